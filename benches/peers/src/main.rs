@@ -1,0 +1,3 @@
+//! Laneway measured against other runtimes, in one run.
+
+fn main() {}

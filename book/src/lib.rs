@@ -1,0 +1,1 @@
+//! The book that builds Laneway chapter by chapter.

@@ -1,0 +1,748 @@
+//! How a runtime is configured: every setting, its default, and what is refused.
+
+use std::collections::HashSet;
+use std::env::{self, VarError};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::executor::{
+    CrewId, Executor, ExecutorParts, LocalQueue, Observer, Queue, QueueId, Route, Sleepers,
+    Stealable, Stealing, Worker, WorkerId, WorkerParts,
+};
+use crate::nice;
+use crate::runtime::Runtime;
+use crate::threads::Threads;
+
+/// What a worker does when there is nothing to do.
+///
+/// ```
+/// use laneway::{Idle, Runtime};
+/// use std::time::Duration;
+///
+/// let napping = Idle::Nap(Duration::from_millis(1));
+/// let rt = Runtime::builder().with_idle(napping).build()?;
+/// assert_eq!(rt.block_on(rt.spawn(async { 7 }, laneway::Priority::Low)), 7);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// It looks around for some microseconds more, where the machine has more than one core, and
+    /// then sleeps until it is woken. The default.
+    #[default]
+    Park,
+    /// It sleeps so long, looks around, and sleeps again. Nobody wakes it for new work: both
+    /// slower and busier than parking. For teaching, and for comparing.
+    Nap(Duration),
+}
+
+/// Configures a runtime. Made by [`Runtime::builder`].
+///
+/// ```
+/// use laneway::{Priority, Runtime, Stealing};
+///
+/// let rt = Runtime::builder()
+///     .with_high_num(2)
+///     .with_low_num(1)
+///     .with_stealing(Stealing::HighFromLow)
+///     .build()?;
+/// assert_eq!(rt.block_on(rt.spawn(async { 1 + 1 }, Priority::High)), 2);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `build()` or `run()` is called"]
+pub struct Builder {
+    high: Option<usize>,
+    low: Option<usize>,
+    stealing: Stealing,
+    reserved_high: usize,
+    low_nice: Option<u8>,
+    further: Vec<FurtherQueue>,
+    thread_name: String,
+    observer: Option<Arc<dyn Observer>>,
+    local_queues: bool,
+    idle: Idle,
+}
+
+#[derive(Clone, Debug)]
+struct FurtherQueue {
+    name: String,
+    threads: usize,
+    steals_from: Vec<String>,
+}
+
+/// The environment variable that overrides the default number of high threads.
+pub const HIGH_NUM_VARIABLE: &str = "LANEWAY_HIGH_NUM";
+/// The environment variable that overrides the default number of low threads.
+pub const LOW_NUM_VARIABLE: &str = "LANEWAY_LOW_NUM";
+
+/// More threads than this are refused: a mistyped number should not take the machine down.
+const MAX_THREADS: usize = 4096;
+
+/// The least urgent niceness there is.
+const MAX_NICENESS: u8 = 19;
+
+/// How often a searching worker looks again before it lies down, where there is another core
+/// that could bring work meanwhile.
+const SPIN_ROUNDS: u32 = 200;
+
+impl Builder {
+    pub(crate) fn new() -> Builder {
+        Builder {
+            high: None,
+            low: None,
+            stealing: Stealing::default(),
+            reserved_high: 0,
+            low_nice: None,
+            further: Vec::new(),
+            thread_name: "laneway".to_owned(),
+            observer: None,
+            local_queues: true,
+            idle: Idle::default(),
+        }
+    }
+
+    /// Sets the number of threads at home in the high queue.
+    ///
+    /// Default: what `LANEWAY_HIGH_NUM` says, or else the number of cores less two, but at least
+    /// one. With 0, high tasks run only where low threads may steal them
+    /// ([`Stealing::Both`], [`Stealing::LowFromHigh`]): each low thread then takes from the high
+    /// queue first at every 64th step, and otherwise when it has nothing of its own.
+    pub fn with_high_num(mut self, threads: usize) -> Builder {
+        self.high = Some(threads);
+        self
+    }
+
+    /// Sets the number of threads at home in the low queue.
+    ///
+    /// Default: what `LANEWAY_LOW_NUM` says, or else one. With 0, low tasks run only where high
+    /// threads may steal them ([`Stealing::Both`], [`Stealing::HighFromLow`]): each high thread
+    /// then takes from the low queue first at every 64th step, and otherwise when there is no
+    /// high task.
+    pub fn with_low_num(mut self, threads: usize) -> Builder {
+        self.low = Some(threads);
+        self
+    }
+
+    /// Sets which idle threads take tasks of the other queue. Default: [`Stealing::Both`].
+    pub fn with_stealing(mut self, stealing: Stealing) -> Builder {
+        self.stealing = stealing;
+        self
+    }
+
+    /// Reserves the first `n` high threads for high tasks: they never steal, so that they are
+    /// free when a high task comes. Default: 0.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// let rt = Runtime::builder().with_high_num(2).with_reserved_high(1).build()?;
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn with_reserved_high(mut self, n: usize) -> Builder {
+        self.reserved_high = n;
+        self
+    }
+
+    /// Sets the low threads' niceness, from 0 to 19: the operating system itself then prefers
+    /// high threads when both want a core, in the middle of a poll. Default: left alone.
+    ///
+    /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
+    /// [`Runtime::low_nice`] says so. A low thread keeps its niceness while it runs a stolen high
+    /// task.
+    pub fn with_low_nice(mut self, niceness: u8) -> Builder {
+        self.low_nice = Some(niceness);
+        self
+    }
+
+    /// Adds a queue of the given name with threads of its own, which also take tasks of the
+    /// queues named in `steals_from` when they have nothing else to do. `"high"` and `"low"` are
+    /// the names of the first two queues. High and low threads do not take from further queues.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// let rt = Runtime::builder()
+    ///     .with_queue("network", 1, &[])
+    ///     .with_queue("cpu", 5, &["low"])
+    ///     .build()?;
+    /// let task = rt.spawn(async { std::thread::current().name().map(str::to_owned) }, "network");
+    /// assert_eq!(rt.block_on(task).as_deref(), Some("laneway-network-0"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn with_queue(mut self, name: &str, threads: usize, steals_from: &[&str]) -> Builder {
+        self.further.push(FurtherQueue {
+            name: name.to_owned(),
+            threads,
+            steals_from: steals_from.iter().map(|&name| name.to_owned()).collect(),
+        });
+        self
+    }
+
+    /// Sets what the threads' names begin with. Default: `laneway`, as in `laneway-high-0`.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder()
+    ///     .with_thread_name("search")
+    ///     .with_stealing(laneway::Stealing::None)
+    ///     .build()?;
+    /// let name = rt.spawn(async { std::thread::current().name().map(str::to_owned) }, Priority::Low);
+    /// assert_eq!(rt.block_on(name).as_deref(), Some("search-low-0"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn with_thread_name(mut self, prefix: impl Into<String>) -> Builder {
+        self.thread_name = prefix.into();
+        self
+    }
+
+    /// Sets who is told what the scheduler does. Default: nobody, at the cost of one branch.
+    /// See [`Observer`] for an example.
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Builder {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Sets whether each worker keeps the tasks that it schedules itself in a deque of its own,
+    /// for others to steal. Default: `true`. Without, every task goes through its queue's
+    /// channel: the plain form, for teaching and comparing.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let plain = Runtime::builder().with_local_queues(false).build()?;
+    /// assert_eq!(plain.block_on(plain.spawn(async { 3 }, Priority::Low)), 3);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn with_local_queues(mut self, local_queues: bool) -> Builder {
+        self.local_queues = local_queues;
+        self
+    }
+
+    /// Sets what a worker does when there is nothing to do. Default: [`Idle::Park`].
+    pub fn with_idle(mut self, idle: Idle) -> Builder {
+        self.idle = idle;
+        self
+    }
+
+    /// Starts the process-wide runtime, which `spawn_task!` uses outside of tasks.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused or the process-wide runtime has started already;
+    /// [`try_run`](Builder::try_run) returns the error instead.
+    ///
+    /// ```
+    /// use laneway::{Runtime, join, spawn_task};
+    ///
+    /// Runtime::new().with_high_num(4).with_low_num(2).run();
+    /// assert_eq!(join!(spawn_task!(async { "on its way" })), ["on its way"]);
+    /// ```
+    pub fn run(self) -> &'static Runtime {
+        self.try_run().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the process-wide runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Builder::build), and [`BuildError::AlreadyRunning`] if there is one already,
+    /// started explicitly or by the first `spawn_task!`.
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime};
+    ///
+    /// Runtime::new().try_run()?;
+    /// assert!(matches!(Runtime::new().try_run(), Err(BuildError::AlreadyRunning)));
+    /// # Ok::<(), BuildError>(())
+    /// ```
+    pub fn try_run(self) -> Result<&'static Runtime, BuildError> {
+        Runtime::install(self)
+    }
+
+    /// Starts a runtime of your own. All its threads exist when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration has no threads, a queue that nobody serves, or any other
+    /// contradiction, or if the operating system refuses a thread: see [`BuildError`].
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime, Stealing};
+    ///
+    /// let error = Runtime::builder()
+    ///     .with_high_num(0)
+    ///     .with_stealing(Stealing::None)
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "nobody serves the queue \"high\": give it a thread, or let another queue's threads steal from it"
+    /// );
+    /// ```
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        let plan = Plan::new(&self)?;
+        let threads = Threads::new(plan.places(&self), self.idle);
+        let (executor, workers) = plan.executor(&self, threads.clone());
+        // From here on an early return drops the runtime, which ends the threads that started.
+        let runtime =
+            Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
+        for parts in workers {
+            let worker = Box::new(Worker::new(executor.clone(), parts));
+            let started = threads.start(worker);
+            started.map_err(|(_worker, error)| BuildError::Thread(error))?;
+        }
+        if self.local_queues {
+            let name = format!("{}-watchdog", self.thread_name);
+            let started = threads.start_watchdog(&executor, &name);
+            started.map_err(BuildError::Thread)?;
+        }
+        Ok(runtime)
+    }
+
+    /// The niceness that the low threads will really have.
+    fn effective_nice(&self) -> Option<u8> {
+        self.low_nice.filter(|_| nice::SUPPORTED)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("high", &self.high)
+            .field("low", &self.low)
+            .field("stealing", &self.stealing)
+            .field("reserved_high", &self.reserved_high)
+            .field("low_nice", &self.low_nice)
+            .field("further", &self.further)
+            .field("thread_name", &self.thread_name)
+            .field("observer", &self.observer.is_some())
+            .field("local_queues", &self.local_queues)
+            .field("idle", &self.idle)
+            .finish()
+    }
+}
+
+/// Why a runtime was not started. Nothing has been left running.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There would be no threads at all.
+    NoThreads,
+    /// No thread takes from this queue.
+    Unserved {
+        /// The queue's name.
+        queue: String,
+    },
+    /// More high threads are reserved than there are.
+    ReservedExceedsHigh {
+        /// How many were to be reserved.
+        reserved: usize,
+        /// How many high threads there are.
+        high: usize,
+    },
+    /// Two queues have the same name. `high` and `low` are taken.
+    DuplicateQueue {
+        /// The name.
+        queue: String,
+    },
+    /// A queue is to steal from one that does not exist.
+    UnknownQueue {
+        /// The queue whose threads are to steal.
+        queue: String,
+        /// The name that no queue has.
+        steals_from: String,
+    },
+    /// A name that threads cannot have: it is empty or contains a NUL character.
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// A niceness beyond 19.
+    BadNiceness {
+        /// What was asked for.
+        niceness: u8,
+    },
+    /// Naps of no length would keep every core busy.
+    ZeroNap,
+    /// More threads than a runtime takes.
+    TooManyThreads {
+        /// How many were asked for.
+        threads: usize,
+    },
+    /// An environment variable holds no number.
+    BadVariable {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The process-wide runtime has started already.
+    AlreadyRunning,
+    /// The operating system refused a thread.
+    Thread(io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::NoThreads => write!(
+                f,
+                "a runtime needs a thread: set with_high_num or with_low_num to at least 1"
+            ),
+            BuildError::Unserved { queue } => write!(
+                f,
+                "nobody serves the queue {queue:?}: give it a thread, or let another queue's \
+                 threads steal from it"
+            ),
+            BuildError::ReservedExceedsHigh { reserved, high } => write!(
+                f,
+                "{reserved} high threads are to be reserved and there are {high}: lower \
+                 with_reserved_high or raise with_high_num"
+            ),
+            BuildError::DuplicateQueue { queue } => write!(
+                f,
+                "there is a queue {queue:?} already: give the further queue another name"
+            ),
+            BuildError::UnknownQueue { queue, steals_from } => write!(
+                f,
+                "the queue {queue:?} is to steal from {steals_from:?}, which does not exist: add \
+                 it by with_queue, or name another"
+            ),
+            BuildError::BadName { name } => write!(
+                f,
+                "{name:?} cannot be part of a thread's name: use a name that is not empty and \
+                 has no NUL character"
+            ),
+            BuildError::BadNiceness { niceness } => write!(
+                f,
+                "a niceness of {niceness} does not exist: use 0 to {MAX_NICENESS}"
+            ),
+            BuildError::ZeroNap => write!(
+                f,
+                "naps of no length would keep every core busy: use a longer Idle::Nap, or \
+                 Idle::Park"
+            ),
+            BuildError::TooManyThreads { threads } => write!(
+                f,
+                "{threads} threads were asked for: a runtime takes {MAX_THREADS} at most"
+            ),
+            BuildError::BadVariable { variable, value } => write!(
+                f,
+                "the environment variable {variable} is {value:?}: set it to a number of \
+                 threads, or unset it"
+            ),
+            BuildError::AlreadyRunning => write!(
+                f,
+                "the process-wide runtime has started already: configure it before the first \
+                 spawn_task!, or build a runtime of your own with Runtime::builder().build()"
+            ),
+            BuildError::Thread(error) => {
+                write!(f, "the operating system refused a thread: {error}")
+            }
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            BuildError::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A validated configuration: which queues there are, and which routes their workers take.
+struct Plan {
+    queues: Vec<QueuePlan>,
+}
+
+/// One queue and its workers.
+struct QueuePlan {
+    name: String,
+    threads: usize,
+    /// What its workers take besides. The reserved ones take nothing.
+    steals_from: Vec<QueueId>,
+    reserved: usize,
+    niceness: Option<u8>,
+}
+
+impl Plan {
+    fn new(builder: &Builder) -> Result<Plan, BuildError> {
+        let high = resolve(builder.high, HIGH_NUM_VARIABLE, default_high)?;
+        let low = resolve(builder.low, LOW_NUM_VARIABLE, || 1)?;
+        let stealing = builder.stealing;
+        let mut queues = vec![
+            QueuePlan {
+                name: "high".to_owned(),
+                threads: high,
+                steals_from: stealing.high_takes().to_vec(),
+                reserved: builder.reserved_high,
+                niceness: None,
+            },
+            QueuePlan {
+                name: "low".to_owned(),
+                threads: low,
+                steals_from: stealing.low_takes().to_vec(),
+                reserved: 0,
+                niceness: builder.effective_nice(),
+            },
+        ];
+        for further in &builder.further {
+            queues.push(QueuePlan {
+                name: further.name.clone(),
+                threads: further.threads,
+                steals_from: builder.resolve_steals(further)?,
+                reserved: 0,
+                niceness: None,
+            });
+        }
+        let plan = Plan { queues };
+        plan.check(builder)?;
+        Ok(plan)
+    }
+
+    fn check(&self, builder: &Builder) -> Result<(), BuildError> {
+        self.check_names(builder)?;
+        let threads = self.threads();
+        if threads == 0 {
+            return Err(BuildError::NoThreads);
+        }
+        if threads > MAX_THREADS {
+            return Err(BuildError::TooManyThreads { threads });
+        }
+        let high = &self.queues[QueueId::HIGH.index()];
+        if high.reserved > high.threads {
+            return Err(BuildError::ReservedExceedsHigh {
+                reserved: high.reserved,
+                high: high.threads,
+            });
+        }
+        if let Some(niceness) = builder.low_nice.filter(|&n| n > MAX_NICENESS) {
+            return Err(BuildError::BadNiceness { niceness });
+        }
+        if builder.idle == Idle::Nap(Duration::ZERO) {
+            return Err(BuildError::ZeroNap);
+        }
+        self.check_served()
+    }
+
+    fn check_names(&self, builder: &Builder) -> Result<(), BuildError> {
+        let mut seen = HashSet::new();
+        for queue in &self.queues {
+            if !seen.insert(&queue.name) {
+                let queue = queue.name.clone();
+                return Err(BuildError::DuplicateQueue { queue });
+            }
+        }
+        let names = self.queues.iter().map(|queue| &queue.name);
+        let bad = |name: &&String| name.is_empty() || name.contains('\0');
+        match names.chain([&builder.thread_name]).find(bad) {
+            Some(name) => Err(BuildError::BadName { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_served(&self) -> Result<(), BuildError> {
+        let routes: Vec<Route> = self.routes().map(|(_, route)| route).collect();
+        for (index, queue) in self.queues.iter().enumerate() {
+            let id = queue_id(index);
+            if !routes.iter().any(|route| route.position(id).is_some()) {
+                let queue = queue.name.clone();
+                return Err(BuildError::Unserved { queue });
+            }
+        }
+        Ok(())
+    }
+
+    fn threads(&self) -> usize {
+        let threads = self.queues.iter().map(|queue| queue.threads);
+        threads.fold(0, usize::saturating_add)
+    }
+
+    /// Every worker's number among its queue's, and its route, in the order of their ids.
+    fn routes(&self) -> impl Iterator<Item = (usize, Route)> {
+        let staffed = |id: QueueId| self.queues[id.index()].threads > 0;
+        self.queues
+            .iter()
+            .enumerate()
+            .flat_map(move |(index, queue)| {
+                (0..queue.threads).map(move |number| {
+                    let steals_from = match number < queue.reserved {
+                        true => &[],
+                        false => &*queue.steals_from,
+                    };
+                    (number, Route::new(queue_id(index), steals_from, staffed))
+                })
+            })
+    }
+
+    /// The names and nicenesses of the workers' threads.
+    fn places(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
+        let place = |(number, route): (usize, Route)| {
+            let queue = &self.queues[route.home().index()];
+            let name = format!("{}-{}-{number}", builder.thread_name, queue.name);
+            (name, queue.niceness)
+        };
+        self.routes().map(place).collect()
+    }
+
+    /// Everything that the workers share, and what each of them is made of.
+    fn executor(&self, builder: &Builder, host: Arc<Threads>) -> (Arc<Executor>, Vec<WorkerParts>) {
+        let mut crews = Crews::default();
+        let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
+        let mut workers = Vec::new();
+        for (index, (_, route)) in self.routes().enumerate() {
+            let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
+            let crew = crews.join(&route);
+            let locals = if builder.local_queues {
+                let local = |&queue: &QueueId| {
+                    let (local, stealable) = LocalQueue::new(id);
+                    stealables[queue.index()].push(stealable);
+                    local
+                };
+                route.queues.iter().map(local).collect()
+            } else {
+                Box::default()
+            };
+            workers.push(WorkerParts {
+                id,
+                crew,
+                route,
+                locals,
+                seed: fastrand::u64(..),
+            });
+        }
+        let queue = |((index, plan), stealables): ((usize, &QueuePlan), Vec<Stealable>)| {
+            Queue::new(
+                &plan.name,
+                stealables.into(),
+                crews.serving(queue_id(index)),
+            )
+        };
+        let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
+        let executor = Executor::register(ExecutorParts {
+            queues: queues.collect(),
+            sleepers: Sleepers::new(&crews.sizes()),
+            workers: workers.len(),
+            observer: builder.observer.clone(),
+            spin_rounds: if cores() > 1 { SPIN_ROUNDS } else { 0 },
+            host,
+        });
+        (executor, workers)
+    }
+}
+
+/// Workers grouped by the queues they serve: see `executor/idle.rs`.
+#[derive(Default)]
+struct Crews {
+    /// The queues that each crew serves, sorted, its home first where all its members share it,
+    /// and its size.
+    crews: Vec<(Vec<QueueId>, usize)>,
+}
+
+impl Crews {
+    fn join(&mut self, route: &Route) -> CrewId {
+        let mut serves = route.queues.to_vec();
+        serves.sort_unstable();
+        let found = self.crews.iter().position(|(queues, _)| *queues == serves);
+        let index = found.unwrap_or_else(|| {
+            self.crews.push((serves, 0));
+            self.crews.len() - 1
+        });
+        self.crews[index].1 += 1;
+        CrewId(index)
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.crews.iter().map(|&(_, size)| size).collect()
+    }
+
+    /// The crews that serve a queue, those that serve least besides first: they have the least
+    /// else to do.
+    fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
+        let mut serving: Vec<(usize, usize)> = self
+            .crews
+            .iter()
+            .enumerate()
+            .filter(|(_, (queues, _))| queues.contains(&queue))
+            .map(|(index, (queues, _))| (queues.len(), index))
+            .collect();
+        serving.sort_unstable();
+        serving.iter().map(|&(_, index)| CrewId(index)).collect()
+    }
+}
+
+impl Builder {
+    fn resolve_steals(&self, further: &FurtherQueue) -> Result<Vec<QueueId>, BuildError> {
+        let names: Vec<&str> = ["high", "low"]
+            .into_iter()
+            .chain(self.further.iter().map(|queue| &*queue.name))
+            .collect();
+        let resolve = |wanted: &String| match names.iter().position(|name| name == wanted) {
+            Some(index) => Ok(queue_id(index)),
+            None => Err(BuildError::UnknownQueue {
+                queue: further.name.clone(),
+                steals_from: wanted.clone(),
+            }),
+        };
+        further.steals_from.iter().map(resolve).collect()
+    }
+}
+
+fn queue_id(index: usize) -> QueueId {
+    QueueId(u16::try_from(index).expect("a builder takes fewer than 2^16 queues"))
+}
+
+/// An explicit setting, or else the environment's, or else the default.
+fn resolve(
+    explicit: Option<usize>,
+    variable: &'static str,
+    default: impl FnOnce() -> usize,
+) -> Result<usize, BuildError> {
+    if let Some(threads) = explicit {
+        return Ok(threads);
+    }
+    match env::var(variable) {
+        Ok(value) => match value.trim().parse() {
+            Ok(threads) => Ok(threads),
+            Err(_) => Err(BuildError::BadVariable { variable, value }),
+        },
+        Err(VarError::NotPresent) => Ok(default()),
+        Err(VarError::NotUnicode(value)) => Err(BuildError::BadVariable {
+            variable,
+            value: value.to_string_lossy().into_owned(),
+        }),
+    }
+}
+
+/// Two cores are left to the low thread and to whoever waits for the results; one high thread
+/// there always is.
+fn default_high() -> usize {
+    high_for(cores())
+}
+
+fn high_for(cores: usize) -> usize {
+    cores.saturating_sub(2).max(1)
+}
+
+/// The cores that this process may use, by its cgroup's quota too. One if nobody knows.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::high_for;
+
+    #[test]
+    fn there_is_a_high_thread_on_every_machine() {
+        let defaults = [1, 2, 3, 4, 64].map(high_for);
+        assert_eq!(defaults, [1, 1, 1, 2, 62]);
+    }
+}

@@ -1,0 +1,313 @@
+//! What the scheduler tells those who watch it: a closed list of small events.
+//!
+//! The core knows no metrics, traces or recorders; it emits [`Event`]s to one [`Observer`] and
+//! pays one branch where there is none. This is the last file of the executor's story.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+
+use super::route::QueueId;
+
+/// A task's number, unique within its runtime.
+///
+/// ```
+/// let rt = laneway::Runtime::builder().build()?;
+/// let a = rt.spawn(async {}, laneway::Priority::Low);
+/// let b = rt.spawn(async {}, laneway::Priority::Low);
+/// assert_ne!(a.id(), b.id());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub(crate) u64);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A consumer thread's number within its runtime: high workers first, then low ones, then those
+/// of further queues. The number stays with the place when another thread takes it over.
+///
+/// ```
+/// use laneway::{Event, Observer, WorkerId};
+/// use std::sync::{Mutex, Arc};
+///
+/// #[derive(Default)]
+/// struct Ran(Mutex<Vec<usize>>);
+///
+/// impl Observer for Ran {
+///     fn on_event(&self, event: Event) {
+///         if let Event::PollStarted { worker, .. } = event {
+///             self.0.lock().unwrap().push(worker.index());
+///         }
+///     }
+/// }
+///
+/// let ran = Arc::new(Ran::default());
+/// let rt = laneway::Runtime::builder()
+///     .with_high_num(1)
+///     .with_low_num(1)
+///     .with_stealing(laneway::Stealing::None)
+///     .with_observer(ran.clone())
+///     .build()?;
+/// rt.block_on(rt.spawn(async {}, laneway::Priority::Low));
+/// assert_eq!(*ran.0.lock().unwrap(), [1]); // worker 0 is the high one
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub(crate) u16);
+
+impl WorkerId {
+    /// The worker's position in [`RuntimeMetrics::workers`](crate::RuntimeMetrics::workers).
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Where a scheduled task was put.
+///
+/// ```
+/// assert_ne!(laneway::Placement::NextSlot, laneway::Placement::Channel);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Placement {
+    /// The next-slot of the worker that scheduled it: it runs next there.
+    NextSlot,
+    /// The back of the local deque of the worker that scheduled it.
+    Deque,
+    /// Its queue's channel.
+    Channel,
+}
+
+/// Where a worker found the task that it polls next.
+///
+/// ```
+/// use laneway::{Source, WorkerId};
+///
+/// fn was_moved(source: Source) -> bool {
+///     matches!(source, Source::Worker(_))
+/// }
+/// assert!(!was_moved(Source::Local));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The worker's own next-slot or deque.
+    Local,
+    /// The queue's channel.
+    Channel,
+    /// Another worker's deque or next-slot.
+    Worker(WorkerId),
+}
+
+/// How a poll ended.
+///
+/// ```
+/// assert!(laneway::PollEnd::Panicked.is_last());
+/// assert!(!laneway::PollEnd::Yielded.is_last());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PollEnd {
+    /// The task waits to be woken.
+    Pending,
+    /// The task was woken during its own poll and is scheduled again already.
+    Yielded,
+    /// The task has its output.
+    Ready,
+    /// The task panicked; its awaiter gets the payload.
+    Panicked,
+    /// The task had been cancelled; its future was dropped instead of polled, or after the poll.
+    Cancelled,
+}
+
+impl PollEnd {
+    /// Whether the task will never be polled again.
+    #[must_use]
+    pub fn is_last(self) -> bool {
+        match self {
+            PollEnd::Pending | PollEnd::Yielded => false,
+            PollEnd::Ready | PollEnd::Panicked | PollEnd::Cancelled => true,
+        }
+    }
+}
+
+/// One thing that the scheduler did.
+///
+/// `worker` is the worker on whose thread it happened, `by` likewise where that may be no worker
+/// of the runtime.
+///
+/// ```
+/// // Small enough to be copied into a ring buffer by the million.
+/// assert!(size_of::<laneway::Event>() <= 24);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A task came to be.
+    Spawned {
+        /// The new task.
+        task: TaskId,
+        /// The queue that it was spawned on.
+        queue: QueueId,
+        /// The worker that spawned it.
+        by: Option<WorkerId>,
+    },
+    /// A task was put where a worker will find it: after its spawn, and after each wake-up.
+    Scheduled {
+        /// The task.
+        task: TaskId,
+        /// The queue that its priority names now.
+        queue: QueueId,
+        /// The worker that woke it.
+        by: Option<WorkerId>,
+        /// Where it was put.
+        to: Placement,
+    },
+    /// A worker took a task to poll it.
+    Taken {
+        /// The task.
+        task: TaskId,
+        /// The queue it was in. It was stolen if the worker is not at home there.
+        queue: QueueId,
+        /// The worker.
+        worker: WorkerId,
+        /// Where it lay.
+        from: Source,
+    },
+    /// A poll began.
+    PollStarted {
+        /// The task.
+        task: TaskId,
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A poll ended.
+    PollEnded {
+        /// The task.
+        task: TaskId,
+        /// The worker.
+        worker: WorkerId,
+        /// How it ended.
+        end: PollEnd,
+    },
+    /// A worker found nothing and lay down.
+    Parked {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A worker was woken, or got up because it saw work after all.
+    Unparked {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A task blocks the thread of this worker; another thread takes its place.
+    Replaced {
+        /// The worker.
+        worker: WorkerId,
+    },
+}
+
+/// The report of a panic that nobody will ever await.
+///
+/// A task's panic travels to whoever awaits or joins the task. Where nobody does (the task was
+/// detached, or its handle dropped) the panic is reported here and as an error in the [`log`],
+/// once.
+///
+/// ```
+/// use laneway::{LostPanic, Observer, Priority, Runtime};
+/// use std::sync::{Arc, Mutex};
+///
+/// #[derive(Default)]
+/// struct Panics(Mutex<Vec<String>>);
+///
+/// impl Observer for Panics {
+///     fn on_lost_panic(&self, panic: &LostPanic<'_>) {
+///         self.0.lock().unwrap().push(panic.message().to_string());
+///     }
+/// }
+///
+/// let panics = Arc::new(Panics::default());
+/// let rt = Runtime::builder().with_observer(panics.clone()).build()?;
+/// rt.spawn(async { panic!("disk full") }, Priority::Low).detach();
+/// rt.shutdown(std::time::Duration::from_secs(5));
+/// assert_eq!(*panics.0.lock().unwrap(), ["disk full"]);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Debug)]
+pub struct LostPanic<'a> {
+    pub(crate) task: TaskId,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) payload: &'a (dyn Any + Send),
+}
+
+impl LostPanic<'_> {
+    /// The task that panicked.
+    #[must_use]
+    pub fn task(&self) -> TaskId {
+        self.task
+    }
+
+    /// Where the task was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    /// The panic's message, where the payload is a string as `panic!` makes it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        panic_message(self.payload)
+    }
+}
+
+/// The words in a panic's payload.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    if let Some(message) = payload.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message
+    } else {
+        "a payload that is no string"
+    }
+}
+
+/// Receives what the scheduler does, on the thread that does it, as it does it.
+///
+/// Give one to [`Builder::with_observer`](crate::Builder::with_observer). Both methods are
+/// called in the middle of scheduling: keep them short and do not block in them. What they
+/// panic with is logged and otherwise ignored.
+///
+/// ```
+/// use laneway::{Event, Observer, Priority, Runtime};
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use std::sync::Arc;
+///
+/// #[derive(Default)]
+/// struct Spawns(AtomicUsize);
+///
+/// impl Observer for Spawns {
+///     fn on_event(&self, event: Event) {
+///         if let Event::Spawned { .. } = event {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let spawns = Arc::new(Spawns::default());
+/// let rt = Runtime::builder().with_observer(spawns.clone()).build()?;
+/// rt.block_on(rt.spawn(async {}, Priority::High));
+/// assert_eq!(spawns.0.load(Ordering::Relaxed), 1);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Called for every event.
+    fn on_event(&self, event: Event) {
+        let _ = event;
+    }
+
+    /// Called once for every panic that no awaiter will see.
+    fn on_lost_panic(&self, panic: &LostPanic<'_>) {
+        let _ = panic;
+    }
+}

@@ -1,0 +1,306 @@
+//! How workers sleep, and how they are woken without losing a wake-up.
+//!
+//! This file knows workers and the queues they serve; it knows no tasks. Two questions decide
+//! what a runtime costs when there is little to do: *who is woken when work arrives*, and *who
+//! makes sure that it was seen*.
+//!
+//! # The protocol
+//!
+//! Workers that serve the same queues form a **crew**. A crew counts its members that are
+//! *searching* (awake, without work, looking for some) and those that are *asleep*, both in one
+//! atomic word, the **census**.
+//!
+//! - Whoever makes work visible in a queue looks at the census of the crews that serve it. If
+//!   anyone there is searching, it does nothing: a searcher will see the work. If nobody is
+//!   searching and somebody sleeps, it wakes one sleeper, which wakes up *as a searcher*.
+//! - A searcher that finds work stops searching. If it was the last one, and more work is in
+//!   sight, it wakes the next, since those who brought that work may have relied on it.
+//! - A worker that finds nothing lies down: it enters the census as a sleeper *first*. If it
+//!   leaves nobody searching, it then looks at everything once more, and only then parks.
+//!
+//! # Why no wake-up is lost
+//!
+//! Suppose that work W becomes visible, and afterwards every worker that could take it is asleep
+//! and W still lies there. Bringing W (write W, then read the census) and lying down (write the
+//! census, then read W) are each in sequentially consistent order, so in every run one of them
+//! sees the other:
+//!
+//! 1. If the bringer read *nobody searching and somebody asleep*, it woke one, as a searcher.
+//! 2. If it read *nobody searching and nobody asleep*, every crew member was busy; each of them
+//!    lies down later than that read, and the last to do so leaves nobody searching, looks once
+//!    more, and sees W.
+//! 3. If it read *somebody searching*, that searcher leaves the count later than the read. It
+//!    leaves by finding work, and if it was the last one it looks for more work and wakes the
+//!    next; or by lying down, and if it left nobody searching it looks once more. If it was not
+//!    the last one, the same holds for the one that was.
+//!
+//! Each case contradicts the supposition. The model checker runs this very file through every
+//! interleaving of small cases, and finds the lost wake-up when the second look is left out: see
+//! `idle/model.rs`.
+//!
+//! At most half of a crew searches at a time (but always one may): more would only get into
+//! each other's way.
+
+use crossbeam_utils::CachePadded;
+
+use super::event::WorkerId;
+use super::route::QueueId;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, thread};
+
+/// The crews of a runtime: who is awake, who searches, who sleeps.
+#[derive(Debug)]
+pub(crate) struct Sleepers {
+    crews: Box<[Crew]>,
+    /// Whether a worker may go on. Its waker sets it before unparking it, so that a stray
+    /// unpark does not count.
+    awake: Box<[CachePadded<AtomicBool>]>,
+}
+
+/// A crew's place in [`Sleepers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CrewId(pub(crate) usize);
+
+/// Workers that serve the same queues.
+#[derive(Debug)]
+struct Crew {
+    census: CachePadded<AtomicUsize>,
+    /// Who sleeps, the last to lie down at the end: its caches are the warmest. As long as
+    /// there are sleepers in the census. Never longer than the crew.
+    beds: Mutex<Vec<Bed>>,
+    members: usize,
+}
+
+/// A sleeping worker.
+#[derive(Debug)]
+struct Bed {
+    worker: WorkerId,
+    home: QueueId,
+    thread: Thread,
+}
+
+/// How many of a crew search and how many sleep: the two halves of the census word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Census {
+    searching: usize,
+    asleep: usize,
+}
+
+const ONE_SEARCHING: usize = 1;
+const ONE_ASLEEP: usize = 1 << (usize::BITS / 2);
+
+impl Census {
+    fn of(word: usize) -> Census {
+        Census {
+            searching: word % ONE_ASLEEP,
+            asleep: word / ONE_ASLEEP,
+        }
+    }
+}
+
+/// What a worker that found nothing was doing before it lies down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// It is in the census as a searcher.
+    Counted,
+    /// It was refused, since others search already, or it did not ask.
+    Uncounted,
+}
+
+/// What lying down asks of the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum LaidDown {
+    /// Somebody else is searching: park.
+    OthersSearch,
+    /// Nobody is searching any more: look at everything once more, then park.
+    NobodySearches,
+}
+
+/// What stopping a search asks of the worker that found work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Stopped {
+    OthersSearch,
+    /// If there is more work in sight, wake somebody for it.
+    NobodySearches,
+}
+
+impl Sleepers {
+    /// Crews of the given sizes, every worker awake.
+    pub(crate) fn new(crew_sizes: &[usize]) -> Sleepers {
+        let crew = |&members: &usize| Crew {
+            census: CachePadded::new(AtomicUsize::new(0)),
+            beds: Mutex::new(Vec::with_capacity(members)),
+            members,
+        };
+        let workers = crew_sizes.iter().sum();
+        Sleepers {
+            crews: crew_sizes.iter().map(crew).collect(),
+            awake: (0..workers)
+                .map(|_| CachePadded::new(AtomicBool::new(true)))
+                .collect(),
+        }
+    }
+
+    /// Wakes one worker for work in a queue at home `home`, served by `crews`, if somebody
+    /// sleeps and nobody searches. A sleeper at home in that queue is preferred.
+    ///
+    /// The work must have become visible by a sequentially consistent write, or be followed by
+    /// a sequentially consistent fence, before this call.
+    pub(crate) fn wake_one(&self, crews: &[CrewId], home: QueueId) {
+        let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
+        if crews.clone().any(Crew::anyone_searching) {
+            return;
+        }
+        if let Some(bed) = crews.find_map(|crew| crew.rouse(home)) {
+            self.unpark(&bed);
+        }
+    }
+
+    /// Wakes everybody, to let them see that the runtime's phase has changed.
+    pub(crate) fn wake_all(&self) {
+        for crew in &self.crews {
+            while let Some(bed) = crew.rouse_any() {
+                self.unpark(&bed);
+            }
+        }
+    }
+
+    /// Whether nobody is awake.
+    pub(crate) fn everyone_sleeps(&self) -> bool {
+        let sleeps = |crew: &Crew| crew.census().asleep == crew.members;
+        self.crews.iter().all(sleeps)
+    }
+
+    /// Counts the worker as a searcher, unless half of its crew searches already.
+    pub(crate) fn start_searching(&self, crew: CrewId) -> Search {
+        let crew = &self.crews[crew.0];
+        // Relaxed: a stale count only lets one searcher too many or too few begin.
+        let census = Census::of(crew.census.load(Ordering::Relaxed));
+        if 2 * census.searching >= crew.members {
+            return Search::Uncounted;
+        }
+        crew.census.fetch_add(ONE_SEARCHING, Ordering::SeqCst);
+        Search::Counted
+    }
+
+    /// Takes a searcher that found work out of the count.
+    pub(crate) fn stop_searching(&self, crew: CrewId) -> Stopped {
+        let crew = &self.crews[crew.0];
+        let before = crew.census.fetch_sub(ONE_SEARCHING, Ordering::SeqCst);
+        match Census::of(before).searching {
+            0 => unreachable!("a searcher leaves a census that counts no searcher"),
+            1 => Stopped::NobodySearches,
+            _ => Stopped::OthersSearch,
+        }
+    }
+
+    /// Enters the worker, whose thread is the current one, as a sleeper.
+    pub(crate) fn lie_down(
+        &self,
+        crew: CrewId,
+        worker: WorkerId,
+        home: QueueId,
+        search: Search,
+    ) -> LaidDown {
+        let thread = thread::current();
+        let crew = &self.crews[crew.0];
+        // Relaxed: whoever sets it back finds this worker under the lock taken below.
+        self.awake[worker.index()].store(false, Ordering::Relaxed);
+        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
+        beds.push(Bed {
+            worker,
+            home,
+            thread,
+        });
+        let delta = match search {
+            Search::Counted => ONE_ASLEEP - ONE_SEARCHING,
+            Search::Uncounted => ONE_ASLEEP,
+        };
+        let after = crew.census.fetch_add(delta, Ordering::SeqCst) + delta;
+        match Census::of(after).searching {
+            0 => LaidDown::NobodySearches,
+            _ => LaidDown::OthersSearch,
+        }
+    }
+
+    /// Takes a worker that lay down out of its bed because it saw work after all.
+    ///
+    /// It gets up as a searcher, whether it took itself out or somebody else was faster.
+    pub(crate) fn get_up(&self, crew: CrewId, worker: WorkerId) {
+        let crew = &self.crews[crew.0];
+        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
+        if let Some(place) = beds.iter().position(|bed| bed.worker == worker) {
+            beds.remove(place);
+            crew.rise();
+            // Relaxed: only this thread reads it.
+            self.awake[worker.index()].store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody has woken this worker, or it never lay down.
+    pub(crate) fn is_awake(&self, worker: WorkerId) -> bool {
+        // Acquire: pairs with the Release in `unpark`; what the waker did before is seen.
+        self.awake[worker.index()].load(Ordering::Acquire)
+    }
+
+    /// Parks the current thread until its worker is woken. It wakes up as a searcher.
+    pub(crate) fn park(&self, worker: WorkerId) {
+        while !self.is_awake(worker) {
+            thread::park();
+        }
+    }
+
+    fn unpark(&self, bed: &Bed) {
+        // Release: pairs with the Acquire in `is_awake`.
+        self.awake[bed.worker.index()].store(true, Ordering::Release);
+        bed.thread.unpark();
+    }
+}
+
+const BEDS_UNPOISONED: &str = "nothing panics while the beds are locked";
+
+impl Crew {
+    fn census(&self) -> Census {
+        // SeqCst: reads after the work was written, as the protocol demands.
+        Census::of(self.census.load(Ordering::SeqCst))
+    }
+
+    fn anyone_searching(&self) -> bool {
+        self.census().searching > 0
+    }
+
+    /// Takes a sleeper out of bed, one at home in `home` if there is one, unless a search began
+    /// meanwhile.
+    fn rouse(&self, home: QueueId) -> Option<Bed> {
+        if self.census().asleep == 0 {
+            return None;
+        }
+        let mut beds = self.beds.lock().expect(BEDS_UNPOISONED);
+        // Once more under the lock: two bringers at once must not wake two.
+        if self.anyone_searching() {
+            return None;
+        }
+        let at_home = beds.iter().rposition(|bed| bed.home == home);
+        let place = at_home.or(beds.len().checked_sub(1))?;
+        let bed = beds.remove(place);
+        self.rise();
+        Some(bed)
+    }
+
+    fn rouse_any(&self) -> Option<Bed> {
+        let mut beds = self.beds.lock().expect(BEDS_UNPOISONED);
+        let bed = beds.pop()?;
+        self.rise();
+        Some(bed)
+    }
+
+    /// Turns one sleeper into a searcher. The caller holds the lock and has emptied the bed.
+    fn rise(&self) {
+        self.census
+            .fetch_sub(ONE_ASLEEP - ONE_SEARCHING, Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model;

@@ -1,0 +1,176 @@
+//! The idle protocol under the model checker, which runs it in every interleaving.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --release --lib model
+//! ```
+//!
+//! The tests drive [`Sleepers`] with the smallest of works: a counter that bringers raise and
+//! workers lower. A worker here is the skeleton of `worker.rs`: look, search, lie down, look
+//! again, park. A lost wake-up shows as a deadlock, which loom reports.
+
+use super::*;
+use loom::sync::Arc;
+
+const QUEUE: QueueId = QueueId::LOW;
+const CREW: CrewId = CrewId(0);
+
+/// A crew and the work it is there for.
+struct Model {
+    sleepers: Sleepers,
+    work: AtomicUsize,
+}
+
+/// Whether a worker that leaves nobody searching looks once more before it parks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SecondLook {
+    Taken,
+    LeftOut,
+}
+
+impl Model {
+    fn new(workers: usize) -> Arc<Model> {
+        Arc::new(Model {
+            sleepers: Sleepers::new(&[workers]),
+            work: AtomicUsize::new(0),
+        })
+    }
+
+    fn bring(&self) {
+        self.work.fetch_add(1, Ordering::SeqCst);
+        self.sleepers.wake_one(&[CREW], QUEUE);
+    }
+
+    fn in_sight(&self) -> bool {
+        self.work.load(Ordering::SeqCst) > 0
+    }
+
+    fn take(&self) -> bool {
+        let lower = |work: usize| work.checked_sub(1);
+        let taken = self
+            .work
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, lower);
+        taken.is_ok()
+    }
+
+    /// What a worker does until it has taken one piece of work.
+    fn work_once(&self, worker: WorkerId, second_look: SecondLook) {
+        let mut search = Search::Uncounted;
+        loop {
+            if search == Search::Uncounted && !self.in_sight() {
+                search = self.sleepers.start_searching(CREW);
+            }
+            if self.take() {
+                self.work_found(search);
+                return;
+            }
+            search = self.rest(worker, search, second_look);
+        }
+    }
+
+    fn work_found(&self, search: Search) {
+        let last = search == Search::Counted
+            && self.sleepers.stop_searching(CREW) == Stopped::NobodySearches;
+        if last && self.in_sight() {
+            self.sleepers.wake_one(&[CREW], QUEUE);
+        }
+    }
+
+    fn rest(&self, worker: WorkerId, search: Search, second_look: SecondLook) -> Search {
+        let laid_down = self.sleepers.lie_down(CREW, worker, QUEUE, search);
+        let look = laid_down == LaidDown::NobodySearches && second_look == SecondLook::Taken;
+        if look && self.in_sight() {
+            self.sleepers.get_up(CREW, worker);
+        } else {
+            self.sleepers.park(worker);
+        }
+        Search::Counted
+    }
+}
+
+/// `brought` pieces of work, one after another, for as many workers.
+fn bring_to_workers(workers: u16, second_look: SecondLook) {
+    let model = Model::new(workers.into());
+    let threads: Vec<_> = (0..workers)
+        .map(|id| {
+            let model = model.clone();
+            loom::thread::spawn(move || model.work_once(WorkerId(id), second_look))
+        })
+        .collect();
+    for _ in 0..workers {
+        model.bring();
+    }
+    for thread in threads {
+        thread.join().expect("the worker took its piece of work");
+    }
+    assert_eq!(model.work.load(Ordering::SeqCst), 0);
+    let census = model.sleepers.crews[0].census();
+    let nobody = Census {
+        searching: 0,
+        asleep: 0,
+    };
+    assert_eq!(census, nobody);
+}
+
+/// Every interleaving with at most this many preemptions; deeper ones find nothing new and take
+/// hours.
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+#[test]
+fn no_wake_up_is_lost_with_one_worker() {
+    check(5, || bring_to_workers(1, SecondLook::Taken));
+}
+
+#[test]
+fn no_wake_up_is_lost_with_two_workers() {
+    check(3, || bring_to_workers(2, SecondLook::Taken));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn without_the_second_look_a_wake_up_is_lost() {
+    check(5, || bring_to_workers(1, SecondLook::LeftOut));
+}
+
+/// Two bringers at once must wake one sleeper between them: the second relies on the first's.
+#[test]
+fn two_bringers_wake_one_searcher() {
+    check(3, || {
+        let model = Model::new(2);
+        for id in [0, 1] {
+            let laid_down = model
+                .sleepers
+                .lie_down(CREW, WorkerId(id), QUEUE, Search::Uncounted);
+            assert_eq!(laid_down, LaidDown::NobodySearches);
+        }
+        let other = model.clone();
+        let bringer = loom::thread::spawn(move || other.bring());
+        model.bring();
+        bringer.join().expect("the bringer only brings");
+        let census = model.sleepers.crews[0].census();
+        let one_of_two = Census {
+            searching: 1,
+            asleep: 1,
+        };
+        assert_eq!(census, one_of_two);
+    });
+}
+
+/// However many ask at once, half of the crew searches at most, give or take the race that the
+/// relaxed count allows: never more than all of those who asked at the same moment.
+#[test]
+fn a_refused_searcher_is_not_counted() {
+    check(3, || {
+        let model = Model::new(2);
+        let ask = |model: Arc<Model>| move || model.sleepers.start_searching(CREW);
+        let other = loom::thread::spawn(ask(model.clone()));
+        let granted = [ask(model.clone())(), other.join().expect("asking is all")];
+        let counted = granted.iter().filter(|&&s| s == Search::Counted).count();
+        let census = model.sleepers.crews[0].census();
+        assert_eq!(census.searching, counted);
+        assert!(counted >= 1, "the first to ask is never refused");
+    });
+}

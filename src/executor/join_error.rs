@@ -1,0 +1,151 @@
+//! What an awaiter learns of a task that has no output.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::{Location, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use super::event::panic_message;
+
+/// Why a task has no output: it panicked, or it was cancelled.
+///
+/// ```
+/// use laneway::{spawn_task, try_join};
+///
+/// let task = spawn_task!(async { if true { panic!("out of paper") } });
+/// let error = try_join!(task).remove(0).unwrap_err();
+/// assert!(error.is_panic());
+/// assert!(error.to_string().contains("out of paper"));
+/// assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "out of paper");
+/// ```
+pub struct JoinError {
+    cause: Cause,
+    spawned_at: &'static Location<'static>,
+}
+
+enum Cause {
+    /// Behind a lock only to make the error `Sync`, so that error libraries take it.
+    Panicked(Mutex<Box<dyn Any + Send>>),
+    Cancelled,
+}
+
+impl JoinError {
+    pub(crate) fn panic(
+        payload: Box<dyn Any + Send>,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinError {
+        JoinError {
+            cause: Cause::Panicked(Mutex::new(payload)),
+            spawned_at,
+        }
+    }
+
+    pub(crate) fn cancelled(spawned_at: &'static Location<'static>) -> JoinError {
+        JoinError {
+            cause: Cause::Cancelled,
+            spawned_at,
+        }
+    }
+
+    /// Whether the task panicked.
+    ///
+    /// ```
+    /// # use laneway::{spawn_task, try_join};
+    /// let results = try_join!(spawn_task!(async { if true { panic!() } }));
+    /// assert!(results[0].as_ref().unwrap_err().is_panic());
+    /// ```
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.cause, Cause::Panicked(_))
+    }
+
+    /// Whether the task was cancelled: its runtime was shut down or dropped before the task
+    /// could end.
+    ///
+    /// ```
+    /// # use laneway::{Priority, Runtime, try_join};
+    /// let rt = Runtime::builder().build()?;
+    /// let task = rt.spawn(std::future::pending::<()>(), Priority::Low);
+    /// drop(rt);
+    /// assert!(try_join!(task)[0].as_ref().unwrap_err().is_cancelled());
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Cancelled)
+    }
+
+    /// The payload that the task panicked with, to look into or to go on panicking with.
+    ///
+    /// # Panics
+    ///
+    /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) does not.
+    #[must_use]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!("into_panic on a task that did not panic: {error}"),
+        }
+    }
+
+    /// The payload that the task panicked with.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if the task was cancelled.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
+        match self.cause {
+            // A poisoned lock is fine: nothing was half done under it.
+            Cause::Panicked(payload) => {
+                Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+            Cause::Cancelled => Err(self),
+        }
+    }
+
+    /// Continues the panic in the awaiter, or panics for the awaiter of a cancelled task.
+    pub(crate) fn throw(self) -> ! {
+        match self.try_into_panic() {
+            Ok(payload) => resume_unwind(payload),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Where the task was spawned.
+    ///
+    /// ```
+    /// # use laneway::{spawn_task, try_join};
+    /// let results = try_join!(spawn_task!(async { if true { panic!() } }));
+    /// assert_eq!(results[0].as_ref().unwrap_err().spawned_at().file(), file!());
+    /// ```
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.spawned_at;
+        match &self.cause {
+            Cause::Panicked(payload) => {
+                let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+                let message = panic_message(&**payload);
+                write!(f, "the task spawned at {place} panicked: {message}")
+            }
+            Cause::Cancelled => write!(
+                f,
+                "the task spawned at {place} was cancelled: its runtime had shut down"
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl Error for JoinError {}

@@ -1,0 +1,473 @@
+//! The core: tasks, queues, workers, and how workers sleep.
+//!
+//! A task's life, with the functions that take each edge:
+//!
+//! ```text
+//!              (1) spawn
+//!                 │
+//!                 ▼
+//!            ┌─────────┐   (2) worker::step    ┌─────────┐
+//!            │ queued  │ ────────────────────▶ │ running │
+//!            └─────────┘                       └─────────┘
+//!              ▲  │  ▲     (3) woken while       │  │  │
+//!              │  │  │         it ran            │  │  │
+//!              │  │  └───────────────────────────┘  │  │
+//!   (5) its    │  │ (7) cancelled        (4) pending│  │ (6) ready
+//!   waker      │  ▼                                 ▼  │     or panicked
+//!              │ ┌───────┐   (7) cancelled  ┌─────────┐│
+//!              │ │ ended │ ◀────────────────│ waiting ││
+//!              │ └───────┘                  └─────────┘│
+//!              │     ▲                          │      │
+//!              └─────┼──────────────────────────┘      │
+//!                    └─────────────────────────────────┘
+//! ```
+//!
+//! 1. [`Executor::spawn`] makes the task (`task.rs`) and queues it (`seat.rs`).
+//! 2. [`worker::step`] takes it, along the worker's route (`route.rs`), and polls it once.
+//! 3. It was woken during its own poll: it goes to the back of the worker's deque.
+//! 4. It waits. The first time, its waker is entered in `pending.rs` for shutdown to find.
+//! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*.
+//! 6. Its future is dropped, its outcome stored, its awaiter woken.
+//! 7. Its handle was dropped, or the runtime has shut down: a worker drops the future instead of
+//!    polling it.
+//!
+//! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
+//! this folder. `route.rs` holds the policy, `event.rs` what observers see, `seat.rs` the
+//! thread-local connection between a thread and its worker; `tally.rs` counts.
+//!
+//! The core owns no threads, reads no clock and does no I/O.
+
+mod event;
+mod idle;
+mod join_error;
+mod pending;
+mod queue;
+mod route;
+pub(crate) mod seat;
+mod tally;
+mod task;
+pub(crate) mod worker;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+pub use event::{Event, LostPanic, Observer, Placement, PollEnd, Source, TaskId, WorkerId};
+pub use join_error::JoinError;
+pub use route::{QueueId, Stealing};
+pub use task::{FallibleTask, Priority, Task};
+
+pub(crate) use idle::{CrewId, Sleepers};
+pub(crate) use queue::{LocalQueue, Queue, Stealable};
+pub(crate) use route::Route;
+pub(crate) use tally::Tally;
+pub(crate) use task::{Runnable, cancel, trusting};
+pub(crate) use worker::{Worker, WorkerParts};
+
+use pending::Pending;
+
+/// What all threads of one runtime share.
+pub(crate) struct Executor {
+    pub(crate) id: ExecutorId,
+    queues: Box<[Queue]>,
+    pub(crate) sleepers: Sleepers,
+    pub(crate) pending: Pending,
+    /// What each worker has counted, and at the end what everybody else has.
+    tallies: Box<[CachePadded<Tally>]>,
+    /// Advanced by shutdown, never set back.
+    phase: AtomicU8,
+    next_task_id: CachePadded<AtomicU64>,
+    observer: Option<Arc<dyn Observer>>,
+    /// How often a searching worker looks again before it lies down.
+    pub(crate) spin_rounds: u32,
+    /// Provides the threads that workers sit on.
+    pub(crate) host: Arc<dyn Host>,
+    drain: Drain,
+}
+
+/// What an executor is made of.
+pub(crate) struct ExecutorParts {
+    pub(crate) queues: Box<[Queue]>,
+    pub(crate) sleepers: Sleepers,
+    pub(crate) workers: usize,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) spin_rounds: u32,
+    pub(crate) host: Arc<dyn Host>,
+}
+
+/// Provides threads for workers.
+pub(crate) trait Host: Send + Sync {
+    /// Lets another thread take over a worker whose thread is about to block. Gives the worker
+    /// back if there is none to be had.
+    fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+}
+
+/// An executor's number, unique within the process. A task knows its executor by it: one number
+/// costs less than a counted reference, which the cores would fight over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ExecutorId(u32);
+
+/// How far a runtime's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    Open,
+    /// Nothing new is taken; what is there runs on.
+    Draining,
+    /// What is left is cancelled.
+    Closed,
+}
+
+impl Phase {
+    fn of(number: u8) -> Phase {
+        [Phase::Open, Phase::Draining, Phase::Closed][usize::from(number)]
+    }
+}
+
+/// Lets shutdown wait for the last task, and collects what it cut off.
+#[derive(Debug, Default)]
+struct Drain {
+    lock: Mutex<()>,
+    ended: Condvar,
+    /// Held by the thread that empties the channels in the end.
+    cancelling: Mutex<()>,
+    cut_off: Mutex<CutOff>,
+}
+
+/// The tasks that shutdown has cancelled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CutOff {
+    pub(crate) count: usize,
+    /// Where the first of them were spawned.
+    pub(crate) spawned_at: Vec<&'static Location<'static>>,
+}
+
+/// Of how many cut-off tasks the places are kept: enough to see what they are.
+const CUT_OFF_PLACES: usize = 64;
+
+/// The executors that exist, for those who have a task's waker and nothing else. Written when a
+/// runtime starts and ends; read by wake-ups from threads that belong to no runtime.
+static EXECUTORS: RwLock<Option<HashMap<ExecutorId, Arc<Executor>>>> = RwLock::new(None);
+
+impl Executor {
+    /// Makes an executor and enters it among those that exist.
+    pub(crate) fn register(parts: ExecutorParts) -> Arc<Executor> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let executor = Arc::new(Executor {
+            id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            tallies: (0..=parts.workers)
+                .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
+                .collect(),
+            queues: parts.queues,
+            sleepers: parts.sleepers,
+            pending: Pending::new(parts.workers),
+            phase: AtomicU8::new(Phase::Open as u8),
+            next_task_id: CachePadded::new(AtomicU64::new(0)),
+            observer: parts.observer,
+            spin_rounds: parts.spin_rounds,
+            host: parts.host,
+            drain: Drain::default(),
+        });
+        let mut executors = EXECUTORS.write().expect(EXECUTORS_UNPOISONED);
+        let taken = executors
+            .get_or_insert_default()
+            .insert(executor.id, executor.clone());
+        assert!(taken.is_none(), "2^32 runtimes were made in this process");
+        executor
+    }
+
+    /// Takes the executor off the list. What is woken from now on finds it gone.
+    pub(crate) fn unregister(&self) {
+        let mut executors = EXECUTORS.write().expect(EXECUTORS_UNPOISONED);
+        let removed = executors.as_mut().and_then(|list| list.remove(&self.id));
+        // Unlock first: if this was the last reference, tasks are dropped with it.
+        drop(executors);
+        drop(removed);
+    }
+
+    pub(crate) fn find(id: ExecutorId) -> Option<Arc<Executor>> {
+        let executors = EXECUTORS.read().expect(EXECUTORS_UNPOISONED);
+        executors.as_ref()?.get(&id).cloned()
+    }
+
+    // Spawning and scheduling.
+
+    /// Edge 1 of the life cycle. Gives the future back if the runtime takes nothing new.
+    pub(crate) fn spawn<F>(
+        &self,
+        future: F,
+        queue: QueueId,
+        spawned_at: &'static Location<'static>,
+    ) -> Result<Task<F::Output>, F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if self.phase() != Phase::Open {
+            return Err(future);
+        }
+        let (runnable, task) = self.make_task(future, queue, spawned_at);
+        seat::schedule_new(self, runnable);
+        Ok(task)
+    }
+
+    /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.
+    pub(crate) fn spawn_cancelled<F>(
+        &self,
+        future: F,
+        queue: QueueId,
+        spawned_at: &'static Location<'static>,
+    ) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (runnable, task) = self.make_task(future, queue, spawned_at);
+        cancel(runnable);
+        task
+    }
+
+    fn make_task<F>(
+        &self,
+        future: F,
+        queue: QueueId,
+        spawned_at: &'static Location<'static>,
+    ) -> (Runnable, Task<F::Output>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (task, by) = seat::register_spawn(self, queue);
+        self.emit_with(|| Event::Spawned { task, queue, by });
+        task::new(future, task, self.id, queue, spawned_at)
+    }
+
+    /// Puts a task into its queue's channel and wakes somebody for it.
+    pub(crate) fn inject(&self, runnable: Runnable) {
+        let task = runnable.metadata().id;
+        let queue = runnable.metadata().queue();
+        self.emit_with(|| Event::Scheduled {
+            task,
+            queue,
+            by: seat::worker_of(self.id),
+            to: Placement::Channel,
+        });
+        self.queue(queue).push(runnable);
+        self.wake_one(queue);
+        // The workers may have emptied the channel for the last time before the push.
+        if self.phase() == Phase::Closed {
+            self.cancel_channels();
+        }
+    }
+
+    pub(crate) fn wake_one(&self, id: QueueId) {
+        self.sleepers.wake_one(self.queue(id).crews(), id);
+    }
+
+    /// Sets aside numbers for so many tasks.
+    pub(crate) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
+        let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
+        start..start + count
+    }
+
+    // Looking things up.
+
+    pub(crate) fn queue(&self, id: QueueId) -> &Queue {
+        &self.queues[id.index()]
+    }
+
+    pub(crate) fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// The queue of this name.
+    pub(crate) fn queue_named(&self, name: &str) -> Option<QueueId> {
+        let index = self.queues.iter().position(|queue| queue.name() == name)?;
+        u16::try_from(index).ok().map(QueueId)
+    }
+
+    pub(crate) fn tally_of(&self, worker: WorkerId) -> &Tally {
+        &self.tallies[worker.index()]
+    }
+
+    /// What threads that are no workers count.
+    pub(crate) fn outside_tally(&self) -> &Tally {
+        self.tallies
+            .last()
+            .expect("there is one more tally than workers")
+    }
+
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.tallies.iter().map(|tally| &**tally)
+    }
+
+    pub(crate) fn worker_tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.tallies().take(self.tallies.len() - 1)
+    }
+
+    // Observing.
+
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// Calls the observer, if there is one, and stops its panics here.
+    pub(crate) fn observe(&self, call: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = &self.observer
+            && catch_unwind(AssertUnwindSafe(|| call(&**observer))).is_err()
+        {
+            log::error!("the runtime's observer panicked");
+        }
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        self.observe(|observer| observer.on_event(event));
+    }
+
+    fn emit_with(&self, event: impl FnOnce() -> Event) {
+        if self.is_observed() {
+            self.emit(event());
+        }
+    }
+
+    // Ending.
+
+    pub(crate) fn phase(&self) -> Phase {
+        // Acquire: pairs with the store in `advance`.
+        Phase::of(self.phase.load(Ordering::Acquire))
+    }
+
+    /// Moves on to a later phase and lets every worker see it.
+    fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.sleepers.wake_all();
+    }
+
+    /// Tasks that were spawned and have not ended.
+    pub(crate) fn live(&self) -> u64 {
+        // The ends first: a task that is counted as ended is then counted as spawned too.
+        let ended: u64 = self.tallies().map(Tally::ended).sum();
+        let spawned: u64 = self.tallies().map(Tally::spawned).sum();
+        spawned - ended
+    }
+
+    /// Stops taking tasks, and waits until those that are there have ended or `deadline` has
+    /// come. No deadline: as long as it takes.
+    pub(crate) fn drain(&self, deadline: Option<Instant>) {
+        self.advance(Phase::Draining);
+        let mut lock = self
+            .drain
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while self.live() > 0 && self.phase() == Phase::Draining {
+            let ended = &self.drain.ended;
+            lock = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
+                Some(left) if left.is_zero() => return,
+                Some(left) => {
+                    let (lock, _timeout) = ended
+                        .wait_timeout(lock, left)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    lock
+                }
+                None => ended.wait(lock).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Called by a worker that lies down: if shutdown waits for the last task, it may have been
+    /// this worker's.
+    pub(crate) fn worker_rests(&self) -> Phase {
+        let phase = self.phase();
+        if phase == Phase::Draining {
+            self.notify_drain();
+        }
+        phase
+    }
+
+    /// Called when a task's future was dropped on a thread that is no worker.
+    pub(crate) fn task_ended_outside(&self) {
+        // SeqCst: pairs with `advance`. Either the phase is seen here, or the end is seen by the
+        // drain that begins later.
+        fence(Ordering::SeqCst);
+        if self.phase() == Phase::Draining {
+            self.notify_drain();
+        }
+    }
+
+    fn notify_drain(&self) {
+        // Under the lock: the waiter is before its count or already waiting.
+        let _lock = self
+            .drain
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.drain.ended.notify_all();
+    }
+
+    /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
+    /// as its poll ends.
+    pub(crate) fn close(&self) {
+        self.advance(Phase::Closed);
+        self.pending.close();
+        self.cancel_channels();
+        self.notify_drain();
+    }
+
+    /// Cancels what lies in the channels. One thread at a time, and not nested: a future that is
+    /// dropped here may wake the next task, and that one the next, a million deep.
+    fn cancel_channels(&self) {
+        while self.queues.iter().any(|queue| queue.channel_len() > 0) {
+            let Ok(_only_one) = self.drain.cancelling.try_lock() else {
+                // Whoever holds the lock looks again after releasing it.
+                return;
+            };
+            for queue in &self.queues {
+                while let Some(runnable) = queue.take() {
+                    self.cut_off(runnable);
+                }
+            }
+        }
+    }
+
+    /// Cancels a task and notes what was cut off.
+    pub(crate) fn cut_off(&self, runnable: Runnable) {
+        let spawned_at = runnable.metadata().spawned_at;
+        if cancel(runnable) {
+            let mut cut_off = self
+                .drain
+                .cut_off
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            cut_off.count += 1;
+            if cut_off.spawned_at.len() < CUT_OFF_PLACES {
+                cut_off.spawned_at.push(spawned_at);
+            }
+        }
+    }
+
+    pub(crate) fn cut_off_so_far(&self) -> CutOff {
+        let cut_off = self.drain.cut_off.lock();
+        cut_off.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+const EXECUTORS_UNPOISONED: &str = "nothing panics while the list of executors is locked";
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("id", &self.id)
+            .field("phase", &self.phase())
+            .field("live", &self.live())
+            .finish_non_exhaustive()
+    }
+}

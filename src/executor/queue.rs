@@ -1,0 +1,282 @@
+//! One queue: a channel that anyone may push to, and a local deque for each worker that serves it.
+//!
+//! The channel is flume's and takes tasks from everywhere. A [`LocalQueue`] belongs to one worker
+//! and takes the tasks that this worker schedules itself, at a tenth of the channel's price; the
+//! others reach it from the stealing side only. Its *next-slot* holds the one task that was
+//! scheduled last, which runs next while its data is in the cache.
+//!
+//! This module moves tasks; it neither decides whose turn it is (`route.rs`) nor wakes anybody
+//! (`idle.rs`). Read `worker.rs` next.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crossbeam_deque::{Steal, Stealer, Worker as Deque};
+use crossbeam_utils::CachePadded;
+use crossbeam_utils::atomic::AtomicCell;
+
+use super::event::WorkerId;
+use super::idle::CrewId;
+use super::task::Runnable;
+
+/// A queue, shared by everybody.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    name: Box<str>,
+    sender: flume::Sender<Runnable>,
+    receiver: flume::Receiver<Runnable>,
+    /// How many tasks were ever put into the channel. Counted after the task is in, so that
+    /// whoever sees the count finds the task. flume's own `len` would take its lock.
+    pushed: CachePadded<AtomicUsize>,
+    /// How many were ever taken out. On a cache line of its own, since other threads write it.
+    taken: CachePadded<AtomicUsize>,
+    /// The stealing side of the local deques of the workers that serve this queue.
+    locals: Box<[Stealable]>,
+    /// The crews that serve this queue, those at home here first.
+    crews: Box<[CrewId]>,
+}
+
+impl Queue {
+    pub(crate) fn new(name: &str, locals: Box<[Stealable]>, crews: Box<[CrewId]>) -> Queue {
+        // Unbounded: a spawn or a wake-up cannot wait. What is in here was spawned by somebody
+        // who holds, or gave up, a task for it.
+        let (sender, receiver) = flume::unbounded();
+        Queue {
+            name: name.into(),
+            sender,
+            receiver,
+            pushed: CachePadded::new(AtomicUsize::new(0)),
+            taken: CachePadded::new(AtomicUsize::new(0)),
+            locals,
+            crews,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn crews(&self) -> &[CrewId] {
+        &self.crews
+    }
+
+    /// Puts a task into the channel.
+    pub(crate) fn push(&self, runnable: Runnable) {
+        self.sender
+            .send(runnable)
+            .expect("a queue holds its own receiver");
+        // SeqCst: the census is read next; see the protocol in `idle.rs`.
+        self.pushed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many tasks wait in the channel.
+    pub(crate) fn channel_len(&self) -> usize {
+        // SeqCst: a worker that lies down reads this after it entered the census.
+        let taken = self.taken.load(Ordering::SeqCst);
+        let pushed = self.pushed.load(Ordering::SeqCst);
+        // A task can be taken before its push is counted.
+        usize::try_from(pushed.wrapping_sub(taken).cast_signed()).unwrap_or(0)
+    }
+
+    /// How many tasks wait, in the channel and in the local deques, at some moment of this call.
+    pub(crate) fn len(&self) -> usize {
+        let local = |local: &Stealable| local.deque.len() + usize::from(local.next.is_filled());
+        self.channel_len() + self.locals.iter().map(local).sum::<usize>()
+    }
+
+    /// Whether a worker that serves this queue would find a task in it.
+    pub(crate) fn has_work(&self) -> bool {
+        self.channel_len() > 0 || self.locals.iter().any(|local| !local.deque.is_empty())
+    }
+
+    /// Takes the oldest task from the channel.
+    pub(crate) fn take(&self) -> Option<Runnable> {
+        if self.channel_len() == 0 {
+            return None;
+        }
+        let runnable = self.receiver.try_recv().ok()?;
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        Some(runnable)
+    }
+
+    /// Takes the oldest task from the channel and moves all others into `local`, where those who
+    /// have nothing to do can steal them. One lock for all, however many they are.
+    pub(crate) fn take_all(&self, local: &LocalQueue) -> Option<Runnable> {
+        if self.channel_len() == 0 {
+            return None;
+        }
+        let mut batch = self.receiver.drain();
+        let first = batch.next()?;
+        self.taken.fetch_add(1 + batch.len(), Ordering::SeqCst);
+        // To its end: what is left in a dropped drain is lost.
+        batch.for_each(|runnable| local.deque.push(runnable));
+        Some(first)
+    }
+
+    /// Steals from the deques of other workers, beginning with the `start`th: one task to run and
+    /// up to half of what lies there, moved into `local`.
+    pub(crate) fn steal(
+        &self,
+        thief: WorkerId,
+        start: usize,
+        local: &LocalQueue,
+    ) -> Option<(Runnable, WorkerId)> {
+        let (before, after) = self.locals.split_at(start.min(self.locals.len()));
+        after
+            .iter()
+            .chain(before)
+            .filter(|victim| victim.owner != thief)
+            .find_map(|victim| Some((victim.steal(&local.deque)?, victim.owner)))
+    }
+
+    /// How many workers serve this queue with a deque of their own.
+    pub(crate) fn local_count(&self) -> usize {
+        self.locals.len()
+    }
+
+    /// Takes the task out of the next-slot of a worker, for when its thread is stuck in a poll.
+    pub(crate) fn rescue(&self, from: WorkerId) -> Option<Runnable> {
+        let stuck = self.locals.iter().find(|local| local.owner == from)?;
+        stuck.next.take()
+    }
+}
+
+/// One worker's own part of a queue: only that worker pushes and pops.
+#[derive(Debug)]
+pub(crate) struct LocalQueue {
+    deque: Deque<Runnable>,
+    next: Arc<CachePadded<NextSlot>>,
+    /// How many tasks in a row came from the next-slot.
+    streak: u8,
+}
+
+/// What others see of a [`LocalQueue`].
+#[derive(Debug)]
+pub(crate) struct Stealable {
+    owner: WorkerId,
+    deque: Stealer<Runnable>,
+    next: Arc<CachePadded<NextSlot>>,
+}
+
+/// Whether the others should hear of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// Into the empty next-slot: it runs here, next.
+    NextSlot,
+    /// Into the deque, directly or by displacing what was in the next-slot; others were told of
+    /// what lies there already.
+    BehindOthers,
+    /// Into the empty deque: nobody knows yet.
+    FirstInDeque,
+}
+
+/// After so many tasks from the next-slot, the deque has a turn: two tasks that wake each other
+/// forever do not starve the rest.
+const MAX_STREAK: u8 = 3;
+
+impl LocalQueue {
+    /// A worker's side and everybody else's.
+    pub(crate) fn new(owner: WorkerId) -> (LocalQueue, Stealable) {
+        let deque = Deque::new_fifo();
+        let next = Arc::new(CachePadded::new(NextSlot::default()));
+        let stealable = Stealable {
+            owner,
+            deque: deque.stealer(),
+            next: next.clone(),
+        };
+        let local = LocalQueue {
+            deque,
+            next,
+            streak: 0,
+        };
+        (local, stealable)
+    }
+
+    /// Puts a task where it runs next; what was there goes to the back of the deque.
+    pub(crate) fn push_next(&self, runnable: Runnable) -> Pushed {
+        match self.next.replace(runnable) {
+            None => Pushed::NextSlot,
+            Some(displaced) => self.push_back(displaced),
+        }
+    }
+
+    /// Puts a task behind all others.
+    pub(crate) fn push_back(&self, runnable: Runnable) -> Pushed {
+        let first = self.deque.is_empty();
+        self.deque.push(runnable);
+        if first {
+            Pushed::FirstInDeque
+        } else {
+            Pushed::BehindOthers
+        }
+    }
+
+    /// Takes the task that is to run next.
+    pub(crate) fn pop(&mut self) -> Option<Runnable> {
+        if self.streak < MAX_STREAK
+            && let Some(runnable) = self.next.take()
+        {
+            self.streak += 1;
+            return Some(runnable);
+        }
+        self.streak = 0;
+        self.deque.pop().or_else(|| self.next.take())
+    }
+}
+
+impl Stealable {
+    fn steal(&self, into: &Deque<Runnable>) -> Option<Runnable> {
+        // Each retry means that another thread took a task meanwhile, so the loop ends when they
+        // are gone.
+        loop {
+            match self.deque.steal_batch_and_pop(into) {
+                Steal::Success(runnable) => return Some(runnable),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+}
+
+/// Room for one task, swapped in and out atomically.
+///
+/// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is
+/// about to run here, where its data is. It can be emptied from outside when it is not.
+#[derive(Default)]
+struct NextSlot {
+    task: AtomicCell<Option<Runnable>>,
+    /// Set after the slot was filled, cleared after it was emptied: a cheap look that saves the
+    /// swap, some 5 ns, in the common case that there is nothing. The owner never reads it late.
+    filled: AtomicBool,
+}
+
+impl NextSlot {
+    fn replace(&self, runnable: Runnable) -> Option<Runnable> {
+        let displaced = self.task.swap(Some(runnable));
+        // Release: pairs with the Acquire in `is_filled`.
+        self.filled.store(true, Ordering::Release);
+        displaced
+    }
+
+    fn take(&self) -> Option<Runnable> {
+        if !self.is_filled() {
+            return None;
+        }
+        self.filled.store(false, Ordering::Relaxed);
+        self.task.take()
+    }
+
+    fn is_filled(&self) -> bool {
+        // Acquire: pairs with the Release in `replace`.
+        self.filled.load(Ordering::Acquire)
+    }
+}
+
+impl fmt::Debug for NextSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NextSlot")
+            .field("filled", &self.is_filled())
+            .finish_non_exhaustive()
+    }
+}

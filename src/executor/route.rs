@@ -1,0 +1,241 @@
+//! Who may take from which queue, and in what order: the stealing policy, as data.
+//!
+//! A [`Route`] is one worker's list of places to look for its next task. It is worked out once,
+//! when the runtime is built, by pure functions; a worker then walks the list at every step. To
+//! know what a configuration does, print its routes.
+//!
+//! This module takes no lock and touches no task. Read `worker.rs` next, which walks the routes.
+
+/// Which queues' idle workers take tasks of the other queue.
+///
+/// ```
+/// use laneway::{Runtime, Stealing};
+///
+/// let rt = Runtime::builder()
+///     .with_stealing(Stealing::HighFromLow)
+///     .build()?;
+/// assert_eq!(rt.block_on(rt.spawn(async { 6 * 7 }, laneway::Priority::Low)), 42);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stealing {
+    /// High workers take low tasks when they have nothing else to do, and low workers take high
+    /// ones. The default: no thread rests while there is work.
+    #[default]
+    Both,
+    /// High workers take low tasks; low workers stay with the low queue.
+    HighFromLow,
+    /// Low workers take high tasks; high workers stay with the high queue, and so are always
+    /// free for the next high task.
+    LowFromHigh,
+    /// Nobody takes another queue's tasks.
+    None,
+}
+
+/// A queue's place in its runtime: high, low, then further queues in the order they were added.
+///
+/// Events name queues by it; [`Runtime::metrics`](crate::Runtime::metrics) lists them in this
+/// order, with their names.
+///
+/// ```
+/// use laneway::{QueueId, Runtime};
+///
+/// let rt = Runtime::builder().with_queue("network", 1, &[]).build()?;
+/// let network = rt.queue("network").expect("the queue was added above");
+/// assert_eq!(network.index(), 2);
+/// assert_eq!(rt.metrics().queues[QueueId::LOW.index()].name, "low");
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId(pub(crate) u16);
+
+impl QueueId {
+    /// The queue of [`Priority::High`](crate::Priority::High).
+    pub const HIGH: QueueId = QueueId(0);
+    /// The queue of [`Priority::Low`](crate::Priority::Low).
+    pub const LOW: QueueId = QueueId(1);
+
+    /// The queue's position in [`RuntimeMetrics::queues`](crate::RuntimeMetrics::queues).
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Whether tasks of this queue go before tasks of `other` on a worker that holds both.
+    ///
+    /// High tasks go before all others. Beyond that no queue outranks another.
+    pub(crate) fn outranks(self, other: QueueId) -> bool {
+        self == QueueId::HIGH && other != QueueId::HIGH
+    }
+}
+
+/// One place to look for a task. The number is a position in [`Route::queues`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The worker's own next-slot and deque for that queue.
+    Local(usize),
+    /// That queue's channel.
+    Channel(usize),
+    /// The deques of the other workers that serve that queue.
+    Others(usize),
+}
+
+/// What a worker serves, and where it looks for it in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// The queues that the worker may take from: its home first.
+    pub(crate) queues: Box<[QueueId]>,
+    /// The places where work of its own lies, looked at before every poll.
+    pub(crate) at_hand: Box<[Look]>,
+    /// The places where a worker without work of its own searches for some.
+    pub(crate) search: Box<[Look]>,
+    /// Positions of the queues that have no workers at home and live on what others take.
+    pub(crate) unstaffed: Box<[usize]>,
+}
+
+/// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
+/// still takes from it. Prime, so that it stays out of step with periodic work. Go's scheduler
+/// and tokio use the same number for the same purpose.
+const CHANNEL_EVERY: u32 = 61;
+
+/// Every 64th step looks first at a queue that nobody is at home in: the bound on its wait.
+const UNSTAFFED_EVERY: u32 = 64;
+
+impl Route {
+    /// Lays out the route of a worker at home in `home` that may also take from `steals_from`.
+    /// `staffed` tells which queues have workers of their own.
+    pub(crate) fn new(
+        home: QueueId,
+        steals_from: &[QueueId],
+        staffed: impl Fn(QueueId) -> bool,
+    ) -> Route {
+        let others = steals_from.iter().copied().filter(|&queue| queue != home);
+        let queues: Box<[QueueId]> = std::iter::once(home).chain(others).collect();
+        let (at_hand, search) = lay_out(&queues);
+        let unstaffed = (0..queues.len())
+            .filter(|&position| !staffed(queues[position]))
+            .collect();
+        Route {
+            queues,
+            at_hand,
+            search,
+            unstaffed,
+        }
+    }
+
+    pub(crate) fn home(&self) -> QueueId {
+        self.queues[0]
+    }
+
+    /// The position of `queue` on this route, or `None` where the worker does not serve it.
+    pub(crate) fn position(&self, queue: QueueId) -> Option<usize> {
+        self.queues.iter().position(|&served| served == queue)
+    }
+
+    /// The queue that has waited long enough to go first at this step, if any.
+    pub(crate) fn overdue(&self, step: u32) -> Option<usize> {
+        if step.is_multiple_of(UNSTAFFED_EVERY) && !self.unstaffed.is_empty() {
+            let turn = (step / UNSTAFFED_EVERY) as usize % self.unstaffed.len();
+            Some(self.unstaffed[turn])
+        } else if step.is_multiple_of(CHANNEL_EVERY) {
+            Some(0)
+        } else {
+            None
+        }
+    }
+}
+
+/// Orders a worker's looks.
+///
+/// What it already holds comes first: high tasks, then home, then the rest. Between the home
+/// work and work of a lower rank it looks for home work everywhere, so that no worker goes on
+/// with stolen low tasks while a task of its own queue waits, wherever that one lies.
+fn lay_out(queues: &[QueueId]) -> (Box<[Look]>, Box<[Look]>) {
+    let rest = 1..queues.len();
+    let above = rest.clone().filter(|&p| queues[p].outranks(queues[0]));
+    let below = rest.clone().filter(|&p| !queues[p].outranks(queues[0]));
+
+    let mut at_hand: Vec<Look> = above.map(Look::Local).collect();
+    at_hand.extend([Look::Local(0), Look::Channel(0)]);
+    let mut below = below.map(Look::Local).peekable();
+    let home_everywhere = below.peek().is_some();
+    at_hand.extend(home_everywhere.then_some(Look::Others(0)));
+    at_hand.extend(below);
+
+    let mut search = vec![Look::Channel(0), Look::Others(0)];
+    search.extend(rest.clone().map(Look::Others));
+    search.extend(rest.map(Look::Channel));
+    (at_hand.into(), search.into())
+}
+
+/// What the high and the low workers may take besides their own queue's tasks.
+impl Stealing {
+    pub(crate) fn high_takes(self) -> &'static [QueueId] {
+        match self {
+            Stealing::Both | Stealing::HighFromLow => &[QueueId::LOW],
+            Stealing::LowFromHigh | Stealing::None => &[],
+        }
+    }
+
+    pub(crate) fn low_takes(self) -> &'static [QueueId] {
+        match self {
+            Stealing::Both | Stealing::LowFromHigh => &[QueueId::HIGH],
+            Stealing::HighFromLow | Stealing::None => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Look::{Channel, Local, Others};
+
+    fn route(home: QueueId, steals_from: &[QueueId]) -> Route {
+        Route::new(home, steals_from, |_| true)
+    }
+
+    #[test]
+    fn a_high_worker_looks_for_high_work_everywhere_before_low_work() {
+        let route = route(QueueId::HIGH, Stealing::Both.high_takes());
+        assert_eq!(*route.at_hand, [Local(0), Channel(0), Others(0), Local(1)]);
+        assert_eq!(
+            *route.search,
+            [Channel(0), Others(0), Others(1), Channel(1)]
+        );
+    }
+
+    #[test]
+    fn a_low_worker_finishes_the_high_tasks_it_holds_before_its_own() {
+        let route = route(QueueId::LOW, Stealing::Both.low_takes());
+        assert_eq!(*route.at_hand, [Local(1), Local(0), Channel(0)]);
+        assert_eq!(
+            *route.search,
+            [Channel(0), Others(0), Others(1), Channel(1)]
+        );
+    }
+
+    #[test]
+    fn a_worker_that_steals_from_nobody_knows_only_its_home() {
+        for stealing in [Stealing::None, Stealing::LowFromHigh] {
+            let route = route(QueueId::HIGH, stealing.high_takes());
+            assert_eq!(*route.queues, [QueueId::HIGH]);
+            assert_eq!(*route.at_hand, [Local(0), Channel(0)]);
+            assert_eq!(*route.search, [Channel(0), Others(0)]);
+        }
+    }
+
+    #[test]
+    fn the_home_channel_goes_first_every_61st_step() {
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
+        let first: Vec<u32> = (1..=200).filter(|&s| route.overdue(s) == Some(0)).collect();
+        assert_eq!(first, [61, 122, 183]);
+    }
+
+    #[test]
+    fn a_queue_without_workers_goes_first_every_64th_step() {
+        let low_only = |queue| queue == QueueId::LOW;
+        let route = Route::new(QueueId::LOW, &[QueueId::HIGH], low_only);
+        let first: Vec<u32> = (1..=200).filter(|&s| route.overdue(s) == Some(1)).collect();
+        assert_eq!(first, [64, 128, 192]);
+    }
+}

@@ -1,0 +1,231 @@
+//! This thread's connection to a runtime: which one it belongs to, and which worker sits here.
+//!
+//! Tasks are spawned, woken and dropped on all kinds of threads. On a worker's thread that costs
+//! least, since the worker's own queues and counters are at hand; here is decided which of the
+//! two ways is taken.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::event::{Event, Placement, PollEnd, TaskId, WorkerId};
+use super::pending::PendingEntry;
+use super::route::QueueId;
+use super::tally::{Tally, Writer};
+use super::task::{Runnable, cancel};
+use super::worker::{Turn, Worker};
+use super::{Executor, ExecutorId};
+
+thread_local! {
+    /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
+    static EXECUTOR: RefCell<Option<Arc<Executor>>> = const { RefCell::new(None) };
+
+    /// The worker that sits here. Empty while its thread is blocked in a task and another thread
+    /// has taken the worker over.
+    static SEAT: RefCell<Option<Box<Worker>>> = const { RefCell::new(None) };
+
+    /// Whether anybody observes the runtime that this thread works for.
+    static OBSERVED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes a runtime this thread's own until the guard is dropped.
+#[must_use]
+pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
+    OBSERVED.set(executor.is_observed());
+    Entered {
+        outer: EXECUTOR.replace(Some(executor)),
+    }
+}
+
+/// Puts back what was entered before.
+pub(crate) struct Entered {
+    outer: Option<Arc<Executor>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        OBSERVED.set(self.outer.as_ref().is_some_and(|outer| outer.is_observed()));
+        EXECUTOR.replace(self.outer.take());
+    }
+}
+
+/// Seats a worker on this thread, or takes away the one that sits here.
+pub(crate) fn replace_worker(worker: Option<Box<Worker>>) -> Option<Box<Worker>> {
+    SEAT.replace(worker)
+}
+
+/// Calls `f` with the worker that sits here. `f` must not run anything of the user's.
+pub(crate) fn with_worker<R>(f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
+    // A thread that is ending has no seat any more, and nor has one that never had.
+    SEAT.try_with(|seat| Some(f(seat.try_borrow_mut().ok()?.as_mut()?)))
+        .ok()?
+}
+
+/// Calls `f` with the worker that sits here, if it belongs to the given runtime.
+fn with_worker_of<R>(id: ExecutorId, f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
+    with_worker(|worker| (worker.executor.id == id).then(|| f(worker))).flatten()
+}
+
+/// Calls `f` with this thread's runtime.
+pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
+    let mut f = Some(f);
+    let result = EXECUTOR.try_with(|executor| {
+        let f = f.take().expect("called once");
+        f(executor.borrow().as_ref())
+    });
+    result.unwrap_or_else(|_thread_ends| f.take().expect("called once")(None))
+}
+
+/// Calls `f` with a runtime that exists, wherever this thread belongs.
+fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
+    with_executor(|executor| match executor {
+        Some(executor) if executor.id == id => Some(f(executor)),
+        _ => Some(f(&*Executor::find(id)?)),
+    })
+}
+
+/// Tells the observer, if there is one.
+pub(crate) fn emit(event: impl FnOnce() -> Event) {
+    if OBSERVED.get() {
+        with_executor(|executor| {
+            if let Some(executor) = executor {
+                executor.emit(event());
+            }
+        });
+    }
+}
+
+/// Queues a task that was woken.
+pub(crate) fn schedule(runnable: Runnable) {
+    place(runnable, Turn::Next);
+}
+
+/// Queues a task that was woken while it ran.
+pub(crate) fn reschedule(runnable: Runnable) {
+    place(runnable, Turn::Last);
+}
+
+fn place(runnable: Runnable, turn: Turn) {
+    let meta = runnable.metadata();
+    let (id, task, queue) = (meta.executor, meta.id, meta.queue());
+    match keep(id, runnable, turn) {
+        Ok((worker, to)) => emit(|| Event::Scheduled {
+            task,
+            queue,
+            by: Some(worker),
+            to,
+        }),
+        Err(runnable) => inject(id, runnable),
+    }
+}
+
+/// Gives a task to the worker that sits here, if it belongs there.
+fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(WorkerId, Placement), Runnable> {
+    let mut runnable = Some(runnable);
+    let kept = with_worker_of(id, |worker| {
+        let task = runnable.take().expect("a task is placed once");
+        match worker.keep(task, turn) {
+            Ok(placement) => Some((worker.id, placement)),
+            Err(refused) => {
+                runnable = Some(refused);
+                None
+            }
+        }
+    });
+    kept.flatten()
+        .ok_or_else(|| runnable.expect("a task that was not kept is given back"))
+}
+
+/// Puts a task into its queue's channel, or cancels it if its runtime is gone.
+fn inject(id: ExecutorId, runnable: Runnable) {
+    let mut runnable = Some(runnable);
+    with_executor_of(id, |executor| {
+        executor.inject(runnable.take().expect("a task is injected once"));
+    });
+    if let Some(orphan) = runnable {
+        cancel(orphan);
+    }
+}
+
+/// Queues a task for the first time. `executor` is its own.
+pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) {
+    if worker_of(executor.id).is_some() {
+        schedule(runnable);
+    } else {
+        executor.inject(runnable);
+    }
+}
+
+/// The worker of the given runtime that sits here.
+pub(crate) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
+    with_worker_of(id, |worker| worker.id)
+}
+
+/// Counts a new task and gives it a number.
+pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> (TaskId, Option<WorkerId>) {
+    let by_worker = with_worker_of(executor.id, |worker| {
+        worker.tally().queue(queue).spawned.add(1, Writer::Only);
+        (worker.next_task_id(), Some(worker.id))
+    });
+    by_worker.unwrap_or_else(|| {
+        let tally = executor.outside_tally().queue(queue);
+        tally.spawned.add(1, Writer::Shared);
+        (TaskId(executor.reserve_task_ids(1).start), None)
+    })
+}
+
+/// Counts the end of a task. Its future has been dropped.
+pub(crate) fn record_end(
+    id: ExecutorId,
+    queue: QueueId,
+    end: PollEnd,
+    entry: Option<PendingEntry>,
+) {
+    let count = |tally: &Tally, writer| tally.queue(queue).count_end(end, writer);
+    let remove = |executor: &Executor| {
+        if let Some(entry) = entry {
+            executor.pending.remove(entry);
+        }
+    };
+    let by_worker = with_worker_of(id, |worker| {
+        count(worker.tally(), Writer::Only);
+        remove(&worker.executor);
+    });
+    if by_worker.is_none() {
+        with_executor_of(id, |executor| {
+            count(executor.outside_tally(), Writer::Shared);
+            remove(executor);
+            executor.task_ended_outside();
+        });
+    }
+}
+
+/// Enters a task's waker among the pending.
+pub(crate) fn register_pending(id: ExecutorId, waker: &Waker) -> Option<PendingEntry> {
+    let shard = with_worker_of(id, |worker| worker.id.index()).unwrap_or(0);
+    with_executor_of(id, |executor| executor.pending.insert(shard, waker)).flatten()
+}
+
+/// Runs `f`, which may block this thread. If a worker sits here, another thread takes its place
+/// first, so that its tasks go on.
+///
+/// # Panics
+///
+/// If the operating system refuses a thread. The worker keeps its seat then.
+pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
+    if let Some(worker) = SEAT.take() {
+        let executor = worker.executor.clone();
+        let id = worker.id;
+        if let Err((worker, error)) = executor.host.take_over(worker) {
+            SEAT.replace(Some(worker));
+            panic!("a task wants to block and no thread could take its worker's place: {error}");
+        }
+        executor.emit(Event::Replaced { worker: id });
+    }
+    f()
+}
+
+/// Whether blocking this thread would cost a worker.
+pub(crate) fn is_worker() -> bool {
+    with_worker(|_| ()).is_some()
+}

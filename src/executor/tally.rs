@@ -1,0 +1,101 @@
+//! Counters that cost next to nothing: each worker counts on cache lines of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::event::PollEnd;
+use super::route::QueueId;
+
+/// What one worker, or everybody else together, has counted, for each queue.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    queues: Box<[QueueTally]>,
+    /// How often the worker lay down.
+    pub(crate) parks: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct QueueTally {
+    pub(crate) spawned: Counter,
+    pub(crate) completed: Counter,
+    pub(crate) panicked: Counter,
+    pub(crate) cancelled: Counter,
+    pub(crate) polls: Counter,
+    /// Those of the polls that were done by a worker at home elsewhere.
+    pub(crate) stolen: Counter,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+/// Who else may be counting on the same tally at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// Nobody: it is the worker's own.
+    Only,
+    /// Any thread that is no worker.
+    Shared,
+}
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64, writer: Writer) {
+        // Release: pairs with the Acquire in `get`, so that whoever sees the end of a task
+        // counted sees its spawn counted too.
+        match writer {
+            Writer::Only => {
+                let count = self.0.load(Ordering::Relaxed);
+                self.0.store(count + n, Ordering::Release);
+            }
+            Writer::Shared => {
+                self.0.fetch_add(n, Ordering::Release);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Tally {
+    pub(crate) fn new(queues: usize) -> Tally {
+        Tally {
+            queues: (0..queues).map(|_| QueueTally::default()).collect(),
+            parks: Counter::default(),
+        }
+    }
+
+    pub(crate) fn queue(&self, queue: QueueId) -> &QueueTally {
+        &self.queues[queue.index()]
+    }
+
+    pub(crate) fn polls(&self) -> u64 {
+        self.queues.iter().map(|queue| queue.polls.get()).sum()
+    }
+
+    /// Tasks that ended while this tally's owner held them.
+    pub(crate) fn ended(&self) -> u64 {
+        self.queues.iter().map(QueueTally::ended).sum()
+    }
+
+    pub(crate) fn spawned(&self) -> u64 {
+        self.queues.iter().map(|queue| queue.spawned.get()).sum()
+    }
+}
+
+impl QueueTally {
+    pub(crate) fn count_end(&self, end: PollEnd, writer: Writer) {
+        match end {
+            PollEnd::Ready => self.completed.add(1, writer),
+            PollEnd::Panicked => self.panicked.add(1, writer),
+            PollEnd::Cancelled => self.cancelled.add(1, writer),
+            PollEnd::Pending | PollEnd::Yielded => {
+                unreachable!("a task that was {end:?} has not ended")
+            }
+        }
+    }
+
+    pub(crate) fn ended(&self) -> u64 {
+        self.completed.get() + self.panicked.get() + self.cancelled.get()
+    }
+}

@@ -1,0 +1,567 @@
+//! What a task is: a future on its way through the queues, and the handle that awaits it.
+//!
+//! [`spawn`] turns a future into two halves with one allocation, made by the `async-task` crate:
+//! the `Runnable`, which gets queued and polled, and the [`Task`], which the caller keeps.
+//! Between the future and async-task stands [`Tracked`], which sees every poll: it turns a panic
+//! into a value, keeps the books, and drops the future where a panicking destructor does no harm.
+//!
+//! This module never decides where a task goes. Read `queue.rs` next.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use async_task::{ScheduleInfo, WithInfo};
+use pin_project_lite::pin_project;
+
+use super::event::{LostPanic, PollEnd, TaskId};
+use super::join_error::JoinError;
+use super::pending::PendingEntry;
+use super::route::QueueId;
+use super::{Executor, ExecutorId, seat};
+
+/// How urgent a task is: which of the two queues it waits in.
+///
+/// A task's priority is read each time it is scheduled, so a change counts from the next
+/// scheduling on.
+///
+/// ```
+/// use laneway::{Priority, spawn_task};
+///
+/// let task = spawn_task!(async { 42 }, Priority::High);
+/// assert_eq!(task.priority(), Priority::High);
+/// assert_eq!(Priority::default(), Priority::Low);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Priority {
+    /// For what somebody waits for.
+    High,
+    /// For everything else. The default.
+    #[default]
+    Low,
+}
+
+impl Priority {
+    pub(crate) fn queue(self) -> QueueId {
+        match self {
+            Priority::High => QueueId::HIGH,
+            Priority::Low => QueueId::LOW,
+        }
+    }
+}
+
+/// The half of a task that waits in queues and is polled.
+pub(crate) type Runnable = async_task::Runnable<Meta>;
+
+/// What a task carries besides its future. Lives in the task's one allocation.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    pub(crate) id: TaskId,
+    pub(crate) executor: ExecutorId,
+    /// The queue it goes to when next scheduled. Changed by `escalate`.
+    queue: AtomicU16,
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl Meta {
+    pub(crate) fn queue(&self) -> QueueId {
+        // Relaxed: a hint to the next scheduling; no other data hangs on it.
+        QueueId(self.queue.load(Ordering::Relaxed))
+    }
+}
+
+/// Makes the two halves of a task. Neither has been queued or polled yet.
+pub(crate) fn new<F>(
+    future: F,
+    id: TaskId,
+    executor: ExecutorId,
+    queue: QueueId,
+    spawned_at: &'static Location<'static>,
+) -> (Runnable, Task<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let meta = Meta {
+        id,
+        executor,
+        queue: AtomicU16::new(queue.0),
+        spawned_at,
+    };
+    let tracked = |meta: &Meta| Tracked {
+        future: Some(future),
+        life: Life {
+            task: meta.id,
+            executor,
+            queue,
+            entry: None,
+            spawned_at,
+        },
+    };
+    let (runnable, handle) = async_task::Builder::new()
+        .metadata(meta)
+        .spawn(tracked, WithInfo(schedule));
+    (runnable, Task { handle })
+}
+
+/// Called by async-task whenever a task is to be queued again.
+///
+/// A function without captured state on purpose: async-task then needs no extra reference to
+/// the task while it calls it, and the tasks share no reference count that two cores would
+/// fight over.
+fn schedule(runnable: Runnable, info: ScheduleInfo) {
+    if info.woken_while_running {
+        POLL_END.set(PollEnd::Yielded);
+        seat::reschedule(runnable);
+    } else {
+        seat::schedule(runnable);
+    }
+}
+
+thread_local! {
+    /// How the last poll on this thread ended, from `Tracked` to the worker's step.
+    pub(super) static POLL_END: Cell<PollEnd> = const { Cell::new(PollEnd::Cancelled) };
+
+    /// Set while this thread runs a task in order to cancel it; `Tracked` takes it.
+    static CANCELLING: Cell<bool> = const { Cell::new(false) };
+
+    /// The data pointer of a waker that is known not to panic: the running task's, or that of
+    /// our own `block_on`.
+    static TRUSTED: Cell<*const ()> = const { Cell::new(ptr::null()) };
+}
+
+/// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
+/// [`JoinError`]. Returns whether there was anything left to cancel.
+pub(crate) fn cancel(runnable: Runnable) -> bool {
+    CANCELLING.set(true);
+    runnable.run();
+    // Still set: the task's handle had been dropped, so that it was not polled.
+    !CANCELLING.take()
+}
+
+/// Runs `poll` with `waker` known to be one of ours.
+pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
+    let outer = TRUSTED.replace(waker.data());
+    let result = poll();
+    TRUSTED.set(outer);
+    result
+}
+
+/// What a task's allocation holds once it has ended.
+type Outcome<T> = Result<Shielded<T>, Failure>;
+
+pin_project! {
+    /// A future under observation.
+    struct Tracked<F> {
+        // None once the future has been dropped.
+        #[pin]
+        future: Option<F>,
+        life: Life,
+    }
+
+    impl<F> PinnedDrop for Tracked<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.future.is_some() {
+                drop_future(this.future, this.life);
+                this.life.end(PollEnd::Cancelled);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Tracked<F> {
+    type Output = Outcome<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if CANCELLING.take() {
+            drop_future(this.future, this.life);
+            this.life.end(PollEnd::Cancelled);
+            return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
+        }
+        let future = this.future.as_mut().as_pin_mut();
+        let future = future.expect("async-task polls no task that has ended");
+        let polled = trusting(cx.waker(), || {
+            catch_unwind(AssertUnwindSafe(|| future.poll(cx)))
+        });
+        let outcome = match polled {
+            Ok(Poll::Pending) => {
+                this.life.pend(cx.waker());
+                return Poll::Pending;
+            }
+            Ok(Poll::Ready(output)) => Ok(Shielded(Some(output))),
+            Err(payload) => Err(this.life.failure(Cause::Panicked(payload))),
+        };
+        drop_future(this.future, this.life);
+        this.life.end(match outcome {
+            Ok(_) => PollEnd::Ready,
+            Err(_) => PollEnd::Panicked,
+        });
+        Poll::Ready(outcome)
+    }
+}
+
+/// Drops a task's future where a panic in its destructor is caught: async-task would abort.
+fn drop_future<F>(mut future: Pin<&mut Option<F>>, life: &Life) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
+        // There is no awaiter left for it, or one that awaits something else.
+        drop(life.failure(Cause::Panicked(payload)));
+    }
+}
+
+/// The books kept for one task.
+#[derive(Debug)]
+struct Life {
+    task: TaskId,
+    executor: ExecutorId,
+    /// The queue it was spawned on, under which it is counted.
+    queue: QueueId,
+    /// Where its waker is kept, once it was pending for the first time.
+    entry: Option<PendingEntry>,
+    spawned_at: &'static Location<'static>,
+}
+
+impl Life {
+    /// Notes that a poll left the task pending. The first time, its waker is entered among those
+    /// that shutdown wakes.
+    fn pend(&mut self, waker: &Waker) {
+        POLL_END.set(PollEnd::Pending);
+        if self.entry.is_none() {
+            self.entry = seat::register_pending(self.executor, waker);
+        }
+    }
+
+    /// Notes that the task has ended and its future is gone.
+    fn end(&mut self, end: PollEnd) {
+        POLL_END.set(end);
+        seat::record_end(self.executor, self.queue, end, self.entry.take());
+    }
+
+    fn failure(&self, cause: Cause) -> Failure {
+        Failure {
+            task: self.task,
+            executor: self.executor,
+            spawned_at: self.spawned_at,
+            cause,
+        }
+    }
+}
+
+/// A task's output, waiting for its awaiter. Where none comes, a panic in its destructor is
+/// caught: async-task would abort.
+struct Shielded<T>(Option<T>);
+
+impl<T> Drop for Shielded<T> {
+    fn drop(&mut self) {
+        if let Some(output) = self.0.take()
+            && mem::needs_drop::<T>()
+        {
+            drop_quietly(output);
+        }
+    }
+}
+
+/// Drops a value that nobody wants, whatever its destructor does.
+fn drop_quietly<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        log::error!("a destructor panicked while a task's remains were dropped");
+        // Its own destructor may panic as well; there is nobody left to tell.
+        mem::forget(payload);
+    }
+}
+
+/// Why a task has no output. Reports a panic that nobody took.
+struct Failure {
+    task: TaskId,
+    executor: ExecutorId,
+    spawned_at: &'static Location<'static>,
+    cause: Cause,
+}
+
+enum Cause {
+    Panicked(Box<dyn Any + Send>),
+    Cancelled,
+    /// The cause has been handed to an awaiter.
+    Told,
+}
+
+impl Failure {
+    fn into_error(mut self) -> JoinError {
+        match mem::replace(&mut self.cause, Cause::Told) {
+            Cause::Panicked(payload) => JoinError::panic(payload, self.spawned_at),
+            Cause::Cancelled => JoinError::cancelled(self.spawned_at),
+            Cause::Told => unreachable!("a failure is consumed by the one who is told"),
+        }
+    }
+}
+
+impl Drop for Failure {
+    fn drop(&mut self) {
+        if let Cause::Panicked(payload) = mem::replace(&mut self.cause, Cause::Told) {
+            let panic = LostPanic {
+                task: self.task,
+                spawned_at: self.spawned_at,
+                payload: &*payload,
+            };
+            log::error!(
+                "task {} spawned at {} panicked and nobody awaits it: {}",
+                panic.task,
+                panic.spawned_at,
+                panic.message()
+            );
+            if let Some(executor) = Executor::find(self.executor) {
+                executor.observe(|observer| observer.on_lost_panic(&panic));
+            }
+            drop_quietly(payload);
+        }
+    }
+}
+
+/// A spawned future: await it for its output, or keep it to keep the future going.
+///
+/// # Cancellation
+///
+/// Dropping a `Task` cancels it: its future is dropped by a worker instead of being polled again,
+/// or on this thread if the runtime has shut down. A poll that is running meanwhile comes to its
+/// end first. [`cancel`](Task::cancel) waits until that has happened; [`detach`](Task::detach)
+/// lets the task run on without a handle.
+///
+/// A detached task that waits for a wake-up that can never come is kept until its runtime is
+/// shut down or dropped.
+///
+/// # Panics
+///
+/// Awaiting a task that panicked continues the panic in the awaiter, with the original payload.
+/// Awaiting a task that was cancelled, which here means that its runtime was shut down, panics.
+/// [`fallible`](Task::fallible) gives both as values.
+///
+/// ```
+/// use laneway::{Runtime, Priority, spawn_task};
+///
+/// let rt = Runtime::builder().build()?;
+/// let sum = rt.block_on(async {
+///     let one = spawn_task!(async { 1 });
+///     let two = spawn_task!(async { 2 }, Priority::High);
+///     one.await + two.await
+/// });
+/// assert_eq!(sum, 3);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[must_use = "dropping a Task cancels it: await it, join it, or let it go with `detach()`"]
+pub struct Task<T> {
+    handle: async_task::Task<Outcome<T>, Meta>,
+}
+
+impl<T> Task<T> {
+    /// Lets the task run on without a handle. Its output is dropped; its panic is reported to
+    /// the observer and the log.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// spawn_task!(async move { sender.send("still here").unwrap() }).detach();
+    /// assert_eq!(receiver.recv(), Ok("still here"));
+    /// ```
+    pub fn detach(self) {
+        self.handle.detach();
+    }
+
+    /// Cancels the task and waits until its future has been dropped.
+    ///
+    /// Gives the output if the task had completed already, and `None` if it was cancelled or had
+    /// panicked; the panic is then reported as that of a detached task. Cancellation happens when
+    /// the returned future is first polled, or when it is dropped.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let forever = spawn_task!(std::future::pending::<()>());
+    /// assert_eq!(laneway::block_on(forever.cancel()), None);
+    /// ```
+    pub async fn cancel(self) -> Option<T> {
+        match self.handle.cancel().await? {
+            Ok(mut output) => output.0.take(),
+            Err(failure) => {
+                drop(failure);
+                None
+            }
+        }
+    }
+
+    /// Turns the task into a future of a `Result`, with a panic or cancellation as the error.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the returned future cancels the task, as dropping the `Task` does.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let task = spawn_task!(async { if true { panic!("no luck") } });
+    /// let error = laneway::block_on(task.fallible()).unwrap_err();
+    /// assert!(error.is_panic());
+    /// ```
+    pub fn fallible(self) -> FallibleTask<T> {
+        FallibleTask { task: self }
+    }
+
+    /// Whether the task has ended: completed, panicked, or been cancelled.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let task = spawn_task!(std::future::pending::<()>());
+    /// assert!(!task.is_finished());
+    /// ```
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// The priority that the task's next scheduling will use. A task on a further queue counts
+    /// as low.
+    ///
+    /// ```
+    /// use laneway::{Priority, spawn_task};
+    ///
+    /// assert_eq!(spawn_task!(async {}).priority(), Priority::Low);
+    /// ```
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        match self.handle.metadata().queue() {
+            QueueId::HIGH => Priority::High,
+            _ => Priority::Low,
+        }
+    }
+
+    /// Raises a low task to high priority from its next scheduling on: the next time it is woken.
+    /// A task that is in a queue already stays there until its turn. A high task, and a task on a
+    /// further queue, stays where it is.
+    ///
+    /// ```
+    /// use laneway::{Priority, spawn_task};
+    ///
+    /// let task = spawn_task!(std::future::pending::<()>());
+    /// task.escalate();
+    /// assert_eq!(task.priority(), Priority::High);
+    /// ```
+    pub fn escalate(&self) {
+        // Only from low: a further queue was chosen for its threads, not its urgency. Whether the
+        // exchange took place does not matter.
+        let _ = self.handle.metadata().queue.compare_exchange(
+            QueueId::LOW.0,
+            QueueId::HIGH.0,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// The task's number, as events show it.
+    ///
+    /// ```
+    /// let task = laneway::spawn_task!(async {});
+    /// println!("spawned task {}", task.id());
+    /// # assert!(task.id().to_string().starts_with('#'));
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.handle.metadata().id
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let waker = cx.waker();
+        // async-task wakes the awaiter where a panic aborts the process. Wakers of our own do not
+        // panic; any other is called through a shield, at the price of an allocation.
+        let outcome = if waker.data() == TRUSTED.get() {
+            ready!(Pin::new(&mut self.handle).poll(cx))
+        } else {
+            let shielded = Waker::from(Arc::new(ShieldedWaker(waker.clone())));
+            let cx = &mut Context::from_waker(&shielded);
+            ready!(Pin::new(&mut self.handle).poll(cx))
+        };
+        Poll::Ready(match outcome {
+            Ok(mut output) => Ok(output.0.take().expect("an output is taken once")),
+            Err(failure) => Err(failure.into_error()),
+        })
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.poll_outcome(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => error.throw(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id())
+            .field("priority", &self.priority())
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}
+
+/// A [`Task`] whose panic or cancellation is an `Err`. Made by [`Task::fallible`].
+///
+/// ```
+/// use laneway::spawn_task;
+///
+/// let task = spawn_task!(async { 42 }).fallible();
+/// assert_eq!(laneway::block_on(task).unwrap(), 42);
+/// ```
+#[must_use = "dropping a FallibleTask cancels it"]
+pub struct FallibleTask<T> {
+    task: Task<T>,
+}
+
+impl<T> Future for FallibleTask<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.task.poll_outcome(cx)
+    }
+}
+
+impl<T> fmt::Debug for FallibleTask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FallibleTask").field(&self.task).finish()
+    }
+}
+
+/// A foreign waker whose panics stop here.
+struct ShieldedWaker(Waker);
+
+impl Wake for ShieldedWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if catch_unwind(AssertUnwindSafe(|| self.0.wake_by_ref())).is_err() {
+            log::error!("the waker of a task's awaiter panicked; the awaiter may never wake");
+        }
+    }
+}
+
+impl Drop for ShieldedWaker {
+    fn drop(&mut self) {
+        // A copy of nothing goes in, so that the foreign waker is dropped here and shielded.
+        drop_quietly(mem::replace(&mut self.0, Waker::noop().clone()));
+    }
+}

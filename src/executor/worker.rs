@@ -1,0 +1,367 @@
+//! One step of a consumer thread: find a task, run it, or rest.
+//!
+//! A [`Worker`] is a place in the runtime, not a thread: it has a home queue, a route, and local
+//! queues. A thread sits down on it and calls [`step`] in a loop; when a task blocks that thread,
+//! another one takes the place over. Whatever calls `step`, the scheduling is the same.
+//!
+//! A worker moves tasks and runs them. It does not know what is in them, and it never blocks:
+//! when there is nothing to do it says so, and the thread parks. Read `idle.rs` next.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+
+use super::event::{Event, Placement, Source, TaskId, WorkerId};
+use super::idle::{CrewId, LaidDown, Search, Stopped};
+use super::queue::{LocalQueue, Pushed};
+use super::route::{Look, QueueId, Route};
+use super::tally::{Tally, Writer};
+use super::task::{POLL_END, Runnable};
+use super::{Executor, Phase, seat};
+
+/// A consumer's place: what it may take, and what it holds.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) executor: Arc<Executor>,
+    pub(crate) id: WorkerId,
+    crew: CrewId,
+    route: Route,
+    /// Its own part of each queue on its route, in the route's order. Empty where local queues
+    /// are off.
+    locals: Box<[LocalQueue]>,
+    /// The queue whose task it runs, or ran last.
+    running: QueueId,
+    search: Search,
+    /// Counts the steps; wraps around.
+    steps: u32,
+    /// Where to begin stealing.
+    rng: fastrand::Rng,
+    /// Task numbers set aside for this worker, so that it need not ask for each.
+    ids: Range<u64>,
+}
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub(crate) struct WorkerParts {
+    pub(crate) id: WorkerId,
+    pub(crate) crew: CrewId,
+    pub(crate) route: Route,
+    pub(crate) locals: Box<[LocalQueue]>,
+    pub(crate) seed: u64,
+}
+
+/// What a step did, and so what the thread is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Step {
+    /// It ran a task: step again.
+    Ran,
+    /// There is nothing to run: [`Worker::lie_down`].
+    Rest,
+    /// While this thread was blocked in a task, another took its place.
+    Replaced,
+    /// The runtime has shut down: [`Worker::close`].
+    Close,
+}
+
+/// How a task is put into a local queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It runs next: it was spawned or woken by what this worker just did.
+    Next,
+    /// It runs after all others: it yielded.
+    Last,
+}
+
+/// What to do after lying down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Rest {
+    Park,
+    /// Something turned up: step again.
+    GotUp,
+}
+
+/// A task that a worker has taken and will poll.
+#[derive(Debug)]
+struct Taken {
+    runnable: Runnable,
+    queue: QueueId,
+    from: Source,
+}
+
+/// One step of the worker that the current thread sits on: takes a task and polls it once.
+pub(crate) fn step() -> Step {
+    let Some((worker, next)) = seat::with_worker(|worker| (worker.id, worker.next())) else {
+        return Step::Replaced;
+    };
+    match next {
+        Ok(taken) => {
+            taken.run(worker);
+            Step::Ran
+        }
+        Err(step) => step,
+    }
+}
+
+impl Taken {
+    /// Polls the task. No lock or borrow is held: it may do anything, even block this thread.
+    fn run(self, worker: WorkerId) {
+        let Taken {
+            runnable,
+            queue,
+            from,
+        } = self;
+        let task = runnable.metadata().id;
+        seat::emit(|| Event::Taken {
+            task,
+            queue,
+            worker,
+            from,
+        });
+        seat::emit(|| Event::PollStarted { task, worker });
+        runnable.run();
+        seat::emit(|| Event::PollEnded {
+            task,
+            worker,
+            end: POLL_END.get(),
+        });
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(executor: Arc<Executor>, parts: WorkerParts) -> Worker {
+        Worker {
+            executor,
+            id: parts.id,
+            crew: parts.crew,
+            running: parts.route.home(),
+            route: parts.route,
+            locals: parts.locals,
+            search: Search::Uncounted,
+            steps: 0,
+            rng: fastrand::Rng::with_seed(parts.seed),
+            ids: 0..0,
+        }
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        self.executor.tally_of(self.id)
+    }
+
+    /// A number for a task that this worker spawns.
+    pub(crate) fn next_task_id(&mut self) -> TaskId {
+        let id = self.ids.next().unwrap_or_else(|| {
+            self.ids = self.executor.reserve_task_ids(1024);
+            self.ids.next().expect("1024 numbers were reserved")
+        });
+        TaskId(id)
+    }
+
+    // Finding a task.
+
+    /// Takes the task to run now, or says why there is none.
+    fn next(&mut self) -> Result<Taken, Step> {
+        if self.executor.phase() == Phase::Closed {
+            return Err(Step::Close);
+        }
+        self.steps = self.steps.wrapping_add(1);
+        let found = self
+            .overdue()
+            .or_else(|| self.at_hand())
+            .or_else(|| self.search());
+        let taken = found.ok_or(Step::Rest)?;
+        self.work_found();
+        self.count_poll(taken.queue);
+        self.running = taken.queue;
+        Ok(taken)
+    }
+
+    /// At certain steps, a queue that would otherwise wait too long goes first.
+    fn overdue(&mut self) -> Option<Taken> {
+        let position = self.route.overdue(self.steps)?;
+        self.look(Look::Channel(position))
+            .or_else(|| self.look(Look::Local(position)))
+            .or_else(|| self.look(Look::Others(position)))
+    }
+
+    fn at_hand(&mut self) -> Option<Taken> {
+        (0..self.route.at_hand.len()).find_map(|i| self.look(self.route.at_hand[i]))
+    }
+
+    /// Looks for something to steal, again and again for a short while.
+    fn search(&mut self) -> Option<Taken> {
+        if self.search == Search::Uncounted {
+            self.search = self.executor.sleepers.start_searching(self.crew);
+        }
+        if self.search == Search::Uncounted {
+            return None;
+        }
+        for round in 0..=self.executor.spin_rounds {
+            if round > 0 {
+                std::hint::spin_loop();
+            }
+            let found = (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]));
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Takes a task from one place, if there is one.
+    fn look(&mut self, look: Look) -> Option<Taken> {
+        let (position, runnable, from) = match look {
+            Look::Local(at) => (at, self.locals.get_mut(at)?.pop()?, Source::Local),
+            Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
+            Look::Others(at) => {
+                let (runnable, victim) = self.steal(at)?;
+                (at, runnable, Source::Worker(victim))
+            }
+        };
+        Some(Taken {
+            runnable,
+            queue: self.route.queues[position],
+            from,
+        })
+    }
+
+    /// Takes from a channel: everything at home, one task elsewhere.
+    fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
+        let queue = self.executor.queue(self.route.queues[position]);
+        match self.locals.first() {
+            Some(home) if position == 0 => queue.take_all(home),
+            _ => queue.take(),
+        }
+    }
+
+    /// Steals from the other workers that serve a queue, beginning anywhere.
+    fn steal(&mut self, position: usize) -> Option<(Runnable, WorkerId)> {
+        let local = self.locals.get(position)?;
+        let queue = self.executor.queue(self.route.queues[position]);
+        let start = match queue.local_count() {
+            0..=2 => 0,
+            victims => self.rng.usize(..victims),
+        };
+        queue.steal(self.id, start, local)
+    }
+
+    /// Ends the search, if this was one. The last searcher wakes the next if there is more.
+    fn work_found(&mut self) {
+        if self.search == Search::Uncounted {
+            return;
+        }
+        self.search = Search::Uncounted;
+        if self.executor.sleepers.stop_searching(self.crew) == Stopped::NobodySearches {
+            let busy = self.route.queues.iter().filter(|&&id| self.has_work(id));
+            busy.for_each(|&id| self.executor.wake_one(id));
+        }
+    }
+
+    fn has_work(&self, id: QueueId) -> bool {
+        self.executor.queue(id).has_work()
+    }
+
+    fn count_poll(&self, id: QueueId) {
+        let tally = self.tally().queue(id);
+        tally.polls.add(1, Writer::Only);
+        if id != self.route.home() {
+            tally.stolen.add(1, Writer::Only);
+        }
+    }
+
+    // Scheduling a task from this worker's thread.
+
+    /// Keeps a task that this worker spawned or woke, or gives it back to be put into its
+    /// queue's channel.
+    pub(crate) fn keep(&self, runnable: Runnable, turn: Turn) -> Result<Placement, Runnable> {
+        let id = runnable.metadata().queue();
+        let Some(local) = self.local_for(id) else {
+            return Err(runnable);
+        };
+        let (pushed, placement) = match turn {
+            Turn::Next => (local.push_next(runnable), Placement::NextSlot),
+            Turn::Last => (local.push_back(runnable), Placement::Deque),
+        };
+        if pushed == Pushed::FirstInDeque {
+            // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
+            fence(Ordering::SeqCst);
+            self.executor.wake_one(id);
+        }
+        Ok(placement)
+    }
+
+    /// The local queue for a task of queue `id`, unless it belongs into the channel.
+    ///
+    /// A task that outranks the running one goes where any idle worker sees it at once, rather
+    /// than wait here for the end of a poll that matters less.
+    fn local_for(&self, id: QueueId) -> Option<&LocalQueue> {
+        let home_or_same = id == self.route.home() || id == self.running;
+        if !home_or_same || id.outranks(self.running) {
+            return None;
+        }
+        self.locals.get(self.route.position(id)?)
+    }
+
+    // Resting.
+
+    /// Lies down as a sleeper, and gets up again if there turns out to be something to do.
+    pub(crate) fn lie_down(&mut self) -> Rest {
+        self.tally().parks.add(1, Writer::Only);
+        let search = std::mem::replace(&mut self.search, Search::Uncounted);
+        let sleepers = &self.executor.sleepers;
+        let laid_down = sleepers.lie_down(self.crew, self.id, self.route.home(), search);
+        let look_again = laid_down == LaidDown::NobodySearches;
+        // After lying down, so that whoever changes the phase and then wakes everybody is either
+        // seen here or sees this worker.
+        let phase = self.executor.worker_rests();
+        if phase == Phase::Closed || look_again && self.work_in_sight() {
+            self.get_up();
+            return Rest::GotUp;
+        }
+        Rest::Park
+    }
+
+    /// Stops looking for a while without asking to be woken.
+    pub(crate) fn pause(&mut self) {
+        self.tally().parks.add(1, Writer::Only);
+        self.leave_search();
+        self.executor.worker_rests();
+    }
+
+    /// Leaves the search without having found anything.
+    fn leave_search(&mut self) {
+        if std::mem::replace(&mut self.search, Search::Uncounted) == Search::Counted {
+            // Whether others search matters to those who could be woken instead; there are none.
+            let _ = self.executor.sleepers.stop_searching(self.crew);
+        }
+    }
+
+    fn work_in_sight(&self) -> bool {
+        self.route.queues.iter().any(|&id| self.has_work(id))
+    }
+
+    /// Gets up by itself. It counts as a searcher then, as one who was woken does.
+    fn get_up(&mut self) {
+        self.executor.sleepers.get_up(self.crew, self.id);
+        self.woken();
+    }
+
+    /// Notes that somebody has woken this worker.
+    pub(crate) fn woken(&mut self) {
+        self.search = Search::Counted;
+    }
+
+    // Ending.
+
+    /// Empties the local queues of a runtime that has shut down. Each task is to be cancelled,
+    /// after the worker has left its seat.
+    pub(crate) fn close(mut self) -> Vec<Runnable> {
+        self.leave_search();
+        let mut left = Vec::new();
+        for local in &mut self.locals {
+            left.extend(std::iter::from_fn(|| local.pop()));
+        }
+        left
+    }
+}

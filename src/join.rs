@@ -1,0 +1,61 @@
+//! Waiting for tasks from code that is not async.
+//!
+//! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
+
+use crate::executor::{JoinError, Task};
+use crate::runtime::block_on;
+
+/// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
+/// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
+///
+/// On a worker thread, another thread takes the worker's place meanwhile. In async code,
+/// awaiting the tasks is cheaper.
+///
+/// # Panics
+///
+/// Continues the panic of the first task, in that order, that panicked, and panics if a task was
+/// cancelled. The tasks after it are cancelled.
+///
+/// ```
+/// use laneway::{join_all, spawn_task};
+///
+/// let squares = (0..4).map(|n| spawn_task!(async move { n * n }));
+/// assert_eq!(join_all(squares), [0, 1, 4, 9]);
+/// ```
+pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
+    let tasks: Vec<Task<T>> = tasks.into_iter().collect();
+    block_on(async {
+        let mut outputs = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            outputs.push(task.await);
+        }
+        outputs
+    })
+}
+
+/// Blocks this thread until all tasks have ended, and gives a `Result` for each in the order of
+/// the tasks: what [`try_join!`](crate::try_join!) calls, for tasks that are in a collection.
+///
+/// ```
+/// use laneway::{spawn_task, try_join_all};
+///
+/// let halves = [4_u32, 3].map(|n| {
+///     spawn_task!(async move {
+///         assert!(n % 2 == 0, "{n} is odd");
+///         n / 2
+///     })
+/// });
+/// let results = try_join_all(halves);
+/// assert_eq!(*results[0].as_ref().unwrap(), 2);
+/// assert!(results[1].as_ref().unwrap_err().to_string().ends_with("3 is odd"));
+/// ```
+pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
+    let tasks: Vec<Task<T>> = tasks.into_iter().collect();
+    block_on(async {
+        let mut results = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            results.push(task.fallible().await);
+        }
+        results
+    })
+}

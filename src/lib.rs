@@ -1,0 +1,58 @@
+//! An async runtime with a high and a low priority queue that you can read in an afternoon.
+//!
+//! Tasks run on two queues, each with its own consumer threads; idle threads steal from the other
+//! queue. Three macros are all that most programs need:
+//!
+//! ```
+//! use laneway::{Priority, join, spawn_task};
+//!
+//! async fn word_count(text: &'static str) -> usize {
+//!     text.split_whitespace().count()
+//! }
+//!
+//! let low = spawn_task!(word_count("the slow lane is a lane too"));
+//! let high = spawn_task!(async { 42 }, Priority::High);
+//! assert_eq!(join!(low, high), [7, 42]);
+//! ```
+//!
+//! # A task's life
+//!
+//! 1. [`spawn_task!`] turns a future into a half that gets queued and a half that the caller
+//!    keeps, the [`Task`], with one allocation.
+//! 2. The queued half enters a queue: a channel that anyone may push to, or the local deque of the
+//!    worker that is running right now.
+//! 3. A worker takes it: from its own queue first, then along its route from other queues.
+//! 4. It is polled once. If it is pending, it is gone until its waker schedules it again, at the
+//!    priority that it has then.
+//! 5. Ready, panicked or cancelled: the `Task` learns it, and whoever awaits it wakes.
+//!
+//! # Where to read
+//!
+//! The source reads in that order: `executor/task.rs`, `executor/queue.rs`, `executor/worker.rs`,
+//! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
+//! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
+//! `watchdog.rs` a guard against long polls, `join.rs` and `macros.rs` what most callers touch.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod builder;
+mod executor;
+mod join;
+mod macros;
+mod metrics;
+#[cfg_attr(not(target_os = "linux"), path = "nice_elsewhere.rs")]
+mod nice;
+mod runtime;
+mod sync;
+mod threads;
+mod watchdog;
+
+pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, Idle, LOW_NUM_VARIABLE};
+pub use executor::{
+    Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority, QueueId,
+    Source, Stealing, Task, TaskId, WorkerId,
+};
+pub use join::{join_all, try_join_all};
+pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use runtime::{QueueName, Runtime, ShutdownReport, SpawnError, block_on, spawn};

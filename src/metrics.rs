@@ -1,0 +1,123 @@
+//! What a runtime has done so far, in numbers that are always on.
+//!
+//! Every worker counts for itself, on its own cache lines; a snapshot adds up. The counts of a
+//! snapshot are taken one after another while the runtime goes on, so a task may be counted as
+//! spawned in it and not yet as completed, never the other way round.
+
+use crate::executor::{Executor, QueueId, Tally};
+
+/// A snapshot of a runtime's counters. Made by [`Runtime::metrics`](crate::Runtime::metrics).
+///
+/// ```
+/// use laneway::{Priority, QueueId, Runtime, join_all};
+///
+/// let rt = Runtime::builder().build()?;
+/// join_all((0..100).map(|_| rt.spawn(async {}, Priority::Low)));
+/// let low = &rt.metrics().queues[QueueId::LOW.index()];
+/// assert_eq!(low.spawned, 100);
+/// assert_eq!(low.completed, 100);
+/// assert_eq!(low.polls, 100);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuntimeMetrics {
+    /// High, low, then further queues in the order in which they were added.
+    pub queues: Vec<QueueMetrics>,
+    /// High workers, low ones, then those of further queues.
+    pub workers: Vec<WorkerMetrics>,
+}
+
+/// What happened to the tasks of one queue.
+///
+/// Tasks are counted under the queue that they were spawned on, polls under the queue that the
+/// task was in.
+///
+/// ```
+/// # let rt = laneway::Runtime::builder().build()?;
+/// let high = &rt.metrics().queues[0];
+/// assert_eq!((high.name.as_str(), high.live()), ("high", 0));
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueMetrics {
+    /// The queue's name.
+    pub name: String,
+    /// Tasks that wait to be polled, at the moment.
+    pub depth: usize,
+    /// Tasks that were spawned here.
+    pub spawned: u64,
+    /// Of those, tasks that came to their end.
+    pub completed: u64,
+    /// Of those, tasks that panicked.
+    pub panicked: u64,
+    /// Of those, tasks that were cancelled.
+    pub cancelled: u64,
+    /// Polls of tasks in this queue.
+    pub polls: u64,
+    /// Of those, polls by workers at home in another queue: what was stolen from here.
+    pub stolen: u64,
+}
+
+impl QueueMetrics {
+    /// Tasks that were spawned here and have not ended.
+    #[must_use]
+    pub fn live(&self) -> u64 {
+        self.spawned - self.completed - self.panicked - self.cancelled
+    }
+}
+
+/// What one worker did.
+///
+/// ```
+/// # let rt = laneway::Runtime::builder().build()?;
+/// assert_eq!(rt.metrics().workers[0].stolen, 0);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Polls that it did.
+    pub polls: u64,
+    /// Of those, polls of tasks from queues that are not its home.
+    pub stolen: u64,
+    /// How often it found nothing to do and lay down.
+    pub parks: u64,
+}
+
+impl RuntimeMetrics {
+    pub(crate) fn of(executor: &Executor) -> RuntimeMetrics {
+        let ids = || (0..executor.queues().len()).map(|index| QueueId(index as u16));
+        let worker = |tally: &Tally| WorkerMetrics {
+            polls: tally.polls(),
+            stolen: ids().map(|id| tally.queue(id).stolen.get()).sum(),
+            parks: tally.parks.get(),
+        };
+        RuntimeMetrics {
+            queues: ids().map(|id| QueueMetrics::of(executor, id)).collect(),
+            workers: executor.worker_tallies().map(worker).collect(),
+        }
+    }
+}
+
+impl QueueMetrics {
+    fn of(executor: &Executor, id: QueueId) -> QueueMetrics {
+        let tallies = || executor.tallies().map(|tally| tally.queue(id));
+        let queue = executor.queue(id);
+        // In this order: an end that is counted has its spawn counted too.
+        let completed = tallies().map(|tally| tally.completed.get()).sum();
+        let panicked = tallies().map(|tally| tally.panicked.get()).sum();
+        let cancelled = tallies().map(|tally| tally.cancelled.get()).sum();
+        QueueMetrics {
+            name: queue.name().to_owned(),
+            depth: queue.len(),
+            completed,
+            panicked,
+            cancelled,
+            spawned: tallies().map(|tally| tally.spawned.get()).sum(),
+            stolen: tallies().map(|tally| tally.stolen.get()).sum(),
+            polls: tallies().map(|tally| tally.polls.get()).sum(),
+        }
+    }
+}

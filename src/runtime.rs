@@ -1,0 +1,556 @@
+//! The runtime: owns the queues and the threads, takes tasks, and ends.
+//!
+//! Here the executor's parts, which know no threads, and the threads come together. There is one
+//! process-wide runtime, which `spawn_task!` uses outside of tasks, and as many others as are
+//! built; the code is the same.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::builder::{BuildError, Builder};
+use crate::executor::{Executor, Priority, QueueId, Task, seat, trusting};
+use crate::metrics::RuntimeMetrics;
+use crate::threads::Threads;
+
+/// A runtime: queues, and the threads that consume them.
+///
+/// Dropping it cancels all its tasks and waits for its threads, each of which first comes to the
+/// end of the poll it is in. [`shutdown`](Runtime::shutdown) lets the tasks finish before.
+///
+/// ```
+/// use laneway::{Priority, Runtime};
+///
+/// let rt = Runtime::builder().with_low_num(2).build()?;
+/// let answer = rt.spawn(async { 42 }, Priority::High);
+/// assert_eq!(rt.block_on(answer), 42);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub struct Runtime {
+    executor: Arc<Executor>,
+    threads: Arc<Threads>,
+    low_nice: Option<u8>,
+}
+
+/// The process-wide runtime.
+static GLOBAL: OnceLock<Runtime> = OnceLock::new();
+
+/// How long `shutdown` waits for the polls that are running when its deadline has come.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Runtime {
+    /// Begins to configure a runtime, as [`builder`](Runtime::builder) does. Reads well where the
+    /// process-wide one is started.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// Runtime::new().with_high_num(4).with_low_num(2).run();
+    /// ```
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a runtime is always made by its builder"
+    )]
+    pub fn new() -> Builder {
+        Builder::new()
+    }
+
+    /// Begins to configure a runtime.
+    ///
+    /// ```
+    /// use laneway::{Runtime, Stealing};
+    ///
+    /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The process-wide runtime, started with defaults if it does not exist yet.
+    ///
+    /// # Panics
+    ///
+    /// If it has to be started and cannot be, for instance because `LANEWAY_HIGH_NUM` holds no
+    /// number.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::global();
+    /// assert_eq!(rt.block_on(async { 5 }), 5);
+    /// ```
+    pub fn global() -> &'static Runtime {
+        GLOBAL.get_or_init(|| match Builder::new().build() {
+            Ok(runtime) => runtime,
+            Err(error) => panic!("the process-wide runtime could not start: {error}"),
+        })
+    }
+
+    pub(crate) fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
+        if GLOBAL.get().is_some() {
+            return Err(BuildError::AlreadyRunning);
+        }
+        let runtime = builder.build()?;
+        match GLOBAL.set(runtime) {
+            Ok(()) => Ok(Runtime::global()),
+            // Another thread was faster; this runtime ends here.
+            Err(_second) => Err(BuildError::AlreadyRunning),
+        }
+    }
+
+    pub(crate) fn new_started(
+        executor: Arc<Executor>,
+        threads: Arc<Threads>,
+        low_nice: Option<u8>,
+    ) -> Runtime {
+        Runtime {
+            executor,
+            threads,
+            low_nice,
+        }
+    }
+
+    /// Spawns a future on one of this runtime's queues: a [`Priority`], or a further queue by
+    /// name.
+    ///
+    /// After shutdown has begun the task is cancelled at once, and its awaiter learns it;
+    /// [`try_spawn`](Runtime::try_spawn) gives the future back instead.
+    ///
+    /// # Panics
+    ///
+    /// If there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_queue("disk", 1, &[]).build()?;
+    /// let urgent = rt.spawn(async { 1 }, Priority::High);
+    /// let slow = rt.spawn(async { 2 }, "disk");
+    /// assert_eq!(laneway::join!(urgent, slow), [1, 2]);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn<'q, F>(&self, future: F, queue: impl Into<QueueName<'q>>) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_on(&self.executor, future, queue.into(), Location::caller())
+    }
+
+    /// Spawns a future, or gives it back if that cannot be done.
+    ///
+    /// # Errors
+    ///
+    /// If shutdown has begun, or there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.shutdown(Duration::from_secs(1));
+    /// let error = rt.try_spawn(async { "kept" }, Priority::Low).unwrap_err();
+    /// assert!(error.is_shut_down());
+    /// assert_eq!(laneway::block_on(error.into_future()), "kept");
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<'q, F>(
+        &self,
+        future: F,
+        queue: impl Into<QueueName<'q>>,
+    ) -> Result<Task<F::Output>, SpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let queue = queue.into();
+        let Some(id) = queue.find(&self.executor) else {
+            return Err(SpawnError {
+                future,
+                cause: SpawnErrorCause::NoSuchQueue(queue.to_string()),
+            });
+        };
+        let spawned = self.executor.spawn(future, id, Location::caller());
+        spawned.map_err(|future| SpawnError {
+            future,
+            cause: SpawnErrorCause::ShutDown,
+        })
+    }
+
+    /// Runs a future on this thread, and blocks until it has ended. Inside of it, `spawn_task!`
+    /// uses this runtime.
+    ///
+    /// On a worker thread, of this or another runtime, another thread takes the worker's place
+    /// meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the future does.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::builder().build()?;
+    /// let n = rt.block_on(async {
+    ///     let task = laneway::spawn_task!(async { 20 });
+    ///     task.await + 1
+    /// });
+    /// assert_eq!(n, 21);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _entered = seat::enter(self.executor.clone());
+        block_on(future)
+    }
+
+    /// The id of the queue of this name, which events carry and which is a little faster to spawn
+    /// with.
+    ///
+    /// ```
+    /// use laneway::{QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// assert_eq!(rt.queue("low"), Some(QueueId::LOW));
+    /// assert_eq!(rt.queue("lwo"), None);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<QueueId> {
+        self.executor.queue_named(name)
+    }
+
+    /// The niceness that the low threads were given, or `None` if it was left alone: where
+    /// [`with_low_nice`](Builder::with_low_nice) was not called, and on systems where threads
+    /// have no niceness of their own.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::builder().with_low_nice(10).build()?;
+    /// assert_eq!(rt.low_nice(), cfg!(target_os = "linux").then_some(10));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn low_nice(&self) -> Option<u8> {
+        self.low_nice
+    }
+
+    /// What the runtime has done so far. See [`RuntimeMetrics`].
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::of(&self.executor)
+    }
+
+    /// Ends the runtime: takes nothing new from now on, inside or outside of its tasks; waits for
+    /// the tasks that are there, for `deadline` at most; cancels those that are left; and ends
+    /// the threads.
+    ///
+    /// A poll that is running at the deadline is given another tenth of a second. If it does not
+    /// end by then, its thread is left behind, ends when the poll does, and is counted in the
+    /// report. Called by several threads, each gets a report of the whole.
+    ///
+    /// Do not call this from inside one of the runtime's own tasks: that task cannot end before
+    /// the deadline, and is then cancelled itself.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.spawn(async { /* finishes */ }, Priority::Low).detach();
+    /// rt.spawn(std::future::pending::<()>(), Priority::Low).detach();
+    ///
+    /// let report = rt.shutdown(Duration::from_millis(50));
+    /// assert_eq!(report.completed, 1);
+    /// assert_eq!(report.cut_off, 1);
+    /// assert_eq!(report.still_running, 0);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        // A deadline beyond what the clock can say is none.
+        let deadline = Instant::now().checked_add(deadline);
+        seat::block_in_place(|| {
+            self.executor.drain(deadline);
+            let drained = Drained::of(&self.executor);
+            self.close();
+            let grace = Instant::now() + GRACE;
+            let still_running = self.threads.join(Some(grace));
+            drained.report(&self.executor, still_running)
+        })
+    }
+
+    fn close(&self) {
+        self.executor.close();
+        self.threads.close();
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.close();
+        seat::block_in_place(|| self.threads.join(None));
+        self.executor.unregister();
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("executor", &self.executor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a runtime's tasks. Made by [`Runtime::shutdown`].
+///
+/// ```
+/// use laneway::Runtime;
+/// use std::time::Duration;
+///
+/// let report = Runtime::builder().build()?.shutdown(Duration::ZERO);
+/// assert!(report.is_clean());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Tasks that had completed by the deadline, in the whole life of the runtime.
+    pub completed: u64,
+    /// Tasks that had panicked by then.
+    pub panicked: u64,
+    /// Tasks that shutdown cancelled because they had not ended.
+    pub cut_off: usize,
+    /// Where tasks that were cut off had been spawned: the first 64 of them.
+    pub cut_off_spawned_at: Vec<&'static Location<'static>>,
+    /// Threads whose poll did not end in time.
+    pub still_running: usize,
+}
+
+impl ShutdownReport {
+    /// Whether every task came to its own end.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.cut_off == 0 && self.still_running == 0
+    }
+}
+
+/// The counts at the end of the drain.
+struct Drained {
+    completed: u64,
+    panicked: u64,
+}
+
+impl Drained {
+    fn of(executor: &Executor) -> Drained {
+        let queues = RuntimeMetrics::of(executor).queues;
+        Drained {
+            completed: queues.iter().map(|queue| queue.completed).sum(),
+            panicked: queues.iter().map(|queue| queue.panicked).sum(),
+        }
+    }
+
+    fn report(self, executor: &Executor, still_running: usize) -> ShutdownReport {
+        let cut_off = executor.cut_off_so_far();
+        ShutdownReport {
+            completed: self.completed,
+            panicked: self.panicked,
+            cut_off: cut_off.count,
+            cut_off_spawned_at: cut_off.spawned_at,
+            still_running,
+        }
+    }
+}
+
+/// Names a queue to spawn on: made from a [`Priority`], a queue's name, or a [`QueueId`].
+///
+/// ```
+/// use laneway::{Priority, QueueName};
+///
+/// assert_eq!(QueueName::from(Priority::High).to_string(), "high");
+/// assert_eq!(QueueName::from("network").to_string(), "network");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueName<'q>(Named<'q>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named<'q> {
+    Id(QueueId),
+    Name(&'q str),
+}
+
+impl From<Priority> for QueueName<'_> {
+    fn from(priority: Priority) -> Self {
+        QueueName(Named::Id(priority.queue()))
+    }
+}
+
+impl From<QueueId> for QueueName<'_> {
+    fn from(id: QueueId) -> Self {
+        QueueName(Named::Id(id))
+    }
+}
+
+impl<'q> From<&'q str> for QueueName<'q> {
+    fn from(name: &'q str) -> Self {
+        QueueName(Named::Name(name))
+    }
+}
+
+impl<'q> From<&'q String> for QueueName<'q> {
+    fn from(name: &'q String) -> Self {
+        QueueName(Named::Name(name))
+    }
+}
+
+impl QueueName<'_> {
+    fn find(self, executor: &Executor) -> Option<QueueId> {
+        match self.0 {
+            Named::Id(id) => (id.index() < executor.queues().len()).then_some(id),
+            Named::Name(name) => executor.queue_named(name),
+        }
+    }
+}
+
+impl fmt::Display for QueueName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Named::Id(QueueId::HIGH) => f.write_str("high"),
+            Named::Id(QueueId::LOW) => f.write_str("low"),
+            Named::Id(id) => write!(f, "number {}", id.index()),
+            Named::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A future that was not spawned, and why. Made by [`Runtime::try_spawn`].
+///
+/// ```
+/// use laneway::Runtime;
+///
+/// let rt = Runtime::builder().build()?;
+/// let error = rt.try_spawn(async { 8 }, "netwrok").unwrap_err();
+/// assert_eq!(error.to_string(), "the runtime has no queue \"netwrok\": add it by with_queue");
+/// assert_eq!(laneway::block_on(error.into_future()), 8);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub struct SpawnError<F> {
+    future: F,
+    cause: SpawnErrorCause,
+}
+
+#[derive(Debug)]
+enum SpawnErrorCause {
+    ShutDown,
+    NoSuchQueue(String),
+}
+
+impl<F> SpawnError<F> {
+    /// The future, not polled yet.
+    pub fn into_future(self) -> F {
+        self.future
+    }
+
+    /// Whether the runtime takes no tasks any more.
+    pub fn is_shut_down(&self) -> bool {
+        matches!(self.cause, SpawnErrorCause::ShutDown)
+    }
+}
+
+impl<F> fmt::Display for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            SpawnErrorCause::ShutDown => {
+                write!(f, "the runtime has shut down and takes no more tasks")
+            }
+            SpawnErrorCause::NoSuchQueue(name) => {
+                write!(f, "the runtime has no queue {name:?}: add it by with_queue")
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpawnError")
+            .field("cause", &self.cause)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> Error for SpawnError<F> {}
+
+/// Spawns a future on the runtime that this code runs on: inside a task or
+/// [`Runtime::block_on`] that one, elsewhere the process-wide one. What
+/// [`spawn_task!`](crate::spawn_task!) calls.
+///
+/// # Panics
+///
+/// If there is no queue of that name, or the process-wide runtime is needed and cannot start.
+///
+/// ```
+/// use laneway::Priority;
+///
+/// let task = laneway::spawn(async { 42 }, Priority::High);
+/// assert_eq!(laneway::block_on(task), 42);
+/// ```
+#[track_caller]
+pub fn spawn<'q, F>(future: F, queue: impl Into<QueueName<'q>>) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned_at = Location::caller();
+    let queue = queue.into();
+    seat::with_executor(|executor| {
+        let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
+        spawn_on(executor, future, queue, spawned_at)
+    })
+}
+
+fn spawn_on<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    spawned_at: &'static Location<'static>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(id) = queue.find(executor) else {
+        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+        panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
+    };
+    match executor.spawn(future, id, spawned_at) {
+        Ok(task) => task,
+        Err(future) => executor.spawn_cancelled(future, id, spawned_at),
+    }
+}
+
+/// Runs a future on this thread, and blocks until it has ended.
+///
+/// Needs no runtime. On a worker thread, another thread takes the worker's place meanwhile,
+/// unless the future is ready at once.
+///
+/// # Panics
+///
+/// If the future does, or if this is a worker thread and the operating system refuses another.
+///
+/// ```
+/// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    if seat::is_worker()
+        && let Poll::Ready(output) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        return output;
+    }
+    // futures-lite's waker does not panic.
+    let trusted = poll_fn(|cx| trusting(cx.waker(), || future.as_mut().poll(cx)));
+    seat::block_in_place(|| futures_lite::future::block_on(trusted))
+}

@@ -1,0 +1,106 @@
+//! Looks after workers whose thread is stuck in a long poll.
+//!
+//! A worker's next-slot holds a task that is about to run there, so nobody is told of it and
+//! nobody steals it: that is what makes it cheap. It is a trap when the running task does not
+//! come to the end of its poll. The watchdog sees that a worker has begun no new poll between
+//! two looks, and moves the task in its next-slot to the queue's channel, where anyone finds it.
+//!
+//! The price is a thread that wakes up a hundred times a second while the runtime works, and not
+//! at all while it rests.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::executor::{Executor, WorkerId};
+
+/// The time between two looks. A task waits in the next-slot behind a stuck poll for two of them
+/// at most.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// After so many looks at a runtime where everyone sleeps, the watchdog sleeps too.
+const LOOKS_BEFORE_DOZING: u32 = 10;
+
+/// The watchdog of one runtime.
+#[derive(Debug, Default)]
+pub(crate) struct Watchdog {
+    /// Set while it sleeps without a timeout. Its own word, so that the workers, who ask after
+    /// every sleep of theirs, only read.
+    dozing: AtomicBool,
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Orders {
+    #[default]
+    Watch,
+    Stop,
+}
+
+impl Watchdog {
+    /// The watchdog thread's life.
+    pub(crate) fn watch(&self, executor: &Executor) {
+        let workers = executor.worker_tallies().count();
+        let mut polls_before: Vec<u64> = vec![0; workers];
+        let mut quiet_looks = 0;
+        while self.wait_for_next_look(executor, quiet_looks) == Orders::Watch {
+            look(executor, &mut polls_before);
+            quiet_looks = match executor.sleepers.everyone_sleeps() {
+                true => quiet_looks + 1,
+                false => 0,
+            };
+        }
+    }
+
+    fn wait_for_next_look(&self, executor: &Executor, quiet_looks: u32) -> Orders {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        if *orders == Orders::Stop {
+            return Orders::Stop;
+        }
+        if quiet_looks < LOOKS_BEFORE_DOZING {
+            let waited = self.changed.wait_timeout(orders, LOOK_EVERY);
+            return *waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // SeqCst: pairs with `wake_up`. Either the worker that got up sees the flag, or it is
+        // seen to be awake here.
+        self.dozing.store(true, Ordering::SeqCst);
+        let orders = if executor.sleepers.everyone_sleeps() {
+            let woken = self.changed.wait(orders);
+            *woken.unwrap_or_else(PoisonError::into_inner)
+        } else {
+            *orders
+        };
+        self.dozing.store(false, Ordering::Relaxed);
+        orders
+    }
+
+    /// Called by a worker that has just got up.
+    pub(crate) fn wake_up(&self) {
+        if self.dozing.load(Ordering::SeqCst) {
+            // Under the lock: it is not between its look at the sleepers and its sleep.
+            let _orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            self.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Orders::Stop;
+        self.changed.notify_one();
+    }
+}
+
+/// Rescues what lies behind a poll that has lasted since the last look.
+fn look(executor: &Executor, polls_before: &mut [u64]) {
+    for (index, tally) in executor.worker_tallies().enumerate() {
+        let polls = tally.polls();
+        if polls == std::mem::replace(&mut polls_before[index], polls) {
+            let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
+            for queue in executor.queues() {
+                if let Some(runnable) = queue.rescue(worker) {
+                    executor.inject(runnable);
+                }
+            }
+        }
+    }
+}
