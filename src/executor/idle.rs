@@ -22,8 +22,8 @@
 //!
 //! Suppose that work W becomes visible, and afterwards every worker that could take it is asleep
 //! and W still lies there. Bringing W (write W, then read the census) and lying down (write the
-//! census, then read W) are each in sequentially consistent order, so in every run one of them
-//! sees the other:
+//! census, then read W) each have a sequentially consistent fence, or sequentially consistent
+//! accesses, between their two halves, so in every run one of them sees the other:
 //!
 //! 1. If the bringer read *nobody searching and somebody asleep*, it woke one, as a searcher.
 //! 2. If it read *nobody searching and nobody asleep*, every crew member was busy; each of them
@@ -45,7 +45,7 @@ use crossbeam_utils::CachePadded;
 
 use super::event::WorkerId;
 use super::route::QueueId;
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, thread};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
 /// The crews of a runtime: who is awake, who searches, who sleeps.
 #[derive(Debug)]
@@ -188,6 +188,8 @@ impl Sleepers {
     pub(crate) fn stop_searching(&self, crew: CrewId) -> Stopped {
         let crew = &self.crews[crew.0];
         let before = crew.census.fetch_sub(ONE_SEARCHING, Ordering::SeqCst);
+        // Leave the census before looking for more work.
+        fence(Ordering::SeqCst);
         match Census::of(before).searching {
             0 => unreachable!("a searcher leaves a census that counts no searcher"),
             1 => Stopped::NobodySearches,
@@ -218,6 +220,8 @@ impl Sleepers {
             Search::Uncounted => ONE_ASLEEP,
         };
         let after = crew.census.fetch_add(delta, Ordering::SeqCst) + delta;
+        // Enter the census before looking for work once more.
+        fence(Ordering::SeqCst);
         match Census::of(after).searching {
             0 => LaidDown::NobodySearches,
             _ => LaidDown::OthersSearch,

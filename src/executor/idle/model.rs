@@ -9,7 +9,8 @@
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
-use loom::sync::Arc;
+// Not loom's: that one must not be dropped when a deadlock has ended the model.
+use std::sync::Arc;
 
 const QUEUE: QueueId = QueueId::LOW;
 const CREW: CrewId = CrewId(0);
@@ -36,7 +37,9 @@ impl Model {
     }
 
     fn bring(&self) {
-        self.work.fetch_add(1, Ordering::SeqCst);
+        self.work.fetch_add(1, Ordering::Relaxed);
+        // loom treats sequentially consistent accesses as if they were weaker, fences as they are.
+        fence(Ordering::SeqCst);
         self.sleepers.wake_one(&[CREW], QUEUE);
     }
 
