@@ -1,0 +1,76 @@
+//! Laneway, in three set-ups.
+
+use std::future::Future;
+
+use laneway::{Priority, Runtime, Stealing, Task};
+
+use super::{Executor, Handle, Lane};
+
+pub(crate) struct Laneway(Runtime);
+
+impl Laneway {
+    /// All threads on one channel.
+    pub(crate) fn one_queue(threads: usize) -> Laneway {
+        let builder = Runtime::builder()
+            .with_high_num(0)
+            .with_low_num(threads)
+            .with_local_queues(false);
+        Laneway(builder.build().expect("the threads start"))
+    }
+
+    /// One high thread, the others low, each taking from the other queue.
+    pub(crate) fn default_queues(threads: usize) -> Laneway {
+        let builder = Runtime::builder()
+            .with_high_num(threads / 2)
+            .with_low_num(threads - threads / 2);
+        Laneway(builder.build().expect("the threads start"))
+    }
+
+    /// As many high as low threads; neither takes from the other queue, and the kernel prefers
+    /// the high ones.
+    pub(crate) fn latency_first(threads: usize) -> Laneway {
+        let builder = Runtime::builder()
+            .with_high_num(threads)
+            .with_low_num(threads)
+            .with_stealing(Stealing::None)
+            .with_low_nice(19);
+        Laneway(builder.build().expect("the threads start"))
+    }
+}
+
+fn priority(lane: Lane) -> Priority {
+    match lane {
+        Lane::High => Priority::High,
+        Lane::Default | Lane::Low => Priority::Low,
+    }
+}
+
+impl Executor for Laneway {
+    type Task<T: Send + 'static> = Task<T>;
+
+    fn spawn<F>(&'static self, lane: Lane, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.spawn(future, priority(lane))
+    }
+
+    fn spawn_inside<F>(&'static self, lane: Lane, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        laneway::spawn(future, priority(lane))
+    }
+
+    fn block_on<F: Future>(&'static self, future: F) -> F::Output {
+        self.0.block_on(future)
+    }
+}
+
+impl<T: Send + 'static> Handle<T> for Task<T> {
+    fn detach(self) {
+        Task::detach(self);
+    }
+}

@@ -1,0 +1,147 @@
+//! The executors under test, one per file, behind one trait.
+//!
+//! An executor lives as long as the process: its users keep it in a static, and so does this
+//! program. So no executor pays for a reference count that its users would not pay for.
+
+mod async_executor;
+mod async_runtime;
+mod bevy;
+mod flume_pool;
+mod futures;
+mod laneway;
+mod tokio;
+
+use std::future::Future;
+
+use clap::ValueEnum;
+
+use crate::workloads::Subject;
+
+/// Which kind of task is spawned. Executors without priorities take no notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// What the executor's users spawn when they say nothing.
+    Default,
+    /// Urgent.
+    High,
+    /// Everything else, where something is urgent.
+    Low,
+}
+
+/// What the workloads need of an executor.
+pub(crate) trait Executor: Send + Sync + 'static {
+    /// What a spawn returns.
+    type Task<T: Send + 'static>: Handle<T>;
+
+    /// Spawns from a thread that is none of the executor's own.
+    fn spawn<F>(&'static self, lane: Lane, future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Spawns from inside a task, in the way that the executor's users do it there.
+    fn spawn_inside<F>(&'static self, lane: Lane, future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn(lane, future)
+    }
+
+    /// Runs a future on this thread, which is none of the executor's own.
+    fn block_on<F: Future>(&'static self, future: F) -> F::Output;
+}
+
+/// A spawned task's handle: a future of its output.
+pub(crate) trait Handle<T>: Future<Output = T> + Send + 'static {
+    /// Lets the task run on without the handle.
+    fn detach(self);
+}
+
+/// async-executor, bevy_tasks and the flume pool share this handle.
+impl<T: Send + 'static> Handle<T> for async_task::Task<T> {
+    fn detach(self) {
+        async_task::Task::detach(self);
+    }
+}
+
+/// An executor and how it is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Peer {
+    /// tokio as `#[tokio::main]` starts it, with its drivers for sockets and time.
+    Tokio,
+    /// tokio without the drivers: idle workers sleep on a condition variable.
+    TokioBare,
+    /// tokio with a second runtime for the high tasks.
+    TokioTwo,
+    /// The same, with the low runtime's threads at niceness 19.
+    TokioTwoNiced,
+    /// async-executor's `Executor`.
+    AsyncExecutor,
+    /// async-executor's `StaticExecutor`.
+    AsyncExecutorStatic,
+    /// The `ThreadPool` of futures.
+    Futures,
+    /// bevy_tasks' `TaskPool`.
+    Bevy,
+    /// The crate async-runtime.
+    AsyncRuntime,
+    /// One flume channel and threads that block on it: the book's third chapter.
+    FlumePool,
+    /// Laneway without local queues, all threads on one queue.
+    LanewayOneQueue,
+    /// Laneway: one high and the rest low threads, stealing both ways.
+    Laneway,
+    /// Laneway set up for the latency of high tasks.
+    LanewayLatencyFirst,
+}
+
+impl Peer {
+    /// Those whose throughput is compared.
+    pub(crate) const EXECUTORS: [Peer; 11] = [
+        Peer::Tokio,
+        Peer::TokioBare,
+        Peer::AsyncExecutor,
+        Peer::AsyncExecutorStatic,
+        Peer::Futures,
+        Peer::Bevy,
+        Peer::AsyncRuntime,
+        Peer::FlumePool,
+        Peer::LanewayOneQueue,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+    ];
+
+    /// The name on the command line and in the tables.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("no peer is skipped");
+        value.get_name().to_owned()
+    }
+
+    pub(crate) fn is_laneway(self) -> bool {
+        self.name().starts_with("laneway")
+    }
+
+    /// Starts the executor with so many threads.
+    pub(crate) fn start(self, threads: usize) -> &'static dyn Subject {
+        match self {
+            Peer::Tokio => keep(tokio::Tokio::with_drivers(threads)),
+            Peer::TokioBare => keep(tokio::Tokio::bare(threads)),
+            Peer::TokioTwo => keep(tokio::Tokio::two(threads)),
+            Peer::TokioTwoNiced => keep(tokio::Tokio::two_niced(threads)),
+            Peer::AsyncExecutor => keep(async_executor::Plain::start(threads)),
+            Peer::AsyncExecutorStatic => keep(async_executor::Static::start(threads)),
+            Peer::Futures => keep(futures::Futures::start(threads)),
+            Peer::Bevy => keep(bevy::Bevy::start(threads)),
+            Peer::AsyncRuntime => keep(async_runtime::AsyncRuntime::start(threads)),
+            Peer::FlumePool => keep(flume_pool::FlumePool::start(threads)),
+            Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),
+            Peer::Laneway => keep(laneway::Laneway::default_queues(threads)),
+            Peer::LanewayLatencyFirst => keep(laneway::Laneway::latency_first(threads)),
+        }
+    }
+}
+
+fn keep(executor: impl Executor) -> &'static dyn Subject {
+    Box::leak(Box::new(executor))
+}
