@@ -585,7 +585,7 @@ impl Plan {
     /// The names and nicenesses of the workers' threads.
     fn places(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
         let place = |(number, route): (usize, Route)| {
-            let queue = &self.queues[route.home().index()];
+            let queue = &self.queues[route.home.index()];
             let name = format!("{}-{}-{number}", builder.thread_name, queue.name);
             (name, queue.niceness)
         };

@@ -89,6 +89,7 @@ const ONE_SEARCHING: usize = 1;
 const ONE_ASLEEP: usize = 1 << (usize::BITS / 2);
 
 impl Census {
+    #[inline]
     fn of(word: usize) -> Census {
         Census {
             searching: word % ONE_ASLEEP,
@@ -147,6 +148,7 @@ impl Sleepers {
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
+    #[inline]
     pub(crate) fn wake_one(&self, crews: &[CrewId], home: QueueId) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         if crews.clone().any(Crew::anyone_searching) {
@@ -265,11 +267,13 @@ impl Sleepers {
 const BEDS_UNPOISONED: &str = "nothing panics while the beds are locked";
 
 impl Crew {
+    #[inline]
     fn census(&self) -> Census {
         // SeqCst: reads after the work was written, as the protocol demands.
         Census::of(self.census.load(Ordering::SeqCst))
     }
 
+    #[inline]
     fn anyone_searching(&self) -> bool {
         self.census().searching > 0
     }

@@ -128,7 +128,11 @@ pub(crate) enum Phase {
 
 impl Phase {
     fn of(number: u8) -> Phase {
-        [Phase::Open, Phase::Draining, Phase::Closed][usize::from(number)]
+        match number {
+            0 => Phase::Open,
+            1 => Phase::Draining,
+            _ => Phase::Closed,
+        }
     }
 }
 
@@ -201,6 +205,7 @@ impl Executor {
     // Spawning and scheduling.
 
     /// Edge 1 of the life cycle. Gives the future back if the runtime takes nothing new.
+    #[inline]
     pub(crate) fn spawn<F>(
         &self,
         future: F,
@@ -251,6 +256,7 @@ impl Executor {
     }
 
     /// Puts a task into its queue's channel and wakes somebody for it.
+    #[inline]
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
         let queue = runnable.metadata().queue();
@@ -268,6 +274,7 @@ impl Executor {
         }
     }
 
+    #[inline]
     pub(crate) fn wake_one(&self, id: QueueId) {
         self.sleepers.wake_one(self.queue(id).crews(), id);
     }
@@ -280,6 +287,7 @@ impl Executor {
 
     // Looking things up.
 
+    #[inline]
     pub(crate) fn queue(&self, id: QueueId) -> &Queue {
         &self.queues[id.index()]
     }
@@ -294,11 +302,13 @@ impl Executor {
         u16::try_from(index).ok().map(QueueId)
     }
 
+    #[inline]
     pub(crate) fn tally_of(&self, worker: WorkerId) -> &Tally {
         &self.tallies[worker.index()]
     }
 
     /// What threads that are no workers count.
+    #[inline]
     pub(crate) fn outside_tally(&self) -> &Tally {
         self.tallies
             .last()
@@ -315,6 +325,7 @@ impl Executor {
 
     // Observing.
 
+    #[inline]
     pub(crate) fn is_observed(&self) -> bool {
         self.observer.is_some()
     }
@@ -340,6 +351,7 @@ impl Executor {
 
     // Ending.
 
+    #[inline]
     pub(crate) fn phase(&self) -> Phase {
         // Acquire: pairs with the store in `advance`.
         Phase::of(self.phase.load(Ordering::Acquire))

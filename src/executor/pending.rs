@@ -42,6 +42,7 @@ impl Pending {
 
     /// Keeps a waker until [`remove`](Pending::remove). Once closed it wakes it at once instead,
     /// so that its task is scheduled, and cancelled, right after the poll that it is in.
+    #[inline]
     pub(crate) fn insert(&self, shard: usize, waker: &Waker) -> Option<PendingEntry> {
         if let Shard::Open(wakers) = &mut *self.shards[shard].lock().expect(UNPOISONED) {
             // A slab of 2^32 wakers takes 100 GB.
@@ -53,6 +54,7 @@ impl Pending {
         None
     }
 
+    #[inline]
     pub(crate) fn remove(&self, entry: PendingEntry) {
         let mut shard = self.shards[entry.shard as usize].lock().expect(UNPOISONED);
         if let Shard::Open(wakers) = &mut *shard {

@@ -57,6 +57,7 @@ impl Queue {
         &self.name
     }
 
+    #[inline]
     pub(crate) fn crews(&self) -> &[CrewId] {
         &self.crews
     }
@@ -71,6 +72,7 @@ impl Queue {
     }
 
     /// How many tasks wait in the channel.
+    #[inline]
     pub(crate) fn channel_len(&self) -> usize {
         // SeqCst: a worker that lies down reads this after it entered the census.
         let taken = self.taken.load(Ordering::SeqCst);
@@ -102,13 +104,15 @@ impl Queue {
 
     /// Takes the oldest task from the channel and moves all others into `local`, where those who
     /// have nothing to do can steal them. One lock for all, however many they are.
-    pub(crate) fn take_all(&self, local: &LocalQueue) -> Option<Runnable> {
+    #[inline]
+    pub(crate) fn take_all(&self, local: &mut LocalQueue) -> Option<Runnable> {
         if self.channel_len() == 0 {
             return None;
         }
         let mut batch = self.receiver.drain();
         let first = batch.next()?;
         self.taken.fetch_add(1 + batch.len(), Ordering::SeqCst);
+        local.occupied = true;
         // To its end: what is left in a dropped drain is lost.
         batch.for_each(|runnable| local.deque.push(runnable));
         Some(first)
@@ -120,14 +124,16 @@ impl Queue {
         &self,
         thief: WorkerId,
         start: usize,
-        local: &LocalQueue,
+        local: &mut LocalQueue,
     ) -> Option<(Runnable, WorkerId)> {
         let (before, after) = self.locals.split_at(start.min(self.locals.len()));
-        after
+        let stolen = after
             .iter()
             .chain(before)
             .filter(|victim| victim.owner != thief)
-            .find_map(|victim| Some((victim.steal(&local.deque)?, victim.owner)))
+            .find_map(|victim| Some((victim.steal(&local.deque)?, victim.owner)));
+        local.occupied |= stolen.is_some();
+        stolen
     }
 
     /// How many workers serve this queue with a deque of their own.
@@ -149,6 +155,9 @@ pub(crate) struct LocalQueue {
     next: Arc<CachePadded<NextSlot>>,
     /// How many tasks in a row came from the next-slot.
     streak: u8,
+    /// Set by every push, cleared when it is found empty: an empty one costs a worker one branch
+    /// a step. Others may have emptied it meanwhile.
+    occupied: bool,
 }
 
 /// What others see of a [`LocalQueue`].
@@ -189,12 +198,15 @@ impl LocalQueue {
             deque,
             next,
             streak: 0,
+            occupied: false,
         };
         (local, stealable)
     }
 
     /// Puts a task where it runs next; what was there goes to the back of the deque.
-    pub(crate) fn push_next(&self, runnable: Runnable) -> Pushed {
+    #[inline]
+    pub(crate) fn push_next(&mut self, runnable: Runnable) -> Pushed {
+        self.occupied = true;
         match self.next.replace(runnable) {
             None => Pushed::NextSlot,
             Some(displaced) => self.push_back(displaced),
@@ -202,7 +214,9 @@ impl LocalQueue {
     }
 
     /// Puts a task behind all others.
-    pub(crate) fn push_back(&self, runnable: Runnable) -> Pushed {
+    #[inline]
+    pub(crate) fn push_back(&mut self, runnable: Runnable) -> Pushed {
+        self.occupied = true;
         let first = self.deque.is_empty();
         self.deque.push(runnable);
         if first {
@@ -213,7 +227,11 @@ impl LocalQueue {
     }
 
     /// Takes the task that is to run next.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Runnable> {
+        if !self.occupied {
+            return None;
+        }
         if self.streak < MAX_STREAK
             && let Some(runnable) = self.next.take()
         {
@@ -221,7 +239,9 @@ impl LocalQueue {
             return Some(runnable);
         }
         self.streak = 0;
-        self.deque.pop().or_else(|| self.next.take())
+        let runnable = self.deque.pop().or_else(|| self.next.take());
+        self.occupied = runnable.is_some();
+        runnable
     }
 }
 
@@ -252,6 +272,7 @@ struct NextSlot {
 }
 
 impl NextSlot {
+    #[inline]
     fn replace(&self, runnable: Runnable) -> Option<Runnable> {
         let displaced = self.task.swap(Some(runnable));
         // Release: pairs with the Acquire in `is_filled`.
@@ -267,6 +288,7 @@ impl NextSlot {
         self.task.take()
     }
 
+    #[inline]
     fn is_filled(&self) -> bool {
         // Acquire: pairs with the Release in `replace`.
         self.filled.load(Ordering::Acquire)

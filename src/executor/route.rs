@@ -64,6 +64,7 @@ impl QueueId {
     /// Whether tasks of this queue go before tasks of `other` on a worker that holds both.
     ///
     /// High tasks go before all others. Beyond that no queue outranks another.
+    #[inline]
     pub(crate) fn outranks(self, other: QueueId) -> bool {
         self == QueueId::HIGH && other != QueueId::HIGH
     }
@@ -83,6 +84,8 @@ pub(crate) enum Look {
 /// What a worker serves, and where it looks for it in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
+    /// The queue that the worker is there for.
+    pub(crate) home: QueueId,
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
     /// The places where work of its own lies, looked at before every poll.
@@ -116,6 +119,7 @@ impl Route {
             .filter(|&position| !staffed(queues[position]))
             .collect();
         Route {
+            home,
             queues,
             at_hand,
             search,
@@ -123,12 +127,12 @@ impl Route {
         }
     }
 
-    pub(crate) fn home(&self) -> QueueId {
-        self.queues[0]
-    }
-
     /// The position of `queue` on this route, or `None` where the worker does not serve it.
+    #[inline]
     pub(crate) fn position(&self, queue: QueueId) -> Option<usize> {
+        if queue == self.home {
+            return Some(0);
+        }
         self.queues.iter().position(|&served| served == queue)
     }
 

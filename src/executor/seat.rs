@@ -5,6 +5,7 @@
 //! two ways is taken.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -18,22 +19,27 @@ use super::{Executor, ExecutorId};
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
-    static EXECUTOR: RefCell<Option<Arc<Executor>>> = const { RefCell::new(None) };
+    static EXECUTOR: RefCell<Option<Kept<Arc<Executor>>>> = const { RefCell::new(None) };
 
     /// The worker that sits here. Empty while its thread is blocked in a task and another thread
     /// has taken the worker over.
-    static SEAT: RefCell<Option<Box<Worker>>> = const { RefCell::new(None) };
+    static SEAT: RefCell<Option<Kept<Box<Worker>>>> = const { RefCell::new(None) };
 
     /// Whether anybody observes the runtime that this thread works for.
     static OBSERVED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Dropped by whoever takes it out, never with the thread: a thread-local without a destructor
+/// needs no look at whether it still exists, at each of several accesses a poll.
+type Kept<T> = ManuallyDrop<T>;
+
 /// Makes a runtime this thread's own until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
     OBSERVED.set(executor.is_observed());
+    let outer = EXECUTOR.replace(Some(Kept::new(executor)));
     Entered {
-        outer: EXECUTOR.replace(Some(executor)),
+        outer: outer.map(Kept::into_inner),
     }
 }
 
@@ -45,35 +51,32 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         OBSERVED.set(self.outer.as_ref().is_some_and(|outer| outer.is_observed()));
-        EXECUTOR.replace(self.outer.take());
+        let inner = EXECUTOR.replace(self.outer.take().map(Kept::new));
+        drop(inner.map(Kept::into_inner));
     }
 }
 
 /// Seats a worker on this thread, or takes away the one that sits here.
 pub(crate) fn replace_worker(worker: Option<Box<Worker>>) -> Option<Box<Worker>> {
-    SEAT.replace(worker)
+    SEAT.replace(worker.map(Kept::new)).map(Kept::into_inner)
 }
 
 /// Calls `f` with the worker that sits here. `f` must not run anything of the user's.
+#[inline]
 pub(crate) fn with_worker<R>(f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
-    // A thread that is ending has no seat any more, and nor has one that never had.
-    SEAT.try_with(|seat| Some(f(seat.try_borrow_mut().ok()?.as_mut()?)))
-        .ok()?
+    SEAT.with_borrow_mut(|seat| seat.as_mut().map(|worker| f(worker)))
 }
 
 /// Calls `f` with the worker that sits here, if it belongs to the given runtime.
+#[inline]
 fn with_worker_of<R>(id: ExecutorId, f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
-    with_worker(|worker| (worker.executor.id == id).then(|| f(worker))).flatten()
+    with_worker(|worker| (worker.executor_id == id).then(|| f(worker))).flatten()
 }
 
 /// Calls `f` with this thread's runtime.
+#[inline]
 pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
-    let mut f = Some(f);
-    let result = EXECUTOR.try_with(|executor| {
-        let f = f.take().expect("called once");
-        f(executor.borrow().as_ref())
-    });
-    result.unwrap_or_else(|_thread_ends| f.take().expect("called once")(None))
+    EXECUTOR.with_borrow(|executor| f(executor.as_deref()))
 }
 
 /// Calls `f` with a runtime that exists, wherever this thread belongs.
@@ -84,7 +87,14 @@ fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option
     })
 }
 
+/// Whether anybody observes this thread's runtime.
+#[inline]
+pub(crate) fn is_observed() -> bool {
+    OBSERVED.get()
+}
+
 /// Tells the observer, if there is one.
+#[inline]
 pub(crate) fn emit(event: impl FnOnce() -> Event) {
     if OBSERVED.get() {
         with_executor(|executor| {
@@ -96,44 +106,55 @@ pub(crate) fn emit(event: impl FnOnce() -> Event) {
 }
 
 /// Queues a task that was woken.
+#[inline]
 pub(crate) fn schedule(runnable: Runnable) {
     place(runnable, Turn::Next);
 }
 
 /// Queues a task that was woken while it ran.
+#[inline]
 pub(crate) fn reschedule(runnable: Runnable) {
     place(runnable, Turn::Last);
 }
 
+#[inline]
 fn place(runnable: Runnable, turn: Turn) {
-    let meta = runnable.metadata();
-    let (id, task, queue) = (meta.executor, meta.id, meta.queue());
-    match keep(id, runnable, turn) {
-        Ok((worker, to)) => emit(|| Event::Scheduled {
-            task,
-            queue,
-            by: Some(worker),
-            to,
-        }),
-        Err(runnable) => inject(id, runnable),
+    let id = runnable.metadata().executor;
+    if let Err(runnable) = keep(id, runnable, turn) {
+        inject(id, runnable);
     }
 }
 
 /// Gives a task to the worker that sits here, if it belongs there.
-fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(WorkerId, Placement), Runnable> {
-    let mut runnable = Some(runnable);
-    let kept = with_worker_of(id, |worker| {
-        let task = runnable.take().expect("a task is placed once");
-        match worker.keep(task, turn) {
-            Ok(placement) => Some((worker.id, placement)),
-            Err(refused) => {
-                runnable = Some(refused);
-                None
-            }
-        }
+#[inline]
+fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+    if is_observed() {
+        return keep_observed(id, runnable, turn);
+    }
+    SEAT.with_borrow_mut(|seat| match seat {
+        Some(worker) if worker.executor_id == id => worker.keep(runnable, turn),
+        _ => Err(runnable),
+    })
+}
+
+#[cold]
+fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+    let meta = runnable.metadata();
+    let (task, queue) = (meta.id, meta.queue());
+    let worker = SEAT.with_borrow_mut(|seat| match seat {
+        Some(worker) if worker.executor_id == id => worker.keep(runnable, turn).map(|()| worker.id),
+        _ => Err(runnable),
+    })?;
+    emit(|| Event::Scheduled {
+        task,
+        queue,
+        by: Some(worker),
+        to: match turn {
+            Turn::Next => Placement::NextSlot,
+            Turn::Last => Placement::Deque,
+        },
     });
-    kept.flatten()
-        .ok_or_else(|| runnable.expect("a task that was not kept is given back"))
+    Ok(())
 }
 
 /// Puts a task into its queue's channel, or cancels it if its runtime is gone.
@@ -148,6 +169,7 @@ fn inject(id: ExecutorId, runnable: Runnable) {
 }
 
 /// Queues a task for the first time. `executor` is its own.
+#[inline]
 pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) {
     if worker_of(executor.id).is_some() {
         schedule(runnable);
@@ -157,11 +179,13 @@ pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) {
 }
 
 /// The worker of the given runtime that sits here.
+#[inline]
 pub(crate) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
     with_worker_of(id, |worker| worker.id)
 }
 
 /// Counts a new task and gives it a number.
+#[inline]
 pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> (TaskId, Option<WorkerId>) {
     let by_worker = with_worker_of(executor.id, |worker| {
         worker.tally().queue(queue).spawned.add(1, Writer::Only);
@@ -175,6 +199,7 @@ pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> (TaskId, Op
 }
 
 /// Counts the end of a task. Its future has been dropped.
+#[inline]
 pub(crate) fn record_end(
     id: ExecutorId,
     queue: QueueId,
@@ -213,11 +238,11 @@ pub(crate) fn register_pending(id: ExecutorId, waker: &Waker) -> Option<PendingE
 ///
 /// If the operating system refuses a thread. The worker keeps its seat then.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    if let Some(worker) = SEAT.take() {
+    if let Some(worker) = replace_worker(None) {
         let executor = worker.executor.clone();
         let id = worker.id;
         if let Err((worker, error)) = executor.host.take_over(worker) {
-            SEAT.replace(Some(worker));
+            replace_worker(Some(worker));
             panic!("a task wants to block and no thread could take its worker's place: {error}");
         }
         executor.emit(Event::Replaced { worker: id });

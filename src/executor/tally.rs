@@ -38,6 +38,7 @@ pub(crate) enum Writer {
 }
 
 impl Counter {
+    #[inline]
     pub(crate) fn add(&self, n: u64, writer: Writer) {
         // Release: pairs with the Acquire in `get`, so that whoever sees the end of a task
         // counted sees its spawn counted too.
@@ -84,6 +85,7 @@ impl Tally {
 }
 
 impl QueueTally {
+    #[inline]
     pub(crate) fn count_end(&self, end: PollEnd, writer: Writer) {
         match end {
             PollEnd::Ready => self.completed.add(1, writer),

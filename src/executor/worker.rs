@@ -11,18 +11,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::event::{Event, Placement, Source, TaskId, WorkerId};
+use super::event::{Event, Source, TaskId, WorkerId};
 use super::idle::{CrewId, LaidDown, Search, Stopped};
 use super::queue::{LocalQueue, Pushed};
 use super::route::{Look, QueueId, Route};
 use super::tally::{Tally, Writer};
 use super::task::{POLL_END, Runnable};
-use super::{Executor, Phase, seat};
+use super::{Executor, ExecutorId, Phase, seat};
 
 /// A consumer's place: what it may take, and what it holds.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) executor: Arc<Executor>,
+    /// The executor's, here to be at hand.
+    pub(crate) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
     crew: CrewId,
     route: Route,
@@ -31,6 +33,8 @@ pub(crate) struct Worker {
     locals: Box<[LocalQueue]>,
     /// The queue whose task it runs, or ran last.
     running: QueueId,
+    /// Where it found that task.
+    found: Source,
     search: Search,
     /// Counts the steps; wraps around.
     steps: u32,
@@ -82,60 +86,56 @@ pub(crate) enum Rest {
     GotUp,
 }
 
-/// A task that a worker has taken and will poll.
-#[derive(Debug)]
-struct Taken {
-    runnable: Runnable,
-    queue: QueueId,
-    from: Source,
-}
-
 /// One step of the worker that the current thread sits on: takes a task and polls it once.
 pub(crate) fn step() -> Step {
-    let Some((worker, next)) = seat::with_worker(|worker| (worker.id, worker.next())) else {
-        return Step::Replaced;
-    };
-    match next {
-        Ok(taken) => {
-            taken.run(worker);
+    match seat::with_worker(Worker::next) {
+        Some(Ok(runnable)) => {
+            run(runnable);
             Step::Ran
         }
-        Err(step) => step,
+        Some(Err(step)) => step,
+        None => Step::Replaced,
     }
 }
 
-impl Taken {
-    /// Polls the task. No lock or borrow is held: it may do anything, even block this thread.
-    fn run(self, worker: WorkerId) {
-        let Taken {
-            runnable,
-            queue,
-            from,
-        } = self;
-        let task = runnable.metadata().id;
-        seat::emit(|| Event::Taken {
-            task,
-            queue,
-            worker,
-            from,
-        });
-        seat::emit(|| Event::PollStarted { task, worker });
+/// Polls a task. No lock or borrow is held: it may do anything, even block this thread.
+fn run(runnable: Runnable) {
+    if seat::is_observed() {
+        run_observed(runnable);
+    } else {
         runnable.run();
-        seat::emit(|| Event::PollEnded {
-            task,
-            worker,
-            end: POLL_END.get(),
-        });
     }
+}
+
+#[cold]
+fn run_observed(runnable: Runnable) {
+    let task = runnable.metadata().id;
+    let here = seat::with_worker(|worker| (worker.id, worker.running, worker.found));
+    let (worker, queue, from) = here.expect("the worker has just taken the task");
+    seat::emit(|| Event::Taken {
+        task,
+        queue,
+        worker,
+        from,
+    });
+    seat::emit(|| Event::PollStarted { task, worker });
+    runnable.run();
+    seat::emit(|| Event::PollEnded {
+        task,
+        worker,
+        end: POLL_END.get(),
+    });
 }
 
 impl Worker {
     pub(crate) fn new(executor: Arc<Executor>, parts: WorkerParts) -> Worker {
         Worker {
+            executor_id: executor.id,
             executor,
             id: parts.id,
             crew: parts.crew,
-            running: parts.route.home(),
+            running: parts.route.home,
+            found: Source::Channel,
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,
@@ -145,11 +145,13 @@ impl Worker {
         }
     }
 
+    #[inline]
     pub(crate) fn tally(&self) -> &Tally {
         self.executor.tally_of(self.id)
     }
 
     /// A number for a task that this worker spawns.
+    #[inline]
     pub(crate) fn next_task_id(&mut self) -> TaskId {
         let id = self.ids.next().unwrap_or_else(|| {
             self.ids = self.executor.reserve_task_ids(1024);
@@ -161,36 +163,37 @@ impl Worker {
     // Finding a task.
 
     /// Takes the task to run now, or says why there is none.
-    fn next(&mut self) -> Result<Taken, Step> {
+    fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
         }
         self.steps = self.steps.wrapping_add(1);
-        let found = self
+        let runnable = self
             .overdue()
             .or_else(|| self.at_hand())
-            .or_else(|| self.search());
-        let taken = found.ok_or(Step::Rest)?;
+            .or_else(|| self.search())
+            .ok_or(Step::Rest)?;
         self.work_found();
-        self.count_poll(taken.queue);
-        self.running = taken.queue;
-        Ok(taken)
+        self.count_poll();
+        Ok(runnable)
     }
 
     /// At certain steps, a queue that would otherwise wait too long goes first.
-    fn overdue(&mut self) -> Option<Taken> {
+    #[inline]
+    fn overdue(&mut self) -> Option<Runnable> {
         let position = self.route.overdue(self.steps)?;
         self.look(Look::Channel(position))
             .or_else(|| self.look(Look::Local(position)))
             .or_else(|| self.look(Look::Others(position)))
     }
 
-    fn at_hand(&mut self) -> Option<Taken> {
+    #[inline]
+    fn at_hand(&mut self) -> Option<Runnable> {
         (0..self.route.at_hand.len()).find_map(|i| self.look(self.route.at_hand[i]))
     }
 
     /// Looks for something to steal, again and again for a short while.
-    fn search(&mut self) -> Option<Taken> {
+    fn search(&mut self) -> Option<Runnable> {
         if self.search == Search::Uncounted {
             self.search = self.executor.sleepers.start_searching(self.crew);
         }
@@ -209,9 +212,10 @@ impl Worker {
         None
     }
 
-    /// Takes a task from one place, if there is one.
-    fn look(&mut self, look: Look) -> Option<Taken> {
-        let (position, runnable, from) = match look {
+    /// Takes a task from one place, if there is one, and notes where.
+    #[inline]
+    fn look(&mut self, look: Look) -> Option<Runnable> {
+        let (position, runnable, source) = match look {
             Look::Local(at) => (at, self.locals.get_mut(at)?.pop()?, Source::Local),
             Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
             Look::Others(at) => {
@@ -219,25 +223,24 @@ impl Worker {
                 (at, runnable, Source::Worker(victim))
             }
         };
-        Some(Taken {
-            runnable,
-            queue: self.route.queues[position],
-            from,
-        })
+        self.running = self.route.queues[position];
+        self.found = source;
+        Some(runnable)
     }
 
     /// Takes from a channel: everything at home, one task elsewhere.
     fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
         let queue = self.executor.queue(self.route.queues[position]);
-        match self.locals.first() {
+        match self.locals.first_mut() {
             Some(home) if position == 0 => queue.take_all(home),
             _ => queue.take(),
         }
     }
 
     /// Steals from the other workers that serve a queue, beginning anywhere.
+    #[inline]
     fn steal(&mut self, position: usize) -> Option<(Runnable, WorkerId)> {
-        let local = self.locals.get(position)?;
+        let local = self.locals.get_mut(position)?;
         let queue = self.executor.queue(self.route.queues[position]);
         let start = match queue.local_count() {
             0..=2 => 0,
@@ -247,6 +250,7 @@ impl Worker {
     }
 
     /// Ends the search, if this was one. The last searcher wakes the next if there is more.
+    #[inline]
     fn work_found(&mut self) {
         if self.search == Search::Uncounted {
             return;
@@ -262,10 +266,11 @@ impl Worker {
         self.executor.queue(id).has_work()
     }
 
-    fn count_poll(&self, id: QueueId) {
-        let tally = self.tally().queue(id);
+    #[inline]
+    fn count_poll(&self) {
+        let tally = self.tally().queue(self.running);
         tally.polls.add(1, Writer::Only);
-        if id != self.route.home() {
+        if self.running != self.route.home {
             tally.stolen.add(1, Writer::Only);
         }
     }
@@ -274,33 +279,35 @@ impl Worker {
 
     /// Keeps a task that this worker spawned or woke, or gives it back to be put into its
     /// queue's channel.
-    pub(crate) fn keep(&self, runnable: Runnable, turn: Turn) -> Result<Placement, Runnable> {
+    #[inline]
+    pub(crate) fn keep(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
         let id = runnable.metadata().queue();
         let Some(local) = self.local_for(id) else {
             return Err(runnable);
         };
-        let (pushed, placement) = match turn {
-            Turn::Next => (local.push_next(runnable), Placement::NextSlot),
-            Turn::Last => (local.push_back(runnable), Placement::Deque),
+        let pushed = match turn {
+            Turn::Next => local.push_next(runnable),
+            Turn::Last => local.push_back(runnable),
         };
         if pushed == Pushed::FirstInDeque {
             // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
             fence(Ordering::SeqCst);
             self.executor.wake_one(id);
         }
-        Ok(placement)
+        Ok(())
     }
 
     /// The local queue for a task of queue `id`, unless it belongs into the channel.
     ///
     /// A task that outranks the running one goes where any idle worker sees it at once, rather
     /// than wait here for the end of a poll that matters less.
-    fn local_for(&self, id: QueueId) -> Option<&LocalQueue> {
-        let home_or_same = id == self.route.home() || id == self.running;
+    #[inline]
+    fn local_for(&mut self, id: QueueId) -> Option<&mut LocalQueue> {
+        let home_or_same = id == self.route.home || id == self.running;
         if !home_or_same || id.outranks(self.running) {
             return None;
         }
-        self.locals.get(self.route.position(id)?)
+        self.locals.get_mut(self.route.position(id)?)
     }
 
     // Resting.
@@ -310,7 +317,7 @@ impl Worker {
         self.tally().parks.add(1, Writer::Only);
         let search = std::mem::replace(&mut self.search, Search::Uncounted);
         let sleepers = &self.executor.sleepers;
-        let laid_down = sleepers.lie_down(self.crew, self.id, self.route.home(), search);
+        let laid_down = sleepers.lie_down(self.crew, self.id, self.route.home, search);
         let look_again = laid_down == LaidDown::NobodySearches;
         // After lying down, so that whoever changes the phase and then wakes everybody is either
         // seen here or sees this worker.
