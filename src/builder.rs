@@ -87,7 +87,7 @@ const MAX_NICENESS: u8 = 19;
 
 /// How often a searching worker looks again before it lies down, where there is another core
 /// that could bring work meanwhile.
-const SPIN_ROUNDS: u32 = 200;
+const SPIN_ROUNDS: u32 = 100;
 
 impl Builder {
     pub(crate) fn new() -> Builder {

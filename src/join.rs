@@ -2,8 +2,8 @@
 //!
 //! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
 
+use crate::block_on::block_on;
 use crate::executor::{JoinError, Task};
-use crate::runtime::block_on;
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.

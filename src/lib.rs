@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod block_on;
 mod builder;
 mod executor;
 mod join;
@@ -48,11 +49,13 @@ mod sync;
 mod threads;
 mod watchdog;
 
+pub use block_on::block_on;
 pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, Idle, LOW_NUM_VARIABLE};
 pub use executor::{
     Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority, QueueId,
     Source, Stealing, Task, TaskId, WorkerId,
 };
+pub use futures_lite::future::yield_now;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use runtime::{QueueName, Runtime, ShutdownReport, SpawnError, block_on, spawn};
+pub use runtime::{QueueName, Runtime, ShutdownReport, SpawnError, spawn};

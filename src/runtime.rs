@@ -6,15 +6,14 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::Location;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::block_on::block_on;
 use crate::builder::{BuildError, Builder};
-use crate::executor::{Executor, Priority, QueueId, Task, seat, trusting};
+use crate::executor::{Executor, Priority, QueueId, Task, seat};
 use crate::metrics::RuntimeMetrics;
 use crate::threads::Threads;
 
@@ -527,30 +526,4 @@ where
         Ok(task) => task,
         Err(future) => executor.spawn_cancelled(future, id, spawned_at),
     }
-}
-
-/// Runs a future on this thread, and blocks until it has ended.
-///
-/// Needs no runtime. On a worker thread, another thread takes the worker's place meanwhile,
-/// unless the future is ready at once.
-///
-/// # Panics
-///
-/// If the future does, or if this is a worker thread and the operating system refuses another.
-///
-/// ```
-/// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
-/// ```
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    if seat::is_worker()
-        && let Poll::Ready(output) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        return output;
-    }
-    // futures-lite's waker does not panic.
-    let trusted = poll_fn(|cx| trusting(cx.waker(), || future.as_mut().poll(cx)));
-    seat::block_in_place(|| futures_lite::future::block_on(trusted))
 }

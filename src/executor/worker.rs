@@ -202,7 +202,7 @@ impl Worker {
         }
         for round in 0..=self.executor.spin_rounds {
             if round > 0 {
-                std::hint::spin_loop();
+                pause();
             }
             let found = (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]));
             if found.is_some() {
@@ -370,5 +370,13 @@ impl Worker {
             left.extend(std::iter::from_fn(|| local.pop()));
         }
         left
+    }
+}
+
+/// Lets some 100 ns pass between two looks of a searching worker, so that it does not keep the
+/// cache lines from those who are to bring it work.
+fn pause() {
+    for _ in 0..4 {
+        std::hint::spin_loop();
     }
 }

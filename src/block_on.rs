@@ -1,0 +1,107 @@
+//! Runs a future on the current thread, which sleeps between its polls.
+
+use std::future::Future;
+use std::hint;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use crate::executor::{seat, trusting};
+
+/// How often a thread looks again for the wake-up before it parks, some 10 µs in all, where there
+/// is another core that could bring it. To be woken from a park costs 5 to 50 µs, so that who
+/// waits for a short task is served several times faster; who waits for a long one has lost 10 µs
+/// of its own time.
+const SPIN_ROUNDS: u32 = 400;
+
+/// Runs a future on this thread, and blocks until it has ended.
+///
+/// Needs no runtime. On a worker thread, another thread takes the worker's place meanwhile,
+/// unless the future is ready at once.
+///
+/// # Panics
+///
+/// If the future does, or if this is a worker thread and the operating system refuses another.
+///
+/// ```
+/// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    if seat::is_worker()
+        && let Poll::Ready(output) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        return output;
+    }
+    seat::block_in_place(|| {
+        let alarm = Arc::new(Alarm::new());
+        let waker = Waker::from(alarm.clone());
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(output) = trusting(&waker, || future.as_mut().poll(&mut cx)) {
+                return output;
+            }
+            alarm.wait();
+        }
+    })
+}
+
+/// Wakes the thread that made it.
+struct Alarm {
+    /// Set by a wake-up, cleared by the thread that it was for.
+    rung: AtomicBool,
+    sleeper: Thread,
+}
+
+impl Alarm {
+    fn new() -> Alarm {
+        Alarm {
+            rung: AtomicBool::new(false),
+            sleeper: thread::current(),
+        }
+    }
+
+    /// Waits for a wake-up since the last wait.
+    fn wait(&self) {
+        for _ in 0..spin_rounds() {
+            if self.take() {
+                return;
+            }
+            hint::spin_loop();
+        }
+        while !self.take() {
+            thread::park();
+        }
+    }
+
+    fn take(&self) -> bool {
+        // A load first: swapping all the time would keep the line from the one who is to set it.
+        // Acquire: pairs with the Release in `wake_by_ref`; what was done before is seen.
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.rung.swap(true, Ordering::Release) {
+            self.sleeper.unpark();
+        }
+    }
+}
+
+fn spin_rounds() -> u32 {
+    static ROUNDS: OnceLock<u32> = OnceLock::new();
+    *ROUNDS.get_or_init(|| match thread::available_parallelism() {
+        Ok(cores) if cores.get() > 1 => SPIN_ROUNDS,
+        _ => 0,
+    })
+}
