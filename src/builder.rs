@@ -229,6 +229,36 @@ impl Builder {
         self
     }
 
+    /// Prepares for high tasks that must start at once, whatever the low ones do: as many high
+    /// and as many low threads as there are cores, nobody steals, and the low threads have
+    /// niceness 19.
+    ///
+    /// No low poll, however long, ever occupies a high thread, so that one is free unless high
+    /// tasks themselves keep all of them busy; and the operating system takes the core from a low
+    /// thread in the middle of its poll. While no high task runs, the low threads have all cores.
+    ///
+    /// On systems where threads have no niceness of their own, a high thread shares the cores
+    /// with the low ones as the operating system sees fit, and starts within its time slices
+    /// instead. [`Runtime::low_nice`] tells.
+    ///
+    /// Settings made afterwards override those of the preset.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// let rt = Runtime::builder().latency_first().build()?;
+    /// let cores = std::thread::available_parallelism()?.get();
+    /// assert_eq!(rt.metrics().workers.len(), 2 * cores);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn latency_first(self) -> Builder {
+        self.with_high_num(cores())
+            .with_low_num(cores())
+            .with_stealing(Stealing::None)
+            .with_reserved_high(0)
+            .with_low_nice(MAX_NICENESS)
+    }
+
     /// Starts the process-wide runtime, which `spawn_task!` uses outside of tasks.
     ///
     /// # Panics
