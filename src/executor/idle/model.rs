@@ -21,11 +21,14 @@ struct Model {
     work: AtomicUsize,
 }
 
-/// Whether a worker that leaves nobody searching looks once more before it parks.
+/// The protocol as it is, or with one of its rules left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum SecondLook {
-    Taken,
-    LeftOut,
+enum Protocol {
+    Whole,
+    /// A worker that leaves nobody searching parks without looking once more.
+    NoSecondLook,
+    /// The last searcher that finds work does not wake the next.
+    NoWakeNext,
 }
 
 impl Model {
@@ -56,31 +59,31 @@ impl Model {
     }
 
     /// What a worker does until it has taken one piece of work.
-    fn work_once(&self, worker: WorkerId, second_look: SecondLook) {
+    fn work_once(&self, worker: WorkerId, protocol: Protocol) {
         let mut search = Search::Uncounted;
         loop {
             if search == Search::Uncounted && !self.in_sight() {
                 search = self.sleepers.start_searching(CREW);
             }
             if self.take() {
-                self.work_found(search);
+                self.work_found(search, protocol);
                 return;
             }
-            search = self.rest(worker, search, second_look);
+            search = self.rest(worker, search, protocol);
         }
     }
 
-    fn work_found(&self, search: Search) {
+    fn work_found(&self, search: Search, protocol: Protocol) {
         let last = search == Search::Counted
             && self.sleepers.stop_searching(CREW) == Stopped::NobodySearches;
-        if last && self.in_sight() {
+        if last && protocol != Protocol::NoWakeNext && self.in_sight() {
             self.sleepers.wake_one(&[CREW], QUEUE);
         }
     }
 
-    fn rest(&self, worker: WorkerId, search: Search, second_look: SecondLook) -> Search {
+    fn rest(&self, worker: WorkerId, search: Search, protocol: Protocol) -> Search {
         let laid_down = self.sleepers.lie_down(CREW, worker, QUEUE, search);
-        let look = laid_down == LaidDown::NobodySearches && second_look == SecondLook::Taken;
+        let look = laid_down == LaidDown::NobodySearches && protocol != Protocol::NoSecondLook;
         if look && self.in_sight() {
             self.sleepers.get_up(CREW, worker);
         } else {
@@ -91,12 +94,12 @@ impl Model {
 }
 
 /// `brought` pieces of work, one after another, for as many workers.
-fn bring_to_workers(workers: u16, second_look: SecondLook) {
+fn bring_to_workers(workers: u16, protocol: Protocol) {
     let model = Model::new(workers.into());
     let threads: Vec<_> = (0..workers)
         .map(|id| {
             let model = model.clone();
-            loom::thread::spawn(move || model.work_once(WorkerId(id), second_look))
+            loom::thread::spawn(move || model.work_once(WorkerId(id), protocol))
         })
         .collect();
     for _ in 0..workers {
@@ -124,18 +127,24 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
 
 #[test]
 fn no_wake_up_is_lost_with_one_worker() {
-    check(5, || bring_to_workers(1, SecondLook::Taken));
+    check(5, || bring_to_workers(1, Protocol::Whole));
 }
 
 #[test]
 fn no_wake_up_is_lost_with_two_workers() {
-    check(3, || bring_to_workers(2, SecondLook::Taken));
+    check(3, || bring_to_workers(2, Protocol::Whole));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_second_look_a_wake_up_is_lost() {
-    check(5, || bring_to_workers(1, SecondLook::LeftOut));
+    check(5, || bring_to_workers(1, Protocol::NoSecondLook));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn without_waking_the_next_work_is_left_behind() {
+    check(3, || bring_to_workers(2, Protocol::NoWakeNext));
 }
 
 /// Two bringers at once must wake one sleeper between them: the second relies on the first's.
