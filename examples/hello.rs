@@ -1,19 +1,23 @@
-//! The smallest program: `cargo run --example hello` prints two results, in the order asked for.
+//! The smallest program: `cargo run --release --example hello` prints two results in the order in
+//! which they were asked for, each with the thread that it comes from.
 
 use laneway::{Priority, join, spawn_task};
 
 async fn greet(name: &'static str) -> String {
     let thread = std::thread::current();
-    format!(
-        "hello, {name}, from {}",
-        thread.name().unwrap_or("a thread")
-    )
+    format!("hello, {name}, from {}", thread.name().unwrap_or("?"))
 }
 
 fn main() {
+    // All these examples refuse arguments, since they take none.
+    clap::Command::new("hello").get_matches();
+
     // The first spawn starts the process-wide runtime with its defaults.
     let low = spawn_task!(greet("reader"));
     let high = spawn_task!(greet("writer"), Priority::High);
+
+    // Whichever ran first, and wherever: the outputs come in the order of the arguments. Idle
+    // threads steal, so the low task can well have run on a high thread.
     for line in join!(low, high) {
         println!("{line}");
     }

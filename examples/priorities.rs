@@ -1,0 +1,57 @@
+//! What a priority is worth: `cargo run --release --example priorities` prints how long high and
+//! low tasks waited for their turn while 32 other low tasks kept every thread busy.
+
+use std::time::{Duration, Instant};
+
+use futures_lite::future::yield_now;
+use laneway::{Priority, Runtime, Task, join, spawn_task};
+
+const BUSY_TASKS: usize = 32;
+const PROBES: usize = 21;
+
+/// Computes for ever, half a millisecond at a time.
+///
+/// A poll is never interrupted. The high task that comes meanwhile has to wait for its end, so
+/// the length of the polls decides how long that is.
+async fn compute() {
+    loop {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_micros(500) {
+            std::hint::spin_loop();
+        }
+        yield_now().await;
+    }
+}
+
+/// Spawns a task, waits for it, and gives the time from the spawn to its first line.
+fn wait_of_one(priority: Priority) -> Duration {
+    // Comes at any moment of the busy tasks' polls, as a request does.
+    std::thread::sleep(Duration::from_micros(1_700));
+    let spawned = Instant::now();
+    let task = spawn_task!(async move { spawned.elapsed() }, priority);
+    join!(task).remove(0)
+}
+
+fn median_wait(priority: Priority) -> Duration {
+    let mut waits: Vec<Duration> = (0..PROBES).map(|_| wait_of_one(priority)).collect();
+    waits.sort_unstable();
+    waits[PROBES / 2]
+}
+
+fn main() {
+    clap::Command::new("priorities").get_matches();
+
+    // One thread for each queue, and each takes the other's tasks when it has none of its own.
+    Runtime::new().with_high_num(1).with_low_num(1).run();
+
+    let busy: Vec<Task<()>> = (0..BUSY_TASKS).map(|_| spawn_task!(compute())).collect();
+    let high = median_wait(Priority::High);
+    let low = median_wait(Priority::Low);
+    // They never end by themselves. Dropping a task cancels it.
+    drop(busy);
+
+    println!("while {BUSY_TASKS} low tasks compute, half a millisecond at a time,");
+    println!("a high task waits {:>6} us", high.as_micros());
+    println!("a low task waits  {:>6} us", low.as_micros());
+    println!("(medians of {PROBES})");
+}

@@ -1,0 +1,530 @@
+//! The program to run first: `cargo run --release --example tour -- PATH` counts the lines, words
+//! and bytes of all files under PATH, and prints them by extension and what the runtime did.
+//!
+//! Every file is a low task. Meanwhile a process in the background draws a progress bar, and
+//! every 20 ms a high task tells how late it started: what a request would have waited while all
+//! this work goes on. Read `main` and `read_all`, then whatever you are curious about.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::iter::Sum;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, ValueEnum};
+use futures_lite::future::yield_now;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use laneway::{BuildError, Priority, Runtime, Stealing, Task, join_all, spawn_task};
+use walkdir::WalkDir;
+
+/// How much of a file one poll reads. A high task waits for such a poll at most where no thread
+/// is free for it.
+const CHUNK: usize = 64 * 1024;
+
+/// How many tasks are joined at once. Two batches are on their way at any time, so that twice as
+/// many files at most are open.
+const BATCH: usize = 64;
+
+/// The time between two high tasks.
+const PROBE_EVERY: Duration = Duration::from_millis(20);
+
+/// How many extensions get a line of their own.
+const ROWS: usize = 15;
+
+/// What the longest extension in the table may take up.
+const LABEL_WIDTH: usize = 18;
+
+/// Counts the lines, words and bytes of all files under PATH: a low task for every file,
+/// while a high task measures every 20 ms how late it starts.
+///
+/// Lines are newline characters; words are what ASCII whitespace separates. Symbolic links are
+/// not followed, and of pipes, sockets and devices nothing is read.
+#[derive(Parser)]
+#[command(name = "tour")]
+struct Options {
+    /// The directory to walk, or one file [default: this repository]
+    path: Option<PathBuf>,
+
+    /// How many threads serve the high queue [default: LANEWAY_HIGH_NUM, or else the number of
+    /// cores less two, at least 1]
+    #[arg(long, value_name = "N")]
+    high: Option<usize>,
+
+    /// How many threads serve the low queue [default: LANEWAY_LOW_NUM, or else 1]
+    #[arg(long, value_name = "N")]
+    low: Option<usize>,
+
+    /// Which idle threads take tasks of the other queue
+    #[arg(long, value_enum, default_value_t = Policy::Both)]
+    stealing: Policy,
+}
+
+/// [`Stealing`], as it is written on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum Policy {
+    /// Those of both queues: no thread rests while there is work
+    Both,
+    /// Nobody: every thread stays with its own queue
+    None,
+    /// The high threads take low tasks (Stealing::HighFromLow)
+    High,
+    /// The low threads take high tasks (Stealing::LowFromHigh)
+    Low,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let root = options.root();
+    if let Err(error) = fs::metadata(&root) {
+        return refuse(&format!("cannot open {root:?}: {error}"));
+    }
+    match options.start_runtime() {
+        Ok(runtime) => print(&tour(runtime, &root)),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+impl Options {
+    fn root(&self) -> PathBuf {
+        let repository = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        self.path.clone().unwrap_or_else(repository)
+    }
+
+    fn start_runtime(&self) -> Result<&'static Runtime, BuildError> {
+        let mut builder = Runtime::builder().with_stealing(self.stealing.into());
+        if let Some(threads) = self.high {
+            builder = builder.with_high_num(threads);
+        }
+        if let Some(threads) = self.low {
+            builder = builder.with_low_num(threads);
+        }
+        builder.try_run()
+    }
+}
+
+impl From<Policy> for Stealing {
+    fn from(policy: Policy) -> Stealing {
+        match policy {
+            Policy::Both => Stealing::Both,
+            Policy::None => Stealing::None,
+            Policy::High => Stealing::HighFromLow,
+            Policy::Low => Stealing::LowFromHigh,
+        }
+    }
+}
+
+/// Walks, reads and counts, and gives what there is to print.
+fn tour(runtime: &Runtime, root: &Path) -> String {
+    let started = Instant::now();
+    let display = Display::new();
+    let (bell, rings) = async_channel::bounded(1);
+    // Nobody holds its handle, so it goes on until there is nothing left to draw.
+    spawn_task!(draw(display.clone(), rings), Priority::High).detach();
+    let probes = Probes::start(bell);
+
+    let mut census = Census::default();
+    let files = find_files(root, &display, &mut census);
+    read_all(files, &display, &mut census);
+
+    let lateness = probes.finish();
+    let seconds = started.elapsed().as_secs_f64();
+    display.bar.finish_and_clear();
+    let mut report = census.table();
+    report.push_str(&summary(runtime, &census, seconds, &lateness));
+    report
+}
+
+// Reading files.
+
+/// Lists the regular files under `root`. Where it cannot look, it says so and goes on.
+fn find_files(root: &Path, display: &Display, census: &mut Census) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(root) {
+        match entry {
+            Ok(entry) if is_regular(&entry) => {
+                files.push(entry.into_path());
+                display.progress.found.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                census.unreadable += 1;
+                let path = error.path().unwrap_or(root);
+                let why = error.io_error().map(io::Error::to_string);
+                display.complain_of(path, &why.unwrap_or_else(|| error.to_string()));
+            }
+        }
+    }
+    files
+}
+
+/// Whether an entry is a file to read. Reading a pipe or a device might never end.
+fn is_regular(entry: &walkdir::DirEntry) -> bool {
+    // A link that was named on the command line is meant; all others are left alone.
+    let is_named_link = entry.depth() == 0 && entry.path_is_symlink();
+    if is_named_link {
+        fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file())
+    } else {
+        entry.file_type().is_file()
+    }
+}
+
+/// Spawns a low task for every file. While one batch of tasks runs, the next one is spawned, so
+/// that the threads never wait for this one.
+fn read_all(files: Vec<PathBuf>, display: &Display, census: &mut Census) {
+    let mut files = files.into_iter();
+    let mut running: Vec<Task<Reading>> = Vec::new();
+    loop {
+        let batch: Vec<Task<Reading>> = files
+            .by_ref()
+            .take(BATCH)
+            .map(|path| spawn_task!(read(path, display.progress.clone())))
+            .collect();
+        let last = batch.is_empty();
+        for reading in join_all(std::mem::replace(&mut running, batch)) {
+            census.add(reading, display);
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// What became of one file.
+struct Reading {
+    path: PathBuf,
+    counts: io::Result<Counts>,
+}
+
+/// The task: reads one file and counts.
+async fn read(path: PathBuf, progress: Arc<Progress>) -> Reading {
+    let counts = count(&path, &progress).await;
+    progress.read.fetch_add(1, Ordering::Relaxed);
+    Reading { path, counts }
+}
+
+async fn count(path: &Path, progress: &Progress) -> io::Result<Counts> {
+    let file = File::open(path)?;
+    // As long as it is now: a file that grows all the time comes to an end too.
+    let length = file.metadata()?.len();
+    let mut file = file.take(length);
+    let mut chunk = vec![0; CHUNK.min(usize::try_from(length).unwrap_or(CHUNK))];
+    let mut counter = Counter::default();
+    loop {
+        // This blocks the thread, but for one chunk only.
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(counter.finish()),
+            Ok(length) => {
+                counter.add(&chunk[..length]);
+                progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        // The other tasks' turn, high ones first. Nobody interrupts a poll: a task that never
+        // waits has to step back by itself.
+        yield_now().await;
+    }
+}
+
+/// Lines, words and bytes, of one file or of many.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    files: u64,
+    lines: u64,
+    words: u64,
+    bytes: u64,
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Counts>>(all: I) -> Counts {
+        all.fold(Counts::default(), |a, b| Counts {
+            files: a.files + b.files,
+            lines: a.lines + b.lines,
+            words: a.words + b.words,
+            bytes: a.bytes + b.bytes,
+        })
+    }
+}
+
+/// Counts through a file chunk by chunk.
+#[derive(Default)]
+struct Counter {
+    counts: Counts,
+    /// Whether the last byte so far belongs to a word, which may go on in the next chunk.
+    in_word: bool,
+}
+
+impl Counter {
+    fn add(&mut self, chunk: &[u8]) {
+        for byte in chunk {
+            let is_space = byte.is_ascii_whitespace();
+            self.counts.lines += u64::from(*byte == b'\n');
+            self.counts.words += u64::from(!is_space && !self.in_word);
+            self.in_word = !is_space;
+        }
+        self.counts.bytes += chunk.len() as u64;
+    }
+
+    fn finish(self) -> Counts {
+        let files = 1;
+        Counts {
+            files,
+            ..self.counts
+        }
+    }
+}
+
+// Meanwhile.
+
+/// The high tasks, spawned at a steady pace.
+struct Probes {
+    stop: mpsc::Sender<()>,
+    thread: thread::JoinHandle<Vec<Duration>>,
+}
+
+impl Probes {
+    /// Starts the thread that spawns them, and that rings the bell for the progress bar.
+    fn start(bell: async_channel::Sender<()>) -> Probes {
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            // One at once, so that there is one on the smallest tree.
+            let mut probes = vec![spawn_probe()];
+            while stopped.recv_timeout(PROBE_EVERY) == Err(RecvTimeoutError::Timeout) {
+                probes.push(spawn_probe());
+                // If the bell still rings from before, that is as good.
+                let _ = bell.try_send(());
+            }
+            probes.push(spawn_probe());
+            join_all(probes)
+        });
+        Probes { stop, thread }
+    }
+
+    /// Ends it, and gives how late each task was, the least late first.
+    fn finish(self) -> Vec<Duration> {
+        drop(self.stop);
+        let lateness = self.thread.join();
+        let mut lateness = lateness.expect("the probing thread does not panic");
+        lateness.sort_unstable();
+        lateness
+    }
+}
+
+/// Spawns a high task whose output is the time from now to its first line.
+fn spawn_probe() -> Task<Duration> {
+    let spawned = Instant::now();
+    spawn_task!(async move { spawned.elapsed() }, Priority::High)
+}
+
+/// How far the tour has come.
+#[derive(Default)]
+struct Progress {
+    found: AtomicU64,
+    read: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What is to be seen on the terminal, if there is one.
+#[derive(Clone)]
+struct Display {
+    bar: ProgressBar,
+    progress: Arc<Progress>,
+}
+
+impl Display {
+    fn new() -> Display {
+        let is_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+        let target = match is_terminal {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {msg}");
+        let style = style.expect("the template is well formed");
+        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style);
+        Display {
+            bar,
+            progress: Arc::default(),
+        }
+    }
+
+    fn refresh(&self) {
+        let bytes = self.progress.bytes.load(Ordering::Relaxed);
+        self.bar.set_message(HumanBytes(bytes).to_string());
+        self.bar
+            .set_length(self.progress.found.load(Ordering::Relaxed));
+        self.bar
+            .set_position(self.progress.read.load(Ordering::Relaxed));
+    }
+
+    /// Names what cannot be read, in a line above the bar. Quoted: a name can hold a newline.
+    fn complain_of(&self, path: &Path, why: &str) {
+        self.bar
+            .suspend(|| complain(&format!("cannot read {path:?}: {why}")));
+    }
+}
+
+/// The process in the background: draws the bar whenever the bell rings.
+async fn draw(display: Display, rings: async_channel::Receiver<()>) {
+    while rings.recv().await.is_ok() {
+        display.refresh();
+    }
+}
+
+// Printing.
+
+/// What was counted, by extension.
+#[derive(Default)]
+struct Census {
+    by_extension: HashMap<String, Counts>,
+    unreadable: u64,
+}
+
+impl Census {
+    fn add(&mut self, reading: Reading, display: &Display) {
+        match reading.counts {
+            Ok(counts) => {
+                let sum = self.by_extension.entry(label(&reading.path)).or_default();
+                *sum = [*sum, counts].into_iter().sum();
+            }
+            Err(error) => {
+                self.unreadable += 1;
+                display.complain_of(&reading.path, &error.to_string());
+            }
+        }
+    }
+
+    fn total(&self) -> Counts {
+        self.by_extension.values().copied().sum()
+    }
+
+    /// A line for each extension, those with the most bytes first.
+    fn table(&self) -> String {
+        if self.by_extension.is_empty() {
+            return "no files\n".to_owned();
+        }
+        let mut rows: Vec<(&str, Counts)> = self
+            .by_extension
+            .iter()
+            .map(|(label, counts)| (label.as_str(), *counts))
+            .collect();
+        // By name where the bytes are equal, so that the table is the same each time.
+        rows.sort_unstable_by_key(|&(label, counts)| (u64::MAX - counts.bytes, label));
+        let others = rows.split_off(rows.len().min(ROWS));
+
+        let mut table = line("extension", ["files", "lines", "words", "bytes"]);
+        for (label, counts) in rows {
+            table.push_str(&count_line(label, counts));
+        }
+        if !others.is_empty() {
+            let sum = others.iter().map(|&(_, counts)| counts).sum();
+            table.push_str(&count_line(&format!("{} others", others.len()), sum));
+        }
+        table.push_str(&count_line("all", self.total()));
+        table
+    }
+}
+
+/// A file's extension, fit for a table whatever bytes the file system has in it.
+fn label(path: &Path) -> String {
+    let Some(extension) = path.extension() else {
+        return "(none)".to_owned();
+    };
+    let label = format!(".{}", extension.to_string_lossy().escape_default());
+    if label.len() <= LABEL_WIDTH {
+        label
+    } else {
+        format!("{}..", &label[..LABEL_WIDTH - 2])
+    }
+}
+
+fn count_line(label: &str, counts: Counts) -> String {
+    let numbers = [counts.files, counts.lines, counts.words, counts.bytes];
+    line(label, numbers.map(thousands))
+}
+
+/// A line of a table: all tables share their columns.
+fn line<const N: usize>(label: &str, cells: [impl AsRef<str>; N]) -> String {
+    let mut line = format!("{label:<LABEL_WIDTH$}");
+    for cell in cells {
+        line.push_str(&format!(" {:>14}", cell.as_ref()));
+    }
+    line.push('\n');
+    line
+}
+
+/// The small tables at the end.
+fn summary(runtime: &Runtime, census: &Census, seconds: f64, lateness: &[Duration]) -> String {
+    let total = census.total();
+    let rows = [
+        ("files", thousands(total.files)),
+        ("unreadable", thousands(census.unreadable)),
+        ("bytes", thousands(total.bytes)),
+        ("seconds", format!("{seconds:.2}")),
+    ];
+    let mut text = String::from("\n");
+    for (name, value) in rows {
+        text.push_str(&line(name, [value]));
+    }
+    text.push('\n');
+    text.push_str(&line("queue", ["tasks run", "polls", "stolen"]));
+    for queue in runtime.metrics().queues {
+        let numbers = [queue.completed, queue.polls, queue.stolen];
+        text.push_str(&line(&queue.name, numbers.map(thousands)));
+    }
+    text.push('\n');
+    text.push_str(&line("high tasks late by", ["p50 us", "p99 us", "samples"]));
+    let p50 = micros(percentile(lateness, 50));
+    let p99 = micros(percentile(lateness, 99));
+    let samples = thousands(lateness.len() as u64);
+    text.push_str(&line("", [p50, p99, samples]));
+    text
+}
+
+/// The smallest of the sorted samples that so many percent of them do not exceed.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() * percent).div_ceil(100) - 1]
+}
+
+fn micros(duration: Duration) -> String {
+    thousands(duration.as_micros().try_into().unwrap_or(u64::MAX))
+}
+
+/// A number with commas between the thousands.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Prints the report. Whoever has closed the pipe, as `head` does, has read enough.
+fn print(report: &str) -> ExitCode {
+    match io::stdout().write_all(report.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("cannot print the tables: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    complain(why);
+    ExitCode::from(2)
+}
+
+/// Prints a line to stderr; if nobody listens there, that is all right.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "tour: {line}");
+}
