@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 use clap::ValueEnum;
 
 use crate::executors::Peer;
-use crate::workloads::{Subject, Workload};
+use crate::subject::Subject;
+use crate::workloads::Workload;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::executors::Peer;
-use crate::measure::{Estimate, Medians, Sample};
+use crate::figures::Figures;
+use crate::latency::{PERCENTILES, Way};
+use crate::measure::{Effort, Estimate, Medians, Plan, Sample};
 use crate::workloads::Workload;
 
 const BEGIN: &str = "<!-- peers:begin -->";
@@ -40,10 +44,135 @@ impl Table {
     }
 }
 
+/// How many tasks growth is measured with.
+pub(crate) const CROWDS: [(usize, &str); 5] = [
+    (1_000, "1,000"),
+    (10_000, "10,000"),
+    (100_000, "100,000"),
+    (1_000_000, "1,000,000"),
+    (10_000_000, "10,000,000"),
+];
+
+/// On what and how thoroughly the numbers were measured.
+pub(crate) fn conditions(effort: Effort, threads: usize) -> String {
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let Effort { processes, rounds } = effort;
+    format!(
+        "{cores} cores, {} {}, {threads} threads for each executor, {processes} processes, \
+         {rounds} rounds in each. In brackets: the interval that holds the median with 93% \
+         confidence. In bold: where Laneway is slower.\n",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    )
+}
+
+/// The section on the six workloads.
+pub(crate) fn executors(plan: &Plan, medians: &Medians) -> String {
+    let mut text = "### Six workloads\n\n".to_owned();
+    text += &times(medians, &plan.workloads, &plan.peers);
+    for &ours in plan.peers.iter().filter(|peer| peer.is_laneway()) {
+        let table = speedups(medians, ours, &plan.workloads, &plan.peers);
+        text = text + "\nHow many times faster `" + &ours.name() + "` is:\n\n" + &table;
+    }
+    text
+}
+
+/// The section on high tasks under a low load.
+pub(crate) fn latency(figures: &Figures, peers: &[Peer]) -> String {
+    let mut text = "### High tasks while 64 low tasks compute 2 ms in each poll\n".to_owned();
+    for way in Way::ALL {
+        let names = PERCENTILES.map(|(name, _)| format!("{} {name}", way.name()));
+        let mut columns = vec![format!("{}, us", way.name())];
+        columns.extend(PERCENTILES.map(|(name, _)| name.replace("p999", "p99.9")));
+        columns.push("samples".to_owned());
+        let mut table = Table::new(&columns);
+        for &peer in peers {
+            let mut row = vec![peer.name()];
+            row.extend(names.iter().map(|name| cell(figures, peer, name)));
+            row.push(sum(figures, peer, &format!("{} count", way.name())));
+            table.row(&row);
+        }
+        text = text + "\n" + &table.into_text();
+    }
+    text + "\n" + &columns(figures, peers, "throughput beside it", &["low polls/s"])
+}
+
+/// The section on idleness.
+pub(crate) fn idle(figures: &Figures, peers: &[Peer]) -> String {
+    let names = ["threads", "switches/s", "cpu us/s"];
+    "### Ten idle seconds\n\n".to_owned() + &columns(figures, peers, "idle", &names)
+}
+
+/// The section on memory.
+pub(crate) fn memory(figures: &Figures, peers: &[Peer]) -> String {
+    let names = [
+        "allocations",
+        "bytes allocated",
+        "spawned bytes",
+        "pending bytes",
+    ];
+    "### Memory per task\n\n".to_owned() + &columns(figures, peers, "per task", &names)
+}
+
+/// The section on growth.
+pub(crate) fn growth(figures: &Figures, peers: &[Peer]) -> String {
+    let mut text = "### Nanoseconds per task, from few tasks to many\n".to_owned();
+    for (kind, title) in [
+        ("waves", "in waves of 1,000"),
+        ("at once", "all alive at once"),
+    ] {
+        let mut table = Table::new(
+            &iter::once(title.to_owned())
+                .chain(CROWDS.map(|(_, name)| name.to_owned()))
+                .collect::<Vec<_>>(),
+        );
+        for &peer in peers {
+            let cells = CROWDS.map(|(_, name)| cell(figures, peer, &format!("{kind} {name}")));
+            let row: Vec<String> = iter::once(peer.name()).chain(cells).collect();
+            table.row(&row);
+        }
+        text = text + "\n" + &table.into_text();
+    }
+    let one_thread = columns(figures, peers, "spawn, run and join, ns", &["one thread"]);
+    text + "\n" + &one_thread
+}
+
+/// A table of a few figures: an executor a row, a figure a column.
+fn columns(figures: &Figures, peers: &[Peer], title: &str, names: &[&str]) -> String {
+    let header = iter::once(title).chain(names.iter().copied());
+    let mut table = Table::new(&header.map(str::to_owned).collect::<Vec<_>>());
+    for &peer in peers {
+        let cells = names.iter().map(|name| cell(figures, peer, name));
+        let row: Vec<String> = iter::once(peer.name()).chain(cells).collect();
+        table.row(&row);
+    }
+    table.into_text()
+}
+
+/// The median over processes, and its interval if there are several.
+fn cell(figures: &Figures, peer: Peer, name: &str) -> String {
+    let Some(values) = figures.values(peer, name) else {
+        return String::new();
+    };
+    let Estimate { median, low, high } = Estimate::of(&values);
+    if values.len() == 1 {
+        digits(median)
+    } else {
+        format!("{} ({}..{})", digits(median), digits(low), digits(high))
+    }
+}
+
+fn sum(figures: &Figures, peer: Peer, name: &str) -> String {
+    let values = figures.values(peer, name);
+    values.map_or_else(String::new, |values| {
+        format!("{:.0}", values.iter().sum::<f64>())
+    })
+}
+
 /// What each executor took, in milliseconds: an executor a row, a workload a column.
 pub(crate) fn times(medians: &Medians, workloads: &[Workload], peers: &[Peer]) -> String {
     let names = workloads.iter().map(|workload| workload.name());
-    let columns: Vec<String> = std::iter::once("ms".to_owned()).chain(names).collect();
+    let columns: Vec<String> = iter::once("ms".to_owned()).chain(names).collect();
     let mut table = Table::new(&columns);
     for &peer in peers {
         let cells = workloads.iter().map(|&workload| {
@@ -54,7 +183,7 @@ pub(crate) fn times(medians: &Medians, workloads: &[Workload], peers: &[Peer]) -
                 format!("{} ({}..{})", digits(median), digits(low), digits(high))
             })
         });
-        let row: Vec<String> = std::iter::once(peer.name()).chain(cells).collect();
+        let row: Vec<String> = iter::once(peer.name()).chain(cells).collect();
         table.row(&row);
     }
     table.into_text()
@@ -68,7 +197,7 @@ pub(crate) fn speedups(
     peers: &[Peer],
 ) -> String {
     let names = workloads.iter().map(|workload| workload.name());
-    let columns: Vec<String> = std::iter::once(format!("{} vs", ours.name()))
+    let columns: Vec<String> = iter::once(format!("{} vs", ours.name()))
         .chain(names)
         .chain(["geometric mean".to_owned()])
         .collect();
@@ -79,7 +208,7 @@ pub(crate) fn speedups(
             .map(|&workload| medians.speedup(workload, ours, peer));
         let cells = each.chain([medians.mean_speedup(workloads, ours, peer)]);
         let cells = cells.map(|ratios| ratios.map_or_else(String::new, |r| speedup(&r)));
-        let row: Vec<String> = std::iter::once(peer.name()).chain(cells).collect();
+        let row: Vec<String> = iter::once(peer.name()).chain(cells).collect();
         table.row(&row);
     }
     table.into_text()
@@ -100,13 +229,11 @@ pub(crate) fn digits(value: f64) -> String {
     }
 }
 
-/// Keeps every sample.
-pub(crate) fn write_csv(path: &Path, samples: &[Sample]) -> io::Result<()> {
+/// Every sample.
+pub(crate) fn samples_csv(samples: &[Sample]) -> String {
     let lines = samples.iter().map(|sample| sample.to_csv());
-    let lines: Vec<String> = std::iter::once(Sample::HEADER.to_owned())
-        .chain(lines)
-        .collect();
-    fs::write(path, lines.join("\n") + "\n")
+    let lines: Vec<String> = iter::once(Sample::HEADER.to_owned()).chain(lines).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Puts the results between the marks of every README that has them, and says which those are.

@@ -4,8 +4,6 @@
 //! Ping-pong, yields, chains and both spawns follow the shape of tokio's own benchmark
 //! `rt_multi_threaded`; spawn-and-wait is what a thread does that hands one thing over at a time.
 
-use std::time::{Duration, Instant};
-
 use clap::ValueEnum;
 use futures_channel::oneshot;
 use futures_lite::future::yield_now;
@@ -36,7 +34,7 @@ impl Workload {
     }
 
     /// Runs it to its end.
-    fn run<E: Executor>(self, on: &'static E) {
+    pub(crate) fn run<E: Executor>(self, on: &'static E) {
         match self {
             Workload::SpawnMany => spawn_many(on, 50_000),
             Workload::SpawnInside => {
@@ -52,19 +50,6 @@ impl Workload {
             }
             Workload::SpawnAndWait => spawn_and_wait(on, 1_000),
         }
-    }
-}
-
-/// An executor, whichever it is, that can be put through the workloads.
-pub(crate) trait Subject: Sync {
-    fn time(&'static self, workload: Workload) -> Duration;
-}
-
-impl<E: Executor> Subject for E {
-    fn time(&'static self, workload: Workload) -> Duration {
-        let start = Instant::now();
-        workload.run(self);
-        start.elapsed()
     }
 }
 

@@ -15,7 +15,7 @@ use std::future::Future;
 
 use clap::ValueEnum;
 
-use crate::workloads::Subject;
+use crate::subject::Subject;
 
 /// Which kind of task is spawned. Executors without priorities take no notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,27 @@ impl Peer {
         Peer::LanewayOneQueue,
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
+    ];
+
+    /// Those whose high tasks are timed: those that have any, and what the users of the others
+    /// do about it.
+    pub(crate) const FOR_LATENCY: [Peer; 7] = [
+        Peer::Tokio,
+        Peer::TokioTwo,
+        Peer::TokioTwoNiced,
+        Peer::AsyncExecutor,
+        Peer::AsyncRuntime,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+    ];
+
+    /// Those that are given ten million tasks.
+    pub(crate) const FOR_GROWTH: [Peer; 5] = [
+        Peer::Tokio,
+        Peer::AsyncExecutor,
+        Peer::AsyncExecutorStatic,
+        Peer::FlumePool,
+        Peer::Laneway,
     ];
 
     /// The name on the command line and in the tables.

@@ -1,0 +1,28 @@
+//! Counts the allocations and bytes of one executor's tasks: `laneway-peers-memory NAME THREADS`.
+
+use std::alloc::System;
+use std::env;
+
+use laneway_peers::Allocated;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn allocated() -> Allocated {
+    let stats = ALLOCATOR.stats();
+    Allocated {
+        times: stats.allocations + stats.reallocations,
+        bytes: stats.bytes_allocated,
+        bytes_freed: stats.bytes_deallocated,
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [peer, threads] = &arguments[..] else {
+        panic!("usage: laneway-peers-memory NAME THREADS");
+    };
+    let threads = threads.parse().expect("a number of threads");
+    laneway_peers::print_memory(peer, threads, allocated);
+}

@@ -1,0 +1,334 @@
+//! The program `laneway-peers`: what it measures, in which order, and what becomes of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::executors::Peer;
+use crate::figures::{self, Figure, Figures};
+use crate::growth::Crowd;
+use crate::latency::{self, Load};
+use crate::measure::{self, Effort, Medians, Plan, child};
+use crate::workloads::Workload;
+use crate::{idle, memory, report};
+
+/// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
+/// of the READMEs.
+#[derive(Debug, Parser)]
+#[command(name = "laneway-peers")]
+struct Options {
+    /// Only these sections. The READMEs are left alone unless --write is given.
+    #[arg(long, value_delimiter = ',')]
+    section: Vec<Section>,
+    /// Only these of the executor workloads, and no other section.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Workload>,
+    /// Only these executors. The READMEs are left alone unless --write is given.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<Peer>,
+    /// Fresh processes, one after the other [default: 5].
+    #[arg(long)]
+    processes: Option<usize>,
+    /// Rounds in each process [default: 11].
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Threads of each executor.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Two processes, few and short rounds. The READMEs are left alone unless --write is given.
+    #[arg(long)]
+    quick: bool,
+    /// Where to keep every sample of the executor workloads [default: this package's `results`
+    /// directory if this is a full run].
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Keeps the results and rewrites the READMEs even if this is no full run.
+    #[arg(long, conflicts_with = "dry_run")]
+    write: bool,
+    /// Prints the tables and keeps nothing.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// What this process measures for the one that started it.
+    #[arg(long, hide = true)]
+    child: Option<Section>,
+    #[arg(long, hide = true, default_value_t = 0)]
+    process: usize,
+    #[arg(long, hide = true, default_value_t = 0)]
+    steps: u64,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Section {
+    /// The six workloads.
+    Executors,
+    /// How soon a high task runs under a saturating low load.
+    Latency,
+    /// What ten idle seconds cost.
+    Idle,
+    /// Bytes and allocations per task.
+    Memory,
+    /// From a thousand tasks to ten million.
+    Growth,
+}
+
+impl Section {
+    /// The name on the command line and of its CSV file.
+    fn name(self) -> String {
+        let value = self.to_possible_value().expect("no section is skipped");
+        value.get_name().to_owned()
+    }
+
+    /// Those that are measured in this section.
+    fn peers(self) -> &'static [Peer] {
+        match self {
+            Section::Executors | Section::Idle | Section::Memory => &Peer::EXECUTORS,
+            Section::Latency => &Peer::FOR_LATENCY,
+            Section::Growth => &Peer::FOR_GROWTH,
+        }
+    }
+}
+
+/// A section's results.
+struct Results {
+    text: String,
+    csv: String,
+}
+
+impl Options {
+    fn sections(&self) -> Vec<Section> {
+        if self.only.is_empty() {
+            or_all(&self.section, Section::value_variants())
+        } else {
+            vec![Section::Executors]
+        }
+    }
+
+    fn peers(&self, section: Section) -> Vec<Peer> {
+        let wanted = |peer: &&Peer| self.peers.is_empty() || self.peers.contains(peer);
+        section.peers().iter().filter(wanted).copied().collect()
+    }
+
+    fn effort(&self) -> Effort {
+        let (processes, rounds) = if self.quick { (2, 3) } else { (5, 11) };
+        Effort {
+            processes: self.processes.unwrap_or(processes),
+            rounds: self.rounds.unwrap_or(rounds),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            effort: self.effort(),
+            threads: self.threads,
+            workloads: or_all(&self.only, Workload::value_variants()),
+            peers: self.peers(Section::Executors),
+        }
+    }
+
+    /// Whether everything is measured as thoroughly as the READMEs promise.
+    fn is_full(&self) -> bool {
+        let narrowed = !self.section.is_empty() || !self.only.is_empty() || !self.peers.is_empty();
+        let shortened = self.quick || self.processes.is_some() || self.rounds.is_some();
+        !narrowed && !shortened && self.threads == 2
+    }
+
+    fn keeps(&self) -> bool {
+        self.write || self.is_full() && !self.dry_run
+    }
+
+    fn load(&self) -> Load {
+        Load {
+            steps_per_poll: self.steps,
+            duration: Duration::from_secs(if self.quick { 1 } else { 4 }),
+        }
+    }
+
+    /// The command line of a child process that measures one peer.
+    fn for_child(&self, section: Section, peer: Peer) -> Vec<String> {
+        let mut arguments = vec![
+            section.name(),
+            format!("--peers={}", peer.name()),
+            format!("--threads={}", self.threads),
+        ];
+        arguments.extend(self.quick.then(|| "--quick".to_owned()));
+        arguments
+    }
+}
+
+fn or_all<T: Clone>(chosen: &[T], all: &[T]) -> Vec<T> {
+    if chosen.is_empty() { all } else { chosen }.to_vec()
+}
+
+/// Runs the program.
+///
+/// # Errors
+///
+/// If the results cannot be kept.
+pub fn compare() -> io::Result<()> {
+    let options = Options::parse();
+    if let Some(section) = options.child {
+        be_child(&options, section);
+        return Ok(());
+    }
+    let mut all = report::conditions(options.effort(), options.threads);
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for section in options.sections() {
+        eprintln!("measuring: {}", section.name());
+        let results = measure_section(&options, section);
+        println!("{}", results.text);
+        all = all + "\n" + &results.text;
+        if options.keeps() {
+            let path = package.join(format!("results/{}.csv", section.name()));
+            fs::write(path, &results.csv)?;
+        }
+        if let (Section::Executors, Some(path)) = (section, &options.csv) {
+            fs::write(path, &results.csv)?;
+        }
+    }
+    if options.keeps() {
+        for readme in report::rewrite_readmes(&all)? {
+            eprintln!("rewrote {}", readme.display());
+        }
+    }
+    Ok(())
+}
+
+fn measure_section(options: &Options, section: Section) -> Results {
+    let peers = options.peers(section);
+    match section {
+        Section::Executors => {
+            let plan = options.plan();
+            let samples = measure::in_processes(&plan);
+            Results {
+                text: report::executors(&plan, &Medians::of(&samples)),
+                csv: report::samples_csv(&samples),
+            }
+        }
+        Section::Latency => results(&peers, &high_latency(options), report::latency),
+        Section::Idle => results(&peers, &idling(options), report::idle),
+        Section::Memory => results(&peers, &memory_of_all(options), report::memory),
+        Section::Growth => results(&peers, &growing(options), report::growth),
+    }
+}
+
+fn results(peers: &[Peer], figures: &Figures, report: fn(&Figures, &[Peer]) -> String) -> Results {
+    Results {
+        text: report(figures, peers),
+        csv: figures.to_csv(),
+    }
+}
+
+/// One peer at a time, each in a process of its own, in an order that is drawn anew each time.
+fn high_latency(options: &Options) -> Figures {
+    let steps = latency::steps_in_2_ms();
+    let mut peers = options.peers(Section::Latency);
+    let mut figures = Figures::default();
+    for process in 0..options.effort().processes {
+        fastrand::shuffle(&mut peers);
+        for &peer in &peers {
+            let mut arguments = options.for_child(Section::Latency, peer);
+            arguments.push(format!("--steps={steps}"));
+            figures.add(process, peer, &child(&arguments));
+        }
+    }
+    figures
+}
+
+/// All peers at the same time, each in a process of its own: they are idle.
+fn idling(options: &Options) -> Figures {
+    let mut figures = Figures::default();
+    thread::scope(|scope| {
+        let started: Vec<_> = options
+            .peers(Section::Idle)
+            .into_iter()
+            .map(|peer| {
+                let arguments = options.for_child(Section::Idle, peer);
+                (peer, scope.spawn(move || child(&arguments)))
+            })
+            .collect();
+        for (peer, lines) in started {
+            let lines = lines.join().expect("a child process idles to its end");
+            figures.add(0, peer, &lines);
+        }
+    });
+    figures
+}
+
+fn memory_of_all(options: &Options) -> Figures {
+    let mut figures = Figures::default();
+    for peer in options.peers(Section::Memory) {
+        if let Some(lines) = memory::in_counting_program(peer, options.threads) {
+            figures.add(0, peer, &lines);
+        }
+    }
+    figures
+}
+
+fn growing(options: &Options) -> Figures {
+    let processes = options.effort().processes.div_ceil(2);
+    let mut peers = options.peers(Section::Growth);
+    let mut figures = Figures::default();
+    for process in 0..processes {
+        fastrand::shuffle(&mut peers);
+        for &peer in &peers {
+            let arguments = options.for_child(Section::Growth, peer);
+            figures.add(process, peer, &child(&arguments));
+        }
+    }
+    figures
+}
+
+fn be_child(options: &Options, section: Section) {
+    if section == Section::Executors {
+        return measure::in_this_process(&options.plan(), options.process);
+    }
+    let start = |threads| options.peers(section)[0].start(threads);
+    let figures = match section {
+        Section::Executors => unreachable!("handled above"),
+        Section::Memory => unreachable!("measured by the program that counts"),
+        Section::Latency => start(options.threads).high_latency(options.load()),
+        Section::Idle => idle::measure(start(options.threads)),
+        Section::Growth => growth_figures(options, start),
+    };
+    figures::print(&figures);
+}
+
+fn growth_figures(
+    options: &Options,
+    start: impl Fn(usize) -> &'static dyn crate::subject::Subject,
+) -> Vec<Figure> {
+    let subject = start(options.threads);
+    let mut figures = Vec::new();
+    for (tasks, name) in report::CROWDS {
+        let waves = Crowd {
+            tasks,
+            at_once: 1_000,
+        };
+        figures.push(Figure::new(
+            format!("waves {name}"),
+            subject.ns_per_task(waves),
+        ));
+    }
+    for (tasks, name) in report::CROWDS {
+        let together = Crowd {
+            tasks,
+            at_once: tasks,
+        };
+        figures.push(Figure::new(
+            format!("at once {name}"),
+            subject.ns_per_task(together),
+        ));
+    }
+    let one_thread = start(1).ns_per_task(Crowd {
+        tasks: 1_000_000,
+        at_once: 100,
+    });
+    figures.push(Figure::new("one thread", one_thread));
+    figures
+}

@@ -1,0 +1,26 @@
+//! Laneway measured against other runtimes, in one run. See `README.md` for the method, and for
+//! what speaks for and against it.
+//!
+//! Two programs: `laneway-peers`, which measures and reports, and `laneway-peers-memory`, which
+//! it runs for the one thing that it cannot measure itself, since an allocator that counts would
+//! slow everything else down.
+//!
+//! `compare.rs` is the story; `executors/` holds those that are compared, `workloads.rs`,
+//! `latency.rs`, `growth.rs`, `idle.rs` and `memory.rs` what they are put through, `measure.rs`
+//! the statistics and `report.rs` the tables.
+
+mod compare;
+mod executors;
+mod figures;
+mod growth;
+mod idle;
+mod latency;
+mod measure;
+mod memory;
+mod nice;
+mod report;
+mod subject;
+mod workloads;
+
+pub use compare::compare;
+pub use memory::{Allocated, print_memory};

@@ -1,0 +1,45 @@
+//! An executor, whichever it is, that can be put through everything that is measured.
+
+use std::time::{Duration, Instant};
+
+use crate::executors::Executor;
+use crate::figures::Figure;
+use crate::growth::{self, Crowd};
+use crate::latency::{self, Load};
+use crate::memory::{self, Count};
+use crate::workloads::Workload;
+
+/// What all executors have in common once their types are forgotten.
+pub(crate) trait Subject: Sync {
+    /// Runs a workload to its end.
+    fn time(&'static self, workload: Workload) -> Duration;
+
+    /// See [`latency`].
+    fn high_latency(&'static self, load: Load) -> Vec<Figure>;
+
+    /// Nanoseconds per task. See [`growth`].
+    fn ns_per_task(&'static self, crowd: Crowd) -> f64;
+
+    /// See [`memory`].
+    fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure>;
+}
+
+impl<E: Executor> Subject for E {
+    fn time(&'static self, workload: Workload) -> Duration {
+        let start = Instant::now();
+        workload.run(self);
+        start.elapsed()
+    }
+
+    fn high_latency(&'static self, load: Load) -> Vec<Figure> {
+        latency::measure(self, load)
+    }
+
+    fn ns_per_task(&'static self, crowd: Crowd) -> f64 {
+        growth::ns_per_task(self, crowd)
+    }
+
+    fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure> {
+        memory::measure(self, threads, count)
+    }
+}
