@@ -7,9 +7,11 @@
 //! A worker moves tasks and runs them. It does not know what is in them, and it never blocks:
 //! when there is nothing to do it says so, and the thread parks. Read `idle.rs` next.
 
+use std::hint;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::thread;
 
 use super::event::{Event, Source, TaskId, WorkerId};
 use super::idle::{CrewId, LaidDown, Search, Stopped};
@@ -201,9 +203,7 @@ impl Worker {
             return None;
         }
         for round in 0..=self.executor.spin_rounds {
-            if round > 0 {
-                pause();
-            }
+            pause(round);
             let found = (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]));
             if found.is_some() {
                 return found;
@@ -373,10 +373,13 @@ impl Worker {
     }
 }
 
-/// Lets some 100 ns pass between two looks of a searching worker, so that it does not keep the
-/// cache lines from those who are to bring it work.
-fn pause() {
-    for _ in 0..4 {
-        std::hint::spin_loop();
+/// Lets some 100 ns pass before the next look of a searching worker, so that it does not keep the
+/// cache lines from those who are to bring it work; and now and then offers the core to them, who
+/// may be waiting for it.
+fn pause(round: u32) {
+    match round {
+        0 => {}
+        _ if round.is_multiple_of(4) => thread::yield_now(),
+        _ => (0..4).for_each(|_| hint::spin_loop()),
     }
 }
