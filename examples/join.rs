@@ -6,7 +6,10 @@
 use laneway::{join, join_all, spawn_task, try_join};
 
 async fn collatz_steps(start: u64) -> u64 {
-    let next = |n: &u64| Some(if n % 2 == 0 { n / 2 } else { 3 * n + 1 });
+    let next = |n: &u64| match n % 2 {
+        0 => Some(n / 2),
+        _ => Some(3 * n + 1),
+    };
     let path = std::iter::successors(Some(start), next);
     path.take_while(|&n| n != 1).count() as u64
 }

@@ -1,0 +1,180 @@
+//! Does every example run, end, and print what its first lines promise?
+
+mod program;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use program::{Ended, example, run};
+
+/// Every example but `tour`, which has a test file of its own.
+const EXAMPLES: [&str; 7] = [
+    "background",
+    "custom_queues",
+    "hello",
+    "join",
+    "owned_runtimes",
+    "priorities",
+    "stealing",
+];
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs an example that takes no arguments and is to succeed. Gives its lines.
+#[track_caller]
+fn lines_of(name: &str) -> Vec<String> {
+    let ended = run(&mut example(name), LIMIT);
+    assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
+    ended.stdout.lines().map(str::to_owned).collect()
+}
+
+/// The number that stands before ` unit` in a line.
+#[track_caller]
+fn number_before(unit: &str, line: &str) -> u64 {
+    let before = line.split(unit).next().unwrap_or_default();
+    let digits = before.split_whitespace().next_back().unwrap_or_default();
+    let number = digits.parse();
+    number.unwrap_or_else(|_| panic!("no number before {unit:?} in {line:?}"))
+}
+
+#[test]
+fn every_example_is_tested_and_says_how_to_run_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found = BTreeSet::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let doc: Vec<&str> = source
+            .lines()
+            .take_while(|l| l.starts_with("//!"))
+            .collect();
+        let command = format!("cargo run --release --example {name}");
+        assert!(doc.join("\n").contains(&command), "{name}: {doc:?}");
+        found.insert(name);
+    }
+    let tested = EXAMPLES.into_iter().chain(["tour"]);
+    assert_eq!(found, tested.map(str::to_owned).collect());
+}
+
+#[test]
+fn an_example_refuses_arguments() {
+    for name in EXAMPLES {
+        let Ended {
+            code,
+            stdout,
+            stderr,
+        } = run(example(name).arg("now"), LIMIT);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{name}");
+        assert!(
+            stderr.contains(&format!("Usage: {name}")),
+            "{name}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn hello_greets_in_the_order_of_the_arguments() {
+    let lines = lines_of("hello");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].starts_with("hello, reader, from laneway-"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("hello, writer, from laneway-"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn priorities_shows_that_high_tasks_wait_less() {
+    let lines = lines_of("priorities");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[1].starts_with("a high task waits"), "{lines:?}");
+    assert!(lines[2].starts_with("a low task waits"), "{lines:?}");
+    // A high task waits for the end of one poll, a low one for its turn among 32 tasks.
+    let high = number_before(" us", &lines[1]);
+    let low = number_before(" us", &lines[2]);
+    assert!(high < low, "{lines:?}");
+}
+
+#[test]
+fn stealing_shows_who_steals_under_each_policy() {
+    let lines = lines_of("stealing");
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    let stolen = |line: &String| {
+        let (_, high) = line.split_once("stolen").expect("two columns");
+        (
+            number_before(" stolen", line),
+            number_before(" stolen", high),
+        )
+    };
+    let policies = ["Both", "HighFromLow", "LowFromHigh", "None"];
+    for (line, policy) in lines[1..].iter().zip(policies) {
+        assert!(line.starts_with(policy), "{lines:?}");
+    }
+    // How many are stolen is up to the machine; that none are, to the policy.
+    let (low, high) = stolen(&lines[1]);
+    assert!(low <= 60 && high <= 60, "{lines:?}");
+    assert_eq!(stolen(&lines[2]).1, 0, "{lines:?}");
+    assert_eq!(stolen(&lines[3]).0, 0, "{lines:?}");
+    assert_eq!(stolen(&lines[4]), (0, 0), "{lines:?}");
+}
+
+#[test]
+fn background_shows_what_becomes_of_a_process() {
+    let expected = [
+        r#"held:      "one" was word 1"#,
+        r#"held:      "two" was word 2"#,
+        r#"cancelled: "three" cannot be sent, the process is gone"#,
+        r#"dropped:   "one" cannot be sent, the process is gone"#,
+        r#"detached:  "one" was word 1"#,
+        r#"detached:  "two" was word 2"#,
+        "shutdown:  1 process was cut off",
+    ];
+    assert_eq!(lines_of("background"), expected);
+}
+
+#[test]
+fn join_gives_outputs_in_order_and_a_panic_as_a_value() {
+    let lines = lines_of("join");
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines[0], "join!     [949, 3]");
+    assert_eq!(lines[1], "join_all  [0, 1, 7, 2, 5, 8, 16, 3, 19, 6]");
+    assert_eq!(lines[2], "try_join! gives 2");
+    assert!(lines[3].starts_with("try_join! finds that the task spawned at "));
+    assert!(
+        lines[3].ends_with(" panicked: division of 10 by zero"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[4], "nested    [222]");
+}
+
+#[test]
+fn custom_queues_keep_to_their_threads() {
+    let names: BTreeSet<String> = (0..5).map(|n| format!("laneway-cpu-{n}")).collect();
+    let expected = [
+        r#"20 requests ran on     {"laneway-network-0"}"#.to_owned(),
+        format!("5 computations ran on  {names:?}"),
+        "high      0 tasks completed".to_owned(),
+        "low       0 tasks completed".to_owned(),
+        "network  20 tasks completed".to_owned(),
+        "cpu       5 tasks completed".to_owned(),
+    ];
+    assert_eq!(lines_of("custom_queues"), expected);
+}
+
+#[test]
+fn owned_runtimes_keep_apart() {
+    let expected = [
+        "a task on search spawned one on search",
+        "a task on index spawned one on index",
+        "block_on on search spawned one on search",
+        "search has shut down: 3 completed, 0 cut off",
+        "search refuses: the runtime has shut down and takes no more tasks",
+        "index still answers: 42",
+    ];
+    assert_eq!(lines_of("owned_runtimes"), expected);
+}
