@@ -1,0 +1,7 @@
+//! Nothing to wait for.
+
+use laneway::join;
+
+fn main() {
+    join!();
+}

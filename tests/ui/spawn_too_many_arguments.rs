@@ -1,0 +1,8 @@
+//! Four arguments; three is the most there are.
+
+use laneway::{Priority, Runtime, spawn_task};
+
+fn main() {
+    let rt = Runtime::global();
+    spawn_task!(async { 1 }, Priority::High, rt, "network").detach();
+}
