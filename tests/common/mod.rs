@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Waits until `condition` holds, and fails with `what` if it does not within 20 seconds.
 #[track_caller]
-pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < deadline, "never came true: {what}");
@@ -25,26 +25,26 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
 
 /// Counts how many of its tokens have been dropped.
 #[derive(Clone, Debug, Default)]
-pub struct DropCounter(Arc<AtomicUsize>);
+pub(crate) struct DropCounter(Arc<AtomicUsize>);
 
 impl DropCounter {
-    pub fn new() -> DropCounter {
+    pub(crate) fn new() -> DropCounter {
         DropCounter::default()
     }
 
     /// A value to put into a future or an output.
-    pub fn token(&self) -> DropToken {
+    pub(crate) fn token(&self) -> DropToken {
         DropToken(self.clone())
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
 
 /// Counts its own drop. Made by [`DropCounter::token`].
 #[derive(Debug)]
-pub struct DropToken(DropCounter);
+pub(crate) struct DropToken(DropCounter);
 
 impl Drop for DropToken {
     fn drop(&mut self) {
@@ -55,7 +55,7 @@ impl Drop for DropToken {
 /// Opened from outside; its [`wait`](Gate::wait) is pending until then. Keeps account of how the
 /// waiting future is treated.
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<GateState>);
+pub(crate) struct Gate(Arc<GateState>);
 
 #[derive(Debug, Default)]
 struct GateState {
@@ -70,23 +70,23 @@ struct GateState {
 }
 
 impl Gate {
-    pub fn new() -> Gate {
+    pub(crate) fn new() -> Gate {
         Gate::default()
     }
 
     /// The future that waits for this gate. At most one at a time: a gate wakes one waker.
-    pub fn wait(&self) -> GateFuture {
+    pub(crate) fn wait(&self) -> GateFuture {
         GateFuture(self.clone())
     }
 
     /// Lets the future through, and wakes it.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.open.store(true, Ordering::SeqCst);
         self.wake();
     }
 
     /// Wakes the future without letting it through.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // A copy, so that a later wake-up comes after completion too.
         if let Some(waker) = self.waker() {
             waker.wake();
@@ -94,26 +94,26 @@ impl Gate {
     }
 
     /// The waker that the last poll left here.
-    pub fn waker(&self) -> Option<Waker> {
+    pub(crate) fn waker(&self) -> Option<Waker> {
         self.0.waker.lock().unwrap().clone()
     }
 
     /// Takes that waker away.
-    pub fn take_waker(&self) -> Option<Waker> {
+    pub(crate) fn take_waker(&self) -> Option<Waker> {
         self.0.waker.lock().unwrap().take()
     }
 
-    pub fn polls(&self) -> usize {
+    pub(crate) fn polls(&self) -> usize {
         self.0.polls.load(Ordering::SeqCst)
     }
 
-    pub fn drops(&self) -> usize {
+    pub(crate) fn drops(&self) -> usize {
         self.0.drops.load(Ordering::SeqCst)
     }
 
     /// Waits for the future's `n`th poll to have left its waker here.
     #[track_caller]
-    pub fn eventually_polled(&self, n: usize) {
+    pub(crate) fn eventually_polled(&self, n: usize) {
         eventually("a gate is polled", || {
             self.polls() >= n && !self.0.polling.load(Ordering::SeqCst)
         });
@@ -122,17 +122,17 @@ impl Gate {
     /// Asserts that no two polls ran at once, none came after the end, and the future was dropped
     /// once.
     #[track_caller]
-    pub fn assert_treated_well(&self) {
+    pub(crate) fn assert_treated_well(&self) {
         assert_eq!(self.overlaps(), 0, "polls that overlapped");
         assert_eq!(self.polls_after_end(), 0, "polls after the end");
         assert_eq!(self.drops(), 1, "drops of the future");
     }
 
-    pub fn overlaps(&self) -> usize {
+    pub(crate) fn overlaps(&self) -> usize {
         self.0.overlaps.load(Ordering::SeqCst)
     }
 
-    pub fn polls_after_end(&self) -> usize {
+    pub(crate) fn polls_after_end(&self) -> usize {
         self.0.polls_after_end.load(Ordering::SeqCst)
     }
 }
@@ -140,7 +140,7 @@ impl Gate {
 /// Waits for a [`Gate`] to open.
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
-pub struct GateFuture(Gate);
+pub(crate) struct GateFuture(Gate);
 
 impl Future for GateFuture {
     type Output = ();
