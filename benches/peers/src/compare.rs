@@ -9,12 +9,11 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use crate::executors::Peer;
-use crate::figures::{self, Figure, Figures};
-use crate::growth::Crowd;
+use crate::figures::{self, Figures};
 use crate::latency::{self, Load};
 use crate::measure::{self, Effort, Medians, Plan, child};
 use crate::workloads::Workload;
-use crate::{idle, memory, report};
+use crate::{growth, idle, memory, report};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -147,6 +146,10 @@ impl Options {
             steps_per_poll: self.steps,
             duration: Duration::from_secs(if self.quick { 1 } else { 4 }),
         }
+    }
+
+    fn most_tasks(&self) -> usize {
+        if self.quick { 100_000 } else { usize::MAX }
     }
 
     /// The command line of a child process that measures one peer.
@@ -294,41 +297,7 @@ fn be_child(options: &Options, section: Section) {
         Section::Memory => unreachable!("measured by the program that counts"),
         Section::Latency => start(options.threads).high_latency(options.load()),
         Section::Idle => idle::measure(start(options.threads)),
-        Section::Growth => growth_figures(options, start),
+        Section::Growth => growth::measure(start, options.threads, options.most_tasks()),
     };
     figures::print(&figures);
-}
-
-fn growth_figures(
-    options: &Options,
-    start: impl Fn(usize) -> &'static dyn crate::subject::Subject,
-) -> Vec<Figure> {
-    let subject = start(options.threads);
-    let mut figures = Vec::new();
-    for (tasks, name) in report::CROWDS {
-        let waves = Crowd {
-            tasks,
-            at_once: 1_000,
-        };
-        figures.push(Figure::new(
-            format!("waves {name}"),
-            subject.ns_per_task(waves),
-        ));
-    }
-    for (tasks, name) in report::CROWDS {
-        let together = Crowd {
-            tasks,
-            at_once: tasks,
-        };
-        figures.push(Figure::new(
-            format!("at once {name}"),
-            subject.ns_per_task(together),
-        ));
-    }
-    let one_thread = start(1).ns_per_task(Crowd {
-        tasks: 1_000_000,
-        at_once: 100,
-    });
-    figures.push(Figure::new("one thread", one_thread));
-    figures
 }

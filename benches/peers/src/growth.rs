@@ -5,12 +5,51 @@
 use std::time::Instant;
 
 use crate::executors::{Executor, Lane};
+use crate::figures::Figure;
+use crate::subject::Subject;
 
 /// How many tasks, and how many of them at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Crowd {
     pub(crate) tasks: usize,
     pub(crate) at_once: usize,
+}
+
+/// How many tasks growth is measured with.
+pub(crate) const CROWDS: [(usize, &str); 5] = [
+    (1_000, "1k"),
+    (10_000, "10k"),
+    (100_000, "100k"),
+    (1_000_000, "1M"),
+    (10_000_000, "10M"),
+];
+
+/// Measures an executor that `start` starts with so many threads, with so many tasks at most.
+pub(crate) fn measure(
+    start: impl Fn(usize) -> &'static dyn Subject,
+    threads: usize,
+    most: usize,
+) -> Vec<Figure> {
+    let on = start(threads);
+    let crowds = || CROWDS.into_iter().filter(|&(tasks, _)| tasks <= most);
+    let waves = crowds().map(|(tasks, name)| {
+        let ns = on.ns_per_task(Crowd::in_waves(tasks, 1_000));
+        Figure::new(format!("waves {name}"), ns)
+    });
+    let at_once = crowds().map(|(tasks, name)| {
+        let ns = on.ns_per_task(Crowd::in_waves(tasks, tasks));
+        Figure::new(format!("at once {name}"), ns)
+    });
+    let mut figures: Vec<Figure> = waves.chain(at_once).collect();
+    let one_thread = start(1).ns_per_task(Crowd::in_waves(1_000_000, 100));
+    figures.push(Figure::new("one thread", one_thread));
+    figures
+}
+
+impl Crowd {
+    fn in_waves(tasks: usize, at_once: usize) -> Crowd {
+        Crowd { tasks, at_once }
+    }
 }
 
 /// However few tasks there are, a measurement goes through at least so many, so that it takes

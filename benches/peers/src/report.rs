@@ -9,6 +9,7 @@ use std::thread;
 
 use crate::executors::Peer;
 use crate::figures::Figures;
+use crate::growth::CROWDS;
 use crate::latency::{PERCENTILES, Way};
 use crate::measure::{Effort, Estimate, Medians, Plan, Sample};
 use crate::workloads::Workload;
@@ -43,15 +44,6 @@ impl Table {
         self.text
     }
 }
-
-/// How many tasks growth is measured with.
-pub(crate) const CROWDS: [(usize, &str); 5] = [
-    (1_000, "1,000"),
-    (10_000, "10,000"),
-    (100_000, "100,000"),
-    (1_000_000, "1,000,000"),
-    (10_000_000, "10,000,000"),
-];
 
 /// On what and how thoroughly the numbers were measured.
 pub(crate) fn conditions(effort: Effort, threads: usize) -> String {
