@@ -109,6 +109,10 @@ fn a_network_thread_in_a_long_poll_is_helped_by_nobody() {
 }
 
 #[test]
+#[expect(
+    clippy::async_yields_async,
+    reason = "the tasks are handed out to be joined together"
+)]
 fn a_queue_is_named_by_name_by_id_and_by_priority() {
     let rt = network_and_cpu();
     let network = rt.queue("network").unwrap();
