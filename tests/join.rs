@@ -23,6 +23,8 @@ const POLICIES: [Stealing; 4] = [
     Stealing::None,
 ];
 
+const QUEUES: [Priority; 2] = [Priority::High, Priority::Low];
+
 #[test]
 fn outputs_are_in_the_order_of_the_arguments() {
     // Each order of completion of three tasks.
@@ -178,7 +180,12 @@ fn every_worker_may_join_at_once() {
         let all_hold_a_worker = Arc::new(Barrier::new(4));
         let parents = (0..4_u32).map(|n| {
             let barrier = all_hold_a_worker.clone();
-            let queue = [Priority::High, Priority::Low][(n % 2) as usize];
+            // So that whoever takes which, none is left that the last free worker may not take.
+            let queue = match stealing {
+                Stealing::HighFromLow => Priority::Low,
+                Stealing::LowFromHigh => Priority::High,
+                Stealing::Both | Stealing::None => QUEUES[(n % 2) as usize],
+            };
             rt.spawn(
                 async move {
                     // Four polls at the barrier are four workers.
