@@ -4,11 +4,10 @@
 //! chosen by name: `cargo bench --bench queues -- ping-pong`, or `-- /one-queue`. Criterion keeps
 //! the results and prints the change against the run before.
 //!
-//! What to expect. A second thread per queue helps where tasks compute and costs where they only
-//! pass messages. Without local queues a spawn from outside costs about the same, and everything
-//! that tasks do among themselves more. Without stealing, half of the threads look on while only
-//! one queue is in use, and a high task never waits for a long low poll. Naps show what parking
-//! is for.
+//! The questions behind the configurations: what a second thread per queue brings where there are
+//! few cores; what stealing costs while only one queue is in use, and what a short task waits for
+//! without it; what local queues are worth to tasks that deal with each other; what a reserved
+//! thread costs; what naps cost against parking; and what two queues cost that one would not.
 
 use std::hint::black_box;
 use std::sync::Arc;

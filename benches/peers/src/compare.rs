@@ -96,6 +96,8 @@ impl Section {
 /// A section's results.
 struct Results {
     text: String,
+    /// The part of the text that the repository's README shows.
+    summary: String,
     csv: String,
 }
 
@@ -180,12 +182,14 @@ pub fn compare() -> io::Result<()> {
         return Ok(());
     }
     let mut all = report::conditions(options.effort(), options.threads);
+    let mut summary = all.clone();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     for section in options.sections() {
         eprintln!("measuring: {}", section.name());
         let results = measure_section(&options, section);
         println!("{}", results.text);
         all = all + "\n" + &results.text;
+        summary = summary + "\n" + &results.summary;
         if options.keeps() {
             let path = package.join(format!("results/{}.csv", section.name()));
             fs::write(path, &results.csv)?;
@@ -195,9 +199,8 @@ pub fn compare() -> io::Result<()> {
         }
     }
     if options.keeps() {
-        for readme in report::rewrite_readmes(&all)? {
-            eprintln!("rewrote {}", readme.display());
-        }
+        report::rewrite(&package.join("README.md"), &all)?;
+        report::rewrite(&package.join("../../README.md"), &summary)?;
     }
     Ok(())
 }
@@ -208,21 +211,35 @@ fn measure_section(options: &Options, section: Section) -> Results {
         Section::Executors => {
             let plan = options.plan();
             let samples = measure::in_processes(&plan);
+            let medians = Medians::of(&samples);
             Results {
-                text: report::executors(&plan, &Medians::of(&samples)),
+                text: report::executors(&plan, &medians),
+                summary: report::executors_in_short(&plan, &medians),
                 csv: report::samples_csv(&samples),
             }
         }
-        Section::Latency => results(&peers, &high_latency(options), report::latency),
-        Section::Idle => results(&peers, &idling(options), report::idle),
-        Section::Memory => results(&peers, &memory_of_all(options), report::memory),
-        Section::Growth => results(&peers, &growing(options), report::growth),
+        Section::Latency => {
+            let figures = high_latency(options);
+            Results {
+                text: report::latency(&figures, &peers),
+                summary: report::latency_in_short(&figures, &peers),
+                csv: figures.to_csv(),
+            }
+        }
+        Section::Idle => in_full_only(&peers, &idling(options), report::idle),
+        Section::Memory => in_full_only(&peers, &memory_of_all(options), report::memory),
+        Section::Growth => in_full_only(&peers, &growing(options), report::growth),
     }
 }
 
-fn results(peers: &[Peer], figures: &Figures, report: fn(&Figures, &[Peer]) -> String) -> Results {
+fn in_full_only(
+    peers: &[Peer],
+    figures: &Figures,
+    report: fn(&Figures, &[Peer]) -> String,
+) -> Results {
     Results {
         text: report(figures, peers),
+        summary: String::new(),
         csv: figures.to_csv(),
     }
 }

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use crate::executors::Peer;
 use crate::figures::Figures;
 use crate::growth::CROWDS;
 use crate::latency::{PERCENTILES, Way};
-use crate::measure::{Effort, Estimate, Medians, Plan, Sample};
+use crate::measure::{Effort, Estimate, Medians, Plan, Sample, median};
 use crate::workloads::Workload;
 
 const BEGIN: &str = "<!-- peers:begin -->";
@@ -60,33 +60,98 @@ pub(crate) fn conditions(effort: Effort, threads: usize) -> String {
 
 /// The section on the six workloads.
 pub(crate) fn executors(plan: &Plan, medians: &Medians) -> String {
-    let mut text = "### Six workloads\n\n".to_owned();
-    text += &times(medians, &plan.workloads, &plan.peers);
-    for &ours in plan.peers.iter().filter(|peer| peer.is_laneway()) {
-        let table = speedups(medians, ours, &plan.workloads, &plan.peers);
-        text = text + "\nHow many times faster `" + &ours.name() + "` is:\n\n" + &table;
-    }
-    text
+    let ours = plan.peers.iter().filter(|peer| peer.is_laneway());
+    let speedups = ours.map(|&ours| how_many_times_faster(plan, medians, ours));
+    iter::once(all_times(plan, medians))
+        .chain(speedups)
+        .collect()
+}
+
+/// The same for Laneway's default alone.
+pub(crate) fn executors_in_short(plan: &Plan, medians: &Medians) -> String {
+    all_times(plan, medians) + &how_many_times_faster(plan, medians, Peer::Laneway)
+}
+
+fn all_times(plan: &Plan, medians: &Medians) -> String {
+    "### Six workloads\n\n".to_owned() + &times(medians, &plan.workloads, &plan.peers)
+}
+
+fn how_many_times_faster(plan: &Plan, medians: &Medians, ours: Peer) -> String {
+    let table = speedups(medians, ours, &plan.workloads, &plan.peers);
+    format!("\nHow many times faster `{}` is:\n\n{table}", ours.name())
 }
 
 /// The section on high tasks under a low load.
 pub(crate) fn latency(figures: &Figures, peers: &[Peer]) -> String {
-    let mut text = "### High tasks while 64 low tasks compute 2 ms in each poll\n".to_owned();
-    for way in Way::ALL {
-        let names = PERCENTILES.map(|(name, _)| format!("{} {name}", way.name()));
-        let mut columns = vec![format!("{}, us", way.name())];
-        columns.extend(PERCENTILES.map(|(name, _)| name.replace("p999", "p99.9")));
-        columns.push("samples".to_owned());
-        let mut table = Table::new(&columns);
-        for &peer in peers {
-            let mut row = vec![peer.name()];
-            row.extend(names.iter().map(|name| cell(figures, peer, name)));
-            row.push(sum(figures, peer, &format!("{} count", way.name())));
-            table.row(&row);
-        }
-        text = text + "\n" + &table.into_text();
+    let waits = Way::ALL.map(|way| waits(figures, peers, way));
+    let beside = columns(figures, peers, "throughput beside it", &["low polls/s"]);
+    let ratios = latency_ratios(figures, peers);
+    [
+        LATENCY_TITLE.to_owned(),
+        waits.concat(),
+        "\n".to_owned() + &beside,
+        ratios,
+    ]
+    .concat()
+}
+
+/// The same for spawns from outside alone.
+pub(crate) fn latency_in_short(figures: &Figures, peers: &[Peer]) -> String {
+    let waits = waits(figures, peers, Way::SpawnOutside);
+    [LATENCY_TITLE, &waits, &latency_ratios(figures, peers)].concat()
+}
+
+const LATENCY_TITLE: &str = "### High tasks while 64 low tasks compute 2 ms in each poll\n";
+
+/// The percentiles of one way.
+fn waits(figures: &Figures, peers: &[Peer], way: Way) -> String {
+    let names = PERCENTILES.map(|(name, _)| format!("{} {name}", way.name()));
+    let mut header = vec![format!("{}, us", way.name())];
+    header.extend(PERCENTILES.map(|(name, _)| name.replace("p999", "p99.9")));
+    header.push("samples".to_owned());
+    let mut table = Table::new(&header);
+    for &peer in peers {
+        let mut row = vec![peer.name()];
+        row.extend(names.iter().map(|name| cell(figures, peer, name)));
+        row.push(sum(figures, peer, &format!("{} count", way.name())));
+        table.row(&row);
     }
-    text + "\n" + &columns(figures, peers, "throughput beside it", &["low polls/s"])
+    "\n".to_owned() + &table.into_text()
+}
+
+/// How many times sooner high tasks run where Laneway is set up for that, and what is left of the
+/// low throughput.
+fn latency_ratios(figures: &Figures, peers: &[Peer]) -> String {
+    const OURS: Peer = Peer::LanewayLatencyFirst;
+    let kinds = ["p50", "p99"];
+    let names = Way::ALL.map(|way| kinds.map(|kind| format!("{} {kind}", way.name())));
+    let names = names.as_flattened();
+    let mut header = vec![format!("{} vs", OURS.name())];
+    header.extend_from_slice(names);
+    header.push("low polls/s".to_owned());
+    let mut table = Table::new(&header);
+    for &peer in peers.iter().filter(|&&peer| peer != OURS) {
+        let ratio = |name: &str| {
+            let median_of = |peer| figures.values(peer, name).map(|values| median(&values));
+            Some(median_of(peer)? / median_of(OURS)?)
+        };
+        let times = |ratio: Option<f64>| ratio.map_or_else(String::new, in_bold_below_1);
+        let mut row = vec![peer.name()];
+        row.extend(names.iter().map(|name| times(ratio(name))));
+        row.push(times(ratio("low polls/s").map(f64::recip)));
+        table.row(&row);
+    }
+    format!(
+        "\nHow many times sooner high tasks run on `{}`, and how many times the low polls it \
+         makes:\n\n{}",
+        OURS.name(),
+        table.into_text()
+    )
+}
+
+fn in_bold_below_1(ratio: f64) -> String {
+    let bold = if ratio < 1.0 { "**" } else { "" };
+    format!("{bold}{}{bold}", digits(ratio))
 }
 
 /// The section on idleness.
@@ -208,8 +273,7 @@ pub(crate) fn speedups(
 
 fn speedup(ratios: &[f64]) -> String {
     let Estimate { median, low, high } = Estimate::of(ratios);
-    let bold = if median < 1.0 { "**" } else { "" };
-    format!("{bold}{median:.2}{bold} ({low:.2}..{high:.2})")
+    format!("{} ({low:.2}..{high:.2})", in_bold_below_1(median))
 }
 
 /// A number with about three digits that matter.
@@ -228,20 +292,15 @@ pub(crate) fn samples_csv(samples: &[Sample]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Puts the results between the marks of every README that has them, and says which those are.
-pub(crate) fn rewrite_readmes(results: &str) -> io::Result<Vec<PathBuf>> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut rewritten = Vec::new();
-    for readme in [package.join("README.md"), package.join("../../README.md")] {
-        let Ok(old) = fs::read_to_string(&readme) else {
-            continue;
-        };
-        if let Some(new) = between_marks(&old, results) {
-            fs::write(&readme, new)?;
-            rewritten.push(readme);
-        }
-    }
-    Ok(rewritten)
+/// Puts the results between the marks of a README, if it has them.
+pub(crate) fn rewrite(readme: &Path, results: &str) -> io::Result<()> {
+    let old = fs::read_to_string(readme).unwrap_or_default();
+    let Some(new) = between_marks(&old, results) else {
+        eprintln!("{} has no marks and was left alone", readme.display());
+        return Ok(());
+    };
+    eprintln!("rewrote {}", readme.display());
+    fs::write(readme, new)
 }
 
 fn between_marks(text: &str, results: &str) -> Option<String> {

@@ -23,7 +23,7 @@ pub(crate) enum Workload {
     PingPong,
     /// 10,000 tasks, each spawned by the one before.
     Chain,
-    /// 1,000 times: a thread outside spawns a task and waits for it; the workers idle between.
+    /// 1,000 times: a thread outside spawns a task and waits for it; there is nothing else to do.
     SpawnAndWait,
 }
 
