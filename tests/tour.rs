@@ -162,13 +162,6 @@ fn it_measures_the_high_tasks() {
 }
 
 #[test]
-fn without_a_path_it_walks_the_repository() {
-    let report = report(&mut tour());
-    assert!(report.table[".rs"][0] > 10, "{}", report.stdout);
-    assert!(report.table[".toml"][0] >= 3, "{}", report.stdout);
-}
-
-#[test]
 fn it_reads_the_one_file_that_it_is_given() {
     let tree = Tree::new("one").with("a.txt", "1 2 3").with("b.txt", "4");
     let report = report(tour().arg(tree.0.join("a.txt")));
