@@ -4,7 +4,9 @@
 
 use std::time::Instant;
 
-use crate::executors::{Executor, Lane};
+use futures_lite::future::yield_now;
+
+use crate::executors::{Executor, Handle, Lane};
 use crate::figures::Figure;
 use crate::subject::Subject;
 
@@ -41,8 +43,11 @@ pub(crate) fn measure(
         Figure::new(format!("at once {name}"), ns)
     });
     let mut figures: Vec<Figure> = waves.chain(at_once).collect();
-    let one_thread = start(1).ns_per_task(Crowd::in_waves(1_000_000, 100));
-    figures.push(Figure::new("one thread", one_thread));
+    let alone = start(1);
+    let joined = alone.ns_per_task(Crowd::in_waves(1_000_000, 100));
+    figures.push(Figure::new("spawn+run+join", joined));
+    let detached = alone.ns_per_detached_task(Crowd::in_waves(1_000_000, 100));
+    figures.push(Figure::new("spawn+run", detached));
     figures
 }
 
@@ -64,6 +69,20 @@ pub(crate) fn ns_per_task<E: Executor>(on: &'static E, crowd: Crowd) -> f64 {
         on.block_on(on.spawn(Lane::Default, in_waves(on, crowd)));
     }
     start.elapsed().as_nanos() as f64 / (times * crowd.tasks) as f64
+}
+
+/// The same on one thread and without handles: the spawning task lets the others go first.
+pub(crate) fn ns_per_detached_task<E: Executor>(on: &'static E, crowd: Crowd) -> f64 {
+    let start = Instant::now();
+    on.block_on(on.spawn(Lane::Default, async move {
+        for _ in 0..crowd.tasks / crowd.at_once {
+            for _ in 0..crowd.at_once {
+                on.spawn_inside(Lane::Default, async {}).detach();
+            }
+            yield_now().await;
+        }
+    }));
+    start.elapsed().as_nanos() as f64 / crowd.tasks as f64
 }
 
 async fn in_waves<E: Executor>(on: &'static E, crowd: Crowd) {

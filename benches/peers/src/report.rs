@@ -190,7 +190,8 @@ pub(crate) fn growth(figures: &Figures, peers: &[Peer]) -> String {
         }
         text = text + "\n" + &table.into_text();
     }
-    let one_thread = columns(figures, peers, "spawn, run and join, ns", &["one thread"]);
+    let names = ["spawn+run+join", "spawn+run"];
+    let one_thread = columns(figures, peers, "one thread, ns", &names);
     text + "\n" + &one_thread
 }
 

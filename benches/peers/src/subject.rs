@@ -20,6 +20,9 @@ pub(crate) trait Subject: Sync {
     /// Nanoseconds per task. See [`growth`].
     fn ns_per_task(&'static self, crowd: Crowd) -> f64;
 
+    /// The same for tasks that nobody awaits, on an executor of one thread.
+    fn ns_per_detached_task(&'static self, crowd: Crowd) -> f64;
+
     /// See [`memory`].
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure>;
 }
@@ -37,6 +40,10 @@ impl<E: Executor> Subject for E {
 
     fn ns_per_task(&'static self, crowd: Crowd) -> f64 {
         growth::ns_per_task(self, crowd)
+    }
+
+    fn ns_per_detached_task(&'static self, crowd: Crowd) -> f64 {
+        growth::ns_per_detached_task(self, crowd)
     }
 
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure> {
