@@ -191,8 +191,9 @@ pub fn compare() -> io::Result<()> {
         all = all + "\n" + &results.text;
         summary = summary + "\n" + &results.summary;
         if options.keeps() {
-            let path = package.join(format!("results/{}.csv", section.name()));
-            fs::write(path, &results.csv)?;
+            let kept = package.join("results");
+            fs::create_dir_all(&kept)?;
+            fs::write(kept.join(format!("{}.csv", section.name())), &results.csv)?;
         }
         if let (Section::Executors, Some(path)) = (section, &options.csv) {
             fs::write(path, &results.csv)?;
