@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, LocalQueue, Observer, Queue, QueueId, Route, Sleepers,
+    CrewId, Executor, ExecutorParts, LocalQueue, Observer, Queue, QueueId, Route, Sleepers, Spin,
     Stealable, Stealing, Worker, WorkerId, WorkerParts,
 };
 use crate::nice;
@@ -191,7 +191,8 @@ impl Builder {
     ///     .with_thread_name("search")
     ///     .with_stealing(laneway::Stealing::None)
     ///     .build()?;
-    /// let name = rt.spawn(async { std::thread::current().name().map(str::to_owned) }, Priority::Low);
+    /// let name = async { std::thread::current().name().map(str::to_owned) };
+    /// let name = rt.spawn(name, Priority::Low);
     /// assert_eq!(rt.block_on(name).as_deref(), Some("search-low-0"));
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
@@ -332,6 +333,15 @@ impl Builder {
             started.map_err(BuildError::Thread)?;
         }
         Ok(runtime)
+    }
+
+    fn spin(&self) -> Spin {
+        Spin {
+            rounds: if cores() > 1 { SPIN_ROUNDS } else { 0 },
+            // A high thread that offered its core to a niced one would get it back after that
+            // one's time slice, 3 ms later.
+            offers_core: self.low_nice.is_none(),
+        }
     }
 
     /// The niceness that the low threads will really have.
@@ -651,6 +661,7 @@ impl Plan {
         let queue = |((index, plan), stealables): ((usize, &QueuePlan), Vec<Stealable>)| {
             Queue::new(
                 &plan.name,
+                plan.threads,
                 stealables.into(),
                 crews.serving(queue_id(index)),
             )
@@ -659,9 +670,9 @@ impl Plan {
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
             sleepers: Sleepers::new(&crews.sizes()),
-            workers: workers.len(),
+            homes: workers.iter().map(|parts| parts.route.home).collect(),
             observer: builder.observer.clone(),
-            spin_rounds: if cores() > 1 { SPIN_ROUNDS } else { 0 },
+            spin: builder.spin(),
             host,
         });
         (executor, workers)

@@ -58,4 +58,8 @@ pub use executor::{
 pub use futures_lite::future::yield_now;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use runtime::{QueueName, Runtime, ShutdownReport, SpawnError, spawn};
+pub use runtime::{IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -72,12 +72,15 @@ impl QueueMetrics {
 ///
 /// ```
 /// # let rt = laneway::Runtime::builder().build()?;
-/// assert_eq!(rt.metrics().workers[0].stolen, 0);
+/// let first = rt.metrics().workers[0];
+/// assert_eq!((first.home, first.stolen), (laneway::QueueId::HIGH, 0));
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerMetrics {
+    /// The queue that it is at home in.
+    pub home: QueueId,
     /// Polls that it did.
     pub polls: u64,
     /// Of those, polls of tasks from queues that are not its home.
@@ -89,14 +92,15 @@ pub struct WorkerMetrics {
 impl RuntimeMetrics {
     pub(crate) fn of(executor: &Executor) -> RuntimeMetrics {
         let ids = || (0..executor.queues().len()).map(|index| QueueId(index as u16));
-        let worker = |tally: &Tally| WorkerMetrics {
+        let worker = |(home, tally): (QueueId, &Tally)| WorkerMetrics {
+            home,
             polls: tally.polls(),
             stolen: ids().map(|id| tally.queue(id).stolen.get()).sum(),
             parks: tally.parks.get(),
         };
         RuntimeMetrics {
             queues: ids().map(|id| QueueMetrics::of(executor, id)).collect(),
-            workers: executor.worker_tallies().map(worker).collect(),
+            workers: executor.workers().map(worker).collect(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::block_on::block_on;
 use crate::builder::{BuildError, Builder};
 use crate::executor::{Executor, Priority, QueueId, Task, seat};
-use crate::metrics::RuntimeMetrics;
+use crate::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::threads::Threads;
 
 /// A runtime: queues, and the threads that consume them.
@@ -133,12 +133,14 @@ impl Runtime {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[track_caller]
-    pub fn spawn<'q, F>(&self, future: F, queue: impl Into<QueueName<'q>>) -> Task<F::Output>
+    pub fn spawn<'q, F>(&self, future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        spawn_on(&self.executor, future, queue.into(), Location::caller())
+        let spawned_at = Location::caller();
+        let spawned = spawn_on(&self.executor, future, queue.into_queue_name(), spawned_at);
+        spawned.unwrap_or_else(|(id, future)| self.executor.spawn_cancelled(future, id, spawned_at))
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -162,13 +164,13 @@ impl Runtime {
     pub fn try_spawn<'q, F>(
         &self,
         future: F,
-        queue: impl Into<QueueName<'q>>,
+        queue: impl IntoQueueName<'q>,
     ) -> Result<Task<F::Output>, SpawnError<F>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let queue = queue.into();
+        let queue = queue.into_queue_name();
         let Some(id) = queue.find(&self.executor) else {
             return Err(SpawnError {
                 future,
@@ -247,8 +249,8 @@ impl Runtime {
     /// the threads.
     ///
     /// A poll that is running at the deadline is given another tenth of a second. If it does not
-    /// end by then, its thread is left behind, ends when the poll does, and is counted in the
-    /// report. Called by several threads, each gets a report of the whole.
+    /// end by then, its thread is left behind, ends when the poll does, and its task is counted
+    /// as still running. Called by several threads, each gets a report of the whole.
     ///
     /// Do not call this from inside one of the runtime's own tasks: that task cannot end before
     /// the deadline, and is then cancelled itself.
@@ -272,11 +274,11 @@ impl Runtime {
         let deadline = Instant::now().checked_add(deadline);
         seat::block_in_place(|| {
             self.executor.drain(deadline);
-            let drained = Drained::of(&self.executor);
             self.close();
             let grace = Instant::now() + GRACE;
-            let still_running = self.threads.join(Some(grace));
-            drained.report(&self.executor, still_running)
+            self.threads
+                .join(deadline.map(|deadline| deadline.max(grace)));
+            ShutdownReport::of(&self.executor)
         })
     }
 
@@ -315,19 +317,31 @@ impl fmt::Debug for Runtime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Tasks that had completed by the deadline, in the whole life of the runtime.
+    /// Tasks that completed, in the whole life of the runtime.
     pub completed: u64,
-    /// Tasks that had panicked by then.
+    /// Tasks that panicked.
     pub panicked: u64,
     /// Tasks that shutdown cancelled because they had not ended.
     pub cut_off: usize,
     /// Where tasks that were cut off had been spawned: the first 64 of them.
     pub cut_off_spawned_at: Vec<&'static Location<'static>>,
-    /// Threads whose poll did not end in time.
-    pub still_running: usize,
+    /// Tasks whose poll did not end in time.
+    pub still_running: u64,
 }
 
 impl ShutdownReport {
+    fn of(executor: &Executor) -> ShutdownReport {
+        let queues = RuntimeMetrics::of(executor).queues;
+        let cut_off = executor.cut_off_so_far();
+        ShutdownReport {
+            completed: queues.iter().map(|queue| queue.completed).sum(),
+            panicked: queues.iter().map(|queue| queue.panicked).sum(),
+            cut_off: cut_off.count,
+            cut_off_spawned_at: cut_off.spawned_at,
+            still_running: queues.iter().map(QueueMetrics::live).sum(),
+        }
+    }
+
     /// Whether every task came to its own end.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -335,40 +349,13 @@ impl ShutdownReport {
     }
 }
 
-/// The counts at the end of the drain.
-struct Drained {
-    completed: u64,
-    panicked: u64,
-}
-
-impl Drained {
-    fn of(executor: &Executor) -> Drained {
-        let queues = RuntimeMetrics::of(executor).queues;
-        Drained {
-            completed: queues.iter().map(|queue| queue.completed).sum(),
-            panicked: queues.iter().map(|queue| queue.panicked).sum(),
-        }
-    }
-
-    fn report(self, executor: &Executor, still_running: usize) -> ShutdownReport {
-        let cut_off = executor.cut_off_so_far();
-        ShutdownReport {
-            completed: self.completed,
-            panicked: self.panicked,
-            cut_off: cut_off.count,
-            cut_off_spawned_at: cut_off.spawned_at,
-            still_running,
-        }
-    }
-}
-
-/// Names a queue to spawn on: made from a [`Priority`], a queue's name, or a [`QueueId`].
+/// A queue to spawn on. Made by [`IntoQueueName`].
 ///
 /// ```
-/// use laneway::{Priority, QueueName};
+/// use laneway::{IntoQueueName, Priority};
 ///
-/// assert_eq!(QueueName::from(Priority::High).to_string(), "high");
-/// assert_eq!(QueueName::from("network").to_string(), "network");
+/// assert_eq!(Priority::High.into_queue_name().to_string(), "high");
+/// assert_eq!("network".into_queue_name().to_string(), "network");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueName<'q>(Named<'q>);
@@ -379,27 +366,53 @@ enum Named<'q> {
     Name(&'q str),
 }
 
-impl From<Priority> for QueueName<'_> {
-    fn from(priority: Priority) -> Self {
-        QueueName(Named::Id(priority.queue()))
+/// What names a queue: a [`Priority`], a queue's name, or a [`QueueId`].
+///
+/// ```
+/// use laneway::{Priority, Runtime};
+///
+/// let rt = Runtime::builder().with_queue("network", 1, &[]).build()?;
+/// let tasks = [rt.spawn(async { 1 }, Priority::High), rt.spawn(async { 2 }, "network")];
+/// assert_eq!(laneway::join_all(tasks), [1, 2]);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a queue",
+    label = "not a priority, nor the name of a queue",
+    note = "use `Priority::High` or `Priority::Low`, or a further queue's name as a `&str`"
+)]
+pub trait IntoQueueName<'q> {
+    /// The queue's name.
+    fn into_queue_name(self) -> QueueName<'q>;
+}
+
+impl<'q> IntoQueueName<'q> for QueueName<'q> {
+    fn into_queue_name(self) -> QueueName<'q> {
+        self
     }
 }
 
-impl From<QueueId> for QueueName<'_> {
-    fn from(id: QueueId) -> Self {
-        QueueName(Named::Id(id))
+impl<'q> IntoQueueName<'q> for Priority {
+    fn into_queue_name(self) -> QueueName<'q> {
+        QueueName(Named::Id(self.queue()))
     }
 }
 
-impl<'q> From<&'q str> for QueueName<'q> {
-    fn from(name: &'q str) -> Self {
-        QueueName(Named::Name(name))
+impl<'q> IntoQueueName<'q> for QueueId {
+    fn into_queue_name(self) -> QueueName<'q> {
+        QueueName(Named::Id(self))
     }
 }
 
-impl<'q> From<&'q String> for QueueName<'q> {
-    fn from(name: &'q String) -> Self {
-        QueueName(Named::Name(name))
+impl<'q> IntoQueueName<'q> for &'q str {
+    fn into_queue_name(self) -> QueueName<'q> {
+        QueueName(Named::Name(self))
+    }
+}
+
+impl<'q> IntoQueueName<'q> for &'q String {
+    fn into_queue_name(self) -> QueueName<'q> {
+        QueueName(Named::Name(self))
     }
 }
 
@@ -495,25 +508,31 @@ impl<F> Error for SpawnError<F> {}
 /// assert_eq!(laneway::block_on(task), 42);
 /// ```
 #[track_caller]
-pub fn spawn<'q, F>(future: F, queue: impl Into<QueueName<'q>>) -> Task<F::Output>
+pub fn spawn<'q, F>(future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let spawned_at = Location::caller();
-    let queue = queue.into();
-    seat::with_executor(|executor| {
+    let queue = queue.into_queue_name();
+    let spawned = seat::with_executor(|executor| {
         let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
         spawn_on(executor, future, queue, spawned_at)
+    });
+    spawned.unwrap_or_else(|(id, future)| {
+        // Not within the borrow above: the future is dropped, and may enter a runtime then.
+        let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
+        executor.spawn_cancelled(future, id, spawned_at)
     })
 }
 
+/// Gives the future back, with its queue, if the runtime takes nothing new.
 fn spawn_on<F>(
     executor: &Executor,
     future: F,
     queue: QueueName<'_>,
     spawned_at: &'static Location<'static>,
-) -> Task<F::Output>
+) -> Result<Task<F::Output>, (QueueId, F)>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -522,8 +541,6 @@ where
         let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
         panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
     };
-    match executor.spawn(future, id, spawned_at) {
-        Ok(task) => task,
-        Err(future) => executor.spawn_cancelled(future, id, spawned_at),
-    }
+    let spawned = executor.spawn(future, id, spawned_at);
+    spawned.map_err(|future| (id, future))
 }

@@ -5,6 +5,7 @@
 //! spare thread of that place takes over, or a new one is started; the blocked one becomes a
 //! spare when its task's poll has ended. Spares leave after a while.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
@@ -12,13 +13,18 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::builder::Idle;
-use crate::executor::worker::{Rest, Step, step};
+use crate::executor::worker::{Sleep, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, seat};
 use crate::nice;
 use crate::watchdog::Watchdog;
 
 /// How long a spare thread waits for a worker to take over before it leaves.
 const KEEP_SPARE: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// The address of the `Threads` that this thread belongs to.
+    static SERVES: Cell<usize> = const { Cell::new(0) };
+}
 
 /// The threads of one runtime.
 #[derive(Debug)]
@@ -30,6 +36,7 @@ pub(crate) struct Threads {
     /// How many of the threads are alive.
     alive: Mutex<usize>,
     all_gone: Condvar,
+    /// Those that have not been joined.
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Itself, for the threads that it starts.
     this: OnceLock<Weak<Threads>>,
@@ -119,6 +126,7 @@ impl Threads {
             .name(name.to_owned())
             .spawn(move || {
                 let _leaving = leaving;
+                SERVES.set(threads.address());
                 main(threads);
             })?;
         let mut handles = lock(&self.handles);
@@ -146,24 +154,25 @@ impl Threads {
 
     /// Steps a worker until another thread has taken it over or the runtime ends.
     fn drive(&self, worker: Box<Worker>) -> Left {
+        let executor = worker.executor.clone();
         seat::replace_worker(Some(worker));
-        loop {
+        let left = loop {
             match step() {
                 Step::Ran => {}
                 Step::Rest => self.rest(),
-                Step::Replaced => return Left::Replaced,
-                Step::Close => break,
+                Step::Replaced => break Left::Replaced,
+                Step::Close => break Left::Closed,
             }
-        }
+        };
         if let Some(worker) = seat::replace_worker(None) {
-            let executor = worker.executor.clone();
             // Off the seat first: what the futures wake when they are dropped must not be put
             // into the queues that are being emptied.
             for runnable in worker.close() {
                 executor.cut_off(runnable);
             }
         }
-        Left::Closed
+        executor.thread_leaves();
+        left
     }
 
     /// Lets the thread sleep until there is something to do for its worker.
@@ -179,7 +188,7 @@ impl Threads {
 
     fn park(&self) {
         let lain_down = seat::with_worker(|worker| (worker.id, worker.lie_down()));
-        let Some((worker, Rest::Park)) = lain_down else {
+        let Some((worker, Sleep::Park)) = lain_down else {
             return;
         };
         seat::emit(|| Event::Parked { worker });
@@ -204,28 +213,28 @@ impl Threads {
         }
     }
 
-    /// Waits until all threads have ended, or until `deadline`. Gives the number of those that
-    /// have not: each is in the middle of a poll.
-    pub(crate) fn join(&self, deadline: Option<Instant>) -> usize {
-        let here = thread::current().id();
-        let handles = std::mem::take(&mut *lock(&self.handles));
-        // A runtime can be dropped by one of its own tasks, which cannot wait for itself.
-        let (own, others): (Vec<_>, Vec<_>) = handles
-            .into_iter()
-            .partition(|handle| handle.thread().id() == here);
-        let left = self.wait_until_gone(own.len(), deadline);
-        if left == 0 {
-            for handle in others {
-                // Tasks' panics do not get this far.
-                handle.join().expect("a worker thread does not panic");
-            }
+    /// Waits until all threads have ended, or until `deadline`: those that have not are in the
+    /// middle of a poll, or about to end.
+    ///
+    /// A thread does not wait for itself: a runtime can be dropped by one of its own tasks.
+    pub(crate) fn join(&self, deadline: Option<Instant>) {
+        let own = usize::from(SERVES.get() == self.address());
+        if self.wait_until_gone(own, deadline) > own {
+            return;
         }
-        left
+        let here = thread::current().id();
+        let mut handles = std::mem::take(&mut *lock(&self.handles));
+        handles.retain(|handle| handle.thread().id() != here);
+        for handle in handles {
+            // Tasks' panics do not get this far.
+            handle.join().expect("a worker thread does not panic");
+        }
     }
 
-    fn wait_until_gone(&self, own: usize, deadline: Option<Instant>) -> usize {
+    /// Waits until so many threads are left, and gives how many there are.
+    fn wait_until_gone(&self, left_over: usize, deadline: Option<Instant>) -> usize {
         let mut alive = lock(&self.alive);
-        while *alive > own {
+        while *alive > left_over {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
             alive = match left {
                 Some(Duration::ZERO) => break,
@@ -242,7 +251,12 @@ impl Threads {
                     .unwrap_or_else(PoisonError::into_inner),
             };
         }
-        alive.saturating_sub(own)
+        *alive
+    }
+
+    /// What tells this runtime's threads from those of all others that exist.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 

@@ -41,7 +41,7 @@ enum Orders {
 impl Watchdog {
     /// The watchdog thread's life.
     pub(crate) fn watch(&self, executor: &Executor) {
-        let workers = executor.worker_tallies().count();
+        let workers = executor.workers().count();
         let mut polls_before: Vec<u64> = vec![0; workers];
         let mut quiet_looks = 0;
         while self.wait_for_next_look(executor, quiet_looks) == Orders::Watch {
@@ -92,7 +92,7 @@ impl Watchdog {
 
 /// Rescues what lies behind a poll that has lasted since the last look.
 fn look(executor: &Executor, polls_before: &mut [u64]) {
-    for (index, tally) in executor.worker_tallies().enumerate() {
+    for (index, (_, tally)) in executor.workers().enumerate() {
         let polls = tally.polls();
         if polls == std::mem::replace(&mut polls_before[index], polls) {
             let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));

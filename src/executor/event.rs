@@ -8,6 +8,7 @@ use std::fmt;
 use std::panic::Location;
 
 use super::route::QueueId;
+use super::shield::message;
 
 /// A task's number, unique within its runtime.
 ///
@@ -257,18 +258,7 @@ impl LostPanic<'_> {
     /// The panic's message, where the payload is a string as `panic!` makes it.
     #[must_use]
     pub fn message(&self) -> &str {
-        panic_message(self.payload)
-    }
-}
-
-/// The words in a panic's payload.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    if let Some(message) = payload.downcast_ref::<&'static str>() {
-        message
-    } else if let Some(message) = payload.downcast_ref::<String>() {
-        message
-    } else {
-        "a payload that is no string"
+        message(self.payload)
     }
 }
 

@@ -51,8 +51,8 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, threa
 #[derive(Debug)]
 pub(crate) struct Sleepers {
     crews: Box<[Crew]>,
-    /// Whether a worker may go on. Its waker sets it before unparking it, so that a stray
-    /// unpark does not count.
+    /// Whether a worker may go on. Whoever takes it out of its bed sets it before unparking it,
+    /// so that a stray unpark does not count.
     awake: Box<[CachePadded<AtomicBool>]>,
 }
 
@@ -154,16 +154,17 @@ impl Sleepers {
         if crews.clone().any(Crew::anyone_searching) {
             return;
         }
-        if let Some(bed) = crews.find_map(|crew| crew.rouse(home)) {
-            self.unpark(&bed);
+        if let Some(bed) = crews.find_map(|crew| crew.rouse(home, &self.awake)) {
+            // The lock is free by now: the woken worker's first act may be to take it.
+            bed.thread.unpark();
         }
     }
 
     /// Wakes everybody, to let them see that the runtime's phase has changed.
     pub(crate) fn wake_all(&self) {
         for crew in &self.crews {
-            while let Some(bed) = crew.rouse_any() {
-                self.unpark(&bed);
+            while let Some(bed) = crew.rouse_any(&self.awake) {
+                bed.thread.unpark();
             }
         }
     }
@@ -209,9 +210,9 @@ impl Sleepers {
     ) -> LaidDown {
         let thread = thread::current();
         let crew = &self.crews[crew.0];
-        // Relaxed: whoever sets it back finds this worker under the lock taken below.
-        self.awake[worker.index()].store(false, Ordering::Relaxed);
         let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
+        // Relaxed: only changed under the lock, except by this thread.
+        self.awake[worker.index()].store(false, Ordering::Relaxed);
         beds.push(Bed {
             worker,
             home,
@@ -237,16 +238,13 @@ impl Sleepers {
         let crew = &self.crews[crew.0];
         let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
         if let Some(place) = beds.iter().position(|bed| bed.worker == worker) {
-            beds.remove(place);
-            crew.rise();
-            // Relaxed: only this thread reads it.
-            self.awake[worker.index()].store(true, Ordering::Relaxed);
+            crew.rise(beds.remove(place), &self.awake);
         }
     }
 
     /// Whether somebody has woken this worker, or it never lay down.
     pub(crate) fn is_awake(&self, worker: WorkerId) -> bool {
-        // Acquire: pairs with the Release in `unpark`; what the waker did before is seen.
+        // Acquire: pairs with the Release in `rise`; what the waker did before is seen.
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
@@ -255,12 +253,6 @@ impl Sleepers {
         while !self.is_awake(worker) {
             thread::park();
         }
-    }
-
-    fn unpark(&self, bed: &Bed) {
-        // Release: pairs with the Acquire in `is_awake`.
-        self.awake[bed.worker.index()].store(true, Ordering::Release);
-        bed.thread.unpark();
     }
 }
 
@@ -280,7 +272,7 @@ impl Crew {
 
     /// Takes a sleeper out of bed, one at home in `home` if there is one, unless a search began
     /// meanwhile.
-    fn rouse(&self, home: QueueId) -> Option<Bed> {
+    fn rouse(&self, home: QueueId, awake: &[CachePadded<AtomicBool>]) -> Option<Bed> {
         if self.census().asleep == 0 {
             return None;
         }
@@ -291,22 +283,24 @@ impl Crew {
         }
         let at_home = beds.iter().rposition(|bed| bed.home == home);
         let place = at_home.or(beds.len().checked_sub(1))?;
-        let bed = beds.remove(place);
-        self.rise();
-        Some(bed)
+        Some(self.rise(beds.remove(place), awake))
     }
 
-    fn rouse_any(&self) -> Option<Bed> {
+    fn rouse_any(&self, awake: &[CachePadded<AtomicBool>]) -> Option<Bed> {
         let mut beds = self.beds.lock().expect(BEDS_UNPOISONED);
         let bed = beds.pop()?;
-        self.rise();
-        Some(bed)
+        Some(self.rise(bed, awake))
     }
 
-    /// Turns one sleeper into a searcher. The caller holds the lock and has emptied the bed.
-    fn rise(&self) {
+    /// Turns the sleeper of an emptied bed into a searcher. The caller holds the lock, so that a
+    /// worker is in bed and not awake, or neither: one that finds itself out of bed may lie down
+    /// again at once.
+    fn rise(&self, bed: Bed, awake: &[CachePadded<AtomicBool>]) -> Bed {
         self.census
             .fetch_sub(ONE_ASLEEP - ONE_SEARCHING, Ordering::SeqCst);
+        // Release: pairs with the Acquire in `is_awake`.
+        awake[bed.worker.index()].store(true, Ordering::Release);
+        bed
     }
 }
 

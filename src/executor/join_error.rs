@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use super::event::panic_message;
+use super::shield::message;
 
 /// Why a task has no output: it panicked, or it was cancelled.
 ///
@@ -131,8 +131,11 @@ impl fmt::Display for JoinError {
         match &self.cause {
             Cause::Panicked(payload) => {
                 let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
-                let message = panic_message(&**payload);
-                write!(f, "the task spawned at {place} panicked: {message}")
+                write!(
+                    f,
+                    "the task spawned at {place} panicked: {}",
+                    message(&**payload)
+                )
             }
             Cause::Cancelled => write!(
                 f,

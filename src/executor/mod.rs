@@ -44,18 +44,20 @@ mod pending;
 mod queue;
 mod route;
 pub(crate) mod seat;
+mod shield;
 mod tally;
 mod task;
 pub(crate) mod worker;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -73,6 +75,7 @@ pub(crate) use task::{Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use pending::Pending;
+use shield::shielded;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {
@@ -80,14 +83,15 @@ pub(crate) struct Executor {
     queues: Box<[Queue]>,
     pub(crate) sleepers: Sleepers,
     pub(crate) pending: Pending,
+    /// The queue that each worker is at home in.
+    homes: Box<[QueueId]>,
     /// What each worker has counted, and at the end what everybody else has.
     tallies: Box<[CachePadded<Tally>]>,
     /// Advanced by shutdown, never set back.
     phase: AtomicU8,
     next_task_id: CachePadded<AtomicU64>,
     observer: Option<Arc<dyn Observer>>,
-    /// How often a searching worker looks again before it lies down.
-    pub(crate) spin_rounds: u32,
+    pub(crate) spin: Spin,
     /// Provides the threads that workers sit on.
     pub(crate) host: Arc<dyn Host>,
     drain: Drain,
@@ -97,9 +101,9 @@ pub(crate) struct Executor {
 pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
     pub(crate) sleepers: Sleepers,
-    pub(crate) workers: usize,
+    pub(crate) homes: Box<[QueueId]>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
-    pub(crate) spin_rounds: u32,
+    pub(crate) spin: Spin,
     pub(crate) host: Arc<dyn Host>,
 }
 
@@ -108,6 +112,16 @@ pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker
     /// back if there is none to be had.
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+}
+
+/// How a searching worker looks again and again before it lies down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spin {
+    /// How often.
+    pub(crate) rounds: u32,
+    /// Whether it offers its core to other threads now and then. They may be the ones that are
+    /// about to bring work; but threads of another niceness would keep the core.
+    pub(crate) offers_core: bool,
 }
 
 /// An executor's number, unique within the process. A task knows its executor by it: one number
@@ -154,6 +168,11 @@ pub(crate) struct CutOff {
     pub(crate) spawned_at: Vec<&'static Location<'static>>,
 }
 
+thread_local! {
+    /// Whether this thread is in the middle of cancelling the tasks of some runtime.
+    static CANCELS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Of how many cut-off tasks the places are kept: enough to see what they are.
 const CUT_OFF_PLACES: usize = 64;
 
@@ -167,16 +186,17 @@ impl Executor {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let executor = Arc::new(Executor {
             id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
-            tallies: (0..=parts.workers)
+            tallies: (0..=parts.homes.len())
                 .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
                 .collect(),
             queues: parts.queues,
             sleepers: parts.sleepers,
-            pending: Pending::new(parts.workers),
+            pending: Pending::new(parts.homes.len()),
+            homes: parts.homes,
             phase: AtomicU8::new(Phase::Open as u8),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observer: parts.observer,
-            spin_rounds: parts.spin_rounds,
+            spin: parts.spin,
             host: parts.host,
             drain: Drain::default(),
         });
@@ -255,9 +275,21 @@ impl Executor {
         task::new(future, task, self.id, queue, spawned_at)
     }
 
-    /// Puts a task into its queue's channel and wakes somebody for it.
+    /// Puts a task into its queue's channel and wakes somebody for it. Cancels it instead if the
+    /// runtime has ended.
     #[inline]
     pub(crate) fn inject(&self, runnable: Runnable) {
+        if self.enqueue(runnable) == Phase::Closed {
+            self.cancel_rest();
+        }
+    }
+
+    /// Puts a task into its queue's channel and wakes somebody for it. If the phase is `Closed`
+    /// afterwards, the workers may have looked there for the last time: call
+    /// [`cancel_rest`](Executor::cancel_rest).
+    #[inline]
+    #[must_use]
+    pub(crate) fn enqueue(&self, runnable: Runnable) -> Phase {
         let task = runnable.metadata().id;
         let queue = runnable.metadata().queue();
         self.emit_with(|| Event::Scheduled {
@@ -268,10 +300,7 @@ impl Executor {
         });
         self.queue(queue).push(runnable);
         self.wake_one(queue);
-        // The workers may have emptied the channel for the last time before the push.
-        if self.phase() == Phase::Closed {
-            self.cancel_channels();
-        }
+        self.phase()
     }
 
     #[inline]
@@ -319,8 +348,9 @@ impl Executor {
         self.tallies.iter().map(|tally| &**tally)
     }
 
-    pub(crate) fn worker_tallies(&self) -> impl Iterator<Item = &Tally> {
-        self.tallies().take(self.tallies.len() - 1)
+    /// Each worker's home queue and tally.
+    pub(crate) fn workers(&self) -> impl Iterator<Item = (QueueId, &Tally)> {
+        self.homes.iter().copied().zip(self.tallies())
     }
 
     // Observing.
@@ -332,10 +362,8 @@ impl Executor {
 
     /// Calls the observer, if there is one, and stops its panics here.
     pub(crate) fn observe(&self, call: impl FnOnce(&dyn Observer)) {
-        if let Some(observer) = &self.observer
-            && catch_unwind(AssertUnwindSafe(|| call(&**observer))).is_err()
-        {
-            log::error!("the runtime's observer panicked");
+        if let Some(observer) = &self.observer {
+            shielded("the runtime's observer", || call(&**observer));
         }
     }
 
@@ -353,8 +381,9 @@ impl Executor {
 
     #[inline]
     pub(crate) fn phase(&self) -> Phase {
-        // Acquire: pairs with the store in `advance`.
-        Phase::of(self.phase.load(Ordering::Acquire))
+        // SeqCst: pairs with `advance`. Who puts a task somewhere and then reads `Open` here has
+        // put it where the one who advances the phase will look.
+        Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
     /// Moves on to a later phase and lets every worker see it.
@@ -426,28 +455,56 @@ impl Executor {
     }
 
     /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
-    /// as its poll ends.
+    /// as its poll ends. Comes back when all futures but the running ones have been dropped, by
+    /// whichever thread.
     pub(crate) fn close(&self) {
         self.advance(Phase::Closed);
-        self.pending.close();
-        self.cancel_channels();
+        if CANCELS.get() {
+            // In the middle of dropping a future, of this runtime or another: whoever we would
+            // wait for may be waiting for us.
+            self.cancel_rest();
+        } else {
+            let only = self.drain.cancelling.lock();
+            self.cancel_all(only.unwrap_or_else(PoisonError::into_inner));
+            self.cancel_rest();
+        }
         self.notify_drain();
+    }
+
+    /// Called by a thread after its last poll for a worker: what that poll left waiting is
+    /// cancelled if the runtime has ended.
+    pub(crate) fn thread_leaves(&self) {
+        if self.phase() == Phase::Closed {
+            self.pending.close();
+            self.cancel_rest();
+        }
     }
 
     /// Cancels what lies in the channels. One thread at a time, and not nested: a future that is
     /// dropped here may wake the next task, and that one the next, a million deep.
-    fn cancel_channels(&self) {
+    pub(crate) fn cancel_rest(&self) {
+        // SeqCst: between our push and our try to lock. If another thread holds the lock, it
+        // looks for what we pushed after releasing it.
+        fence(Ordering::SeqCst);
         while self.queues.iter().any(|queue| queue.channel_len() > 0) {
-            let Ok(_only_one) = self.drain.cancelling.try_lock() else {
-                // Whoever holds the lock looks again after releasing it.
-                return;
-            };
-            for queue in &self.queues {
-                while let Some(runnable) = queue.take() {
-                    self.cut_off(runnable);
-                }
+            match self.drain.cancelling.try_lock() {
+                Ok(only) => self.cancel_all(only),
+                Err(TryLockError::Poisoned(only)) => self.cancel_all(only.into_inner()),
+                Err(TryLockError::WouldBlock) => return,
+            }
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn cancel_all(&self, _only: MutexGuard<'_, ()>) {
+        let outer = CANCELS.replace(true);
+        self.pending.close();
+        for queue in &self.queues {
+            while let Some(runnable) = queue.take() {
+                self.cut_off(runnable);
             }
         }
+        CANCELS.set(outer);
     }
 
     /// Cancels a task and notes what was cut off.

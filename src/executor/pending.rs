@@ -24,54 +24,61 @@ pub(crate) struct PendingEntry {
     key: u32,
 }
 
-#[derive(Debug)]
-enum Shard {
-    Open(Slab<Waker>),
-    /// The runtime has shut down and woken everyone.
-    Closed,
+#[derive(Debug, Default)]
+struct Shard {
+    wakers: Slab<Waker>,
+    /// Whether the runtime has shut down and wakes everyone.
+    closed: bool,
 }
 
 impl Pending {
     pub(crate) fn new(shards: usize) -> Pending {
         Pending {
             shards: (0..shards)
-                .map(|_| CachePadded::new(Mutex::new(Shard::Open(Slab::new()))))
+                .map(|_| CachePadded::new(Mutex::default()))
                 .collect(),
         }
     }
 
-    /// Keeps a waker until [`remove`](Pending::remove). Once closed it wakes it at once instead,
-    /// so that its task is scheduled, and cancelled, right after the poll that it is in.
+    /// Keeps a waker until [`remove`](Pending::remove). Once closed it also wakes it at once, so
+    /// that its task is scheduled, and cancelled, right after the poll that it is in.
     #[inline]
-    pub(crate) fn insert(&self, shard: usize, waker: &Waker) -> Option<PendingEntry> {
-        if let Shard::Open(wakers) = &mut *self.shards[shard].lock().expect(UNPOISONED) {
-            // A slab of 2^32 wakers takes 100 GB.
-            let key = u32::try_from(wakers.insert(waker.clone())).expect("fewer than 2^32 tasks");
-            let shard = u32::try_from(shard).expect("a shard for each worker");
-            return Some(PendingEntry { shard, key });
+    pub(crate) fn insert(&self, index: usize, waker: &Waker) -> PendingEntry {
+        let mut shard = self.shards[index].lock().expect(UNPOISONED);
+        // A slab of 2^32 wakers takes 100 GB.
+        let key = u32::try_from(shard.wakers.insert(waker.clone())).expect("fewer than 2^32 tasks");
+        if shard.closed {
+            waker.wake_by_ref();
         }
-        waker.wake_by_ref();
-        None
+        let shard = u32::try_from(index).expect("a shard for each worker");
+        PendingEntry { shard, key }
     }
 
     #[inline]
     pub(crate) fn remove(&self, entry: PendingEntry) {
         let mut shard = self.shards[entry.shard as usize].lock().expect(UNPOISONED);
-        if let Shard::Open(wakers) = &mut *shard {
-            let waker = wakers.remove(entry.key as usize);
-            // Unlock before dropping the waker: that may run what the lock is needed for.
-            drop(shard);
-            drop(waker);
-        }
+        let waker = shard.wakers.remove(entry.key as usize);
+        // Unlock before dropping the waker: that may run what the lock is needed for.
+        drop(shard);
+        drop(waker);
     }
 
-    /// Wakes every pending task, now and from now on.
+    /// Wakes every pending task, now and when others become pending.
+    ///
+    /// To wake a task that lies in a queue has no effect. If it is then polled once more and
+    /// waits again, it has to be woken again: each thread calls this after its last poll.
     pub(crate) fn close(&self) {
         for shard in &self.shards {
-            let before = std::mem::replace(&mut *shard.lock().expect(UNPOISONED), Shard::Closed);
-            if let Shard::Open(wakers) = before {
-                wakers.into_iter().for_each(|(_, waker)| waker.wake());
-            }
+            let mut shard = shard.lock().expect(UNPOISONED);
+            shard.closed = true;
+            let wakers: Vec<Waker> = shard
+                .wakers
+                .iter()
+                .map(|(_, waker)| waker.clone())
+                .collect();
+            // Unlock before waking: whoever is woken and cancelled at once removes itself.
+            drop(shard);
+            wakers.into_iter().for_each(Waker::wake);
         }
     }
 }

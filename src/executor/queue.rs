@@ -35,10 +35,21 @@ pub(crate) struct Queue {
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, those at home here first.
     crews: Box<[CrewId]>,
+    /// How many workers are at home here, or one.
+    staff: usize,
 }
 
+/// How many tasks a worker takes from the channel at once, at most. flume's `drain` would take
+/// all of them in one lock, and leave the channel without its memory, to be allocated again.
+const MAX_SHARE: usize = 64;
+
 impl Queue {
-    pub(crate) fn new(name: &str, locals: Box<[Stealable]>, crews: Box<[CrewId]>) -> Queue {
+    pub(crate) fn new(
+        name: &str,
+        staff: usize,
+        locals: Box<[Stealable]>,
+        crews: Box<[CrewId]>,
+    ) -> Queue {
         // Unbounded: a spawn or a wake-up cannot wait. What is in here was spawned by somebody
         // who holds, or gave up, a task for it.
         let (sender, receiver) = flume::unbounded();
@@ -50,6 +61,7 @@ impl Queue {
             taken: CachePadded::new(AtomicUsize::new(0)),
             locals,
             crews,
+            staff: staff.max(1),
         }
     }
 
@@ -102,19 +114,19 @@ impl Queue {
         Some(runnable)
     }
 
-    /// Takes the oldest task from the channel and moves all others into `local`, where those who
-    /// have nothing to do can steal them. One lock for all, however many they are.
-    #[inline]
-    pub(crate) fn take_all(&self, local: &mut LocalQueue) -> Option<Runnable> {
-        if self.channel_len() == 0 {
+    /// Takes a fair share of the channel: the oldest task to run, the others moved into `local`,
+    /// where those who have nothing to do can steal them.
+    pub(crate) fn take_share(&self, local: &mut LocalQueue) -> Option<Runnable> {
+        let len = self.channel_len();
+        if len == 0 {
             return None;
         }
-        let mut batch = self.receiver.drain();
+        let share = (len / self.staff + 1).min(MAX_SHARE);
+        let mut batch = self.receiver.try_iter().take(share);
         let first = batch.next()?;
-        self.taken.fetch_add(1 + batch.len(), Ordering::SeqCst);
-        local.occupied = true;
-        // To its end: what is left in a dropped drain is lost.
-        batch.for_each(|runnable| local.deque.push(runnable));
+        let moved = batch.map(|runnable| local.deque.push(runnable)).count();
+        local.occupied |= moved > 0;
+        self.taken.fetch_add(1 + moved, Ordering::SeqCst);
         Some(first)
     }
 
@@ -149,7 +161,9 @@ impl Queue {
 }
 
 /// One worker's own part of a queue: only that worker pushes and pops.
+// On cache lines of its own, as is the worker.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct LocalQueue {
     deque: Deque<Runnable>,
     next: Arc<CachePadded<NextSlot>>,
@@ -224,6 +238,18 @@ impl LocalQueue {
         } else {
             Pushed::BehindOthers
         }
+    }
+
+    /// Moves the task in the next-slot to the deque: it is not about to run here after all.
+    #[inline]
+    pub(crate) fn put_off_next(&mut self) -> Option<Pushed> {
+        let put_off = self.next.take()?;
+        Some(self.push_back(put_off))
+    }
+
+    /// Whether others could steal from here.
+    pub(crate) fn has_spare(&self) -> bool {
+        !self.deque.is_empty()
     }
 
     /// Takes the task that is to run next.

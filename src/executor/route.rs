@@ -92,17 +92,30 @@ pub(crate) struct Route {
     pub(crate) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(crate) search: Box<[Look]>,
-    /// Positions of the queues that have no workers at home and live on what others take.
-    pub(crate) unstaffed: Box<[usize]>,
+    /// Where else something may wait that nobody else takes: at the queues without workers at
+    /// home, and in this worker's own part of the others.
+    pub(crate) rest: Box<[Rest]>,
+}
+
+/// A queue on the route besides home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It has workers at home, who see to its channel.
+    Staffed(usize),
+    /// It lives on what others take.
+    Unstaffed(usize),
 }
 
 /// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
-/// still takes from it. Prime, so that it stays out of step with periodic work. Go's scheduler
+/// still takes from it, and then at its home deque, so that stolen work of a higher rank leaves
+/// it a turn. Prime, so that it stays out of step with periodic work. Go's scheduler
 /// and tokio use the same number for the same purpose.
-const CHANNEL_EVERY: u32 = 61;
+const HOME_EVERY: u32 = 61;
 
-/// Every 64th step looks first at a queue that nobody is at home in: the bound on its wait.
-const UNSTAFFED_EVERY: u32 = 64;
+/// Every 64th step looks first at one of the other queues on the route, in turn: the bound on how
+/// long a task waits that lies in this worker's hands, or in a queue that nobody is at home in,
+/// while work of a higher rank never ends.
+const REST_EVERY: u32 = 64;
 
 impl Route {
     /// Lays out the route of a worker at home in `home` that may also take from `steals_from`.
@@ -115,15 +128,18 @@ impl Route {
         let others = steals_from.iter().copied().filter(|&queue| queue != home);
         let queues: Box<[QueueId]> = std::iter::once(home).chain(others).collect();
         let (at_hand, search) = lay_out(&queues);
-        let unstaffed = (0..queues.len())
-            .filter(|&position| !staffed(queues[position]))
+        let rest = (1..queues.len())
+            .map(|position| match staffed(queues[position]) {
+                true => Rest::Staffed(position),
+                false => Rest::Unstaffed(position),
+            })
             .collect();
         Route {
             home,
             queues,
             at_hand,
             search,
-            unstaffed,
+            rest,
         }
     }
 
@@ -136,17 +152,26 @@ impl Route {
         self.queues.iter().position(|&served| served == queue)
     }
 
-    /// The queue that has waited long enough to go first at this step, if any.
-    pub(crate) fn overdue(&self, step: u32) -> Option<usize> {
-        if step.is_multiple_of(UNSTAFFED_EVERY) && !self.unstaffed.is_empty() {
-            let turn = (step / UNSTAFFED_EVERY) as usize % self.unstaffed.len();
-            Some(self.unstaffed[turn])
-        } else if step.is_multiple_of(CHANNEL_EVERY) {
-            Some(0)
+    /// What has waited long enough to go first at this step, if anything.
+    #[inline]
+    pub(crate) fn overdue(&self, step: u32) -> Option<Overdue> {
+        if step.is_multiple_of(HOME_EVERY) {
+            Some(Overdue::Home)
+        } else if step.is_multiple_of(REST_EVERY) && !self.rest.is_empty() {
+            let turn = (step / REST_EVERY) as usize % self.rest.len();
+            Some(Overdue::Rest(self.rest[turn]))
         } else {
             None
         }
     }
+}
+
+/// What goes first at certain steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// The home queue: its channel, or else what the worker holds of it.
+    Home,
+    Rest(Rest),
 }
 
 /// Orders a worker's looks.
@@ -228,18 +253,29 @@ mod tests {
         }
     }
 
+    fn steps(route: &Route, overdue: Overdue) -> Vec<u32> {
+        let goes_first = |&step: &u32| route.overdue(step) == Some(overdue);
+        (1..=200).filter(goes_first).collect()
+    }
+
     #[test]
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        let first: Vec<u32> = (1..=200).filter(|&s| route.overdue(s) == Some(0)).collect();
-        assert_eq!(first, [61, 122, 183]);
+        assert_eq!(steps(&route, Overdue::Home), [61, 122, 183]);
+    }
+
+    #[test]
+    fn what_a_worker_holds_besides_goes_first_every_64th_step() {
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
+        let held = Overdue::Rest(Rest::Staffed(1));
+        assert_eq!(steps(&route, held), [64, 128, 192]);
     }
 
     #[test]
     fn a_queue_without_workers_goes_first_every_64th_step() {
         let low_only = |queue| queue == QueueId::LOW;
         let route = Route::new(QueueId::LOW, &[QueueId::HIGH], low_only);
-        let first: Vec<u32> = (1..=200).filter(|&s| route.overdue(s) == Some(1)).collect();
-        assert_eq!(first, [64, 128, 192]);
+        let high = Overdue::Rest(Rest::Unstaffed(1));
+        assert_eq!(steps(&route, high), [64, 128, 192]);
     }
 }

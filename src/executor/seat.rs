@@ -15,7 +15,7 @@ use super::route::QueueId;
 use super::tally::{Tally, Writer};
 use super::task::{Runnable, cancel};
 use super::worker::{Turn, Worker};
-use super::{Executor, ExecutorId};
+use super::{Executor, ExecutorId, Phase};
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
@@ -73,13 +73,32 @@ fn with_worker_of<R>(id: ExecutorId, f: impl FnOnce(&mut Worker) -> R) -> Option
     with_worker(|worker| (worker.executor_id == id).then(|| f(worker))).flatten()
 }
 
-/// Calls `f` with this thread's runtime.
+/// Calls `f` with this thread's runtime. `f` must not run anything of the user's, who might enter
+/// another runtime in it; observers excepted.
 #[inline]
 pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
     EXECUTOR.with_borrow(|executor| f(executor.as_deref()))
 }
 
-/// Calls `f` with a runtime that exists, wherever this thread belongs.
+/// Whether the task that is being polled on this thread was taken from the high queue.
+pub(crate) fn runs_high_task() -> bool {
+    with_worker(Worker::runs_high_task).unwrap_or(false)
+}
+
+/// This thread's runtime.
+pub(crate) fn current() -> Option<Arc<Executor>> {
+    with_executor(|executor| executor.cloned())
+}
+
+/// A runtime that exists, wherever this thread belongs. For what may run code of the user's; it
+/// costs a reference count.
+fn executor_of(id: ExecutorId) -> Option<Arc<Executor>> {
+    let here = with_executor(|executor| executor.filter(|here| here.id == id).cloned());
+    here.or_else(|| Executor::find(id))
+}
+
+/// Calls `f` with a runtime that exists, wherever this thread belongs. `f` must
+/// not run anything of the user's.
 fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
     with_executor(|executor| match executor {
         Some(executor) if executor.id == id => Some(f(executor)),
@@ -157,23 +176,31 @@ fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), R
     Ok(())
 }
 
-/// Puts a task into its queue's channel, or cancels it if its runtime is gone.
+/// Puts a task into its queue's channel, or cancels it if its runtime has ended.
 fn inject(id: ExecutorId, runnable: Runnable) {
-    let mut runnable = Some(runnable);
-    with_executor_of(id, |executor| {
-        executor.inject(runnable.take().expect("a task is injected once"));
+    let queued = with_executor(|executor| match executor {
+        Some(executor) if executor.id == id => Ok(executor.enqueue(runnable)),
+        _ => Err(runnable),
     });
-    if let Some(orphan) = runnable {
-        cancel(orphan);
+    match queued {
+        Ok(Phase::Open | Phase::Draining) => {}
+        // Not within the borrow above: the futures that are dropped now may enter a runtime.
+        Ok(Phase::Closed) => {
+            executor_of(id).inspect(|executor| executor.cancel_rest());
+        }
+        Err(runnable) => match executor_of(id) {
+            Some(executor) => executor.inject(runnable),
+            None => {
+                cancel(runnable);
+            }
+        },
     }
 }
 
 /// Queues a task for the first time. `executor` is its own.
 #[inline]
 pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) {
-    if worker_of(executor.id).is_some() {
-        schedule(runnable);
-    } else {
+    if let Err(runnable) = keep(executor.id, runnable, Turn::Next) {
         executor.inject(runnable);
     }
 }
@@ -228,7 +255,7 @@ pub(crate) fn record_end(
 /// Enters a task's waker among the pending.
 pub(crate) fn register_pending(id: ExecutorId, waker: &Waker) -> Option<PendingEntry> {
     let shard = with_worker_of(id, |worker| worker.id.index()).unwrap_or(0);
-    with_executor_of(id, |executor| executor.pending.insert(shard, waker)).flatten()
+    with_executor_of(id, |executor| executor.pending.insert(shard, waker))
 }
 
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes its place

@@ -13,7 +13,10 @@ pub(crate) struct Tally {
     pub(crate) parks: Counter,
 }
 
+// On cache lines of its own: two workers that count on one line cost each other 10 ns a poll. 128
+// bytes, since processors fetch lines in pairs.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct QueueTally {
     pub(crate) spawned: Counter,
     pub(crate) completed: Counter,

@@ -10,14 +10,13 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
@@ -26,6 +25,7 @@ use super::event::{LostPanic, PollEnd, TaskId};
 use super::join_error::JoinError;
 use super::pending::PendingEntry;
 use super::route::QueueId;
+use super::shield::{ShieldedWaker, drop_shielded, log_error};
 use super::{Executor, ExecutorId, seat};
 
 /// How urgent a task is: which of the two queues it waits in.
@@ -133,6 +133,9 @@ thread_local! {
     /// Set while this thread runs a task in order to cancel it; `Tracked` takes it.
     static CANCELLING: Cell<bool> = const { Cell::new(false) };
 
+    /// Set by the task that took the order to cancel itself.
+    static OBEYED: Cell<bool> = const { Cell::new(false) };
+
     /// The data pointer of a waker that is known not to panic: the running task's, or that of
     /// our own `block_on`.
     static TRUSTED: Cell<*const ()> = const { Cell::new(ptr::null()) };
@@ -141,18 +144,37 @@ thread_local! {
 /// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
 /// [`JoinError`]. Returns whether there was anything left to cancel.
 pub(crate) fn cancel(runnable: Runnable) -> bool {
+    // The task's future may cancel others when it is dropped: each call restores what it found.
+    let outer = OBEYED.replace(false);
     CANCELLING.set(true);
     runnable.run();
-    // Still set: the task's handle had been dropped, so that it was not polled.
-    !CANCELLING.take()
+    // Not taken by a task whose handle had been dropped: that one was not polled.
+    CANCELLING.set(false);
+    OBEYED.replace(outer)
 }
 
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
-    let outer = TRUSTED.replace(waker.data());
-    let result = poll();
-    TRUSTED.set(outer);
-    result
+    /// Puts back what was trusted before, after a panic too.
+    struct Restore(*const ());
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            TRUSTED.set(self.0);
+        }
+    }
+    let _restore = Restore(TRUSTED.replace(waker.data()));
+    poll()
+}
+
+/// Polls one of async-task's futures, which wake their awaiter where a panic aborts the process.
+/// Wakers of our own do not panic; any other is called through a shield.
+fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    let trusted = TRUSTED.get();
+    if !trusted.is_null() && cx.waker().data() == trusted {
+        return future.poll(cx);
+    }
+    let shielded = ShieldedWaker::around(cx.waker());
+    future.poll(&mut Context::from_waker(&shielded))
 }
 
 /// What a task's allocation holds once it has ended.
@@ -186,6 +208,7 @@ impl<F: Future> Future for Tracked<F> {
         if CANCELLING.take() {
             drop_future(this.future, this.life);
             this.life.end(PollEnd::Cancelled);
+            OBEYED.set(true);
             return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
         }
         let future = this.future.as_mut().as_pin_mut();
@@ -262,20 +285,9 @@ struct Shielded<T>(Option<T>);
 
 impl<T> Drop for Shielded<T> {
     fn drop(&mut self) {
-        if let Some(output) = self.0.take()
-            && mem::needs_drop::<T>()
-        {
-            drop_quietly(output);
+        if let Some(output) = self.0.take() {
+            drop_shielded(output);
         }
-    }
-}
-
-/// Drops a value that nobody wants, whatever its destructor does.
-fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        log::error!("a destructor panicked while a task's remains were dropped");
-        // Its own destructor may panic as well; there is nobody left to tell.
-        mem::forget(payload);
     }
 }
 
@@ -312,16 +324,16 @@ impl Drop for Failure {
                 spawned_at: self.spawned_at,
                 payload: &*payload,
             };
-            log::error!(
+            log_error(format_args!(
                 "task {} spawned at {} panicked and nobody awaits it: {}",
                 panic.task,
                 panic.spawned_at,
                 panic.message()
-            );
+            ));
             if let Some(executor) = Executor::find(self.executor) {
                 executor.observe(|observer| observer.on_lost_panic(&panic));
             }
-            drop_quietly(payload);
+            drop_shielded(payload);
         }
     }
 }
@@ -337,6 +349,12 @@ impl Drop for Failure {
 ///
 /// A detached task that waits for a wake-up that can never come is kept until its runtime is
 /// shut down or dropped.
+///
+/// # Priority
+///
+/// A high task that awaits a low one raises it, as [`escalate`](Task::escalate) does, so that it
+/// does not wait behind the low queue: and in turn what that one awaits, when it runs as a high
+/// task.
 ///
 /// # Panics
 ///
@@ -389,7 +407,8 @@ impl<T> Task<T> {
     /// assert_eq!(laneway::block_on(forever.cancel()), None);
     /// ```
     pub async fn cancel(self) -> Option<T> {
-        match self.handle.cancel().await? {
+        let mut cancelled = pin!(self.handle.cancel());
+        match poll_fn(|cx| poll_shielded(cancelled.as_mut(), cx)).await? {
             Ok(mut output) => output.0.take(),
             Err(failure) => {
                 drop(failure);
@@ -479,16 +498,10 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        let waker = cx.waker();
-        // async-task wakes the awaiter where a panic aborts the process. Wakers of our own do not
-        // panic; any other is called through a shield, at the price of an allocation.
-        let outcome = if waker.data() == TRUSTED.get() {
-            ready!(Pin::new(&mut self.handle).poll(cx))
-        } else {
-            let shielded = Waker::from(Arc::new(ShieldedWaker(waker.clone())));
-            let cx = &mut Context::from_waker(&shielded);
-            ready!(Pin::new(&mut self.handle).poll(cx))
-        };
+        if seat::runs_high_task() {
+            self.escalate();
+        }
+        let outcome = ready!(poll_shielded(Pin::new(&mut self.handle), cx));
         Poll::Ready(match outcome {
             Ok(mut output) => Ok(output.0.take().expect("an output is taken once")),
             Err(failure) => Err(failure.into_error()),
@@ -541,27 +554,5 @@ impl<T> Future for FallibleTask<T> {
 impl<T> fmt::Debug for FallibleTask<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FallibleTask").field(&self.task).finish()
-    }
-}
-
-/// A foreign waker whose panics stop here.
-struct ShieldedWaker(Waker);
-
-impl Wake for ShieldedWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if catch_unwind(AssertUnwindSafe(|| self.0.wake_by_ref())).is_err() {
-            log::error!("the waker of a task's awaiter panicked; the awaiter may never wake");
-        }
-    }
-}
-
-impl Drop for ShieldedWaker {
-    fn drop(&mut self) {
-        // A copy of nothing goes in, so that the foreign waker is dropped here and shielded.
-        drop_quietly(mem::replace(&mut self.0, Waker::noop().clone()));
     }
 }

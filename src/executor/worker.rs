@@ -16,13 +16,15 @@ use std::thread;
 use super::event::{Event, Source, TaskId, WorkerId};
 use super::idle::{CrewId, LaidDown, Search, Stopped};
 use super::queue::{LocalQueue, Pushed};
-use super::route::{Look, QueueId, Route};
+use super::route::{Look, Overdue, QueueId, Rest, Route};
 use super::tally::{Tally, Writer};
 use super::task::{POLL_END, Runnable};
-use super::{Executor, ExecutorId, Phase, seat};
+use super::{Executor, ExecutorId, Phase, Spin, seat};
 
 /// A consumer's place: what it may take, and what it holds.
+// On cache lines of its own: another worker's beside it would change at every step.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct Worker {
     pub(crate) executor: Arc<Executor>,
     /// The executor's, here to be at hand.
@@ -82,7 +84,7 @@ pub(crate) enum Turn {
 /// What to do after lying down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Rest {
+pub(crate) enum Sleep {
     Park,
     /// Something turned up: step again.
     GotUp,
@@ -152,6 +154,10 @@ impl Worker {
         self.executor.tally_of(self.id)
     }
 
+    pub(crate) fn runs_high_task(&mut self) -> bool {
+        self.running == QueueId::HIGH
+    }
+
     /// A number for a task that this worker spawns.
     #[inline]
     pub(crate) fn next_task_id(&mut self) -> TaskId {
@@ -180,13 +186,19 @@ impl Worker {
         Ok(runnable)
     }
 
-    /// At certain steps, a queue that would otherwise wait too long goes first.
+    /// At certain steps, what would otherwise wait too long goes first.
     #[inline]
     fn overdue(&mut self) -> Option<Runnable> {
-        let position = self.route.overdue(self.steps)?;
-        self.look(Look::Channel(position))
-            .or_else(|| self.look(Look::Local(position)))
-            .or_else(|| self.look(Look::Others(position)))
+        match self.route.overdue(self.steps)? {
+            Overdue::Home => self
+                .look(Look::Channel(0))
+                .or_else(|| self.look(Look::Local(0))),
+            Overdue::Rest(Rest::Staffed(at)) => self.look(Look::Local(at)),
+            Overdue::Rest(Rest::Unstaffed(at)) => self
+                .look(Look::Channel(at))
+                .or_else(|| self.look(Look::Local(at)))
+                .or_else(|| self.look(Look::Others(at))),
+        }
     }
 
     #[inline]
@@ -202,8 +214,9 @@ impl Worker {
         if self.search == Search::Uncounted {
             return None;
         }
-        for round in 0..=self.executor.spin_rounds {
-            pause(round);
+        let spin = self.executor.spin;
+        for round in 0..=spin.rounds {
+            pause(round, spin);
             let found = (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]));
             if found.is_some() {
                 return found;
@@ -223,18 +236,42 @@ impl Worker {
                 (at, runnable, Source::Worker(victim))
             }
         };
-        self.running = self.route.queues[position];
+        self.turn_to(self.route.queues[position]);
         self.found = source;
         Some(runnable)
     }
 
-    /// Takes from a channel: everything at home, one task elsewhere.
-    fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
-        let queue = self.executor.queue(self.route.queues[position]);
-        match self.locals.first_mut() {
-            Some(home) if position == 0 => queue.take_all(home),
-            _ => queue.take(),
+    /// Notes whose task runs next. What was about to run next of the queue it turns away from no
+    /// longer is, and others may have it.
+    #[inline]
+    fn turn_to(&mut self, queue: QueueId) {
+        let before = std::mem::replace(&mut self.running, queue);
+        if before != queue
+            && let Some(position) = self.route.position(before)
+            && let Some(local) = self.locals.get_mut(position)
+            && local.put_off_next() == Some(Pushed::FirstInDeque)
+        {
+            self.announce(before);
         }
+    }
+
+    /// Lets others know of tasks that have just come into this worker's deque.
+    fn announce(&self, queue: QueueId) {
+        // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
+        fence(Ordering::SeqCst);
+        self.executor.wake_one(queue);
+    }
+
+    /// Takes from a channel: a fair share at home, one task elsewhere.
+    fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
+        let id = self.route.queues[position];
+        let queue = self.executor.queue(id);
+        let runnable = match self.locals.first_mut() {
+            Some(home) if position == 0 => queue.take_share(home)?,
+            _ => queue.take()?,
+        };
+        self.announce_moved(position);
+        Some(runnable)
     }
 
     /// Steals from the other workers that serve a queue, beginning anywhere.
@@ -246,7 +283,19 @@ impl Worker {
             0..=2 => 0,
             victims => self.rng.usize(..victims),
         };
-        queue.steal(self.id, start, local)
+        let stolen = queue.steal(self.id, start, local)?;
+        self.announce_moved(position);
+        Some(stolen)
+    }
+
+    /// Lets others know of tasks that came along with the one that was taken. While they were on
+    /// their way they lay nowhere, and somebody may have looked in vain. A searcher tells when
+    /// its search ends.
+    fn announce_moved(&self, position: usize) {
+        let local = self.locals.get(position);
+        if self.search == Search::Uncounted && local.is_some_and(LocalQueue::has_spare) {
+            self.announce(self.route.queues[position]);
+        }
     }
 
     /// Ends the search, if this was one. The last searcher wakes the next if there is more.
@@ -290,9 +339,7 @@ impl Worker {
             Turn::Last => local.push_back(runnable),
         };
         if pushed == Pushed::FirstInDeque {
-            // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
-            fence(Ordering::SeqCst);
-            self.executor.wake_one(id);
+            self.announce(id);
         }
         Ok(())
     }
@@ -313,7 +360,7 @@ impl Worker {
     // Resting.
 
     /// Lies down as a sleeper, and gets up again if there turns out to be something to do.
-    pub(crate) fn lie_down(&mut self) -> Rest {
+    pub(crate) fn lie_down(&mut self) -> Sleep {
         self.tally().parks.add(1, Writer::Only);
         let search = std::mem::replace(&mut self.search, Search::Uncounted);
         let sleepers = &self.executor.sleepers;
@@ -324,9 +371,9 @@ impl Worker {
         let phase = self.executor.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
             self.get_up();
-            return Rest::GotUp;
+            return Sleep::GotUp;
         }
-        Rest::Park
+        Sleep::Park
     }
 
     /// Stops looking for a while without asking to be woken.
@@ -374,12 +421,11 @@ impl Worker {
 }
 
 /// Lets some 100 ns pass before the next look of a searching worker, so that it does not keep the
-/// cache lines from those who are to bring it work; and now and then offers the core to them, who
-/// may be waiting for it.
-fn pause(round: u32) {
+/// cache lines from those who are to bring it work.
+fn pause(round: u32, spin: Spin) {
     match round {
         0 => {}
-        _ if round.is_multiple_of(4) => thread::yield_now(),
+        _ if spin.offers_core && round.is_multiple_of(4) => thread::yield_now(),
         _ => (0..4).for_each(|_| hint::spin_loop()),
     }
 }

@@ -58,7 +58,11 @@ impl Model {
         taken.is_ok()
     }
 
-    /// What a worker does until it has taken one piece of work.
+    /// What a worker does until it has taken so many pieces of work.
+    fn work(&self, pieces: usize, worker: WorkerId, protocol: Protocol) {
+        (0..pieces).for_each(|_| self.work_once(worker, protocol));
+    }
+
     fn work_once(&self, worker: WorkerId, protocol: Protocol) {
         let mut search = Search::Uncounted;
         loop {
@@ -93,16 +97,16 @@ impl Model {
     }
 }
 
-/// `brought` pieces of work, one after another, for as many workers.
-fn bring_to_workers(workers: u16, protocol: Protocol) {
+/// So many pieces of work for each of the workers, brought one after another.
+fn bring_to_workers(workers: u16, pieces: usize, protocol: Protocol) {
     let model = Model::new(workers.into());
     let threads: Vec<_> = (0..workers)
         .map(|id| {
             let model = model.clone();
-            loom::thread::spawn(move || model.work_once(WorkerId(id), protocol))
+            loom::thread::spawn(move || model.work(pieces, WorkerId(id), protocol))
         })
         .collect();
-    for _ in 0..workers {
+    for _ in 0..usize::from(workers) * pieces {
         model.bring();
     }
     for thread in threads {
@@ -127,24 +131,31 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
 
 #[test]
 fn no_wake_up_is_lost_with_one_worker() {
-    check(5, || bring_to_workers(1, Protocol::Whole));
+    check(5, || bring_to_workers(1, 1, Protocol::Whole));
+}
+
+/// A worker that gets up by itself just when it is woken, and soon lies down again, must not
+/// take the late end of that wake-up for the next.
+#[test]
+fn no_wake_up_counts_twice() {
+    check(4, || bring_to_workers(1, 2, Protocol::Whole));
 }
 
 #[test]
 fn no_wake_up_is_lost_with_two_workers() {
-    check(3, || bring_to_workers(2, Protocol::Whole));
+    check(3, || bring_to_workers(2, 1, Protocol::Whole));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_the_second_look_a_wake_up_is_lost() {
-    check(5, || bring_to_workers(1, Protocol::NoSecondLook));
+    check(5, || bring_to_workers(1, 1, Protocol::NoSecondLook));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn without_waking_the_next_work_is_left_behind() {
-    check(3, || bring_to_workers(2, Protocol::NoWakeNext));
+    check(3, || bring_to_workers(2, 1, Protocol::NoWakeNext));
 }
 
 /// Two bringers at once must wake one sleeper between them: the second relies on the first's.
