@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use futures_lite::future::yield_now;
 use laneway::{
-    BuildError, Builder, Event, FallibleTask, Idle, JoinError, LostPanic, Observer, Priority,
-    QueueId, QueueName, Runtime, RuntimeMetrics, ShutdownReport, SpawnError, Stealing, Task, join,
-    join_all, spawn_task, try_join, try_join_all,
+    BuildError, Builder, Event, FallibleTask, Idle, IntoQueueName, JoinError, LostPanic, Observer,
+    Priority, QueueId, QueueName, Runtime, RuntimeMetrics, ShutdownReport, SpawnError, Stealing,
+    Task, join, join_all, spawn_task, try_join, try_join_all,
 };
 
 /// Long enough for the slowest machine; a test that reaches it has hung.
@@ -193,7 +193,7 @@ fn spawn_task_has_every_form_of_the_contract() {
         .with_queue("disk", 1, &[])
         .build()
         .unwrap();
-    let disk: QueueName<'_> = "disk".into();
+    let disk: QueueName<'_> = "disk".into_queue_name();
     let outside = [
         spawn_task!(async { 1 }, Priority::High, rt),
         spawn_task!(async { 2 }, Priority::Low, &rt),

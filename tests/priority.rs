@@ -325,6 +325,38 @@ fn escalation_leaves_high_tasks_and_those_of_further_queues_where_they_are() {
 }
 
 #[test]
+fn a_low_task_that_a_high_one_awaits_is_raised() {
+    let rt = Runtime::builder()
+        .with_high_num(1)
+        .with_low_num(1)
+        .with_stealing(Stealing::None)
+        .build()
+        .unwrap();
+    let signal = Signal::default();
+    let (polled, polls) = mpsc::channel();
+    let low = rt.spawn(signal.wait_and_tell(polled), Priority::Low);
+    assert_eq!(polls.recv_timeout(DEADLINE).unwrap(), "laneway-low-0");
+
+    let (awaiting, awaited) = mpsc::channel();
+    let high = rt.spawn(
+        async move {
+            let mut low = low;
+            poll_fn(|cx| {
+                let polled = std::pin::Pin::new(&mut low).poll(cx);
+                let _ = awaiting.send(());
+                polled
+            })
+            .await;
+        },
+        Priority::High,
+    );
+    awaited.recv_timeout(DEADLINE).unwrap();
+    signal.set();
+    rt.block_on(high);
+    assert_eq!(polls.try_iter().collect::<Vec<_>>(), ["laneway-high-0"]);
+}
+
+#[test]
 fn a_high_task_does_not_wait_behind_the_low_poll_that_spawned_it() {
     let placements = Arc::new(Placements::default());
     let rt = Runtime::builder()

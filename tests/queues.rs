@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_lite::future::yield_now;
 use laneway::{
-    Priority, QueueId, QueueName, Runtime, Stealing, Task, join, join_all, spawn_task, try_join_all,
+    Priority, QueueId, Runtime, Stealing, Task, join, join_all, spawn_task, try_join_all,
 };
 
 /// Long enough for the slowest machine; a test that reaches it has hung.
@@ -126,7 +126,7 @@ fn a_queue_is_named_by_name_by_id_and_by_priority() {
         rt.spawn(async { thread_name() }, "network"),
         rt.spawn(async { thread_name() }, &owned),
         rt.spawn(async { thread_name() }, network),
-        rt.spawn(async { thread_name() }, QueueName::from(network)),
+        rt.spawn(async { thread_name() }, network),
         rt.try_spawn(async { thread_name() }, "network").unwrap(),
         spawn_task!(async { thread_name() }, "network", rt),
         spawn_task!(async { thread_name() }, network, &rt),

@@ -17,7 +17,9 @@ use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
-use laneway::{Builder, Idle, QueueMetrics, QueueName, Runtime, Stealing, Task, spawn_task};
+use laneway::{
+    Builder, Idle, IntoQueueName, QueueMetrics, QueueName, Runtime, Stealing, Task, spawn_task,
+};
 
 const MILLION: usize = 1_000_000;
 const THREADS: [usize; 4] = [1, 2, 4, 16];
@@ -174,7 +176,7 @@ async fn raise_children(books: Arc<Books>, id: usize, mut rng: Rng) {
 }
 
 fn queue(rng: &mut Rng) -> QueueName<'static> {
-    QUEUES[rng.usize(..QUEUES.len())].into()
+    QUEUES[rng.usize(..QUEUES.len())].into_queue_name()
 }
 
 /// What becomes of a task's handle.

@@ -1,0 +1,525 @@
+//! Does the repository keep its house rules?
+//!
+//! Plain reading of the files that git knows: nothing here compiles or runs them.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn the_core_knows_nothing_above_it() {
+    let above = [
+        "runtime",
+        "builder",
+        "threads",
+        "watchdog",
+        "nice",
+        "join",
+        "metrics",
+        "time",
+        "blocking",
+        "group",
+        "background",
+        "pipeline",
+        "net",
+        "observe",
+        "sim",
+    ];
+    let mut findings = Findings::default();
+    for file in rust_files("src/executor/") {
+        for (number, line) in file.code() {
+            for module in above {
+                let path = format!("crate::{module}");
+                if mentions_path(line, &path) {
+                    findings.add(&file, number, format!("the core must not use {path}"));
+                }
+            }
+            // What the crate's root re-exports comes from above as well.
+            if line.contains("use crate::{") || line.contains("use super::super::") {
+                findings.add(&file, number, "name the modules one by one");
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn the_lowest_layer_knows_nothing_of_the_crate() {
+    let mut findings = Findings::default();
+    for file in rust_files("src/sync.rs") {
+        for (number, line) in file.code() {
+            if line.contains("crate::") || line.contains("super::") {
+                findings.add(&file, number, "sync is below everything else");
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn what_other_modules_take_from_above_points_downwards() {
+    // Who may use whom above the core; a module that is not listed may use what it likes.
+    let rules: [(&str, &[&str]); 5] = [
+        (
+            "src/executor/route.rs",
+            &["task", "queue", "worker", "idle", "seat"],
+        ),
+        ("src/executor/idle.rs", &["task", "queue", "worker", "seat"]),
+        (
+            "src/executor/tally.rs",
+            &["task", "queue", "worker", "seat"],
+        ),
+        ("src/nice.rs", &["crate"]),
+        ("src/nice_elsewhere.rs", &["crate"]),
+    ];
+    let mut findings = Findings::default();
+    for (name, forbidden) in rules {
+        for file in rust_files(name) {
+            for (number, line) in file.code().filter(|(_, line)| line.starts_with("use ")) {
+                for module in forbidden {
+                    let uses = mentions_path(line, &format!("super::{module}"))
+                        || mentions_path(line, &format!("use {module}"));
+                    if uses {
+                        findings.add(&file, number, format!("{name} must not use {module}"));
+                    }
+                }
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn there_is_no_unsafe_code() {
+    let root = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
+    assert!(
+        root.contains("\n#![forbid(unsafe_code)]\n"),
+        "lib.rs forbids it"
+    );
+    let mut findings = Findings::default();
+    let keyword = ["un", "safe"].concat();
+    for file in rust_files("src/").into_iter().chain(rust_files("tests/")) {
+        for (number, line) in file.code() {
+            // Strings may speak of it; `unsafe_code` is the name of the lint.
+            if words(&without_strings(line)).any(|word| word == keyword) {
+                findings.add(&file, number, "write it without");
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn conditional_compilation_stands_on_modules() {
+    let mut findings = Findings::default();
+    for file in rust_files("src/")
+        .iter()
+        .filter(|file| file.name != "src/sync.rs")
+    {
+        let lines: Vec<(usize, &str)> = file.code().collect();
+        for (place, (number, line)) in lines.iter().enumerate() {
+            let line = line.trim();
+            let conditional = line.starts_with("#[cfg(") || line.starts_with("#[cfg_attr(");
+            if !conditional && (line.contains("cfg!(") || line.contains("#[cfg")) {
+                findings.add(file, *number, "a condition in the middle of code");
+            }
+            if conditional {
+                let below = lines[place + 1..].iter().map(|(_, line)| line.trim());
+                let item = below.clone().find(|line| !line.starts_with("#["));
+                let is_module = item.is_some_and(|item| {
+                    let item = item
+                        .trim_start_matches("pub(crate) ")
+                        .trim_start_matches("pub ");
+                    item.starts_with("mod ")
+                });
+                if !is_module {
+                    findings.add(file, *number, "a condition belongs on a `mod` line");
+                }
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn no_markers_are_left() {
+    // Put together here, so that this file does not find itself.
+    let markers: Vec<String> = [
+        ("TO", "DO"),
+        ("FIX", "ME"),
+        ("XX", "X"),
+        ("HA", "CK"),
+        ("WI", "P:"),
+    ]
+    .iter()
+    .chain(&[
+        ("<<<", "<<<<"),
+        (">>>", ">>>>"),
+        ("todo", "!("),
+        ("unimplemented", "!("),
+    ])
+    .chain(&[("dbg", "!(")])
+    .map(|(a, b)| [*a, *b].concat())
+    .collect();
+    let mut findings = Findings::default();
+    for file in text_files() {
+        for (number, line) in file.lines() {
+            for marker in &markers {
+                let found = match marker.chars().all(char::is_alphabetic) {
+                    true => words(line).any(|word| word == marker),
+                    false => line.contains(marker.as_str()),
+                };
+                if found {
+                    findings.add(&file, number, format!("{marker} is left"));
+                }
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn links_lead_to_files_that_exist() {
+    let mut findings = Findings::default();
+    for file in text_files() {
+        let docs_only = file.name.ends_with(".rs");
+        if !docs_only && !file.name.ends_with(".md") {
+            continue;
+        }
+        let mut in_code = false;
+        for (number, line) in file.lines() {
+            let text = line.trim_start();
+            if docs_only && !text.starts_with("//!") && !text.starts_with("///") {
+                in_code = false;
+                continue;
+            }
+            let text = text.trim_start_matches(['/', '!', ' ']);
+            if text.starts_with("```") || text.starts_with("~~~") {
+                in_code = !in_code;
+            }
+            if in_code {
+                continue;
+            }
+            for target in link_targets(text) {
+                if let Some(path) = local_path(&file, target, docs_only)
+                    && !path.exists()
+                {
+                    findings.add(
+                        &file,
+                        number,
+                        format!("a link to {target}, which is not there"),
+                    );
+                }
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn every_example_is_named_in_the_readme_and_says_what_it_is() {
+    let readme = fs::read_to_string(repository().join("README.md")).expect("there is a README.md");
+    let mut findings = Findings::default();
+    let examples = rust_files("examples/");
+    assert!(!examples.is_empty(), "there are examples");
+    for file in &examples {
+        let name = file.name.trim_start_matches("examples/");
+        // A folder is an example by its `main.rs`; other files there belong to it.
+        let name = match name.split_once('/') {
+            Some((folder, "main.rs")) => folder,
+            Some(_) => continue,
+            None => name.trim_end_matches(".rs"),
+        };
+        let by_command = format!("--example {name}");
+        let in_backticks = format!("`{name}`");
+        if !readme.contains(&in_backticks) && !commands(&readme, &by_command) {
+            findings.add(file, 1, "README.md does not name this example");
+        }
+        if !file.text.starts_with("//! ") {
+            findings.add(file, 1, "an example begins with a `//!` line");
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn every_source_file_says_what_it_is() {
+    let mut findings = Findings::default();
+    for folder in ["src/", "tests/", "benches/", "book/"] {
+        for file in rust_files(folder) {
+            if !file.text.starts_with("//! ") {
+                findings.add(&file, 1, "the first line is a `//!` doc");
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn lines_are_at_most_100_characters_long() {
+    let mut findings = Findings::default();
+    for file in rust_files("src/") {
+        for (number, line) in file.lines() {
+            // A link or a string cannot be broken; rustfmt leaves them as they are.
+            let longest = line
+                .split_whitespace()
+                .map(|word| word.chars().count())
+                .max();
+            let quoted = line.contains('"');
+            let length = line.chars().count();
+            if length > 100 && longest < Some(60) && !quoted {
+                findings.add(&file, number, format!("{length} characters"));
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn no_file_is_large() {
+    const LIMIT: u64 = 200 * 1024;
+    let mut findings = Findings::default();
+    for name in repository_files() {
+        let bytes = fs::metadata(repository().join(&name)).map_or(0, |data| data.len());
+        if bytes > LIMIT {
+            findings
+                .0
+                .push(format!("{name}: {bytes} bytes, {LIMIT} at most"));
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn nothing_sleeps_and_hopes() {
+    /// Files that may put a thread to sleep, and why.
+    const ALLOWED: [(&str, &str); 0] = [];
+    let mut findings = Findings::default();
+    let sleep = ["thread::", "sleep"].concat();
+    let files = rust_files("src/").into_iter().chain(rust_files("tests/"));
+    for file in files.filter(|file| ALLOWED.iter().all(|(name, _)| *name != file.name)) {
+        for (number, line) in file.code() {
+            if mentions_path(line, &sleep) {
+                findings.add(&file, number, "wait for what you need, not for time");
+            }
+        }
+    }
+    for (name, reason) in ALLOWED {
+        assert!(!reason.is_empty(), "{name} is allowed for no reason");
+        assert!(
+            repository().join(name).exists(),
+            "{name} is allowed and not there"
+        );
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn no_test_is_ignored_without_a_reason() {
+    let mut findings = Findings::default();
+    let bare = ["#[ig", "nore]"].concat();
+    let fence = ["```ig", "nore"].concat();
+    for file in rust_files("") {
+        for (number, line) in file.lines() {
+            if line.contains(&bare) || line.contains(&fence) {
+                findings.add(&file, number, "give the reason, or let it run");
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn the_tidy_tests_can_fail() {
+    assert!(mentions_path("use crate::net::Socket;", "crate::net"));
+    assert!(mentions_path("crate::net", "crate::net"));
+    assert!(!mentions_path("use crate::network;", "crate::net"));
+    assert!(words("an unsafe block").any(|word| word == "unsafe"));
+    assert!(!words("#![forbid(unsafe_code)]").any(|word| word == "unsafe"));
+    assert_eq!(without_strings(r#"a("un\"safe") b"#), "a() b");
+    assert_eq!(
+        link_targets("see [a](b.md#c), ![d](e.png \"title\") and [f]: g.md").collect::<Vec<_>>(),
+        ["b.md#c", "e.png"]
+    );
+    assert_eq!(link_targets("[f]: g.md").collect::<Vec<_>>(), ["g.md"]);
+    assert!(commands("cargo run --example hello\n", "--example hello"));
+    assert!(!commands(
+        "cargo run --example hello_world",
+        "--example hello"
+    ));
+
+    let file = File {
+        name: "docs/page.md".to_owned(),
+        text: String::new(),
+    };
+    let at = |target| local_path(&file, target, false);
+    assert_eq!(at("https://example.org"), None);
+    assert_eq!(at("#section"), None);
+    assert_eq!(
+        at("other.md#there"),
+        Some(repository().join("docs/other.md"))
+    );
+    assert_eq!(
+        at("../Cargo.toml"),
+        Some(repository().join("docs/../Cargo.toml"))
+    );
+    assert!(text_files().iter().any(|file| file.name == "tests/tidy.rs"));
+}
+
+/// What breaks a rule, to be shown all at once.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn add(&mut self, file: &File, line: usize, what: impl Display) {
+        self.0.push(format!("{}:{line}: {what}", file.name));
+    }
+
+    #[track_caller]
+    fn assert_none(self) {
+        assert!(self.0.is_empty(), "\n{}\n", self.0.join("\n"));
+    }
+}
+
+/// A text file of the repository, by its path from the root.
+struct File {
+    name: String,
+    text: String,
+}
+
+impl File {
+    /// The lines with their numbers.
+    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.text.lines())
+    }
+
+    /// The lines without those that are comments from beginning to end.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files that git knows or would know; outside of a git checkout, those that are there.
+fn repository_files() -> Vec<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(repository())
+        .output();
+    let mut names: Vec<String> = match listed {
+        Ok(output) if output.status.success() => {
+            let names = String::from_utf8_lossy(&output.stdout);
+            names.lines().map(str::to_owned).collect()
+        }
+        _ => {
+            let mut names = Vec::new();
+            walk(&repository(), &mut names);
+            names
+        }
+    };
+    // Deleted and not committed yet.
+    names.retain(|name| repository().join(name).exists());
+    assert!(!names.is_empty(), "there are files");
+    names
+}
+
+fn walk(folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            walk(&path, names);
+        } else if path.is_file() {
+            let from_root = path.strip_prefix(repository()).unwrap();
+            names.push(from_root.to_string_lossy().replace('\\', "/"));
+        }
+    }
+}
+
+fn text_files() -> Vec<File> {
+    let text = |name: String| {
+        let text = fs::read_to_string(repository().join(&name)).ok()?;
+        Some(File { name, text })
+    };
+    repository_files().into_iter().filter_map(text).collect()
+}
+
+/// The Rust files whose path begins so.
+fn rust_files(prefix: &str) -> Vec<File> {
+    let mut files = text_files();
+    files.retain(|file| file.name.starts_with(prefix) && file.name.ends_with(".rs"));
+    assert!(!files.is_empty(), "there are files in {prefix}");
+    files
+}
+
+/// Whether a path stands in this line, and not only one that begins like it.
+fn mentions_path(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(start, _)| {
+        let next = line[start + path.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+    })
+}
+
+/// The identifiers and plain words of a line.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// A line without what stands in its string literals.
+fn without_strings(line: &str) -> String {
+    let mut rest = String::new();
+    let (mut inside, mut escaped) = (false, false);
+    for c in line.chars() {
+        match c {
+            '"' if !escaped => inside = !inside,
+            _ if !inside => rest.push(c),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    rest
+}
+
+/// Where the links of a line of markdown lead.
+fn link_targets(line: &str) -> impl Iterator<Item = &str> {
+    let inline = line
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', ' ']).next());
+    let reference = line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("]: "));
+    let reference = reference.and_then(|(_, target)| target.split_whitespace().next());
+    inline.chain(reference)
+}
+
+/// The file that a link means, or `None` if it leads elsewhere: to the net, to a place on the
+/// same page, or, in Rust docs, to an item.
+fn local_path(file: &File, target: &str, in_rust: bool) -> Option<PathBuf> {
+    let path = target.split('#').next().unwrap_or_default();
+    let elsewhere = path.is_empty()
+        || path.contains("://")
+        || path.starts_with("mailto:")
+        || path.starts_with('<')
+        || path.contains("::");
+    // An item has no dot in its name and no slash.
+    let is_item = in_rust && !path.contains(['.', '/']);
+    if elsewhere || is_item {
+        return None;
+    }
+    let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
+    Some(repository().join(folder).join(path))
+}
+
+/// Whether a text has this part of a command, followed by its end.
+fn commands(text: &str, part: &str) -> bool {
+    text.match_indices(part).any(|(start, _)| {
+        let next = text[start + part.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || next == '_' || next == '-')
+    })
+}
