@@ -509,8 +509,7 @@ impl Executor {
 
     /// Cancels a task and notes what was cut off.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
-        let spawned_at = runnable.metadata().spawned_at;
-        if cancel(runnable) {
+        if let Some(spawned_at) = cancel(runnable) {
             let mut cut_off = self
                 .drain
                 .cut_off

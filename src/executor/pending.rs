@@ -4,6 +4,7 @@
 //! is known only to whoever will wake it, so the first time that a task is pending, its waker is
 //! entered here as well. A task that completes in its first poll never is.
 
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::task::Waker;
 
@@ -17,11 +18,12 @@ pub(crate) struct Pending {
     shards: Box<[CachePadded<Mutex<Shard>>]>,
 }
 
-/// Where a pending task's waker is kept.
+/// Where a pending task's waker is kept. Small, since every task has room for one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PendingEntry {
-    shard: u32,
-    key: u32,
+    /// The key and one, so that no entry takes no room besides.
+    key_and_one: NonZeroU32,
+    shard: u16,
 }
 
 #[derive(Debug, Default)]
@@ -45,19 +47,24 @@ impl Pending {
     #[inline]
     pub(crate) fn insert(&self, index: usize, waker: &Waker) -> PendingEntry {
         let mut shard = self.shards[index].lock().expect(UNPOISONED);
-        // A slab of 2^32 wakers takes 100 GB.
-        let key = u32::try_from(shard.wakers.insert(waker.clone())).expect("fewer than 2^32 tasks");
+        let key = shard.wakers.insert(waker.clone());
         if shard.closed {
             waker.wake_by_ref();
         }
-        let shard = u32::try_from(index).expect("a shard for each worker");
-        PendingEntry { shard, key }
+        // A slab of 2^32 wakers takes 100 GB.
+        let key_and_one = u32::try_from(key + 1).ok().and_then(NonZeroU32::new);
+        PendingEntry {
+            key_and_one: key_and_one.expect("fewer than 2^32 tasks are pending"),
+            shard: u16::try_from(index).expect("a worker's number is 16 bits"),
+        }
     }
 
     #[inline]
     pub(crate) fn remove(&self, entry: PendingEntry) {
-        let mut shard = self.shards[entry.shard as usize].lock().expect(UNPOISONED);
-        let waker = shard.wakers.remove(entry.key as usize);
+        let mut shard = self.shards[usize::from(entry.shard)]
+            .lock()
+            .expect(UNPOISONED);
+        let waker = shard.wakers.remove(entry.key_and_one.get() as usize - 1);
         // Unlock before dropping the waker: that may run what the lock is needed for.
         drop(shard);
         drop(waker);

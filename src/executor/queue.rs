@@ -95,7 +95,8 @@ impl Queue {
 
     /// How many tasks wait, in the channel and in the local deques, at some moment of this call.
     pub(crate) fn len(&self) -> usize {
-        let local = |local: &Stealable| local.deque.len() + usize::from(local.next.is_filled());
+        let local =
+            |local: &Stealable| local.deque.len() + usize::from(local.shown.next.is_filled());
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
@@ -125,7 +126,9 @@ impl Queue {
         let mut batch = self.receiver.try_iter().take(share);
         let first = batch.next()?;
         let moved = batch.map(|runnable| local.deque.push(runnable)).count();
-        local.occupied |= moved > 0;
+        if moved > 0 {
+            local.note_moved();
+        }
         self.taken.fetch_add(1 + moved, Ordering::SeqCst);
         Some(first)
     }
@@ -144,7 +147,9 @@ impl Queue {
             .chain(before)
             .filter(|victim| victim.owner != thief)
             .find_map(|victim| Some((victim.steal(&local.deque)?, victim.owner)));
-        local.occupied |= stolen.is_some();
+        if stolen.is_some() {
+            local.note_moved();
+        }
         stolen
     }
 
@@ -156,7 +161,7 @@ impl Queue {
     /// Takes the task out of the next-slot of a worker, for when its thread is stuck in a poll.
     pub(crate) fn rescue(&self, from: WorkerId) -> Option<Runnable> {
         let stuck = self.locals.iter().find(|local| local.owner == from)?;
-        stuck.next.take()
+        stuck.shown.next.take()
     }
 }
 
@@ -166,12 +171,14 @@ impl Queue {
 #[repr(align(128))]
 pub(crate) struct LocalQueue {
     deque: Deque<Runnable>,
-    next: Arc<CachePadded<NextSlot>>,
+    shown: Arc<CachePadded<Shown>>,
     /// How many tasks in a row came from the next-slot.
     streak: u8,
     /// Set by every push, cleared when it is found empty: an empty one costs a worker one branch
     /// a step. Others may have emptied it meanwhile.
     occupied: bool,
+    /// What `Shown::spare` says.
+    spare: bool,
 }
 
 /// What others see of a [`LocalQueue`].
@@ -179,7 +186,7 @@ pub(crate) struct LocalQueue {
 pub(crate) struct Stealable {
     owner: WorkerId,
     deque: Stealer<Runnable>,
-    next: Arc<CachePadded<NextSlot>>,
+    shown: Arc<CachePadded<Shown>>,
 }
 
 /// Whether the others should hear of a push.
@@ -202,17 +209,18 @@ impl LocalQueue {
     /// A worker's side and everybody else's.
     pub(crate) fn new(owner: WorkerId) -> (LocalQueue, Stealable) {
         let deque = Deque::new_fifo();
-        let next = Arc::new(CachePadded::new(NextSlot::default()));
+        let shown = Arc::new(CachePadded::new(Shown::default()));
         let stealable = Stealable {
             owner,
             deque: deque.stealer(),
-            next: next.clone(),
+            shown: shown.clone(),
         };
         let local = LocalQueue {
             deque,
-            next,
+            shown,
             streak: 0,
             occupied: false,
+            spare: false,
         };
         (local, stealable)
     }
@@ -221,7 +229,7 @@ impl LocalQueue {
     #[inline]
     pub(crate) fn push_next(&mut self, runnable: Runnable) -> Pushed {
         self.occupied = true;
-        match self.next.replace(runnable) {
+        match self.shown.next.replace(runnable) {
             None => Pushed::NextSlot,
             Some(displaced) => self.push_back(displaced),
         }
@@ -233,6 +241,7 @@ impl LocalQueue {
         self.occupied = true;
         let first = self.deque.is_empty();
         self.deque.push(runnable);
+        self.show_spare(true);
         if first {
             Pushed::FirstInDeque
         } else {
@@ -243,7 +252,7 @@ impl LocalQueue {
     /// Moves the task in the next-slot to the deque: it is not about to run here after all.
     #[inline]
     pub(crate) fn put_off_next(&mut self) -> Option<Pushed> {
-        let put_off = self.next.take()?;
+        let put_off = self.shown.next.take()?;
         Some(self.push_back(put_off))
     }
 
@@ -259,20 +268,43 @@ impl LocalQueue {
             return None;
         }
         if self.streak < MAX_STREAK
-            && let Some(runnable) = self.next.take()
+            && let Some(runnable) = self.shown.next.take()
         {
             self.streak += 1;
             return Some(runnable);
         }
         self.streak = 0;
-        let runnable = self.deque.pop().or_else(|| self.next.take());
+        if let Some(runnable) = self.deque.pop() {
+            return Some(runnable);
+        }
+        self.show_spare(false);
+        let runnable = self.shown.next.take();
         self.occupied = runnable.is_some();
         runnable
+    }
+
+    /// Takes note of tasks that have been moved into the deque.
+    fn note_moved(&mut self) {
+        self.occupied = true;
+        self.show_spare(true);
+    }
+
+    #[inline]
+    fn show_spare(&mut self, spare: bool) {
+        if self.spare != spare {
+            self.spare = spare;
+            // Release: pairs with the Acquire in `steal`.
+            self.shown.spare.store(spare, Ordering::Release);
+        }
     }
 }
 
 impl Stealable {
     fn steal(&self, into: &Deque<Runnable>) -> Option<Runnable> {
+        // Acquire: pairs with the Release in `show_spare`.
+        if !self.shown.spare.load(Ordering::Acquire) {
+            return None;
+        }
         // Each retry means that another thread took a task meanwhile, so the loop ends when they
         // are gone.
         loop {
@@ -283,6 +315,16 @@ impl Stealable {
             }
         }
     }
+}
+
+/// What a worker shows of a local queue besides the deque.
+#[derive(Debug, Default)]
+struct Shown {
+    next: NextSlot,
+    /// Set by the worker when it puts something into the deque, cleared when it finds the deque
+    /// empty. A thief looks here first, for one load instead of the 30 ns that a vain look into
+    /// the deque costs. Who is about to sleep looks into the deque itself.
+    spare: AtomicBool,
 }
 
 /// Room for one task, swapped in and out atomically.

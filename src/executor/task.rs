@@ -68,7 +68,6 @@ pub(crate) struct Meta {
     pub(crate) executor: ExecutorId,
     /// The queue it goes to when next scheduled. Changed by `escalate`.
     queue: AtomicU16,
-    pub(crate) spawned_at: &'static Location<'static>,
 }
 
 impl Meta {
@@ -94,7 +93,6 @@ where
         id,
         executor,
         queue: AtomicU16::new(queue.0),
-        spawned_at,
     };
     let tracked = |meta: &Meta| Tracked {
         future: Some(future),
@@ -133,8 +131,8 @@ thread_local! {
     /// Set while this thread runs a task in order to cancel it; `Tracked` takes it.
     static CANCELLING: Cell<bool> = const { Cell::new(false) };
 
-    /// Set by the task that took the order to cancel itself.
-    static OBEYED: Cell<bool> = const { Cell::new(false) };
+    /// Set by the task that took the order to cancel itself: where it was spawned.
+    static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 
     /// The data pointer of a waker that is known not to panic: the running task's, or that of
     /// our own `block_on`.
@@ -142,10 +140,10 @@ thread_local! {
 }
 
 /// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
-/// [`JoinError`]. Returns whether there was anything left to cancel.
-pub(crate) fn cancel(runnable: Runnable) -> bool {
+/// [`JoinError`]. Gives the place where it was spawned if there was anything left to cancel.
+pub(crate) fn cancel(runnable: Runnable) -> Option<&'static Location<'static>> {
     // The task's future may cancel others when it is dropped: each call restores what it found.
-    let outer = OBEYED.replace(false);
+    let outer = OBEYED.replace(None);
     CANCELLING.set(true);
     runnable.run();
     // Not taken by a task whose handle had been dropped: that one was not polled.
@@ -208,7 +206,7 @@ impl<F: Future> Future for Tracked<F> {
         if CANCELLING.take() {
             drop_future(this.future, this.life);
             this.life.end(PollEnd::Cancelled);
-            OBEYED.set(true);
+            OBEYED.set(Some(this.life.spawned_at));
             return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
         }
         let future = this.future.as_mut().as_pin_mut();
