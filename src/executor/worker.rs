@@ -229,6 +229,7 @@ impl Worker {
     #[inline]
     fn look(&mut self, look: Look) -> Option<Runnable> {
         let (position, runnable, source) = match look {
+            // Looked at in every step, and so kept apart from the longer ways.
             Look::Local(at) => (at, self.locals.get_mut(at)?.pop()?, Source::Local),
             Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
             Look::Others(at) => {
@@ -236,22 +237,22 @@ impl Worker {
                 (at, runnable, Source::Worker(victim))
             }
         };
-        self.turn_to(self.route.queues[position]);
         self.found = source;
+        let before = std::mem::replace(&mut self.running, self.route.queues[position]);
+        if before != self.running {
+            self.turn_away_from(before);
+        }
         Some(runnable)
     }
 
-    /// Notes whose task runs next. What was about to run next of the queue it turns away from no
+    /// Puts off what was about to run next of a queue that the worker turns away from: it no
     /// longer is, and others may have it.
-    #[inline]
-    fn turn_to(&mut self, queue: QueueId) {
-        let before = std::mem::replace(&mut self.running, queue);
-        if before != queue
-            && let Some(position) = self.route.position(before)
-            && let Some(local) = self.locals.get_mut(position)
-            && local.put_off_next() == Some(Pushed::FirstInDeque)
-        {
-            self.announce(before);
+    #[cold]
+    fn turn_away_from(&mut self, queue: QueueId) {
+        let position = self.route.position(queue);
+        let local = position.and_then(|position| self.locals.get_mut(position));
+        if local.and_then(LocalQueue::put_off_next) == Some(Pushed::FirstInDeque) {
+            self.announce(queue);
         }
     }
 
@@ -263,6 +264,7 @@ impl Worker {
     }
 
     /// Takes from a channel: a fair share at home, one task elsewhere.
+    #[inline(never)]
     fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
         let id = self.route.queues[position];
         let queue = self.executor.queue(id);
@@ -275,7 +277,7 @@ impl Worker {
     }
 
     /// Steals from the other workers that serve a queue, beginning anywhere.
-    #[inline]
+    #[inline(never)]
     fn steal(&mut self, position: usize) -> Option<(Runnable, WorkerId)> {
         let local = self.locals.get_mut(position)?;
         let queue = self.executor.queue(self.route.queues[position]);

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use laneway::{Priority, Runtime, Stealing, Task};
+use laneway::{Priority, Runtime, Task};
 
 use super::{Executor, Handle, Lane};
 
@@ -30,10 +30,9 @@ impl Laneway {
     /// the high ones.
     pub(crate) fn latency_first(threads: usize) -> Laneway {
         let builder = Runtime::builder()
+            .latency_first()
             .with_high_num(threads)
-            .with_low_num(threads)
-            .with_stealing(Stealing::None)
-            .with_low_nice(19);
+            .with_low_num(threads);
         Laneway(builder.build().expect("the threads start"))
     }
 }
