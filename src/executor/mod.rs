@@ -70,12 +70,12 @@ pub use task::{FallibleTask, Priority, Task};
 pub(crate) use idle::{CrewId, Sleepers};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
+pub(crate) use shield::shielded;
 pub(crate) use tally::Tally;
 pub(crate) use task::{Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use pending::Pending;
-use shield::shielded;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {

@@ -1,0 +1,238 @@
+//! Ticks at a steady pace.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use super::sleep::{Sleep, sleep_until};
+
+/// Ticks every `period`, the first time at once.
+///
+/// # Panics
+///
+/// If the period is zero.
+///
+/// ```
+/// use laneway::time::interval;
+/// use std::time::{Duration, Instant};
+///
+/// let started = Instant::now();
+/// laneway::block_on(async {
+///     let mut ticks = interval(Duration::from_millis(2));
+///     for _ in 0..3 {
+///         ticks.tick().await;
+///     }
+/// });
+/// assert!(started.elapsed() >= Duration::from_millis(4));
+/// ```
+pub fn interval(period: Duration) -> Interval {
+    interval_at(Instant::now(), period)
+}
+
+/// Ticks every `period`, the first time at `start`.
+///
+/// # Panics
+///
+/// If the period is zero.
+///
+/// ```
+/// use laneway::time::interval_at;
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now() + Duration::from_millis(2);
+/// let first = laneway::block_on(interval_at(start, Duration::from_secs(1)).tick());
+/// assert_eq!(first, start);
+/// ```
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(!period.is_zero(), "an interval's period must not be zero");
+    Interval {
+        due: Some(start),
+        sleep: sleep_until(start),
+        period,
+        behavior: MissedTickBehavior::default(),
+    }
+}
+
+/// What an [`Interval`] does when its ticks were asked for too late. The words are tokio's.
+///
+/// ```
+/// use laneway::time::MissedTickBehavior;
+///
+/// assert_eq!(MissedTickBehavior::default(), MissedTickBehavior::Burst);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MissedTickBehavior {
+    /// The missed ticks come at once, one after another, until it has caught up: so many ticks
+    /// in so much time. The default.
+    #[default]
+    Burst,
+    /// The next tick comes a whole period after the late one, and so on from there: never two
+    /// ticks closer than a period.
+    Delay,
+    /// The missed ticks are left out, and the next one comes at a multiple of the period from
+    /// the start: never out of step.
+    Skip,
+}
+
+impl MissedTickBehavior {
+    /// When the tick after the one that was due at `due` and taken at `now` is due. `None`: later
+    /// than the clock can say.
+    fn next(self, due: Instant, now: Instant, period: Duration) -> Option<Instant> {
+        match self {
+            MissedTickBehavior::Burst => due.checked_add(period),
+            MissedTickBehavior::Delay => now.checked_add(period),
+            MissedTickBehavior::Skip => {
+                let late = now.saturating_duration_since(due);
+                let into_period = late.as_nanos() % period.as_nanos();
+                let left = period.as_nanos() - into_period;
+                now.checked_add(duration_of_nanos(left))
+            }
+        }
+    }
+}
+
+/// No more than a period, and so no more than a duration can say.
+fn duration_of_nanos(nanos: u128) -> Duration {
+    const PER_SECOND: u128 = 1_000_000_000;
+    let seconds = u64::try_from(nanos / PER_SECOND).expect("no more than a duration");
+    let rest = u32::try_from(nanos % PER_SECOND).expect("less than a second");
+    Duration::new(seconds, rest)
+}
+
+/// A steady series of ticks. Made by [`interval`] and [`interval_at`].
+#[derive(Debug)]
+#[must_use = "an interval ticks only when `tick` is awaited"]
+pub struct Interval {
+    /// When the next tick is due. None: never.
+    due: Option<Instant>,
+    /// Ends then.
+    sleep: Sleep,
+    period: Duration,
+    behavior: MissedTickBehavior,
+}
+
+impl Interval {
+    /// Sets what happens when ticks were asked for too late. Default:
+    /// [`MissedTickBehavior::Burst`].
+    ///
+    /// ```
+    /// use laneway::time::{MissedTickBehavior, interval};
+    /// use std::time::Duration;
+    ///
+    /// let ticks = interval(Duration::from_secs(1)).with_missed_ticks(MissedTickBehavior::Skip);
+    /// assert_eq!(ticks.period(), Duration::from_secs(1));
+    /// ```
+    pub fn with_missed_ticks(mut self, behavior: MissedTickBehavior) -> Interval {
+        self.behavior = behavior;
+        self
+    }
+
+    /// The time between two ticks.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Waits for the next tick, and gives the instant at which it was due.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the returned future loses no tick.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::Duration;
+    ///
+    /// laneway::block_on(async {
+    ///     let mut ticks = interval(Duration::from_millis(1));
+    ///     let first = ticks.tick().await;
+    ///     assert_eq!(ticks.tick().await - first, Duration::from_millis(1));
+    /// });
+    /// ```
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// As [`tick`](Interval::tick), for hand-written futures.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(Pin::new(&mut self.sleep).poll(cx));
+        let due = self.due.expect("a sleep without an end does not end");
+        self.due = self.behavior.next(due, Instant::now(), self.period);
+        match self.due {
+            Some(next) => self.sleep.reset(next),
+            None => self.sleep = Sleep::forever(),
+        }
+        Poll::Ready(due)
+    }
+
+    /// Starts anew: the next tick comes a period from now.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mut ticks = interval(Duration::from_millis(2));
+    /// let now = Instant::now();
+    /// ticks.reset();
+    /// assert!(laneway::block_on(ticks.tick()) >= now + Duration::from_millis(2));
+    /// ```
+    pub fn reset(&mut self) {
+        self.due = Instant::now().checked_add(self.period);
+        self.sleep = self.due.map_or_else(Sleep::forever, sleep_until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// When the ticks come, in periods of 10 ms, if the second is taken 25 ms late.
+    fn ticks_after_a_late_one(behavior: MissedTickBehavior) -> Vec<u128> {
+        let start = Instant::now();
+        let period = 10 * MS;
+        let mut due = start + period;
+        let mut now = due + 25 * MS;
+        let mut ticks = vec![(now - start).as_millis()];
+        for _ in 0..4 {
+            due = behavior
+                .next(due, now, period)
+                .expect("within the clock's range");
+            now = now.max(due);
+            ticks.push((now - start).as_millis());
+        }
+        ticks
+    }
+
+    #[test]
+    fn a_burst_catches_up() {
+        let ticks = ticks_after_a_late_one(MissedTickBehavior::Burst);
+        assert_eq!(ticks, [35, 35, 35, 40, 50]);
+    }
+
+    #[test]
+    fn a_delay_moves_all_that_follows() {
+        let ticks = ticks_after_a_late_one(MissedTickBehavior::Delay);
+        assert_eq!(ticks, [35, 45, 55, 65, 75]);
+    }
+
+    #[test]
+    fn a_skip_stays_in_step() {
+        let ticks = ticks_after_a_late_one(MissedTickBehavior::Skip);
+        assert_eq!(ticks, [35, 40, 50, 60, 70]);
+    }
+
+    #[test]
+    fn the_longest_period_has_no_next_tick() {
+        let now = Instant::now();
+        for behavior in [
+            MissedTickBehavior::Burst,
+            MissedTickBehavior::Delay,
+            MissedTickBehavior::Skip,
+        ] {
+            assert_eq!(behavior.next(now, now, Duration::MAX), None);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Time: sleeping, ticking, and giving up after a while.
+//!
+//! ```
+//! use laneway::time::{sleep, timeout};
+//! use std::time::Duration;
+//!
+//! let quick = async {
+//!     sleep(Duration::from_millis(1)).await;
+//!     "done"
+//! };
+//! let result = laneway::block_on(timeout(Duration::from_secs(60), quick));
+//! assert_eq!(result, Ok("done"));
+//! ```
+//!
+//! All of this works on a runtime's tasks, in [`block_on`](crate::block_on) without any runtime,
+//! and on other executors. There is one timer for the whole process: `wheel.rs` knows who is due
+//! when, `timer.rs` is the thread that wakes them, `sleep.rs` is what sleeps; [`Interval`] and
+//! [`Timeout`] are made of sleeps.
+
+mod interval;
+mod sleep;
+mod timeout;
+mod timer;
+mod wheel;
+
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout};
+
+/// How many sleeps the timer holds at the moment, in the whole process: those that were polled
+/// and have neither ended nor been dropped.
+///
+/// ```
+/// use laneway::time::{armed, timeout};
+/// use std::future::ready;
+/// use std::time::Duration;
+///
+/// laneway::block_on(timeout(Duration::from_secs(60), ready(())))?;
+/// assert_eq!(armed(), 0);
+/// # Ok::<(), laneway::time::Elapsed>(())
+/// ```
+#[must_use]
+pub fn armed() -> usize {
+    timer::Timer::global().armed()
+}

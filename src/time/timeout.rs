@@ -1,0 +1,92 @@
+//! A future that is given so much time and no more.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use super::sleep::{Sleep, sleep};
+
+/// Gives a future so much time. If it is not ready by then, it is dropped and the result is
+/// [`Elapsed`].
+///
+/// The future is polled first: one that is ready at once is never too late, even with
+/// [`Duration::ZERO`].
+///
+/// # Errors
+///
+/// [`Elapsed`] if the time has passed.
+///
+/// # Cancellation
+///
+/// Dropping the timeout drops the future.
+///
+/// ```
+/// use laneway::time::{Elapsed, timeout};
+/// use std::future::{pending, ready};
+/// use std::time::Duration;
+///
+/// let late = timeout(Duration::from_millis(1), pending::<()>());
+/// assert_eq!(laneway::block_on(late), Err(Elapsed));
+///
+/// let in_time = timeout(Duration::ZERO, ready(7));
+/// assert_eq!(laneway::block_on(in_time), Ok(7));
+/// ```
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    Timeout {
+        future: Some(future),
+        deadline: sleep(duration),
+    }
+}
+
+pin_project! {
+    /// A future with a deadline. Made by [`timeout`].
+    #[derive(Debug)]
+    #[must_use = "a timeout does nothing unless it is awaited"]
+    pub struct Timeout<F> {
+        // None once it has ended or its time has passed.
+        #[pin]
+        future: Option<F>,
+        #[pin]
+        deadline: Sleep,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut();
+        let future = future.expect("a timeout is not polled after it has ended");
+        let result = match future.poll(cx) {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending if this.deadline.poll(cx).is_ready() => Err(Elapsed),
+            Poll::Pending => return Poll::Pending,
+        };
+        this.future.set(None);
+        Poll::Ready(result)
+    }
+}
+
+/// The time of a [`timeout`] has passed.
+///
+/// ```
+/// use laneway::time::Elapsed;
+///
+/// assert_eq!(Elapsed.to_string(), "the deadline has passed");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the deadline has passed")
+    }
+}
+
+impl Error for Elapsed {}

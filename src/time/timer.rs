@@ -1,0 +1,181 @@
+//! The timer: a wheel, and a thread that turns it.
+//!
+//! There is one for the whole process, since sleeping works outside of any runtime too. Its
+//! thread starts with the first sleep, waits for the nearest deadline and for nothing else, and
+//! while nobody sleeps it waits without a timeout.
+
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::wheel::{Key, Tick, Wheel};
+use crate::executor::shielded;
+
+/// What a tick is worth. A sleep ends this much late at the most, besides what the operating
+/// system takes to wake a thread.
+const TICK: Duration = Duration::from_micros(100);
+
+static GLOBAL: LazyLock<Arc<Timer>> = LazyLock::new(|| Arc::new(Timer::new()));
+
+/// A wheel behind a lock, and the clock that turns it.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    /// Tick 0.
+    epoch: Instant,
+    state: Mutex<State>,
+    /// A sleeper came that is due before the thread would look again.
+    sooner: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    wheel: Wheel,
+    thread: Turner,
+}
+
+/// What the thread that turns the wheel is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turner {
+    NotStarted,
+    /// It will look at the wheel before it sleeps again.
+    Turning,
+    /// It sleeps until this tick, or without end.
+    Waiting(Option<Tick>),
+}
+
+impl Timer {
+    fn new() -> Timer {
+        Timer {
+            epoch: Instant::now(),
+            state: Mutex::new(State {
+                wheel: Wheel::new(),
+                thread: Turner::NotStarted,
+            }),
+            sooner: Condvar::new(),
+        }
+    }
+
+    /// The process's timer.
+    pub(crate) fn global() -> Arc<Timer> {
+        GLOBAL.clone()
+    }
+
+    /// Wakes `waker` at `deadline`, or soon if that has passed.
+    pub(crate) fn arm(self: &Arc<Timer>, deadline: Instant, waker: Waker) -> Key {
+        let due = self.tick_after(deadline);
+        let mut state = self.lock();
+        let key = state.wheel.insert(due, waker);
+        match state.thread {
+            Turner::NotStarted => self.start(&mut state),
+            Turner::Waiting(until) if until.is_none_or(|until| due < until) => {
+                // Turning from now on: whoever comes next need not tell it again.
+                state.thread = Turner::Turning;
+                drop(state);
+                self.sooner.notify_one();
+            }
+            Turner::Waiting(_) | Turner::Turning => {}
+        }
+        key
+    }
+
+    /// Lets another waker be woken. `false`: the deadline has come.
+    pub(crate) fn rearm(&self, key: Key, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        let Some(armed) = state.wheel.waker_mut(key) else {
+            return false;
+        };
+        if armed.will_wake(waker) {
+            return true;
+        }
+        let before = std::mem::replace(armed, waker.clone());
+        // Unlock before dropping a waker: that may run what arms or disarms a sleep.
+        drop(state);
+        drop(before);
+        true
+    }
+
+    /// Forgets a sleeper.
+    pub(crate) fn disarm(&self, key: Key) {
+        let waker = self.lock().wheel.remove(key);
+        // Dropped here, after the lock.
+        drop(waker);
+    }
+
+    /// How many sleep.
+    pub(crate) fn armed(&self) -> usize {
+        self.lock().wheel.len()
+    }
+
+    /// The first tick at or after an instant.
+    fn tick_after(&self, instant: Instant) -> Tick {
+        let since_epoch = instant.saturating_duration_since(self.epoch).as_nanos();
+        let ticks = since_epoch.div_ceil(TICK.as_nanos());
+        Tick::try_from(ticks).unwrap_or(Tick::MAX)
+    }
+
+    /// The last tick that has begun by an instant.
+    fn tick_at(&self, instant: Instant) -> Tick {
+        let since_epoch = instant.saturating_duration_since(self.epoch).as_nanos();
+        Tick::try_from(since_epoch / TICK.as_nanos()).unwrap_or(Tick::MAX)
+    }
+
+    fn start(self: &Arc<Timer>, state: &mut State) {
+        let timer = self.clone();
+        let thread = thread::Builder::new().name("laneway-timer".to_owned());
+        match thread.spawn(move || timer.turn()) {
+            Ok(_detached) => state.thread = Turner::Turning,
+            // The sleeper stays armed; the next one tries again.
+            Err(error) => panic!("no thread could be started for the timer: {error}"),
+        }
+    }
+
+    /// The thread's life.
+    fn turn(&self) {
+        let mut due = Vec::new();
+        let mut state = self.lock();
+        loop {
+            state.wheel.turn_to(self.tick_at(Instant::now()), &mut due);
+            if due.is_empty() {
+                state = self.wait(state);
+                continue;
+            }
+            state.thread = Turner::Turning;
+            // Unlock before waking: what is woken may sleep again at once.
+            drop(state);
+            // The thread serves everybody: it survives whatever a waker does.
+            due.drain(..)
+                .for_each(|waker| shielded("the waker of a sleep", || waker.wake()));
+            state = self.lock();
+        }
+    }
+
+    /// Waits until something may be due.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let next = state.wheel.next_turn();
+        state.thread = Turner::Waiting(next);
+        let Some(next) = next else {
+            let woken = self.sooner.wait(state);
+            return woken.unwrap_or_else(PoisonError::into_inner);
+        };
+        let left = self
+            .instant_of(next)
+            .saturating_duration_since(Instant::now());
+        let woken = self.sooner.wait_timeout(state, left);
+        woken.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// When a tick begins. Where the clock cannot say, late enough to be looked at again.
+    fn instant_of(&self, tick: Tick) -> Instant {
+        let nanos = u128::from(tick) * TICK.as_nanos();
+        let since_epoch = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        let far = Duration::from_secs(60 * 60 * 24);
+        let instant = self.epoch.checked_add(since_epoch);
+        instant.unwrap_or_else(|| Instant::now() + far)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A poisoned lock is fine: the wheel is whole between any two of its calls.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
