@@ -3,13 +3,13 @@
 //! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
 
 use crate::block_on::block_on;
-use crate::executor::{JoinError, Task};
+use crate::executor::{JoinError, Task, seat};
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
 ///
 /// On a worker thread, another thread takes the worker's place meanwhile. In async code,
-/// awaiting the tasks is cheaper.
+/// awaiting the tasks is cheaper. A high task raises all low ones among them, as awaiting does.
 ///
 /// # Panics
 ///
@@ -23,7 +23,7 @@ use crate::executor::{JoinError, Task};
 /// assert_eq!(join_all(squares), [0, 1, 4, 9]);
 /// ```
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
-    let tasks: Vec<Task<T>> = tasks.into_iter().collect();
+    let tasks = collect(tasks);
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -50,7 +50,7 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 /// assert!(results[1].as_ref().unwrap_err().to_string().ends_with("3 is odd"));
 /// ```
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
-    let tasks: Vec<Task<T>> = tasks.into_iter().collect();
+    let tasks = collect(tasks);
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -58,4 +58,13 @@ pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T
         }
         results
     })
+}
+
+/// Raises the tasks, all of them before the first is waited for, if a high task is to wait.
+fn collect<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Task<T>> {
+    let tasks: Vec<Task<T>> = tasks.into_iter().collect();
+    if seat::runs_high_task() {
+        tasks.iter().for_each(Task::escalate);
+    }
+    tasks
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::block_on::block_on;
 use crate::builder::{BuildError, Builder};
-use crate::executor::{Executor, Priority, QueueId, Task, seat};
+use crate::executor::{Executor, Phase, Priority, QueueId, Task, seat};
 use crate::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::threads::Threads;
 
@@ -140,7 +140,7 @@ impl Runtime {
     {
         let spawned_at = Location::caller();
         let spawned = spawn_on(&self.executor, future, queue.into_queue_name(), spawned_at);
-        spawned.unwrap_or_else(|(id, future)| self.executor.spawn_cancelled(future, id, spawned_at))
+        settle(&self.executor, spawned, spawned_at)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -177,11 +177,16 @@ impl Runtime {
                 cause: SpawnErrorCause::NoSuchQueue(queue.to_string()),
             });
         };
-        let spawned = self.executor.spawn(future, id, Location::caller());
-        spawned.map_err(|future| SpawnError {
-            future,
-            cause: SpawnErrorCause::ShutDown,
-        })
+        match self.executor.spawn(future, id, Location::caller()) {
+            Ok((task, phase)) => {
+                cancel_if_closed(&self.executor, phase);
+                Ok(task)
+            }
+            Err(future) => Err(SpawnError {
+                future,
+                cause: SpawnErrorCause::ShutDown,
+            }),
+        }
     }
 
     /// Runs a future on this thread, and blocks until it has ended. Inside of it, `spawn_task!`
@@ -283,6 +288,9 @@ impl Runtime {
     }
 
     fn close(&self) {
+        // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
+        // a worker's thread, and is cancelled; it must not start the process-wide one.
+        let _entered = seat::enter(self.executor.clone());
         self.executor.close();
         self.threads.close();
     }
@@ -519,11 +527,45 @@ where
         let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
         spawn_on(executor, future, queue, spawned_at)
     });
-    spawned.unwrap_or_else(|(id, future)| {
-        // Not within the borrow above: the future is dropped, and may enter a runtime then.
-        let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
-        executor.spawn_cancelled(future, id, spawned_at)
-    })
+    match spawned {
+        Ok((task, Phase::Open | Phase::Draining)) => task,
+        // Not within the borrow above: futures are dropped, and may enter a runtime then.
+        ended => {
+            let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
+            settle(&executor, ended, spawned_at)
+        }
+    }
+}
+
+/// What [`spawn_on`] gives: the task and the phase after it was queued, or the future and its
+/// queue.
+type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (QueueId, F)>;
+
+/// Makes a task of what was spawned, a cancelled one if the runtime takes nothing new.
+fn settle<F>(
+    executor: &Executor,
+    spawned: Spawned<F>,
+    spawned_at: &'static Location<'static>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match spawned {
+        Ok((task, phase)) => {
+            cancel_if_closed(executor, phase);
+            task
+        }
+        Err((id, future)) => executor.spawn_cancelled(future, id, spawned_at),
+    }
+}
+
+/// The runtime may have ended while a task was spawned, and looked into its queues for the last
+/// time before.
+fn cancel_if_closed(executor: &Executor, phase: Phase) {
+    if phase == Phase::Closed {
+        executor.cancel_rest();
+    }
 }
 
 /// Gives the future back, with its queue, if the runtime takes nothing new.
@@ -532,7 +574,7 @@ fn spawn_on<F>(
     future: F,
     queue: QueueName<'_>,
     spawned_at: &'static Location<'static>,
-) -> Result<Task<F::Output>, (QueueId, F)>
+) -> Spawned<F>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

@@ -189,6 +189,8 @@ impl Threads {
     fn park(&self) {
         let lain_down = seat::with_worker(|worker| (worker.id, worker.lie_down()));
         let Some((worker, Sleep::Park)) = lain_down else {
+            // It lay down for a moment, which may have been the one when the watchdog looked.
+            self.watchdog.wake_up();
             return;
         };
         seat::emit(|| Event::Parked { worker });

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::executor::{Executor, WorkerId};
+use crate::executor::{Executor, QueueId, WorkerId};
 
 /// The time between two looks. A task waits in the next-slot behind a stuck poll for two of them
 /// at most.
@@ -96,11 +96,20 @@ fn look(executor: &Executor, polls_before: &mut [u64]) {
         let polls = tally.polls();
         if polls == std::mem::replace(&mut polls_before[index], polls) {
             let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
-            for queue in executor.queues() {
-                if let Some(runnable) = queue.rescue(worker) {
-                    executor.inject(runnable);
-                }
-            }
+            rescue(executor, worker);
+        }
+    }
+}
+
+/// Gives others what a worker holds that is stuck, or asleep and then holds nothing.
+fn rescue(executor: &Executor, worker: WorkerId) {
+    for (index, queue) in executor.queues().iter().enumerate() {
+        if let Some(runnable) = queue.rescue(worker) {
+            executor.inject(runnable);
+        } else if queue.has_work() {
+            // Its last push may have crossed with the theft of all that lay before, so that
+            // nobody was told.
+            executor.wake_one(QueueId(index as u16));
         }
     }
 }

@@ -225,13 +225,16 @@ impl Executor {
     // Spawning and scheduling.
 
     /// Edge 1 of the life cycle. Gives the future back if the runtime takes nothing new.
+    ///
+    /// The phase is as [`enqueue`](Executor::enqueue) gives it: if it is `Closed`, call
+    /// [`cancel_rest`](Executor::cancel_rest), within no borrow.
     #[inline]
     pub(crate) fn spawn<F>(
         &self,
         future: F,
         queue: QueueId,
         spawned_at: &'static Location<'static>,
-    ) -> Result<Task<F::Output>, F>
+    ) -> Result<(Task<F::Output>, Phase), F>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -240,8 +243,7 @@ impl Executor {
             return Err(future);
         }
         let (runnable, task) = self.make_task(future, queue, spawned_at);
-        seat::schedule_new(self, runnable);
-        Ok(task)
+        Ok((task, seat::schedule_new(self, runnable)))
     }
 
     /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.

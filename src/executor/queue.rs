@@ -239,10 +239,10 @@ impl LocalQueue {
     #[inline]
     pub(crate) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.occupied = true;
-        let first = self.deque.is_empty();
         self.deque.push(runnable);
         self.show_spare(true);
-        if first {
+        // Counted after the push: others may have stolen what lay there before.
+        if self.deque.len() <= 1 {
             Pushed::FirstInDeque
         } else {
             Pushed::BehindOthers

@@ -107,9 +107,10 @@ pub(crate) enum Rest {
 }
 
 /// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
-/// still takes from it, and then at its home deque, so that stolen work of a higher rank leaves
-/// it a turn. Prime, so that it stays out of step with periodic work. Go's scheduler
-/// and tokio use the same number for the same purpose.
+/// still takes from it. The step after looks at its home deque first, so that stolen work of a
+/// higher rank leaves a turn to what was moved there, however much the channel brings. Prime, so
+/// that it stays out of step with periodic work. Go's scheduler and tokio use the same number for
+/// the same purpose.
 const HOME_EVERY: u32 = 61;
 
 /// Every 64th step looks first at one of the other queues on the route, in turn: the bound on how
@@ -155,11 +156,14 @@ impl Route {
     /// What has waited long enough to go first at this step, if anything.
     #[inline]
     pub(crate) fn overdue(&self, step: u32) -> Option<Overdue> {
-        if step.is_multiple_of(HOME_EVERY) {
+        let since_home = step % HOME_EVERY;
+        if since_home == 0 {
             Some(Overdue::Home)
         } else if step.is_multiple_of(REST_EVERY) && !self.rest.is_empty() {
             let turn = (step / REST_EVERY) as usize % self.rest.len();
             Some(Overdue::Rest(self.rest[turn]))
+        } else if since_home == 1 {
+            Some(Overdue::HeldHome)
         } else {
             None
         }
@@ -171,6 +175,8 @@ impl Route {
 pub(crate) enum Overdue {
     /// The home queue: its channel, or else what the worker holds of it.
     Home,
+    /// What the worker holds of the home queue.
+    HeldHome,
     Rest(Rest),
 }
 
@@ -262,6 +268,12 @@ mod tests {
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         assert_eq!(steps(&route, Overdue::Home), [61, 122, 183]);
+    }
+
+    #[test]
+    fn what_a_worker_holds_of_its_home_goes_first_at_the_step_after() {
+        let route = route(QueueId::LOW, &[QueueId::HIGH]);
+        assert_eq!(steps(&route, Overdue::HeldHome), [1, 62, 123, 184]);
     }
 
     #[test]

@@ -25,7 +25,12 @@ thread_local! {
     /// has taken the worker over.
     static SEAT: RefCell<Option<Kept<Box<Worker>>>> = const { RefCell::new(None) };
 
-    /// Whether anybody observes the runtime that this thread works for.
+    /// Whether the task that blocks this thread is a high one. Set when another thread takes the
+    /// worker over, of no meaning while a worker sits here.
+    static BLOCKED_IN_HIGH: Cell<bool> = const { Cell::new(false) };
+
+    /// Whether anybody observes the runtime that this thread works for, or one that it has
+    /// entered meanwhile.
     static OBSERVED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -36,21 +41,25 @@ type Kept<T> = ManuallyDrop<T>;
 /// Makes a runtime this thread's own until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
-    OBSERVED.set(executor.is_observed());
+    // The worker that sits here goes on to report to its own observer.
+    let outer_observed = OBSERVED.get();
+    OBSERVED.set(outer_observed || executor.is_observed());
     let outer = EXECUTOR.replace(Some(Kept::new(executor)));
     Entered {
         outer: outer.map(Kept::into_inner),
+        outer_observed,
     }
 }
 
 /// Puts back what was entered before.
 pub(crate) struct Entered {
     outer: Option<Arc<Executor>>,
+    outer_observed: bool,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        OBSERVED.set(self.outer.as_ref().is_some_and(|outer| outer.is_observed()));
+        OBSERVED.set(self.outer_observed);
         let inner = EXECUTOR.replace(self.outer.take().map(Kept::new));
         drop(inner.map(Kept::into_inner));
     }
@@ -82,7 +91,7 @@ pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R
 
 /// Whether the task that is being polled on this thread was taken from the high queue.
 pub(crate) fn runs_high_task() -> bool {
-    with_worker(Worker::runs_high_task).unwrap_or(false)
+    with_worker(Worker::runs_high_task).unwrap_or_else(|| BLOCKED_IN_HIGH.get())
 }
 
 /// This thread's runtime.
@@ -106,7 +115,7 @@ fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option
     })
 }
 
-/// Whether anybody observes this thread's runtime.
+/// Whether anybody may observe what happens on this thread.
 #[inline]
 pub(crate) fn is_observed() -> bool {
     OBSERVED.get()
@@ -164,15 +173,18 @@ fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), R
         Some(worker) if worker.executor_id == id => worker.keep(runnable, turn).map(|()| worker.id),
         _ => Err(runnable),
     })?;
-    emit(|| Event::Scheduled {
-        task,
-        queue,
-        by: Some(worker),
-        to: match turn {
-            Turn::Next => Placement::NextSlot,
-            Turn::Last => Placement::Deque,
-        },
-    });
+    // To the task's own runtime, which need not be the one that this thread has entered.
+    if let Some(executor) = executor_of(id) {
+        executor.emit(Event::Scheduled {
+            task,
+            queue,
+            by: Some(worker),
+            to: match turn {
+                Turn::Next => Placement::NextSlot,
+                Turn::Last => Placement::Deque,
+            },
+        });
+    }
     Ok(())
 }
 
@@ -189,7 +201,13 @@ fn inject(id: ExecutorId, runnable: Runnable) {
             executor_of(id).inspect(|executor| executor.cancel_rest());
         }
         Err(runnable) => match executor_of(id) {
-            Some(executor) => executor.inject(runnable),
+            Some(executor) => {
+                if executor.enqueue(runnable) == Phase::Closed {
+                    // What the futures spawn when they are dropped belongs to their runtime.
+                    let _entered = enter(executor.clone());
+                    executor.cancel_rest();
+                }
+            }
             None => {
                 cancel(runnable);
             }
@@ -197,11 +215,15 @@ fn inject(id: ExecutorId, runnable: Runnable) {
     }
 }
 
-/// Queues a task for the first time. `executor` is its own.
+/// Queues a task for the first time. `executor` is its own. Gives the phase as
+/// [`Executor::enqueue`] does.
 #[inline]
-pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) {
-    if let Err(runnable) = keep(executor.id, runnable, Turn::Next) {
-        executor.inject(runnable);
+#[must_use]
+pub(crate) fn schedule_new(executor: &Executor, runnable: Runnable) -> Phase {
+    match keep(executor.id, runnable, Turn::Next) {
+        // The worker that sits here sees to its end.
+        Ok(()) => Phase::Open,
+        Err(runnable) => executor.enqueue(runnable),
     }
 }
 
@@ -265,7 +287,8 @@ pub(crate) fn register_pending(id: ExecutorId, waker: &Waker) -> Option<PendingE
 ///
 /// If the operating system refuses a thread. The worker keeps its seat then.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    if let Some(worker) = replace_worker(None) {
+    if let Some(mut worker) = replace_worker(None) {
+        BLOCKED_IN_HIGH.set(worker.runs_high_task());
         let executor = worker.executor.clone();
         let id = worker.id;
         if let Err((worker, error)) = executor.host.take_over(worker) {

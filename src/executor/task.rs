@@ -405,6 +405,7 @@ impl<T> Task<T> {
     /// assert_eq!(laneway::block_on(forever.cancel()), None);
     /// ```
     pub async fn cancel(self) -> Option<T> {
+        self.raise_for_awaiter();
         let mut cancelled = pin!(self.handle.cancel());
         match poll_fn(|cx| poll_shielded(cancelled.as_mut(), cx)).await? {
             Ok(mut output) => output.0.take(),
@@ -495,10 +496,15 @@ impl<T> Task<T> {
         self.handle.metadata().id
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+    /// A high task does not wait behind the low queue.
+    fn raise_for_awaiter(&self) {
         if seat::runs_high_task() {
             self.escalate();
         }
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        self.raise_for_awaiter();
         let outcome = ready!(poll_shielded(Pin::new(&mut self.handle), cx));
         Poll::Ready(match outcome {
             Ok(mut output) => Ok(output.0.take().expect("an output is taken once")),

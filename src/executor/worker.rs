@@ -193,6 +193,7 @@ impl Worker {
             Overdue::Home => self
                 .look(Look::Channel(0))
                 .or_else(|| self.look(Look::Local(0))),
+            Overdue::HeldHome => self.look(Look::Local(0)),
             Overdue::Rest(Rest::Staffed(at)) => self.look(Look::Local(at)),
             Overdue::Rest(Rest::Unstaffed(at)) => self
                 .look(Look::Channel(at))
