@@ -72,7 +72,7 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use shield::shielded;
 pub(crate) use tally::Tally;
-pub(crate) use task::{Runnable, cancel, trusting};
+pub(crate) use task::{Ended, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use pending::Pending;

@@ -505,11 +505,26 @@ impl<T> Task<T> {
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         self.raise_for_awaiter();
-        let outcome = ready!(poll_shielded(Pin::new(&mut self.handle), cx));
-        Poll::Ready(match outcome {
+        self.poll_end(cx).map(Ended::tell)
+    }
+
+    /// Polls without raising the task, for those who look after a task and do not wait for it.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended<T>> {
+        poll_shielded(Pin::new(&mut self.handle), cx).map(Ended)
+    }
+}
+
+/// How a task has ended, told to nobody yet. Dropped, it is as if the task had been detached: a
+/// panic is reported.
+pub(crate) struct Ended<T>(Outcome<T>);
+
+impl<T> Ended<T> {
+    /// What the awaiter learns.
+    pub(crate) fn tell(self) -> Result<T, JoinError> {
+        match self.0 {
             Ok(mut output) => Ok(output.0.take().expect("an output is taken once")),
             Err(failure) => Err(failure.into_error()),
-        })
+        }
     }
 }
 
