@@ -31,13 +31,14 @@
 //! The source reads in that order: `executor/task.rs`, `executor/queue.rs`, `executor/worker.rs`,
 //! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
 //! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
-//! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `join.rs`
-//! and `macros.rs` what most callers touch.
+//! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
+//! the threads for closures that block, `join.rs` and `macros.rs` what most callers touch.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod block_on;
+pub mod blocking;
 mod builder;
 mod executor;
 mod join;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use program::{Ended, example, run};
 
 /// Every example but `tour`, which has a test file of its own.
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 8] = [
     "background",
+    "blocking",
     "custom_queues",
     "hello",
     "join",
@@ -177,4 +178,15 @@ fn owned_runtimes_keep_apart() {
         "index still answers: 42",
     ];
     assert_eq!(lines_of("owned_runtimes"), expected);
+}
+
+#[test]
+fn blocking_keeps_the_worker_free_and_gives_back_what_was_given() {
+    let expected = [
+        "4 closures block 4 threads, and the only worker does 1000 polls",
+        "outputs:   [0, 1, 4, 9]",
+        "panic:     no such sensor",
+        "dropped:   the closure that had begun ran to its end",
+    ];
+    assert_eq!(lines_of("blocking"), expected);
 }
