@@ -32,7 +32,8 @@
 //! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
 //! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
 //! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
-//! the threads for closures that block, `join.rs` and `macros.rs` what most callers touch.
+//! the threads for closures that block, `group.rs` tasks that belong together, `join.rs` and
+//! `macros.rs` what most callers touch.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -41,6 +42,7 @@ mod block_on;
 pub mod blocking;
 mod builder;
 mod executor;
+mod group;
 mod join;
 mod macros;
 mod metrics;
@@ -59,6 +61,7 @@ pub use executor::{
     Source, Stealing, Task, TaskId, WorkerId,
 };
 pub use futures_lite::future::yield_now;
+pub use group::TaskGroup;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use runtime::{IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn};

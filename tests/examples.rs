@@ -9,10 +9,11 @@ use std::time::Duration;
 use program::{Ended, example, run};
 
 /// Every example but `tour`, which has a test file of its own.
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 9] = [
     "background",
     "blocking",
     "custom_queues",
+    "group",
     "hello",
     "join",
     "owned_runtimes",
@@ -189,4 +190,17 @@ fn blocking_keeps_the_worker_free_and_gives_back_what_was_given() {
         "dropped:   the closure that had begun ran to its end",
     ];
     assert_eq!(lines_of("blocking"), expected);
+}
+
+#[test]
+fn group_gives_the_first_to_end_first() {
+    let expected = [
+        "join_next    near answered",
+        "join_next    far answered",
+        "join_next    broken panicked: out of order",
+        "join_next    nobody is left",
+        "race         near won, 2 were cancelled",
+        "first_error  line 2: invalid digit found in string",
+    ];
+    assert_eq!(lines_of("group"), expected);
 }

@@ -1,0 +1,489 @@
+//! Tasks that belong together: joined as they end, and cancelled as one.
+//!
+//! Each member has a [`Signal`], which is the waker that its task wakes when it ends. A signal
+//! that is woken enters the group's list of those that have ended, in [`Bell`]; the group looks at
+//! the members on that list and at no others, so that a join costs the same in a group of ten and
+//! of a million.
+//!
+//! A group never decides where its members run: that is [`spawn`](crate::spawn)'s.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use slab::Slab;
+
+use crate::executor::{Ended, JoinError, Task, seat, shielded, trusting};
+use crate::runtime::{IntoQueueName, Runtime, spawn};
+
+/// Tasks that belong together.
+///
+/// Members are joined in the order in which they end. A member that panicked is an `Err`, and
+/// costs the others nothing.
+///
+/// # Cancellation
+///
+/// Dropping the group cancels the members that are left, as dropping each [`Task`] does;
+/// [`cancel_all`](TaskGroup::cancel_all) also waits until they are gone. The panic of a member
+/// that nobody joined is reported as that of a detached task.
+///
+/// # Priority
+///
+/// A high task that joins a group raises the members that it waits for, as
+/// [`Task::escalate`] does. Spawning into a group does not raise.
+///
+/// ```
+/// use laneway::{Priority, TaskGroup};
+///
+/// let mut group = TaskGroup::new();
+/// for word in ["the", "slow", "lane"] {
+///     group.spawn(async move { word.len() }, Priority::Low);
+/// }
+/// let total = laneway::block_on(async {
+///     let mut total = 0;
+///     while let Some(length) = group.join_next().await {
+///         total += length.expect("a word has a length");
+///     }
+///     total
+/// });
+/// assert_eq!(total, 11);
+/// ```
+#[must_use = "dropping a TaskGroup cancels its members: join them"]
+pub struct TaskGroup<T> {
+    // Dropped before the members, whose cancellation then finds nobody to tell.
+    bell: Arc<Bell>,
+    members: Slab<Member<T>>,
+    /// Members that no high task has waited for yet.
+    not_raised: BTreeSet<usize>,
+}
+
+struct Member<T> {
+    signal: Arc<Signal>,
+    state: State<T>,
+}
+
+enum State<T> {
+    Running(Task<T>),
+    /// It had ended before the group could wait for it.
+    Ended(Ended<T>),
+}
+
+impl<T> TaskGroup<T> {
+    /// Makes a group without members.
+    ///
+    /// ```
+    /// let group = laneway::TaskGroup::<u32>::new();
+    /// assert!(group.is_empty());
+    /// ```
+    pub fn new() -> TaskGroup<T> {
+        TaskGroup {
+            bell: Arc::default(),
+            members: Slab::new(),
+            not_raised: BTreeSet::new(),
+        }
+    }
+
+    /// Spawns a future as a member, on the runtime that [`spawn`](crate::spawn()) would use.
+    ///
+    /// If that runtime has shut down, the member ends at once, as a cancelled one.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](crate::spawn()).
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(async { 42 }, Priority::High);
+    /// assert_eq!(laneway::block_on(group.join_next()).unwrap().unwrap(), 42);
+    /// ```
+    #[track_caller]
+    pub fn spawn<'q, F>(&mut self, future: F, queue: impl IntoQueueName<'q>)
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.insert(spawn(future, queue));
+    }
+
+    /// Spawns a future as a member, on the given runtime.
+    ///
+    /// # Panics
+    ///
+    /// As [`Runtime::spawn`].
+    ///
+    /// ```
+    /// use laneway::{Runtime, TaskGroup};
+    ///
+    /// let rt = Runtime::builder().with_queue("disk", 1, &[]).build()?;
+    /// let mut group = TaskGroup::new();
+    /// group.spawn_on(&rt, async { 42 }, "disk");
+    /// assert_eq!(rt.block_on(group.join_next()).unwrap().unwrap(), 42);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_on<'q, F>(&mut self, runtime: &Runtime, future: F, queue: impl IntoQueueName<'q>)
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.insert(runtime.spawn(future, queue));
+    }
+
+    /// Makes a task a member. One that has ended already counts as ending now.
+    ///
+    /// ```
+    /// use laneway::{TaskGroup, spawn_task};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.insert(spawn_task!(async { 42 }));
+    /// assert_eq!(group.len(), 1);
+    /// ```
+    pub fn insert(&mut self, mut task: Task<T>) {
+        let entry = self.members.vacant_entry();
+        let key = entry.key();
+        let signal = Arc::new(Signal {
+            key,
+            bell: Arc::downgrade(&self.bell),
+        });
+        let state = match poll(&signal, &mut task) {
+            Poll::Pending => State::Running(task),
+            Poll::Ready(ended) => {
+                self.bell.ring(signal.clone());
+                State::Ended(ended)
+            }
+        };
+        entry.insert(Member { signal, state });
+        self.not_raised.insert(key);
+    }
+
+    /// Waits for the next member to end, and takes it out of the group. `None` if the group has
+    /// no members.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping this future loses nothing: a member leaves the group only when it is handed out.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error if the member panicked, or was cancelled by the end of its
+    /// runtime.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(async { if true { panic!("out of ink") } }, Priority::Low);
+    /// laneway::block_on(async {
+    ///     let error = group.join_next().await.unwrap().unwrap_err();
+    ///     assert!(error.to_string().ends_with("out of ink"));
+    ///     assert!(group.join_next().await.is_none());
+    /// });
+    /// ```
+    pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
+        poll_fn(|cx| self.poll_join_next(cx)).await
+    }
+
+    /// Waits for all members, and gives their results in the order in which they ended.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping this future drops the group: the members that are left are cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Each result is an error if the member panicked, or was cancelled by the end of its runtime.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// for n in 0..3 {
+    ///     group.spawn(async move { n * n }, Priority::Low);
+    /// }
+    /// let results = laneway::block_on(group.join_all());
+    /// let mut squares: Vec<i32> = results.into_iter().map(|result| result.unwrap()).collect();
+    /// squares.sort();
+    /// assert_eq!(squares, [0, 1, 4]);
+    /// ```
+    pub async fn join_all(mut self) -> Vec<Result<T, JoinError>> {
+        let mut results = Vec::with_capacity(self.len());
+        while let Some(result) = self.join_next().await {
+            results.push(result);
+        }
+        results
+    }
+
+    /// Cancels all members, and waits until the future of each has been dropped. The group is
+    /// empty then, and can be used again.
+    ///
+    /// The outputs of members that had completed are dropped; a panic is reported as that of a
+    /// detached task.
+    ///
+    /// # Cancellation
+    ///
+    /// All members are cancelled when this future is first polled. Dropping it later only ends
+    /// the wait.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    /// use std::sync::Arc;
+    ///
+    /// let held = Arc::new(());
+    /// let mut group = TaskGroup::new();
+    /// for _ in 0..3 {
+    ///     let holds = held.clone();
+    ///     let forever = async move {
+    ///         std::future::pending::<()>().await;
+    ///         drop(holds);
+    ///     };
+    ///     group.spawn(forever, Priority::Low);
+    /// }
+    /// laneway::block_on(group.cancel_all());
+    /// assert_eq!(Arc::strong_count(&held), 1);
+    /// assert!(group.is_empty());
+    /// ```
+    pub async fn cancel_all(&mut self) {
+        let members = mem::take(self).into_members();
+        let mut cancelled: Vec<_> = members.map(|member| Box::pin(cancel(member))).collect();
+        // All of them first: nobody goes on while the wait is for another.
+        poll_fn(|cx| {
+            cancelled.retain_mut(|cancel| cancel.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        for cancel in cancelled {
+            cancel.await;
+        }
+    }
+
+    /// How many members there are: running, or ended and not joined yet.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(async {}, Priority::Low);
+    /// group.spawn(async {}, Priority::Low);
+    /// laneway::block_on(group.join_next());
+    /// assert_eq!(group.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are no members.
+    ///
+    /// ```
+    /// let group = laneway::TaskGroup::<u32>::new();
+    /// assert!(group.is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        if self.is_empty() {
+            return Poll::Ready(None);
+        }
+        if seat::runs_high_task() {
+            self.raise();
+        }
+        loop {
+            let signal = ready!(self.bell.poll_next(cx));
+            if let Some(ended) = self.take_ended(&signal) {
+                return Poll::Ready(Some(ended.tell()));
+            }
+        }
+    }
+
+    /// Raises the members that have not been raised yet.
+    fn raise(&mut self) {
+        for key in mem::take(&mut self.not_raised) {
+            if let State::Running(task) = &self.members[key].state {
+                task.escalate();
+            }
+        }
+    }
+
+    /// Takes the member of this signal out of the group, if it is there and has ended.
+    fn take_ended(&mut self, signal: &Arc<Signal>) -> Option<Ended<T>> {
+        let member = self.members.get_mut(signal.key)?;
+        // Another member may have the key by now.
+        if !Arc::ptr_eq(&member.signal, signal) {
+            return None;
+        }
+        if let State::Running(task) = &mut member.state
+            && let Poll::Ready(ended) = poll(signal, task)
+        {
+            member.state = State::Ended(ended);
+        }
+        if let State::Running(_) = member.state {
+            return None;
+        }
+        self.not_raised.remove(&signal.key);
+        match self.members.remove(signal.key).state {
+            State::Ended(ended) => Some(ended),
+            State::Running(_) => unreachable!("a task that has ended does not run again"),
+        }
+    }
+
+    fn into_members(self) -> impl Iterator<Item = Member<T>> {
+        self.members.into_iter().map(|(_key, member)| member)
+    }
+}
+
+impl<V, E> TaskGroup<Result<V, E>> {
+    /// Waits for all members, and gives what they succeeded with in the order in which they
+    /// ended. At the first error the rest is cancelled, and the error is given when their futures
+    /// have been dropped.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping this future drops the group: the members that are left are cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The first error, in the order in which the members ended.
+    ///
+    /// # Panics
+    ///
+    /// If a member panics before that. The rest is cancelled and gone when the panic goes on here,
+    /// with the original payload. Panics in the same way if a member was cancelled by the end of
+    /// its runtime.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(std::future::pending(), Priority::Low);
+    /// group.spawn(async { "12".parse::<u32>() }, Priority::Low);
+    /// group.spawn(async { "twelve".parse::<u32>() }, Priority::Low);
+    /// let error = laneway::block_on(group.first_error()).unwrap_err();
+    /// assert_eq!(error.to_string(), "invalid digit found in string");
+    /// ```
+    pub async fn first_error(mut self) -> Result<Vec<V>, E> {
+        let mut values = Vec::with_capacity(self.len());
+        while let Some(joined) = self.join_next().await {
+            match joined {
+                Ok(Ok(value)) => values.push(value),
+                Ok(Err(error)) => {
+                    self.cancel_all().await;
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.cancel_all().await;
+                    error.throw();
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+impl<T> Default for TaskGroup<T> {
+    fn default() -> TaskGroup<T> {
+        TaskGroup::new()
+    }
+}
+
+impl<T> fmt::Debug for TaskGroup<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Polls a member's task, so that its end wakes the signal.
+fn poll<T>(signal: &Arc<Signal>, task: &mut Task<T>) -> Poll<Ended<T>> {
+    let waker = Waker::from(signal.clone());
+    // A signal does not panic.
+    trusting(&waker, || task.poll_end(&mut Context::from_waker(&waker)))
+}
+
+async fn cancel<T>(member: Member<T>) {
+    match member.state {
+        State::Running(task) => {
+            let output = task.cancel().await;
+            shielded("a destructor of a member's output", || drop(output));
+        }
+        State::Ended(ended) => drop(ended),
+    }
+}
+
+/// Wakes a group for one of its members.
+struct Signal {
+    key: usize,
+    /// Weak: the bell holds the signals that were woken.
+    bell: Weak<Bell>,
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        // Whatever happens here, async-task would abort: even the drop of the bell, if the group
+        // goes away at this moment, and with it the waker of its awaiter.
+        shielded("the waker of a group's awaiter", || {
+            if let Some(bell) = self.bell.upgrade() {
+                bell.ring(self);
+            }
+        });
+    }
+}
+
+/// Tells a group which of its members have ended.
+#[derive(Default)]
+struct Bell {
+    state: Mutex<Rung>,
+}
+
+#[derive(Default)]
+struct Rung {
+    /// In the order in which they ended. As many as there are members, and a few that were woken
+    /// twice.
+    ended: VecDeque<Arc<Signal>>,
+    /// Who waits for the next one.
+    awaiter: Option<Waker>,
+}
+
+impl Bell {
+    fn ring(&self, signal: Arc<Signal>) {
+        let mut rung = self.lock();
+        rung.ended.push_back(signal);
+        let awaiter = rung.awaiter.take();
+        // Unlock before waking: the woken one's first act is to take this lock.
+        drop(rung);
+        if let Some(awaiter) = awaiter {
+            awaiter.wake();
+        }
+    }
+
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Arc<Signal>> {
+        let mut rung = self.lock();
+        if let Some(signal) = rung.ended.pop_front() {
+            return Poll::Ready(signal);
+        }
+        let awaiter = &mut rung.awaiter;
+        if !awaiter
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            let before = awaiter.replace(cx.waker().clone());
+            // Unlock before dropping a waker: that may run code of the user's.
+            drop(rung);
+            drop(before);
+        }
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rung> {
+        // A poisoned lock is fine: nothing is half done under it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
