@@ -75,8 +75,16 @@ struct FurtherQueue {
 }
 
 /// The environment variable that overrides the default number of high threads.
+///
+/// ```
+/// assert_eq!(laneway::HIGH_NUM_VARIABLE, "LANEWAY_HIGH_NUM");
+/// ```
 pub const HIGH_NUM_VARIABLE: &str = "LANEWAY_HIGH_NUM";
 /// The environment variable that overrides the default number of low threads.
+///
+/// ```
+/// assert_eq!(laneway::LOW_NUM_VARIABLE, "LANEWAY_LOW_NUM");
+/// ```
 pub const LOW_NUM_VARIABLE: &str = "LANEWAY_LOW_NUM";
 
 /// More threads than this are refused: a mistyped number should not take the machine down.
@@ -111,6 +119,15 @@ impl Builder {
     /// one. With 0, high tasks run only where low threads may steal them
     /// ([`Stealing::Both`], [`Stealing::LowFromHigh`]): each low thread then takes from the high
     /// queue first at every 64th step, and otherwise when it has nothing of its own.
+    ///
+    /// ```
+    /// use laneway::{QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_high_num(3).with_low_num(1).build()?;
+    /// let homes = rt.metrics().workers.into_iter().map(|worker| worker.home);
+    /// assert_eq!(homes.filter(|&home| home == QueueId::HIGH).count(), 3);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     pub fn with_high_num(mut self, threads: usize) -> Builder {
         self.high = Some(threads);
         self
@@ -122,12 +139,30 @@ impl Builder {
     /// threads may steal them ([`Stealing::Both`], [`Stealing::HighFromLow`]): each high thread
     /// then takes from the low queue first at every 64th step, and otherwise when there is no
     /// high task.
+    ///
+    /// ```
+    /// use laneway::{QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_high_num(1).with_low_num(2).build()?;
+    /// let homes = rt.metrics().workers.into_iter().map(|worker| worker.home);
+    /// assert_eq!(homes.filter(|&home| home == QueueId::LOW).count(), 2);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     pub fn with_low_num(mut self, threads: usize) -> Builder {
         self.low = Some(threads);
         self
     }
 
     /// Sets which idle threads take tasks of the other queue. Default: [`Stealing::Both`].
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime, Stealing, join_all};
+    ///
+    /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
+    /// join_all((0..100).map(|_| rt.spawn(async {}, Priority::Low)));
+    /// assert_eq!(rt.metrics().queues[1].stolen, 0);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     pub fn with_stealing(mut self, stealing: Stealing) -> Builder {
         self.stealing = stealing;
         self
@@ -153,6 +188,17 @@ impl Builder {
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`] says so. A low thread keeps its niceness while it runs a stolen high
     /// task.
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_low_nice(19).build()?;
+    /// assert_eq!(rt.low_nice(), cfg!(target_os = "linux").then_some(19));
+    ///
+    /// let too_nice = Runtime::builder().with_low_nice(20).build();
+    /// assert!(matches!(too_nice, Err(BuildError::BadNiceness { niceness: 20 })));
+    /// # Ok::<(), BuildError>(())
+    /// ```
     pub fn with_low_nice(mut self, niceness: u8) -> Builder {
         self.low_nice = Some(niceness);
         self
@@ -202,7 +248,29 @@ impl Builder {
     }
 
     /// Sets who is told what the scheduler does. Default: nobody, at the cost of one branch.
-    /// See [`Observer`] for an example.
+    ///
+    /// ```
+    /// use laneway::{Event, Observer, Priority, Runtime};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// #[derive(Default)]
+    /// struct Polls(AtomicUsize);
+    ///
+    /// impl Observer for Polls {
+    ///     fn on_event(&self, event: Event) {
+    ///         if let Event::PollStarted { .. } = event {
+    ///             self.0.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let polls = Arc::new(Polls::default());
+    /// let rt = Runtime::builder().with_observer(polls.clone()).build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::Low));
+    /// assert_eq!(polls.0.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Builder {
         self.observer = Some(observer);
         self
@@ -225,6 +293,14 @@ impl Builder {
     }
 
     /// Sets what a worker does when there is nothing to do. Default: [`Idle::Park`].
+    ///
+    /// ```
+    /// use laneway::{BuildError, Idle, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let restless = Runtime::builder().with_idle(Idle::Nap(Duration::ZERO)).build();
+    /// assert!(matches!(restless, Err(BuildError::ZeroNap)));
+    /// ```
     pub fn with_idle(mut self, idle: Idle) -> Builder {
         self.idle = idle;
         self
@@ -368,6 +444,14 @@ impl fmt::Debug for Builder {
 }
 
 /// Why a runtime was not started. Nothing has been left running.
+///
+/// ```
+/// use laneway::{BuildError, Runtime};
+///
+/// let error = Runtime::builder().with_high_num(0).with_low_num(0).build().unwrap_err();
+/// assert!(matches!(error, BuildError::NoThreads));
+/// assert!(error.to_string().ends_with("to at least 1"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -682,8 +766,7 @@ impl Plan {
 /// Workers grouped by the queues they serve: see `executor/idle.rs`.
 #[derive(Default)]
 struct Crews {
-    /// The queues that each crew serves, sorted, its home first where all its members share it,
-    /// and its size.
+    /// The queues that each crew serves, sorted, and its size.
     crews: Vec<(Vec<QueueId>, usize)>,
 }
 

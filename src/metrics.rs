@@ -62,6 +62,15 @@ pub struct QueueMetrics {
 
 impl QueueMetrics {
     /// Tasks that were spawned here and have not ended.
+    ///
+    /// ```
+    /// use laneway::{Priority, QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let _waits = rt.spawn(std::future::pending::<()>(), Priority::Low);
+    /// assert_eq!(rt.metrics().queues[QueueId::LOW.index()].live(), 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     #[must_use]
     pub fn live(&self) -> u64 {
         self.spawned - self.completed - self.panicked - self.cancelled

@@ -244,6 +244,15 @@ impl Runtime {
     }
 
     /// What the runtime has done so far. See [`RuntimeMetrics`].
+    ///
+    /// ```
+    /// use laneway::{Priority, QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::High));
+    /// assert_eq!(rt.metrics().queues[QueueId::HIGH.index()].completed, 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     #[must_use]
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::of(&self.executor)
@@ -351,6 +360,16 @@ impl ShutdownReport {
     }
 
     /// Whether every task came to its own end.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.spawn(std::future::pending::<()>(), Priority::Low).detach();
+    /// assert!(!rt.shutdown(Duration::ZERO).is_clean());
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.cut_off == 0 && self.still_running == 0
@@ -467,12 +486,13 @@ enum SpawnErrorCause {
 }
 
 impl<F> SpawnError<F> {
-    /// The future, not polled yet.
+    /// The future, not polled yet. [`SpawnError`] has an example.
     pub fn into_future(self) -> F {
         self.future
     }
 
     /// Whether the runtime takes no tasks any more.
+    /// [`Runtime::try_spawn`] has an example.
     pub fn is_shut_down(&self) -> bool {
         matches!(self.cause, SpawnErrorCause::ShutDown)
     }

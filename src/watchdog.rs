@@ -6,7 +6,7 @@
 //! two looks, and moves the task in its next-slot to the queue's channel, where anyone finds it.
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not
-//! at all while it rests.
+//! at all while its workers are parked. Workers that nap instead never count as asleep.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};

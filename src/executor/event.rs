@@ -62,6 +62,7 @@ pub struct WorkerId(pub(crate) u16);
 
 impl WorkerId {
     /// The worker's position in [`RuntimeMetrics::workers`](crate::RuntimeMetrics::workers).
+    /// [`WorkerId`] has an example.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
@@ -99,7 +100,7 @@ pub enum Source {
     Local,
     /// The queue's channel.
     Channel,
-    /// Another worker's deque or next-slot.
+    /// Another worker's deque.
     Worker(WorkerId),
 }
 
@@ -125,6 +126,13 @@ pub enum PollEnd {
 
 impl PollEnd {
     /// Whether the task will never be polled again.
+    ///
+    /// ```
+    /// use laneway::PollEnd;
+    ///
+    /// assert!(PollEnd::Ready.is_last());
+    /// assert!(!PollEnd::Pending.is_last());
+    /// ```
     #[must_use]
     pub fn is_last(self) -> bool {
         match self {
@@ -192,12 +200,13 @@ pub enum Event {
         /// How it ended.
         end: PollEnd,
     },
-    /// A worker found nothing and lay down.
+    /// A worker found nothing and sleeps. One that lay down and saw work at its last look does
+    /// not count.
     Parked {
         /// The worker.
         worker: WorkerId,
     },
-    /// A worker was woken, or got up because it saw work after all.
+    /// A worker that slept was woken.
     Unparked {
         /// The worker.
         worker: WorkerId,

@@ -81,6 +81,13 @@ impl JoinError {
     /// # Panics
     ///
     /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) does not.
+    ///
+    /// ```
+    /// # use laneway::{spawn_task, try_join};
+    /// let task = spawn_task!(async { if true { std::panic::panic_any(7_u8) } });
+    /// let payload = try_join!(task).remove(0).unwrap_err().into_panic();
+    /// assert_eq!(payload.downcast_ref(), Some(&7_u8));
+    /// ```
     #[must_use]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.try_into_panic() {
@@ -94,6 +101,16 @@ impl JoinError {
     /// # Errors
     ///
     /// Gives the error back if the task was cancelled.
+    ///
+    /// ```
+    /// # use laneway::{Priority, Runtime, try_join};
+    /// let rt = Runtime::builder().build()?;
+    /// let task = rt.spawn(std::future::pending::<()>(), Priority::Low);
+    /// drop(rt);
+    /// let error = try_join!(task).remove(0).unwrap_err();
+    /// assert!(error.try_into_panic().unwrap_err().is_cancelled());
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
         match self.cause {
             // A poisoned lock is fine: nothing was half done under it.

@@ -26,16 +26,20 @@
 //! 2. [`worker::step`] takes it, along the worker's route (`route.rs`), and polls it once.
 //! 3. It was woken during its own poll: it goes to the back of the worker's deque.
 //! 4. It waits. The first time, its waker is entered in `pending.rs` for shutdown to find.
-//! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*.
+//! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*. A low
+//!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it.
 //! 6. Its future is dropped, its outcome stored, its awaiter woken.
-//! 7. Its handle was dropped, or the runtime has shut down: a worker drops the future instead of
-//!    polling it.
+//! 7. Its handle was dropped, or the runtime has shut down: it is queued if it waited, and whoever
+//!    takes it drops the future instead of polling it: a worker, or at the end of a runtime the
+//!    thread that ends it. If that happens while it runs, its future is dropped after the poll.
 //!
 //! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
-//! this folder. `route.rs` holds the policy, `event.rs` what observers see, `seat.rs` the
-//! thread-local connection between a thread and its worker; `tally.rs` counts.
+//! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
+//! awaiters see, `seat.rs` the thread-local connection between a thread and its worker;
+//! `pending.rs` keeps what waits, `shield.rs` stops panics of the user's code, `tally.rs` counts.
 //!
-//! The core owns no threads, reads no clock and does no I/O.
+//! The core owns no threads and does no I/O. It reads a clock in one place: `Executor::drain`
+//! waits for shutdown's deadline.
 
 mod event;
 mod idle;

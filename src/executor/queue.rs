@@ -33,7 +33,7 @@ pub(crate) struct Queue {
     taken: CachePadded<AtomicUsize>,
     /// The stealing side of the local deques of the workers that serve this queue.
     locals: Box<[Stealable]>,
-    /// The crews that serve this queue, those at home here first.
+    /// The crews that serve this queue, those that serve least besides first.
     crews: Box<[CrewId]>,
     /// How many workers are at home here, or one.
     staff: usize,
@@ -100,7 +100,8 @@ impl Queue {
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
-    /// Whether a worker that serves this queue would find a task in it.
+    /// Whether a worker that serves this queue would find a task in it: those in next-slots are
+    /// not to be had.
     pub(crate) fn has_work(&self) -> bool {
         self.channel_len() > 0 || self.locals.iter().any(|local| !local.deque.is_empty())
     }

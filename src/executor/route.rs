@@ -56,6 +56,12 @@ impl QueueId {
     pub const LOW: QueueId = QueueId(1);
 
     /// The queue's position in [`RuntimeMetrics::queues`](crate::RuntimeMetrics::queues).
+    ///
+    /// ```
+    /// use laneway::QueueId;
+    ///
+    /// assert_eq!((QueueId::HIGH.index(), QueueId::LOW.index()), (0, 1));
+    /// ```
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)

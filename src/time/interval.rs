@@ -101,6 +101,17 @@ fn duration_of_nanos(nanos: u128) -> Duration {
 }
 
 /// A steady series of ticks. Made by [`interval`] and [`interval_at`].
+///
+/// ```
+/// use laneway::time::{Interval, interval};
+/// use std::time::Duration;
+///
+/// let mut heart: Interval = interval(Duration::from_millis(1));
+/// laneway::block_on(async {
+///     let first = heart.tick().await;
+///     assert!(heart.tick().await > first);
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "an interval ticks only when `tick` is awaited"]
 pub struct Interval {
@@ -129,6 +140,13 @@ impl Interval {
     }
 
     /// The time between two ticks.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::Duration;
+    ///
+    /// assert_eq!(interval(Duration::from_secs(2)).period(), Duration::from_secs(2));
+    /// ```
     #[must_use]
     pub fn period(&self) -> Duration {
         self.period
@@ -155,6 +173,16 @@ impl Interval {
     }
 
     /// As [`tick`](Interval::tick), for hand-written futures.
+    ///
+    /// ```
+    /// use laneway::time::interval_at;
+    /// use std::future::poll_fn;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let start = Instant::now();
+    /// let mut ticks = interval_at(start, Duration::from_secs(1));
+    /// assert_eq!(laneway::block_on(poll_fn(|cx| ticks.poll_tick(cx))), start);
+    /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.due.expect("a sleep without an end does not end");

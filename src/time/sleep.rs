@@ -86,12 +86,28 @@ impl Sleep {
     }
 
     /// When it ends, or `None` for one that never does.
+    ///
+    /// ```
+    /// use laneway::time::sleep_until;
+    /// use std::time::Instant;
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!(sleep_until(now).deadline(), Some(now));
+    /// ```
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// Whether its time has come.
+    ///
+    /// ```
+    /// use laneway::time::{sleep, sleep_until};
+    /// use std::time::{Duration, Instant};
+    ///
+    /// assert!(sleep_until(Instant::now()).is_elapsed());
+    /// assert!(!sleep(Duration::from_secs(3600)).is_elapsed());
+    /// ```
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
         self.deadline

@@ -45,6 +45,15 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 
 pin_project! {
     /// A future with a deadline. Made by [`timeout`].
+    ///
+    /// ```
+    /// use laneway::time::{Timeout, timeout};
+    /// use std::future::{Ready, ready};
+    /// use std::time::Duration;
+    ///
+    /// let limited: Timeout<Ready<u8>> = timeout(Duration::from_secs(1), ready(1));
+    /// assert_eq!(laneway::block_on(limited), Ok(1));
+    /// ```
     #[derive(Debug)]
     #[must_use = "a timeout does nothing unless it is awaited"]
     pub struct Timeout<F> {
