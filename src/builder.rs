@@ -16,6 +16,7 @@ use crate::executor::{
 use crate::nice;
 use crate::runtime::Runtime;
 use crate::threads::Threads;
+use crate::time::timer::Timer;
 
 /// What a worker does when there is nothing to do.
 ///
@@ -398,6 +399,9 @@ impl Builder {
         // From here on an early return drops the runtime, which ends the threads that started.
         let runtime =
             Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
+        if self.effective_nice().is_some() {
+            Timer::global().start_early();
+        }
         for parts in workers {
             let worker = Box::new(Worker::new(executor.clone(), parts));
             let started = threads.start(worker);

@@ -558,8 +558,11 @@ where
 }
 
 /// What [`spawn_on`] gives: the task and the phase after it was queued, or the future and its
-/// queue.
-type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (QueueId, F)>;
+/// queue, if there is one.
+type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (Result<QueueId, NoSuchQueue>, F)>;
+
+/// The words for a queue that does not exist.
+struct NoSuchQueue(String);
 
 /// Makes a task of what was spawned, a cancelled one if the runtime takes nothing new.
 fn settle<F>(
@@ -576,7 +579,8 @@ where
             cancel_if_closed(executor, phase);
             task
         }
-        Err((id, future)) => executor.spawn_cancelled(future, id, spawned_at),
+        Err((Ok(id), future)) => executor.spawn_cancelled(future, id, spawned_at),
+        Err((Err(NoSuchQueue(words)), _future)) => panic!("spawn at {spawned_at}: {words}"),
     }
 }
 
@@ -601,8 +605,9 @@ where
 {
     let Some(id) = queue.find(executor) else {
         let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
+        let words = format!("the runtime has no queue {queue}, only {names:?}");
+        return Err((Err(NoSuchQueue(words)), future));
     };
     let spawned = executor.spawn(future, id, spawned_at);
-    spawned.map_err(|future| (id, future))
+    spawned.map_err(|future| (Ok(id), future))
 }

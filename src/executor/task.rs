@@ -14,9 +14,8 @@ use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
-use std::ptr;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
 
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
@@ -134,9 +133,8 @@ thread_local! {
     /// Set by the task that took the order to cancel itself: where it was spawned.
     static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 
-    /// The data pointer of a waker that is known not to panic: the running task's, or that of
-    /// our own `block_on`.
-    static TRUSTED: Cell<*const ()> = const { Cell::new(ptr::null()) };
+    /// A waker that is known not to panic: the running task's, or that of our own `block_on`.
+    static TRUSTED: Cell<Option<Trusted>> = const { Cell::new(None) };
 }
 
 /// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
@@ -154,21 +152,36 @@ pub(crate) fn cancel(runnable: Runnable) -> Option<&'static Location<'static>> {
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was trusted before, after a panic too.
-    struct Restore(*const ());
+    struct Restore(Option<Trusted>);
     impl Drop for Restore {
         fn drop(&mut self) {
             TRUSTED.set(self.0);
         }
     }
-    let _restore = Restore(TRUSTED.replace(waker.data()));
+    let _restore = Restore(TRUSTED.replace(Some(Trusted::of(waker))));
     poll()
+}
+
+/// What two wakers have in common that do the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Trusted {
+    data: *const (),
+    vtable: *const RawWakerVTable,
+}
+
+impl Trusted {
+    fn of(waker: &Waker) -> Trusted {
+        Trusted {
+            data: waker.data(),
+            vtable: waker.vtable(),
+        }
+    }
 }
 
 /// Polls one of async-task's futures, which wake their awaiter where a panic aborts the process.
 /// Wakers of our own do not panic; any other is called through a shield.
 fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    let trusted = TRUSTED.get();
-    if !trusted.is_null() && cx.waker().data() == trusted {
+    if TRUSTED.get() == Some(Trusted::of(cx.waker())) {
         return future.poll(cx);
     }
     let shielded = ShieldedWaker::around(cx.waker());

@@ -20,7 +20,7 @@
 mod interval;
 mod sleep;
 mod timeout;
-mod timer;
+pub(crate) mod timer;
 mod wheel;
 
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};

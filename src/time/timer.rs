@@ -61,6 +61,15 @@ impl Timer {
         GLOBAL.clone()
     }
 
+    /// Starts the thread now rather than with the first sleep. A thread is as nice as the one
+    /// that starts it, and the timer serves everybody.
+    pub(crate) fn start_early(self: &Arc<Timer>) {
+        let mut state = self.lock();
+        if state.thread == Turner::NotStarted {
+            self.start(&mut state);
+        }
+    }
+
     /// Wakes `waker` at `deadline`, or soon if that has passed.
     pub(crate) fn arm(self: &Arc<Timer>, deadline: Instant, waker: Waker) -> Key {
         let due = self.tick_after(deadline);
@@ -81,18 +90,22 @@ impl Timer {
 
     /// Lets another waker be woken. `false`: the deadline has come.
     pub(crate) fn rearm(&self, key: Key, waker: &Waker) -> bool {
-        let mut state = self.lock();
-        let Some(armed) = state.wheel.waker_mut(key) else {
-            return false;
-        };
-        if armed.will_wake(waker) {
-            return true;
+        match self.lock().wheel.waker_mut(key) {
+            None => return false,
+            Some(armed) if armed.will_wake(waker) => return true,
+            Some(_) => {}
         }
-        let before = std::mem::replace(armed, waker.clone());
-        // Unlock before dropping a waker: that may run what arms or disarms a sleep.
-        drop(state);
-        drop(before);
-        true
+        // Cloned, and the one before dropped, without the lock: either may run what sleeps.
+        let mut other = waker.clone();
+        let still_armed = match self.lock().wheel.waker_mut(key) {
+            Some(armed) => {
+                std::mem::swap(armed, &mut other);
+                true
+            }
+            None => false,
+        };
+        drop(other);
+        still_armed
     }
 
     /// Forgets a sleeper.
