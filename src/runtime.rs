@@ -139,8 +139,9 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let spawned_at = Location::caller();
-        let spawned = spawn_on(&self.executor, future, queue.into_queue_name(), spawned_at);
-        settle(&self.executor, spawned, spawned_at)
+        let queue = queue.into_queue_name();
+        let spawned = spawn_on(&self.executor, future, queue, spawned_at);
+        settle(&self.executor, spawned, queue, spawned_at)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -552,22 +553,22 @@ where
         // Not within the borrow above: futures are dropped, and may enter a runtime then.
         ended => {
             let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
-            settle(&executor, ended, spawned_at)
+            settle(&executor, ended, queue, spawned_at)
         }
     }
 }
 
 /// What [`spawn_on`] gives: the task and the phase after it was queued, or the future and its
 /// queue, if there is one.
-type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (Result<QueueId, NoSuchQueue>, F)>;
+type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (Option<QueueId>, F)>;
 
-/// The words for a queue that does not exist.
-struct NoSuchQueue(String);
-
-/// Makes a task of what was spawned, a cancelled one if the runtime takes nothing new.
+/// Makes a task of what was spawned, a cancelled one if the runtime takes nothing new. Panics if
+/// there is no such queue, and not while anything is borrowed: the future is dropped then.
+#[inline]
 fn settle<F>(
     executor: &Executor,
     spawned: Spawned<F>,
+    queue: QueueName<'_>,
     spawned_at: &'static Location<'static>,
 ) -> Task<F::Output>
 where
@@ -579,8 +580,11 @@ where
             cancel_if_closed(executor, phase);
             task
         }
-        Err((Ok(id), future)) => executor.spawn_cancelled(future, id, spawned_at),
-        Err((Err(NoSuchQueue(words)), _future)) => panic!("spawn at {spawned_at}: {words}"),
+        Err((Some(id), future)) => executor.spawn_cancelled(future, id, spawned_at),
+        Err((None, _future)) => {
+            let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+            panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
+        }
     }
 }
 
@@ -593,6 +597,7 @@ fn cancel_if_closed(executor: &Executor, phase: Phase) {
 }
 
 /// Gives the future back, with its queue, if the runtime takes nothing new.
+#[inline]
 fn spawn_on<F>(
     executor: &Executor,
     future: F,
@@ -604,10 +609,8 @@ where
     F::Output: Send + 'static,
 {
     let Some(id) = queue.find(executor) else {
-        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        let words = format!("the runtime has no queue {queue}, only {names:?}");
-        return Err((Err(NoSuchQueue(words)), future));
+        return Err((None, future));
     };
     let spawned = executor.spawn(future, id, spawned_at);
-    spawned.map_err(|future| (Ok(id), future))
+    spawned.map_err(|future| (Some(id), future))
 }
