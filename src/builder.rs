@@ -15,30 +15,8 @@ use crate::executor::{
 };
 use crate::nice;
 use crate::runtime::Runtime;
-use crate::threads::Threads;
+use crate::threads::{Idle, Threads};
 use crate::time::timer::Timer;
-
-/// What a worker does when there is nothing to do.
-///
-/// ```
-/// use laneway::{Idle, Runtime};
-/// use std::time::Duration;
-///
-/// let napping = Idle::Nap(Duration::from_millis(1));
-/// let rt = Runtime::builder().with_idle(napping).build()?;
-/// assert_eq!(rt.block_on(rt.spawn(async { 7 }, laneway::Priority::Low)), 7);
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Idle {
-    /// It looks around for some microseconds more, where the machine has more than one core, and
-    /// then sleeps until it is woken. The default.
-    #[default]
-    Park,
-    /// It sleeps so long, looks around, and sleeps again. Nobody wakes it for new work: both
-    /// slower and busier than parking. For teaching, and for comparing.
-    Nap(Duration),
-}
 
 /// Configures a runtime. Made by [`Runtime::builder`].
 ///

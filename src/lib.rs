@@ -55,7 +55,7 @@ pub mod time;
 mod watchdog;
 
 pub use block_on::block_on;
-pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, Idle, LOW_NUM_VARIABLE};
+pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use executor::{
     Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority, QueueId,
     Source, Stealing, Task, TaskId, WorkerId,
@@ -65,6 +65,7 @@ pub use group::TaskGroup;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use runtime::{IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn};
+pub use threads::Idle;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

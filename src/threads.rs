@@ -12,11 +12,32 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::builder::Idle;
 use crate::executor::worker::{Sleep, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, seat};
 use crate::nice;
 use crate::watchdog::Watchdog;
+
+/// What a worker does when there is nothing to do.
+///
+/// ```
+/// use laneway::{Idle, Runtime};
+/// use std::time::Duration;
+///
+/// let napping = Idle::Nap(Duration::from_millis(1));
+/// let rt = Runtime::builder().with_idle(napping).build()?;
+/// assert_eq!(rt.block_on(rt.spawn(async { 7 }, laneway::Priority::Low)), 7);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// It looks around for some microseconds more, where the machine has more than one core, and
+    /// then sleeps until it is woken. The default.
+    #[default]
+    Park,
+    /// It sleeps so long, looks around, and sleeps again. Nobody wakes it for new work: both
+    /// slower and busier than parking. For teaching, and for comparing.
+    Nap(Duration),
+}
 
 /// How long a spare thread waits for a worker to take over before it leaves.
 const KEEP_SPARE: Duration = Duration::from_secs(10);
