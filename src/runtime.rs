@@ -140,8 +140,9 @@ impl Runtime {
     {
         let spawned_at = Location::caller();
         let queue = queue.into_queue_name();
-        let spawned = spawn_on(&self.executor, future, queue, spawned_at);
-        settle(&self.executor, spawned, queue, spawned_at)
+        let mut future = Some(future);
+        let spawned = spawn_on(&self.executor, &mut future, queue, spawned_at);
+        settle(&self.executor, spawned, future, queue, spawned_at)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -178,16 +179,15 @@ impl Runtime {
                 cause: SpawnErrorCause::NoSuchQueue(queue.to_string()),
             });
         };
-        match self.executor.spawn(future, id, Location::caller()) {
-            Ok((task, phase)) => {
-                cancel_if_closed(&self.executor, phase);
-                Ok(task)
-            }
-            Err(future) => Err(SpawnError {
-                future,
-                cause: SpawnErrorCause::ShutDown,
-            }),
+        let mut future = Some(future);
+        if let Some((task, phase)) = self.executor.spawn(&mut future, id, Location::caller()) {
+            cancel_if_closed(&self.executor, phase);
+            return Ok(task);
         }
+        Err(SpawnError {
+            future: future.expect(NOT_SPAWNED_STILL_THERE),
+            cause: SpawnErrorCause::ShutDown,
+        })
     }
 
     /// Runs a future on this thread, and blocks until it has ended. Inside of it, `spawn_task!`
@@ -544,30 +544,44 @@ where
 {
     let spawned_at = Location::caller();
     let queue = queue.into_queue_name();
+    let mut future = Some(future);
     let spawned = seat::with_executor(|executor| {
         let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
-        spawn_on(executor, future, queue, spawned_at)
+        spawn_on(executor, &mut future, queue, spawned_at)
     });
     match spawned {
-        Ok((task, Phase::Open | Phase::Draining)) => task,
+        Some((task, Phase::Open | Phase::Draining)) => task,
         // Not within the borrow above: futures are dropped, and may enter a runtime then.
         ended => {
             let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
-            settle(&executor, ended, queue, spawned_at)
+            settle(&executor, ended, future, queue, spawned_at)
         }
     }
 }
 
-/// What [`spawn_on`] gives: the task and the phase after it was queued, or the future and its
-/// queue, if there is one.
-type Spawned<F> = Result<(Task<<F as Future>::Output>, Phase), (Option<QueueId>, F)>;
-
-/// Makes a task of what was spawned, a cancelled one if the runtime takes nothing new. Panics if
-/// there is no such queue, and not while anything is borrowed: the future is dropped then.
+/// Takes the future and spawns it, if there is such a queue and the runtime takes tasks. Gives the
+/// phase after that as well.
 #[inline]
+fn spawn_on<F>(
+    executor: &Executor,
+    future: &mut Option<F>,
+    queue: QueueName<'_>,
+    spawned_at: &'static Location<'static>,
+) -> Option<(Task<F::Output>, Phase)>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    executor.spawn(future, queue.find(executor)?, spawned_at)
+}
+
+/// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
+/// new. Panics if there is no such queue, and not while anything is borrowed: the future is
+/// dropped then.
 fn settle<F>(
     executor: &Executor,
-    spawned: Spawned<F>,
+    spawned: Option<(Task<F::Output>, Phase)>,
+    future: Option<F>,
     queue: QueueName<'_>,
     spawned_at: &'static Location<'static>,
 ) -> Task<F::Output>
@@ -575,18 +589,19 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match spawned {
-        Ok((task, phase)) => {
-            cancel_if_closed(executor, phase);
-            task
-        }
-        Err((Some(id), future)) => executor.spawn_cancelled(future, id, spawned_at),
-        Err((None, _future)) => {
-            let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-            panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
-        }
+    if let Some((task, phase)) = spawned {
+        cancel_if_closed(executor, phase);
+        return task;
     }
+    let future = future.expect(NOT_SPAWNED_STILL_THERE);
+    let Some(id) = queue.find(executor) else {
+        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+        panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
+    };
+    executor.spawn_cancelled(future, id, spawned_at)
 }
+
+const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
 
 /// The runtime may have ended while a task was spawned, and looked into its queues for the last
 /// time before.
@@ -594,23 +609,4 @@ fn cancel_if_closed(executor: &Executor, phase: Phase) {
     if phase == Phase::Closed {
         executor.cancel_rest();
     }
-}
-
-/// Gives the future back, with its queue, if the runtime takes nothing new.
-#[inline]
-fn spawn_on<F>(
-    executor: &Executor,
-    future: F,
-    queue: QueueName<'_>,
-    spawned_at: &'static Location<'static>,
-) -> Spawned<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let Some(id) = queue.find(executor) else {
-        return Err((None, future));
-    };
-    let spawned = executor.spawn(future, id, spawned_at);
-    spawned.map_err(|future| (Some(id), future))
 }
