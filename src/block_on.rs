@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 use crate::executor::{seat, trusting};
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
-/// is another core that could bring it. To be woken from a park costs 5 to 50 µs, so that who
+/// is another core that could bring it. To be woken from a park takes 2 to 70 µs, so that who
 /// waits for a short task is served several times faster; who waits for a long one has lost 15 µs
 /// of its own time.
 const SPIN_ROUNDS: u32 = 400;

@@ -1,8 +1,8 @@
 //! One queue: a channel that anyone may push to, and a local deque for each worker that serves it.
 //!
 //! The channel is flume's and takes tasks from everywhere. A [`LocalQueue`] belongs to one worker
-//! and takes the tasks that this worker schedules itself, at a tenth of the channel's price; the
-//! others reach it from the stealing side only. Its *next-slot* holds the one task that was
+//! and takes the tasks that this worker schedules itself, for a fraction of the channel's price;
+//! the others reach it from the stealing side only. Its *next-slot* holds the one task that was
 //! scheduled last, which runs next while its data is in the cache.
 //!
 //! This module moves tasks; it neither decides whose turn it is (`route.rs`) nor wakes anybody
@@ -323,8 +323,9 @@ impl Stealable {
 struct Shown {
     next: NextSlot,
     /// Set by the worker when it puts something into the deque, cleared when it finds the deque
-    /// empty. A thief looks here first, for one load instead of the 30 ns that a vain look into
-    /// the deque costs. Who is about to sleep looks into the deque itself.
+    /// empty. A thief looks here first, which costs one load: 200 tasks that yield 1,000 times
+    /// each take 4.8 ms on two threads instead of 5.3. Who is about to sleep looks into the deque
+    /// itself.
     spare: AtomicBool,
 }
 
