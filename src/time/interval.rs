@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use super::now;
 use super::sleep::{Sleep, sleep_until};
 
 /// Ticks every `period`, the first time at once.
@@ -27,7 +28,7 @@ use super::sleep::{Sleep, sleep_until};
 /// assert!(started.elapsed() >= Duration::from_millis(4));
 /// ```
 pub fn interval(period: Duration) -> Interval {
-    interval_at(Instant::now(), period)
+    interval_at(now(), period)
 }
 
 /// Ticks every `period`, the first time at `start`.
@@ -186,7 +187,7 @@ impl Interval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.due.expect("a sleep without an end does not end");
-        self.due = self.behavior.next(due, Instant::now(), self.period);
+        self.due = self.behavior.next(due, now(), self.period);
         match self.due {
             Some(next) => self.sleep.reset(next),
             None => self.sleep = Sleep::forever(),
@@ -206,7 +207,7 @@ impl Interval {
     /// assert!(laneway::block_on(ticks.tick()) >= now + Duration::from_millis(2));
     /// ```
     pub fn reset(&mut self) {
-        self.due = Instant::now().checked_add(self.period);
+        self.due = now().checked_add(self.period);
         self.sleep = self.due.map_or_else(Sleep::forever, sleep_until);
     }
 }

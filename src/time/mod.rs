@@ -23,9 +23,26 @@ mod timeout;
 pub(crate) mod timer;
 mod wheel;
 
+use std::time::Instant;
+
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout};
+
+/// The current instant, by the clock that sleeps go by.
+///
+/// ```
+/// use laneway::time::{now, sleep_until};
+/// use std::time::Duration;
+///
+/// let deadline = now() + Duration::from_millis(1);
+/// laneway::block_on(sleep_until(deadline));
+/// assert!(now() >= deadline);
+/// ```
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}
 
 /// How many sleeps the timer holds at the moment, in the whole process: those that were polled
 /// and have neither ended nor been dropped.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::now;
 use super::timer::Timer;
 use super::wheel::Key;
 
@@ -28,7 +29,7 @@ use super::wheel::Key;
 /// assert!(started.elapsed() >= Duration::from_millis(5));
 /// ```
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(Instant::now().checked_add(duration))
+    Sleep::new(now().checked_add(duration))
 }
 
 /// Waits until an instant. One that has passed is fine: the sleep is ready at once.
@@ -110,8 +111,7 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
-        self.deadline
-            .is_some_and(|deadline| deadline <= Instant::now())
+        self.deadline.is_some_and(|deadline| deadline <= now())
     }
 
     /// Sets another end, whether or not the first one has come.
@@ -143,7 +143,7 @@ impl Future for Sleep {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
-        if deadline <= Instant::now() {
+        if deadline <= now() {
             self.disarm();
             return Poll::Ready(());
         }
