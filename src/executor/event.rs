@@ -161,6 +161,8 @@ pub enum Event {
         queue: QueueId,
         /// The worker that spawned it.
         by: Option<WorkerId>,
+        /// The place in the source that spawned it.
+        spawned_at: &'static Location<'static>,
     },
     /// A task was put where a worker will find it: after its spawn, and after each wake-up.
     Scheduled {
@@ -273,7 +275,7 @@ impl LostPanic<'_> {
 
 /// Receives what the scheduler does, on the thread that does it, as it does it.
 ///
-/// Give one to [`Builder::with_observer`](crate::Builder::with_observer). Both methods are
+/// Give one to [`Builder::with_observer`](crate::Builder::with_observer). The methods are
 /// called in the middle of scheduling: keep them short and do not block in them. What they
 /// panic with is logged and otherwise ignored.
 ///
@@ -303,6 +305,12 @@ pub trait Observer: Send + Sync + 'static {
     /// Called for every event.
     fn on_event(&self, event: Event) {
         let _ = event;
+    }
+
+    /// Called when a task that has a name is spawned: right after its [`Event::Spawned`], on the
+    /// same thread, and before it is scheduled. Names may be anything, and may repeat.
+    fn on_named(&self, task: TaskId, name: &str) {
+        let _ = (task, name);
     }
 
     /// Called once for every panic that no awaiter will see.

@@ -278,7 +278,12 @@ impl Executor {
         F::Output: Send + 'static,
     {
         let (task, by) = seat::register_spawn(self, queue);
-        self.emit_with(|| Event::Spawned { task, queue, by });
+        self.emit_with(|| Event::Spawned {
+            task,
+            queue,
+            by,
+            spawned_at,
+        });
         task::new(future, task, self.id, queue, spawned_at)
     }
 
