@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use crate::executors::Peer;
 use crate::figures::{self, Figures};
 use crate::latency::{self, Load};
 use crate::measure::{self, Effort, Medians, Plan, child};
+use crate::memory::Held;
 use crate::workloads::Workload;
-use crate::{growth, idle, memory, report};
+use crate::{growth, idle, memory, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -74,6 +76,8 @@ pub(crate) enum Section {
     Memory,
     /// From a thousand tasks to ten million.
     Growth,
+    /// What a sleep costs and how late it ends.
+    Timer,
 }
 
 impl Section {
@@ -83,12 +87,37 @@ impl Section {
         value.get_name().to_owned()
     }
 
+    fn part(self) -> Part {
+        match self {
+            Section::Timer => Part::Timer,
+            _ => Part::Executors,
+        }
+    }
+
     /// Those that are measured in this section.
     fn peers(self) -> &'static [Peer] {
         match self {
             Section::Executors | Section::Idle | Section::Memory => &Peer::EXECUTORS,
             Section::Latency => &Peer::FOR_LATENCY,
             Section::Growth => &Peer::FOR_GROWTH,
+            Section::Timer => &Peer::FOR_TIMER,
+        }
+    }
+}
+
+/// What is rewritten together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Executors,
+    Timer,
+}
+
+impl Part {
+    /// The name of its marks.
+    fn marks(self) -> &'static str {
+        match self {
+            Part::Executors => "peers",
+            Part::Timer => "peers-timer",
         }
     }
 }
@@ -154,6 +183,11 @@ impl Options {
         if self.quick { 100_000 } else { usize::MAX }
     }
 
+    /// Sleeps of which the lateness is measured, in each process.
+    fn late_sleeps(&self) -> usize {
+        if self.quick { 100 } else { 500 }
+    }
+
     /// The command line of a child process that measures one peer.
     fn for_child(&self, section: Section, peer: Peer) -> Vec<String> {
         let mut arguments = vec![
@@ -181,27 +215,52 @@ pub fn compare() -> io::Result<()> {
         be_child(&options, section);
         return Ok(());
     }
-    let mut all = report::conditions(options.effort(), options.threads);
-    let mut summary = all.clone();
+    let conditions = report::conditions(options.effort(), options.threads);
+    let mut kept = Vec::new();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     for section in options.sections() {
         eprintln!("measuring: {}", section.name());
         let results = measure_section(&options, section);
         println!("{}", results.text);
-        all = all + "\n" + &results.text;
-        summary = summary + "\n" + &results.summary;
         if options.keeps() {
-            let kept = package.join("results");
-            fs::create_dir_all(&kept)?;
-            fs::write(kept.join(format!("{}.csv", section.name())), &results.csv)?;
+            let directory = package.join("results");
+            fs::create_dir_all(&directory)?;
+            fs::write(
+                directory.join(format!("{}.csv", section.name())),
+                &results.csv,
+            )?;
         }
         if let (Section::Executors, Some(path)) = (section, &options.csv) {
             fs::write(path, &results.csv)?;
         }
+        kept.push((section, results));
     }
     if options.keeps() {
-        report::rewrite(&package.join("README.md"), &all)?;
-        report::rewrite(&package.join("../../README.md"), &summary)?;
+        keep(&kept, &conditions)?;
+    }
+    Ok(())
+}
+
+/// Rewrites the marked parts of the READMEs that something was measured for.
+fn keep(measured: &[(Section, Results)], conditions: &str) -> io::Result<()> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for part in [Part::Executors, Part::Timer] {
+        let in_part = || {
+            measured
+                .iter()
+                .filter(|(section, _)| section.part() == part)
+        };
+        if in_part().next().is_none() {
+            continue;
+        }
+        let join = |text: fn(&Results) -> &str| {
+            let texts = in_part().map(|(_, results)| text(results));
+            let texts: Vec<&str> = iter::once(conditions).chain(texts).collect();
+            texts.join("\n")
+        };
+        let (all, summary) = (join(|r| &r.text), join(|r| &r.summary));
+        report::rewrite(&package.join("README.md"), part.marks(), &all)?;
+        report::rewrite(&package.join("../../README.md"), part.marks(), &summary)?;
     }
     Ok(())
 }
@@ -230,6 +289,14 @@ fn measure_section(options: &Options, section: Section) -> Results {
         Section::Idle => in_full_only(&peers, &idling(options), report::idle),
         Section::Memory => in_full_only(&peers, &memory_of_all(options), report::memory),
         Section::Growth => in_full_only(&peers, &growing(options), report::growth),
+        Section::Timer => {
+            let figures = sleeping(options);
+            Results {
+                text: timer::report(&figures, &peers),
+                summary: timer::report_in_short(&figures, &peers),
+                csv: figures.to_csv(),
+            }
+        }
     }
 }
 
@@ -284,7 +351,7 @@ fn idling(options: &Options) -> Figures {
 fn memory_of_all(options: &Options) -> Figures {
     let mut figures = Figures::default();
     for peer in options.peers(Section::Memory) {
-        if let Some(lines) = memory::in_counting_program(peer, options.threads) {
+        if let Some(lines) = memory::in_counting_program(Held::ByTasks, peer, options.threads) {
             figures.add(0, peer, &lines);
         }
     }
@@ -305,13 +372,35 @@ fn growing(options: &Options) -> Figures {
     figures
 }
 
-fn be_child(options: &Options, section: Section) {
-    if section == Section::Executors {
-        return measure::in_this_process(&options.plan(), options.process);
+/// All peers in each process, in rounds; and the memory of each in the program that counts.
+fn sleeping(options: &Options) -> Figures {
+    let peers = options.peers(Section::Timer);
+    let mut figures = timer::in_processes(options.effort(), options.threads, options.quick, &peers);
+    for &peer in &peers {
+        if let Some(lines) = memory::in_counting_program(Held::BySleeps, peer, options.threads) {
+            figures.add(0, peer, &lines);
+        }
     }
+    figures
+}
+
+fn be_child(options: &Options, section: Section) {
+    match section {
+        Section::Executors => measure::in_this_process(&options.plan(), options.process),
+        Section::Timer => timer::in_this_process(
+            &options.peers(section),
+            options.threads,
+            options.effort().rounds,
+            options.late_sleeps(),
+        ),
+        _ => measure_one_peer(options, section),
+    }
+}
+
+fn measure_one_peer(options: &Options, section: Section) {
     let start = |threads| options.peers(section)[0].start(threads);
     let figures = match section {
-        Section::Executors => unreachable!("handled above"),
+        Section::Executors | Section::Timer => unreachable!("all peers share a process"),
         Section::Memory => unreachable!("measured by the program that counts"),
         Section::Latency => start(options.threads).high_latency(options.load()),
         Section::Idle => idle::measure(start(options.threads)),

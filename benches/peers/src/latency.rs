@@ -105,7 +105,7 @@ pub(crate) fn measure<E: Executor>(on: &'static E, load: Load) -> Vec<Figure> {
 }
 
 /// The smallest value that so many thousandths of all do not exceed.
-fn percentile(sorted: &[u64], permille: usize) -> u64 {
+pub(crate) fn percentile(sorted: &[u64], permille: usize) -> u64 {
     let rank = (sorted.len() * permille).div_ceil(1000);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
 }

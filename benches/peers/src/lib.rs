@@ -6,8 +6,8 @@
 //! slow everything else down.
 //!
 //! `compare.rs` is the story; `executors/` holds those that are compared, `workloads.rs`,
-//! `latency.rs`, `growth.rs`, `idle.rs` and `memory.rs` what they are put through, `measure.rs`
-//! the statistics and `report.rs` the tables.
+//! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs` and `timer/` what they are put through,
+//! `measure.rs` the statistics and `report.rs` the tables.
 
 mod compare;
 mod executors;
@@ -20,6 +20,7 @@ mod memory;
 mod nice;
 mod report;
 mod subject;
+mod timer;
 mod workloads;
 
 pub use compare::compare;

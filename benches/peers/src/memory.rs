@@ -11,6 +11,8 @@ use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
 
+use clap::ValueEnum;
+
 use crate::executors::{Executor, Handle, Lane, Peer};
 use crate::figures::{self, Figure};
 
@@ -30,18 +32,32 @@ pub struct Allocated {
 /// Reads the counts of the program's allocator.
 pub(crate) type Count = fn() -> Allocated;
 
-/// Measures an executor by its name, in a program whose allocator counts.
+/// Whose memory is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Held {
+    /// What a task takes.
+    ByTasks,
+    /// What a pending sleep takes. See [`crate::timer`].
+    BySleeps,
+}
+
+/// Measures what is named on an executor by its name, in a program whose allocator counts.
 ///
 /// # Panics
 ///
-/// If there is no executor of that name.
-pub fn print_memory(peer: &str, threads: usize, count: Count) {
+/// If either name is unknown.
+pub fn print_memory(held: &str, peer: &str, threads: usize, count: Count) {
     let peer = figures::peer_named(peer).expect("the name of an executor");
-    figures::print(&peer.start(threads).memory(threads, count));
+    let figures = match Held::from_str(held, false).expect("by-tasks or by-sleeps") {
+        Held::ByTasks => peer.start(threads).memory(threads, count),
+        Held::BySleeps => peer.start_timed(threads).memory(count),
+    };
+    figures::print(&figures);
 }
 
 /// Builds and runs the program that counts. `None` if that cannot be done: without cargo.
-pub(crate) fn in_counting_program(peer: Peer, threads: usize) -> Option<Vec<String>> {
+pub(crate) fn in_counting_program(held: Held, peer: Peer, threads: usize) -> Option<Vec<String>> {
+    let held = held.to_possible_value().expect("neither is skipped");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["run", "--quiet", "--release", "--features", "count"])
@@ -50,7 +66,7 @@ pub(crate) fn in_counting_program(peer: Peer, threads: usize) -> Option<Vec<Stri
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         ])
-        .args(["--", &peer.name(), &threads.to_string()])
+        .args(["--", held.get_name(), &peer.name(), &threads.to_string()])
         .output()
         .ok()?;
     if !output.status.success() {

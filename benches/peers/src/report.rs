@@ -14,9 +14,6 @@ use crate::latency::{PERCENTILES, Way};
 use crate::measure::{Effort, Estimate, Medians, Plan, Sample, median};
 use crate::workloads::Workload;
 
-const BEGIN: &str = "<!-- peers:begin -->";
-const END: &str = "<!-- peers:end -->";
-
 /// A table in Markdown.
 pub(crate) struct Table {
     text: String,
@@ -196,7 +193,7 @@ pub(crate) fn growth(figures: &Figures, peers: &[Peer]) -> String {
 }
 
 /// A table of a few figures: an executor a row, a figure a column.
-fn columns(figures: &Figures, peers: &[Peer], title: &str, names: &[&str]) -> String {
+pub(crate) fn columns(figures: &Figures, peers: &[Peer], title: &str, names: &[&str]) -> String {
     let header = iter::once(title).chain(names.iter().copied());
     let mut table = Table::new(&header.map(str::to_owned).collect::<Vec<_>>());
     for &peer in peers {
@@ -208,7 +205,7 @@ fn columns(figures: &Figures, peers: &[Peer], title: &str, names: &[&str]) -> St
 }
 
 /// The median over processes, and its interval if there are several.
-fn cell(figures: &Figures, peer: Peer, name: &str) -> String {
+pub(crate) fn cell(figures: &Figures, peer: Peer, name: &str) -> String {
     let Some(values) = figures.values(peer, name) else {
         return String::new();
     };
@@ -272,7 +269,7 @@ pub(crate) fn speedups(
     table.into_text()
 }
 
-fn speedup(ratios: &[f64]) -> String {
+pub(crate) fn speedup(ratios: &[f64]) -> String {
     let Estimate { median, low, high } = Estimate::of(ratios);
     format!("{} ({low:.2}..{high:.2})", in_bold_below_1(median))
 }
@@ -293,22 +290,27 @@ pub(crate) fn samples_csv(samples: &[Sample]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Puts the results between the marks of a README, if it has them.
-pub(crate) fn rewrite(readme: &Path, results: &str) -> io::Result<()> {
+/// Puts the results between the marks of that name in a README, if it has them.
+pub(crate) fn rewrite(readme: &Path, marks: &str, results: &str) -> io::Result<()> {
     let old = fs::read_to_string(readme).unwrap_or_default();
-    let Some(new) = between_marks(&old, results) else {
-        eprintln!("{} has no marks and was left alone", readme.display());
+    let Some(new) = between_marks(&old, marks, results) else {
+        eprintln!(
+            "{} has no marks {marks} and was left alone",
+            readme.display()
+        );
         return Ok(());
     };
     eprintln!("rewrote {}", readme.display());
     fs::write(readme, new)
 }
 
-fn between_marks(text: &str, results: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_old, after) = rest.split_once(END)?;
+fn between_marks(text: &str, marks: &str, results: &str) -> Option<String> {
+    let begin = format!("<!-- {marks}:begin -->");
+    let end = format!("<!-- {marks}:end -->");
+    let (before, rest) = text.split_once(&begin)?;
+    let (_old, after) = rest.split_once(&end)?;
     Some(format!(
-        "{before}{BEGIN}\n\n{}\n\n{END}{after}",
+        "{before}{begin}\n\n{}\n\n{end}{after}",
         results.trim()
     ))
 }
@@ -319,10 +321,10 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_marks_is_replaced() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nz\n");
-        let new = between_marks(&text, "new\n").expect("the marks are there");
-        assert_eq!(new, format!("a\n{BEGIN}\n\nnew\n\n{END}\nz\n"));
-        assert_eq!(between_marks("no marks", "new"), None);
+        let text = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nz\n";
+        let new = between_marks(text, "x", "new\n").expect("the marks are there");
+        assert_eq!(new, "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nz\n");
+        assert_eq!(between_marks(text, "y", "new"), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Counts the allocations and bytes of one executor's tasks: `laneway-peers-memory NAME THREADS`.
+//! Counts the allocations and bytes of one executor's tasks or sleeps:
+//! `laneway-peers-memory by-tasks|by-sleeps NAME THREADS`.
 
 use std::alloc::System;
 use std::env;
@@ -20,9 +21,9 @@ fn allocated() -> Allocated {
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [peer, threads] = &arguments[..] else {
-        panic!("usage: laneway-peers-memory NAME THREADS");
+    let [held, peer, threads] = &arguments[..] else {
+        panic!("usage: laneway-peers-memory by-tasks|by-sleeps NAME THREADS");
     };
     let threads = threads.parse().expect("a number of threads");
-    laneway_peers::print_memory(peer, threads, allocated);
+    laneway_peers::print_memory(held, peer, threads, allocated);
 }

@@ -1,10 +1,12 @@
 //! Laneway, in three set-ups.
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
+use laneway::time::{self, Sleep};
 use laneway::{Priority, Runtime, Task};
 
-use super::{Executor, Handle, Lane};
+use super::{Executor, Handle, Lane, Sleeps};
 
 pub(crate) struct Laneway(Runtime);
 
@@ -65,6 +67,18 @@ impl Executor for Laneway {
 
     fn block_on<F: Future>(&'static self, future: F) -> F::Output {
         self.0.block_on(future)
+    }
+}
+
+impl Sleeps for Laneway {
+    type Sleep = Sleep;
+
+    fn sleep(duration: Duration) -> Sleep {
+        time::sleep(duration)
+    }
+
+    fn sleep_until(deadline: Instant) -> Sleep {
+        time::sleep_until(deadline)
     }
 }
 

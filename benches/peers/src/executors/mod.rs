@@ -9,13 +9,16 @@ mod bevy;
 mod flume_pool;
 mod futures;
 mod laneway;
+mod smol;
 mod tokio;
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
 use crate::subject::Subject;
+use crate::timer::Timed;
 
 /// Which kind of task is spawned. Executors without priorities take no notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,17 @@ pub(crate) trait Executor: Send + Sync + 'static {
     fn block_on<F: Future>(&'static self, future: F) -> F::Output;
 }
 
+/// An executor that comes with a timer.
+pub(crate) trait Sleeps: Executor {
+    type Sleep: Future + Send + 'static;
+
+    /// Made inside of `block_on` or of a task, since some look for their timer there.
+    fn sleep(duration: Duration) -> Self::Sleep;
+
+    /// As [`sleep`](Sleeps::sleep), by the deadline.
+    fn sleep_until(deadline: Instant) -> Self::Sleep;
+}
+
 /// A spawned task's handle: a future of its output.
 pub(crate) trait Handle<T>: Future<Output = T> + Send + 'static {
     /// Lets the task run on without the handle.
@@ -80,6 +94,8 @@ pub(crate) enum Peer {
     AsyncExecutor,
     /// async-executor's `StaticExecutor`.
     AsyncExecutorStatic,
+    /// async-executor's `Executor` on threads that also drive async-io, as the crate smol has it.
+    Smol,
     /// The `ThreadPool` of futures.
     Futures,
     /// bevy_tasks' `TaskPool`.
@@ -133,6 +149,9 @@ impl Peer {
         Peer::Laneway,
     ];
 
+    /// Those that have a timer.
+    pub(crate) const FOR_TIMER: [Peer; 3] = [Peer::Tokio, Peer::Smol, Peer::Laneway];
+
     /// The name on the command line and in the tables.
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value().expect("no peer is skipped");
@@ -152,6 +171,7 @@ impl Peer {
             Peer::TokioTwoNiced => keep(tokio::Tokio::two_niced(threads)),
             Peer::AsyncExecutor => keep(async_executor::Plain::start(threads)),
             Peer::AsyncExecutorStatic => keep(async_executor::Static::start(threads)),
+            Peer::Smol => keep(smol::Smol::start(threads)),
             Peer::Futures => keep(futures::Futures::start(threads)),
             Peer::Bevy => keep(bevy::Bevy::start(threads)),
             Peer::AsyncRuntime => keep(async_runtime::AsyncRuntime::start(threads)),
@@ -159,6 +179,16 @@ impl Peer {
             Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),
             Peer::Laneway => keep(laneway::Laneway::default_queues(threads)),
             Peer::LanewayLatencyFirst => keep(laneway::Laneway::latency_first(threads)),
+        }
+    }
+
+    /// Starts an executor that has a timer: one of [`Peer::FOR_TIMER`].
+    pub(crate) fn start_timed(self, threads: usize) -> &'static dyn Timed {
+        match self {
+            Peer::Tokio => Box::leak(Box::new(tokio::Tokio::with_drivers(threads))),
+            Peer::Smol => Box::leak(Box::new(smol::Smol::start(threads))),
+            Peer::Laneway => Box::leak(Box::new(laneway::Laneway::default_queues(threads))),
+            _ => panic!("{} has no timer", self.name()),
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+use tokio::time::{self, Sleep};
 
-use super::{Executor, Handle, Lane};
+use super::{Executor, Handle, Lane, Sleeps};
 
 pub(crate) struct Tokio {
     runtime: Runtime,
@@ -87,6 +89,18 @@ impl Executor for Tokio {
 
     fn block_on<F: Future>(&'static self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+}
+
+impl Sleeps for Tokio {
+    type Sleep = Sleep;
+
+    fn sleep(duration: Duration) -> Sleep {
+        time::sleep(duration)
+    }
+
+    fn sleep_until(deadline: Instant) -> Sleep {
+        time::sleep_until(deadline.into())
     }
 }
 
