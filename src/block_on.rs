@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::hint;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use crate::executor::{seat, trusting};
+use crate::executor::{Park, seat, trusting};
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
 /// is another core that could bring it. To be woken from a park takes 2 to 70 µs, so that who
@@ -43,36 +43,60 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     {
         return output;
     }
-    seat::block_in_place(|| {
-        let alarm = Arc::new(Alarm::new());
-        let waker = Waker::from(alarm.clone());
-        let mut cx = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(output) = trusting(&waker, || future.as_mut().poll(&mut cx)) {
-                return output;
-            }
-            alarm.wait();
+    seat::block_in_place(|| block_here(future))
+}
+
+/// Runs a future on this thread, and keeps the worker that may sit here from all else.
+pub(crate) fn block_here<F: Future>(mut future: Pin<&mut F>) -> F::Output {
+    let alarm = Arc::new(Alarm::new());
+    let waker = Waker::from(alarm.clone());
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = trusting(&waker, || future.as_mut().poll(&mut cx)) {
+            return output;
         }
-    })
+        alarm.wait();
+    }
 }
 
 /// Wakes the thread that made it.
 struct Alarm {
     /// Set by a wake-up, cleared by the thread that it was for.
     rung: AtomicBool,
-    sleeper: Thread,
+    sleeper: Sleeper,
+}
+
+/// Who waits for an alarm.
+enum Sleeper {
+    Thread(Thread),
+    /// A thread that parks where its runtime wants it to.
+    Hosted(Arc<dyn Park>),
 }
 
 impl Alarm {
     fn new() -> Alarm {
         Alarm {
             rung: AtomicBool::new(false),
-            sleeper: thread::current(),
+            sleeper: match seat::parker() {
+                Some(parker) => Sleeper::Hosted(parker),
+                None => Sleeper::Thread(thread::current()),
+            },
         }
     }
 
     /// Waits for a wake-up since the last wait.
     fn wait(&self) {
+        match &self.sleeper {
+            Sleeper::Thread(_) => self.spin_and_park(),
+            Sleeper::Hosted(parker) => {
+                while !self.take() {
+                    parker.park();
+                }
+            }
+        }
+    }
+
+    fn spin_and_park(&self) {
         for round in 1..=spin_rounds() {
             if self.take() {
                 return;
@@ -102,7 +126,10 @@ impl Wake for Alarm {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.rung.swap(true, Ordering::Release) {
-            self.sleeper.unpark();
+            match &self.sleeper {
+                Sleeper::Thread(thread) => thread.unpark(),
+                Sleeper::Hosted(parker) => parker.unpark(),
+            }
         }
     }
 }

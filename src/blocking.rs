@@ -28,6 +28,7 @@
 //! nice threads.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env::{self, VarError};
 use std::fmt;
@@ -96,7 +97,7 @@ const KEEP_IDLE: Duration = Duration::from_secs(10);
 #[track_caller]
 pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
     let given_at = Location::caller();
-    Pool::global().submit(closure, given_at)
+    with_pool(|pool| pool.submit(closure, given_at))
 }
 
 /// What the pool of blocking threads is doing. See [`BlockingMetrics`].
@@ -113,7 +114,7 @@ pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) 
 /// ```
 #[must_use]
 pub fn metrics() -> BlockingMetrics {
-    Pool::global().metrics()
+    with_pool(|pool| pool.metrics())
 }
 
 /// What the pool of blocking threads is doing at one moment. Made by [`metrics`].
@@ -283,8 +284,38 @@ impl<T> Slot<T> {
     }
 }
 
+thread_local! {
+    /// The pool of the simulation that this thread belongs to.
+    static SIMULATED: RefCell<Option<Arc<Pool>>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with the pool that closures given on this thread go to.
+fn with_pool<R>(f: impl FnOnce(&Arc<Pool>) -> R) -> R {
+    let simulated = SIMULATED.with_borrow(Clone::clone);
+    f(simulated.as_ref().unwrap_or_else(|| Pool::global()))
+}
+
+/// Gives the closures of this thread to a simulation's pool until the guard is dropped.
+#[must_use]
+pub(crate) fn enter(pool: Arc<Pool>) -> Entered {
+    Entered {
+        outer: SIMULATED.replace(Some(pool)),
+    }
+}
+
+/// Puts back the pool before.
+pub(crate) struct Entered {
+    outer: Option<Arc<Pool>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SIMULATED.set(self.outer.take());
+    }
+}
+
 /// Threads, and the closures that wait for them.
-struct Pool {
+pub(crate) struct Pool {
     max_threads: usize,
     keep_idle: Duration,
     launch: Launch,
@@ -295,7 +326,7 @@ struct Pool {
 type Launch = fn(Arc<Pool>, String) -> io::Result<()>;
 
 /// A closure, with the slot that its outcome goes to.
-type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// Each job in the queue has an idle thread that was told to come, or else every thread there may
 /// be is busy. A busy thread looks at the queue before it goes idle.
@@ -321,6 +352,12 @@ impl Pool {
             launch,
             state: Mutex::default(),
         })
+    }
+
+    /// A pool without threads, for who [takes](Pool::take_next) the closures itself.
+    pub(crate) fn without_threads() -> Arc<Pool> {
+        let none: Launch = |_pool, _name| unreachable!("a pool without threads starts none");
+        Pool::new(0, KEEP_IDLE, none)
     }
 
     /// The process's pool.
@@ -375,6 +412,16 @@ impl Pool {
             panic!("no thread could be started for blocking closures: {error}");
         }
         ticket
+    }
+
+    /// Whether a job waits.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
+    /// Takes the job that has waited longest.
+    pub(crate) fn take_next(&self) -> Option<Job> {
+        self.lock().queue.pop_first().map(|(_ticket, job)| job)
     }
 
     /// Takes a job out of the queue, if it still waits there.

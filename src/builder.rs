@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, LocalQueue, Observer, Queue, QueueId, Route, Sleepers, Spin,
-    Stealable, Stealing, Worker, WorkerId, WorkerParts,
+    CrewId, Executor, ExecutorParts, Host, LocalQueue, Observer, Queue, QueueId, Route, Sleepers,
+    Spin, Stealable, Stealing, Worker, WorkerId, WorkerParts,
 };
 use crate::nice;
 use crate::runtime::Runtime;
@@ -373,7 +373,14 @@ impl Builder {
     pub fn build(self) -> Result<Runtime, BuildError> {
         let plan = Plan::new(&self)?;
         let threads = Threads::new(plan.places(&self), self.idle);
-        let (executor, workers) = plan.executor(&self, threads.clone());
+        let (executor, workers) = plan.executor(
+            &self,
+            Surroundings {
+                host: threads.clone(),
+                spin: self.spin(),
+                rng: fastrand::Rng::new(),
+            },
+        );
         // From here on an early return drops the runtime, which ends the threads that started.
         let runtime =
             Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
@@ -391,6 +398,23 @@ impl Builder {
             started.map_err(BuildError::Thread)?;
         }
         Ok(runtime)
+    }
+
+    /// The same runtime without threads, for those who step its workers themselves.
+    pub(crate) fn without_threads(
+        &self,
+        host: Arc<dyn Host>,
+        rng: fastrand::Rng,
+    ) -> Result<(Arc<Executor>, Vec<Worker>), BuildError> {
+        let spin = Spin {
+            rounds: 0,
+            offers_core: false,
+        };
+        let surroundings = Surroundings { host, spin, rng };
+        let (executor, workers) = Plan::new(self)?.executor(self, surroundings);
+        let worker = |parts| Worker::new(executor.clone(), parts);
+        let workers = workers.into_iter().map(worker).collect();
+        Ok((executor, workers))
     }
 
     fn spin(&self) -> Spin {
@@ -568,6 +592,14 @@ struct Plan {
     queues: Vec<QueuePlan>,
 }
 
+/// What the workers of a plan are put into.
+struct Surroundings {
+    host: Arc<dyn Host>,
+    spin: Spin,
+    /// Gives each worker the seed of its own.
+    rng: fastrand::Rng,
+}
+
 /// One queue and its workers.
 struct QueuePlan {
     name: String,
@@ -699,7 +731,11 @@ impl Plan {
     }
 
     /// Everything that the workers share, and what each of them is made of.
-    fn executor(&self, builder: &Builder, host: Arc<Threads>) -> (Arc<Executor>, Vec<WorkerParts>) {
+    fn executor(
+        &self,
+        builder: &Builder,
+        mut surroundings: Surroundings,
+    ) -> (Arc<Executor>, Vec<WorkerParts>) {
         let mut crews = Crews::default();
         let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
         let mut workers = Vec::new();
@@ -721,7 +757,7 @@ impl Plan {
                 crew,
                 route,
                 locals,
-                seed: fastrand::u64(..),
+                seed: surroundings.rng.u64(..),
             });
         }
         let queue = |((index, plan), stealables): ((usize, &QueuePlan), Vec<Stealable>)| {
@@ -738,8 +774,8 @@ impl Plan {
             sleepers: Sleepers::new(&crews.sizes()),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
             observer: builder.observer.clone(),
-            spin: builder.spin(),
-            host,
+            spin: surroundings.spin,
+            host: surroundings.host,
         });
         (executor, workers)
     }

@@ -16,7 +16,7 @@ use crate::executor::{Executor, QueueId, WorkerId};
 
 /// The time between two looks. A task waits in the next-slot behind a stuck poll for two of them
 /// at most.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// After so many looks at a runtime where everyone sleeps, the watchdog sleeps too.
 const LOOKS_BEFORE_DOZING: u32 = 10;
@@ -41,11 +41,10 @@ enum Orders {
 impl Watchdog {
     /// The watchdog thread's life.
     pub(crate) fn watch(&self, executor: &Executor) {
-        let workers = executor.workers().count();
-        let mut polls_before: Vec<u64> = vec![0; workers];
+        let mut rounds = Rounds::default();
         let mut quiet_looks = 0;
         while self.wait_for_next_look(executor, quiet_looks) == Orders::Watch {
-            look(executor, &mut polls_before);
+            rounds.look(executor);
             quiet_looks = match executor.sleepers.everyone_sleeps() {
                 true => quiet_looks + 1,
                 false => 0,
@@ -90,13 +89,23 @@ impl Watchdog {
     }
 }
 
-/// Rescues what lies behind a poll that has lasted since the last look.
-fn look(executor: &Executor, polls_before: &mut [u64]) {
-    for (index, (_, tally)) in executor.workers().enumerate() {
-        let polls = tally.polls();
-        if polls == std::mem::replace(&mut polls_before[index], polls) {
-            let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
-            rescue(executor, worker);
+/// What the watchdog saw at its last look.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    /// How many polls each worker had begun.
+    polls: Vec<u64>,
+}
+
+impl Rounds {
+    /// Rescues what lies behind a poll that has lasted since the last look.
+    pub(crate) fn look(&mut self, executor: &Executor) {
+        self.polls.resize(executor.workers().count(), 0);
+        for (index, (_, tally)) in executor.workers().enumerate() {
+            let polls = tally.polls();
+            if polls == std::mem::replace(&mut self.polls[index], polls) {
+                let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
+                rescue(executor, worker);
+            }
         }
     }
 }

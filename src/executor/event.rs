@@ -151,7 +151,7 @@ impl PollEnd {
 /// // Small enough to be copied into a ring buffer by the million.
 /// assert!(size_of::<laneway::Event>() <= 24);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A task came to be.
     Spawned {

@@ -74,7 +74,7 @@ pub use task::{FallibleTask, Priority, Task};
 pub(crate) use idle::{CrewId, Sleepers};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
-pub(crate) use shield::shielded;
+pub(crate) use shield::{message, shielded};
 pub(crate) use tally::Tally;
 pub(crate) use task::{Ended, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
@@ -116,6 +116,19 @@ pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker
     /// back if there is none to be had.
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+
+    /// What a thread that blocks parks on, if it is not to park as threads do.
+    fn parker(&self) -> Option<Arc<dyn Park>> {
+        None
+    }
+}
+
+/// Lets one thread, always the same, wait for others.
+pub(crate) trait Park: Send + Sync {
+    /// Waits for an [`unpark`](Park::unpark) since the last `park`. May come back without one.
+    fn park(&self);
+
+    fn unpark(&self);
 }
 
 /// How a searching worker looks again and again before it lies down.

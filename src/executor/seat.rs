@@ -15,7 +15,7 @@ use super::route::QueueId;
 use super::tally::{Tally, Writer};
 use super::task::{Runnable, cancel};
 use super::worker::{Turn, Worker};
-use super::{Executor, ExecutorId, Phase};
+use super::{Executor, ExecutorId, Park, Phase};
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
@@ -298,6 +298,11 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
         executor.emit(Event::Replaced { worker: id });
     }
     f()
+}
+
+/// What this thread parks on, if its runtime provides something.
+pub(crate) fn parker() -> Option<Arc<dyn Park>> {
+    with_executor(|executor| executor?.host.parker())
 }
 
 /// Whether blocking this thread would cost a worker.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use super::now;
+use super::clock::now;
 use super::sleep::{Sleep, sleep_until};
 
 /// Ticks every `period`, the first time at once.

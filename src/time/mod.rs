@@ -17,35 +17,21 @@
 //! when, `timer.rs` is the thread that wakes them, `sleep.rs` is what sleeps; [`Interval`] and
 //! [`Timeout`] are made of sleeps.
 
+pub(crate) mod clock;
 mod interval;
 mod sleep;
 mod timeout;
 pub(crate) mod timer;
-mod wheel;
+pub(crate) mod wheel;
 
-use std::time::Instant;
-
+pub use clock::now;
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout};
 
-/// The current instant, by the clock that sleeps go by.
-///
-/// ```
-/// use laneway::time::{now, sleep_until};
-/// use std::time::Duration;
-///
-/// let deadline = now() + Duration::from_millis(1);
-/// laneway::block_on(sleep_until(deadline));
-/// assert!(now() >= deadline);
-/// ```
-#[must_use]
-pub fn now() -> Instant {
-    Instant::now()
-}
-
 /// How many sleeps the timer holds at the moment, in the whole process: those that were polled
-/// and have neither ended nor been dropped.
+/// and have neither ended nor been dropped. Within a [simulation](crate::sim), those of the
+/// simulation.
 ///
 /// ```
 /// use laneway::time::{armed, timeout};
@@ -58,5 +44,5 @@ pub fn now() -> Instant {
 /// ```
 #[must_use]
 pub fn armed() -> usize {
-    timer::Timer::global().armed()
+    clock::timer().armed()
 }

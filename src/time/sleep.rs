@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::now;
+use super::clock::{self, now};
 use super::timer::Timer;
 use super::wheel::Key;
 
@@ -152,7 +152,7 @@ impl Future for Sleep {
             State::Idle => false,
         };
         if !armed {
-            let timer = Timer::global();
+            let timer = clock::timer();
             let key = timer.arm(deadline, cx.waker().clone());
             self.state = State::Armed(timer, key);
         }

@@ -3,7 +3,10 @@
 //! There is one for the whole process, since sleeping works outside of any runtime too. Its
 //! thread starts with the first sleep, waits for the nearest deadline and for nothing else, and
 //! while nobody sleeps it waits without a timeout.
+//!
+//! A simulation has a timer of its own, without a thread: it moves the clock itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
@@ -16,13 +19,14 @@ use crate::executor::shielded;
 /// system takes to wake a thread.
 const TICK: Duration = Duration::from_micros(100);
 
-static GLOBAL: LazyLock<Arc<Timer>> = LazyLock::new(|| Arc::new(Timer::new()));
+static GLOBAL: LazyLock<Arc<Timer>> = LazyLock::new(|| Arc::new(Timer::new(Clock::Machine)));
 
 /// A wheel behind a lock, and the clock that turns it.
 #[derive(Debug)]
 pub(crate) struct Timer {
     /// Tick 0.
     epoch: Instant,
+    clock: Clock,
     state: Mutex<State>,
     /// A sleeper came that is due before the thread would look again.
     sooner: Condvar,
@@ -34,9 +38,19 @@ struct State {
     thread: Turner,
 }
 
+/// Where a timer gets the time from.
+#[derive(Debug)]
+enum Clock {
+    Machine,
+    /// It stands at this tick until it is moved.
+    Simulated(AtomicU64),
+}
+
 /// What the thread that turns the wheel is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turner {
+    /// There is none: the clock is simulated.
+    Absent,
     NotStarted,
     /// It will look at the wheel before it sleeps again.
     Turning,
@@ -45,15 +59,61 @@ enum Turner {
 }
 
 impl Timer {
-    fn new() -> Timer {
+    fn new(clock: Clock) -> Timer {
+        let thread = match clock {
+            Clock::Machine => Turner::NotStarted,
+            Clock::Simulated(_) => Turner::Absent,
+        };
         Timer {
             epoch: Instant::now(),
+            clock,
             state: Mutex::new(State {
                 wheel: Wheel::new(),
-                thread: Turner::NotStarted,
+                thread,
             }),
             sooner: Condvar::new(),
         }
+    }
+
+    /// A timer whose clock stands still until it is [moved](Timer::move_on).
+    pub(crate) fn simulated() -> Timer {
+        Timer::new(Clock::Simulated(AtomicU64::new(0)))
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Instant {
+        match &self.clock {
+            Clock::Machine => Instant::now(),
+            Clock::Simulated(tick) => self.instant_of(tick.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// How long it has been running.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now() - self.epoch
+    }
+
+    /// Moves a simulated clock to when the next sleepers are due, and wakes them. `false`: nobody
+    /// sleeps.
+    pub(crate) fn move_on(&self) -> bool {
+        let Clock::Simulated(clock) = &self.clock else {
+            unreachable!("the machine's clock is moved by nobody");
+        };
+        let mut due = Vec::new();
+        let mut state = self.lock();
+        while due.is_empty() {
+            let Some(next) = state.wheel.next_turn() else {
+                return false;
+            };
+            // Relaxed: one thread at a time takes part in a simulation, and handing over to the
+            // next synchronises.
+            clock.store(next, Ordering::Relaxed);
+            state.wheel.turn_to(next, &mut due);
+        }
+        // Unlock before waking: what is woken may sleep again at once.
+        drop(state);
+        wake_all(&mut due);
+        true
     }
 
     /// The process's timer.
@@ -83,7 +143,7 @@ impl Timer {
                 drop(state);
                 self.sooner.notify_one();
             }
-            Turner::Waiting(_) | Turner::Turning => {}
+            Turner::Absent | Turner::Waiting(_) | Turner::Turning => {}
         }
         key
     }
@@ -156,9 +216,7 @@ impl Timer {
             state.thread = Turner::Turning;
             // Unlock before waking: what is woken may sleep again at once.
             drop(state);
-            // The thread serves everybody: it survives whatever a waker does.
-            due.drain(..)
-                .for_each(|waker| shielded("the waker of a sleep", || waker.wake()));
+            wake_all(&mut due);
             state = self.lock();
         }
     }
@@ -180,8 +238,9 @@ impl Timer {
 
     /// When a tick begins. Where the clock cannot say, late enough to be looked at again.
     fn instant_of(&self, tick: Tick) -> Instant {
-        let nanos = u128::from(tick) * TICK.as_nanos();
-        let since_epoch = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        const PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
+        let within_second = u32::try_from(tick % PER_SECOND).expect("less than a second");
+        let since_epoch = Duration::from_secs(tick / PER_SECOND) + TICK * within_second;
         let far = Duration::from_secs(60 * 60 * 24);
         let instant = self.epoch.checked_add(since_epoch);
         instant.unwrap_or_else(|| Instant::now() + far)
@@ -191,4 +250,11 @@ impl Timer {
         // A poisoned lock is fine: the wheel is whole between any two of its calls.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Wakes those who are due. Who turns the wheel serves everybody: it survives whatever a waker
+/// does.
+fn wake_all(due: &mut Vec<Waker>) {
+    due.drain(..)
+        .for_each(|waker| shielded("the waker of a sleep", || waker.wake()));
 }

@@ -1,0 +1,125 @@
+//! What a simulation remembers of itself: who lives, what happened, and a hash of it all.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::Waiting;
+use crate::executor::{Event, LostPanic, Observer, TaskId, WorkerId};
+use crate::time::timer::Timer;
+
+/// Watches the scheduler for the simulation, and passes on what it sees.
+pub(super) struct Chronicle {
+    timer: Arc<Timer>,
+    observer: Option<Arc<dyn Observer>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The tasks that have not ended.
+    live: BTreeMap<TaskId, Waiting>,
+    /// What each worker polls, by its number.
+    polled: BTreeMap<WorkerId, TaskId>,
+    fingerprint: DefaultHasher,
+    events: Option<Vec<(Duration, Event)>>,
+}
+
+impl Chronicle {
+    /// Remembers all events if `keep_events`, and otherwise their hash alone.
+    pub(super) fn new(
+        timer: Arc<Timer>,
+        observer: Option<Arc<dyn Observer>>,
+        keep_events: bool,
+    ) -> Chronicle {
+        Chronicle {
+            timer,
+            observer,
+            state: Mutex::new(State {
+                live: BTreeMap::new(),
+                polled: BTreeMap::new(),
+                fingerprint: DefaultHasher::new(),
+                events: keep_events.then(Vec::new),
+            }),
+        }
+    }
+
+    /// The tasks that have not ended, in the order in which they were spawned.
+    pub(super) fn waiting(&self) -> Vec<Waiting> {
+        self.lock().live.values().cloned().collect()
+    }
+
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.lock().fingerprint.finish()
+    }
+
+    pub(super) fn take_events(&self) -> Vec<(Duration, Event)> {
+        self.lock().events.take().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note(&mut self, at: Duration, event: Event) {
+        (at, event).hash(&mut self.fingerprint);
+        if let Some(events) = &mut self.events {
+            events.push((at, event));
+        }
+        match event {
+            Event::Spawned {
+                task, spawned_at, ..
+            } => {
+                self.live.insert(task, Waiting::new(task, spawned_at));
+            }
+            Event::PollStarted { task, worker } => {
+                self.polled.insert(worker, task);
+            }
+            Event::Replaced { worker } => {
+                let polled = self.polled.get(&worker);
+                if let Some(task) = polled.and_then(|task| self.live.get_mut(task)) {
+                    task.blocks = true;
+                }
+            }
+            Event::PollEnded { task, end, .. } if end.is_last() => {
+                self.live.remove(&task);
+            }
+            Event::PollEnded { task, .. } => {
+                if let Some(task) = self.live.get_mut(&task) {
+                    task.blocks = false;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Chronicle {
+    fn on_event(&self, event: Event) {
+        self.lock().note(self.timer.elapsed(), event);
+        if let Some(observer) = &self.observer {
+            observer.on_event(event);
+        }
+    }
+
+    fn on_named(&self, task: TaskId, name: &str) {
+        let mut state = self.lock();
+        name.hash(&mut state.fingerprint);
+        if let Some(waiting) = state.live.get_mut(&task) {
+            waiting.name = Some(name.into());
+        }
+        drop(state);
+        if let Some(observer) = &self.observer {
+            observer.on_named(task, name);
+        }
+    }
+
+    fn on_lost_panic(&self, panic: &LostPanic<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.on_lost_panic(panic);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! A runtime on one thread and a simulated clock, where every schedule follows from a seed.
+//!
+//! What goes wrong among tasks goes wrong in one of a thousand runs, and not again when somebody
+//! looks. Here it does: the workers, queues and stealing are those of a real
+//! [`Runtime`](crate::Runtime), but they take their steps one after another, in an order that a
+//! seed decides. One seed, one run.
+//!
+//! ```
+//! use laneway::sim::Sim;
+//! use laneway::time::{now, sleep};
+//! use laneway::{join, spawn_task};
+//! use std::time::Duration;
+//!
+//! let run = Sim::seed(7).high(2).low(1).run(async {
+//!     let started = now();
+//!     let days = spawn_task!(sleep(Duration::from_secs(3 * 24 * 60 * 60)));
+//!     let hours = spawn_task!(sleep(Duration::from_secs(60 * 60)));
+//!     join!(days, hours);
+//!     now() - started
+//! })?;
+//! assert_eq!(run.output.as_secs(), 3 * 24 * 60 * 60); // of simulated time
+//! assert!(run.steps < 20);
+//! # Ok::<(), laneway::sim::Error>(())
+//! ```
+//!
+//! [`explore`] tries one seed after another and names the first under which a program fails.
+//!
+//! # What is simulated
+//!
+//! Inside, `spawn_task!`, `join!`, [`sleep`] and all else in
+//! [`time`](crate::time), [`TaskGroup`](crate::TaskGroup), [`unblock`](crate::blocking::unblock)
+//! and channels work as everywhere. The unit of a schedule is a poll: between two polls anybody
+//! may come first, within a poll nobody comes between. So a simulation finds what depends on the
+//! order of polls, wake-ups, thefts and timers, and not what depends on memory ordering.
+//!
+//! Time stands still while anybody can go on, and then moves to where the next sleep ends, in
+//! steps of a tenth of a millisecond. A poll takes no time, unless it says so by [`work`].
+//! [`time::now`](crate::time::now) tells the time; [`Instant::now`](std::time::Instant::now) does
+//! not know of the simulation.
+//!
+//! A call that really blocks its thread, such as [`std::thread::sleep`] or a blocking receive,
+//! stops the whole simulation until it comes back, and never comes back if it waits for a task:
+//! use the asynchronous form, or `join!` and [`block_on`](crate::block_on), which know the
+//! simulation. Threads of the program's own, sockets, and another runtime's tasks are not
+//! simulated: what they wake comes when it comes, and nobody waits for it.
+
+mod cast;
+mod chronicle;
+mod error;
+mod root;
+mod scheduler;
+mod stage;
+mod turns;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::future::Future;
+use std::hint;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::{Cause, Deadlock, Error, Failure, TooLong, Waiting};
+
+use crate::block_on::block_here;
+use crate::builder::Builder;
+use crate::executor::{Event, Observer, Stealing, message, seat};
+use crate::time::{now, sleep};
+use cast::Cast;
+use root::RootFuture;
+use scheduler::{Scheduler, Verdict};
+
+/// A simulation, and how its workers are made up. The [module](self) has an example.
+#[derive(Clone)]
+#[must_use = "a simulation does nothing until `run()` or `explore()` is called"]
+pub struct Sim {
+    seed: u64,
+    builder: Builder,
+    observer: Option<Arc<dyn Observer>>,
+    max_steps: u64,
+    keep_events: bool,
+}
+
+/// More than a program of some thousand tasks takes, and over in seconds.
+const MAX_STEPS: u64 = 10_000_000;
+
+impl Sim {
+    /// A simulation with one high and one low worker that steal from each other. Its schedule
+    /// follows from the seed. The environment's variables have no effect on it.
+    ///
+    /// ```
+    /// use laneway::sim::Sim;
+    ///
+    /// assert_eq!(Sim::seed(1).run(async { 42 }).unwrap().output, 42);
+    /// ```
+    pub fn seed(seed: u64) -> Sim {
+        Sim {
+            seed,
+            builder: Builder::new().with_high_num(1).with_low_num(1),
+            observer: None,
+            max_steps: MAX_STEPS,
+            keep_events: false,
+        }
+    }
+
+    /// How many workers serve the high queue, as
+    /// [`with_high_num`](crate::Builder::with_high_num). Default: 1.
+    pub fn high(self, workers: usize) -> Sim {
+        self.configure(|builder| builder.with_high_num(workers))
+    }
+
+    /// How many workers serve the low queue, as [`with_low_num`](crate::Builder::with_low_num).
+    /// Default: 1.
+    pub fn low(self, workers: usize) -> Sim {
+        self.configure(|builder| builder.with_low_num(workers))
+    }
+
+    /// Who takes from the other queue, as [`with_stealing`](crate::Builder::with_stealing).
+    pub fn stealing(self, stealing: Stealing) -> Sim {
+        self.configure(|builder| builder.with_stealing(stealing))
+    }
+
+    /// How many high workers never steal, as
+    /// [`with_reserved_high`](crate::Builder::with_reserved_high).
+    pub fn reserved_high(self, workers: usize) -> Sim {
+        self.configure(|builder| builder.with_reserved_high(workers))
+    }
+
+    /// A further queue, as [`with_queue`](crate::Builder::with_queue).
+    pub fn queue(self, name: &str, workers: usize, steals_from: &[&str]) -> Sim {
+        self.configure(|builder| builder.with_queue(name, workers, steals_from))
+    }
+
+    /// Whether workers have queues of their own, as
+    /// [`with_local_queues`](crate::Builder::with_local_queues).
+    pub fn local_queues(self, local_queues: bool) -> Sim {
+        self.configure(|builder| builder.with_local_queues(local_queues))
+    }
+
+    /// Who is told of every event, as [`with_observer`](crate::Builder::with_observer).
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Sim {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Keeps all events in [`Run::events`]. Some 40 bytes each, a handful for each poll.
+    ///
+    /// ```
+    /// use laneway::sim::Sim;
+    /// use laneway::{Event, spawn_task};
+    ///
+    /// let run = Sim::seed(3).keep_events().run(async {
+    ///     spawn_task!(async {}).await;
+    /// })?;
+    /// let spawns = run.events.iter().filter(|(_, event)| matches!(event, Event::Spawned { .. }));
+    /// assert_eq!(spawns.count(), 1);
+    /// # Ok::<(), laneway::sim::Error>(())
+    /// ```
+    pub fn keep_events(mut self) -> Sim {
+        self.keep_events = true;
+        self
+    }
+
+    /// After how many steps it is given up as [`Error::TooLong`]. Default: ten million.
+    pub fn max_steps(mut self, steps: u64) -> Sim {
+        self.max_steps = steps;
+        self
+    }
+
+    fn configure(mut self, configure: impl FnOnce(Builder) -> Builder) -> Sim {
+        self.builder = configure(self.builder);
+        self
+    }
+
+    /// Runs the future and what it spawns until it has ended. What it spawned and did not await
+    /// is cancelled then, as at a runtime's end.
+    ///
+    /// The thread that calls this blocks meanwhile; the simulation runs on another, which is why
+    /// the future must be `Send`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Deadlock`] if the future waits for what will not come, [`Error::TooLong`] if it
+    /// does not end, [`Error::Build`] if such workers cannot be.
+    ///
+    /// # Panics
+    ///
+    /// If the future does, with its payload.
+    ///
+    /// ```
+    /// use laneway::sim::Sim;
+    /// use laneway::{Priority, spawn_task};
+    ///
+    /// let first = |seed| {
+    ///     let race = Sim::seed(seed).run(async {
+    ///         let (sender, receiver) = async_channel::unbounded();
+    ///         for name in ["a", "b"] {
+    ///             let sender = sender.clone();
+    ///             spawn_task!(async move { sender.try_send(name) }, Priority::High).detach();
+    ///         }
+    ///         receiver.recv().await
+    ///     });
+    ///     race.unwrap().output
+    /// };
+    /// assert_eq!(first(5), first(5), "one seed, one run");
+    /// ```
+    pub fn run<F>(&self, future: F) -> Result<Run<F::Output>, Error>
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        self.run_made(|| future)
+    }
+
+    /// Runs what `make` makes under `seeds` seeds, beginning with this simulation's own.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Failure`]: a panic of the future, or an [`Error`]. Its seed fails again when
+    /// it is run alone.
+    ///
+    /// [`explore`] has an example.
+    pub fn explore<F>(&self, seeds: u64, mut make: impl FnMut() -> F) -> Result<Explored, Failure>
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let mut explored = Explored::default();
+        let mut fingerprints = HashSet::new();
+        for seed in (0..seeds).map(|n| self.seed.wrapping_add(n)) {
+            let sim = Sim {
+                seed,
+                ..self.clone()
+            };
+            let cause = match catch_unwind(AssertUnwindSafe(|| sim.run_made(&mut make))) {
+                Ok(Ok(run)) => {
+                    explored.seeds += 1;
+                    explored.steps += run.steps;
+                    fingerprints.insert(run.fingerprint);
+                    continue;
+                }
+                Ok(Err(error)) => Cause::Error(error),
+                Err(payload) => Cause::Panic(message(&*payload).to_owned()),
+            };
+            let passed = explored.seeds;
+            return Err(Failure {
+                seed,
+                passed,
+                cause,
+            });
+        }
+        explored.distinct = fingerprints.len();
+        Ok(explored)
+    }
+
+    fn run_made<F>(&self, make: impl FnOnce() -> F) -> Result<Run<F::Output>, Error>
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        let (cast, requests) = Cast::new(self).map_err(Error::Build)?;
+        // The future is made here, and dropped here if it panics in the making.
+        let _entered = cast.enter();
+        let root = RootFuture::new(make());
+        let scheduler = Scheduler::new(&cast, &root, self.max_steps);
+        let ran = seat::block_in_place(|| cast.stage.turns.run(requests, || scheduler.drive()));
+        cast.executor.unregister();
+        ran.map_err(Error::Thread)?;
+        let end = scheduler.into_end();
+        match end.verdict {
+            Verdict::Ended => {}
+            Verdict::Deadlock(waiting) => {
+                return Err(Error::Deadlock(Deadlock {
+                    waiting,
+                    steps: end.steps,
+                    elapsed: end.elapsed,
+                }));
+            }
+            Verdict::TooLong => {
+                return Err(Error::TooLong(TooLong {
+                    steps: end.steps,
+                    elapsed: end.elapsed,
+                }));
+            }
+            Verdict::Bug(payload) => resume_unwind(payload),
+        }
+        let outcome = root.into_outcome().expect("the future has ended");
+        Ok(Run {
+            output: outcome.unwrap_or_else(|payload| resume_unwind(payload)),
+            steps: end.steps,
+            elapsed: end.elapsed,
+            fingerprint: cast.chronicle.fingerprint(),
+            events: cast.chronicle.take_events(),
+        })
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim")
+            .field("seed", &self.seed)
+            .field("workers", &self.builder)
+            .field("max_steps", &self.max_steps)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A simulation that came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Run<T> {
+    /// What the future gave.
+    pub output: T,
+    /// How many polls and looks for work it took.
+    pub steps: u64,
+    /// How much simulated time passed.
+    pub elapsed: Duration,
+    /// A hash of all events and when they happened: two runs with the same fingerprint were the
+    /// same. It may be another with the next version of this crate, or of Rust.
+    pub fingerprint: u64,
+    /// All events and when they happened, if the simulation was to
+    /// [keep](Sim::keep_events) them.
+    pub events: Vec<(Duration, Event)>,
+}
+
+/// What [`explore`] has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explored {
+    /// How many seeds passed.
+    pub seeds: u64,
+    /// How many steps they took together.
+    pub steps: u64,
+    /// How many runs differed from all before them.
+    pub distinct: usize,
+}
+
+/// Runs what `make` makes under so many seeds, on two high and two low workers, and reports the
+/// first seed under which it fails.
+///
+/// [`Sim::explore`] does the same with other workers, and with other seeds.
+///
+/// # Errors
+///
+/// The first [`Failure`]: a panic of the future, or an [`Error`].
+///
+/// ```
+/// use laneway::sim::{Sim, explore};
+/// use laneway::{Priority, TaskGroup, yield_now};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// /// Two tasks count to two together. One of them reads, and writes too late.
+/// async fn lost_update() {
+///     let count = Arc::new(AtomicU32::new(0));
+///     let mut group = TaskGroup::new();
+///     for _ in 0..2 {
+///         let count = count.clone();
+///         let add = async move {
+///             let before = count.load(Ordering::Relaxed);
+///             yield_now().await;
+///             count.store(before + 1, Ordering::Relaxed);
+///         };
+///         group.spawn(add, Priority::Low);
+///     }
+///     group.join_all().await;
+///     assert_eq!(count.load(Ordering::Relaxed), 2);
+/// }
+///
+/// let failure = explore(1_000, lost_update).unwrap_err();
+/// // The same again, under the one seed:
+/// let again = Sim::seed(failure.seed).high(2).low(2).explore(1, lost_update);
+/// assert_eq!(again.unwrap_err().seed, failure.seed);
+/// ```
+pub fn explore<F>(seeds: u64, make: impl FnMut() -> F) -> Result<Explored, Failure>
+where
+    F: Future<Output = ()> + Send,
+{
+    Sim::seed(0).high(2).low(2).explore(seeds, make)
+}
+
+/// Keeps the worker of this thread busy for so long, as a computation would: in a simulation for
+/// so much simulated time, and elsewhere by doing nothing useful.
+///
+/// Nobody else runs on that worker meanwhile, and tasks in its queue wait or are stolen.
+///
+/// ```
+/// use laneway::sim::{Sim, work};
+/// use laneway::{join, spawn_task};
+/// use std::time::Duration;
+///
+/// // Six computations of 10 ms, on two workers.
+/// let run = Sim::seed(1).run(async {
+///     let compute = || spawn_task!(async { work(Duration::from_millis(10)) });
+///     laneway::join_all((0..6).map(|_| compute()));
+/// })?;
+/// assert_eq!(run.elapsed, Duration::from_millis(30));
+/// # Ok::<(), laneway::sim::Error>(())
+/// ```
+pub fn work(duration: Duration) {
+    if seat::parker().is_some() {
+        block_here(pin!(sleep(duration)));
+        return;
+    }
+    let until = now().checked_add(duration);
+    while until.is_none_or(|until| now() < until) {
+        hint::spin_loop();
+    }
+}

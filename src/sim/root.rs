@@ -1,0 +1,98 @@
+//! The future that is simulated, and its waker.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use crate::executor::trusting;
+
+/// A future whose type does not matter to the scheduler.
+pub(super) trait Root: Sync {
+    /// Whether it is to be polled.
+    fn is_woken(&self) -> bool;
+
+    /// Polls it. `true`: it has ended.
+    fn poll(&self) -> bool;
+
+    fn drop_future(&self);
+}
+
+/// A future, and later its output.
+pub(super) struct RootFuture<F: Future> {
+    /// Not there while it is polled, which may block, and when it has ended.
+    future: Mutex<Option<Pin<Box<F>>>>,
+    outcome: Mutex<Option<thread::Result<F::Output>>>,
+    woken: Arc<Woken>,
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl<F: Future> RootFuture<F> {
+    pub(super) fn new(future: F) -> RootFuture<F> {
+        RootFuture {
+            future: Mutex::new(Some(Box::pin(future))),
+            outcome: Mutex::new(None),
+            woken: Arc::new(Woken(AtomicBool::new(true))),
+        }
+    }
+
+    /// Its output or its panic, if it has ended.
+    pub(super) fn into_outcome(self) -> Option<thread::Result<F::Output>> {
+        let outcome = self.outcome.into_inner();
+        outcome.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> Root for RootFuture<F>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    fn is_woken(&self) -> bool {
+        self.woken.0.load(Ordering::Acquire)
+    }
+
+    fn poll(&self) -> bool {
+        self.woken.0.store(false, Ordering::Relaxed);
+        let Some(mut future) = lock(&self.future).take() else {
+            // Woken while it blocks, or again after its end.
+            return false;
+        };
+        let waker = Waker::from(self.woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let poll = || trusting(&waker, || future.as_mut().poll(&mut cx));
+        let outcome = match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Pending) => {
+                *lock(&self.future) = Some(future);
+                return false;
+            }
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(payload) => Err(payload),
+        };
+        *lock(&self.outcome) = Some(outcome);
+        true
+    }
+
+    fn drop_future(&self) {
+        let future = lock(&self.future).take();
+        drop(future);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,241 @@
+//! The seeded scheduler: who goes on next, and when time passes.
+//!
+//! One choice after another, until the simulated future has ended: all that could go on is
+//! collected, the seed picks one of it, and that one goes on for one poll. If nothing can go on,
+//! time moves to the end of the next sleep. If nobody sleeps either, that is a deadlock.
+//!
+//! The workers are a real runtime's, and what they do is [`worker::step`]. Read `stage.rs` next,
+//! where they stay meanwhile, and `turns.rs` for tasks that block their thread.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::cast::Cast;
+use super::error::Waiting;
+use super::root::Root;
+use super::turns::Turns;
+use crate::executor::worker::{self, Sleep, Step};
+use crate::executor::{Event, Worker, seat, shielded};
+
+/// Lets a cast play a future.
+pub(super) struct Scheduler<'f> {
+    cast: &'f Cast,
+    /// The future that is simulated.
+    root: &'f dyn Root,
+    max_steps: u64,
+    progress: Mutex<Progress>,
+}
+
+/// How far a simulation has come.
+#[derive(Debug)]
+struct Progress {
+    rng: fastrand::Rng,
+    steps: u64,
+    /// Set when it is to end.
+    end: Option<End>,
+    /// What can go on. Empty between two choices; kept for its allocation.
+    choices: Vec<Choice>,
+}
+
+/// How a simulation has ended, and when.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) verdict: Verdict,
+    pub(super) steps: u64,
+    pub(super) elapsed: Duration,
+}
+
+/// How a simulation has ended.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The future did; its output or panic is kept with it.
+    Ended,
+    /// These wait for ever.
+    Deadlock(Vec<Waiting>),
+    TooLong,
+    /// The simulator itself panicked.
+    Bug(Box<dyn Any + Send>),
+}
+
+/// What can go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Choice {
+    Root,
+    /// A worker, by its number.
+    Worker(usize),
+    /// A thread that was blocked and is woken, by its number among those.
+    Woken(usize),
+    /// The next closure that was given to `unblock`.
+    Job,
+}
+
+impl<'f> Scheduler<'f> {
+    pub(super) fn new(cast: &'f Cast, root: &'f dyn Root, max_steps: u64) -> Scheduler<'f> {
+        Scheduler {
+            cast,
+            root,
+            max_steps,
+            progress: Mutex::new(Progress {
+                rng: cast.rng.clone(),
+                steps: 0,
+                end: None,
+                choices: Vec::new(),
+            }),
+        }
+    }
+
+    /// A thread's part in the simulation.
+    pub(super) fn drive(&self) {
+        let _entered = self.cast.enter();
+        // For what draws from the thread's own generator, as some combinators do.
+        fastrand::seed(self.progress().rng.u64(..));
+        let driven = catch_unwind(AssertUnwindSafe(|| while self.go_on() {}));
+        if let Err(payload) = driven {
+            self.note_end(Verdict::Bug(payload));
+            self.turns().finish();
+        }
+    }
+
+    /// Lets one of those go on that can. `false`: this thread is not needed any more.
+    fn go_on(&self) -> bool {
+        if self.is_too_long() {
+            self.end(Verdict::TooLong);
+        }
+        match self.choose() {
+            None => return self.pass_time(),
+            Some(Choice::Woken(number)) => return self.turns().resume_woken(number),
+            Some(Choice::Root) => {
+                if self.root.poll() {
+                    self.end(Verdict::Ended);
+                }
+            }
+            Some(Choice::Worker(number)) => self.step(number),
+            Some(Choice::Job) => {
+                if let Some(job) = self.cast.pool.take_next() {
+                    shielded("a closure given to unblock", job);
+                }
+            }
+        }
+        true
+    }
+
+    fn is_too_long(&self) -> bool {
+        let progress = self.progress();
+        progress.steps >= self.max_steps && progress.end.is_none()
+    }
+
+    /// Picks one of those that can go on, if there are any.
+    fn choose(&self) -> Option<Choice> {
+        let mut progress = self.progress();
+        let mut choices = std::mem::take(&mut progress.choices);
+        let ends = progress.end.is_some();
+        if self.root.is_woken() && !ends {
+            choices.push(Choice::Root);
+        }
+        if self.cast.pool.has_waiting() {
+            choices.push(Choice::Job);
+        }
+        choices.extend((0..self.turns().woken()).map(Choice::Woken));
+        self.cast.stage.add_awake(&self.cast.executor, &mut choices);
+        let picked = match choices.len() {
+            0 => None,
+            count => Some(choices[progress.rng.usize(..count)]),
+        };
+        choices.clear();
+        progress.choices = choices;
+        progress.steps += u64::from(picked.is_some());
+        picked
+    }
+
+    /// One step of a worker, on this thread.
+    fn step(&self, number: usize) {
+        let (mut worker, slept) = self.cast.stage.take_worker(number);
+        let id = worker.id;
+        if slept {
+            worker.woken();
+            self.cast.executor.emit(Event::Unparked { worker: id });
+        }
+        seat::replace_worker(Some(worker));
+        let step = worker::step();
+        // Not there if the task has blocked: then it is on stage already.
+        let Some(mut worker) = seat::replace_worker(None) else {
+            return;
+        };
+        match step {
+            Step::Ran | Step::Replaced => self.cast.stage.put_worker(worker),
+            Step::Rest => match worker.lie_down() {
+                Sleep::GotUp => self.cast.stage.put_worker(worker),
+                Sleep::Park => {
+                    self.cast.stage.put_sleeper(worker);
+                    self.cast.executor.emit(Event::Parked { worker: id });
+                }
+            },
+            Step::Close => self.close(worker),
+        }
+    }
+
+    /// Nobody can go on. `false`: this thread is not needed any more.
+    fn pass_time(&self) -> bool {
+        if self.progress().end.is_some() {
+            return match self.turns().cut_one_short() {
+                Some(needed) => needed,
+                None => {
+                    self.turns().finish();
+                    false
+                }
+            };
+        }
+        if self.cast.stage.watch(&self.cast.executor, &self.cast.timer) {
+            return true;
+        }
+        if !self.cast.timer.move_on() {
+            self.end(Verdict::Deadlock(self.cast.chronicle.waiting()));
+        }
+        true
+    }
+
+    // Ending.
+
+    /// Cancels what is left, as a runtime's end does. Those who block are woken by that, or cut
+    /// short later.
+    fn end(&self, verdict: Verdict) {
+        self.note_end(verdict);
+        shielded("a destructor of the simulated future", || {
+            self.root.drop_future();
+        });
+        self.cast.executor.close();
+    }
+
+    fn note_end(&self, verdict: Verdict) {
+        let mut progress = self.progress();
+        progress.end = Some(End {
+            verdict,
+            steps: progress.steps,
+            elapsed: self.cast.timer.elapsed(),
+        });
+    }
+
+    /// How it has ended, once all threads have come back.
+    pub(super) fn into_end(self) -> End {
+        let progress = self.progress.into_inner();
+        let end = progress.unwrap_or_else(PoisonError::into_inner).end;
+        end.expect("threads come back when the simulation has ended")
+    }
+
+    fn close(&self, worker: Box<Worker>) {
+        for runnable in worker.close() {
+            self.cast.executor.cut_off(runnable);
+        }
+        self.cast.executor.thread_leaves();
+    }
+
+    fn turns(&self) -> &Turns {
+        &self.cast.stage.turns
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,242 @@
+//! Threads that take turns: one goes on, all others wait.
+//!
+//! A simulation is sequential, and yet a task may block its thread in the middle of a poll. What
+//! then lies on that thread's stack has to stay there, so another thread goes on with the
+//! simulation, until it is the blocked one's turn again. At any time one thread has the turn; it
+//! passes it on by name. Which one that is follows from the simulation alone, never from the
+//! operating system.
+
+use std::cell::Cell;
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::executor::Park;
+
+/// What the threads of one simulation share.
+#[derive(Debug)]
+pub(super) struct Turns {
+    state: Mutex<State>,
+    requests: Sender<Request>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Those that block in the user's code, in the order in which they began to.
+    blocked: Vec<Arc<Blocked>>,
+    /// Those that have nothing to do.
+    spare: Vec<Arc<Turn>>,
+    over: bool,
+}
+
+/// A thread's right to go on, given by another.
+#[derive(Debug, Default)]
+struct Turn {
+    given: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// A thread in the middle of the user's code, which waits for a wake-up.
+#[derive(Debug, Default)]
+pub(super) struct Blocked {
+    turn: Turn,
+    woken: AtomicBool,
+    /// Set if the wake-up will not come, since the simulation ends.
+    cut_short: AtomicBool,
+}
+
+/// What the thread that runs the whole is asked for.
+enum Request {
+    /// A thread that goes on, and an answer.
+    Thread(Arc<Turn>, SyncSender<io::Result<()>>),
+    Over,
+}
+
+/// The payload that unwinds a poll whose thread blocks when the simulation ends.
+struct CutShort;
+
+thread_local! {
+    /// The address of the `Turns` that this thread takes part in.
+    static TAKES_PART: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Turns {
+    /// Turns, and what [`run`](Turns::run) needs.
+    pub(super) fn new() -> (Arc<Turns>, Requests) {
+        let (requests, receiver) = channel();
+        let turns = Turns {
+            state: Mutex::default(),
+            requests,
+        };
+        (Arc::new(turns), Requests(receiver))
+    }
+
+    /// Runs `drive` on a thread, and on more when one blocks, until
+    /// [`finish`](Turns::finish) is called. `drive` is to come back then.
+    pub(super) fn run(&self, requests: Requests, drive: impl Fn() + Sync) -> io::Result<()> {
+        let (turns, drive) = (self, &drive);
+        thread::scope(|scope| {
+            let start = |turn: Arc<Turn>| {
+                let main = move || {
+                    TAKES_PART.set(turns.address());
+                    turn.wait();
+                    drive();
+                };
+                let builder = thread::Builder::new().name("laneway-sim".to_owned());
+                builder.spawn_scoped(scope, main).map(drop)
+            };
+            let first = Arc::new(Turn::default());
+            first.give();
+            start(first)?;
+            while let Ok(Request::Thread(turn, answer)) = requests.0.recv() {
+                // Who asked waits for the answer.
+                let _ = answer.send(start(turn));
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the current thread is one of these.
+    pub(super) fn take_part(&self) -> bool {
+        TAKES_PART.get() == self.address()
+    }
+
+    /// Those that could go on in the user's code.
+    pub(super) fn woken(&self) -> usize {
+        self.lock().blocked.iter().filter(|b| b.is_woken()).count()
+    }
+
+    /// Lets the blocked thread go on that is number `at` of the woken ones, and waits for
+    /// something else to do. `false`: there is nothing, and the simulation is over.
+    pub(super) fn resume_woken(&self, at: usize) -> bool {
+        let mut state = self.lock();
+        let mut woken = state
+            .blocked
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| b.is_woken());
+        let (place, _) = woken.nth(at).expect("so many are woken");
+        let blocked = state.blocked.remove(place);
+        self.give_and_wait(state, &blocked)
+    }
+
+    /// Ends the wait of the thread that has blocked last, without a wake-up, if there is one.
+    pub(super) fn cut_one_short(&self) -> Option<bool> {
+        let mut state = self.lock();
+        let blocked = state.blocked.pop()?;
+        // Relaxed: giving the turn synchronises.
+        blocked.cut_short.store(true, Ordering::Relaxed);
+        Some(self.give_and_wait(state, &blocked))
+    }
+
+    fn give_and_wait(&self, mut state: MutexGuard<'_, State>, blocked: &Blocked) -> bool {
+        let own = Arc::new(Turn::default());
+        state.spare.push(own.clone());
+        drop(state);
+        blocked.turn.give();
+        own.wait();
+        !self.lock().over
+    }
+
+    /// Sends everybody home. Nobody blocks any more.
+    pub(super) fn finish(&self) {
+        let mut state = self.lock();
+        state.over = true;
+        state.spare.drain(..).for_each(|turn| turn.give());
+        drop(state);
+        // The receiver is gone if a thread could not be started.
+        let _ = self.requests.send(Request::Over);
+    }
+
+    /// Enters the current thread among the blocked, and lets another go on.
+    fn block(&self, blocked: &Arc<Blocked>) -> io::Result<()> {
+        let spare = self.lock().spare.pop();
+        let next = match spare {
+            Some(spare) => spare,
+            None => self.start_another()?,
+        };
+        self.lock().blocked.push(blocked.clone());
+        next.give();
+        Ok(())
+    }
+
+    fn start_another(&self) -> io::Result<Arc<Turn>> {
+        let turn = Arc::new(Turn::default());
+        let (answer, answered) = sync_channel(1);
+        let request = Request::Thread(turn.clone(), answer);
+        let gone = |_| io::Error::other("the simulation has ended");
+        self.requests.send(request).map_err(|_| gone(()))?;
+        answered.recv().map_err(|_| gone(()))??;
+        Ok(turn)
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+/// What threads ask for.
+pub(super) struct Requests(Receiver<Request>);
+
+impl Turn {
+    fn give(&self) {
+        *lock(&self.given) = true;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self) {
+        let given = lock(&self.given);
+        let woken = self.changed.wait_while(given, |given| !*given);
+        *woken.unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl Blocked {
+    fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+}
+
+/// What a thread of a simulation parks on.
+pub(super) struct Parker {
+    turns: Arc<Turns>,
+    blocked: Arc<Blocked>,
+}
+
+impl Parker {
+    pub(super) fn new(turns: Arc<Turns>) -> Parker {
+        Parker {
+            turns,
+            blocked: Arc::default(),
+        }
+    }
+}
+
+impl Park for Parker {
+    fn park(&self) {
+        if let Err(error) = self.turns.block(&self.blocked) {
+            panic!("a simulated task wants to block and no thread could go on instead: {error}");
+        }
+        self.blocked.turn.wait();
+        self.blocked.woken.store(false, Ordering::Release);
+        if self.blocked.cut_short.load(Ordering::Relaxed) {
+            // Past the panic hook: this is no panic of the user's.
+            resume_unwind(Box::new(CutShort));
+        }
+    }
+
+    fn unpark(&self) {
+        self.blocked.woken.store(true, Ordering::Release);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,60 @@
+//! What time it is on this thread: the machine's, or a simulation's.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::timer::Timer;
+
+thread_local! {
+    /// The timer of the simulation that this thread belongs to.
+    static SIMULATED: RefCell<Option<Arc<Timer>>> = const { RefCell::new(None) };
+}
+
+/// The current instant, by the clock that sleeps go by.
+///
+/// In a [simulation](crate::sim) that is the simulation's clock; everywhere else it is
+/// [`Instant::now`].
+///
+/// ```
+/// use laneway::time::{now, sleep_until};
+/// use std::time::Duration;
+///
+/// let deadline = now() + Duration::from_millis(1);
+/// laneway::block_on(sleep_until(deadline));
+/// assert!(now() >= deadline);
+/// ```
+#[must_use]
+pub fn now() -> Instant {
+    with_simulated(|timer| timer.now()).unwrap_or_else(Instant::now)
+}
+
+/// The timer that this thread's sleeps are armed in.
+pub(crate) fn timer() -> Arc<Timer> {
+    with_simulated(Arc::clone).unwrap_or_else(Timer::global)
+}
+
+fn with_simulated<R>(f: impl FnOnce(&Arc<Timer>) -> R) -> Option<R> {
+    // A thread that is ending may have lost it already; it goes by the machine's clock.
+    let seen = SIMULATED.try_with(|timer| timer.borrow().as_ref().map(f));
+    seen.ok().flatten()
+}
+
+/// Lets this thread go by a simulation's clock until the guard is dropped.
+#[must_use]
+pub(crate) fn enter(timer: Arc<Timer>) -> Entered {
+    Entered {
+        outer: SIMULATED.replace(Some(timer)),
+    }
+}
+
+/// Puts back the clock before.
+pub(crate) struct Entered {
+    outer: Option<Arc<Timer>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SIMULATED.set(self.outer.take());
+    }
+}
