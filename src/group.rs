@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use slab::Slab;
 
 use crate::executor::{Ended, JoinError, Task, seat, shielded, trusting};
-use crate::runtime::{IntoQueueName, Runtime, spawn};
+use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
 
 /// Tasks that belong together.
 ///
@@ -108,6 +108,39 @@ impl<T> TaskGroup<T> {
         T: Send + 'static,
     {
         self.insert(spawn(future, queue));
+    }
+
+    /// Spawns a future as a member with a name, as [`spawn_named`](crate::spawn_named()) does. The
+    /// [`JoinError`] of a member that failed tells the name. (To name a member on a given runtime,
+    /// [`insert`](TaskGroup::insert) what [`Runtime::spawn_named`] gives.)
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](crate::spawn()).
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// for page in 1..=3 {
+    ///     let print = async move { assert_ne!(page, 2, "out of paper") };
+    ///     group.spawn_named(format!("page {page}"), print, Priority::Low);
+    /// }
+    /// let results = laneway::block_on(group.join_all());
+    /// let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    /// assert_eq!(failed[0].name(), Some("page 2"));
+    /// ```
+    #[track_caller]
+    pub fn spawn_named<'q, F>(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.insert(spawn_named(name, future, queue));
     }
 
     /// Spawns a future as a member, on the given runtime.

@@ -58,14 +58,16 @@ mod watchdog;
 pub use block_on::block_on;
 pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use executor::{
-    Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority, QueueId,
-    Source, Stealing, Task, TaskId, WorkerId,
+    CutOffTask, Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority,
+    QueueId, Source, Stealing, Task, TaskId, WorkerId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use runtime::{IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn};
+pub use runtime::{
+    IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn, spawn_named,
+};
 pub use threads::Idle;
 
 #[cfg(doctest)]

@@ -26,10 +26,22 @@
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 ///
+/// A name goes first. It is any text, a `String` or an `Arc<str>` too, and shows wherever the task
+/// is spoken of; [`Runtime::spawn_named`](crate::Runtime::spawn_named) says where:
+///
+/// ```
+/// use laneway::{Priority, join, spawn_task};
+///
+/// let parser = spawn_task!(name = "parser", async { 1 });
+/// let writer = spawn_task!(name = format!("writer {}", 2), async { 2 }, Priority::High);
+/// assert_eq!(writer.name().as_deref(), Some("writer 2"));
+/// assert_eq!(join!(parser, writer), [1, 2]);
+/// ```
+///
 /// Inside a task it spawns on the runtime that runs the task, inside
 /// [`Runtime::block_on`](crate::Runtime::block_on) on that runtime, elsewhere on the process-wide
 /// one, which is started with defaults on first use. It expands to a call of
-/// [`spawn`](crate::spawn):
+/// [`spawn`](crate::spawn), or of [`spawn_named`](crate::spawn_named):
 ///
 /// ```
 /// use laneway::{Priority, spawn_task};
@@ -44,6 +56,34 @@
 /// As [`spawn`](crate::spawn).
 #[macro_export]
 macro_rules! spawn_task {
+    // With a name. These come first, since `name = "..."` would be an expression as well.
+    (name = $name:expr, $future:expr $(,)?) => {
+        $crate::spawn_named($name, $future, $crate::Priority::Low)
+    };
+    (name = $name:expr, $future:expr, $queue:expr $(,)?) => {
+        $crate::spawn_named($name, $future, $queue)
+    };
+    (name = $name:expr, $future:expr, $queue:expr, $runtime:expr $(,)?) => {
+        $runtime.spawn_named($name, $future, $queue)
+    };
+    (name = $name:expr $(,)?) => {
+        ::core::compile_error!(
+            "spawn_task! needs a future after the name: \
+             spawn_task!(name = \"parser\", async { ... })"
+        )
+    };
+    (name = $($wrong:tt)*) => {
+        ::core::compile_error!(
+            "spawn_task! takes a name, a future, then a priority or a queue's name, then a \
+             runtime: spawn_task!(name = \"parser\", future, Priority::High, rt)"
+        )
+    };
+    ($future:expr, name = $($rest:tt)*) => {
+        ::core::compile_error!(
+            "spawn_task! takes the name first: spawn_task!(name = \"parser\", future)"
+        )
+    };
+    // Without.
     ($future:expr $(,)?) => {
         $crate::spawn($future, $crate::Priority::Low)
     };

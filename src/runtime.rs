@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::block_on::block_on;
 use crate::builder::{BuildError, Builder};
-use crate::executor::{Executor, Phase, Priority, QueueId, Task, seat};
+use crate::executor::{CutOffTask, Executor, Origin, Phase, Priority, QueueId, Task, seat};
 use crate::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::threads::Threads;
 
@@ -138,11 +138,70 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawned_at = Location::caller();
-        let queue = queue.into_queue_name();
-        let mut future = Some(future);
-        let spawned = spawn_on(&self.executor, &mut future, queue, spawned_at);
-        settle(&self.executor, spawned, future, queue, spawned_at)
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: None,
+        };
+        self.spawn_from(&mut Some(future), queue.into_queue_name(), origin)
+    }
+
+    /// Spawns a future as a task with a name.
+    ///
+    /// The name shows wherever the task is spoken of: in [`Task::name`], in the
+    /// [`JoinError`](crate::JoinError) of its panic or cancellation, in the log, in the
+    /// [`ShutdownReport`], and to the [`Observer`](crate::Observer). It may be any text, and
+    /// several tasks may have the same. Messages show it in full, in quotes and escaped as
+    /// `{:?}` does it, so that a line break in a name does not begin a line of the log.
+    ///
+    /// Costs what keeping the text costs, and a lock at the task's spawn and end. Tasks without a
+    /// name pay nothing. Otherwise as [`spawn`](Runtime::spawn).
+    ///
+    /// # Panics
+    ///
+    /// If there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let parser = rt.spawn_named("parser", async { 1 }, Priority::High);
+    /// let worker = rt.spawn_named(format!("worker {}", 7), async { 2 }, Priority::Low);
+    /// assert_eq!(worker.name().as_deref(), Some("worker 7"));
+    /// assert_eq!(laneway::join!(parser, worker), [1, 2]);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_named<'q, F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let name = name.into();
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: Some(&name),
+        };
+        self.spawn_from(&mut Some(future), queue.into_queue_name(), origin)
+    }
+
+    #[inline]
+    fn spawn_from<F>(
+        &self,
+        future: &mut Option<F>,
+        queue: QueueName<'_>,
+        origin: Origin<'_>,
+    ) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawned = spawn_on(&self.executor, future, queue, origin);
+        settle(&self.executor, spawned, future, queue, origin)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -172,7 +231,59 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let queue = queue.into_queue_name();
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: None,
+        };
+        self.try_spawn_from(future, queue.into_queue_name(), origin)
+    }
+
+    /// Spawns a future as a task with a name, or gives the future back if that cannot be done.
+    ///
+    /// [`spawn_named`](Runtime::spawn_named) tells what a name is and where it shows.
+    ///
+    /// # Errors
+    ///
+    /// If shutdown has begun, or there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let task = rt.try_spawn_named("parser", async { 1 }, Priority::Low).unwrap();
+    /// assert_eq!(task.name().as_deref(), Some("parser"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_named<'q, F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> Result<Task<F::Output>, SpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let name = name.into();
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: Some(&name),
+        };
+        self.try_spawn_from(future, queue.into_queue_name(), origin)
+    }
+
+    #[inline]
+    fn try_spawn_from<F>(
+        &self,
+        future: F,
+        queue: QueueName<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Task<F::Output>, SpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let Some(id) = queue.find(&self.executor) else {
             return Err(SpawnError {
                 future,
@@ -180,7 +291,7 @@ impl Runtime {
             });
         };
         let mut future = Some(future);
-        if let Some((task, phase)) = self.executor.spawn(&mut future, id, Location::caller()) {
+        if let Some((task, phase)) = self.executor.spawn(&mut future, id, origin) {
             cancel_if_closed(&self.executor, phase);
             return Ok(task);
         }
@@ -341,8 +452,8 @@ pub struct ShutdownReport {
     pub panicked: u64,
     /// Tasks that shutdown cancelled because they had not ended.
     pub cut_off: usize,
-    /// Where tasks that were cut off had been spawned: the first 64 of them.
-    pub cut_off_spawned_at: Vec<&'static Location<'static>>,
+    /// Which tasks were cut off, by place of spawn and name: the first 64 of them.
+    pub cut_off_tasks: Vec<CutOffTask>,
     /// Tasks whose poll did not end in time.
     pub still_running: u64,
 }
@@ -355,7 +466,7 @@ impl ShutdownReport {
             completed: queues.iter().map(|queue| queue.completed).sum(),
             panicked: queues.iter().map(|queue| queue.panicked).sum(),
             cut_off: cut_off.count,
-            cut_off_spawned_at: cut_off.spawned_at,
+            cut_off_tasks: cut_off.tasks,
             still_running: queues.iter().map(QueueMetrics::live).sum(),
         }
     }
@@ -542,19 +653,67 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let spawned_at = Location::caller();
-    let queue = queue.into_queue_name();
-    let mut future = Some(future);
+    let origin = Origin {
+        spawned_at: Location::caller(),
+        name: None,
+    };
+    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+}
+
+/// Spawns a future as a task with a name, on the runtime that this code runs on. What
+/// [`spawn_task!`](crate::spawn_task!) calls if it is given a name.
+///
+/// [`Runtime::spawn_named`] tells what a name is and where it shows. Otherwise as [`spawn`].
+///
+/// # Panics
+///
+/// As [`spawn`].
+///
+/// ```
+/// use laneway::Priority;
+///
+/// let task = laneway::spawn_named("answer", async { 42 }, Priority::High);
+/// assert_eq!(task.name().as_deref(), Some("answer"));
+/// assert_eq!(laneway::block_on(task), 42);
+/// ```
+#[track_caller]
+pub fn spawn_named<'q, F>(
+    name: impl Into<Arc<str>>,
+    future: F,
+    queue: impl IntoQueueName<'q>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let name = name.into();
+    let origin = Origin {
+        spawned_at: Location::caller(),
+        name: Some(&name),
+    };
+    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+}
+
+#[inline]
+fn spawn_here<F>(
+    future: &mut Option<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     let spawned = seat::with_executor(|executor| {
         let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
-        spawn_on(executor, &mut future, queue, spawned_at)
+        spawn_on(executor, future, queue, origin)
     });
     match spawned {
         Some((task, Phase::Open | Phase::Draining)) => task,
         // Not within the borrow above: futures are dropped, and may enter a runtime then.
         ended => {
             let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
-            settle(&executor, ended, future, queue, spawned_at)
+            settle(&executor, ended, future, queue, origin)
         }
     }
 }
@@ -566,13 +725,13 @@ fn spawn_on<F>(
     executor: &Executor,
     future: &mut Option<F>,
     queue: QueueName<'_>,
-    spawned_at: &'static Location<'static>,
+    origin: Origin<'_>,
 ) -> Option<(Task<F::Output>, Phase)>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    executor.spawn(future, queue.find(executor)?, spawned_at)
+    executor.spawn(future, queue.find(executor)?, origin)
 }
 
 /// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
@@ -581,9 +740,9 @@ where
 fn settle<F>(
     executor: &Executor,
     spawned: Option<(Task<F::Output>, Phase)>,
-    future: Option<F>,
+    future: &mut Option<F>,
     queue: QueueName<'_>,
-    spawned_at: &'static Location<'static>,
+    origin: Origin<'_>,
 ) -> Task<F::Output>
 where
     F: Future + Send + 'static,
@@ -593,12 +752,13 @@ where
         cancel_if_closed(executor, phase);
         return task;
     }
-    let future = future.expect(NOT_SPAWNED_STILL_THERE);
+    let future = future.take().expect(NOT_SPAWNED_STILL_THERE);
     let Some(id) = queue.find(executor) else {
         let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        panic!("spawn at {spawned_at}: the runtime has no queue {queue}, only {names:?}");
+        let place = origin.spawned_at;
+        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
     };
-    executor.spawn_cancelled(future, id, spawned_at)
+    executor.spawn_cancelled(future, id, origin)
 }
 
 const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";

@@ -182,7 +182,7 @@ fn a_runtime_spawns_blocks_measures_and_shuts_down() {
         (report.completed, report.cut_off, report.still_running),
         (1, 1, 0)
     );
-    assert_eq!(report.cut_off_spawned_at[0].file(), file!());
+    assert_eq!(report.cut_off_tasks[0].spawned_at().file(), file!());
     let late: Result<Task<()>, SpawnError<_>> = rt.try_spawn(async {}, Priority::Low);
     laneway::block_on(late.unwrap_err().into_future());
 }

@@ -3,7 +3,6 @@
 mod common;
 
 use std::future::pending;
-use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, DropToken, Gate, eventually};
-use laneway::{Idle, Priority, Runtime, ShutdownReport, Task, spawn_task};
+use laneway::{CutOffTask, Idle, Priority, Runtime, ShutdownReport, Task, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
 /// Deep enough to overflow the stack of any thread, were a task dropped inside another's drop.
@@ -150,20 +149,20 @@ fn the_rest_is_cut_off_and_named_and_everything_is_counted() {
     assert_eq!((completed, panicked, cut_off, still_running), (3, 2, 3, 0));
     assert!(!report.is_clean());
     let mut lines: Vec<u32> = report
-        .cut_off_spawned_at
+        .cut_off_tasks
         .iter()
-        .map(|at| at.line())
+        .map(|task| task.spawned_at().line())
         .collect();
     lines.sort_unstable();
     assert_eq!(lines, [first_line, first_line + 1, first_line + 2]);
-    let here = |at: &Location<'_>| at.file() == file!();
-    assert!(report.cut_off_spawned_at.iter().all(|at| here(at)));
+    let here = |task: &CutOffTask| task.spawned_at().file() == file!();
+    assert!(report.cut_off_tasks.iter().all(here));
     assert_eq!(drops.count(), 4);
     assert_all_accounted_for(&rt);
 }
 
 #[test]
-fn all_that_is_cut_off_is_counted_and_the_first_64_are_named() {
+fn all_that_is_cut_off_is_counted_and_the_first_64_are_listed() {
     let rt = runtime();
     let gates: Vec<Gate> = (0..200).map(|_| Gate::new()).collect();
     let tasks: Vec<Task<()>> = gates
@@ -173,7 +172,7 @@ fn all_that_is_cut_off_is_counted_and_the_first_64_are_named() {
     gates.iter().for_each(|gate| gate.eventually_polled(1));
     let report = rt.shutdown(Duration::ZERO);
     assert_eq!(report.cut_off, 200);
-    assert_eq!(report.cut_off_spawned_at.len(), 64);
+    assert_eq!(report.cut_off_tasks.len(), 64);
     gates.iter().for_each(Gate::assert_treated_well);
     assert!(tasks.iter().all(Task::is_finished));
     for result in laneway::try_join_all(tasks) {

@@ -249,6 +249,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct LostPanic<'a> {
     pub(crate) task: TaskId,
+    pub(crate) name: Option<&'a str>,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) payload: &'a (dyn Any + Send),
 }
@@ -258,6 +259,12 @@ impl LostPanic<'_> {
     #[must_use]
     pub fn task(&self) -> TaskId {
         self.task
+    }
+
+    /// The task's name, if it was given one. The log shows it in quotes and escaped.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name
     }
 
     /// Where the task was spawned.
@@ -308,7 +315,29 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// Called when a task that has a name is spawned: right after its [`Event::Spawned`], on the
-    /// same thread, and before it is scheduled. Names may be anything, and may repeat.
+    /// same thread, and before it is scheduled. A name may hold any characters, and several tasks
+    /// may have the same.
+    ///
+    /// ```
+    /// use laneway::{Observer, Priority, Runtime, TaskId};
+    /// use std::collections::HashMap;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// #[derive(Default)]
+    /// struct Names(Mutex<HashMap<TaskId, String>>);
+    ///
+    /// impl Observer for Names {
+    ///     fn on_named(&self, task: TaskId, name: &str) {
+    ///         self.0.lock().unwrap().insert(task, name.to_owned());
+    ///     }
+    /// }
+    ///
+    /// let names = Arc::new(Names::default());
+    /// let rt = Runtime::builder().with_observer(names.clone()).build()?;
+    /// let task = rt.spawn_named("parser", async {}, Priority::Low);
+    /// assert_eq!(names.0.lock().unwrap()[&task.id()], "parser");
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
     fn on_named(&self, task: TaskId, name: &str) {
         let _ = (task, name);
     }

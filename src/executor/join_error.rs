@@ -4,8 +4,9 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::{Location, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::names::Called;
 use super::shield::message;
 
 /// Why a task has no output: it panicked, or it was cancelled.
@@ -21,6 +22,7 @@ use super::shield::message;
 /// ```
 pub struct JoinError {
     cause: Cause,
+    name: Option<Arc<str>>,
     spawned_at: &'static Location<'static>,
 }
 
@@ -37,6 +39,7 @@ impl JoinError {
     ) -> JoinError {
         JoinError {
             cause: Cause::Panicked(Mutex::new(payload)),
+            name: None,
             spawned_at,
         }
     }
@@ -44,8 +47,13 @@ impl JoinError {
     pub(crate) fn cancelled(spawned_at: &'static Location<'static>) -> JoinError {
         JoinError {
             cause: Cause::Cancelled,
+            name: None,
             spawned_at,
         }
+    }
+
+    pub(super) fn with_name(self, name: Option<Arc<str>>) -> JoinError {
+        JoinError { name, ..self }
     }
 
     /// Whether the task panicked.
@@ -129,6 +137,21 @@ impl JoinError {
         }
     }
 
+    /// The task's name, if it was given one.
+    ///
+    /// ```
+    /// # use laneway::{spawn_task, try_join};
+    /// let task = spawn_task!(name = "printer", async { if true { panic!("out of paper") } });
+    /// let error = try_join!(task).remove(0).unwrap_err();
+    /// assert_eq!(error.name(), Some("printer"));
+    /// assert!(error.to_string().starts_with("the task \"printer\" spawned at "));
+    /// assert!(error.to_string().ends_with(" panicked: out of paper"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Where the task was spawned.
     ///
     /// ```
@@ -142,21 +165,23 @@ impl JoinError {
     }
 }
 
+/// Shows the task's name, if it has one, in quotes and escaped; where it was spawned; and the
+/// panic's message.
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.spawned_at;
+        let (called, place) = (Called(self.name()), self.spawned_at);
         match &self.cause {
             Cause::Panicked(payload) => {
                 let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
                 write!(
                     f,
-                    "the task spawned at {place} panicked: {}",
+                    "the task{called} spawned at {place} panicked: {}",
                     message(&**payload)
                 )
             }
             Cause::Cancelled => write!(
                 f,
-                "the task spawned at {place} was cancelled: its runtime had shut down"
+                "the task{called} spawned at {place} was cancelled: its runtime had shut down"
             ),
         }
     }

@@ -36,14 +36,17 @@
 //! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
 //! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker;
+//! `names.rs` keeps the names of tasks that have one, `cut_off.rs` what shutdown cancelled;
 //! `pending.rs` keeps what waits, `shield.rs` stops panics of the user's code, `tally.rs` counts.
 //!
 //! The core owns no threads and does no I/O. It reads a clock in one place: `Executor::drain`
 //! waits for shutdown's deadline.
 
+mod cut_off;
 mod event;
 mod idle;
 mod join_error;
+mod names;
 mod pending;
 mod queue;
 mod route;
@@ -59,13 +62,13 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
-use std::panic::Location;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
+pub use cut_off::CutOffTask;
 pub use event::{Event, LostPanic, Observer, Placement, PollEnd, Source, TaskId, WorkerId};
 pub use join_error::JoinError;
 pub use route::{QueueId, Stealing};
@@ -76,9 +79,10 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use shield::{message, shielded};
 pub(crate) use tally::Tally;
-pub(crate) use task::{Ended, Runnable, cancel, trusting};
+pub(crate) use task::{Ended, Origin, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
+use cut_off::CutOff;
 use pending::Pending;
 
 /// What all threads of one runtime share.
@@ -143,7 +147,7 @@ pub(crate) struct Spin {
 
 /// An executor's number, unique within the process. A task knows its executor by it: one number
 /// costs less than a counted reference, which the cores would fight over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExecutorId(u32);
 
 /// How far a runtime's end has come.
@@ -177,21 +181,10 @@ struct Drain {
     cut_off: Mutex<CutOff>,
 }
 
-/// The tasks that shutdown has cancelled.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CutOff {
-    pub(crate) count: usize,
-    /// Where the first of them were spawned.
-    pub(crate) spawned_at: Vec<&'static Location<'static>>,
-}
-
 thread_local! {
     /// Whether this thread is in the middle of cancelling the tasks of some runtime.
     static CANCELS: Cell<bool> = const { Cell::new(false) };
 }
-
-/// Of how many cut-off tasks the places are kept: enough to see what they are.
-const CUT_OFF_PLACES: usize = 64;
 
 /// The executors that exist, for those who have a task's waker and nothing else. Written when a
 /// runtime starts and ends; read by wake-ups from threads that belong to no runtime.
@@ -251,7 +244,7 @@ impl Executor {
         &self,
         future: &mut Option<F>,
         queue: QueueId,
-        spawned_at: &'static Location<'static>,
+        origin: Origin<'_>,
     ) -> Option<(Task<F::Output>, Phase)>
     where
         F: Future + Send + 'static,
@@ -260,7 +253,7 @@ impl Executor {
         if self.phase() != Phase::Open {
             return None;
         }
-        let (runnable, task) = self.make_task(future.take()?, queue, spawned_at);
+        let (runnable, task) = self.make_task(future.take()?, queue, origin);
         Some((task, seat::schedule_new(self, runnable)))
     }
 
@@ -269,13 +262,13 @@ impl Executor {
         &self,
         future: F,
         queue: QueueId,
-        spawned_at: &'static Location<'static>,
+        origin: Origin<'_>,
     ) -> Task<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (runnable, task) = self.make_task(future, queue, spawned_at);
+        let (runnable, task) = self.make_task(future, queue, origin);
         cancel(runnable);
         task
     }
@@ -284,7 +277,7 @@ impl Executor {
         &self,
         future: F,
         queue: QueueId,
-        spawned_at: &'static Location<'static>,
+        origin: Origin<'_>,
     ) -> (Runnable, Task<F::Output>)
     where
         F: Future + Send + 'static,
@@ -295,9 +288,18 @@ impl Executor {
             task,
             queue,
             by,
-            spawned_at,
+            spawned_at: origin.spawned_at,
         });
-        task::new(future, task, self.id, queue, spawned_at)
+        if let Some(name) = origin.name {
+            self.enter_name(task, name);
+        }
+        task::new(future, task, self.id, queue, origin)
+    }
+
+    #[cold]
+    fn enter_name(&self, task: TaskId, name: &Arc<str>) {
+        names::enter((self.id, task), name.clone());
+        self.observe(|observer| observer.on_named(task, name));
     }
 
     /// Puts a task into its queue's channel and wakes somebody for it. Cancels it instead if the
@@ -534,16 +536,9 @@ impl Executor {
 
     /// Cancels a task and notes what was cut off.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
-        if let Some(spawned_at) = cancel(runnable) {
-            let mut cut_off = self
-                .drain
-                .cut_off
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            cut_off.count += 1;
-            if cut_off.spawned_at.len() < CUT_OFF_PLACES {
-                cut_off.spawned_at.push(spawned_at);
-            }
+        if let Some(task) = cancel(runnable) {
+            let cut_off = self.drain.cut_off.lock();
+            cut_off.unwrap_or_else(PoisonError::into_inner).add(task);
         }
     }
 

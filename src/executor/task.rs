@@ -14,14 +14,17 @@ use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
 
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
 
+use super::cut_off::CutOffTask;
 use super::event::{LostPanic, PollEnd, TaskId};
 use super::join_error::JoinError;
+use super::names::{self, Called};
 use super::pending::PendingEntry;
 use super::route::QueueId;
 use super::shield::{ShieldedWaker, drop_shielded, log_error};
@@ -67,38 +70,69 @@ pub(crate) struct Meta {
     pub(crate) executor: ExecutorId,
     /// The queue it goes to when next scheduled. Changed by `escalate`.
     queue: AtomicU16,
+    /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
+    /// memory.
+    named: bool,
 }
 
 impl Meta {
+    fn name(&self) -> Option<Arc<str>> {
+        let key = (self.executor, self.id);
+        self.named.then(|| names::get(key)).flatten()
+    }
+
     pub(crate) fn queue(&self) -> QueueId {
         // Relaxed: a hint to the next scheduling; no other data hangs on it.
         QueueId(self.queue.load(Ordering::Relaxed))
     }
 }
 
-/// Makes the two halves of a task. Neither has been queued or polled yet.
+impl Drop for Meta {
+    #[inline]
+    fn drop(&mut self) {
+        if self.named {
+            names::leave((self.executor, self.id));
+        }
+    }
+}
+
+/// Where a task comes from, and what its spawner calls it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) spawned_at: &'static Location<'static>,
+    // One pointer: a task without a name hands on no more than a null.
+    pub(crate) name: Option<&'a Arc<str>>,
+}
+
+/// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
+/// one, is in `names.rs` already.
+#[inline]
 pub(crate) fn new<F>(
     future: F,
     id: TaskId,
     executor: ExecutorId,
     queue: QueueId,
-    spawned_at: &'static Location<'static>,
+    origin: Origin<'_>,
 ) -> (Runnable, Task<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    let Origin { spawned_at, name } = origin;
+    let named = name.is_some();
     let meta = Meta {
         id,
         executor,
         queue: AtomicU16::new(queue.0),
+        named,
     };
-    let tracked = |meta: &Meta| Tracked {
+    let tracked = move |meta: &Meta| Tracked {
         future: Some(future),
         life: Life {
             task: meta.id,
             executor,
             queue,
+            named,
             entry: None,
             spawned_at,
         },
@@ -138,15 +172,17 @@ thread_local! {
 }
 
 /// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
-/// [`JoinError`]. Gives the place where it was spawned if there was anything left to cancel.
-pub(crate) fn cancel(runnable: Runnable) -> Option<&'static Location<'static>> {
+/// [`JoinError`]. Tells which it was if there was anything left to cancel.
+pub(crate) fn cancel(runnable: Runnable) -> Option<CutOffTask> {
+    let name = runnable.metadata().name();
     // The task's future may cancel others when it is dropped: each call restores what it found.
     let outer = OBEYED.replace(None);
     CANCELLING.set(true);
     runnable.run();
     // Not taken by a task whose handle had been dropped: that one was not polled.
     CANCELLING.set(false);
-    OBEYED.replace(outer)
+    let spawned_at = OBEYED.replace(outer)?;
+    Some(CutOffTask { name, spawned_at })
 }
 
 /// Runs `poll` with `waker` known to be one of ours.
@@ -189,7 +225,8 @@ fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F
 }
 
 /// What a task's allocation holds once it has ended.
-type Outcome<T> = Result<Shielded<T>, Failure>;
+// A failure is boxed, since every task has room for one and few need it.
+type Outcome<T> = Result<Shielded<T>, Box<Failure>>;
 
 pin_project! {
     /// A future under observation.
@@ -259,6 +296,8 @@ struct Life {
     executor: ExecutorId,
     /// The queue it was spawned on, under which it is counted.
     queue: QueueId,
+    /// As in [`Meta`], whose memory this lies in.
+    named: bool,
     /// Where its waker is kept, once it was pending for the first time.
     entry: Option<PendingEntry>,
     spawned_at: &'static Location<'static>,
@@ -280,13 +319,16 @@ impl Life {
         seat::record_end(self.executor, self.queue, end, self.entry.take());
     }
 
-    fn failure(&self, cause: Cause) -> Failure {
-        Failure {
+    #[cold]
+    fn failure(&self, cause: Cause) -> Box<Failure> {
+        let key = (self.executor, self.task);
+        Box::new(Failure {
             task: self.task,
             executor: self.executor,
+            name: self.named.then(|| names::get(key)).flatten(),
             spawned_at: self.spawned_at,
             cause,
-        }
+        })
     }
 }
 
@@ -306,6 +348,7 @@ impl<T> Drop for Shielded<T> {
 struct Failure {
     task: TaskId,
     executor: ExecutorId,
+    name: Option<Arc<str>>,
     spawned_at: &'static Location<'static>,
     cause: Cause,
 }
@@ -317,27 +360,35 @@ enum Cause {
     Told,
 }
 
+// What a task's allocation holds besides its future must not grow unseen.
+const _: () = assert!(size_of::<Meta>() <= 16);
+const _: () = assert!(size_of::<Life>() <= 32);
+
 impl Failure {
     fn into_error(mut self) -> JoinError {
-        match mem::replace(&mut self.cause, Cause::Told) {
+        let error = match mem::replace(&mut self.cause, Cause::Told) {
             Cause::Panicked(payload) => JoinError::panic(payload, self.spawned_at),
             Cause::Cancelled => JoinError::cancelled(self.spawned_at),
             Cause::Told => unreachable!("a failure is consumed by the one who is told"),
-        }
+        };
+        error.with_name(self.name.take())
     }
 }
 
 impl Drop for Failure {
+    #[cold]
     fn drop(&mut self) {
         if let Cause::Panicked(payload) = mem::replace(&mut self.cause, Cause::Told) {
             let panic = LostPanic {
                 task: self.task,
+                name: self.name.as_deref(),
                 spawned_at: self.spawned_at,
                 payload: &*payload,
             };
             log_error(format_args!(
-                "task {} spawned at {} panicked and nobody awaits it: {}",
+                "task {}{} spawned at {} panicked and nobody awaits it: {}",
                 panic.task,
+                Called(panic.name),
                 panic.spawned_at,
                 panic.message()
             ));
@@ -509,6 +560,21 @@ impl<T> Task<T> {
         self.handle.metadata().id
     }
 
+    /// The name that the task was spawned with, if any. A handle knows it after the task's end as
+    /// well.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let parser = spawn_task!(name = "parser", async {});
+    /// assert_eq!(parser.name().as_deref(), Some("parser"));
+    /// assert_eq!(spawn_task!(async {}).name(), None);
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.handle.metadata().name()
+    }
+
     /// A high task does not wait behind the low queue.
     fn raise_for_awaiter(&self) {
         if seat::runs_high_task() {
@@ -556,6 +622,7 @@ impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("id", &self.id())
+            .field("name", &self.name())
             .field("priority", &self.priority())
             .field("finished", &self.is_finished())
             .finish()

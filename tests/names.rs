@@ -1,0 +1,529 @@
+//! Does a task's name show wherever the task is spoken of, and leave with the task?
+
+mod common;
+
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Barrier, Mutex, Once};
+use std::thread;
+use std::time::Duration;
+
+use common::{Gate, eventually};
+use laneway::{
+    Event, LostPanic, Observer, Priority, Runtime, Task, TaskGroup, TaskId, block_on, join,
+    spawn_named, spawn_task, try_join,
+};
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// Names that would do harm if they were shown as they are, or that might be taken for none.
+const HOSTILE: [&str; 6] = [
+    "",
+    "a\nERROR task #0 \"b\" spawned at c.rs:1:1 panicked",
+    "quote\" spawned at nowhere",
+    "\u{1b}[2Jcleared\0\r\t",
+    "\u{202e}backwards",
+    "naïve 日本語 🚦",
+];
+
+fn runtime() -> Runtime {
+    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    builder.build().unwrap()
+}
+
+fn name_of<T>(task: &Task<T>) -> Option<String> {
+    task.name().map(|name| name.to_string())
+}
+
+// Giving names.
+
+#[test]
+fn every_form_of_spawn_takes_a_name() {
+    let builder = Runtime::builder().with_queue("disk", 1, &[]);
+    let rt = builder.build().unwrap();
+    let shared: Arc<str> = Arc::from("shared");
+    let tasks = [
+        (spawn_task!(name = "literal", async { 0 }), "literal"),
+        (
+            spawn_task!(name = format!("number {}", 7), async { 1 },),
+            "number 7",
+        ),
+        (
+            spawn_task!(name = "high", async { 2 }, Priority::High),
+            "high",
+        ),
+        (
+            spawn_task!(name = shared, async { 3 }, Priority::Low, rt),
+            "shared",
+        ),
+        (
+            spawn_task!(name = "queued", async { 4 }, "disk", rt),
+            "queued",
+        ),
+        (
+            spawn_named("function", async { 5 }, Priority::Low),
+            "function",
+        ),
+        (
+            rt.spawn_named(String::from("method"), async { 6 }, Priority::Low),
+            "method",
+        ),
+        (
+            rt.try_spawn_named("tried", async { 7 }, "disk").unwrap(),
+            "tried",
+        ),
+    ];
+    assert_eq!(tasks[2].0.priority(), Priority::High);
+    for (index, (task, name)) in tasks.into_iter().enumerate() {
+        assert_eq!(name_of(&task).as_deref(), Some(name));
+        assert_eq!(join!(task), [index]);
+    }
+}
+
+#[test]
+fn a_variable_called_name_is_a_future_like_any_other() {
+    let name = async { 1 };
+    let task = spawn_task!(name);
+    assert_eq!((task.name(), block_on(task)), (None, 1));
+    let name = async { 2 };
+    let task = spawn_task!(name, Priority::High);
+    assert_eq!((task.priority(), task.name()), (Priority::High, None));
+    assert_eq!(block_on(task), 2);
+}
+
+#[test]
+fn a_named_task_was_spawned_where_the_caller_says_so() {
+    let rt = runtime();
+    let never = pending::<()>;
+    let first_line = line!() + 2;
+    let mut tasks = vec![
+        rt.spawn_named("a", never(), Priority::Low),
+        rt.try_spawn_named("b", never(), Priority::Low).unwrap(),
+        spawn_task!(name = "c", never(), Priority::Low, rt),
+    ];
+    rt.block_on(async {
+        tasks.push(spawn_task!(name = "d", never()));
+        tasks.push(spawn_named("e", never(), Priority::Low));
+    });
+    drop(rt);
+    let lines = [0, 1, 2, 5, 6].map(|offset| first_line + offset);
+    for (line, result) in lines.into_iter().zip(laneway::try_join_all(tasks)) {
+        let at = result.unwrap_err().spawned_at();
+        assert_eq!((at.file(), at.line()), (file!(), line));
+    }
+}
+
+#[test]
+fn tasks_of_two_runtimes_with_the_same_number_keep_their_names_apart() {
+    let (one, two) = (runtime(), runtime());
+    let spawn = |rt: &Runtime, name: &str| rt.spawn_named(name, pending::<()>(), Priority::Low);
+    let (a, b) = (spawn(&one, "a"), spawn(&two, "b"));
+    assert_eq!(a.id(), b.id());
+    assert_eq!(name_of(&a).as_deref(), Some("a"));
+    drop(a);
+    drop(one);
+    assert_eq!(name_of(&b).as_deref(), Some("b"));
+}
+
+#[test]
+fn names_that_are_given_at_once_are_not_mixed_up() {
+    const THREADS: usize = 4;
+    const TASKS: usize = 2_000;
+    let rt = runtime();
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (rt, start) = (&rt, &start);
+            scope.spawn(move || {
+                start.wait();
+                let name = |n| format!("{thread}/{n}");
+                let tasks: Vec<Task<usize>> = (0..TASKS)
+                    .map(|n| spawn_task!(name = name(n), async move { n }, Priority::Low, rt))
+                    .collect();
+                for (n, task) in tasks.iter().enumerate() {
+                    assert_eq!(name_of(task), Some(name(n)));
+                }
+                assert_eq!(laneway::join_all(tasks), (0..TASKS).collect::<Vec<_>>());
+            });
+        }
+    });
+}
+
+// Where names show.
+
+#[test]
+fn a_handle_knows_the_name_as_long_as_it_is_there() {
+    let rt = runtime();
+    let gate = Gate::new();
+    let mut task = rt.spawn_named("gate", gate.wait(), Priority::Low);
+    assert_eq!(name_of(&task).as_deref(), Some("gate"));
+    assert!(format!("{task:?}").contains("\"gate\""), "{task:?}");
+    gate.open();
+    block_on(&mut task);
+    assert!(task.is_finished());
+    assert_eq!(name_of(&task).as_deref(), Some("gate"));
+    drop(rt);
+    assert_eq!(name_of(&task).as_deref(), Some("gate"));
+}
+
+#[test]
+fn an_error_tells_the_name() {
+    let rt = runtime();
+    let line = line!() + 1;
+    let task = rt.spawn_named("printer", async { panic!("no ink") }, Priority::Low);
+    let error: laneway::JoinError = try_join!(task).remove(0).unwrap_err();
+    assert_eq!(error.name(), Some("printer"));
+    let words = error.to_string();
+    let place = format!("{}:{line}:", file!());
+    assert!(
+        words.starts_with(&format!("the task \"printer\" spawned at {place}")),
+        "{words}"
+    );
+    assert!(words.ends_with(" panicked: no ink"), "{words}");
+
+    let task = rt.spawn_named("clock", pending::<()>(), Priority::Low);
+    drop(rt);
+    let error = try_join!(task).remove(0).unwrap_err();
+    assert_eq!(error.name(), Some("clock"));
+    let words = error.to_string();
+    assert!(
+        words.starts_with("the task \"clock\" spawned at "),
+        "{words}"
+    );
+    assert!(
+        words.ends_with(" was cancelled: its runtime had shut down"),
+        "{words}"
+    );
+}
+
+#[test]
+fn an_error_of_a_task_without_a_name_tells_none() {
+    let rt = runtime();
+    let task = rt.spawn(pending::<()>(), Priority::Low);
+    drop(rt);
+    let error = try_join!(task).remove(0).unwrap_err();
+    assert_eq!(error.name(), None);
+    let place = error.spawned_at();
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("the task spawned at {place} was "))
+    );
+}
+
+#[test]
+fn a_task_spawned_on_a_runtime_that_has_shut_down_has_its_name() {
+    let rt = runtime();
+    rt.shutdown(LONG);
+    let task = rt.spawn_named("late", async {}, Priority::Low);
+    assert_eq!(name_of(&task).as_deref(), Some("late"));
+    assert_eq!(try_join!(task).remove(0).unwrap_err().name(), Some("late"));
+}
+
+#[test]
+fn the_report_of_shutdown_names_what_was_cut_off() {
+    let rt = runtime();
+    let polled = [Gate::new(), Gate::new()];
+    let named = rt.spawn_named("mail", polled[0].wait(), Priority::Low);
+    let unnamed = rt.spawn(polled[1].wait(), Priority::Low);
+    polled.iter().for_each(|gate| gate.eventually_polled(1));
+    let report = rt.shutdown(Duration::ZERO);
+    let mut shown: Vec<String> = report
+        .cut_off_tasks
+        .iter()
+        .map(|task| task.to_string())
+        .collect();
+    shown.sort();
+    let mut names: Vec<_> = report
+        .cut_off_tasks
+        .iter()
+        .map(|task| task.name())
+        .collect();
+    names.sort();
+    assert_eq!(names, [None, Some("mail")]);
+    assert!(
+        shown[0].starts_with("the task \"mail\" spawned at "),
+        "{shown:?}"
+    );
+    assert!(shown[1].starts_with("the task spawned at "), "{shown:?}");
+    drop((named, unnamed));
+}
+
+#[test]
+fn an_observer_is_told_a_name_between_the_spawn_and_the_scheduling() {
+    let seen = Arc::new(Seen::default());
+    let rt = Runtime::builder().with_high_num(1).with_low_num(1);
+    let rt = rt.with_observer(seen.clone()).build().unwrap();
+    let line = line!() + 1;
+    let task = rt.spawn_named("parser", async {}, Priority::Low);
+    let named = task.id();
+    let task = (task, rt.spawn(async {}, Priority::Low)).1;
+    let unnamed = task.id();
+    rt.shutdown(LONG);
+
+    let place = format!("{}:{line}", file!());
+    let first = [
+        "spawned at ".to_owned() + &place,
+        "named parser".into(),
+        "scheduled".into(),
+    ];
+    assert_eq!(seen.of(named), first);
+    let second = format!("spawned at {}:{}", file!(), line + 2);
+    assert_eq!(seen.of(unnamed), [second, "scheduled".into()]);
+}
+
+/// What an observer is told of the births of tasks.
+#[derive(Default)]
+struct Seen(Mutex<Vec<(TaskId, String)>>);
+
+impl Seen {
+    fn add(&self, task: TaskId, what: String) {
+        self.0.lock().unwrap().push((task, what));
+    }
+
+    fn of(&self, task: TaskId) -> Vec<String> {
+        let seen = self.0.lock().unwrap();
+        let its = seen.iter().filter(|(id, _)| *id == task);
+        its.map(|(_, what)| what.clone()).collect()
+    }
+}
+
+impl Observer for Seen {
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Spawned {
+                task,
+                spawned_at: at,
+                ..
+            } => {
+                self.add(task, format!("spawned at {}:{}", at.file(), at.line()));
+            }
+            Event::Scheduled { task, .. } => self.add(task, "scheduled".into()),
+            _ => {}
+        }
+    }
+
+    fn on_named(&self, task: TaskId, name: &str) {
+        self.add(task, format!("named {name}"));
+    }
+
+    fn on_lost_panic(&self, panic: &LostPanic<'_>) {
+        self.add(panic.task(), format!("lost {:?}", panic.name()));
+    }
+}
+
+#[test]
+fn a_lost_panic_tells_the_name_to_the_observer_and_the_log() {
+    log_everything();
+    let seen = Arc::new(Seen::default());
+    let rt = Runtime::builder()
+        .with_observer(seen.clone())
+        .build()
+        .unwrap();
+    let task = rt.spawn_named("lost and found", async { panic!("gone") }, Priority::Low);
+    let id = task.id();
+    task.detach();
+    let unnamed = rt.spawn(async { panic!("nobody's") }, Priority::Low);
+    let unnamed_id = unnamed.id();
+    unnamed.detach();
+    rt.shutdown(LONG);
+    let last = |id| seen.of(id).pop().unwrap();
+    assert_eq!(last(id), "lost Some(\"lost and found\")");
+    assert_eq!(last(unnamed_id), "lost None");
+    let line = logged("lost and found");
+    assert!(
+        line.starts_with(&format!("task {id} \"lost and found\" spawned at ")),
+        "{line}"
+    );
+    let line = logged("nobody's");
+    assert!(
+        line.starts_with(&format!("task {unnamed_id} spawned at ")),
+        "{line}"
+    );
+}
+
+#[test]
+fn members_of_a_group_have_names() {
+    let rt = runtime();
+    let mut group = TaskGroup::new();
+    rt.block_on(async {
+        group.spawn_named("broken", async { panic!("a bug") }, Priority::High);
+        assert_eq!(
+            group.join_next().await.unwrap().unwrap_err().name(),
+            Some("broken")
+        );
+        group.spawn_named("endless", pending::<()>(), Priority::Low);
+    });
+    group.insert(rt.spawn_named("inserted", pending(), Priority::Low));
+    drop(rt);
+    let results = block_on(group.join_all());
+    let errors: Vec<_> = results.into_iter().map(Result::unwrap_err).collect();
+    let mut names: Vec<_> = errors.iter().map(laneway::JoinError::name).collect();
+    names.sort();
+    assert_eq!(names, [Some("endless"), Some("inserted")]);
+}
+
+// Hostile names.
+
+#[test]
+fn no_name_breaks_out_of_a_message() {
+    log_everything();
+    let long = "x".repeat(1 << 20);
+    for name in HOSTILE.into_iter().chain([long.as_str()]) {
+        let rt = runtime();
+        let panics = rt.spawn_named(name, async { panic!("as expected") }, Priority::Low);
+        assert_eq!(name_of(&panics).as_deref(), Some(name));
+        let error = try_join!(panics).remove(0).unwrap_err();
+        assert_eq!(error.name(), Some(name));
+        assert_shows_in_one_line(&error.to_string(), name);
+
+        let lost = rt.spawn_named(name, async { panic!("as expected") }, Priority::Low);
+        let id = lost.id();
+        lost.detach();
+        let gate = Gate::new();
+        rt.spawn_named(name, gate.wait(), Priority::High).detach();
+        gate.eventually_polled(1);
+        let report = rt.shutdown(Duration::from_millis(1));
+        assert_eq!(report.cut_off_tasks[0].name(), Some(name));
+        assert_shows_in_one_line(&report.cut_off_tasks[0].to_string(), name);
+        assert_eq!(report.panicked, 2);
+        assert_shows_in_one_line(&logged(&format!("task {id} {name:?}")), name);
+    }
+}
+
+#[track_caller]
+fn assert_shows_in_one_line(message: &str, name: &str) {
+    assert!(
+        message.contains(&format!(" {name:?} spawned at ")),
+        "{message:?}"
+    );
+    assert!(!message.contains(char::is_control), "{message:?}");
+    assert!(!message.contains('\u{202e}'), "{message:?}");
+}
+
+// Leaving.
+
+#[test]
+fn a_name_is_kept_as_long_as_its_handle_and_no_longer() {
+    let rt = runtime();
+    let name: Arc<str> = Arc::from("kept");
+    let mut task = rt.spawn_named(name.clone(), async {}, Priority::Low);
+    block_on(&mut task);
+    assert_eq!(Arc::strong_count(&name), 2, "the handle can ask for it");
+    drop(task);
+    eventually("the name is let go", || Arc::strong_count(&name) == 1);
+}
+
+#[test]
+fn no_name_outlives_its_task_however_that_ends() {
+    type Ending = (&'static str, fn(Runtime, Arc<str>));
+    let endings: [Ending; 13] = [
+        ("completed and awaited", |rt, name| {
+            block_on(rt.spawn_named(name, async {}, Priority::Low));
+        }),
+        ("completed and detached", |rt, name| {
+            rt.spawn_named(name, async {}, Priority::Low).detach();
+            rt.shutdown(LONG);
+        }),
+        ("panicked and awaited", |rt, name| {
+            let task = rt.spawn_named(name, async { panic!("on purpose") }, Priority::Low);
+            assert!(try_join!(task).remove(0).unwrap_err().is_panic());
+        }),
+        ("panicked and detached", |rt, name| {
+            let task = rt.spawn_named(name, async { panic!("on purpose") }, Priority::Low);
+            task.detach();
+            rt.shutdown(LONG);
+        }),
+        ("dropped while it waited", |rt, name| {
+            let gate = Gate::new();
+            let task = rt.spawn_named(name, gate.wait(), Priority::Low);
+            gate.eventually_polled(1);
+            drop((task, gate.take_waker()));
+        }),
+        ("dropped before its first poll", |rt, name| {
+            rt.block_on(rt.spawn(
+                async move { drop(spawn_task!(name = name, async {})) },
+                Priority::Low,
+            ));
+        }),
+        ("cancelled", |rt, name| {
+            let gate = Gate::new();
+            let task = rt.spawn_named(name, gate.wait(), Priority::Low);
+            gate.eventually_polled(1);
+            assert_eq!(block_on(task.cancel()), None);
+        }),
+        ("cut off while it waited", |rt, name| {
+            let gate = Gate::new();
+            rt.spawn_named(name, gate.wait(), Priority::Low).detach();
+            gate.eventually_polled(1);
+            assert_eq!(rt.shutdown(Duration::ZERO).cut_off, 1);
+        }),
+        ("ended with its runtime", |rt, name| {
+            let task = rt.spawn_named(name, pending::<()>(), Priority::Low);
+            drop(rt);
+            assert!(try_join!(task).remove(0).unwrap_err().is_cancelled());
+        }),
+        ("handle outlived its runtime, unasked", |rt, name| {
+            let task = rt.spawn_named(name, pending::<()>(), Priority::Low);
+            drop(rt);
+            drop(task);
+        }),
+        ("spawned on a runtime that has shut down", |rt, name| {
+            rt.shutdown(LONG);
+            rt.spawn_named(name.clone(), async {}, Priority::Low)
+                .detach();
+            assert!(rt.try_spawn_named(name, async {}, Priority::Low).is_err());
+        }),
+        ("spawned on a queue that is not there", |rt, name| {
+            let spawn = || rt.spawn_named(name.clone(), async {}, "nowhere").detach();
+            catch_unwind(AssertUnwindSafe(spawn)).unwrap_err();
+            assert!(rt.try_spawn_named(name, async {}, "nowhere").is_err());
+        }),
+        ("left in a group", |rt, name| {
+            let mut group = TaskGroup::new();
+            rt.block_on(async {
+                group.spawn_named(name.clone(), async {}, Priority::Low);
+                group.spawn_named(name, pending::<()>(), Priority::Low);
+            });
+            drop(group);
+        }),
+    ];
+    for (ending, end) in endings {
+        let name: Arc<str> = Arc::from(ending);
+        end(runtime(), name.clone());
+        eventually(ending, || Arc::strong_count(&name) == 1);
+    }
+}
+
+/// The process's logger: keeps every record.
+struct Log(Mutex<Vec<String>>);
+
+static LOG: Log = Log(Mutex::new(Vec::new()));
+
+fn log_everything() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&LOG).expect("no other logger is set");
+        log::set_max_level(log::LevelFilter::Trace);
+    });
+}
+
+/// The first record that contains these words.
+#[track_caller]
+fn logged(words: &str) -> String {
+    let records = LOG.0.lock().unwrap();
+    let found = records.iter().find(|record| record.contains(words));
+    found.expect("it is in the log").clone()
+}
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
