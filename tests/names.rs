@@ -9,9 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, eventually};
+use laneway::sim::{self, Sim};
 use laneway::{
     Event, LostPanic, Observer, Priority, Runtime, Task, TaskGroup, TaskId, block_on, join,
-    spawn_named, spawn_task, try_join,
+    spawn_named, spawn_task, try_join, yield_now,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -363,6 +364,19 @@ fn members_of_a_group_have_names() {
     assert_eq!(names, [Some("endless"), Some("inserted")]);
 }
 
+#[test]
+fn a_deadlock_of_the_simulator_names_who_waits() {
+    let error = Sim::seed(1).run(async {
+        spawn_task!(name = "nobody comes\n", pending::<()>()).await;
+    });
+    let sim::Error::Deadlock(deadlock) = error.unwrap_err() else {
+        panic!("it is a deadlock");
+    };
+    assert_eq!(deadlock.waiting()[0].name(), Some("nobody comes\n"));
+    let words = deadlock.to_string();
+    assert!(words.contains(r#""nobody comes\n" waits"#), "{words}");
+}
+
 // Hostile names.
 
 #[test]
@@ -493,6 +507,30 @@ fn no_name_outlives_its_task_however_that_ends() {
         end(runtime(), name.clone());
         eventually(ending, || Arc::strong_count(&name) == 1);
     }
+}
+
+#[test]
+fn no_name_outlives_its_task_in_any_order_of_steps() {
+    let shared: Arc<str> = Arc::from("shared");
+    let name = || shared.clone();
+    let explored = sim::explore(1_000, || async {
+        let yields = || async {
+            yield_now().await;
+            yield_now().await;
+        };
+        let dropped = spawn_task!(name = name(), yields());
+        let cancelled = spawn_task!(name = name(), yields(), Priority::High);
+        let awaited = spawn_task!(name = name(), yields());
+        spawn_task!(name = name(), yields()).detach();
+        spawn_task!(name = name(), pending::<()>()).detach();
+        yield_now().await;
+        drop(dropped);
+        cancelled.cancel().await;
+        assert_eq!(name_of(&awaited).as_deref(), Some("shared"));
+        awaited.await;
+    });
+    assert!(explored.unwrap().distinct > 100);
+    assert_eq!(Arc::strong_count(&shared), 1);
 }
 
 /// The process's logger: keeps every record.

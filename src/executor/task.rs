@@ -363,6 +363,7 @@ enum Cause {
 // What a task's allocation holds besides its future must not grow unseen.
 const _: () = assert!(size_of::<Meta>() <= 16);
 const _: () = assert!(size_of::<Life>() <= 32);
+const _: () = assert!(size_of::<Outcome<()>>() <= 16);
 
 impl Failure {
     fn into_error(mut self) -> JoinError {
