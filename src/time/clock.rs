@@ -1,6 +1,6 @@
 //! What time it is on this thread: the machine's, or a simulation's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +9,10 @@ use super::timer::Timer;
 thread_local! {
     /// The timer of the simulation that this thread belongs to.
     static SIMULATED: RefCell<Option<Arc<Timer>>> = const { RefCell::new(None) };
+
+    /// Whether there is one. Every look at the clock asks, and this has no destructor that it
+    /// would have to ask about first.
+    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The current instant, by the clock that sleeps go by.
@@ -35,6 +39,9 @@ pub(crate) fn timer() -> Arc<Timer> {
 }
 
 fn with_simulated<R>(f: impl FnOnce(&Arc<Timer>) -> R) -> Option<R> {
+    if !IS_SIMULATED.get() {
+        return None;
+    }
     // A thread that is ending may have lost it already; it goes by the machine's clock.
     let seen = SIMULATED.try_with(|timer| timer.borrow().as_ref().map(f));
     seen.ok().flatten()
@@ -43,9 +50,9 @@ fn with_simulated<R>(f: impl FnOnce(&Arc<Timer>) -> R) -> Option<R> {
 /// Lets this thread go by a simulation's clock until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(timer: Arc<Timer>) -> Entered {
-    Entered {
-        outer: SIMULATED.replace(Some(timer)),
-    }
+    let outer = SIMULATED.replace(Some(timer));
+    IS_SIMULATED.set(true);
+    Entered { outer }
 }
 
 /// Puts back the clock before.
@@ -55,6 +62,7 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        IS_SIMULATED.set(self.outer.is_some());
         SIMULATED.set(self.outer.take());
     }
 }

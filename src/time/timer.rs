@@ -19,6 +19,8 @@ use crate::executor::shielded;
 /// system takes to wake a thread.
 const TICK: Duration = Duration::from_micros(100);
 
+const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
+
 static GLOBAL: LazyLock<Arc<Timer>> = LazyLock::new(|| Arc::new(Timer::new(Clock::Machine)));
 
 /// A wheel behind a lock, and the clock that turns it.
@@ -182,15 +184,14 @@ impl Timer {
 
     /// The first tick at or after an instant.
     fn tick_after(&self, instant: Instant) -> Tick {
-        let since_epoch = instant.saturating_duration_since(self.epoch).as_nanos();
-        let ticks = since_epoch.div_ceil(TICK.as_nanos());
-        Tick::try_from(ticks).unwrap_or(Tick::MAX)
+        let since_epoch = instant.saturating_duration_since(self.epoch);
+        ticks(since_epoch, |nanos| nanos.div_ceil(TICK.subsec_nanos()))
     }
 
     /// The last tick that has begun by an instant.
     fn tick_at(&self, instant: Instant) -> Tick {
-        let since_epoch = instant.saturating_duration_since(self.epoch).as_nanos();
-        Tick::try_from(since_epoch / TICK.as_nanos()).unwrap_or(Tick::MAX)
+        let since_epoch = instant.saturating_duration_since(self.epoch);
+        ticks(since_epoch, |nanos| nanos / TICK.subsec_nanos())
     }
 
     fn start(self: &Arc<Timer>, state: &mut State) {
@@ -238,9 +239,8 @@ impl Timer {
 
     /// When a tick begins. Where the clock cannot say, late enough to be looked at again.
     fn instant_of(&self, tick: Tick) -> Instant {
-        const PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
-        let within_second = u32::try_from(tick % PER_SECOND).expect("less than a second");
-        let since_epoch = Duration::from_secs(tick / PER_SECOND) + TICK * within_second;
+        let within_second = u32::try_from(tick % TICKS_PER_SECOND).expect("less than a second");
+        let since_epoch = Duration::from_secs(tick / TICKS_PER_SECOND) + TICK * within_second;
         let far = Duration::from_secs(60 * 60 * 24);
         let instant = self.epoch.checked_add(since_epoch);
         instant.unwrap_or_else(|| Instant::now() + far)
@@ -250,6 +250,13 @@ impl Timer {
         // A poisoned lock is fine: the wheel is whole between any two of its calls.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many ticks make a duration. A second is so many whole ones; `of_nanos` tells how to round
+/// what is left.
+fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
+    let of_seconds = duration.as_secs().saturating_mul(TICKS_PER_SECOND);
+    of_seconds.saturating_add(of_nanos(duration.subsec_nanos()).into())
 }
 
 /// Wakes those who are due. Who turns the wheel serves everybody: it survives whatever a waker
