@@ -129,6 +129,14 @@ impl Sleep {
         self.deadline = Some(deadline);
     }
 
+    /// Whether the timer has come past the deadline, so that the clock need not be asked.
+    fn was_seen_to_end(&self) -> bool {
+        match &self.state {
+            State::Armed(timer, key) => timer.has_passed(*key),
+            State::Idle => false,
+        }
+    }
+
     fn disarm(&mut self) {
         if let State::Armed(timer, key) = std::mem::replace(&mut self.state, State::Idle) {
             timer.disarm(key);
@@ -143,7 +151,7 @@ impl Future for Sleep {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
-        if deadline <= now() {
+        if self.was_seen_to_end() || deadline <= now() {
             self.disarm();
             return Poll::Ready(());
         }

@@ -12,6 +12,8 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_utils::CachePadded;
+
 use super::wheel::{Key, Tick, Wheel};
 use crate::executor::shielded;
 
@@ -30,6 +32,9 @@ pub(crate) struct Timer {
     epoch: Instant,
     clock: Clock,
     state: Mutex<State>,
+    /// How far the wheel has turned, for those who would take the lock to learn no more than
+    /// that. On a cache line of its own, away from the lock.
+    turned: CachePadded<AtomicU64>,
     /// A sleeper came that is due before the thread would look again.
     sooner: Condvar,
 }
@@ -73,6 +78,7 @@ impl Timer {
                 wheel: Wheel::new(),
                 thread,
             }),
+            turned: CachePadded::new(AtomicU64::new(0)),
             sooner: Condvar::new(),
         }
     }
@@ -110,7 +116,7 @@ impl Timer {
             // Relaxed: one thread at a time takes part in a simulation, and handing over to the
             // next synchronises.
             clock.store(next, Ordering::Relaxed);
-            state.wheel.turn_to(next, &mut due);
+            self.turn_to(next, &mut state.wheel, &mut due);
         }
         // Unlock before waking: what is woken may sleep again at once.
         drop(state);
@@ -170,8 +176,19 @@ impl Timer {
         still_armed
     }
 
+    /// Whether a sleeper's time has come, as far as the wheel has turned. Its place is another's
+    /// from then on.
+    pub(crate) fn has_passed(&self, key: Key) -> bool {
+        // Acquire; pairs with the Release in `turn_to`, so that a clock that is read after this
+        // is not behind the one that the wheel was turned by.
+        key.due() <= self.turned.load(Ordering::Acquire)
+    }
+
     /// Forgets a sleeper.
     pub(crate) fn disarm(&self, key: Key) {
+        if self.has_passed(key) {
+            return;
+        }
         let waker = self.lock().wheel.remove(key);
         // Dropped here, after the lock.
         drop(waker);
@@ -209,7 +226,7 @@ impl Timer {
         let mut due = Vec::new();
         let mut state = self.lock();
         loop {
-            state.wheel.turn_to(self.tick_at(Instant::now()), &mut due);
+            self.turn_to(self.tick_at(Instant::now()), &mut state.wheel, &mut due);
             if due.is_empty() {
                 state = self.wait(state);
                 continue;
@@ -220,6 +237,11 @@ impl Timer {
             wake_all(&mut due);
             state = self.lock();
         }
+    }
+
+    fn turn_to(&self, tick: Tick, wheel: &mut Wheel, due: &mut Vec<Waker>) {
+        wheel.turn_to(tick, due);
+        self.turned.store(wheel.now(), Ordering::Release);
     }
 
     /// Waits until something may be due.

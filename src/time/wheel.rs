@@ -25,6 +25,13 @@ pub(crate) struct Key {
     due: Tick,
 }
 
+impl Key {
+    /// The tick at which the sleeper is taken out.
+    pub(crate) fn due(self) -> Tick {
+        self.due
+    }
+}
+
 /// Slots of a level. Their occupancy is one word.
 const SLOTS: usize = 64;
 const BITS_PER_LEVEL: u32 = SLOTS.trailing_zeros();
@@ -78,6 +85,11 @@ impl Wheel {
             sleepers: Slab::new(),
             now: 0,
         }
+    }
+
+    /// How far it has turned: everything due before or at this tick has been taken out.
+    pub(crate) fn now(&self) -> Tick {
+        self.now
     }
 
     /// How many sleep.
