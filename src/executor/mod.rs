@@ -77,7 +77,7 @@ pub use task::{FallibleTask, Priority, Task};
 pub(crate) use idle::{CrewId, Sleepers};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
-pub(crate) use shield::{message, shielded};
+pub(crate) use shield::{drop_shielded, log_error, message, shielded};
 pub(crate) use tally::Tally;
 pub(crate) use task::{Ended, Origin, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};

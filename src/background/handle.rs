@@ -1,0 +1,487 @@
+//! The callers' side: the handle, a call on its way, and what can become of it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::mailbox::{Mailbox, Patience, Refused};
+use super::slot::{GivenUp, Slot};
+use crate::time::timeout;
+
+/// Sends requests to a background and awaits its replies.
+///
+/// Cheap to clone, and of use everywhere: in tasks of this runtime, on other executors, and on
+/// plain threads by [`block_on`](crate::block_on).
+///
+/// When the last handle is dropped, the background serves the requests that it holds and ends. A
+/// handle inside the background's own state therefore keeps it alive;
+/// [`close`](Handle::close) ends it in spite of that. To await one's own background in a handler
+/// is to wait for oneself, where it serves one request at a time.
+///
+/// ```
+/// use laneway::{background, block_on, spawn_task};
+///
+/// let add = async |sum: &mut u64, n: u64| {
+///     *sum += n;
+///     *sum
+/// };
+/// let (sum, background) = background::service(0, add);
+/// spawn_task!(background).detach();
+///
+/// let elsewhere = sum.clone();
+/// std::thread::spawn(move || block_on(elsewhere.call(20))).join().unwrap()?;
+/// assert_eq!(block_on(sum.call(22)), Ok(42));
+/// # Ok::<(), background::CallError>(())
+/// ```
+pub struct Handle<Req, Res> {
+    mailbox: Arc<Mailbox<Req, Res>>,
+}
+
+impl<Req, Res> Handle<Req, Res> {
+    /// The first handle; the mailbox counts it already.
+    pub(super) fn first(mailbox: Arc<Mailbox<Req, Res>>) -> Handle<Req, Res> {
+        Handle { mailbox }
+    }
+
+    /// Sends a request and awaits the reply. Where the background is
+    /// [`bounded`](super::Service::bounded), this includes the wait for room.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Closed`] at once if the background has ended or been closed, and as soon as it
+    /// ends otherwise. [`CallError::Panicked`] from a background that restarts.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is sent before the first poll. To drop the call after that is no error: a request
+    /// that the handler has not taken is dropped at once and never handled; one that it has taken
+    /// is handled to the end, and the reply is dropped.
+    ///
+    /// ```
+    /// use laneway::{background, block_on, spawn_task};
+    ///
+    /// let (words, background) = background::service(
+    ///     Vec::new(),
+    ///     async |words: &mut Vec<String>, word: &str| {
+    ///         words.push(word.to_owned());
+    ///         words.len()
+    ///     },
+    /// );
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(words.call("slow")), Ok(1));
+    /// assert_eq!(block_on(words.call("lane")), Ok(2));
+    /// ```
+    pub fn call(&self, request: Req) -> Call<'_, Req, Res> {
+        Call {
+            handle: self,
+            progress: Progress::NotSent(request),
+        }
+    }
+
+    /// Sends a request if there is room for it, without waiting. The reply can be awaited, or
+    /// left alone.
+    ///
+    /// An unbounded background always has room.
+    ///
+    /// # Errors
+    ///
+    /// Gives the request back: [`TryCallError::Busy`] if as many requests as the bound, or more,
+    /// wait for the handler; [`TryCallError::Closed`] if the background has ended or been closed.
+    ///
+    /// ```
+    /// use laneway::background::{Service, TryCallError};
+    /// use laneway::{block_on, spawn_task};
+    ///
+    /// let double = async |_: &mut (), n: u64| 2 * n;
+    /// let (handle, background) = Service::new().bounded(1).build((), double);
+    /// let reply = handle.try_call(21).unwrap();
+    /// // Nobody serves it yet.
+    /// assert_eq!(handle.try_call(22).unwrap_err(), TryCallError::Busy(22));
+    ///
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(reply), Ok(42));
+    /// ```
+    pub fn try_call(&self, request: Req) -> Result<Reply<Req, Res>, TryCallError<Req>> {
+        let entered = self.mailbox.enter(request, None, Patience::NeedsRoom);
+        match entered {
+            Ok(slot) => Ok(Reply {
+                slot: Some(slot),
+                mailbox: self.mailbox.clone(),
+            }),
+            Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
+            Err((request, Refused::Closed)) => Err(TryCallError::Closed(request)),
+        }
+    }
+
+    /// As [`call`](Handle::call), for so long at most. The time runs from this call, and includes
+    /// the wait for room and for the handler.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call`](Handle::call), and [`CallError::TimedOut`]. What has become of the
+    /// request then is what becomes of it when a call is dropped.
+    ///
+    /// ```
+    /// use laneway::background::{self, CallError};
+    /// use laneway::{block_on, spawn_task};
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// let (stuck, background) = background::service((), async |_: &mut (), _: u8| pending().await);
+    /// spawn_task!(background).detach();
+    /// let reply: Result<u8, CallError> = block_on(stuck.call_timeout(1, Duration::from_millis(5)));
+    /// assert_eq!(reply, Err(CallError::TimedOut));
+    /// ```
+    pub fn call_timeout(
+        &self,
+        request: Req,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Res, CallError>> + use<'_, Req, Res> {
+        let call = timeout(limit, self.call(request));
+        async { call.await.unwrap_or(Err(CallError::TimedOut)) }
+    }
+
+    /// Lets no further requests in, through any handle. The background serves those it holds and
+    /// ends.
+    ///
+    /// ```
+    /// use laneway::background::{self, CallError};
+    /// use laneway::{block_on, spawn_task};
+    ///
+    /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+    /// let task = spawn_task!(background);
+    /// echo.close();
+    /// block_on(task);
+    /// assert_eq!(block_on(echo.call(1)), Err(CallError::Closed));
+    /// ```
+    pub fn close(&self) {
+        self.mailbox.close_door();
+    }
+
+    /// Whether further requests are refused: the background has ended, or been closed.
+    ///
+    /// ```
+    /// use laneway::background;
+    ///
+    /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+    /// assert!(!echo.is_closed());
+    /// drop(background);
+    /// assert!(echo.is_closed());
+    /// ```
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+
+    /// What the background has done so far. See [`ServiceMetrics`].
+    ///
+    /// ```
+    /// use laneway::{background, block_on, spawn_task};
+    ///
+    /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+    /// spawn_task!(background).detach();
+    /// block_on(echo.call(1))?;
+    /// assert_eq!(echo.metrics().completed, 1);
+    /// # Ok::<(), background::CallError>(())
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> ServiceMetrics {
+        self.mailbox.metrics()
+    }
+}
+
+impl<Req, Res> Clone for Handle<Req, Res> {
+    fn clone(&self) -> Handle<Req, Res> {
+        self.mailbox.add_handle();
+        Handle {
+            mailbox: self.mailbox.clone(),
+        }
+    }
+}
+
+impl<Req, Res> Drop for Handle<Req, Res> {
+    fn drop(&mut self) {
+        self.mailbox.remove_handle();
+    }
+}
+
+impl<Req, Res> fmt::Debug for Handle<Req, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request and the wait for its reply. Made by [`Handle::call`], which says what dropping it
+/// does.
+///
+/// # Panics
+///
+/// If polled again after its reply.
+#[must_use = "a call sends nothing unless it is awaited"]
+pub struct Call<'h, Req, Res> {
+    handle: &'h Handle<Req, Res>,
+    progress: Progress<Req, Res>,
+}
+
+enum Progress<Req, Res> {
+    NotSent(Req),
+    Sent(Arc<Slot<Req, Res>>),
+    Over,
+}
+
+// Nothing in it is pinned.
+impl<Req, Res> Unpin for Call<'_, Req, Res> {}
+
+impl<Req, Res> Future for Call<'_, Req, Res> {
+    type Output = Result<Res, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match mem::replace(&mut self.progress, Progress::Over) {
+            Progress::NotSent(request) => {
+                let mailbox = &self.handle.mailbox;
+                match mailbox.enter(request, Some(cx.waker()), Patience::WaitsForRoom) {
+                    Ok(slot) => self.progress = Progress::Sent(slot),
+                    Err((_request, _refused)) => return Poll::Ready(Err(CallError::Closed)),
+                }
+                Poll::Pending
+            }
+            Progress::Sent(slot) => {
+                let polled = slot.poll_reply(cx);
+                if polled.is_pending() {
+                    self.progress = Progress::Sent(slot);
+                }
+                polled
+            }
+            Progress::Over => panic!("a call is not polled again after its reply"),
+        }
+    }
+}
+
+impl<Req, Res> Drop for Call<'_, Req, Res> {
+    fn drop(&mut self) {
+        if let Progress::Sent(slot) = &self.progress {
+            give_up(slot, &self.handle.mailbox);
+        }
+    }
+}
+
+impl<Req, Res> fmt::Debug for Call<'_, Req, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}
+
+fn give_up<Req, Res>(slot: &Slot<Req, Res>, mailbox: &Mailbox<Req, Res>) {
+    match slot.give_up() {
+        Some(GivenUp::InQueue) => mailbox.given_up_in_queue(),
+        Some(GivenUp::Begun) | None => {}
+    }
+}
+
+/// The reply to a request that has been sent. Made by [`Handle::try_call`]; lives without the
+/// handle.
+///
+/// # Cancellation
+///
+/// Dropping it gives the call up, as dropping a [`Call`] does.
+///
+/// # Errors
+///
+/// As [`Handle::call`].
+///
+/// # Panics
+///
+/// If polled again after its end.
+///
+/// ```
+/// use laneway::{background, block_on, spawn_task};
+///
+/// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+/// let replies = [1, 2, 3].map(|n| echo.try_call(n).expect("unbounded and open"));
+/// drop(echo);
+/// spawn_task!(background).detach();
+/// assert_eq!(replies.map(block_on), [Ok(1), Ok(2), Ok(3)]);
+/// ```
+#[must_use = "dropping a Reply gives the call up: await it, or let it go with `detach()`"]
+pub struct Reply<Req, Res> {
+    /// None once the reply has been given out, or is left alone.
+    slot: Option<Arc<Slot<Req, Res>>>,
+    mailbox: Arc<Mailbox<Req, Res>>,
+}
+
+impl<Req, Res> Reply<Req, Res> {
+    /// Has the request handled without anybody to read the reply.
+    ///
+    /// ```
+    /// use laneway::{background, block_on, spawn_task};
+    ///
+    /// let add = async |sum: &mut u64, n: u64| {
+    ///     *sum += n;
+    ///     *sum
+    /// };
+    /// let (sum, background) = background::service(0, add);
+    /// sum.try_call(1).unwrap().detach();
+    /// drop(sum.try_call(20).unwrap());
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(sum.call(300)), Ok(301));
+    /// ```
+    pub fn detach(mut self) {
+        self.slot = None;
+    }
+}
+
+impl<Req, Res> Future for Reply<Req, Res> {
+    type Output = Result<Res, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let slot = self.slot.as_ref();
+        let slot = slot.expect("a reply is not polled again after its end");
+        let polled = slot.poll_reply(cx);
+        if polled.is_ready() {
+            self.slot = None;
+        }
+        polled
+    }
+}
+
+impl<Req, Res> Drop for Reply<Req, Res> {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            give_up(slot, &self.mailbox);
+        }
+    }
+}
+
+impl<Req, Res> fmt::Debug for Reply<Req, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
+    }
+}
+
+/// Why a call has no reply. Carries no request, so that `?` works whatever is sent;
+/// [`Handle::try_call`] gives requests back.
+///
+/// ```
+/// use laneway::background::{self, CallError};
+///
+/// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+/// drop(background);
+/// assert_eq!(laneway::block_on(echo.call(1)), Err(CallError::Closed));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The background has ended, panicked, or been closed or dropped. Further calls fail as well.
+    Closed,
+    /// A handler panicked while the request was in flight, and the background is one that
+    /// restarts, unless its policy gives up now. The request may have been carried out in part:
+    /// call again if it may be repeated.
+    Panicked,
+    /// The time of [`Handle::call_timeout`] has passed. A request that the handler has taken is
+    /// still being carried out.
+    TimedOut,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CallError::Closed => "the background has ended and takes no more requests",
+            CallError::Panicked => {
+                "the background panicked with the request in hand: \
+                 call again if the request may be repeated"
+            }
+            CallError::TimedOut => "the background did not reply in time",
+        })
+    }
+}
+
+impl Error for CallError {}
+
+/// Why a request was not sent, and the request.
+///
+/// ```
+/// use laneway::background::{self, TryCallError};
+///
+/// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+/// drop(background);
+/// let error = echo.try_call(7).unwrap_err();
+/// assert_eq!(error, TryCallError::Closed(7));
+/// assert_eq!(error.into_request(), 7);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TryCallError<Req> {
+    /// As many requests as the bound wait already. Try again later, or wait with
+    /// [`Handle::call`].
+    Busy(Req),
+    /// The background has ended, panicked, or been closed or dropped.
+    Closed(Req),
+}
+
+impl<Req> TryCallError<Req> {
+    /// The request. [`TryCallError`] has an example.
+    pub fn into_request(self) -> Req {
+        match self {
+            TryCallError::Busy(request) | TryCallError::Closed(request) => request,
+        }
+    }
+}
+
+impl<Req> fmt::Display for TryCallError<Req> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryCallError::Busy(_) => {
+                f.write_str("the background has no room for another request at the moment")
+            }
+            TryCallError::Closed(_) => fmt::Display::fmt(&CallError::Closed, f),
+        }
+    }
+}
+
+// Without the request, which need not be `Debug` for an `unwrap`.
+impl<Req> fmt::Debug for TryCallError<Req> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryCallError::Busy(_) => "Busy(..)",
+            TryCallError::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<Req> Error for TryCallError<Req> {}
+
+/// What a background is doing and has done. Made by [`Handle::metrics`]; a snapshot, in which
+/// counters may differ by what happens meanwhile.
+///
+/// ```
+/// use laneway::background::Service;
+///
+/// let (echo, _background) = Service::new().bounded(2).build((), async |_: &mut (), n: u8| n);
+/// let _replies = [1, 2].map(|n| echo.try_call(n));
+/// let metrics = echo.metrics();
+/// assert_eq!((metrics.queued, metrics.waiting_for_room, metrics.in_flight), (2, 0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceMetrics {
+    /// Requests that wait for the handler: as many as the bound at most.
+    pub queued: usize,
+    /// Requests whose callers wait for room.
+    pub waiting_for_room: usize,
+    /// Requests that the handler has taken and not finished.
+    pub in_flight: usize,
+    /// Requests that the handler has finished.
+    pub completed: u64,
+    /// Requests that the handler had taken when it panicked or was dropped.
+    pub lost: u64,
+    /// Requests whose callers gave up before the handler took them.
+    pub skipped: u64,
+    /// How often the state was made anew after a panic.
+    pub restarts: u64,
+}

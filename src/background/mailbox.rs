@@ -1,0 +1,339 @@
+//! The queue between the handles and the background.
+//!
+//! Every call enters it at once, also one that waits for room: its request lies in memory in
+//! either case, and whoever awaits a reply does not care what it waits for. The bound decides who
+//! may be left unattended: [`try_call`](super::Handle::try_call) is refused while as many as the
+//! bound, or more, wait. So there is one line and no second one for room, nobody overtakes
+//! anybody, and nobody is forgotten at the end.
+//!
+//! A mailbox knows slots and wakers; it calls no handler.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::handle::{CallError, ServiceMetrics};
+use super::slot::Slot;
+use super::waker::leave;
+use crate::executor::shielded;
+
+/// After so many requests the background lets others have its thread.
+pub(super) const REQUESTS_PER_POLL: u32 = 64;
+
+/// The queue's room for so many calls is kept when it is empty.
+const KEPT_CAPACITY: usize = 1024;
+
+/// What all handles and the background share.
+pub(super) struct Mailbox<Req, Res> {
+    post: Mutex<Post<Req, Res>>,
+    /// So many may wait without anybody to await them.
+    bound: Option<usize>,
+    handles: AtomicUsize,
+    pub(super) counts: Counts,
+}
+
+struct Post<Req, Res> {
+    queue: VecDeque<Arc<Slot<Req, Res>>>,
+    door: Door,
+    /// Calls that have ever entered.
+    entered: u64,
+    /// Calls given up since the queue was last swept.
+    given_up: usize,
+    /// Of the background while it waits for a call.
+    background: Option<Waker>,
+}
+
+/// Who may enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    /// Nobody new; those inside are served.
+    Closing,
+    /// The background is gone.
+    Closed,
+}
+
+/// Written by the background alone, except where another is named.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) taken: AtomicU64,
+    pub(super) completed: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) restarts: AtomicU64,
+    /// Written by callers.
+    skipped: AtomicU64,
+}
+
+/// Counts one more, where there is one writer only.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+/// Why a call did not enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Busy,
+    Closed,
+}
+
+/// Whether a call is awaited while it waits for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    WaitsForRoom,
+    NeedsRoom,
+}
+
+impl<Req, Res> Mailbox<Req, Res> {
+    /// A mailbox with one handle.
+    pub(super) fn new(bound: Option<usize>) -> Arc<Mailbox<Req, Res>> {
+        let post = Post {
+            queue: VecDeque::new(),
+            door: Door::Open,
+            entered: 0,
+            given_up: 0,
+            background: None,
+        };
+        Arc::new(Mailbox {
+            post: Mutex::new(post),
+            bound,
+            handles: AtomicUsize::new(1),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Lets a call in, if the door is open.
+    pub(super) fn enter(
+        &self,
+        request: Req,
+        caller: Option<&Waker>,
+        patience: Patience,
+    ) -> Result<Arc<Slot<Req, Res>>, (Req, Refused)> {
+        let caller = caller.cloned();
+        let mut post = self.lock();
+        if let Err(refused) = self.admit(&post, patience) {
+            drop(post);
+            return Err((request, refused));
+        }
+        let slot = Slot::new(request, caller);
+        post.queue.push_back(slot.clone());
+        post.entered += 1;
+        let background = post.background.take();
+        // Unlock before waking: the background's first act is to take this lock.
+        drop(post);
+        wake(background);
+        Ok(slot)
+    }
+
+    fn admit(&self, post: &Post<Req, Res>, patience: Patience) -> Result<(), Refused> {
+        if post.door != Door::Open {
+            return Err(Refused::Closed);
+        }
+        match self.bound {
+            Some(bound) if patience == Patience::NeedsRoom && self.waiting(post) >= bound => {
+                Err(Refused::Busy)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls that wait for the handler.
+    fn waiting(&self, post: &Post<Req, Res>) -> usize {
+        let taken = self.counts.taken.load(Ordering::Relaxed);
+        let skipped = self.counts.skipped.load(Ordering::Relaxed);
+        let waiting = post.entered.saturating_sub(taken).saturating_sub(skipped);
+        usize::try_from(waiting).unwrap_or(usize::MAX)
+    }
+
+    /// Called for a call that was given up in the queue. Its slot is empty; when most are, they
+    /// are thrown out, so that callers who lose patience with a handler that hangs do not fill
+    /// the memory.
+    pub(super) fn given_up_in_queue(&self) {
+        self.counts.skipped.fetch_add(1, Ordering::Relaxed);
+        let mut post = self.lock();
+        post.given_up += 1;
+        if post.given_up > 32 + post.queue.len() / 2 {
+            post.given_up = 0;
+            post.queue.retain(|slot| !slot.is_over());
+            post.queue.shrink_to(KEPT_CAPACITY);
+        }
+    }
+
+    pub(super) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove_handle(&self) {
+        // AcqRel: whoever removes the last one has seen what was done by all the others.
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.close_door();
+        }
+    }
+
+    /// Lets nobody in any more. The background ends when it has served those inside.
+    pub(super) fn close_door(&self) {
+        let mut post = self.lock();
+        if post.door == Door::Open {
+            post.door = Door::Closing;
+        }
+        let background = post.background.take();
+        drop(post);
+        wake(background);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().door != Door::Open
+    }
+
+    pub(super) fn metrics(&self) -> ServiceMetrics {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // The ends first: what is counted as ended is then counted as taken too, but for what the
+        // reordering of relaxed loads may do.
+        let (completed, lost) = (read(&self.counts.completed), read(&self.counts.lost));
+        let in_flight = read(&self.counts.taken).saturating_sub(completed + lost);
+        let waiting = self.waiting(&self.lock());
+        let queued = waiting.min(self.bound.unwrap_or(usize::MAX));
+        ServiceMetrics {
+            queued,
+            waiting_for_room: waiting - queued,
+            in_flight: usize::try_from(in_flight).unwrap_or(usize::MAX),
+            completed,
+            lost,
+            skipped: read(&self.counts.skipped),
+            restarts: read(&self.counts.restarts),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Post<Req, Res>> {
+        // Of the user's code only a waker's `clone` runs under the lock, and nothing is half done then.
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(background: Option<Waker>) {
+    if let Some(background) = background {
+        shielded("the waker of a background", || background.wake());
+    }
+}
+
+/// A request, and the slot for its reply.
+pub(super) type Taken<Req, Res> = (Req, Arc<Slot<Req, Res>>);
+
+/// The background's end of the mailbox. Dropped, it tells every caller that is left.
+pub(super) struct Inbox<Req, Res> {
+    mailbox: Arc<Mailbox<Req, Res>>,
+    /// Taken from the queue all at once.
+    batch: VecDeque<Arc<Slot<Req, Res>>>,
+    /// Slots looked at since the last yield.
+    spent: u32,
+}
+
+impl<Req, Res> Inbox<Req, Res> {
+    pub(super) fn new(mailbox: Arc<Mailbox<Req, Res>>) -> Inbox<Req, Res> {
+        Inbox {
+            mailbox,
+            batch: VecDeque::new(),
+            spent: 0,
+        }
+    }
+
+    pub(super) fn mailbox(&self) -> Arc<Mailbox<Req, Res>> {
+        self.mailbox.clone()
+    }
+
+    /// The next request. `None`: nobody is left inside, and nobody
+    /// can enter.
+    ///
+    /// Pending, with a wake-up on its way, after so many requests: the thread is for others, too.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Taken<Req, Res>>> {
+        loop {
+            if self.spent >= REQUESTS_PER_POLL {
+                self.spent = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let Some(slot) = self.batch.pop_front() else {
+                match self.refill(cx) {
+                    Refilled::Some => continue,
+                    Refilled::Waits => return Poll::Pending,
+                    Refilled::Over => return Poll::Ready(None),
+                }
+            };
+            self.spent += 1;
+            if let Some(request) = slot.take() {
+                count(&self.mailbox.counts.taken);
+                return Poll::Ready(Some((request, slot)));
+            }
+        }
+    }
+
+    /// Ready when nobody is left inside and nobody can enter.
+    pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.batch.is_empty() {
+            return Poll::Pending;
+        }
+        match self.refill(cx) {
+            Refilled::Over => Poll::Ready(()),
+            Refilled::Some | Refilled::Waits => Poll::Pending,
+        }
+    }
+
+    fn refill(&mut self, cx: &mut Context<'_>) -> Refilled {
+        self.batch.shrink_to(KEPT_CAPACITY);
+        let mut post = self.mailbox.lock();
+        std::mem::swap(&mut self.batch, &mut post.queue);
+        if !self.batch.is_empty() {
+            post.given_up = 0;
+            return Refilled::Some;
+        }
+        if post.door != Door::Open {
+            return Refilled::Over;
+        }
+        let replaced = leave(&mut post.background, cx.waker());
+        // Unlock before dropping what may be the last of a task.
+        drop(post);
+        drop(replaced);
+        Refilled::Waits
+    }
+}
+
+enum Refilled {
+    Some,
+    Waits,
+    Over,
+}
+
+impl<Req, Res> Drop for Inbox<Req, Res> {
+    fn drop(&mut self) {
+        let mut post = self.mailbox.lock();
+        post.door = Door::Closed;
+        let queue = std::mem::take(&mut post.queue);
+        drop(post);
+        for slot in self.batch.drain(..).chain(queue) {
+            slot.reply(Err(CallError::Closed));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slots_of_callers_that_gave_up_are_swept_out() {
+        let mailbox = Mailbox::<u8, u8>::new(None);
+        let enter = || {
+            mailbox
+                .enter(0, None, Patience::WaitsForRoom)
+                .expect("the door is open")
+        };
+        let stays = enter();
+        for _ in 0..10_000 {
+            enter().give_up();
+            mailbox.given_up_in_queue();
+            assert!(mailbox.lock().queue.len() < 100);
+        }
+        assert!(!stays.is_over());
+        assert_eq!(mailbox.metrics().queued, 1);
+    }
+}

@@ -1,0 +1,433 @@
+//! How a background is set up: what its handler is given, and what becomes of it after a panic.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::handle::Handle;
+use super::mailbox::{Inbox, Mailbox};
+use super::restart::{RestartPolicy, Restarts};
+use super::serve::{AfterPanic, concurrently, in_order};
+use super::supervise::{once, restarting};
+
+/// A background that owns a state, and the handle that sends it requests. It serves them in the
+/// order in which they come, one at a time, and its queue has no bound; [`Service`] offers more.
+///
+/// The handler is an async closure, or an async fn, of the state and a request. What it borrows
+/// from the state it may hold across its awaits: nobody else touches the state meanwhile.
+///
+/// Nothing happens until the [`Background`] is spawned or awaited. Whether it can be spawned, that
+/// is whether it is `Send`, the compiler finds out from the state and the handler.
+///
+/// # Panics
+///
+/// The background panics with what the handler panics with; every caller gets
+/// [`CallError::Closed`](super::CallError::Closed) before that.
+///
+/// # Cancellation
+///
+/// A background that is dropped drops its state and what it has in flight, and every caller gets
+/// [`CallError::Closed`](super::CallError::Closed).
+///
+/// ```
+/// use laneway::{background, block_on, spawn_task};
+/// use std::collections::HashMap;
+///
+/// async fn length(cache: &mut HashMap<String, usize>, word: String) -> usize {
+///     *cache.entry(word).or_insert_with_key(|word| word.len())
+/// }
+///
+/// let (lengths, background) = background::service(HashMap::new(), length);
+/// let background = spawn_task!(background);
+/// assert_eq!(block_on(lengths.call("lane".to_owned())), Ok(4));
+///
+/// // The last handle is dropped, and the background ends.
+/// drop(lengths);
+/// block_on(background);
+/// ```
+pub fn service<S, Req, Res, H>(
+    state: S,
+    handler: H,
+) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+where
+    H: AsyncFnMut(&mut S, Req) -> Res,
+{
+    Service::new().build(state, handler)
+}
+
+/// Sets up a background.
+///
+/// | | |
+/// |---|---|
+/// | [`bounded(n)`](Service::bounded) | at most `n` requests wait unattended; default: no bound |
+/// | [`in_flight(n)`](Service::in_flight) | the handler gets `&S` and up to `n` requests at once; default: `&mut S` and one |
+/// | [`restart(policy)`](Service::restart) | the state is made anew after a panic; default: the background ends |
+/// | [`name(name)`](Service::name) | how the log calls it when it restarts |
+///
+/// `Order` and `Life` stand for the second and third of these; they are inferred.
+///
+/// ```
+/// use laneway::background::{RestartPolicy, Service};
+/// use laneway::{block_on, spawn_task};
+///
+/// let (resolver, background) = Service::new()
+///     .name("resolver")
+///     .bounded(100)
+///     .in_flight(8)
+///     .restart(RestartPolicy::new())
+///     .build(
+///         async || vec!["localhost"],
+///         async |hosts: &Vec<&str>, name: String| hosts.contains(&name.as_str()),
+///     );
+/// spawn_task!(background).detach();
+/// assert_eq!(block_on(resolver.call("localhost".to_owned())), Ok(true));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a service does nothing until it is built and its background spawned"]
+pub struct Service<Order = OneAtATime, Life = Once> {
+    name: String,
+    bound: Option<usize>,
+    order: Order,
+    life: Life,
+}
+
+/// The handler has the state for itself. The default of [`Service`].
+///
+/// ```
+/// use laneway::background::{OneAtATime, Service};
+///
+/// let service: Service<OneAtATime> = Service::new();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct OneAtATime;
+
+/// Several requests at once share the state. Set by [`Service::in_flight`].
+///
+/// ```
+/// use laneway::background::{ManyAtOnce, Service};
+///
+/// let service: Service<ManyAtOnce> = Service::new().in_flight(8);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ManyAtOnce {
+    limit: usize,
+}
+
+/// A panic is the end. The default of [`Service`].
+///
+/// ```
+/// use laneway::background::{OneAtATime, Once, Service};
+///
+/// let service: Service<OneAtATime, Once> = Service::new();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Once;
+
+/// After a panic there is a new state. Set by [`Service::restart`].
+///
+/// ```
+/// use laneway::background::{OneAtATime, RestartPolicy, Restarting, Service};
+///
+/// let service: Service<OneAtATime, Restarting> = Service::new().restart(RestartPolicy::new());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restarting {
+    policy: RestartPolicy,
+}
+
+impl Service {
+    /// One request at a time, no bound, no restart.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    ///
+    /// let (echo, _background) = Service::new().build((), async |_: &mut (), n: u8| n);
+    /// assert!(!echo.is_closed());
+    /// ```
+    pub fn new() -> Service {
+        Service {
+            name: "unnamed".to_owned(),
+            bound: None,
+            order: OneAtATime,
+            life: Once,
+        }
+    }
+}
+
+impl Default for Service {
+    fn default() -> Service {
+        Service::new()
+    }
+}
+
+impl<Order, Life> Service<Order, Life> {
+    /// How the log calls the background when it restarts. Default: `unnamed`.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    ///
+    /// let service = Service::new().name("resolver");
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Service<Order, Life> {
+        self.name = name.into();
+        self
+    }
+
+    /// At most so many requests wait for the handler without anybody to await them: beyond that
+    /// [`try_call`](Handle::try_call) is refused, and [`call`](Handle::call) waits. Requests in
+    /// flight do not count. Default: no bound.
+    ///
+    /// # Panics
+    ///
+    /// If the bound is zero: nothing could be sent by `try_call`, ever.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    ///
+    /// let (echo, _background) = Service::new().bounded(1).build((), async |_: &mut (), n: u8| n);
+    /// let _first = echo.try_call(1)?;
+    /// assert!(echo.try_call(2).is_err());
+    /// # Ok::<(), laneway::background::TryCallError<u8>>(())
+    /// ```
+    #[track_caller]
+    pub fn bounded(mut self, bound: usize) -> Service<Order, Life> {
+        assert!(
+            bound > 0,
+            "a background needs room for one request at least"
+        );
+        self.bound = Some(bound);
+        self
+    }
+
+    /// Up to so many requests are in flight at once, and replied to in the order in which they
+    /// end: a slow one does not hold up the rest. The handler gets the state as `&S`. With 1, each
+    /// request is begun when the one before has ended, in the order in which they came.
+    ///
+    /// They run beside each other in the one task, not on several threads: a handler that
+    /// computes for long spawns that part, or hands it to
+    /// [`unblock`](crate::blocking::unblock), and awaits it.
+    ///
+    /// # Panics
+    ///
+    /// If the number is zero.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    /// use laneway::time::sleep;
+    /// use laneway::{block_on, spawn_task};
+    /// use std::time::Duration;
+    ///
+    /// let nap = async |_: &(), millis: u64| sleep(Duration::from_millis(millis)).await;
+    /// let (naps, background) = Service::new().in_flight(2).build((), nap);
+    /// spawn_task!(background).detach();
+    /// let long = naps.try_call(3_600_000).unwrap();
+    /// assert_eq!(block_on(naps.call(1)), Ok(()));
+    /// drop(long);
+    /// ```
+    #[track_caller]
+    pub fn in_flight(self, limit: usize) -> Service<ManyAtOnce, Life> {
+        assert!(
+            limit > 0,
+            "a background needs one request in flight at least"
+        );
+        Service {
+            name: self.name,
+            bound: self.bound,
+            order: ManyAtOnce { limit },
+            life: self.life,
+        }
+    }
+
+    /// After a panic of the handler, the state is dropped, and after a pause another one is made,
+    /// as the policy says. For that, [`build`](Service::build) is given an async closure that
+    /// makes a state; if that panics, it counts like a panic of the handler.
+    ///
+    /// Callers whose requests are in flight get [`CallError::Panicked`](super::CallError::Panicked)
+    /// at once. Those in the queue wait for the new state. Each panic goes to the log as an error,
+    /// and [`metrics`](Handle::metrics) counts the restarts.
+    ///
+    /// Only the state is made anew: what the handler itself has captured stays as the panic left
+    /// it.
+    ///
+    /// ```
+    /// use laneway::background::{CallError, RestartPolicy, Service};
+    /// use laneway::{block_on, spawn_task};
+    ///
+    /// let (sum, background) = Service::new().restart(RestartPolicy::new()).build(
+    ///     async || 0_u8,
+    ///     async |sum: &mut u8, n: u8| {
+    ///         *sum = sum.checked_add(n).expect("no overflow");
+    ///         *sum
+    ///     },
+    /// );
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(sum.call(200)), Ok(200));
+    /// assert_eq!(block_on(sum.call(100)), Err(CallError::Panicked));
+    /// assert_eq!(block_on(sum.call(100)), Ok(100));
+    /// ```
+    pub fn restart(self, policy: RestartPolicy) -> Service<Order, Restarting> {
+        Service {
+            name: self.name,
+            bound: self.bound,
+            order: self.order,
+            life: Restarting { policy },
+        }
+    }
+
+    fn open<Req, Res>(&self) -> (Handle<Req, Res>, Inbox<Req, Res>) {
+        let mailbox = Mailbox::new(self.bound);
+        (Handle::first(mailbox.clone()), Inbox::new(mailbox))
+    }
+}
+
+impl Service<OneAtATime, Once> {
+    /// Makes the background and its first handle, as [`service`](service()) does.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    /// use laneway::{block_on, spawn_task};
+    ///
+    /// let (stack, background) = Service::new().bounded(10).build(
+    ///     Vec::new(),
+    ///     async |stack: &mut Vec<u32>, n: u32| {
+    ///         stack.push(n);
+    ///         stack.len()
+    ///     },
+    /// );
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(stack.call(7)), Ok(1));
+    /// ```
+    pub fn build<S, Req, Res, H>(
+        self,
+        state: S,
+        mut handler: H,
+    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    where
+        H: AsyncFnMut(&mut S, Req) -> Res,
+    {
+        let (handle, inbox) = self.open();
+        let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+            in_order(state, &mut handler, inbox, AfterPanic::Ends).await
+        });
+        (handle, Background { life })
+    }
+}
+
+impl Service<ManyAtOnce, Once> {
+    /// Makes the background and its first handle. The handler gets `&S`.
+    ///
+    /// ```
+    /// use laneway::background::Service;
+    /// use laneway::{block_on, spawn_task};
+    /// use std::sync::Mutex;
+    ///
+    /// let (stack, background) = Service::new().in_flight(10).build(
+    ///     Mutex::new(Vec::new()),
+    ///     async |stack: &Mutex<Vec<u32>>, n: u32| {
+    ///         let mut stack = stack.lock().unwrap();
+    ///         stack.push(n);
+    ///         stack.len()
+    ///     },
+    /// );
+    /// spawn_task!(background).detach();
+    /// assert_eq!(block_on(stack.call(7)), Ok(1));
+    /// ```
+    pub fn build<S, Req, Res, H>(
+        self,
+        state: S,
+        handler: H,
+    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    where
+        H: AsyncFn(&S, Req) -> Res,
+    {
+        let (handle, inbox) = self.open();
+        let limit = self.order.limit;
+        let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+            concurrently(&*state, &handler, inbox, limit, AfterPanic::Ends).await
+        });
+        (handle, Background { life })
+    }
+}
+
+impl Service<OneAtATime, Restarting> {
+    /// Makes the background and its first handle. `make` makes the state, at the beginning and
+    /// after each panic. [`restart`](Service::restart) has an example.
+    pub fn build<S, Req, Res, H>(
+        self,
+        make: impl AsyncFnMut() -> S,
+        mut handler: H,
+    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    where
+        H: AsyncFnMut(&mut S, Req) -> Res,
+    {
+        let (handle, inbox) = self.open();
+        let restarts = Restarts::new(self.life.policy);
+        let name = self.name;
+        let life = async move {
+            let serve = async move |state: &mut S, inbox: &mut _| {
+                in_order(state, &mut handler, inbox, AfterPanic::Restarts).await
+            };
+            restarting(make, inbox, serve, restarts, &name).await;
+        };
+        (handle, Background { life })
+    }
+}
+
+impl Service<ManyAtOnce, Restarting> {
+    /// Makes the background and its first handle. `make` makes the state, at the beginning and
+    /// after each panic; the handler gets it as `&S`. [`Service`] has an example.
+    pub fn build<S, Req, Res, H>(
+        self,
+        make: impl AsyncFnMut() -> S,
+        handler: H,
+    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    where
+        H: AsyncFn(&S, Req) -> Res,
+    {
+        let (handle, inbox) = self.open();
+        let restarts = Restarts::new(self.life.policy);
+        let (name, limit) = (self.name, self.order.limit);
+        let life = async move {
+            let serve = async move |state: &mut S, inbox: &mut _| {
+                concurrently(&*state, &handler, inbox, limit, AfterPanic::Restarts).await
+            };
+            restarting(make, inbox, serve, restarts, &name).await;
+        };
+        (handle, Background { life })
+    }
+}
+
+pin_project! {
+    /// The task behind a handle: a future that is ready when there is nothing left to do.
+    ///
+    /// Spawn it where it is to run: by [`spawn_task!`](crate::spawn_task) at the priority that
+    /// suits it, on another executor, or on a thread of its own by
+    /// [`block_on`](crate::block_on). It needs no runtime of Laneway's.
+    ///
+    /// ```
+    /// use laneway::{background, block_on};
+    /// use std::thread;
+    ///
+    /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
+    /// let thread = thread::spawn(move || block_on(background));
+    /// assert_eq!(block_on(echo.call(1)), Ok(1));
+    /// drop(echo);
+    /// thread.join().unwrap();
+    /// ```
+    #[derive(Debug)]
+    #[must_use = "a background does nothing unless it is spawned or awaited"]
+    pub struct Background<F> {
+        #[pin]
+        life: F,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Background<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().life.poll(cx)
+    }
+}

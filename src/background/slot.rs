@@ -1,0 +1,144 @@
+//! One call: its request on the way in, its reply on the way back.
+//!
+//! A slot is shared by the caller and the background, and is all that they share for this call.
+//! The request lies in it until the handler takes it, so a caller that gives up takes its request
+//! back at once, however long the queue is.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::handle::CallError;
+use super::waker::leave;
+use crate::executor::{drop_shielded, shielded};
+
+/// What a caller and the background share for one call.
+pub(super) struct Slot<Req, Res> {
+    state: Mutex<State<Req, Res>>,
+}
+
+enum State<Req, Res> {
+    /// In the queue.
+    Asked {
+        request: Req,
+        caller: Option<Waker>,
+    },
+    /// With the handler.
+    Taken {
+        caller: Option<Waker>,
+    },
+    Replied(Result<Res, CallError>),
+    /// The caller has its reply, or gave up.
+    Over,
+}
+
+/// What a caller that gives up leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// A slot in the queue, without a request.
+    InQueue,
+    /// Work that goes on for nobody, or a reply that nobody has read.
+    Begun,
+}
+
+impl<Req, Res> Slot<Req, Res> {
+    pub(super) fn new(request: Req, caller: Option<Waker>) -> Arc<Slot<Req, Res>> {
+        let state = Mutex::new(State::Asked { request, caller });
+        Arc::new(Slot { state })
+    }
+
+    /// Takes the request, unless the caller gave up.
+    pub(super) fn take(&self) -> Option<Req> {
+        let mut state = self.lock();
+        match mem::replace(&mut *state, State::Over) {
+            State::Asked { request, caller } => {
+                *state = State::Taken { caller };
+                Some(request)
+            }
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Leaves the reply and wakes the caller. Whatever the caller's waker or a destructor does,
+    /// the background comes to no harm.
+    pub(super) fn reply(self: Arc<Self>, reply: Result<Res, CallError>) {
+        self.leave(reply);
+        // With the reply, if nobody is there to take it.
+        drop_shielded(self);
+    }
+
+    fn leave(&self, reply: Result<Res, CallError>) {
+        let mut state = self.lock();
+        let caller = match mem::replace(&mut *state, State::Over) {
+            State::Asked { request, caller } => {
+                *state = State::Replied(reply);
+                drop(state);
+                drop_shielded(request);
+                caller
+            }
+            State::Taken { caller } => {
+                *state = State::Replied(reply);
+                drop(state);
+                caller
+            }
+            State::Replied(_) => unreachable!("a call is replied to once"),
+            State::Over => {
+                drop(state);
+                drop_shielded(reply);
+                None
+            }
+        };
+        if let Some(caller) = caller {
+            shielded("the waker of a caller", || caller.wake());
+        }
+    }
+
+    /// Whether the caller gave up.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(*self.lock(), State::Over)
+    }
+
+    /// Takes the reply, or leaves the caller's waker.
+    pub(super) fn poll_reply(&self, cx: &mut Context<'_>) -> Poll<Result<Res, CallError>> {
+        let mut state = self.lock();
+        let replaced = match &mut *state {
+            State::Asked { caller, .. } | State::Taken { caller } => leave(caller, cx.waker()),
+            State::Replied(_) | State::Over => match mem::replace(&mut *state, State::Over) {
+                State::Replied(reply) => return Poll::Ready(reply),
+                _ => panic!("a call is not polled again after its reply"),
+            },
+        };
+        // Unlock before dropping a waker of the user's.
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Takes back what is still there of the call.
+    pub(super) fn give_up(&self) -> Option<GivenUp> {
+        let mut state = self.lock();
+        let left = mem::replace(&mut *state, State::Over);
+        // Unlock before dropping what is the user's.
+        drop(state);
+        match left {
+            State::Asked { .. } => Some(GivenUp::InQueue),
+            State::Taken { .. } | State::Replied(_) => Some(GivenUp::Begun),
+            State::Over => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<Req, Res>> {
+        // A waker's `clone` may panic under the lock; the state is whole even then.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<Req, Res> fmt::Debug for Slot<Req, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! The life of a background: once, or again and again.
+
+use std::future::{Future, poll_fn};
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::task::Poll;
+
+use futures_lite::future::yield_now;
+
+use super::mailbox::{Inbox, count};
+use super::restart::{Decision, Restarts};
+use super::serve::{Payload, caught};
+use crate::executor::{drop_shielded, log_error, message};
+use crate::time::{now, sleep};
+
+/// Serves with one state, and ends with it. A panic of the handler goes on from here, after every
+/// caller has been told.
+pub(super) async fn once<S, Req, Res>(
+    mut state: S,
+    mut inbox: Inbox<Req, Res>,
+    mut serve: impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
+) {
+    let ended = serve(&mut state, &mut inbox).await;
+    drop(inbox);
+    if let Err(payload) = ended {
+        // A second panic while the first one unwinds would abort the process.
+        drop_shielded(state);
+        resume_unwind(payload);
+    }
+}
+
+/// Serves with one state after the other, until nobody is left or the policy gives up.
+pub(super) async fn restarting<S, Req, Res>(
+    mut make: impl AsyncFnMut() -> S,
+    mut inbox: Inbox<Req, Res>,
+    mut serve: impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
+    mut restarts: Restarts,
+    name: &str,
+) {
+    while let Err(payload) = one_life(&mut make, &mut inbox, &mut serve).await {
+        match restarts.after_panic(now(), fastrand::f64()) {
+            Decision::RestartAfter(pause) => {
+                log_error(format_args!(
+                    "the background {name:?} panicked and restarts in {pause:?}: {}",
+                    message(&*payload)
+                ));
+                drop_shielded(payload);
+                count(&inbox.mailbox().counts.restarts);
+                if unless_over(&mut inbox, sleep(pause)).await.is_none() {
+                    return;
+                }
+                // Without a pause, whoever panics at once would never let go of the thread.
+                yield_now().await;
+            }
+            Decision::GiveUp => {
+                drop(inbox);
+                resume_unwind(payload);
+            }
+        }
+    }
+}
+
+/// Makes a state and serves with it.
+async fn one_life<S, Req, Res>(
+    make: &mut impl AsyncFnMut() -> S,
+    inbox: &mut Inbox<Req, Res>,
+    serve: &mut impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
+) -> Result<(), Payload> {
+    let made = caught(unless_over(inbox, async { make().await })).await?;
+    let Some(mut state) = made else {
+        return Ok(());
+    };
+    let served = caught(serve(&mut state, inbox)).await;
+    let ended = served.and_then(|ended| ended);
+    if ended.is_err() {
+        drop_shielded(state);
+    }
+    ended
+}
+
+/// Waits for a future, or until nobody is left and nobody can come, which gives `None`.
+async fn unless_over<F: Future, Req, Res>(
+    inbox: &mut Inbox<Req, Res>,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if inbox.poll_over(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
