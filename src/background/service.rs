@@ -62,7 +62,7 @@ where
 /// | | |
 /// |---|---|
 /// | [`bounded(n)`](Service::bounded) | at most `n` requests wait unattended; default: no bound |
-/// | [`in_flight(n)`](Service::in_flight) | the handler gets `&S` and up to `n` requests at once; default: `&mut S` and one |
+/// | [`in_flight(n)`](Service::in_flight) | `&S` and up to `n` requests at once; default: `&mut S`, one |
 /// | [`restart(policy)`](Service::restart) | the state is made anew after a panic; default: the background ends |
 /// | [`name(name)`](Service::name) | how the log calls it when it restarts |
 ///
