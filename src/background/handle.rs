@@ -132,9 +132,10 @@ impl<Req, Res> Handle<Req, Res> {
     /// use std::future::pending;
     /// use std::time::Duration;
     ///
-    /// let (stuck, background) = background::service((), async |_: &mut (), _: u8| pending().await);
+    /// let hangs = async |_: &mut (), _: u8| pending::<u8>().await;
+    /// let (stuck, background) = background::service((), hangs);
     /// spawn_task!(background).detach();
-    /// let reply: Result<u8, CallError> = block_on(stuck.call_timeout(1, Duration::from_millis(5)));
+    /// let reply = block_on(stuck.call_timeout(1, Duration::from_millis(5)));
     /// assert_eq!(reply, Err(CallError::TimedOut));
     /// ```
     pub fn call_timeout(

@@ -205,7 +205,8 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Post<Req, Res>> {
-        // Of the user's code only a waker's `clone` runs under the lock, and nothing is half done then.
+        // Of the user's code only a waker's `clone` runs under the lock, and nothing is half done
+        // then.
         self.post.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

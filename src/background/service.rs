@@ -59,12 +59,12 @@ where
 
 /// Sets up a background.
 ///
-/// | | |
-/// |---|---|
-/// | [`bounded(n)`](Service::bounded) | at most `n` requests wait unattended; default: no bound |
-/// | [`in_flight(n)`](Service::in_flight) | `&S` and up to `n` requests at once; default: `&mut S`, one |
-/// | [`restart(policy)`](Service::restart) | the state is made anew after a panic; default: the background ends |
-/// | [`name(name)`](Service::name) | how the log calls it when it restarts |
+/// - [`bounded(n)`](Service::bounded): at most `n` requests wait unattended. Default: no bound.
+/// - [`in_flight(n)`](Service::in_flight): the handler gets `&S`, and up to `n` requests at once.
+///   Default: `&mut S`, and one.
+/// - [`restart(policy)`](Service::restart): the state is made anew after a panic. Default: the
+///   background ends.
+/// - [`name(name)`](Service::name): how the log calls it when it restarts.
 ///
 /// `Order` and `Life` stand for the second and third of these; they are inferred.
 ///
