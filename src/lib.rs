@@ -49,6 +49,7 @@ mod macros;
 mod metrics;
 #[cfg_attr(not(target_os = "linux"), path = "nice_elsewhere.rs")]
 mod nice;
+pub mod pipeline;
 mod runtime;
 pub mod sim;
 mod sync;

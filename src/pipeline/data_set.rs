@@ -1,0 +1,143 @@
+//! What the stages of one tick came to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::stage::StageError;
+use super::window::Window;
+
+/// The outcomes of all stages for one window.
+///
+/// ```
+/// use laneway::pipeline::{Clock, Interval, Pipeline, Shared};
+/// use laneway::{Runtime, time};
+///
+/// let (pipeline, outputs) = Pipeline::builder(Shared::new(vec![3, 4]))
+///     .stage_fn("sum", |numbers: &Vec<u32>, _window| Ok(numbers.iter().sum()))
+///     .stage_fn("first", |numbers, _window| Ok(*numbers.first().ok_or("no number")?))
+///     .every(Interval::Millis(5))
+///     .clock(Clock::starting_at(time::now()))
+///     .build()?;
+/// let rt = Runtime::builder().build()?;
+/// let _running = pipeline.start(&rt);
+///
+/// let data_set = outputs.recv()?;
+/// assert_eq!((data_set.window.start, data_set.window.end), (0, 5));
+/// assert!(data_set.timestamp >= data_set.window.end);
+/// assert_eq!(data_set.output("sum"), Some(&7));
+/// let names: Vec<&str> = data_set.entries.iter().map(|entry| &*entry.stage).collect();
+/// assert_eq!(names, ["sum", "first"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DataSet<Output> {
+    /// The span of time that it is about.
+    pub window: Window,
+    /// When its stages were started, by the pipeline's clock, in the window's unit. On time, this
+    /// is the window's end; what it is more is how late the tick was.
+    pub timestamp: i64,
+    /// What was left out between the data set before and this one:
+    /// [`MissedWindows::Skip`](super::MissedWindows::Skip) says when.
+    pub skipped: Option<Window>,
+    /// An entry for every stage, in the order in which they were added.
+    pub entries: Vec<Entry<Output>>,
+}
+
+impl<Output> DataSet<Output> {
+    /// What the stage of this name came to. `None` if there is no such stage.
+    ///
+    /// ```
+    /// use laneway::pipeline::{DataSet, Outcome};
+    ///
+    /// fn is_late(data_set: &DataSet<f64>, stage: &str) -> bool {
+    ///     matches!(data_set.outcome(stage), Some(Outcome::TimedOut | Outcome::Busy { .. }))
+    /// }
+    /// # let _ = is_late;
+    /// ```
+    #[must_use]
+    pub fn outcome(&self, stage: &str) -> Option<&Outcome<Output>> {
+        let mut entries = self.entries.iter();
+        Some(&entries.find(|entry| &*entry.stage == stage)?.outcome)
+    }
+
+    /// The output of the stage of this name, if there is such a stage and it has one.
+    /// [`DataSet`] has an example.
+    #[must_use]
+    pub fn output(&self, stage: &str) -> Option<&Output> {
+        self.outcome(stage)?.output()
+    }
+}
+
+/// What one stage came to in one tick.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Entry<Output> {
+    /// The stage's name.
+    pub stage: Arc<str>,
+    /// How it went.
+    pub outcome: Outcome<Output>,
+}
+
+/// How a stage's run for one window went.
+///
+/// ```
+/// use laneway::pipeline::Outcome;
+///
+/// let done = Outcome::Done(4.5);
+/// assert_eq!(done.output(), Some(&4.5));
+/// assert_eq!(done.to_string(), "done");
+/// let failed = Outcome::<f64>::Failed("no sample".into());
+/// assert_eq!(failed.to_string(), "failed: no sample");
+/// ```
+#[derive(Debug)]
+pub enum Outcome<Output> {
+    /// It has an output.
+    Done(Output),
+    /// It gave an error.
+    Failed(StageError),
+    /// It panicked. The words are the panic's message.
+    Panicked(String),
+    /// It had no result in time: it still runs, or no thread has come to it. What it gives later
+    /// is dropped.
+    TimedOut,
+    /// It did not run: somebody wrote the input, or waited to, for as long as the
+    /// [lock timeout](super::Builder::lock_timeout).
+    InputLocked,
+    /// It was not started: its run for an earlier window still goes on.
+    Busy {
+        /// That window.
+        window: Window,
+    },
+}
+
+impl<Output> Outcome<Output> {
+    /// The output, if there is one.
+    ///
+    /// ```
+    /// use laneway::pipeline::Outcome;
+    ///
+    /// assert_eq!(Outcome::Done(4.5).output(), Some(&4.5));
+    /// assert_eq!(Outcome::<f64>::TimedOut.output(), None);
+    /// ```
+    #[must_use]
+    pub fn output(&self) -> Option<&Output> {
+        match self {
+            Outcome::Done(output) => Some(output),
+            _ => None,
+        }
+    }
+}
+
+impl<Output> fmt::Display for Outcome<Output> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Done(_) => f.write_str("done"),
+            Outcome::Failed(error) => write!(f, "failed: {error}"),
+            Outcome::Panicked(message) => write!(f, "panicked: {message}"),
+            Outcome::TimedOut => f.write_str("timed out"),
+            Outcome::InputLocked => f.write_str("the input was locked for too long"),
+            Outcome::Busy { window } => write!(f, "still runs for the window {window}"),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Where the outcomes of one tick come together.
+//!
+//! Each tick has a gathering of its own, which is closed when the tick is over. So what a stage
+//! brings too late can get into no other tick's data set.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::data_set::Outcome;
+
+pub(super) struct Gathering<O>(Mutex<State<O>>);
+
+struct State<O> {
+    /// A place for every stage. None once the gathering is closed.
+    places: Option<Vec<Option<Outcome<O>>>>,
+    empty: usize,
+    refused: bool,
+    /// The pipeline's own task, which waits for the last outcome.
+    awaiter: Option<Waker>,
+}
+
+/// How a gathering ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// Every stage has brought its outcome.
+    All,
+    /// A stage's task was cancelled: the runtime takes no more tasks.
+    Refused,
+}
+
+impl<O> Gathering<O> {
+    pub(super) fn new(stages: usize) -> Arc<Gathering<O>> {
+        Arc::new(Gathering(Mutex::new(State {
+            places: Some((0..stages).map(|_| None).collect()),
+            empty: stages,
+            refused: false,
+            awaiter: None,
+        })))
+    }
+
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Gathered> {
+        let mut state = self.lock();
+        if state.refused {
+            return Poll::Ready(Gathered::Refused);
+        }
+        if state.empty == 0 {
+            return Poll::Ready(Gathered::All);
+        }
+        let before = state.awaiter.replace(cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Nothing is taken from now on. Gives what there is.
+    pub(super) fn close(&self) -> Vec<Option<Outcome<O>>> {
+        let places = self.lock().places.take();
+        places.expect("a gathering is closed once, by its pipeline")
+    }
+
+    /// Gives the outcome back if the gathering is closed.
+    fn put(&self, stage: usize, outcome: Outcome<O>) -> Result<(), Outcome<O>> {
+        let mut state = self.lock();
+        let Some(places) = &mut state.places else {
+            return Err(outcome);
+        };
+        let before = places[stage].replace(outcome);
+        assert!(before.is_none(), "stage {stage} has brought two outcomes");
+        state.empty -= 1;
+        let awaiter = if state.empty == 0 {
+            state.awaiter.take()
+        } else {
+            None
+        };
+        drop(state);
+        wake(awaiter);
+        Ok(())
+    }
+
+    fn refuse(&self) {
+        let mut state = self.lock();
+        state.refused = true;
+        let awaiter = state.awaiter.take();
+        drop(state);
+        wake(awaiter);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<O>> {
+        // A poisoned lock is fine: nothing is half done under it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(awaiter: Option<Waker>) {
+    if let Some(awaiter) = awaiter {
+        awaiter.wake();
+    }
+}
+
+/// One stage's place in a gathering.
+pub(super) struct Seat<O> {
+    pub(super) gathering: Arc<Gathering<O>>,
+    pub(super) stage: usize,
+}
+
+impl<O> Seat<O> {
+    /// Gives the outcome back if it is too late.
+    pub(super) fn put(self, outcome: Outcome<O>) -> Result<(), Outcome<O>> {
+        self.gathering.put(self.stage, outcome)
+    }
+
+    /// Notes that there will be no outcome.
+    pub(super) fn refuse(self) {
+        self.gathering.refuse();
+    }
+}

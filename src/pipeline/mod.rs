@@ -1,0 +1,98 @@
+//! Pipelines: stages run together over windows of time, results gathered tick by tick.
+//!
+//! Stages share an input, which others keep updating. Whenever a window of time is complete, all
+//! stages look at the input, at the same time, each on a thread of the low queue; what they come to
+//! is gathered into one [`DataSet`] and sent to the [`Outputs`].
+//!
+//! ```
+//! use laneway::Runtime;
+//! use laneway::pipeline::{Interval, Pipeline, Shared, Stage, StageError, Window};
+//!
+//! /// Samples with the milliseconds at which they were taken.
+//! type Series = Vec<(i64, f64)>;
+//!
+//! /// The mean of the samples of the last `over` milliseconds.
+//! struct RollingAverage {
+//!     over: i64,
+//! }
+//!
+//! impl Stage<Series> for RollingAverage {
+//!     type Output = f64;
+//!
+//!     fn name(&self) -> &str {
+//!         "average"
+//!     }
+//!
+//!     fn run(&self, series: &Series, window: Window) -> Result<f64, StageError> {
+//!         let span = window.end - self.over..window.end;
+//!         let inside = series.iter().filter(|(at, _)| span.contains(at));
+//!         let (count, sum) = inside.fold((0, 0.0), |(n, sum), (_, x)| (n + 1, sum + x));
+//!         if count == 0 {
+//!             return Err("no samples yet".into());
+//!         }
+//!         Ok(sum / f64::from(count))
+//!     }
+//! }
+//!
+//! let series = Shared::new(Series::default());
+//! let (pipeline, outputs) = Pipeline::builder(series.clone())
+//!     .stage(RollingAverage { over: 60_000 })
+//!     .every(Interval::Millis(5))
+//!     .build()?;
+//! let clock = pipeline.clock();
+//! let rt = Runtime::builder().build()?;
+//! let running = pipeline.start(&rt);
+//!
+//! for sample in [1.0, 5.0] {
+//!     series.update(|series| series.push((clock.now(laneway::pipeline::Unit::Millis), sample)));
+//! }
+//! while outputs.recv()?.output("average") != Some(&3.0) {}
+//! let report = rt.block_on(running.shutdown());
+//! assert_eq!(report.counts.panicked, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What can be relied upon
+//!
+//! - Windows are half-open and aligned to the interval, follow one another without a gap and
+//!   without an overlap, and run when they are complete, never before. [`MissedWindows`] says what
+//!   happens to those that are late.
+//! - A tick ends in bounded time: what a stage has not done within the
+//!   [stage timeout](Builder::stage_timeout) is an entry of the data set, and what it brings later
+//!   goes nowhere. So is an error, a panic, and an input that was locked for too long.
+//! - Ticks do not overlap, and no stage runs twice at a time.
+//! - The [`Outputs`] are bounded. When they are full, the pipeline waits or drops the oldest, as
+//!   [`Overflow`] says, and counts either.
+//! - [`Running::shutdown`] lets the running tick finish, up to a deadline, and reports.
+//!
+//! Pipelines chain: [`Outputs::feed`] puts the data sets of one into the input of the next.
+//!
+//! # Where to read
+//!
+//! `window.rs` is the arithmetic and `clock.rs` the time it is fed with; `stage.rs` is what a user
+//! writes, `data_set.rs` what comes out. `run.rs` is the pipeline's task; it hands each stage to
+//! its lane (`lane.rs`), collects in a gathering (`gathering.rs`), and sends to the outputs
+//! (`outputs.rs`). `running.rs` is the handle, `shared.rs` the input's lock.
+
+mod builder;
+mod clock;
+mod data_set;
+mod gathering;
+mod lane;
+mod outputs;
+mod run;
+mod running;
+mod shared;
+mod stage;
+mod waiters;
+mod window;
+
+pub use builder::{BuildError, Builder};
+pub use clock::Clock;
+pub use data_set::{DataSet, Entry, Outcome};
+pub use outputs::{Outputs, Overflow, RecvError, TryRecvError};
+pub use run::Pipeline;
+pub use running::{Counts, End, Report, Running};
+pub use shared::{ReadGuard, Shared, WriteGuard};
+pub use stage::{Stage, StageError};
+pub use window::{Interval, MissedWindows, Unit, Window};

@@ -1,0 +1,402 @@
+//! The pipeline's own task: waits for ticks, lets the stages run, and hands on what they give.
+//!
+//! It is a high task and does no work itself. It awaits no stage's task, which would raise it to
+//! high priority: stages put their outcomes into a gathering, and that wakes it.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_lite::future::yield_now;
+
+use super::builder::Builder;
+use super::clock::Clock;
+use super::data_set::{DataSet, Entry, Outcome};
+use super::gathering::{Gathered, Gathering, Seat};
+use super::lane::{Assigned, Job, Lane};
+use super::outputs::{Overflow, Sender};
+use super::running::{Control, End, Order, Running};
+use super::shared::Shared;
+use super::window::{MissedWindows, Tick, Unit, Window, Windows};
+use crate::executor::shielded;
+use crate::time::{Sleep, now, sleep_until};
+use crate::{Priority, Runtime, spawn};
+
+/// Stages that run together for every window of time. Made by [`Builder::build`], together with
+/// its [`Outputs`](super::Outputs).
+///
+/// ```
+/// use laneway::Runtime;
+/// use laneway::pipeline::{Interval, Pipeline, Shared};
+///
+/// let numbers = Shared::new(vec![1.0, 2.0, 6.0]);
+/// let (pipeline, outputs) = Pipeline::builder(numbers.clone())
+///     .stage_fn("sum", |numbers: &Vec<f64>, _window| Ok(numbers.iter().sum::<f64>()))
+///     .stage_fn("peak", |numbers, _window| Ok(numbers.iter().copied().fold(0.0, f64::max)))
+///     .every(Interval::Millis(1))
+///     .build()?;
+/// let rt = Runtime::builder().build()?;
+/// let running = pipeline.start(&rt);
+///
+/// let first = outputs.recv()?;
+/// assert_eq!((first.output("sum"), first.output("peak")), (Some(&9.0), Some(&6.0)));
+/// numbers.update(|numbers| numbers.push(1.0));
+/// while outputs.recv()?.output("sum") != Some(&10.0) {}
+/// rt.block_on(running.shutdown());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a pipeline does nothing until it is started"]
+pub struct Pipeline<Input, Output> {
+    pub(super) lanes: Vec<Arc<Lane<Input, Output>>>,
+    pub(super) clock: Clock,
+    pub(super) settings: Settings,
+    pub(super) sender: Sender<Output>,
+}
+
+/// What the pipeline's task goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// In units.
+    pub(super) interval: i64,
+    pub(super) unit: Unit,
+    pub(super) missed: MissedWindows,
+    pub(super) stage_timeout: Duration,
+    pub(super) lock_timeout: Duration,
+    pub(super) overflow: Overflow,
+}
+
+impl<Input, Output> Pipeline<Input, Output>
+where
+    Input: Send + Sync + 'static,
+    Output: Send + 'static,
+{
+    /// Begins to configure a pipeline over an input. [`Builder`] lists the settings.
+    ///
+    /// ```
+    /// use laneway::pipeline::{BuildError, Pipeline, Shared};
+    ///
+    /// let nothing = Pipeline::<_, f64>::builder(Shared::new(0)).build();
+    /// assert_eq!(nothing.unwrap_err(), BuildError::NoStages);
+    /// ```
+    pub fn builder(input: Shared<Input>) -> Builder<Input, Output> {
+        Builder::new(input)
+    }
+
+    /// The clock that its windows are aligned to, for timestamps in its input and for other
+    /// pipelines.
+    ///
+    /// ```
+    /// use laneway::pipeline::{Interval, Pipeline, Shared, Unit};
+    ///
+    /// let (pipeline, _outputs) = Pipeline::builder(Shared::new(0))
+    ///     .stage_fn("same", |input: &i32, _window| Ok(*input))
+    ///     .every(Interval::Seconds(1))
+    ///     .build()?;
+    /// assert!(pipeline.clock().now(Unit::Seconds) > 1_700_000_000);
+    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Starts it on a runtime. The first tick comes at the end of the window that the start lies
+    /// in.
+    ///
+    /// Stages run on the runtime's low queue; a task of the pipeline's own, which waits for ticks
+    /// and timeouts, on the high one. Where the threads that serve the high queue may also run low
+    /// tasks, and long stages keep all of them busy, timeouts are noticed when the first of these
+    /// stages returns.
+    ///
+    /// If the runtime has been shut down, the pipeline ends at once, and its report says so.
+    ///
+    /// [`Pipeline`] has an example.
+    #[track_caller]
+    pub fn start(self, runtime: &Runtime) -> Running {
+        let (driver, running) = self.into_driver();
+        runtime.spawn(driver.run(), Priority::High).detach();
+        running
+    }
+
+    /// Starts it on the runtime that this code runs on: the one that
+    /// [`spawn`](crate::spawn()) would use.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    /// use laneway::pipeline::{Interval, Pipeline, Shared};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.block_on(async {
+    ///     let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
+    ///         .stage_fn("double", |input: &i32, _window| Ok(2 * input))
+    ///         .every(Interval::Millis(1))
+    ///         .build()?;
+    ///     let _running = pipeline.start_here();
+    ///     assert_eq!(outputs.recv_async().await?.output("double"), Some(&4));
+    ///     Ok::<(), Box<dyn std::error::Error>>(())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn start_here(self) -> Running {
+        let (driver, running) = self.into_driver();
+        spawn(driver.run(), Priority::High).detach();
+        running
+    }
+
+    fn into_driver(self) -> (Driver<Input, Output>, Running) {
+        let Settings {
+            interval,
+            unit,
+            missed,
+            ..
+        } = self.settings;
+        let control = Control::new();
+        let driver = Driver {
+            clock: self.clock,
+            settings: self.settings,
+            windows: Windows::new(self.clock.now(unit), interval, unit, missed),
+            deadline: None,
+            sender: self.sender,
+            ending: Ending {
+                control: control.clone(),
+                lanes: self.lanes,
+                end: End::RuntimeEnded,
+                cut_off: None,
+            },
+        };
+        (driver, Running::new(control))
+    }
+}
+
+impl<Input, Output> fmt::Debug for Pipeline<Input, Output> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stages: Vec<&str> = self.lanes.iter().map(|lane| &*lane.name).collect();
+        f.debug_struct("Pipeline")
+            .field("stages", &stages)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state of the pipeline's task.
+struct Driver<I, O> {
+    clock: Clock,
+    settings: Settings,
+    windows: Windows,
+    /// Of the shutdown that was ordered.
+    deadline: Option<Sleep>,
+    // Dropped before the ending: whoever gets the report finds that the outputs have ended.
+    sender: Sender<O>,
+    ending: Ending<I, O>,
+}
+
+impl<I, O> Driver<I, O>
+where
+    I: Send + Sync + 'static,
+    O: Send + 'static,
+{
+    async fn run(mut self) {
+        loop {
+            if let Err(end) = self.turn().await {
+                self.ending.end = end;
+                return;
+            }
+        }
+    }
+
+    /// One tick.
+    async fn turn(&mut self) -> Result<(), End> {
+        let tick = self.next_tick().await?;
+        self.ending.cut_off = Some(tick.window);
+        let data_set = self.gather(tick).await?;
+        self.ending.control.count(|counts| counts.add(&data_set));
+        self.deliver(data_set).await?;
+        self.ending.cut_off = None;
+        Ok(())
+    }
+
+    /// Waits until a window is complete.
+    async fn next_tick(&mut self) -> Result<Tick, End> {
+        // One that is behind lets others run before it goes on.
+        yield_now().await;
+        let due = self
+            .clock
+            .instant_of(self.windows.due(), self.settings.unit);
+        let mut sleep = due.map_or_else(Sleep::forever, sleep_until);
+        poll_fn(|cx| self.poll_idle(&mut sleep, cx)).await?;
+        let now = self.clock.now(self.settings.unit);
+        let tick = self.windows.take(now).expect("a sleep does not end early");
+        self.count_missed(&tick);
+        Ok(tick)
+    }
+
+    fn poll_idle(&mut self, due: &mut Sleep, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        match self.ending.control.poll_order(cx) {
+            Order::GoOn => {}
+            Order::FinishBy(_) => return Poll::Ready(Err(End::ShutDown)),
+            Order::Stop => return Poll::Ready(Err(End::HandleDropped)),
+        }
+        if self.sender.poll_abandoned(cx).is_ready() {
+            return Poll::Ready(Err(End::OutputsDropped));
+        }
+        Pin::new(due).poll(cx).map(Ok)
+    }
+
+    fn count_missed(&self, tick: &Tick) {
+        let skipped = tick.skipped.map_or(0, |span| self.windows.count(span));
+        let coalesced = self.windows.count(tick.window) - 1;
+        self.ending.control.count(|counts| {
+            counts.skipped += skipped;
+            counts.coalesced += coalesced;
+        });
+    }
+
+    /// Lets all stages run, and waits for their outcomes.
+    async fn gather(&mut self, tick: Tick) -> Result<DataSet<O>, End> {
+        let started = now();
+        let gathering = Gathering::new(self.ending.lanes.len());
+        self.assign(&gathering, tick.window, started);
+        let mut timeout = sleep_until(started + self.settings.stage_timeout);
+        poll_fn(|cx| self.poll_gather(&gathering, &mut timeout, cx)).await?;
+        Ok(DataSet {
+            window: tick.window,
+            timestamp: self.clock.at(started, self.settings.unit),
+            skipped: tick.skipped,
+            entries: self.close(&gathering),
+        })
+    }
+
+    fn assign(&self, gathering: &Arc<Gathering<O>>, window: Window, started: Instant) {
+        for (stage, lane) in self.ending.lanes.iter().enumerate() {
+            let seat = Seat {
+                gathering: gathering.clone(),
+                stage,
+            };
+            let lock_by = started + self.settings.lock_timeout;
+            match lane.assign(Job {
+                window,
+                lock_by,
+                seat,
+            }) {
+                Assigned::Spawn(duty) => spawn(duty, Priority::Low).detach(),
+                Assigned::Taken => {}
+                Assigned::Busy(window, seat) => {
+                    let taken = seat.put(Outcome::Busy { window });
+                    assert!(
+                        taken.is_ok(),
+                        "a gathering is open until it is closed below"
+                    );
+                }
+            }
+        }
+    }
+
+    fn poll_gather(
+        &mut self,
+        gathering: &Gathering<O>,
+        timeout: &mut Sleep,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        match gathering.poll(cx) {
+            Poll::Ready(Gathered::All) => return Poll::Ready(Ok(())),
+            Poll::Ready(Gathered::Refused) => return Poll::Ready(Err(End::RuntimeEnded)),
+            Poll::Pending => {}
+        }
+        if let Poll::Ready(end) = self.poll_cut_off(cx) {
+            return Poll::Ready(Err(end));
+        }
+        Pin::new(timeout).poll(cx).map(Ok)
+    }
+
+    /// An entry for every stage, also for those that have brought no outcome.
+    fn close(&self, gathering: &Gathering<O>) -> Vec<Entry<O>> {
+        let lanes = self.ending.lanes.iter();
+        let outcomes = lanes.zip(gathering.close()).map(|(lane, outcome)| Entry {
+            stage: lane.name.clone(),
+            outcome: outcome.unwrap_or_else(|| lane.close()),
+        });
+        outcomes.collect()
+    }
+
+    /// Ready when the running tick must not go on.
+    fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if self.sender.poll_abandoned(cx).is_ready() {
+            return Poll::Ready(End::OutputsDropped);
+        }
+        match self.ending.control.poll_order(cx) {
+            Order::GoOn | Order::FinishBy(None) => Poll::Pending,
+            Order::Stop => Poll::Ready(End::HandleDropped),
+            Order::FinishBy(Some(deadline)) => {
+                let sleep = self.deadline.get_or_insert_with(|| sleep_until(deadline));
+                if sleep.deadline() != Some(deadline) {
+                    sleep.reset(deadline);
+                }
+                ready!(Pin::new(sleep).poll(cx));
+                Poll::Ready(End::ShutDown)
+            }
+        }
+    }
+
+    async fn deliver(&mut self, data_set: DataSet<O>) -> Result<(), End> {
+        match self.settings.overflow {
+            Overflow::DropOldest => self.make_room(),
+            Overflow::Block => self.wait_for_room().await?,
+        }
+        self.sender.push(data_set);
+        Ok(())
+    }
+
+    fn make_room(&self) {
+        while let Some(oldest) = self.sender.make_room() {
+            self.ending.control.count(|counts| counts.dropped += 1);
+            shielded("a destructor of a dropped data set", || drop(oldest));
+        }
+    }
+
+    async fn wait_for_room(&mut self) -> Result<(), End> {
+        if self.sender.is_full() {
+            self.ending.control.count(|counts| counts.blocked += 1);
+            poll_fn(|cx| self.poll_room(cx)).await?;
+        }
+        Ok(())
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if self.sender.poll_abandoned(cx).is_ready() {
+            return Poll::Ready(Err(End::OutputsDropped));
+        }
+        match self.ending.control.poll_order(cx) {
+            Order::GoOn => self.sender.poll_room(cx).map(Ok),
+            Order::Stop => Poll::Ready(Err(End::HandleDropped)),
+            // The last data set goes in on top: nobody has to receive during a shutdown.
+            Order::FinishBy(_) => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// Reports the end, in whichever way it comes: the task may also be cancelled.
+struct Ending<I, O> {
+    control: Arc<Control>,
+    lanes: Vec<Arc<Lane<I, O>>>,
+    end: End,
+    /// The window of the tick that has begun and is not delivered.
+    cut_off: Option<Window>,
+}
+
+impl<I, O> Drop for Ending<I, O> {
+    fn drop(&mut self) {
+        let mut still_running = Vec::new();
+        for lane in &self.lanes {
+            // What has not begun does not begin any more.
+            let _no_tick_to_tell = lane.close();
+            if lane.is_running() {
+                still_running.push(lane.name.clone());
+            }
+        }
+        self.control.finish(self.end, self.cut_off, still_running);
+    }
+}

@@ -1,0 +1,71 @@
+//! Wakers of those who wait, to be woken all at once.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::task::Waker;
+
+use crate::executor::shielded;
+
+/// Who waits, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    wakers: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+/// A waiter's place. None while it does not wait; the number is never given twice.
+pub(super) type Place = Option<u64>;
+
+impl Waiters {
+    /// Notes that somebody waits. Gives the waker that it came with before, to be dropped without
+    /// the lock: that may run code of the user's.
+    #[must_use]
+    pub(super) fn wait(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
+        let number = *place.get_or_insert_with(|| {
+            self.next += 1;
+            self.next
+        });
+        match self.wakers.get(&number) {
+            Some(before) if before.will_wake(waker) => None,
+            _ => self.wakers.insert(number, waker.clone()),
+        }
+    }
+
+    /// Notes that somebody does not wait any more. Gives its waker, to be dropped without the lock.
+    #[must_use]
+    pub(super) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
+        self.wakers.remove(&place.take()?)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.wakers.is_empty()
+    }
+
+    /// Those who wait; they do so no longer.
+    pub(super) fn take(&mut self) -> Woken {
+        Woken(mem::take(&mut self.wakers).into_values().collect())
+    }
+
+    /// Those who wait, and go on to.
+    pub(super) fn copy(&self) -> Woken {
+        Woken(self.wakers.values().cloned().collect())
+    }
+}
+
+/// Wakers to be woken without the lock: the woken one's first act is to take it.
+#[must_use = "whoever is to be woken waits for it"]
+#[derive(Debug)]
+pub(super) struct Woken(Vec<Waker>);
+
+impl Woken {
+    pub(super) fn and(mut self, other: Woken) -> Woken {
+        self.0.extend(other.0);
+        self
+    }
+
+    pub(super) fn wake(self) {
+        for waker in self.0 {
+            shielded("the waker of a pipeline's awaiter", || waker.wake());
+        }
+    }
+}
