@@ -32,8 +32,9 @@
 //! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
 //! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
 //! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
-//! the threads for closures that block, `group.rs` tasks that belong together, `sim/` the same
-//! workers without threads, `join.rs` and `macros.rs` what most callers touch.
+//! the threads for closures that block, `group.rs` tasks that belong together, `pipeline/` stages
+//! that run over windows of time, `sim/` the same workers without threads, `join.rs` and
+//! `macros.rs` what most callers touch.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

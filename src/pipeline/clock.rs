@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::window::Unit;
+use crate::time::clock::simulated;
 use crate::time::now;
 
 /// Tells the time as a number of units since an epoch, and never goes back.
@@ -35,6 +36,9 @@ pub struct Clock {
 impl Clock {
     /// A clock that shows Unix time, as the system has it now.
     ///
+    /// In a [simulation](crate::sim), where nothing depends on the hour at which it runs, it shows
+    /// the time since the simulation began.
+    ///
     /// ```
     /// use laneway::pipeline::{Clock, Unit};
     /// use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,9 +49,10 @@ impl Clock {
     /// ```
     #[must_use]
     pub fn unix() -> Clock {
-        let at_anchor = match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        let unix = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let at_anchor = match simulated().map_or_else(unix, Ok) {
             Ok(after) => nanos(after),
-            Err(error) => -nanos(error.duration()),
+            Err(before) => -nanos(before.duration()),
         };
         Clock {
             anchor: now(),

@@ -306,8 +306,11 @@ mod tests {
         (window.start, window.end)
     }
 
+    /// When a tick was taken, its window, and what was skipped before it.
+    type Row = (i64, (i64, i64), Option<(i64, i64)>);
+
     /// The ticks that are there at 35 and at 40, of windows of 10 from 0.
-    fn after_a_late_one(missed: MissedWindows) -> Vec<(i64, (i64, i64), Option<(i64, i64)>)> {
+    fn after_a_late_one(missed: MissedWindows) -> Vec<Row> {
         let mut windows = windows(0, 10, missed);
         let mut ticks = Vec::new();
         for now in [35, 40] {

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::timer::Timer;
 
@@ -36,6 +36,11 @@ pub fn now() -> Instant {
 /// The timer that this thread's sleeps are armed in.
 pub(crate) fn timer() -> Arc<Timer> {
     with_simulated(Arc::clone).unwrap_or_else(Timer::global)
+}
+
+/// For how long the simulation that this thread belongs to has been running, by its own clock.
+pub(crate) fn simulated() -> Option<Duration> {
+    with_simulated(|timer| timer.elapsed())
 }
 
 fn with_simulated<R>(f: impl FnOnce(&Arc<Timer>) -> R) -> Option<R> {
