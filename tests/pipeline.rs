@@ -206,8 +206,14 @@ fn stages_run_in_parallel_on_the_low_queue() {
 fn a_tick_takes_as_long_as_its_slowest_stage() {
     let run = sim(1).run(async {
         let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
-            .stage_fn("one", |_: &(), _| Ok(work(300 * MS)))
-            .stage_fn("two", |_, _| Ok(work(700 * MS)))
+            .stage_fn("one", |_: &(), _| {
+                work(300 * MS);
+                Ok(())
+            })
+            .stage_fn("two", |_, _| {
+                work(700 * MS);
+                Ok(())
+            })
             .every(Interval::Seconds(1))
             .build()
             .unwrap();

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::window::{MissedWindows, Tick, Unit, Window, Windows};
 use crate::executor::shielded;
 use crate::time::{Sleep, now, sleep_until};
-use crate::{Priority, Runtime, spawn};
+use crate::{Priority, Runtime, spawn_named};
 
 /// Stages that run together for every window of time. Made by [`Builder::build`], together with
 /// its [`Outputs`](super::Outputs).
@@ -106,8 +106,8 @@ where
     /// Starts it on a runtime. The first tick comes at the end of the window that the start lies
     /// in.
     ///
-    /// Stages run on the runtime's low queue; a task of the pipeline's own, which waits for ticks
-    /// and timeouts, on the high one. Where the threads that serve the high queue may also run low
+    /// Stages run on the runtime's low queue, in tasks that have their names; a task of the
+    /// pipeline's own, `pipeline`, waits for ticks and timeouts on the high one. Where the threads that serve the high queue may also run low
     /// tasks, and long stages keep all of them busy, timeouts are noticed when the first of these
     /// stages returns.
     ///
@@ -117,7 +117,8 @@ where
     #[track_caller]
     pub fn start(self, runtime: &Runtime) -> Running {
         let (driver, running) = self.into_driver();
-        runtime.spawn(driver.run(), Priority::High).detach();
+        let task = runtime.spawn_named("pipeline", driver.run(), Priority::High);
+        task.detach();
         running
     }
 
@@ -143,7 +144,7 @@ where
     #[track_caller]
     pub fn start_here(self) -> Running {
         let (driver, running) = self.into_driver();
-        spawn(driver.run(), Priority::High).detach();
+        spawn_named("pipeline", driver.run(), Priority::High).detach();
         running
     }
 
@@ -282,7 +283,9 @@ where
                 lock_by,
                 seat,
             }) {
-                Assigned::Spawn(duty) => spawn(duty, Priority::Low).detach(),
+                Assigned::Spawn(duty) => {
+                    spawn_named(lane.name.clone(), duty, Priority::Low).detach();
+                }
                 Assigned::Taken => {}
                 Assigned::Busy(window, seat) => {
                     let taken = seat.put(Outcome::Busy { window });
