@@ -107,9 +107,9 @@ where
     /// in.
     ///
     /// Stages run on the runtime's low queue, in tasks that have their names; a task of the
-    /// pipeline's own, `pipeline`, waits for ticks and timeouts on the high one. Where the threads that serve the high queue may also run low
-    /// tasks, and long stages keep all of them busy, timeouts are noticed when the first of these
-    /// stages returns.
+    /// pipeline's own, `pipeline`, waits for ticks and timeouts on the high one. Where the threads
+    /// that serve the high queue may also run low tasks, and long stages keep all of them busy,
+    /// timeouts are noticed when the first of these stages returns.
     ///
     /// If the runtime has been shut down, the pipeline ends at once, and its report says so.
     ///
