@@ -10,6 +10,8 @@ use crate::executor::{JoinError, Task, seat};
 ///
 /// On a worker thread, another thread takes the worker's place meanwhile. In async code,
 /// awaiting the tasks is cheaper. A high task raises all low ones among them, as awaiting does.
+/// A low task that is raised while it blocks here cannot raise them any more; one that awaits
+/// them can.
 ///
 /// # Panics
 ///

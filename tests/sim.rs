@@ -286,6 +286,29 @@ fn a_deadlock_names_who_waits_and_where_they_came_from() {
 }
 
 #[test]
+fn a_deadlock_lists_tasks_in_the_order_of_their_spawns() {
+    // Workers hand out numbers of their own, so that a task's number does not tell its age.
+    let error = Sim::seed(1).high(2).low(2).run(async {
+        let forever = |name: String| spawn_task!(name = name, std::future::pending::<()>());
+        let mut tasks = Vec::new();
+        for n in 0..10 {
+            let inside = async move { [forever(format!("inside {n}"))] };
+            tasks.extend(spawn_task!(inside).await);
+            tasks.push(forever(format!("outside {n}")));
+        }
+        join_all(tasks);
+    });
+    let Err(Error::Deadlock(deadlock)) = error else {
+        panic!("{error:?}");
+    };
+    let waiting = deadlock.waiting();
+    let names: Vec<&str> = waiting.iter().flat_map(|task| task.name()).collect();
+    let expected = (0..10).flat_map(|n| [format!("inside {n}"), format!("outside {n}")]);
+    assert!(names.iter().copied().eq(expected), "{deadlock}");
+    assert!(!waiting.is_sorted_by_key(|task| task.task()), "{deadlock}");
+}
+
+#[test]
 fn a_deadlock_of_many_names_the_first() {
     let error = Sim::seed(1).run(async {
         let tasks = (0..100).map(|_| spawn_task!(std::future::pending::<()>()));

@@ -27,7 +27,8 @@
 //! 3. It was woken during its own poll: it goes to the back of the worker's deque.
 //! 4. It waits. The first time, its waker is entered in `pending.rs` for shutdown to find.
 //! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*. A low
-//!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it.
+//!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
+//!    if it waits, it is woken for it.
 //! 6. Its future is dropped, its outcome stored, its awaiter woken.
 //! 7. Its handle was dropped, or the runtime has shut down: it is queued if it waited, and whoever
 //!    takes it drops the future instead of polling it: a worker, or at the end of a runtime the

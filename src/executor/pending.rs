@@ -1,40 +1,43 @@
-//! The wakers of tasks that wait, kept so that shutdown can reach them.
+//! The wakers of tasks that wait, kept for those who know a task and not who will wake it.
 //!
 //! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel
 //! is known only to whoever will wake it, so the first time that a task is pending, its waker is
-//! entered here as well. A task that completes in its first poll never is.
+//! entered here as well. Shutdown wakes them all, and who raises a task wakes that one, so that
+//! it raises in turn what it awaits. A task that completes in its first poll is never entered.
 
-use std::num::NonZeroU32;
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
-use slab::Slab;
 
-/// The wakers of pending tasks, in as many shards as there are workers, so that workers do not
-/// wait for each other.
+use super::event::TaskId;
+
+/// The wakers of pending tasks, in so many shards that workers seldom wait for each other.
 #[derive(Debug)]
 pub(crate) struct Pending {
+    /// A power of two of them.
     shards: Box<[CachePadded<Mutex<Shard>>]>,
-}
-
-/// Where a pending task's waker is kept. Small, since every task has room for one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PendingEntry {
-    /// The key and one, so that no entry takes no room besides.
-    key_and_one: NonZeroU32,
-    shard: u16,
 }
 
 #[derive(Debug, Default)]
 struct Shard {
-    wakers: Slab<Waker>,
+    wakers: HashMap<TaskId, Waker, BuildHasherDefault<Spread>>,
+    /// The tasks that were last to be woken and were not here: one of them may be in the middle
+    /// of its first poll. The oldest gives way; it has long been entered then, or will never be.
+    missed: [Option<TaskId>; MISSED],
+    next_missed: usize,
     /// Whether the runtime has shut down and wakes everyone.
     closed: bool,
 }
 
+const SHARDS_PER_WORKER: usize = 4;
+const MISSED: usize = 8;
+
 impl Pending {
-    pub(crate) fn new(shards: usize) -> Pending {
+    pub(crate) fn new(workers: usize) -> Pending {
+        let shards = (SHARDS_PER_WORKER * workers).next_power_of_two();
         Pending {
             shards: (0..shards)
                 .map(|_| CachePadded::new(Mutex::default()))
@@ -42,32 +45,41 @@ impl Pending {
         }
     }
 
-    /// Keeps a waker until [`remove`](Pending::remove). Once closed it also wakes it at once, so
-    /// that its task is scheduled, and cancelled, right after the poll that it is in.
+    /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if that is due already:
+    /// then its task is scheduled right after the poll that it is in.
     #[inline]
-    pub(crate) fn insert(&self, index: usize, waker: &Waker) -> PendingEntry {
-        let mut shard = self.shards[index].lock().expect(UNPOISONED);
-        let key = shard.wakers.insert(waker.clone());
-        if shard.closed {
+    pub(crate) fn insert(&self, task: TaskId, waker: &Waker) {
+        let mut shard = self.shard(task);
+        let before = shard.wakers.insert(task, waker.clone());
+        debug_assert!(before.is_none(), "a task is entered once");
+        if shard.closed || shard.missed.contains(&Some(task)) {
             waker.wake_by_ref();
-        }
-        // A slab of 2^32 wakers takes 100 GB.
-        let key_and_one = u32::try_from(key + 1).ok().and_then(NonZeroU32::new);
-        PendingEntry {
-            key_and_one: key_and_one.expect("fewer than 2^32 tasks are pending"),
-            shard: u16::try_from(index).expect("a worker's number is 16 bits"),
         }
     }
 
     #[inline]
-    pub(crate) fn remove(&self, entry: PendingEntry) {
-        let mut shard = self.shards[usize::from(entry.shard)]
-            .lock()
-            .expect(UNPOISONED);
-        let waker = shard.wakers.remove(entry.key_and_one.get() as usize - 1);
-        // Unlock before dropping the waker: that may run what the lock is needed for.
-        drop(shard);
+    pub(crate) fn remove(&self, task: TaskId) {
+        let waker = self.shard(task).wakers.remove(&task);
+        // Dropped here, after the lock: that may run what the lock is needed for.
         drop(waker);
+    }
+
+    /// Wakes a task if it waits, or as soon as it does if this is its first poll. Has no effect
+    /// on one that lies in a queue.
+    pub(crate) fn wake(&self, task: TaskId) {
+        let mut shard = self.shard(task);
+        match shard.wakers.get(&task).cloned() {
+            Some(waker) => {
+                // Unlock before waking, as `close` does.
+                drop(shard);
+                waker.wake();
+            }
+            None => {
+                let place = shard.next_missed;
+                shard.missed[place] = Some(task);
+                shard.next_missed = (place + 1) % MISSED;
+            }
+        }
     }
 
     /// Wakes every pending task, now and when others become pending.
@@ -78,15 +90,45 @@ impl Pending {
         for shard in &self.shards {
             let mut shard = shard.lock().expect(UNPOISONED);
             shard.closed = true;
-            let wakers: Vec<Waker> = shard
+            let mut wakers: Vec<(TaskId, Waker)> = shard
                 .wakers
                 .iter()
-                .map(|(_, waker)| waker.clone())
+                .map(|(&task, waker)| (task, waker.clone()))
                 .collect();
             // Unlock before waking: whoever is woken and cancelled at once removes itself.
             drop(shard);
-            wakers.into_iter().for_each(Waker::wake);
+            // In an order that does not hang on the map's history.
+            wakers.sort_unstable_by_key(|(task, _)| *task);
+            wakers.into_iter().for_each(|(_, waker)| waker.wake());
         }
+    }
+
+    fn shard(&self, task: TaskId) -> MutexGuard<'_, Shard> {
+        // Numbers are handed out one after another, so the low bits are spread evenly.
+        let index = task.0 as usize & (self.shards.len() - 1);
+        self.shards[index].lock().expect(UNPOISONED)
+    }
+}
+
+/// Hashes task numbers, which nobody can choose, by a multiplication.
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("a task's number is hashed as one word");
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): 2^64 divided by the
+        // golden ratio, for the high bits, which the map uses together with the low ones.
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

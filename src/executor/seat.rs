@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::event::{Event, Placement, PollEnd, TaskId, WorkerId};
-use super::pending::PendingEntry;
 use super::route::QueueId;
 use super::tally::{Tally, Writer};
 use super::task::{Runnable, cancel};
@@ -247,18 +246,14 @@ pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> (TaskId, Op
     })
 }
 
-/// Counts the end of a task. Its future has been dropped.
+/// Counts the end of a task. Its future has been dropped; `registered` is its number if its waker
+/// is among the pending.
 #[inline]
-pub(crate) fn record_end(
-    id: ExecutorId,
-    queue: QueueId,
-    end: PollEnd,
-    entry: Option<PendingEntry>,
-) {
+pub(crate) fn record_end(id: ExecutorId, queue: QueueId, end: PollEnd, registered: Option<TaskId>) {
     let count = |tally: &Tally, writer| tally.queue(queue).count_end(end, writer);
     let remove = |executor: &Executor| {
-        if let Some(entry) = entry {
-            executor.pending.remove(entry);
+        if let Some(task) = registered {
+            executor.pending.remove(task);
         }
     };
     let by_worker = with_worker_of(id, |worker| {
@@ -274,10 +269,15 @@ pub(crate) fn record_end(
     }
 }
 
-/// Enters a task's waker among the pending.
-pub(crate) fn register_pending(id: ExecutorId, waker: &Waker) -> Option<PendingEntry> {
-    let shard = with_worker_of(id, |worker| worker.id.index()).unwrap_or(0);
-    with_executor_of(id, |executor| executor.pending.insert(shard, waker))
+/// Enters a task's waker among the pending. `false`: its runtime is gone.
+pub(crate) fn register_pending(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
+    with_executor_of(id, |executor| executor.pending.insert(task, waker)).is_some()
+}
+
+/// Wakes a task that waits, wherever that may be.
+pub(crate) fn wake_pending(id: ExecutorId, task: TaskId) {
+    // A task without a runtime has ended, or is about to.
+    executor_of(id).inspect(|executor| executor.pending.wake(task));
 }
 
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes its place

@@ -25,7 +25,6 @@ use super::cut_off::CutOffTask;
 use super::event::{LostPanic, PollEnd, TaskId};
 use super::join_error::JoinError;
 use super::names::{self, Called};
-use super::pending::PendingEntry;
 use super::route::QueueId;
 use super::shield::{ShieldedWaker, drop_shielded, log_error};
 use super::{Executor, ExecutorId, seat};
@@ -133,7 +132,7 @@ where
             executor,
             queue,
             named,
-            entry: None,
+            registered: false,
             spawned_at,
         },
     };
@@ -298,8 +297,8 @@ struct Life {
     queue: QueueId,
     /// As in [`Meta`], whose memory this lies in.
     named: bool,
-    /// Where its waker is kept, once it was pending for the first time.
-    entry: Option<PendingEntry>,
+    /// Whether its waker is kept, since it was pending once.
+    registered: bool,
     spawned_at: &'static Location<'static>,
 }
 
@@ -308,15 +307,16 @@ impl Life {
     /// that shutdown wakes.
     fn pend(&mut self, waker: &Waker) {
         POLL_END.set(PollEnd::Pending);
-        if self.entry.is_none() {
-            self.entry = seat::register_pending(self.executor, waker);
+        if !self.registered {
+            self.registered = seat::register_pending(self.executor, self.task, waker);
         }
     }
 
     /// Notes that the task has ended and its future is gone.
     fn end(&mut self, end: PollEnd) {
         POLL_END.set(end);
-        seat::record_end(self.executor, self.queue, end, self.entry.take());
+        let registered = std::mem::take(&mut self.registered).then_some(self.task);
+        seat::record_end(self.executor, self.queue, end, registered);
     }
 
     #[cold]
@@ -416,8 +416,7 @@ impl Drop for Failure {
 /// # Priority
 ///
 /// A high task that awaits a low one raises it, as [`escalate`](Task::escalate) does, so that it
-/// does not wait behind the low queue: and in turn what that one awaits, when it runs as a high
-/// task.
+/// does not wait behind the low queue, and so in turn what that one awaits.
 ///
 /// # Panics
 ///
@@ -527,9 +526,11 @@ impl<T> Task<T> {
         }
     }
 
-    /// Raises a low task to high priority from its next scheduling on: the next time it is woken.
-    /// A task that is in a queue already stays there until its turn. A high task, and a task on a
-    /// further queue, stays where it is.
+    /// Raises a low task to high priority from its next scheduling on.
+    ///
+    /// One that waits is woken for it, so that it raises in turn what it awaits: its future is
+    /// polled once more than its own wake-ups ask for. One that is in a queue already stays there
+    /// until its turn. A high task, and a task on a further queue, stays as it is.
     ///
     /// ```
     /// use laneway::{Priority, spawn_task};
@@ -539,14 +540,17 @@ impl<T> Task<T> {
     /// assert_eq!(task.priority(), Priority::High);
     /// ```
     pub fn escalate(&self) {
-        // Only from low: a further queue was chosen for its threads, not its urgency. Whether the
-        // exchange took place does not matter.
-        let _ = self.handle.metadata().queue.compare_exchange(
+        let meta = self.handle.metadata();
+        // Only from low: a further queue was chosen for its threads, not its urgency.
+        let raised = meta.queue.compare_exchange(
             QueueId::LOW.0,
             QueueId::HIGH.0,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
+        if raised.is_ok() && !self.is_finished() {
+            seat::wake_pending(meta.executor, meta.id);
+        }
     }
 
     /// The task's number, as events show it.

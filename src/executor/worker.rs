@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     locals: Box<[LocalQueue]>,
     /// The queue whose task it runs, or ran last.
     running: QueueId,
+    /// Whether that task is a high one, which it also is if it was raised in the low queue.
+    runs_high: bool,
     /// Where it found that task.
     found: Source,
     search: Search,
@@ -139,6 +141,7 @@ impl Worker {
             id: parts.id,
             crew: parts.crew,
             running: parts.route.home,
+            runs_high: false,
             found: Source::Channel,
             route: parts.route,
             locals: parts.locals,
@@ -155,7 +158,7 @@ impl Worker {
     }
 
     pub(crate) fn runs_high_task(&mut self) -> bool {
-        self.running == QueueId::HIGH
+        self.runs_high
     }
 
     /// A number for a task that this worker spawns.
@@ -181,6 +184,7 @@ impl Worker {
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
             .ok_or(Step::Rest)?;
+        self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
         self.work_found();
         self.count_poll();
         Ok(runnable)

@@ -18,8 +18,9 @@ pub(super) struct Chronicle {
 
 #[derive(Debug)]
 struct State {
-    /// The tasks that have not ended.
-    live: BTreeMap<TaskId, Waiting>,
+    /// The tasks that have not ended, and how many had been spawned before.
+    live: BTreeMap<TaskId, (u64, Waiting)>,
+    spawned: u64,
     /// What each worker polls, by its number.
     polled: BTreeMap<WorkerId, TaskId>,
     fingerprint: DefaultHasher,
@@ -38,6 +39,7 @@ impl Chronicle {
             observer,
             state: Mutex::new(State {
                 live: BTreeMap::new(),
+                spawned: 0,
                 polled: BTreeMap::new(),
                 fingerprint: DefaultHasher::new(),
                 events: keep_events.then(Vec::new),
@@ -47,7 +49,9 @@ impl Chronicle {
 
     /// The tasks that have not ended, in the order in which they were spawned.
     pub(super) fn waiting(&self) -> Vec<Waiting> {
-        self.lock().live.values().cloned().collect()
+        let mut live: Vec<_> = self.lock().live.values().cloned().collect();
+        live.sort_unstable_by_key(|(before, _)| *before);
+        live.into_iter().map(|(_, waiting)| waiting).collect()
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
@@ -73,14 +77,16 @@ impl State {
             Event::Spawned {
                 task, spawned_at, ..
             } => {
-                self.live.insert(task, Waiting::new(task, spawned_at));
+                let waiting = Waiting::new(task, spawned_at);
+                self.live.insert(task, (self.spawned, waiting));
+                self.spawned += 1;
             }
             Event::PollStarted { task, worker } => {
                 self.polled.insert(worker, task);
             }
             Event::Replaced { worker } => {
                 let polled = self.polled.get(&worker);
-                if let Some(task) = polled.and_then(|task| self.live.get_mut(task)) {
+                if let Some((_, task)) = polled.and_then(|task| self.live.get_mut(task)) {
                     task.blocks = true;
                 }
             }
@@ -88,7 +94,7 @@ impl State {
                 self.live.remove(&task);
             }
             Event::PollEnded { task, .. } => {
-                if let Some(task) = self.live.get_mut(&task) {
+                if let Some((_, task)) = self.live.get_mut(&task) {
                     task.blocks = false;
                 }
             }
@@ -108,7 +114,7 @@ impl Observer for Chronicle {
     fn on_named(&self, task: TaskId, name: &str) {
         let mut state = self.lock();
         name.hash(&mut state.fingerprint);
-        if let Some(waiting) = state.live.get_mut(&task) {
+        if let Some((_, waiting)) = state.live.get_mut(&task) {
             waiting.name = Some(name.into());
         }
         drop(state);

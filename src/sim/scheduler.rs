@@ -8,6 +8,7 @@
 //! where they stay meanwhile, and `turns.rs` for tasks that block their thread.
 
 use std::any::Any;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +36,8 @@ struct Progress {
     steps: u64,
     /// Set when it is to end.
     end: Option<End>,
+    /// Whether the executor takes nothing new.
+    closed: bool,
     /// What can go on. Empty between two choices; kept for its allocation.
     choices: Vec<Choice>,
 }
@@ -81,6 +84,7 @@ impl<'f> Scheduler<'f> {
                 rng: cast.rng.clone(),
                 steps: 0,
                 end: None,
+                closed: false,
                 choices: Vec::new(),
             }),
         }
@@ -93,7 +97,7 @@ impl<'f> Scheduler<'f> {
         fastrand::seed(self.progress().rng.u64(..));
         let driven = catch_unwind(AssertUnwindSafe(|| while self.go_on() {}));
         if let Err(payload) = driven {
-            self.note_end(Verdict::Bug(payload));
+            self.end(Verdict::Bug(payload));
             self.turns().finish();
         }
     }
@@ -102,6 +106,13 @@ impl<'f> Scheduler<'f> {
     fn go_on(&self) -> bool {
         if self.is_too_long() {
             self.end(Verdict::TooLong);
+        }
+        if self.has_ended() {
+            // Nobody waits for those who block; first they, then the rest.
+            if let Some(needed) = self.turns().cut_one_short() {
+                return needed;
+            }
+            self.close_executor();
         }
         match self.choose() {
             None => return self.pass_time(),
@@ -129,7 +140,7 @@ impl<'f> Scheduler<'f> {
     /// Picks one of those that can go on, if there are any.
     fn choose(&self) -> Option<Choice> {
         let mut progress = self.progress();
-        let mut choices = std::mem::take(&mut progress.choices);
+        let mut choices = mem::take(&mut progress.choices);
         let ends = progress.end.is_some();
         if self.root.is_woken() && !ends {
             choices.push(Choice::Root);
@@ -178,14 +189,9 @@ impl<'f> Scheduler<'f> {
 
     /// Nobody can go on. `false`: this thread is not needed any more.
     fn pass_time(&self) -> bool {
-        if self.progress().end.is_some() {
-            return match self.turns().cut_one_short() {
-                Some(needed) => needed,
-                None => {
-                    self.turns().finish();
-                    false
-                }
-            };
+        if self.has_ended() {
+            self.turns().finish();
+            return false;
         }
         if self.cast.stage.watch(&self.cast.executor, &self.cast.timer) {
             return true;
@@ -198,23 +204,29 @@ impl<'f> Scheduler<'f> {
 
     // Ending.
 
-    /// Cancels what is left, as a runtime's end does. Those who block are woken by that, or cut
-    /// short later.
+    /// Notes that it is to end, and how, unless that is known already.
     fn end(&self, verdict: Verdict) {
-        self.note_end(verdict);
-        shielded("a destructor of the simulated future", || {
-            self.root.drop_future();
+        let mut progress = self.progress();
+        let (steps, elapsed) = (progress.steps, self.cast.timer.elapsed());
+        progress.end.get_or_insert(End {
+            verdict,
+            steps,
+            elapsed,
         });
-        self.cast.executor.close();
     }
 
-    fn note_end(&self, verdict: Verdict) {
-        let mut progress = self.progress();
-        progress.end = Some(End {
-            verdict,
-            steps: progress.steps,
-            elapsed: self.cast.timer.elapsed(),
-        });
+    fn has_ended(&self) -> bool {
+        self.progress().end.is_some()
+    }
+
+    /// Cancels what is left, as a runtime's end does. Once.
+    fn close_executor(&self) {
+        if !mem::replace(&mut self.progress().closed, true) {
+            shielded("a destructor of the simulated future", || {
+                self.root.drop_future();
+            });
+            self.cast.executor.close();
+        }
     }
 
     /// How it has ended, once all threads have come back.
