@@ -1,6 +1,7 @@
 //! What time it is on this thread: the machine's, or a simulation's.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,9 +34,28 @@ pub fn now() -> Instant {
     with_simulated(|timer| timer.now()).unwrap_or_else(Instant::now)
 }
 
+/// A timer that sleeps are armed in. The process's is there for good, and is not counted: all
+/// threads would fight over the count.
+#[derive(Debug)]
+pub(crate) enum TimerRef {
+    Process,
+    Simulated(Arc<Timer>),
+}
+
+impl Deref for TimerRef {
+    type Target = Timer;
+
+    fn deref(&self) -> &Timer {
+        match self {
+            TimerRef::Process => Timer::global(),
+            TimerRef::Simulated(timer) => timer,
+        }
+    }
+}
+
 /// The timer that this thread's sleeps are armed in.
-pub(crate) fn timer() -> Arc<Timer> {
-    with_simulated(Arc::clone).unwrap_or_else(Timer::global)
+pub(crate) fn timer() -> TimerRef {
+    with_simulated(Arc::clone).map_or(TimerRef::Process, TimerRef::Simulated)
 }
 
 /// For how long the simulation that this thread belongs to has been running, by its own clock.

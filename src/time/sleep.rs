@@ -2,12 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::clock::{self, now};
-use super::timer::Timer;
+use super::clock::{self, TimerRef, now};
 use super::wheel::Key;
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
@@ -70,7 +68,7 @@ pub struct Sleep {
 enum State {
     /// Not known to the timer.
     Idle,
-    Armed(Arc<Timer>, Key),
+    Armed(TimerRef, Key),
 }
 
 impl Sleep {

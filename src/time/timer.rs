@@ -7,7 +7,7 @@
 //! A simulation has a timer of its own, without a thread: it moves the clock itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_micros(100);
 
 const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
 
-static GLOBAL: LazyLock<Arc<Timer>> = LazyLock::new(|| Arc::new(Timer::new(Clock::Machine)));
+static GLOBAL: LazyLock<Timer> = LazyLock::new(|| Timer::new(Clock::Machine));
 
 /// A wheel behind a lock, and the clock that turns it.
 #[derive(Debug)]
@@ -125,26 +125,26 @@ impl Timer {
     }
 
     /// The process's timer.
-    pub(crate) fn global() -> Arc<Timer> {
-        GLOBAL.clone()
+    pub(crate) fn global() -> &'static Timer {
+        &GLOBAL
     }
 
     /// Starts the thread now rather than with the first sleep. A thread is as nice as the one
     /// that starts it, and the timer serves everybody.
-    pub(crate) fn start_early(self: &Arc<Timer>) {
+    pub(crate) fn start_early(&self) {
         let mut state = self.lock();
         if state.thread == Turner::NotStarted {
-            self.start(&mut state);
+            start_thread(&mut state);
         }
     }
 
     /// Wakes `waker` at `deadline`, or soon if that has passed.
-    pub(crate) fn arm(self: &Arc<Timer>, deadline: Instant, waker: Waker) -> Key {
+    pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> Key {
         let due = self.tick_after(deadline);
         let mut state = self.lock();
         let key = state.wheel.insert(due, waker);
         match state.thread {
-            Turner::NotStarted => self.start(&mut state),
+            Turner::NotStarted => start_thread(&mut state),
             Turner::Waiting(until) if until.is_none_or(|until| due < until) => {
                 // Turning from now on: whoever comes next need not tell it again.
                 state.thread = Turner::Turning;
@@ -211,16 +211,6 @@ impl Timer {
         ticks(since_epoch, |nanos| nanos / TICK.subsec_nanos())
     }
 
-    fn start(self: &Arc<Timer>, state: &mut State) {
-        let timer = self.clone();
-        let thread = thread::Builder::new().name("laneway-timer".to_owned());
-        match thread.spawn(move || timer.turn()) {
-            Ok(_detached) => state.thread = Turner::Turning,
-            // The sleeper stays armed; the next one tries again.
-            Err(error) => panic!("no thread could be started for the timer: {error}"),
-        }
-    }
-
     /// The thread's life.
     fn turn(&self) {
         let mut due = Vec::new();
@@ -271,6 +261,16 @@ impl Timer {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A poisoned lock is fine: the wheel is whole between any two of its calls.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the thread of the process's timer, the only one to have any.
+fn start_thread(state: &mut State) {
+    let thread = thread::Builder::new().name("laneway-timer".to_owned());
+    match thread.spawn(|| Timer::global().turn()) {
+        Ok(_detached) => state.thread = Turner::Turning,
+        // The sleeper stays armed; the next one tries again.
+        Err(error) => panic!("no thread could be started for the timer: {error}"),
     }
 }
 

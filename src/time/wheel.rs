@@ -10,6 +10,7 @@
 //!
 //! The wheel knows ticks; it reads no clock and starts no thread. Read `timer.rs` next.
 
+use std::num::NonZeroU32;
 use std::task::Waker;
 
 use slab::Slab;
@@ -21,11 +22,22 @@ pub(crate) type Tick = u64;
 /// takes the sleeper out; from then on the place may be another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    index: u32,
+    /// One more than the index among the sleepers: with a number left over for those who hold no
+    /// key, which makes a sleep a word smaller.
+    place: NonZeroU32,
     due: Tick,
 }
 
 impl Key {
+    fn new(index: u32, due: Tick) -> Key {
+        let place = NonZeroU32::MIN.saturating_add(index);
+        Key { place, due }
+    }
+
+    fn index(self) -> u32 {
+        self.place.get() - 1
+    }
+
     /// The tick at which the sleeper is taken out.
     pub(crate) fn due(self) -> Tick {
         self.due
@@ -107,9 +119,11 @@ impl Wheel {
             previous: NONE,
             next: NONE,
         };
-        let key = u32::try_from(self.sleepers.insert(sleeper)).expect("fewer than 2^32 sleepers");
-        self.link(key, self.slot_for(due));
-        Key { index: key, due }
+        let index = u32::try_from(self.sleepers.insert(sleeper)).ok();
+        let index = index.filter(|&index| index != NONE);
+        let index = index.expect("fewer sleepers than a key can tell apart");
+        self.link(index, self.slot_for(due));
+        Key::new(index, due)
     }
 
     /// Takes a sleeper out before its time. `None`: its time has come already.
@@ -117,14 +131,14 @@ impl Wheel {
         if key.due <= self.now {
             return None;
         }
-        self.unlink(key.index, self.slot_for(key.due));
-        Some(self.sleepers.remove(key.index as usize).waker)
+        self.unlink(key.index(), self.slot_for(key.due));
+        Some(self.sleepers.remove(key.index() as usize).waker)
     }
 
     /// The waker of a sleeper, to look at or to replace. `None`: its time has come already.
     pub(crate) fn waker_mut(&mut self, key: Key) -> Option<&mut Waker> {
         let asleep = key.due > self.now;
-        asleep.then(|| &mut self.sleepers[key.index as usize].waker)
+        asleep.then(|| &mut self.sleepers[key.index() as usize].waker)
     }
 
     /// The next tick at which something is to be done: a sleeper is due, or has to move down.
