@@ -51,6 +51,10 @@ const BITS_PER_LEVEL: u32 = SLOTS.trailing_zeros();
 /// Enough levels for every tick there is.
 const LEVELS: usize = Tick::BITS.div_ceil(BITS_PER_LEVEL) as usize;
 
+/// So many sleepers' space is kept while nobody sleeps: 2 MiB. What a larger crowd took is given
+/// back when the last of it has left.
+const KEPT: usize = 1 << 16;
+
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
@@ -132,7 +136,9 @@ impl Wheel {
             return None;
         }
         self.unlink(key.index(), self.slot_for(key.due));
-        Some(self.sleepers.remove(key.index() as usize).waker)
+        let waker = self.sleepers.remove(key.index() as usize).waker;
+        self.give_back();
+        Some(waker)
     }
 
     /// The waker of a sleeper, to look at or to replace. `None`: its time has come already.
@@ -157,6 +163,13 @@ impl Wheel {
             self.empty(slot, start, due);
         }
         self.now = self.now.max(now);
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        if self.sleepers.is_empty() && self.sleepers.capacity() > KEPT {
+            self.sleepers = Slab::new();
+        }
     }
 
     /// Empties a slot whose time has come: who is due is woken, the others move down.
@@ -345,6 +358,29 @@ mod tests {
         );
         turn(&mut wheel, 1000);
         assert_eq!([&gone, &early, &late].map(|flag| wakes(flag)), [0, 1, 1]);
+    }
+
+    #[test]
+    fn what_a_crowd_took_is_given_back_when_the_last_has_left() {
+        let crowd = |wheel: &mut Wheel| -> Vec<Key> {
+            let keys = (0..=KEPT).map(|_| wheel.insert(500, Waker::noop().clone()));
+            keys.collect()
+        };
+        let mut wheel = Wheel::new();
+        let mut keys = crowd(&mut wheel);
+        let last = keys.pop().expect("it is a crowd");
+        keys.into_iter().for_each(|key| drop(wheel.remove(key)));
+        assert!(wheel.sleepers.capacity() > KEPT, "given back too early");
+        assert!(wheel.remove(last).is_some());
+        assert_eq!(
+            wheel.sleepers.capacity(),
+            0,
+            "kept after the last was removed"
+        );
+
+        crowd(&mut wheel);
+        assert_eq!(turn(&mut wheel, 500), KEPT + 1);
+        assert_eq!(wheel.sleepers.capacity(), 0, "kept after the last was due");
     }
 
     /// Against a model: a list that is searched.
