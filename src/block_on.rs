@@ -5,11 +5,10 @@ use std::hint;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use crate::executor::{Park, seat, trusting};
+use crate::sync::{AtomicBool, Ordering, Thread, thread};
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
 /// is another core that could bring it. To be woken from a park takes 2 to 70 µs, so that who
@@ -141,3 +140,6 @@ fn spin_rounds() -> u32 {
         _ => 0,
     })
 }
+
+#[cfg(all(test, loom))]
+mod model;

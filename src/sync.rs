@@ -1,16 +1,23 @@
-//! The synchronisation primitives of the idle protocol: the standard library's, or the model
-//! checker's.
+//! The synchronisation primitives of the protocols between threads: the standard library's, or
+//! the model checker's.
 //!
-//! [`executor::idle`](crate::executor) takes its atomics, its lock and its thread handles from
-//! here and from nowhere else, so that `--cfg loom` can run the very same source under loom,
-//! which tries every interleaving. Nothing else in the crate needs this: queues and deques come
-//! from crates that check themselves.
+//! What makes a protocol of the core take its atomics, locks and thread handles from here is that
+//! its correctness hangs on how threads interleave. With `--cfg loom` the very same source runs
+//! under loom, which tries every interleaving; the file `model.rs` in a module's folder drives it.
+//! Everything else uses the standard library's: channels and deques come from crates that check
+//! themselves.
+//!
+//! loom takes sequentially consistent accesses for weaker than they are, and only fences for what
+//! they are. Where a protocol of ours relies on such accesses, its model puts a fence beside them,
+//! in the part that is the model's own, and says so.
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::{
-    sync::Mutex,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
-    thread::{self, Thread},
+pub(crate) use {
+    loom::{
+        sync::Mutex,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    },
+    thread::Thread,
 };
 
 #[cfg(not(all(test, loom)))]
@@ -19,3 +26,55 @@ pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
     thread::{self, Thread},
 };
+
+#[cfg(all(test, loom))]
+pub(crate) mod thread {
+    use std::io;
+    use std::num::NonZero;
+    use std::sync::Arc;
+
+    use loom::sync::Notify;
+    pub(crate) use loom::thread::yield_now;
+
+    /// A thread and its token. loom's own would be woken by an unpark from any kind of wait, from
+    /// one for a lock as well.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Thread {
+        token: Arc<Notify>,
+    }
+
+    loom::thread_local! {
+        static TOKEN: Arc<Notify> = Arc::default();
+    }
+
+    impl Thread {
+        pub(crate) fn unpark(&self) {
+            self.token.notify();
+        }
+    }
+
+    pub(crate) fn current() -> Thread {
+        let token = TOKEN.with(Arc::clone);
+        Thread { token }
+    }
+
+    /// Comes back without a token once in a while, as the standard library's may.
+    pub(crate) fn park() {
+        current().token.wait();
+    }
+
+    /// One core, on which nobody looks again and again: more looks are more interleavings, and
+    /// nothing new.
+    pub(crate) fn available_parallelism() -> io::Result<NonZero<usize>> {
+        Ok(NonZero::<usize>::MIN)
+    }
+}
+
+/// Runs a model in every interleaving with at most so many preemptions; deeper ones find nothing
+/// new and take hours.
+#[cfg(all(test, loom))]
+pub(crate) fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}

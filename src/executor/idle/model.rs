@@ -9,6 +9,7 @@
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
+use crate::sync::check;
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
 
@@ -119,14 +120,6 @@ fn bring_to_workers(workers: u16, pieces: usize, protocol: Protocol) {
         asleep: 0,
     };
     assert_eq!(census, nobody);
-}
-
-/// Every interleaving with at most this many preemptions; deeper ones find nothing new and take
-/// hours.
-fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
 }
 
 #[test]
