@@ -32,7 +32,8 @@
 //! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
 //! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
 //! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
-//! the threads for closures that block, `group.rs` tasks that belong together, `pipeline/` stages
+//! the threads for closures that block, `group.rs` tasks that belong together, `background/` tasks
+//! behind handles, `shutdown_begun.rs` what tells a task of its runtime's end, `pipeline/` stages
 //! that run over windows of time, `sim/` the same workers without threads, `join.rs` and
 //! `macros.rs` what most callers touch.
 
@@ -52,6 +53,7 @@ mod metrics;
 mod nice;
 pub mod pipeline;
 mod runtime;
+mod shutdown_begun;
 pub mod sim;
 mod sync;
 mod threads;
@@ -71,6 +73,7 @@ pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use runtime::{
     IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn, spawn_named,
 };
+pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
 pub use threads::Idle;
 
 #[cfg(doctest)]

@@ -144,20 +144,6 @@ fn a_panic_that_comes_back_at_once_does_not_keep_the_worker() {
 }
 
 #[test]
-fn requests_wait_out_the_pause() {
-    let policy = RestartPolicy::new()
-        .backoff(Duration::from_millis(20), Duration::from_millis(20))
-        .without_jitter();
-    let (handle, background) = Service::new().restart(policy).build(async || 0, divide);
-    let rt = Runtime::builder().build().unwrap();
-    rt.spawn(background, Priority::Low).detach();
-    let started = laneway::time::now();
-    assert_eq!(block_on(handle.call(0)), Err(CallError::Panicked));
-    assert_eq!(block_on(handle.call(5)), Ok((20, 1)));
-    assert!(laneway::time::now() - started >= Duration::from_millis(20));
-}
-
-#[test]
 fn the_last_handle_ends_a_background_in_its_pause() {
     let (handle, background) = Service::new()
         .restart(after_an_hour())

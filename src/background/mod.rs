@@ -1,4 +1,7 @@
-//! Work behind a handle: a task that owns a state and serves requests.
+//! Work in the background: a task behind a handle that serves requests, and processes that run
+//! every so often.
+//!
+//! # Services
 //!
 //! A connection pool, a cache, a resolver: something long-lived owns a state, and others send it
 //! requests and await replies. With channels that is a screenful of code, and a few ways to hang.
@@ -25,10 +28,35 @@
 //! A flood of requests does not keep a worker: after 64 of them the background lets other tasks
 //! have the thread.
 //!
+//! # Periodic processes
+//!
+//! [`every`] runs an async closure again and again, at a steady pace. A panic ends one run, not
+//! the process; shutdown lets a run finish and begins no other.
+//!
+//! ```
+//! use laneway::{background, spawn_task};
+//! use std::sync::mpsc;
+//! use std::time::Duration;
+//!
+//! let (sender, runs) = mpsc::channel();
+//! let (ticking, background) =
+//!     background::every(Duration::from_millis(1), async move || sender.send("tick").unwrap());
+//! let task = spawn_task!(background);
+//! assert_eq!(runs.iter().take(3).count(), 3);
+//! ticking.stop();
+//! # drop(runs);
+//! laneway::block_on(task);
+//! ```
+//!
+//! # Where to read
+//!
 //! To read the source: `slot.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
 //! callers' side; `serve.rs` and `in_flight.rs` are the background's side, `restart.rs` decides
-//! and `supervise.rs` acts when it panics, `service.rs` puts it all together.
+//! and `supervise.rs` acts when it panics, `service.rs` puts it all together. `ticks.rs` says when
+//! a periodic process is due, `every.rs` runs it.
 
+mod every;
+mod future;
 mod handle;
 mod in_flight;
 mod mailbox;
@@ -37,8 +65,11 @@ mod serve;
 mod service;
 mod slot;
 mod supervise;
+mod ticks;
 mod waker;
 
+pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
+pub use future::Background;
 pub use handle::{Call, CallError, Handle, Reply, ServiceMetrics, TryCallError};
 pub use restart::RestartPolicy;
-pub use service::{Background, ManyAtOnce, Once, OneAtATime, Restarting, Service, service};
+pub use service::{ManyAtOnce, Once, OneAtATime, Restarting, Service, service};

@@ -1,11 +1,8 @@
 //! How a background is set up: what its handler is given, and what becomes of it after a panic.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
+use super::future::Background;
 use super::handle::Handle;
 use super::mailbox::{Inbox, Mailbox};
 use super::restart::{RestartPolicy, Restarts};
@@ -311,7 +308,7 @@ impl Service<OneAtATime, Once> {
         let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
             in_order(state, &mut handler, inbox, AfterPanic::Ends).await
         });
-        (handle, Background { life })
+        (handle, Background::new(life))
     }
 }
 
@@ -347,7 +344,7 @@ impl Service<ManyAtOnce, Once> {
         let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
             concurrently(&*state, &handler, inbox, limit, AfterPanic::Ends).await
         });
-        (handle, Background { life })
+        (handle, Background::new(life))
     }
 }
 
@@ -371,7 +368,7 @@ impl Service<OneAtATime, Restarting> {
             };
             restarting(make, inbox, serve, restarts, &name).await;
         };
-        (handle, Background { life })
+        (handle, Background::new(life))
     }
 }
 
@@ -395,39 +392,6 @@ impl Service<ManyAtOnce, Restarting> {
             };
             restarting(make, inbox, serve, restarts, &name).await;
         };
-        (handle, Background { life })
-    }
-}
-
-pin_project! {
-    /// The task behind a handle: a future that is ready when there is nothing left to do.
-    ///
-    /// Spawn it where it is to run: by [`spawn_task!`](crate::spawn_task) at the priority that
-    /// suits it, on another executor, or on a thread of its own by
-    /// [`block_on`](crate::block_on). It needs no runtime of Laneway's.
-    ///
-    /// ```
-    /// use laneway::{background, block_on};
-    /// use std::thread;
-    ///
-    /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
-    /// let thread = thread::spawn(move || block_on(background));
-    /// assert_eq!(block_on(echo.call(1)), Ok(1));
-    /// drop(echo);
-    /// thread.join().unwrap();
-    /// ```
-    #[derive(Debug)]
-    #[must_use = "a background does nothing unless it is spawned or awaited"]
-    pub struct Background<F> {
-        #[pin]
-        life: F,
-    }
-}
-
-impl<F: Future<Output = ()>> Future for Background<F> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().life.poll(cx)
+        (handle, Background::new(life))
     }
 }

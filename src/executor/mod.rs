@@ -38,7 +38,8 @@
 //! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker;
 //! `names.rs` keeps the names of tasks that have one, `cut_off.rs` what shutdown cancelled;
-//! `pending.rs` keeps what waits, `shield.rs` stops panics of the user's code, `tally.rs` counts.
+//! `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown; `shield.rs` stops panics
+//! of the user's code, `tally.rs` counts.
 //!
 //! The core owns no threads and does no I/O. It reads a clock in one place: `Executor::drain`
 //! waits for shutdown's deadline.
@@ -55,6 +56,7 @@ pub(crate) mod seat;
 mod shield;
 mod tally;
 mod task;
+mod watchers;
 pub(crate) mod worker;
 
 use std::cell::Cell;
@@ -85,6 +87,7 @@ pub(crate) use worker::{Worker, WorkerParts};
 
 use cut_off::CutOff;
 use pending::Pending;
+use watchers::Watchers;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {
@@ -92,6 +95,8 @@ pub(crate) struct Executor {
     queues: Box<[Queue]>,
     pub(crate) sleepers: Sleepers,
     pub(crate) pending: Pending,
+    /// Who is told when shutdown begins.
+    pub(crate) watchers: Watchers,
     /// The queue that each worker is at home in.
     homes: Box<[QueueId]>,
     /// What each worker has counted, and at the end what everybody else has.
@@ -203,6 +208,7 @@ impl Executor {
             queues: parts.queues,
             sleepers: parts.sleepers,
             pending: Pending::new(parts.homes.len()),
+            watchers: Watchers::default(),
             homes: parts.homes,
             phase: AtomicU8::new(Phase::Open as u8),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
@@ -432,6 +438,7 @@ impl Executor {
     /// come. No deadline: as long as it takes.
     pub(crate) fn drain(&self, deadline: Option<Instant>) {
         self.advance(Phase::Draining);
+        self.watchers.wake_all();
         let mut lock = self
             .drain
             .lock

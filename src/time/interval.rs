@@ -79,7 +79,7 @@ pub enum MissedTickBehavior {
 impl MissedTickBehavior {
     /// When the tick after the one that was due at `due` and taken at `now` is due. `None`: later
     /// than the clock can say.
-    fn next(self, due: Instant, now: Instant, period: Duration) -> Option<Instant> {
+    pub(crate) fn next(self, due: Instant, now: Instant, period: Duration) -> Option<Instant> {
         match self {
             MissedTickBehavior::Burst => due.checked_add(period),
             MissedTickBehavior::Delay => now.checked_add(period),

@@ -1,0 +1,495 @@
+//! Processes that run every so often.
+//!
+//! Ticks are counted while a run is under way, which is how overlaps are known; a run is never
+//! begun while another one is under way. `ticks.rs` says when they come.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_lite::future::yield_now;
+
+use super::future::Background;
+use super::serve::{Payload, caught};
+use super::ticks::{Pace, Ticks};
+use super::waker::leave;
+use crate::executor::{drop_shielded, log_error, message};
+use crate::shutdown_begun;
+use crate::time::MissedTickBehavior;
+
+/// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
+/// [`Every`] offers more.
+///
+/// The process is an async closure or an async fn without arguments. What it captures it keeps
+/// from run to run. One run ends before the next begins; a tick that comes while a run is under
+/// way is left out, unless [`Every::overlap`] says otherwise.
+///
+/// Nothing happens until the [`Background`] is spawned or awaited. The time runs from its first
+/// poll.
+///
+/// # Panics
+///
+/// If the period is zero. A panic in a run ends that run and not the process: it goes to the log
+/// as an error, [`Periodic::metrics`] counts it and keeps its message, and the next run comes when
+/// it is due. What the closure has captured is as the panic left it.
+///
+/// # The end
+///
+/// When the runtime begins to shut down, a run that is under way goes on, and no other is begun,
+/// also not one that is due. The background ends with that run; if the deadline of
+/// [`shutdown`](crate::Runtime::shutdown) comes first, it is cut off as any task is. What a run
+/// spawns during shutdown is cancelled, as always then. [`Periodic::stop`] has the same effect on
+/// any executor.
+///
+/// # Cancellation
+///
+/// A background that is dropped drops its run in the middle.
+///
+/// ```
+/// use laneway::{Priority, Runtime, background};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use std::time::Duration;
+///
+/// let beats = Arc::new(AtomicU64::new(0));
+/// let count = beats.clone();
+/// let (_heart, background) = background::every(Duration::from_millis(1), async move || {
+///     count.fetch_add(1, Ordering::Relaxed);
+/// });
+///
+/// let rt = Runtime::builder().build()?;
+/// rt.spawn(background, Priority::Low).detach();
+/// while beats.load(Ordering::Relaxed) < 3 {
+///     std::thread::yield_now();
+/// }
+/// assert!(rt.shutdown(Duration::from_secs(10)).is_clean());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[track_caller]
+pub fn every<F>(period: Duration, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
+where
+    F: AsyncFnMut(),
+{
+    Every::new(period).build(run)
+}
+
+/// Sets up a periodic process.
+///
+/// ```
+/// use laneway::background::{Every, Overlap};
+/// use laneway::time::MissedTickBehavior;
+/// use std::time::Duration;
+///
+/// let (rotation, _background) = Every::new(Duration::from_secs(3600))
+///     .name("log rotation")
+///     .initial_delay(Duration::from_secs(60))
+///     .jitter(Duration::from_secs(30))
+///     .missed_ticks(MissedTickBehavior::Skip)
+///     .overlap(Overlap::Queue)
+///     .build(async || println!("rotated"));
+/// assert_eq!(rotation.metrics().name, "log rotation");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a process does nothing until it is built and its background spawned"]
+pub struct Every {
+    name: String,
+    pace: Pace,
+    overlap: Overlap,
+}
+
+/// What becomes of a tick that comes while a run is under way.
+///
+/// ```
+/// use laneway::background::Overlap;
+///
+/// assert_eq!(Overlap::default(), Overlap::Skip);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overlap {
+    /// It is left out, and counted. The default.
+    #[default]
+    Skip,
+    /// Its run begins when those before it have ended: as many runs as ticks. The queue is a
+    /// number, and grows for as long as runs take longer than the period.
+    Queue,
+}
+
+impl Every {
+    /// Every `period`; the first run comes at once.
+    ///
+    /// # Panics
+    ///
+    /// If the period is zero.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use std::time::Duration;
+    ///
+    /// let hourly = Every::new(Duration::from_secs(3600));
+    /// ```
+    #[track_caller]
+    pub fn new(period: Duration) -> Every {
+        assert!(
+            !period.is_zero(),
+            "the period of a process must not be zero"
+        );
+        Every {
+            name: "unnamed".to_owned(),
+            pace: Pace {
+                period,
+                initial_delay: Duration::ZERO,
+                jitter: Duration::ZERO,
+                missed: MissedTickBehavior::Skip,
+            },
+            overlap: Overlap::default(),
+        }
+    }
+
+    /// The name that shows in [`metrics`](Periodic::metrics) and in the log. Default: `unnamed`.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use std::time::Duration;
+    ///
+    /// let (beat, _background) = Every::new(Duration::from_secs(1)).name("heart").build(async || ());
+    /// assert_eq!(beat.metrics().name, "heart");
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Every {
+        self.name = name.into();
+        self
+    }
+
+    /// How long the first run waits. Default: not at all.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use std::time::Duration;
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let every = Every::new(minute).initial_delay(minute);
+    /// ```
+    pub fn initial_delay(mut self, delay: Duration) -> Every {
+        self.pace.initial_delay = delay;
+        self
+    }
+
+    /// Puts each run off by a time of its own, drawn at random from zero to this: many processes
+    /// that were started together do not run together. It does not add up from run to run.
+    /// Default: none.
+    ///
+    /// # Panics
+    ///
+    /// If it is longer than the period.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use std::time::Duration;
+    ///
+    /// let every = Every::new(Duration::from_secs(60)).jitter(Duration::from_secs(5));
+    /// ```
+    #[track_caller]
+    pub fn jitter(mut self, jitter: Duration) -> Every {
+        let period = self.pace.period;
+        assert!(
+            jitter <= period,
+            "a jitter of {jitter:?} is longer than the period of {period:?}"
+        );
+        self.pace.jitter = jitter;
+        self
+    }
+
+    /// What happens to ticks for which nobody had time: the machine slept, or no thread was free.
+    /// Default: [`MissedTickBehavior::Skip`], which goes on in step. (Ticks that come during a run
+    /// are no missed ticks; see [`overlap`](Every::overlap).)
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use laneway::time::MissedTickBehavior;
+    /// use std::time::Duration;
+    ///
+    /// let every = Every::new(Duration::from_secs(1)).missed_ticks(MissedTickBehavior::Burst);
+    /// ```
+    pub fn missed_ticks(mut self, behavior: MissedTickBehavior) -> Every {
+        self.pace.missed = behavior;
+        self
+    }
+
+    /// What becomes of a tick that comes while a run is under way. Default: [`Overlap::Skip`].
+    ///
+    /// ```
+    /// use laneway::background::{Every, Overlap};
+    /// use std::time::Duration;
+    ///
+    /// let every = Every::new(Duration::from_secs(1)).overlap(Overlap::Queue);
+    /// ```
+    pub fn overlap(mut self, overlap: Overlap) -> Every {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Makes the process and its handle, as [`every`](every()) does.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use laneway::spawn_task;
+    /// use std::time::Duration;
+    ///
+    /// let (once, background) = Every::new(Duration::MAX).build(async || println!("once"));
+    /// spawn_task!(background).detach();
+    /// ```
+    pub fn build<F>(self, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
+    where
+        F: AsyncFnMut(),
+    {
+        let books = Arc::new(Books {
+            name: self.name,
+            state: Mutex::default(),
+        });
+        let handle = Periodic {
+            books: books.clone(),
+        };
+        (
+            handle,
+            Background::new(live(books, self.pace, self.overlap, run)),
+        )
+    }
+}
+
+/// The process's life.
+async fn live(books: Arc<Books>, pace: Pace, overlap: Overlap, mut run: impl AsyncFnMut()) {
+    let mut ticks = Ticks::start(pace);
+    let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
+    while ticked(&mut ticks, end.as_mut()).await {
+        books.tick();
+        while let Some(underway) = books.begin() {
+            let one = caught(async { run().await });
+            let ended = counting(&mut ticks, &books, overlap, one).await;
+            underway.end(ended);
+            // Runs that are ready at once leave the thread to others between them.
+            yield_now().await;
+            if is_ready(end.as_mut()).await {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits for a tick. `false`: the end came first.
+async fn ticked(ticks: &mut Ticks, mut end: Pin<&mut impl Future<Output = ()>>) -> bool {
+    poll_fn(|cx| match end.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(false),
+        Poll::Pending => ticks.poll_tick(cx).map(|()| true),
+    })
+    .await
+}
+
+async fn is_ready(mut end: Pin<&mut impl Future<Output = ()>>) -> bool {
+    poll_fn(|cx| Poll::Ready(end.as_mut().poll(cx).is_ready())).await
+}
+
+/// After so many ticks that have come due at once, the thread is for others.
+const TICKS_PER_POLL: u32 = 64;
+
+/// Waits for a run, and deals with the ticks that come meanwhile.
+async fn counting<T>(
+    ticks: &mut Ticks,
+    books: &Books,
+    overlap: Overlap,
+    run: impl Future<Output = T>,
+) -> T {
+    let mut run = pin!(run);
+    poll_fn(|cx| {
+        if let Poll::Ready(ended) = run.as_mut().poll(cx) {
+            return Poll::Ready(ended);
+        }
+        for _ in 0..TICKS_PER_POLL {
+            if ticks.poll_tick(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match overlap {
+                Overlap::Skip => books.lock().metrics.skipped += 1,
+                Overlap::Queue => books.tick(),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+/// Watches a periodic process and stops it. Cheap to clone; dropping it changes nothing.
+///
+/// ```
+/// use laneway::{background, block_on, spawn_task};
+/// use std::time::Duration;
+///
+/// let (beat, background) = background::every(Duration::from_secs(3600), async || ());
+/// let task = spawn_task!(background);
+/// beat.stop();
+/// block_on(task);
+/// assert!(beat.metrics().completed <= 1);
+/// ```
+#[derive(Clone)]
+pub struct Periodic {
+    books: Arc<Books>,
+}
+
+impl Periodic {
+    /// Begins no further run. One that is under way goes on to its end, and the background ends
+    /// with it. [`Periodic`] has an example.
+    pub fn stop(&self) {
+        let mut state = self.books.lock();
+        state.stopped = true;
+        let waker = state.waker.take();
+        // Unlock before waking: the woken one's first act is to take this lock.
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// What the process has done so far. See [`PeriodicMetrics`].
+    ///
+    /// ```
+    /// use laneway::background;
+    /// use std::time::Duration;
+    ///
+    /// let (beat, _background) = background::every(Duration::from_secs(1), async || ());
+    /// assert_eq!(beat.metrics().completed, 0);
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> PeriodicMetrics {
+        let metrics = self.books.lock().metrics.clone();
+        PeriodicMetrics {
+            name: self.books.name.clone(),
+            ..metrics
+        }
+    }
+}
+
+impl fmt::Debug for Periodic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Periodic").field(&self.metrics()).finish()
+    }
+}
+
+/// What a periodic process is doing and has done. Made by [`Periodic::metrics`].
+///
+/// ```
+/// use laneway::background::Every;
+/// use laneway::{block_on, spawn_task};
+/// use std::time::Duration;
+///
+/// let odd = async || if true { panic!("odd") };
+/// let (process, background) = Every::new(Duration::from_secs(3600)).name("odd jobs").build(odd);
+/// let task = spawn_task!(background);
+/// while process.metrics().panicked == 0 {
+///     std::thread::yield_now();
+/// }
+/// process.stop();
+/// block_on(task);
+/// let metrics = process.metrics();
+/// assert_eq!((metrics.name.as_str(), metrics.completed, metrics.panicked), ("odd jobs", 0, 1));
+/// assert_eq!(metrics.last_panic.as_deref(), Some("odd"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeriodicMetrics {
+    /// The name that [`Every::name`] gave.
+    pub name: String,
+    /// Runs that came to their end.
+    pub completed: u64,
+    /// Runs that panicked.
+    pub panicked: u64,
+    /// What the last of these panicked with, where that is a string.
+    pub last_panic: Option<String>,
+    /// Ticks that came while a run was under way, and were left out.
+    pub skipped: u64,
+    /// Ticks whose runs have not begun yet.
+    pub queued: u64,
+    /// Whether a run is under way.
+    pub running: bool,
+}
+
+/// What a process and its handles share.
+struct Books {
+    name: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    metrics: PeriodicMetrics,
+    stopped: bool,
+    /// Of the process while it waits.
+    waker: Option<Waker>,
+}
+
+impl Books {
+    fn tick(&self) {
+        self.lock().metrics.queued += 1;
+    }
+
+    /// Begins a run, if one is due.
+    fn begin(&self) -> Option<Underway<'_>> {
+        let metrics = &mut self.lock().metrics;
+        metrics.queued = metrics.queued.checked_sub(1)?;
+        metrics.running = true;
+        Some(Underway { books: self })
+    }
+
+    async fn stopped(&self) {
+        poll_fn(|cx| self.poll_stopped(cx)).await;
+    }
+
+    fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.stopped {
+            return Poll::Ready(());
+        }
+        let replaced = leave(&mut state.waker, cx.waker());
+        // Unlock before dropping what may be the last of a task.
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A waker's `clone` may panic under the lock; the books are whole even then.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run that is under way, until it is dropped.
+struct Underway<'b> {
+    books: &'b Books,
+}
+
+impl Underway<'_> {
+    fn end(self, run: Result<(), Payload>) {
+        let mut state = self.books.lock();
+        let Err(payload) = run else {
+            state.metrics.completed += 1;
+            return;
+        };
+        state.metrics.panicked += 1;
+        state.metrics.last_panic = Some(message(&*payload).to_owned());
+        let runs = state.metrics.completed + state.metrics.panicked;
+        // Unlock before calling the logger.
+        drop(state);
+        let (name, message) = (&self.books.name, message(&*payload));
+        log_error(format_args!(
+            "run {runs} of the periodic process {name:?} panicked; it goes on: {message}"
+        ));
+        drop_shielded(payload);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.books.lock().metrics.running = false;
+    }
+}

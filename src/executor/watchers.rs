@@ -1,0 +1,57 @@
+//! Who wants to know when the runtime begins to shut down.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::shield::shielded;
+
+/// The wakers of those who wait for shutdown to begin.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    wakers: Mutex<Slab<Waker>>,
+}
+
+impl Watchers {
+    /// Keeps a waker until shutdown begins, or [`remove`](Watchers::remove). Look at the phase
+    /// after this: it may have begun meanwhile.
+    pub(crate) fn insert(&self, waker: Waker) -> usize {
+        self.lock().insert(waker)
+    }
+
+    /// Puts another waker in a waker's place, if it is still there.
+    pub(crate) fn replace(&self, key: usize, waker: &Waker) {
+        let mut wakers = self.lock();
+        let replaced = match wakers.get_mut(key) {
+            Some(there) if !there.will_wake(waker) => Some(std::mem::replace(there, waker.clone())),
+            _ => None,
+        };
+        // Unlock before dropping what may be the last of a task.
+        drop(wakers);
+        drop(replaced);
+    }
+
+    /// Forgets a waker. One that was woken is gone already; once that has happened, nobody is
+    /// entered to wait any more, so it does not matter whose the key is.
+    pub(crate) fn remove(&self, key: usize) {
+        let removed = self.lock().try_remove(key);
+        // Not under the lock, as above.
+        drop(removed);
+    }
+
+    /// Wakes everybody. Called after the phase has changed.
+    pub(super) fn wake_all(&self) {
+        let wakers = std::mem::take(&mut *self.lock());
+        for (_key, waker) in wakers {
+            shielded("the waker of a task that waits for shutdown", || {
+                waker.wake()
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Waker>> {
+        // A waker's `clone` may panic under the lock; the slab is whole even then.
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
