@@ -1,7 +1,7 @@
 //! The idle protocol under the model checker, which runs it in every interleaving.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test --release --lib model
+//! RUSTFLAGS="--cfg loom" cargo test -p laneway --release --lib model
 //! ```
 //!
 //! The tests drive [`Sleepers`] with the smallest of works: a counter that bringers raise and

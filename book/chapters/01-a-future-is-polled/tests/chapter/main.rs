@@ -1,0 +1,49 @@
+//! Chapter 1's tests.
+
+// `broken.rs`, `exercise.rs` and `solution.rs` are written as parts of a library.
+#![allow(unreachable_pub)]
+
+mod broken;
+mod conformance;
+mod exercise;
+mod predictions;
+mod step;
+
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+/// Pending once, having woken itself; ready at the second poll.
+struct Again {
+    polled: bool,
+}
+
+fn again() -> Again {
+    Again { polled: false }
+}
+
+impl Future for Again {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.polled {
+            return Poll::Ready(());
+        }
+        self.polled = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Runs `body` on a thread of its own, and panics if it does not end.
+fn ends(body: impl FnOnce() + Send + 'static) {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        body();
+        sender.send(()).expect("the test waits");
+    });
+    let ended = receiver.recv_timeout(Duration::from_secs(2));
+    ended.expect("it is still asleep after two seconds");
+}

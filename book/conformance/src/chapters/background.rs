@@ -1,0 +1,53 @@
+//! Chapter 9: tasks that never end.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use crate::Runtime;
+use crate::tools::{PATIENCE, checks, next, yield_now};
+
+checks!(9:
+    a_held_process_goes_on,
+    a_detached_process_goes_on,
+    a_dropped_process_stops,
+);
+
+/// Ticks for as long as somebody listens.
+async fn process(ticks: Sender<()>) {
+    while ticks.send(()).is_ok() {
+        yield_now().await;
+    }
+}
+
+fn a_held_process_goes_on<R: Runtime>() {
+    let (sender, ticks) = mpsc::channel();
+    let task = R::spawn(process(sender));
+    (0..100).for_each(|_| next(&ticks, "a tick of a held process"));
+    drop(task);
+}
+
+fn a_detached_process_goes_on<R: Runtime>() {
+    let (sender, ticks) = mpsc::channel();
+    R::detach(R::spawn(process(sender)));
+    (0..100).for_each(|_| next(&ticks, "a tick of a detached process"));
+}
+
+fn a_dropped_process_stops<R: Runtime>() {
+    let (sender, ticks) = mpsc::channel();
+    let task = R::spawn(process(sender));
+    next(&ticks, "a tick of a process");
+    drop(task);
+    assert!(ends(&ticks), "the process ticks on");
+}
+
+/// Whether the other side goes away.
+fn ends(ticks: &Receiver<()>) -> bool {
+    let patience = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < patience {
+        match ticks.recv_timeout(PATIENCE) {
+            Ok(()) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => return true,
+            Err(mpsc::RecvTimeoutError::Timeout) => return false,
+        }
+    }
+    false
+}

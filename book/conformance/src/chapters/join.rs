@@ -1,0 +1,67 @@
+//! Chapter 7: waiting for several tasks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::tools::{checks, panic_quietly, yield_now};
+use crate::{Check, Runtime};
+
+checks!(7:
+    joins_in_the_order_of_the_arguments,
+    joins_nothing,
+    goes_on_with_a_panic,
+    gives_panics_as_values,
+);
+
+fn joins_in_the_order_of_the_arguments<R: Runtime>() {
+    let outputs = Check::ends("three tasks", || {
+        let after = |yields: u32| async move {
+            for _ in 0..yields {
+                yield_now().await;
+            }
+            yields
+        };
+        R::join(vec![
+            R::spawn(after(100)),
+            R::spawn(after(0)),
+            R::spawn(after(10)),
+        ])
+    });
+    assert_eq!(outputs, [100, 0, 10]);
+}
+
+fn joins_nothing<R: Runtime>() {
+    let outputs = Check::ends("no task", || R::join(Vec::<R::Task<u32>>::new()));
+    assert!(outputs.is_empty());
+}
+
+async fn fails_if(fails: bool) -> u32 {
+    if fails {
+        panic_quietly("on purpose");
+    }
+    1
+}
+
+fn goes_on_with_a_panic<R: Runtime>() {
+    let outcome = Check::ends("a task that panics", || {
+        let tasks = vec![R::spawn(fails_if(false)), R::spawn(fails_if(true))];
+        catch_unwind(AssertUnwindSafe(|| R::join(tasks)))
+    });
+    assert!(
+        outcome.is_err(),
+        "a join of a task that panicked should panic"
+    );
+}
+
+fn gives_panics_as_values<R: Runtime>() {
+    let outcomes = Check::ends("a task that panics", || {
+        R::try_join(vec![
+            R::spawn(fails_if(false)),
+            R::spawn(fails_if(true)),
+            R::spawn(fails_if(false)),
+        ])
+    });
+    assert_eq!(outcomes.len(), 3);
+    assert!(outcomes[0] == Ok(1) && outcomes[2] == Ok(1), "{outcomes:?}");
+    let message = outcomes[1].as_ref().expect_err("it panicked");
+    assert!(message.contains("on purpose"), "the message is {message:?}");
+}

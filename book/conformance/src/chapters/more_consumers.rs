@@ -1,0 +1,52 @@
+//! Chapter 3: several consumers of one queue.
+
+use std::sync::mpsc;
+
+use crate::tools::{Door, Meeting, Opens, checks, next};
+use crate::{Check, Runtime};
+
+checks!(3:
+    has_more_than_one_consumer,
+    runs_as_many_tasks_at_once_as_it_has_consumers,
+    goes_on_beside_a_task_that_blocks,
+);
+
+fn has_more_than_one_consumer<R: Runtime>() {
+    assert!(R::consumers() >= 2, "{} consumers", R::consumers());
+}
+
+/// The tasks block until all of them run: nobody else could let them go on.
+fn runs_as_many_tasks_at_once_as_it_has_consumers<R: Runtime>() {
+    let count = R::consumers();
+    let met = Check::ends("all consumers to run a task each", move || {
+        let meeting = Meeting::of(count);
+        let attend = || {
+            let meeting = meeting.clone();
+            R::spawn(async move { meeting.attend() })
+        };
+        let tasks: Vec<_> = (0..count).map(|_| attend()).collect();
+        R::block_on(async {
+            let mut met = true;
+            for task in tasks {
+                met &= task.await;
+            }
+            met
+        })
+    });
+    assert!(met, "{count} tasks did not run at once");
+}
+
+fn goes_on_beside_a_task_that_blocks<R: Runtime>() {
+    let door = Door::default();
+    let _opens = Opens(door.clone());
+    let (sender, blocked) = mpsc::channel();
+    let blocks = R::spawn(async move {
+        sender.send(()).expect("the check waits");
+        door.wait();
+    });
+    next(&blocked, "a task to block its consumer");
+    Check::ends("a task beside one that blocks", || {
+        R::block_on(R::spawn(async {}))
+    });
+    drop(blocks);
+}

@@ -1,0 +1,157 @@
+//! Chapter 2: `spawn`, and one consumer.
+
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use crate::tools::{checks, next, panic_quietly, yield_now};
+use crate::{Check, Runtime};
+
+checks!(2:
+    gives_a_tasks_output_to_who_awaits_it,
+    runs_tasks_on_another_thread,
+    lets_tasks_take_turns,
+    takes_a_wake_up_during_a_poll_as_one_more_turn,
+    never_polls_a_task_twice_at_once,
+    outlives_a_panic,
+    hands_the_panic_to_who_awaits_the_task,
+    drops_the_future_of_a_dropped_task,
+    can_spawn_from_a_task,
+);
+
+fn gives_a_tasks_output_to_who_awaits_it<R: Runtime>() {
+    let sum = Check::ends("two tasks", || {
+        let (one, two) = (R::spawn(async { 1 }), R::spawn(async { 2 }));
+        R::block_on(async { one.await + two.await })
+    });
+    assert_eq!(sum, 3);
+}
+
+fn runs_tasks_on_another_thread<R: Runtime>() {
+    let (here, there) = Check::ends("a task", || {
+        let here = thread::current().id();
+        (
+            here,
+            R::block_on(R::spawn(async { thread::current().id() })),
+        )
+    });
+    assert_ne!(here, there, "the task ran on the thread that spawned it");
+}
+
+/// Neither task would ever end if the other had to wait for it.
+fn lets_tasks_take_turns<R: Runtime>() {
+    Check::ends("two tasks that watch each other", || {
+        let turns = Arc::new(AtomicU32::new(0));
+        let watch = |parity| {
+            let turns = turns.clone();
+            async move {
+                while turns.load(Ordering::SeqCst) < 10 {
+                    if turns.load(Ordering::SeqCst) % 2 == parity {
+                        turns.fetch_add(1, Ordering::SeqCst);
+                    }
+                    yield_now().await;
+                }
+            }
+        };
+        let (even, odd) = (R::spawn(watch(0)), R::spawn(watch(1)));
+        R::block_on(async {
+            even.await;
+            odd.await;
+        });
+    });
+}
+
+fn takes_a_wake_up_during_a_poll_as_one_more_turn<R: Runtime>() {
+    let turns = Check::ends("a task that yields", || {
+        R::block_on(R::spawn(async {
+            let mut turns = 0;
+            while turns < 1_000 {
+                turns += 1;
+                yield_now().await;
+            }
+            turns
+        }))
+    });
+    assert_eq!(turns, 1_000);
+}
+
+fn never_polls_a_task_twice_at_once<R: Runtime>() {
+    Check::ends("a task that is woken all the time", || {
+        let polling = AtomicBool::new(false);
+        let mut polls = 0;
+        R::block_on(R::spawn(std::future::poll_fn(move |cx| {
+            assert!(!polling.swap(true, Ordering::SeqCst), "a second poll");
+            cx.waker().wake_by_ref();
+            let waker = cx.waker().clone();
+            let other = thread::spawn(move || waker.wake());
+            thread::yield_now();
+            polls += 1;
+            other.join().expect("wakers do not panic");
+            assert!(polling.swap(false, Ordering::SeqCst));
+            match polls {
+                50 => std::task::Poll::Ready(()),
+                _ => std::task::Poll::Pending,
+            }
+        })));
+    });
+}
+
+fn outlives_a_panic<R: Runtime>() {
+    let sum = Check::ends("a task after others that panicked", || {
+        // More of them than there are likely to be threads.
+        for _ in 0..64 {
+            let task = R::spawn(async { panic_quietly("on purpose") });
+            let _ = catch_unwind(AssertUnwindSafe(|| R::block_on::<_>(task)));
+        }
+        R::block_on(R::spawn(async { 1 + 1 }))
+    });
+    assert_eq!(sum, 2);
+}
+
+fn hands_the_panic_to_who_awaits_the_task<R: Runtime>() {
+    let outcome = Check::ends("a task that panics", || {
+        let task = R::spawn(async {
+            if true {
+                panic_quietly("on purpose");
+            }
+        });
+        catch_unwind(AssertUnwindSafe(|| R::block_on(task)))
+    });
+    assert!(
+        outcome.is_err(),
+        "awaiting a task that panicked should panic"
+    );
+}
+
+/// Tells when it is dropped.
+struct Tells(mpsc::Sender<()>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        // The check may have given up.
+        let _ = self.0.send(());
+    }
+}
+
+fn drops_the_future_of_a_dropped_task<R: Runtime>() {
+    let (sender, dropped) = mpsc::channel();
+    let tells = Tells(sender);
+    let (sender, started) = mpsc::channel();
+    let task = R::spawn(async move {
+        let _tells = tells;
+        sender.send(()).expect("the check waits");
+        pending::<()>().await;
+    });
+    next(&started, "the task's first poll");
+    drop(task);
+    next(&dropped, "the future of a dropped task to be dropped");
+}
+
+fn can_spawn_from_a_task<R: Runtime>() {
+    let output = Check::ends("a task that a task has spawned", || {
+        R::block_on(R::spawn(async { R::spawn(async { 7 }).await }))
+    });
+    assert_eq!(output, 7);
+}

@@ -1,0 +1,51 @@
+//! Chapter 4: a queue for each priority, with consumers of its own.
+
+use std::sync::mpsc;
+
+use crate::tools::{Door, Opens, checks, next};
+use crate::{Check, Priority, Runtime};
+
+checks!(4:
+    has_consumers_for_each_priority,
+    runs_high_tasks_while_low_ones_block,
+    runs_low_tasks_while_high_ones_block,
+);
+
+fn has_consumers_for_each_priority<R: Runtime>() {
+    let (high, low) = (
+        R::consumers_of(Priority::High),
+        R::consumers_of(Priority::Low),
+    );
+    assert!(high >= 1 && low >= 1, "{high} high and {low} low");
+    assert_eq!(high + low, R::consumers(), "those of both queues");
+}
+
+fn runs_high_tasks_while_low_ones_block<R: Runtime>() {
+    runs_beside_blocked::<R>(Priority::High, Priority::Low);
+}
+
+fn runs_low_tasks_while_high_ones_block<R: Runtime>() {
+    runs_beside_blocked::<R>(Priority::Low, Priority::High);
+}
+
+/// Blocks as many consumers as `blocked` has, with tasks of that priority.
+fn runs_beside_blocked<R: Runtime>(free: Priority, blocked: Priority) {
+    let door = Door::default();
+    let _opens = Opens(door.clone());
+    let (sender, started) = mpsc::channel();
+    let block = || {
+        let (sender, door) = (sender.clone(), door.clone());
+        let task = async move {
+            sender.send(()).expect("the check waits");
+            door.wait();
+        };
+        R::spawn_at(task, blocked)
+    };
+    let tasks: Vec<_> = (0..R::consumers_of(blocked)).map(|_| block()).collect();
+    for _ in &tasks {
+        next(&started, "every consumer of a queue to be blocked");
+    }
+    Check::ends("a task of the other priority", move || {
+        R::block_on(R::spawn_at(async {}, free));
+    });
+}

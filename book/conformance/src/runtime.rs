@@ -1,0 +1,127 @@
+//! What a reader's runtime can be asked to do.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A runtime as far as it is built. Each method names the chapter that builds it; those that you
+/// leave out fail the checks of that chapter and of no other.
+///
+/// The methods have no `self`: the book's runtime is one for the whole process. If yours is a
+/// value, keep one in a `static`.
+pub trait Runtime {
+    /// Chapter 2: what `spawn` gives. Awaiting it gives the output, or goes on with the panic of
+    /// the task; dropping it cancels the task. Until then [`NotBuilt`].
+    type Task<T: Send + 'static>: Future<Output = T> + Send + 'static;
+
+    /// Chapter 1: runs a future on this thread until it is ready.
+    fn block_on<F: Future>(future: F) -> F::Output;
+
+    /// Chapter 2: puts a future into the queue. From chapter 4 on, into the low one.
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        drop(future);
+        not_built(2, "spawn")
+    }
+
+    /// Chapter 3: how many threads take tasks from the queue. From chapter 4 on, those of both.
+    fn consumers() -> usize {
+        not_built(3, "consumers")
+    }
+
+    /// Chapter 4: how many threads take tasks from the queue of this priority first.
+    fn consumers_of(priority: Priority) -> usize {
+        let _ = priority;
+        not_built(4, "consumers_of")
+    }
+
+    /// Chapter 4: puts a future into the queue of this priority.
+    fn spawn_at<F>(future: F, priority: Priority) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let _ = (future, priority);
+        not_built(4, "spawn_at")
+    }
+
+    /// Chapter 6: `spawn_task!(future)`, with your macro.
+    fn spawn_task<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        drop(future);
+        not_built(6, "spawn_task")
+    }
+
+    /// Chapter 6: `spawn_task!(future, priority)`, with your macro.
+    fn spawn_task_at<F>(future: F, priority: Priority) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let _ = (future, priority);
+        not_built(6, "spawn_task_at")
+    }
+
+    /// Chapter 7: waits for all of these tasks, and gives their outputs in the order of the
+    /// argument. Goes on with the first panic.
+    fn join<T: Send + 'static>(tasks: Vec<Self::Task<T>>) -> Vec<T> {
+        drop(tasks);
+        not_built(7, "join")
+    }
+
+    /// Chapter 7: as `join`, with the message of each task's panic as an error.
+    fn try_join<T: Send + 'static>(tasks: Vec<Self::Task<T>>) -> Vec<Result<T, String>> {
+        drop(tasks);
+        not_built(7, "try_join")
+    }
+
+    /// Chapter 8: whether your builder accepts these numbers of consumers. It does not start
+    /// anything.
+    fn accepts(high: usize, low: usize) -> bool {
+        let _ = (high, low);
+        not_built(8, "accepts")
+    }
+
+    /// Chapter 9: lets a task run on without its handle.
+    fn detach<T: Send + 'static>(task: Self::Task<T>) {
+        drop(task);
+        not_built(9, "detach")
+    }
+}
+
+/// How urgent a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it.
+    High,
+    /// It may take its time.
+    Low,
+}
+
+fn not_built(chapter: u32, method: &str) -> ! {
+    panic!("`{method}` is built in chapter {chapter}")
+}
+
+/// The task type of a runtime that cannot spawn yet. There is no value of it.
+#[derive(Debug)]
+pub struct NotBuilt<T> {
+    never: Never,
+    output: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Never {}
+
+impl<T> Future for NotBuilt<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        match self.never {}
+    }
+}

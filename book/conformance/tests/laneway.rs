@@ -1,0 +1,96 @@
+//! Does the shipped runtime pass all nine chapters?
+
+use std::sync::LazyLock;
+
+use laneway_conformance::{Priority, Runtime};
+
+struct Laneway;
+
+const HIGH: usize = 2;
+const LOW: usize = 2;
+
+static RUNTIME: LazyLock<laneway::Runtime> = LazyLock::new(|| {
+    let builder = laneway::Runtime::builder().with_high_num(HIGH);
+    let runtime = builder.with_low_num(LOW).build();
+    runtime.expect("the numbers are good")
+});
+
+fn level(priority: Priority) -> laneway::Priority {
+    match priority {
+        Priority::High => laneway::Priority::High,
+        Priority::Low => laneway::Priority::Low,
+    }
+}
+
+impl Runtime for Laneway {
+    type Task<T: Send + 'static> = laneway::Task<T>;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        laneway::block_on(future)
+    }
+
+    fn spawn<F>(future: F) -> laneway::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        RUNTIME.spawn(future, laneway::Priority::Low)
+    }
+
+    fn consumers() -> usize {
+        HIGH + LOW
+    }
+
+    fn consumers_of(priority: Priority) -> usize {
+        match priority {
+            Priority::High => HIGH,
+            Priority::Low => LOW,
+        }
+    }
+
+    fn spawn_at<F>(future: F, priority: Priority) -> laneway::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        RUNTIME.spawn(future, level(priority))
+    }
+
+    fn spawn_task<F>(future: F) -> laneway::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        laneway::spawn_task!(future)
+    }
+
+    fn spawn_task_at<F>(future: F, priority: Priority) -> laneway::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        laneway::spawn_task!(future, level(priority))
+    }
+
+    fn join<T: Send + 'static>(tasks: Vec<laneway::Task<T>>) -> Vec<T> {
+        laneway::join_all(tasks)
+    }
+
+    fn try_join<T: Send + 'static>(tasks: Vec<laneway::Task<T>>) -> Vec<Result<T, String>> {
+        let outcomes = laneway::try_join_all(tasks).into_iter();
+        outcomes
+            .map(|outcome| outcome.map_err(|error| error.to_string()))
+            .collect()
+    }
+
+    fn accepts(high: usize, low: usize) -> bool {
+        let builder = laneway::Runtime::builder().with_high_num(high);
+        builder.with_low_num(low).build().is_ok()
+    }
+
+    fn detach<T: Send + 'static>(task: laneway::Task<T>) {
+        task.detach();
+    }
+}
+
+laneway_conformance::conformance!(Laneway, up_to = 9);

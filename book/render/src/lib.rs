@@ -1,0 +1,99 @@
+//! Renders the book: markdown from `laneway-book`, HTML by mdBook.
+//!
+//! mdBook sees nothing of the book's own directives. They are replaced before: what mdBook gets is
+//! a folder of plain markdown, a table of contents, one style sheet and one script. So no interface
+//! of mdBook's but "render this folder" is used.
+
+mod source;
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use laneway_book::expand::{self, Page};
+use laneway_book::shelf::{Shelf, TEXT};
+use mdbook_driver::MDBook;
+use mdbook_driver::config::Config;
+
+/// Renders the book into `to`, with a folder `to-pages` beside it for what mdBook is given.
+///
+/// # Errors
+///
+/// Each mistake in a chapter on a line of its own, or what mdBook or the disk says.
+pub fn render(shelf: &Shelf, to: &Path) -> Result<(), Box<dyn Error>> {
+    let staging = staging_for(to);
+    if staging.exists() {
+        fs::remove_dir_all(&staging)?;
+    }
+    let sources = stage(shelf, &staging)?;
+    let mut config: Config = include_str!("../theme/book.toml").parse()?;
+    config.build.build_dir = to.to_owned();
+    MDBook::load_with_config(&staging, config)?.build()?;
+    for file in sources {
+        source::write(shelf, &file, to)?;
+    }
+    Ok(())
+}
+
+fn staging_for(to: &Path) -> PathBuf {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push("-pages");
+    to.with_file_name(name)
+}
+
+/// Writes what mdBook is given. Gives the files that the pages link to.
+fn stage(shelf: &Shelf, to: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
+    let pages = to.join("src");
+    fs::create_dir_all(&pages)?;
+    fs::write(to.join("book.css"), include_str!("../theme/book.css"))?;
+    fs::write(to.join("book.js"), include_str!("../theme/book.js"))?;
+    fs::write(pages.join("SUMMARY.md"), contents(shelf))?;
+    fs::write(pages.join("glossary.md"), expand::glossary(shelf))?;
+
+    let preface = expand::preface(shelf, &shelf.preface()?).map_err(listed)?;
+    let mut sources = preface.sources;
+    fs::write(pages.join(TEXT), preface.markdown)?;
+    for chapter in &shelf.chapters {
+        let page: Page = expand::chapter(shelf, chapter).map_err(listed)?;
+        sources.extend(page.sources);
+        let folder = pages.join(&chapter.folder);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(TEXT), page.markdown)?;
+    }
+    Ok(sources)
+}
+
+fn listed(mistakes: Vec<laneway_book::Mistake>) -> String {
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// The first chapter of each part, and the part's title.
+const PARTS: [(u32, &str); 3] = [
+    (1, "Part I: Build it"),
+    (10, "Part II: Make it hold"),
+    (16, "Part III: Use it"),
+];
+
+/// The table of contents.
+fn contents(shelf: &Shelf) -> String {
+    let mut text = String::from("# Contents\n\n[How to read this book](README.md)\n\n");
+    let mut part = "";
+    for chapter in &shelf.chapters {
+        let current = PARTS
+            .iter()
+            .rev()
+            .find(|(first, _)| chapter.number >= *first);
+        let current = current.map_or("", |(_, title)| title);
+        if current != part {
+            part = current;
+            write!(text, "# {part}\n\n").expect("a string takes all");
+        }
+        let (number, title, folder) = (chapter.number, &chapter.title, &chapter.folder);
+        let title = title.replace('`', "");
+        writeln!(text, "- [{number}. {title}]({folder}/{TEXT})").expect("a string takes all");
+    }
+    text + "\n---\n\n[Glossary](glossary.md)\n"
+}

@@ -1,0 +1,141 @@
+//! The chapters as they lie on disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Mistake;
+use crate::text::{self, Piece};
+
+/// The name of the file that a chapter's text is in.
+pub const TEXT: &str = "README.md";
+
+/// All chapters, in order.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    /// The repository's root.
+    pub root: PathBuf,
+    /// The chapters, by their numbers.
+    pub chapters: Vec<Chapter>,
+}
+
+/// One chapter.
+#[derive(Clone, Debug)]
+pub struct Chapter {
+    /// Its number, from its folder's name.
+    pub number: u32,
+    /// Its folder's name, such as `02-one-queue`.
+    pub folder: String,
+    /// What its first heading says.
+    pub title: String,
+    /// Its text, as it is in `README.md`.
+    pub text: String,
+}
+
+impl Shelf {
+    /// Reads the chapters of this repository.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or a folder's name does not begin with two digits and a dash.
+    pub fn open() -> io::Result<Shelf> {
+        let book = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = book.parent().expect("the book is a folder of a repository");
+        let mut chapters = Vec::new();
+        for entry in fs::read_dir(book.join("chapters"))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                chapters.push(Chapter::read(&path)?);
+            }
+        }
+        chapters.sort_by_key(|chapter| chapter.number);
+        Ok(Shelf {
+            root: root.to_owned(),
+            chapters,
+        })
+    }
+
+    /// The chapter of this number.
+    #[must_use]
+    pub fn chapter(&self, number: u32) -> Option<&Chapter> {
+        self.chapters
+            .iter()
+            .find(|chapter| chapter.number == number)
+    }
+
+    /// Where a file of the repository is on disk.
+    #[must_use]
+    pub fn path(&self, from_root: &str) -> PathBuf {
+        self.root.join(from_root)
+    }
+
+    /// A file of the repository.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(&self, from_root: &str) -> io::Result<String> {
+        fs::read_to_string(self.path(from_root))
+    }
+
+    /// The text of the page before the first chapter.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn preface(&self) -> io::Result<String> {
+        self.read("book/chapters/README.md")
+    }
+}
+
+impl Chapter {
+    fn read(path: &Path) -> io::Result<Chapter> {
+        let folder = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = folder
+            .split_once('-')
+            .filter(|(digits, _)| digits.len() == 2)
+            .and_then(|(digits, _)| digits.parse().ok())
+            .ok_or_else(|| {
+                io::Error::other(format!("{folder}: a chapter's folder is named NN-name"))
+            })?;
+        let text = fs::read_to_string(path.join(TEXT))
+            .map_err(|error| io::Error::new(error.kind(), format!("{folder}/{TEXT}: {error}")))?;
+        let title = text.lines().find_map(|line| line.strip_prefix("# "));
+        Ok(Chapter {
+            number,
+            title: title.unwrap_or(&folder).to_owned(),
+            folder: folder.into_owned(),
+            text,
+        })
+    }
+
+    /// The path of one of its files from the repository's root.
+    #[must_use]
+    pub fn file(&self, name: &str) -> String {
+        format!("book/chapters/{}/{name}", self.folder)
+    }
+
+    /// The name of its package.
+    #[must_use]
+    pub fn package(&self) -> String {
+        format!("chapter-{:02}", self.number)
+    }
+
+    /// Its text, taken apart.
+    ///
+    /// # Errors
+    ///
+    /// The first directive that makes no sense.
+    pub fn pieces(&self) -> Result<Vec<(usize, Piece)>, Mistake> {
+        text::parse(&self.text).map_err(|(line, what)| self.mistake(line, what))
+    }
+
+    /// A mistake in its text.
+    pub fn mistake(&self, line: usize, what: impl Into<String>) -> Mistake {
+        Mistake {
+            file: self.file(TEXT),
+            line,
+            what: what.into(),
+        }
+    }
+}
