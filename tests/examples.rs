@@ -9,7 +9,7 @@ use std::time::Duration;
 use program::{Ended, example, run};
 
 /// Every example but `tour` and `system_monitor`, which have test files of their own.
-const EXAMPLES: [&str; 9] = [
+const EXAMPLES: [&str; 10] = [
     "background",
     "blocking",
     "custom_queues",
@@ -18,6 +18,7 @@ const EXAMPLES: [&str; 9] = [
     "join",
     "owned_runtimes",
     "priorities",
+    "simulation",
     "stealing",
 ];
 
@@ -203,4 +204,23 @@ fn group_gives_the_first_to_end_first() {
         "first_error  line 2: invalid digit found in string",
     ];
     assert_eq!(lines_of("group"), expected);
+}
+
+#[test]
+fn simulation_finds_the_seed_and_its_schedule() {
+    let lines = lines_of("simulation");
+    assert!(lines[0].starts_with("explore    seed "), "{lines:?}");
+    assert_eq!(lines[1..3], ["  left: 2", " right: 1"]);
+    let polls: Vec<&str> = lines[4..lines.len() - 1]
+        .iter()
+        .map(|line| line.split_once(" polls ").expect("a poll").1)
+        .collect();
+    let expected = ["ann: Ready", "ann: Yielded", "bob: Ready", "bob: Yielded"];
+    let mut sorted = polls.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected, "{lines:?}");
+    // Both looked before either sold.
+    assert!(polls[..2].iter().all(|poll| poll.ends_with("Yielded")));
+    let fixed = &lines[lines.len() - 1];
+    assert!(fixed.starts_with("fixed      1000 seeds, "), "{fixed}");
 }

@@ -49,10 +49,8 @@ async fn wait_behind_backlog(wait: Wait) -> Duration {
 #[track_caller]
 fn assert_waits(stealing: Stealing, wait: Wait, expected: RangeInclusive<u32>) {
     let waited = (0..SEEDS).map(|seed| {
-        let run = Sim::seed(seed)
-            .stealing(stealing)
-            .run(wait_behind_backlog(wait));
-        run.unwrap().output
+        let sim = Sim::seed(seed).high(1).low(1).stealing(stealing);
+        sim.run(wait_behind_backlog(wait)).unwrap().output
     });
     let (least, most) = waited.fold((Duration::MAX, Duration::ZERO), |(least, most), waited| {
         (least.min(waited), most.max(waited))

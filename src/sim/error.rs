@@ -239,7 +239,10 @@ impl fmt::Display for Failure {
             Cause::Error(error) => write!(f, "{error}")?,
             Cause::Panic(message) => write!(f, "a panic: {message}")?,
         }
-        write!(f, "\n  Sim::seed({seed}) runs it alone")
+        write!(
+            f,
+            "\n  Sim::seed({seed}), with the same settings, runs it alone"
+        )
     }
 }
 

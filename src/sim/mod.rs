@@ -86,7 +86,7 @@ pub struct Sim {
 const MAX_STEPS: u64 = 10_000_000;
 
 impl Sim {
-    /// A simulation with one high and one low worker that steal from each other. Its schedule
+    /// A simulation with two high and two low workers that steal from each other. Its schedule
     /// follows from the seed. The environment's variables have no effect on it.
     ///
     /// ```
@@ -97,7 +97,7 @@ impl Sim {
     pub fn seed(seed: u64) -> Sim {
         Sim {
             seed,
-            builder: Builder::new().with_high_num(1).with_low_num(1),
+            builder: Builder::new().with_high_num(2).with_low_num(2),
             observer: None,
             max_steps: MAX_STEPS,
             keep_events: false,
@@ -105,13 +105,13 @@ impl Sim {
     }
 
     /// How many workers serve the high queue, as
-    /// [`with_high_num`](crate::Builder::with_high_num). Default: 1.
+    /// [`with_high_num`](crate::Builder::with_high_num). Default: 2.
     pub fn high(self, workers: usize) -> Sim {
         self.configure(|builder| builder.with_high_num(workers))
     }
 
     /// How many workers serve the low queue, as [`with_low_num`](crate::Builder::with_low_num).
-    /// Default: 1.
+    /// Default: 2.
     pub fn low(self, workers: usize) -> Sim {
         self.configure(|builder| builder.with_low_num(workers))
     }
@@ -335,8 +335,8 @@ pub struct Explored {
     pub distinct: usize,
 }
 
-/// Runs what `make` makes under so many seeds, on two high and two low workers, and reports the
-/// first seed under which it fails.
+/// Runs what `make` makes under so many seeds, from 0 on, and reports the first under which it
+/// fails.
 ///
 /// [`Sim::explore`] does the same with other workers, and with other seeds.
 ///
@@ -369,14 +369,14 @@ pub struct Explored {
 ///
 /// let failure = explore(1_000, lost_update).unwrap_err();
 /// // The same again, under the one seed:
-/// let again = Sim::seed(failure.seed).high(2).low(2).explore(1, lost_update);
+/// let again = Sim::seed(failure.seed).explore(1, lost_update);
 /// assert_eq!(again.unwrap_err().seed, failure.seed);
 /// ```
 pub fn explore<F>(seeds: u64, make: impl FnMut() -> F) -> Result<Explored, Failure>
 where
     F: Future<Output = ()> + Send,
 {
-    Sim::seed(0).high(2).low(2).explore(seeds, make)
+    Sim::seed(0).explore(seeds, make)
 }
 
 /// Keeps the worker of this thread busy for so long, as a computation would: in a simulation for
@@ -390,7 +390,7 @@ where
 /// use std::time::Duration;
 ///
 /// // Six computations of 10 ms, on two workers.
-/// let run = Sim::seed(1).run(async {
+/// let run = Sim::seed(1).high(1).low(1).run(async {
 ///     let compute = || spawn_task!(async { work(Duration::from_millis(10)) });
 ///     laneway::join_all((0..6).map(|_| compute()));
 /// })?;
