@@ -3,6 +3,8 @@
 //! Most of it runs in the simulator, where a stage takes as long as it says. What is about threads
 //! runs on threads.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +12,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use common::soon;
 use futures_lite::StreamExt;
 use laneway::pipeline::{
     BuildError, Clock, End, Interval, MissedWindows, Outcome, Outputs, Pipeline, Shared, Stage,
@@ -17,7 +20,7 @@ use laneway::pipeline::{
 };
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep};
-use laneway::{Priority, Runtime, Stealing, block_on, spawn_task};
+use laneway::{Priority, Runtime, Stealing, spawn_task};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -194,12 +197,12 @@ fn stages_run_in_parallel_on_the_low_queue() {
         .unwrap();
     let rt = runtime(2);
     let running = pipeline.start(&rt);
-    let data_set = outputs.recv().unwrap();
+    let data_set = soon(outputs.recv_async()).unwrap();
     let threads: BTreeSet<&str> = ["one", "two"]
         .map(|stage| data_set.output(stage).unwrap().as_str())
         .into();
     assert_eq!(threads, ["laneway-low-0", "laneway-low-1"].into());
-    block_on(running.shutdown());
+    soon(running.shutdown());
 }
 
 #[test]
@@ -422,12 +425,14 @@ fn a_stage_that_never_returns_costs_one_thread_and_its_own_entries() {
         .build()
         .unwrap();
     let rt = runtime(2);
+    // Dropped before the runtime, which waits for the stage.
+    let release = release;
     let running = pipeline.start(&rt);
-    let first = outputs.recv().unwrap();
+    let first = soon(outputs.recv_async()).unwrap();
     assert!(matches!(first.outcome("stuck"), Some(Outcome::TimedOut)));
     let mut works = 0;
     while works < 5 {
-        let data_set = outputs.recv().unwrap();
+        let data_set = soon(outputs.recv_async()).unwrap();
         let stuck = data_set.outcome("stuck").unwrap();
         assert!(
             matches!(stuck, Outcome::Busy { window } if *window == first.window),
@@ -435,7 +440,7 @@ fn a_stage_that_never_returns_costs_one_thread_and_its_own_entries() {
         );
         works += usize::from(data_set.output("works").is_some());
     }
-    let report = block_on(running.shutdown());
+    let report = soon(running.shutdown());
     assert_eq!(report.still_running, ["stuck".into()]);
     assert_eq!((report.end, report.cut_off), (End::ShutDown, None));
     drop(release);
@@ -488,7 +493,7 @@ fn windows_are_aligned_to_unix_time() {
     };
     let before = millis();
     let _running = pipeline.start(&rt);
-    let window = outputs.recv().unwrap().window;
+    let window = soon(outputs.recv_async()).unwrap().window;
     let after = millis();
     assert_eq!((window.start % 10, window.length()), (0, 10));
     assert_eq!(window.unit, Unit::Millis);
@@ -595,13 +600,18 @@ fn a_data_set_may_be_received_from_any_thread() {
     let threads: Vec<_> = (0..3)
         .map(|_| {
             let outputs = outputs.clone();
-            thread::spawn(move || *outputs.recv().unwrap().output("stage").unwrap())
+            thread::spawn(move || *soon(outputs.recv_async()).unwrap().output("stage").unwrap())
         })
         .collect();
     for thread in threads {
         assert_eq!(thread.join().unwrap(), 7);
     }
-    let inside = rt.spawn(async move { outputs.recv().is_ok() }, Priority::Low);
-    assert!(block_on(inside));
+    let recv = |outputs: Outputs<i32>| async move { outputs.recv().is_ok() };
+    assert!(soon(rt.spawn(recv(outputs.clone()), Priority::Low)));
+    assert!(
+        thread::spawn(move || outputs.recv().is_ok())
+            .join()
+            .unwrap()
+    );
     drop(running);
 }

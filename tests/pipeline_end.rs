@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::{DropCounter, eventually};
+use common::{DropCounter, eventually, soon};
 use laneway::pipeline::{
     Builder, DataSet, End, Interval, Outputs, Overflow, Pipeline, RecvError, Running, Shared,
     TryRecvError,
 };
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep, timeout};
-use laneway::{Runtime, Stealing, block_on, spawn_task};
+use laneway::{Runtime, Stealing, spawn_task};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -214,14 +214,16 @@ fn shutdown_may_come_from_any_thread_and_from_a_stage() {
         .stage_timeout(LONG)
         .build()
         .unwrap();
+    // Dropped before the runtime, which waits for the stage.
+    let sender = sender;
     let running = Arc::new(pipeline.start(&rt));
     sender.send(running.clone()).unwrap();
     let report = thread::scope(|scope| {
-        let waits = scope.spawn(|| block_on(running.ended()));
+        let waits = scope.spawn(|| soon(running.ended()));
         waits.join().unwrap()
     });
     assert_eq!((report.end, report.cut_off), (End::ShutDown, None));
-    assert!(outputs.recv().is_ok() && outputs.recv().is_err());
+    assert!(soon(outputs.recv_async()).is_ok() && soon(outputs.recv_async()).is_err());
     drop(sender);
 }
 
@@ -268,11 +270,11 @@ fn the_end_of_the_runtime_ends_the_pipeline() {
         let rt = Runtime::builder().build().unwrap();
         let (pipeline, outputs) = builder(0).build().unwrap();
         let running = pipeline.start(&rt);
-        outputs.recv().unwrap();
+        soon(outputs.recv_async()).unwrap();
         stop(rt);
-        let report = block_on(running.shutdown());
+        let report = soon(running.shutdown());
         assert_eq!(report.end, End::RuntimeEnded);
-        block_on(async { while outputs.recv_async().await.is_ok() {} });
+        while soon(outputs.recv_async()).is_ok() {}
     }
 }
 
@@ -281,11 +283,11 @@ fn a_runtime_that_drains_does_not_wait_for_the_pipeline() {
     let rt = Runtime::builder().build().unwrap();
     let (pipeline, outputs) = builder(0).build().unwrap();
     let running = pipeline.start(&rt);
-    outputs.recv().unwrap();
+    soon(outputs.recv_async()).unwrap();
     // The next tick finds that no more tasks are taken.
     let report = rt.shutdown(LONG);
     assert!(report.is_clean(), "{report:?}");
-    assert_eq!(block_on(running.ended()).end, End::RuntimeEnded);
+    assert_eq!(soon(running.ended()).end, End::RuntimeEnded);
 }
 
 #[test]
@@ -295,14 +297,14 @@ fn a_pipeline_started_on_a_runtime_that_has_ended_says_so() {
     let (pipeline, outputs) = builder(0).build().unwrap();
     let running = pipeline.start(&rt);
     assert!(running.is_ended());
-    assert_eq!(block_on(running.ended()).end, End::RuntimeEnded);
-    assert!(outputs.recv().is_err());
+    assert_eq!(soon(running.ended()).end, End::RuntimeEnded);
+    assert!(soon(outputs.recv_async()).is_err());
 }
 
 #[test]
 fn a_pipeline_that_is_never_started_ends_its_outputs() {
     let (pipeline, outputs) = builder(0).build().unwrap();
-    let waits = thread::spawn(move || outputs.recv().map(|_| ()));
+    let waits = thread::spawn(move || soon(outputs.recv_async()).map(|_| ()));
     drop(pipeline);
     assert_eq!(waits.join().unwrap(), Err(RecvError));
 }
@@ -378,19 +380,19 @@ fn many_pipelines_end_and_leave_nothing_behind() {
     }
     let mut waits = Vec::new();
     for (n, (running, outputs)) in kept.into_iter().enumerate() {
-        assert!(outputs.recv().is_ok());
+        assert!(soon(outputs.recv_async()).is_ok());
         match n % 4 {
             0 => drop(running),
             1 => running.detach(),
             2 => waits.push((End::OutputsDropped, running)),
             _ => {
-                assert_eq!(block_on(running.shutdown()).end, End::ShutDown);
+                assert_eq!(soon(running.shutdown()).end, End::ShutDown);
                 waits.push((End::ShutDown, running));
             }
         }
     }
     for (end, running) in waits {
-        assert_eq!(block_on(running.ended()).end, end);
+        assert_eq!(soon(running.ended()).end, end);
     }
     eventually("all stages are dropped", || drops.count() == 200);
     assert!(rt.shutdown(LONG).is_clean());

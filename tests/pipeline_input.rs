@@ -11,11 +11,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::eventually;
+use common::{eventually, soon};
 use laneway::pipeline::{Interval, Outcome, Pipeline, Shared};
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep};
-use laneway::{Priority, Runtime, Stealing, block_on, join_all, spawn_task, yield_now};
+use laneway::{Priority, Runtime, Stealing, join_all, spawn_task, yield_now};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -265,10 +265,15 @@ fn a_thread_that_waits_for_the_outputs_in_an_update_is_not_deadlocked() {
     let _running = pipeline.start(&rt);
     input.update(|input| {
         let locked = |outcome: &Outcome<i32>| matches!(outcome, Outcome::InputLocked);
-        while !locked(outputs.recv().unwrap().outcome("stage").unwrap()) {}
+        eventually("the stage finds it locked", || {
+            let data_set = soon(outputs.recv_async()).unwrap();
+            locked(data_set.outcome("stage").unwrap())
+        });
         *input = 8;
     });
-    while outputs.recv().unwrap().output("stage") != Some(&8) {}
+    eventually("the stage sees the update", || {
+        soon(outputs.recv_async()).unwrap().output("stage") == Some(&8)
+    });
 }
 
 #[test]
@@ -366,20 +371,22 @@ fn a_writer_waits_for_a_stage_that_runs_and_keeps_the_next_ones_out() {
     let builder = Runtime::builder().with_high_num(1).with_low_num(2);
     let rt = builder.with_stealing(Stealing::None).build().unwrap();
     let running = pipeline.start(&rt);
-    begun.recv().unwrap();
+    // Dropped before the runtime, which waits for the stage.
+    let release = release;
+    begun.recv_timeout(Duration::from_secs(20)).unwrap();
     let writer = thread::spawn({
         let input = input.clone();
         move || input.update(|input| *input = 8)
     });
     eventually("the writer waits", || input.try_read().is_none());
-    loop {
-        let data_set = outputs.recv().unwrap();
-        if let Some(Outcome::InputLocked) = data_set.outcome("other") {
-            break;
-        }
-    }
+    eventually("the other stage is kept out", || {
+        let data_set = soon(outputs.recv_async()).unwrap();
+        matches!(data_set.outcome("other"), Some(Outcome::InputLocked))
+    });
     drop(release);
     writer.join().unwrap();
-    while outputs.recv().unwrap().output("other") != Some(&8) {}
-    block_on(running.shutdown());
+    eventually("the other stage sees the update", || {
+        soon(outputs.recv_async()).unwrap().output("other") == Some(&8)
+    });
+    soon(running.shutdown());
 }

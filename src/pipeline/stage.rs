@@ -38,7 +38,8 @@ pub type StageError = Box<dyn Error + Send + Sync>;
 /// [`TimedOut`](super::Outcome::TimedOut), then [`Busy`](super::Outcome::Busy), and when somebody
 /// wants to update the input, [`InputLocked`](super::Outcome::InputLocked) for the other stages.
 ///
-/// A stage is not started again before its run for an earlier window has ended.
+/// A stage is not started again before its run for an earlier window has ended. One that updates
+/// its own pipeline's input waits for itself.
 ///
 /// ```
 /// use laneway::pipeline::{Stage, StageError, Unit, Window};

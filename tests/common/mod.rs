@@ -23,6 +23,13 @@ pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+/// Runs a future to its end, and fails if that takes 20 seconds.
+#[track_caller]
+pub(crate) fn soon<F: Future>(future: F) -> F::Output {
+    let ended = laneway::block_on(laneway::time::timeout(Duration::from_secs(20), future));
+    ended.expect("a future that never ends")
+}
+
 /// Counts how many of its tokens have been dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DropCounter(Arc<AtomicUsize>);
