@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use common::{DropCounter, eventually, soon};
 use laneway::pipeline::{
-    Builder, DataSet, End, Interval, Outputs, Overflow, Pipeline, RecvError, Running, Shared,
-    TryRecvError,
+    Builder, Clock, DataSet, End, Interval, Outputs, Overflow, Pipeline, RecvError, Running,
+    Shared, TryRecvError,
 };
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep, timeout};
-use laneway::{Runtime, Stealing, spawn_task};
+use laneway::{Priority, Runtime, Stealing, spawn_task};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -279,15 +279,55 @@ fn the_end_of_the_runtime_ends_the_pipeline() {
 }
 
 #[test]
-fn a_runtime_that_drains_does_not_wait_for_the_pipeline() {
-    let rt = Runtime::builder().build().unwrap();
-    let (pipeline, outputs) = builder(0).build().unwrap();
+fn a_runtime_that_drains_does_not_wait_for_the_next_tick_nor_for_room() {
+    let from_now = Clock::starting_at(now());
+    let waits_for_a_tick = || builder(0).every(Interval::Minutes(60)).clock(from_now);
+    let waits_for_room = || builder(0).capacity(1);
+    for (builder, ticks) in [(waits_for_a_tick(), 0), (waits_for_room(), 2)] {
+        let rt = Runtime::builder().build().unwrap();
+        let (pipeline, outputs) = builder.build().unwrap();
+        let running = pipeline.start(&rt);
+        eventually("it waits", || running.counts().ticks == ticks);
+        let report = rt.shutdown(LONG);
+        assert!(report.is_clean(), "{report:?}");
+        let report = soon(running.ended());
+        assert_eq!((report.end, report.cut_off), (End::RuntimeEnded, None));
+        assert_eq!(outputs.len() as u64, ticks);
+    }
+}
+
+#[test]
+fn a_runtime_that_drains_lets_the_running_tick_finish() {
+    let (begin, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+        .stage_fn("stage", move |_: &(), _| {
+            let _ = begin.send(());
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        })
+        .every(Interval::Millis(1))
+        .stage_timeout(LONG)
+        .build()
+        .unwrap();
+    let rt = Runtime::builder().with_high_num(1).build().unwrap();
+    // Dropped before the runtime, which waits for the stage.
+    let release = release;
     let running = pipeline.start(&rt);
-    soon(outputs.recv_async()).unwrap();
-    // The next tick finds that no more tasks are taken.
-    let report = rt.shutdown(LONG);
-    assert!(report.is_clean(), "{report:?}");
-    assert_eq!(soon(running.ended()).end, End::RuntimeEnded);
+    begun.recv_timeout(LONG).unwrap();
+    thread::scope(|scope| {
+        let shutdown = scope.spawn(|| rt.shutdown(LONG));
+        eventually("it drains", || {
+            rt.try_spawn(async {}, Priority::Low).is_err()
+        });
+        release.send(()).unwrap();
+        assert!(shutdown.join().unwrap().is_clean());
+    });
+    let report = soon(running.ended());
+    assert_eq!((report.end, report.counts.done), (End::RuntimeEnded, 1));
+    assert_eq!(report.cut_off, None);
+    assert_eq!(outputs.len(), 1);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::window::{MissedWindows, Tick, Unit, Window, Windows};
 use crate::executor::shielded;
 use crate::time::{Sleep, now, sleep_until};
-use crate::{Priority, Runtime, spawn_named};
+use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
 
 /// Stages that run together for every window of time. Made by [`Builder::build`], together with
 /// its [`Outputs`](super::Outputs).
@@ -111,7 +111,9 @@ where
     /// that serve the high queue may also run low tasks, and long stages keep all of them busy,
     /// timeouts are noticed when the first of these stages returns.
     ///
-    /// If the runtime has been shut down, the pipeline ends at once, and its report says so.
+    /// The pipeline ends with its runtime. [`Runtime::shutdown`] lets the running tick finish, and
+    /// does not wait for the next. If the runtime has been shut down before, the pipeline ends at
+    /// once, and its report says so.
     ///
     /// [`Pipeline`] has an example.
     #[track_caller]
@@ -161,6 +163,7 @@ where
             settings: self.settings,
             windows: Windows::new(self.clock.now(unit), interval, unit, missed),
             deadline: None,
+            shutdown_begun: shutdown_begun(),
             sender: self.sender,
             ending: Ending {
                 control: control.clone(),
@@ -190,6 +193,8 @@ struct Driver<I, O> {
     windows: Windows,
     /// Of the shutdown that was ordered.
     deadline: Option<Sleep>,
+    /// Of the runtime.
+    shutdown_begun: ShutdownBegun,
     // Dropped before the ending: whoever gets the report finds that the outputs have ended.
     sender: Sender<O>,
     ending: Ending<I, O>,
@@ -243,6 +248,9 @@ where
         }
         if self.sender.poll_abandoned(cx).is_ready() {
             return Poll::Ready(Err(End::OutputsDropped));
+        }
+        if Pin::new(&mut self.shutdown_begun).poll(cx).is_ready() {
+            return Poll::Ready(Err(End::RuntimeEnded));
         }
         Pin::new(due).poll(cx).map(Ok)
     }
@@ -372,10 +380,13 @@ where
         if self.sender.poll_abandoned(cx).is_ready() {
             return Poll::Ready(Err(End::OutputsDropped));
         }
+        // The last data set goes in on top: nobody has to receive during a shutdown.
+        if Pin::new(&mut self.shutdown_begun).poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         match self.ending.control.poll_order(cx) {
             Order::GoOn => self.sender.poll_room(cx).map(Ok),
             Order::Stop => Poll::Ready(Err(End::HandleDropped)),
-            // The last data set goes in on top: nobody has to receive during a shutdown.
             Order::FinishBy(_) => Poll::Ready(Ok(())),
         }
     }
