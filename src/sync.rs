@@ -14,16 +14,16 @@
 #[cfg(all(test, loom))]
 pub(crate) use {
     loom::{
-        sync::Mutex,
-        sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+        sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
+        sync::{Condvar, Mutex},
     },
     thread::Thread,
 };
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::{
-    sync::Mutex,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
+    sync::{Condvar, Mutex},
     thread::{self, Thread},
 };
 

@@ -37,14 +37,15 @@
 //! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
 //! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker;
-//! `names.rs` keeps the names of tasks that have one, `cut_off.rs` what shutdown cancelled;
-//! `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown; `shield.rs` stops panics
-//! of the user's code, `tally.rs` counts.
+//! `names.rs` keeps the names of tasks that have one; `ending.rs` is about the end of a runtime,
+//! `cut_off.rs` keeps what shutdown cancelled; `pending.rs` keeps what waits, `watchers.rs` who is
+//! told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs` counts.
 //!
-//! The core owns no threads and does no I/O. It reads a clock in one place: `Executor::drain`
-//! waits for shutdown's deadline.
+//! The core owns no threads and does no I/O. It reads a clock in one place: `Ending::drain` waits
+//! for shutdown's deadline.
 
 mod cut_off;
+mod ending;
 mod event;
 mod idle;
 mod join_error;
@@ -65,8 +66,8 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -77,6 +78,7 @@ pub use join_error::JoinError;
 pub use route::{QueueId, Stealing};
 pub use task::{FallibleTask, Priority, Task};
 
+pub(crate) use ending::Phase;
 pub(crate) use idle::{CrewId, Sleepers};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
@@ -86,6 +88,7 @@ pub(crate) use task::{Ended, Origin, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use cut_off::CutOff;
+use ending::Ending;
 use pending::Pending;
 use watchers::Watchers;
 
@@ -101,14 +104,14 @@ pub(crate) struct Executor {
     homes: Box<[QueueId]>,
     /// What each worker has counted, and at the end what everybody else has.
     tallies: Box<[CachePadded<Tally>]>,
-    /// Advanced by shutdown, never set back.
-    phase: AtomicU8,
+    pub(crate) ending: Ending,
+    /// What shutdown has cancelled.
+    cut_off: Mutex<CutOff>,
     next_task_id: CachePadded<AtomicU64>,
     observer: Option<Arc<dyn Observer>>,
     pub(crate) spin: Spin,
     /// Provides the threads that workers sit on.
     pub(crate) host: Arc<dyn Host>,
-    drain: Drain,
 }
 
 /// What an executor is made of.
@@ -156,37 +159,6 @@ pub(crate) struct Spin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExecutorId(u32);
 
-/// How far a runtime's end has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Phase {
-    Open,
-    /// Nothing new is taken; what is there runs on.
-    Draining,
-    /// What is left is cancelled.
-    Closed,
-}
-
-impl Phase {
-    fn of(number: u8) -> Phase {
-        match number {
-            0 => Phase::Open,
-            1 => Phase::Draining,
-            _ => Phase::Closed,
-        }
-    }
-}
-
-/// Lets shutdown wait for the last task, and collects what it cut off.
-#[derive(Debug, Default)]
-struct Drain {
-    lock: Mutex<()>,
-    ended: Condvar,
-    /// Held by the thread that empties the channels in the end.
-    cancelling: Mutex<()>,
-    cut_off: Mutex<CutOff>,
-}
-
 thread_local! {
     /// Whether this thread is in the middle of cancelling the tasks of some runtime.
     static CANCELS: Cell<bool> = const { Cell::new(false) };
@@ -210,12 +182,12 @@ impl Executor {
             pending: Pending::new(parts.homes.len()),
             watchers: Watchers::default(),
             homes: parts.homes,
-            phase: AtomicU8::new(Phase::Open as u8),
+            ending: Ending::new(),
+            cut_off: Mutex::default(),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observer: parts.observer,
             spin: parts.spin,
             host: parts.host,
-            drain: Drain::default(),
         });
         let mut executors = EXECUTORS.write().expect(EXECUTORS_UNPOISONED);
         let taken = executors
@@ -415,14 +387,12 @@ impl Executor {
 
     #[inline]
     pub(crate) fn phase(&self) -> Phase {
-        // SeqCst: pairs with `advance`. Who puts a task somewhere and then reads `Open` here has
-        // put it where the one who advances the phase will look.
-        Phase::of(self.phase.load(Ordering::SeqCst))
+        self.ending.phase()
     }
 
     /// Moves on to a later phase and lets every worker see it.
     fn advance(&self, phase: Phase) {
-        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.ending.advance(phase);
         self.sleepers.wake_all();
     }
 
@@ -439,54 +409,7 @@ impl Executor {
     pub(crate) fn drain(&self, deadline: Option<Instant>) {
         self.advance(Phase::Draining);
         self.watchers.wake_all();
-        let mut lock = self
-            .drain
-            .lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while self.live() > 0 && self.phase() == Phase::Draining {
-            let ended = &self.drain.ended;
-            lock = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => return,
-                Some(left) => {
-                    let (lock, _timeout) = ended
-                        .wait_timeout(lock, left)
-                        .unwrap_or_else(PoisonError::into_inner);
-                    lock
-                }
-                None => ended.wait(lock).unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-    }
-
-    /// Called by a worker that lies down: if shutdown waits for the last task, it may have been
-    /// this worker's.
-    pub(crate) fn worker_rests(&self) -> Phase {
-        let phase = self.phase();
-        if phase == Phase::Draining {
-            self.notify_drain();
-        }
-        phase
-    }
-
-    /// Called when a task's future was dropped on a thread that is no worker.
-    pub(crate) fn task_ended_outside(&self) {
-        // SeqCst: pairs with `advance`. Either the phase is seen here, or the end is seen by the
-        // drain that begins later.
-        fence(Ordering::SeqCst);
-        if self.phase() == Phase::Draining {
-            self.notify_drain();
-        }
-    }
-
-    fn notify_drain(&self) {
-        // Under the lock: the waiter is before its count or already waiting.
-        let _lock = self
-            .drain
-            .lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.drain.ended.notify_all();
+        self.ending.drain(deadline, || self.live());
     }
 
     /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
@@ -494,16 +417,13 @@ impl Executor {
     /// whichever thread.
     pub(crate) fn close(&self) {
         self.advance(Phase::Closed);
-        if CANCELS.get() {
-            // In the middle of dropping a future, of this runtime or another: whoever we would
-            // wait for may be waiting for us.
-            self.cancel_rest();
-        } else {
-            let only = self.drain.cancelling.lock();
-            self.cancel_all(only.unwrap_or_else(PoisonError::into_inner));
-            self.cancel_rest();
+        // In the middle of dropping a future, of this runtime or another, whoever we would wait
+        // for may be waiting for us.
+        if !CANCELS.get() {
+            self.ending.cancel_after_others(|| self.cancel_all());
         }
-        self.notify_drain();
+        self.cancel_rest();
+        self.ending.notify();
     }
 
     /// Called by a thread after its last poll for a worker: what that poll left waiting is
@@ -515,23 +435,13 @@ impl Executor {
         }
     }
 
-    /// Cancels what lies in the channels. One thread at a time, and not nested: a future that is
-    /// dropped here may wake the next task, and that one the next, a million deep.
+    /// Cancels what lies in the channels, or leaves it to the thread that is at it.
     pub(crate) fn cancel_rest(&self) {
-        // SeqCst: between our push and our try to lock. If another thread holds the lock, it
-        // looks for what we pushed after releasing it.
-        fence(Ordering::SeqCst);
-        while self.queues.iter().any(|queue| queue.channel_len() > 0) {
-            match self.drain.cancelling.try_lock() {
-                Ok(only) => self.cancel_all(only),
-                Err(TryLockError::Poisoned(only)) => self.cancel_all(only.into_inner()),
-                Err(TryLockError::WouldBlock) => return,
-            }
-            fence(Ordering::SeqCst);
-        }
+        let anything_left = || self.queues.iter().any(|queue| queue.channel_len() > 0);
+        self.ending.cancel_rest(anything_left, || self.cancel_all());
     }
 
-    fn cancel_all(&self, _only: MutexGuard<'_, ()>) {
+    fn cancel_all(&self) {
         let outer = CANCELS.replace(true);
         self.pending.close();
         for queue in &self.queues {
@@ -545,13 +455,13 @@ impl Executor {
     /// Cancels a task and notes what was cut off.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
         if let Some(task) = cancel(runnable) {
-            let cut_off = self.drain.cut_off.lock();
+            let cut_off = self.cut_off.lock();
             cut_off.unwrap_or_else(PoisonError::into_inner).add(task);
         }
     }
 
     pub(crate) fn cut_off_so_far(&self) -> CutOff {
-        let cut_off = self.drain.cut_off.lock();
+        let cut_off = self.cut_off.lock();
         cut_off.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

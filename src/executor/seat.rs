@@ -264,7 +264,7 @@ pub(crate) fn record_end(id: ExecutorId, queue: QueueId, end: PollEnd, registere
         with_executor_of(id, |executor| {
             count(executor.outside_tally(), Writer::Shared);
             remove(executor);
-            executor.task_ended_outside();
+            executor.ending.task_ended_outside();
         });
     }
 }

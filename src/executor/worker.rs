@@ -375,7 +375,7 @@ impl Worker {
         let look_again = laid_down == LaidDown::NobodySearches;
         // After lying down, so that whoever changes the phase and then wakes everybody is either
         // seen here or sees this worker.
-        let phase = self.executor.worker_rests();
+        let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
             self.get_up();
             return Sleep::GotUp;
@@ -387,7 +387,9 @@ impl Worker {
     pub(crate) fn pause(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.leave_search();
-        self.executor.worker_rests();
+        // As lying down has one: the ends of its tasks are counted before it looks at the phase.
+        fence(Ordering::SeqCst);
+        self.executor.ending.worker_rests();
     }
 
     /// Leaves the search without having found anything.
