@@ -15,7 +15,7 @@
 pub(crate) use {
     loom::{
         sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
-        sync::{Condvar, Mutex},
+        sync::{Condvar, Mutex, MutexGuard},
     },
     thread::Thread,
 };
@@ -23,7 +23,7 @@ pub(crate) use {
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
-    sync::{Condvar, Mutex},
+    sync::{Condvar, Mutex, MutexGuard},
     thread::{self, Thread},
 };
 

@@ -8,11 +8,11 @@
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not
 //! at all while its workers are parked. Workers that nap instead never count as asleep.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::executor::{Executor, QueueId, WorkerId};
+use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
 
 /// The time between two looks. A task waits in the next-slot behind a stuck poll for two of them
 /// at most.
@@ -61,10 +61,19 @@ impl Watchdog {
             let waited = self.changed.wait_timeout(orders, LOOK_EVERY);
             return *waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.doze(orders, || executor.sleepers.everyone_sleeps())
+    }
+
+    /// Sleeps until a worker gets up, unless one is up.
+    fn doze(
+        &self,
+        orders: MutexGuard<'_, Orders>,
+        everyone_sleeps: impl FnOnce() -> bool,
+    ) -> Orders {
         // SeqCst: pairs with `wake_up`. Either the worker that got up sees the flag, or it is
         // seen to be awake here.
         self.dozing.store(true, Ordering::SeqCst);
-        let orders = if executor.sleepers.everyone_sleeps() {
+        let orders = if everyone_sleeps() {
             let woken = self.changed.wait(orders);
             *woken.unwrap_or_else(PoisonError::into_inner)
         } else {
@@ -122,3 +131,6 @@ fn rescue(executor: &Executor, worker: WorkerId) {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod model;

@@ -59,7 +59,7 @@ impl Model {
 
     /// As `Executor::inject`.
     fn bring(&self) {
-        self.queued.fetch_add(1, Ordering::SeqCst);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         // What makes the push and the look at the phase sequentially consistent for loom.
         fence(Ordering::SeqCst);
         if self.protocol != Protocol::BringsAndLeaves && self.ending.phase() == Phase::Closed {
@@ -68,14 +68,15 @@ impl Model {
     }
 
     fn anything_left(&self) -> bool {
-        self.queued.load(Ordering::SeqCst) > 0
+        // Relaxed: the fences have to do without the orders of the queue's own counters.
+        self.queued.load(Ordering::Relaxed) > 0
     }
 
     fn take(&self) -> bool {
         let lower = |queued: usize| queued.checked_sub(1);
         let taken = self
             .queued
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, lower);
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, lower);
         taken.is_ok()
     }
 
