@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use program::{Ended, example, run};
 
-/// Every example but `tour` and `system_monitor`, which have test files of their own.
-const EXAMPLES: [&str; 10] = [
+/// Every example that takes no arguments. The others have test files of their own.
+const EXAMPLES: [&str; 12] = [
     "background",
     "blocking",
+    "connection_pool",
     "custom_queues",
     "group",
     "hello",
@@ -20,6 +21,15 @@ const EXAMPLES: [&str; 10] = [
     "priorities",
     "simulation",
     "stealing",
+    "sum_service",
+];
+
+const WITH_ARGUMENTS: [&str; 5] = [
+    "cache_refresh",
+    "log_rotation",
+    "soak",
+    "system_monitor",
+    "tour",
 ];
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -57,7 +67,7 @@ fn every_example_is_tested_and_says_how_to_run_it() {
         assert!(doc.join("\n").contains(&command), "{name}: {doc:?}");
         found.insert(name);
     }
-    let tested = EXAMPLES.into_iter().chain(["system_monitor", "tour"]);
+    let tested = EXAMPLES.into_iter().chain(WITH_ARGUMENTS);
     assert_eq!(found, tested.map(str::to_owned).collect());
 }
 
@@ -223,4 +233,35 @@ fn simulation_finds_the_seed_and_its_schedule() {
     assert!(polls[..2].iter().all(|poll| poll.ends_with("Yielded")));
     let fixed = &lines[lines.len() - 1];
     assert!(fixed.starts_with("fixed      1000 seeds, "), "{fixed}");
+}
+
+#[test]
+fn sum_service_gives_the_same_sums_by_hand_and_ready_made() {
+    let expected = [
+        "by hand:     + 1 = Some(1)",
+        "by hand:     + 2 = Some(3)",
+        "by hand:     + 3 = Some(6)",
+        "ready made:  + 1 = Ok(1)",
+        "ready made:  + 2 = Ok(3)",
+        "ready made:  + 3 = Ok(6)",
+        "4 threads:   [true, true, true, true], and now it is Ok(4006)",
+        "closed:      the background has ended and takes no more requests",
+    ];
+    assert_eq!(lines_of("sum_service"), expected);
+}
+
+#[test]
+fn connection_pool_reuses_caps_and_replaces() {
+    let lines = lines_of("connection_pool");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(lines[0], "reused:    10 lines echoed over 1 connection");
+    // On a busy machine one connection may do.
+    assert!(lines[1].starts_with("capped:    100 lines of 4 threads echoed, "));
+    let most = number_before(" connections", &lines[1]);
+    assert!((1..=2).contains(&most), "{lines:?}");
+    assert_eq!(
+        lines[2],
+        "replaced:  the server dropped all; 5 lines echoed over 1 new"
+    );
+    assert_eq!(lines[3], "ended:     with the last handle");
 }

@@ -1,0 +1,197 @@
+//! Every background pattern at full speed, for as long as you like, with an eye on the memory:
+//! `cargo run --release --example soak -- --seconds 600` takes ten minutes for each pattern, and
+//! fails if one of them grows. `--help` tells the options.
+
+use std::panic::resume_unwind;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, ValueEnum};
+use futures_lite::future::poll_once;
+use laneway::background::{CallError, Every, Overlap, RestartPolicy, Service};
+use laneway::time::MissedTickBehavior;
+use laneway::{Priority, Runtime, TaskGroup, block_on, yield_now};
+use sysinfo::{ProcessesToUpdate, System};
+
+/// Runs each pattern at full speed, and fails if the memory grows.
+#[derive(Parser)]
+#[command(name = "soak")]
+struct Options {
+    /// Seconds for each pattern, 1 to 86400
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+
+    /// Only these patterns
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Pattern>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Pattern {
+    /// Callers of all kinds: they wait, give up, do not care; the handler panics now and then.
+    Service,
+    /// Processes that are always due, some of which panic.
+    Every,
+}
+
+impl Pattern {
+    fn run(self, rt: &Runtime, soak: &Arc<Soak>) {
+        match self {
+            Pattern::Service => service(rt, soak),
+            Pattern::Every => every(rt, soak),
+        }
+    }
+}
+
+/// What a pattern and the one who watches it share.
+#[derive(Default)]
+struct Soak {
+    over: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Soak {
+    fn goes_on(&self) -> bool {
+        !self.over.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn service(rt: &Runtime, soak: &Arc<Soak>) {
+    let handler = async |sum: &AtomicU64, n: u64| {
+        if n.is_multiple_of(7) {
+            yield_now().await;
+        }
+        if n == 1_000 {
+            resume_unwind(Box::new("one in a thousand"));
+        }
+        sum.fetch_add(n, Ordering::Relaxed)
+    };
+    let at_once = RestartPolicy::new().backoff(Duration::ZERO, Duration::ZERO);
+    let service = Service::new().bounded(64).in_flight(16).restart(at_once);
+    let (handle, background) = service.build(async || AtomicU64::new(0), handler);
+    let background = rt.spawn(background, Priority::Low);
+    let mut callers = TaskGroup::new();
+    for _ in 0..4 {
+        let (handle, soak) = (handle.clone(), soak.clone());
+        let caller = async move {
+            while soak.goes_on() {
+                for n in 1..=1_000 {
+                    let replied = handle.call(n).await;
+                    assert!(
+                        matches!(replied, Ok(_) | Err(CallError::Panicked)),
+                        "{replied:?}"
+                    );
+                    // One that is given up at once, and one that nobody waits for.
+                    poll_once(handle.call(n)).await;
+                    if let Ok(reply) = handle.try_call(2) {
+                        reply.detach();
+                    }
+                    soak.count();
+                }
+            }
+        };
+        callers.spawn_on(rt, caller, Priority::Low);
+    }
+    drop(handle);
+    let results = block_on(callers.join_all());
+    results
+        .into_iter()
+        .for_each(|result| result.expect("no caller panics"));
+    block_on(background);
+}
+
+fn every(rt: &Runtime, soak: &Arc<Soak>) {
+    let processes = [Overlap::Skip, Overlap::Queue].map(|overlap| {
+        let counted = soak.clone();
+        let every = Every::new(Duration::from_micros(1)).overlap(overlap);
+        // Never late enough to rest.
+        let every = every.missed_ticks(MissedTickBehavior::Burst);
+        let (process, background) =
+            every
+                .jitter(Duration::from_nanos(500))
+                .build(async move || {
+                    let n = counted.done.fetch_add(1, Ordering::Relaxed);
+                    yield_now().await;
+                    if n.is_multiple_of(1_000) {
+                        resume_unwind(Box::new("one in a thousand"));
+                    }
+                });
+        (process, rt.spawn(background, Priority::Low))
+    });
+    while soak.goes_on() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    for (process, background) in processes {
+        process.stop();
+        block_on(background);
+    }
+}
+
+/// The memory of this process that is in RAM, in KiB.
+fn resident() -> u64 {
+    let pid = sysinfo::get_current_pid().expect("this process has a number");
+    let mut system = System::new();
+    system.refresh_processes(ProcessesToUpdate::Some(&[pid]), true);
+    system
+        .process(pid)
+        .map_or(0, |process| process.memory() / 1024)
+}
+
+/// How many lines are printed for a pattern.
+const SAMPLES: u32 = 10;
+
+/// Runs a pattern, and prints the memory as it goes on. Gives how much it has grown since the
+/// first line, by when everything has its size.
+fn soak(rt: &Runtime, pattern: Pattern, length: Duration) -> i64 {
+    let shared = Arc::new(Soak::default());
+    let started = Instant::now();
+    let mut samples = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| pattern.run(rt, &shared));
+        for n in 1..=SAMPLES {
+            let due = started + length * n / SAMPLES;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            let done = shared.done.load(Ordering::Relaxed);
+            samples.push(resident());
+            let (seconds, kib) = (started.elapsed().as_secs_f64(), samples[samples.len() - 1]);
+            println!("{pattern:?}: {seconds:6.1} s  {done:>12} done  {kib:>8} KiB resident");
+        }
+        shared.over.store(true, Ordering::Relaxed);
+    });
+    samples[samples.len() - 1].cast_signed() - samples[0].cast_signed()
+}
+
+/// What the allocator may keep for itself: some pages for each thread.
+const ALLOWED_KIB: i64 = 2_048;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let rt = match Runtime::builder().build() {
+        Ok(rt) => rt,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut flat = true;
+    for pattern in Pattern::value_variants() {
+        if options.only.is_empty() || options.only.contains(pattern) {
+            let grown = soak(&rt, *pattern, Duration::from_secs(options.seconds));
+            println!("{pattern:?}: grown by {grown} KiB since the first line");
+            flat &= grown <= ALLOWED_KIB;
+        }
+    }
+    if flat {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
