@@ -64,7 +64,7 @@ pub use block_on::block_on;
 pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use executor::{
     CutOffTask, Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority,
-    QueueId, Source, Stealing, Task, TaskId, WorkerId,
+    QueueId, RuntimeShape, Source, Stealing, Task, TaskId, WorkerId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;

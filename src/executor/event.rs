@@ -164,13 +164,16 @@ pub enum Event {
         /// The place in the source that spawned it.
         spawned_at: &'static Location<'static>,
     },
-    /// A task was put where a worker will find it: after its spawn, and after each wake-up.
+    /// A task is put where a worker will find it: after its spawn, and after each wake-up.
+    ///
+    /// Comes before its [`Taken`](Event::Taken), whichever threads the two happen on.
     Scheduled {
         /// The task.
         task: TaskId,
         /// The queue that its priority names now.
         queue: QueueId,
-        /// The worker that woke it.
+        /// The worker that spawned or woke it: the task that it is polling did. `None` is any
+        /// other thread; the timer's is told apart by a [`TimerFired`](Event::TimerFired) before.
         by: Option<WorkerId>,
         /// Where it was put.
         to: Placement,
@@ -213,11 +216,74 @@ pub enum Event {
         /// The worker.
         worker: WorkerId,
     },
-    /// A task blocks the thread of this worker; another thread takes its place.
+    /// The task that this worker polls blocks its thread in place; another thread takes over the
+    /// worker, and the blocked poll goes on without one. It ends as any other.
     Replaced {
         /// The worker.
         worker: WorkerId,
     },
+    /// A task's future was dropped before it had completed: its handle was dropped, or its
+    /// runtime has ended. On a worker, this happens between the start and the end of a poll.
+    Cancelled {
+        /// The task.
+        task: TaskId,
+        /// The worker that dropped the future.
+        by: Option<WorkerId>,
+    },
+    /// A low task was raised to high priority, from its next scheduling on.
+    Escalated {
+        /// The task.
+        task: TaskId,
+        /// The worker on which it was raised, for instance by a high task that awaits it.
+        by: Option<WorkerId>,
+    },
+    /// A task began to wait for the timer.
+    TimerArmed {
+        /// The task.
+        task: TaskId,
+        /// The worker that polls it.
+        by: Option<WorkerId>,
+        /// How long it is to wait, in microseconds.
+        after_us: u64,
+    },
+    /// The time that a task waited for has come, and the timer wakes it. If something else has
+    /// woken it already, nothing happens and nothing is told.
+    TimerFired {
+        /// The task.
+        task: TaskId,
+    },
+}
+
+/// What a runtime consists of, which gives the numbers in its events a meaning.
+///
+/// ```
+/// use laneway::{Observer, Priority, QueueId, Runtime, RuntimeShape};
+/// use std::sync::{Arc, Mutex};
+///
+/// #[derive(Default)]
+/// struct Sketch(Mutex<Option<RuntimeShape>>);
+///
+/// impl Observer for Sketch {
+///     fn on_start(&self, shape: &RuntimeShape) {
+///         *self.0.lock().unwrap() = Some(shape.clone());
+///     }
+/// }
+///
+/// let sketch = Arc::new(Sketch::default());
+/// let builder = Runtime::builder().with_high_num(1).with_low_num(2);
+/// let rt = builder.with_observer(sketch.clone()).build()?;
+/// let shape = sketch.0.lock().unwrap().clone().unwrap();
+/// assert_eq!(shape.queues, ["high", "low"]);
+/// assert_eq!(shape.homes, [QueueId::HIGH, QueueId::LOW, QueueId::LOW]);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuntimeShape {
+    /// The queues' names, in the order of [`QueueId::index`].
+    pub queues: Vec<String>,
+    /// The queue that each worker is at home in, in the order of [`WorkerId::index`].
+    pub homes: Vec<QueueId>,
 }
 
 /// The report of a panic that nobody will ever await.
@@ -309,6 +375,11 @@ impl LostPanic<'_> {
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub trait Observer: Send + Sync + 'static {
+    /// Called once, before any other method, when the runtime is built.
+    fn on_start(&self, shape: &RuntimeShape) {
+        let _ = shape;
+    }
+
     /// Called for every event.
     fn on_event(&self, event: Event) {
         let _ = event;

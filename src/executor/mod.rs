@@ -73,7 +73,9 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use cut_off::CutOffTask;
-pub use event::{Event, LostPanic, Observer, Placement, PollEnd, Source, TaskId, WorkerId};
+pub use event::{
+    Event, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source, TaskId, WorkerId,
+};
 pub use join_error::JoinError;
 pub use route::{QueueId, Stealing};
 pub use task::{FallibleTask, Priority, Task};
@@ -194,7 +196,17 @@ impl Executor {
             .get_or_insert_default()
             .insert(executor.id, executor.clone());
         assert!(taken.is_none(), "2^32 runtimes were made in this process");
+        drop(executors);
+        executor.observe(|observer| observer.on_start(&executor.shape()));
         executor
+    }
+
+    fn shape(&self) -> RuntimeShape {
+        let names = self.queues.iter().map(|queue| queue.name().to_owned());
+        RuntimeShape {
+            queues: names.collect(),
+            homes: self.homes.to_vec(),
+        }
     }
 
     /// Takes the executor off the list. What is woken from now on finds it gone.
@@ -298,12 +310,9 @@ impl Executor {
     pub(crate) fn enqueue(&self, runnable: Runnable) -> Phase {
         let task = runnable.metadata().id;
         let queue = runnable.metadata().queue();
-        self.emit_with(|| Event::Scheduled {
-            task,
-            queue,
-            by: seat::worker_of(self.id),
-            to: Placement::Channel,
-        });
+        if self.is_observed() {
+            seat::emit_scheduled(self, task, queue, Placement::Channel);
+        }
         self.queue(queue).push(runnable);
         self.wake_one(queue);
         self.phase()
@@ -377,7 +386,7 @@ impl Executor {
         self.observe(|observer| observer.on_event(event));
     }
 
-    fn emit_with(&self, event: impl FnOnce() -> Event) {
+    pub(crate) fn emit_with(&self, event: impl FnOnce() -> Event) {
         if self.is_observed() {
             self.emit(event());
         }

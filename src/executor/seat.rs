@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use super::event::{Event, Placement, PollEnd, TaskId, WorkerId};
 use super::route::QueueId;
@@ -31,6 +32,12 @@ thread_local! {
     /// Whether anybody observes the runtime that this thread works for, or one that it has
     /// entered meanwhile.
     static OBSERVED: Cell<bool> = const { Cell::new(false) };
+
+    /// The task that is being polled on this thread. Kept where somebody observes.
+    static RUNNING: Cell<Option<(ExecutorId, TaskId)>> = const { Cell::new(None) };
+
+    /// Whether this thread is waking those whose time has come.
+    static FIRING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Dropped by whoever takes it out, never with the thread: a thread-local without a destructor
@@ -132,6 +139,67 @@ pub(crate) fn emit(event: impl FnOnce() -> Event) {
     }
 }
 
+/// Tells the observer of a given runtime, if there is one.
+fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
+    with_executor_of(id, |executor| executor.emit_with(event));
+}
+
+/// Tells that a task is about to be queued, and what for if it is by the timer.
+#[cold]
+pub(crate) fn emit_scheduled(executor: &Executor, task: TaskId, queue: QueueId, to: Placement) {
+    if FIRING.get() {
+        executor.emit(Event::TimerFired { task });
+    }
+    executor.emit(Event::Scheduled {
+        task,
+        queue,
+        by: worker_of(executor.id),
+        to,
+    });
+}
+
+/// Tells that a task's future was dropped before its end.
+pub(crate) fn emit_cancelled(id: ExecutorId, task: TaskId) {
+    emit_to(id, || Event::Cancelled {
+        task,
+        by: worker_of(id),
+    });
+}
+
+/// Tells that a task was raised.
+pub(crate) fn emit_escalated(id: ExecutorId, task: TaskId) {
+    emit_to(id, || Event::Escalated {
+        task,
+        by: worker_of(id),
+    });
+}
+
+/// Tells that the task that is being polled on this thread begins to wait for the timer.
+pub(crate) fn emit_timer_armed(wait: impl FnOnce() -> Duration) {
+    if OBSERVED.get()
+        && let Some((id, task)) = RUNNING.get()
+    {
+        let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);
+        emit_to(id, || Event::TimerArmed {
+            task,
+            by: worker_of(id),
+            after_us,
+        });
+    }
+}
+
+/// Runs `wake`, which wakes somebody whose time has come.
+pub(crate) fn firing(wake: impl FnOnce()) {
+    let outer = FIRING.replace(true);
+    wake();
+    FIRING.set(outer);
+}
+
+/// Notes which task is being polled on this thread, and gives what was noted before.
+pub(crate) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
+    RUNNING.replace(running)
+}
+
 /// Queues a task that was woken.
 #[inline]
 pub(crate) fn schedule(runnable: Runnable) {
@@ -168,23 +236,22 @@ fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> 
 fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     let meta = runnable.metadata();
     let (task, queue) = (meta.id, meta.queue());
-    let worker = SEAT.with_borrow_mut(|seat| match seat {
-        Some(worker) if worker.executor_id == id => worker.keep(runnable, turn).map(|()| worker.id),
-        _ => Err(runnable),
-    })?;
-    // To the task's own runtime, which need not be the one that this thread has entered.
-    if let Some(executor) = executor_of(id) {
-        executor.emit(Event::Scheduled {
-            task,
-            queue,
-            by: Some(worker),
-            to: match turn {
-                Turn::Next => Placement::NextSlot,
-                Turn::Last => Placement::Deque,
-            },
-        });
+    if with_worker_of(id, |worker| worker.keeps(queue)) != Some(true) {
+        return Err(runnable);
     }
-    Ok(())
+    // Before it lies there: somebody might take it, and tell so, at once. To the task's own
+    // runtime, which need not be the one that this thread has entered.
+    if let Some(executor) = executor_of(id) {
+        let to = match turn {
+            Turn::Next => Placement::NextSlot,
+            Turn::Last => Placement::Deque,
+        };
+        emit_scheduled(&executor, task, queue, to);
+    }
+    SEAT.with_borrow_mut(|seat| match seat {
+        Some(worker) if worker.executor_id == id => worker.keep(runnable, turn),
+        _ => Err(runnable),
+    })
 }
 
 /// Puts a task into its queue's channel, or cancels it if its runtime has ended.
@@ -290,12 +357,12 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     if let Some(mut worker) = replace_worker(None) {
         BLOCKED_IN_HIGH.set(worker.runs_high_task());
         let executor = worker.executor.clone();
-        let id = worker.id;
+        // Before the other thread tells what it does as this worker.
+        executor.emit(Event::Replaced { worker: worker.id });
         if let Err((worker, error)) = executor.host.take_over(worker) {
             replace_worker(Some(worker));
             panic!("a task wants to block and no thread could take its worker's place: {error}");
         }
-        executor.emit(Event::Replaced { worker: id });
     }
     f()
 }

@@ -241,7 +241,7 @@ pin_project! {
             let this = this.project();
             if this.future.is_some() {
                 drop_future(this.future, this.life);
-                this.life.end(PollEnd::Cancelled);
+                this.life.cancelled();
             }
         }
     }
@@ -254,7 +254,7 @@ impl<F: Future> Future for Tracked<F> {
         let mut this = self.project();
         if CANCELLING.take() {
             drop_future(this.future, this.life);
-            this.life.end(PollEnd::Cancelled);
+            this.life.cancelled();
             OBEYED.set(Some(this.life.spawned_at));
             return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
         }
@@ -317,6 +317,13 @@ impl Life {
         POLL_END.set(end);
         let registered = std::mem::take(&mut self.registered).then_some(self.task);
         seat::record_end(self.executor, self.queue, end, registered);
+    }
+
+    /// Notes that the future was dropped before the task had completed.
+    fn cancelled(&mut self) {
+        // First, since with the end's count a shutdown may be over.
+        seat::emit_cancelled(self.executor, self.task);
+        self.end(PollEnd::Cancelled);
     }
 
     #[cold]
@@ -548,8 +555,11 @@ impl<T> Task<T> {
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
-        if raised.is_ok() && !self.is_finished() {
-            seat::wake_pending(meta.executor, meta.id);
+        if raised.is_ok() {
+            seat::emit_escalated(meta.executor, meta.id);
+            if !self.is_finished() {
+                seat::wake_pending(meta.executor, meta.id);
+            }
         }
     }
 

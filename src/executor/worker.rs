@@ -125,7 +125,10 @@ fn run_observed(runnable: Runnable) {
         from,
     });
     seat::emit(|| Event::PollStarted { task, worker });
+    let executor = runnable.metadata().executor;
+    let outer = seat::set_running(Some((executor, task)));
     runnable.run();
+    seat::set_running(outer);
     seat::emit(|| Event::PollEnded {
         task,
         worker,
@@ -332,6 +335,11 @@ impl Worker {
     }
 
     // Scheduling a task from this worker's thread.
+
+    /// Whether [`keep`](Worker::keep) would take a task of this queue.
+    pub(crate) fn keeps(&mut self, id: QueueId) -> bool {
+        self.local_for(id).is_some()
+    }
 
     /// Keeps a task that this worker spawned or woke, or gives it back to be put into its
     /// queue's channel.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::error::Waiting;
-use crate::executor::{Event, LostPanic, Observer, TaskId, WorkerId};
+use crate::executor::{Event, LostPanic, Observer, RuntimeShape, TaskId, WorkerId};
 use crate::time::timer::Timer;
 
 /// Watches the scheduler for the simulation, and passes on what it sees.
@@ -104,6 +104,12 @@ impl State {
 }
 
 impl Observer for Chronicle {
+    fn on_start(&self, shape: &RuntimeShape) {
+        if let Some(observer) = &self.observer {
+            observer.on_start(shape);
+        }
+    }
+
     fn on_event(&self, event: Event) {
         self.lock().note(self.timer.elapsed(), event);
         if let Some(observer) = &self.observer {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
 use super::wheel::Key;
+use crate::executor::seat;
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
 /// for ever.
@@ -161,6 +162,7 @@ impl Future for Sleep {
             let timer = clock::timer();
             let key = timer.arm(deadline, cx.waker().clone());
             self.state = State::Armed(timer, key);
+            seat::emit_timer_armed(|| deadline.saturating_duration_since(now()));
         }
         Poll::Pending
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{Key, Tick, Wheel};
-use crate::executor::shielded;
+use crate::executor::{seat, shielded};
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating
 /// system takes to wake a thread.
@@ -284,6 +284,7 @@ fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
 /// Wakes those who are due. Who turns the wheel serves everybody: it survives whatever a waker
 /// does.
 fn wake_all(due: &mut Vec<Waker>) {
-    due.drain(..)
-        .for_each(|waker| shielded("the waker of a sleep", || waker.wake()));
+    due.drain(..).for_each(|waker| {
+        seat::firing(|| shielded("the waker of a sleep", || waker.wake()));
+    });
 }
