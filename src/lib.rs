@@ -34,8 +34,8 @@
 //! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
 //! the threads for closures that block, `group.rs` tasks that belong together, `background/` tasks
 //! behind handles, `shutdown_begun.rs` what tells a task of its runtime's end, `pipeline/` stages
-//! that run over windows of time, `sim/` the same workers without threads, `join.rs` and
-//! `macros.rs` what most callers touch.
+//! that run over windows of time, `sim/` the same workers without threads, `observe/` the recorder
+//! and its replays, `join.rs` and `macros.rs` what most callers touch.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -51,6 +51,7 @@ mod macros;
 mod metrics;
 #[cfg_attr(not(target_os = "linux"), path = "nice_elsewhere.rs")]
 mod nice;
+pub mod observe;
 pub mod pipeline;
 mod runtime;
 mod shutdown_begun;

@@ -386,6 +386,7 @@ impl Executor {
         self.observe(|observer| observer.on_event(event));
     }
 
+    #[inline]
     pub(crate) fn emit_with(&self, event: impl FnOnce() -> Event) {
         if self.is_observed() {
             self.emit(event());

@@ -159,6 +159,8 @@ pub(crate) fn emit_scheduled(executor: &Executor, task: TaskId, queue: QueueId, 
 }
 
 /// Tells that a task's future was dropped before its end.
+#[cold]
+#[inline(never)]
 pub(crate) fn emit_cancelled(id: ExecutorId, task: TaskId) {
     emit_to(id, || Event::Cancelled {
         task,
@@ -167,6 +169,8 @@ pub(crate) fn emit_cancelled(id: ExecutorId, task: TaskId) {
 }
 
 /// Tells that a task was raised.
+#[cold]
+#[inline(never)]
 pub(crate) fn emit_escalated(id: ExecutorId, task: TaskId) {
     emit_to(id, || Event::Escalated {
         task,

@@ -1,0 +1,45 @@
+//! Seeing a runtime run: a recorder of scheduler events, and what its recordings can become.
+//!
+//! A [`Recorder`] is an [`Observer`](crate::Observer) that keeps the last events of every worker,
+//! each with its time, in bounded memory. [`Recorder::save`] writes them to a file:
+//!
+//! - `run.html` is the replay page: one file that any browser opens, without a network. Tasks
+//!   travel through queues and workers, and there is a scrubber.
+//! - `run.json` is Chrome's trace event format, which <https://ui.perfetto.dev> opens.
+//!
+//! ```
+//! use laneway::observe::Recorder;
+//! use laneway::{Priority, Runtime};
+//! use std::sync::Arc;
+//!
+//! let recorder = Arc::new(Recorder::new());
+//! let rt = Runtime::builder().with_observer(recorder.clone()).build()?;
+//! rt.block_on(rt.spawn(async { 42 }, Priority::High));
+//!
+//! let path = std::env::temp_dir().join("laneway-doc-run.html");
+//! recorder.save(&path)?;
+//! # std::fs::remove_file(path)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Recording`] is what a recorder holds at one moment. It can be written anywhere, be put
+//! into a page of one's own ([`Recording::to_replay_fragment`]), and be asked how long tasks
+//! waited ([`Recording::waits`]).
+//!
+//! None of this is behind a feature: it brings no dependency, and a program that makes no
+//! recorder carries none of it.
+//!
+//! Read `recorder.rs` first, then `recording.rs` and `polls.rs`; `chrome.rs` and `replay.rs`
+//! write the two formats, `json.rs` sees to it that nothing in a name can break them.
+
+mod chrome;
+mod json;
+mod polls;
+mod recorder;
+mod recording;
+pub mod replay;
+mod save;
+
+pub use recorder::Recorder;
+pub use recording::{QueueWaits, Recording};
+pub use save::SaveError;

@@ -1,0 +1,145 @@
+//! What a recording tells of each poll: how long the task had waited, from where it was taken,
+//! who polled it, and how that ended.
+
+use std::collections::HashMap;
+
+use super::recorder::Record;
+use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
+
+/// One poll. What was dropped from the recording is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Poll {
+    pub(super) task: TaskId,
+    pub(super) worker: WorkerId,
+    pub(super) taken: Option<Taken>,
+    pub(super) started_at: u64,
+    /// When its thread blocked and another one took over the worker.
+    pub(super) replaced_at: Option<u64>,
+    /// When and how it ended, unless it went on when the recording was taken.
+    pub(super) end: Option<(u64, PollEnd)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) queue: QueueId,
+    pub(super) from: Source,
+    pub(super) scheduled: Option<Scheduled>,
+}
+
+/// How a task got into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scheduled {
+    pub(super) at: u64,
+    pub(super) by: Option<WorkerId>,
+    pub(super) why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    Spawned,
+    Woken,
+    TimerFired,
+}
+
+impl Poll {
+    /// How long the task was queued before, in nanoseconds.
+    pub(super) fn waited(&self) -> Option<u64> {
+        let scheduled = self.taken?.scheduled?;
+        Some(self.started_at.saturating_sub(scheduled.at))
+    }
+}
+
+/// Finds the polls in events that are in the order of time. Gives them in the order of their
+/// starts.
+pub(super) fn find(records: &[Record]) -> Vec<Poll> {
+    let mut finder = Finder::default();
+    records.iter().for_each(|record| finder.add(record));
+    finder.polls
+}
+
+#[derive(Default)]
+struct Finder {
+    polls: Vec<Poll>,
+    /// Why a task will be queued next, where it is not a plain wake-up.
+    why: HashMap<TaskId, Why>,
+    queued: HashMap<TaskId, Scheduled>,
+    taken: HashMap<TaskId, Taken>,
+    /// The polls that have not ended, by their places in `polls`. More than one for a worker
+    /// while tasks block its threads, and for a moment more than one for a task: who ended a poll
+    /// may tell so after another has begun the next.
+    open: HashMap<(WorkerId, TaskId), Vec<usize>>,
+    /// The poll that each worker's thread is in.
+    current: HashMap<WorkerId, usize>,
+}
+
+impl Finder {
+    fn add(&mut self, record: &Record) {
+        let at = record.at;
+        match record.event {
+            Event::Spawned { task, .. } => {
+                self.why.insert(task, Why::Spawned);
+            }
+            Event::TimerFired { task } => {
+                self.why.insert(task, Why::TimerFired);
+            }
+            Event::Scheduled { task, by, .. } => {
+                let why = self.why.remove(&task).unwrap_or(Why::Woken);
+                self.queued.insert(task, Scheduled { at, by, why });
+            }
+            Event::Taken {
+                task, queue, from, ..
+            } => {
+                let scheduled = self.queued.remove(&task);
+                self.taken.insert(
+                    task,
+                    Taken {
+                        queue,
+                        from,
+                        scheduled,
+                    },
+                );
+            }
+            Event::PollStarted { task, worker } => self.begin(task, worker, at),
+            Event::PollEnded { task, worker, end } => self.end(task, worker, (at, end)),
+            Event::Replaced { worker } => {
+                if let Some(&poll) = self.current.get(&worker) {
+                    self.polls[poll].replaced_at = Some(at);
+                }
+            }
+            Event::Parked { .. }
+            | Event::Unparked { .. }
+            | Event::Cancelled { .. }
+            | Event::Escalated { .. }
+            | Event::TimerArmed { .. } => {}
+        }
+    }
+
+    fn begin(&mut self, task: TaskId, worker: WorkerId, at: u64) {
+        let place = self.polls.len();
+        self.polls.push(Poll {
+            task,
+            worker,
+            taken: self.taken.remove(&task),
+            started_at: at,
+            replaced_at: None,
+            end: None,
+        });
+        self.open.entry((worker, task)).or_default().push(place);
+        self.current.insert(worker, place);
+    }
+
+    fn end(&mut self, task: TaskId, worker: WorkerId, end: (u64, PollEnd)) {
+        let Some(open) = self.open.get_mut(&(worker, task)) else {
+            // Its start was dropped.
+            return;
+        };
+        let first = open.remove(0);
+        if open.is_empty() {
+            self.open.remove(&(worker, task));
+        }
+        self.polls[first].end = Some(end);
+        if self.current.get(&worker) == Some(&first) {
+            self.current.remove(&worker);
+        }
+    }
+}

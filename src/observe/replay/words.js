@@ -1,0 +1,109 @@
+// What a recording says, in words: numbers, events, a task's story.
+"use strict";
+(function (L) {
+  const { Kind } = L;
+  const ENDS = ["pending", "yielded", "ready", "panicked", "cancelled"];
+  const PLACES = ["next to run here", "at the back of the worker's own queue", "in the channel"];
+
+  const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "\u00b5s"], [1, "ns"]];
+
+  /** A time of so many nanoseconds, in three figures. */
+  const time = (L.time = function (nanos) {
+    const [size, unit] = UNITS.find(([size]) => Math.abs(nanos) >= size) ?? UNITS[3];
+    const number = nanos / size;
+    const decimals = unit === "ns" ? 0 : number < 10 ? 2 : number < 100 ? 1 : 0;
+    return `${number.toFixed(decimals)} ${unit}`;
+  });
+
+  L.count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
+  /** A task's name, as long as is fit for a line. */
+  L.title = function (recording, task) {
+    const { id, name } = recording.tasks[task];
+    return name ? `#${id} ${name}` : `#${id}`;
+  };
+
+  const workerName = (r, worker) => r.workers[worker]?.name ?? "another thread";
+
+  /** Who did what a scheduling or a spawn tells of. */
+  function by(r, event) {
+    const worker = r.worker[event];
+    const poller = r.poller[event];
+    if (poller >= 0) return `task #${r.tasks[poller].id} on ${workerName(r, worker)}`;
+    return workerName(r, worker);
+  }
+
+  /** What an event did, in a sentence without its subject. */
+  const predicate = (L.predicate = function (r, event) {
+    const worker = workerName(r, r.worker[event]);
+    const queue = r.queues[r.queue[event]];
+    const detail = r.detail[event];
+    switch (r.kind[event]) {
+      case Kind.SPAWNED:
+        return `spawned on ${queue} by ${by(r, event)}`;
+      case Kind.SCHEDULED: {
+        const task = r.task[event];
+        const story = r.story(task);
+        const before = story[L.upperBound(story, event) - 2];
+        const why = { [Kind.SPAWNED]: "queued", [Kind.TIMER_FIRED]: "woken by the timer, queued" };
+        const itself = r.poller[event] === task ? "woken in its own poll" : `woken by ${by(r, event)}`;
+        const how = why[r.kind[before]] ?? `${itself}, queued`;
+        return `${how} on ${queue}, ${PLACES[detail] ?? "somewhere"}`;
+      }
+      case Kind.TAKEN: {
+        const victim = r.victimOf(event);
+        if (victim >= 0) return `stolen by ${worker} from ${workerName(r, victim)}`;
+        const foreign = r.workers[r.worker[event]]?.home !== r.queue[event];
+        const from = detail === 0 ? "its own queue" : `the channel of ${queue}`;
+        return `${foreign ? "stolen" : "taken"} by ${worker} from ${from}`;
+      }
+      case Kind.POLL_STARTED: {
+        const poll = r.polls[r.pollAt[event]];
+        const after = poll.scheduled < 0 ? "" : ` after a wait of ${time(r.waited(poll))}`;
+        return `polled by ${worker}${after}`;
+      }
+      case Kind.POLL_ENDED: {
+        const poll = r.polls[r.pollAt[event]];
+        const lasted = poll ? ` after ${time(r.at[event] - r.at[poll.start])}` : "";
+        return `${ENDS[detail] ?? "ended"}${lasted}`;
+      }
+      case Kind.CANCELLED:
+        return "cancelled: its future is dropped";
+      case Kind.ESCALATED:
+        return `raised to high by ${by(r, event)}`;
+      case Kind.TIMER_ARMED:
+        return `sleeps for ${time(detail * 1000)}`;
+      case Kind.TIMER_FIRED:
+        return "its time has come";
+      case Kind.PARKED:
+        return `${worker} finds nothing and sleeps`;
+      case Kind.UNPARKED:
+        return `${worker} is woken`;
+      case Kind.REPLACED:
+        return `the task on ${worker} blocks its thread; another one takes its place`;
+      default:
+        return "something that this player does not know";
+    }
+  });
+
+  /** What an event did, in a sentence. */
+  L.sentence = function (r, event) {
+    const task = r.task[event];
+    return task < 0 ? predicate(r, event) : `${L.title(r, task)}: ${predicate(r, event)}`;
+  };
+
+  /** A poll in a few words, for a tooltip. */
+  L.pollWords = function (r, poll) {
+    const lines = [L.title(r, poll.task)];
+    const lasted = poll.end < 0 ? "goes on" : time(r.at[poll.end] - r.at[poll.start]);
+    lines.push(`polled by ${workerName(r, poll.worker)}, ${lasted}${
+      poll.how < 0 ? "" : `, ${ENDS[poll.how]}`}`);
+    if (poll.scheduled >= 0) {
+      lines.push(`waited ${time(r.waited(poll))} in ${r.queues[poll.queue]}`);
+    }
+    if (poll.victim >= 0) lines.push(`stolen from ${workerName(r, poll.victim)}`);
+    if (poll.replaced >= 0) lines.push("blocked its thread");
+    if (r.tasks[poll.task].place) lines.push(r.tasks[poll.task].place);
+    return lines;
+  };
+})(globalThis.LanewayReplay);
