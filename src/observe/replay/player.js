@@ -1,7 +1,7 @@
 // The player: controls, panels, and what keys and pointers do.
 //
-// Every `<div class="laneway-replay">` that holds a recording in a
-// `<script type="application/json">` becomes a player when the page has loaded. It may carry
+// Every `<div class="laneway-replay">` that holds a recording, in a script element of the type
+// `application/json`, becomes a player when the page has loaded. It may carry
 //
 //   data-axis="steps" or "time"    what the horizontal axis is at first
 //   data-theme="dark" or "light"   instead of what the system prefers
