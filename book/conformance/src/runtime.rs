@@ -27,7 +27,8 @@ pub trait Runtime {
         not_built(2, "spawn")
     }
 
-    /// Chapter 3: how many threads take tasks from the queue. From chapter 4 on, those of both.
+    /// Chapter 3: how many threads run what `spawn` puts into its queue. In chapter 4 these are the
+    /// consumers of the low queue; from chapter 5 on all consumers do.
     fn consumers() -> usize {
         not_built(3, "consumers")
     }

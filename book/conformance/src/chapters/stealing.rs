@@ -18,7 +18,7 @@ fn low_consumers_take_high_tasks<R: Runtime>() {
 
 /// As many tasks of one priority as there are consumers in all, each of which waits for the rest.
 fn all_consumers_run<R: Runtime>(priority: Priority) {
-    let count = R::consumers();
+    let count = R::consumers_of(Priority::High) + R::consumers_of(Priority::Low);
     let met = Check::ends("all consumers to take tasks of one queue", move || {
         let meeting = Meeting::of(count);
         let attend = || {
