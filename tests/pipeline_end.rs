@@ -166,6 +166,33 @@ fn shutdown_cuts_off_at_its_deadline_what_does_not_finish() {
     run.unwrap();
 }
 
+#[test]
+fn a_stage_that_has_not_begun_at_the_end_never_does() {
+    let run = Sim::seed(1)
+        .high(1)
+        .low(1)
+        .stealing(Stealing::None)
+        .run(async {
+            let (ran, runs) = mpsc::channel();
+            let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+                .stage_fn("stage", move |_: &(), _| ran.send(()).map_err(Into::into))
+                .every(Interval::Millis(10))
+                .build()
+                .unwrap();
+            let running = pipeline.start_here();
+            let busy = spawn_task!(async { work(50 * MS) });
+            sleep(15 * MS).await;
+            let report = running.shutdown_within(5 * MS).await;
+            assert_eq!(report.cut_off.map(|window| window.start), Some(0));
+            assert!(report.still_running.is_empty());
+            busy.await;
+            sleep(MS).await;
+            assert_eq!(runs.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+            drop(outputs);
+        });
+    run.unwrap();
+}
+
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -309,6 +309,40 @@ fn a_stage_waits_for_the_input_without_blocking_its_thread_and_runs_when_it_can(
 }
 
 #[test]
+fn a_stage_that_waits_for_the_input_takes_the_job_of_the_next_tick() {
+    let run = sim(1).run(async {
+        let input = Shared::new(7);
+        let (pipeline, outputs) = Pipeline::builder(input.clone())
+            .stage_fn("stage", |_: &i32, window| Ok(window.start))
+            .every(Interval::Millis(10))
+            .stage_timeout(8 * MS)
+            .lock_timeout(15 * MS)
+            .build()
+            .unwrap();
+        let (begin, _running) = (now(), pipeline.start_here());
+        sleep(5 * MS).await;
+        let guard = input.write().await;
+        let data_set = outputs.recv_async().await.unwrap();
+        assert_eq!(
+            now() - begin,
+            18 * MS,
+            "the time of the stage was over first"
+        );
+        let outcome = data_set.outcome("stage").unwrap();
+        assert!(matches!(outcome, Outcome::InputLocked), "{outcome}");
+        // At 25 the wait that began at 10 would be over; the one of the tick at 20 is not.
+        sleep(9 * MS).await;
+        drop(guard);
+        let data_set = outputs.recv_async().await.unwrap();
+        assert_eq!(
+            (now() - begin, data_set.output("stage")),
+            (27 * MS, Some(&10))
+        );
+    });
+    run.unwrap();
+}
+
+#[test]
 fn the_input_is_not_locked_while_stages_wait_for_a_thread() {
     let run = Sim::seed(1)
         .high(1)
