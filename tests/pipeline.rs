@@ -372,6 +372,31 @@ fn a_late_result_never_lands_in_another_data_set() {
     assert!(explored.distinct > 100, "{explored:?}");
 }
 
+/// On threads, where the next tick may begin while the last stage is about to leave.
+#[test]
+fn a_stage_that_ends_in_time_is_never_busy() {
+    let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+        .stage_fn("one", |_: &(), window| Ok(window.start))
+        .stage_fn("two", |_, window| Ok(window.start))
+        .every(Interval::Micros(1))
+        .stage_timeout(Duration::from_secs(20))
+        .build()
+        .unwrap();
+    let rt = runtime(2);
+    let running = pipeline.start(&rt);
+    let mut last = None;
+    for _ in 0..20_000 {
+        let data_set = soon(outputs.recv_async()).unwrap();
+        let start = data_set.window.start;
+        assert!(last.is_none_or(|last| last + 1 == start));
+        last = Some(start);
+        for entry in &data_set.entries {
+            assert_eq!(entry.outcome.output(), Some(&start), "{}", entry.outcome);
+        }
+    }
+    assert_eq!(soon(running.shutdown()).counts.busy, 0);
+}
+
 #[test]
 fn a_stage_that_no_thread_has_come_to_runs_once_and_for_the_newest_window() {
     let run = Sim::seed(1)

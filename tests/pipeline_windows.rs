@@ -152,7 +152,7 @@ fn positions_are_in_the_unit_of_the_interval() {
 #[test]
 fn windows_have_no_gap_and_no_overlap_whatever_is_late() {
     for missed in POLICIES {
-        let explored = Sim::seed(0).high(2).low(2).explore(300, || async move {
+        let explored = Sim::seed(0).high(2).low(2).explore(100, || async move {
             let durations = Arc::new(Mutex::new(fastrand::Rng::with_seed(7)));
             let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
                 .stage_fn("one", late(durations.clone()))
@@ -180,7 +180,7 @@ fn windows_have_no_gap_and_no_overlap_whatever_is_late() {
             running.shutdown().await;
         });
         let explored = explored.unwrap();
-        assert!(explored.distinct > 100, "{explored:?}");
+        assert!(explored.distinct > 50, "{explored:?}");
     }
 }
 

@@ -175,6 +175,7 @@ impl<I, O> Lane<I, O> {
         // Unlock before telling: whoever hears of it may want to write.
         drop(input);
         let outcome = outcome_of(ran);
+        // Idle before telling: the pipeline may assign the next job at once.
         *self.lock() = State::Idle;
         tell(job.seat, outcome);
     }

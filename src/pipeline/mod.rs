@@ -65,6 +65,9 @@
 //!   [`Overflow`] says, and counts either.
 //! - [`Running::shutdown`] lets the running tick finish, up to a deadline, and reports.
 //!
+//! All of it also works in a [simulation](crate::sim), where [`Pipeline::start_here`] starts it and
+//! time passes as fast as it can.
+//!
 //! Pipelines chain: [`Outputs::feed`] puts the data sets of one into the input of the next.
 //!
 //! # Where to read

@@ -351,15 +351,21 @@ impl<O> Channel<O> {
         place: &mut Place,
         cx: &mut Context<'_>,
     ) -> Poll<Result<DataSet<O>, RecvError>> {
-        // Enlisted before the look: what comes after it finds the waker.
-        let before = self.lock().waiting.wait(place, cx.waker());
-        drop(before);
-        let result = match self.receive() {
+        let mut received = self.receive();
+        if let Received::Nothing = received {
+            let before = self.lock().waiting.wait(place, cx.waker());
+            drop(before);
+            // It may have come before the waker was there.
+            received = self.receive();
+        }
+        let result = match received {
             Received::DataSet(data_set) => Ok(data_set),
             Received::End => Err(RecvError),
             Received::Nothing => return Poll::Pending,
         };
-        self.leave(place);
+        if place.is_some() {
+            self.leave(place);
+        }
         Poll::Ready(result)
     }
 
