@@ -21,6 +21,8 @@ pub(crate) use {
 };
 
 #[cfg(not(all(test, loom)))]
+pub(crate) use crossbeam_utils::atomic::AtomicCell;
+#[cfg(not(all(test, loom)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex, MutexGuard},
@@ -67,6 +69,23 @@ pub(crate) mod thread {
     /// nothing new.
     pub(crate) fn available_parallelism() -> io::Result<NonZero<usize>> {
         Ok(NonZero::<usize>::MIN)
+    }
+}
+
+/// A cell swapped in one step. A lock orders what is around it as the swap does.
+#[cfg(all(test, loom))]
+#[derive(Debug, Default)]
+pub(crate) struct AtomicCell<T>(Mutex<T>);
+
+#[cfg(all(test, loom))]
+impl<T: Default> AtomicCell<T> {
+    pub(crate) fn swap(&self, value: T) -> T {
+        let mut cell = self.0.lock().expect("nothing panics while it is locked");
+        std::mem::replace(&mut *cell, value)
+    }
+
+    pub(crate) fn take(&self) -> T {
+        self.swap(T::default())
     }
 }
 

@@ -10,15 +10,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
-use crossbeam_utils::atomic::AtomicCell;
 
 use super::event::WorkerId;
 use super::idle::CrewId;
 use super::task::Runnable;
+use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 /// A queue, shared by everybody.
 #[derive(Debug)]
@@ -372,3 +371,6 @@ impl fmt::Debug for NextSlot {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, loom))]
+mod model;
