@@ -2,10 +2,14 @@
 //! `cargo run --release --example background` prints what becomes of one whose handle is held,
 //! one whose handle is dropped, and one that is detached.
 
+mod record;
+
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use laneway::{BuildError, Runtime, spawn_task};
+
+use record::Record;
 
 /// What the process is sent: a word, and where to send the number of words so far.
 type Word = (&'static str, Sender<usize>);
@@ -60,9 +64,9 @@ async fn detached() -> Sender<Word> {
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("background").get_matches();
+    let record = Record::from_args("background");
 
-    let rt = Runtime::builder().build()?;
+    let rt = record.watch(Runtime::builder()).build()?;
     let outbox = rt.block_on(async {
         held().await;
         dropped().await;
@@ -72,5 +76,6 @@ fn main() -> Result<(), BuildError> {
     println!("detached:  {}", rt.block_on(send(&outbox, "two")));
     let report = rt.shutdown(Duration::from_millis(50));
     println!("shutdown:  {} process was cut off", report.cut_off);
+    record.save();
     Ok(())
 }

@@ -2,10 +2,14 @@
 //! `cargo run --release --example blocking` blocks four threads at once while the only worker goes
 //! on, and then shows what becomes of a panic and of a closure whose future is dropped.
 
+mod record;
+
 use std::sync::{Arc, Barrier, mpsc};
 
 use laneway::blocking::unblock;
 use laneway::{BuildError, Priority, Runtime, yield_now};
+
+use record::Record;
 
 /// Polls one task very often, which shows that the worker is free.
 async fn polls(count: usize) -> usize {
@@ -57,12 +61,10 @@ async fn dropped() {
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("blocking").get_matches();
+    let record = Record::from_args("blocking");
 
-    let rt = Runtime::builder()
-        .with_high_num(0)
-        .with_low_num(1)
-        .build()?;
+    let builder = Runtime::builder().with_high_num(0).with_low_num(1);
+    let rt = record.watch(builder).build()?;
     rt.block_on(rt.spawn(many_at_once(), Priority::Low));
 
     // The panic continues in the task that awaits the closure, and is that task's outcome.
@@ -72,5 +74,6 @@ fn main() -> Result<(), BuildError> {
         println!("panic:     {}", message.expect("a word"));
     }
     rt.block_on(rt.spawn(dropped(), Priority::Low));
+    record.save();
     Ok(())
 }

@@ -2,6 +2,8 @@
 //! `cargo run --release --example cache_refresh` refreshes until Ctrl-C. The source is slow at
 //! times and broken at others; readers never wait for it. `--help` tells the options.
 
+mod record;
+
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -11,6 +13,8 @@ use clap::Parser;
 use laneway::background::Every;
 use laneway::time::sleep;
 use laneway::{Priority, Runtime, shutdown_begun, yield_now};
+
+use record::Record;
 
 /// Refreshes a cache from a source that is not always there.
 #[derive(Parser)]
@@ -24,6 +28,9 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 500,
           value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     every: u64,
+
+    #[command(flatten)]
+    record: Record,
 }
 
 /// What readers get: whole, and for as long as they hold it.
@@ -84,7 +91,7 @@ async fn read(cache: Arc<Cache>, newest: Arc<AtomicU64>) -> u64 {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let rt = Runtime::builder().build()?;
+    let rt = options.record.watch(Runtime::builder()).build()?;
     let every = Duration::from_millis(options.every);
     let cache = Arc::new(Cache(RwLock::new(Arc::new(Prices {
         version: 0,
@@ -126,6 +133,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     );
     let (reads, newest) = (laneway::block_on(reader), newest.load(Ordering::Relaxed));
     println!("{reads} reads meanwhile, the last of version {newest}");
+    options.record.save();
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //! starts an echo server on this machine, and shows connections reused, capped, and replaced when
 //! the server drops them. Read `Pool` and `echo` first.
 
+mod record;
+
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +14,8 @@ use std::time::Duration;
 use laneway::background::{Handle, Service};
 use laneway::blocking::unblock;
 use laneway::{Priority, Runtime, block_on};
+
+use record::Record;
 
 /// As many connections at most, and so as many requests in flight.
 const MOST: usize = 2;
@@ -133,10 +137,10 @@ fn lines(pool: &Handle<String, io::Result<String>>, count: usize) -> usize {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    clap::Command::new("connection_pool").get_matches();
+    let record = Record::from_args("connection_pool");
 
     let (server, address) = Server::start()?;
-    let rt = Runtime::builder().build()?;
+    let rt = record.watch(Runtime::builder()).build()?;
     let state = Pool {
         server: address,
         idle: Mutex::default(),
@@ -175,5 +179,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     drop(pool);
     block_on(background);
     println!("ended:     with the last handle");
+    record.save();
     Ok(())
 }

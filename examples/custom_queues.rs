@@ -1,11 +1,15 @@
 //! Queues beside high and low: `cargo run --release --example custom_queues` prints which threads
 //! the tasks of a "network" queue of one thread and of a "cpu" queue of five ran on.
 
+mod record;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
 use laneway::{BuildError, Runtime, join_all, spawn_task};
+
+use record::Record;
 
 const CPU_THREADS: usize = 5;
 
@@ -26,14 +30,14 @@ async fn compute(together: Arc<Barrier>) -> String {
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("custom_queues").get_matches();
+    let record = Record::from_args("custom_queues");
 
-    let rt = Runtime::builder()
+    let builder = Runtime::builder()
         // One thread that steals from nobody: it is always there for the next request.
         .with_queue("network", 1, &[])
         // Five threads; when they have nothing to do, they help with low tasks.
-        .with_queue("cpu", CPU_THREADS, &["low"])
-        .build()?;
+        .with_queue("cpu", CPU_THREADS, &["low"]);
+    let rt = record.watch(builder).build()?;
 
     // The queue's name stands where a priority would.
     let together = Arc::new(Barrier::new(CPU_THREADS));
@@ -49,5 +53,6 @@ fn main() -> Result<(), BuildError> {
     for queue in rt.metrics().queues {
         println!("{:<8} {:>2} tasks completed", queue.name, queue.completed);
     }
+    record.save();
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! Tasks that belong together: `cargo run --release --example group` joins them as they end, lets
 //! three of them race and cancels the losers, and stops a group at its first error.
 
+mod record;
+
 use std::num::ParseIntError;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
 use laneway::time::sleep;
 use laneway::{BuildError, Priority, Runtime, TaskGroup};
+
+use record::Record;
 
 /// A server that takes its time to answer.
 async fn ask(name: &'static str, answers_after: Duration) -> &'static str {
@@ -65,9 +69,9 @@ async fn first_error(lines: &[&'static str]) -> Result<Vec<u32>, (usize, ParseIn
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("group").get_matches();
+    let record = Record::from_args("group");
 
-    let rt = Runtime::builder().build()?;
+    let rt = record.watch(Runtime::builder()).build()?;
     rt.block_on(async {
         join_as_they_end().await;
         race().await;
@@ -76,5 +80,6 @@ fn main() -> Result<(), BuildError> {
             Err((line, error)) => println!("first_error  line {line}: {error}"),
         }
     });
+    record.save();
     Ok(())
 }

@@ -1,7 +1,11 @@
 //! The smallest program: `cargo run --release --example hello` prints two results in the order in
 //! which they were asked for, each with the thread that it comes from.
 
+mod record;
+
 use laneway::{Priority, join, spawn_task};
+
+use record::Record;
 
 async fn greet(name: &'static str) -> String {
     let thread = std::thread::current();
@@ -9,8 +13,9 @@ async fn greet(name: &'static str) -> String {
 }
 
 fn main() {
-    // All these examples refuse arguments, since they take none.
-    clap::Command::new("hello").get_matches();
+    // All these examples take this one option: `--record run.html` shows how they run.
+    let record = Record::from_args("hello");
+    record.watch_global();
 
     // The first spawn starts the process-wide runtime with its defaults.
     let low = spawn_task!(greet("reader"));
@@ -21,4 +26,5 @@ fn main() {
     for line in join!(low, high) {
         println!("{line}");
     }
+    record.save();
 }

@@ -3,7 +3,11 @@
 //!
 //! The panic's message appears on stderr too, as that of any panic does.
 
+mod record;
+
 use laneway::{join, join_all, spawn_task, try_join};
+
+use record::Record;
 
 async fn collatz_steps(start: u64) -> u64 {
     let next = |n: &u64| match n % 2 {
@@ -20,7 +24,8 @@ async fn divide(dividend: u64, divisor: u64) -> u64 {
 }
 
 fn main() {
-    clap::Command::new("join").get_matches();
+    let record = Record::from_args("join");
+    record.watch_global();
 
     // A few tasks: the outputs come in the order of the arguments, whichever ends first.
     let slow = spawn_task!(collatz_steps(63_728_127));
@@ -50,4 +55,5 @@ fn main() {
         blocking + awaiting
     });
     println!("nested    {:?}", join!(nested));
+    record.save();
 }

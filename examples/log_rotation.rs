@@ -3,6 +3,8 @@
 //! The file is a background's; writers and the rotation are its callers. Read `Log` and `run`
 //! first; `--help` tells the options.
 
+mod record;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use clap::Parser;
 use laneway::background::{self, Every, Handle};
 use laneway::blocking::unblock;
 use laneway::{Priority, Runtime, shutdown_begun, time::sleep};
+
+use record::Record;
 
 /// Rotates a log file while tasks write to it.
 #[derive(Parser)]
@@ -26,6 +30,9 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     every: u64,
+
+    #[command(flatten)]
+    record: Record,
 }
 
 /// How many old files are kept.
@@ -124,7 +131,7 @@ async fn write(log: Handle<Request, io::Result<u64>>) -> u64 {
 }
 
 fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
-    let rt = Runtime::builder().build()?;
+    let rt = options.record.watch(Runtime::builder()).build()?;
     let handle = async |log: &mut Log, request| log.handle(request).await;
     let (log, service) = background::service(Log::open(folder.clone())?, handle);
     // A thread of its own, which outlives the runtime: the last lines are written during shutdown.
@@ -168,6 +175,7 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
         "{written} lines written, {kept} kept, {deleted} deleted; {} cut off",
         report.cut_off
     );
+    options.record.save();
     Ok(())
 }
 

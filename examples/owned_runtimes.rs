@@ -1,10 +1,14 @@
 //! Two runtimes in one process: `cargo run --release --example owned_runtimes` prints which of
 //! them each task ran on, and what their shutdown reports.
 
+mod record;
+
 use std::thread;
 use std::time::Duration;
 
 use laneway::{BuildError, Priority, Runtime, join, spawn_task};
+
+use record::Record;
 
 /// Which runtime this thread belongs to: the first part of its name.
 fn here() -> String {
@@ -20,12 +24,14 @@ async fn parent() -> (String, String) {
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("owned_runtimes").get_matches();
+    let record = Record::from_args("owned_runtimes");
 
     // A library can keep its work to threads of its own and leave the process-wide runtime, which
     // is its user's, alone.
-    let search = Runtime::builder().with_thread_name("search").build()?;
-    let index = Runtime::builder().with_thread_name("index").build()?;
+    let search = Runtime::builder().with_thread_name("search");
+    let search = record.watch(search).build()?;
+    let index = Runtime::builder().with_thread_name("index");
+    let index = record.watch(index).build()?;
 
     let a = spawn_task!(parent(), Priority::High, search);
     let b = spawn_task!(parent(), Priority::Low, index);
@@ -53,5 +59,6 @@ fn main() -> Result<(), BuildError> {
         "index still answers: {}",
         index.block_on(spawn_task!(async { 42 }, Priority::Low, index))
     );
+    record.save();
     Ok(())
 }

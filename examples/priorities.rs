@@ -1,10 +1,14 @@
 //! What a priority is worth: `cargo run --release --example priorities` prints how long high and
 //! low tasks waited for their turn while 32 other low tasks kept every thread busy.
 
+mod record;
+
 use std::time::{Duration, Instant};
 
 use futures_lite::future::yield_now;
 use laneway::{Priority, Runtime, Task, join, spawn_task};
+
+use record::Record;
 
 const BUSY_TASKS: usize = 32;
 const PROBES: usize = 21;
@@ -39,10 +43,11 @@ fn median_wait(priority: Priority) -> Duration {
 }
 
 fn main() {
-    clap::Command::new("priorities").get_matches();
+    let record = Record::from_args("priorities");
 
     // One thread for each queue, and each takes the other's tasks when it has none of its own.
-    Runtime::new().with_high_num(1).with_low_num(1).run();
+    let builder = Runtime::new().with_high_num(1).with_low_num(1);
+    record.watch(builder).run();
 
     let busy: Vec<Task<()>> = (0..BUSY_TASKS).map(|_| spawn_task!(compute())).collect();
     let high = median_wait(Priority::High);
@@ -54,4 +59,5 @@ fn main() {
     println!("a high task waits {:>6} us", high.as_micros());
     println!("a low task waits  {:>6} us", low.as_micros());
     println!("(medians of {PROBES})");
+    record.save();
 }

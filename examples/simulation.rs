@@ -1,6 +1,8 @@
 //! A bug that shows in one run of many, found and kept: `cargo run --release --example simulation`
 //! explores the schedules of a small program, shows the one that breaks it, and checks the fix.
 
+mod record;
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,6 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use laneway::sim::{Sim, explore};
 use laneway::{Event, Observer, TaskId, spawn_task, yield_now};
+
+use record::Record;
 
 /// The last ticket. Two buyers want it.
 #[derive(Default)]
@@ -69,6 +73,19 @@ fn print_schedule(seed: u64) {
     }
 }
 
+/// Records the same schedule once more, if that was asked for.
+fn record_schedule(seed: u64, record: &Record) {
+    let Some(recorder) = record.recorder() else {
+        return;
+    };
+    let panicked = std::panic::catch_unwind(|| {
+        let sim = Sim::seed(seed).observer(recorder);
+        sim.run(two_buyers(false)).map(|run| run.output)
+    });
+    assert!(panicked.is_err(), "one seed, one run");
+    record.save();
+}
+
 /// Writes down each poll.
 #[derive(Default)]
 struct Polls {
@@ -95,7 +112,7 @@ impl Observer for Polls {
 }
 
 fn main() -> ExitCode {
-    clap::Command::new("simulation").get_matches();
+    let record = Record::from_args("simulation");
 
     // What a panic says is in the failure; not a thousand times on the standard error.
     std::panic::set_hook(Box::new(|_| {}));
@@ -105,6 +122,7 @@ fn main() -> ExitCode {
     };
     println!("explore    {failure}");
     print_schedule(failure.seed);
+    record_schedule(failure.seed, &record);
     match explore(1_000, || two_buyers(true)) {
         Ok(explored) => {
             let (seeds, distinct) = (explored.seeds, explored.distinct);

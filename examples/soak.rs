@@ -2,6 +2,8 @@
 //! `cargo run --release --example soak -- --seconds 600` takes ten minutes for each pattern, and
 //! fails if one of them grows. `--help` tells the options.
 
+mod record;
+
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use laneway::time::MissedTickBehavior;
 use laneway::{Priority, Runtime, TaskGroup, block_on, yield_now};
 use sysinfo::{ProcessesToUpdate, System};
 
+use record::Record;
+
 /// Runs each pattern at full speed, and fails if the memory grows.
 #[derive(Parser)]
 #[command(name = "soak")]
@@ -28,6 +32,9 @@ struct Options {
     /// Only these patterns
     #[arg(long, value_delimiter = ',')]
     only: Vec<Pattern>,
+
+    #[command(flatten)]
+    record: Record,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -174,7 +181,7 @@ const ALLOWED_KIB: i64 = 2_048;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let rt = match Runtime::builder().build() {
+    let rt = match options.record.watch(Runtime::builder()).build() {
         Ok(rt) => rt,
         Err(error) => {
             eprintln!("soak: {error}");
@@ -189,6 +196,7 @@ fn main() -> ExitCode {
             flat &= grown <= ALLOWED_KIB;
         }
     }
+    options.record.save();
     if flat {
         ExitCode::SUCCESS
     } else {

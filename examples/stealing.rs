@@ -2,9 +2,13 @@
 //! how long 60 low tasks and then 60 high tasks took on one high and one low thread, and how many
 //! of them were stolen by the other queue's thread.
 
+mod record;
+
 use std::time::{Duration, Instant};
 
 use laneway::{BuildError, Priority, QueueId, Runtime, Stealing, join_all};
+
+use record::Record;
 
 const TASKS: usize = 60;
 
@@ -24,7 +28,7 @@ fn run_all(rt: &Runtime, priority: Priority) -> u128 {
 }
 
 fn main() -> Result<(), BuildError> {
-    clap::Command::new("stealing").get_matches();
+    let record = Record::from_args("stealing");
 
     println!("policy        {TASKS} low tasks       {TASKS} high tasks");
     let policies = [
@@ -34,11 +38,11 @@ fn main() -> Result<(), BuildError> {
         Stealing::None,
     ];
     for stealing in policies {
-        let rt = Runtime::builder()
+        let builder = Runtime::builder()
             .with_high_num(1)
             .with_low_num(1)
-            .with_stealing(stealing)
-            .build()?;
+            .with_stealing(stealing);
+        let rt = record.watch(builder).build()?;
         let low_ms = run_all(&rt, Priority::Low);
         let high_ms = run_all(&rt, Priority::High);
 
@@ -51,5 +55,6 @@ fn main() -> Result<(), BuildError> {
             "{policy:<11} {low_ms:>4} ms, {low:>2} stolen   {high_ms:>4} ms, {high:>2} stolen"
         );
     }
+    record.save();
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! A task behind a handle that adds numbers: `cargo run --release --example sum_service` shows it
 //! ready made, the same written out as a `Future` by hand, and what threads and latecomers get.
 
+mod record;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -9,6 +11,8 @@ use std::thread;
 use async_channel::{Receiver, Sender};
 use futures_lite::Stream;
 use laneway::{Runtime, background, block_on, spawn_task};
+
+use record::Record;
 
 /// The whole of it, ready made: a state, and what to do with a request.
 async fn add(sum: &mut u64, n: u64) -> u64 {
@@ -89,10 +93,11 @@ async fn ready_made() {
 }
 
 fn main() -> Result<(), laneway::BuildError> {
-    clap::Command::new("sum_service").get_matches();
+    let record = Record::from_args("sum_service");
 
-    let rt = Runtime::builder().build()?;
+    let rt = record.watch(Runtime::builder()).build()?;
     rt.block_on(by_hand());
     rt.block_on(ready_made());
+    record.save();
     Ok(())
 }

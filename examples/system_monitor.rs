@@ -6,6 +6,8 @@
 //! unusual the last average was. `--help` tells the options. Read `main` and `Monitor::start`
 //! first.
 
+mod record;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ use laneway::pipeline::{
 use laneway::{Runtime, Task, spawn_task, time};
 use sysinfo::System;
 
+use record::Record;
+
 /// Watches this machine: average load, its standard deviation, and how unusual it is.
 #[derive(Parser)]
 #[command(name = "system_monitor")]
@@ -34,6 +38,9 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(20..=3_600_000))]
     every: u64,
+
+    #[command(flatten)]
+    record: Record,
 }
 
 /// How many readings are taken per tick.
@@ -347,11 +354,13 @@ fn monitor(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     ctrlc::set_handler(move || {
         let _ = interrupt.try_send(());
     })?;
-    let rt = Runtime::builder().with_low_num(2).build()?;
+    let builder = Runtime::builder().with_low_num(2);
+    let rt = options.record.watch(builder).build()?;
     let monitor = Monitor::start(&rt, options.every)?;
     let printed = rt.block_on(monitor.print(options.ticks, stop));
     let summary = rt.block_on(monitor.drain());
     let report = rt.shutdown(Duration::from_secs(1));
+    options.record.save();
     let printed = printed.and_then(|()| writeln!(io::stdout(), "{summary}"));
     match printed {
         // Whoever has closed the pipe, as `head` does, has read enough.

@@ -5,6 +5,8 @@
 //! every 20 ms a high task tells how late it started: what a request would have waited while all
 //! this work goes on. Read `main` and `read_all`, then whatever you are curious about.
 
+mod record;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
@@ -22,6 +24,8 @@ use futures_lite::future::yield_now;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use laneway::{BuildError, Priority, Runtime, Stealing, Task, join_all, spawn_task};
 use walkdir::WalkDir;
+
+use record::Record;
 
 /// How much of a file one poll reads. A high task waits for such a poll at most where no thread
 /// is free for it.
@@ -63,6 +67,13 @@ struct Options {
     /// Which idle threads take tasks of the other queue
     #[arg(long, value_enum, default_value_t = Policy::Both)]
     stealing: Policy,
+
+    /// Print what each queue and each thread did; with --record, also how long tasks waited
+    #[arg(long)]
+    metrics: bool,
+
+    #[command(flatten)]
+    record: Record,
 }
 
 /// [`Stealing`], as it is written on the command line.
@@ -85,7 +96,15 @@ fn main() -> ExitCode {
         return refuse(&format!("cannot open {root:?}: {error}"));
     }
     match options.start_runtime() {
-        Ok(runtime) => print(&tour(runtime, &root)),
+        Ok(runtime) => {
+            let mut report = tour(runtime, &root);
+            if options.metrics {
+                report.push_str(&metrics(runtime, &options.record));
+            }
+            let printed = print(&report);
+            options.record.save();
+            printed
+        }
         Err(error) => refuse(&error.to_string()),
     }
 }
@@ -104,7 +123,7 @@ impl Options {
         if let Some(threads) = self.low {
             builder = builder.with_low_num(threads);
         }
-        builder.try_run()
+        self.record.watch(builder).try_run()
     }
 }
 
@@ -483,6 +502,51 @@ fn summary(runtime: &Runtime, census: &Census, seconds: f64, lateness: &[Duratio
     let p99 = micros(percentile(lateness, 99));
     let samples = thousands(lateness.len() as u64);
     text.push_str(&line("", [p50, p99, samples]));
+    text
+}
+
+/// What `--metrics` adds.
+fn metrics(runtime: &Runtime, record: &Record) -> String {
+    let metrics = runtime.metrics();
+    let mut text = String::from("\n");
+    let heads = [
+        "waiting now",
+        "spawned",
+        "completed",
+        "cancelled",
+        "panicked",
+    ];
+    text.push_str(&line("queue", heads));
+    for queue in &metrics.queues {
+        let depth = queue.depth as u64;
+        let numbers = [
+            depth,
+            queue.spawned,
+            queue.completed,
+            queue.cancelled,
+            queue.panicked,
+        ];
+        text.push_str(&line(&queue.name, numbers.map(thousands)));
+    }
+    text.push('\n');
+    text.push_str(&line("thread", ["home queue", "polls", "stolen", "rests"]));
+    for (number, worker) in metrics.workers.iter().enumerate() {
+        let home = metrics.queues[worker.home.index()].name.clone();
+        let [polls, stolen, parks] = [worker.polls, worker.stolen, worker.parks].map(thousands);
+        text.push_str(&line(&number.to_string(), [home, polls, stolen, parks]));
+    }
+    for recording in record.recordings() {
+        text.push('\n');
+        text.push_str(&line(
+            "waits in the queue",
+            ["p50 us", "p99 us", "max us", "waits"],
+        ));
+        for waits in recording.waits() {
+            let [p50, p99, max] = [waits.p50, waits.p99, waits.max].map(micros);
+            let count = thousands(waits.count as u64);
+            text.push_str(&line(&waits.queue, [p50, p99, max, count]));
+        }
+    }
     text
 }
 

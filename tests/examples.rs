@@ -57,6 +57,10 @@ fn every_example_is_tested_and_says_how_to_run_it() {
     let mut found = BTreeSet::new();
     for entry in folder.read_dir().unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            // What examples share.
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let source = std::fs::read_to_string(&path).unwrap();
         let doc: Vec<&str> = source
@@ -84,6 +88,39 @@ fn an_example_refuses_arguments() {
             stderr.contains(&format!("Usage: {name}")),
             "{name}: {stderr}"
         );
+    }
+}
+
+#[test]
+fn every_example_can_be_recorded() {
+    let folder = std::env::temp_dir().join(format!("laneway-recorded-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in EXAMPLES {
+        let page = folder.join(format!("{name}.html"));
+        let ended = run(example(name).arg("--record").arg(&page), LIMIT);
+        assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
+        let written = std::fs::read_to_string(&page).unwrap();
+        assert!(written.starts_with("<!doctype html>"), "{name}");
+        // Something happened: the row of a poll's start is there.
+        let (_, events) = written.split_once("\"events\":[").unwrap();
+        let (events, _) = events.split_once("\n]").unwrap();
+        let starts = events
+            .lines()
+            .filter(|row| row.split(',').nth(1) == Some("3"));
+        assert!(starts.count() > 0, "{name} was recorded and polled nothing");
+    }
+    // Each runtime has a file of its own.
+    assert!(folder.join("owned_runtimes-2.html").exists());
+    assert!(folder.join("stealing-4.html").exists());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_example_refuses_what_it_could_not_record_to() {
+    for file in ["run.txt", "/no/such/folder/run.html"] {
+        let ended = run(example("hello").args(["--record", file]), LIMIT);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{file}");
+        assert!(ended.stderr.contains(file), "{ended:?}");
     }
 }
 

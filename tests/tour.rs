@@ -283,6 +283,52 @@ fn it_refuses_options_that_do_not_exist() {
 }
 
 #[test]
+fn metrics_are_further_tables() {
+    let tree = Tree::new("metrics")
+        .with("a.txt", "one\n")
+        .with("b.txt", "two\n");
+    let arguments = ["--metrics", "--high", "2", "--low", "1"];
+    let ended = run(tour().arg(&tree.0).args(arguments), LIMIT);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let tables: Vec<&str> = ended.stdout.split("\n\n").collect();
+    assert_eq!(tables.len(), 6, "{ended:?}");
+    let queues: BTreeMap<String, [u64; 5]> = rows(tables[4]);
+    let [waiting, spawned, completed, cancelled, panicked] = queues["low"];
+    assert_eq!(
+        [waiting, spawned, completed, cancelled, panicked],
+        [0, 2, 2, 0, 0]
+    );
+    // A heading and three threads.
+    assert_eq!(tables[5].trim_end().lines().count(), 4, "{ended:?}");
+}
+
+#[test]
+fn a_recorded_tour_can_be_looked_at() {
+    let tree = Tree::new("record")
+        .with("a.txt", "one\n")
+        .with("b.txt", "two\n");
+    let page = tree.0.join("run.html");
+    let ended = run(
+        tour()
+            .arg(&tree.0)
+            .arg("--metrics")
+            .arg("--record")
+            .arg(&page),
+        LIMIT,
+    );
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("recorded in"), "{ended:?}");
+    let written = fs::read_to_string(&page).unwrap();
+    assert!(written.starts_with("<!doctype html>"));
+    assert!(written.contains("examples/tour.rs:"), "places of spawns");
+    // With a recording there is a table of waits.
+    let tables: Vec<&str> = ended.stdout.split("\n\n").collect();
+    assert_eq!(tables.len(), 7, "{ended:?}");
+    let waits: BTreeMap<String, [u64; 4]> = rows(tables[6]);
+    assert!(waits["low"][3] >= 2, "{ended:?}");
+}
+
+#[test]
 fn help_explains_the_policies() {
     let ended = run(tour().arg("--help"), LIMIT);
     assert_eq!(ended.code, Some(0));
