@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 use futures_lite::future::poll_once;
 use laneway::background::{CallError, Every, Overlap, RestartPolicy, Service};
+use laneway::pipeline::{Interval, MissedWindows, Pipeline, Shared};
 use laneway::time::MissedTickBehavior;
 use laneway::{Priority, Runtime, TaskGroup, block_on, yield_now};
 use sysinfo::{ProcessesToUpdate, System};
@@ -43,6 +44,9 @@ enum Pattern {
     Service,
     /// Processes that are always due, some of which panic.
     Every,
+    /// Two pipelines in a chain with a tick always due, whose stages work, fail and panic; ended
+    /// and built anew every 10,000 ticks.
+    Pipeline,
 }
 
 impl Pattern {
@@ -50,6 +54,7 @@ impl Pattern {
         match self {
             Pattern::Service => service(rt, soak),
             Pattern::Every => every(rt, soak),
+            Pattern::Pipeline => pipeline(rt, soak),
         }
     }
 }
@@ -139,6 +144,40 @@ fn every(rt: &Runtime, soak: &Arc<Soak>) {
     for (process, background) in processes {
         process.stop();
         block_on(background);
+    }
+}
+
+fn pipeline(rt: &Runtime, soak: &Arc<Soak>) {
+    while soak.goes_on() {
+        let number = Shared::new(0);
+        let (first, sums) = Pipeline::builder(number.clone())
+            .stage_fn("works", |number: &u64, _window| Ok(*number))
+            .stage_fn("fails", |_, window| Err(format!("not for {window}").into()))
+            .stage_fn("panics", |_, _window| resume_unwind(Box::new("every time")))
+            .every(Interval::Micros(1))
+            .build()
+            .expect("it has stages and an interval");
+        let latest = Shared::new(0);
+        let (second, copies) = Pipeline::builder(latest.clone())
+            .stage_fn("copies", |latest: &u64, _window| Ok(*latest))
+            .every(Interval::Micros(1))
+            .missed_windows(MissedWindows::Coalesce)
+            .build()
+            .expect("it has stages and an interval");
+        let feed = sums.feed(latest, |latest, data_set| {
+            *latest = *data_set.output("works").expect("it works");
+        });
+        let feeding = rt.spawn(feed, Priority::Low);
+        let (first, second) = (first.start(rt), second.start(rt));
+        for _ in (0..10_000).take_while(|_| soak.goes_on()) {
+            number.update(|number| *number += 1);
+            let copied = copies.recv().expect("it has not ended");
+            assert!(copied.output("copies").is_some(), "{copied:?}");
+            soak.count();
+        }
+        block_on(first.shutdown());
+        block_on(feeding);
+        block_on(second.shutdown());
     }
 }
 

@@ -145,7 +145,7 @@ fn help_tells_the_options() {
 #[test]
 fn a_soak_of_a_second_finds_every_pattern_flat() {
     let lines = lines_of("soak", &["--seconds", "1"]);
-    for pattern in ["Service", "Every"] {
+    for pattern in ["Service", "Every", "Pipeline"] {
         let of_it = lines.iter().filter(|line| line.starts_with(pattern));
         assert_eq!(of_it.count(), 11, "{lines:?}");
     }
