@@ -47,8 +47,8 @@ fn staging_for(to: &Path) -> PathBuf {
 fn stage(shelf: &Shelf, to: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
     let pages = to.join("src");
     fs::create_dir_all(&pages)?;
-    fs::write(to.join("book.css"), include_str!("../theme/book.css"))?;
-    fs::write(to.join("book.js"), include_str!("../theme/book.js"))?;
+    fs::write(to.join("chapters.css"), include_str!("../theme/chapters.css"))?;
+    fs::write(to.join("chapters.js"), include_str!("../theme/chapters.js"))?;
     fs::write(pages.join("SUMMARY.md"), contents(shelf))?;
     fs::write(pages.join("glossary.md"), expand::glossary(shelf))?;
 
