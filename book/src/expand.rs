@@ -8,7 +8,7 @@ use crate::programs::Transcript;
 use crate::reference::{Excerpt, Reference};
 use crate::shelf::{Chapter, Shelf};
 use crate::text::{Kind, Piece};
-use crate::{Mistake, diff, item, prose};
+use crate::{Mistake, diff, item, prose, record};
 
 /// A page to be rendered.
 #[derive(Clone, Debug, Default)]
@@ -134,6 +134,7 @@ impl Expansion<'_> {
             Piece::Diff(old, new) => self.diff(old, new)?,
             Piece::Transcript(name) => self.transcript(name)?,
             Piece::Figure(file, caption) => self.figure(file, caption)?,
+            Piece::Replay(name, caption) => self.replay(name, caption)?,
             Piece::Open(kind) => self.open(kind),
             Piece::Answer => {
                 self.part = Part::AnswerBegins;
@@ -230,6 +231,23 @@ impl Expansion<'_> {
         let caption = escaped(caption);
         self.push(&format!(
             "\n<figure class=\"drawing\">\n{svg}<figcaption>{caption}</figcaption>\n</figure>\n\n"
+        ));
+        Ok(())
+    }
+
+    /// The element that the replay page's script turns into a player.
+    fn replay(&mut self, name: &str, caption: &str) -> Result<(), String> {
+        let file = format!("{}replays/{name}.json", self.folder);
+        let recording = self.shelf.read(&file).map_err(|e| format!("{file}: {e}"))?;
+        for place in record::places(&recording) {
+            self.page.sources.insert(place);
+        }
+        let caption = escaped(caption);
+        self.push(&format!(
+            "\n<figure class=\"replay\">\n<figcaption>{caption}</figcaption>\n\
+             <div class=\"laneway-replay\" data-compact data-axis=\"steps\" \
+             data-source=\"../source/{{file}}.html#L{{line}}\">\n\
+             <script type=\"application/json\">\n{recording}</script>\n</div>\n</figure>\n\n"
         ));
         Ok(())
     }

@@ -5,7 +5,8 @@
 //! chapters ([`shelf`]), takes their texts apart ([`text`]), fetches what a directive asks for
 //! ([`mod@reference`], [`item`], [`diff`]), and puts plain markdown together ([`expand`]). It runs the
 //! chapters' programs ([`programs`]) and tells whether what they print is one of the orders that
-//! the chapter allows ([`order`]). Chapters' own tests use [`check`].
+//! the chapter allows ([`order`]). Chapters' own tests use [`check`], their
+//! programs [`record`].
 //!
 //! It needs nothing but the standard library, so that it costs the workspace little to build. The
 //! package `laneway-book-render` brings the renderer.
@@ -17,6 +18,7 @@ pub mod item;
 pub mod order;
 pub mod programs;
 pub mod prose;
+pub mod record;
 pub mod reference;
 pub mod shelf;
 pub mod text;

@@ -97,9 +97,10 @@ pub fn build_all(shelf: &Shelf) -> Result<PathBuf, String> {
 /// # Errors
 ///
 /// If it cannot be run, or fails.
-pub fn run(folder: &Path, name: &str) -> Result<String, String> {
+pub fn run(folder: &Path, name: &str, args: &[&str]) -> Result<String, String> {
     let file = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let output = Command::new(&file)
+        .args(args)
         .output()
         .map_err(|error| format!("{}: {error}", file.display()))?;
     let printed = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");

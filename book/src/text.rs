@@ -7,6 +7,7 @@
 //! {{#listing src/lib.rs#spawn}}             items of a source file
 //! {{#diff 1:src/lib.rs -> src/lib.rs}}      what has changed since another file
 //! {{#transcript three_tasks}}               what a program prints
+//! {{#replay three_tasks A caption}}         its recorded run, to be played
 //! {{#figure one-queue.svg A caption}}       a drawing
 //! ```
 //!
@@ -33,6 +34,8 @@ pub enum Piece {
     Diff(Reference, Reference),
     /// What a program prints.
     Transcript(String),
+    /// The recorded run of a program, and its caption.
+    Replay(String, String),
     /// A drawing in the chapter's folder, and its caption.
     Figure(String, String),
     /// A box begins.
@@ -137,9 +140,13 @@ fn parse_directive(directive: &str) -> Result<Piece, String> {
             Ok(Piece::Diff(old.parse()?, new.parse()?))
         }
         "transcript" if !rest.is_empty() => Ok(Piece::Transcript(rest.to_owned())),
-        "figure" => {
-            let (file, caption) = rest.split_once(' ').ok_or("a figure has a caption")?;
-            Ok(Piece::Figure(file.to_owned(), caption.to_owned()))
+        "figure" | "replay" => {
+            let (subject, caption) = rest.split_once(' ').ok_or("a caption is missing")?;
+            let (subject, caption) = (subject.to_owned(), caption.to_owned());
+            Ok(match name {
+                "figure" => Piece::Figure(subject, caption),
+                _ => Piece::Replay(subject, caption),
+            })
         }
         _ => Err(format!("there is no directive `{directive}`")),
     }

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use laneway::observe::replay;
 use laneway_book::expand::{self, Page};
 use laneway_book::shelf::{Shelf, TEXT};
 use mdbook_driver::MDBook;
@@ -47,8 +48,13 @@ fn staging_for(to: &Path) -> PathBuf {
 fn stage(shelf: &Shelf, to: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
     let pages = to.join("src");
     fs::create_dir_all(&pages)?;
-    fs::write(to.join("chapters.css"), include_str!("../theme/chapters.css"))?;
+    fs::write(
+        to.join("chapters.css"),
+        include_str!("../theme/chapters.css"),
+    )?;
     fs::write(to.join("chapters.js"), include_str!("../theme/chapters.js"))?;
+    fs::write(to.join("replay.css"), replay::STYLE)?;
+    fs::write(to.join("replay.js"), replay::SCRIPT)?;
     fs::write(pages.join("SUMMARY.md"), contents(shelf))?;
     fs::write(pages.join("glossary.md"), expand::glossary(shelf))?;
 

@@ -152,3 +152,21 @@ fn the_book_can_be_searched_in_both_lights() {
         "a page to print"
     );
 }
+
+/// A file that is put beside mdBook's must not have the name of one of them.
+#[test]
+fn no_script_takes_the_place_of_another() {
+    let (path, page) = chapters().next().expect("there is a chapter");
+    let scripts = attribute(page, "src");
+    let distinct: BTreeSet<&str> = scripts.iter().copied().collect();
+    assert_eq!(
+        scripts.len(),
+        distinct.len(),
+        "{}: {scripts:#?}",
+        path.display()
+    );
+    for name in ["/book-", "/highlight-", "/chapters-", "/replay-"] {
+        let found = scripts.iter().filter(|script| script.contains(name));
+        assert_eq!(found.count(), 1, "{name} in {scripts:#?}");
+    }
+}

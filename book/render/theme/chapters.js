@@ -23,6 +23,19 @@ for (const box of document.querySelectorAll(".predict")) {
     list.classList.add("choices");
 }
 
+// Replays are light or dark with the page, whatever the system prefers.
+const DARK_THEMES = ["navy", "coal", "ayu"];
+
+function themeReplays() {
+    const dark = DARK_THEMES.some((theme) => document.documentElement.classList.contains(theme));
+    for (const replay of document.querySelectorAll(".laneway-replay")) {
+        replay.dataset.theme = dark ? "dark" : "light";
+    }
+}
+
+themeReplays();
+new MutationObserver(themeReplays).observe(document.documentElement, { attributeFilter: ["class"] });
+
 // A printed page shows the answers.
 addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll(".predict details")) details.open = true;

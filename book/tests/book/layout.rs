@@ -73,6 +73,8 @@ fn every_chapter_has_its_parts() {
         needs(any(|piece| matches!(piece, Piece::Figure(..))), "no figure");
         let grows = chapter.number == 1 || any(|piece| matches!(piece, Piece::Diff(..)));
         needs(grows, "no diff from the step before");
+        let moves = chapter.number == 1 || any(|piece| matches!(piece, Piece::Replay(..)));
+        needs(moves, "no replay");
         needs(
             text::predictions(&pieces).len() >= 2,
             "fewer than two predictions",

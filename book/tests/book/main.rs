@@ -2,6 +2,7 @@
 
 mod layout;
 mod links;
+mod replays;
 mod spelling;
 mod text;
 mod transcripts;

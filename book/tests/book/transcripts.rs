@@ -21,7 +21,7 @@ fn programs_print_what_the_pages_show() {
             let name = &program.name;
             let mut printed = Vec::new();
             for _ in 0..RUNS {
-                match programs::run(&folder, name) {
+                match programs::run(&folder, name, &[]) {
                     Ok(text) => printed.push(text),
                     Err(error) => findings.add(error),
                 }
