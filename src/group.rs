@@ -17,7 +17,8 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use slab::Slab;
 
 use crate::executor::{Ended, JoinError, Task, seat, shielded, trusting};
-use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
+use crate::queue_name::IntoQueueName;
+use crate::runtime::{Runtime, spawn, spawn_named};
 
 /// Tasks that belong together.
 ///

@@ -53,9 +53,11 @@ mod metrics;
 mod nice;
 pub mod observe;
 pub mod pipeline;
+mod queue_name;
 mod runtime;
 mod shutdown_begun;
 pub mod sim;
+mod spawn;
 mod sync;
 mod threads;
 pub mod time;
@@ -71,10 +73,10 @@ pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use runtime::{
-    IntoQueueName, QueueName, Runtime, ShutdownReport, SpawnError, spawn, spawn_named,
-};
+pub use queue_name::{IntoQueueName, QueueName};
+pub use runtime::{Runtime, ShutdownReport, spawn, spawn_named};
 pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
+pub use spawn::SpawnError;
 pub use threads::Idle;
 
 #[cfg(doctest)]

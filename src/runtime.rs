@@ -4,7 +4,6 @@
 //! process-wide runtime, which `spawn_task!` uses outside of tasks, and as many others as are
 //! built; the code is the same.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -13,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use crate::block_on::block_on;
 use crate::builder::{BuildError, Builder};
-use crate::executor::{CutOffTask, Executor, Origin, Phase, Priority, QueueId, Task, seat};
+use crate::executor::{CutOffTask, Executor, Origin, Phase, QueueId, Task, seat};
 use crate::metrics::{QueueMetrics, RuntimeMetrics};
+use crate::queue_name::{IntoQueueName, QueueName};
+use crate::spawn::{SpawnError, settle, spawn_from, spawn_on, try_spawn_from};
 use crate::threads::Threads;
 
 /// A runtime: queues, and the threads that consume them.
@@ -113,7 +114,7 @@ impl Runtime {
         }
     }
 
-    /// Spawns a future on one of this runtime's queues: a [`Priority`], or a further queue by
+    /// Spawns a future on one of this runtime's queues: a [`Priority`](crate::Priority), or a further queue by
     /// name.
     ///
     /// After shutdown has begun the task is cancelled at once, and its awaiter learns it;
@@ -142,7 +143,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: None,
         };
-        self.spawn_from(&mut Some(future), queue.into_queue_name(), origin)
+        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future as a task with a name.
@@ -186,22 +187,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: Some(&name),
         };
-        self.spawn_from(&mut Some(future), queue.into_queue_name(), origin)
-    }
-
-    #[inline]
-    fn spawn_from<F>(
-        &self,
-        future: &mut Option<F>,
-        queue: QueueName<'_>,
-        origin: Origin<'_>,
-    ) -> Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let spawned = spawn_on(&self.executor, future, queue, origin);
-        settle(&self.executor, spawned, future, queue, origin)
+        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -235,7 +221,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: None,
         };
-        self.try_spawn_from(future, queue.into_queue_name(), origin)
+        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future as a task with a name, or gives the future back if that cannot be done.
@@ -270,35 +256,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: Some(&name),
         };
-        self.try_spawn_from(future, queue.into_queue_name(), origin)
-    }
-
-    #[inline]
-    fn try_spawn_from<F>(
-        &self,
-        future: F,
-        queue: QueueName<'_>,
-        origin: Origin<'_>,
-    ) -> Result<Task<F::Output>, SpawnError<F>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let Some(id) = queue.find(&self.executor) else {
-            return Err(SpawnError {
-                future,
-                cause: SpawnErrorCause::NoSuchQueue(queue.to_string()),
-            });
-        };
-        let mut future = Some(future);
-        if let Some((task, phase)) = self.executor.spawn(&mut future, id, origin) {
-            cancel_if_closed(&self.executor, phase);
-            return Ok(task);
-        }
-        Err(SpawnError {
-            future: future.expect(NOT_SPAWNED_STILL_THERE),
-            cause: SpawnErrorCause::ShutDown,
-        })
+        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Runs a future on this thread, and blocks until it has ended. Inside of it, `spawn_task!`
@@ -488,151 +446,6 @@ impl ShutdownReport {
     }
 }
 
-/// A queue to spawn on. Made by [`IntoQueueName`].
-///
-/// ```
-/// use laneway::{IntoQueueName, Priority};
-///
-/// assert_eq!(Priority::High.into_queue_name().to_string(), "high");
-/// assert_eq!("network".into_queue_name().to_string(), "network");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueName<'q>(Named<'q>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Named<'q> {
-    Id(QueueId),
-    Name(&'q str),
-}
-
-/// What names a queue: a [`Priority`], a queue's name, or a [`QueueId`].
-///
-/// ```
-/// use laneway::{Priority, Runtime};
-///
-/// let rt = Runtime::builder().with_queue("network", 1, &[]).build()?;
-/// let tasks = [rt.spawn(async { 1 }, Priority::High), rt.spawn(async { 2 }, "network")];
-/// assert_eq!(laneway::join_all(tasks), [1, 2]);
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not name a queue",
-    label = "not a priority, nor the name of a queue",
-    note = "use `Priority::High` or `Priority::Low`, or a further queue's name as a `&str`"
-)]
-pub trait IntoQueueName<'q> {
-    /// The queue's name.
-    fn into_queue_name(self) -> QueueName<'q>;
-}
-
-impl<'q> IntoQueueName<'q> for QueueName<'q> {
-    fn into_queue_name(self) -> QueueName<'q> {
-        self
-    }
-}
-
-impl<'q> IntoQueueName<'q> for Priority {
-    fn into_queue_name(self) -> QueueName<'q> {
-        QueueName(Named::Id(self.queue()))
-    }
-}
-
-impl<'q> IntoQueueName<'q> for QueueId {
-    fn into_queue_name(self) -> QueueName<'q> {
-        QueueName(Named::Id(self))
-    }
-}
-
-impl<'q> IntoQueueName<'q> for &'q str {
-    fn into_queue_name(self) -> QueueName<'q> {
-        QueueName(Named::Name(self))
-    }
-}
-
-impl<'q> IntoQueueName<'q> for &'q String {
-    fn into_queue_name(self) -> QueueName<'q> {
-        QueueName(Named::Name(self))
-    }
-}
-
-impl QueueName<'_> {
-    fn find(self, executor: &Executor) -> Option<QueueId> {
-        match self.0 {
-            Named::Id(id) => (id.index() < executor.queues().len()).then_some(id),
-            Named::Name(name) => executor.queue_named(name),
-        }
-    }
-}
-
-impl fmt::Display for QueueName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Named::Id(QueueId::HIGH) => f.write_str("high"),
-            Named::Id(QueueId::LOW) => f.write_str("low"),
-            Named::Id(id) => write!(f, "number {}", id.index()),
-            Named::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A future that was not spawned, and why. Made by [`Runtime::try_spawn`].
-///
-/// ```
-/// use laneway::Runtime;
-///
-/// let rt = Runtime::builder().build()?;
-/// let error = rt.try_spawn(async { 8 }, "netwrok").unwrap_err();
-/// assert_eq!(error.to_string(), "the runtime has no queue \"netwrok\": add it by with_queue");
-/// assert_eq!(laneway::block_on(error.into_future()), 8);
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-pub struct SpawnError<F> {
-    future: F,
-    cause: SpawnErrorCause,
-}
-
-#[derive(Debug)]
-enum SpawnErrorCause {
-    ShutDown,
-    NoSuchQueue(String),
-}
-
-impl<F> SpawnError<F> {
-    /// The future, not polled yet. [`SpawnError`] has an example.
-    pub fn into_future(self) -> F {
-        self.future
-    }
-
-    /// Whether the runtime takes no tasks any more.
-    /// [`Runtime::try_spawn`] has an example.
-    pub fn is_shut_down(&self) -> bool {
-        matches!(self.cause, SpawnErrorCause::ShutDown)
-    }
-}
-
-impl<F> fmt::Display for SpawnError<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            SpawnErrorCause::ShutDown => {
-                write!(f, "the runtime has shut down and takes no more tasks")
-            }
-            SpawnErrorCause::NoSuchQueue(name) => {
-                write!(f, "the runtime has no queue {name:?}: add it by with_queue")
-            }
-        }
-    }
-}
-
-impl<F> fmt::Debug for SpawnError<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpawnError")
-            .field("cause", &self.cause)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F> Error for SpawnError<F> {}
-
 /// Spawns a future on the runtime that this code runs on: inside a task or
 /// [`Runtime::block_on`] that one, elsewhere the process-wide one. What
 /// [`spawn_task!`](crate::spawn_task!) calls.
@@ -715,58 +528,5 @@ where
             let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
             settle(&executor, ended, future, queue, origin)
         }
-    }
-}
-
-/// Takes the future and spawns it, if there is such a queue and the runtime takes tasks. Gives the
-/// phase after that as well.
-#[inline]
-fn spawn_on<F>(
-    executor: &Executor,
-    future: &mut Option<F>,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Option<(Task<F::Output>, Phase)>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    executor.spawn(future, queue.find(executor)?, origin)
-}
-
-/// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
-/// new. Panics if there is no such queue, and not while anything is borrowed: the future is
-/// dropped then.
-fn settle<F>(
-    executor: &Executor,
-    spawned: Option<(Task<F::Output>, Phase)>,
-    future: &mut Option<F>,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    if let Some((task, phase)) = spawned {
-        cancel_if_closed(executor, phase);
-        return task;
-    }
-    let future = future.take().expect(NOT_SPAWNED_STILL_THERE);
-    let Some(id) = queue.find(executor) else {
-        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        let place = origin.spawned_at;
-        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
-    };
-    executor.spawn_cancelled(future, id, origin)
-}
-
-const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
-
-/// The runtime may have ended while a task was spawned, and looked into its queues for the last
-/// time before.
-fn cancel_if_closed(executor: &Executor, phase: Phase) {
-    if phase == Phase::Closed {
-        executor.cancel_rest();
     }
 }
