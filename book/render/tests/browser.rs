@@ -1,0 +1,126 @@
+//! Does the rendered book work in a browser, from a disk: replays, predictions, search, phones?
+//!
+//! Needs Chromium and its chromedriver. Where they are missing the test says so and passes, except
+//! in CI.
+
+#[path = "../../../tests/browser/mod.rs"]
+mod browser;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use browser::Browser;
+use laneway_book::shelf::Shelf;
+
+/// Renders the book, and gives its pages, the chapters' first.
+fn pages() -> Vec<PathBuf> {
+    let book = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book-in-browser");
+    let shelf = Shelf::open().expect("the chapters can be read");
+    laneway_book_render::render(&shelf, &book).unwrap_or_else(|error| panic!("\n{error}\n"));
+    let chapters = shelf.chapters.iter();
+    chapters
+        .map(|chapter| book.join(&chapter.folder).join("index.html"))
+        .chain([book.join("index.html"), book.join("glossary.html")])
+        .collect()
+}
+
+#[test]
+fn the_book_works_in_a_browser() {
+    let programs = match browser::find() {
+        Ok(programs) => programs,
+        Err(why) if env::var_os("CI").is_none() => {
+            println!("skipped: {why}");
+            return;
+        }
+        Err(why) => panic!("{why}"),
+    };
+    let browser = Browser::start(&programs);
+    let pages = pages();
+    for page in &pages {
+        for light in ["light", "dark"] {
+            fits_every_screen(&browser, page, light);
+        }
+        replays_play(&browser, page);
+        predictions_answer(&browser, page);
+    }
+    the_search_finds(&browser, &pages[0]);
+}
+
+/// Opens without a complaint, asks the net for nothing, and is no wider than the screen.
+fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
+    browser.prefer(&[("prefers-color-scheme", light)]);
+    for (width, height) in [(1280, 900), (390, 800)] {
+        browser.resize(width, height);
+        browser.open(page);
+        let visit = browser.visit();
+        let place = format!("{}, {width} wide, {light}", page.display());
+        assert!(visit.console.is_empty(), "{place}: {:?}", visit.console);
+        let mut requests = visit.requests.iter();
+        let outside = requests.find(|url| !url.starts_with("file://"));
+        assert_eq!(outside, None, "{place}");
+        let too_wide = browser.run(
+            "return [...document.querySelectorAll('main > *, .box > *')]
+                 .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+                 .map((e) => e.outerHTML.slice(0, 80))",
+        );
+        assert_eq!(
+            too_wide.as_array().map(Vec::len),
+            Some(0),
+            "{place}: {too_wide}"
+        );
+        let theme = browser.run("return document.documentElement.className");
+        let expected = if light == "dark" { "navy" } else { "light" };
+        assert!(
+            theme.as_str().is_some_and(|theme| theme.contains(expected)),
+            "{place}: {theme}"
+        );
+    }
+}
+
+fn replays_play(browser: &Browser, page: &Path) {
+    browser.resize(1280, 900);
+    browser.open(page);
+    let place = page.display().to_string();
+    let replays = browser.run("return document.querySelectorAll('.laneway-replay').length");
+    let players = browser.run("return LanewayReplay.players.length");
+    assert_eq!(replays, players, "{place}: every replay has its player");
+    let empty =
+        browser.run("return LanewayReplay.players.filter((p) => !p.recording.length).length");
+    assert_eq!(empty, 0, "{place}: something was recorded");
+    let broken =
+        browser.run("return document.querySelectorAll('.laneway-replay [role=alert]').length");
+    assert_eq!(broken, 0, "{place}: a replay cannot be shown");
+}
+
+/// The right choice is marked as right, the others as wrong, and the answer shows.
+fn predictions_answer(browser: &Browser, page: &Path) {
+    let wrong = browser.run(
+        "return [...document.querySelectorAll('.predict')].filter((box) => {
+             const choices = [...box.querySelectorAll('.choice')];
+             choices.forEach((choice) => choice.click());
+             const right = choices.filter((choice) => choice.classList.contains('right'));
+             const expected = choices.length ? 1 : 0;
+             return right.length !== expected || (choices.length && !box.querySelector('details').open);
+         }).map((box) => box.textContent.slice(0, 80))",
+    );
+    assert_eq!(
+        wrong.as_array().map(Vec::len),
+        Some(0),
+        "{}: {wrong}",
+        page.display()
+    );
+}
+
+fn the_search_finds(browser: &Browser, page: &Path) {
+    browser.open(page);
+    browser.press(&['s']);
+    browser.eventually(
+        "the search opens",
+        "return document.activeElement.id === 'mdbook-searchbar'",
+    );
+    browser.press(&['w', 'a', 'k', 'e', 'r']);
+    browser.eventually(
+        "the search finds a word of the book",
+        "return document.querySelectorAll('#mdbook-searchresults li').length > 0",
+    );
+}
