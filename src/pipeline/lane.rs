@@ -30,7 +30,7 @@ use std::{future::Future, mem};
 
 use super::data_set::Outcome;
 use super::gathering::Seat;
-use super::shared::{ReadGuard, Reader, Shared};
+use super::shared::{Access, ReadGuard, Shared, Wait};
 use super::stage::{BoxedStage, StageError};
 use super::window::Window;
 use crate::executor::{message, shielded};
@@ -221,7 +221,7 @@ fn tell<O>(seat: Seat<O>, outcome: Outcome<O>) {
 pub(super) struct Duty<I, O> {
     /// None once it is done.
     lane: Option<Arc<Lane<I, O>>>,
-    reader: Reader<I>,
+    wait: Wait<I>,
     /// Rings when the input has been locked for too long.
     alarm: Option<Sleep>,
 }
@@ -229,7 +229,7 @@ pub(super) struct Duty<I, O> {
 impl<I, O> Duty<I, O> {
     fn new(lane: Arc<Lane<I, O>>) -> Duty<I, O> {
         Duty {
-            reader: lane.input.reader(),
+            wait: lane.input.wait(Access::Read),
             lane: Some(lane),
             alarm: None,
         }
@@ -240,7 +240,7 @@ impl<I, O> Duty<I, O> {
             let Some(lock_by) = lane.lock_by() else {
                 return Poll::Ready(());
             };
-            if let Poll::Ready(input) = self.reader.poll(cx) {
+            if let Poll::Ready(input) = self.wait.poll_read(cx) {
                 if let Some(job) = lane.begin() {
                     lane.run(job, input);
                 }

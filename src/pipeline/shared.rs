@@ -105,8 +105,8 @@ impl<T> Shared<T> {
     /// });
     /// ```
     pub async fn read(&self) -> ReadGuard<T> {
-        let mut wait = self.reader();
-        poll_fn(|cx| wait.poll(cx)).await
+        let mut wait = self.wait(Access::Read);
+        poll_fn(|cx| wait.poll_read(cx)).await
     }
 
     /// Waits until nobody reads or writes, and gives the value to change.
@@ -121,11 +121,8 @@ impl<T> Shared<T> {
     /// assert_eq!(*input.try_read().unwrap(), 8);
     /// ```
     pub async fn write(&self) -> WriteGuard<T> {
-        let mut wait = Writer {
-            shared: self,
-            place: None,
-        };
-        poll_fn(|cx| wait.poll(cx)).await
+        let mut wait = self.wait(Access::Write);
+        poll_fn(|cx| wait.poll_write(cx)).await
     }
 
     /// The value to read, unless somebody writes or waits to write.
@@ -139,7 +136,7 @@ impl<T> Shared<T> {
     /// ```
     #[must_use]
     pub fn try_read(&self) -> Option<ReadGuard<T>> {
-        let value = self.lock().try_read()?;
+        let value = self.lock().try_lock(Access::Read)?;
         Some(self.reading(value))
     }
 
@@ -155,14 +152,14 @@ impl<T> Shared<T> {
     /// ```
     #[must_use]
     pub fn try_write(&self) -> Option<WriteGuard<T>> {
-        let value = self.lock().try_write()?;
+        let value = self.lock().try_lock(Access::Write)?;
         Some(self.writing(value))
     }
 
-    /// A wait to read.
-    pub(super) fn reader(&self) -> Reader<T> {
-        Reader {
+    pub(super) fn wait(&self, access: Access) -> Wait<T> {
+        Wait {
             shared: self.clone(),
+            access,
             place: None,
         }
     }
@@ -187,20 +184,30 @@ impl<T> Shared<T> {
     }
 }
 
+/// What somebody wants to do with the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
 impl<T> State<T> {
-    fn try_read(&mut self) -> Option<Arc<T>> {
-        if !self.waiting_writers.is_empty() {
-            return None;
+    fn try_lock(&mut self, access: Access) -> Option<Arc<T>> {
+        match access {
+            Access::Read if self.waiting_writers.is_empty() => {
+                let value = self.value.clone()?;
+                self.readers += 1;
+                Some(value)
+            }
+            Access::Write if self.readers == 0 => self.value.take(),
+            Access::Read | Access::Write => None,
         }
-        let value = self.value.clone()?;
-        self.readers += 1;
-        Some(value)
     }
 
-    fn try_write(&mut self) -> Option<Arc<T>> {
-        match self.readers {
-            0 => self.value.take(),
-            _ => None,
+    fn waiting(&mut self, access: Access) -> &mut Waiters {
+        match access {
+            Access::Read => &mut self.waiting_readers,
+            Access::Write => &mut self.waiting_writers,
         }
     }
 
@@ -241,17 +248,27 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     }
 }
 
-/// Somebody on the way to a [`ReadGuard`].
-pub(super) struct Reader<T> {
+/// Somebody on the way to a guard.
+pub(super) struct Wait<T> {
     shared: Shared<T>,
+    access: Access,
     place: Place,
 }
 
-impl<T> Reader<T> {
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ReadGuard<T>> {
+impl<T> Wait<T> {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<ReadGuard<T>> {
+        self.poll(cx).map(|value| self.shared.reading(value))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<WriteGuard<T>> {
+        self.poll(cx).map(|value| self.shared.writing(value))
+    }
+
+    /// What it gives belongs into a guard at once.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arc<T>> {
         let mut state = self.shared.lock();
-        let value = state.try_read();
-        let waiting = &mut state.waiting_readers;
+        let value = state.try_lock(self.access);
+        let waiting = state.waiting(self.access);
         let waker = match value {
             Some(_) => waiting.leave(&mut self.place),
             None => waiting.wait(&mut self.place, cx.waker()),
@@ -259,52 +276,18 @@ impl<T> Reader<T> {
         // Unlock before dropping a waker: that may run code of the user's.
         drop(state);
         drop(waker);
-        match value {
-            Some(value) => Poll::Ready(self.shared.reading(value)),
-            None => Poll::Pending,
-        }
+        value.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
-impl<T> Drop for Reader<T> {
-    fn drop(&mut self) {
-        let waker = self.shared.lock().waiting_readers.leave(&mut self.place);
-        drop(waker);
-    }
-}
-
-/// Somebody on the way to a [`WriteGuard`].
-struct Writer<'a, T> {
-    shared: &'a Shared<T>,
-    place: Place,
-}
-
-impl<T> Writer<'_, T> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<WriteGuard<T>> {
-        let mut state = self.shared.lock();
-        let value = state.try_write();
-        let waiting = &mut state.waiting_writers;
-        let waker = match value {
-            Some(_) => waiting.leave(&mut self.place),
-            None => waiting.wait(&mut self.place, cx.waker()),
-        };
-        // Unlock before dropping a waker: that may run code of the user's.
-        drop(state);
-        drop(waker);
-        match value {
-            Some(value) => Poll::Ready(self.shared.writing(value)),
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl<T> Drop for Writer<'_, T> {
+impl<T> Drop for Wait<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let waker = state.waiting_writers.leave(&mut self.place);
-        // It kept readers out, and perhaps nobody else does.
-        let let_in = (waker.is_some() && state.waiting_writers.is_empty())
-            .then(|| state.waiting_readers.take());
+        let waker = state.waiting(self.access).leave(&mut self.place);
+        // A writer kept readers out, and perhaps nobody else does.
+        let kept_out = self.access == Access::Write && waker.is_some();
+        let let_in =
+            (kept_out && state.waiting_writers.is_empty()).then(|| state.waiting_readers.take());
         drop(state);
         drop(waker);
         if let Some(readers) = let_in {
