@@ -9,20 +9,19 @@ use super::window::Window;
 /// The outcomes of all stages for one window.
 ///
 /// ```
-/// use laneway::pipeline::{Clock, Interval, Pipeline, Shared};
-/// use laneway::{Runtime, time};
+/// use laneway::Runtime;
+/// use laneway::pipeline::{Interval, Pipeline, Shared};
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(vec![3, 4]))
 ///     .stage_fn("sum", |numbers: &Vec<u32>, _window| Ok(numbers.iter().sum()))
 ///     .stage_fn("first", |numbers, _window| Ok(*numbers.first().ok_or("no number")?))
 ///     .every(Interval::Millis(5))
-///     .clock(Clock::starting_at(time::now()))
 ///     .build()?;
 /// let rt = Runtime::builder().build()?;
 /// let _running = pipeline.start(&rt);
 ///
 /// let data_set = outputs.recv()?;
-/// assert_eq!((data_set.window.start, data_set.window.end), (0, 5));
+/// assert_eq!((data_set.window.start % 5, data_set.window.length()), (0, 5));
 /// assert!(data_set.timestamp >= data_set.window.end);
 /// assert_eq!(data_set.output("sum"), Some(&7));
 /// let names: Vec<&str> = data_set.entries.iter().map(|entry| &*entry.stage).collect();
