@@ -11,7 +11,7 @@ use crate::text;
 /// The environment variable that shows red tests as they are. `cargo chapter 2 broken` sets it.
 pub const SHOW_RED: &str = "LANEWAY_BOOK_SHOW_RED";
 
-/// Passes if `body` panics. `why` says why it has to.
+/// Passes if `body` panics. `why` says why it has to: a clause that goes on from "because".
 ///
 /// With [`SHOW_RED`] set it runs `body` and nothing else, so that a reader sees the test fail, and
 /// sees it pass once the code under test is mended.
@@ -24,7 +24,10 @@ pub fn red(why: &str, body: impl FnOnce()) {
         return body();
     }
     let outcome = catch_unwind(AssertUnwindSafe(body));
-    assert!(outcome.is_err(), "this should have failed: {why}");
+    assert!(
+        outcome.is_err(),
+        "this passes now, and the book's own tests expect it to fail because {why}"
+    );
 }
 
 /// Compares the answer to a prediction, as code has just computed it, with the one that the text

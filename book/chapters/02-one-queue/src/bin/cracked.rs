@@ -20,14 +20,14 @@ fn main() {
     }));
 
     let shared = purse.clone();
+    // ANCHOR: the-task
     let cracks = spawn(async move {
         let mut purse = shared.lock().unwrap();
         purse.left -= 30;
-        if purse.left < 100 {
-            panic!("the handle came off");
-        }
-        purse.right += 30;
+        let amount: u32 = "thirty".parse().expect("an amount is a number");
+        purse.right += amount;
     });
+    // ANCHOR_END: the-task
     let outcome = catch_unwind(AssertUnwindSafe(|| block_on(cracks)));
     println!("the awaiter panicked as well: {}", outcome.is_err());
 
