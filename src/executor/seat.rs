@@ -131,12 +131,17 @@ pub(crate) fn is_observed() -> bool {
 #[inline]
 pub(crate) fn emit(event: impl FnOnce() -> Event) {
     if OBSERVED.get() {
-        with_executor(|executor| {
-            if let Some(executor) = executor {
-                executor.emit(event());
-            }
-        });
+        with_observed(|executor| executor.emit(event()));
     }
+}
+
+/// Calls `f` with this thread's runtime, for it to tell its observer of several things at once.
+pub(crate) fn with_observed(f: impl FnOnce(&Executor)) {
+    with_executor(|executor| {
+        if let Some(executor) = executor {
+            f(executor);
+        }
+    });
 }
 
 /// Tells the observer of a given runtime, if there is one.
@@ -245,13 +250,13 @@ fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), R
     }
     // Before it lies there: somebody might take it, and tell so, at once. To the task's own
     // runtime, which need not be the one that this thread has entered.
-    if let Some(executor) = executor_of(id) {
+    with_executor_of(id, |executor| {
         let to = match turn {
             Turn::Next => Placement::NextSlot,
             Turn::Last => Placement::Deque,
         };
-        emit_scheduled(&executor, task, queue, to);
-    }
+        emit_scheduled(executor, task, queue, to);
+    });
     SEAT.with_borrow_mut(|seat| match seat {
         Some(worker) if worker.executor_id == id => worker.keep(runnable, turn),
         _ => Err(runnable),

@@ -118,13 +118,15 @@ fn run_observed(runnable: Runnable) {
     let task = runnable.metadata().id;
     let here = seat::with_worker(|worker| (worker.id, worker.running, worker.found));
     let (worker, queue, from) = here.expect("the worker has just taken the task");
-    seat::emit(|| Event::Taken {
-        task,
-        queue,
-        worker,
-        from,
+    seat::with_observed(|executor| {
+        executor.emit(Event::Taken {
+            task,
+            queue,
+            worker,
+            from,
+        });
+        executor.emit(Event::PollStarted { task, worker });
     });
-    seat::emit(|| Event::PollStarted { task, worker });
     let executor = runnable.metadata().executor;
     let outer = seat::set_running(Some((executor, task)));
     runnable.run();
