@@ -114,8 +114,8 @@ impl Runtime {
         }
     }
 
-    /// Spawns a future on one of this runtime's queues: a [`Priority`](crate::Priority), or a further queue by
-    /// name.
+    /// Spawns a future on one of this runtime's queues: the one of a
+    /// [`Priority`](crate::Priority), or a further one by its name.
     ///
     /// After shutdown has begun the task is cancelled at once, and its awaiter learns it;
     /// [`try_spawn`](Runtime::try_spawn) gives the future back instead.
