@@ -1,0 +1,87 @@
+//! Chapter 3: tasks that wait in one queue, and several threads that take them.
+
+mod count;
+mod sleep;
+
+pub use count::Count;
+pub use sleep::{Sleep, sleep};
+
+use std::panic::catch_unwind;
+use std::sync::LazyLock;
+use std::thread;
+
+use async_task::{Runnable, Task};
+use flume::{Receiver, Sender};
+
+/// How many threads take tasks from the queue of this process.
+pub const CONSUMERS: usize = 3;
+
+/// The queue of this process. Its consumers start when somebody first spawns.
+static QUEUE: LazyLock<Sender<Runnable>> = LazyLock::new(|| {
+    let (sender, receiver) = flume::unbounded();
+    start(CONSUMERS, &receiver);
+    sender
+});
+
+/// Starts threads that take tasks from one queue.
+///
+/// # Panics
+///
+/// If the system has no more threads.
+pub fn start(count: usize, queue: &Receiver<Runnable>) {
+    for number in 0..count {
+        let queue = queue.clone();
+        thread::Builder::new()
+            .name(format!("consumer-{number}"))
+            .spawn(move || consume(&queue))
+            .expect("the system has threads for the consumers");
+    }
+}
+
+/// Puts a future into the queue of this process.
+pub fn spawn<F>(future: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on(&QUEUE, future)
+}
+
+/// Puts a future into a queue.
+pub fn spawn_on<F>(queue: &Sender<Runnable>, future: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let queue = queue.clone();
+    // If nobody is left to take it, the task is dropped, and with that cancelled.
+    let schedule = move |runnable| drop(queue.send(runnable));
+    let (runnable, task) = async_task::spawn(future, schedule);
+    runnable.schedule();
+    task
+}
+
+/// Runs what is in the queue and what comes, until nobody can send any more.
+pub fn consume(queue: &Receiver<Runnable>) {
+    while let Ok(runnable) = queue.recv() {
+        run(runnable);
+    }
+}
+
+/// Runs the task at the front of the queue, if there is one. For those who want to look at the
+/// queue between two polls.
+pub fn run_next(queue: &Receiver<Runnable>) -> bool {
+    match queue.try_recv() {
+        Ok(runnable) => {
+            run(runnable);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Polls a task once. A panic ends the task and not the consumer.
+fn run(runnable: Runnable) {
+    // The panic has been printed by now. Its payload is lost.
+    let _ = catch_unwind(|| runnable.run());
+}
