@@ -37,12 +37,12 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::executor::{JoinError, seat, shielded};
+use crate::sync::{Mutex, MutexGuard, Thread, thread};
 
 /// The environment variable that overrides how many threads there are at most: 1 to 10,000.
 pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
@@ -524,7 +524,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod model;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::ffi::OsString;
     use std::sync::Barrier;

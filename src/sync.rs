@@ -34,14 +34,17 @@ pub(crate) mod thread {
     use std::io;
     use std::num::NonZero;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use loom::sync::Notify;
-    pub(crate) use loom::thread::yield_now;
+    use loom::thread::ThreadId;
+    pub(crate) use loom::thread::{Builder, yield_now};
 
     /// A thread and its token. loom's own would be woken by an unpark from any kind of wait, from
     /// one for a lock as well.
     #[derive(Clone, Debug)]
     pub(crate) struct Thread {
+        id: ThreadId,
         token: Arc<Notify>,
     }
 
@@ -50,20 +53,30 @@ pub(crate) mod thread {
     }
 
     impl Thread {
+        pub(crate) fn id(&self) -> ThreadId {
+            self.id
+        }
+
         pub(crate) fn unpark(&self) {
             self.token.notify();
         }
     }
 
     pub(crate) fn current() -> Thread {
-        let token = TOKEN.with(Arc::clone);
-        Thread { token }
+        Thread {
+            id: loom::thread::current().id(),
+            token: TOKEN.with(Arc::clone),
+        }
     }
 
     /// Comes back without a token once in a while, as the standard library's may.
     pub(crate) fn park() {
         current().token.wait();
     }
+
+    /// Its time is always over. When that is, is up to loom, which lets others go on for as long
+    /// as it likes before the next access.
+    pub(crate) fn park_timeout(_timeout: Duration) {}
 
     /// One core, on which nobody looks again and again: more looks are more interleavings, and
     /// nothing new.
