@@ -253,13 +253,13 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
                 }
                 Poll::Pending
             }
-            Progress::Sent(slot) => {
-                let polled = slot.poll_reply(cx);
-                if polled.is_pending() {
+            Progress::Sent(slot) => match slot.poll_reply(cx) {
+                Ok(reply) => Poll::Ready(reply),
+                Err(slot) => {
                     self.progress = Progress::Sent(slot);
+                    Poll::Pending
                 }
-                polled
-            }
+            },
             Progress::Over => panic!("a call is not polled again after its reply"),
         }
     }
@@ -342,13 +342,15 @@ impl<Req, Res> Future for Reply<Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let slot = self.slot.as_ref();
+        let slot = self.slot.take();
         let slot = slot.expect("a reply is not polled again after its end");
-        let polled = slot.poll_reply(cx);
-        if polled.is_ready() {
-            self.slot = None;
+        match slot.poll_reply(cx) {
+            Ok(reply) => Poll::Ready(reply),
+            Err(slot) => {
+                self.slot = Some(slot);
+                Poll::Pending
+            }
         }
-        polled
     }
 }
 

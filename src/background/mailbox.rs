@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crossbeam_utils::CachePadded;
+
 use super::handle::{CallError, ServiceMetrics};
 use super::slot::Slot;
 use super::waker::leave;
@@ -26,11 +28,12 @@ const KEPT_CAPACITY: usize = 1024;
 
 /// What all handles and the background share.
 pub(super) struct Mailbox<Req, Res> {
-    post: Mutex<Post<Req, Res>>,
+    post: CachePadded<Mutex<Post<Req, Res>>>,
     /// So many may wait without anybody to await them.
     bound: Option<usize>,
     handles: AtomicUsize,
-    pub(super) counts: Counts,
+    /// On a line of their own: the background writes here while callers lock the post.
+    pub(super) counts: CachePadded<Counts>,
 }
 
 struct Post<Req, Res> {
@@ -95,10 +98,10 @@ impl<Req, Res> Mailbox<Req, Res> {
             background: None,
         };
         Arc::new(Mailbox {
-            post: Mutex::new(post),
+            post: CachePadded::new(Mutex::new(post)),
             bound,
             handles: AtomicUsize::new(1),
-            counts: Counts::default(),
+            counts: CachePadded::new(Counts::default()),
         })
     }
 
@@ -109,14 +112,18 @@ impl<Req, Res> Mailbox<Req, Res> {
         caller: Option<&Waker>,
         patience: Patience,
     ) -> Result<Arc<Slot<Req, Res>>, (Req, Refused)> {
-        let caller = caller.cloned();
+        // Before the lock, which is held for a moment only: callers on all threads want it.
+        let slot = Slot::new(request, caller.cloned());
+        let entering = slot.clone();
         let mut post = self.lock();
         if let Err(refused) = self.admit(&post, patience) {
             drop(post);
+            let request = slot
+                .take()
+                .expect("a call that has not entered has its request");
             return Err((request, refused));
         }
-        let slot = Slot::new(request, caller);
-        post.queue.push_back(slot.clone());
+        post.queue.push_back(entering);
         post.entered += 1;
         let background = post.background.take();
         // Unlock before waking: the background's first act is to take this lock.
@@ -227,6 +234,15 @@ pub(super) struct Inbox<Req, Res> {
     batch: VecDeque<Arc<Slot<Req, Res>>>,
     /// Slots looked at since the last yield.
     spent: u32,
+    waker: LeftWaker,
+}
+
+/// Whether the waker of this very poll was left when the batch was taken. Then the end of the
+/// batch needs no look at the queue: whoever has come since has woken the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeftWaker {
+    InThisPoll,
+    No,
 }
 
 impl<Req, Res> Inbox<Req, Res> {
@@ -235,6 +251,7 @@ impl<Req, Res> Inbox<Req, Res> {
             mailbox,
             batch: VecDeque::new(),
             spent: 0,
+            waker: LeftWaker::No,
         }
     }
 
@@ -250,10 +267,15 @@ impl<Req, Res> Inbox<Req, Res> {
         loop {
             if self.spent >= REQUESTS_PER_POLL {
                 self.spent = 0;
+                self.suspend();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             let Some(slot) = self.batch.pop_front() else {
+                if self.waker == LeftWaker::InThisPoll {
+                    self.suspend();
+                    return Poll::Pending;
+                }
                 match self.refill(cx) {
                     Refilled::Some => continue,
                     Refilled::Waits => return Poll::Pending,
@@ -268,33 +290,48 @@ impl<Req, Res> Inbox<Req, Res> {
         }
     }
 
+    /// To be called whenever the background is left pending: the next poll may come with another
+    /// waker.
+    pub(super) fn suspend(&mut self) {
+        self.waker = LeftWaker::No;
+    }
+
     /// Ready when nobody is left inside and nobody can enter.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.suspend();
         if !self.batch.is_empty() {
             return Poll::Pending;
         }
-        match self.refill(cx) {
+        let refilled = self.refill(cx);
+        self.suspend();
+        match refilled {
             Refilled::Over => Poll::Ready(()),
             Refilled::Some | Refilled::Waits => Poll::Pending,
         }
     }
 
     fn refill(&mut self, cx: &mut Context<'_>) -> Refilled {
-        self.batch.shrink_to(KEPT_CAPACITY);
+        if self.batch.capacity() > KEPT_CAPACITY {
+            self.batch.shrink_to(KEPT_CAPACITY);
+        }
         let mut post = self.mailbox.lock();
         std::mem::swap(&mut self.batch, &mut post.queue);
-        if !self.batch.is_empty() {
-            post.given_up = 0;
-            return Refilled::Some;
-        }
-        if post.door != Door::Open {
-            return Refilled::Over;
-        }
+        post.given_up = 0;
+        let refilled = match (self.batch.is_empty(), post.door) {
+            (true, Door::Open) => Refilled::Waits,
+            (true, Door::Closing | Door::Closed) => return Refilled::Over,
+            // Nobody will come and wake: the end of the batch has to look again.
+            (false, Door::Closing | Door::Closed) => return Refilled::Some,
+            (false, Door::Open) => {
+                self.waker = LeftWaker::InThisPoll;
+                Refilled::Some
+            }
+        };
         let replaced = leave(&mut post.background, cx.waker());
         // Unlock before dropping what may be the last of a task.
         drop(post);
         drop(replaced);
-        Refilled::Waits
+        refilled
     }
 }
 

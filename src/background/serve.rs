@@ -52,8 +52,15 @@ where
     let session = Session::new(inbox, after_panic);
     while let Some((request, slot)) = poll_fn(|cx| inbox.poll_next(cx)).await {
         let errand = Errand::new(slot, &session);
-        let reply = caught(async { handler(&mut *state, request).await }).await;
-        errand.end(reply)?;
+        let mut handled = pin!(caught(async { handler(&mut *state, request).await }));
+        let reply = poll_fn(|cx| {
+            let polled = handled.as_mut().poll(cx);
+            if polled.is_pending() {
+                inbox.suspend();
+            }
+            polled
+        });
+        errand.end(reply.await)?;
     }
     Ok(())
 }
@@ -110,7 +117,10 @@ where
     // What is under way goes first: it makes room.
     match in_flight.look(cx) {
         Look::Ended(ended) => return Poll::Ready(Next::Ended(ended)),
-        Look::Enough => return Poll::Pending,
+        Look::Enough => {
+            inbox.suspend();
+            return Poll::Pending;
+        }
         Look::Idle => {}
     }
     if in_flight.len() < limit {
@@ -124,6 +134,7 @@ where
         // Woken since the look. Not looked at again here: that could go on for long.
         cx.waker().wake_by_ref();
     }
+    inbox.suspend();
     Poll::Pending
 }
 

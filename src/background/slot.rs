@@ -66,14 +66,20 @@ impl<Req, Res> Slot<Req, Res> {
     /// Leaves the reply and wakes the caller. Whatever the caller's waker or a destructor does,
     /// the background comes to no harm.
     pub(super) fn reply(self: Arc<Self>, reply: Result<Res, CallError>) {
-        self.leave(reply);
-        // With the reply, if nobody is there to take it.
-        drop_shielded(self);
+        let caller = self.leave_reply(reply);
+        // Before the wake-up: the caller then finds that it has the slot for itself. If nobody is
+        // there to take the reply, it is dropped with the slot.
+        if let Some(slot) = Arc::into_inner(self) {
+            drop_shielded(slot);
+        }
+        if let Some(caller) = caller {
+            shielded("the waker of a caller", || caller.wake());
+        }
     }
 
-    fn leave(&self, reply: Result<Res, CallError>) {
+    fn leave_reply(&self, reply: Result<Res, CallError>) -> Option<Waker> {
         let mut state = self.lock();
-        let caller = match mem::replace(&mut *state, State::Over) {
+        match mem::replace(&mut *state, State::Over) {
             State::Asked { request, caller } => {
                 *state = State::Replied(reply);
                 drop(state);
@@ -82,7 +88,6 @@ impl<Req, Res> Slot<Req, Res> {
             }
             State::Taken { caller } => {
                 *state = State::Replied(reply);
-                drop(state);
                 caller
             }
             State::Replied(_) => unreachable!("a call is replied to once"),
@@ -91,9 +96,6 @@ impl<Req, Res> Slot<Req, Res> {
                 drop_shielded(reply);
                 None
             }
-        };
-        if let Some(caller) = caller {
-            shielded("the waker of a caller", || caller.wake());
         }
     }
 
@@ -102,14 +104,34 @@ impl<Req, Res> Slot<Req, Res> {
         matches!(*self.lock(), State::Over)
     }
 
-    /// Takes the reply, or leaves the caller's waker.
-    pub(super) fn poll_reply(&self, cx: &mut Context<'_>) -> Poll<Result<Res, CallError>> {
+    /// Takes the reply, or leaves the caller's waker and gives the slot back.
+    pub(super) fn poll_reply(
+        self: Arc<Self>,
+        cx: &mut Context<'_>,
+    ) -> Result<Result<Res, CallError>, Arc<Self>> {
+        // Whoever has replied has no use for the slot any more, and no lock is needed.
+        match Arc::try_unwrap(self) {
+            Ok(slot) => {
+                let state = slot.state.into_inner();
+                match state.unwrap_or_else(PoisonError::into_inner) {
+                    State::Replied(reply) => Ok(reply),
+                    _ => unreachable!("the background keeps a slot until it has replied"),
+                }
+            }
+            Err(shared) => match shared.poll_shared(cx) {
+                Poll::Ready(reply) => Ok(reply),
+                Poll::Pending => Err(shared),
+            },
+        }
+    }
+
+    fn poll_shared(&self, cx: &mut Context<'_>) -> Poll<Result<Res, CallError>> {
         let mut state = self.lock();
         let replaced = match &mut *state {
             State::Asked { caller, .. } | State::Taken { caller } => leave(caller, cx.waker()),
             State::Replied(_) | State::Over => match mem::replace(&mut *state, State::Over) {
                 State::Replied(reply) => return Poll::Ready(reply),
-                _ => panic!("a call is not polled again after its reply"),
+                _ => unreachable!("a caller that gave up polls no more"),
             },
         };
         // Unlock before dropping a waker of the user's.

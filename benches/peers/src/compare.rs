@@ -15,7 +15,7 @@ use crate::latency::{self, Load};
 use crate::measure::{self, Effort, Medians, Plan, child};
 use crate::memory::Held;
 use crate::workloads::Workload;
-use crate::{growth, idle, memory, report, timer};
+use crate::{calls, growth, idle, memory, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -78,6 +78,8 @@ pub(crate) enum Section {
     Growth,
     /// What a sleep costs and how late it ends.
     Timer,
+    /// What a call to a task behind a handle costs.
+    Calls,
 }
 
 impl Section {
@@ -90,6 +92,7 @@ impl Section {
     fn part(self) -> Part {
         match self {
             Section::Timer => Part::Timer,
+            Section::Calls => Part::Calls,
             _ => Part::Executors,
         }
     }
@@ -101,6 +104,7 @@ impl Section {
             Section::Latency => &Peer::FOR_LATENCY,
             Section::Growth => &Peer::FOR_GROWTH,
             Section::Timer => &Peer::FOR_TIMER,
+            Section::Calls => &Peer::FOR_CALLS,
         }
     }
 }
@@ -110,6 +114,7 @@ impl Section {
 enum Part {
     Executors,
     Timer,
+    Calls,
 }
 
 impl Part {
@@ -118,6 +123,7 @@ impl Part {
         match self {
             Part::Executors => "peers",
             Part::Timer => "peers-timer",
+            Part::Calls => "peers-calls",
         }
     }
 }
@@ -244,7 +250,7 @@ pub fn compare() -> io::Result<()> {
 /// Rewrites the marked parts of the READMEs that something was measured for.
 fn keep(measured: &[(Section, Results)], conditions: &str) -> io::Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for part in [Part::Executors, Part::Timer] {
+    for part in [Part::Executors, Part::Timer, Part::Calls] {
         let in_part = || {
             measured
                 .iter()
@@ -294,6 +300,14 @@ fn measure_section(options: &Options, section: Section) -> Results {
             Results {
                 text: timer::report(&figures, &peers),
                 summary: timer::report_in_short(&figures, &peers),
+                csv: figures.to_csv(),
+            }
+        }
+        Section::Calls => {
+            let figures = calls::in_processes(options.effort(), options.threads, &peers);
+            Results {
+                text: calls::report(&figures, &peers),
+                summary: calls::report_in_short(&figures, &peers),
                 csv: figures.to_csv(),
             }
         }
@@ -393,6 +407,11 @@ fn be_child(options: &Options, section: Section) {
             options.effort().rounds,
             options.late_sleeps(),
         ),
+        Section::Calls => calls::in_this_process(
+            &options.peers(section),
+            options.threads,
+            options.effort().rounds,
+        ),
         _ => measure_one_peer(options, section),
     }
 }
@@ -400,7 +419,9 @@ fn be_child(options: &Options, section: Section) {
 fn measure_one_peer(options: &Options, section: Section) {
     let start = |threads| options.peers(section)[0].start(threads);
     let figures = match section {
-        Section::Executors | Section::Timer => unreachable!("all peers share a process"),
+        Section::Executors | Section::Timer | Section::Calls => {
+            unreachable!("all peers share a process")
+        }
         Section::Memory => unreachable!("measured by the program that counts"),
         Section::Latency => start(options.threads).high_latency(options.load()),
         Section::Idle => idle::measure(start(options.threads)),

@@ -9,6 +9,7 @@
 //! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs` and `timer/` what they are put through,
 //! `measure.rs` the statistics and `report.rs` the tables.
 
+mod calls;
 mod compare;
 mod executors;
 mod figures;

@@ -8,15 +8,16 @@ mod async_runtime;
 mod bevy;
 mod flume_pool;
 mod futures;
-mod laneway;
+pub(crate) mod laneway;
 mod smol;
-mod tokio;
+pub(crate) mod tokio;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use crate::calls::Served;
 use crate::subject::Subject;
 use crate::timer::Timed;
 
@@ -152,6 +153,9 @@ impl Peer {
     /// Those that have a timer.
     pub(crate) const FOR_TIMER: [Peer; 3] = [Peer::Tokio, Peer::Smol, Peer::Laneway];
 
+    /// Those whose tasks are called through a handle.
+    pub(crate) const FOR_CALLS: [Peer; 3] = [Peer::Tokio, Peer::TokioBare, Peer::Laneway];
+
     /// The name on the command line and in the tables.
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value().expect("no peer is skipped");
@@ -189,6 +193,16 @@ impl Peer {
             Peer::Smol => Box::leak(Box::new(smol::Smol::start(threads))),
             Peer::Laneway => Box::leak(Box::new(laneway::Laneway::default_queues(threads))),
             _ => panic!("{} has no timer", self.name()),
+        }
+    }
+
+    /// Starts an executor that serves calls: one of [`Peer::FOR_CALLS`].
+    pub(crate) fn start_serving(self, threads: usize) -> &'static dyn Served {
+        match self {
+            Peer::Tokio => Box::leak(Box::new(tokio::Tokio::with_drivers(threads))),
+            Peer::TokioBare => Box::leak(Box::new(tokio::Tokio::bare(threads))),
+            Peer::Laneway => Box::leak(Box::new(laneway::Laneway::default_queues(threads))),
+            _ => panic!("{} serves no calls", self.name()),
         }
     }
 }
