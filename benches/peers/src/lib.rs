@@ -6,8 +6,8 @@
 //! slow everything else down.
 //!
 //! `compare.rs` is the story; `executors/` holds those that are compared, `workloads.rs`,
-//! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs` and `timer/` what they are put through,
-//! `measure.rs` the statistics and `report.rs` the tables.
+//! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs`, `timer/` and `calls/` what they are put
+//! through, `measure.rs` the statistics and `report.rs` the tables.
 
 mod calls;
 mod compare;
