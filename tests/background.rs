@@ -560,6 +560,44 @@ fn a_handler_that_panics_before_its_first_await_is_no_different() {
     assert_eq!(block_on(reply), Err(CallError::Closed));
 }
 
+/// Polls a background with one waker in the middle of a request, with another one after that, and
+/// then sends a request. Gives how often each was woken since.
+fn woken_after_a_move(
+    handle: &Handle<usize, usize>,
+    mut background: Pin<&mut impl Future<Output = ()>>,
+    gate: &Gate,
+) -> [usize; 2] {
+    let wakes = [(); 2].map(|()| Arc::new(Wakes::default()));
+    let wakers = wakes.each_ref().map(|wakes| Waker::from(wakes.clone()));
+    handle.try_call(0).unwrap().detach();
+    for waker in &wakers {
+        let mut cx = Context::from_waker(waker);
+        assert!(background.as_mut().poll(&mut cx).is_pending());
+        gate.open();
+    }
+    assert_eq!(handle.metrics().completed, 1);
+    let before = wakes.each_ref().map(|wakes| wakes.count());
+    handle.try_call(0).unwrap().detach();
+    [0, 1].map(|n| wakes[n].count() - before[n])
+}
+
+#[test]
+fn a_background_that_moves_in_the_middle_of_a_request_is_woken_where_it_is() {
+    let (gates, handler) = gated(1);
+    let in_order = async move |state: &mut (), n| handler(state, n).await;
+    let (handle, background) = background::service((), in_order);
+    assert_eq!(
+        woken_after_a_move(&handle, pin!(background), &gates[0]),
+        [0, 1]
+    );
+    let (gates, handler) = gated(1);
+    let (handle, background) = Service::new().in_flight(2).build((), handler);
+    assert_eq!(
+        woken_after_a_move(&handle, pin!(background), &gates[0]),
+        [0, 1]
+    );
+}
+
 // Callers that give up.
 
 #[test]
