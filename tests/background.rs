@@ -653,20 +653,19 @@ fn callers_that_give_up_leave_nothing_in_the_queue() {
 
 #[test]
 fn call_timeout_gives_up_in_the_queue_and_in_flight() {
-    let rt = runtime();
-    let (handle, background) =
-        background::service((), async |_: &mut (), _: u8| pending::<u8>().await);
-    rt.spawn(background, Priority::Low).detach();
     let short = Duration::from_millis(5);
-    assert_eq!(
-        block_on(handle.call_timeout(1, short)),
-        Err(CallError::TimedOut)
-    );
-    assert_eq!(
-        block_on(handle.call_timeout(2, short)),
-        Err(CallError::TimedOut)
-    );
-    eventually("the second was skipped", || handle.metrics().skipped == 1);
+    let hangs = async |_: &mut (), _: u8| pending::<u8>().await;
+    let (handle, background) = background::service((), hangs);
+    let mut background = pin!(background);
+    let mut in_flight = pin!(handle.call_timeout(1, short));
+    assert!(poll_once(in_flight.as_mut()).is_pending());
+    assert!(poll_once(background.as_mut()).is_pending());
+    assert_eq!(block_on(in_flight), Err(CallError::TimedOut));
+    assert_eq!(handle.metrics().skipped, 0);
+    let in_queue = handle.call_timeout(2, short);
+    assert_eq!(block_on(in_queue), Err(CallError::TimedOut));
+    assert_eq!(handle.metrics().skipped, 1);
+    let rt = runtime();
     let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
     rt.spawn(background, Priority::Low).detach();
     assert_eq!(block_on(echo.call_timeout(3, LONG)), Ok(3));
