@@ -383,6 +383,7 @@ fn moments_add_up(browser: &Browser) {
            };
            m.channels.forEach((tasks, q) => tasks.forEach((t) => note(t, `channel ${q}`)));
            m.workers.forEach((w, n) => w.local.forEach((t) => note(t, `local ${n}`)));
+           m.workers.forEach((w, n) => { if (w.held >= 0) note(w.held, `held by ${n}`); });
            m.waiting.forEach((t) => note(t, 'waiting'));
            m.depth.forEach((d, q) => { if (d < 0) faults.push(`${i}: depth ${q} is ${d}`); });
          }

@@ -190,8 +190,12 @@
         c.fillStyle = theme.ink;
         c.font = theme.font(11);
         c.textBaseline = "middle";
-        const words = L.title(this.recording, poll.task);
-        c.fillText(L.fit(c, words, width - 12), left + 4, y + height / 2);
+        const title = L.title(this.recording, poll.task);
+        const room = width - 12;
+        const number = `#${this.recording.tasks[poll.task].id}`;
+        const isLong = c.measureText(title).width > room;
+        const words = isLong && c.measureText(number).width > 0.6 * room ? number : title;
+        if (c.measureText(number).width <= room) c.fillText(L.fit(c, words, room), left + 4, y + height / 2);
       }
     }
 

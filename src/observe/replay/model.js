@@ -219,7 +219,7 @@ globalThis.LanewayReplay ??= {};
       this.depth = new Int32Array(recording.queues.length);
       this.channels = recording.queues.map(() => new Set());
       this.workers = recording.workers.map(() => ({
-        local: new Set(), polling: [], blocked: [], parked: false,
+        local: new Set(), held: -1, polling: [], blocked: [], parked: false,
       }));
       this.waiting = new Set();
       this.ended = 0;
@@ -236,6 +236,7 @@ globalThis.LanewayReplay ??= {};
       copy.channels = this.channels.map((tasks) => new Set(tasks));
       copy.workers = this.workers.map((worker) => ({
         local: new Set(worker.local),
+        held: worker.held,
         polling: worker.polling.slice(),
         blocked: worker.blocked.slice(),
         parked: worker.parked,
@@ -266,10 +267,12 @@ globalThis.LanewayReplay ??= {};
         case Kind.TAKEN:
           this.unqueue(task);
           this.waiting.delete(task);
+          worker.held = task;
           break;
         case Kind.POLL_STARTED:
           this.unqueue(task);
           this.waiting.delete(task);
+          worker.held = -1;
           worker.polling.push(task);
           worker.parked = false;
           this.where[task] = Where.RUNNING;

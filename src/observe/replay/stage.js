@@ -146,6 +146,7 @@
         worker.blocked.forEach((task, n) => {
           targets.set(task, { x: this.workerBoxes[w].x + this.workerBoxes[w].w - 18 - 20 * n, y: slot.y });
         });
+        if (worker.held >= 0) targets.set(worker.held, slot);
         worker.polling.forEach((task, n) => targets.set(task, { x: slot.x + 20 * n, y: slot.y }));
       });
       return { targets, counts };
@@ -266,7 +267,8 @@
       this.recording.workers.forEach((worker, w) => {
         const state = moment.workers[w];
         const polls = state.polling.length > 0;
-        const note = polls ? "polls" : state.parked ? "sleeps" : "looks for work";
+        const idle = state.parked ? "sleeps" : "looks for work";
+        const note = polls ? "polls" : state.held >= 0 ? "takes a task" : idle;
         this.drawBox(c, this.workerBoxes[w], worker.name, note);
         const slot = this.slot(w);
         c.beginPath();

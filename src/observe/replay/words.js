@@ -53,9 +53,9 @@
       case Kind.TAKEN: {
         const victim = r.victimOf(event);
         if (victim >= 0) return `stolen by ${worker} from ${workerName(r, victim)}`;
-        const foreign = r.workers[r.worker[event]]?.home !== r.queue[event];
-        const from = detail === 0 ? "its own queue" : `the channel of ${queue}`;
-        return `${foreign ? "stolen" : "taken"} by ${worker} from ${from}`;
+        if (detail === 0) return `taken by ${worker} from its own queue`;
+        const isForeign = r.workers[r.worker[event]]?.home !== r.queue[event];
+        return `${isForeign ? "stolen" : "taken"} by ${worker} from the channel of ${queue}`;
       }
       case Kind.POLL_STARTED: {
         const poll = r.polls[r.pollAt[event]];
