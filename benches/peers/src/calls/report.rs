@@ -37,6 +37,6 @@ pub(crate) fn report_in_short(figures: &Figures, peers: &[Peer]) -> String {
 }
 
 fn row(peer: Peer, cell: impl Fn(&str) -> String) -> Vec<String> {
-    let cells = Calling::ALL.map(|calling| cell(&calling.name));
+    let cells = Calling::ALL.map(|calling| cell(calling.name));
     iter::once(peer.name()).chain(cells).collect()
 }
