@@ -17,6 +17,7 @@ use crate::nice;
 use crate::runtime::Runtime;
 use crate::threads::{Idle, Threads};
 use crate::time::timer::Timer;
+use crate::watchdog::Thresholds;
 
 /// Configures a runtime. Made by [`Runtime::builder`].
 ///
@@ -44,6 +45,7 @@ pub struct Builder {
     observer: Option<Arc<dyn Observer>>,
     local_queues: bool,
     idle: Idle,
+    long_polls: Thresholds,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +91,7 @@ impl Builder {
             observer: None,
             local_queues: true,
             idle: Idle::default(),
+            long_polls: Thresholds::default(),
         }
     }
 
@@ -285,6 +288,46 @@ impl Builder {
         self
     }
 
+    /// Sets how long a poll may take before the watchdog reports it, in the log and to
+    /// [`Observer::on_long_poll`]. Default: 10 ms.
+    ///
+    /// The watchdog looks every 10 ms, so that a report comes up to 20 ms after the threshold.
+    /// [`Duration::ZERO`] reports every poll that is there at two looks, which one that lasts for
+    /// 10 ms may be and one that lasts for 20 ms is. [`Duration::MAX`] reports none.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    /// use std::time::Duration;
+    ///
+    /// // Tasks on "cpu" may compute for a second at a time, all others for 5 ms.
+    /// let rt = Runtime::builder()
+    ///     .with_queue("cpu", 1, &[])
+    ///     .with_long_poll(Duration::from_millis(5))
+    ///     .with_long_poll_in("cpu", Duration::from_secs(1))
+    ///     .build()?;
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn with_long_poll(mut self, threshold: Duration) -> Builder {
+        self.long_polls.everywhere = threshold;
+        self
+    }
+
+    /// Sets for one queue how long a poll may take before it is reported, whatever
+    /// [`with_long_poll`](Builder::with_long_poll) says for all, which has an example. The two
+    /// queues that every runtime has are called `"high"` and `"low"`.
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let error = Runtime::builder().with_long_poll_in("cpu", Duration::MAX).build();
+    /// assert!(matches!(error, Err(BuildError::NoQueueForLongPoll { queue }) if queue == "cpu"));
+    /// ```
+    pub fn with_long_poll_in(mut self, queue: &str, threshold: Duration) -> Builder {
+        self.long_polls.single.push((queue.to_owned(), threshold));
+        self
+    }
+
     /// Prepares for high tasks that must start at once, whatever the low ones do: as many high
     /// and as many low threads as there are cores, nobody steals, and the low threads have
     /// niceness 19.
@@ -392,7 +435,8 @@ impl Builder {
             let started = threads.start(worker);
             started.map_err(|(_worker, error)| BuildError::Thread(error))?;
         }
-        if self.local_queues {
+        // For what waits behind a long poll, and to report it.
+        if self.local_queues || plan.reports_long_polls() {
             let name = format!("{}-watchdog", self.thread_name);
             let started = threads.start_watchdog(&executor, &name);
             started.map_err(BuildError::Thread)?;
@@ -445,6 +489,7 @@ impl fmt::Debug for Builder {
             .field("observer", &self.observer.is_some())
             .field("local_queues", &self.local_queues)
             .field("idle", &self.idle)
+            .field("long_polls", &self.long_polls)
             .finish()
     }
 }
@@ -486,6 +531,11 @@ pub enum BuildError {
         queue: String,
         /// The name that no queue has.
         steals_from: String,
+    },
+    /// A threshold for long polls was set for a queue that does not exist.
+    NoQueueForLongPoll {
+        /// The name that no queue has.
+        queue: String,
     },
     /// A name that threads cannot have: it is empty or contains a NUL character.
     BadName {
@@ -543,6 +593,11 @@ impl fmt::Display for BuildError {
                 "the queue {queue:?} is to steal from {steals_from:?}, which does not exist: add \
                  it by with_queue, or name another"
             ),
+            BuildError::NoQueueForLongPoll { queue } => write!(
+                f,
+                "with_long_poll_in names a queue {queue:?}, which does not exist: add it by \
+                 with_queue, or name another"
+            ),
             BuildError::BadName { name } => write!(
                 f,
                 "{name:?} cannot be part of a thread's name: use a name that is not empty and \
@@ -590,6 +645,8 @@ impl Error for BuildError {
 /// A validated configuration: which queues there are, and which routes their workers take.
 struct Plan {
     queues: Vec<QueuePlan>,
+    /// For each queue, how long a poll may take before it is reported.
+    long_polls: Box<[Duration]>,
 }
 
 /// What the workers of a plan are put into.
@@ -640,9 +697,20 @@ impl Plan {
                 niceness: None,
             });
         }
-        let plan = Plan { queues };
+        let names: Vec<&str> = queues.iter().map(|queue| &*queue.name).collect();
+        let long_polls = builder.long_polls.resolve(&names);
+        let plan = Plan {
+            long_polls: long_polls.map_err(|queue| BuildError::NoQueueForLongPoll { queue })?,
+            queues,
+        };
         plan.check(builder)?;
         Ok(plan)
+    }
+
+    fn reports_long_polls(&self) -> bool {
+        self.long_polls
+            .iter()
+            .any(|&threshold| threshold != Duration::MAX)
     }
 
     fn check(&self, builder: &Builder) -> Result<(), BuildError> {
@@ -774,6 +842,7 @@ impl Plan {
             sleepers: Sleepers::new(&crews.sizes()),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
             observer: builder.observer.clone(),
+            long_polls: self.long_polls.clone(),
             spin: surroundings.spin,
             host: surroundings.host,
         });

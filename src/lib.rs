@@ -66,8 +66,8 @@ mod watchdog;
 pub use block_on::block_on;
 pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use executor::{
-    CutOffTask, Event, FallibleTask, JoinError, LostPanic, Observer, Placement, PollEnd, Priority,
-    QueueId, RuntimeShape, Source, Stealing, Task, TaskId, WorkerId,
+    CutOffTask, Event, FallibleTask, JoinError, LongPoll, LongPollStage, LostPanic, Observer,
+    Placement, PollEnd, Priority, QueueId, RuntimeShape, Source, Stealing, Task, TaskId, WorkerId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;

@@ -4,6 +4,8 @@
 //! snapshot are taken one after another while the runtime goes on, so a task may be counted as
 //! spawned in it and not yet as completed, never the other way round.
 
+use std::time::Duration;
+
 use crate::executor::{Executor, QueueId, Tally};
 
 /// A snapshot of a runtime's counters. Made by [`Runtime::metrics`](crate::Runtime::metrics).
@@ -58,6 +60,8 @@ pub struct QueueMetrics {
     pub polls: u64,
     /// Of those, polls by workers at home in another queue: what was stolen from here.
     pub stolen: u64,
+    /// Polls of tasks in other queues by workers at home here: what they stole elsewhere.
+    pub stolen_in: u64,
 }
 
 impl QueueMetrics {
@@ -77,12 +81,21 @@ impl QueueMetrics {
     }
 }
 
-/// What one worker did.
+/// What one worker did, and where its time went.
+///
+/// `busy`, `searching` and `parked` together are all the time since the worker was made, up to
+/// now or to its end. The clock is read when a worker parks, when it is woken, and before and
+/// after a search that goes beyond its first round: never from one poll to the next. In a
+/// [simulation](crate::sim) the times are simulated ones.
 ///
 /// ```
-/// # let rt = laneway::Runtime::builder().build()?;
+/// let rt = laneway::Runtime::builder().build()?;
 /// let first = rt.metrics().workers[0];
 /// assert_eq!((first.home, first.stolen), (laneway::QueueId::HIGH, 0));
+///
+/// // What part of its time it was busy:
+/// let utilization = first.busy.as_secs_f64() / first.alive().as_secs_f64();
+/// assert!(utilization <= 1.0);
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,29 +107,67 @@ pub struct WorkerMetrics {
     pub polls: u64,
     /// Of those, polls of tasks from queues that are not its home.
     pub stolen: u64,
+    /// How often it took tasks from another worker's deque, of whichever queue; up to half of what
+    /// lay there each time.
+    pub steals: u64,
     /// How often it found nothing to do and lay down.
     pub parks: u64,
+    /// Time in which it was neither parked nor searching: it polled tasks, or went from one to
+    /// the next.
+    pub busy: Duration,
+    /// Time in which it was awake and looked for work in vain, again and again.
+    pub searching: Duration,
+    /// Time in which it slept.
+    pub parked: Duration,
+}
+
+impl WorkerMetrics {
+    /// The time since the worker was made, up to now or to its end: busy, searching and parked
+    /// time together. [`WorkerMetrics`] has an example.
+    #[must_use]
+    pub fn alive(&self) -> Duration {
+        self.busy + self.searching + self.parked
+    }
 }
 
 impl RuntimeMetrics {
     pub(crate) fn of(executor: &Executor) -> RuntimeMetrics {
-        let ids = || (0..executor.queues().len()).map(|index| QueueId(index as u16));
-        let worker = |(home, tally): (QueueId, &Tally)| WorkerMetrics {
+        let workers: Vec<WorkerMetrics> = executor
+            .workers()
+            .map(|(home, tally)| WorkerMetrics::of(executor, home, tally))
+            .collect();
+        let queue = |index| QueueMetrics::of(executor, QueueId(index as u16), &workers);
+        RuntimeMetrics {
+            queues: (0..executor.queues().len()).map(queue).collect(),
+            workers,
+        }
+    }
+}
+
+impl WorkerMetrics {
+    fn of(executor: &Executor, home: QueueId, tally: &Tally) -> WorkerMetrics {
+        let now = || executor.host.now();
+        let searching = tally.searching.read(now);
+        let parked = tally.parked.read(now);
+        // Last, so that the other two are parts of it.
+        let alive = tally.alive.read(now);
+        WorkerMetrics {
             home,
             polls: tally.polls(),
-            stolen: ids().map(|id| tally.queue(id).stolen.get()).sum(),
+            stolen: tally.stolen(),
+            steals: tally.steals.get(),
             parks: tally.parks.get(),
-        };
-        RuntimeMetrics {
-            queues: ids().map(|id| QueueMetrics::of(executor, id)).collect(),
-            workers: executor.workers().map(worker).collect(),
+            busy: alive.saturating_sub(searching + parked),
+            searching,
+            parked,
         }
     }
 }
 
 impl QueueMetrics {
-    fn of(executor: &Executor, id: QueueId) -> QueueMetrics {
+    fn of(executor: &Executor, id: QueueId, workers: &[WorkerMetrics]) -> QueueMetrics {
         let tallies = || executor.tallies().map(|tally| tally.queue(id));
+        let at_home = workers.iter().filter(|worker| worker.home == id);
         let queue = executor.queue(id);
         // In this order: an end that is counted has its spawn counted too.
         let completed = tallies().map(|tally| tally.completed.get()).sum();
@@ -130,6 +181,7 @@ impl QueueMetrics {
             cancelled,
             spawned: tallies().map(|tally| tally.spawned.get()).sum(),
             stolen: tallies().map(|tally| tally.stolen.get()).sum(),
+            stolen_in: at_home.map(|worker| worker.stolen).sum(),
             polls: tallies().map(|tally| tally.polls.get()).sum(),
         }
     }

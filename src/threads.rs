@@ -53,6 +53,7 @@ pub(crate) struct Threads {
     /// One for each worker, in the workers' order.
     places: Box<[Place]>,
     idle: Idle,
+    made: Instant,
     pub(crate) watchdog: Watchdog,
     /// How many of the threads are alive.
     alive: Mutex<usize>,
@@ -96,6 +97,7 @@ impl Threads {
         let threads = Arc::new(Threads {
             places: places.into_iter().map(place).collect(),
             idle,
+            made: Instant::now(),
             watchdog: Watchdog::default(),
             alive: Mutex::new(0),
             all_gone: Condvar::new(),
@@ -203,6 +205,7 @@ impl Threads {
             Idle::Nap(nap) => {
                 seat::with_worker(Worker::pause);
                 thread::park_timeout(nap);
+                seat::with_worker(Worker::resume);
             }
         }
     }
@@ -289,6 +292,11 @@ impl Host for Threads {
             Ok(()) => Ok(()),
             Err(worker) => self.start(worker),
         }
+    }
+
+    fn now(&self) -> Duration {
+        // These are the machine's threads and go by its clock, whoever asks.
+        self.made.elapsed()
     }
 }
 

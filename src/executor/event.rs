@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 
+use super::long_poll::LongPoll;
 use super::route::QueueId;
 use super::shield::message;
 
@@ -411,6 +412,12 @@ pub trait Observer: Send + Sync + 'static {
     /// ```
     fn on_named(&self, task: TaskId, name: &str) {
         let _ = (task, name);
+    }
+
+    /// Called twice for every poll that takes too long: while it lasts, and when it has ended. On
+    /// the watchdog's thread. [`LongPoll`] has an example.
+    fn on_long_poll(&self, poll: &LongPoll<'_>) {
+        let _ = poll;
     }
 
     /// Called once for every panic that no awaiter will see.

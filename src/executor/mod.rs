@@ -39,22 +39,28 @@
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker;
 //! `names.rs` keeps the names of tasks that have one; `ending.rs` is about the end of a runtime,
 //! `cut_off.rs` keeps what shutdown cancelled; `pending.rs` keeps what waits, `watchers.rs` who is
-//! told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs` counts.
+//! told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs` counts, `stopwatch.rs`
+//! adds up time; `polling.rs` shows what a worker polls, `long_poll.rs` is the report of a poll
+//! that takes too long.
 //!
-//! The core owns no threads and does no I/O. It reads a clock in one place: `Ending::drain` waits
-//! for shutdown's deadline.
+//! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
+//! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
+//! shutdown's deadline.
 
 mod cut_off;
 mod ending;
 mod event;
 mod idle;
 mod join_error;
+mod long_poll;
 mod names;
 mod pending;
+mod polling;
 mod queue;
 mod route;
 pub(crate) mod seat;
 mod shield;
+mod stopwatch;
 mod tally;
 mod task;
 mod watchers;
@@ -68,7 +74,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -77,14 +83,16 @@ pub use event::{
     Event, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source, TaskId, WorkerId,
 };
 pub use join_error::JoinError;
+pub use long_poll::{LongPoll, LongPollStage};
 pub use route::{QueueId, Stealing};
 pub use task::{FallibleTask, Priority, Task};
 
 pub(crate) use ending::Phase;
 pub(crate) use idle::{CrewId, Sleepers};
+pub(crate) use polling::Polled;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
-pub(crate) use shield::{drop_shielded, log_error, message, shielded};
+pub(crate) use shield::{drop_shielded, log_error, log_warning, message, shielded};
 pub(crate) use tally::Tally;
 pub(crate) use task::{Ended, Origin, Runnable, cancel, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
@@ -111,6 +119,8 @@ pub(crate) struct Executor {
     cut_off: Mutex<CutOff>,
     next_task_id: CachePadded<AtomicU64>,
     observer: Option<Arc<dyn Observer>>,
+    /// For each queue, how long a poll may take before it is reported.
+    long_polls: Box<[Duration]>,
     pub(crate) spin: Spin,
     /// Provides the threads that workers sit on.
     pub(crate) host: Arc<dyn Host>,
@@ -122,6 +132,7 @@ pub(crate) struct ExecutorParts {
     pub(crate) sleepers: Sleepers,
     pub(crate) homes: Box<[QueueId]>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) long_polls: Box<[Duration]>,
     pub(crate) spin: Spin,
     pub(crate) host: Arc<dyn Host>,
 }
@@ -131,6 +142,9 @@ pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker
     /// back if there is none to be had.
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+
+    /// The time since the runtime was made.
+    fn now(&self) -> Duration;
 
     /// What a thread that blocks parks on, if it is not to park as threads do.
     fn parker(&self) -> Option<Arc<dyn Park>> {
@@ -188,6 +202,7 @@ impl Executor {
             cut_off: Mutex::default(),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observer: parts.observer,
+            long_polls: parts.long_polls,
             spin: parts.spin,
             host: parts.host,
         });
@@ -344,6 +359,16 @@ impl Executor {
     pub(crate) fn queue_named(&self, name: &str) -> Option<QueueId> {
         let index = self.queues.iter().position(|queue| queue.name() == name)?;
         u16::try_from(index).ok().map(QueueId)
+    }
+
+    /// The name of a task that exists, if it was given one.
+    pub(crate) fn name_of(&self, task: TaskId) -> Option<Arc<str>> {
+        names::get((self.id, task))
+    }
+
+    /// How long a poll of a task in this queue may take before it is reported.
+    pub(crate) fn long_poll(&self, id: QueueId) -> Duration {
+        self.long_polls[id.index()]
     }
 
     #[inline]

@@ -365,6 +365,7 @@ pub(crate) fn wake_pending(id: ExecutorId, task: TaskId) {
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     if let Some(mut worker) = replace_worker(None) {
         BLOCKED_IN_HIGH.set(worker.runs_high_task());
+        worker.tally().polling.end();
         let executor = worker.executor.clone();
         // Before the other thread tells what it does as this worker.
         executor.emit(Event::Replaced { worker: worker.id });

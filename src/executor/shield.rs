@@ -30,7 +30,16 @@ pub(crate) fn drop_shielded<T>(value: T) {
 
 /// Logs an error. A logger that panics is left alone.
 pub(crate) fn log_error(words: fmt::Arguments<'_>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| log::error!("{words}"))) {
+    log_shielded(|| log::error!("{words}"));
+}
+
+/// Logs a warning. A logger that panics is left alone.
+pub(crate) fn log_warning(words: fmt::Arguments<'_>) {
+    log_shielded(|| log::warn!("{words}"));
+}
+
+fn log_shielded(log: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
         mem::forget(payload);
     }
 }

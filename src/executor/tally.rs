@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::event::PollEnd;
+use super::polling::Polling;
 use super::route::QueueId;
+use super::stopwatch::Stopwatch;
 
 /// What one worker, or everybody else together, has counted, for each queue.
 #[derive(Debug)]
@@ -11,6 +13,15 @@ pub(crate) struct Tally {
     queues: Box<[QueueTally]>,
     /// How often the worker lay down.
     pub(crate) parks: Counter,
+    /// How often it took tasks from another worker's deque.
+    pub(crate) steals: Counter,
+    /// What it polls.
+    pub(crate) polling: Polling,
+    /// From when it was made to when it is closed.
+    pub(crate) alive: Stopwatch,
+    /// Searches, each from its second round on.
+    pub(crate) searching: Stopwatch,
+    pub(crate) parked: Stopwatch,
 }
 
 // On cache lines of its own, since its worker writes here at every poll: 128 bytes, because
@@ -66,6 +77,11 @@ impl Tally {
         Tally {
             queues: (0..queues).map(|_| QueueTally::default()).collect(),
             parks: Counter::default(),
+            steals: Counter::default(),
+            polling: Polling::default(),
+            alive: Stopwatch::default(),
+            searching: Stopwatch::default(),
+            parked: Stopwatch::default(),
         }
     }
 
@@ -75,6 +91,11 @@ impl Tally {
 
     pub(crate) fn polls(&self) -> u64 {
         self.queues.iter().map(|queue| queue.polls.get()).sum()
+    }
+
+    /// Polls of tasks from queues that are not the worker's home.
+    pub(crate) fn stolen(&self) -> u64 {
+        self.queues.iter().map(|queue| queue.stolen.get()).sum()
     }
 
     /// Tasks that ended while this tally's owner held them.

@@ -72,6 +72,8 @@ pub(crate) struct Meta {
     /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
     /// memory.
     named: bool,
+    /// Here as well as in [`Life`], for those who see the task and not its future.
+    pub(crate) spawned_at: &'static Location<'static>,
 }
 
 impl Meta {
@@ -124,6 +126,7 @@ where
         executor,
         queue: AtomicU16::new(queue.0),
         named,
+        spawned_at,
     };
     let tracked = move |meta: &Meta| Tracked {
         future: Some(future),
@@ -368,7 +371,7 @@ enum Cause {
 }
 
 // What a task's allocation holds besides its future must not grow unseen.
-const _: () = assert!(size_of::<Meta>() <= 16);
+const _: () = assert!(size_of::<Meta>() <= 24);
 const _: () = assert!(size_of::<Life>() <= 32);
 const _: () = assert!(size_of::<Outcome<()>>() <= 16);
 

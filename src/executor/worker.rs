@@ -12,13 +12,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::thread;
+use std::time::Duration;
 
 use super::event::{Event, Source, TaskId, WorkerId};
 use super::idle::{CrewId, LaidDown, Search, Stopped};
+use super::polling::Polled;
 use super::queue::{LocalQueue, Pushed};
 use super::route::{Look, Overdue, QueueId, Rest, Route};
 use super::tally::{Tally, Writer};
-use super::task::{POLL_END, Runnable};
+use super::task::{Meta, POLL_END, Runnable};
 use super::{Executor, ExecutorId, Phase, Spin, seat};
 
 /// A consumer's place: what it may take, and what it holds.
@@ -140,6 +142,7 @@ fn run_observed(runnable: Runnable) {
 
 impl Worker {
     pub(crate) fn new(executor: Arc<Executor>, parts: WorkerParts) -> Worker {
+        executor.tally_of(parts.id).alive.start(executor.host.now());
         Worker {
             executor_id: executor.id,
             executor,
@@ -191,7 +194,7 @@ impl Worker {
             .ok_or(Step::Rest)?;
         self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
         self.work_found();
-        self.count_poll();
+        self.begin_poll(runnable.metadata());
         Ok(runnable)
     }
 
@@ -224,15 +227,27 @@ impl Worker {
         if self.search == Search::Uncounted {
             return None;
         }
+        self.look_around().or_else(|| self.search_on())
+    }
+
+    /// The first round of a search is part of finding work; from here on it is time spent.
+    #[inline(never)]
+    fn search_on(&mut self) -> Option<Runnable> {
         let spin = self.executor.spin;
-        for round in 0..=spin.rounds {
-            pause(round, spin);
-            let found = (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]));
-            if found.is_some() {
-                return found;
-            }
+        if spin.rounds == 0 {
+            return None;
         }
-        None
+        self.tally().searching.start(self.now());
+        let found = (1..=spin.rounds).find_map(|round| {
+            pause(round, spin);
+            self.look_around()
+        });
+        self.tally().searching.stop(self.now());
+        found
+    }
+
+    fn look_around(&mut self) -> Option<Runnable> {
+        (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]))
     }
 
     /// Takes a task from one place, if there is one, and notes where.
@@ -296,6 +311,7 @@ impl Worker {
             victims => self.rng.usize(..victims),
         };
         let stolen = queue.steal(self.id, start, local)?;
+        self.tally().steals.add(1, Writer::Only);
         self.announce_moved(position);
         Some(stolen)
     }
@@ -328,8 +344,14 @@ impl Worker {
     }
 
     #[inline]
-    fn count_poll(&self) {
-        let tally = self.tally().queue(self.running);
+    fn begin_poll(&self, task: &Meta) {
+        let tally = self.tally();
+        tally.polling.begin(Polled {
+            task: task.id,
+            queue: self.running,
+            spawned_at: task.spawned_at,
+        });
+        let tally = tally.queue(self.running);
         tally.polls.add(1, Writer::Only);
         if self.running != self.route.home {
             tally.stolen.add(1, Writer::Only);
@@ -376,9 +398,14 @@ impl Worker {
 
     // Resting.
 
+    fn now(&self) -> Duration {
+        self.executor.host.now()
+    }
+
     /// Lies down as a sleeper, and gets up again if there turns out to be something to do.
     pub(crate) fn lie_down(&mut self) -> Sleep {
         self.tally().parks.add(1, Writer::Only);
+        self.tally().polling.end();
         let search = std::mem::replace(&mut self.search, Search::Uncounted);
         let sleepers = &self.executor.sleepers;
         let laid_down = sleepers.lie_down(self.crew, self.id, self.route.home, search);
@@ -390,16 +417,24 @@ impl Worker {
             self.get_up();
             return Sleep::GotUp;
         }
+        self.tally().parked.start(self.now());
         Sleep::Park
     }
 
     /// Stops looking for a while without asking to be woken.
     pub(crate) fn pause(&mut self) {
         self.tally().parks.add(1, Writer::Only);
+        self.tally().polling.end();
         self.leave_search();
         // As lying down has one: the ends of its tasks are counted before it looks at the phase.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
+        self.tally().parked.start(self.now());
+    }
+
+    /// Goes on after a [pause](Worker::pause).
+    pub(crate) fn resume(&mut self) {
+        self.tally().parked.stop(self.now());
     }
 
     /// Leaves the search without having found anything.
@@ -417,11 +452,12 @@ impl Worker {
     /// Gets up by itself. It counts as a searcher then, as one who was woken does.
     fn get_up(&mut self) {
         self.executor.sleepers.get_up(self.crew, self.id);
-        self.woken();
+        self.search = Search::Counted;
     }
 
     /// Notes that somebody has woken this worker.
     pub(crate) fn woken(&mut self) {
+        self.tally().parked.stop(self.now());
         self.search = Search::Counted;
     }
 
@@ -431,6 +467,8 @@ impl Worker {
     /// after the worker has left its seat.
     pub(crate) fn close(mut self) -> Vec<Runnable> {
         self.leave_search();
+        self.tally().polling.end();
+        self.tally().alive.stop(self.now());
         let mut left = Vec::new();
         for local in &mut self.locals {
             left.extend(std::iter::from_fn(|| local.pop()));

@@ -29,7 +29,7 @@ impl Cast {
         let observer = sim.observer.clone();
         let chronicle = Arc::new(Chronicle::new(timer.clone(), observer, sim.keep_events));
         let (turns, requests) = Turns::new();
-        let stage = Arc::new(Stage::new(turns));
+        let stage = Arc::new(Stage::new(turns, timer.clone()));
         let builder = sim.builder.clone().with_observer(chronicle.clone());
         let (executor, workers) = builder.without_threads(stage.clone(), rng.fork())?;
         stage.enter(workers);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::error::Waiting;
-use crate::executor::{Event, LostPanic, Observer, RuntimeShape, TaskId, WorkerId};
+use crate::executor::{Event, LongPoll, LostPanic, Observer, RuntimeShape, TaskId, WorkerId};
 use crate::time::timer::Timer;
 
 /// Watches the scheduler for the simulation, and passes on what it sees.
@@ -126,6 +126,12 @@ impl Observer for Chronicle {
         drop(state);
         if let Some(observer) = &self.observer {
             observer.on_named(task, name);
+        }
+    }
+
+    fn on_long_poll(&self, poll: &LongPoll<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.on_long_poll(poll);
         }
     }
 

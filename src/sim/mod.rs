@@ -66,6 +66,7 @@ pub use error::{Cause, Deadlock, Error, Failure, TooLong, Waiting};
 use crate::block_on::block_here;
 use crate::builder::Builder;
 use crate::executor::{Event, Observer, Stealing, message, seat};
+use crate::metrics::RuntimeMetrics;
 use crate::time::{now, sleep};
 use cast::Cast;
 use root::RootFuture;
@@ -136,6 +137,17 @@ impl Sim {
     /// [`with_local_queues`](crate::Builder::with_local_queues).
     pub fn local_queues(self, local_queues: bool) -> Sim {
         self.configure(|builder| builder.with_local_queues(local_queues))
+    }
+
+    /// How long a poll may take before it is reported, as
+    /// [`with_long_poll`](crate::Builder::with_long_poll). A poll takes time by [`work`] alone.
+    pub fn long_poll(self, threshold: Duration) -> Sim {
+        self.configure(|builder| builder.with_long_poll(threshold))
+    }
+
+    /// The same for one queue, as [`with_long_poll_in`](crate::Builder::with_long_poll_in).
+    pub fn long_poll_in(self, queue: &str, threshold: Duration) -> Sim {
+        self.configure(|builder| builder.with_long_poll_in(queue, threshold))
     }
 
     /// Who is told of every event, as [`with_observer`](crate::Builder::with_observer).
@@ -290,6 +302,7 @@ impl Sim {
             steps: end.steps,
             elapsed: end.elapsed,
             fingerprint: cast.chronicle.fingerprint(),
+            metrics: RuntimeMetrics::of(&cast.executor),
             events: cast.chronicle.take_events(),
         })
     }
@@ -318,6 +331,8 @@ pub struct Run<T> {
     /// A hash of all events and when they happened: two runs with the same fingerprint were the
     /// same. It may be another with the next version of this crate, or of Rust.
     pub fingerprint: u64,
+    /// What the workers did, and where their simulated time went.
+    pub metrics: RuntimeMetrics,
     /// All events and when they happened, if the simulation was to
     /// [keep](Sim::keep_events) them.
     pub events: Vec<(Duration, Event)>,

@@ -193,7 +193,7 @@ impl<'f> Scheduler<'f> {
             self.turns().finish();
             return false;
         }
-        if self.cast.stage.watch(&self.cast.executor, &self.cast.timer) {
+        if self.cast.stage.watch(&self.cast.executor) {
             return true;
         }
         if !self.cast.timer.move_on() {

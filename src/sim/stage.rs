@@ -5,17 +5,19 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use super::scheduler::Choice;
 use super::turns::{Parker, Turns};
 use crate::executor::{Executor, Host, Park, Worker};
 use crate::time::timer::Timer;
 use crate::time::wheel::Key;
-use crate::watchdog::{LOOK_EVERY, Rounds};
+use crate::watchdog::{LOOK_EVERY, LongPolls, Rounds};
 
 /// The host of simulated workers.
 pub(super) struct Stage {
     pub(super) turns: Arc<Turns>,
+    timer: Arc<Timer>,
     workers: Mutex<Vec<Place>>,
     watch: Mutex<Watch>,
 }
@@ -33,6 +35,7 @@ enum Place {
 #[derive(Default)]
 struct Watch {
     rounds: Rounds,
+    long_polls: LongPolls,
     /// The time of the next look, if it is armed.
     armed: Option<Key>,
     bell: Arc<Bell>,
@@ -50,9 +53,10 @@ impl Wake for Bell {
 
 impl Stage {
     /// A stage that no worker has [entered](Stage::enter) yet.
-    pub(super) fn new(turns: Arc<Turns>) -> Stage {
+    pub(super) fn new(turns: Arc<Turns>, timer: Arc<Timer>) -> Stage {
         Stage {
             turns,
+            timer,
             workers: Mutex::default(),
             watch: Mutex::default(),
         }
@@ -100,7 +104,7 @@ impl Stage {
 
     /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and
     /// somebody may be able to go on.
-    pub(super) fn watch(&self, executor: &Executor, timer: &Arc<Timer>) -> bool {
+    pub(super) fn watch(&self, executor: &Executor) -> bool {
         let stuck = self.places().iter().any(|p| matches!(p, Place::Away));
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let rang = watch.bell.0.swap(false, Ordering::Acquire);
@@ -108,12 +112,15 @@ impl Stage {
             watch.armed = None;
             watch.rounds.look(executor);
         }
+        // At every moment that is about to pass, and so without ever being late.
+        watch.long_polls.look(executor);
         if stuck && watch.armed.is_none() {
             let waker = Waker::from(watch.bell.clone());
-            watch.armed = Some(timer.arm(timer.now() + LOOK_EVERY, waker));
+            let next = self.timer.now() + LOOK_EVERY;
+            watch.armed = Some(self.timer.arm(next, waker));
         }
         if !stuck && let Some(armed) = watch.armed.take() {
-            timer.disarm(armed);
+            self.timer.disarm(armed);
         }
         rang
     }
@@ -127,6 +134,10 @@ impl Host for Stage {
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
         self.put_worker(worker);
         Ok(())
+    }
+
+    fn now(&self) -> Duration {
+        self.timer.elapsed()
     }
 
     fn parker(&self) -> Option<Arc<dyn Park>> {
