@@ -204,6 +204,11 @@ pub(crate) fn firing(wake: impl FnOnce()) {
     FIRING.set(outer);
 }
 
+/// The task that is being polled on this thread, if somebody observes its runtime.
+pub(crate) fn running_task() -> Option<TaskId> {
+    RUNNING.get().map(|(_, task)| task)
+}
+
 /// Notes which task is being polled on this thread, and gives what was noted before.
 pub(crate) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
     RUNNING.replace(running)

@@ -1,4 +1,5 @@
-//! Seeing a runtime run: a recorder of scheduler events, and what its recordings can become.
+//! Seeing a runtime run: a recorder of scheduler events and what its recordings can become, and a
+//! monitor that lists the tasks there are and how long they wait.
 //!
 //! A [`Recorder`] is an [`Observer`](crate::Observer) that keeps the last events of every worker,
 //! each with its time, in bounded memory. [`Recorder::save`] writes them to a file:
@@ -26,20 +27,36 @@
 //! into a page of one's own ([`Recording::to_replay_fragment`]), and be asked how long tasks
 //! waited ([`Recording::waits`]).
 //!
+//! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
+//! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
+//! are polled in each queue. [`prometheus`] writes its counts, and those that every runtime keeps,
+//! in Prometheus' text format. A [`Tee`] tells everything to several observers.
+//!
 //! None of this is behind a feature: it brings no dependency, and a program that makes no
 //! recorder carries none of it.
 //!
 //! Read `recorder.rs` first, then `recording.rs` and `polls.rs`; `chrome.rs` and `replay.rs`
-//! write the two formats, `json.rs` sees to it that nothing in a name can break them.
+//! write the two formats, `json.rs` sees to it that nothing in a name can break them. Then read
+//! `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows.
 
 mod chrome;
+mod histogram;
 mod json;
+mod live_task;
+mod monitor;
 mod polls;
+mod prometheus;
 mod recorder;
 mod recording;
 pub mod replay;
 mod save;
+mod tee;
 
+pub use histogram::Histogram;
+pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
+pub use monitor::{Monitor, QueueTimes};
+pub use prometheus::prometheus;
 pub use recorder::Recorder;
 pub use recording::{QueueWaits, Recording};
 pub use save::SaveError;
+pub use tee::Tee;

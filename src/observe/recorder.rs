@@ -403,7 +403,7 @@ pub(super) fn worker_of(event: &Event) -> Option<WorkerId> {
     }
 }
 
-fn shortened(name: &str) -> Box<str> {
+pub(super) fn shortened(name: &str) -> Box<str> {
     match name.char_indices().nth(NAME_LENGTH) {
         Some((end, _)) => format!("{}…", &name[..end]).into(),
         None => name.into(),

@@ -1,0 +1,475 @@
+//! The monitor: an observer that knows at any moment which tasks there are, and how long tasks
+//! waited and were polled so far.
+//!
+//! The tasks are kept in shards by their numbers, so that workers seldom wait for each other; the
+//! durations are counted without a lock, by each worker for itself.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::histogram::{Counting, Histogram};
+use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
+use super::recorder::shortened;
+use crate::executor::{Event, Observer, PollEnd, QueueId, RuntimeShape, TaskId, WorkerId, seat};
+use crate::time::now;
+
+/// Lists the tasks of a runtime that have not ended, and counts for each queue how long tasks
+/// waited in it and how long their polls took.
+///
+/// Give it to [`Builder::with_observer`](crate::Builder::with_observer), keep a second `Arc` of
+/// it, and ask whenever there is a question. A monitor is for one runtime. [`Tee`](super::Tee)
+/// lets it observe beside a [`Recorder`](super::Recorder).
+///
+/// Times are by [`time::now`](crate::time::now): in a [simulation](crate::sim) they are simulated,
+/// and to be asked for by what runs in it.
+///
+/// # Cost
+///
+/// Three looks at the clock for each poll and some 200 bytes for each live task. The histograms
+/// take 10 kB for each worker and queue that it serves.
+///
+/// ```
+/// use laneway::observe::Monitor;
+/// use laneway::{Priority, QueueId, Runtime, join_all};
+/// use std::sync::Arc;
+///
+/// let monitor = Arc::new(Monitor::new());
+/// let rt = Runtime::builder().with_observer(monitor.clone()).build()?;
+/// join_all((0..100).map(|_| rt.spawn(async {}, Priority::Low)));
+///
+/// let low = &monitor.queues()[QueueId::LOW.index()];
+/// assert_eq!((low.queue.as_str(), low.wait.count()), ("low", 100));
+/// assert!(low.wait.p50() <= low.wait.p99());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub struct Monitor {
+    started: OnceLock<Started>,
+    shards: Box<[CachePadded<Mutex<Shard>>]>,
+}
+
+/// How long tasks of one queue waited, and how long their polls took. Made by
+/// [`Monitor::queues`]; [`Monitor`] has an example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueTimes {
+    /// The queue's name.
+    pub queue: String,
+    /// From each scheduling of a task to the start of its poll.
+    pub wait: Histogram,
+    /// From the start of each poll to its end. Polls that go on are not in it.
+    pub poll: Histogram,
+}
+
+type Shard = HashMap<TaskId, Entry>;
+
+/// A power of two, many times the number of workers of most runtimes.
+const SHARDS: usize = 64;
+
+/// What is known once the runtime has been built.
+struct Started {
+    shape: RuntimeShape,
+    workers: Box<[CachePadded<Counts>]>,
+}
+
+/// What one worker has counted, for each queue that it served.
+struct Counts {
+    waits: Box<[OnceLock<Counting>]>,
+    polls: Box<[OnceLock<Counting>]>,
+}
+
+/// What is known of a task.
+struct Entry {
+    name: Option<Box<str>>,
+    spawned_at: &'static Location<'static>,
+    queue: QueueId,
+    spawned: Instant,
+    polls: u64,
+    /// Since when it lies in its queue.
+    queued: Option<Instant>,
+    running: Option<Running>,
+    /// The worker whose poll has ended without having told so yet: another one was faster to
+    /// begin the next poll.
+    late: Option<WorkerId>,
+    /// When its last poll ended.
+    left: Instant,
+    last_wake: Option<(WokenBy, Instant)>,
+    /// Whether the timer is about to wake it.
+    fired: bool,
+    timer_due: Option<Instant>,
+}
+
+/// A poll.
+#[derive(Clone, Copy)]
+struct Running {
+    worker: WorkerId,
+    /// The queue that the task was taken from.
+    queue: QueueId,
+    since: Instant,
+    /// Whether it blocks its thread, and the worker goes on without it.
+    blocks: bool,
+}
+
+impl Monitor {
+    /// Makes a monitor. [`Monitor`] has an example.
+    #[must_use]
+    pub fn new() -> Monitor {
+        Monitor {
+            started: OnceLock::new(),
+            shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
+        }
+    }
+
+    /// The tasks that have not ended, in the order of their numbers.
+    ///
+    /// They are looked at one after another while the runtime goes on. [`LiveTask`] has an
+    /// example.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<LiveTask> {
+        let now = now();
+        let mut tasks = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            tasks.extend(shard.iter().map(|(&id, entry)| entry.show(id, now)));
+        }
+        tasks.sort_unstable_by_key(|task| task.id);
+        tasks
+    }
+
+    /// The tasks that have waited for so long and of which nothing is known that will wake them:
+    /// see [`LiveTask::is_suspicious`].
+    ///
+    /// ```
+    /// use laneway::observe::Monitor;
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// let monitor = Arc::new(Monitor::new());
+    /// let looks_on = monitor.clone();
+    /// Sim::seed(1).observer(monitor).run(async move {
+    ///     let minute = Duration::from_secs(60);
+    ///     let _forgotten = spawn_task!(name = "forgotten", std::future::pending::<()>());
+    ///     let _sleeper = spawn_task!(name = "sleeper", sleep(3 * minute));
+    ///     sleep(2 * minute).await;
+    ///     let suspicious = looks_on.suspicious(minute);
+    ///     assert_eq!(suspicious.len(), 1);
+    ///     assert_eq!(suspicious[0].name.as_deref(), Some("forgotten"));
+    /// })?;
+    /// # Ok::<(), laneway::sim::Error>(())
+    /// ```
+    #[must_use]
+    pub fn suspicious(&self, after: Duration) -> Vec<LiveTask> {
+        let mut tasks = self.tasks();
+        tasks.retain(|task| task.is_suspicious(after));
+        tasks
+    }
+
+    /// What was counted so far for each queue, in the order of [`QueueId::index`]. Empty if the
+    /// monitor observes no runtime.
+    #[must_use]
+    pub fn queues(&self) -> Vec<QueueTimes> {
+        let Some(started) = self.started.get() else {
+            return Vec::new();
+        };
+        let names = started.shape.queues.iter().enumerate();
+        names
+            .map(|(index, name)| QueueTimes {
+                queue: name.clone(),
+                wait: started.total(|worker| worker.waits[index].get()),
+                poll: started.total(|worker| worker.polls[index].get()),
+            })
+            .collect()
+    }
+
+    fn shard(&self, task: TaskId) -> MutexGuard<'_, Shard> {
+        // Numbers are handed out one after another, so the low bits are spread evenly.
+        lock(&self.shards[task.0 as usize % SHARDS])
+    }
+
+    /// Changes what is known of a task that has not ended.
+    fn update<R>(&self, task: TaskId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        self.shard(task).get_mut(&task).map(change)
+    }
+
+    fn poll_started(&self, task: TaskId, worker: WorkerId) {
+        let now = now();
+        let started = self.update(task, |entry| entry.start_poll(worker, now));
+        let Some(PollStart {
+            queue,
+            waited,
+            before,
+        }) = started
+        else {
+            return;
+        };
+        if let Some(waited) = waited {
+            self.count(worker, |counts| &counts.waits[queue.index()], waited);
+        }
+        if let Some(before) = before {
+            self.count_poll(before, now);
+        }
+    }
+
+    fn poll_ended(&self, task: TaskId, worker: WorkerId, end: PollEnd) {
+        let now = now();
+        let mut shard = self.shard(task);
+        let ended = shard
+            .get_mut(&task)
+            .and_then(|entry| entry.end_poll(worker, now));
+        if end.is_last() {
+            shard.remove(&task);
+        }
+        drop(shard);
+        if let Some(poll) = ended {
+            self.count_poll(poll, now);
+        }
+    }
+
+    fn count_poll(&self, poll: Running, now: Instant) {
+        let lasted = now.saturating_duration_since(poll.since);
+        self.count(
+            poll.worker,
+            |counts| &counts.polls[poll.queue.index()],
+            lasted,
+        );
+    }
+
+    fn count(
+        &self,
+        worker: WorkerId,
+        place: impl FnOnce(&Counts) -> &OnceLock<Counting>,
+        duration: Duration,
+    ) {
+        if let Some(started) = self.started.get() {
+            let counting = place(&started.workers[worker.index()]);
+            counting.get_or_init(Counting::default).add(duration);
+        }
+    }
+}
+
+impl Observer for Monitor {
+    fn on_start(&self, shape: &RuntimeShape) {
+        let started = Started {
+            shape: shape.clone(),
+            workers: shape
+                .homes
+                .iter()
+                .map(|_| Counts::new(shape.queues.len()))
+                .collect(),
+        };
+        // The runtime logs what its observer panics with.
+        assert!(
+            self.started.set(started).is_ok(),
+            "a monitor is for one runtime: make another for the second, since their tasks cannot \
+             be told apart"
+        );
+    }
+
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Spawned {
+                task,
+                queue,
+                spawned_at,
+                ..
+            } => {
+                let entry = Entry::new(queue, spawned_at, now());
+                self.shard(task).insert(task, entry);
+            }
+            Event::Scheduled {
+                task, queue, by, ..
+            } => {
+                let waker = by.and_then(|_| seat::running_task());
+                let now = now();
+                self.update(task, |entry| entry.schedule(queue, waker, now));
+            }
+            Event::PollStarted { task, worker } => self.poll_started(task, worker),
+            Event::PollEnded { task, worker, end } => self.poll_ended(task, worker, end),
+            Event::Cancelled { task, .. } => {
+                let mut shard = self.shard(task);
+                // One that is being polled tells its end itself.
+                if shard
+                    .get(&task)
+                    .is_some_and(|entry| entry.running.is_none())
+                {
+                    shard.remove(&task);
+                }
+            }
+            Event::TimerArmed { task, after_us, .. } => {
+                let due = now().checked_add(Duration::from_micros(after_us));
+                self.update(task, |entry| entry.timer_due = entry.timer_due.max(due));
+            }
+            Event::TimerFired { task } => {
+                self.update(task, |entry| entry.fired = true);
+            }
+            Event::Replaced { .. } => {
+                if let Some(task) = seat::running_task() {
+                    self.update(task, Entry::block);
+                }
+            }
+            Event::Taken { .. }
+            | Event::Escalated { .. }
+            | Event::Parked { .. }
+            | Event::Unparked { .. } => {}
+        }
+    }
+
+    fn on_named(&self, task: TaskId, name: &str) {
+        let name = shortened(name);
+        self.update(task, |entry| entry.name = Some(name));
+    }
+}
+
+impl Default for Monitor {
+    fn default() -> Monitor {
+        Monitor::new()
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let live: usize = self.shards.iter().map(|shard| lock(shard).len()).sum();
+        f.debug_struct("Monitor")
+            .field("live", &live)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Started {
+    /// What all workers have counted in one place of theirs.
+    fn total<'a>(&'a self, place: impl Fn(&'a Counts) -> Option<&'a Counting>) -> Histogram {
+        let mut total = Histogram::default();
+        let counted = self.workers.iter().filter_map(|worker| place(worker));
+        counted.for_each(|counting| counting.add_to(&mut total));
+        total
+    }
+}
+
+impl Counts {
+    fn new(queues: usize) -> CachePadded<Counts> {
+        let empty = || (0..queues).map(|_| OnceLock::new()).collect();
+        CachePadded::new(Counts {
+            waits: empty(),
+            polls: empty(),
+        })
+    }
+}
+
+/// What the start of a poll tells.
+struct PollStart {
+    queue: QueueId,
+    /// How long the task lay in its queue.
+    waited: Option<Duration>,
+    /// The poll before, if this start tells first that it has ended.
+    before: Option<Running>,
+}
+
+impl Entry {
+    fn new(queue: QueueId, spawned_at: &'static Location<'static>, now: Instant) -> Entry {
+        Entry {
+            name: None,
+            spawned_at,
+            queue,
+            spawned: now,
+            polls: 0,
+            queued: Some(now),
+            running: None,
+            late: None,
+            left: now,
+            last_wake: None,
+            fired: false,
+            timer_due: None,
+        }
+    }
+
+    fn schedule(&mut self, queue: QueueId, waker: Option<TaskId>, now: Instant) {
+        self.queue = queue;
+        self.queued = Some(now);
+        let fired = std::mem::take(&mut self.fired);
+        // The first scheduling is by the spawn.
+        if self.polls > 0 {
+            let by = match (fired, waker) {
+                (true, _) => WokenBy::Timer,
+                (false, Some(task)) => WokenBy::Task(task),
+                (false, None) => WokenBy::Outside,
+            };
+            self.last_wake = Some((by, now));
+        }
+    }
+
+    fn start_poll(&mut self, worker: WorkerId, now: Instant) -> PollStart {
+        self.polls += 1;
+        let queued = self.queued.take();
+        let running = Running {
+            worker,
+            queue: self.queue,
+            since: now,
+            blocks: false,
+        };
+        let before = self.running.replace(running);
+        self.late = before.map(|poll| poll.worker);
+        PollStart {
+            queue: self.queue,
+            waited: queued.map(|since| now.saturating_duration_since(since)),
+            before,
+        }
+    }
+
+    /// Gives the poll that has ended, if that is news.
+    fn end_poll(&mut self, worker: WorkerId, now: Instant) -> Option<Running> {
+        if self.late == Some(worker) {
+            self.late = None;
+            return None;
+        }
+        self.left = now;
+        self.running.take()
+    }
+
+    fn block(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.blocks = true;
+        }
+    }
+
+    /// What it does, and since when.
+    fn state(&self) -> (TaskState, Instant) {
+        match (self.running, self.queued) {
+            (Some(poll), _) if poll.blocks => (TaskState::Blocked(poll.worker), poll.since),
+            (Some(poll), _) => (TaskState::Running(poll.worker), poll.since),
+            (None, Some(since)) => (TaskState::Queued, since),
+            (None, None) => (TaskState::Waiting, self.left),
+        }
+    }
+
+    fn show(&self, id: TaskId, now: Instant) -> LiveTask {
+        let (state, since) = self.state();
+        let timer = self.timer_due.map(|due| due.saturating_duration_since(now));
+        LiveTask {
+            id,
+            name: self.name.as_deref().map(str::to_owned),
+            spawned_at: self.spawned_at,
+            queue: self.queue,
+            state,
+            in_state: now.saturating_duration_since(since),
+            age: now.saturating_duration_since(self.spawned),
+            polls: self.polls,
+            last_wake: self.last_wake.map(|(by, at)| Wake {
+                by,
+                ago: now.saturating_duration_since(at),
+            }),
+            timer: timer.filter(|left| !left.is_zero()),
+        }
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // A poisoned lock is fine: an entry is whole between any two of its calls.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,221 @@
+//! Is what `prometheus` writes what Prometheus reads, and are the numbers the runtime's?
+//!
+//! The parser here follows the text format's specification, version 0.0.4, and takes no more than
+//! that allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use laneway::observe::{Monitor, prometheus};
+use laneway::sim::{Sim, work};
+use laneway::time::sleep;
+use laneway::{Priority, spawn_task};
+
+/// A metric with its samples, by their names and sorted labels.
+#[derive(Debug, Default)]
+struct Family {
+    kind: String,
+    samples: BTreeMap<(String, Labels), f64>,
+}
+
+type Labels = BTreeMap<String, String>;
+
+/// Reads a whole text, or panics with the line that is wrong.
+#[track_caller]
+fn parse(text: &str) -> BTreeMap<String, Family> {
+    assert!(
+        text.is_empty() || text.ends_with('\n'),
+        "the last line ends"
+    );
+    let mut families: BTreeMap<String, Family> = BTreeMap::new();
+    let mut current = String::new();
+    let mut helped = String::new();
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, words) = help.split_once(' ').expect(line);
+            assert!(is_name(name) && !words.is_empty(), "{line}");
+            assert!(!families.contains_key(name), "twice: {line}");
+            helped = name.to_owned();
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect(line);
+            assert_eq!(name, helped, "HELP and TYPE belong together");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            current = name.to_owned();
+            families.entry(current.clone()).or_default().kind = kind.to_owned();
+        } else {
+            let (name, labels, value) = sample(line);
+            let family = families.get_mut(&current).expect(line);
+            let suffix = name
+                .strip_prefix(&current)
+                .expect("samples follow their TYPE");
+            match family.kind.as_str() {
+                "histogram" => assert!(["_bucket", "_sum", "_count"].contains(&suffix), "{line}"),
+                _ => assert_eq!(suffix, "", "{line}"),
+            }
+            let before = family.samples.insert((name, labels), value);
+            assert_eq!(before, None, "the same sample twice: {line}");
+        }
+    }
+    families
+}
+
+fn is_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[track_caller]
+fn sample(line: &str) -> (String, Labels, f64) {
+    let (name, rest) = line.split_once('{').expect(line);
+    assert!(is_name(name), "{line}");
+    let mut rest = rest.chars();
+    let mut labels = Labels::new();
+    loop {
+        let label: String = rest.by_ref().take_while(|&c| c != '=').collect();
+        assert!(is_name(&label), "{line}");
+        assert_eq!(rest.next(), Some('"'), "{line}");
+        let value = label_value(&mut rest, line);
+        assert_eq!(labels.insert(label, value), None, "{line}");
+        match rest.next() {
+            Some(',') => {}
+            Some('}') => break,
+            other => panic!("{other:?} after a label: {line}"),
+        }
+    }
+    let value = rest.as_str().strip_prefix(' ').expect(line);
+    (name.to_owned(), labels, value.parse().expect(line))
+}
+
+fn label_value(rest: &mut std::str::Chars<'_>, line: &str) -> String {
+    let mut value = String::new();
+    loop {
+        match rest.next().expect(line) {
+            '"' => return value,
+            '\\' => value.push(match rest.next() {
+                Some('\\') => '\\',
+                Some('"') => '"',
+                Some('n') => '\n',
+                other => panic!("an escape that does not exist, {other:?}: {line}"),
+            }),
+            character => value.push(character),
+        }
+    }
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+    pairs.iter().map(owned).collect()
+}
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// The text after a run with one worker at home in the low queue and one in another.
+fn text_of_a_run(further: &str) -> String {
+    let monitor = Arc::new(Monitor::new());
+    let sim = Sim::seed(1).high(0).low(1).queue(further, 1, &[]);
+    let run = sim.observer(monitor.clone()).run(async {
+        spawn_task!(async { work(ms(5)) }).await;
+        spawn_task!(async { work(ms(300)) }).await;
+        spawn_task!(async {}, Priority::High).await;
+        drop(spawn_task!(std::future::pending::<()>()));
+        sleep(ms(95)).await;
+    });
+    prometheus(&run.unwrap().metrics, &monitor.queues())
+}
+
+#[track_caller]
+fn value(families: &BTreeMap<String, Family>, name: &str, pairs: &[(&str, &str)]) -> f64 {
+    let family = families.values().find_map(|family| {
+        let key = (name.to_owned(), labels(pairs));
+        family.samples.get(&key)
+    });
+    *family.unwrap_or_else(|| panic!("no {name} {pairs:?} in {families:#?}"))
+}
+
+#[test]
+fn the_numbers_are_the_runtimes() {
+    let families = parse(&text_of_a_run("disk"));
+    let of = |name: &str, queue: &str| value(&families, name, &[("queue", queue)]);
+    assert_eq!(of("laneway_tasks_spawned_total", "low"), 3.0);
+    assert_eq!(of("laneway_tasks_completed_total", "low"), 2.0);
+    assert_eq!(of("laneway_tasks_cancelled_total", "low"), 1.0);
+    assert_eq!(of("laneway_tasks_panicked_total", "low"), 0.0);
+    assert_eq!(of("laneway_tasks_live", "low"), 0.0);
+    assert_eq!(of("laneway_queue_depth", "disk"), 0.0);
+    assert_eq!(of("laneway_stolen_out_total", "high"), 1.0);
+    assert_eq!(of("laneway_stolen_in_total", "low"), 1.0);
+    let seconds = |state| {
+        let worker = [("worker", "0"), ("home", "low"), ("state", state)];
+        value(&families, "laneway_worker_seconds_total", &worker)
+    };
+    assert_eq!(seconds("busy"), 0.305);
+    assert_eq!(seconds("parked"), 0.095);
+    assert_eq!(seconds("searching"), 0.0);
+    let idle = [("worker", "1"), ("home", "disk")];
+    assert_eq!(value(&families, "laneway_worker_polls_total", &idle), 0.0);
+}
+
+#[test]
+fn the_histograms_are_cumulative_and_end_with_the_count() {
+    let families = parse(&text_of_a_run("disk"));
+    let family = &families["laneway_task_poll_seconds"];
+    assert_eq!(family.kind, "histogram");
+    let buckets = |queue: &str| {
+        let mut buckets: Vec<(f64, f64)> = Vec::new();
+        for ((name, labels), &count) in &family.samples {
+            if name.ends_with("_bucket") && labels["queue"] == queue {
+                buckets.push((labels["le"].parse().unwrap(), count));
+            }
+        }
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        buckets
+    };
+    let low = buckets("low");
+    assert!(low.is_sorted_by(|a, b| a.1 <= b.1), "{low:?}");
+    assert_eq!(low.last(), Some(&(f64::INFINITY, 3.0)));
+    // 5 ms lies between 4.2 and 16.8, 300 between 268 and 1,074, the cancelled one took no time.
+    let at = |seconds: f64| low.iter().find(|(le, _)| *le >= seconds).unwrap().1;
+    assert_eq!(
+        [at(0.004), at(0.016), at(0.268), at(1.0)],
+        [1.0, 2.0, 2.0, 3.0]
+    );
+    let of = |name: &str| value(&families, name, &[("queue", "low")]);
+    assert_eq!(of("laneway_task_poll_seconds_sum"), 0.305);
+    assert_eq!(of("laneway_task_poll_seconds_count"), 3.0);
+    assert_eq!(buckets("disk").last(), Some(&(f64::INFINITY, 0.0)));
+}
+
+#[test]
+fn a_queue_may_be_called_anything() {
+    let name = "a \"quoted\" \\ name,\nwith} = lines{ # HELP é";
+    let families = parse(&text_of_a_run(name));
+    assert_eq!(
+        value(&families, "laneway_queue_depth", &[("queue", name)]),
+        0.0
+    );
+    let home = [("worker", "1"), ("home", name)];
+    assert_eq!(value(&families, "laneway_worker_parks_total", &home), 1.0);
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    let families = parse(&text_of_a_run("disk"));
+    let kinds: BTreeSet<&str> = families.values().map(|family| &*family.kind).collect();
+    assert_eq!(kinds, BTreeSet::from(["counter", "gauge", "histogram"]));
+    for (name, family) in &families {
+        assert!(name.starts_with("laneway_"), "{name}");
+        assert_eq!(name.ends_with("_total"), family.kind == "counter", "{name}");
+        assert!(!family.samples.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn without_a_monitor_there_are_no_histograms() {
+    let run = Sim::seed(2).run(async {}).unwrap();
+    let families = parse(&prometheus(&run.metrics, &[]));
+    assert!(families.values().all(|family| family.kind != "histogram"));
+    assert_eq!(families.len(), 13);
+}
