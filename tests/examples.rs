@@ -9,7 +9,7 @@ use std::time::Duration;
 use program::{Ended, example, run};
 
 /// Every example that takes no arguments. The others have test files of their own.
-const EXAMPLES: [&str; 12] = [
+const EXAMPLES: [&str; 13] = [
     "background",
     "blocking",
     "connection_pool",
@@ -21,6 +21,7 @@ const EXAMPLES: [&str; 12] = [
     "priorities",
     "simulation",
     "stealing",
+    "stuck",
     "sum_service",
 ];
 
@@ -121,6 +122,63 @@ fn an_example_refuses_what_it_could_not_record_to() {
         let ended = run(example("hello").args(["--record", file]), LIMIT);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{file}");
         assert!(ended.stderr.contains(file), "{ended:?}");
+    }
+}
+
+#[test]
+fn stuck_names_the_task_that_blocks_and_those_behind_it() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stuck.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let spawn = source
+        .lines()
+        .position(|line| line.contains("spawn_named(\"orders\""));
+    let place = format!(
+        "\"orders\" spawned at examples/stuck.rs:{}:",
+        spawn.unwrap() + 1
+    );
+    assert!(
+        source.contains(&format!("//! report  task #1 {place}")),
+        "the doc is of old"
+    );
+    let lines = lines_of("stuck");
+    // On a busy machine other polls may take long as well.
+    let orders: Vec<&String> = lines.iter().filter(|line| line.contains(&place)).collect();
+    let begins = |line: &&&String, word: &str| line.starts_with(word);
+    let reports: Vec<_> = orders
+        .iter()
+        .filter(|line| begins(line, "report"))
+        .collect();
+    assert!(
+        reports
+            .iter()
+            .any(|line| line.contains("has kept worker 0 for ")),
+        "{lines:#?}"
+    );
+    assert!(
+        reports
+            .iter()
+            .any(|line| line.contains("let worker 0 go after 1")),
+        "{lines:#?}"
+    );
+    let listed = orders.iter().filter(|line| begins(line, "list"));
+    assert!(
+        listed
+            .into_iter()
+            .any(|line| line.contains("running on worker 0 for")),
+        "{lines:#?}"
+    );
+    let behind = |line: &String| line.contains("\"heartbeat\"") && line.contains(": queued for");
+    assert!(lines.iter().any(behind), "{lines:#?}");
+    let late = lines
+        .iter()
+        .find(|line| line.starts_with("stuck "))
+        .unwrap();
+    assert!(number_before(" ms late", late) >= 100, "{late}");
+    for what in ["stuck  ", "mended "] {
+        assert!(
+            lines.contains(&format!("{what} the orders are worth 7293 cents")),
+            "{lines:#?}"
+        );
     }
 }
 
