@@ -5,16 +5,16 @@ mod wrong;
 
 use laneway_book::check::red;
 
-use super::{again, ends};
+use super::{LONG, SHORT, again, ends};
 
 #[test]
 fn a_bell_that_remembers_nothing_is_slept_through() {
     red("the ring came before the sleep", || {
-        ends(|| wrong::block_on(again()));
+        ends(SHORT, || wrong::block_on(again()));
     });
 }
 
 #[test]
 fn a_bell_with_a_memory_is_not() {
-    ends(|| chapter_01::block_on(again()));
+    ends(LONG, || chapter_01::block_on(again()));
 }

@@ -11,8 +11,8 @@ use laneway_book::check::red;
 
 /// Asserts that `$both` polls both futures: the first waits for a letter that the second sends.
 macro_rules! waits_for_two_at_once {
-    ($both:path) => {
-        super::ends(|| {
+    ($both:path, $patience:expr) => {
+        super::ends($patience, || {
             let (address, letter) = letter();
             let send = async move {
                 address.send("from the second");
@@ -27,11 +27,11 @@ macro_rules! waits_for_two_at_once {
 #[test]
 fn the_exercise() {
     red("the exercise is there to be solved", || {
-        waits_for_two_at_once!(unsolved::both);
+        waits_for_two_at_once!(unsolved::both, super::SHORT);
     });
 }
 
 #[test]
 fn the_solution() {
-    waits_for_two_at_once!(solution::both);
+    waits_for_two_at_once!(solution::both, super::LONG);
 }
