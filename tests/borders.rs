@@ -210,6 +210,13 @@ fn a_high_task_that_joins_raises_all_low_ones_and_not_only_the_first() {
     for id in ids {
         let of_task = scheduled.iter().filter(|(task, _)| *task == id);
         let queues: Vec<QueueId> = of_task.map(|&(_, queue)| queue).collect();
-        assert_eq!(queues, [QueueId::LOW, QueueId::HIGH], "task {id}");
+        // Woken by being raised, and by its gate; one wake-up if both came before its poll.
+        assert_eq!(queues[0], QueueId::LOW, "task {id}");
+        let raised = &queues[1..];
+        assert!((1..=2).contains(&raised.len()), "task {id}: {queues:?}");
+        assert!(
+            raised.iter().all(|&queue| queue == QueueId::HIGH),
+            "task {id}: {queues:?}"
+        );
     }
 }

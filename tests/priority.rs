@@ -350,6 +350,8 @@ fn a_low_task_that_a_high_one_awaits_is_raised() {
         Priority::High,
     );
     awaited.recv_timeout(DEADLINE).unwrap();
+    // To raise in turn what it awaits.
+    assert_eq!(polls.recv_timeout(DEADLINE).unwrap(), "laneway-high-0");
     signal.set();
     rt.block_on(high);
     assert_eq!(polls.try_iter().collect::<Vec<_>>(), ["laneway-high-0"]);
