@@ -406,14 +406,14 @@ impl<F> Drop for Watched<F> {
     }
 }
 
-/// The files of the places in a recording.
+/// The files of the places in a recording, or in a page with recordings.
 #[must_use]
-pub fn places(recording: &str) -> BTreeSet<String> {
-    let line = recording
+pub fn places(text: &str) -> BTreeSet<String> {
+    let lists = text
         .lines()
-        .find_map(|line| line.strip_prefix("\"places\":["));
-    let places = line.unwrap_or_default().split('"').skip(1).step_by(2);
-    places
+        .filter_map(|line| line.strip_prefix("\"places\":["));
+    lists
+        .flat_map(|places| places.split('"').skip(1).step_by(2))
         .filter_map(|place| place.split(':').next())
         .map(str::to_owned)
         .collect()

@@ -170,3 +170,18 @@ fn no_script_takes_the_place_of_another() {
         assert_eq!(found.count(), 1, "{name} in {scripts:#?}");
     }
 }
+
+/// A replay leads to the lines that its tasks were spawned in.
+#[test]
+fn replays_lead_to_the_source() {
+    let mut places = 0;
+    for (path, page) in chapters() {
+        let folder = path.parent().expect("a page is in a folder");
+        for file in laneway_book::record::places(page) {
+            let source = folder.join(format!("../source/{file}.html"));
+            assert!(source.is_file(), "{}: no page of {file}", path.display());
+            places += 1;
+        }
+    }
+    assert!(places > 0, "some chapter has a replay");
+}
