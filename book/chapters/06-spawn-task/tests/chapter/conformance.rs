@@ -1,0 +1,72 @@
+//! Is this step a runtime up to chapter 6, and not further?
+
+use async_task::Task;
+use chapter_06::{HIGH_CONSUMERS, LOW_CONSUMERS, spawn_task};
+use laneway_conformance::{Priority, Runtime};
+
+struct Step;
+
+fn level(priority: Priority) -> chapter_06::Priority {
+    match priority {
+        Priority::High => chapter_06::Priority::High,
+        Priority::Low => chapter_06::Priority::Low,
+    }
+}
+
+impl Runtime for Step {
+    type Task<T: Send + 'static> = Task<T>;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        futures_lite::future::block_on(future)
+    }
+
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn consumers() -> usize {
+        HIGH_CONSUMERS + LOW_CONSUMERS
+    }
+
+    fn consumers_of(priority: Priority) -> usize {
+        match priority {
+            Priority::High => HIGH_CONSUMERS,
+            Priority::Low => LOW_CONSUMERS,
+        }
+    }
+
+    fn spawn_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+
+    fn spawn_task<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn spawn_task_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+}
+
+laneway_conformance::conformance!(Step, up_to = 6);
+
+#[test]
+fn fails_chapter_7() {
+    laneway_conformance::must_fail::<Step>(7);
+}
