@@ -1,0 +1,83 @@
+//! Is this step a runtime up to chapter 7, and not further?
+
+use async_task::Task;
+use chapter_07::{HIGH_CONSUMERS, LOW_CONSUMERS, join_all, spawn_task, try_join_all};
+use laneway_conformance::{Priority, Runtime};
+
+struct Step;
+
+fn level(priority: Priority) -> chapter_07::Priority {
+    match priority {
+        Priority::High => chapter_07::Priority::High,
+        Priority::Low => chapter_07::Priority::Low,
+    }
+}
+
+impl Runtime for Step {
+    type Task<T: Send + 'static> = Task<T>;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        futures_lite::future::block_on(future)
+    }
+
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn consumers() -> usize {
+        HIGH_CONSUMERS + LOW_CONSUMERS
+    }
+
+    fn consumers_of(priority: Priority) -> usize {
+        match priority {
+            Priority::High => HIGH_CONSUMERS,
+            Priority::Low => LOW_CONSUMERS,
+        }
+    }
+
+    fn spawn_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+
+    fn spawn_task<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn spawn_task_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+
+    fn join<T: Send + 'static>(tasks: Vec<Task<T>>) -> Vec<T> {
+        join_all(tasks)
+    }
+
+    fn try_join<T: Send + 'static>(tasks: Vec<Task<T>>) -> Vec<Result<T, String>> {
+        let outcomes = try_join_all(tasks).into_iter();
+        outcomes
+            .map(|outcome| outcome.map_err(|error| error.to_string()))
+            .collect()
+    }
+}
+
+laneway_conformance::conformance!(Step, up_to = 7);
+
+#[test]
+fn fails_chapter_8() {
+    laneway_conformance::must_fail::<Step>(8);
+}

@@ -1,0 +1,85 @@
+//! Does the step do what the text says of it?
+
+use std::future::{pending, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::sync::Arc;
+
+use async_task::Task;
+use chapter_07::{
+    JoinError, join, join_all, run_next, spawn_on, spawn_task, try_join, try_join_all,
+};
+
+#[test]
+fn outputs_come_in_the_order_of_the_arguments() {
+    let (sender, receiver) = flume::unbounded();
+    let (last, first) = (spawn_on(&sender, ready(1)), spawn_on(&sender, ready(2)));
+    while run_next(&receiver) {}
+    assert_eq!(join!(first, last), [2, 1]);
+}
+
+#[test]
+fn nothing_is_joined_at_once() {
+    assert_eq!(join_all(Vec::<Task<u32>>::new()), []);
+}
+
+#[test]
+fn a_panic_cancels_the_tasks_behind_it() {
+    let (sender, receiver) = flume::unbounded();
+    let held = Arc::new(());
+    let inside = held.clone();
+    let cracks = spawn_on(&sender, async { resume_unwind(Box::new("cracked")) });
+    let behind = spawn_on(&sender, async move {
+        let _inside = inside;
+        pending::<()>().await;
+    });
+    assert!(run_next(&receiver) && run_next(&receiver));
+    assert!(catch_unwind(AssertUnwindSafe(|| join!(cracks, behind))).is_err());
+    // A task that is cancelled while it waits is put into the queue, to be dropped there.
+    while run_next(&receiver) {}
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[test]
+fn a_panic_keeps_its_payload() {
+    let task: Task<()> = spawn_task!(async { resume_unwind(Box::new(7_u8)) });
+    let payload = catch_unwind(AssertUnwindSafe(|| join!(task))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&7_u8));
+}
+
+#[test]
+fn the_messages_of_panics() {
+    let quietly = |payload| spawn_task!(async move { resume_unwind(payload) });
+    let tasks: [Task<()>; 3] = [
+        quietly(Box::new("a text") as Box<dyn std::any::Any + Send>),
+        quietly(Box::new(format!("a {}", "String"))),
+        quietly(Box::new(7_u8)),
+    ];
+    let said = try_join_all(tasks).into_iter();
+    let said: Vec<String> = said
+        .map(|outcome| outcome.unwrap_err().to_string())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "the task panicked: a text",
+            "the task panicked: a String",
+            "the task panicked: a payload without a message",
+        ]
+    );
+}
+
+#[test]
+fn without_consumers_a_join_ends_with_an_error() {
+    let (sender, receiver) = flume::unbounded();
+    drop(receiver);
+    let task = spawn_on(&sender, async {});
+    let outcomes = try_join!(task);
+    assert!(matches!(outcomes[..], [Err(JoinError::Cancelled)]));
+}
+
+#[test]
+fn panics_with_any_payload_leave_the_consumer_alive() {
+    let task: Task<()> = spawn_task!(async { panic_any(7_u8) });
+    assert!(try_join!(task)[0].is_err());
+    assert_eq!(join!(spawn_task!(ready(1))), [1]);
+}
