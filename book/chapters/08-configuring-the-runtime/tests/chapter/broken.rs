@@ -1,0 +1,29 @@
+//! Is there a high consumer on every machine?
+
+#[path = "../../broken.rs"]
+mod wrong;
+
+use laneway_book::check::red;
+
+fn somebody_is_there(high_for: fn(usize) -> usize) {
+    for cores in [64, 8, 3, 2, 1] {
+        let high = high_for(cores);
+        let right = 1..=cores;
+        assert!(
+            right.contains(&high),
+            "{high} high consumers on {cores} cores"
+        );
+    }
+}
+
+#[test]
+fn two_less_than_the_cores_is_nobody_on_a_small_machine() {
+    red("two cores less two are none", || {
+        somebody_is_there(wrong::high_for);
+    });
+}
+
+#[test]
+fn at_least_one_is_there_on_every_machine() {
+    somebody_is_there(chapter_08::high_for);
+}
