@@ -1,0 +1,40 @@
+//! A process that is held, one that is dropped, one that is detached, turn by turn.
+
+use async_task::Runnable;
+use chapter_09::{process, run_next, spawn_on};
+use flume::Receiver;
+use futures_lite::future::yield_now;
+use laneway_book::record::Recorder;
+
+/// Takes so many tasks from the front of the queue, or as many as there are.
+fn turns(queue: &Receiver<Runnable>, count: usize) {
+    let taken = (0..count).take_while(|_| run_next(queue)).count();
+    println!("  turns: {taken}; in the queue: {}", queue.len());
+}
+
+fn main() {
+    let recorder = Recorder::from_args(&["pieces"], &[("main", "pieces")]);
+    let (sender, queue) = flume::unbounded();
+    let look = |name: &'static str| {
+        let look = move || println!("  {name} looks at the kiln");
+        spawn_on(
+            &sender,
+            recorder.watch(name, "pieces", process(look, yield_now)),
+        )
+    };
+
+    println!("held:");
+    let anna = look("Anna");
+    turns(&queue, 3);
+
+    println!("dropped:");
+    drop(anna);
+    turns(&queue, 3);
+
+    println!("detached:");
+    look("Ben").detach();
+    turns(&queue, 3);
+
+    recorder.finish();
+    println!("main ends, and takes Ben along");
+}

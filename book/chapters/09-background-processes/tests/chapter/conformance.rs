@@ -1,0 +1,88 @@
+//! Is this step a runtime up to chapter 9, the last?
+
+use async_task::Task;
+use chapter_09::{join_all, spawn_task, try_join_all};
+use laneway_conformance::{Priority, Runtime};
+
+struct Step;
+
+fn level(priority: Priority) -> chapter_09::Priority {
+    match priority {
+        Priority::High => chapter_09::Priority::High,
+        Priority::Low => chapter_09::Priority::Low,
+    }
+}
+
+impl Runtime for Step {
+    type Task<T: Send + 'static> = Task<T>;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        futures_lite::future::block_on(future)
+    }
+
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn consumers() -> usize {
+        let running = chapter_09::Runtime::configuration();
+        running.high + running.low
+    }
+
+    fn consumers_of(priority: Priority) -> usize {
+        match priority {
+            Priority::High => chapter_09::Runtime::configuration().high,
+            Priority::Low => chapter_09::Runtime::configuration().low,
+        }
+    }
+
+    fn spawn_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+
+    fn spawn_task<F>(future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future)
+    }
+
+    fn spawn_task_at<F>(future: F, priority: Priority) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_task!(future, level(priority))
+    }
+
+    fn join<T: Send + 'static>(tasks: Vec<Task<T>>) -> Vec<T> {
+        join_all(tasks)
+    }
+
+    fn try_join<T: Send + 'static>(tasks: Vec<Task<T>>) -> Vec<Result<T, String>> {
+        let outcomes = try_join_all(tasks).into_iter();
+        outcomes
+            .map(|outcome| outcome.map_err(|error| error.to_string()))
+            .collect()
+    }
+
+    fn accepts(high: usize, low: usize) -> bool {
+        let builder = chapter_09::Runtime::new().with_high_num(high);
+        builder.with_low_num(low).check().is_ok()
+    }
+
+    fn detach<T: Send + 'static>(task: Task<T>) {
+        task.detach();
+    }
+}
+
+laneway_conformance::conformance!(Step, up_to = 9);
