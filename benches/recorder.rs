@@ -1,10 +1,11 @@
-//! What recording costs: six workloads with a recorder and without, in turn.
+//! What recording costs: six workloads with a recorder and without, in turn. Or with a monitor.
 //!
 //! ```text
 //! cargo bench --bench recorder
+//! cargo bench --bench recorder -- monitor
 //! ```
 //!
-//! Each round runs a workload on both of two runtimes that are alike but for the recorder, in
+//! Each round runs a workload on both of two runtimes that are alike but for the observer, in
 //! changing order; what is printed is the median of the rounds' ratios, and the quartiles. Then
 //! the same on one thread under callgrind, if valgrind is there: instructions do not depend on
 //! what else the machine is doing.
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_lite::future::yield_now;
-use laneway::observe::Recorder;
+use laneway::observe::{Monitor, Recorder};
 use laneway::{Builder, Priority, Runtime, Task, spawn_task};
 
 const ROUNDS: usize = 41;
@@ -125,23 +126,53 @@ fn spawn_and_wait(rt: &Runtime) {
     }
 }
 
+/// Who observes the runtime.
+#[derive(Clone, Copy)]
+enum By {
+    Nobody,
+    Recorder,
+    Monitor,
+}
+
+impl By {
+    fn of(word: &str) -> By {
+        match word {
+            "nobody" => By::Nobody,
+            "monitor" => By::Monitor,
+            _ => By::Recorder,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            By::Nobody => "nobody",
+            By::Recorder => "recorder",
+            By::Monitor => "monitor",
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let [DO, name, recorder, times] =
-        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-    {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let [DO, name, by, times] = words[..] {
         return run_here(
             name,
-            recorder == "on",
+            By::of(by),
             times.parse().expect("given by this program"),
         );
     }
+    let by = match words.contains(&"monitor") {
+        true => By::Monitor,
+        false => By::Recorder,
+    };
+    println!("with a {}\n", by.word());
     println!(
         "{:<16}{:>12}{:>12}{:>10}{:>18}",
         "", "off, ms", "on, ms", "on/off", "quartiles"
     );
     for (name, workload) in WORKLOADS {
-        compare(name, workload);
+        compare(name, workload, by);
     }
     println!(
         "\n{:<16}{:>12}{:>12}{:>10}",
@@ -149,7 +180,7 @@ fn main() {
     );
     // Without those that go by the clock.
     for (name, _) in &WORKLOADS[..6] {
-        match count(name, "off").and_then(|off| Ok((off, count(name, "on")?))) {
+        match count(name, By::Nobody).and_then(|off| Ok((off, count(name, by)?))) {
             Ok((off, on)) => {
                 println!(
                     "{name:<16}{off:>12}{on:>12}{:>10.2}",
@@ -163,18 +194,18 @@ fn main() {
 
 // Times.
 
-/// A runtime, with a recorder if wanted.
-fn runtime(builder: Builder, is_recorded: bool) -> Runtime {
-    let builder = match is_recorded {
-        true => builder.with_observer(Arc::new(Recorder::new())),
-        false => builder,
+fn runtime(builder: Builder, by: By) -> Runtime {
+    let builder = match by {
+        By::Nobody => builder,
+        By::Recorder => builder.with_observer(Arc::new(Recorder::new())),
+        By::Monitor => builder.with_observer(Arc::new(Monitor::new())),
     };
     builder.build().expect("the threads start")
 }
 
-fn compare(name: &str, workload: fn(&Runtime)) {
+fn compare(name: &str, workload: fn(&Runtime), by: By) {
     let one_each = || Runtime::builder().with_high_num(1).with_low_num(1);
-    let (off, on) = (runtime(one_each(), false), runtime(one_each(), true));
+    let (off, on) = (runtime(one_each(), By::Nobody), runtime(one_each(), by));
     let time = |rt: &Runtime| {
         let started = Instant::now();
         workload(rt);
@@ -216,27 +247,27 @@ fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
 
 // Instructions.
 
-fn run_here(name: &str, is_recorded: bool, times: usize) {
+fn run_here(name: &str, by: By, times: usize) {
     let (_, workload) = WORKLOADS
         .iter()
         .find(|(known, _)| *known == name)
         .expect("given by this program");
     let one_thread = Runtime::builder().with_high_num(0).with_low_num(1);
-    let rt = runtime(one_thread, is_recorded);
+    let rt = runtime(one_thread, by);
     (0..times).for_each(|_| workload(&rt));
 }
 
 /// The instructions of one run of a workload: what four take, less what one takes, by three.
-fn count(name: &str, recorder: &str) -> io::Result<u64> {
-    let (one, four) = (collect(name, recorder, "1")?, collect(name, recorder, "4")?);
+fn count(name: &str, by: By) -> io::Result<u64> {
+    let (one, four) = (collect(name, by, "1")?, collect(name, by, "4")?);
     Ok(four.saturating_sub(one) / 3)
 }
 
-fn collect(name: &str, recorder: &str, times: &str) -> io::Result<u64> {
+fn collect(name: &str, by: By, times: &str) -> io::Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
-        .args([DO, name, recorder, times])
+        .args([DO, name, by.word(), times])
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     let total = said.lines().find_map(|line| line.split_once("Collected :"));

@@ -89,6 +89,7 @@ pub use task::{FallibleTask, Priority, Task};
 
 pub(crate) use ending::Phase;
 pub(crate) use idle::{CrewId, Sleepers};
+pub(crate) use pending::Spread;
 pub(crate) use polling::Polled;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;

@@ -112,7 +112,7 @@ impl Pending {
 
 /// Hashes task numbers, which nobody can choose, by a multiplication.
 #[derive(Debug, Default)]
-struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn write(&mut self, _bytes: &[u8]) {
