@@ -7,8 +7,8 @@
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not
 //! at all while its workers are parked. Workers that nap instead never count as asleep. That a
-//! worker shows what it polls costs it some twelve instructions a poll, counted by callgrind, where
-//! to yield and be polled again takes 670.
+//! worker shows what it polls costs it some twelve instructions a poll, which is half a nanosecond;
+//! to yield and be polled again takes 670, which is 52.
 
 mod long_polls;
 mod thresholds;
