@@ -1,0 +1,55 @@
+//! Two carvings keep the low consumers busy. Who comes past them?
+
+use std::sync::mpsc;
+use std::thread;
+
+use chapter_04::{high, low, spawn};
+use futures_lite::future::block_on;
+use laneway_book::record::Recorder;
+
+async fn say(what: &'static str) {
+    println!("{what}, on {}", thread::current().name().unwrap_or("?"));
+}
+
+fn main() {
+    let workers = [
+        ("high-0", "high"),
+        ("high-1", "high"),
+        ("low-0", "low"),
+        ("low-1", "low"),
+    ];
+    let recorder = Recorder::from_args(&["high", "low"], &workers);
+
+    // A carving holds its thread until the door is opened, which is when `door` is dropped.
+    let (door, opens) = flume::bounded::<()>(0);
+    let (begins, begun) = mpsc::channel();
+    let carvings = ["carving 1", "carving 2"].map(|name| {
+        let (begins, opens) = (begins.clone(), opens.clone());
+        let carving = async move {
+            begins.send(()).expect("main waits for both");
+            let _ = opens.recv();
+        };
+        spawn(low(recorder.watch(name, "low", carving)))
+    });
+    (0..2).for_each(|_| begun.recv().expect("both carvings begin"));
+    println!("main: both low consumers are busy");
+
+    let second = spawn(low(recorder.watch("low note", "low", say("the low note"))));
+    println!("main: a low note is in the queue");
+    let first = spawn(high(recorder.watch(
+        "high note",
+        "high",
+        say("the high note"),
+    )));
+    block_on(first);
+
+    println!("main: the carvings may end");
+    drop(door);
+    block_on(async {
+        second.await;
+        for carving in carvings {
+            carving.await;
+        }
+    });
+    recorder.finish();
+}
