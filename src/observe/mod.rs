@@ -30,9 +30,10 @@
 //! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
 //! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
 //! are polled in each queue. [`prometheus`] writes its counts, and those that every runtime keeps,
-//! in Prometheus' text format. A [`Tee`] tells everything to several observers.
+//! in Prometheus' text format. A [`Tee`] tells everything to several observers. With the feature
+//! `tracing`, `spans::Spans` is an observer that gives each task a span of that crate.
 //!
-//! None of this is behind a feature: it brings no dependency, and a program that makes no
+//! Nothing else is behind a feature: it brings no dependency, and a program that makes no
 //! recorder carries none of it.
 //!
 //! Read `recorder.rs` first, then `recording.rs` and `polls.rs`; `chrome.rs` and `replay.rs`
@@ -50,6 +51,8 @@ mod recorder;
 mod recording;
 pub mod replay;
 mod save;
+#[cfg(feature = "tracing")]
+pub mod spans;
 mod tee;
 
 pub use histogram::Histogram;
