@@ -132,14 +132,14 @@ fn the_last_to_wake_a_task_is_known() {
         sleep(ms(10)).await;
         // By the timer, and then by itself: it yielded.
         let wake = woken().last_wake.unwrap();
-        assert_eq!((wake.by, wake.ago), (WokenBy::Task(woken().id), ms(5)));
+        assert_eq!((wake.by, wake.ago), (WokenBy::Poll(woken().id), ms(5)));
 
         let opens = gate.clone();
         let opener = spawn_task!(async move { opens.wake() });
         let by = opener.id();
         opener.await;
         sleep(ms(1)).await;
-        assert_eq!(woken().last_wake.unwrap().by, WokenBy::Task(by));
+        assert_eq!(woken().last_wake.unwrap().by, WokenBy::Poll(by));
         // The simulated future is no task.
         gate.open();
         assert_eq!(woken().last_wake.unwrap().by, WokenBy::Outside);

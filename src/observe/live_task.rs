@@ -104,7 +104,8 @@ pub struct Wake {
 pub enum WokenBy {
     /// Another task of the runtime, in its poll; or the task itself, if somebody woke it while it
     /// ran, as [`yield_now`](crate::yield_now) does.
-    Task(TaskId),
+    // Not `Task`: two items of that name make the compiler spell out both in its messages.
+    Poll(TaskId),
     /// The timer: its sleep has ended.
     Timer,
     /// A thread that is none of the runtime's workers, or was none at that moment.
@@ -154,7 +155,7 @@ impl fmt::Display for TaskState {
 impl fmt::Display for WokenBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WokenBy::Task(task) => write!(f, "{task}"),
+            WokenBy::Poll(task) => write!(f, "{task}"),
             WokenBy::Timer => write!(f, "the timer"),
             WokenBy::Outside => write!(f, "a thread outside"),
         }

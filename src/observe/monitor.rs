@@ -402,7 +402,7 @@ impl Entry {
         if self.polls > 0 {
             let by = match (fired, waker) {
                 (true, _) => WokenBy::Timer,
-                (false, Some(task)) => WokenBy::Task(task),
+                (false, Some(task)) => WokenBy::Poll(task),
                 (false, None) => WokenBy::Outside,
             };
             self.last_wake = Some((by, now));
