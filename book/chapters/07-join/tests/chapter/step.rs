@@ -2,12 +2,16 @@
 
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use async_task::Task;
 use chapter_07::{
-    JoinError, join, join_all, run_next, spawn_on, spawn_task, try_join, try_join_all,
+    JoinError, gather, join, join_all, run_next, spawn_on, spawn_task, try_join, try_join_all,
 };
+use futures_lite::future::yield_now;
 
 #[test]
 fn outputs_come_in_the_order_of_the_arguments() {
@@ -15,6 +19,38 @@ fn outputs_come_in_the_order_of_the_arguments() {
     let (last, first) = (spawn_on(&sender, ready(1)), spawn_on(&sender, ready(2)));
     while run_next(&receiver) {}
     assert_eq!(join!(first, last), [2, 1]);
+}
+
+/// Counts the wake-ups.
+#[derive(Default)]
+struct Counter(AtomicU32);
+
+impl Wake for Counter {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_join_is_woken_once_if_the_first_ends_last() {
+    let (sender, receiver) = flume::unbounded();
+    let first = async {
+        yield_now().await;
+        0
+    };
+    let mut tasks = vec![spawn_on(&sender, first)];
+    tasks.extend((1..100).map(|number| spawn_on(&sender, ready(number))));
+    let counter = Arc::new(Counter::default());
+    let waker = Waker::from(counter.clone());
+    let mut cx = Context::from_waker(&waker);
+    let mut joined = pin!(gather(tasks));
+    assert_eq!(joined.as_mut().poll(&mut cx), Poll::Pending);
+    while run_next(&receiver) {}
+    assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    assert_eq!(
+        joined.as_mut().poll(&mut cx),
+        Poll::Ready((0..100).collect())
+    );
 }
 
 #[test]
