@@ -72,7 +72,7 @@ impl fmt::Debug for JoinError {
 
 impl Error for JoinError {}
 
-/// What was said in a panic. `panic!` makes a `&str` or a `String`; a payload may be anything.
+/// What was said in a panic, if it was a text: a payload may be anything.
 fn message(payload: &Box<dyn Any + Send>) -> &str {
     let payload: &dyn Any = &**payload;
     if let Some(message) = payload.downcast_ref::<&str>() {
