@@ -1,0 +1,50 @@
+//! Does the step do what the text says of it?
+
+use std::thread;
+
+use chapter_05::{Step, consume, low, spawn, spawn_on, step};
+use futures_lite::future::block_on;
+
+#[test]
+fn the_own_queue_comes_first() {
+    let (own, own_tasks) = flume::unbounded();
+    let (other, other_tasks) = flume::unbounded();
+    spawn_on(&other, async {}).detach();
+    spawn_on(&own, async {}).detach();
+    let steps = [(); 3].map(|()| step(&own_tasks, &other_tasks));
+    assert_eq!(steps, [Step::Own, Step::Stolen, Step::Rest]);
+}
+
+#[test]
+fn a_task_of_the_other_queue_ends_though_nobody_else_serves_it() {
+    let (own, own_tasks) = flume::unbounded();
+    let (other, other_tasks) = flume::unbounded();
+    let consumer = thread::spawn(move || consume(&own_tasks, &other_tasks));
+    assert_eq!(block_on(spawn_on(&other, async { 7 })), 7);
+    // When nobody can send to its own queue any more, the consumer ends.
+    drop(own);
+    consumer.join().expect("the consumer outlives its tasks");
+}
+
+/// The first spawn starts all consumers, so a low task finds high ones to help.
+#[test]
+fn a_low_task_alone_starts_the_high_consumers() {
+    let name = || thread::current().name().unwrap_or_default().to_owned();
+    let is_high = |name: &String| name.starts_with("high-");
+    // Who takes a task is up to the threads; in a row of tasks that hold theirs, all have to.
+    let (door, opens) = flume::bounded::<()>(0);
+    let (names, named) = flume::unbounded();
+    for _ in 0..chapter_05::HIGH_CONSUMERS + chapter_05::LOW_CONSUMERS {
+        let (names, opens) = (names.clone(), opens.clone());
+        spawn(low(async move {
+            names.send(name()).expect("the test waits");
+            let _ = opens.recv();
+        }))
+        .detach();
+    }
+    drop(names);
+    let mut seen = named.iter();
+    let high = seen.by_ref().take(4).filter(is_high).count();
+    assert_eq!(high, chapter_05::HIGH_CONSUMERS);
+    drop(door);
+}
