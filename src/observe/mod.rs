@@ -30,8 +30,11 @@
 //! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
 //! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
 //! are polled in each queue. [`prometheus`] writes its counts, and those that every runtime keeps,
-//! in Prometheus' text format. A [`Tee`] tells everything to several observers. With the feature
-//! `tracing`, `spans::Spans` is an observer that gives each task a span of that crate.
+//! in Prometheus' text format. A [`Tee`] tells everything to several observers.
+//!
+//! With the feature `tracing`, `spans::Spans` is an observer that gives each task a span of that
+//! crate; with the feature `metrics`, `facade::publish` hands the counters to that crate's
+//! recorder.
 //!
 //! Nothing else is behind a feature: it brings no dependency, and a program that makes no
 //! recorder carries none of it.
@@ -41,6 +44,8 @@
 //! `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows.
 
 mod chrome;
+#[cfg(feature = "metrics")]
+pub mod facade;
 mod histogram;
 mod json;
 mod live_task;
@@ -51,6 +56,7 @@ mod recorder;
 mod recording;
 pub mod replay;
 mod save;
+mod series;
 #[cfg(feature = "tracing")]
 pub mod spans;
 mod tee;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::monitor::QueueTimes;
+use super::series::{Kind, QUEUE_SERIES, Series, WORKER_SERIES};
 use crate::metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 
 /// Writes a runtime's counters, and what a [`Monitor`](super::Monitor) has counted if there is
@@ -52,97 +53,30 @@ pub fn prometheus(metrics: &RuntimeMetrics, times: &[QueueTimes]) -> String {
 }
 
 fn metrics_of_queues(text: &mut Text, queues: &[QueueMetrics]) {
-    type Value = fn(&QueueMetrics) -> u64;
-    let metrics: [(Kind, &str, &str, Value); 9] = [
-        (
-            Kind::Gauge,
-            "queue_depth",
-            "Tasks that wait to be polled.",
-            |q| q.depth as u64,
-        ),
-        (
-            Kind::Gauge,
-            "tasks_live",
-            "Tasks that have not ended.",
-            QueueMetrics::live,
-        ),
-        (
-            Kind::Counter,
-            "tasks_spawned_total",
-            "Tasks that were spawned.",
-            |q| q.spawned,
-        ),
-        (
-            Kind::Counter,
-            "tasks_completed_total",
-            "Tasks that came to their end.",
-            |q| q.completed,
-        ),
-        (
-            Kind::Counter,
-            "tasks_panicked_total",
-            "Tasks that panicked.",
-            |q| q.panicked,
-        ),
-        (
-            Kind::Counter,
-            "tasks_cancelled_total",
-            "Tasks that were cancelled.",
-            |q| q.cancelled,
-        ),
-        (
-            Kind::Counter,
-            "polls_total",
-            "Polls of tasks in this queue.",
-            |q| q.polls,
-        ),
-        (
-            Kind::Counter,
-            "stolen_out_total",
-            "Polls of tasks in this queue by workers at home elsewhere.",
-            |q| q.stolen,
-        ),
-        (
-            Kind::Counter,
-            "stolen_in_total",
-            "Polls of tasks in other queues by workers at home here.",
-            |q| q.stolen_in,
-        ),
-    ];
-    for (kind, name, help, value) in metrics {
-        let name = format!("laneway_{name}");
-        text.head(kind, &name, help);
+    for Series {
+        kind,
+        name,
+        help,
+        value,
+    } in QUEUE_SERIES
+    {
+        text.head(word(kind), name, help);
         for queue in queues {
-            text.sample(&name, &[("queue", &queue.name)], value(queue));
+            text.sample(name, &[("queue", &queue.name)], value(queue));
         }
     }
 }
 
 fn metrics_of_workers(text: &mut Text, metrics: &RuntimeMetrics) {
-    type Value = fn(&WorkerMetrics) -> u64;
-    let counters: [(&str, &str, Value); 3] = [
-        ("polls", "Polls by this worker.", |w| w.polls),
-        (
-            "steals",
-            "Times that this worker took tasks from another worker.",
-            |w| w.steals,
-        ),
-        (
-            "parks",
-            "Times that this worker found nothing to do and lay down.",
-            |w| w.parks,
-        ),
-    ];
-    for (name, help, value) in counters {
-        let name = format!("laneway_worker_{name}_total");
-        text.head(Kind::Counter, &name, help);
+    for series in WORKER_SERIES {
+        text.head(word(series.kind), series.name, series.help);
         for (labels, worker) in labelled(metrics) {
-            text.sample(&name, &labels.pairs(&[]), value(worker));
+            text.sample(series.name, &labels.pairs(&[]), (series.value)(worker));
         }
     }
     let name = "laneway_worker_seconds_total";
     text.head(
-        Kind::Counter,
+        word(Kind::Counter),
         name,
         "Time that this worker spent in each state.",
     );
@@ -181,11 +115,11 @@ fn labelled(metrics: &RuntimeMetrics) -> impl Iterator<Item = (WorkerLabels<'_>,
     })
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Counter,
-    Gauge,
-    Histogram,
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+    }
 }
 
 /// The text so far.
@@ -198,12 +132,7 @@ impl Text {
     }
 
     /// What comes before a metric's samples.
-    fn head(&mut self, kind: Kind, name: &str, help: &str) {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
+    fn head(&mut self, kind: &str, name: &str, help: &str) {
         self.line(format_args!("# HELP {name} {help}"));
         self.line(format_args!("# TYPE {name} {kind}"));
     }
@@ -220,7 +149,7 @@ impl Text {
     ) {
         let mut histograms = histograms.peekable();
         if histograms.peek().is_some() {
-            self.head(Kind::Histogram, name, help);
+            self.head("histogram", name, help);
         }
         histograms.for_each(|(queue, histogram)| self.histogram(name, queue, histogram));
     }

@@ -1,0 +1,95 @@
+//! Does a recorder of the `metrics` crate get the runtime's numbers?
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use laneway::observe::facade::publish;
+use laneway::sim::{Sim, work};
+use laneway::{Priority, spawn_task};
+use metrics_facade::{
+    Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+
+/// Keeps the numbers: counters as they are, gauges as the bits of their `f64`.
+#[derive(Default)]
+struct Keeps(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+impl Keeps {
+    fn number(&self, kind: &str, key: &Key) -> Arc<AtomicU64> {
+        let labels: Vec<String> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        let name = format!("{kind} {} {}", key.name(), labels.join(" "));
+        self.0.lock().unwrap().entry(name).or_default().clone()
+    }
+
+    #[track_caller]
+    fn get(&self, name: &str) -> u64 {
+        let numbers = self.0.lock().unwrap();
+        let number = numbers.get(name);
+        let number = number.unwrap_or_else(|| panic!("no {name} in {numbers:#?}"));
+        number.load(Ordering::Relaxed)
+    }
+}
+
+impl Recorder for Keeps {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.number("counter", key))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.number("gauge", key))
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn a_recorder_gets_every_number_and_the_latest() {
+    let keeps = Keeps::default();
+    let run = |tasks: u64| {
+        let sim = Sim::seed(1).high(0).low(1).queue("a disk", 1, &[]);
+        let run = sim.run(async move {
+            for _ in 0..tasks {
+                spawn_task!(async { work(Duration::from_millis(3)) }, Priority::High).await;
+            }
+        });
+        run.unwrap().metrics
+    };
+    for tasks in [1, 5] {
+        metrics_facade::with_local_recorder(&keeps, || publish(&run(tasks)));
+        assert_eq!(
+            keeps.get("counter laneway_tasks_spawned_total queue=high"),
+            tasks
+        );
+        assert_eq!(
+            keeps.get("counter laneway_stolen_in_total queue=low"),
+            tasks
+        );
+        assert_eq!(
+            keeps.get("counter laneway_worker_polls_total worker=0 home=low"),
+            tasks
+        );
+        let busy = "counter laneway_worker_microseconds_total worker=0 home=low state=busy";
+        assert_eq!(keeps.get(busy), 3_000 * tasks);
+    }
+    assert_eq!(
+        keeps.get("counter laneway_worker_polls_total worker=1 home=a disk"),
+        0
+    );
+    assert_eq!(
+        f64::from_bits(keeps.get("gauge laneway_queue_depth queue=a disk")),
+        0.0
+    );
+    // Nine of each of three queues, three and three times of each of two workers.
+    assert_eq!(keeps.0.lock().unwrap().len(), 9 * 3 + 6 * 2);
+}
