@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
-use async_task::Runnable;
 use chapter_04::{Labelled, Priority, low, run_next, spawn, spawn_on};
 use futures_lite::future::block_on;
 use laneway_book::prediction;
