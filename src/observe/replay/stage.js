@@ -258,7 +258,8 @@
         const note = elsewhere > 0 ? `${here} here, ${elsewhere} with workers` : `${here} waiting`;
         this.drawBox(c, this.channelBoxes[q], `${name} queue`, note);
       });
-      this.drawBox(c, this.waitingBox, "pending", `${moment.waiting.size} wait to be woken`, true);
+      const waiting = moment.waiting.size === 1 ? "1 waits" : `${moment.waiting.size} wait`;
+      this.drawBox(c, this.waitingBox, "pending", `${waiting} to be woken`, true);
       this.drawBox(c, this.endedBox, "ended", moment.ended.toLocaleString("en"), true);
     }
 
