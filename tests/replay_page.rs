@@ -428,6 +428,11 @@ fn keys_do_what_pointers_do(browser: &Browser) {
     assert_eq!(player(browser, "p.applied"), json!(3));
     // The timeline goes poll by poll, and tells the story of each.
     browser.run("document.querySelector('.lr-lanes').focus()");
+    // Whichever worker polled once only has nothing to the right.
+    player(
+        browser,
+        "p.focusPoll(p.lanes.ofWorker.find((polls) => polls.length > 1)[0])",
+    );
     let chosen = || player(browser, "p.selected");
     let first = player(browser, "p.focused.number");
     browser.press(&[RIGHT]);
