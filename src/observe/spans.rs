@@ -11,21 +11,25 @@
 //! the repository is a program that the console can be connected to, and brings tokio for that;
 //! the runtime itself needs none.
 //!
-//! | in the console | what it is here |
-//! |---|---|
-//! | ID, Name, Location, Kind | the task's number, its name if it has one, the place of its spawn, and `task` |
-//! | State | a task is idle until its first poll, and completed when it was cancelled or panicked as well |
-//! | Total, Busy, Polls, poll times | from the spawn to the end, and the polls between |
-//! | Sched, scheduled times | from a wake-up to the poll that follows it; the wait for the first poll is idle time, as it is with tokio's tasks |
-//! | Woken, last woken | each time that the task goes back into a queue. To wake one that is in a queue already does not count; to cancel one that waits does, since it is queued to be dropped |
-//! | Current wakers, clones, drops | the one waker that the runtime keeps from the first time that the task waits to its end. Those of others are not seen: async-task tells nobody of them |
-//! | Self wakes | none are told: of a task that was woken during its poll, nobody knows by whom |
-//! | Fields | `queue`, the number of the queue that the task was spawned on |
-//! | Resources, Async Ops | empty: timers, sockets and channels have no spans |
+//! - **ID, Name, Location, Kind**: the task's number, its name if it has one, the place of its
+//!   spawn, and `task`.
+//! - **State**: a task is idle until its first poll, and completed when it was cancelled or
+//!   panicked as well.
+//! - **Total, Busy, Polls**, and the histogram of poll times: from the spawn to the end, and the
+//!   polls between.
+//! - **Sched**, and the histogram of scheduled times: from a wake-up to the poll that follows it.
+//!   The wait for the first poll is idle time, as it is with tokio's tasks.
+//! - **Woken, last woken**: each time that the task goes back into a queue. To wake one that is in
+//!   a queue already does not count; to cancel one that waits does: it is queued to be dropped.
+//! - **Current wakers, clones, drops**: the one waker that the runtime keeps from the first time
+//!   that the task waits to its end. Those of others are not seen: async-task tells nobody of them.
+//! - **Self wakes**: none are told. Of a task that was woken during its poll, nobody knows by whom.
+//! - **Fields**: `queue`, the number of the queue that the task was spawned on.
+//! - **Resources, Async Ops**: empty. Timers, sockets and channels have no spans.
 //!
 //! Two of the console's warnings are never given, therefore. *Lost waker*: a waiting task can be
-//! woken by the runtime, if by nobody else. [`Monitor::suspicious`] lists those that seem forgotten.
-//! *Self wakes*: see above. *Never yielded* is as true as for any runtime.
+//! woken by the runtime, if by nobody else. [`Monitor::suspicious`] lists those that seem to be
+//! forgotten. *Self wakes*: see above. *Never yielded* is as true as for any runtime.
 //!
 //! The console measures by the time at which it hears of things, and it hears of a poll's end
 //! shortly after. A task that another worker polls within that moment appears to be polled once
