@@ -155,9 +155,10 @@ impl Expansion<'_> {
 
     fn byline(&mut self, chapter: &Chapter, (words, minutes): (usize, usize)) {
         let line = format!(
-            "\n<p class=\"byline\">{words} words, {minutes} minutes. \
-             Run it: <code>cargo chapter {}</code></p>\n",
-            chapter.number
+            "\n<p class=\"byline\">Chapter {number}: {words} words, {minutes} minutes. \
+             Run it: <code>cargo chapter {number}</code></p>\n",
+            words = grouped(words as u128),
+            number = chapter.number
         );
         self.push(&line);
     }

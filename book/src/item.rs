@@ -40,6 +40,29 @@ pub fn excerpt(source: &str, lines: Range<usize>) -> String {
     without_anchors(lines.iter().map(|line| line.get(margin..).unwrap_or("")))
 }
 
+/// The line that opens the implementation, trait or type of which the item in this line is a member.
+#[must_use]
+pub fn owner(source: &str, line: usize) -> Option<&str> {
+    let lines: Vec<&str> = source.lines().collect();
+    let own = indentation(lines[line]);
+    let mut above = lines[..line].iter().rev();
+    let header = above.find(|line| !line.trim().is_empty() && indentation(line) < own)?;
+    const OWNERS: [&str; 4] = ["impl", "trait ", "enum ", "struct "];
+    let bare = header.trim_start().trim_start_matches("pub ");
+    let opens = OWNERS.iter().any(|keyword| bare.starts_with(keyword));
+    (opens && header.ends_with('{')).then_some(header)
+}
+
+/// A text four columns further in.
+#[must_use]
+pub fn indented(text: &str) -> String {
+    let lines = text.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    });
+    lines.collect()
+}
+
 /// The lines that are no anchors, each with its end.
 pub fn without_anchors<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines
@@ -246,6 +269,16 @@ enum Event {
         assert_eq!(shown("Event::Spawned").unwrap().lines().count(), 3);
         assert_eq!(shown("Event::Ended").unwrap(), "Ended,\n");
         assert!(shown("Bell::rung").unwrap().ends_with("rung: T,\n"));
+    }
+
+    #[test]
+    fn a_member_has_an_owner() {
+        let of = |name| find(SOURCE, name).and_then(|lines| owner(SOURCE, lines.start));
+        assert_eq!(of("Bell::wait"), Some("impl<T> Bell<T> {"));
+        assert_eq!(of("Bell::rung"), Some("pub struct Bell<T> {"));
+        assert_eq!(of("Event::Ended"), Some("enum Event {"));
+        assert_eq!((of("one"), of("body")), (None, None));
+        assert_eq!(indented("a\n\n    b\n"), "    a\n\n        b\n");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A place in a source file, as directives write it: `2:src/lib.rs#spawn, run_one`.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::item;
@@ -86,16 +87,32 @@ impl Reference {
                 .ok_or_else(|| format!("there is no item or anchor `{name}` in {file}"))?;
             found.push(lines);
         }
-        let texts: Vec<String> = found
-            .iter()
-            .map(|lines| item::excerpt(&source, lines.clone()))
-            .collect();
         Ok(Excerpt {
             file,
             line: found[0].start + 1,
-            text: texts.join("\n"),
+            text: assembled(&source, &found),
         })
     }
+}
+
+/// The items with a blank line between them. Members stand in the block that they are members of,
+/// neighbours in one.
+fn assembled(source: &str, found: &[Range<usize>]) -> String {
+    let owner = |lines: &Range<usize>| item::owner(source, lines.start);
+    let groups = found.chunk_by(|a, b| owner(a).is_some() && owner(a) == owner(b));
+    let texts: Vec<String> = groups
+        .map(|group| {
+            let items = group
+                .iter()
+                .map(|lines| item::excerpt(source, lines.clone()));
+            let text = items.collect::<Vec<_>>().join("\n");
+            match owner(&group[0]) {
+                Some(header) => format!("{header}\n{}}}\n", item::indented(&text)),
+                None => text,
+            }
+        })
+        .collect();
+    texts.join("\n")
 }
 
 #[cfg(test)]
