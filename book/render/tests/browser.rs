@@ -46,7 +46,8 @@ fn the_book_works_in_a_browser() {
     the_search_finds(&browser, &pages[0]);
 }
 
-/// Opens without a complaint, asks the net for nothing, and is no wider than the screen.
+/// Opens without a complaint, asks the net for nothing, and is no wider than the screen. On a wide
+/// one no line of code is cut off.
 fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
     browser.prefer(&[("prefers-color-scheme", light)]);
     for (width, height) in [(1280, 900), (390, 800)] {
@@ -68,6 +69,12 @@ fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
             Some(0),
             "{place}: {too_wide}"
         );
+        let cut = browser.run(
+            "return [...document.querySelectorAll('figure.diff pre, figure:not(.diff) pre > code')]
+                 .filter((code) => innerWidth > 1000 && code.scrollWidth > code.clientWidth + 1)
+                 .map((code) => code.textContent.slice(0, 80))",
+        );
+        assert_eq!(cut.as_array().map(Vec::len), Some(0), "{place}: {cut}");
         let theme = browser.run("return document.documentElement.className");
         let expected = if light == "dark" { "navy" } else { "light" };
         assert!(
