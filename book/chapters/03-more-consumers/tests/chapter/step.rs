@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chapter_03::{CONSUMERS, run_next, sleep, spawn, spawn_on};
+use chapter_03::{CONSUMERS, run_next, sleep, spawn, spawn_on, start};
+use flume::RecvTimeoutError;
 use futures_lite::future::{block_on, yield_now};
 
 use super::Log;
@@ -74,4 +75,51 @@ fn a_sleep_of_no_time_is_ready_at_once() {
     let task = spawn_on(&sender, sleep(Duration::ZERO));
     assert!(run_next(&receiver));
     assert!(task.is_finished());
+}
+
+#[test]
+fn sixty_sleeps_need_one_thread_and_one_night() {
+    let night = Duration::from_millis(50);
+    let (sender, receiver) = flume::unbounded();
+    let begin = Instant::now();
+    let tasks = [(); 60].map(|()| spawn_on(&sender, sleep(night)));
+    while run_next(&receiver) {}
+    let took = begin.elapsed();
+    assert!(tasks.iter().all(|task| task.is_finished()));
+    // One after another they would take sixty nights.
+    assert!(night <= took && took < 30 * night, "{took:?}");
+}
+
+/// The fourth task would open the door that the other three wait for.
+#[test]
+fn three_tasks_that_wait_for_a_fourth_stop_the_pool() {
+    let (sender, receiver) = flume::unbounded();
+    start(3, &receiver);
+    let (opens, door) = flume::unbounded();
+    let (begins, begun) = flume::unbounded();
+    for _ in 0..3 {
+        let (begins, door) = (begins.clone(), door.clone());
+        let blocks = async move {
+            begins.send(()).expect("the test waits");
+            door.recv().expect("somebody could open it");
+        };
+        spawn_on(&sender, blocks).detach();
+    }
+    begun.iter().take(3).for_each(drop);
+
+    let (ends, ended) = flume::bounded(1);
+    let by_the_fourth = opens.clone();
+    let fourth = async move {
+        (0..3).for_each(|_| by_the_fourth.send(()).expect("the three wait"));
+        ends.send(()).expect("the test waits");
+    };
+    spawn_on(&sender, fourth).detach();
+    // Only waiting can tell: nobody comes for it.
+    let outcome = ended.recv_timeout(Duration::from_millis(500));
+    assert_eq!(outcome, Err(RecvTimeoutError::Timeout));
+
+    // A thread that is not of the pool can still open the door, for one of them. That is enough.
+    opens.send(()).expect("the three wait");
+    let outcome = ended.recv_timeout(Duration::from_secs(20));
+    assert_eq!(outcome, Ok(()));
 }
