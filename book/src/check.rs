@@ -26,7 +26,8 @@ pub fn red(why: &str, body: impl FnOnce()) {
     let outcome = catch_unwind(AssertUnwindSafe(body));
     assert!(
         outcome.is_err(),
-        "this passes now, and the book's own tests expect it to fail because {why}"
+        "this passes now. If you have solved it, all is well: undo your change, or leave this test \
+         red. As the book is kept, it has to fail, because {why}"
     );
 }
 

@@ -66,27 +66,21 @@ fn programs(shelf: &Shelf, chapter: &Chapter) -> Result<Vec<programs::Program>, 
 
 fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    match args.first().map(String::as_str) {
-        Some("test") => cargo.args(["test", "--quiet", "--package", &chapter.package()]),
-        Some("broken") => test(&mut cargo, chapter, "broken::"),
-        Some("exercise") => test(&mut cargo, chapter, "exercise::the_exercise"),
-        Some("solution") => test(&mut cargo, chapter, "exercise::the_solution"),
-        _ => {
-            let programs = programs(shelf, chapter)?;
-            // What begins with a dash is for the program that runs by itself.
-            let named = args.first().filter(|name| !name.starts_with('-'));
-            let program = match named {
-                None => programs.first(),
-                Some(name) => programs.iter().find(|program| program.name == **name),
-            };
-            let program = program.ok_or_else(|| {
-                let names: Vec<&str> = programs.iter().map(|p| p.name.as_str()).collect();
-                format!("chapter {} has: {}", chapter.number, names.join(", "))
-            })?;
-            cargo.args(["run", "--quiet", "--package", &chapter.package()]);
-            cargo.args(["--bin", &program.name, "--"]);
-            cargo.args(&args[usize::from(named.is_some())..])
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words[..] {
+        ["test"] => test(&mut cargo, chapter, ""),
+        ["broken"] => test(&mut cargo, chapter, "broken::").env(SHOW_RED, "1"),
+        ["exercise"] => test(&mut cargo, chapter, "exercise::the_exercise").env(SHOW_RED, "1"),
+        ["solution"] => test(&mut cargo, chapter, "exercise::the_solution"),
+        [
+            word @ ("test" | "broken" | "exercise" | "solution"),
+            more,
+            ..,
+        ] => {
+            let message = format!("`{more}` is one word too many after `{word}`\n\n{USAGE}");
+            return Err(message);
         }
+        _ => program(&mut cargo, shelf, chapter, args)?,
     };
     let status = cargo.current_dir(&shelf.root).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
@@ -96,10 +90,37 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
     }))
 }
 
-/// Tests that show themselves red.
+/// A program of a chapter: the one that is named, or else the first.
+fn program<'a>(
+    cargo: &'a mut Command,
+    shelf: &Shelf,
+    chapter: &Chapter,
+    args: &[String],
+) -> Result<&'a mut Command, String> {
+    let programs = programs(shelf, chapter)?;
+    // What begins with a dash is for the program that runs by itself.
+    let named = args.first().filter(|name| !name.starts_with('-'));
+    let program = match named {
+        None => programs.first(),
+        Some(name) => programs.iter().find(|program| program.name == **name),
+    };
+    let program = program.ok_or_else(|| {
+        let names: Vec<&str> = programs.iter().map(|p| p.name.as_str()).collect();
+        let (name, names) = (named.map_or("", |name| name), names.join(", "));
+        format!(
+            "chapter {} has no program `{name}`; it has: {names}\n\n{USAGE}",
+            chapter.number
+        )
+    })?;
+    Ok(cargo
+        .args(["run", "--quiet", "--package", &chapter.package()])
+        .args(["--bin", &program.name, "--"])
+        .args(&args[usize::from(named.is_some())..]))
+}
+
+/// Those tests of a chapter whose names contain `filter`.
 fn test<'a>(cargo: &'a mut Command, chapter: &Chapter, filter: &str) -> &'a mut Command {
     cargo
         .args(["test", "--quiet", "--package", &chapter.package()])
         .args(["--test", "chapter", filter])
-        .env(SHOW_RED, "1")
 }
