@@ -97,6 +97,10 @@ impl<T: Default> AtomicCell<T> {
         std::mem::replace(&mut *cell, value)
     }
 
+    pub(crate) fn store(&self, value: T) {
+        self.swap(value);
+    }
+
     pub(crate) fn take(&self) -> T {
         self.swap(T::default())
     }

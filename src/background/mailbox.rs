@@ -263,6 +263,7 @@ impl<Req, Res> Inbox<Req, Res> {
     /// can enter.
     ///
     /// Pending, with a wake-up on its way, after so many requests: the thread is for others, too.
+    #[inline]
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Taken<Req, Res>>> {
         loop {
             if self.spent >= REQUESTS_PER_POLL {
@@ -310,6 +311,7 @@ impl<Req, Res> Inbox<Req, Res> {
         }
     }
 
+    #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Refilled {
         if self.batch.capacity() > KEPT_CAPACITY {
             self.batch.shrink_to(KEPT_CAPACITY);

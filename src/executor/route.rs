@@ -94,7 +94,9 @@ pub(crate) struct Route {
     pub(crate) home: QueueId,
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
-    /// The places where work of its own lies, looked at before every poll.
+    /// The local queues that are looked at first before every poll, as positions in `queues`.
+    pub(crate) held: Box<[usize]>,
+    /// The other places where work of its own lies, looked at when those are empty.
     pub(crate) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(crate) search: Box<[Look]>,
@@ -117,12 +119,12 @@ pub(crate) enum Rest {
 /// higher rank leaves a turn to what was moved there, however much the channel brings. Prime, so
 /// that it stays out of step with periodic work. Go's scheduler and tokio use the same number for
 /// the same purpose.
-const HOME_EVERY: u32 = 61;
+const HOME_EVERY: u64 = 61;
 
 /// Every 64th step looks first at one of the other queues on the route, in turn: the bound on how
 /// long a task waits that lies in this worker's hands, or in a queue that nobody is at home in,
 /// while work of a higher rank never ends.
-const REST_EVERY: u32 = 64;
+const REST_EVERY: u64 = 64;
 
 impl Route {
     /// Lays out the route of a worker at home in `home` that may also take from `steals_from`.
@@ -134,7 +136,11 @@ impl Route {
     ) -> Route {
         let others = steals_from.iter().copied().filter(|&queue| queue != home);
         let queues: Box<[QueueId]> = std::iter::once(home).chain(others).collect();
-        let (at_hand, search) = lay_out(&queues);
+        let Looks {
+            held,
+            at_hand,
+            search,
+        } = lay_out(&queues);
         let rest = (1..queues.len())
             .map(|position| match staffed(queues[position]) {
                 true => Rest::Staffed(position),
@@ -144,6 +150,7 @@ impl Route {
         Route {
             home,
             queues,
+            held,
             at_hand,
             search,
             rest,
@@ -160,8 +167,7 @@ impl Route {
     }
 
     /// What has waited long enough to go first at this step, if anything.
-    #[inline]
-    pub(crate) fn overdue(&self, step: u32) -> Option<Overdue> {
+    pub(crate) fn overdue(&self, step: u64) -> Option<Overdue> {
         let since_home = step % HOME_EVERY;
         if since_home == 0 {
             Some(Overdue::Home)
@@ -173,6 +179,16 @@ impl Route {
         } else {
             None
         }
+    }
+
+    /// The next step after this one at which something may be overdue. In between a worker need
+    /// not ask, which saves two divisions a poll.
+    pub(crate) fn next_overdue(&self, step: u64) -> u64 {
+        let home = match step % HOME_EVERY {
+            0 => step + 1,
+            _ => step.next_multiple_of(HOME_EVERY),
+        };
+        home.min((step + 1).next_multiple_of(REST_EVERY))
     }
 }
 
@@ -191,13 +207,12 @@ pub(crate) enum Overdue {
 /// What it already holds comes first: high tasks, then home, then the rest. Between the home
 /// work and work of a lower rank it looks for home work everywhere, so that no worker goes on
 /// with stolen low tasks while a task of its own queue waits, wherever that one lies.
-fn lay_out(queues: &[QueueId]) -> (Box<[Look]>, Box<[Look]>) {
+fn lay_out(queues: &[QueueId]) -> Looks {
     let rest = 1..queues.len();
     let above = rest.clone().filter(|&p| queues[p].outranks(queues[0]));
     let below = rest.clone().filter(|&p| !queues[p].outranks(queues[0]));
 
-    let mut at_hand: Vec<Look> = above.map(Look::Local).collect();
-    at_hand.extend([Look::Local(0), Look::Channel(0)]);
+    let mut at_hand = vec![Look::Channel(0)];
     let mut below = below.map(Look::Local).peekable();
     let home_everywhere = below.peek().is_some();
     at_hand.extend(home_everywhere.then_some(Look::Others(0)));
@@ -206,7 +221,18 @@ fn lay_out(queues: &[QueueId]) -> (Box<[Look]>, Box<[Look]>) {
     let mut search = vec![Look::Channel(0), Look::Others(0)];
     search.extend(rest.clone().map(Look::Others));
     search.extend(rest.map(Look::Channel));
-    (at_hand.into(), search.into())
+    Looks {
+        held: above.chain([0]).collect(),
+        at_hand: at_hand.into(),
+        search: search.into(),
+    }
+}
+
+/// A worker's looks, in the order in which it takes them. Described at [`Route`].
+struct Looks {
+    held: Box<[usize]>,
+    at_hand: Box<[Look]>,
+    search: Box<[Look]>,
 }
 
 /// What the high and the low workers may take besides their own queue's tasks.
@@ -238,7 +264,8 @@ mod tests {
     #[test]
     fn a_high_worker_looks_for_high_work_everywhere_before_low_work() {
         let route = route(QueueId::HIGH, Stealing::Both.high_takes());
-        assert_eq!(*route.at_hand, [Local(0), Channel(0), Others(0), Local(1)]);
+        assert_eq!(*route.held, [0]);
+        assert_eq!(*route.at_hand, [Channel(0), Others(0), Local(1)]);
         assert_eq!(
             *route.search,
             [Channel(0), Others(0), Others(1), Channel(1)]
@@ -248,7 +275,8 @@ mod tests {
     #[test]
     fn a_low_worker_finishes_the_high_tasks_it_holds_before_its_own() {
         let route = route(QueueId::LOW, Stealing::Both.low_takes());
-        assert_eq!(*route.at_hand, [Local(1), Local(0), Channel(0)]);
+        assert_eq!(*route.held, [1, 0]);
+        assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(
             *route.search,
             [Channel(0), Others(0), Others(1), Channel(1)]
@@ -260,13 +288,14 @@ mod tests {
         for stealing in [Stealing::None, Stealing::LowFromHigh] {
             let route = route(QueueId::HIGH, stealing.high_takes());
             assert_eq!(*route.queues, [QueueId::HIGH]);
-            assert_eq!(*route.at_hand, [Local(0), Channel(0)]);
+            assert_eq!(*route.held, [0]);
+            assert_eq!(*route.at_hand, [Channel(0)]);
             assert_eq!(*route.search, [Channel(0), Others(0)]);
         }
     }
 
-    fn steps(route: &Route, overdue: Overdue) -> Vec<u32> {
-        let goes_first = |&step: &u32| route.overdue(step) == Some(overdue);
+    fn steps(route: &Route, overdue: Overdue) -> Vec<u64> {
+        let goes_first = |&step: &u64| route.overdue(step) == Some(overdue);
         (1..=200).filter(goes_first).collect()
     }
 
@@ -274,6 +303,18 @@ mod tests {
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         assert_eq!(steps(&route, Overdue::Home), [61, 122, 183]);
+    }
+
+    #[test]
+    fn a_worker_asks_at_each_step_at_which_something_is_overdue() {
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
+        let mut asks = 0;
+        for step in 1..10_000 {
+            if step == route.next_overdue(asks) {
+                asks = step;
+            }
+            assert!(asks == step || route.overdue(step).is_none(), "step {step}");
+        }
     }
 
     #[test]

@@ -192,6 +192,7 @@ pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was trusted before, after a panic too.
     struct Restore(Option<Trusted>);
     impl Drop for Restore {
+        #[inline]
         fn drop(&mut self) {
             TRUSTED.set(self.0);
         }
@@ -308,6 +309,7 @@ struct Life {
 impl Life {
     /// Notes that a poll left the task pending. The first time, its waker is entered among those
     /// that shutdown wakes.
+    #[inline]
     fn pend(&mut self, waker: &Waker) {
         POLL_END.set(PollEnd::Pending);
         if !self.registered {

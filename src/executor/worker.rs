@@ -37,15 +37,17 @@ pub(crate) struct Worker {
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
     /// are off.
     locals: Box<[LocalQueue]>,
-    /// The queue whose task it runs, or ran last.
+    /// The queue whose task it runs, or ran last, and that queue's position on the route.
     running: QueueId,
+    running_at: usize,
     /// Whether that task is a high one, which it also is if it was raised in the low queue.
     runs_high: bool,
     /// Where it found that task.
     found: Source,
     search: Search,
-    /// Counts the steps; wraps around.
-    steps: u32,
+    steps: u64,
+    /// The next step at which something may be overdue.
+    next_overdue: u64,
     /// Where to begin stealing.
     rng: fastrand::Rng,
     /// Task numbers set aside for this worker, so that it need not ask for each.
@@ -149,12 +151,14 @@ impl Worker {
             id: parts.id,
             crew: parts.crew,
             running: parts.route.home,
+            running_at: 0,
             runs_high: false,
             found: Source::Channel,
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,
             steps: 0,
+            next_overdue: 0,
             rng: fastrand::Rng::with_seed(parts.seed),
             ids: 0..0,
         }
@@ -186,9 +190,13 @@ impl Worker {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
         }
-        self.steps = self.steps.wrapping_add(1);
-        let runnable = self
-            .overdue()
+        self.steps += 1;
+        let overdue = match self.steps < self.next_overdue {
+            true => None,
+            false => self.overdue(),
+        };
+        let runnable = overdue
+            .or_else(|| self.held())
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
             .ok_or(Step::Rest)?;
@@ -199,8 +207,9 @@ impl Worker {
     }
 
     /// At certain steps, what would otherwise wait too long goes first.
-    #[inline]
+    #[inline(never)]
     fn overdue(&mut self) -> Option<Runnable> {
+        self.next_overdue = self.route.next_overdue(self.steps);
         match self.route.overdue(self.steps)? {
             Overdue::Home => self
                 .look(Look::Channel(0))
@@ -214,7 +223,17 @@ impl Worker {
         }
     }
 
+    /// Takes from the local queues that go before all else.
     #[inline]
+    fn held(&mut self) -> Option<Runnable> {
+        let (held, locals) = (self.route.held.iter(), &mut self.locals);
+        let (position, runnable) = held
+            .copied()
+            .find_map(|position| Some((position, locals.get_mut(position)?.pop()?)))?;
+        self.note_found(position, Source::Local);
+        Some(runnable)
+    }
+
     fn at_hand(&mut self) -> Option<Runnable> {
         (0..self.route.at_hand.len()).find_map(|i| self.look(self.route.at_hand[i]))
     }
@@ -251,10 +270,8 @@ impl Worker {
     }
 
     /// Takes a task from one place, if there is one, and notes where.
-    #[inline]
     fn look(&mut self, look: Look) -> Option<Runnable> {
         let (position, runnable, source) = match look {
-            // Looked at in every step, and so kept apart from the longer ways.
             Look::Local(at) => (at, self.locals.get_mut(at)?.pop()?, Source::Local),
             Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
             Look::Others(at) => {
@@ -262,12 +279,18 @@ impl Worker {
                 (at, runnable, Source::Worker(victim))
             }
         };
+        self.note_found(position, source);
+        Some(runnable)
+    }
+
+    #[inline]
+    fn note_found(&mut self, position: usize, source: Source) {
         self.found = source;
+        self.running_at = position;
         let before = std::mem::replace(&mut self.running, self.route.queues[position]);
         if before != self.running {
             self.turn_away_from(before);
         }
-        Some(runnable)
     }
 
     /// Puts off what was about to run next of a queue that the worker turns away from: it no
@@ -389,11 +412,13 @@ impl Worker {
     /// than wait here for the end of a poll that matters less.
     #[inline]
     fn local_for(&mut self, id: QueueId) -> Option<&mut LocalQueue> {
-        let home_or_same = id == self.route.home || id == self.running;
-        if !home_or_same || id.outranks(self.running) {
-            return None;
+        if id == self.running {
+            self.locals.get_mut(self.running_at)
+        } else if id == self.route.home && !id.outranks(self.running) {
+            self.locals.first_mut()
+        } else {
+            None
         }
-        self.locals.get_mut(self.route.position(id)?)
     }
 
     // Resting.

@@ -5,31 +5,17 @@
 //! workers here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle.rs`.
 //! A task that nobody hears of shows as a deadlock, which loom reports.
 
-use std::panic::Location;
-
 use loom::thread::JoinHandle;
 
+use super::tests::runnable;
 use super::*;
-use crate::executor::ExecutorId;
-use crate::executor::event::TaskId;
 use crate::executor::idle::{LaidDown, Search, Sleepers, Stopped};
 use crate::executor::route::QueueId;
-use crate::executor::task::{self, Origin};
 use crate::sync::{check, fence, thread};
 
 const CREW: CrewId = CrewId(0);
 const OWNER: WorkerId = WorkerId(0);
 const THIEF: WorkerId = WorkerId(1);
-
-fn runnable(id: u64) -> Runnable {
-    let origin = Origin {
-        spawned_at: Location::caller(),
-        name: None,
-    };
-    let (runnable, task) = task::new(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin);
-    task.detach();
-    runnable
-}
 
 fn id(runnable: &Runnable) -> u64 {
     runnable.metadata().id.0
@@ -43,8 +29,8 @@ enum Protocol {
     WakesTooEarly,
     /// A worker does not tell of the first task in its deque.
     KeepsQuiet,
-    /// A next-slot is emptied before it is marked as empty.
-    MarksTooLate,
+    /// A worker asks the mark that others see whether its next-slot is empty.
+    TrustsTheMark,
 }
 
 /// One queue and those who serve it.
@@ -167,33 +153,29 @@ fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
     assert!(own.pop().is_none());
 }
 
-fn take(slot: &NextSlot, protocol: Protocol) -> Option<Runnable> {
-    if protocol != Protocol::MarksTooLate {
-        return slot.take();
-    }
-    let taken = slot.is_filled().then(|| slot.task.take())?;
-    slot.filled.store(false, Ordering::Relaxed);
-    taken
-}
-
 /// A worker fills its next-slot, runs what is there, and fills it again, while the watchdog
 /// empties it.
 fn rescue_while_running(protocol: Protocol) {
-    let slot = Arc::new(NextSlot::default());
+    let (mut own, shown) = LocalQueue::new(OWNER);
     let rescued = Arc::new(AtomicUsize::new(0));
-    let (from, count) = (slot.clone(), rescued.clone());
+    let count = rescued.clone();
     let watchdog = spawn(move || {
-        let rescued = usize::from(take(&from, protocol).is_some());
-        count.store(rescued, Ordering::Relaxed);
+        let slot = &shown.shown.next;
+        let task = slot.is_filled().then(|| slot.take()).flatten();
+        count.store(usize::from(task.is_some()), Ordering::Relaxed);
     });
-    let mut had = 0;
-    for task in [1, 2] {
-        had += usize::from(slot.replace(runnable(task)).is_some());
-        had += usize::from(take(&slot, protocol).is_some());
-    }
-    had += usize::from(slot.replace(runnable(3)).is_some());
+    let push = |own: &mut LocalQueue, task| {
+        if protocol == Protocol::TrustsTheMark {
+            own.next_filled = own.shown.next.is_filled();
+        }
+        own.push_next(runnable(task));
+    };
+    push(&mut own, 1);
+    let mut had = usize::from(own.take_next().is_some());
+    push(&mut own, 2);
+    push(&mut own, 3);
     join([watchdog]);
-    had += usize::from(take(&slot, protocol).is_some());
+    had += std::iter::from_fn(|| own.pop()).count();
     assert_eq!(had + rescued.load(Ordering::Relaxed), 3, "tasks found");
 }
 
@@ -232,6 +214,6 @@ fn a_worker_that_keeps_quiet_leaves_its_task_behind_a_stuck_poll() {
 
 #[test]
 #[should_panic(expected = "tasks found")]
-fn a_next_slot_marked_too_late_loses_a_task() {
-    check(5, || rescue_while_running(Protocol::MarksTooLate));
+fn a_worker_that_trusts_the_mark_of_its_next_slot_loses_a_task() {
+    check(5, || rescue_while_running(Protocol::TrustsTheMark));
 }
