@@ -9,7 +9,6 @@ pub use count::Count;
 pub use join::{JoinError, gather, join_all, try_gather, try_join_all};
 pub use sleep::{Sleep, sleep};
 
-use std::panic::catch_unwind;
 use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
@@ -152,8 +151,7 @@ pub fn run_next(queue: &Receiver<Runnable>) -> bool {
     }
 }
 
-/// Polls a task once. A panic ends the task and not the consumer.
+/// Polls a task once. A panic is kept in the task, for whoever awaits it.
 fn run(runnable: Runnable) {
-    // The future's own panics wait in the task. What is left is a destructor's.
-    let _ = catch_unwind(|| runnable.run());
+    runnable.run();
 }

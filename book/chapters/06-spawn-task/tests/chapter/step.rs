@@ -36,6 +36,20 @@ fn each_argument_is_evaluated_once() {
     assert_eq!((futures, priorities), (2, 1));
 }
 
+/// With the caller's `task` in place of `$number`, its own would be doubled if they were one.
+macro_rules! one_more_than {
+    ($number:expr) => {{
+        let task = 1;
+        $number + task
+    }};
+}
+
+#[test]
+fn a_macros_own_variable_is_not_the_callers() {
+    let task = 10;
+    assert_eq!(one_more_than!(task), 11);
+}
+
 /// The priority is the caller's matter: the same future goes into either queue.
 #[test]
 fn one_future_fits_both_queues() {

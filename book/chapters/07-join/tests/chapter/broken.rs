@@ -12,7 +12,7 @@ use super::{ends, start_pool};
 /// A task on the only consumer spawns another, and gathers what comes of it.
 macro_rules! ends_on_one_consumer {
     ($gather:path) => {
-        assert!(ends(|| {
+        let ended = ends(|| {
             let (queue, receiver) = flume::unbounded();
             start_pool(1, &receiver);
             let inner = queue.clone();
@@ -21,7 +21,11 @@ macro_rules! ends_on_one_consumer {
                 $gather(vec![child]).await
             };
             assert_eq!(block_on(spawn_on(&queue, parent)), ["a cup"]);
-        }));
+        });
+        assert!(
+            ended,
+            "the parent waits for its child, and the child for a consumer"
+        );
     };
 }
 

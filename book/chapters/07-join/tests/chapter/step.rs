@@ -1,11 +1,14 @@
 //! Does the step do what the text says of it?
 
+use std::env;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::pin::pin;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
 use async_task::Task;
 use chapter_07::{
@@ -118,4 +121,43 @@ fn panics_with_any_payload_leave_the_consumer_alive() {
     let task: Task<()> = spawn_task!(async { panic_any(7_u8) });
     assert!(try_join!(task)[0].is_err());
     assert_eq!(join!(spawn_task!(ready(1))), [1]);
+}
+
+/// Panics when it is dropped, unless that is because of a panic.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            panic!("in a destructor");
+        }
+    }
+}
+
+fn cancel_a_task_with_a_bomb() {
+    let (sender, receiver) = flume::unbounded();
+    let task = spawn_on(&sender, async {
+        let _bomb = Bomb;
+        pending::<()>().await;
+    });
+    assert!(run_next(&receiver));
+    drop(task);
+    // A test that fails would be the end here, if the panic could be caught.
+    run_next(&receiver);
+}
+
+/// In a process of its own, since that one does not survive it.
+#[test]
+fn a_destructor_that_panics_when_its_task_is_cancelled_ends_the_process() {
+    const IN_CHILD: &str = "CHAPTER_07_CANCELS_A_BOMB";
+    if env::var_os(IN_CHILD).is_some() {
+        return cancel_a_task_with_a_bomb();
+    }
+    let test = "step::a_destructor_that_panics_when_its_task_is_cancelled_ends_the_process";
+    let mut child = Command::new(env::current_exe().expect("a test has a file"));
+    let output = child.args(["--exact", test]).env(IN_CHILD, "").output();
+    let output = output.expect("the test can be run once more");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("running 1 test"), "{said}");
+    assert!(!said.contains("test result"), "it was only a panic: {said}");
 }

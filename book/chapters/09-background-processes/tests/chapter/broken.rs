@@ -23,7 +23,8 @@ macro_rules! works_at_every_turn {
         for _ in 0..10 {
             run_next(&queue);
         }
-        assert_eq!(worked.load(Ordering::Relaxed), 10);
+        let worked = worked.load(Ordering::Relaxed);
+        assert_eq!(worked, 10, "times that it worked in ten turns");
     };
 }
 

@@ -7,21 +7,23 @@ mod unsolved;
 mod solution;
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use chapter_09::{run_next, spawn_on};
-use futures_lite::future::{block_on, yield_now};
+use chapter_09::{run_next, spawn_on, try_join};
+use futures_lite::future::block_on;
 use laneway_book::check::red;
 
-/// Asserts that `$tended` makes a third future when two have panicked, and gives its output.
+/// Asserts that `$tended` makes a third future when two have panicked, gives its output, and lets
+/// another task have its turn in between.
 macro_rules! begins_again {
     ($tended:path) => {
         let (sender, queue) = flume::unbounded();
-        let mut made = 0;
+        let made = Arc::new(AtomicU32::new(0));
+        let seen = made.clone();
         let make = move || {
-            made += 1;
-            let number = made;
+            let number = made.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
-                yield_now().await;
                 if number < 3 {
                     // As `panic!`, without a message on the terminal.
                     resume_unwind(Box::new("on purpose"));
@@ -30,8 +32,12 @@ macro_rules! begins_again {
             }
         };
         let task = spawn_on(&sender, $tended(make));
+        let other = spawn_on(&sender, async move { seen.load(Ordering::Relaxed) });
         while run_next(&queue) {}
-        assert_eq!(block_on(task), 3);
+        let outcome = try_join!(task).remove(0);
+        assert_eq!(outcome.ok(), Some(3), "the output of the third future");
+        let seen = block_on(other);
+        assert_eq!(seen, 1, "futures made when the other task had its turn");
     };
 }
 
