@@ -54,8 +54,8 @@ macro_rules! starves_nobody {
         assert_eq!(both.len(), 80, "every step is a turn");
         let row = $module::IN_A_ROW as usize;
         for eight in both.chunks(row + 1) {
-            assert_eq!(eight[..row], vec!["high"; row]);
-            assert_eq!(eight[row], "low");
+            assert_eq!(eight[..row], vec!["high"; row], "{row} high ones in a row");
+            assert_eq!(eight[row], "low", "it is a low one's turn: {eight:?}");
         }
         assert_eq!(run(1_000, 0).len(), 79, "nobody waits in the low queue");
         let few = run(2, 3);

@@ -1,7 +1,9 @@
 //! What the text's questions have for answers.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use chapter_04::{Labelled, Priority, low, run_next, spawn, spawn_on};
@@ -54,6 +56,30 @@ fn hands_in_laps() {
     assert_eq!(ends.len(), 8);
     let last = ends.last().expect("all are done");
     prediction!("hands-in-laps", format!("after {last} hours"));
+}
+
+/// A high task keeps its waker where a low one calls it.
+#[test]
+fn woken_from_below() {
+    let (high, high_tasks) = flume::unbounded();
+    let (low, low_tasks) = flume::unbounded();
+    let waiting = Arc::new(Mutex::new(None));
+    let keeps = waiting.clone();
+    let waits = poll_fn(move |cx| {
+        *keeps.lock().unwrap() = Some(cx.waker().clone());
+        Poll::<()>::Pending
+    });
+    let _waits = spawn_on(&high, waits);
+    assert!(run_next(&high_tasks));
+    let wakes = async move { waiting.lock().unwrap().take().map(Waker::wake) };
+    let _wakes = spawn_on(&low, wakes);
+    assert!(run_next(&low_tasks));
+    let answer = match (high_tasks.len(), low_tasks.len()) {
+        (1, 0) => "the high queue",
+        (0, 1) => "the low queue",
+        other => panic!("{other:?}"),
+    };
+    prediction!("woken-from-below", answer);
 }
 
 /// Both high tasks hold a consumer, and a third one comes.

@@ -3,9 +3,12 @@
 use std::thread;
 
 use chapter_04::{
-    Count, HIGH_CONSUMERS, LOW_CONSUMERS, Labelled, Priority, consumers_started, high, low, spawn,
+    Count, HIGH_CONSUMERS, LOW_CONSUMERS, Labelled, Priority, consumers_started, high, low,
+    run_next, spawn, spawn_on,
 };
 use futures_lite::future::block_on;
+
+use super::Log;
 
 async fn thread_name() -> String {
     thread::current().name().unwrap_or_default().to_owned()
@@ -31,4 +34,25 @@ fn both_queues_together_start_all_consumers() {
         spawn(high(async {})).await;
     });
     assert_eq!(consumers_started(), HIGH_CONSUMERS + LOW_CONSUMERS);
+}
+
+/// Two carvings, a low note and a high one, in one queue with two consumers, as in chapter 3.
+#[test]
+fn with_one_queue_the_urgent_note_waits_its_turn() {
+    let (sender, receiver) = flume::unbounded();
+    let log = Log::default();
+    for name in ["carving 1", "carving 2", "the low note", "the high note"] {
+        let log = log.clone();
+        spawn_on(&sender, async move { log.write(name) }).detach();
+    }
+    let carvings = [(); 2].map(|()| receiver.recv().expect("both consumers take one"));
+    assert_eq!(receiver.len(), 2, "nobody is left for the notes");
+    for carving in carvings {
+        carving.run();
+        run_next(&receiver);
+    }
+    assert_eq!(
+        log.lines(),
+        ["carving 1", "the low note", "carving 2", "the high note"]
+    );
 }

@@ -1,6 +1,8 @@
 //! What the text's questions have for answers.
 
-use chapter_05::{Step, spawn_on, step};
+use async_task::Runnable;
+use chapter_05::{Step, run_next, spawn_on, step};
+use flume::Receiver;
 use futures_lite::future::yield_now;
 use laneway_book::prediction;
 
@@ -44,9 +46,9 @@ fn helping_hands() {
     prediction!("helping-hands", format!("after {last} hours"));
 }
 
-/// Four carvings of an hour, and a customer with a high note who comes after ten minutes.
-#[test]
-fn a_customer_at_ten_past() {
+/// When a high note is taken that comes after ten minutes, while four carvings of an hour are in
+/// the low queue. `of_high` is the step of the two high consumers.
+fn note_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) -> String {
     let (high, high_tasks) = flume::unbounded();
     let (low, low_tasks) = flume::unbounded();
     let (day, log) = (Day::default(), Log::default());
@@ -56,7 +58,7 @@ fn a_customer_at_ten_past() {
     let (clock, time) = (day.clone(), log.clone());
     let mut note = Some(async move { time.write(clock.now()) });
     day.run(5, |who| match who {
-        0 | 1 => step(&high_tasks, &low_tasks) != Step::Rest,
+        0 | 1 => of_high(&high_tasks, &low_tasks) != Step::Rest,
         2 | 3 => step(&low_tasks, &high_tasks) != Step::Rest,
         _ if day.now() < 10 => {
             day.set(10);
@@ -67,6 +69,19 @@ fn a_customer_at_ten_past() {
             .map(|note| spawn_on(&high, note).detach())
             .is_some(),
     });
-    let minutes = &log.lines()[0];
-    prediction!("a-customer-at-ten-past", format!("after {minutes} minutes"));
+    format!("after {} minutes", log.lines()[0])
+}
+
+#[test]
+fn a_customer_at_ten_past() {
+    prediction!("a-customer-at-ten-past", note_is_taken(step));
+}
+
+#[test]
+fn one_way_only() {
+    let stays_at_home = |own: &Receiver<Runnable>, _: &Receiver<Runnable>| match run_next(own) {
+        true => Step::Own,
+        false => Step::Rest,
+    };
+    prediction!("one-way-only", note_is_taken(stays_at_home));
 }

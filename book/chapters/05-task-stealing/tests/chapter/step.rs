@@ -1,8 +1,10 @@
 //! Does the step do what the text says of it?
 
 use std::thread;
+use std::time::Duration;
 
-use chapter_05::{Step, consume, low, spawn, spawn_on, step};
+use chapter_05::{Step, consume, low, spawn, spawn_on, start, step};
+use flume::RecvTimeoutError;
 use futures_lite::future::block_on;
 
 #[test]
@@ -47,4 +49,40 @@ fn a_low_task_alone_starts_the_high_consumers() {
     let high = seen.by_ref().take(4).filter(is_high).count();
     assert_eq!(high, chapter_05::HIGH_CONSUMERS);
     drop(door);
+}
+
+/// The high task would open the door that four low ones wait for, on four consumers.
+#[test]
+fn low_tasks_that_wait_for_a_high_one_can_stop_everything() {
+    let (high, high_tasks) = flume::unbounded();
+    let (low, low_tasks) = flume::unbounded();
+    start(2, "high", &high_tasks, &low_tasks);
+    start(2, "low", &low_tasks, &high_tasks);
+    let (opens, door) = flume::unbounded();
+    let (begins, begun) = flume::unbounded();
+    for _ in 0..4 {
+        let (begins, door) = (begins.clone(), door.clone());
+        let blocks = async move {
+            begins.send(()).expect("the test waits");
+            door.recv().expect("somebody could open it");
+        };
+        spawn_on(&low, blocks).detach();
+    }
+    begun.iter().take(4).for_each(drop);
+
+    let (ends, ended) = flume::bounded(1);
+    let by_the_high_one = opens.clone();
+    let opener = async move {
+        (0..4).for_each(|_| by_the_high_one.send(()).expect("the four wait"));
+        ends.send(()).expect("the test waits");
+    };
+    spawn_on(&high, opener).detach();
+    // Only waiting can tell: nobody comes for it.
+    let outcome = ended.recv_timeout(Duration::from_millis(500));
+    assert_eq!(outcome, Err(RecvTimeoutError::Timeout));
+
+    // A thread outside can still open the door, for one of them. That is enough.
+    opens.send(()).expect("the four wait");
+    let outcome = ended.recv_timeout(Duration::from_secs(20));
+    assert_eq!(outcome, Ok(()));
 }
