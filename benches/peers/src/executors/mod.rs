@@ -105,6 +105,8 @@ pub(crate) enum Peer {
     AsyncRuntime,
     /// One flume channel and threads that block on it: the book's third chapter.
     FlumePool,
+    /// Such a pool for high tasks and one at niceness 19 for the others: the kernel's own latency.
+    FlumePoolTwoNiced,
     /// Laneway without local queues, all threads on one queue.
     LanewayOneQueue,
     /// Laneway: one high and the rest low threads, stealing both ways.
@@ -131,12 +133,13 @@ impl Peer {
 
     /// Those whose high tasks are timed: those that have any, and what the users of the others
     /// do about it.
-    pub(crate) const FOR_LATENCY: [Peer; 7] = [
+    pub(crate) const FOR_LATENCY: [Peer; 8] = [
         Peer::Tokio,
         Peer::TokioTwo,
         Peer::TokioTwoNiced,
         Peer::AsyncExecutor,
         Peer::AsyncRuntime,
+        Peer::FlumePoolTwoNiced,
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
     ];
@@ -180,6 +183,7 @@ impl Peer {
             Peer::Bevy => keep(bevy::Bevy::start(threads)),
             Peer::AsyncRuntime => keep(async_runtime::AsyncRuntime::start(threads)),
             Peer::FlumePool => keep(flume_pool::FlumePool::start(threads)),
+            Peer::FlumePoolTwoNiced => keep(flume_pool::FlumePool::two_niced(threads)),
             Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),
             Peer::Laneway => keep(laneway::Laneway::default_queues(threads)),
             Peer::LanewayLatencyFirst => keep(laneway::Laneway::latency_first(threads)),
