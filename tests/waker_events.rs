@@ -191,8 +191,8 @@ fn a_task_that_waits_is_woken_before_each_further_poll() {
         "exit",
         "waker.wake_by_ref in nobody",
         "enter",
+        "waker.drop in sleeper",
         "exit",
-        "waker.drop in nobody",
         "close",
     ];
     assert_eq!(life, expected);
@@ -210,8 +210,8 @@ fn who_was_woken_during_a_poll_has_not_woken_itself_for_all_we_know() {
         "exit",
         "waker.wake_by_ref in nobody",
         "enter",
+        "waker.drop in yields",
         "exit",
-        "waker.drop in nobody",
         "close",
     ];
     assert_eq!(life, expected);
@@ -241,8 +241,8 @@ fn a_wake_up_is_told_once_and_within_the_span_of_who_wakes() {
         "exit",
         "waker.wake_by_ref in wakes",
         "enter",
+        "waker.drop in woken",
         "exit",
-        "waker.drop in nobody",
         "close",
     ];
     assert_eq!(life, expected);

@@ -209,13 +209,14 @@ impl Spans {
     fn poll_ended(&self, task: TaskId, end: PollEnd) {
         // On the same thread as the start. The subscriber is told after the borrow.
         let entered = ENTERED.with_borrow_mut(Vec::pop).flatten();
-        if entered.is_some() && !end.is_last() {
-            self.waits(task);
-        }
-        drop(entered);
         if end.is_last() {
             self.close(task);
+        } else if entered.is_some() {
+            self.waits(task);
         }
+        // Left last, which closes the span in the same breath: a task that is neither polled nor
+        // closed and has no waker is taken for lost.
+        drop(entered);
     }
 
     /// Tells once that the runtime keeps the waker of a task that was not ready.
