@@ -209,7 +209,11 @@ impl Expansion<'_> {
     fn transcript(&mut self, name: &str) -> Result<(), String> {
         let chapter = self.chapter();
         let transcript = Transcript::read(self.shelf, chapter, name)?;
-        let mut caption = format!("<code>cargo chapter {} {name}</code>", chapter.number);
+        let program = chapter.file(&format!("src/bin/{name}.rs"));
+        let mut caption = format!(
+            "<code>cargo chapter {} {name}</code> (<a href=\"../source/{program}.html\">source</a>)",
+            chapter.number
+        );
         if transcript.is_concurrent {
             caption += match transcript.order.count() {
                 Some(1) => String::new(),
@@ -218,6 +222,7 @@ impl Expansion<'_> {
             }
             .as_str();
         }
+        self.page.sources.insert(program);
         let text = fenced("text", &transcript.text);
         self.push(&captioned("transcript", &caption, &text));
         Ok(())

@@ -23,7 +23,9 @@ pub fn find(source: &str, name: &str) -> Option<Range<usize>> {
     } else if let Some((owner, member)) = name.split_once("::") {
         bodies_of(&lines, owner).find_map(|body| member_in(&lines, body, member))
     } else {
-        whole.clone().find(|&at| defines(lines[at], name))
+        // A function before a method of the same name, wherever they stand.
+        let defined = whole.clone().filter(|&at| defines(lines[at], name));
+        defined.min_by_key(|&at| indentation(lines[at]))
     };
     match definition {
         Some(at) => Some(with_docs(&lines, at)..end_of(&lines, at)),
@@ -230,6 +232,8 @@ const fn one() -> u32 {
     // ANCHOR_END: body
 }
 
+fn wake() {}
+
 enum Event {
     Spawned {
         task: u32,
@@ -265,6 +269,7 @@ enum Event {
             "fn wake(self: Arc<Self>) {}\n"
         );
         assert_eq!(shown("one").unwrap(), "const fn one() -> u32 {\n    1\n}\n");
+        assert_eq!(shown("wake").unwrap(), "fn wake() {}\n", "not the method");
         assert_eq!(shown("body").unwrap(), "1\n");
         assert_eq!(shown("Event::Spawned").unwrap().lines().count(), 3);
         assert_eq!(shown("Event::Ended").unwrap(), "Ended,\n");
