@@ -1,8 +1,15 @@
 //! Tests for the runtime that you build along the book, up to the chapter that you have reached.
 //!
-//! Implement [`Runtime`] for a type of yours, as far as you have come, and let [`conformance!`]
-//! write the tests. What you have not built yet needs no code: its methods have bodies that say
-//! so, and [`NotBuilt`] stands for the task type.
+//! In the `Cargo.toml` of your project, with the path from there to the book's repository:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! laneway-conformance = { path = "../laneway/book/conformance" }
+//! ```
+//!
+//! In a test of it, say `tests/conformance.rs`, implement [`Runtime`] for a type of yours, as far
+//! as you have come, and let [`conformance!`] write the tests. What you have not built yet
+//! needs no code: its methods have bodies that say so, and [`NotBuilt`] stands for the task type.
 //!
 //! ```
 //! use laneway_conformance::{NotBuilt, Runtime};
