@@ -36,7 +36,7 @@ fn both_queues_together_start_all_consumers() {
     assert_eq!(consumers_started(), HIGH_CONSUMERS + LOW_CONSUMERS);
 }
 
-/// Two carvings, a low note and a high one, in one queue with two consumers, as in chapter 3.
+/// Two carvings, a low note and a high one, in one queue with two consumers.
 #[test]
 fn with_one_queue_the_urgent_note_waits_its_turn() {
     let (sender, receiver) = flume::unbounded();
