@@ -4,6 +4,7 @@
 //! Threads that leave do so at any moment at which their time may be over. A closure that nobody
 //! runs shows as a deadlock, since somebody awaits it, and loom reports that.
 
+use std::panic::Location;
 use std::pin::pin;
 
 use super::*;

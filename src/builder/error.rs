@@ -1,0 +1,155 @@
+//! What keeps a runtime from being started.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use super::plan::{MAX_NICENESS, MAX_THREADS};
+
+/// Why a runtime was not started. Nothing has been left running.
+///
+/// ```
+/// use laneway::{BuildError, Runtime};
+///
+/// let error = Runtime::builder().with_high_num(0).with_low_num(0).build().unwrap_err();
+/// assert!(matches!(error, BuildError::NoThreads));
+/// assert!(error.to_string().ends_with("to at least 1"));
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There would be no threads at all.
+    NoThreads,
+    /// No thread takes from this queue.
+    Unserved {
+        /// The queue's name.
+        queue: String,
+    },
+    /// More high threads are reserved than there are.
+    ReservedExceedsHigh {
+        /// How many were to be reserved.
+        reserved: usize,
+        /// How many high threads there are.
+        high: usize,
+    },
+    /// Two queues have the same name. `high` and `low` are taken.
+    DuplicateQueue {
+        /// The name.
+        queue: String,
+    },
+    /// A queue is to steal from one that does not exist.
+    UnknownQueue {
+        /// The queue whose threads are to steal.
+        queue: String,
+        /// The name that no queue has.
+        steals_from: String,
+    },
+    /// A threshold for long polls was set for a queue that does not exist.
+    NoQueueForLongPoll {
+        /// The name that no queue has.
+        queue: String,
+    },
+    /// A name that threads cannot have: it is empty or contains a NUL character.
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// A niceness beyond 19.
+    BadNiceness {
+        /// What was asked for.
+        niceness: u8,
+    },
+    /// Naps of no length would keep every core busy.
+    ZeroNap,
+    /// More threads than a runtime takes.
+    TooManyThreads {
+        /// How many were asked for.
+        threads: usize,
+    },
+    /// An environment variable holds no number.
+    BadVariable {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The process-wide runtime has started already.
+    AlreadyRunning,
+    /// The operating system refused a thread.
+    Thread(io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::NoThreads => write!(
+                f,
+                "a runtime needs a thread: set with_high_num or with_low_num to at least 1"
+            ),
+            BuildError::Unserved { queue } => write!(
+                f,
+                "nobody serves the queue {queue:?}: give it a thread, or let another queue's \
+                 threads steal from it"
+            ),
+            BuildError::ReservedExceedsHigh { reserved, high } => write!(
+                f,
+                "{reserved} high threads are to be reserved and there are {high}: lower \
+                 with_reserved_high or raise with_high_num"
+            ),
+            BuildError::DuplicateQueue { queue } => write!(
+                f,
+                "there is a queue {queue:?} already: give the further queue another name"
+            ),
+            BuildError::UnknownQueue { queue, steals_from } => write!(
+                f,
+                "the queue {queue:?} is to steal from {steals_from:?}, which does not exist: add \
+                 it by with_queue, or name another"
+            ),
+            BuildError::NoQueueForLongPoll { queue } => write!(
+                f,
+                "with_long_poll_in names a queue {queue:?}, which does not exist: add it by \
+                 with_queue, or name another"
+            ),
+            BuildError::BadName { name } => write!(
+                f,
+                "{name:?} cannot be part of a thread's name: use a name that is not empty and \
+                 has no NUL character"
+            ),
+            BuildError::BadNiceness { niceness } => write!(
+                f,
+                "a niceness of {niceness} does not exist: use 0 to {MAX_NICENESS}"
+            ),
+            BuildError::ZeroNap => write!(
+                f,
+                "naps of no length would keep every core busy: use a longer Idle::Nap, or \
+                 Idle::Park"
+            ),
+            BuildError::TooManyThreads { threads } => write!(
+                f,
+                "{threads} threads were asked for: a runtime takes {MAX_THREADS} at most"
+            ),
+            BuildError::BadVariable { variable, value } => write!(
+                f,
+                "the environment variable {variable} is {value:?}: set it to a number of \
+                 threads, or unset it"
+            ),
+            BuildError::AlreadyRunning => write!(
+                f,
+                "the process-wide runtime has started already: configure it before the first \
+                 spawn_task!, or build a runtime of your own with Runtime::builder().build()"
+            ),
+            BuildError::Thread(error) => {
+                write!(f, "the operating system refused a thread: {error}")
+            }
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            BuildError::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! From settings to queues, routes and workers: what a runtime is made of, or why it cannot be.
+
+use std::collections::HashSet;
+use std::env::{self, VarError};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::{BuildError, Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
+use crate::executor::{
+    CrewId, Executor, ExecutorParts, Host, LocalQueue, Queue, QueueId, Route, Sleepers, Spin,
+    Stealable, WorkerId, WorkerParts,
+};
+use crate::threads::Idle;
+
+/// More threads than this are refused: a mistyped number should not take the machine down.
+pub(super) const MAX_THREADS: usize = 4096;
+
+/// The least urgent niceness there is.
+pub(super) const MAX_NICENESS: u8 = 19;
+
+/// A validated configuration: which queues there are, and which routes their workers take.
+pub(super) struct Plan {
+    queues: Vec<QueuePlan>,
+    /// For each queue, how long a poll may take before it is reported.
+    long_polls: Box<[Duration]>,
+}
+
+/// What the workers of a plan are put into.
+pub(super) struct Surroundings {
+    pub(super) host: Arc<dyn Host>,
+    pub(super) spin: Spin,
+    /// Gives each worker the seed of its own.
+    pub(super) rng: fastrand::Rng,
+}
+
+/// One queue and its workers.
+struct QueuePlan {
+    name: String,
+    threads: usize,
+    /// What its workers take besides. The reserved ones take nothing.
+    steals_from: Vec<QueueId>,
+    reserved: usize,
+    niceness: Option<u8>,
+}
+
+impl Plan {
+    pub(super) fn new(builder: &Builder) -> Result<Plan, BuildError> {
+        let high = resolve(builder.high, HIGH_NUM_VARIABLE, default_high)?;
+        let low = resolve(builder.low, LOW_NUM_VARIABLE, || 1)?;
+        let stealing = builder.stealing;
+        let mut queues = vec![
+            QueuePlan {
+                name: "high".to_owned(),
+                threads: high,
+                steals_from: stealing.high_takes().to_vec(),
+                reserved: builder.reserved_high,
+                niceness: None,
+            },
+            QueuePlan {
+                name: "low".to_owned(),
+                threads: low,
+                steals_from: stealing.low_takes().to_vec(),
+                reserved: 0,
+                niceness: builder.effective_nice(),
+            },
+        ];
+        for further in &builder.further {
+            queues.push(QueuePlan {
+                name: further.name.clone(),
+                threads: further.threads,
+                steals_from: builder.resolve_steals(further)?,
+                reserved: 0,
+                niceness: None,
+            });
+        }
+        let names: Vec<&str> = queues.iter().map(|queue| &*queue.name).collect();
+        let long_polls = builder.long_polls.resolve(&names);
+        let plan = Plan {
+            long_polls: long_polls.map_err(|queue| BuildError::NoQueueForLongPoll { queue })?,
+            queues,
+        };
+        plan.check(builder)?;
+        Ok(plan)
+    }
+
+    pub(super) fn reports_long_polls(&self) -> bool {
+        self.long_polls
+            .iter()
+            .any(|&threshold| threshold != Duration::MAX)
+    }
+
+    fn check(&self, builder: &Builder) -> Result<(), BuildError> {
+        self.check_names(builder)?;
+        let threads = self.threads();
+        if threads == 0 {
+            return Err(BuildError::NoThreads);
+        }
+        if threads > MAX_THREADS {
+            return Err(BuildError::TooManyThreads { threads });
+        }
+        let high = &self.queues[QueueId::HIGH.index()];
+        if high.reserved > high.threads {
+            return Err(BuildError::ReservedExceedsHigh {
+                reserved: high.reserved,
+                high: high.threads,
+            });
+        }
+        if let Some(niceness) = builder.low_nice.filter(|&n| n > MAX_NICENESS) {
+            return Err(BuildError::BadNiceness { niceness });
+        }
+        if builder.idle == Idle::Nap(Duration::ZERO) {
+            return Err(BuildError::ZeroNap);
+        }
+        self.check_served()
+    }
+
+    fn check_names(&self, builder: &Builder) -> Result<(), BuildError> {
+        let mut seen = HashSet::new();
+        for queue in &self.queues {
+            if !seen.insert(&queue.name) {
+                let queue = queue.name.clone();
+                return Err(BuildError::DuplicateQueue { queue });
+            }
+        }
+        let names = self.queues.iter().map(|queue| &queue.name);
+        let bad = |name: &&String| name.is_empty() || name.contains('\0');
+        match names.chain([&builder.thread_name]).find(bad) {
+            Some(name) => Err(BuildError::BadName { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_served(&self) -> Result<(), BuildError> {
+        let routes: Vec<Route> = self.routes().map(|(_, route)| route).collect();
+        for (index, queue) in self.queues.iter().enumerate() {
+            let id = queue_id(index);
+            if !routes.iter().any(|route| route.position(id).is_some()) {
+                let queue = queue.name.clone();
+                return Err(BuildError::Unserved { queue });
+            }
+        }
+        Ok(())
+    }
+
+    fn threads(&self) -> usize {
+        let threads = self.queues.iter().map(|queue| queue.threads);
+        threads.fold(0, usize::saturating_add)
+    }
+
+    /// Every worker's number among its queue's, and its route, in the order of their ids.
+    fn routes(&self) -> impl Iterator<Item = (usize, Route)> {
+        let staffed = |id: QueueId| self.queues[id.index()].threads > 0;
+        self.queues
+            .iter()
+            .enumerate()
+            .flat_map(move |(index, queue)| {
+                (0..queue.threads).map(move |number| {
+                    let steals_from = match number < queue.reserved {
+                        true => &[],
+                        false => &*queue.steals_from,
+                    };
+                    (number, Route::new(queue_id(index), steals_from, staffed))
+                })
+            })
+    }
+
+    /// The names and nicenesses of the workers' threads.
+    pub(super) fn places(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
+        let place = |(number, route): (usize, Route)| {
+            let queue = &self.queues[route.home.index()];
+            let name = format!("{}-{}-{number}", builder.thread_name, queue.name);
+            (name, queue.niceness)
+        };
+        self.routes().map(place).collect()
+    }
+
+    /// Everything that the workers share, and what each of them is made of.
+    pub(super) fn executor(
+        &self,
+        builder: &Builder,
+        mut surroundings: Surroundings,
+    ) -> (Arc<Executor>, Vec<WorkerParts>) {
+        let mut crews = Crews::default();
+        let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
+        let mut workers = Vec::new();
+        for (index, (_, route)) in self.routes().enumerate() {
+            let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
+            let crew = crews.join(&route);
+            let locals = if builder.local_queues {
+                let local = |&queue: &QueueId| {
+                    let (local, stealable) = LocalQueue::new(id);
+                    stealables[queue.index()].push(stealable);
+                    local
+                };
+                route.queues.iter().map(local).collect()
+            } else {
+                Box::default()
+            };
+            workers.push(WorkerParts {
+                id,
+                crew,
+                route,
+                locals,
+                seed: surroundings.rng.u64(..),
+            });
+        }
+        let queue = |((index, plan), stealables): ((usize, &QueuePlan), Vec<Stealable>)| {
+            Queue::new(
+                &plan.name,
+                plan.threads,
+                stealables.into(),
+                crews.serving(queue_id(index)),
+            )
+        };
+        let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
+        let executor = Executor::register(ExecutorParts {
+            queues: queues.collect(),
+            sleepers: Sleepers::new(&crews.sizes()),
+            homes: workers.iter().map(|parts| parts.route.home).collect(),
+            observer: builder.observer.clone(),
+            long_polls: self.long_polls.clone(),
+            spin: surroundings.spin,
+            host: surroundings.host,
+        });
+        (executor, workers)
+    }
+}
+
+/// Workers grouped by the queues they serve: see `executor/idle.rs`.
+#[derive(Default)]
+struct Crews {
+    /// The queues that each crew serves, sorted, and its size.
+    crews: Vec<(Vec<QueueId>, usize)>,
+}
+
+impl Crews {
+    fn join(&mut self, route: &Route) -> CrewId {
+        let mut serves = route.queues.to_vec();
+        serves.sort_unstable();
+        let found = self.crews.iter().position(|(queues, _)| *queues == serves);
+        let index = found.unwrap_or_else(|| {
+            self.crews.push((serves, 0));
+            self.crews.len() - 1
+        });
+        self.crews[index].1 += 1;
+        CrewId(index)
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.crews.iter().map(|&(_, size)| size).collect()
+    }
+
+    /// The crews that serve a queue, those that serve least besides first: they have the least
+    /// else to do.
+    fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
+        let mut serving: Vec<(usize, usize)> = self
+            .crews
+            .iter()
+            .enumerate()
+            .filter(|(_, (queues, _))| queues.contains(&queue))
+            .map(|(index, (queues, _))| (queues.len(), index))
+            .collect();
+        serving.sort_unstable();
+        serving.iter().map(|&(_, index)| CrewId(index)).collect()
+    }
+}
+
+impl Builder {
+    fn resolve_steals(&self, further: &FurtherQueue) -> Result<Vec<QueueId>, BuildError> {
+        let names: Vec<&str> = ["high", "low"]
+            .into_iter()
+            .chain(self.further.iter().map(|queue| &*queue.name))
+            .collect();
+        let resolve = |wanted: &String| match names.iter().position(|name| name == wanted) {
+            Some(index) => Ok(queue_id(index)),
+            None => Err(BuildError::UnknownQueue {
+                queue: further.name.clone(),
+                steals_from: wanted.clone(),
+            }),
+        };
+        further.steals_from.iter().map(resolve).collect()
+    }
+}
+
+fn queue_id(index: usize) -> QueueId {
+    QueueId(u16::try_from(index).expect("a builder takes fewer than 2^16 queues"))
+}
+
+/// An explicit setting, or else the environment's, or else the default.
+fn resolve(
+    explicit: Option<usize>,
+    variable: &'static str,
+    default: impl FnOnce() -> usize,
+) -> Result<usize, BuildError> {
+    if let Some(threads) = explicit {
+        return Ok(threads);
+    }
+    match env::var(variable) {
+        Ok(value) => match value.trim().parse() {
+            Ok(threads) => Ok(threads),
+            Err(_) => Err(BuildError::BadVariable { variable, value }),
+        },
+        Err(VarError::NotPresent) => Ok(default()),
+        Err(VarError::NotUnicode(value)) => Err(BuildError::BadVariable {
+            variable,
+            value: value.to_string_lossy().into_owned(),
+        }),
+    }
+}
+
+/// Two cores are left to the low thread and to whoever waits for the results; one high thread
+/// there always is.
+fn default_high() -> usize {
+    high_for(cores())
+}
+
+fn high_for(cores: usize) -> usize {
+    cores.saturating_sub(2).max(1)
+}
+
+/// The cores that this process may use, by its cgroup's quota too. One if nobody knows.
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::high_for;
+
+    #[test]
+    fn there_is_a_high_thread_on_every_machine() {
+        let defaults = [1, 2, 3, 4, 64].map(high_for);
+        assert_eq!(defaults, [1, 1, 1, 2, 62]);
+    }
+}
