@@ -172,14 +172,16 @@ impl QueueMetrics {
         // In this order: an end that is counted has its spawn counted too.
         let completed = tallies().map(|tally| tally.completed.get()).sum();
         let panicked = tallies().map(|tally| tally.panicked.get()).sum();
-        let cancelled = tallies().map(|tally| tally.cancelled.get()).sum();
+        let cancelled: u64 = tallies().map(|tally| tally.cancelled.get()).sum();
+        let spawned: u64 = tallies().map(|tally| tally.spawned.get()).sum();
+        let refused: u64 = tallies().map(|tally| tally.refused.get()).sum();
         QueueMetrics {
             name: queue.name().to_owned(),
             depth: queue.len(),
             completed,
             panicked,
-            cancelled,
-            spawned: tallies().map(|tally| tally.spawned.get()).sum(),
+            cancelled: cancelled + refused,
+            spawned: spawned + refused,
             stolen: tallies().map(|tally| tally.stolen.get()).sum(),
             stolen_in: at_home.map(|worker| worker.stolen).sum(),
             polls: tallies().map(|tally| tally.polls.get()).sum(),

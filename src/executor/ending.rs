@@ -20,6 +20,12 @@
 //! phase first and counts then. So the last task is counted, or its thread sees that somebody
 //! waits; it tells under the lock, and hence not between count and sleep.
 //!
+//! # Why drain misses nobody
+//!
+//! A task that is spawned from outside is counted, and then its thread looks at the phase once
+//! more. So the task is counted by who drains, or its thread sees that it came too late and takes
+//! the count back, as if the task had ended. What spawns on a worker is a task, and counted.
+//!
 //! The model checker runs this very file: see `ending/model.rs`.
 
 use std::sync::{PoisonError, TryLockError};

@@ -95,7 +95,7 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use shield::{drop_shielded, log_error, log_warning, message, shielded};
 pub(crate) use tally::Tally;
-pub(crate) use task::{Ended, Origin, Runnable, cancel, trusting};
+pub(crate) use task::{Ended, Origin, Runnable, cancel, refuse, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use cut_off::CutOff;
@@ -260,7 +260,14 @@ impl Executor {
         if self.phase() != Phase::Open {
             return None;
         }
-        let (runnable, task) = self.make_task(future.take()?, queue, origin);
+        let registered = seat::register_spawn(self, queue);
+        // Counted first, so that who drains waits for the task, or is seen here. A worker need not
+        // look again: the task that it runs is counted.
+        if registered.by.is_none() && self.phase() != Phase::Open {
+            seat::take_back_spawn(self, queue);
+            return None;
+        }
+        let (runnable, task) = self.make_task(registered, future.take()?, queue, origin);
         Some((task, seat::schedule_new(self, runnable)))
     }
 
@@ -275,13 +282,15 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (runnable, task) = self.make_task(future, queue, origin);
-        cancel(runnable);
+        let registered = seat::register_refused(self, queue);
+        let (runnable, task) = self.make_task(registered, future, queue, origin);
+        refuse(runnable);
         task
     }
 
     fn make_task<F>(
         &self,
+        seat::Registered { task, by }: seat::Registered,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
@@ -290,7 +299,6 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (task, by) = seat::register_spawn(self, queue);
         self.emit_with(|| Event::Spawned {
             task,
             queue,

@@ -313,18 +313,49 @@ pub(crate) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
     with_worker_of(id, |worker| worker.id)
 }
 
+/// A task that has been counted and does not exist yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registered {
+    pub(crate) task: TaskId,
+    /// The worker that spawns it, if it is one.
+    pub(crate) by: Option<WorkerId>,
+}
+
 /// Counts a new task and gives it a number.
 #[inline]
-pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> (TaskId, Option<WorkerId>) {
+pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> Registered {
     let by_worker = with_worker_of(executor.id, |worker| {
         worker.tally().queue(queue).spawned.add(1, Writer::Only);
-        (worker.next_task_id(), Some(worker.id))
+        Registered {
+            task: worker.next_task_id(),
+            by: Some(worker.id),
+        }
     });
     by_worker.unwrap_or_else(|| {
         let tally = executor.outside_tally().queue(queue);
         tally.spawned.add(1, Writer::Shared);
-        (TaskId(executor.reserve_task_ids(1).start), None)
+        Registered {
+            task: TaskId(executor.reserve_task_ids(1).start),
+            by: None,
+        }
     })
+}
+
+/// Counts a task that its runtime does not take.
+pub(crate) fn register_refused(executor: &Executor, queue: QueueId) -> Registered {
+    let tally = executor.outside_tally().queue(queue);
+    tally.refused.add(1, Writer::Shared);
+    Registered {
+        task: TaskId(executor.reserve_task_ids(1).start),
+        by: worker_of(executor.id),
+    }
+}
+
+/// Takes back what a thread that is no worker has registered: the runtime takes nothing new.
+#[cold]
+pub(crate) fn take_back_spawn(executor: &Executor, queue: QueueId) {
+    executor.outside_tally().queue(queue).spawned.take_back(1);
+    executor.ending.task_ended_outside();
 }
 
 /// Counts the end of a task. Its future has been dropped; `registered` is its number if its waker

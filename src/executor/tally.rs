@@ -33,12 +33,15 @@ pub(crate) struct QueueTally {
     pub(crate) completed: Counter,
     pub(crate) panicked: Counter,
     pub(crate) cancelled: Counter,
+    /// Spawned when the runtime took nothing new, and cancelled at once: never live, and in none
+    /// of the counters above.
+    pub(crate) refused: Counter,
     pub(crate) polls: Counter,
     /// Those of the polls that were done by a worker at home elsewhere.
     pub(crate) stolen: Counter,
 }
 
-/// A number that only grows.
+/// A number that grows.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -62,9 +65,15 @@ impl Counter {
                 self.0.store(count + n, Ordering::Release);
             }
             Writer::Shared => {
-                self.0.fetch_add(n, Ordering::Release);
+                // SeqCst: who spawns looks at the phase next; see `ending.rs`.
+                self.0.fetch_add(n, Ordering::SeqCst);
             }
         }
+    }
+
+    /// Corrects what was counted too early.
+    pub(crate) fn take_back(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Release);
     }
 
     pub(crate) fn get(&self) -> u64 {

@@ -164,7 +164,7 @@ thread_local! {
     pub(super) static POLL_END: Cell<PollEnd> = const { Cell::new(PollEnd::Cancelled) };
 
     /// Set while this thread runs a task in order to cancel it; `Tracked` takes it.
-    static CANCELLING: Cell<bool> = const { Cell::new(false) };
+    static CANCELLING: Cell<Option<Cancelling>> = const { Cell::new(None) };
 
     /// Set by the task that took the order to cancel itself: where it was spawned.
     static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
@@ -173,18 +173,37 @@ thread_local! {
     static TRUSTED: Cell<Option<Trusted>> = const { Cell::new(None) };
 }
 
+/// What becomes of a task that is run in order to be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cancelling {
+    /// Its end is counted.
+    CutOff,
+    /// It was never taken, and is counted as refused.
+    Refused,
+}
+
 /// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
 /// [`JoinError`]. Tells which it was if there was anything left to cancel.
 pub(crate) fn cancel(runnable: Runnable) -> Option<CutOffTask> {
     let name = runnable.metadata().name();
+    let spawned_at = run_in_order_to(Cancelling::CutOff, runnable)?;
+    Some(CutOffTask { name, spawned_at })
+}
+
+/// Ends a new task that its runtime does not take.
+pub(crate) fn refuse(runnable: Runnable) {
+    let obeyed = run_in_order_to(Cancelling::Refused, runnable);
+    debug_assert!(obeyed.is_some(), "a new task can be cancelled");
+}
+
+fn run_in_order_to(order: Cancelling, runnable: Runnable) -> Option<&'static Location<'static>> {
     // The task's future may cancel others when it is dropped: each call restores what it found.
     let outer = OBEYED.replace(None);
-    CANCELLING.set(true);
+    CANCELLING.set(Some(order));
     runnable.run();
     // Not taken by a task whose handle had been dropped: that one was not polled.
-    CANCELLING.set(false);
-    let spawned_at = OBEYED.replace(outer)?;
-    Some(CutOffTask { name, spawned_at })
+    CANCELLING.set(None);
+    OBEYED.replace(outer)
 }
 
 /// Runs `poll` with `waker` known to be one of ours.
@@ -256,9 +275,12 @@ impl<F: Future> Future for Tracked<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if CANCELLING.take() {
+        if let Some(order) = CANCELLING.take() {
             drop_future(this.future, this.life);
-            this.life.cancelled();
+            match order {
+                Cancelling::CutOff => this.life.cancelled(),
+                Cancelling::Refused => seat::emit_cancelled(this.life.executor, this.life.task),
+            }
             OBEYED.set(Some(this.life.spawned_at));
             return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
         }

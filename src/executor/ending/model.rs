@@ -43,6 +43,10 @@ enum Protocol {
     NoFence,
     /// Who drains is told without its lock.
     TellsUnlocked,
+    /// Who spawns does not look at the phase after the task is counted.
+    CountsTooLate,
+    /// Who takes a count back does not tell.
+    TakesBackQuietly,
 }
 
 impl Model {
@@ -163,6 +167,24 @@ impl Model {
         self.live.fetch_sub(1, Ordering::Release);
         self.ending.task_ended_outside();
     }
+
+    /// As `Executor::spawn` on a thread outside.
+    fn takes_another(&self) -> bool {
+        if self.ending.phase() != Phase::Open {
+            return false;
+        }
+        self.live.fetch_add(1, Ordering::AcqRel);
+        // What makes the count and the look at the phase sequentially consistent for loom.
+        fence(Ordering::SeqCst);
+        if self.protocol == Protocol::CountsTooLate || self.ending.phase() == Phase::Open {
+            return true;
+        }
+        match self.protocol {
+            Protocol::TakesBackQuietly => drop(self.live.fetch_sub(1, Ordering::Release)),
+            _ => self.end_outside(),
+        }
+        false
+    }
 }
 
 /// Runs `what` on a thread of its own.
@@ -203,6 +225,24 @@ fn end_while_draining(ends: &'static [fn(&Model)], protocol: Protocol) {
     model.drain();
     assert_eq!(model.live(), 0);
     join(threads);
+}
+
+/// A task is spawned while a thread drains, and ends: before the drain does, if it is taken.
+fn spawn_while_draining(protocol: Protocol) {
+    let model = Model::new(protocol, 0);
+    let drained = Arc::new(AtomicUsize::new(0));
+    let is_drained = drained.clone();
+    let spawner = spawn(&model, move |model| {
+        if model.takes_another() {
+            let drained = is_drained.load(Ordering::Acquire);
+            assert_eq!(drained, 0, "a task was taken after the drain");
+            model.end_outside();
+        }
+    });
+    model.drain();
+    drained.store(1, Ordering::Release);
+    join([spawner]);
+    assert_eq!(model.live(), 0);
 }
 
 /// A worker lies down while a thread closes.
@@ -261,6 +301,11 @@ fn drain_wakes_up_when_the_runtime_closes() {
 }
 
 #[test]
+fn drain_waits_for_a_task_that_comes_as_it_begins_or_turns_it_away() {
+    check(4, || spawn_while_draining(Protocol::Whole));
+}
+
+#[test]
 fn a_worker_that_lies_down_sees_that_the_runtime_has_closed() {
     check(4, || rest_while_closing(Protocol::Whole));
 }
@@ -297,4 +342,16 @@ fn without_the_lock_drain_may_sleep_for_ever() {
     check(5, || {
         end_while_draining(&[Model::end_on_worker], Protocol::TellsUnlocked)
     });
+}
+
+#[test]
+#[should_panic(expected = "taken after the drain")]
+fn without_a_look_after_the_count_drain_misses_a_task() {
+    check(4, || spawn_while_draining(Protocol::CountsTooLate));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn drain_may_wait_for_ever_for_a_count_that_was_taken_back_quietly() {
+    check(4, || spawn_while_draining(Protocol::TakesBackQuietly));
 }
