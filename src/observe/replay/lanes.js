@@ -101,8 +101,8 @@
         c.fillText(L.fit(c, name, this.gutter - 26), 20, this.queueY[q] + 9);
         c.font = theme.font(10);
         c.fillStyle = theme.quiet;
-        const most = `up to ${this.recording.maxDepth[q].toLocaleString("en")}`;
-        c.fillText(L.fit(c, most, this.gutter - 22), 20, this.queueY[q] + 23);
+        const most = this.recording.maxDepth[q].toLocaleString("en");
+        c.fillText(L.fitOne(c, [`up to ${most}`, `\u2264 ${most}`], this.gutter - 22), 20, this.queueY[q] + 23);
       });
     }
 

@@ -66,6 +66,12 @@
     return length > 0 ? text.slice(0, length) + "\u2026" : "";
   };
 
+  /** The first of these texts that has room, or as much of the last as has. */
+  L.fitOne = function (c, texts, width) {
+    const whole = texts.find((text) => c.measureText(text).width <= width);
+    return whole ?? L.fit(c, texts[texts.length - 1], width);
+  };
+
   class Stage {
     constructor(recording) {
       this.recording = recording;
@@ -228,7 +234,7 @@
       this.drawLastSteal(c, moment);
     }
 
-    drawBox(c, box, title, note, isDashed = false) {
+    drawBox(c, box, title, notes, isDashed = false) {
       const { theme } = this;
       c.fillStyle = theme.lane;
       c.strokeStyle = theme.line;
@@ -246,7 +252,7 @@
       const used = c.measureText(words).width + 2 * PAD + 6;
       c.font = theme.font(12);
       c.fillStyle = theme.quiet;
-      c.fillText(L.fit(c, note, box.w - used - PAD), box.x + used - 2, box.y + 13);
+      c.fillText(L.fitOne(c, notes, box.w - used - PAD), box.x + used - 2, box.y + 13);
     }
 
     drawBoxes(c, moment) {
@@ -255,12 +261,14 @@
         const inAll = moment.depth[q];
         const here = moment.channels[q].size;
         const elsewhere = inAll - here;
-        const note = elsewhere > 0 ? `${here} here, ${elsewhere} with workers` : `${here} waiting`;
-        this.drawBox(c, this.channelBoxes[q], `${name} queue`, note);
+        const notes = elsewhere > 0
+          ? [`${here} here, ${elsewhere} with workers`, `${here} + ${elsewhere}`]
+          : [`${here} waiting`, `${here}`];
+        this.drawBox(c, this.channelBoxes[q], `${name} queue`, notes);
       });
       const waiting = moment.waiting.size === 1 ? "1 waits" : `${moment.waiting.size} wait`;
-      this.drawBox(c, this.waitingBox, "pending", `${waiting} to be woken`, true);
-      this.drawBox(c, this.endedBox, "ended", moment.ended.toLocaleString("en"), true);
+      this.drawBox(c, this.waitingBox, "pending", [`${waiting} to be woken`, waiting], true);
+      this.drawBox(c, this.endedBox, "ended", [moment.ended.toLocaleString("en")], true);
     }
 
     drawWorkers(c, moment) {
@@ -268,9 +276,10 @@
       this.recording.workers.forEach((worker, w) => {
         const state = moment.workers[w];
         const polls = state.polling.length > 0;
-        const idle = state.parked ? "sleeps" : "looks for work";
-        const note = polls ? "polls" : state.held >= 0 ? "takes a task" : idle;
-        this.drawBox(c, this.workerBoxes[w], worker.name, note);
+        const idles = state.parked ? ["sleeps"] : ["looks for work", "looks"];
+        const takes = ["takes a task", "takes"];
+        const notes = polls ? ["polls"] : state.held >= 0 ? takes : idles;
+        this.drawBox(c, this.workerBoxes[w], worker.name, notes);
         const slot = this.slot(w);
         c.beginPath();
         c.arc(slot.x, slot.y, 16, 0, 2 * Math.PI);
