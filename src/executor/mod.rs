@@ -335,7 +335,7 @@ impl Executor {
         let task = runnable.metadata().id;
         let queue = runnable.metadata().queue();
         if self.is_observed() {
-            seat::emit_scheduled(self, task, queue, Placement::Channel);
+            seat::emit_injected(self, task, queue);
         }
         self.queue(queue).push(runnable);
         self.wake_one(queue);

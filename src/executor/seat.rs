@@ -149,16 +149,29 @@ fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
     with_executor_of(id, |executor| executor.emit_with(event));
 }
 
-/// Tells that a task is about to be queued, and what for if it is by the timer.
+/// Tells that a task is about to be put into its queue's channel.
 #[cold]
-pub(crate) fn emit_scheduled(executor: &Executor, task: TaskId, queue: QueueId, to: Placement) {
+pub(crate) fn emit_injected(executor: &Executor, task: TaskId, queue: QueueId) {
+    let by = worker_of(executor.id);
+    emit_scheduled(executor, task, queue, by, Placement::Channel);
+}
+
+/// Tells that a task is about to be queued, and what for if it is by the timer.
+#[inline]
+fn emit_scheduled(
+    executor: &Executor,
+    task: TaskId,
+    queue: QueueId,
+    by: Option<WorkerId>,
+    to: Placement,
+) {
     if FIRING.get() {
         executor.emit(Event::TimerFired { task });
     }
     executor.emit(Event::Scheduled {
         task,
         queue,
-        by: worker_of(executor.id),
+        by,
         to,
     });
 }
@@ -250,7 +263,8 @@ fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> 
 fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     let meta = runnable.metadata();
     let (task, queue) = (meta.id, meta.queue());
-    if with_worker_of(id, |worker| worker.keeps(queue)) != Some(true) {
+    let kept_by = with_worker_of(id, |worker| worker.keeps(queue).then_some(worker.id)).flatten();
+    if kept_by.is_none() {
         return Err(runnable);
     }
     // Before it lies there: somebody might take it, and tell so, at once. To the task's own
@@ -260,7 +274,7 @@ fn keep_observed(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), R
             Turn::Next => Placement::NextSlot,
             Turn::Last => Placement::Deque,
         };
-        emit_scheduled(executor, task, queue, to);
+        emit_scheduled(executor, task, queue, kept_by, to);
     });
     SEAT.with_borrow_mut(|seat| match seat {
         Some(worker) if worker.executor_id == id => worker.keep(runnable, turn),

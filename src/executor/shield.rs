@@ -13,12 +13,18 @@ use std::task::{Wake, Waker};
 
 /// Runs code of the user's. If it panics, its message goes to the log, after `what`, and that is
 /// the end of it.
+#[inline]
 pub(crate) fn shielded(what: &str, run: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
-        log_error(format_args!("{what} panicked: {}", message(&*payload)));
-        // Its own destructor may panic as well; there is nobody left to tell.
-        mem::forget(payload);
+        log_panic(what, payload);
     }
+}
+
+#[cold]
+fn log_panic(what: &str, payload: Box<dyn Any + Send>) {
+    log_error(format_args!("{what} panicked: {}", message(&*payload)));
+    // Its own destructor may panic as well; there is nobody left to tell.
+    mem::forget(payload);
 }
 
 /// Drops a value that nobody wants, whatever its destructor does.
