@@ -14,7 +14,7 @@
 #[cfg(all(test, loom))]
 pub(crate) use {
     loom::{
-        sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
+        sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
         sync::{Condvar, Mutex, MutexGuard},
     },
     thread::Thread,
@@ -24,7 +24,7 @@ pub(crate) use {
 pub(crate) use crossbeam_utils::atomic::AtomicCell;
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::{
-    sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{self, Thread},
 };
@@ -103,6 +103,17 @@ impl<T: Default> AtomicCell<T> {
 
     pub(crate) fn take(&self) -> T {
         self.swap(T::default())
+    }
+
+    pub(crate) fn store(&self, value: T) {
+        self.swap(value);
+    }
+}
+
+#[cfg(all(test, loom))]
+impl<T: Copy> AtomicCell<T> {
+    pub(crate) fn load(&self) -> T {
+        *self.0.lock().expect("nothing panics while it is locked")
     }
 }
 

@@ -40,6 +40,28 @@ fn count(recording: &Recording, is_meant: impl Fn(&Event) -> bool) -> usize {
         .count()
 }
 
+/// A task's events make sense in the order in which they are given.
+fn assert_each_task_goes_its_way(recording: &Recording) {
+    let mut queued = BTreeSet::new();
+    let mut known = BTreeSet::new();
+    for (_, event) in recording.events() {
+        match event {
+            Event::Spawned { task, .. } => assert!(known.insert(task)),
+            Event::Scheduled { task, .. } => {
+                assert!(
+                    known.contains(&task),
+                    "{task} was scheduled before its spawn"
+                );
+                assert!(queued.insert(task), "{task} was scheduled twice");
+            }
+            Event::Taken { task, .. } => {
+                assert!(queued.remove(&task), "{task} was taken from nowhere");
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A run with yields, sleeps, steals, a panic and a blocked thread.
 fn varied_run() -> Recording {
     let (rt, recorder) = recorded(2, 2);
@@ -109,27 +131,12 @@ fn every_event_is_kept_and_in_order() {
     assert_eq!(recording.dropped(), 0);
     let times: Vec<Duration> = recording.events().map(|(at, _)| at).collect();
     assert!(times.is_sorted());
-    // A task's events make sense in the order in which they are given.
-    let mut queued = BTreeSet::new();
-    let mut known = BTreeSet::new();
-    for (_, event) in recording.events() {
-        match event {
-            Event::Spawned { task, .. } => assert!(known.insert(task)),
-            Event::Scheduled { task, .. } => {
-                assert!(
-                    known.contains(&task),
-                    "{task} was scheduled before its spawn"
-                );
-                assert!(queued.insert(task), "{task} was scheduled twice");
-            }
-            Event::Taken { task, .. } => {
-                assert!(queued.remove(&task), "{task} was taken from nowhere");
-            }
-            _ => {}
-        }
-    }
+    assert_each_task_goes_its_way(&recording);
     // 40 tasks, and one that was joined.
-    assert_eq!(known.len(), 41);
+    assert_eq!(
+        count(&recording, |e| matches!(e, Event::Spawned { .. })),
+        41
+    );
     let starts = count(&recording, |e| matches!(e, Event::PollStarted { .. }));
     assert_eq!(
         starts,
@@ -171,6 +178,50 @@ fn a_full_buffer_drops_the_oldest_and_counts_them() {
         _ => None,
     });
     assert_eq!(last.max(), spawned.max());
+}
+
+#[test]
+fn threads_that_share_a_buffer_lose_nothing() {
+    let (rt, recorder) = recorded(0, 1);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| join_all((0..500).map(|_| rt.spawn(yield_now(), Priority::Low))));
+        }
+    });
+    rt.shutdown(Duration::from_secs(20));
+    let recording = recorder.recording();
+    assert_eq!(recording.dropped(), 0);
+    assert_each_task_goes_its_way(&recording);
+    let spawned = count(&recording, |e| matches!(e, Event::Spawned { .. }));
+    let ended = count(&recording, |e| matches!(e, Event::PollEnded { .. }));
+    assert_eq!((spawned, ended), (4_000, 8_000));
+}
+
+#[test]
+fn a_worker_that_goes_from_thread_to_thread_loses_nothing() {
+    let (rt, recorder) = recorded(0, 1);
+    let blocks = || async { join_all([spawn_task!(async {}), spawn_task!(yield_now())]) };
+    join_all((0..200).map(|_| rt.spawn(blocks(), Priority::Low)));
+    rt.shutdown(Duration::from_secs(20));
+    let recording = recorder.recording();
+    assert_eq!(recording.dropped(), 0);
+    assert_each_task_goes_its_way(&recording);
+    let replaced = count(&recording, |e| matches!(e, Event::Replaced { .. }));
+    let starts = count(&recording, |e| matches!(e, Event::PollStarted { .. }));
+    let ends = count(&recording, |e| matches!(e, Event::PollEnded { .. }));
+    // The joiner, the empty one, and the one that yields once.
+    assert_eq!((starts, ends), (4 * 200, 4 * 200));
+    assert!(replaced > 0, "some joins block");
+}
+
+#[test]
+fn no_capacity_is_too_large_or_too_small() {
+    for capacity in [0, usize::MAX] {
+        let (rt, recorder) = recorded_by(Recorder::with_capacity(capacity), 0, 1);
+        rt.block_on(rt.spawn(async {}, Priority::Low));
+        rt.shutdown(Duration::from_secs(20));
+        assert!(recorder.recording().len() >= 5, "{capacity}");
+    }
 }
 
 #[test]

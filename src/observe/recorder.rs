@@ -1,32 +1,39 @@
 //! The recorder: an observer that keeps what it is told, with the time, in bounded memory.
 //!
-//! Each worker has a buffer of its own, so that no two workers wait for each other; what other
-//! threads do goes into one more. A buffer is a row of chunks. When it is full its oldest chunk
-//! is emptied and used again, and what was in it is counted as dropped. Nothing is ever moved or
-//! written while a worker waits: a recording takes the full chunks by reference.
+//! Each worker has a track of its own (`track.rs`), which the thread that sits on it writes without
+//! asking anybody; so has the first other thread that tells something, which as a rule is the one
+//! that spawns. All others share a track, under a lock. A track holds its events in a ring
+//! (`ring.rs`), packed into numbers (`packed.rs`), and the names of tasks beside it (`names.rs`).
+
+mod names;
+mod packed;
+mod ring;
+mod track;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::fmt;
-use std::mem;
+use std::panic::Location;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
 use super::recording::Recording;
 use super::save::{SaveError, save};
-use crate::executor::{Event, Observer, Placement, RuntimeShape, Source, TaskId, WorkerId};
+use crate::executor::{Event, Observer, RuntimeShape, TaskId, WorkerId};
 use crate::time::clock::simulated;
+
+use packed::{Kind, MOST_TELLERS, Packed, spawned_at};
+use ring::Stamped;
+use track::Track;
 
 /// How many events of each worker are kept unless something else is asked for.
 const DEFAULT_CAPACITY: usize = 1 << 17;
 
-/// How many events are dropped at once. Small enough for a recording to copy half a chunk
-/// without anybody noticing.
-const CHUNK: usize = 512;
+/// The most that can be asked for: 4 GiB of events.
+const MAX_CAPACITY: usize = 1 << 27;
 
 /// What is kept of a task's name, in characters.
 const NAME_LENGTH: usize = 120;
@@ -43,18 +50,23 @@ const NAME_LENGTH: usize = 120;
 ///
 /// # What it costs
 ///
-/// Some 250 instructions for each event, of which a task that is spawned, polled once and done
-/// with has five. A program that does nothing but schedule takes two to three times as long when
-/// it is recorded; polls of 10 µs hardly notice. `benches/recorder.rs` measures it.
+/// Some 220 instructions for each event, half of them to tell it at all; a task that is spawned,
+/// polled once and done with has five. No lock is taken for events of a worker, and nobody waits
+/// while a recording is made. A program that does nothing but schedule takes up to two or three
+/// times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder.rs` measures
+/// it.
 ///
 /// Events that follow each other at once on one thread (a task is taken from the worker's own
 /// queue, and its poll starts) share one look at the clock, and are a nanosecond apart.
 ///
 /// # Memory
 ///
-/// An event takes 32 bytes. Of each worker, and of all other threads together, as many events are
-/// kept as [`with_capacity`](Recorder::with_capacity) says; then the oldest are dropped, which
-/// [`Recording::dropped`] counts. Memory is taken as it is needed.
+/// An event takes 32 bytes. Of each worker, of the first other thread that tells something, and of
+/// all others together, as many events are kept as [`with_capacity`](Recorder::with_capacity)
+/// says; then the oldest are dropped, which [`Recording::dropped`] counts. Memory is taken as it is
+/// needed, 16 kB at a time, and then used again.
+///
+/// What the timer is to wait for is kept up to 101 days; a longer time is for ever.
 ///
 /// ```
 /// use laneway::observe::Recorder;
@@ -79,14 +91,19 @@ pub struct Recorder {
     /// The time of the last event in a simulation, where one thread goes on at a time; 0 outside.
     simulated: AtomicU64,
     started: OnceLock<Started>,
-    /// What threads that are no workers do, and what comes before the start.
-    outside: CachePadded<Mutex<Buffer>>,
+    /// What is told by threads that own no track, and before the start.
+    shared: CachePadded<Track>,
+    /// Held by whoever writes to the shared track. Readers do not need it, or a thread would wait
+    /// for as long as it takes to read.
+    sharing: Mutex<()>,
 }
 
 /// What is known once the runtime has been built.
 struct Started {
     shape: RuntimeShape,
-    workers: Box<[CachePadded<Mutex<Buffer>>]>,
+    /// That of the first thread that is no worker, and then the workers' in their order: as
+    /// [`Packed::teller`] counts.
+    tracks: Box<[CachePadded<Track>]>,
 }
 
 /// One event and its time.
@@ -97,52 +114,17 @@ pub(super) struct Record {
     pub(super) event: Event,
 }
 
-/// The last events of one worker, or of all that is no worker.
-struct Buffer {
-    /// How many full chunks are kept.
-    max_chunks: usize,
-    full: VecDeque<Arc<Vec<Record>>>,
-    current: Vec<Record>,
-    dropped: u64,
-    names: VecDeque<(TaskId, Box<str>)>,
-}
-
-/// What this thread told last.
-#[derive(Clone, Copy)]
-struct Last {
-    recorder: u64,
-    at: u64,
-    by: Option<WorkerId>,
-    told: Told,
-}
-
-/// Which kind of event it was, as far as that tells how soon the next one comes.
+/// A track of a recorder, in one number: the recorder's, and the track's in its lowest bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    Spawned,
-    TimerFired,
-    Scheduled,
-    /// Scheduled after its own poll.
-    Yielded,
-    Taken,
-    /// Taken from the worker's own queue.
-    TakenFromItsOwn,
-    PollStarted,
-    PollEnded,
-    /// The thread has lost its worker, and its poll goes on.
-    Replaced,
-    Other,
-}
+struct Place(u64);
+
+/// Where nothing is recorded: there is no recorder of this number.
+const NOWHERE: Place = Place(0);
 
 thread_local! {
-    static LAST: Cell<Last> = const {
-        Cell::new(Last {
-            recorder: 0,
-            at: 0,
-            by: None,
-            told: Told::Other,
-        })
-    };
+    /// The track that this thread told its last event to, if it owns it. So it need not look at
+    /// the owner for each event; and a name that is given now belongs there.
+    static HERE: Cell<Place> = const { Cell::new(NOWHERE) };
 }
 
 impl Recorder {
@@ -153,8 +135,9 @@ impl Recorder {
         Recorder::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// Makes a recorder that keeps the last `events` of each worker, and as many of all other
-    /// threads together. Rounded up to a multiple of 512.
+    /// Makes a recorder that keeps the last `events` of each worker, as many of the first other
+    /// thread, and as many of all others together. Rounded up to a multiple of 512, and down to
+    /// 2^27, which are 4 GiB.
     ///
     /// ```
     /// use laneway::observe::Recorder;
@@ -172,20 +155,21 @@ impl Recorder {
     /// ```
     #[must_use]
     pub fn with_capacity(events: usize) -> Recorder {
-        // Number 0 is that of threads that have told nothing yet.
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let capacity = events.min(MAX_CAPACITY);
         Recorder {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            capacity: events,
+            capacity,
             epoch: OnceLock::new(),
             simulated: AtomicU64::new(0),
             started: OnceLock::new(),
-            outside: CachePadded::new(Mutex::new(Buffer::new(events))),
+            shared: CachePadded::new(Track::new(capacity)),
+            sharing: Mutex::new(()),
         }
     }
 
-    /// What has been recorded so far, in the order of time. Recording goes on meanwhile; no
-    /// worker waits for longer than it takes to copy half a chunk of 512 events.
+    /// What has been recorded so far, in the order of time. Recording goes on meanwhile, and no
+    /// worker waits; events that are dropped before they have been read count as dropped.
     ///
     /// ```
     /// use laneway::observe::Recorder;
@@ -197,17 +181,18 @@ impl Recorder {
         let shape = self.started.get().map(|started| started.shape.clone());
         let mut recording = Recording::new(shape.unwrap_or_default());
         recording.is_simulated = self.simulated.load(Ordering::Relaxed) > 0;
-        for buffer in self.buffers() {
-            let taken = lock(buffer).snapshot();
-            for chunk in &taken.full {
-                recording.extend(chunk);
+        for track in self.tracks() {
+            let (events, dropped) = track.read();
+            recording.extend(events.into_iter().map(|stamped| Record {
+                at: stamped.at,
+                event: stamped.event.event(stamped.place),
+            }));
+            recording.add_dropped(dropped);
+            // Copied by reference: whoever names a task now does not wait for long.
+            let names = track.names().clone();
+            for (task, name) in names.iter() {
+                recording.add_name(*task, name.clone());
             }
-            recording.extend(&taken.current);
-            recording.add_dropped(taken.dropped);
-            taken
-                .names
-                .into_iter()
-                .for_each(|(task, name)| recording.add_name(task, name));
         }
         recording.in_order()
     }
@@ -234,46 +219,76 @@ impl Recorder {
         save(path.as_ref(), || self.recording())
     }
 
-    fn buffers(&self) -> impl Iterator<Item = &Mutex<Buffer>> {
-        let workers = self.started.get().map(|started| &started.workers[..]);
-        let workers = workers.unwrap_or_default().iter();
-        workers.chain([&self.outside]).map(|buffer| &**buffer)
+    fn tracks(&self) -> impl Iterator<Item = &Track> {
+        let own = self.started.get().map(|started| &started.tracks[..]);
+        let own = own.unwrap_or_default().iter();
+        own.chain([&self.shared]).map(|track| &**track)
     }
 
-    /// Where events of a worker go, or of no worker.
-    fn buffer_of(&self, worker: Option<WorkerId>) -> &Mutex<Buffer> {
-        let started = self.started.get();
-        let workers = started.map(|started| &started.workers);
-        let own = workers
-            .zip(worker)
-            .and_then(|(workers, id)| workers.get(id.index()));
-        own.unwrap_or(&self.outside)
+    /// The track that events of this teller go to, as [`Packed::teller`] counts them.
+    #[inline]
+    fn track(&self, teller: usize) -> Option<&Track> {
+        let track = self.started.get()?.tracks.get(teller)?;
+        Some(track)
     }
 
-    /// The time of an event, later than that of the one before on this thread; in a simulation,
-    /// than that of the one before on any thread.
-    fn stamp(&self, event: &Event) -> u64 {
-        let last = LAST.get();
-        let here = last.recorder == self.id;
-        let next = if here { last.at + 1 } else { 0 };
-        let told = Told::of(event);
-        // To read the clock is what costs most.
-        let in_one_breath = here && told.comes_at_once_after(last.told);
-        let at = if in_one_breath && self.simulated.load(Ordering::Relaxed) == 0 {
-            next
-        } else {
-            match simulated() {
-                None => self.since_epoch().max(next),
-                Some(clock) => self.after_the_last(nanos(clock)),
-            }
+    #[inline]
+    fn place(&self, teller: usize) -> Place {
+        Place(self.id * MOST_TELLERS as u64 + teller as u64)
+    }
+
+    /// Makes a track the one that this thread tells its events to, unless another thread owns it.
+    #[cold]
+    fn move_to(&self, event: Packed) {
+        let own = self
+            .track(event.teller())
+            .filter(|track| match event.kind() {
+                // The thread that blocked in this poll may be the first to tell something since it
+                // gave up its worker, and will tell no more.
+                Kind::PollEnded => track.is_own(),
+                _ => track.claim(),
+            });
+        HERE.set(own.map_or(NOWHERE, |_| self.place(event.teller())));
+    }
+
+    /// Records an event that others may have come before, at the time that it is now.
+    ///
+    /// Kept apart from what is told at once, which has no calls in it then: that saves a dozen
+    /// instructions, of some sixty.
+    #[inline(never)]
+    fn push_now(&self, event: Packed, place: Option<&'static Location<'static>>) {
+        if HERE.get() != self.place(event.teller()) {
+            self.move_to(event);
+        }
+        let push = |track: &Track| {
+            track.make_room_and_push(Stamped {
+                at: self.now_after(track),
+                event,
+                place,
+            });
         };
-        LAST.set(Last {
-            recorder: self.id,
-            at,
-            by: worker_of(event),
-            told: told.after(here.then_some(last.told)),
-        });
-        at
+        let own = self.track(event.teller());
+        match own.filter(|_| HERE.get() != NOWHERE) {
+            Some(track) => push(track),
+            None => {
+                let _sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+                push(&self.shared);
+            }
+        }
+        if event.kind() == Kind::Replaced {
+            own.filter(|track| track.is_own())
+                .inspect(|track| track.give_up());
+            HERE.set(NOWHERE);
+        }
+    }
+
+    /// The time by the clock, later than that of the event before on this track; in a simulation,
+    /// than that of the one before on any.
+    fn now_after(&self, track: &Track) -> u64 {
+        match simulated() {
+            None => self.since_epoch().max(track.next()),
+            Some(clock) => self.after_the_last(nanos(clock)),
+        }
     }
 
     fn since_epoch(&self) -> u64 {
@@ -293,10 +308,12 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn on_start(&self, shape: &RuntimeShape) {
-        let buffer = |_| CachePadded::new(Mutex::new(Buffer::new(self.capacity)));
+        let tracks = 0..=shape.homes.len();
         let started = Started {
             shape: shape.clone(),
-            workers: shape.homes.iter().map(buffer).collect(),
+            tracks: tracks
+                .map(|_| CachePadded::new(Track::new(self.capacity)))
+                .collect(),
         };
         let is_first = self.started.set(started).is_ok();
         // The runtime logs what its observer panics with.
@@ -308,16 +325,33 @@ impl Observer for Recorder {
     }
 
     fn on_event(&self, event: Event) {
-        let at = self.stamp(&event);
-        lock(self.buffer_of(worker_of(&event))).push(Record { at, event });
+        // First: it counts as a call, before which registers have to be saved.
+        let here = HERE.get();
+        let packed = Packed::of(&event);
+        let teller = packed.teller();
+        if here == self.place(teller)
+            && let Some(track) = self.track(teller)
+            && track.takes_at_once(packed)
+            && self.simulated.load(Ordering::Relaxed) == 0
+        {
+            // To read the clock is what costs most.
+            track.push(Stamped {
+                at: track.next(),
+                event: packed,
+                place: None,
+            });
+        } else {
+            self.push_now(packed, spawned_at(&event));
+        }
     }
 
     fn on_named(&self, task: TaskId, name: &str) {
         // The task's spawn is what this thread has just told.
-        let last = LAST.get();
-        let by = last.by.filter(|_| last.recorder == self.id);
-        let name = shortened(name);
-        lock(self.buffer_of(by)).push_name(task, name);
+        let Place(here) = HERE.get();
+        let own = (here / MOST_TELLERS as u64 == self.id)
+            .then(|| self.track(here as usize % MOST_TELLERS))
+            .flatten();
+        own.unwrap_or(&self.shared).push_name(task, shortened(name));
     }
 }
 
@@ -337,52 +371,6 @@ impl fmt::Debug for Recorder {
 
 fn nanos(duration: Duration) -> u64 {
     duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
-}
-
-impl Told {
-    fn of(event: &Event) -> Told {
-        match event {
-            Event::Spawned { .. } => Told::Spawned,
-            Event::TimerFired { .. } => Told::TimerFired,
-            Event::Scheduled {
-                to: Placement::Deque,
-                ..
-            } => Told::Yielded,
-            Event::Scheduled { .. } => Told::Scheduled,
-            Event::Taken {
-                from: Source::Local,
-                ..
-            } => Told::TakenFromItsOwn,
-            Event::Taken { .. } => Told::Taken,
-            Event::PollStarted { .. } => Told::PollStarted,
-            Event::PollEnded { .. } => Told::PollEnded,
-            Event::Replaced { .. } => Told::Replaced,
-            _ => Told::Other,
-        }
-    }
-
-    /// Whether this is told right after the one before by the same thread, with next to nothing
-    /// in between, and with nothing that another thread could have done meanwhile: in its own
-    /// queue, a worker finds what it has put there itself.
-    fn comes_at_once_after(self, before: Told) -> bool {
-        matches!(
-            (before, self),
-            (Told::Spawned | Told::TimerFired, Told::Scheduled)
-                | (Told::Yielded, Told::PollEnded)
-                | (Told::PollEnded, Told::TakenFromItsOwn)
-                | (Told::TakenFromItsOwn | Told::Taken, Told::PollStarted)
-        )
-    }
-
-    /// What is to be remembered of this. A thread whose worker was taken over may wait for long
-    /// after its poll.
-    fn after(self, before: Option<Told>) -> Told {
-        match (before, self) {
-            (Some(Told::Replaced), Told::PollEnded) => Told::Other,
-            (Some(Told::Replaced), _) => Told::Replaced,
-            _ => self,
-        }
-    }
 }
 
 /// The worker on whose thread an event was told.
@@ -408,67 +396,4 @@ pub(super) fn shortened(name: &str) -> Box<str> {
         Some((end, _)) => format!("{}…", &name[..end]).into(),
         None => name.into(),
     }
-}
-
-impl Buffer {
-    fn new(capacity: usize) -> Buffer {
-        Buffer {
-            max_chunks: capacity.div_ceil(CHUNK).max(1),
-            full: VecDeque::new(),
-            current: Vec::new(),
-            dropped: 0,
-            names: VecDeque::new(),
-        }
-    }
-
-    fn push(&mut self, record: Record) {
-        if self.current.len() == self.current.capacity() {
-            self.begin_chunk();
-        }
-        self.current.push(record);
-    }
-
-    /// Puts the full chunk to the others, and the oldest of them in its place if there are
-    /// enough.
-    #[cold]
-    fn begin_chunk(&mut self) {
-        let oldest = match self.full.len() < self.max_chunks {
-            true => None,
-            false => self.full.pop_front(),
-        };
-        self.dropped += oldest.as_ref().map_or(0, |chunk| chunk.len() as u64);
-        // A recording may hold on to it.
-        let mut chunk = oldest
-            .and_then(Arc::into_inner)
-            .unwrap_or_else(|| Vec::with_capacity(CHUNK));
-        chunk.clear();
-        let full = mem::replace(&mut self.current, chunk);
-        if !full.is_empty() {
-            self.full.push_back(Arc::new(full));
-        }
-    }
-
-    fn push_name(&mut self, task: TaskId, name: Box<str>) {
-        // A task that came and went has left four events at least: more names than this have no
-        // event any more.
-        if self.names.len() >= self.max_chunks * CHUNK / 4 {
-            self.names.pop_front();
-        }
-        self.names.push_back((task, name));
-    }
-
-    fn snapshot(&self) -> Buffer {
-        Buffer {
-            max_chunks: self.max_chunks,
-            full: self.full.clone(),
-            current: self.current.clone(),
-            dropped: self.dropped,
-            names: self.names.clone(),
-        }
-    }
-}
-
-fn lock(buffer: &Mutex<Buffer>) -> MutexGuard<'_, Buffer> {
-    // A poisoned lock is fine: a buffer is whole between any two of its calls.
-    buffer.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -81,8 +81,8 @@ impl Recording {
         }
     }
 
-    pub(super) fn extend(&mut self, records: &[Record]) {
-        self.records.extend_from_slice(records);
+    pub(super) fn extend(&mut self, records: impl Iterator<Item = Record>) {
+        self.records.extend(records);
     }
 
     pub(super) fn add_dropped(&mut self, events: u64) {

@@ -1,0 +1,57 @@
+//! The names of the tasks that one thread has spawned, as far as their events may be kept.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use crate::executor::TaskId;
+
+/// How many names are dropped at once. Few enough to be copied without anybody noticing.
+const CHUNK: usize = 256;
+
+/// The last names that were given, in chunks: the full ones are read by reference.
+#[derive(Clone)]
+pub(super) struct Names {
+    /// How many full chunks are kept.
+    max_chunks: usize,
+    full: VecDeque<Arc<Vec<Named>>>,
+    current: Vec<Named>,
+}
+
+/// A task and its name.
+pub(super) type Named = (TaskId, Box<str>);
+
+impl Names {
+    /// The names that can belong to so many events.
+    pub(super) fn new(events: usize) -> Names {
+        Names {
+            // A task that came and went has left four events at least.
+            max_chunks: (events / 4).div_ceil(CHUNK).max(1),
+            full: VecDeque::new(),
+            current: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, task: TaskId, name: Box<str>) {
+        if self.current.len() == self.current.capacity() {
+            let full = mem::replace(&mut self.current, Vec::with_capacity(CHUNK));
+            self.keep(full);
+        }
+        self.current.push((task, name));
+    }
+
+    fn keep(&mut self, full: Vec<Named>) {
+        if self.full.len() == self.max_chunks {
+            self.full.pop_front();
+        }
+        // At first there is nothing to keep.
+        if !full.is_empty() {
+            self.full.push_back(Arc::new(full));
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Named> {
+        let full = self.full.iter().flat_map(|chunk| chunk.iter());
+        full.chain(&self.current)
+    }
+}
