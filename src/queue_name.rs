@@ -73,6 +73,7 @@ impl<'q> IntoQueueName<'q> for &'q String {
 
 impl QueueName<'_> {
     /// The queue's number in a runtime, if there is such a queue.
+    #[inline]
     pub(crate) fn find(self, executor: &Executor) -> Option<QueueId> {
         match self.0 {
             Named::Id(id) => (id.index() < executor.queues().len()).then_some(id),

@@ -268,7 +268,7 @@ impl Executor {
             return None;
         }
         let (runnable, task) = self.make_task(registered, future.take()?, queue, origin);
-        Some((task, seat::schedule_new(self, runnable)))
+        Some((task, seat::schedule_new(self, registered.by, runnable)))
     }
 
     /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.

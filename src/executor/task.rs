@@ -625,8 +625,11 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        self.raise_for_awaiter();
-        self.poll_end(cx).map(Ended::tell)
+        let ended = self.poll_end(cx);
+        if ended.is_pending() {
+            self.raise_for_awaiter();
+        }
+        ended.map(Ended::tell)
     }
 
     /// Polls without raising the task, for those who look after a task and do not wait for it.
