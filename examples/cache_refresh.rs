@@ -6,11 +6,11 @@ mod record;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use clap::Parser;
-use laneway::background::Every;
+use laneway::background::{Every, Periodic};
 use laneway::time::sleep;
 use laneway::{Priority, Runtime, shutdown_begun, yield_now};
 
@@ -101,28 +101,32 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let reader = rt.spawn(read(cache.clone(), newest.clone()), Priority::Low);
 
     let (refreshed, refreshes) = async_channel::unbounded();
+    // The process stops itself in its last run. To do it from here could come a run too late.
+    let own = Arc::new(OnceLock::<Periodic>::new());
+    let (handle, last) = (own.clone(), options.refreshes);
     let mut version = 0;
     let (refresh, process) = Every::new(every)
         .name("price refresh")
         .jitter(every / 10)
         .build(async move || {
+            let process = handle.get().expect("set before the process is spawned");
             version += 1;
+            if last == Some(version) {
+                process.stop();
+            }
             // The receiver is there until this closure is gone.
-            let _ = refreshed.send(version).await;
+            let _ = refreshed
+                .send((version, process.metrics().last_panic))
+                .await;
             cache.put(fetch(version, every).await);
         });
+    own.set(refresh.clone()).expect("set once");
     let stop = refresh.clone();
     ctrlc::set_handler(move || stop.stop())?;
     rt.spawn(process, Priority::High).detach();
-    while let Ok(version) = rt.block_on(refreshes.recv()) {
-        let last_panic = refresh
-            .metrics()
-            .last_panic
-            .unwrap_or_else(|| "never".to_owned());
+    while let Ok((version, last_panic)) = rt.block_on(refreshes.recv()) {
+        let last_panic = last_panic.as_deref().unwrap_or("never");
         println!("refresh {version} begins; last trouble: {last_panic}");
-        if options.refreshes == Some(version) {
-            refresh.stop();
-        }
     }
 
     let report = rt.shutdown(Duration::from_secs(5));

@@ -9,10 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Parser;
-use laneway::background::{self, Every, Handle};
+use laneway::background::{self, Every, Handle, Periodic};
 use laneway::blocking::unblock;
 use laneway::{Priority, Runtime, shutdown_begun, time::sleep};
 
@@ -140,24 +141,27 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
 
     let (report, reports) = async_channel::unbounded();
     let rotated = log.clone();
+    // The process stops itself in its last run. To do it from here could come a run too late.
+    let own = Arc::new(OnceLock::<Periodic>::new());
+    let (handle, last) = (own.clone(), options.rotations);
+    let mut n = 0;
     let (rotation, process) = Every::new(Duration::from_millis(options.every))
         .name("log rotation")
         .initial_delay(Duration::from_millis(options.every))
         .build(async move || {
+            n += 1;
+            if last == Some(n) {
+                let process = handle.get();
+                process.expect("set before the process is spawned").stop();
+            }
             // The receiver is there until this closure is gone.
             let _ = report.send(rotated.call(Request::Rotate).await).await;
         });
-    let stop = rotation.clone();
-    ctrlc::set_handler(move || stop.stop())?;
+    own.set(rotation.clone()).expect("set once");
+    ctrlc::set_handler(move || rotation.stop())?;
     rt.spawn(process, Priority::Low).detach();
-    for n in 1.. {
-        let Ok(rotated) = rt.block_on(reports.recv()) else {
-            break;
-        };
+    while let Ok(rotated) = rt.block_on(reports.recv()) {
         println!("rotated: {} lines", rotated??);
-        if options.rotations == Some(n) {
-            rotation.stop();
-        }
     }
 
     let report = rt.shutdown(Duration::from_secs(5));

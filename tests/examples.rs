@@ -154,6 +154,7 @@ fn stuck_names_the_task_that_blocks_and_those_behind_it() {
             .any(|line| line.contains("has kept worker 0 for ")),
         "{lines:#?}"
     );
+    // The time from the first look at it to the last: how long that is, is up to the machine.
     assert!(
         reports
             .iter()

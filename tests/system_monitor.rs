@@ -25,11 +25,22 @@ fn it_prints_a_line_per_tick_and_says_that_all_is_drained() {
     let lines: Vec<&str> = ended.stdout.lines().collect();
     let (summary, ticks) = lines.split_last().unwrap();
     assert_eq!(ticks.len(), 30, "{lines:?}");
-    assert!(ticks[0].ends_with("no readings yet"), "{lines:?}");
-    for part in ["  cpu ", "%", "±", "  memory ", "  anomaly "] {
-        assert!(ticks[29].contains(part), "{part:?}: {lines:?}");
-    }
+    // Which of the ticks have figures is up to the machine: a reading may come too late for any.
+    assert!(
+        ticks.iter().all(|tick| has_figures(tick) || has_none(tick)),
+        "{lines:?}"
+    );
+    assert!(ticks.iter().any(|tick| has_figures(tick)), "{lines:?}");
     assert_drained(summary);
+}
+
+fn has_figures(tick: &str) -> bool {
+    let parts = ["  cpu ", "%", "±", "  memory ", "  anomaly "];
+    parts.iter().all(|part| tick.contains(part))
+}
+
+fn has_none(tick: &str) -> bool {
+    tick.ends_with("no readings yet")
 }
 
 #[track_caller]
@@ -78,7 +89,8 @@ fn endless() -> (Child, BufReader<ChildStdout>) {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     stdout.read_line(&mut first).unwrap();
-    assert!(first.ends_with("no readings yet\n"), "{first:?}");
+    let tick = first.trim_end();
+    assert!(has_figures(tick) || has_none(tick), "{first:?}");
     (child, stdout)
 }
 
