@@ -34,7 +34,7 @@ use crate::time::now;
 /// # Cost
 ///
 /// Some 200 ns for each poll, three looks at the clock among them: tasks that do nothing but
-/// schedule take two to five times as long, polls of 10 µs do not notice. `benches/recorder.rs`
+/// schedule take two to five times as long, polls of 10 µs do not notice. `benches/recorder`
 /// measures it. A live task takes some 200 bytes, the histograms 20 kB for each worker and queue
 /// that it serves.
 ///

@@ -50,11 +50,11 @@ const NAME_LENGTH: usize = 120;
 ///
 /// # What it costs
 ///
-/// Some 220 instructions for each event, half of them to tell it at all; a task that is spawned,
-/// polled once and done with has five. No lock is taken for events of a worker, and nobody waits
-/// while a recording is made. A program that does nothing but schedule takes up to two or three
-/// times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder.rs` measures
-/// it.
+/// Some 200 instructions for each event, one third of them to tell it to whoever observes; a task
+/// that is spawned, polled once and done with has five events. Its workers' events take no lock,
+/// and nobody waits while a recording is made. A program that does nothing but schedule takes up
+/// to three times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder`
+/// measures it.
 ///
 /// Events that follow each other at once on one thread (a task is taken from the worker's own
 /// queue, and its poll starts) share one look at the clock, and are a nanosecond apart.

@@ -5,7 +5,7 @@
 //! it runs for the one thing that it cannot measure itself, since an allocator that counts would
 //! slow everything else down.
 //!
-//! `compare.rs` is the story; `executors/` holds those that are compared, `workloads.rs`,
+//! `compare.rs` is the story; `executors/` holds those that are compared, `../workloads/`,
 //! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs`, `timer/` and `calls/` what they are put
 //! through, `measure.rs` the statistics and `report.rs` the tables.
 
@@ -22,6 +22,7 @@ mod nice;
 mod report;
 mod subject;
 mod timer;
+#[path = "../../workloads/mod.rs"]
 mod workloads;
 
 pub use compare::compare;

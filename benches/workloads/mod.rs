@@ -3,12 +3,17 @@
 //!
 //! Ping-pong, yields, chains and both spawns follow the shape of tokio's own benchmark
 //! `rt_multi_threaded`; spawn-and-wait is what a thread does that hands one thing over at a time.
+//!
+//! Part of two programs, which include it by its path: `benches/peers` runs the workloads on
+//! Laneway and on others, `benches/recorder` on Laneway alone, observed and not.
+
+mod executor;
 
 use clap::ValueEnum;
 use futures_channel::oneshot;
 use futures_lite::future::yield_now;
 
-use crate::executors::{Executor, Handle, Lane};
+pub(crate) use executor::{Executor, Handle, Lane};
 
 /// One of the six.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
