@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::mailbox::{Mailbox, Patience, Refused};
-use super::slot::{GivenUp, Slot};
+use super::slot::{GivenUp, SharedSlot, Slot};
 use crate::time::timeout;
 
 /// Sends requests to a background and awaits its replies.
@@ -233,7 +233,7 @@ pub struct Call<'h, Req, Res> {
 
 enum Progress<Req, Res> {
     NotSent(Req),
-    Sent(Arc<Slot<Req, Res>>),
+    Sent(SharedSlot<Req, Res>),
     Over,
 }
 
@@ -253,7 +253,7 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
                 }
                 Poll::Pending
             }
-            Progress::Sent(slot) => match slot.poll_reply(cx) {
+            Progress::Sent(slot) => match Slot::poll_reply(slot, cx) {
                 Ok(reply) => Poll::Ready(reply),
                 Err(slot) => {
                     self.progress = Progress::Sent(slot);
@@ -313,7 +313,7 @@ fn give_up<Req, Res>(slot: &Slot<Req, Res>, mailbox: &Mailbox<Req, Res>) {
 #[must_use = "dropping a Reply gives the call up: await it, or let it go with `detach()`"]
 pub struct Reply<Req, Res> {
     /// None once the reply has been given out, or is left alone.
-    slot: Option<Arc<Slot<Req, Res>>>,
+    slot: Option<SharedSlot<Req, Res>>,
     mailbox: Arc<Mailbox<Req, Res>>,
 }
 
@@ -338,13 +338,16 @@ impl<Req, Res> Reply<Req, Res> {
     }
 }
 
+// Nothing in it is pinned.
+impl<Req, Res> Unpin for Reply<Req, Res> {}
+
 impl<Req, Res> Future for Reply<Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let slot = self.slot.take();
         let slot = slot.expect("a reply is not polled again after its end");
-        match slot.poll_reply(cx) {
+        match Slot::poll_reply(slot, cx) {
             Ok(reply) => Poll::Ready(reply),
             Err(slot) => {
                 self.slot = Some(slot);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use crossbeam_utils::CachePadded;
 
 use super::handle::{CallError, ServiceMetrics};
-use super::slot::Slot;
+use super::slot::{SharedSlot, Slot};
 use super::waker::leave;
 use crate::executor::shielded;
 
@@ -37,7 +37,7 @@ pub(super) struct Mailbox<Req, Res> {
 }
 
 struct Post<Req, Res> {
-    queue: VecDeque<Arc<Slot<Req, Res>>>,
+    queue: VecDeque<SharedSlot<Req, Res>>,
     door: Door,
     /// Calls that have ever entered.
     entered: u64,
@@ -111,7 +111,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         request: Req,
         caller: Option<&Waker>,
         patience: Patience,
-    ) -> Result<Arc<Slot<Req, Res>>, (Req, Refused)> {
+    ) -> Result<SharedSlot<Req, Res>, (Req, Refused)> {
         // Before the lock, which is held for a moment only: callers on all threads want it.
         let slot = Slot::new(request, caller.cloned());
         let entering = slot.clone();
@@ -225,13 +225,13 @@ fn wake(background: Option<Waker>) {
 }
 
 /// A request, and the slot for its reply.
-pub(super) type Taken<Req, Res> = (Req, Arc<Slot<Req, Res>>);
+pub(super) type Taken<Req, Res> = (Req, SharedSlot<Req, Res>);
 
 /// The background's end of the mailbox. Dropped, it tells every caller that is left.
 pub(super) struct Inbox<Req, Res> {
     mailbox: Arc<Mailbox<Req, Res>>,
     /// Taken from the queue all at once.
-    batch: VecDeque<Arc<Slot<Req, Res>>>,
+    batch: VecDeque<SharedSlot<Req, Res>>,
     /// Slots looked at since the last yield.
     spent: u32,
     waker: LeftWaker,
@@ -350,7 +350,7 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         let queue = std::mem::take(&mut post.queue);
         drop(post);
         for slot in self.batch.drain(..).chain(queue) {
-            slot.reply(Err(CallError::Closed));
+            Slot::reply(slot, Err(CallError::Closed));
         }
     }
 }

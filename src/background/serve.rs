@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use super::handle::CallError;
 use super::in_flight::{InFlight, Look};
 use super::mailbox::{Inbox, Mailbox, count};
-use super::slot::Slot;
+use super::slot::{SharedSlot, Slot};
 
 /// What a panic left.
 pub(super) type Payload = Box<dyn Any + Send>;
@@ -100,7 +100,7 @@ where
 
 /// What comes next where many requests are in flight.
 enum Next<Req, Res> {
-    Request(Req, Arc<Slot<Req, Res>>),
+    Request(Req, SharedSlot<Req, Res>),
     Ended(Result<(), Payload>),
     Over,
 }
@@ -168,12 +168,12 @@ impl<Req, Res> Session<Req, Res> {
 /// A request that the handler has taken. Dropped before its end, it tells the caller.
 struct Errand<'s, Req, Res> {
     /// None once the caller has been told.
-    slot: Option<Arc<Slot<Req, Res>>>,
+    slot: Option<SharedSlot<Req, Res>>,
     session: &'s Session<Req, Res>,
 }
 
 impl<'s, Req, Res> Errand<'s, Req, Res> {
-    fn new(slot: Arc<Slot<Req, Res>>, session: &'s Session<Req, Res>) -> Errand<'s, Req, Res> {
+    fn new(slot: SharedSlot<Req, Res>, session: &'s Session<Req, Res>) -> Errand<'s, Req, Res> {
         Errand {
             slot: Some(slot),
             session,
@@ -187,7 +187,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
                 // Counted first: whoever has the reply sees the count.
                 count(&self.session.mailbox.counts.completed);
                 if let Some(slot) = self.slot.take() {
-                    slot.reply(Ok(reply));
+                    Slot::reply(slot, Ok(reply));
                 }
                 Ok(())
             }
@@ -203,7 +203,7 @@ impl<Req, Res> Drop for Errand<'_, Req, Res> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
             count(&self.session.mailbox.counts.lost);
-            slot.reply(Err(self.session.loss()));
+            Slot::reply(slot, Err(self.session.loss()));
         }
     }
 }

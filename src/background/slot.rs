@@ -6,8 +6,10 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use triomphe::Arc;
 
 use super::handle::CallError;
 use super::waker::leave;
@@ -17,6 +19,9 @@ use crate::executor::{drop_shielded, shielded};
 pub(super) struct Slot<Req, Res> {
     state: Mutex<State<Req, Res>>,
 }
+
+/// A slot as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
+pub(super) type SharedSlot<Req, Res> = Arc<Slot<Req, Res>>;
 
 enum State<Req, Res> {
     /// In the queue.
@@ -43,7 +48,7 @@ pub(super) enum GivenUp {
 }
 
 impl<Req, Res> Slot<Req, Res> {
-    pub(super) fn new(request: Req, caller: Option<Waker>) -> Arc<Slot<Req, Res>> {
+    pub(super) fn new(request: Req, caller: Option<Waker>) -> SharedSlot<Req, Res> {
         let state = Mutex::new(State::Asked { request, caller });
         Arc::new(Slot { state })
     }
@@ -65,13 +70,11 @@ impl<Req, Res> Slot<Req, Res> {
 
     /// Leaves the reply and wakes the caller. Whatever the caller's waker or a destructor does,
     /// the background comes to no harm.
-    pub(super) fn reply(self: Arc<Self>, reply: Result<Res, CallError>) {
-        let caller = self.leave_reply(reply);
+    pub(super) fn reply(slot: SharedSlot<Req, Res>, reply: Result<Res, CallError>) {
+        let caller = slot.leave_reply(reply);
         // Before the wake-up: the caller then finds that it has the slot for itself. If nobody is
         // there to take the reply, it is dropped with the slot.
-        if let Some(slot) = Arc::into_inner(self) {
-            drop_shielded(slot);
-        }
+        drop_shielded(slot);
         if let Some(caller) = caller {
             shielded("the waker of a caller", || caller.wake());
         }
@@ -106,11 +109,11 @@ impl<Req, Res> Slot<Req, Res> {
 
     /// Takes the reply, or leaves the caller's waker and gives the slot back.
     pub(super) fn poll_reply(
-        self: Arc<Self>,
+        slot: SharedSlot<Req, Res>,
         cx: &mut Context<'_>,
-    ) -> Result<Result<Res, CallError>, Arc<Self>> {
+    ) -> Result<Result<Res, CallError>, SharedSlot<Req, Res>> {
         // Whoever has replied has no use for the slot any more, and no lock is needed.
-        match Arc::try_unwrap(self) {
+        match Arc::try_unwrap(slot) {
             Ok(slot) => {
                 let state = slot.state.into_inner();
                 match state.unwrap_or_else(PoisonError::into_inner) {
