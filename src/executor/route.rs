@@ -167,17 +167,17 @@ impl Route {
     }
 
     /// What has waited long enough to go first at this step, if anything.
+    ///
+    /// Where two things fall on one step, the rest keeps its turn, and home comes a step later.
     pub(crate) fn overdue(&self, step: u64) -> Option<Overdue> {
+        if let Some(rest) = self.rest_due(step) {
+            return Some(Overdue::Rest(rest));
+        }
         let since_home = step % HOME_EVERY;
-        if since_home == 0 {
-            Some(Overdue::Home)
-        } else if step.is_multiple_of(REST_EVERY) && !self.rest.is_empty() {
-            let turn = (step / REST_EVERY) as usize % self.rest.len();
-            Some(Overdue::Rest(self.rest[turn]))
-        } else if since_home == 1 {
-            Some(Overdue::HeldHome)
-        } else {
-            None
+        match since_home.checked_sub(self.put_off(step))? {
+            0 => Some(Overdue::Home),
+            1 => Some(Overdue::HeldHome),
+            _ => None,
         }
     }
 
@@ -186,9 +186,26 @@ impl Route {
     pub(crate) fn next_overdue(&self, step: u64) -> u64 {
         let home = match step % HOME_EVERY {
             0 => step + 1,
+            1 if self.put_off(step + 1) > 0 => step + 1,
             _ => step.next_multiple_of(HOME_EVERY),
         };
         home.min((step + 1).next_multiple_of(REST_EVERY))
+    }
+
+    /// The queue besides home whose turn this step is. Steps count from 1.
+    fn rest_due(&self, step: u64) -> Option<Rest> {
+        if step == 0 || !step.is_multiple_of(REST_EVERY) || self.rest.is_empty() {
+            return None;
+        }
+        let turn = (step / REST_EVERY) as usize % self.rest.len();
+        Some(self.rest[turn])
+    }
+
+    /// By how many steps home's turn is put off, right after it was due.
+    fn put_off(&self, step: u64) -> u64 {
+        // Two steps are home's, so at the third all that was put off has had its turn.
+        let before = (step - step % HOME_EVERY..step).take(2);
+        before.filter(|&step| self.rest_due(step).is_some()).count() as u64
     }
 }
 
@@ -254,6 +271,8 @@ impl Stealing {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use super::*;
     use Look::{Channel, Local, Others};
 
@@ -314,6 +333,26 @@ mod tests {
                 asks = step;
             }
             assert!(asks == step || route.overdue(step).is_none(), "step {step}");
+        }
+    }
+
+    #[test]
+    fn no_turn_is_lost_where_two_fall_on_one_step() {
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
+        let overdue = |steps: RangeInclusive<u64>| {
+            let each = steps.map(|step| route.overdue(step));
+            each.collect::<Vec<_>>()
+        };
+        let (home, held_home) = (Some(Overdue::Home), Some(Overdue::HeldHome));
+        let rest = Some(Overdue::Rest(Rest::Staffed(1)));
+        // The first step that 61 and 64 both divide, and the first one that 64 divides after one
+        // that 61 divides.
+        assert_eq!(overdue(3903..=3907), [None, rest, home, held_home, None]);
+        assert_eq!(overdue(2622..=2626), [None, home, rest, held_home, None]);
+        for step in 1..10_000 {
+            let turns = overdue(step..=step + 63);
+            assert_eq!(turns.iter().filter(|turn| **turn == rest).count(), 1);
+            assert!(turns.contains(&home) && turns.contains(&held_home));
         }
     }
 
