@@ -117,7 +117,8 @@ fn failed<R: Runtime>(chapter: u32) -> impl Iterator<Item = &'static str> {
     failed.map(|check| check.name)
 }
 
-/// Checks count threads and fill queues: only one of them runs at a time.
+/// Checks count threads and fill queues: only one of them runs at a time. A test beside them that
+/// blocks consumers of the same runtime takes a turn too.
 #[doc(hidden)]
 pub fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
