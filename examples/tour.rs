@@ -529,11 +529,14 @@ fn metrics(runtime: &Runtime, record: &Record) -> String {
         text.push_str(&line(&queue.name, numbers.map(thousands)));
     }
     text.push('\n');
-    text.push_str(&line("thread", ["home queue", "polls", "stolen", "rests"]));
+    let heads = ["home queue", "polls", "stolen", "busy us", "parked us"];
+    text.push_str(&line("thread", heads));
     for (number, worker) in metrics.workers.iter().enumerate() {
         let home = metrics.queues[worker.home.index()].name.clone();
-        let [polls, stolen, parks] = [worker.polls, worker.stolen, worker.parks].map(thousands);
-        text.push_str(&line(&number.to_string(), [home, polls, stolen, parks]));
+        let [polls, stolen] = [worker.polls, worker.stolen].map(thousands);
+        let [busy, parked] = [worker.busy, worker.parked].map(micros);
+        let columns = [home, polls, stolen, busy, parked];
+        text.push_str(&line(&number.to_string(), columns));
     }
     for recording in record.recordings() {
         text.push('\n');
