@@ -264,10 +264,17 @@ fn raising_a_task_is_told_once() {
 #[test]
 fn a_sleep_is_told_when_it_begins_and_when_it_wakes_its_task() {
     let (rt, log) = observed(0, 1);
-    let task = rt.spawn(sleep(Duration::from_millis(30)), Priority::Low);
-    let id = task.id();
-    rt.block_on(task);
-    let events = log.of(id);
+    let armed = |e: &Event| matches!(e, Event::TimerArmed { after_us: 1.., .. });
+    // On a busy machine a sleep may be over before it is polled, and is not armed then.
+    let times = (0..15).map(|power| Duration::from_millis(30) * 2_u32.pow(power));
+    let mut tries = times.map(|time| {
+        let task = rt.spawn(sleep(time), Priority::Low);
+        let id = task.id();
+        rt.block_on(task);
+        (time, log.of(id))
+    });
+    let told = tries.find(|(_, events)| events.iter().any(armed));
+    let (time, events) = told.expect("eight minutes are long enough");
     let place = |is_meant: fn(&Event) -> bool| {
         let places: Vec<usize> = (0..events.len())
             .filter(|&i| is_meant(&events[i]))
@@ -275,7 +282,7 @@ fn a_sleep_is_told_when_it_begins_and_when_it_wakes_its_task() {
         assert_eq!(places.len(), 1, "{events:?}");
         places[0]
     };
-    let armed = place(|e| matches!(e, Event::TimerArmed { .. }));
+    let armed = place(armed);
     let fired = place(|e| matches!(e, Event::TimerFired { .. }));
     let Event::TimerArmed {
         by: Some(_),
@@ -285,7 +292,8 @@ fn a_sleep_is_told_when_it_begins_and_when_it_wakes_its_task() {
     else {
         panic!("{events:?}");
     };
-    assert!((1..=30_000).contains(&after_us), "{after_us} us");
+    let after = Duration::from_micros(after_us.into());
+    assert!(after <= time, "{after:?}");
     assert!(armed < fired, "{events:?}");
     let woken = events[fired + 1];
     assert!(
