@@ -233,9 +233,9 @@ fn a_storm_of_sleeps_loses_none() {
 
 /// What `make` made with the shortest time for which it came before that was over, as it says. On
 /// a busy machine a thread may stand still for longer than any time that is chosen beforehand.
-fn in_time<T>(mut make: impl FnMut(Duration) -> (T, bool)) -> T {
+fn in_time<T>(make: impl FnMut(Duration) -> (T, bool)) -> T {
     let times = (0..20).map(|power| MS * 2_u32.pow(power));
-    let made = times.map(|time| make(time)).find(|(_, in_time)| *in_time);
+    let made = times.map(make).find(|(_, in_time)| *in_time);
     made.expect("nine minutes are long enough").0
 }
 
