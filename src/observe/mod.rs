@@ -41,9 +41,11 @@
 //!
 //! Read `recorder.rs` first, then `recording.rs` and `polls.rs`; `chrome.rs` and `replay.rs`
 //! write the two formats, `json.rs` sees to it that nothing in a name can break them. Then read
-//! `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows.
+//! `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows; `event_clock.rs` gives it
+//! the time.
 
 mod chrome;
+mod event_clock;
 #[cfg(feature = "metrics")]
 pub mod facade;
 mod histogram;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use super::event_clock::EventClock;
 use super::histogram::{Counting, Histogram};
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
 use super::recorder::shortened;
@@ -33,10 +34,11 @@ use crate::time::now;
 ///
 /// # Cost
 ///
-/// Some 200 ns for each poll, three looks at the clock among them: tasks that do nothing but
-/// schedule take two to five times as long, polls of 10 µs do not notice. `benches/recorder`
-/// measures it. A live task takes some 200 bytes, the histograms 20 kB for each worker and queue
-/// that it serves.
+/// Some 120 ns for each poll, of which a look at the clock is 25: tasks that do nothing but
+/// schedule take two to four times as long, polls of 10 µs do not notice. Events that follow each
+/// other at once on one thread share a look, so that a poll may seem to begin with the end of the
+/// one before, some 50 ns early. `benches/recorder` measures it. A live task takes some 200 bytes,
+/// the histograms 20 kB for each worker and queue that it serves.
 ///
 /// ```
 /// use laneway::observe::Monitor;
@@ -53,6 +55,7 @@ use crate::time::now;
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub struct Monitor {
+    clock: EventClock,
     started: OnceLock<Started>,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
 }
@@ -124,6 +127,7 @@ impl Monitor {
     #[must_use]
     pub fn new() -> Monitor {
         Monitor {
+            clock: EventClock::new(),
             started: OnceLock::new(),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
         }
@@ -203,8 +207,7 @@ impl Monitor {
         self.shard(task).get_mut(&task).map(change)
     }
 
-    fn poll_started(&self, task: TaskId, worker: WorkerId) {
-        let now = now();
+    fn poll_started(&self, task: TaskId, worker: WorkerId, now: Instant) {
         let started = self.update(task, |entry| entry.start_poll(worker, now));
         let Some(PollStart {
             queue,
@@ -222,8 +225,7 @@ impl Monitor {
         }
     }
 
-    fn poll_ended(&self, task: TaskId, worker: WorkerId, end: PollEnd) {
-        let now = now();
+    fn poll_ended(&self, task: TaskId, worker: WorkerId, end: PollEnd, now: Instant) {
         let mut shard = self.shard(task);
         let ended = shard
             .get_mut(&task)
@@ -278,6 +280,7 @@ impl Observer for Monitor {
     }
 
     fn on_event(&self, event: Event) {
+        let now = self.clock.time_of(&event);
         match event {
             Event::Spawned {
                 task,
@@ -285,18 +288,17 @@ impl Observer for Monitor {
                 spawned_at,
                 ..
             } => {
-                let entry = Entry::new(queue, spawned_at, now());
+                let entry = Entry::new(queue, spawned_at, now);
                 self.shard(task).insert(task, entry);
             }
             Event::Scheduled {
                 task, queue, by, ..
             } => {
                 let waker = by.and_then(|_| seat::running_task());
-                let now = now();
                 self.update(task, |entry| entry.schedule(queue, waker, now));
             }
-            Event::PollStarted { task, worker } => self.poll_started(task, worker),
-            Event::PollEnded { task, worker, end } => self.poll_ended(task, worker, end),
+            Event::PollStarted { task, worker } => self.poll_started(task, worker, now),
+            Event::PollEnded { task, worker, end } => self.poll_ended(task, worker, end, now),
             Event::Cancelled { task, .. } => {
                 let mut shard = self.shard(task);
                 // One that is being polled tells its end itself.
@@ -308,7 +310,7 @@ impl Observer for Monitor {
                 }
             }
             Event::TimerArmed { task, after_us, .. } => {
-                let due = now().checked_add(Duration::from_micros(after_us));
+                let due = now.checked_add(Duration::from_micros(after_us));
                 self.update(task, |entry| entry.timer_due = entry.timer_due.max(due));
             }
             Event::TimerFired { task } => {

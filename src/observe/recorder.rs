@@ -6,7 +6,7 @@
 //! (`ring.rs`), packed into numbers (`packed.rs`), and the names of tasks beside it (`names.rs`).
 
 mod names;
-mod packed;
+pub(super) mod packed;
 mod ring;
 mod track;
 

@@ -11,15 +11,15 @@ use crate::executor::{Event, Placement, PollEnd, QueueId, Source, TaskId, Worker
 /// `what` holds, from its lowest bit: the kind (4 bits), the worker on whose thread it happened
 /// (17 bits: 0 for none, otherwise the number plus 1), and what else there is to say (43 bits).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Packed {
+pub(in crate::observe) struct Packed {
     pub(super) task: u64,
-    pub(super) what: u64,
+    pub(in crate::observe) what: u64,
 }
 
 /// Which event it is, and what tells how soon the next one comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(in crate::observe) enum Kind {
     Spawned,
     /// Scheduled to run next on the same worker.
     ScheduledNext,
@@ -80,6 +80,12 @@ pub(super) const MOST_TELLERS: usize = 1 << (REST_AT - TELLER_AT);
 const MOST: u64 = u64::MAX >> REST_AT;
 
 impl Kind {
+    /// Which kind of event was packed.
+    #[inline]
+    pub(in crate::observe) fn of(what: u64) -> Kind {
+        KINDS[number(what)]
+    }
+
     /// The kinds that this one is told right after by the same thread, with next to nothing in
     /// between, and with nothing that another thread could have done meanwhile: in its own queue,
     /// a worker finds what it has put there itself.
@@ -117,7 +123,7 @@ const AT_ONCE_AFTER: [u16; 16] = {
 
 impl Packed {
     #[inline]
-    pub(super) fn of(event: &Event) -> Packed {
+    pub(in crate::observe) fn of(event: &Event) -> Packed {
         let pack = |kind, task: TaskId, by: Option<WorkerId>, rest| Packed {
             task: task.0,
             what: what(kind, by, rest),
@@ -173,15 +179,15 @@ impl Packed {
     }
 
     #[inline]
-    pub(super) fn kind(self) -> Kind {
-        KINDS[kind_of(self.what)]
+    pub(in crate::observe) fn kind(self) -> Kind {
+        Kind::of(self.what)
     }
 
     /// Whether it is told right after an event that this was packed of, by the same thread: see
     /// [`Kind::comes_at_once_after`].
     #[inline]
-    pub(super) fn comes_at_once_after(self, what: u64) -> bool {
-        AT_ONCE_AFTER[kind_of(self.what)] >> kind_of(what) & 1 == 1
+    pub(in crate::observe) fn comes_at_once_after(self, what: u64) -> bool {
+        AT_ONCE_AFTER[number(self.what)] >> number(what) & 1 == 1
     }
 
     /// The worker on whose thread it happened, counted from 1; 0 is no worker.
@@ -257,7 +263,7 @@ const NO_TASK: TaskId = TaskId(0);
 
 /// The number of the kind.
 #[inline]
-fn kind_of(what: u64) -> usize {
+fn number(what: u64) -> usize {
     (what % 16) as usize
 }
 
