@@ -1,5 +1,7 @@
 //! Does the public contract compile as it is written, and does each line do what it says?
 
+mod common;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -7,6 +9,7 @@ use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use common::cut_off;
 use futures_lite::future::yield_now;
 use laneway::{
     BuildError, Builder, Event, FallibleTask, Idle, IntoQueueName, JoinError, LostPanic, Observer,
@@ -176,7 +179,7 @@ fn a_runtime_spawns_blocks_measures_and_shuts_down() {
     assert_eq!(rt.metrics().queues[QueueId::HIGH.index()].completed, 1);
     rt.spawn(std::future::pending::<()>(), Priority::Low)
         .detach();
-    let report: ShutdownReport = rt.shutdown(Duration::ZERO);
+    let report: ShutdownReport = cut_off(&rt);
     // It says what was cut off.
     assert_eq!(
         (report.completed, report.cut_off, report.still_running),

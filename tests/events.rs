@@ -7,7 +7,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Gate, eventually};
+use common::{Gate, cut_off, eventually};
 use futures_lite::future::yield_now;
 use laneway::time::sleep;
 use laneway::{
@@ -210,7 +210,7 @@ fn a_cancelled_task_is_told_of_wherever_it_ends() {
     // By the end of the runtime.
     let waiting = rt.spawn(pending::<()>(), Priority::Low);
     let id = waiting.id();
-    rt.shutdown(Duration::ZERO);
+    cut_off(&rt);
     assert_eq!(cancelled(id).len(), 1);
     // Spawned after that.
     let late = rt.spawn(async {}, Priority::Low);
@@ -292,7 +292,7 @@ fn a_sleep_is_told_when_it_begins_and_when_it_wakes_its_task() {
     else {
         panic!("{events:?}");
     };
-    let after = Duration::from_micros(after_us.into());
+    let after = Duration::from_micros(after_us);
     assert!(after <= time, "{after:?}");
     assert!(armed < fired, "{events:?}");
     let woken = events[fired + 1];

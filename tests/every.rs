@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::{DropCounter, Gate, eventually};
+use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::background::{self, Every, Overlap, Periodic};
 use laneway::sim::{Sim, work};
 use laneway::time::{MissedTickBehavior, now, sleep};
@@ -251,7 +251,7 @@ fn a_run_that_outlives_the_deadline_is_cut_off() {
     });
     rt.spawn(background, Priority::Low).detach();
     gate.eventually_polled(1);
-    assert_eq!(rt.shutdown(MS).cut_off, 1);
+    assert_eq!(cut_off(&rt).cut_off, 1);
     assert_eq!(dropped.count(), 1);
     assert!(!process.metrics().running);
 }

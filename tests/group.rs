@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::{DropCounter, Gate, eventually};
+use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::{LostPanic, Observer, Priority, Runtime, Stealing, TaskGroup, block_on};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -160,7 +160,7 @@ fn a_panicking_member_is_a_value() {
 fn a_member_cut_off_by_shutdown_is_a_value() {
     let rt = runtime();
     let (mut group, _gates) = gated(&rt, 2);
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     assert_eq!(report.cut_off, 2);
     // One that comes too late ends at once.
     group.spawn_on(&rt, async { 9 }, Priority::Low);

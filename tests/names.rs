@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier, Mutex, Once};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gate, eventually};
+use common::{Gate, cut_off, eventually};
 use laneway::sim::{self, Sim};
 use laneway::{
     Event, LostPanic, Observer, Priority, Runtime, Task, TaskGroup, TaskId, block_on, join,
@@ -228,7 +228,7 @@ fn the_report_of_shutdown_names_what_was_cut_off() {
     let named = rt.spawn_named("mail", polled[0].wait(), Priority::Low);
     let unnamed = rt.spawn(polled[1].wait(), Priority::Low);
     polled.iter().for_each(|gate| gate.eventually_polled(1));
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     let mut shown: Vec<String> = report
         .cut_off_tasks
         .iter()
@@ -397,7 +397,8 @@ fn no_name_breaks_out_of_a_message() {
         let gate = Gate::new();
         rt.spawn_named(name, gate.wait(), Priority::High).detach();
         gate.eventually_polled(1);
-        let report = rt.shutdown(Duration::from_millis(1));
+        eventually("both panic", || rt.metrics().queues[1].panicked == 2);
+        let report = cut_off(&rt);
         assert_eq!(report.cut_off_tasks[0].name(), Some(name));
         assert_shows_in_one_line(&report.cut_off_tasks[0].to_string(), name);
         assert_eq!(report.panicked, 2);
@@ -470,7 +471,7 @@ fn no_name_outlives_its_task_however_that_ends() {
             let gate = Gate::new();
             rt.spawn_named(name, gate.wait(), Priority::Low).detach();
             gate.eventually_polled(1);
-            assert_eq!(rt.shutdown(Duration::ZERO).cut_off, 1);
+            assert_eq!(cut_off(&rt).cut_off, 1);
         }),
         ("ended with its runtime", |rt, name| {
             let task = rt.spawn_named(name, pending::<()>(), Priority::Low);

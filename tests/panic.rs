@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use common::{DropCounter, Gate, eventually};
+use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::{Event, LostPanic, Observer, Priority, Runtime, Task, join, try_join, try_join_all};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -284,7 +284,7 @@ fn a_panic_in_a_futures_destructor() {
     let panics = Arc::new(Panics::default());
     let rt = build(panics.clone());
     drop_bombs(&rt, Moment::ShutDown);
-    assert_eq!(rt.shutdown(Duration::ZERO).cut_off, 20);
+    assert_eq!(cut_off(&rt).cut_off, 20);
     assert_eq!(panics.messages(), ["in its drop"; 20]);
 }
 
@@ -503,7 +503,7 @@ fn a_panic_in_an_observer() {
     assert_all_workers_work(&rt);
     rt.spawn(pending::<()>(), Priority::High).detach();
     eventually("it is pending", || rt.metrics().queues[0].polls == 1);
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     assert_eq!((report.panicked, report.cut_off), (1, 1));
     assert_eq!(shocked.lost.load(Ordering::SeqCst), 1);
     // Of each task at least: spawned, scheduled, taken, polled, polled to its end.

@@ -10,7 +10,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
-use common::{DropCounter, DropToken, Gate, eventually};
+use common::{DropCounter, DropToken, Gate, cut_off, eventually};
 use laneway::{CutOffTask, Idle, Priority, Runtime, ShutdownReport, Task, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -138,7 +138,7 @@ fn the_rest_is_cut_off_and_named_and_everything_is_counted() {
         rt.metrics().queues[0].live() == 1
     });
 
-    let report = rt.shutdown(Duration::from_millis(1));
+    let report = cut_off(&rt);
     let ShutdownReport {
         completed,
         panicked,
@@ -170,7 +170,7 @@ fn all_that_is_cut_off_is_counted_and_the_first_64_are_listed() {
         .map(|gate| rt.spawn(gate.wait(), Priority::Low))
         .collect();
     gates.iter().for_each(|gate| gate.eventually_polled(1));
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     assert_eq!(report.cut_off, 200);
     assert_eq!(report.cut_off_tasks.len(), 64);
     gates.iter().for_each(Gate::assert_treated_well);
@@ -251,7 +251,7 @@ fn shutdown_may_be_called_again() {
     rt.spawn(pending::<()>(), Priority::Low).detach();
     let task = rt.spawn(async {}, Priority::Low);
     laneway::block_on(task);
-    let first = rt.shutdown(Duration::from_millis(1));
+    let first = cut_off(&rt);
     assert_eq!((first.completed, first.cut_off), (1, 1));
     assert_eq!(rt.shutdown(LONG), first);
     assert_eq!(rt.shutdown(Duration::ZERO), first);
@@ -452,7 +452,7 @@ fn a_long_chain_of_wakers_does_not_overflow_the_stack_in_drop() {
 fn a_long_chain_of_wakers_does_not_overflow_the_stack_in_shutdown() {
     let (rt, drops) = (runtime(), DropCounter::new());
     chain_of_wakers(&rt, &drops);
-    assert_eq!(rt.shutdown(Duration::ZERO).cut_off, CHAIN);
+    assert_eq!(cut_off(&rt).cut_off, CHAIN);
     assert_eq!(drops.count(), CHAIN);
     assert_all_accounted_for(&rt);
 }
@@ -527,6 +527,6 @@ fn shutdown_wakes_nappers() {
     let builder = Runtime::builder().with_idle(Idle::Nap(Duration::from_secs(3600)));
     let rt = builder.build().unwrap();
     rt.spawn(pending::<()>(), Priority::Low).detach();
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     assert_eq!((report.cut_off, report.still_running), (1, 0));
 }

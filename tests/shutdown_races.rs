@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use common::{DropCounter, Gate, eventually};
+use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::{Event, Observer, Priority, Runtime, TaskId, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -66,7 +66,7 @@ fn a_task_that_was_taken_before_the_end_and_polled_after_it_is_cut_off() {
     eventually("the task is taken", || {
         hold.taken.load(Ordering::SeqCst) == 1
     });
-    let report = rt.shutdown(Duration::ZERO);
+    let report = cut_off(&rt);
     assert_eq!(report.cut_off, 2, "{report:?}");
     gate.assert_treated_well();
     assert!(task.is_finished());

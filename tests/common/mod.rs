@@ -13,6 +13,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use laneway::{Runtime, ShutdownReport};
+
 /// Waits until `condition` holds, and fails with `what` if it does not within 20 seconds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
@@ -28,6 +30,15 @@ pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
 pub(crate) fn soon<F: Future>(future: F) -> F::Output {
     let ended = laneway::block_on(laneway::time::timeout(Duration::from_secs(20), future));
     ended.expect("a future that never ends")
+}
+
+/// Ends a runtime without letting its tasks come to their end, and gives the report that is true
+/// when all its threads have left.
+pub(crate) fn cut_off(rt: &Runtime) -> ShutdownReport {
+    // Waits a moment for the threads. On a busy machine one of them may have no turn in it, and
+    // what it holds is cut off later.
+    rt.shutdown(Duration::ZERO);
+    rt.shutdown(Duration::from_secs(20))
 }
 
 /// Counts how many of its tokens have been dropped.
