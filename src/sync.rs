@@ -104,10 +104,6 @@ impl<T: Default> AtomicCell<T> {
     pub(crate) fn take(&self) -> T {
         self.swap(T::default())
     }
-
-    pub(crate) fn store(&self, value: T) {
-        self.swap(value);
-    }
 }
 
 #[cfg(all(test, loom))]
