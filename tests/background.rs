@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::background::{self, Background, CallError, Handle, Service, TryCallError};
+use laneway::sim::Sim;
 use laneway::{Priority, Runtime, block_on};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -655,16 +656,20 @@ fn callers_that_give_up_leave_nothing_in_the_queue() {
 fn call_timeout_gives_up_in_the_queue_and_in_flight() {
     let short = Duration::from_millis(5);
     let hangs = async |_: &mut (), _: u8| pending::<u8>().await;
-    let (handle, background) = background::service((), hangs);
-    let mut background = pin!(background);
-    let mut in_flight = pin!(handle.call_timeout(1, short));
-    assert!(poll_once(in_flight.as_mut()).is_pending());
-    assert!(poll_once(background.as_mut()).is_pending());
-    assert_eq!(block_on(in_flight), Err(CallError::TimedOut));
-    assert_eq!(handle.metrics().skipped, 0);
-    let in_queue = handle.call_timeout(2, short);
-    assert_eq!(block_on(in_queue), Err(CallError::TimedOut));
-    assert_eq!(handle.metrics().skipped, 1);
+    // In simulated time, which stands still between the polls.
+    let run = Sim::seed(1).run(async move {
+        let (handle, background) = background::service((), hangs);
+        let mut background = pin!(background);
+        let mut in_flight = pin!(handle.call_timeout(1, short));
+        assert!(poll_once(in_flight.as_mut()).is_pending());
+        assert!(poll_once(background.as_mut()).is_pending());
+        assert_eq!(in_flight.await, Err(CallError::TimedOut));
+        assert_eq!(handle.metrics().skipped, 0);
+        let in_queue = handle.call_timeout(2, short);
+        assert_eq!(in_queue.await, Err(CallError::TimedOut));
+        assert_eq!(handle.metrics().skipped, 1);
+    });
+    assert_eq!(run.unwrap().elapsed, 2 * short);
     let rt = runtime();
     let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
     rt.spawn(background, Priority::Low).detach();

@@ -115,10 +115,13 @@ fn a_high_worker_returns_to_high_tasks_between_any_two_polls_of_stolen_work() {
     join_all(tasks);
     on_low.release();
 
-    assert_eq!(
-        order.taken(),
-        ["h1", "h2", "l1", "l1's high child", "l1's low child", "l2"]
-    );
+    let taken = order.taken();
+    assert_eq!(taken[..4], ["h1", "h2", "l1", "l1's high child"]);
+    // The child goes first, unless the poll that spawned it was so long that the watchdog has put
+    // it behind the other.
+    let mut rest = taken[4..].to_vec();
+    rest.sort_unstable();
+    assert_eq!(rest, ["l1's low child", "l2"]);
 }
 
 #[test]

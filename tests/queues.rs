@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::yield_now;
+use laneway::sim::Sim;
 use laneway::{
     Priority, QueueId, Runtime, Stealing, Task, join, join_all, spawn_task, try_join_all,
 };
@@ -234,19 +235,14 @@ fn a_further_queue_may_steal_from_low() {
     assert_eq!(metrics.workers[1].stolen, 0);
 }
 
+/// In simulated time, where the watchdog finds no long poll that it would take a task from.
 #[test]
 fn a_further_queue_that_steals_from_high_runs_its_high_tasks_first() {
-    let rt = Runtime::builder()
-        .with_high_num(0)
-        .with_low_num(1)
-        .with_stealing(Stealing::None)
-        .with_queue("helper", 1, &["high"])
-        .build()
-        .unwrap();
-    // Spawned by a stolen high task: its children stay with it and go before what comes home.
-    let (ran, order) = mpsc::channel();
-    let parent = rt.spawn(
-        async move {
+    for seed in 0..100 {
+        let sim = Sim::seed(seed).high(0).low(1).stealing(Stealing::None);
+        let (ran, order) = mpsc::channel();
+        // Spawned by a stolen high task: its children stay with it and go before what comes home.
+        let parent = async move {
             let note = |kind| {
                 let ran = ran.clone();
                 async move { ran.send(kind).unwrap() }
@@ -256,12 +252,17 @@ fn a_further_queue_that_steals_from_high_runs_its_high_tasks_first() {
                 .collect();
             let high = (0..5).map(|_| spawn_task!(note("high"), Priority::High));
             high.chain(home).collect::<Vec<_>>()
-        },
-        Priority::High,
-    );
-    join_all(rt.block_on(parent));
-    let order: Vec<&str> = order.try_iter().collect();
-    assert_eq!(order, [["high"; 5], ["helper"; 5]].concat());
+        };
+        let run = sim.queue("helper", 1, &["high"]).run(async move {
+            let children = spawn_task!(parent, Priority::High).await;
+            for child in children {
+                child.await;
+            }
+        });
+        run.unwrap();
+        let order: Vec<&str> = order.try_iter().collect();
+        assert_eq!(order, [["high"; 5], ["helper"; 5]].concat(), "seed {seed}");
+    }
 }
 
 #[test]
