@@ -165,7 +165,9 @@ pub enum Event {
         /// The place in the source that spawned it.
         spawned_at: &'static Location<'static>,
     },
-    /// A task is put where a worker will find it: after its spawn, and after each wake-up.
+    /// A task is put where a worker will find it: after its spawn, and after each wake-up. It is
+    /// told again of a task in a next-slot whose worker is stuck in a long poll, when the watchdog
+    /// moves it into the queue's channel.
     ///
     /// Comes before its [`Taken`](Event::Taken), whichever threads the two happen on.
     Scheduled {
