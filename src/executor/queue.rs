@@ -429,16 +429,37 @@ mod tests {
     use crate::executor::ExecutorId;
     use crate::executor::event::TaskId;
     use crate::executor::route::QueueId;
-    use crate::executor::task::{self, Origin};
+    use crate::executor::task::{self, Origin, Task};
 
-    pub(super) fn runnable(id: u64) -> Runnable {
+    fn halves(id: u64) -> (Runnable, Task<()>) {
         let origin = Origin {
             spawned_at: Location::caller(),
             name: None,
         };
-        let (runnable, task) = task::new(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin);
+        task::new(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin)
+    }
+
+    pub(super) fn runnable(id: u64) -> Runnable {
+        let (runnable, task) = halves(id);
         task.detach();
         runnable
+    }
+
+    /// If not, every step would take one of a few locks that all cells of the process share.
+    #[test]
+    fn a_next_slot_is_one_word_without_a_lock() {
+        type Cell = crossbeam_utils::atomic::AtomicCell<Option<ManuallyDrop<Runnable>>>;
+        assert!(Cell::is_lock_free());
+    }
+
+    #[test]
+    fn a_task_left_in_a_next_slot_is_dropped_with_it() {
+        let (mut local, shown) = LocalQueue::new(WorkerId(0));
+        let (left, handle) = halves(1);
+        assert_eq!(local.push_next(left), Pushed::NextSlot);
+        assert!(!handle.is_finished());
+        drop((local, shown));
+        assert!(handle.is_finished());
     }
 
     fn pop(local: &mut LocalQueue) -> Option<u64> {

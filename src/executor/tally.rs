@@ -41,7 +41,7 @@ pub(crate) struct QueueTally {
     pub(crate) stolen: Counter,
 }
 
-/// A number that grows.
+/// A number that grows, but for what was counted too early.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
