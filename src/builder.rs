@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::executor::{Executor, Host, Observer, Spin, Stealing, Worker};
-use crate::nice;
+use crate::executor::{Executor, Host, Nearby, Observer, Spin, Stealing, Worker};
+use crate::os_thread;
 use crate::runtime::Runtime;
 use crate::threads::{Idle, Threads};
 use crate::time::timer::Timer;
@@ -163,7 +163,8 @@ impl Builder {
     ///
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`] says so. A low thread keeps its niceness while it runs a stolen high
-    /// task.
+    /// task. With at least as many high threads as cores, they spread over the cores on which low
+    /// threads wake them, as [`latency_first`](Builder::latency_first) tells.
     ///
     /// ```
     /// use laneway::{BuildError, Runtime};
@@ -330,6 +331,11 @@ impl Builder {
     /// tasks themselves keep all of them busy; and the operating system takes the core from a low
     /// thread in the middle of its poll. While no high task runs, the low threads have all cores.
     ///
+    /// The high thread that is woken is the one that slept on the core of the thread that wakes
+    /// it: that spares an interrupt to another core. A high thread that a low one had to wake on
+    /// another core moves over to the low one's before it sleeps again. Threads are not bound to
+    /// cores: the operating system may move them at any time.
+    ///
     /// On systems where threads have no niceness of their own, a high thread shares the cores
     /// with the low ones as the operating system sees fit, and starts within its time slices
     /// instead. [`Runtime::low_nice`] tells.
@@ -415,6 +421,7 @@ impl Builder {
             Surroundings {
                 host: threads.clone(),
                 spin: self.spin(),
+                nearby: plan.nearby(),
                 rng: fastrand::Rng::new(),
             },
         );
@@ -448,7 +455,12 @@ impl Builder {
             rounds: 0,
             offers_core: false,
         };
-        let surroundings = Surroundings { host, spin, rng };
+        let surroundings = Surroundings {
+            host,
+            spin,
+            nearby: Nearby::indifferent(),
+            rng,
+        };
         let (executor, workers) = Plan::new(self)?.executor(self, surroundings);
         let worker = |parts| Worker::new(executor.clone(), parts);
         let workers = workers.into_iter().map(worker).collect();
@@ -466,7 +478,7 @@ impl Builder {
 
     /// The niceness that the low threads will really have.
     fn effective_nice(&self) -> Option<u8> {
-        self.low_nice.filter(|_| nice::SUPPORTED)
+        self.low_nice.filter(|_| os_thread::HAS_NICENESS)
     }
 }
 

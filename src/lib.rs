@@ -49,9 +49,9 @@ mod group;
 mod join;
 mod macros;
 mod metrics;
-#[cfg_attr(not(target_os = "linux"), path = "nice_elsewhere.rs")]
-mod nice;
 pub mod observe;
+#[cfg_attr(not(target_os = "linux"), path = "os_thread_elsewhere.rs")]
+mod os_thread;
 pub mod pipeline;
 mod queue_name;
 mod runtime;

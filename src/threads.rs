@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::executor::worker::{Sleep, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, seat};
-use crate::nice;
+use crate::os_thread;
 use crate::watchdog::Watchdog;
 
 /// What a worker does when there is nothing to do.
@@ -163,7 +163,7 @@ impl Threads {
     fn serve(&self, worker: Box<Worker>) {
         let place = &self.places[worker.id.index()];
         if let Some(niceness) = place.niceness {
-            nice::set_current_thread(niceness);
+            os_thread::set_niceness(niceness);
         }
         let _entered = seat::enter(worker.executor.clone());
         let mut next = Some(worker);

@@ -74,8 +74,8 @@ fn what_other_modules_take_from_above_points_downwards() {
             "src/executor/tally.rs",
             &["task", "queue", "worker", "seat"],
         ),
-        ("src/nice.rs", &["crate"]),
-        ("src/nice_elsewhere.rs", &["crate"]),
+        ("src/os_thread.rs", &["crate"]),
+        ("src/os_thread_elsewhere.rs", &["crate"]),
     ];
     let mut findings = Findings::default();
     for (name, forbidden) in rules {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::{BuildError, Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, Host, LocalQueue, Queue, QueueId, Route, Sleepers, Spin,
-    Stealable, WorkerId, WorkerParts,
+    CrewId, Executor, ExecutorParts, Host, LocalQueue, Nearby, Queue, QueueId, Route, Sleepers,
+    Spin, Stealable, WorkerId, WorkerParts,
 };
 use crate::threads::Idle;
 
@@ -30,6 +30,7 @@ pub(super) struct Plan {
 pub(super) struct Surroundings {
     pub(super) host: Arc<dyn Host>,
     pub(super) spin: Spin,
+    pub(super) nearby: Nearby,
     /// Gives each worker the seed of its own.
     pub(super) rng: fastrand::Rng,
 }
@@ -143,6 +144,16 @@ impl Plan {
         Ok(())
     }
 
+    /// Nearness counts where low threads give way at once, and where there can be a high thread
+    /// near each of them.
+    pub(super) fn nearby(&self) -> Nearby {
+        let [high, low] = [QueueId::HIGH, QueueId::LOW].map(|id| &self.queues[id.index()]);
+        match low.niceness {
+            Some(1..) if high.threads >= cores() => Nearby::preferred(self.threads()),
+            _ => Nearby::indifferent(),
+        }
+    }
+
     fn threads(&self) -> usize {
         let threads = self.queues.iter().map(|queue| queue.threads);
         threads.fold(0, usize::saturating_add)
@@ -216,7 +227,7 @@ impl Plan {
         let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
-            sleepers: Sleepers::new(&crews.sizes()),
+            sleepers: Sleepers::new(&crews.sizes(), surroundings.nearby),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),
@@ -326,7 +337,22 @@ pub(super) fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::high_for;
+    use super::{Builder, Plan, cores, high_for};
+    use crate::executor::Stealing;
+
+    #[test]
+    fn nearness_counts_where_low_threads_are_nice_and_high_ones_can_be_everywhere() {
+        let counts = |builder: Builder| Plan::new(&builder).unwrap().nearby().here().is_some();
+        let preset = || Builder::new().latency_first();
+        assert_eq!(counts(preset()), cfg!(target_os = "linux"));
+        assert!(!counts(preset().with_low_nice(0)));
+        assert!(!counts(
+            preset()
+                .with_high_num(cores() - 1)
+                .with_stealing(Stealing::Both)
+        ));
+        assert!(!counts(Builder::new().with_high_num(cores())));
+    }
 
     #[test]
     fn there_is_a_high_thread_on_every_machine() {

@@ -44,6 +44,7 @@
 use crossbeam_utils::CachePadded;
 
 use super::event::WorkerId;
+use super::nearby::Nearby;
 use super::route::QueueId;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
@@ -54,6 +55,7 @@ pub(crate) struct Sleepers {
     /// Whether a worker may go on. Whoever takes it out of its bed sets it before unparking it,
     /// so that a stray unpark does not count.
     awake: Box<[CachePadded<AtomicBool>]>,
+    nearby: Nearby,
 }
 
 /// A crew's place in [`Sleepers`].
@@ -75,6 +77,8 @@ struct Crew {
 struct Bed {
     worker: WorkerId,
     home: QueueId,
+    /// Where its thread ran last, if that makes a difference.
+    core: Option<usize>,
     thread: Thread,
 }
 
@@ -128,7 +132,7 @@ pub(crate) enum Stopped {
 
 impl Sleepers {
     /// Crews of the given sizes, every worker awake.
-    pub(crate) fn new(crew_sizes: &[usize]) -> Sleepers {
+    pub(crate) fn new(crew_sizes: &[usize], nearby: Nearby) -> Sleepers {
         let crew = |&members: &usize| Crew {
             census: CachePadded::new(AtomicUsize::new(0)),
             beds: Mutex::new(Vec::with_capacity(members)),
@@ -140,11 +144,12 @@ impl Sleepers {
             awake: (0..workers)
                 .map(|_| CachePadded::new(AtomicBool::new(true)))
                 .collect(),
+            nearby,
         }
     }
 
     /// Wakes one worker for work in a queue at home `home`, served by `crews`, if somebody
-    /// sleeps and nobody searches. A sleeper at home in that queue is preferred.
+    /// sleeps and nobody searches. A sleeper at home in that queue is preferred, then a near one.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
@@ -154,7 +159,7 @@ impl Sleepers {
         if crews.clone().any(Crew::anyone_searching) {
             return;
         }
-        if let Some(bed) = crews.find_map(|crew| crew.rouse(home, &self.awake)) {
+        if let Some(bed) = crews.find_map(|crew| self.rouse(crew, home)) {
             // The lock is free by now: the woken worker's first act may be to take it.
             bed.thread.unpark();
         }
@@ -209,6 +214,8 @@ impl Sleepers {
         search: Search,
     ) -> LaidDown {
         let thread = thread::current();
+        self.nearby.follow_call(worker);
+        let core = self.nearby.here();
         let crew = &self.crews[crew.0];
         let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
         // Relaxed: only changed under the lock, except by this thread.
@@ -216,6 +223,7 @@ impl Sleepers {
         beds.push(Bed {
             worker,
             home,
+            core,
             thread,
         });
         let delta = match search {
@@ -229,6 +237,25 @@ impl Sleepers {
             0 => LaidDown::NobodySearches,
             _ => LaidDown::OthersSearch,
         }
+    }
+
+    /// Takes the best sleeper out of bed, unless a search began meanwhile.
+    fn rouse(&self, crew: &Crew, home: QueueId) -> Option<Bed> {
+        if crew.census().asleep == 0 {
+            return None;
+        }
+        let here = self.nearby.here();
+        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
+        // Once more under the lock: two bringers at once must not wake two.
+        if crew.anyone_searching() {
+            return None;
+        }
+        let best = best(&beds, home, here)?;
+        let bed = beds.remove(best);
+        if let Some(here) = here.filter(|_| bed.core != here) {
+            self.nearby.call(bed.worker, here);
+        }
+        Some(crew.rise(bed, &self.awake))
     }
 
     /// Takes a worker that lay down out of its bed because it saw work after all.
@@ -258,6 +285,14 @@ impl Sleepers {
 
 const BEDS_UNPOISONED: &str = "nothing panics while the beds are locked";
 
+/// Whom to wake for work in queue `home`: one at home there, one near `here`, the last to lie
+/// down, in this order.
+fn best(beds: &[Bed], home: QueueId, here: Option<usize>) -> Option<usize> {
+    let near = |bed: &Bed| here.is_some() && bed.core == here;
+    // Of equals, the last.
+    (0..beds.len()).max_by_key(|&place| (beds[place].home == home, near(&beds[place])))
+}
+
 impl Crew {
     #[inline]
     fn census(&self) -> Census {
@@ -268,22 +303,6 @@ impl Crew {
     #[inline]
     fn anyone_searching(&self) -> bool {
         self.census().searching > 0
-    }
-
-    /// Takes a sleeper out of bed, one at home in `home` if there is one, unless a search began
-    /// meanwhile.
-    fn rouse(&self, home: QueueId, awake: &[CachePadded<AtomicBool>]) -> Option<Bed> {
-        if self.census().asleep == 0 {
-            return None;
-        }
-        let mut beds = self.beds.lock().expect(BEDS_UNPOISONED);
-        // Once more under the lock: two bringers at once must not wake two.
-        if self.anyone_searching() {
-            return None;
-        }
-        let at_home = beds.iter().rposition(|bed| bed.home == home);
-        let place = at_home.or(beds.len().checked_sub(1))?;
-        Some(self.rise(beds.remove(place), awake))
     }
 
     fn rouse_any(&self, awake: &[CachePadded<AtomicBool>]) -> Option<Bed> {
@@ -306,3 +325,5 @@ impl Crew {
 
 #[cfg(all(test, loom))]
 mod model;
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use loom::thread::JoinHandle;
 
 use super::*;
+use crate::executor::Nearby;
 use crate::executor::event::WorkerId;
 use crate::executor::idle::{CrewId, Search, Sleepers};
 use crate::executor::route::QueueId;
@@ -53,7 +54,7 @@ impl Model {
     fn new(protocol: Protocol, live: usize) -> Arc<Model> {
         Arc::new(Model {
             ending: Ending::new(),
-            sleepers: Sleepers::new(&[1]),
+            sleepers: Sleepers::new(&[1], Nearby::indifferent()),
             queued: AtomicUsize::new(0),
             live: AtomicUsize::new(live),
             cancelled: AtomicUsize::new(0),

@@ -35,7 +35,7 @@ enum Protocol {
 impl Model {
     fn new(workers: usize) -> Arc<Model> {
         Arc::new(Model {
-            sleepers: Sleepers::new(&[workers]),
+            sleepers: Sleepers::new(&[workers], Nearby::indifferent()),
             work: AtomicUsize::new(0),
         })
     }

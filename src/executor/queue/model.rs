@@ -9,6 +9,7 @@ use loom::thread::JoinHandle;
 
 use super::tests::runnable;
 use super::*;
+use crate::executor::Nearby;
 use crate::executor::idle::{LaidDown, Search, Sleepers, Stopped};
 use crate::executor::route::QueueId;
 use crate::sync::{check, fence, thread};
@@ -44,7 +45,7 @@ impl Model {
     fn new(workers: usize, locals: Vec<Stealable>, protocol: Protocol) -> Arc<Model> {
         Arc::new(Model {
             queue: Queue::new("low", workers, locals.into(), [CREW].into()),
-            sleepers: Sleepers::new(&[workers]),
+            sleepers: Sleepers::new(&[workers], Nearby::indifferent()),
             protocol,
         })
     }
