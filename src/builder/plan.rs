@@ -339,12 +339,13 @@ pub(super) fn cores() -> usize {
 mod tests {
     use super::{Builder, Plan, cores, high_for};
     use crate::executor::Stealing;
+    use crate::os_thread;
 
     #[test]
     fn nearness_counts_where_low_threads_are_nice_and_high_ones_can_be_everywhere() {
         let counts = |builder: Builder| Plan::new(&builder).unwrap().nearby().here().is_some();
         let preset = || Builder::new().latency_first();
-        assert_eq!(counts(preset()), cfg!(target_os = "linux"));
+        assert_eq!(counts(preset()), os_thread::HAS_NICENESS);
         assert!(!counts(preset().with_low_nice(0)));
         assert!(!counts(
             preset()
