@@ -83,8 +83,10 @@ where
     F::Output: Send + 'static,
 {
     let mut future = Some(future);
-    let spawned = spawn_on(executor, &mut future, queue, origin);
-    settle(executor, spawned, &mut future, queue, origin)
+    match spawn_on(executor, &mut future, queue, origin) {
+        Some((task, Phase::Open | Phase::Draining)) => task,
+        ended => settle(executor, ended, &mut future, queue, origin),
+    }
 }
 
 /// Spawns a future, or gives it back.
@@ -135,6 +137,7 @@ where
 /// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
 /// new. Panics if there is no such queue, and not while anything is borrowed: the future is
 /// dropped then.
+#[cold]
 pub(crate) fn settle<F>(
     executor: &Executor,
     spawned: Option<(Task<F::Output>, Phase)>,

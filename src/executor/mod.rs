@@ -37,11 +37,12 @@
 //! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
 //! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker; `nearby.rs`
-//! knows which sleeping worker is near; `names.rs` keeps the names of tasks that have one;
-//! `ending.rs` is about the end of a runtime, `cut_off.rs` keeps what shutdown cancelled;
-//! `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown; `shield.rs` stops panics
-//! of the user's code, `tally.rs` counts, `stopwatch.rs` adds up time; `polling.rs` shows what a
-//! worker polls, `long_poll.rs` is the report of a poll that takes too long.
+//! knows which sleeping worker is near, `pace.rs` when a worker lets tasks gather; `names.rs` keeps
+//! the names of tasks that have one; `ending.rs` is about the end of a runtime, `cut_off.rs` keeps
+//! what shutdown cancelled; `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown;
+//! `shield.rs` stops panics of the user's code, `tally.rs` counts, `stopwatch.rs` adds up time;
+//! `polling.rs` shows what a worker polls, `long_poll.rs` is the report of a poll that takes too
+//! long.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
@@ -55,6 +56,7 @@ mod join_error;
 mod long_poll;
 mod names;
 mod nearby;
+mod pace;
 mod pending;
 mod polling;
 mod queue;

@@ -37,9 +37,14 @@ thread_local! {
     /// The task that is being polled on this thread. Kept where somebody observes.
     static RUNNING: Cell<Option<(ExecutorId, TaskId)>> = const { Cell::new(None) };
 
-    /// Task numbers set aside for what this thread spawns from outside, and the runtime that set
-    /// them aside last.
-    static NUMBERS: Cell<Option<(ExecutorId, Numbers)>> = const { Cell::new(None) };
+    /// Task numbers set aside for what this thread spawns from outside.
+    static NUMBERS: Numbers = const {
+        Numbers {
+            of: Cell::new(None),
+            next: Cell::new(0),
+            end: Cell::new(0),
+        }
+    };
 
     /// Whether this thread is waking those whose time has come.
     static FIRING: Cell<bool> = const { Cell::new(false) };
@@ -363,31 +368,33 @@ pub(crate) fn register_spawn(executor: &Executor, queue: QueueId) -> Registered 
     })
 }
 
-/// Numbers that nobody has yet: from the first to before the second.
-#[derive(Clone, Copy, Debug)]
+/// Numbers that nobody has yet: from `next` to before `end`.
 struct Numbers {
-    next: u64,
-    end: u64,
+    /// The runtime that set them aside.
+    of: Cell<Option<ExecutorId>>,
+    next: Cell<u64>,
+    end: Cell<u64>,
+}
+
+impl Numbers {
+    #[cold]
+    fn refill(&self, executor: &Executor) {
+        let Range { start, end } = executor.reserve_task_ids(16);
+        self.of.set(Some(executor.id));
+        self.next.set(start);
+        self.end.set(end);
+    }
 }
 
 /// A number for a task from outside. A few at a time: to ask for each costs 5 ns.
+#[inline]
 fn next_number(executor: &Executor) -> TaskId {
-    let left = NUMBERS
-        .get()
-        .filter(|(id, left)| *id == executor.id && left.next < left.end);
-    let numbers = left.map_or_else(|| reserve_numbers(executor), |(_, left)| left);
-    let rest = Numbers {
-        next: numbers.next + 1,
-        ..numbers
-    };
-    NUMBERS.set(Some((executor.id, rest)));
-    TaskId(numbers.next)
-}
-
-#[cold]
-fn reserve_numbers(executor: &Executor) -> Numbers {
-    let Range { start, end } = executor.reserve_task_ids(16);
-    Numbers { next: start, end }
+    NUMBERS.with(|numbers| {
+        if numbers.next.get() == numbers.end.get() || numbers.of.get() != Some(executor.id) {
+            numbers.refill(executor);
+        }
+        TaskId(numbers.next.replace(numbers.next.get() + 1))
+    })
 }
 
 /// Counts a task that its runtime does not take.

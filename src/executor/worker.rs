@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::event::{Event, Source, TaskId, WorkerId};
 use super::idle::{CrewId, LaidDown, Search, Stopped};
+use super::pace::Pace;
 use super::polling::Polled;
 use super::queue::{LocalQueue, Pushed};
 use super::route::{Look, Overdue, QueueId, Rest, Route};
@@ -45,6 +46,7 @@ pub(crate) struct Worker {
     /// Where it found that task.
     found: Source,
     search: Search,
+    pace: Pace,
     steps: u64,
     /// The next step at which something may be overdue.
     next_overdue: u64,
@@ -147,6 +149,7 @@ impl Worker {
         executor.tally_of(parts.id).alive.start(executor.host.now());
         Worker {
             executor_id: executor.id,
+            pace: Pace::new(executor.spin),
             executor,
             id: parts.id,
             crew: parts.crew,
@@ -311,15 +314,15 @@ impl Worker {
         self.executor.wake_one(queue);
     }
 
-    /// Takes from a channel: a fair share at home, one task elsewhere.
+    /// Takes a share of a channel, or one task where local queues are off.
     #[inline(never)]
     fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
-        let id = self.route.queues[position];
-        let queue = self.executor.queue(id);
-        let runnable = match self.locals.first_mut() {
-            Some(home) if position == 0 => queue.take_share(home)?,
-            _ => queue.take()?,
+        let queue = self.executor.queue(self.route.queues[position]);
+        let Some(local) = self.locals.get_mut(position) else {
+            return queue.take();
         };
+        let len = self.pace.gather(|| queue.channel_len())?;
+        let runnable = queue.take_share(len, position == 0, local)?;
         self.announce_moved(position);
         Some(runnable)
     }
@@ -482,6 +485,7 @@ impl Worker {
 
     /// Notes that somebody has woken this worker.
     pub(crate) fn woken(&mut self) {
+        self.pace.rested();
         self.tally().parked.stop(self.now());
         self.search = Search::Counted;
     }
