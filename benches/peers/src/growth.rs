@@ -1,7 +1,9 @@
 //! What a task costs when there are few and when there are many.
 //!
-//! Every measurement is made by one task, which spawns empty tasks and awaits them.
+//! Every measurement is made by one task, which spawns empty tasks and awaits them. What so much
+//! memory costs without any task is measured beside it.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use futures_lite::future::yield_now;
@@ -33,6 +35,8 @@ pub(crate) fn measure(
     most: usize,
 ) -> Vec<Figure> {
     let on = start(threads);
+    // Until every worker is warm and the allocator has its memory.
+    on.ns_per_task(Crowd::in_waves(100_000, 100_000));
     let crowds = || CROWDS.into_iter().filter(|&(tasks, _)| tasks <= most);
     let waves = crowds().map(|(tasks, name)| {
         let ns = on.ns_per_task(Crowd::in_waves(tasks, 1_000));
@@ -42,7 +46,9 @@ pub(crate) fn measure(
         let ns = on.ns_per_task(Crowd::in_waves(tasks, tasks));
         Figure::new(format!("at once {name}"), ns)
     });
-    let mut figures: Vec<Figure> = waves.chain(at_once).collect();
+    let boxes =
+        crowds().map(|(tasks, name)| Figure::new(format!("{BOXES} {name}"), ns_per_box(tasks)));
+    let mut figures: Vec<Figure> = waves.chain(at_once).chain(boxes).collect();
     let alone = start(1);
     let joined = alone.ns_per_task(Crowd::in_waves(1_000_000, 100));
     figures.push(Figure::new("spawn+run+join", joined));
@@ -57,6 +63,9 @@ impl Crowd {
     }
 }
 
+/// What the row of the boxes is called.
+pub(crate) const BOXES: &str = "boxes of 104 bytes";
+
 /// However few tasks there are, a measurement goes through at least so many, so that it takes
 /// long enough to be timed.
 const AT_LEAST: usize = 1_000_000;
@@ -65,10 +74,29 @@ const AT_LEAST: usize = 1_000_000;
 pub(crate) fn ns_per_task<E: Executor>(on: &'static E, crowd: Crowd) -> f64 {
     let times = AT_LEAST.div_ceil(crowd.tasks);
     let start = Instant::now();
-    for _ in 0..times {
-        on.block_on(on.spawn(Lane::Default, in_waves(on, crowd)));
-    }
+    on.block_on(on.spawn(Lane::Default, async move {
+        for _ in 0..times {
+            in_waves(on, crowd).await;
+        }
+    }));
     start.elapsed().as_nanos() as f64 / (times * crowd.tasks) as f64
+}
+
+/// What memory alone takes: boxes as large as Laneway's empty tasks are made, all of them, then
+/// written to and dropped in the same order.
+fn ns_per_box(count: usize) -> f64 {
+    type Room = [u64; 13];
+    let times = AT_LEAST.div_ceil(count);
+    let start = Instant::now();
+    for _ in 0..times {
+        let room = |number: usize| -> Box<Room> { Box::new([number as u64; 13]) };
+        let boxes: Vec<Box<Room>> = (0..count).map(|number| black_box(room(number))).collect();
+        for mut written in boxes {
+            written[0] += 1;
+            drop(black_box(written));
+        }
+    }
+    start.elapsed().as_nanos() as f64 / (times * count) as f64
 }
 
 /// The same on one thread and without handles: the spawning task lets the others go first.

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::executors::Peer;
 use crate::figures::Figures;
-use crate::growth::CROWDS;
+use crate::growth::{BOXES, CROWDS};
 use crate::latency::{PERCENTILES, Way};
 use crate::measure::{Effort, Estimate, Medians, Plan, Sample, median};
 use crate::workloads::Workload;
@@ -183,6 +183,11 @@ pub(crate) fn growth(figures: &Figures, peers: &[Peer]) -> String {
         for &peer in peers {
             let cells = CROWDS.map(|(_, name)| cell(figures, peer, &format!("{kind} {name}")));
             let row: Vec<String> = iter::once(peer.name()).chain(cells).collect();
+            table.row(&row);
+        }
+        if let ("at once", Some(&peer)) = (kind, peers.last()) {
+            let cells = CROWDS.map(|(_, name)| cell(figures, peer, &format!("{BOXES} {name}")));
+            let row: Vec<String> = iter::once(BOXES.to_owned()).chain(cells).collect();
             table.row(&row);
         }
         text = text + "\n" + &table.into_text();
