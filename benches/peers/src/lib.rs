@@ -18,9 +18,9 @@ mod idle;
 mod latency;
 mod measure;
 mod memory;
-mod nice;
 mod report;
 mod subject;
+mod this_thread;
 mod timer;
 #[path = "../../workloads/mod.rs"]
 mod workloads;

@@ -7,18 +7,20 @@ use std::thread;
 use async_task::Runnable;
 
 use super::{Executor, Lane};
+use crate::this_thread;
 
 pub(crate) struct FlumePool {
     queue: flume::Sender<Runnable>,
-    /// Where high tasks go, if not to the same.
-    high: Option<flume::Sender<Runnable>>,
+    /// Where high tasks go, if not to the same: to the one of the core that they come from, of
+    /// several.
+    high: Vec<flume::Sender<Runnable>>,
 }
 
 impl FlumePool {
     pub(crate) fn start(threads: usize) -> FlumePool {
         FlumePool {
             queue: pool(threads, || {}),
-            high: None,
+            high: Vec::new(),
         }
     }
 
@@ -26,20 +28,32 @@ impl FlumePool {
     /// others, at niceness 19: what the kernel takes to wake a thread, and little more.
     pub(crate) fn two_niced(threads: usize) -> FlumePool {
         FlumePool {
-            queue: pool(threads, crate::nice::lower_this_thread),
-            high: Some(pool(threads, || {})),
+            queue: pool(threads, this_thread::lower),
+            high: vec![pool(threads, || {})],
+        }
+    }
+
+    /// The same with each thread for high tasks bound to a core, on a channel of its own, and
+    /// called from there: what the kernel takes to wake a thread on the core of the one who wakes
+    /// it, and little more.
+    pub(crate) fn bound(threads: usize) -> FlumePool {
+        let high = (0..threads).map(|core| pool(1, move || this_thread::bind_to(core)));
+        FlumePool {
+            queue: pool(threads, this_thread::lower),
+            high: high.collect(),
         }
     }
 
     fn queue(&self, lane: Lane) -> &flume::Sender<Runnable> {
-        match (&self.high, lane) {
-            (Some(high), Lane::High) => high,
-            _ => &self.queue,
+        match (&self.high[..], lane) {
+            ([], _) | (_, Lane::Default | Lane::Low) => &self.queue,
+            ([high], Lane::High) => high,
+            (high, Lane::High) => &high[this_thread::core() % high.len()],
         }
     }
 }
 
-fn pool(threads: usize, on_start: fn()) -> flume::Sender<Runnable> {
+fn pool(threads: usize, on_start: impl Fn() + Copy + Send + 'static) -> flume::Sender<Runnable> {
     let (queue, tasks) = flume::unbounded::<Runnable>();
     for _ in 0..threads {
         let tasks = tasks.clone();

@@ -67,6 +67,8 @@ pub(crate) enum Peer {
     FlumePool,
     /// Such a pool for high tasks and one at niceness 19 for the others: the kernel's own latency.
     FlumePoolTwoNiced,
+    /// The same with the threads for high tasks bound to cores and called on their own.
+    FlumePoolBound,
     /// Laneway without local queues, all threads on one queue.
     LanewayOneQueue,
     /// Laneway: one high and the rest low threads, stealing both ways.
@@ -93,13 +95,14 @@ impl Peer {
 
     /// Those whose high tasks are timed: those that have any, and what the users of the others
     /// do about it.
-    pub(crate) const FOR_LATENCY: [Peer; 8] = [
+    pub(crate) const FOR_LATENCY: [Peer; 9] = [
         Peer::Tokio,
         Peer::TokioTwo,
         Peer::TokioTwoNiced,
         Peer::AsyncExecutor,
         Peer::AsyncRuntime,
         Peer::FlumePoolTwoNiced,
+        Peer::FlumePoolBound,
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
     ];
@@ -144,6 +147,7 @@ impl Peer {
             Peer::AsyncRuntime => keep(async_runtime::AsyncRuntime::start(threads)),
             Peer::FlumePool => keep(flume_pool::FlumePool::start(threads)),
             Peer::FlumePoolTwoNiced => keep(flume_pool::FlumePool::two_niced(threads)),
+            Peer::FlumePoolBound => keep(flume_pool::FlumePool::bound(threads)),
             Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),
             Peer::Laneway => keep(laneway::Laneway::default_queues(threads)),
             Peer::LanewayLatencyFirst => keep(laneway::Laneway::latency_first(threads)),

@@ -42,7 +42,7 @@ impl Tokio {
 
     pub(crate) fn two_niced(threads: usize) -> Tokio {
         Tokio {
-            runtime: build(builder(threads).on_thread_start(crate::nice::lower_this_thread)),
+            runtime: build(builder(threads).on_thread_start(crate::this_thread::lower)),
             high: Some(build(&mut builder(threads))),
         }
     }
