@@ -472,9 +472,9 @@ impl Builder {
     }
 
     fn spin(&self) -> Spin {
-        let rounds = match self.low_nice {
-            None => SPIN_ROUNDS,
-            Some(_) => SPIN_ROUNDS_BESIDE_NICE,
+        let rounds = match self.effective_nice() {
+            None | Some(0) => SPIN_ROUNDS,
+            Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
         };
         Spin {
             rounds: if cores() > 1 { rounds } else { 0 },

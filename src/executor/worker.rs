@@ -462,6 +462,7 @@ impl Worker {
 
     /// Goes on after a [pause](Worker::pause).
     pub(crate) fn resume(&mut self) {
+        self.pace.rested();
         self.tally().parked.stop(self.now());
     }
 
