@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use slab::Slab;
 
-use crate::executor::{Ended, JoinError, Task, seat, shielded, trusting};
+use crate::executor::{JoinError, Outcome, Task, seat, shielded, trusting};
 use crate::queue_name::IntoQueueName;
 use crate::runtime::{Runtime, spawn, spawn_named};
 
@@ -69,7 +69,7 @@ struct Member<T> {
 enum State<T> {
     Running(Task<T>),
     /// It had ended before the group could wait for it.
-    Ended(Ended<T>),
+    Ended(Outcome<T>),
 }
 
 impl<T> TaskGroup<T> {
@@ -347,7 +347,7 @@ impl<T> TaskGroup<T> {
     }
 
     /// Takes the member of this signal out of the group, if it is there and has ended.
-    fn take_ended(&mut self, signal: &Arc<Signal>) -> Option<Ended<T>> {
+    fn take_ended(&mut self, signal: &Arc<Signal>) -> Option<Outcome<T>> {
         let member = self.members.get_mut(signal.key)?;
         // Another member may have the key by now.
         if !Arc::ptr_eq(&member.signal, signal) {
@@ -436,7 +436,7 @@ impl<T> fmt::Debug for TaskGroup<T> {
 }
 
 /// Polls a member's task, so that its end wakes the signal.
-fn poll<T>(signal: &Arc<Signal>, task: &mut Task<T>) -> Poll<Ended<T>> {
+fn poll<T>(signal: &Arc<Signal>, task: &mut Task<T>) -> Poll<Outcome<T>> {
     let waker = Waker::from(signal.clone());
     // A signal does not panic.
     trusting(&waker, || task.poll_end(&mut Context::from_waker(&waker)))

@@ -99,7 +99,7 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use shield::{drop_shielded, log_error, log_warning, message, shielded};
 pub(crate) use tally::Tally;
-pub(crate) use task::{Ended, Origin, Runnable, cancel, refuse, trusting};
+pub(crate) use task::{Origin, Outcome, Runnable, cancel, refuse, trusting};
 pub(crate) use worker::{Worker, WorkerParts};
 
 use cut_off::CutOff;

@@ -246,9 +246,51 @@ fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F
     future.poll(&mut Context::from_waker(&shielded))
 }
 
-/// What a task's allocation holds once it has ended.
-// A failure is boxed, since every task has room for one and few need it.
-type Outcome<T> = Result<Shielded<T>, Box<Failure>>;
+/// How a task has ended, told to nobody yet: with an output, or with the reason why there is none.
+/// A task's allocation holds it until somebody awaits the task. Dropped, it is as if the task had
+/// been detached: a panic is reported.
+// Not an enum: where the output has no size, two options are handed on in registers. An enum would
+// be written to memory in parts and read back whole, for which a processor waits 4 ns.
+pub(crate) struct Outcome<T> {
+    output: Option<T>,
+    // Boxed, since every task has room for a failure and few need it.
+    failure: Option<Box<Failure>>,
+}
+
+impl<T> Outcome<T> {
+    fn completed(output: T) -> Outcome<T> {
+        Outcome {
+            output: Some(output),
+            failure: None,
+        }
+    }
+
+    fn failed(failure: Box<Failure>) -> Outcome<T> {
+        Outcome {
+            output: None,
+            failure: Some(failure),
+        }
+    }
+
+    /// What the awaiter learns.
+    pub(crate) fn tell(mut self) -> Result<T, JoinError> {
+        self.output.take().ok_or_else(|| {
+            let failure = self.failure.take();
+            let failure = failure.expect("a task without an output has failed");
+            failure.into_error()
+        })
+    }
+}
+
+impl<T> Drop for Outcome<T> {
+    fn drop(&mut self) {
+        // Where no awaiter comes for it, a panic in its destructor is caught: async-task would
+        // abort.
+        if let Some(output) = self.output.take() {
+            drop_shielded(output);
+        }
+    }
+}
 
 pin_project! {
     /// A future under observation.
@@ -282,7 +324,7 @@ impl<F: Future> Future for Tracked<F> {
                 Cancelling::Refused => seat::emit_cancelled(this.life.executor, this.life.task),
             }
             OBEYED.set(Some(this.life.spawned_at));
-            return Poll::Ready(Err(this.life.failure(Cause::Cancelled)));
+            return Poll::Ready(Outcome::failed(this.life.failure(Cause::Cancelled)));
         }
         let future = this.future.as_mut().as_pin_mut();
         let future = future.expect("async-task polls no task that has ended");
@@ -294,13 +336,13 @@ impl<F: Future> Future for Tracked<F> {
                 this.life.pend(cx.waker());
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(output)) => Ok(Shielded(Some(output))),
-            Err(payload) => Err(this.life.failure(Cause::Panicked(payload))),
+            Ok(Poll::Ready(output)) => Outcome::completed(output),
+            Err(payload) => Outcome::failed(this.life.failure(Cause::Panicked(payload))),
         };
         drop_future(this.future, this.life);
-        this.life.end(match outcome {
-            Ok(_) => PollEnd::Ready,
-            Err(_) => PollEnd::Panicked,
+        this.life.end(match outcome.failure {
+            None => PollEnd::Ready,
+            Some(_) => PollEnd::Panicked,
         });
         Poll::Ready(outcome)
     }
@@ -363,18 +405,6 @@ impl Life {
             spawned_at: self.spawned_at,
             cause,
         })
-    }
-}
-
-/// A task's output, waiting for its awaiter. Where none comes, a panic in its destructor is
-/// caught: async-task would abort.
-struct Shielded<T>(Option<T>);
-
-impl<T> Drop for Shielded<T> {
-    fn drop(&mut self) {
-        if let Some(output) = self.0.take() {
-            drop_shielded(output);
-        }
     }
 }
 
@@ -505,13 +535,8 @@ impl<T> Task<T> {
     pub async fn cancel(self) -> Option<T> {
         self.raise_for_awaiter();
         let mut cancelled = pin!(self.handle.cancel());
-        match poll_fn(|cx| poll_shielded(cancelled.as_mut(), cx)).await? {
-            Ok(mut output) => output.0.take(),
-            Err(failure) => {
-                drop(failure);
-                None
-            }
-        }
+        let mut outcome = poll_fn(|cx| poll_shielded(cancelled.as_mut(), cx)).await?;
+        outcome.output.take()
     }
 
     /// Turns the task into a future of a `Result`, with a panic or cancellation as the error.
@@ -629,26 +654,12 @@ impl<T> Task<T> {
         if ended.is_pending() {
             self.raise_for_awaiter();
         }
-        ended.map(Ended::tell)
+        ended.map(Outcome::tell)
     }
 
     /// Polls without raising the task, for those who look after a task and do not wait for it.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended<T>> {
-        poll_shielded(Pin::new(&mut self.handle), cx).map(Ended)
-    }
-}
-
-/// How a task has ended, told to nobody yet. Dropped, it is as if the task had been detached: a
-/// panic is reported.
-pub(crate) struct Ended<T>(Outcome<T>);
-
-impl<T> Ended<T> {
-    /// What the awaiter learns.
-    pub(crate) fn tell(self) -> Result<T, JoinError> {
-        match self.0 {
-            Ok(mut output) => Ok(output.0.take().expect("an output is taken once")),
-            Err(failure) => Err(failure.into_error()),
-        }
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        poll_shielded(Pin::new(&mut self.handle), cx)
     }
 }
 
