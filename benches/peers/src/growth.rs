@@ -4,6 +4,7 @@
 //! memory costs without any task is measured beside it.
 
 use std::hint::black_box;
+use std::thread;
 use std::time::Instant;
 
 use futures_lite::future::yield_now;
@@ -34,27 +35,34 @@ pub(crate) fn measure(
     threads: usize,
     most: usize,
 ) -> Vec<Figure> {
+    let alone = start(1);
+    let hundred = Crowd::in_waves(1_000_000, 100);
+    let joined = when_warm("spawn+run+join".into(), || alone.ns_per_task(hundred));
+    let detached = when_warm("spawn+run".into(), || alone.ns_per_detached_task(hundred));
     let on = start(threads);
-    // Until every worker is warm and the allocator has its memory.
-    on.ns_per_task(Crowd::in_waves(100_000, 100_000));
     let crowds = || CROWDS.into_iter().filter(|&(tasks, _)| tasks <= most);
     let waves = crowds().map(|(tasks, name)| {
-        let ns = on.ns_per_task(Crowd::in_waves(tasks, 1_000));
-        Figure::new(format!("waves {name}"), ns)
+        let crowd = Crowd::in_waves(tasks, 1_000);
+        when_warm(format!("waves {name}"), || on.ns_per_task(crowd))
     });
     let at_once = crowds().map(|(tasks, name)| {
-        let ns = on.ns_per_task(Crowd::in_waves(tasks, tasks));
-        Figure::new(format!("at once {name}"), ns)
+        let crowd = Crowd::in_waves(tasks, tasks);
+        when_warm(format!("at once {name}"), || on.ns_per_task(crowd))
     });
-    let boxes =
-        crowds().map(|(tasks, name)| Figure::new(format!("{BOXES} {name}"), ns_per_box(tasks)));
-    let mut figures: Vec<Figure> = waves.chain(at_once).chain(boxes).collect();
-    let alone = start(1);
-    let joined = alone.ns_per_task(Crowd::in_waves(1_000_000, 100));
-    figures.push(Figure::new("spawn+run+join", joined));
-    let detached = alone.ns_per_detached_task(Crowd::in_waves(1_000_000, 100));
-    figures.push(Figure::new("spawn+run", detached));
-    figures
+    let boxes = crowds().map(|(tasks, name)| {
+        // The allocator deals otherwise with the main thread than with a worker.
+        let measure = || when_warm(format!("{BOXES} {name}"), || ns_per_box(tasks));
+        thread::scope(|scope| scope.spawn(measure).join()).expect("boxes do not panic")
+    });
+    let crowded = waves.chain(at_once).chain(boxes);
+    [joined, detached].into_iter().chain(crowded).collect()
+}
+
+/// Measures twice and keeps the second: every worker is awake then, and the allocator has its
+/// memory, and has it in the order in which such a crowd leaves it.
+fn when_warm(name: String, measure: impl Fn() -> f64) -> Figure {
+    measure();
+    Figure::new(name, measure())
 }
 
 impl Crowd {
@@ -64,7 +72,7 @@ impl Crowd {
 }
 
 /// What the row of the boxes is called.
-pub(crate) const BOXES: &str = "boxes of 104 bytes";
+pub(crate) const BOXES: &str = "boxes of 96 bytes";
 
 /// However few tasks there are, a measurement goes through at least so many, so that it takes
 /// long enough to be timed.
@@ -75,24 +83,30 @@ pub(crate) fn ns_per_task<E: Executor>(on: &'static E, crowd: Crowd) -> f64 {
     let times = AT_LEAST.div_ceil(crowd.tasks);
     let start = Instant::now();
     on.block_on(on.spawn(Lane::Default, async move {
-        for _ in 0..times {
-            in_waves(on, crowd).await;
+        let mut wave = Vec::with_capacity(crowd.at_once);
+        for _ in 0..times * crowd.tasks / crowd.at_once {
+            wave.extend((0..crowd.at_once).map(|_| on.spawn_inside(Lane::Default, async {})));
+            for task in wave.drain(..) {
+                task.await;
+            }
         }
     }));
     start.elapsed().as_nanos() as f64 / (times * crowd.tasks) as f64
 }
 
-/// What memory alone takes: boxes as large as Laneway's empty tasks are made, all of them, then
-/// written to and dropped in the same order.
+/// What memory alone takes: boxes as large as Laneway's empty tasks, all made, then all written
+/// to, then all dropped, as tasks are all spawned, then run, then awaited.
 fn ns_per_box(count: usize) -> f64 {
-    type Room = [u64; 13];
+    type Room = [u64; 12];
     let times = AT_LEAST.div_ceil(count);
+    let mut boxes: Vec<Box<Room>> = Vec::with_capacity(count);
     let start = Instant::now();
     for _ in 0..times {
-        let room = |number: usize| -> Box<Room> { Box::new([number as u64; 13]) };
-        let boxes: Vec<Box<Room>> = (0..count).map(|number| black_box(room(number))).collect();
-        for mut written in boxes {
+        boxes.extend((0..count).map(|number| black_box(Box::new([number as u64; 12]))));
+        for written in &mut boxes {
             written[0] += 1;
+        }
+        for written in boxes.drain(..) {
             drop(black_box(written));
         }
     }
@@ -111,14 +125,4 @@ pub(crate) fn ns_per_detached_task<E: Executor>(on: &'static E, crowd: Crowd) ->
         }
     }));
     start.elapsed().as_nanos() as f64 / crowd.tasks as f64
-}
-
-async fn in_waves<E: Executor>(on: &'static E, crowd: Crowd) {
-    let mut wave = Vec::with_capacity(crowd.at_once);
-    for _ in 0..crowd.tasks / crowd.at_once {
-        wave.extend((0..crowd.at_once).map(|_| on.spawn_inside(Lane::Default, async {})));
-        for task in wave.drain(..) {
-            task.await;
-        }
-    }
 }
