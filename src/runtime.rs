@@ -460,6 +460,7 @@ impl ShutdownReport {
 /// let task = laneway::spawn(async { 42 }, Priority::High);
 /// assert_eq!(laneway::block_on(task), 42);
 /// ```
+#[inline]
 #[track_caller]
 pub fn spawn<'q, F>(future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
 where

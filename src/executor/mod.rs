@@ -368,6 +368,13 @@ impl Executor {
         &self.queues
     }
 
+    /// The queue at this place in the list, if there are so many.
+    #[inline]
+    pub(crate) fn queue_numbered(&self, number: usize) -> Option<QueueId> {
+        let id = QueueId(number as u16);
+        (number < self.queues.len()).then_some(id)
+    }
+
     /// The queue of this name.
     pub(crate) fn queue_named(&self, name: &str) -> Option<QueueId> {
         let index = self.queues.iter().position(|queue| queue.name() == name)?;
