@@ -133,6 +133,7 @@ impl Runtime {
     /// assert_eq!(laneway::join!(urgent, slow), [1, 2]);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
+    #[inline]
     #[track_caller]
     pub fn spawn<'q, F>(&self, future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
     where
