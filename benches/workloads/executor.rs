@@ -25,6 +25,7 @@ pub(crate) trait Executor: Send + Sync + 'static {
         F::Output: Send + 'static;
 
     /// Spawns from inside a task, in the way that the executor's users do it there.
+    #[inline]
     fn spawn_inside<F>(&'static self, lane: Lane, future: F) -> Self::Task<F::Output>
     where
         F: Future + Send + 'static,

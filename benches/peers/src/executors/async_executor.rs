@@ -22,6 +22,7 @@ impl Plain {
 impl Executor for Plain {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, _lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -52,6 +53,7 @@ impl Static {
 impl Executor for Static {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, _lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,

@@ -28,6 +28,7 @@ fn priority(lane: Lane) -> Priority {
 impl Executor for AsyncRuntime {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,

@@ -17,6 +17,7 @@ impl Bevy {
 impl Executor for Bevy {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, _lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,

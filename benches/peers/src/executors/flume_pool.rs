@@ -70,6 +70,7 @@ fn pool(threads: usize, on_start: impl Fn() + Copy + Send + 'static) -> flume::S
 impl Executor for FlumePool {
     type Task<T: Send + 'static> = async_task::Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, lane: Lane, future: F) -> async_task::Task<F::Output>
     where
         F: Future + Send + 'static,

@@ -20,6 +20,7 @@ impl Futures {
 impl Executor for Futures {
     type Task<T: Send + 'static> = RemoteHandle<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, _lane: Lane, future: F) -> RemoteHandle<F::Output>
     where
         F: Future + Send + 'static,

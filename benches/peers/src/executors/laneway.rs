@@ -49,6 +49,7 @@ fn priority(lane: Lane) -> Priority {
 impl Executor for Laneway {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -57,6 +58,7 @@ impl Executor for Laneway {
         self.0.spawn(future, priority(lane))
     }
 
+    #[inline]
     fn spawn_inside<F>(&'static self, lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,

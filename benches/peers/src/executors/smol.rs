@@ -25,6 +25,7 @@ impl Smol {
 impl Executor for Smol {
     type Task<T: Send + 'static> = Task<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, _lane: Lane, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,

@@ -68,6 +68,7 @@ fn build(builder: &mut Builder) -> Runtime {
 impl Executor for Tokio {
     type Task<T: Send + 'static> = TokioTask<T>;
 
+    #[inline]
     fn spawn<F>(&'static self, lane: Lane, future: F) -> TokioTask<F::Output>
     where
         F: Future + Send + 'static,
@@ -76,6 +77,7 @@ impl Executor for Tokio {
         TokioTask(self.runtime(lane).spawn(future))
     }
 
+    #[inline]
     fn spawn_inside<F>(&'static self, lane: Lane, future: F) -> TokioTask<F::Output>
     where
         F: Future + Send + 'static,
