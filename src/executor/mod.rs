@@ -292,6 +292,7 @@ impl Executor {
         task
     }
 
+    #[inline]
     fn make_task<F>(
         &self,
         seat::Registered { task, by }: seat::Registered,
