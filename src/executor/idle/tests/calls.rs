@@ -1,0 +1,49 @@
+//! Where sleepers lie, of which the system has something to tell.
+
+use rustix::thread::{CpuSet, sched_getaffinity};
+
+use super::*;
+use crate::os_thread;
+
+/// Where its only sleeper lies.
+fn core_of_sleeper(sleepers: &Sleepers) -> Option<usize> {
+    let beds = sleepers.crews[0].beds.lock().unwrap();
+    beds[0].core
+}
+
+#[test]
+fn a_worker_that_a_nice_thread_woke_from_afar_lies_down_near_it_next_time() {
+    const TIMES: usize = 20;
+    const CREW: CrewId = CrewId(0);
+
+    let allowed = sched_getaffinity(None).unwrap();
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+    let (Some(near), Some(far)) = (cores.next(), cores.next()) else {
+        return eprintln!("skipped: this process has one core, and nothing is far from it");
+    };
+
+    // The system may move a thread at any moment, but hardly ever does within microseconds.
+    let followed = (0..TIMES).filter(|_| {
+        let sleepers = Sleepers::new(&[1], Nearby::preferred(1));
+        let lie_down = |search| {
+            os_thread::move_to_core(far);
+            let _ = sleepers.lie_down(CREW, WorkerId(0), QueueId::HIGH, search);
+        };
+        let wake = || {
+            os_thread::set_niceness(1);
+            os_thread::move_to_core(near);
+            sleepers.wake_one(&[CREW], QueueId::HIGH);
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| lie_down(Search::Uncounted)).join().unwrap();
+            scope.spawn(wake).join().unwrap();
+            scope.spawn(|| lie_down(Search::Counted)).join().unwrap();
+        });
+        core_of_sleeper(&sleepers) == Some(near)
+    });
+    let followed = followed.count();
+    assert!(
+        followed > TIMES / 2,
+        "{followed} of {TIMES} calls were followed"
+    );
+}
