@@ -39,6 +39,12 @@ impl Nearby {
         }
     }
 
+    /// Whether it makes a difference who is woken.
+    #[inline]
+    pub(crate) fn is_preferred(&self) -> bool {
+        self.calls.is_some()
+    }
+
     /// The core that the current thread runs on, if that makes a difference.
     pub(crate) fn here(&self) -> Option<usize> {
         self.calls.as_ref().and_then(|_| os_thread::core())
