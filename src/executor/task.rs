@@ -14,6 +14,7 @@ use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
@@ -169,8 +170,9 @@ thread_local! {
     /// Set by the task that took the order to cancel itself: where it was spawned.
     static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 
-    /// A waker that is known not to panic: the running task's, or that of our own `block_on`.
-    static TRUSTED: Cell<Option<Trusted>> = const { Cell::new(None) };
+    /// What wakers do that are known not to panic: the running task's, or that of our own
+    /// `block_on`.
+    static TRUSTED: Cell<*const RawWakerVTable> = const { Cell::new(ptr::null()) };
 }
 
 /// What becomes of a task that is run in order to be cancelled.
@@ -209,37 +211,30 @@ fn run_in_order_to(order: Cancelling, runnable: Runnable) -> Option<&'static Loc
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was trusted before, after a panic too.
-    struct Restore(Option<Trusted>);
+    struct Restore(*const RawWakerVTable);
     impl Drop for Restore {
-        #[inline]
         fn drop(&mut self) {
             TRUSTED.set(self.0);
         }
     }
-    let _restore = Restore(TRUSTED.replace(Some(Trusted::of(waker))));
+    let _restore = Restore(TRUSTED.replace(waker.vtable()));
     poll()
 }
 
-/// What two wakers have in common that do the same.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Trusted {
-    data: *const (),
-    vtable: *const RawWakerVTable,
-}
-
-impl Trusted {
-    fn of(waker: &Waker) -> Trusted {
-        Trusted {
-            data: waker.data(),
-            vtable: waker.vtable(),
-        }
+/// As [`trusting`], for the waker of a task. What was trusted before is not put back: there is no
+/// harm in trusting it for longer, and of stores there are many in a poll.
+#[inline]
+fn trust(waker: &Waker) {
+    let vtable: *const RawWakerVTable = waker.vtable();
+    if TRUSTED.get() != vtable {
+        TRUSTED.set(vtable);
     }
 }
 
 /// Polls one of async-task's futures, which wake their awaiter where a panic aborts the process.
 /// Wakers of our own do not panic; any other is called through a shield.
 fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    if TRUSTED.get() == Some(Trusted::of(cx.waker())) {
+    if ptr::eq(TRUSTED.get(), cx.waker().vtable()) {
         return future.poll(cx);
     }
     let shielded = ShieldedWaker::around(cx.waker());
@@ -317,7 +312,8 @@ impl<F: Future> Future for Tracked<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some(order) = CANCELLING.take() {
+        if let Some(order) = CANCELLING.get() {
+            CANCELLING.set(None);
             drop_future(this.future, this.life);
             match order {
                 Cancelling::CutOff => this.life.cancelled(),
@@ -328,9 +324,8 @@ impl<F: Future> Future for Tracked<F> {
         }
         let future = this.future.as_mut().as_pin_mut();
         let future = future.expect("async-task polls no task that has ended");
-        let polled = trusting(cx.waker(), || {
-            catch_unwind(AssertUnwindSafe(|| future.poll(cx)))
-        });
+        trust(cx.waker());
+        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
         let outcome = match polled {
             Ok(Poll::Pending) => {
                 this.life.pend(cx.waker());
