@@ -155,7 +155,8 @@ impl Sleepers {
     }
 
     /// Wakes one worker for work in a queue at home `home`, served by `crews`, if somebody
-    /// sleeps and nobody searches who can be relied on. A sleeper at home in that queue is preferred, then a near one.
+    /// sleeps and nobody searches who can be relied on. A sleeper at home in that queue is
+    /// preferred, then a near one.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.

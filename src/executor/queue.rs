@@ -156,6 +156,13 @@ impl Queue {
         stolen
     }
 
+    /// Whether a worker would find something in the deques of the others, as far as these show.
+    #[inline]
+    pub(crate) fn others_have_spare(&self, thief: WorkerId) -> bool {
+        let mut others = self.locals.iter().filter(|local| local.owner != thief);
+        others.any(Stealable::shows_spare)
+    }
+
     /// How many workers serve this queue with a deque of their own.
     pub(crate) fn local_count(&self) -> usize {
         self.locals.len()
@@ -284,12 +291,18 @@ impl LocalQueue {
         !self.deque.is_empty()
     }
 
+    /// Whether there is nothing here, as far as this side knows.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        !self.occupied
+    }
+
     /// Takes the task that is to run next.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Runnable> {
-        match self.occupied {
-            true => self.pop_occupied(),
-            false => None,
+        match self.is_bare() {
+            true => None,
+            false => self.pop_occupied(),
         }
     }
 
@@ -346,9 +359,14 @@ impl LocalQueue {
 }
 
 impl Stealable {
-    fn steal(&self, into: &Deque<Runnable>) -> Option<Runnable> {
+    #[inline]
+    fn shows_spare(&self) -> bool {
         // Acquire: pairs with the Release in `show_spare`.
-        if !self.shown.spare.load(Ordering::Acquire) {
+        self.shown.spare.load(Ordering::Acquire)
+    }
+
+    fn steal(&self, into: &Deque<Runnable>) -> Option<Runnable> {
+        if !self.shows_spare() {
             return None;
         }
         // Each retry means that another thread took a task meanwhile, so the loop ends when they
