@@ -338,7 +338,8 @@ impl Builder {
     /// The high thread that is woken is the one that slept on the core of the thread that wakes
     /// it: that spares an interrupt to another core. A high thread that a low one had to wake on
     /// another core moves over to the low one's before it sleeps again. Threads are not bound to
-    /// cores: the operating system may move them at any time.
+    /// cores: the operating system may move them at any time. As long as high threads sleep, each
+    /// high task wakes one of its own, whoever else was woken before and has not got a core yet.
     ///
     /// On systems where threads have no niceness of their own, a high thread shares the cores
     /// with the low ones as the operating system sees fit, and starts within its time slices

@@ -58,3 +58,22 @@ fn far_from_all_the_last_is_woken() {
     assert_eq!(woken(&[unknown, high(1)], None), Some(1));
     assert_eq!(woken(&[high(1), unknown], Some(0)), Some(1));
 }
+
+/// How many of two sleepers two pieces of work in a row wake.
+fn roused(nearby: Nearby, home: QueueId) -> usize {
+    let crew = CrewId(0);
+    let sleepers = Sleepers::new(&[2], nearby);
+    for worker in [WorkerId(0), WorkerId(1)] {
+        let _ = sleepers.lie_down(crew, worker, home, Search::Uncounted);
+    }
+    sleepers.wake_one(&[crew], home);
+    sleepers.wake_one(&[crew], home);
+    2 - sleepers.crews[0].census().asleep
+}
+
+#[test]
+fn only_high_work_that_must_start_at_once_does_not_rely_on_who_was_woken_before() {
+    assert_eq!(roused(Nearby::preferred(2), QueueId::HIGH), 2);
+    assert_eq!(roused(Nearby::preferred(2), QueueId::LOW), 1);
+    assert_eq!(roused(Nearby::indifferent(), QueueId::HIGH), 1);
+}
