@@ -171,7 +171,8 @@ thread_local! {
     static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 
     /// What wakers do that are known not to panic: the running task's, or that of our own
-    /// `block_on`.
+    /// `block_on`. A table of functions belongs to one type of waker, and every waker of a type of
+    /// ours is as harmless as the other.
     static TRUSTED: Cell<*const RawWakerVTable> = const { Cell::new(ptr::null()) };
 }
 
