@@ -23,7 +23,7 @@ thread_local! {
     static EXECUTOR: RefCell<Option<Kept<Arc<Executor>>>> = const { RefCell::new(None) };
 
     /// The worker that sits here. Empty while its thread is blocked in a task and another thread
-    /// has taken the worker over.
+    /// has taken the worker over, and while [`Seated`] has it.
     static SEAT: Cell<Option<Kept<Box<Worker>>>> = const { Cell::new(None) };
 
     /// Whether the task that blocks this thread is a high one. Set when another thread takes the
@@ -287,6 +287,7 @@ fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> 
     hand_over(id, runnable, turn)
 }
 
+/// As [`keep`], and tells nobody.
 #[inline]
 fn hand_over(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     match &mut Seated::here().0 {
