@@ -17,8 +17,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use slab::Slab;
 
 use crate::executor::{JoinError, Outcome, Task, seat, shielded, trusting};
-use crate::queue_name::IntoQueueName;
-use crate::runtime::{Runtime, spawn, spawn_named};
+use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
 
 /// Tasks that belong together.
 ///

@@ -29,55 +29,41 @@
 //! # Where to read
 //!
 //! The source reads in that order: `executor/task.rs`, `executor/queue.rs`, `executor/worker.rs`,
-//! `executor/idle.rs`, then `runtime.rs`. Around them, `executor/route.rs` holds the stealing
-//! policy, `builder.rs` the configuration, `threads.rs` the operating system's threads,
-//! `watchdog.rs` a guard against long polls, `time/` the timer and what waits for it, `blocking.rs`
+//! `executor/idle.rs`, then `runtime/`. Around them, `executor/route.rs` holds the stealing
+//! policy, `time/` the timer and what waits for it, `blocking/`
 //! the threads for closures that block, `group.rs` tasks that belong together, `background/` tasks
-//! behind handles, `shutdown_begun.rs` what tells a task of its runtime's end, `pipeline/` stages
+//! behind handles, `pipeline/` stages
 //! that run over windows of time, `sim/` the same workers without threads, `observe/` the recorder
-//! and its replays, `join.rs` and `macros.rs` what most callers touch.
+//! and its replays, `macros.rs` what most callers touch.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod background;
-mod block_on;
 pub mod blocking;
-mod builder;
 mod executor;
 mod group;
-mod join;
 mod macros;
-mod metrics;
 pub mod observe;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread_elsewhere.rs")]
 mod os_thread;
 pub mod pipeline;
-mod queue_name;
 mod runtime;
-mod shutdown_begun;
 pub mod sim;
-mod spawn;
 mod sync;
-mod threads;
 pub mod time;
-mod watchdog;
 
-pub use block_on::block_on;
-pub use builder::{BuildError, Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use executor::{
     CutOffTask, Event, FallibleTask, JoinError, LongPoll, LongPollStage, LostPanic, Observer,
     Placement, PollEnd, Priority, QueueId, RuntimeShape, Source, Stealing, Task, TaskId, WorkerId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
-pub use join::{join_all, try_join_all};
-pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use queue_name::{IntoQueueName, QueueName};
-pub use runtime::{Runtime, ShutdownReport, spawn, spawn_named};
-pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
-pub use spawn::SpawnError;
-pub use threads::Idle;
+pub use runtime::{
+    BuildError, Builder, HIGH_NUM_VARIABLE, Idle, IntoQueueName, LOW_NUM_VARIABLE, QueueMetrics,
+    QueueName, Runtime, RuntimeMetrics, ShutdownBegun, ShutdownReport, SpawnError, WorkerMetrics,
+    block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

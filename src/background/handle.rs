@@ -1,6 +1,5 @@
 //! The callers' side: the handle, a call on its way, and what can become of it.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -9,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::call_error::{CallError, TryCallError};
 use super::mailbox::{Mailbox, Patience, Refused};
+use super::service_metrics::ServiceMetrics;
 use super::slot::{GivenUp, SharedSlot, Slot};
 use crate::time::timeout;
 
@@ -369,125 +370,4 @@ impl<Req, Res> fmt::Debug for Reply<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply").finish_non_exhaustive()
     }
-}
-
-/// Why a call has no reply. Carries no request, so that `?` works whatever is sent;
-/// [`Handle::try_call`] gives requests back.
-///
-/// ```
-/// use laneway::background::{self, CallError};
-///
-/// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
-/// drop(background);
-/// assert_eq!(laneway::block_on(echo.call(1)), Err(CallError::Closed));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The background has ended, panicked, or been closed or dropped. Further calls fail as well.
-    Closed,
-    /// A handler panicked while the request was in flight, and the background is one that
-    /// restarts, unless its policy gives up now. The request may have been carried out in part:
-    /// call again if it may be repeated.
-    Panicked,
-    /// The time of [`Handle::call_timeout`] has passed. A request that the handler has taken is
-    /// still being carried out.
-    TimedOut,
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            CallError::Closed => "the background has ended and takes no more requests",
-            CallError::Panicked => {
-                "the background panicked with the request in hand: \
-                 call again if the request may be repeated"
-            }
-            CallError::TimedOut => "the background did not reply in time",
-        })
-    }
-}
-
-impl Error for CallError {}
-
-/// Why a request was not sent, and the request.
-///
-/// ```
-/// use laneway::background::{self, TryCallError};
-///
-/// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
-/// drop(background);
-/// let error = echo.try_call(7).unwrap_err();
-/// assert_eq!(error, TryCallError::Closed(7));
-/// assert_eq!(error.into_request(), 7);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TryCallError<Req> {
-    /// As many requests as the bound wait already. Try again later, or wait with
-    /// [`Handle::call`].
-    Busy(Req),
-    /// The background has ended, panicked, or been closed or dropped.
-    Closed(Req),
-}
-
-impl<Req> TryCallError<Req> {
-    /// The request. [`TryCallError`] has an example.
-    pub fn into_request(self) -> Req {
-        match self {
-            TryCallError::Busy(request) | TryCallError::Closed(request) => request,
-        }
-    }
-}
-
-impl<Req> fmt::Display for TryCallError<Req> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TryCallError::Busy(_) => {
-                f.write_str("the background has no room for another request at the moment")
-            }
-            TryCallError::Closed(_) => fmt::Display::fmt(&CallError::Closed, f),
-        }
-    }
-}
-
-// Without the request, which need not be `Debug` for an `unwrap`.
-impl<Req> fmt::Debug for TryCallError<Req> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            TryCallError::Busy(_) => "Busy(..)",
-            TryCallError::Closed(_) => "Closed(..)",
-        })
-    }
-}
-
-impl<Req> Error for TryCallError<Req> {}
-
-/// What a background is doing and has done. Made by [`Handle::metrics`]; a snapshot, in which
-/// counters may differ by what happens meanwhile.
-///
-/// ```
-/// use laneway::background::Service;
-///
-/// let (echo, _background) = Service::new().bounded(2).build((), async |_: &mut (), n: u8| n);
-/// let _replies = [1, 2].map(|n| echo.try_call(n));
-/// let metrics = echo.metrics();
-/// assert_eq!((metrics.queued, metrics.waiting_for_room, metrics.in_flight), (2, 0, 0));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServiceMetrics {
-    /// Requests that wait for the handler: as many as the bound at most.
-    pub queued: usize,
-    /// Requests whose callers wait for room.
-    pub waiting_for_room: usize,
-    /// Requests that the handler has taken and not finished.
-    pub in_flight: usize,
-    /// Requests that the handler has finished.
-    pub completed: u64,
-    /// Requests that the handler had taken when it panicked or was dropped.
-    pub lost: u64,
-    /// Requests whose callers gave up before the handler took them.
-    pub skipped: u64,
-    /// How often the state was made anew after a panic.
-    pub restarts: u64,
 }

@@ -15,7 +15,8 @@ use std::task::{Context, Poll, Waker};
 
 use crossbeam_utils::CachePadded;
 
-use super::handle::{CallError, ServiceMetrics};
+use super::call_error::CallError;
+use super::service_metrics::ServiceMetrics;
 use super::slot::{SharedSlot, Slot};
 use super::waker::leave;
 use crate::executor::shielded;

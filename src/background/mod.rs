@@ -55,6 +55,7 @@
 //! and `supervise.rs` acts when it panics, `service.rs` puts it all together. `ticks.rs` says when
 //! a periodic process is due, `every.rs` runs it.
 
+mod call_error;
 mod every;
 mod future;
 mod handle;
@@ -63,13 +64,16 @@ mod mailbox;
 mod restart;
 mod serve;
 mod service;
+mod service_metrics;
 mod slot;
 mod supervise;
 mod ticks;
 mod waker;
 
+pub use call_error::{CallError, TryCallError};
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
 pub use future::Background;
-pub use handle::{Call, CallError, Handle, Reply, ServiceMetrics, TryCallError};
+pub use handle::{Call, Handle, Reply};
 pub use restart::RestartPolicy;
 pub use service::{ManyAtOnce, Once, OneAtATime, Restarting, Service, service};
+pub use service_metrics::ServiceMetrics;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use super::handle::CallError;
+use super::call_error::CallError;
 use super::in_flight::{InFlight, Look};
 use super::mailbox::{Inbox, Mailbox, count};
 use super::slot::{SharedSlot, Slot};

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use triomphe::Arc;
 
-use super::handle::CallError;
+use super::call_error::CallError;
 use super::waker::leave;
 use crate::executor::{drop_shielded, shielded};
 

@@ -1,7 +1,7 @@
 //! A runtime's counters through the `metrics` crate (feature `metrics`).
 
 use super::series::{Kind, QUEUE_SERIES, WORKER_SERIES};
-use crate::metrics::RuntimeMetrics;
+use crate::runtime::RuntimeMetrics;
 
 /// Hands a runtime's counters to the recorder that was installed for the `metrics` crate, whichever
 /// exporter that belongs to. Call it every so often, for instance from a

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::histogram::Histogram;
 use super::monitor::QueueTimes;
 use super::series::{Kind, QUEUE_SERIES, Series, WORKER_SERIES};
-use crate::metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 
 /// Writes a runtime's counters, and what a [`Monitor`](super::Monitor) has counted if there is
 /// one, in the text format that Prometheus scrapes (version 0.0.4).

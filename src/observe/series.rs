@@ -1,6 +1,6 @@
 //! The series of numbers that a runtime's counters are exported as, whichever way.
 
-use crate::metrics::{QueueMetrics, WorkerMetrics};
+use crate::runtime::{QueueMetrics, WorkerMetrics};
 
 /// One number of each queue, or of each worker.
 pub(super) struct Series<T> {

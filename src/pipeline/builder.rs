@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::lane::Lane;
 use super::outputs::{Outputs, Overflow, channel};
-use super::run::{Pipeline, Settings};
+use super::run::Pipeline;
+use super::settings::Settings;
 use super::shared::Shared;
 use super::stage::{BoxedStage, Stage, StageError, StageFn};
 use super::window::{BadLength, Interval, MissedWindows, Window};
@@ -65,6 +66,24 @@ pub struct Builder<Input, Output> {
     capacity: usize,
     overflow: Overflow,
     clock: Option<Clock>,
+}
+
+impl<Input, Output> Pipeline<Input, Output>
+where
+    Input: Send + Sync + 'static,
+    Output: Send + 'static,
+{
+    /// Begins to configure a pipeline over an input. [`Builder`] lists the settings.
+    ///
+    /// ```
+    /// use laneway::pipeline::{BuildError, Pipeline, Shared};
+    ///
+    /// let nothing = Pipeline::<_, f64>::builder(Shared::new(0)).build();
+    /// assert_eq!(nothing.unwrap_err(), BuildError::NoStages);
+    /// ```
+    pub fn builder(input: Shared<Input>) -> Builder<Input, Output> {
+        Builder::new(input)
+    }
 }
 
 impl<Input, Output> Builder<Input, Output>

@@ -85,6 +85,7 @@ mod lane;
 mod outputs;
 mod run;
 mod running;
+mod settings;
 mod shared;
 mod stage;
 mod waiters;

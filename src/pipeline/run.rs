@@ -8,25 +8,24 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_lite::future::yield_now;
 
-use super::builder::Builder;
 use super::clock::Clock;
 use super::data_set::{DataSet, Entry, Outcome};
 use super::gathering::{Gathered, Gathering, Seat};
 use super::lane::{Assigned, Job, Lane};
 use super::outputs::{Overflow, Sender};
 use super::running::{Control, End, Order, Running};
-use super::shared::Shared;
-use super::window::{MissedWindows, Tick, Unit, Window, Windows};
+use super::settings::Settings;
+use super::window::{Tick, Window, Windows};
 use crate::executor::shielded;
 use crate::time::{Sleep, now, sleep_until};
 use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
 
-/// Stages that run together for every window of time. Made by [`Builder::build`], together with
-/// its [`Outputs`](super::Outputs).
+/// Stages that run together for every window of time. Made by
+/// [`Builder::build`](super::Builder::build), together with its [`Outputs`](super::Outputs).
 ///
 /// ```
 /// use laneway::Runtime;
@@ -56,35 +55,11 @@ pub struct Pipeline<Input, Output> {
     pub(super) sender: Sender<Output>,
 }
 
-/// What the pipeline's task goes by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    /// In units.
-    pub(super) interval: i64,
-    pub(super) unit: Unit,
-    pub(super) missed: MissedWindows,
-    pub(super) stage_timeout: Duration,
-    pub(super) lock_timeout: Duration,
-    pub(super) overflow: Overflow,
-}
-
 impl<Input, Output> Pipeline<Input, Output>
 where
     Input: Send + Sync + 'static,
     Output: Send + 'static,
 {
-    /// Begins to configure a pipeline over an input. [`Builder`] lists the settings.
-    ///
-    /// ```
-    /// use laneway::pipeline::{BuildError, Pipeline, Shared};
-    ///
-    /// let nothing = Pipeline::<_, f64>::builder(Shared::new(0)).build();
-    /// assert_eq!(nothing.unwrap_err(), BuildError::NoStages);
-    /// ```
-    pub fn builder(input: Shared<Input>) -> Builder<Input, Output> {
-        Builder::new(input)
-    }
-
     /// The clock that its windows are aligned to, for timestamps in its input and for other
     /// pipelines.
     ///

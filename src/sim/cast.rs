@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Sim;
 use super::chronicle::Chronicle;
 use super::stage::Stage;
 use super::turns::{Requests, Turns};
 use crate::blocking::{self, Pool};
-use crate::builder::BuildError;
 use crate::executor::{Executor, seat};
+use crate::runtime::{BuildError, Builder};
 use crate::time::clock;
 use crate::time::timer::Timer;
 
@@ -23,14 +22,16 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    pub(super) fn new(sim: &Sim) -> Result<(Cast, Requests), BuildError> {
-        let mut rng = fastrand::Rng::with_seed(sim.seed);
-        let timer = Arc::new(Timer::simulated());
-        let observer = sim.observer.clone();
-        let chronicle = Arc::new(Chronicle::new(timer.clone(), observer, sim.keep_events));
+    /// Makes them as `builder` says. `rng` decides all that is left to chance.
+    pub(super) fn new(
+        builder: &Builder,
+        mut rng: fastrand::Rng,
+        timer: Arc<Timer>,
+        chronicle: Arc<Chronicle>,
+    ) -> Result<(Cast, Requests), BuildError> {
         let (turns, requests) = Turns::new();
         let stage = Arc::new(Stage::new(turns, timer.clone()));
-        let builder = sim.builder.clone().with_observer(chronicle.clone());
+        let builder = builder.clone().with_observer(chronicle.clone());
         let (executor, workers) = builder.without_threads(stage.clone(), rng.fork())?;
         stage.enter(workers);
         let cast = Cast {

@@ -7,8 +7,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::builder::BuildError;
 use crate::executor::TaskId;
+use crate::runtime::BuildError;
 
 /// Why a simulation did not come to its end.
 ///

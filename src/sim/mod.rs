@@ -45,6 +45,7 @@
 //! simulated: what they wake comes when it comes, and nobody waits for it.
 
 mod cast;
+mod choice;
 mod chronicle;
 mod error;
 mod root;
@@ -63,12 +64,12 @@ use std::time::Duration;
 
 pub use error::{Cause, Deadlock, Error, Failure, TooLong, Waiting};
 
-use crate::block_on::block_here;
-use crate::builder::Builder;
 use crate::executor::{Event, Observer, Stealing, message, seat};
-use crate::metrics::RuntimeMetrics;
+use crate::runtime::{Builder, RuntimeMetrics, block_here};
+use crate::time::timer::Timer;
 use crate::time::{now, sleep};
 use cast::Cast;
+use chronicle::Chronicle;
 use root::RootFuture;
 use scheduler::{Scheduler, Verdict};
 
@@ -270,7 +271,12 @@ impl Sim {
         F: Future + Send,
         F::Output: Send,
     {
-        let (cast, requests) = Cast::new(self).map_err(Error::Build)?;
+        let timer = Arc::new(Timer::simulated());
+        let observer = self.observer.clone();
+        let chronicle = Arc::new(Chronicle::new(timer.clone(), observer, self.keep_events));
+        let rng = fastrand::Rng::with_seed(self.seed);
+        let cast = Cast::new(&self.builder, rng, timer, chronicle);
+        let (cast, requests) = cast.map_err(Error::Build)?;
         // The future is made here, and dropped here if it panics in the making.
         let _entered = cast.enter();
         let root = RootFuture::new(make());

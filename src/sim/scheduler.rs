@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::cast::Cast;
+use super::choice::Choice;
 use super::error::Waiting;
 use super::root::Root;
 use super::turns::Turns;
@@ -60,18 +61,6 @@ pub(super) enum Verdict {
     TooLong,
     /// The simulator itself panicked.
     Bug(Box<dyn Any + Send>),
-}
-
-/// What can go on.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Choice {
-    Root,
-    /// A worker, by its number.
-    Worker(usize),
-    /// A thread that was blocked and is woken, by its number among those.
-    Woken(usize),
-    /// The next closure that was given to `unblock`.
-    Job,
 }
 
 impl<'f> Scheduler<'f> {

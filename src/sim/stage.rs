@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use super::scheduler::Choice;
+use super::choice::Choice;
 use super::turns::{Parker, Turns};
 use crate::executor::{Executor, Host, Park, Worker};
+use crate::runtime::{LOOK_EVERY, LongPolls, Rounds};
 use crate::time::timer::Timer;
 use crate::time::wheel::Key;
-use crate::watchdog::{LOOK_EVERY, LongPolls, Rounds};
 
 /// The host of simulated workers.
 pub(super) struct Stage {

@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::pin::pin;
 
 use super::*;
-use crate::block_on::block_here;
+use crate::runtime::block_here;
 use crate::sync::check;
 
 /// Threads that stay for so many closures and never leave before.

@@ -12,10 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::watchdog::Watchdog;
 use crate::executor::worker::{Sleep, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, seat};
 use crate::os_thread;
-use crate::watchdog::Watchdog;
 
 /// What a worker does when there is nothing to do.
 ///

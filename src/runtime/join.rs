@@ -2,7 +2,7 @@
 //!
 //! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
 
-use crate::block_on::block_on;
+use super::block_on::block_on;
 use crate::executor::{JoinError, Task, seat};
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the

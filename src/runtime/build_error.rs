@@ -4,7 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use super::plan::{MAX_NICENESS, MAX_THREADS};
+/// More threads than this are refused: a mistyped number should not take the machine down.
+pub(super) const MAX_THREADS: usize = 4096;
+
+/// The least urgent niceness there is.
+pub(super) const MAX_NICENESS: u8 = 19;
 
 /// Why a runtime was not started. Nothing has been left running.
 ///

@@ -3,21 +3,15 @@
 use std::collections::HashSet;
 use std::env::{self, VarError};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use super::{BuildError, Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
+use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
+use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
+use super::threads::Idle;
 use crate::executor::{
     CrewId, Executor, ExecutorParts, Host, LocalQueue, Nearby, Queue, QueueId, Route, Sleepers,
     Spin, Stealable, WorkerId, WorkerParts,
 };
-use crate::threads::Idle;
-
-/// More threads than this are refused: a mistyped number should not take the machine down.
-pub(super) const MAX_THREADS: usize = 4096;
-
-/// The least urgent niceness there is.
-pub(super) const MAX_NICENESS: u8 = 19;
 
 /// A validated configuration: which queues there are, and which routes their workers take.
 pub(super) struct Plan {
@@ -328,11 +322,6 @@ fn default_high() -> usize {
 
 fn high_for(cores: usize) -> usize {
     cores.saturating_sub(2).max(1)
-}
-
-/// The cores that this process may use, by its cgroup's quota too. One if nobody knows.
-pub(super) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

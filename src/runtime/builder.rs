@@ -1,25 +1,20 @@
 //! How a runtime is configured: every setting and its default.
 //!
 //! What the settings come to is worked out in `plan.rs`, and refused there if it cannot be.
-
-mod error;
-mod plan;
+//! `start.rs` brings it to life.
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use crate::executor::{Executor, Host, Nearby, Observer, Spin, Stealing, Worker};
+use super::build_error::MAX_NICENESS;
+use super::threads::Idle;
+use super::watchdog::Thresholds;
+use crate::executor::{Observer, Stealing};
 use crate::os_thread;
-use crate::runtime::Runtime;
-use crate::threads::{Idle, Threads};
-use crate::time::timer::Timer;
-use crate::watchdog::Thresholds;
 
-pub use error::BuildError;
-use plan::{MAX_NICENESS, Plan, Surroundings, cores};
-
-/// Configures a runtime. Made by [`Runtime::builder`].
+/// Configures a runtime. Made by [`Runtime::builder`](crate::Runtime::builder).
 ///
 /// ```
 /// use laneway::{Priority, Runtime, Stealing};
@@ -35,24 +30,24 @@ use plan::{MAX_NICENESS, Plan, Surroundings, cores};
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build()` or `run()` is called"]
 pub struct Builder {
-    high: Option<usize>,
-    low: Option<usize>,
-    stealing: Stealing,
-    reserved_high: usize,
-    low_nice: Option<u8>,
-    further: Vec<FurtherQueue>,
-    thread_name: String,
-    observer: Option<Arc<dyn Observer>>,
-    local_queues: bool,
-    idle: Idle,
-    long_polls: Thresholds,
+    pub(super) high: Option<usize>,
+    pub(super) low: Option<usize>,
+    pub(super) stealing: Stealing,
+    pub(super) reserved_high: usize,
+    pub(super) low_nice: Option<u8>,
+    pub(super) further: Vec<FurtherQueue>,
+    pub(super) thread_name: String,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) local_queues: bool,
+    pub(super) idle: Idle,
+    pub(super) long_polls: Thresholds,
 }
 
 #[derive(Clone, Debug)]
-struct FurtherQueue {
-    name: String,
-    threads: usize,
-    steals_from: Vec<String>,
+pub(super) struct FurtherQueue {
+    pub(super) name: String,
+    pub(super) threads: usize,
+    pub(super) steals_from: Vec<String>,
 }
 
 /// The environment variable that overrides the default number of high threads.
@@ -68,13 +63,10 @@ pub const HIGH_NUM_VARIABLE: &str = "LANEWAY_HIGH_NUM";
 /// ```
 pub const LOW_NUM_VARIABLE: &str = "LANEWAY_LOW_NUM";
 
-/// How often a searching worker looks again before it lies down, where there is another core
-/// that could bring work meanwhile.
-const SPIN_ROUNDS: u32 = 100;
-
-/// The same where low threads are nice. A high one that goes on looking keeps its core from them:
-/// 100 rounds after each of 1,000 high tasks a second cost 2% of what low tasks get done.
-const SPIN_ROUNDS_BESIDE_NICE: u32 = 10;
+/// The cores that this process may use, by its cgroup's quota too. One if nobody knows.
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
 
 impl Builder {
     pub(crate) fn new() -> Builder {
@@ -166,9 +158,9 @@ impl Builder {
     /// high threads when both want a core, in the middle of a poll. Default: left alone.
     ///
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
-    /// [`Runtime::low_nice`] says so. A low thread keeps its niceness while it runs a stolen high
-    /// task. With at least as many high threads as cores, they spread over the cores on which low
-    /// threads wake them, as [`latency_first`](Builder::latency_first) tells.
+    /// [`Runtime::low_nice`](crate::Runtime::low_nice) says so. A low thread keeps its niceness
+    /// while it runs a stolen high task. With at least as many high threads as cores, they spread
+    /// over the cores on which low threads wake them, as [`latency_first`](Builder::latency_first) tells.
     ///
     /// ```
     /// use laneway::{BuildError, Runtime};
@@ -343,7 +335,7 @@ impl Builder {
     ///
     /// On systems where threads have no niceness of their own, a high thread shares the cores
     /// with the low ones as the operating system sees fit, and starts within its time slices
-    /// instead. [`Runtime::low_nice`] tells.
+    /// instead. [`Runtime::low_nice`](crate::Runtime::low_nice) tells.
     ///
     /// Settings made afterwards override those of the preset.
     ///
@@ -363,130 +355,8 @@ impl Builder {
             .with_low_nice(MAX_NICENESS)
     }
 
-    /// Starts the process-wide runtime, which `spawn_task!` uses outside of tasks.
-    ///
-    /// # Panics
-    ///
-    /// If the configuration is refused or the process-wide runtime has started already;
-    /// [`try_run`](Builder::try_run) returns the error instead.
-    ///
-    /// ```
-    /// use laneway::{Runtime, join, spawn_task};
-    ///
-    /// Runtime::new().with_high_num(4).with_low_num(2).run();
-    /// assert_eq!(join!(spawn_task!(async { "on its way" })), ["on its way"]);
-    /// ```
-    pub fn run(self) -> &'static Runtime {
-        self.try_run().unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// Starts the process-wide runtime.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Builder::build), and [`BuildError::AlreadyRunning`] if there is one already,
-    /// started explicitly or by the first `spawn_task!`.
-    ///
-    /// ```
-    /// use laneway::{BuildError, Runtime};
-    ///
-    /// Runtime::new().try_run()?;
-    /// assert!(matches!(Runtime::new().try_run(), Err(BuildError::AlreadyRunning)));
-    /// # Ok::<(), BuildError>(())
-    /// ```
-    pub fn try_run(self) -> Result<&'static Runtime, BuildError> {
-        Runtime::install(self)
-    }
-
-    /// Starts a runtime of your own. All its threads exist when this returns.
-    ///
-    /// # Errors
-    ///
-    /// If the configuration has no threads, a queue that nobody serves, or any other
-    /// contradiction, or if the operating system refuses a thread: see [`BuildError`].
-    ///
-    /// ```
-    /// use laneway::{BuildError, Runtime, Stealing};
-    ///
-    /// let error = Runtime::builder()
-    ///     .with_high_num(0)
-    ///     .with_stealing(Stealing::None)
-    ///     .build()
-    ///     .unwrap_err();
-    /// assert_eq!(
-    ///     error.to_string(),
-    ///     "nobody serves the queue \"high\": give it a thread, or let another queue's threads steal from it"
-    /// );
-    /// ```
-    pub fn build(self) -> Result<Runtime, BuildError> {
-        let plan = Plan::new(&self)?;
-        let threads = Threads::new(plan.places(&self), self.idle);
-        let (executor, workers) = plan.executor(
-            &self,
-            Surroundings {
-                host: threads.clone(),
-                spin: self.spin(),
-                nearby: plan.nearby(),
-                rng: fastrand::Rng::new(),
-            },
-        );
-        // From here on an early return drops the runtime, which ends the threads that started.
-        let runtime =
-            Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
-        if self.effective_nice().is_some() {
-            Timer::global().start_early();
-        }
-        for parts in workers {
-            let worker = Box::new(Worker::new(executor.clone(), parts));
-            let started = threads.start(worker);
-            started.map_err(|(_worker, error)| BuildError::Thread(error))?;
-        }
-        // For what waits behind a long poll, and to report it.
-        if self.local_queues || plan.reports_long_polls() {
-            let name = format!("{}-watchdog", self.thread_name);
-            let started = threads.start_watchdog(&executor, &name);
-            started.map_err(BuildError::Thread)?;
-        }
-        Ok(runtime)
-    }
-
-    /// The same runtime without threads, for those who step its workers themselves.
-    pub(crate) fn without_threads(
-        &self,
-        host: Arc<dyn Host>,
-        rng: fastrand::Rng,
-    ) -> Result<(Arc<Executor>, Vec<Worker>), BuildError> {
-        let spin = Spin {
-            rounds: 0,
-            offers_core: false,
-        };
-        let surroundings = Surroundings {
-            host,
-            spin,
-            nearby: Nearby::indifferent(),
-            rng,
-        };
-        let (executor, workers) = Plan::new(self)?.executor(self, surroundings);
-        let worker = |parts| Worker::new(executor.clone(), parts);
-        let workers = workers.into_iter().map(worker).collect();
-        Ok((executor, workers))
-    }
-
-    fn spin(&self) -> Spin {
-        let rounds = match self.effective_nice() {
-            None | Some(0) => SPIN_ROUNDS,
-            Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
-        };
-        Spin {
-            rounds: if cores() > 1 { rounds } else { 0 },
-            // A high thread that offered its core to a niced one would get it back after that
-            // one's time slice, 3 ms later.
-            offers_core: self.low_nice.is_none(),
-        }
-    }
-
     /// The niceness that the low threads will really have.
-    fn effective_nice(&self) -> Option<u8> {
+    pub(super) fn effective_nice(&self) -> Option<u8> {
         self.low_nice.filter(|_| os_thread::HAS_NICENESS)
     }
 }

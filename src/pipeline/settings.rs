@@ -1,0 +1,18 @@
+//! What a pipeline goes by, once its builder has checked it.
+
+use std::time::Duration;
+
+use super::outputs::Overflow;
+use super::window::{MissedWindows, Unit};
+
+/// What the pipeline's task goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// In units.
+    pub(super) interval: i64,
+    pub(super) unit: Unit,
+    pub(super) missed: MissedWindows,
+    pub(super) stage_timeout: Duration,
+    pub(super) lock_timeout: Duration,
+    pub(super) overflow: Overflow,
+}

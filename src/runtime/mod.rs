@@ -1,0 +1,39 @@
+//! The core brought to life: threads, settings, spawning, blocking, the end.
+//!
+//! The executor knows no threads; here it gets them. Read on in this order: `builder.rs` has every
+//! setting, `plan.rs` works out what the settings come to, `start.rs` starts the threads, and
+//! `runtime.rs` is what a program holds. `spawn.rs`, `join.rs` and `block_on.rs` are what programs
+//! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after those that are
+//! stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
+
+mod block_on;
+mod build_error;
+mod builder;
+mod join;
+mod metrics;
+mod plan;
+mod queue_name;
+mod runtime;
+mod shutdown_begun;
+mod shutdown_report;
+mod spawn;
+mod spawn_error;
+mod start;
+mod threads;
+mod watchdog;
+
+pub use block_on::block_on;
+pub use build_error::BuildError;
+pub use builder::{Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
+pub use join::{join_all, try_join_all};
+pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use queue_name::{IntoQueueName, QueueName};
+pub use runtime::Runtime;
+pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
+pub use shutdown_report::ShutdownReport;
+pub use spawn::{spawn, spawn_named};
+pub use spawn_error::SpawnError;
+pub use threads::Idle;
+
+pub(crate) use block_on::block_here;
+pub(crate) use watchdog::{LOOK_EVERY, LongPolls, Rounds};

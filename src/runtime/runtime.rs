@@ -1,0 +1,212 @@
+//! The runtime: owns the queues and the threads, takes tasks, and ends.
+//!
+//! Here the executor's parts, which know no threads, and the threads come together. There is one
+//! process-wide runtime, which `spawn_task!` uses outside of tasks, and as many others as are
+//! built; the code is the same.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::block_on::block_on;
+use super::builder::Builder;
+use super::metrics::RuntimeMetrics;
+use super::shutdown_report::ShutdownReport;
+use super::threads::Threads;
+use crate::executor::{Executor, QueueId, seat};
+
+/// A runtime: queues, and the threads that consume them.
+///
+/// Dropping it cancels all its tasks and waits for its threads, each of which first comes to the
+/// end of the poll it is in. [`shutdown`](Runtime::shutdown) lets the tasks finish before.
+///
+/// ```
+/// use laneway::{Priority, Runtime};
+///
+/// let rt = Runtime::builder().with_low_num(2).build()?;
+/// let answer = rt.spawn(async { 42 }, Priority::High);
+/// assert_eq!(rt.block_on(answer), 42);
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub struct Runtime {
+    pub(super) executor: Arc<Executor>,
+    threads: Arc<Threads>,
+    low_nice: Option<u8>,
+}
+
+/// How long `shutdown` waits for the polls that are running when its deadline has come.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Runtime {
+    /// Begins to configure a runtime, as [`builder`](Runtime::builder) does. Reads well where the
+    /// process-wide one is started.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// Runtime::new().with_high_num(4).with_low_num(2).run();
+    /// ```
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a runtime is always made by its builder"
+    )]
+    pub fn new() -> Builder {
+        Builder::new()
+    }
+
+    /// Begins to configure a runtime.
+    ///
+    /// ```
+    /// use laneway::{Runtime, Stealing};
+    ///
+    /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(super) fn new_started(
+        executor: Arc<Executor>,
+        threads: Arc<Threads>,
+        low_nice: Option<u8>,
+    ) -> Runtime {
+        Runtime {
+            executor,
+            threads,
+            low_nice,
+        }
+    }
+
+    /// Runs a future on this thread, and blocks until it has ended. Inside of it, `spawn_task!`
+    /// uses this runtime.
+    ///
+    /// On a worker thread, of this or another runtime, another thread takes the worker's place
+    /// meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the future does.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::builder().build()?;
+    /// let n = rt.block_on(async {
+    ///     let task = laneway::spawn_task!(async { 20 });
+    ///     task.await + 1
+    /// });
+    /// assert_eq!(n, 21);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _entered = seat::enter(self.executor.clone());
+        block_on(future)
+    }
+
+    /// The id of the queue of this name, which events carry and which is a little faster to spawn
+    /// with.
+    ///
+    /// ```
+    /// use laneway::{QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// assert_eq!(rt.queue("low"), Some(QueueId::LOW));
+    /// assert_eq!(rt.queue("lwo"), None);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<QueueId> {
+        self.executor.queue_named(name)
+    }
+
+    /// The niceness that the low threads were given, or `None` if it was left alone: where
+    /// [`with_low_nice`](Builder::with_low_nice) was not called, and on systems where threads
+    /// have no niceness of their own.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::builder().with_low_nice(10).build()?;
+    /// assert_eq!(rt.low_nice(), cfg!(target_os = "linux").then_some(10));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn low_nice(&self) -> Option<u8> {
+        self.low_nice
+    }
+
+    /// What the runtime has done so far. See [`RuntimeMetrics`].
+    ///
+    /// ```
+    /// use laneway::{Priority, QueueId, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::High));
+    /// assert_eq!(rt.metrics().queues[QueueId::HIGH.index()].completed, 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::of(&self.executor)
+    }
+
+    /// Ends the runtime: takes nothing new from now on, inside or outside of its tasks; waits for
+    /// the tasks that are there, for `deadline` at most; cancels those that are left; and ends
+    /// the threads.
+    ///
+    /// A poll that is running at the deadline is given another tenth of a second. If it does not
+    /// end by then, its thread is left behind, ends when the poll does, and its task is counted
+    /// as still running. Called by several threads, each gets a report of the whole.
+    ///
+    /// Do not call this from inside one of the runtime's own tasks: that task cannot end before
+    /// the deadline, and is then cancelled itself.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.spawn(async { /* finishes */ }, Priority::Low).detach();
+    /// rt.spawn(std::future::pending::<()>(), Priority::Low).detach();
+    ///
+    /// let report = rt.shutdown(Duration::from_millis(50));
+    /// assert_eq!(report.completed, 1);
+    /// assert_eq!(report.cut_off, 1);
+    /// assert_eq!(report.still_running, 0);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        // A deadline beyond what the clock can say is none.
+        let deadline = Instant::now().checked_add(deadline);
+        seat::block_in_place(|| {
+            self.executor.drain(deadline);
+            self.close();
+            let grace = Instant::now() + GRACE;
+            self.threads
+                .join(deadline.map(|deadline| deadline.max(grace)));
+            ShutdownReport::of(&self.executor)
+        })
+    }
+
+    fn close(&self) {
+        // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
+        // a worker's thread, and is cancelled; it must not start the process-wide one.
+        let _entered = seat::enter(self.executor.clone());
+        self.executor.close();
+        self.threads.close();
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.close();
+        seat::block_in_place(|| self.threads.join(None));
+        self.executor.unregister();
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("executor", &self.executor)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,346 @@
+//! Spawning, on a given runtime or the current one, and what becomes of a future that is not taken.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::queue_name::{IntoQueueName, QueueName};
+use super::runtime::Runtime;
+use super::spawn_error::SpawnError;
+use crate::executor::{Executor, Origin, Phase, Task, seat};
+
+impl Runtime {
+    /// Spawns a future on one of this runtime's queues: the one of a
+    /// [`Priority`](crate::Priority), or a further one by its name.
+    ///
+    /// After shutdown has begun the task is cancelled at once, and its awaiter learns it;
+    /// [`try_spawn`](Runtime::try_spawn) gives the future back instead.
+    ///
+    /// # Panics
+    ///
+    /// If there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_queue("disk", 1, &[]).build()?;
+    /// let urgent = rt.spawn(async { 1 }, Priority::High);
+    /// let slow = rt.spawn(async { 2 }, "disk");
+    /// assert_eq!(laneway::join!(urgent, slow), [1, 2]);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn spawn<'q, F>(&self, future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: None,
+        };
+        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+    }
+
+    /// Spawns a future as a task with a name.
+    ///
+    /// The name shows wherever the task is spoken of: in [`Task::name`], in the
+    /// [`JoinError`](crate::JoinError) of its panic or cancellation, in the log, in the
+    /// [`ShutdownReport`](crate::ShutdownReport), and to the [`Observer`](crate::Observer). It may
+    /// be any text, and several tasks may have the same. Messages show it in full, in quotes and
+    /// escaped as `{:?}` does it, so that a line break in a name does not begin a line of the log.
+    ///
+    /// Costs what keeping the text costs, and a lock at the task's spawn and end. Tasks without a
+    /// name pay nothing. Otherwise as [`spawn`](Runtime::spawn).
+    ///
+    /// # Panics
+    ///
+    /// If there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let parser = rt.spawn_named("parser", async { 1 }, Priority::High);
+    /// let worker = rt.spawn_named(format!("worker {}", 7), async { 2 }, Priority::Low);
+    /// assert_eq!(worker.name().as_deref(), Some("worker 7"));
+    /// assert_eq!(laneway::join!(parser, worker), [1, 2]);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_named<'q, F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let name = name.into();
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: Some(&name),
+        };
+        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+    }
+
+    /// Spawns a future, or gives it back if that cannot be done.
+    ///
+    /// # Errors
+    ///
+    /// If shutdown has begun, or there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::time::Duration;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.shutdown(Duration::from_secs(1));
+    /// let error = rt.try_spawn(async { "kept" }, Priority::Low).unwrap_err();
+    /// assert!(error.is_shut_down());
+    /// assert_eq!(laneway::block_on(error.into_future()), "kept");
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<'q, F>(
+        &self,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> Result<Task<F::Output>, SpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: None,
+        };
+        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+    }
+
+    /// Spawns a future as a task with a name, or gives the future back if that cannot be done.
+    ///
+    /// [`spawn_named`](Runtime::spawn_named) tells what a name is and where it shows.
+    ///
+    /// # Errors
+    ///
+    /// If shutdown has begun, or there is no queue of that name.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let task = rt.try_spawn_named("parser", async { 1 }, Priority::Low).unwrap();
+    /// assert_eq!(task.name().as_deref(), Some("parser"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_named<'q, F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> Result<Task<F::Output>, SpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let name = name.into();
+        let origin = Origin {
+            spawned_at: Location::caller(),
+            name: Some(&name),
+        };
+        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+    }
+}
+
+/// Spawns a future on the runtime that this code runs on: inside a task or
+/// [`Runtime::block_on`] that one, elsewhere the process-wide one. What
+/// [`spawn_task!`](crate::spawn_task!) calls.
+///
+/// # Panics
+///
+/// If there is no queue of that name, or the process-wide runtime is needed and cannot start.
+///
+/// ```
+/// use laneway::Priority;
+///
+/// let task = laneway::spawn(async { 42 }, Priority::High);
+/// assert_eq!(laneway::block_on(task), 42);
+/// ```
+#[inline]
+#[track_caller]
+pub fn spawn<'q, F>(future: F, queue: impl IntoQueueName<'q>) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let origin = Origin {
+        spawned_at: Location::caller(),
+        name: None,
+    };
+    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+}
+
+/// Spawns a future as a task with a name, on the runtime that this code runs on. What
+/// [`spawn_task!`](crate::spawn_task!) calls if it is given a name.
+///
+/// [`Runtime::spawn_named`] tells what a name is and where it shows. Otherwise as [`spawn`].
+///
+/// # Panics
+///
+/// As [`spawn`].
+///
+/// ```
+/// use laneway::Priority;
+///
+/// let task = laneway::spawn_named("answer", async { 42 }, Priority::High);
+/// assert_eq!(task.name().as_deref(), Some("answer"));
+/// assert_eq!(laneway::block_on(task), 42);
+/// ```
+#[track_caller]
+pub fn spawn_named<'q, F>(
+    name: impl Into<Arc<str>>,
+    future: F,
+    queue: impl IntoQueueName<'q>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let name = name.into();
+    let origin = Origin {
+        spawned_at: Location::caller(),
+        name: Some(&name),
+    };
+    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+}
+
+#[inline]
+fn spawn_here<F>(
+    future: &mut Option<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned = seat::with_executor(|executor| {
+        let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
+        spawn_on(executor, future, queue, origin)
+    });
+    match spawned {
+        Some((task, Phase::Open | Phase::Draining)) => task,
+        // Not within the borrow above: futures are dropped, and may enter a runtime then.
+        ended => {
+            let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
+            settle(&executor, ended, future, queue, origin)
+        }
+    }
+}
+
+/// Spawns a future. It becomes a cancelled task if the runtime takes nothing new.
+///
+/// # Panics
+///
+/// If there is no such queue.
+#[inline]
+fn spawn_from<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut future = Some(future);
+    match spawn_on(executor, &mut future, queue, origin) {
+        Some((task, Phase::Open | Phase::Draining)) => task,
+        ended => settle(executor, ended, &mut future, queue, origin),
+    }
+}
+
+/// Spawns a future, or gives it back.
+#[inline]
+fn try_spawn_from<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<Task<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(id) = queue.find(executor) else {
+        return Err(SpawnError::no_such_queue(future, queue.to_string()));
+    };
+    let mut future = Some(future);
+    if let Some((task, phase)) = executor.spawn(&mut future, id, origin) {
+        cancel_if_closed(executor, phase);
+        return Ok(task);
+    }
+    Err(SpawnError::shut_down(
+        future.expect(NOT_SPAWNED_STILL_THERE),
+    ))
+}
+
+/// Takes the future and spawns it, if there is such a queue and the runtime takes tasks. Gives the
+/// phase after that as well.
+#[inline]
+fn spawn_on<F>(
+    executor: &Executor,
+    future: &mut Option<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Option<(Task<F::Output>, Phase)>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    executor.spawn(future, queue.find(executor)?, origin)
+}
+
+/// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
+/// new. Panics if there is no such queue, and not while anything is borrowed: the future is
+/// dropped then.
+#[cold]
+fn settle<F>(
+    executor: &Executor,
+    spawned: Option<(Task<F::Output>, Phase)>,
+    future: &mut Option<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if let Some((task, phase)) = spawned {
+        cancel_if_closed(executor, phase);
+        return task;
+    }
+    let future = future.take().expect(NOT_SPAWNED_STILL_THERE);
+    let Some(id) = queue.find(executor) else {
+        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+        let place = origin.spawned_at;
+        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
+    };
+    executor.spawn_cancelled(future, id, origin)
+}
+
+const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
+
+/// The runtime may have ended while a task was spawned, and looked into its queues for the last
+/// time before.
+fn cancel_if_closed(executor: &Executor, phase: Phase) {
+    if phase == Phase::Closed {
+        executor.cancel_rest();
+    }
+}

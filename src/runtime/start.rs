@@ -1,0 +1,178 @@
+//! How a runtime starts: built, as the process-wide one, or without threads of its own.
+
+use std::sync::{Arc, OnceLock};
+
+use super::build_error::BuildError;
+use super::builder::{Builder, cores};
+use super::plan::{Plan, Surroundings};
+use super::runtime::Runtime;
+use super::threads::Threads;
+use crate::executor::{Executor, Host, Nearby, Spin, Worker};
+use crate::time::timer::Timer;
+
+/// The process-wide runtime.
+static GLOBAL: OnceLock<Runtime> = OnceLock::new();
+
+/// How often a searching worker looks again before it lies down, where there is another core
+/// that could bring work meanwhile.
+const SPIN_ROUNDS: u32 = 100;
+
+/// The same where low threads are nice. A high one that goes on looking keeps its core from them:
+/// 100 rounds after each of 1,000 high tasks a second cost 2% of what low tasks get done.
+const SPIN_ROUNDS_BESIDE_NICE: u32 = 10;
+
+impl Runtime {
+    /// The process-wide runtime, started with defaults if it does not exist yet.
+    ///
+    /// # Panics
+    ///
+    /// If it has to be started and cannot be, for instance because `LANEWAY_HIGH_NUM` holds no
+    /// number.
+    ///
+    /// ```
+    /// let rt = laneway::Runtime::global();
+    /// assert_eq!(rt.block_on(async { 5 }), 5);
+    /// ```
+    pub fn global() -> &'static Runtime {
+        GLOBAL.get_or_init(|| match Builder::new().build() {
+            Ok(runtime) => runtime,
+            Err(error) => panic!("the process-wide runtime could not start: {error}"),
+        })
+    }
+
+    fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
+        if GLOBAL.get().is_some() {
+            return Err(BuildError::AlreadyRunning);
+        }
+        let runtime = builder.build()?;
+        match GLOBAL.set(runtime) {
+            Ok(()) => Ok(Runtime::global()),
+            // Another thread was faster; this runtime ends here.
+            Err(_second) => Err(BuildError::AlreadyRunning),
+        }
+    }
+}
+
+impl Builder {
+    /// Starts the process-wide runtime, which `spawn_task!` uses outside of tasks.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused or the process-wide runtime has started already;
+    /// [`try_run`](Builder::try_run) returns the error instead.
+    ///
+    /// ```
+    /// use laneway::{Runtime, join, spawn_task};
+    ///
+    /// Runtime::new().with_high_num(4).with_low_num(2).run();
+    /// assert_eq!(join!(spawn_task!(async { "on its way" })), ["on its way"]);
+    /// ```
+    pub fn run(self) -> &'static Runtime {
+        self.try_run().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the process-wide runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Builder::build), and [`BuildError::AlreadyRunning`] if there is one already,
+    /// started explicitly or by the first `spawn_task!`.
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime};
+    ///
+    /// Runtime::new().try_run()?;
+    /// assert!(matches!(Runtime::new().try_run(), Err(BuildError::AlreadyRunning)));
+    /// # Ok::<(), BuildError>(())
+    /// ```
+    pub fn try_run(self) -> Result<&'static Runtime, BuildError> {
+        Runtime::install(self)
+    }
+
+    /// Starts a runtime of your own. All its threads exist when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration has no threads, a queue that nobody serves, or any other
+    /// contradiction, or if the operating system refuses a thread: see [`BuildError`].
+    ///
+    /// ```
+    /// use laneway::{BuildError, Runtime, Stealing};
+    ///
+    /// let error = Runtime::builder()
+    ///     .with_high_num(0)
+    ///     .with_stealing(Stealing::None)
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "nobody serves the queue \"high\": give it a thread, or let another queue's threads steal from it"
+    /// );
+    /// ```
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        let plan = Plan::new(&self)?;
+        let threads = Threads::new(plan.places(&self), self.idle);
+        let (executor, workers) = plan.executor(
+            &self,
+            Surroundings {
+                host: threads.clone(),
+                spin: self.spin(),
+                nearby: plan.nearby(),
+                rng: fastrand::Rng::new(),
+            },
+        );
+        // From here on an early return drops the runtime, which ends the threads that started.
+        let runtime =
+            Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
+        if self.effective_nice().is_some() {
+            Timer::global().start_early();
+        }
+        for parts in workers {
+            let worker = Box::new(Worker::new(executor.clone(), parts));
+            let started = threads.start(worker);
+            started.map_err(|(_worker, error)| BuildError::Thread(error))?;
+        }
+        // For what waits behind a long poll, and to report it.
+        if self.local_queues || plan.reports_long_polls() {
+            let name = format!("{}-watchdog", self.thread_name);
+            let started = threads.start_watchdog(&executor, &name);
+            started.map_err(BuildError::Thread)?;
+        }
+        Ok(runtime)
+    }
+
+    /// The same runtime without threads, for those who step its workers themselves.
+    pub(crate) fn without_threads(
+        &self,
+        host: Arc<dyn Host>,
+        rng: fastrand::Rng,
+    ) -> Result<(Arc<Executor>, Vec<Worker>), BuildError> {
+        let spin = Spin {
+            rounds: 0,
+            offers_core: false,
+        };
+        let surroundings = Surroundings {
+            host,
+            spin,
+            nearby: Nearby::indifferent(),
+            rng,
+        };
+        let (executor, workers) = Plan::new(self)?.executor(self, surroundings);
+        let worker = |parts| Worker::new(executor.clone(), parts);
+        let workers = workers.into_iter().map(worker).collect();
+        Ok((executor, workers))
+    }
+
+    fn spin(&self) -> Spin {
+        let rounds = match self.effective_nice() {
+            None | Some(0) => SPIN_ROUNDS,
+            Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
+        };
+        Spin {
+            rounds: if cores() > 1 { rounds } else { 0 },
+            // A high thread that offered its core to a niced one would get it back after that
+            // one's time slice, 3 ms later.
+            offers_core: self.low_nice.is_none(),
+        }
+    }
+}
