@@ -11,13 +11,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use slab::Slab;
 
 use crate::executor::{JoinError, Outcome, Task, seat, shielded, trusting};
 use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
+use crate::sync::unpoisoned;
 
 /// Tasks that belong together.
 ///
@@ -517,6 +518,6 @@ impl Bell {
 
     fn lock(&self) -> MutexGuard<'_, Rung> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }

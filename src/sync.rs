@@ -11,6 +11,8 @@
 //! they are. Where a protocol of ours relies on such accesses, its model puts a fence beside them,
 //! in the part that is the model's own, and says so.
 
+use std::sync::{LockResult, PoisonError};
+
 #[cfg(all(test, loom))]
 pub(crate) use {
     loom::{
@@ -111,6 +113,12 @@ impl<T: Copy> AtomicCell<T> {
     pub(crate) fn load(&self) -> T {
         *self.0.lock().expect("nothing panics while it is locked")
     }
+}
+
+/// What a lock or a wait gives, whether or not a thread panicked under the lock: no state of
+/// ours is half done at a place where code of the user's may panic.
+pub(crate) fn unpoisoned<G>(held: LockResult<G>) -> G {
+    held.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a model in every interleaving with at most so many preemptions; deeper ones find nothing

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::ticks::{Pace, Ticks};
 use super::waker::leave;
 use crate::executor::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
+use crate::sync::unpoisoned;
 use crate::time::MissedTickBehavior;
 
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
@@ -459,7 +460,7 @@ impl Books {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A waker's `clone` may panic under the lock; the books are whole even then.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 

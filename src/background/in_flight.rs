@@ -9,11 +9,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::waker::leave;
 use crate::executor::{shielded, trusting};
+use crate::sync::unpoisoned;
 
 /// After so many polls of futures the thread is for others.
 const POLLS_PER_POLL: u32 = 64;
@@ -206,6 +207,6 @@ impl Bell {
 
     fn lock(&self) -> MutexGuard<'_, Rung> {
         // A waker's `clone` may panic under the lock; the list is whole even then.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }

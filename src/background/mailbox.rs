@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use crossbeam_utils::CachePadded;
@@ -20,6 +20,7 @@ use super::service_metrics::ServiceMetrics;
 use super::slot::{SharedSlot, Slot};
 use super::waker::leave;
 use crate::executor::shielded;
+use crate::sync::unpoisoned;
 
 /// After so many requests the background lets others have its thread.
 pub(super) const REQUESTS_PER_POLL: u32 = 64;
@@ -215,7 +216,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     fn lock(&self) -> MutexGuard<'_, Post<Req, Res>> {
         // Of the user's code only a waker's `clone` runs under the lock, and nothing is half done
         // then.
-        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.post.lock())
     }
 }
 

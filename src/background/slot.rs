@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use triomphe::Arc;
@@ -14,6 +14,7 @@ use triomphe::Arc;
 use super::call_error::CallError;
 use super::waker::leave;
 use crate::executor::{drop_shielded, shielded};
+use crate::sync::unpoisoned;
 
 /// What a caller and the background share for one call.
 pub(super) struct Slot<Req, Res> {
@@ -116,7 +117,7 @@ impl<Req, Res> Slot<Req, Res> {
         match Arc::try_unwrap(slot) {
             Ok(slot) => {
                 let state = slot.state.into_inner();
-                match state.unwrap_or_else(PoisonError::into_inner) {
+                match unpoisoned(state) {
                     State::Replied(reply) => Ok(reply),
                     _ => unreachable!("the background keeps a slot until it has replied"),
                 }
@@ -158,7 +159,7 @@ impl<Req, Res> Slot<Req, Res> {
 
     fn lock(&self) -> MutexGuard<'_, State<Req, Res>> {
         // A waker's `clone` may panic under the lock; the state is whole even then.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 

@@ -28,10 +28,10 @@
 //!
 //! The model checker runs this very file: see `ending/model.rs`.
 
-use std::sync::{PoisonError, TryLockError};
+use std::sync::TryLockError;
 use std::time::Instant;
 
-use crate::sync::{AtomicU8, Condvar, Mutex, Ordering, fence};
+use crate::sync::{AtomicU8, Condvar, Mutex, Ordering, fence, unpoisoned};
 
 /// How far a runtime's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,17 +93,17 @@ impl Ending {
     /// Waits until no task is live, `deadline` has come, or the phase is past `Draining`. No
     /// deadline: as long as it takes.
     pub(crate) fn drain(&self, deadline: Option<Instant>, live: impl Fn() -> u64) {
-        let mut counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counting = unpoisoned(self.counting.lock());
         while live() > 0 && self.phase() == Phase::Draining {
             counting = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
                 Some(left) if left.is_zero() => return,
                 Some(left) => {
                     let waited = self.ended.wait_timeout(counting, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    unpoisoned(waited).0
                 }
                 None => {
                     let waited = self.ended.wait(counting);
-                    waited.unwrap_or_else(PoisonError::into_inner)
+                    unpoisoned(waited)
                 }
             };
         }
@@ -132,14 +132,14 @@ impl Ending {
     /// Lets who drains look again.
     pub(crate) fn notify(&self) {
         // Under the lock: the waiter is before its count or already waiting.
-        let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _counting = unpoisoned(self.counting.lock());
         self.ended.notify_all();
     }
 
     /// Calls `cancel_all` when no other thread cancels any more.
     pub(crate) fn cancel_after_others(&self, cancel_all: impl Fn()) {
         let only = self.cancelling.lock();
-        let _only = only.unwrap_or_else(PoisonError::into_inner);
+        let _only = unpoisoned(only);
         cancel_all();
     }
 

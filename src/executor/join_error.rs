@@ -4,10 +4,11 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::{Location, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::names::Called;
 use super::shield::message;
+use crate::sync::unpoisoned;
 
 /// Why a task has no output: it panicked, or it was cancelled.
 ///
@@ -122,9 +123,7 @@ impl JoinError {
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
         match self.cause {
             // A poisoned lock is fine: nothing was half done under it.
-            Cause::Panicked(payload) => {
-                Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
-            }
+            Cause::Panicked(payload) => Ok(unpoisoned(payload.into_inner())),
             Cause::Cancelled => Err(self),
         }
     }
@@ -172,7 +171,7 @@ impl fmt::Display for JoinError {
         let (called, place) = (Called(self.name()), self.spawned_at);
         match &self.cause {
             Cause::Panicked(payload) => {
-                let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+                let payload = unpoisoned(payload.lock());
                 write!(
                     f,
                     "the task{called} spawned at {place} panicked: {}",

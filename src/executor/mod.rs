@@ -76,7 +76,7 @@ use std::future::Future;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -106,6 +106,8 @@ use cut_off::CutOff;
 use ending::Ending;
 use pending::Pending;
 use watchers::Watchers;
+
+use crate::sync::unpoisoned;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {
@@ -512,13 +514,13 @@ impl Executor {
     pub(crate) fn cut_off(&self, runnable: Runnable) {
         if let Some(task) = cancel(runnable) {
             let cut_off = self.cut_off.lock();
-            cut_off.unwrap_or_else(PoisonError::into_inner).add(task);
+            unpoisoned(cut_off).add(task);
         }
     }
 
     pub(crate) fn cut_off_so_far(&self) -> CutOff {
         let cut_off = self.cut_off.lock();
-        cut_off.unwrap_or_else(PoisonError::into_inner).clone()
+        unpoisoned(cut_off).clone()
     }
 }
 

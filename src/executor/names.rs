@@ -10,10 +10,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::ExecutorId;
 use super::event::TaskId;
+use crate::sync::unpoisoned;
 
 /// A task's number among those of all runtimes.
 pub(super) type Key = (ExecutorId, TaskId);
@@ -46,9 +47,7 @@ fn shard(key: Key) -> MutexGuard<'static, BTreeMap<Key, Arc<str>>> {
     let index = number % SHARDS as u64;
     // A poisoned lock is fine: nothing is half done under it. A panic here would abort, since
     // async-task lets none out of the end of a task's memory.
-    NAMES[index as usize]
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(NAMES[index as usize].lock())
 }
 
 /// A name as messages show it, after a space; nothing if there is none.

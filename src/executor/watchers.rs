@@ -1,11 +1,12 @@
 //! Who wants to know when the runtime begins to shut down.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 use slab::Slab;
 
 use super::shield::shielded;
+use crate::sync::unpoisoned;
 
 /// The wakers of those who wait for shutdown to begin.
 #[derive(Debug, Default)]
@@ -52,6 +53,6 @@ impl Watchers {
 
     fn lock(&self) -> MutexGuard<'_, Slab<Waker>> {
         // A waker's `clone` may panic under the lock; the slab is whole even then.
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.wakers.lock())
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -20,6 +20,7 @@ use super::recorder::shortened;
 use crate::executor::{
     Event, Observer, PollEnd, QueueId, RuntimeShape, Spread, TaskId, WorkerId, seat,
 };
+use crate::sync::unpoisoned;
 use crate::time::now;
 
 /// Lists the tasks of a runtime that have not ended, and counts for each queue how long tasks
@@ -478,7 +479,7 @@ impl Entry {
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     // A poisoned lock is fine: an entry is whole between any two of its calls.
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(shard.lock())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::fmt;
 use std::panic::Location;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -23,6 +23,7 @@ use crossbeam_utils::CachePadded;
 use super::recording::Recording;
 use super::save::{SaveError, save};
 use crate::executor::{Event, Observer, RuntimeShape, TaskId, WorkerId};
+use crate::sync::unpoisoned;
 use crate::time::clock::simulated;
 
 use packed::{Kind, MOST_TELLERS, Packed, spawned_at};
@@ -271,7 +272,7 @@ impl Recorder {
         match own.filter(|_| HERE.get() != NOWHERE) {
             Some(track) => push(track),
             None => {
-                let _sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+                let _sharing = unpoisoned(self.sharing.lock());
                 push(&self.shared);
             }
         }

@@ -43,13 +43,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crossbeam_utils::CachePadded;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info_span, trace};
 
 use crate::executor::{Event, Observer, PollEnd, QueueId, Spread, TaskId};
+use crate::sync::unpoisoned;
 
 /// Opens a [`tracing`] span for each task, enters it for each of the task's polls, and closes it
 /// at the task's end. Tells by events when a task is woken.
@@ -170,7 +171,7 @@ impl Spans {
     fn shard(&self, task: TaskId) -> MutexGuard<'_, Shard> {
         let shard = &self.shards[task.0 as usize % SHARDS];
         // A poisoned lock is fine: a life is whole between any two of its calls.
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(shard.lock())
     }
 
     /// The span of a task that has been put into a queue and has not ended.

@@ -3,10 +3,11 @@
 //! Each tick has a gathering of its own, which is closed when the tick is over. So what a stage
 //! brings too late can get into no other tick's data set.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::data_set::Outcome;
+use crate::sync::unpoisoned;
 
 pub(super) struct Gathering<O>(Mutex<State<O>>);
 
@@ -87,7 +88,7 @@ impl<O> Gathering<O> {
 
     fn lock(&self) -> MutexGuard<'_, State<O>> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.lock())
     }
 }
 

@@ -23,7 +23,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use std::{future::Future, mem};
@@ -34,6 +34,7 @@ use super::shared::{Access, ReadGuard, Shared, Wait};
 use super::stage::{BoxedStage, StageError};
 use super::window::Window;
 use crate::executor::{message, shielded};
+use crate::sync::unpoisoned;
 use crate::time::{Sleep, now, sleep_until};
 
 pub(super) struct Lane<I, O> {
@@ -182,7 +183,7 @@ impl<I, O> Lane<I, O> {
 
     fn lock(&self) -> MutexGuard<'_, State<O>> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::Stream;
@@ -14,6 +14,7 @@ use super::data_set::DataSet;
 use super::shared::Shared;
 use super::waiters::{Place, Waiters};
 use crate::block_on;
+use crate::sync::unpoisoned;
 
 /// What happens when a data set is ready and the outputs are full.
 ///
@@ -66,7 +67,7 @@ struct State<O> {
 impl<O> Channel<O> {
     fn lock(&self) -> MutexGuard<'_, State<O>> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.lock())
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::data_set::{DataSet, Outcome};
 use super::waiters::{Place, Waiters};
 use super::window::Window;
+use crate::sync::unpoisoned;
 use crate::time::now;
 
 /// What [`Running::shutdown`] gives the tick that is running.
@@ -356,7 +357,7 @@ impl Control {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.lock())
     }
 }
 

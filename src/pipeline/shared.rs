@@ -8,11 +8,12 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use super::waiters::{Place, Waiters, Woken};
 use crate::block_on;
+use crate::sync::unpoisoned;
 
 /// A value that a pipeline's stages read and anybody may update. Clones are the same value.
 ///
@@ -180,7 +181,7 @@ impl<T> Shared<T> {
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // A poisoned lock is fine: nothing is half done under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.lock())
     }
 }
 

@@ -160,7 +160,8 @@ impl Builder {
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`](crate::Runtime::low_nice) says so. A low thread keeps its niceness
     /// while it runs a stolen high task. With at least as many high threads as cores, they spread
-    /// over the cores on which low threads wake them, as [`latency_first`](Builder::latency_first) tells.
+    /// over the cores on which low threads wake them, as
+    /// [`latency_first`](Builder::latency_first) tells.
     ///
     /// ```
     /// use laneway::{BuildError, Runtime};

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::watchdog::Watchdog;
 use crate::executor::worker::{Sleep, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, seat};
 use crate::os_thread;
+use crate::sync::unpoisoned;
 
 /// What a worker does when there is nothing to do.
 ///
@@ -265,16 +266,10 @@ impl Threads {
             alive = match left {
                 Some(Duration::ZERO) => break,
                 Some(left) => {
-                    let (alive, _timeout) = self
-                        .all_gone
-                        .wait_timeout(alive, left)
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let (alive, _timeout) = unpoisoned(self.all_gone.wait_timeout(alive, left));
                     alive
                 }
-                None => self
-                    .all_gone
-                    .wait(alive)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => unpoisoned(self.all_gone.wait(alive)),
             };
         }
         *alive
@@ -344,5 +339,5 @@ impl Drop for Leaving {
 
 /// Locks what no panic can leave half done.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(mutex.lock())
 }

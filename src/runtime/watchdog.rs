@@ -13,11 +13,10 @@
 mod long_polls;
 mod thresholds;
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::executor::{Executor, QueueId, WorkerId};
-use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, unpoisoned};
 
 pub(crate) use long_polls::LongPolls;
 pub(crate) use thresholds::Thresholds;
@@ -63,13 +62,13 @@ impl Watchdog {
     }
 
     fn wait_for_next_look(&self, executor: &Executor, quiet_looks: u32) -> Orders {
-        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = unpoisoned(self.orders.lock());
         if *orders == Orders::Stop {
             return Orders::Stop;
         }
         if quiet_looks < LOOKS_BEFORE_DOZING {
             let waited = self.changed.wait_timeout(orders, LOOK_EVERY);
-            return *waited.unwrap_or_else(PoisonError::into_inner).0;
+            return *unpoisoned(waited).0;
         }
         self.doze(orders, || executor.sleepers.everyone_sleeps())
     }
@@ -85,7 +84,7 @@ impl Watchdog {
         self.dozing.store(true, Ordering::SeqCst);
         let orders = if everyone_sleeps() {
             let woken = self.changed.wait(orders);
-            *woken.unwrap_or_else(PoisonError::into_inner)
+            *unpoisoned(woken)
         } else {
             *orders
         };
@@ -97,13 +96,13 @@ impl Watchdog {
     pub(crate) fn wake_up(&self) {
         if self.dozing.load(Ordering::SeqCst) {
             // Under the lock: it is not between its look at the sleepers and its sleep.
-            let _orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let _orders = unpoisoned(self.orders.lock());
             self.changed.notify_one();
         }
     }
 
     pub(crate) fn stop(&self) {
-        *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Orders::Stop;
+        *unpoisoned(self.orders.lock()) = Orders::Stop;
         self.changed.notify_one();
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::error::Waiting;
 use crate::executor::{Event, LongPoll, LostPanic, Observer, RuntimeShape, TaskId, WorkerId};
+use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 
 /// Watches the scheduler for the simulation, and passes on what it sees.
@@ -63,7 +64,7 @@ impl Chronicle {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 

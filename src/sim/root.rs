@@ -4,11 +4,12 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crate::executor::trusting;
+use crate::sync::unpoisoned;
 
 /// A future whose type does not matter to the scheduler.
 pub(super) trait Root: Sync {
@@ -53,7 +54,7 @@ impl<F: Future> RootFuture<F> {
     /// Its output or its panic, if it has ended.
     pub(super) fn into_outcome(self) -> Option<thread::Result<F::Output>> {
         let outcome = self.outcome.into_inner();
-        outcome.unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(outcome)
     }
 }
 
@@ -94,5 +95,5 @@ where
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(mutex.lock())
 }

@@ -10,7 +10,7 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::cast::Cast;
@@ -20,6 +20,7 @@ use super::root::Root;
 use super::turns::Turns;
 use crate::executor::worker::{self, Sleep, Step};
 use crate::executor::{Event, Worker, seat, shielded};
+use crate::sync::unpoisoned;
 
 /// Lets a cast play a future.
 pub(super) struct Scheduler<'f> {
@@ -221,7 +222,7 @@ impl<'f> Scheduler<'f> {
     /// How it has ended, once all threads have come back.
     pub(super) fn into_end(self) -> End {
         let progress = self.progress.into_inner();
-        let end = progress.unwrap_or_else(PoisonError::into_inner).end;
+        let end = unpoisoned(progress).end;
         end.expect("threads come back when the simulation has ended")
     }
 
@@ -237,6 +238,6 @@ impl<'f> Scheduler<'f> {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.progress.lock())
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::choice::Choice;
 use super::turns::{Parker, Turns};
 use crate::executor::{Executor, Host, Park, Worker};
 use crate::runtime::{LOOK_EVERY, LongPolls, Rounds};
+use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 use crate::time::wheel::Key;
 
@@ -106,7 +107,7 @@ impl Stage {
     /// somebody may be able to go on.
     pub(super) fn watch(&self, executor: &Executor) -> bool {
         let stuck = self.places().iter().any(|p| matches!(p, Place::Away));
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = unpoisoned(self.watch.lock());
         let rang = watch.bell.0.swap(false, Ordering::Acquire);
         if rang {
             watch.armed = None;
@@ -126,7 +127,7 @@ impl Stage {
     }
 
     fn places(&self) -> MutexGuard<'_, Vec<Place>> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.workers.lock())
     }
 }
 

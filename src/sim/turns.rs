@@ -11,10 +11,11 @@ use std::io;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 
 use crate::executor::Park;
+use crate::sync::unpoisoned;
 
 /// What the threads of one simulation share.
 #[derive(Debug)]
@@ -194,7 +195,7 @@ impl Turn {
     fn wait(&self) {
         let given = lock(&self.given);
         let woken = self.changed.wait_while(given, |given| !*given);
-        *woken.unwrap_or_else(PoisonError::into_inner) = false;
+        *unpoisoned(woken) = false;
     }
 }
 
@@ -238,5 +239,5 @@ impl Park for Parker {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(mutex.lock())
 }

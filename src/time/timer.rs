@@ -7,7 +7,7 @@
 //! A simulation has a timer of its own, without a thread: it moves the clock itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crossbeam_utils::CachePadded;
 
 use super::wheel::{Key, Tick, Wheel};
 use crate::executor::{seat, shielded};
+use crate::sync::unpoisoned;
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating
 /// system takes to wake a thread.
@@ -240,13 +241,13 @@ impl Timer {
         state.thread = Turner::Waiting(next);
         let Some(next) = next else {
             let woken = self.sooner.wait(state);
-            return woken.unwrap_or_else(PoisonError::into_inner);
+            return unpoisoned(woken);
         };
         let left = self
             .instant_of(next)
             .saturating_duration_since(Instant::now());
         let woken = self.sooner.wait_timeout(state, left);
-        woken.unwrap_or_else(PoisonError::into_inner).0
+        unpoisoned(woken).0
     }
 
     /// When a tick begins. Where the clock cannot say, late enough to be looked at again.
@@ -260,7 +261,7 @@ impl Timer {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A poisoned lock is fine: the wheel is whole between any two of its calls.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::names::Names;
 use super::packed::{Kind, Packed};
 use super::ring::{Ring, Stamped};
 use crate::executor::TaskId;
+use crate::sync::unpoisoned;
 
 /// What one thread at a time tells.
 ///
@@ -103,7 +104,7 @@ impl Track {
 
     pub(super) fn names(&self) -> MutexGuard<'_, Names> {
         // A poisoned lock is fine: the names are whole between any two of their calls.
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.names.lock())
     }
 
     pub(super) fn push_name(&self, task: TaskId, name: Box<str>) {
