@@ -54,15 +54,17 @@ mod sync;
 pub mod time;
 
 pub use executor::{
-    CutOffTask, Event, FallibleTask, JoinError, LongPoll, LongPollStage, LostPanic, Observer,
-    Placement, PollEnd, Priority, QueueId, RuntimeShape, Source, Stealing, Task, TaskId, WorkerId,
+    AbortHandle, CutOffTask, Event, FallibleTask, JoinError, LongPoll, LongPollStage, LostPanic,
+    Observer, Placement, PollEnd, Priority, QueueId, RuntimeShape, Source, Stealing, Task, TaskId,
+    WorkerId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use runtime::{
-    BuildError, Builder, HIGH_NUM_VARIABLE, Idle, IntoQueueName, LOW_NUM_VARIABLE, QueueMetrics,
-    QueueName, Runtime, RuntimeMetrics, ShutdownBegun, ShutdownReport, SpawnError, WorkerMetrics,
-    block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
+    BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
+    LOW_NUM_VARIABLE, QueueMetrics, QueueName, Runtime, RuntimeMetrics, ShutdownBegun,
+    ShutdownReport, SpawnError, WorkerMetrics, block_on, join_all, shutdown_begun, spawn,
+    spawn_named, try_join_all,
 };
 
 #[cfg(doctest)]

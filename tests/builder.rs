@@ -318,7 +318,7 @@ fn each_mistake_has_an_error_and_a_message_that_says_what_to_do() {
         assert_says(
             &error,
             &format!(
-                "nobody serves the queue {name:?}: give it a thread, or let another queue's \
+                "no thread serves the queue {name:?}: give it a thread, or let another queue's \
                  threads steal from it"
             ),
         );

@@ -268,8 +268,8 @@ fn escalation_counts_from_the_next_wake_up_on() {
     );
     held.release();
     assert_eq!(polls.recv_timeout(DEADLINE).unwrap(), "laneway-low-0");
-    // Once more, as one that waited already would be, to raise what it awaits.
-    assert_eq!(polls.recv_timeout(DEADLINE).unwrap(), "laneway-high-0");
+    // It was known to be high when it was taken, and raised what it awaits: one poll is enough.
+    assert!(polls.try_recv().is_err(), "it was polled once more");
 
     signal.set();
     rt.block_on(task);
@@ -277,7 +277,7 @@ fn escalation_counts_from_the_next_wake_up_on() {
     let queues = rt.metrics().queues;
     // Counted where it was spawned; polled where it was.
     assert_eq!((queues[1].spawned, queues[1].completed), (2, 2));
-    assert_eq!((queues[0].polls, queues[1].polls), (102, 2));
+    assert_eq!((queues[0].polls, queues[1].polls), (101, 2));
 }
 
 #[test]

@@ -514,7 +514,7 @@ fn impossible_workers_are_an_error() {
         .stealing(Stealing::None)
         .run(async {})
         .unwrap_err();
-    assert!(error.to_string().contains("nobody serves"), "{error}");
+    assert!(error.to_string().contains("no thread serves"), "{error}");
 }
 
 #[test]

@@ -234,11 +234,11 @@ fn it_refuses_what_it_cannot_do() {
     assert_refused(tour().args(["--high", "0", "--low", "0"]), "needs a thread");
     assert_refused(
         tour().args(["--high", "0", "--stealing", "none"]),
-        "nobody serves the queue \"high\"",
+        "no thread serves the queue \"high\"",
     );
     assert_refused(
         tour().args(["--low", "0", "--stealing", "low"]),
-        "nobody serves the queue \"low\"",
+        "no thread serves the queue \"low\"",
     );
     assert_refused(tour().args(["--high", "1000000"]), "4096 at most");
 }

@@ -1,37 +1,42 @@
-//! How a runtime ends: in which order, and who sees to the tasks that are left.
+//! How a runtime ends: in which order, and which threads see to the tasks that are left.
 //!
 //! This file knows phases and threads; it knows neither tasks nor queues, and asks its caller
 //! whether something is left and how to cancel it.
 //!
+//! # Why no waker runs a destructor
+//!
+//! A waker may be called from anywhere, under any lock. So a thread that wakes a task, or drops a
+//! task's handle, only pushes the task into a queue, and tells the thread that ends the runtime. That
+//! thread drops the futures, and so do the workers, each on its way out.
+//!
 //! # Why no task is left behind
 //!
-//! A task that comes into a channel while the runtime closes is seen by the thread that closes, or
-//! by the thread that brought it: each first writes (the phase, the task) and then looks (for
-//! tasks, at the phase), in an order that is the same for both. So one of them sees the other, and
-//! both look for what is left once the phase is `Closed`.
-//!
-//! One thread at a time cancels. Who finds another at it leaves the task to that one, which looks
-//! once more after releasing the lock: its release and its look, and the bringer's push and its
-//! try to lock, are again a write and a look on either side.
+//! The thread that ends the runtime comes back when no future is left, by the count of live tasks. A
+//! live task is in the hands of a worker, which drops it and then tells; or it waits, and is woken,
+//! which queues it; or it is queued. To queue a task is to push it and then to look at the phase. To
+//! end the runtime is to write the phase and then to look for tasks, under the lock, before each
+//! sleep. Push and look, write and look are in an order that is the same for all threads. So the
+//! thread that ends the runtime sees the task, or the thread that queued it sees the phase; and since
+//! it tells under the lock, that is never between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
 //!
-//! A task that ends is counted first; then its thread looks at the phase. Who drains moves the
-//! phase first and counts then. So the last task is counted, or its thread sees that somebody
-//! waits; it tells under the lock, and hence not between count and sleep.
+//! A task that ends is counted first; then its thread looks at the phase. A thread that drains
+//! moves the phase first and counts then. So the last task is counted, or its thread sees that
+//! another waits; it tells under the lock, and hence not between count and sleep.
 //!
-//! # Why drain misses nobody
+//! # Why drain misses no task
 //!
 //! A task that is spawned from outside is counted, and then its thread looks at the phase once
-//! more. So the task is counted by who drains, or its thread sees that it came too late and takes
-//! the count back, as if the task had ended. What spawns on a worker is a task, and counted.
+//! more. So the task is counted by the thread that drains, or its own thread sees that it came too
+//! late and takes the count back, as if the task had ended. What spawns on a worker is a task, and
+//! counted.
 //!
 //! The model checker runs this very file: see `ending/model.rs`.
 
-use std::sync::TryLockError;
 use std::time::Instant;
 
-use crate::sync::{AtomicU8, Condvar, Mutex, Ordering, fence, unpoisoned};
+use crate::sync::{AtomicU8, Condvar, Mutex, MutexGuard, Ordering, fence, unpoisoned};
 
 /// How far a runtime's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,62 +61,97 @@ impl Phase {
 
 /// The end of one runtime.
 #[derive(Debug)]
-pub(crate) struct Ending {
+pub(super) struct Ending {
     /// Advanced by shutdown, never set back.
     phase: AtomicU8,
-    /// Held between the count of tasks and the sleep, so that no end falls between them.
-    counting: Mutex<()>,
-    ended: Condvar,
-    /// Held by the thread that cancels what is left.
-    cancelling: Mutex<()>,
+    /// Held between a look for tasks and the sleep, so that no news falls between them. Nothing of
+    /// the user's runs under it.
+    looking: Mutex<()>,
+    changed: Condvar,
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    LookAgain,
+    DeadlineCame,
 }
 
 impl Ending {
-    pub(crate) fn new() -> Ending {
+    pub(super) fn new() -> Ending {
         Ending {
             phase: AtomicU8::new(Phase::Open as u8),
-            counting: Mutex::new(()),
-            ended: Condvar::new(),
-            cancelling: Mutex::new(()),
+            looking: Mutex::new(()),
+            changed: Condvar::new(),
         }
     }
 
     #[inline]
-    pub(crate) fn phase(&self) -> Phase {
-        // SeqCst: pairs with `advance`. Who puts a task somewhere and then reads `Open` here has
-        // put it where the one who advances the phase will look.
+    pub(super) fn phase(&self) -> Phase {
+        // SeqCst: pairs with `advance`. A thread that puts a task somewhere and then reads `Open`
+        // here has put it where the thread that advances the phase will look.
         Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
-    /// Moves on to a later phase. The caller wakes everybody to see it.
-    pub(crate) fn advance(&self, phase: Phase) {
+    /// Moves on to a later phase. The caller wakes every worker to see it.
+    pub(super) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
         // The counts of ended tasks, which are read next, are no sequentially consistent ones.
         fence(Ordering::SeqCst);
     }
 
-    /// Waits until no task is live, `deadline` has come, or the phase is past `Draining`. No
-    /// deadline: as long as it takes.
-    pub(crate) fn drain(&self, deadline: Option<Instant>, live: impl Fn() -> u64) {
-        let mut counting = unpoisoned(self.counting.lock());
-        while live() > 0 && self.phase() == Phase::Draining {
-            counting = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => return,
-                Some(left) => {
-                    let waited = self.ended.wait_timeout(counting, left);
-                    unpoisoned(waited).0
-                }
-                None => {
-                    let waited = self.ended.wait(counting);
-                    unpoisoned(waited)
-                }
-            };
+    /// Waits until `is_over`, `deadline` has come, or the phase is past `Draining`. No deadline: as
+    /// long as it takes.
+    pub(super) fn drain(&self, deadline: Option<Instant>, is_over: impl Fn() -> bool) {
+        let mut looking = unpoisoned(self.looking.lock());
+        while !is_over() && self.phase() == Phase::Draining {
+            let (guard, waited) = self.wait(looking, deadline);
+            looking = guard;
+            if waited == Waited::DeadlineCame {
+                return;
+            }
+        }
+    }
+
+    /// Calls `cancel_queued` again and again, until `is_over` or `deadline` has come. Sleeps while
+    /// nothing `is_queued`.
+    pub(super) fn finish(
+        &self,
+        deadline: Option<Instant>,
+        is_over: impl Fn() -> bool,
+        is_queued: impl Fn() -> bool,
+        cancel_queued: impl Fn(),
+    ) {
+        loop {
+            cancel_queued();
+            let looking = unpoisoned(self.looking.lock());
+            if is_over() {
+                return;
+            }
+            if !is_queued() && self.wait(looking, deadline).1 == Waited::DeadlineCame {
+                return;
+            }
+        }
+    }
+
+    fn wait<'e>(
+        &self,
+        looking: MutexGuard<'e, ()>,
+        deadline: Option<Instant>,
+    ) -> (MutexGuard<'e, ()>, Waited) {
+        match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
+            Some(left) if left.is_zero() => (looking, Waited::DeadlineCame),
+            Some(left) => {
+                let waited = self.changed.wait_timeout(looking, left);
+                (unpoisoned(waited).0, Waited::LookAgain)
+            }
+            None => (unpoisoned(self.changed.wait(looking)), Waited::LookAgain),
         }
     }
 
     /// Called by a worker that rests, after a sequentially consistent fence: if shutdown waits for
     /// the last task, it may have been this worker's.
-    pub(crate) fn worker_rests(&self) -> Phase {
+    pub(super) fn worker_rests(&self) -> Phase {
         let phase = self.phase();
         if phase == Phase::Draining {
             self.notify();
@@ -120,46 +160,29 @@ impl Ending {
     }
 
     /// Called when a task's future was dropped on a thread that is no worker.
-    pub(crate) fn task_ended_outside(&self) {
+    pub(super) fn task_ended_outside(&self) {
         // SeqCst: pairs with `advance`. Either the phase is seen here, or the end is seen by the
         // drain that begins later.
         fence(Ordering::SeqCst);
-        if self.phase() == Phase::Draining {
+        if self.phase() != Phase::Open {
             self.notify();
         }
     }
 
-    /// Lets who drains look again.
-    pub(crate) fn notify(&self) {
-        // Under the lock: the waiter is before its count or already waiting.
-        let _counting = unpoisoned(self.counting.lock());
-        self.ended.notify_all();
-    }
-
-    /// Calls `cancel_all` when no other thread cancels any more.
-    pub(crate) fn cancel_after_others(&self, cancel_all: impl Fn()) {
-        let only = self.cancelling.lock();
-        let _only = unpoisoned(only);
-        cancel_all();
-    }
-
-    /// Calls `cancel_all` as long as anything is left, unless another thread is at it, which then
-    /// sees to the rest. One thread at a time, and not nested: a future that is dropped in
-    /// `cancel_all` may wake the next task, and that one the next, a million deep.
-    pub(crate) fn cancel_rest(&self, anything_left: impl Fn() -> bool, cancel_all: impl Fn()) {
-        // SeqCst: between our push and our try to lock. If another thread holds the lock, it
-        // looks for what we pushed after releasing it.
-        fence(Ordering::SeqCst);
-        while anything_left() {
-            let only = match self.cancelling.try_lock() {
-                Ok(only) => only,
-                Err(TryLockError::Poisoned(only)) => only.into_inner(),
-                Err(TryLockError::WouldBlock) => return,
-            };
-            cancel_all();
-            drop(only);
-            fence(Ordering::SeqCst);
+    /// Called after a task was pushed into a channel: the workers may have left.
+    #[inline]
+    pub(super) fn task_queued(&self) {
+        if self.phase() == Phase::Closed {
+            self.notify();
         }
+    }
+
+    /// Wakes the threads that wait here, for another look.
+    #[cold]
+    pub(super) fn notify(&self) {
+        // Under the lock: the waiter is before its look or already waiting.
+        let _looking = unpoisoned(self.looking.lock());
+        self.changed.notify_all();
     }
 }
 

@@ -4,71 +4,11 @@
 //! pays one branch where there is none. This is the last file of the executor's story.
 
 use std::any::Any;
-use std::fmt;
 use std::panic::Location;
 
+use super::ids::{QueueId, TaskId, WorkerId};
 use super::long_poll::LongPoll;
-use super::route::QueueId;
 use super::shield::message;
-
-/// A task's number, unique within its runtime.
-///
-/// ```
-/// let rt = laneway::Runtime::builder().build()?;
-/// let a = rt.spawn(async {}, laneway::Priority::Low);
-/// let b = rt.spawn(async {}, laneway::Priority::Low);
-/// assert_ne!(a.id(), b.id());
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(pub(crate) u64);
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
-
-/// A consumer thread's number within its runtime: high workers first, then low ones, then those
-/// of further queues. The number stays with the place when another thread takes it over.
-///
-/// ```
-/// use laneway::{Event, Observer, WorkerId};
-/// use std::sync::{Mutex, Arc};
-///
-/// #[derive(Default)]
-/// struct Ran(Mutex<Vec<usize>>);
-///
-/// impl Observer for Ran {
-///     fn on_event(&self, event: Event) {
-///         if let Event::PollStarted { worker, .. } = event {
-///             self.0.lock().unwrap().push(worker.index());
-///         }
-///     }
-/// }
-///
-/// let ran = Arc::new(Ran::default());
-/// let rt = laneway::Runtime::builder()
-///     .with_high_num(1)
-///     .with_low_num(1)
-///     .with_stealing(laneway::Stealing::None)
-///     .with_observer(ran.clone())
-///     .build()?;
-/// rt.block_on(rt.spawn(async {}, laneway::Priority::Low));
-/// assert_eq!(*ran.0.lock().unwrap(), [1]); // worker 0 is the high one
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(pub(crate) u16);
-
-impl WorkerId {
-    /// The worker's position in [`RuntimeMetrics::workers`](crate::RuntimeMetrics::workers).
-    /// [`WorkerId`] has an example.
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
 
 /// Where a scheduled task was put.
 ///

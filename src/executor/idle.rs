@@ -50,9 +50,8 @@
 
 use crossbeam_utils::CachePadded;
 
-use super::event::WorkerId;
+use super::ids::{CrewId, QueueId, WorkerId};
 use super::nearby::Nearby;
-use super::route::QueueId;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
 /// The crews of a runtime: who is awake, who searches, who sleeps.
@@ -64,10 +63,6 @@ pub(crate) struct Sleepers {
     awake: Box<[CachePadded<AtomicBool>]>,
     nearby: Nearby,
 }
-
-/// A crew's place in [`Sleepers`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CrewId(pub(crate) usize);
 
 /// Workers that serve the same queues.
 #[derive(Debug)]

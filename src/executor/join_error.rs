@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::names::Called;
 use super::shield::message;
+use super::thread_locals::Order;
 use crate::sync::unpoisoned;
 
 /// Why a task has no output: it panicked, or it was cancelled.
@@ -30,7 +31,7 @@ pub struct JoinError {
 enum Cause {
     /// Behind a lock only to make the error `Sync`, so that error libraries take it.
     Panicked(Mutex<Box<dyn Any + Send>>),
-    Cancelled,
+    Cancelled(Order),
 }
 
 impl JoinError {
@@ -45,9 +46,9 @@ impl JoinError {
         }
     }
 
-    pub(crate) fn cancelled(spawned_at: &'static Location<'static>) -> JoinError {
+    pub(super) fn cancelled(order: Order, spawned_at: &'static Location<'static>) -> JoinError {
         JoinError {
-            cause: Cause::Cancelled,
+            cause: Cause::Cancelled(order),
             name: None,
             spawned_at,
         }
@@ -70,7 +71,7 @@ impl JoinError {
     }
 
     /// Whether the task was cancelled: its runtime was shut down or dropped before the task
-    /// could end.
+    /// could end, or it was [aborted](crate::Task::abort).
     ///
     /// ```
     /// # use laneway::{Priority, Runtime, try_join};
@@ -82,7 +83,7 @@ impl JoinError {
     /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.cause, Cause::Cancelled)
+        matches!(self.cause, Cause::Cancelled(_))
     }
 
     /// The payload that the task panicked with, to look into or to go on panicking with.
@@ -124,7 +125,7 @@ impl JoinError {
         match self.cause {
             // A poisoned lock is fine: nothing was half done under it.
             Cause::Panicked(payload) => Ok(unpoisoned(payload.into_inner())),
-            Cause::Cancelled => Err(self),
+            Cause::Cancelled(_) => Err(self),
         }
     }
 
@@ -178,7 +179,13 @@ impl fmt::Display for JoinError {
                     message(&**payload)
                 )
             }
-            Cause::Cancelled => write!(
+            Cause::Cancelled(Order::Abort) => {
+                write!(
+                    f,
+                    "the task{called} spawned at {place} was cancelled by `abort`"
+                )
+            }
+            Cause::Cancelled(Order::CutOff | Order::Refuse) => write!(
                 f,
                 "the task{called} spawned at {place} was cancelled: its runtime had shut down"
             ),

@@ -4,9 +4,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::event::{TaskId, WorkerId};
+use super::ids::{QueueId, TaskId, WorkerId};
 use super::names::Called;
-use super::route::QueueId;
 
 /// The report of a poll that keeps its worker from all other tasks.
 ///

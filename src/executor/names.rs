@@ -12,8 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::ExecutorId;
-use super::event::TaskId;
+use super::ids::{ExecutorId, TaskId};
 use crate::sync::unpoisoned;
 
 /// A task's number among those of all runtimes.

@@ -12,7 +12,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::event::WorkerId;
+use super::ids::WorkerId;
 use crate::os_thread;
 
 /// Where workers sleep and where they were called, if that makes a difference.

@@ -14,7 +14,7 @@
 use std::hint;
 use std::num::NonZero;
 
-use super::Spin;
+use super::host::Spin;
 
 /// What a worker remembers of the last times it took from a channel.
 #[derive(Clone, Copy, Debug)]

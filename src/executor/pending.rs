@@ -1,39 +1,44 @@
 //! The wakers of tasks that wait, kept for those who know a task and not who will wake it.
 //!
 //! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel
-//! is known only to whoever will wake it, so the first time that a task is pending, its waker is
-//! entered here as well. Shutdown wakes them all, and who raises a task wakes that one, so that
-//! it raises in turn what it awaits. A task that completes in its first poll is never entered.
+//! is known only to what will wake it, so the first time that a task is pending, its waker is
+//! entered here as well. Shutdown wakes them all; a thread that raises or aborts a task wakes that
+//! one. A task that completes in its first poll is never entered.
+//!
+//! A thread may look for a task in the middle of its first poll, and does not find it. So searches in
+//! vain are counted, and a worker that enters a waker compares the count with the one from before
+//! the poll: if it has changed, the task is polled once more, which at worst is one poll too many.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use super::event::TaskId;
+use super::ids::TaskId;
 
 /// The wakers of pending tasks, in so many shards that workers seldom wait for each other.
 #[derive(Debug)]
 pub(crate) struct Pending {
     /// A power of two of them.
     shards: Box<[CachePadded<Mutex<Shard>>]>,
+    /// How often a task was looked for in vain.
+    looked_for: CachePadded<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
 struct Shard {
     wakers: HashMap<TaskId, Waker, BuildHasherDefault<Spread>>,
-    /// The tasks that were last to be woken and were not here: one of them may be in the middle
-    /// of its first poll. The oldest gives way; it has long been entered then, or will never be.
-    missed: [Option<TaskId>; MISSED],
-    next_missed: usize,
     /// Whether the runtime has shut down and wakes everyone.
     closed: bool,
 }
 
 const SHARDS_PER_WORKER: usize = 4;
-const MISSED: usize = 8;
+
+/// A map of at least this capacity gives memory back when three quarters of it are unused.
+const WORTH_SHRINKING: usize = 1024;
 
 impl Pending {
     pub(crate) fn new(workers: usize) -> Pending {
@@ -42,7 +47,16 @@ impl Pending {
             shards: (0..shards)
                 .map(|_| CachePadded::new(Mutex::default()))
                 .collect(),
+            looked_for: CachePadded::default(),
         }
+    }
+
+    /// How often a task was looked for in vain so far.
+    #[inline]
+    pub(super) fn looked_for(&self) -> u64 {
+        // Acquire: pairs with the Release in `wake`. A worker that sees the count before a poll sees
+        // in the task what the search was about.
+        self.looked_for.load(Ordering::Acquire)
     }
 
     /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if that is due already:
@@ -52,34 +66,41 @@ impl Pending {
         let mut shard = self.shard(task);
         let before = shard.wakers.insert(task, waker.clone());
         debug_assert!(before.is_none(), "a task is entered once");
-        if shard.closed || shard.missed.contains(&Some(task)) {
+        if shard.closed {
             waker.wake_by_ref();
         }
     }
 
     #[inline]
     pub(crate) fn remove(&self, task: TaskId) {
-        let waker = self.shard(task).wakers.remove(&task);
-        // Dropped here, after the lock: that may run what the lock is needed for.
+        let mut shard = self.shard(task);
+        let waker = shard.wakers.remove(&task);
+        let (used, capacity) = (shard.wakers.len(), shard.wakers.capacity());
+        if capacity >= WORTH_SHRINKING && used < capacity / 4 {
+            shard.wakers.shrink_to(capacity / 2);
+        }
+        drop(shard);
+        // Dropped after the lock: that may run what the lock is needed for.
         drop(waker);
     }
 
-    /// Wakes a task if it waits, or as soon as it does if this is its first poll. Has no effect
+    /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no effect
     /// on one that lies in a queue.
     pub(crate) fn wake(&self, task: TaskId) {
-        let mut shard = self.shard(task);
-        match shard.wakers.get(&task).cloned() {
-            Some(waker) => {
-                // Unlock before waking, as `close` does.
-                drop(shard);
-                waker.wake();
-            }
-            None => {
-                let place = shard.next_missed;
-                shard.missed[place] = Some(task);
-                shard.next_missed = (place + 1) % MISSED;
-            }
+        let found = self.waker_of(task).or_else(|| {
+            // Counted before the second look: a worker that enters the waker after it sees the
+            // count. Release: pairs with the Acquire in `looked_for`.
+            self.looked_for.fetch_add(1, Ordering::Release);
+            self.waker_of(task)
+        });
+        // The shard is unlocked by now, as in `close`.
+        if let Some(waker) = found {
+            waker.wake();
         }
+    }
+
+    fn waker_of(&self, task: TaskId) -> Option<Waker> {
+        self.shard(task).wakers.get(&task).cloned()
     }
 
     /// Wakes every pending task, now and when others become pending.
@@ -95,7 +116,7 @@ impl Pending {
                 .iter()
                 .map(|(&task, waker)| (task, waker.clone()))
                 .collect();
-            // Unlock before waking: whoever is woken and cancelled at once removes itself.
+            // Unlock before waking: a task that is woken and cancelled at once removes itself.
             drop(shard);
             // In an order that does not hang on the map's history.
             wakers.sort_unstable_by_key(|(task, _)| *task);

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use super::event::TaskId;
-use super::route::QueueId;
+use super::ids::{QueueId, TaskId};
 
 /// The poll that a worker is in.
 ///

@@ -15,9 +15,8 @@ use std::sync::Arc;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
-use super::event::WorkerId;
-use super::idle::CrewId;
-use super::task::Runnable;
+use super::ids::{CrewId, WorkerId};
+use super::runnable::Runnable;
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 /// A queue, shared by everybody.
@@ -166,6 +165,13 @@ impl Queue {
     /// How many workers serve this queue with a deque of their own.
     pub(crate) fn local_count(&self) -> usize {
         self.locals.len()
+    }
+
+    /// Takes a task from wherever one lies, for a runtime that ends.
+    pub(crate) fn take_any(&self) -> Option<Runnable> {
+        let from_worker = |local: &Stealable| local.steal_one().or_else(|| local.shown.next.take());
+        self.take()
+            .or_else(|| self.locals.iter().find_map(from_worker))
     }
 
     /// Takes the task out of the next-slot of a worker, for when its thread is stuck in a poll.
@@ -369,14 +375,22 @@ impl Stealable {
         if !self.shows_spare() {
             return None;
         }
-        // Each retry means that another thread took a task meanwhile, so the loop ends when they
-        // are gone.
-        loop {
-            match self.deque.steal_batch_and_pop(into) {
-                Steal::Success(runnable) => return Some(runnable),
-                Steal::Empty => return None,
-                Steal::Retry => {}
-            }
+        insist(|| self.deque.steal_batch_and_pop(into))
+    }
+
+    fn steal_one(&self) -> Option<Runnable> {
+        insist(|| self.deque.steal())
+    }
+}
+
+/// Steals until that succeeds or there is nothing left. Each retry means that another thread took a
+/// task meanwhile, so the loop ends when they are gone.
+fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
+    loop {
+        match steal() {
+            Steal::Success(runnable) => return Some(runnable),
+            Steal::Empty => return None,
+            Steal::Retry => {}
         }
     }
 }
@@ -456,17 +470,18 @@ mod tests {
     use std::panic::Location;
 
     use super::*;
-    use crate::executor::ExecutorId;
-    use crate::executor::event::TaskId;
-    use crate::executor::route::QueueId;
-    use crate::executor::task::{self, Origin, Task};
+    use crate::executor::ids::{ExecutorId, QueueId, TaskId};
+    use crate::executor::runnable::Origin;
+    use crate::executor::task::Task;
+    use crate::executor::tracked;
 
     fn halves(id: u64) -> (Runnable, Task<()>) {
         let origin = Origin {
             spawned_at: Location::caller(),
             name: None,
         };
-        task::new(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin)
+        let halves = tracked::halves(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin);
+        (halves.0, Task::new(halves.1))
     }
 
     pub(super) fn runnable(id: u64) -> Runnable {

@@ -6,6 +6,8 @@
 //!
 //! This module takes no lock and touches no task. Read `worker.rs` next, which walks the routes.
 
+use super::ids::QueueId;
+
 /// Which queues' idle workers take tasks of the other queue.
 ///
 /// ```
@@ -30,50 +32,6 @@ pub enum Stealing {
     LowFromHigh,
     /// Nobody takes another queue's tasks.
     None,
-}
-
-/// A queue's place in its runtime: high, low, then further queues in the order they were added.
-///
-/// Events name queues by it; [`Runtime::metrics`](crate::Runtime::metrics) lists them in this
-/// order, with their names.
-///
-/// ```
-/// use laneway::{QueueId, Runtime};
-///
-/// let rt = Runtime::builder().with_queue("network", 1, &[]).build()?;
-/// let network = rt.queue("network").expect("the queue was added above");
-/// assert_eq!(network.index(), 2);
-/// assert_eq!(rt.metrics().queues[QueueId::LOW.index()].name, "low");
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueId(pub(crate) u16);
-
-impl QueueId {
-    /// The queue of [`Priority::High`](crate::Priority::High).
-    pub const HIGH: QueueId = QueueId(0);
-    /// The queue of [`Priority::Low`](crate::Priority::Low).
-    pub const LOW: QueueId = QueueId(1);
-
-    /// The queue's position in [`RuntimeMetrics::queues`](crate::RuntimeMetrics::queues).
-    ///
-    /// ```
-    /// use laneway::QueueId;
-    ///
-    /// assert_eq!((QueueId::HIGH.index(), QueueId::LOW.index()), (0, 1));
-    /// ```
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-
-    /// Whether tasks of this queue go before tasks of `other` on a worker that holds both.
-    ///
-    /// High tasks go before all others. Beyond that no queue outranks another.
-    #[inline]
-    pub(crate) fn outranks(self, other: QueueId) -> bool {
-        self == QueueId::HIGH && other != QueueId::HIGH
-    }
 }
 
 /// One place to look for a task. The number is a position in [`Route::queues`].

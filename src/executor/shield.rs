@@ -39,6 +39,11 @@ pub(crate) fn log_error(words: fmt::Arguments<'_>) {
     log_shielded(|| log::error!("{words}"));
 }
 
+/// Logs for those who look for something. A logger that panics is left alone.
+pub(crate) fn log_debug(words: fmt::Arguments<'_>) {
+    log_shielded(|| log::debug!("{words}"));
+}
+
 /// Logs a warning. A logger that panics is left alone.
 pub(crate) fn log_warning(words: fmt::Arguments<'_>) {
     log_shielded(|| log::warn!("{words}"));

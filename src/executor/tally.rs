@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::event::PollEnd;
+use super::ids::QueueId;
 use super::polling::Polling;
-use super::route::QueueId;
 use super::stopwatch::Stopwatch;
 
 /// What one worker, or everybody else together, has counted, for each queue.

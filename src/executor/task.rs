@@ -1,465 +1,22 @@
-//! What a task is: a future on its way through the queues, and the handle that awaits it.
+//! The handle of a task: what the caller of a spawn keeps.
 //!
-//! [`spawn`] turns a future into two halves with one allocation, made by the `async-task` crate:
-//! the `Runnable`, which gets queued and polled, and the [`Task`], which the caller keeps.
-//! Between the future and async-task stands [`Tracked`], which sees every poll: it turns a panic
-//! into a value, keeps the books, and drops the future where a panicking destructor does no harm.
-//!
-//! This module never decides where a task goes. Read `queue.rs` next.
+//! [`Task`] is one half of what `async-task` makes of a future; the other, the
+//! [`Runnable`](super::runnable::Runnable), is in the hands of queues and workers. This file never
+//! decides where a task goes. Read `idle.rs` next.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::{Pin, pin};
-use std::ptr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::task::{Context, Poll, RawWakerVTable, Waker, ready};
+use std::task::{Context, Poll, ready};
 
-use async_task::{ScheduleInfo, WithInfo};
-use pin_project_lite::pin_project;
-
-use super::cut_off::CutOffTask;
-use super::event::{LostPanic, PollEnd, TaskId};
+use super::abort_handle::AbortHandle;
+use super::ids::{QueueId, TaskId};
 use super::join_error::JoinError;
-use super::names::{self, Called};
-use super::route::QueueId;
-use super::shield::{ShieldedWaker, drop_shielded, log_error};
-use super::{Executor, ExecutorId, seat};
-
-/// How urgent a task is: which of the two queues it waits in.
-///
-/// A task's priority is read each time it is scheduled, so a change counts from the next
-/// scheduling on.
-///
-/// ```
-/// use laneway::{Priority, spawn_task};
-///
-/// let task = spawn_task!(async { 42 }, Priority::High);
-/// assert_eq!(task.priority(), Priority::High);
-/// assert_eq!(Priority::default(), Priority::Low);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Priority {
-    /// For what somebody waits for.
-    High,
-    /// For everything else. The default.
-    #[default]
-    Low,
-}
-
-impl Priority {
-    pub(crate) fn queue(self) -> QueueId {
-        match self {
-            Priority::High => QueueId::HIGH,
-            Priority::Low => QueueId::LOW,
-        }
-    }
-}
-
-/// The half of a task that waits in queues and is polled.
-pub(crate) type Runnable = async_task::Runnable<Meta>;
-
-/// What a task carries besides its future. Lives in the task's one allocation.
-#[derive(Debug)]
-pub(crate) struct Meta {
-    pub(crate) id: TaskId,
-    pub(crate) executor: ExecutorId,
-    /// The queue it goes to when next scheduled. Changed by `escalate`.
-    queue: AtomicU16,
-    /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
-    /// memory.
-    named: bool,
-    /// Here as well as in [`Life`], for those who see the task and not its future.
-    pub(crate) spawned_at: &'static Location<'static>,
-}
-
-impl Meta {
-    fn name(&self) -> Option<Arc<str>> {
-        let key = (self.executor, self.id);
-        self.named.then(|| names::get(key)).flatten()
-    }
-
-    pub(crate) fn queue(&self) -> QueueId {
-        // Relaxed: a hint to the next scheduling; no other data hangs on it.
-        QueueId(self.queue.load(Ordering::Relaxed))
-    }
-}
-
-impl Drop for Meta {
-    #[inline]
-    fn drop(&mut self) {
-        if self.named {
-            names::leave((self.executor, self.id));
-        }
-    }
-}
-
-/// Where a task comes from, and what its spawner calls it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin<'a> {
-    pub(crate) spawned_at: &'static Location<'static>,
-    // One pointer: a task without a name hands on no more than a null.
-    pub(crate) name: Option<&'a Arc<str>>,
-}
-
-/// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
-/// one, is in `names.rs` already.
-#[inline]
-pub(crate) fn new<F>(
-    future: F,
-    id: TaskId,
-    executor: ExecutorId,
-    queue: QueueId,
-    origin: Origin<'_>,
-) -> (Runnable, Task<F::Output>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let Origin { spawned_at, name } = origin;
-    let named = name.is_some();
-    let meta = Meta {
-        id,
-        executor,
-        queue: AtomicU16::new(queue.0),
-        named,
-        spawned_at,
-    };
-    let tracked = move |meta: &Meta| Tracked {
-        future: Some(future),
-        life: Life {
-            task: meta.id,
-            executor,
-            queue,
-            named,
-            registered: false,
-            spawned_at,
-        },
-    };
-    let (runnable, handle) = async_task::Builder::new()
-        .metadata(meta)
-        .spawn(tracked, WithInfo(schedule));
-    (runnable, Task { handle })
-}
-
-/// Called by async-task whenever a task is to be queued again.
-///
-/// A function without captured state on purpose: async-task then needs no extra reference to
-/// the task while it calls it, and the tasks share no reference count that two cores would
-/// fight over.
-fn schedule(runnable: Runnable, info: ScheduleInfo) {
-    if info.woken_while_running {
-        POLL_END.set(PollEnd::Yielded);
-        seat::reschedule(runnable);
-    } else {
-        seat::schedule(runnable);
-    }
-}
-
-thread_local! {
-    /// How the last poll on this thread ended, from `Tracked` to the worker's step.
-    pub(super) static POLL_END: Cell<PollEnd> = const { Cell::new(PollEnd::Cancelled) };
-
-    /// Set while this thread runs a task in order to cancel it; `Tracked` takes it.
-    static CANCELLING: Cell<Option<Cancelling>> = const { Cell::new(None) };
-
-    /// Set by the task that took the order to cancel itself: where it was spawned.
-    static OBEYED: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
-
-    /// What wakers do that are known not to panic: the running task's, or that of our own
-    /// `block_on`. A table of functions belongs to one type of waker, and every waker of a type of
-    /// ours is as harmless as the other.
-    static TRUSTED: Cell<*const RawWakerVTable> = const { Cell::new(ptr::null()) };
-}
-
-/// What becomes of a task that is run in order to be cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cancelling {
-    /// Its end is counted.
-    CutOff,
-    /// It was never taken, and is counted as refused.
-    Refused,
-}
-
-/// Ends a task of a runtime that has shut down: its future is dropped, its awaiter gets
-/// [`JoinError`]. Tells which it was if there was anything left to cancel.
-pub(crate) fn cancel(runnable: Runnable) -> Option<CutOffTask> {
-    let name = runnable.metadata().name();
-    let spawned_at = run_in_order_to(Cancelling::CutOff, runnable)?;
-    Some(CutOffTask { name, spawned_at })
-}
-
-/// Ends a new task that its runtime does not take.
-pub(crate) fn refuse(runnable: Runnable) {
-    let obeyed = run_in_order_to(Cancelling::Refused, runnable);
-    debug_assert!(obeyed.is_some(), "a new task can be cancelled");
-}
-
-fn run_in_order_to(order: Cancelling, runnable: Runnable) -> Option<&'static Location<'static>> {
-    // The task's future may cancel others when it is dropped: each call restores what it found.
-    let outer = OBEYED.replace(None);
-    CANCELLING.set(Some(order));
-    runnable.run();
-    // Not taken by a task whose handle had been dropped: that one was not polled.
-    CANCELLING.set(None);
-    OBEYED.replace(outer)
-}
-
-/// Runs `poll` with `waker` known to be one of ours.
-pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
-    /// Puts back what was trusted before, after a panic too.
-    struct Restore(*const RawWakerVTable);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            TRUSTED.set(self.0);
-        }
-    }
-    let _restore = Restore(TRUSTED.replace(waker.vtable()));
-    poll()
-}
-
-/// As [`trusting`], for the waker of a task. What was trusted before is not put back: there is no
-/// harm in trusting it for longer, and of stores there are many in a poll.
-#[inline]
-fn trust(waker: &Waker) {
-    let vtable: *const RawWakerVTable = waker.vtable();
-    if TRUSTED.get() != vtable {
-        TRUSTED.set(vtable);
-    }
-}
-
-/// Polls one of async-task's futures, which wake their awaiter where a panic aborts the process.
-/// Wakers of our own do not panic; any other is called through a shield.
-fn poll_shielded<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    if ptr::eq(TRUSTED.get(), cx.waker().vtable()) {
-        return future.poll(cx);
-    }
-    let shielded = ShieldedWaker::around(cx.waker());
-    future.poll(&mut Context::from_waker(&shielded))
-}
-
-/// How a task has ended, told to nobody yet: with an output, or with the reason why there is none.
-/// A task's allocation holds it until somebody awaits the task. Dropped, it is as if the task had
-/// been detached: a panic is reported.
-// Not an enum: where the output has no size, two options are handed on in registers. An enum would
-// be written to memory in parts and read back whole, for which a processor waits 4 ns.
-pub(crate) struct Outcome<T> {
-    output: Option<T>,
-    // Boxed, since every task has room for a failure and few need it.
-    failure: Option<Box<Failure>>,
-}
-
-impl<T> Outcome<T> {
-    fn completed(output: T) -> Outcome<T> {
-        Outcome {
-            output: Some(output),
-            failure: None,
-        }
-    }
-
-    fn failed(failure: Box<Failure>) -> Outcome<T> {
-        Outcome {
-            output: None,
-            failure: Some(failure),
-        }
-    }
-
-    /// What the awaiter learns.
-    pub(crate) fn tell(mut self) -> Result<T, JoinError> {
-        self.output.take().ok_or_else(|| {
-            let failure = self.failure.take();
-            let failure = failure.expect("a task without an output has failed");
-            failure.into_error()
-        })
-    }
-}
-
-impl<T> Drop for Outcome<T> {
-    fn drop(&mut self) {
-        // Where no awaiter comes for it, a panic in its destructor is caught: async-task would
-        // abort.
-        if let Some(output) = self.output.take() {
-            drop_shielded(output);
-        }
-    }
-}
-
-pin_project! {
-    /// A future under observation.
-    struct Tracked<F> {
-        // None once the future has been dropped.
-        #[pin]
-        future: Option<F>,
-        life: Life,
-    }
-
-    impl<F> PinnedDrop for Tracked<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if this.future.is_some() {
-                drop_future(this.future, this.life);
-                this.life.cancelled();
-            }
-        }
-    }
-}
-
-impl<F: Future> Future for Tracked<F> {
-    type Output = Outcome<F::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if let Some(order) = CANCELLING.get() {
-            CANCELLING.set(None);
-            drop_future(this.future, this.life);
-            match order {
-                Cancelling::CutOff => this.life.cancelled(),
-                Cancelling::Refused => seat::emit_cancelled(this.life.executor, this.life.task),
-            }
-            OBEYED.set(Some(this.life.spawned_at));
-            return Poll::Ready(Outcome::failed(this.life.failure(Cause::Cancelled)));
-        }
-        let future = this.future.as_mut().as_pin_mut();
-        let future = future.expect("async-task polls no task that has ended");
-        trust(cx.waker());
-        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
-        let outcome = match polled {
-            Ok(Poll::Pending) => {
-                this.life.pend(cx.waker());
-                return Poll::Pending;
-            }
-            Ok(Poll::Ready(output)) => Outcome::completed(output),
-            Err(payload) => Outcome::failed(this.life.failure(Cause::Panicked(payload))),
-        };
-        drop_future(this.future, this.life);
-        this.life.end(match outcome.failure {
-            None => PollEnd::Ready,
-            Some(_) => PollEnd::Panicked,
-        });
-        Poll::Ready(outcome)
-    }
-}
-
-/// Drops a task's future where a panic in its destructor is caught: async-task would abort.
-fn drop_future<F>(mut future: Pin<&mut Option<F>>, life: &Life) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
-        // There is no awaiter left for it, or one that awaits something else.
-        drop(life.failure(Cause::Panicked(payload)));
-    }
-}
-
-/// The books kept for one task.
-#[derive(Debug)]
-struct Life {
-    task: TaskId,
-    executor: ExecutorId,
-    /// The queue it was spawned on, under which it is counted.
-    queue: QueueId,
-    /// As in [`Meta`], whose memory this lies in.
-    named: bool,
-    /// Whether its waker is kept, since it was pending once.
-    registered: bool,
-    spawned_at: &'static Location<'static>,
-}
-
-impl Life {
-    /// Notes that a poll left the task pending. The first time, its waker is entered among those
-    /// that shutdown wakes.
-    #[inline]
-    fn pend(&mut self, waker: &Waker) {
-        POLL_END.set(PollEnd::Pending);
-        if !self.registered {
-            self.registered = seat::register_pending(self.executor, self.task, waker);
-        }
-    }
-
-    /// Notes that the task has ended and its future is gone.
-    fn end(&mut self, end: PollEnd) {
-        POLL_END.set(end);
-        let registered = std::mem::take(&mut self.registered).then_some(self.task);
-        seat::record_end(self.executor, self.queue, end, registered);
-    }
-
-    /// Notes that the future was dropped before the task had completed.
-    fn cancelled(&mut self) {
-        // First, since with the end's count a shutdown may be over.
-        seat::emit_cancelled(self.executor, self.task);
-        self.end(PollEnd::Cancelled);
-    }
-
-    #[cold]
-    fn failure(&self, cause: Cause) -> Box<Failure> {
-        let key = (self.executor, self.task);
-        Box::new(Failure {
-            task: self.task,
-            executor: self.executor,
-            name: self.named.then(|| names::get(key)).flatten(),
-            spawned_at: self.spawned_at,
-            cause,
-        })
-    }
-}
-
-/// Why a task has no output. Reports a panic that nobody took.
-struct Failure {
-    task: TaskId,
-    executor: ExecutorId,
-    name: Option<Arc<str>>,
-    spawned_at: &'static Location<'static>,
-    cause: Cause,
-}
-
-enum Cause {
-    Panicked(Box<dyn Any + Send>),
-    Cancelled,
-    /// The cause has been handed to an awaiter.
-    Told,
-}
-
-// What a task's allocation holds besides its future must not grow unseen.
-const _: () = assert!(size_of::<Meta>() <= 24);
-const _: () = assert!(size_of::<Life>() <= 32);
-const _: () = assert!(size_of::<Outcome<()>>() <= 16);
-
-impl Failure {
-    fn into_error(mut self) -> JoinError {
-        let error = match mem::replace(&mut self.cause, Cause::Told) {
-            Cause::Panicked(payload) => JoinError::panic(payload, self.spawned_at),
-            Cause::Cancelled => JoinError::cancelled(self.spawned_at),
-            Cause::Told => unreachable!("a failure is consumed by the one who is told"),
-        };
-        error.with_name(self.name.take())
-    }
-}
-
-impl Drop for Failure {
-    #[cold]
-    fn drop(&mut self) {
-        if let Cause::Panicked(payload) = mem::replace(&mut self.cause, Cause::Told) {
-            let panic = LostPanic {
-                task: self.task,
-                name: self.name.as_deref(),
-                spawned_at: self.spawned_at,
-                payload: &*payload,
-            };
-            log_error(format_args!(
-                "task {}{} spawned at {} panicked and nobody awaits it: {}",
-                panic.task,
-                Called(panic.name),
-                panic.spawned_at,
-                panic.message()
-            ));
-            if let Some(executor) = Executor::find(self.executor) {
-                executor.observe(|observer| observer.on_lost_panic(&panic));
-            }
-            drop_shielded(payload);
-        }
-    }
-}
+use super::outcome::Outcome;
+use super::runnable::{Meta, Priority};
+use super::trust::poll_shielded;
+use super::{seat, telling};
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
 ///
@@ -502,6 +59,10 @@ pub struct Task<T> {
 }
 
 impl<T> Task<T> {
+    pub(super) fn new(handle: async_task::Task<Outcome<T>, Meta>) -> Task<T> {
+        Task { handle }
+    }
+
     /// Lets the task run on without a handle. Its output is dropped; its panic is reported to
     /// the observer and the log.
     ///
@@ -519,8 +80,13 @@ impl<T> Task<T> {
     /// Cancels the task and waits until its future has been dropped.
     ///
     /// Gives the output if the task had completed already, and `None` if it was cancelled or had
-    /// panicked; the panic is then reported as that of a detached task. Cancellation happens when
-    /// the returned future is first polled, or when it is dropped.
+    /// panicked; the panic is then reported as that of a detached task. The task is told to end when
+    /// the returned future is first polled, or when that is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Continues the panic of a destructor that panicked while the future was dropped.
+    /// [`FallibleTask::cancel`] gives each panic as a value.
     ///
     /// ```
     /// use laneway::spawn_task;
@@ -529,10 +95,55 @@ impl<T> Task<T> {
     /// assert_eq!(laneway::block_on(forever.cancel()), None);
     /// ```
     pub async fn cancel(self) -> Option<T> {
+        self.end().await.after_cancel()
+    }
+
+    /// Tells the task to end, and waits for it.
+    async fn end(mut self) -> Outcome<T> {
         self.raise_for_awaiter();
-        let mut cancelled = pin!(self.handle.cancel());
-        let mut outcome = poll_fn(|cx| poll_shielded(cancelled.as_mut(), cx)).await?;
-        outcome.output.take()
+        self.abort();
+        poll_fn(|cx| self.poll_end(cx)).await
+    }
+
+    /// Tells the task to end, and does not wait for it: instead of its next poll, its future is
+    /// dropped. A poll that is running comes to its end first, and if that is the last, the task
+    /// has completed after all.
+    ///
+    /// Awaiting a task that was aborted panics; [`fallible`](Task::fallible) and
+    /// [`try_join!`](crate::try_join!) give a [`JoinError`] that is
+    /// [cancelled](JoinError::is_cancelled). To abort a task that has ended has no effect.
+    ///
+    /// ```
+    /// use laneway::{spawn_task, try_join};
+    ///
+    /// let forever = spawn_task!(std::future::pending::<()>());
+    /// forever.abort();
+    /// assert!(try_join!(forever)[0].as_ref().unwrap_err().is_cancelled());
+    /// ```
+    #[doc(alias = "kill")]
+    pub fn abort(&self) {
+        let meta = self.handle.metadata();
+        meta.abort();
+        self.look_for();
+    }
+
+    /// Gives a handle that can tell the task to end, and do nothing else with it. Any number of
+    /// them, on any thread, for as long as they like.
+    ///
+    /// A task that this was never called for pays nothing for it.
+    ///
+    /// ```
+    /// use laneway::spawn_task;
+    ///
+    /// let task = spawn_task!(std::future::pending::<()>()).fallible();
+    /// let abort = task.abort_handle();
+    /// std::thread::spawn(move || abort.abort());
+    /// assert!(laneway::block_on(task).unwrap_err().is_cancelled());
+    /// ```
+    pub fn abort_handle(&self) -> AbortHandle {
+        let meta = self.handle.metadata();
+        meta.make_abortable();
+        AbortHandle::new(meta.executor, meta.id)
     }
 
     /// Turns the task into a future of a `Result`, with a panic or cancellation as the error.
@@ -596,18 +207,17 @@ impl<T> Task<T> {
     /// ```
     pub fn escalate(&self) {
         let meta = self.handle.metadata();
-        // Only from low: a further queue was chosen for its threads, not its urgency.
-        let raised = meta.queue.compare_exchange(
-            QueueId::LOW.0,
-            QueueId::HIGH.0,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
-        if raised.is_ok() {
-            seat::emit_escalated(meta.executor, meta.id);
-            if !self.is_finished() {
-                seat::wake_pending(meta.executor, meta.id);
-            }
+        if meta.raise() {
+            telling::escalated(meta.executor, meta.id);
+            self.look_for();
+        }
+    }
+
+    /// Wakes the task if it waits, for it to see what has changed.
+    fn look_for(&self) {
+        let meta = self.handle.metadata();
+        if !self.is_finished() {
+            seat::wake_pending(meta.executor, meta.id);
         }
     }
 
@@ -653,7 +263,7 @@ impl<T> Task<T> {
         ended.map(Outcome::tell)
     }
 
-    /// Polls without raising the task, for those who look after a task and do not wait for it.
+    /// Polls without raising the task, for code that looks after a task and does not wait for it.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         poll_shielded(Pin::new(&mut self.handle), cx)
     }
@@ -692,6 +302,83 @@ impl<T> fmt::Debug for Task<T> {
 #[must_use = "dropping a FallibleTask cancels it"]
 pub struct FallibleTask<T> {
     task: Task<T>,
+}
+
+impl<T> FallibleTask<T> {
+    /// As [`Task::detach`].
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// spawn_task!(async move { sender.send(1).unwrap() }).fallible().detach();
+    /// assert_eq!(receiver.recv(), Ok(1));
+    /// ```
+    pub fn detach(self) {
+        self.task.detach();
+    }
+
+    /// Cancels the task and waits until its future has been dropped, as [`Task::cancel`] does.
+    ///
+    /// Gives the output if the task had completed already, and `None` if it was cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The panic of a task that had panicked already, or of a destructor that panicked while the
+    /// future was dropped.
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// let forever = spawn_task!(std::future::pending::<()>()).fallible();
+    /// assert!(laneway::block_on(forever.cancel()).unwrap().is_none());
+    /// ```
+    pub async fn cancel(self) -> Result<Option<T>, JoinError> {
+        match self.task.end().await.tell() {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.is_cancelled() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Task::abort`].
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// let forever = spawn_task!(std::future::pending::<()>()).fallible();
+    /// forever.abort();
+    /// assert!(laneway::block_on(forever).unwrap_err().is_cancelled());
+    /// ```
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// As [`Task::abort_handle`], which has an example.
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.task.abort_handle()
+    }
+
+    /// As [`Task::is_finished`].
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// assert!(!spawn_task!(std::future::pending::<()>()).fallible().is_finished());
+    /// ```
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// As [`Task::id`].
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// let task = spawn_task!(async {});
+    /// let id = task.id();
+    /// assert_eq!(task.fallible().id(), id);
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.id()
+    }
 }
 
 impl<T> Future for FallibleTask<T> {

@@ -14,15 +14,21 @@ use std::sync::atomic::{Ordering, fence};
 use std::thread;
 use std::time::Duration;
 
-use super::event::{Event, Source, TaskId, WorkerId};
-use super::idle::{CrewId, LaidDown, Search, Stopped};
+use super::cancel;
+use super::ending::Phase;
+use super::event::{Event, PollEnd, Source};
+use super::executor::Executor;
+use super::host::Spin;
+use super::idle::{LaidDown, Search, Stopped};
+use super::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use super::pace::Pace;
 use super::polling::Polled;
 use super::queue::{LocalQueue, Pushed};
-use super::route::{Look, Overdue, QueueId, Rest, Route};
+use super::route::{Look, Overdue, Rest, Route};
+use super::runnable::{Meta, Runnable};
 use super::tally::{Tally, Writer};
-use super::task::{Meta, POLL_END, Runnable};
-use super::{Executor, ExecutorId, Phase, Spin, seat};
+use super::thread_locals::{NOTE, Note};
+use super::{seat, telling};
 
 /// A consumer's place: what it may take, and what it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -47,6 +53,8 @@ pub(crate) struct Worker {
     found: Source,
     search: Search,
     pace: Pace,
+    /// How often a task had been looked for among the pending when the last task was taken.
+    looked_for: u64,
     steps: u64,
     /// The next step at which something may be overdue.
     next_overdue: u64,
@@ -111,11 +119,20 @@ pub(crate) fn step() -> Step {
 }
 
 /// Polls a task. No lock or borrow is held: it may do anything, even block this thread.
+#[inline]
 fn run(runnable: Runnable) {
-    if seat::is_observed() {
+    if telling::is_observed() {
         run_observed(runnable);
     } else {
-        runnable.run();
+        run_or_abort(runnable);
+    }
+}
+
+#[inline]
+fn run_or_abort(runnable: Runnable) {
+    match runnable.metadata().is_aborted() {
+        false => drop(runnable.run()),
+        true => cancel::abort(runnable),
     }
 }
 
@@ -124,7 +141,7 @@ fn run_observed(runnable: Runnable) {
     let task = runnable.metadata().id;
     let here = seat::with_worker(|worker| (worker.id, worker.running, worker.found));
     let (worker, queue, from) = here.expect("the worker has just taken the task");
-    seat::with_observed(|executor| {
+    telling::with_observed(|executor| {
         executor.emit(Event::Taken {
             task,
             queue,
@@ -134,14 +151,15 @@ fn run_observed(runnable: Runnable) {
         executor.emit(Event::PollStarted { task, worker });
     });
     let executor = runnable.metadata().executor;
-    let outer = seat::set_running(Some((executor, task)));
-    runnable.run();
-    seat::set_running(outer);
-    seat::emit(|| Event::PollEnded {
-        task,
-        worker,
-        end: POLL_END.get(),
-    });
+    let outer = telling::set_running(Some((executor, task)));
+    run_or_abort(runnable);
+    telling::set_running(outer);
+    let end = match NOTE.get() {
+        Note::Ended(end) => end,
+        // Its handle was dropped, or it has been aborted.
+        Note::Order(_) | Note::Obeyed => PollEnd::Cancelled,
+    };
+    telling::emit(|| Event::PollEnded { task, worker, end });
 }
 
 impl Worker {
@@ -160,6 +178,7 @@ impl Worker {
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,
+            looked_for: 0,
             steps: 0,
             next_overdue: 0,
             rng: fastrand::Rng::with_seed(parts.seed),
@@ -172,8 +191,12 @@ impl Worker {
         self.executor.tally_of(self.id)
     }
 
-    pub(crate) fn runs_high_task(&mut self) -> bool {
+    pub(super) fn runs_high_task(&self) -> bool {
         self.runs_high
+    }
+
+    pub(super) fn looked_for(&self) -> u64 {
+        self.looked_for
     }
 
     /// A number for a task that this worker spawns.
@@ -203,6 +226,9 @@ impl Worker {
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
             .ok_or(Step::Rest)?;
+        // Before the look at the priority: a task that is raised between the two is taken for high,
+        // or looked for after this.
+        self.looked_for = self.executor.pending.looked_for();
         self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
         self.work_found();
         self.begin_poll(runnable.metadata());

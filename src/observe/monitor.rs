@@ -18,7 +18,7 @@ use super::histogram::{Counting, Histogram};
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
 use super::recorder::shortened;
 use crate::executor::{
-    Event, Observer, PollEnd, QueueId, RuntimeShape, Spread, TaskId, WorkerId, seat,
+    Event, Observer, PollEnd, QueueId, RuntimeShape, Spread, TaskId, WorkerId, telling,
 };
 use crate::sync::unpoisoned;
 use crate::time::now;
@@ -295,7 +295,7 @@ impl Observer for Monitor {
             Event::Scheduled {
                 task, queue, by, ..
             } => {
-                let waker = by.and_then(|_| seat::running_task());
+                let waker = by.and_then(|_| telling::running_task());
                 self.update(task, |entry| entry.schedule(queue, waker, now));
             }
             Event::PollStarted { task, worker } => self.poll_started(task, worker, now),
@@ -318,7 +318,7 @@ impl Observer for Monitor {
                 self.update(task, |entry| entry.fired = true);
             }
             Event::Replaced { .. } => {
-                if let Some(task) = seat::running_task() {
+                if let Some(task) = telling::running_task() {
                     self.update(task, Entry::block);
                 }
             }

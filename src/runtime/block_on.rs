@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::spawn::is_large;
 use crate::executor::{Park, seat, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 
@@ -34,6 +35,14 @@ const OFFER_CORE_EVERY: u32 = 16;
 /// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
+    if const { is_large::<F>() } {
+        return block_on_small(Box::pin(future));
+    }
+    block_on_small(future)
+}
+
+/// As [`block_on`], for a future that may be moved a few times.
+fn block_on_small<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     if seat::is_worker()
         && let Poll::Ready(output) = future

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::executor::MAX_QUEUES;
+
 /// More threads than this are refused: a mistyped number should not take the machine down.
 pub(super) const MAX_THREADS: usize = 4096;
 
@@ -70,6 +72,11 @@ pub enum BuildError {
         /// How many were asked for.
         threads: usize,
     },
+    /// More queues than a runtime takes.
+    TooManyQueues {
+        /// How many there would be, `high` and `low` included.
+        queues: usize,
+    },
     /// An environment variable holds no number.
     BadVariable {
         /// The variable.
@@ -92,7 +99,7 @@ impl fmt::Display for BuildError {
             ),
             BuildError::Unserved { queue } => write!(
                 f,
-                "nobody serves the queue {queue:?}: give it a thread, or let another queue's \
+                "no thread serves the queue {queue:?}: give it a thread, or let another queue's \
                  threads steal from it"
             ),
             BuildError::ReservedExceedsHigh { reserved, high } => write!(
@@ -131,6 +138,10 @@ impl fmt::Display for BuildError {
             BuildError::TooManyThreads { threads } => write!(
                 f,
                 "{threads} threads were asked for: a runtime takes {MAX_THREADS} at most"
+            ),
+            BuildError::TooManyQueues { queues } => write!(
+                f,
+                "{queues} queues were asked for: a runtime takes {MAX_QUEUES} at most"
             ),
             BuildError::BadVariable { variable, value } => write!(
                 f,

@@ -9,6 +9,7 @@
 mod block_on;
 mod build_error;
 mod builder;
+mod handle;
 mod join;
 mod metrics;
 mod plan;
@@ -25,6 +26,7 @@ mod watchdog;
 pub use block_on::block_on;
 pub use build_error::BuildError;
 pub use builder::{Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
+pub use handle::{EnterGuard, Handle};
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use queue_name::{IntoQueueName, QueueName};

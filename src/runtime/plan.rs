@@ -9,8 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, Host, LocalQueue, Nearby, Queue, QueueId, Route, Sleepers,
-    Spin, Stealable, WorkerId, WorkerParts,
+    CrewId, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, Queue, QueueId, Route,
+    Sleepers, Spin, Stealable, WorkerId, WorkerParts,
 };
 
 /// A validated configuration: which queues there are, and which routes their workers take.
@@ -60,6 +60,10 @@ impl Plan {
                 niceness: builder.effective_nice(),
             },
         ];
+        let count = queues.len() + builder.further.len();
+        if count > MAX_QUEUES {
+            return Err(BuildError::TooManyQueues { queues: count });
+        }
         for further in &builder.further {
             queues.push(QueuePlan {
                 name: further.name.clone(),
@@ -289,7 +293,7 @@ impl Builder {
 }
 
 fn queue_id(index: usize) -> QueueId {
-    QueueId(u16::try_from(index).expect("a builder takes fewer than 2^16 queues"))
+    QueueId(u16::try_from(index).expect("no more than MAX_QUEUES"))
 }
 
 /// An explicit setting, or else the environment's, or else the default.

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::block_on::block_on;
 use super::builder::Builder;
+use super::handle::Handle;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
-use crate::executor::{Executor, QueueId, seat};
+use crate::executor::{Executor, QueueId, being_cut_off_here, seat};
 
 /// A runtime: queues, and the threads that consume them.
 ///
@@ -148,6 +149,23 @@ impl Runtime {
         RuntimeMetrics::of(&self.executor)
     }
 
+    /// A way to use the runtime without owning it: cheap to clone, and no reason for the runtime to
+    /// go on.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let handle = rt.handle();
+    /// let spawner = std::thread::spawn(move || handle.spawn(async { 1 }, Priority::Low));
+    /// assert_eq!(rt.block_on(spawner.join().unwrap()), 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::of(&self.executor)
+    }
+
     /// Ends the runtime: takes nothing new from now on, inside or outside of its tasks; waits for
     /// the tasks that are there, for `deadline` at most; cancels those that are left; and ends
     /// the threads.
@@ -156,8 +174,8 @@ impl Runtime {
     /// end by then, its thread is left behind, ends when the poll does, and its task is counted
     /// as still running. Called by several threads, each gets a report of the whole.
     ///
-    /// Do not call this from inside one of the runtime's own tasks: that task cannot end before
-    /// the deadline, and is then cancelled itself.
+    /// A task of the runtime's own that calls this is not waited for: it comes back when all others
+    /// have ended, and is cancelled itself if it waits after that.
     ///
     /// ```
     /// use laneway::{Priority, Runtime};
@@ -176,30 +194,46 @@ impl Runtime {
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
-        seat::block_in_place(|| {
-            self.executor.drain(deadline);
-            self.close();
+        seat::block_anyway(|| {
+            let own = self.own_tasks();
+            self.executor.drain(own, deadline);
             let grace = Instant::now() + GRACE;
-            self.threads
-                .join(deadline.map(|deadline| deadline.max(grace)));
+            let deadline = deadline.map(|deadline| deadline.max(grace));
+            self.close(own, deadline);
+            self.threads.wait_until_gone(deadline);
             ShutdownReport::of(&self.executor)
         })
     }
 
-    fn close(&self) {
+    fn close(&self, own: u64, deadline: Option<Instant>) {
         // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
         // a worker's thread, and is cancelled; it must not start the process-wide one.
         let _entered = seat::enter(self.executor.clone());
         self.executor.close();
         self.threads.close();
+        self.executor.finish(own, deadline);
+    }
+
+    /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait
+    /// for them: the one that it polls, and those that it is dropping.
+    fn own_tasks(&self) -> u64 {
+        let polled = u64::from(self.threads.polls_here());
+        polled + being_cut_off_here(self.executor.id)
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.close();
-        seat::block_in_place(|| self.threads.join(None));
-        self.executor.unregister();
+        seat::block_anyway(|| {
+            self.close(self.own_tasks(), None);
+            self.threads.join();
+        });
+        match self.threads.is_one_of_them() {
+            // A task of its own has dropped it, and ends after this: with the thread, which sees to
+            // what is left.
+            true => self.threads.leave_the_rest_to_this_thread(),
+            false => self.executor.unregister(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Origin, Phase, Task, seat};
+use crate::executor::{Executor, Origin, Task, seat};
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -36,11 +36,8 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = Origin {
-            spawned_at: Location::caller(),
-            name: None,
-        };
-        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+        let origin = Origin::unnamed(Location::caller());
+        spawn_on(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future as a task with a name.
@@ -84,7 +81,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: Some(&name),
         };
-        spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+        spawn_on(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -114,11 +111,8 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = Origin {
-            spawned_at: Location::caller(),
-            name: None,
-        };
-        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+        let origin = Origin::unnamed(Location::caller());
+        try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
     }
 
     /// Spawns a future as a task with a name, or gives the future back if that cannot be done.
@@ -153,7 +147,7 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: Some(&name),
         };
-        try_spawn_from(&self.executor, future, queue.into_queue_name(), origin)
+        try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
     }
 }
 
@@ -178,11 +172,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let origin = Origin {
-        spawned_at: Location::caller(),
-        name: None,
-    };
-    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+    let origin = Origin::unnamed(Location::caller());
+    spawn_here(future, queue.into_queue_name(), origin)
 }
 
 /// Spawns a future as a task with a name, on the runtime that this code runs on. What
@@ -216,30 +207,24 @@ where
         spawned_at: Location::caller(),
         name: Some(&name),
     };
-    spawn_here(&mut Some(future), queue.into_queue_name(), origin)
+    spawn_here(future, queue.into_queue_name(), origin)
 }
 
+/// Spawns on this thread's runtime, or on the process-wide one.
 #[inline]
-fn spawn_here<F>(
-    future: &mut Option<F>,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
+fn spawn_here<F>(future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let spawned = seat::with_executor(|executor| {
-        let executor = executor.unwrap_or_else(|| &Runtime::global().executor);
-        spawn_on(executor, future, queue, origin)
-    });
-    match spawned {
-        Some((task, Phase::Open | Phase::Draining)) => task,
-        // Not within the borrow above: futures are dropped, and may enter a runtime then.
-        ended => {
-            let executor = seat::current().unwrap_or_else(|| Runtime::global().executor.clone());
-            settle(&executor, ended, future, queue, origin)
-        }
+    match seat::here() {
+        Some(executor) => spawn_on(&executor, future, queue, origin),
+        None => spawn_on(
+            Runtime::start_global(origin.spawned_at),
+            future,
+            queue,
+            origin,
+        ),
     }
 }
 
@@ -249,7 +234,25 @@ where
 ///
 /// If there is no such queue.
 #[inline]
-fn spawn_from<F>(
+pub(super) fn spawn_on<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if const { is_large::<F>() } {
+        return spawn_small(executor, Box::pin(future), queue, origin);
+    }
+    spawn_small(executor, future, queue, origin)
+}
+
+/// As [`spawn_on`], for a future that may be moved a few times.
+#[inline]
+fn spawn_small<F>(
     executor: &Executor,
     future: F,
     queue: QueueName<'_>,
@@ -260,15 +263,38 @@ where
     F::Output: Send + 'static,
 {
     let mut future = Some(future);
-    match spawn_on(executor, &mut future, queue, origin) {
-        Some((task, Phase::Open | Phase::Draining)) => task,
-        ended => settle(executor, ended, &mut future, queue, origin),
-    }
+    let spawned = queue
+        .find(executor)
+        .and_then(|id| executor.spawn(&mut future, id, origin));
+    spawned.unwrap_or_else(|| {
+        let future = future.expect(NOT_SPAWNED_STILL_THERE);
+        refused(executor, future, queue, origin)
+    })
+}
+
+/// Makes a cancelled task of a future that the runtime does not take, and panics if there is no
+/// such queue.
+#[cold]
+fn refused<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(id) = queue.find(executor) else {
+        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+        let place = origin.spawned_at;
+        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
+    };
+    executor.spawn_cancelled(future, id, origin)
 }
 
 /// Spawns a future, or gives it back.
-#[inline]
-fn try_spawn_from<F>(
+pub(super) fn try_spawn_on<F>(
     executor: &Executor,
     future: F,
     queue: QueueName<'_>,
@@ -282,65 +308,15 @@ where
         return Err(SpawnError::no_such_queue(future, queue.to_string()));
     };
     let mut future = Some(future);
-    if let Some((task, phase)) = executor.spawn(&mut future, id, origin) {
-        cancel_if_closed(executor, phase);
-        return Ok(task);
-    }
-    Err(SpawnError::shut_down(
-        future.expect(NOT_SPAWNED_STILL_THERE),
-    ))
+    let spawned = executor.spawn(&mut future, id, origin);
+    spawned.ok_or_else(|| SpawnError::shut_down(future.expect(NOT_SPAWNED_STILL_THERE)))
 }
 
-/// Takes the future and spawns it, if there is such a queue and the runtime takes tasks. Gives the
-/// phase after that as well.
-#[inline]
-fn spawn_on<F>(
-    executor: &Executor,
-    future: &mut Option<F>,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Option<(Task<F::Output>, Phase)>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    executor.spawn(future, queue.find(executor)?, origin)
-}
-
-/// Makes a task of what [`spawn_on`] did or left, a cancelled one if the runtime takes nothing
-/// new. Panics if there is no such queue, and not while anything is borrowed: the future is
-/// dropped then.
-#[cold]
-fn settle<F>(
-    executor: &Executor,
-    spawned: Option<(Task<F::Output>, Phase)>,
-    future: &mut Option<F>,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    if let Some((task, phase)) = spawned {
-        cancel_if_closed(executor, phase);
-        return task;
-    }
-    let future = future.take().expect(NOT_SPAWNED_STILL_THERE);
-    let Some(id) = queue.find(executor) else {
-        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        let place = origin.spawned_at;
-        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
-    };
-    executor.spawn_cancelled(future, id, origin)
+/// Whether a future is boxed before it is spawned or awaited: on its way into its task it is moved
+/// through several functions, each of which needs room for it on the stack in a build without
+/// optimisations.
+pub(super) const fn is_large<F>() -> bool {
+    size_of::<F>() > 4096
 }
 
 const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
-
-/// The runtime may have ended while a task was spawned, and looked into its queues for the last
-/// time before.
-fn cancel_if_closed(executor: &Executor, phase: Phase) {
-    if phase == Phase::Closed {
-        executor.cancel_rest();
-    }
-}

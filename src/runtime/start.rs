@@ -1,5 +1,6 @@
 //! How a runtime starts: built, as the process-wide one, or without threads of its own.
 
+use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
 use super::build_error::BuildError;
@@ -7,7 +8,7 @@ use super::builder::{Builder, cores};
 use super::plan::{Plan, Surroundings};
 use super::runtime::Runtime;
 use super::threads::Threads;
-use crate::executor::{Executor, Host, Nearby, Spin, Worker};
+use crate::executor::{Executor, Host, Nearby, Spin, Worker, log_debug, log_warning};
 use crate::time::timer::Timer;
 
 /// The process-wide runtime.
@@ -27,7 +28,7 @@ impl Runtime {
     /// # Panics
     ///
     /// If it has to be started and cannot be, for instance because `LANEWAY_HIGH_NUM` holds no
-    /// number.
+    /// number, or the operating system refuses a thread. A later call tries again.
     ///
     /// ```
     /// let rt = laneway::Runtime::global();
@@ -38,6 +39,27 @@ impl Runtime {
             Ok(runtime) => runtime,
             Err(error) => panic!("the process-wide runtime could not start: {error}"),
         })
+    }
+
+    /// The process-wide runtime, for a spawn on a thread that belongs to none. If it has to be
+    /// started, the log says so, since that may be a second runtime which the program does not know
+    /// of.
+    #[cold]
+    pub(super) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
+        if GLOBAL.get().is_none() {
+            let others = Executor::count();
+            let runtime = Runtime::global();
+            let words = format_args!(
+                "the process-wide runtime has started for a spawn at {spawned_at}, on a thread that \
+                 belongs to no runtime ({others} others are there)"
+            );
+            match others {
+                0 => log_debug(words),
+                _ => log_warning(words),
+            }
+            return &runtime.executor;
+        }
+        &Runtime::global().executor
     }
 
     fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
@@ -93,7 +115,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the configuration has no threads, a queue that nobody serves, or any other
+    /// If the configuration has no threads, a queue that no thread serves, or any other
     /// contradiction, or if the operating system refuses a thread: see [`BuildError`].
     ///
     /// ```
@@ -106,7 +128,7 @@ impl Builder {
     ///     .unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "nobody serves the queue \"high\": give it a thread, or let another queue's threads steal from it"
+    ///     "no thread serves the queue \"high\": give it a thread, or let another queue's threads steal from it"
     /// );
     /// ```
     pub fn build(self) -> Result<Runtime, BuildError> {
@@ -172,7 +194,7 @@ impl Builder {
             rounds: if cores() > 1 { rounds } else { 0 },
             // A high thread that offered its core to a niced one would get it back after that
             // one's time slice, 3 ms later.
-            offers_core: self.low_nice.is_none(),
+            offers_core: self.effective_nice().is_none(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::watchdog::Watchdog;
 use crate::executor::worker::{Sleep, Step, step};
-use crate::executor::{Event, Executor, Host, Worker, seat};
+use crate::executor::{Event, Executor, Host, Worker, seat, telling};
 use crate::os_thread;
 use crate::sync::unpoisoned;
 
@@ -44,8 +45,19 @@ pub enum Idle {
 const KEEP_SPARE: Duration = Duration::from_secs(10);
 
 thread_local! {
-    /// The address of the `Threads` that this thread belongs to.
-    static SERVES: Cell<usize> = const { Cell::new(0) };
+    /// What this thread is there for.
+    static DUTY: Cell<Duty> = const { Cell::new(Duty::None) };
+}
+
+/// What a thread is there for, and the address of the `Threads` that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Duty {
+    /// It belongs to no runtime, or its work is done and its thread-locals are being dropped.
+    None,
+    /// It steps a worker, or is blocked in one of that worker's tasks.
+    Polls(usize),
+    /// It does something else for its runtime.
+    Serves(usize),
 }
 
 /// The threads of one runtime.
@@ -63,6 +75,8 @@ pub(crate) struct Threads {
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Itself, for the threads that it starts.
     this: OnceLock<Weak<Threads>>,
+    /// Set when a task has dropped its own runtime: its thread, the last one, ends what is left.
+    rest_is_left: AtomicBool,
 }
 
 /// Where one worker sits.
@@ -104,6 +118,7 @@ impl Threads {
             all_gone: Condvar::new(),
             handles: Mutex::default(),
             this: OnceLock::new(),
+            rest_is_left: AtomicBool::new(false),
         });
         let this = threads.this.set(Arc::downgrade(&threads));
         this.expect("set once, right after it was made");
@@ -134,7 +149,11 @@ impl Threads {
     /// Starts the thread that looks after the others.
     pub(crate) fn start_watchdog(&self, executor: &Arc<Executor>, name: &str) -> io::Result<()> {
         let executor = executor.clone();
-        self.spawn_thread(name, move |threads| threads.watchdog.watch(&executor))
+        self.spawn_thread(name, move |threads| {
+            // What an observer or a logger spawns belongs to this runtime.
+            seat::belong(executor.clone());
+            threads.watchdog.watch(&executor);
+        })
     }
 
     fn spawn_thread(
@@ -144,16 +163,17 @@ impl Threads {
     ) -> io::Result<()> {
         let this = self.this.get().and_then(Weak::upgrade);
         let threads = this.expect("the threads are used while somebody holds them");
-        *lock(&self.alive) += 1;
+        *unpoisoned(self.alive.lock()) += 1;
         let leaving = Leaving(threads.clone());
         let handle = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
                 let _leaving = leaving;
-                SERVES.set(threads.address());
+                DUTY.set(Duty::Serves(threads.address()));
                 main(threads);
+                DUTY.set(Duty::None);
             })?;
-        let mut handles = lock(&self.handles);
+        let mut handles = unpoisoned(self.handles.lock());
         // Threads come and go with blocked tasks; do not collect the handles of the gone.
         handles.retain(|handle| !handle.is_finished());
         handles.push(handle);
@@ -166,7 +186,7 @@ impl Threads {
         if let Some(niceness) = place.niceness {
             os_thread::set_niceness(niceness);
         }
-        let _entered = seat::enter(worker.executor.clone());
+        seat::belong(worker.executor.clone());
         let mut next = Some(worker);
         while let Some(worker) = next {
             next = match self.drive(worker) {
@@ -180,6 +200,7 @@ impl Threads {
     fn drive(&self, worker: Box<Worker>) -> Left {
         let executor = worker.executor.clone();
         seat::replace_worker(Some(worker));
+        DUTY.set(Duty::Polls(self.address()));
         let left = loop {
             match step() {
                 Step::Ran => {}
@@ -188,6 +209,13 @@ impl Threads {
                 Step::Close => break Left::Closed,
             }
         };
+        DUTY.set(Duty::Serves(self.address()));
+        self.leave(&executor);
+        left
+    }
+
+    /// Ends what this thread still holds, if the runtime has closed.
+    fn leave(&self, executor: &Executor) {
         if let Some(worker) = seat::replace_worker(None) {
             // Off the seat first: what the futures wake when they are dropped must not be put
             // into the queues that are being emptied.
@@ -196,7 +224,10 @@ impl Threads {
             }
         }
         executor.thread_leaves();
-        left
+        if self.rest_is_left.load(Ordering::Relaxed) {
+            executor.finish(0, None);
+            executor.unregister();
+        }
     }
 
     /// Lets the thread sleep until there is something to do for its worker.
@@ -218,39 +249,35 @@ impl Threads {
             self.watchdog.wake_up();
             return;
         };
-        seat::emit(|| Event::Parked { worker });
+        telling::emit(|| Event::Parked { worker });
         seat::with_executor(|executor| {
             let executor = executor.expect("a worker's thread has entered its runtime");
             executor.sleepers.park(worker);
         });
         seat::with_worker(Worker::woken);
-        seat::emit(|| Event::Unparked { worker });
+        telling::emit(|| Event::Unparked { worker });
         self.watchdog.wake_up();
     }
 
     /// Sends the spares away and lets no thread become one.
     pub(crate) fn close(&self) {
         for place in &self.places {
-            *lock(&place.spares) = Spares::Closed;
+            *unpoisoned(place.spares.lock()) = Spares::Closed;
         }
         self.watchdog.stop();
-        for handle in &*lock(&self.handles) {
+        for handle in &*unpoisoned(self.handles.lock()) {
             // Whoever naps looks up at once.
             handle.thread().unpark();
         }
     }
 
-    /// Waits until all threads have ended, or until `deadline`: those that have not are in the
-    /// middle of a poll, or about to end.
+    /// Waits until all threads have ended, the destructors of their thread-locals included.
     ///
     /// A thread does not wait for itself: a runtime can be dropped by one of its own tasks.
-    pub(crate) fn join(&self, deadline: Option<Instant>) {
-        let own = usize::from(SERVES.get() == self.address());
-        if self.wait_until_gone(own, deadline) > own {
-            return;
-        }
+    pub(super) fn join(&self) {
+        self.wait_until_gone(None);
         let here = thread::current().id();
-        let mut handles = std::mem::take(&mut *lock(&self.handles));
+        let mut handles = std::mem::take(&mut *unpoisoned(self.handles.lock()));
         handles.retain(|handle| handle.thread().id() != here);
         for handle in handles {
             // Tasks' panics do not get this far.
@@ -258,21 +285,38 @@ impl Threads {
         }
     }
 
-    /// Waits until so many threads are left, and gives how many there are.
-    fn wait_until_gone(&self, left_over: usize, deadline: Option<Instant>) -> usize {
-        let mut alive = lock(&self.alive);
-        while *alive > left_over {
-            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            alive = match left {
-                Some(Duration::ZERO) => break,
-                Some(left) => {
-                    let (alive, _timeout) = unpoisoned(self.all_gone.wait_timeout(alive, left));
-                    alive
-                }
+    /// Waits until all threads but this one have done their work, or `deadline` has come: those that
+    /// have not are in the middle of a poll. What takes long in the destructors of a user's
+    /// thread-locals is not waited for.
+    pub(super) fn wait_until_gone(&self, deadline: Option<Instant>) {
+        let own = usize::from(self.is_one_of_them());
+        let mut alive = unpoisoned(self.alive.lock());
+        while *alive > own {
+            alive = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return,
+                Some(left) => unpoisoned(self.all_gone.wait_timeout(alive, left)).0,
                 None => unpoisoned(self.all_gone.wait(alive)),
             };
         }
-        *alive
+    }
+
+    /// Whether this thread is one of these, and not past its work.
+    pub(super) fn is_one_of_them(&self) -> bool {
+        match DUTY.get() {
+            Duty::Polls(of) | Duty::Serves(of) => of == self.address(),
+            Duty::None => false,
+        }
+    }
+
+    /// Whether this thread is in the middle of polling one of this runtime's tasks.
+    pub(super) fn polls_here(&self) -> bool {
+        DUTY.get() == Duty::Polls(self.address())
+    }
+
+    /// Lets this thread, one of these and the last, end what is left when its poll is over.
+    pub(super) fn leave_the_rest_to_this_thread(&self) {
+        // Relaxed: read by this thread.
+        self.rest_is_left.store(true, Ordering::Relaxed);
     }
 
     /// What tells this runtime's threads from those of all others that exist.
@@ -300,7 +344,7 @@ impl Place {
     fn wait_as_spare(&self) -> Option<Box<Worker>> {
         // No room in the channel: a worker is taken by a thread that is there, or not sent.
         let (sender, receiver) = mpsc::sync_channel(0);
-        match &mut *lock(&self.spares) {
+        match &mut *unpoisoned(self.spares.lock()) {
             Spares::Waiting(spares) => spares.push(sender),
             Spares::Closed => return None,
         }
@@ -320,7 +364,7 @@ impl Place {
     }
 
     fn next_spare(&self) -> Option<SyncSender<Box<Worker>>> {
-        match &mut *lock(&self.spares) {
+        match &mut *unpoisoned(self.spares.lock()) {
             Spares::Waiting(spares) => spares.pop(),
             Spares::Closed => None,
         }
@@ -332,12 +376,7 @@ struct Leaving(Arc<Threads>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        *lock(&self.0.alive) -= 1;
+        *unpoisoned(self.0.alive.lock()) -= 1;
         self.0.all_gone.notify_all();
     }
-}
-
-/// Locks what no panic can leave half done.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    unpoisoned(mutex.lock())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
 use super::wheel::Key;
-use crate::executor::seat;
+use crate::executor::telling;
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
 /// for ever.
@@ -162,7 +162,7 @@ impl Future for Sleep {
             let timer = clock::timer();
             let key = timer.arm(deadline, cx.waker().clone());
             self.state = State::Armed(timer, key);
-            seat::emit_timer_armed(|| deadline.saturating_duration_since(now()));
+            telling::timer_armed(|| deadline.saturating_duration_since(now()));
         }
         Poll::Pending
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{Key, Tick, Wheel};
-use crate::executor::{seat, shielded};
+use crate::executor::{shielded, telling};
 use crate::sync::unpoisoned;
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating
@@ -286,6 +286,6 @@ fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
 /// does.
 fn wake_all(due: &mut Vec<Waker>) {
     due.drain(..).for_each(|waker| {
-        seat::firing(|| shielded("the waker of a sleep", || waker.wake()));
+        telling::firing(|| shielded("the waker of a sleep", || waker.wake()));
     });
 }

@@ -1,0 +1,39 @@
+//! A handle that can end a task and nothing else.
+
+use super::ids::{ExecutorId, TaskId};
+use super::{aborts, seat};
+
+/// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has an
+/// example.
+///
+/// It does not keep the task: dropping it changes nothing.
+#[derive(Clone, Debug)]
+pub struct AbortHandle {
+    executor: ExecutorId,
+    task: TaskId,
+}
+
+impl AbortHandle {
+    pub(super) fn new(executor: ExecutorId, task: TaskId) -> AbortHandle {
+        AbortHandle { executor, task }
+    }
+
+    /// Tells the task to end, as [`Task::abort`](super::Task::abort) does. Has no effect on a task
+    /// that has ended.
+    pub fn abort(&self) {
+        if aborts::order((self.executor, self.task)) {
+            seat::wake_pending(self.executor, self.task);
+        }
+    }
+
+    /// The number of the task.
+    ///
+    /// ```
+    /// let task = laneway::spawn_task!(async {});
+    /// assert_eq!(task.abort_handle().id(), task.id());
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task
+    }
+}

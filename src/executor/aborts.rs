@@ -1,0 +1,52 @@
+//! The tasks that may be told to end by their number: those that [`Task::abort_handle`] was called
+//! for.
+//!
+//! Most tasks never are, and pay nothing: the orders are kept here, beside the tasks, and a task
+//! holds one bit that says whether there is anything to look up. An entry leaves with its task's
+//! memory. The list is one for the process, since a handle outlives its runtime.
+//!
+//! [`Task::abort_handle`]: super::Task::abort_handle
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use super::ids::{ExecutorId, TaskId};
+use crate::sync::unpoisoned;
+
+/// A task's number among those of all runtimes.
+type Key = (ExecutorId, TaskId);
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entry {
+    Quiet,
+    Ordered,
+}
+
+static ENTRIES: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
+
+/// Enters a task, until [`leave`].
+pub(super) fn enter(key: Key) {
+    entries().insert(key, Entry::Quiet);
+}
+
+/// Tells a task to end when it is run next. Gives `false` if it is no longer there.
+pub(super) fn order(key: Key) -> bool {
+    let mut entries = entries();
+    let entry = entries.get_mut(&key);
+    entry.map(|entry| *entry = Entry::Ordered).is_some()
+}
+
+#[cold]
+pub(super) fn is_ordered(key: Key) -> bool {
+    entries().get(&key) == Some(&Entry::Ordered)
+}
+
+#[cold]
+pub(super) fn leave(key: Key) {
+    entries().remove(&key);
+}
+
+fn entries() -> MutexGuard<'static, BTreeMap<Key, Entry>> {
+    unpoisoned(ENTRIES.lock())
+}

@@ -1,0 +1,78 @@
+//! How a task is ended before its time: by an order that takes the place of its next poll.
+//!
+//! The thread that holds the task's [`Runnable`] writes the order down for this thread and runs the
+//! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an
+//! error. So a future is dropped where its runtime decides: on a worker, on the thread that ends the
+//! runtime, or on a thread whose spawn was refused. A waker never does it.
+
+use std::mem::ManuallyDrop;
+
+use super::cut_off::CutOffTask;
+use super::event::PollEnd;
+use super::ids::ExecutorId;
+use super::runnable::Runnable;
+use super::thread_locals::{CUT_OFF_HERE, NOTE, Note, Order};
+
+/// Ends a task for which [`Task::abort`](super::Task::abort) was called.
+#[cold]
+pub(super) fn abort(runnable: Runnable) {
+    run_with(Order::Abort, runnable);
+    NOTE.set(Note::Ended(PollEnd::Cancelled));
+}
+
+/// Ends a task of a runtime that has closed. Gives what to remember of it, if there was anything
+/// left to end.
+pub(super) fn cut_off(runnable: Runnable) -> Option<CutOffTask> {
+    let meta = runnable.metadata();
+    let (executor, spawned_at, name) = (meta.executor, meta.spawned_at, meta.name());
+    let _here = CutOffHere::begin(executor);
+    run_with(Order::CutOff, runnable).then_some(CutOffTask { name, spawned_at })
+}
+
+/// Ends a new task that its runtime does not take.
+pub(super) fn refuse(runnable: Runnable) {
+    let obeyed = run_with(Order::Refuse, runnable);
+    debug_assert!(obeyed, "a new task can be cancelled");
+}
+
+/// Whether the task obeyed. One whose handle was dropped is not polled any more, and has nothing to
+/// obey with: async-task drops its future.
+fn run_with(order: Order, runnable: Runnable) -> bool {
+    // The future's destructor may end other tasks: each call puts back what it found.
+    let outer = NOTE.replace(Note::Order(order));
+    runnable.run();
+    NOTE.replace(outer) == Note::Obeyed
+}
+
+/// How many of a runtime's tasks are being cut off by this thread at the moment: in the middle of
+/// their destructors, from which they cannot be waited for.
+pub(crate) fn being_cut_off_here(executor: ExecutorId) -> u64 {
+    let here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
+    let count = here.iter().filter(|&&id| id == executor).count();
+    CUT_OFF_HERE.set(here);
+    count as u64
+}
+
+/// Notes that this thread is cutting off a task, until it is dropped.
+struct CutOffHere;
+
+impl CutOffHere {
+    fn begin(executor: ExecutorId) -> CutOffHere {
+        let mut here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
+        here.push(executor);
+        CUT_OFF_HERE.set(here);
+        CutOffHere
+    }
+}
+
+impl Drop for CutOffHere {
+    fn drop(&mut self) {
+        let mut here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
+        here.pop();
+        match here.is_empty() {
+            // The thread-local has no destructor: the last to leave gives the memory back.
+            true => drop(ManuallyDrop::into_inner(here)),
+            false => CUT_OFF_HERE.set(here),
+        }
+    }
+}

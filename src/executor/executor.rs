@@ -1,0 +1,407 @@
+//! What all threads of one runtime share.
+//!
+//! An [`Executor`] spawns tasks, puts them into queues, and ends them when the runtime ends. It
+//! owns no threads and does no I/O. It asks its [`Host`] for the time where a worker parks, gets up,
+//! or searches for long; [`Ending`] alone reads a clock of its own, for shutdown's deadline.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::cancel;
+use super::cut_off::CutOff;
+use super::ending::{Ending, Phase};
+use super::event::{Event, Observer, RuntimeShape};
+use super::host::{Host, Spin};
+use super::idle::Sleepers;
+use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use super::pending::Pending;
+use super::queue::Queue;
+use super::runnable::{Origin, Runnable};
+use super::seat::{self, Counted};
+use super::shield::shielded;
+use super::tally::Tally;
+use super::task::Task;
+use super::tracked;
+use super::watchers::Watchers;
+use super::{names, telling};
+use crate::sync::unpoisoned;
+
+/// What all threads of one runtime share.
+pub(crate) struct Executor {
+    pub(crate) id: ExecutorId,
+    queues: Box<[Queue]>,
+    pub(crate) sleepers: Sleepers,
+    pub(super) pending: Pending,
+    /// The tasks that are told when shutdown begins.
+    pub(crate) watchers: Watchers,
+    /// The queue that each worker is at home in.
+    homes: Box<[QueueId]>,
+    /// What each worker has counted, and at the end what all other threads have.
+    tallies: Box<[CachePadded<Tally>]>,
+    pub(super) ending: Ending,
+    /// What shutdown has cancelled.
+    cut_off: Mutex<CutOff>,
+    next_task_id: CachePadded<AtomicU64>,
+    observer: Option<Arc<dyn Observer>>,
+    /// For each queue, how long a poll may take before it is reported.
+    long_polls: Box<[Duration]>,
+    pub(crate) spin: Spin,
+    /// Provides the threads that workers sit on.
+    pub(crate) host: Arc<dyn Host>,
+}
+
+/// What an executor is made of.
+pub(crate) struct ExecutorParts {
+    pub(crate) queues: Box<[Queue]>,
+    pub(crate) sleepers: Sleepers,
+    pub(crate) homes: Box<[QueueId]>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) long_polls: Box<[Duration]>,
+    pub(crate) spin: Spin,
+    pub(crate) host: Arc<dyn Host>,
+}
+
+/// The executors that exist, for threads that have a task's waker and nothing else. Written when a
+/// runtime starts and ends; read by wake-ups from threads that belong to no runtime.
+static EXECUTORS: RwLock<Option<HashMap<ExecutorId, Arc<Executor>>>> = RwLock::new(None);
+
+impl Executor {
+    /// Makes an executor and enters it among those that exist.
+    pub(crate) fn register(parts: ExecutorParts) -> Arc<Executor> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let executor = Arc::new(Executor {
+            id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            tallies: (0..=parts.homes.len())
+                .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
+                .collect(),
+            queues: parts.queues,
+            sleepers: parts.sleepers,
+            pending: Pending::new(parts.homes.len()),
+            watchers: Watchers::default(),
+            homes: parts.homes,
+            ending: Ending::new(),
+            cut_off: Mutex::default(),
+            next_task_id: CachePadded::new(AtomicU64::new(0)),
+            observer: parts.observer,
+            long_polls: parts.long_polls,
+            spin: parts.spin,
+            host: parts.host,
+        });
+        let mut executors = unpoisoned(EXECUTORS.write());
+        let taken = executors
+            .get_or_insert_default()
+            .insert(executor.id, executor.clone());
+        assert!(taken.is_none(), "2^32 runtimes were made in this process");
+        drop(executors);
+        executor.observe(|observer| observer.on_start(&executor.shape()));
+        executor
+    }
+
+    fn shape(&self) -> RuntimeShape {
+        let names = self.queues.iter().map(|queue| queue.name().to_owned());
+        RuntimeShape {
+            queues: names.collect(),
+            homes: self.homes.to_vec(),
+        }
+    }
+
+    /// Takes the executor off the list. What is woken from now on finds it gone.
+    pub(crate) fn unregister(&self) {
+        let mut executors = unpoisoned(EXECUTORS.write());
+        let removed = executors.as_mut().and_then(|list| list.remove(&self.id));
+        // Unlock first: if this was the last reference, an observer is dropped with it.
+        drop(executors);
+        drop(removed);
+    }
+
+    /// How many there are.
+    pub(crate) fn count() -> usize {
+        unpoisoned(EXECUTORS.read())
+            .as_ref()
+            .map_or(0, HashMap::len)
+    }
+
+    pub(super) fn find(id: ExecutorId) -> Option<Arc<Executor>> {
+        unpoisoned(EXECUTORS.read()).as_ref()?.get(&id).cloned()
+    }
+
+    // Spawning and scheduling.
+
+    /// Edge 1 of the life cycle. Takes the future out of its option (T4), unless the runtime takes
+    /// nothing new.
+    #[inline]
+    pub(crate) fn spawn<F>(
+        &self,
+        future: &mut Option<F>,
+        queue: QueueId,
+        origin: Origin<'_>,
+    ) -> Option<Task<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if self.phase() != Phase::Open {
+            return None;
+        }
+        let counted = seat::count_spawn(self, queue);
+        // Counted first, so that a thread that drains waits for the task, or is seen here. A worker
+        // need not look again: the task that it runs is counted.
+        if counted.by.is_none() && self.phase() != Phase::Open {
+            seat::take_back_spawn(self, queue);
+            return None;
+        }
+        let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
+        seat::schedule_new(self, counted.by, runnable);
+        Some(task)
+    }
+
+    /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.
+    pub(crate) fn spawn_cancelled<F>(
+        &self,
+        future: F,
+        queue: QueueId,
+        origin: Origin<'_>,
+    ) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let counted = seat::count_refused(self, queue);
+        let (runnable, task) = self.make_task(counted, future, queue, origin);
+        cancel::refuse(runnable);
+        task
+    }
+
+    #[inline]
+    fn make_task<F>(
+        &self,
+        Counted { task, by }: Counted,
+        future: F,
+        queue: QueueId,
+        origin: Origin<'_>,
+    ) -> (Runnable, Task<F::Output>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.emit_with(|| Event::Spawned {
+            task,
+            queue,
+            by,
+            spawned_at: origin.spawned_at,
+        });
+        if let Some(name) = origin.name {
+            self.enter_name(task, name);
+        }
+        let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+        (runnable, Task::new(handle))
+    }
+
+    #[cold]
+    fn enter_name(&self, task: TaskId, name: &Arc<str>) {
+        names::enter((self.id, task), name.clone());
+        self.observe(|observer| observer.on_named(task, name));
+    }
+
+    /// Puts a task into its queue's channel and wakes a worker for it, or the thread that ends the
+    /// runtime. Runs nothing of the user's but the observer: the caller may be a waker, under any
+    /// lock.
+    #[inline]
+    pub(crate) fn inject(&self, runnable: Runnable) {
+        let task = runnable.metadata().id;
+        let queue = runnable.metadata().queue();
+        if self.is_observed() {
+            telling::injected(self, task, queue);
+        }
+        self.queue(queue).push(runnable);
+        self.wake_one(queue);
+        self.ending.task_queued();
+    }
+
+    #[inline]
+    pub(crate) fn wake_one(&self, id: QueueId) {
+        self.sleepers.wake_one(self.queue(id).crews(), id);
+    }
+
+    /// Sets aside numbers for so many tasks.
+    pub(super) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
+        let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
+        start..start + count
+    }
+
+    // Looking things up.
+
+    #[inline]
+    pub(crate) fn queue(&self, id: QueueId) -> &Queue {
+        &self.queues[id.index()]
+    }
+
+    pub(crate) fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// The queue at this place in the list, if there are so many.
+    #[inline]
+    pub(crate) fn queue_numbered(&self, number: usize) -> Option<QueueId> {
+        let id = QueueId(number as u16);
+        (number < self.queues.len()).then_some(id)
+    }
+
+    /// The queue of this name.
+    pub(crate) fn queue_named(&self, name: &str) -> Option<QueueId> {
+        let index = self.queues.iter().position(|queue| queue.name() == name)?;
+        u16::try_from(index).ok().map(QueueId)
+    }
+
+    /// The name of a task that exists, if it was given one.
+    pub(crate) fn name_of(&self, task: TaskId) -> Option<Arc<str>> {
+        names::get((self.id, task))
+    }
+
+    /// How long a poll of a task in this queue may take before it is reported.
+    pub(crate) fn long_poll(&self, id: QueueId) -> Duration {
+        self.long_polls[id.index()]
+    }
+
+    #[inline]
+    pub(super) fn tally_of(&self, worker: WorkerId) -> &Tally {
+        &self.tallies[worker.index()]
+    }
+
+    /// What threads that are no workers count.
+    #[inline]
+    pub(super) fn outside_tally(&self) -> &Tally {
+        self.tallies
+            .last()
+            .expect("there is one more tally than workers")
+    }
+
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.tallies.iter().map(|tally| &**tally)
+    }
+
+    /// Each worker's home queue and tally.
+    pub(crate) fn workers(&self) -> impl Iterator<Item = (QueueId, &Tally)> {
+        self.homes.iter().copied().zip(self.tallies())
+    }
+
+    // Observing.
+
+    #[inline]
+    pub(super) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// Calls the observer, if there is one, and stops its panics here.
+    pub(crate) fn observe(&self, call: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = &self.observer {
+            shielded("the runtime's observer", || call(&**observer));
+        }
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        self.observe(|observer| observer.on_event(event));
+    }
+
+    #[inline]
+    pub(super) fn emit_with(&self, event: impl FnOnce() -> Event) {
+        if self.is_observed() {
+            self.emit(event());
+        }
+    }
+
+    // Ending.
+
+    #[inline]
+    pub(crate) fn phase(&self) -> Phase {
+        self.ending.phase()
+    }
+
+    /// Moves on to a later phase and lets every worker see it.
+    fn advance(&self, phase: Phase) {
+        self.ending.advance(phase);
+        self.sleepers.wake_all();
+    }
+
+    /// Tasks that were spawned and have not ended.
+    pub(crate) fn live(&self) -> u64 {
+        // The ends first: a task that is counted as ended is then counted as spawned too.
+        let ended: u64 = self.tallies().map(Tally::ended).sum();
+        let spawned: u64 = self.tallies().map(Tally::spawned).sum();
+        spawned - ended
+    }
+
+    /// Stops taking tasks, and waits until no more than `own` are left or `deadline` has come. No
+    /// deadline: as long as it takes.
+    pub(crate) fn drain(&self, own: u64, deadline: Option<Instant>) {
+        self.advance(Phase::Draining);
+        self.watchers.wake_all();
+        self.ending.drain(deadline, || self.live() <= own);
+    }
+
+    /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
+    /// as its poll ends.
+    pub(crate) fn close(&self) {
+        self.advance(Phase::Closed);
+        self.cancel_queued();
+        self.ending.notify();
+    }
+
+    /// Waits until the futures of all tasks but `own` have been dropped, here or by the worker that
+    /// runs them, or `deadline` has come. Only after [`close`](Executor::close).
+    pub(crate) fn finish(&self, own: u64, deadline: Option<Instant>) {
+        let is_over = || self.live() <= own;
+        let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
+        self.ending
+            .finish(deadline, is_over, is_queued, || self.cancel_queued());
+    }
+
+    /// Called by a thread after its last poll for a worker: what that poll left waiting is
+    /// cancelled if the runtime has closed.
+    pub(crate) fn thread_leaves(&self) {
+        if self.phase() == Phase::Closed {
+            self.cancel_queued();
+            // The ends of its tasks are counted: a thread that waits for them looks again.
+            self.ending.notify();
+        }
+    }
+
+    /// Cancels what waits for a wake-up, and what lies in the channels, the deques, and the
+    /// next-slots of workers that are stuck.
+    fn cancel_queued(&self) {
+        self.pending.close();
+        for queue in &self.queues {
+            while let Some(runnable) = queue.take_any() {
+                self.cut_off(runnable);
+            }
+        }
+    }
+
+    /// Cancels a task and notes what was cut off.
+    pub(crate) fn cut_off(&self, runnable: Runnable) {
+        if let Some(task) = cancel::cut_off(runnable) {
+            unpoisoned(self.cut_off.lock()).add(task);
+        }
+    }
+
+    pub(crate) fn cut_off_so_far(&self) -> CutOff {
+        unpoisoned(self.cut_off.lock()).clone()
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("id", &self.id)
+            .field("phase", &self.phase())
+            .field("live", &self.live())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+//! What the core asks of the threads that it runs on.
+//!
+//! The core owns no threads and no clock. Its host, a runtime's threads or a simulation, provides
+//! both.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::worker::Worker;
+
+/// Provides threads for workers.
+pub(crate) trait Host: Send + Sync {
+    /// Lets another thread take over a worker whose thread is about to block. Gives the worker
+    /// back if there is none to be had.
+    fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+
+    /// The time since the runtime was made.
+    fn now(&self) -> Duration;
+
+    /// What a thread that blocks parks on, if it is not to park as threads do.
+    fn parker(&self) -> Option<Arc<dyn Park>> {
+        None
+    }
+}
+
+/// Lets one thread, always the same, wait for others.
+pub(crate) trait Park: Send + Sync {
+    /// Waits for an [`unpark`](Park::unpark) since the last `park`. May come back without one.
+    fn park(&self);
+
+    fn unpark(&self);
+}
+
+/// How a searching worker looks again and again before it lies down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spin {
+    /// How often.
+    pub(crate) rounds: u32,
+    /// Whether it offers its core to other threads now and then. They may be the ones that are
+    /// about to bring work; but threads of another niceness would keep the core.
+    pub(crate) offers_core: bool,
+}

@@ -1,0 +1,117 @@
+//! The numbers that tasks, workers, queues, crews and runtimes are known by.
+//!
+//! This file stands below all others. Read `runnable.rs` next.
+
+use std::fmt;
+
+/// A task's number, unique within its runtime.
+///
+/// ```
+/// let rt = laneway::Runtime::builder().build()?;
+/// let a = rt.spawn(async {}, laneway::Priority::Low);
+/// let b = rt.spawn(async {}, laneway::Priority::Low);
+/// assert_ne!(a.id(), b.id());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub(crate) u64);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A consumer thread's number within its runtime: high workers first, then low ones, then those
+/// of further queues. The number stays with the place when another thread takes it over.
+///
+/// ```
+/// use laneway::{Event, Observer, WorkerId};
+/// use std::sync::{Mutex, Arc};
+///
+/// #[derive(Default)]
+/// struct Ran(Mutex<Vec<usize>>);
+///
+/// impl Observer for Ran {
+///     fn on_event(&self, event: Event) {
+///         if let Event::PollStarted { worker, .. } = event {
+///             self.0.lock().unwrap().push(worker.index());
+///         }
+///     }
+/// }
+///
+/// let ran = Arc::new(Ran::default());
+/// let rt = laneway::Runtime::builder()
+///     .with_high_num(1)
+///     .with_low_num(1)
+///     .with_stealing(laneway::Stealing::None)
+///     .with_observer(ran.clone())
+///     .build()?;
+/// rt.block_on(rt.spawn(async {}, laneway::Priority::Low));
+/// assert_eq!(*ran.0.lock().unwrap(), [1]); // worker 0 is the high one
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub(crate) u16);
+
+impl WorkerId {
+    /// The worker's position in [`RuntimeMetrics::workers`](crate::RuntimeMetrics::workers).
+    /// [`WorkerId`] has an example.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A queue's place in its runtime: high, low, then further queues in the order they were added.
+///
+/// Events name queues by it; [`Runtime::metrics`](crate::Runtime::metrics) lists them in this
+/// order, with their names.
+///
+/// ```
+/// use laneway::{QueueId, Runtime};
+///
+/// let rt = Runtime::builder().with_queue("network", 1, &[]).build()?;
+/// let network = rt.queue("network").expect("the queue was added above");
+/// assert_eq!(network.index(), 2);
+/// assert_eq!(rt.metrics().queues[QueueId::LOW.index()].name, "low");
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId(pub(crate) u16);
+
+impl QueueId {
+    /// The queue of [`Priority::High`](crate::Priority::High).
+    pub const HIGH: QueueId = QueueId(0);
+    /// The queue of [`Priority::Low`](crate::Priority::Low).
+    pub const LOW: QueueId = QueueId(1);
+
+    /// The queue's position in [`RuntimeMetrics::queues`](crate::RuntimeMetrics::queues).
+    ///
+    /// ```
+    /// use laneway::QueueId;
+    ///
+    /// assert_eq!((QueueId::HIGH.index(), QueueId::LOW.index()), (0, 1));
+    /// ```
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Whether tasks of this queue go before tasks of `other` on a worker that holds both.
+    ///
+    /// High tasks go before all others. Beyond that no queue outranks another.
+    #[inline]
+    pub(crate) fn outranks(self, other: QueueId) -> bool {
+        self == QueueId::HIGH && other != QueueId::HIGH
+    }
+}
+
+/// A crew's place in [`Sleepers`](super::idle::Sleepers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CrewId(pub(crate) usize);
+
+/// An executor's number, unique within the process. A task knows its executor by it: one number
+/// costs less than a counted reference, which the cores would fight over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ExecutorId(pub(super) u32);

@@ -1,0 +1,138 @@
+//! How a task has ended: what its allocation keeps for its awaiter.
+
+use std::any::Any;
+use std::mem;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::event::LostPanic;
+use super::executor::Executor;
+use super::ids::{ExecutorId, TaskId};
+use super::join_error::JoinError;
+use super::names::Called;
+use super::shield::{drop_shielded, log_error};
+use super::thread_locals::Order;
+
+/// How a task has ended, told to nobody yet: with an output, or with the reason why there is none.
+/// A task's allocation holds it until an awaiter takes it. Dropped, it is as if the task had been
+/// detached: a panic is reported.
+// Not an enum (T3): where the output has no size, two options are handed on in registers.
+pub(crate) struct Outcome<T> {
+    output: Option<T>,
+    // Boxed, since every task has room for a failure and few need it.
+    failure: Option<Box<Failure>>,
+}
+
+impl<T> Outcome<T> {
+    pub(super) fn completed(output: T) -> Outcome<T> {
+        Outcome {
+            output: Some(output),
+            failure: None,
+        }
+    }
+
+    pub(super) fn failed(failure: Box<Failure>) -> Outcome<T> {
+        Outcome {
+            output: None,
+            failure: Some(failure),
+        }
+    }
+
+    /// Whether there is no output.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// The output, or none. Panics if the task was told to end and a destructor panicked over it; an
+    /// earlier panic of the task is reported.
+    pub(super) fn after_cancel(mut self) -> Option<T> {
+        match self.failure.take() {
+            Some(failure) if failure.is_of_the_drop() => failure.into_error().throw(),
+            // Dropped here, which reports the panic.
+            _ => self.output.take(),
+        }
+    }
+
+    /// What the awaiter learns.
+    pub(crate) fn tell(mut self) -> Result<T, JoinError> {
+        self.output.take().ok_or_else(|| {
+            let failure = self.failure.take();
+            let failure = failure.expect("a task without an output has failed");
+            failure.into_error()
+        })
+    }
+}
+
+impl<T> Drop for Outcome<T> {
+    fn drop(&mut self) {
+        // Where no awaiter comes for it, a panic in its destructor is caught: async-task would
+        // abort.
+        if let Some(output) = self.output.take() {
+            drop_shielded(output);
+        }
+    }
+}
+
+/// Why a task has no output. Reports a panic that no awaiter took.
+pub(super) struct Failure {
+    pub(super) task: TaskId,
+    pub(super) executor: ExecutorId,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) spawned_at: &'static Location<'static>,
+    pub(super) cause: Cause,
+}
+
+pub(super) enum Cause {
+    Panicked(Box<dyn Any + Send>),
+    /// The task was told to end, and its future's destructor panicked.
+    DropPanicked(Box<dyn Any + Send>),
+    Cancelled(Order),
+    /// The cause has been handed to an awaiter.
+    Told,
+}
+
+// What a task's allocation holds besides its future must not grow unseen.
+const _: () = assert!(size_of::<Outcome<()>>() <= 16);
+
+impl Failure {
+    fn is_of_the_drop(&self) -> bool {
+        matches!(self.cause, Cause::DropPanicked(_))
+    }
+
+    fn into_error(mut self) -> JoinError {
+        let error = match mem::replace(&mut self.cause, Cause::Told) {
+            Cause::Panicked(payload) | Cause::DropPanicked(payload) => {
+                JoinError::panic(payload, self.spawned_at)
+            }
+            Cause::Cancelled(order) => JoinError::cancelled(order, self.spawned_at),
+            Cause::Told => unreachable!("a failure is consumed when an awaiter is told of it"),
+        };
+        error.with_name(self.name.take())
+    }
+}
+
+impl Drop for Failure {
+    #[cold]
+    fn drop(&mut self) {
+        let cause = mem::replace(&mut self.cause, Cause::Told);
+        if let Cause::Panicked(payload) | Cause::DropPanicked(payload) = cause {
+            let panic = LostPanic {
+                task: self.task,
+                name: self.name.as_deref(),
+                spawned_at: self.spawned_at,
+                payload: &*payload,
+            };
+            log_error(format_args!(
+                "task {}{} spawned at {} panicked and nobody awaits it: {}",
+                panic.task,
+                Called(panic.name),
+                panic.spawned_at,
+                panic.message()
+            ));
+            if let Some(executor) = Executor::find(self.executor) {
+                executor.observe(|observer| observer.on_lost_panic(&panic));
+            }
+            drop_shielded(payload);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The half of a task that waits in queues, and what it carries besides its future.
+//!
+//! Read `queue.rs` next.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use super::ids::{ExecutorId, QueueId, TaskId};
+use super::{aborts, names};
+
+/// How urgent a task is: which of the two queues it waits in.
+///
+/// A task's priority is read each time it is scheduled, so a change counts from the next
+/// scheduling on.
+///
+/// ```
+/// use laneway::{Priority, spawn_task};
+///
+/// let task = spawn_task!(async { 42 }, Priority::High);
+/// assert_eq!(task.priority(), Priority::High);
+/// assert_eq!(Priority::default(), Priority::Low);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Priority {
+    /// For work that a person or another program waits for.
+    High,
+    /// For everything else. The default.
+    #[default]
+    Low,
+}
+
+impl Priority {
+    pub(crate) fn queue(self) -> QueueId {
+        match self {
+            Priority::High => QueueId::HIGH,
+            Priority::Low => QueueId::LOW,
+        }
+    }
+}
+
+/// The half of a task that waits in queues and is polled.
+pub(crate) type Runnable = async_task::Runnable<Meta>;
+
+/// What a task carries besides its future. Lives in the task's one allocation.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    pub(crate) id: TaskId,
+    pub(crate) executor: ExecutorId,
+    /// The queue it goes to when next scheduled, changed by [`raise`](Meta::raise), and above that
+    /// the bits [`ABORTED`] and [`ABORTABLE`].
+    state: AtomicU16,
+    /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
+    /// memory.
+    named: bool,
+    /// Here as well as in the task's books, for code that sees the task and not its future.
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+/// Set when the task was told to end: instead of its next poll its future is dropped.
+const ABORTED: u16 = 1 << 15;
+
+/// Set when the task may be told to end through `aborts.rs`, until the end of its memory.
+const ABORTABLE: u16 = 1 << 14;
+
+/// More queues than this would reach into the bits.
+pub(crate) const MAX_QUEUES: usize = ABORTABLE as usize;
+
+impl Meta {
+    pub(super) fn new(
+        id: TaskId,
+        executor: ExecutorId,
+        queue: QueueId,
+        origin: Origin<'_>,
+    ) -> Meta {
+        Meta {
+            id,
+            executor,
+            state: AtomicU16::new(queue.0),
+            named: origin.name.is_some(),
+            spawned_at: origin.spawned_at,
+        }
+    }
+
+    pub(super) fn name(&self) -> Option<Arc<str>> {
+        self.named.then(|| names::get(self.key())).flatten()
+    }
+
+    pub(crate) fn queue(&self) -> QueueId {
+        // Relaxed: a hint to the next scheduling; no other data hangs on it.
+        QueueId(self.state.load(Ordering::Relaxed) & !(ABORTED | ABORTABLE))
+    }
+
+    /// Moves a low task to the high queue from its next scheduling on, and says whether it was one.
+    /// A further queue was chosen for its threads, not its urgency: such a task stays there.
+    pub(super) fn raise(&self) -> bool {
+        let raised = |state: u16| {
+            let bits = state & (ABORTED | ABORTABLE);
+            (state ^ bits == QueueId::LOW.0).then_some(QueueId::HIGH.0 | bits)
+        };
+        let changed = self
+            .state
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, raised);
+        changed.is_ok()
+    }
+
+    /// Tells the task to end. It does when it is run next.
+    pub(super) fn abort(&self) {
+        // Release: pairs with the Acquire in `is_aborted`; what was done before is seen by the
+        // future's destructor.
+        self.state.fetch_or(ABORTED, Ordering::Release);
+    }
+
+    /// Enters the task among those that may be told to end by their number.
+    pub(super) fn make_abortable(&self) {
+        if self.state.fetch_or(ABORTABLE, Ordering::Relaxed) & ABORTABLE == 0 {
+            aborts::enter(self.key());
+        }
+    }
+
+    /// Whether the task was told to end.
+    #[inline]
+    pub(super) fn is_aborted(&self) -> bool {
+        let state = self.state.load(Ordering::Acquire);
+        state >= ABORTABLE && (state & ABORTED != 0 || aborts::is_ordered(self.key()))
+    }
+
+    fn key(&self) -> (ExecutorId, TaskId) {
+        (self.executor, self.id)
+    }
+}
+
+impl Drop for Meta {
+    #[inline]
+    fn drop(&mut self) {
+        if self.named {
+            names::leave(self.key());
+        }
+        if *self.state.get_mut() & ABORTABLE != 0 {
+            aborts::leave(self.key());
+        }
+    }
+}
+
+/// Where a task comes from, and what its spawner calls it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) spawned_at: &'static Location<'static>,
+    // One pointer: a task without a name hands on no more than a null.
+    pub(crate) name: Option<&'a Arc<str>>,
+}
+
+impl Origin<'static> {
+    #[inline]
+    pub(crate) fn unnamed(spawned_at: &'static Location<'static>) -> Origin<'static> {
+        Origin {
+            spawned_at,
+            name: None,
+        }
+    }
+}

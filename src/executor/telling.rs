@@ -1,0 +1,133 @@
+//! How an event reaches the observer of a runtime, from any thread.
+//!
+//! Most runtimes have no observer: on their threads, one look at a thread-local says so. An observer
+//! is called while nothing of ours is borrowed, since it may spawn, block, or enter another runtime.
+
+use std::time::Duration;
+
+use super::event::{Event, Placement};
+use super::executor::Executor;
+use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use super::seat;
+use super::thread_locals::{FIRING, OBSERVED, RUNNING};
+
+/// Whether any observer may want to know what happens on this thread.
+#[inline]
+pub(crate) fn is_observed() -> bool {
+    OBSERVED.get()
+}
+
+/// Tells the observer of this thread's runtime, if there is one.
+#[inline]
+pub(crate) fn emit(event: impl FnOnce() -> Event) {
+    if OBSERVED.get() {
+        with_observed(|executor| executor.emit(event()));
+    }
+}
+
+/// Calls `tell` with this thread's runtime, for it to tell its observer of several things at once.
+pub(super) fn with_observed(tell: impl FnOnce(&Executor)) {
+    if let Some(executor) = seat::here() {
+        tell(&executor);
+    }
+}
+
+/// Tells the observer of a given runtime, if that exists and has one.
+fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
+    match seat::here().filter(|here| here.id == id) {
+        Some(here) => here.emit_with(event),
+        None => {
+            Executor::find(id).inspect(|executor| executor.emit_with(event));
+        }
+    }
+}
+
+/// Tells that a task is about to be put into its queue's channel.
+#[cold]
+pub(super) fn injected(executor: &Executor, task: TaskId, queue: QueueId) {
+    let by = seat::worker_of(executor.id);
+    scheduled(executor, task, queue, by, Placement::Channel);
+}
+
+/// Tells that a task is about to be kept by the worker that sits here. Tells the task's own runtime,
+/// which need not be the one that this thread has entered.
+#[cold]
+pub(super) fn kept(id: ExecutorId, (task, queue): (TaskId, QueueId), by: WorkerId, to: Placement) {
+    match seat::here().filter(|here| here.id == id) {
+        Some(here) => scheduled(&here, task, queue, Some(by), to),
+        None => {
+            let executor = Executor::find(id);
+            executor.inspect(|executor| scheduled(executor, task, queue, Some(by), to));
+        }
+    }
+}
+
+/// Tells that a task is about to be queued, and that its time has come if the timer wakes it.
+fn scheduled(
+    executor: &Executor,
+    task: TaskId,
+    queue: QueueId,
+    by: Option<WorkerId>,
+    to: Placement,
+) {
+    if FIRING.get() {
+        executor.emit_with(|| Event::TimerFired { task });
+    }
+    executor.emit_with(|| Event::Scheduled {
+        task,
+        queue,
+        by,
+        to,
+    });
+}
+
+/// Tells that a task's future was dropped before its end.
+#[cold]
+#[inline(never)]
+pub(super) fn cancelled(id: ExecutorId, task: TaskId) {
+    emit_to(id, || Event::Cancelled {
+        task,
+        by: seat::worker_of(id),
+    });
+}
+
+/// Tells that a task was raised.
+#[cold]
+#[inline(never)]
+pub(super) fn escalated(id: ExecutorId, task: TaskId) {
+    emit_to(id, || Event::Escalated {
+        task,
+        by: seat::worker_of(id),
+    });
+}
+
+/// Tells that the task that is being polled on this thread begins to wait for the timer.
+pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
+    if OBSERVED.get()
+        && let Some((id, task)) = RUNNING.get()
+    {
+        let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);
+        emit_to(id, || Event::TimerArmed {
+            task,
+            by: seat::worker_of(id),
+            after_us,
+        });
+    }
+}
+
+/// Runs `wake`, which wakes a task whose time has come.
+pub(crate) fn firing(wake: impl FnOnce()) {
+    let outer = FIRING.replace(true);
+    wake();
+    FIRING.set(outer);
+}
+
+/// The task that is being polled on this thread, if its runtime has an observer.
+pub(crate) fn running_task() -> Option<TaskId> {
+    RUNNING.get().map(|(_, task)| task)
+}
+
+/// Notes which task is being polled on this thread, and gives what was noted before.
+pub(crate) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
+    RUNNING.replace(running)
+}

@@ -1,0 +1,118 @@
+//! Every thread-local of the core, and the few words that pass through each.
+//!
+//! | thread-local | written by | read by |
+//! |---|---|---|
+//! | [`RUNTIME`] | `seat::enter`, `seat::belong` | spawns and wake-ups on this thread |
+//! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
+//! | [`SEAT`] | a thread that sits down or gives its worker away; `Seated`, for a moment | spawns, wake-ups, counters |
+//! | [`BLOCKED_IN_HIGH`] | `seat::block_in_place` | an awaiter that may raise a task |
+//! | [`OBSERVED`] | `seat::enter`, `seat::belong` | all that would tell an observer something |
+//! | [`RUNNING`] | the worker's step, where an observer is told of it | the timer's events, the simulation |
+//! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
+//! | [`NUMBERS`] | spawns from threads without a worker | the same |
+//! | [`NOTE`] | a thread that orders a task to end; the task | the task; that thread; the worker's step |
+//! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
+//! | [`CUT_OFF_HERE`] | a thread that ends a runtime's tasks | the end of a runtime, called from a destructor |
+//!
+//! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
+//! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used in
+//! the destructors of a user's own thread-locals.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::RawWakerVTable;
+
+use super::event::PollEnd;
+use super::executor::Executor;
+use super::ids::{ExecutorId, TaskId};
+use super::seat::Entered;
+use super::worker::Worker;
+
+thread_local! {
+    /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
+    pub(super) static RUNTIME: RefCell<Option<Kept<Rc<Arc<Executor>>>>> = const { RefCell::new(None) };
+
+    /// The runtime of a thread that was started for it. Entered before anything of the user's runs
+    /// here, and so left after the destructors of the user's own thread-locals.
+    pub(super) static FOR_LIFE: OnceCell<Entered> = const { OnceCell::new() };
+
+    /// The worker that sits here. Empty while its thread is blocked in a task and another thread
+    /// stands in for it, and while `Seated` has it.
+    pub(super) static SEAT: Cell<Option<Kept<Box<Worker>>>> = const { Cell::new(None) };
+
+    /// Whether the task that blocks this thread is a high one. Of no meaning while a worker sits
+    /// here.
+    pub(super) static BLOCKED_IN_HIGH: Cell<bool> = const { Cell::new(false) };
+
+    /// Whether the runtime that this thread works for, or one that it has entered meanwhile, has an
+    /// observer.
+    pub(super) static OBSERVED: Cell<bool> = const { Cell::new(false) };
+
+    /// The task that is being polled on this thread. Kept only where there is an observer.
+    pub(super) static RUNNING: Cell<Option<(ExecutorId, TaskId)>> = const { Cell::new(None) };
+
+    /// Whether this thread is waking tasks whose time has come.
+    pub(super) static FIRING: Cell<bool> = const { Cell::new(false) };
+
+    /// Task numbers set aside for spawns from this thread while no worker sits here.
+    pub(super) static NUMBERS: Cell<Numbers> = const { Cell::new(Numbers::NONE) };
+
+    /// What a task and the thread that runs it tell each other.
+    pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
+
+    /// The functions of the wakers that are known not to panic: those of the running task, or of
+    /// our own `block_on`. A table of functions belongs to one type of waker, and all wakers of a
+    /// type of ours are equally harmless.
+    pub(super) static TRUSTED: Cell<*const RawWakerVTable> = const { Cell::new(ptr::null()) };
+
+    /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
+    /// destructor may end another runtime, or the same one again.
+    pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
+        const { Cell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+/// Dropped by the code that takes it out, never with the thread: a thread-local without a
+/// destructor needs no look at whether it still exists, at each of several accesses a poll.
+pub(super) type Kept<T> = ManuallyDrop<T>;
+
+/// What passes between a task and the thread that runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// To the task: instead of going on, end.
+    Order(Order),
+    /// From the task: it has obeyed the order.
+    Obeyed,
+    /// From the task: how its poll ended.
+    Ended(PollEnd),
+}
+
+/// Why a task is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// A holder of its handle has asked for it.
+    Abort,
+    /// Its runtime ends.
+    CutOff,
+    /// Its runtime takes nothing new, and has never counted it.
+    Refuse,
+}
+
+/// Task numbers that are not given to any task yet: from `next` to before `end`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    /// The runtime that set them aside.
+    pub(super) of: Option<ExecutorId>,
+    pub(super) next: u64,
+    pub(super) end: u64,
+}
+
+impl Numbers {
+    const NONE: Numbers = Numbers {
+        of: None,
+        next: 0,
+        end: 0,
+    };
+}

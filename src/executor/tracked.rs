@@ -1,0 +1,223 @@
+//! A spawned future under observation.
+//!
+//! Between the future and async-task stands [`Tracked`], which sees every poll: it turns a panic
+//! into a value, keeps the books, and drops the future where a panicking destructor does no harm.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use async_task::{ScheduleInfo, WithInfo};
+use pin_project_lite::pin_project;
+
+use super::event::PollEnd;
+use super::ids::{ExecutorId, QueueId, TaskId};
+use super::outcome::{Cause, Failure, Outcome};
+use super::runnable::{Meta, Origin, Runnable};
+use super::thread_locals::{NOTE, Note, Order};
+use super::trust::trust_task;
+use super::worker::Turn;
+use super::{names, seat, telling};
+
+/// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
+/// one, is in `names.rs` already.
+#[inline]
+pub(super) fn halves<F>(
+    future: F,
+    id: TaskId,
+    executor: ExecutorId,
+    queue: QueueId,
+    origin: Origin<'_>,
+) -> (Runnable, async_task::Task<Outcome<F::Output>, Meta>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned_at = origin.spawned_at;
+    let named = origin.name.is_some();
+    let tracked = move |meta: &Meta| Tracked {
+        future: Some(future),
+        life: Life {
+            task: meta.id,
+            executor,
+            queue,
+            named,
+            waker: WakerKept::No,
+            spawned_at,
+        },
+    };
+    async_task::Builder::new()
+        .metadata(Meta::new(id, executor, queue, origin))
+        .spawn(tracked, WithInfo(schedule))
+}
+
+/// Called by async-task whenever a task is to be queued again.
+///
+/// A function without captured state on purpose: async-task then needs no extra reference to
+/// the task while it calls it, and the tasks share no reference count that two cores would
+/// fight over.
+fn schedule(runnable: Runnable, info: ScheduleInfo) {
+    if info.woken_while_running {
+        NOTE.set(Note::Ended(PollEnd::Yielded));
+        seat::schedule(runnable, Turn::Last);
+    } else {
+        seat::schedule(runnable, Turn::Next);
+    }
+}
+
+pin_project! {
+    /// A future under observation.
+    struct Tracked<F> {
+        // None once the future has been dropped.
+        #[pin]
+        future: Option<F>,
+        life: Life,
+    }
+
+    impl<F> PinnedDrop for Tracked<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.future.is_some() {
+                // Nothing is left to be told that its destructor panicked, but the log.
+                drop(drop_future(this.future, this.life));
+                this.life.cancelled();
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Tracked<F> {
+    type Output = Outcome<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Note::Order(order) = NOTE.get() {
+            return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
+        }
+        trust_task(cx.waker());
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let mut polled = DropIfItPanics(this.future.as_mut(), this.life);
+            let future = polled.0.as_mut().as_pin_mut();
+            let poll = future
+                .expect("async-task polls no task that has ended")
+                .poll(cx);
+            std::mem::forget(polled);
+            poll
+        }));
+        let outcome = match polled {
+            Ok(Poll::Pending) => {
+                this.life.pend(cx.waker());
+                return Poll::Pending;
+            }
+            Ok(Poll::Ready(output)) => Outcome::completed(output),
+            Err(payload) => Outcome::failed(this.life.failure(Cause::Panicked(payload))),
+        };
+        // The task has come to its end; a panic of the future's destructor goes to the log.
+        drop(drop_future(this.future, this.life));
+        this.life.end(match outcome.has_failed() {
+            false => PollEnd::Ready,
+            true => PollEnd::Panicked,
+        });
+        Poll::Ready(outcome)
+    }
+}
+
+/// A future in the middle of its poll. If that panics, the future is dropped while the panic goes
+/// on, as a local variable would be: a guard in it then poisons its lock.
+struct DropIfItPanics<'t, F>(Pin<&'t mut Option<F>>, &'t Life);
+
+impl<F> Drop for DropIfItPanics<'_, F> {
+    fn drop(&mut self) {
+        drop(drop_future(self.0.as_mut(), self.1));
+    }
+}
+
+/// Drops the future as it was ordered to, and gives the reason why there will be no output.
+#[cold]
+fn obey<F>(order: Order, future: Pin<&mut Option<F>>, life: &mut Life) -> Box<Failure> {
+    // The order is this task's and no other's that the destructor may run.
+    NOTE.set(Note::Ended(PollEnd::Cancelled));
+    let panicked = drop_future(future, life);
+    match order {
+        Order::Abort | Order::CutOff => life.cancelled(),
+        Order::Refuse => telling::cancelled(life.executor, life.task),
+    }
+    NOTE.set(Note::Obeyed);
+    panicked.unwrap_or_else(|| life.failure(Cause::Cancelled(order)))
+}
+
+/// Drops a task's future where a panic in its destructor is caught, since async-task would abort
+/// the process, and gives that panic.
+fn drop_future<F>(mut future: Pin<&mut Option<F>>, life: &Life) -> Option<Box<Failure>> {
+    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    dropped
+        .err()
+        .map(|payload| life.failure(Cause::DropPanicked(payload)))
+}
+
+/// The books kept for one task.
+#[derive(Debug)]
+struct Life {
+    task: TaskId,
+    executor: ExecutorId,
+    /// The queue it was spawned on, under which it is counted.
+    queue: QueueId,
+    /// As in [`Meta`], whose memory this lies in.
+    named: bool,
+    waker: WakerKept,
+    spawned_at: &'static Location<'static>,
+}
+
+/// Whether the task's waker is among the pending: from the first time that it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WakerKept {
+    Yes,
+    No,
+}
+
+// What a task's allocation holds besides its future must not grow unseen.
+const _: () = assert!(size_of::<Meta>() <= 24);
+const _: () = assert!(size_of::<Life>() <= 32);
+
+impl Life {
+    /// Notes that a poll left the task pending. The first time, its waker is entered among those
+    /// that shutdown wakes.
+    #[inline]
+    fn pend(&mut self, waker: &Waker) {
+        NOTE.set(Note::Ended(PollEnd::Pending));
+        if self.waker == WakerKept::No {
+            self.waker = match seat::keep_waker(self.executor, self.task, waker) {
+                true => WakerKept::Yes,
+                false => WakerKept::No,
+            };
+        }
+    }
+
+    /// Notes that the task has ended and its future is gone.
+    fn end(&mut self, end: PollEnd) {
+        NOTE.set(Note::Ended(end));
+        let kept = std::mem::replace(&mut self.waker, WakerKept::No);
+        let kept = (kept == WakerKept::Yes).then_some(self.task);
+        seat::count_end(self.executor, self.queue, end, kept);
+    }
+
+    /// Notes that the future was dropped before the task had completed.
+    fn cancelled(&mut self) {
+        // First, since with the end's count a shutdown may be over.
+        telling::cancelled(self.executor, self.task);
+        self.end(PollEnd::Cancelled);
+    }
+
+    #[cold]
+    fn failure(&self, cause: Cause) -> Box<Failure> {
+        let key = (self.executor, self.task);
+        Box::new(Failure {
+            task: self.task,
+            executor: self.executor,
+            name: self.named.then(|| names::get(key)).flatten(),
+            spawned_at: self.spawned_at,
+            cause,
+        })
+    }
+}
