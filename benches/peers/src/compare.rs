@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -12,10 +11,12 @@ use clap::{Parser, ValueEnum};
 use crate::executors::Peer;
 use crate::figures::{self, Figures};
 use crate::latency::{self, Load};
-use crate::measure::{self, Effort, Medians, Plan, child};
+use crate::measure::{self, Effort, Plan, child};
 use crate::memory::Held;
+use crate::results::{Kept, Machine, Results};
+use crate::section::Section;
 use crate::workloads::Workload;
-use crate::{calls, growth, idle, memory, report, timer};
+use crate::{calls, growth, idle, memory, readmes, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -53,6 +54,9 @@ struct Options {
     /// Prints the tables and keeps nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Measures nothing: makes the READMEs' tables of the results that are kept.
+    #[arg(long, conflicts_with_all = ["dry_run", "write"])]
+    render: bool,
 
     /// What this process measures for the one that started it.
     #[arg(long, hide = true)]
@@ -61,79 +65,6 @@ struct Options {
     process: usize,
     #[arg(long, hide = true, default_value_t = 0)]
     steps: u64,
-}
-
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Section {
-    /// The six workloads.
-    Executors,
-    /// How soon a high task runs under a saturating low load.
-    Latency,
-    /// What ten idle seconds cost.
-    Idle,
-    /// Bytes and allocations per task.
-    Memory,
-    /// From a thousand tasks to ten million.
-    Growth,
-    /// What a sleep costs and how late it ends.
-    Timer,
-    /// What a call to a task behind a handle costs.
-    Calls,
-}
-
-impl Section {
-    /// The name on the command line and of its CSV file.
-    fn name(self) -> String {
-        let value = self.to_possible_value().expect("no section is skipped");
-        value.get_name().to_owned()
-    }
-
-    fn part(self) -> Part {
-        match self {
-            Section::Timer => Part::Timer,
-            Section::Calls => Part::Calls,
-            _ => Part::Executors,
-        }
-    }
-
-    /// Those that are measured in this section.
-    fn peers(self) -> &'static [Peer] {
-        match self {
-            Section::Executors | Section::Idle | Section::Memory => &Peer::EXECUTORS,
-            Section::Latency => &Peer::FOR_LATENCY,
-            Section::Growth => &Peer::FOR_GROWTH,
-            Section::Timer => &Peer::FOR_TIMER,
-            Section::Calls => &Peer::FOR_CALLS,
-        }
-    }
-}
-
-/// What is rewritten together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Executors,
-    Timer,
-    Calls,
-}
-
-impl Part {
-    /// The name of its marks.
-    fn marks(self) -> &'static str {
-        match self {
-            Part::Executors => "peers",
-            Part::Timer => "peers-timer",
-            Part::Calls => "peers-calls",
-        }
-    }
-}
-
-/// A section's results.
-struct Results {
-    text: String,
-    /// The part of the text that the repository's README shows.
-    summary: String,
-    csv: String,
 }
 
 impl Options {
@@ -214,116 +145,51 @@ fn or_all<T: Clone>(chosen: &[T], all: &[T]) -> Vec<T> {
 ///
 /// # Errors
 ///
-/// If the results cannot be kept.
+/// If the results cannot be kept or read.
 pub fn compare() -> io::Result<()> {
     let options = Options::parse();
     if let Some(section) = options.child {
         be_child(&options, section);
         return Ok(());
     }
-    let conditions = report::conditions(options.effort(), options.threads);
-    let mut kept = Vec::new();
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = Kept::in_package();
+    if options.render {
+        return readmes::rewrite(&kept);
+    }
     for section in options.sections() {
         eprintln!("measuring: {}", section.name());
         let results = measure_section(&options, section);
-        println!("{}", results.text);
+        println!("{}", report::section(&results));
         if options.keeps() {
-            let directory = package.join("results");
-            fs::create_dir_all(&directory)?;
-            fs::write(
-                directory.join(format!("{}.csv", section.name())),
-                &results.csv,
-            )?;
+            kept.write(&results)?;
         }
         if let (Section::Executors, Some(path)) = (section, &options.csv) {
-            fs::write(path, &results.csv)?;
+            fs::write(path, results.csv())?;
         }
-        kept.push((section, results));
     }
     if options.keeps() {
-        keep(&kept, &conditions)?;
-    }
-    Ok(())
-}
-
-/// Rewrites the marked parts of the READMEs that something was measured for.
-fn keep(measured: &[(Section, Results)], conditions: &str) -> io::Result<()> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for part in [Part::Executors, Part::Timer, Part::Calls] {
-        let in_part = || {
-            measured
-                .iter()
-                .filter(|(section, _)| section.part() == part)
-        };
-        if in_part().next().is_none() {
-            continue;
-        }
-        let join = |text: fn(&Results) -> &str| {
-            let texts = in_part().map(|(_, results)| text(results));
-            let texts: Vec<&str> = iter::once(conditions).chain(texts).collect();
-            texts.join("\n")
-        };
-        let (all, summary) = (join(|r| &r.text), join(|r| &r.summary));
-        report::rewrite(&package.join("README.md"), part.marks(), &all)?;
-        report::rewrite(&package.join("../../README.md"), part.marks(), &summary)?;
+        readmes::rewrite(&kept)?;
     }
     Ok(())
 }
 
 fn measure_section(options: &Options, section: Section) -> Results {
-    let peers = options.peers(section);
-    match section {
+    let machine = Machine::here(options.threads);
+    let figures = match section {
         Section::Executors => {
-            let plan = options.plan();
-            let samples = measure::in_processes(&plan);
-            let medians = Medians::of(&samples);
-            Results {
-                text: report::executors(&plan, &medians),
-                summary: report::executors_in_short(&plan, &medians),
-                csv: report::samples_csv(&samples),
-            }
+            let samples = measure::in_processes(&options.plan());
+            return Results::of_samples(section, machine, &samples);
         }
-        Section::Latency => {
-            let figures = high_latency(options);
-            Results {
-                text: report::latency(&figures, &peers),
-                summary: report::latency_in_short(&figures, &peers),
-                csv: figures.to_csv(),
-            }
-        }
-        Section::Idle => in_full_only(&peers, &idling(options), report::idle),
-        Section::Memory => in_full_only(&peers, &memory_of_all(options), report::memory),
-        Section::Growth => in_full_only(&peers, &growing(options), report::growth),
-        Section::Timer => {
-            let figures = sleeping(options);
-            Results {
-                text: timer::report(&figures, &peers),
-                summary: timer::report_in_short(&figures, &peers),
-                csv: figures.to_csv(),
-            }
-        }
+        Section::Latency => high_latency(options),
+        Section::Idle => idling(options),
+        Section::Memory => memory_of_all(options),
+        Section::Growth => growing(options),
+        Section::Timer => sleeping(options),
         Section::Calls => {
-            let figures = calls::in_processes(options.effort(), options.threads, &peers);
-            Results {
-                text: calls::report(&figures, &peers),
-                summary: calls::report_in_short(&figures, &peers),
-                csv: figures.to_csv(),
-            }
+            calls::in_processes(options.effort(), options.threads, &options.peers(section))
         }
-    }
-}
-
-fn in_full_only(
-    peers: &[Peer],
-    figures: &Figures,
-    report: fn(&Figures, &[Peer]) -> String,
-) -> Results {
-    Results {
-        text: report(figures, peers),
-        summary: String::new(),
-        csv: figures.to_csv(),
-    }
+    };
+    Results::of_figures(section, machine, figures)
 }
 
 /// One peer at a time, each in a process of its own, in an order that is drawn anew each time.

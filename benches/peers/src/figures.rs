@@ -21,7 +21,7 @@ impl Figure {
     }
 }
 
-/// All figures of one kind of measurement.
+/// All figures of one section.
 #[derive(Debug, Default)]
 pub(crate) struct Figures(Vec<Row>);
 
@@ -35,16 +35,12 @@ struct Row {
 impl Figures {
     /// Reads the lines that a child process printed about a peer.
     pub(crate) fn add(&mut self, process: usize, peer: Peer, lines: &[String]) {
-        self.0.extend(lines.iter().map(|line| {
+        for line in lines {
             let figure = parse(line);
             let figure =
                 figure.unwrap_or_else(|| panic!("a child process printed no figure but {line:?}"));
-            Row {
-                process,
-                peer,
-                figure,
-            }
-        }));
+            self.push(process, peer, figure);
+        }
     }
 
     /// Reads the lines that a child process printed about several peers.
@@ -58,6 +54,42 @@ impl Figures {
                 named.unwrap_or_else(|| panic!("a child process printed no figure but {line:?}"));
             self.add(process, peer, &[figure]);
         }
+    }
+
+    /// Adds a figure that a process has measured.
+    pub(crate) fn push(&mut self, process: usize, peer: Peer, figure: Figure) {
+        self.0.push(Row {
+            process,
+            peer,
+            figure,
+        });
+    }
+
+    /// Whether anything was measured on this peer.
+    pub(crate) fn tell_of(&self, peer: Peer) -> bool {
+        self.0.iter().any(|row| row.peer == peer)
+    }
+
+    /// Whether anything was measured under this name.
+    pub(crate) fn tell(&self, name: &str) -> bool {
+        self.0.iter().any(|row| row.figure.name == name)
+    }
+
+    /// How many processes measured.
+    pub(crate) fn processes(&self) -> usize {
+        self.0.iter().map(|row| row.process + 1).max().unwrap_or(0)
+    }
+
+    /// How often a process measured the same: at least and at most.
+    pub(crate) fn rounds(&self) -> (usize, usize) {
+        let mut rounds: HashMap<(usize, Peer, &str), usize> = HashMap::new();
+        for row in &self.0 {
+            let key = (row.process, row.peer, &*row.figure.name);
+            *rounds.entry(key).or_default() += 1;
+        }
+        let least = rounds.values().copied().min().unwrap_or(0);
+        let most = rounds.into_values().max().unwrap_or(0);
+        (least, most)
     }
 
     /// One number for each process: the median of what it printed under that name.
@@ -81,8 +113,36 @@ impl Figures {
         Some(theirs.iter().zip(ours).map(|(t, o)| t / o).collect())
     }
 
+    /// The geometric mean of the ratios of several figures, one number for each process.
+    pub(crate) fn mean_ratios(&self, names: &[String], ours: Peer, peer: Peer) -> Option<Vec<f64>> {
+        let ratios: Option<Vec<Vec<f64>>> = names
+            .iter()
+            .map(|name| self.ratios(name, ours, peer))
+            .collect();
+        let ratios = ratios?;
+        let processes = ratios.iter().map(Vec::len).min()?;
+        let mean = |process: usize| {
+            let logs: f64 = ratios.iter().map(|each| each[process].ln()).sum();
+            (logs / ratios.len() as f64).exp()
+        };
+        Some((0..processes).map(mean).collect())
+    }
+
+    const HEADER: &str = "process,executor,figure,value";
+
+    /// Reads what [`to_csv`](Figures::to_csv) wrote. `None` if a line is no figure.
+    pub(crate) fn from_csv(text: &str) -> Option<Figures> {
+        let mut figures = Figures::default();
+        for line in text.strip_prefix(Figures::HEADER)?.trim_start().lines() {
+            let (process, rest) = line.split_once(',')?;
+            let (peer, figure) = rest.split_once(',')?;
+            figures.push(process.parse().ok()?, peer_named(peer)?, parse(figure)?);
+        }
+        Some(figures)
+    }
+
     pub(crate) fn to_csv(&self) -> String {
-        let mut text = "process,executor,figure,value\n".to_owned();
+        let mut text = format!("{}\n", Figures::HEADER);
         let mut names: HashMap<Peer, String> = HashMap::new();
         for Row {
             process,
@@ -142,5 +202,30 @@ mod tests {
         let ratios = figures.ratios("ns", Peer::Laneway, Peer::Tokio);
         assert_eq!(ratios, Some(vec![3.0, 5.0]));
         assert_eq!(figures.values(Peer::Tokio, "ms"), None);
+        assert_eq!((figures.processes(), figures.rounds()), (2, (1, 2)));
+    }
+
+    #[test]
+    fn a_mean_is_taken_within_a_process() {
+        let lines = ["laneway,a,1", "laneway,b,1", "tokio,a,2", "tokio,b,8"];
+        let mut figures = Figures::default();
+        figures.add_named(0, &lines.map(str::to_owned));
+        let names = ["a", "b"].map(str::to_owned);
+        let mean = figures.mean_ratios(&names, Peer::Laneway, Peer::Tokio);
+        assert!((mean.expect("both were measured")[0] - 4.0).abs() < 1e-9);
+        let names = ["a", "c"].map(str::to_owned);
+        assert_eq!(
+            figures.mean_ratios(&names, Peer::Laneway, Peer::Tokio),
+            None
+        );
+    }
+
+    #[test]
+    fn figures_survive_their_csv_form() {
+        let text = "process,executor,figure,value\n0,tokio,ns,1.5\n1,laneway,at once 1k,20\n";
+        let figures = Figures::from_csv(text).expect("two figures");
+        assert_eq!(figures.to_csv(), text);
+        assert!(figures.tell_of(Peer::Tokio) && !figures.tell_of(Peer::Smol));
+        assert!(Figures::from_csv("process,executor,figure,value\n0,tokio,ns,soon\n").is_none());
     }
 }

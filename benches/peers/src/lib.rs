@@ -7,7 +7,8 @@
 //!
 //! `compare.rs` is the story; `executors/` holds those that are compared, `../workloads/`,
 //! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs`, `timer/` and `calls/` what they are put
-//! through, `measure.rs` the statistics and `report.rs` the tables.
+//! through, `measure.rs` the statistics. `results.rs` keeps what a run has measured; the READMEs
+//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and four rows (`summary.rs`).
 
 mod calls;
 mod compare;
@@ -18,8 +19,13 @@ mod idle;
 mod latency;
 mod measure;
 mod memory;
+mod readmes;
 mod report;
+mod results;
+mod section;
 mod subject;
+mod summary;
+mod table;
 mod this_thread;
 mod timer;
 #[path = "../../workloads/mod.rs"]

@@ -5,14 +5,15 @@
 //! every process measures every executor, in rounds of random order. The median over rounds
 //! stands for a process, the median over processes for the executor.
 
-use std::collections::HashMap;
 use std::env;
 use std::io::{self, BufRead, BufReader};
+use std::iter;
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
 use crate::executors::Peer;
+use crate::figures::{Figure, Figures};
 use crate::subject::Subject;
 use crate::workloads::Workload;
 
@@ -43,9 +44,9 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) const HEADER: &str = "process,round,workload,executor,ns";
+    const HEADER: &str = "process,round,workload,executor,ns";
 
-    pub(crate) fn to_csv(self) -> String {
+    fn to_csv(self) -> String {
         let Sample {
             process, round, ns, ..
         } = self;
@@ -139,56 +140,27 @@ pub(crate) fn in_this_process(plan: &Plan, process: usize) {
     }
 }
 
-/// The median of each process, by workload and executor.
-pub(crate) struct Medians(HashMap<(Workload, Peer), Vec<f64>>);
-
-impl Medians {
-    pub(crate) fn of(samples: &[Sample]) -> Medians {
-        let mut rounds: HashMap<(Workload, Peer, usize), Vec<f64>> = HashMap::new();
-        for sample in samples {
-            let key = (sample.workload, sample.peer, sample.process);
-            rounds.entry(key).or_default().push(sample.ns as f64);
-        }
-        let processes = samples.iter().map(|s| s.process + 1).max().unwrap_or(0);
-        let mut medians: HashMap<(Workload, Peer), Vec<f64>> = HashMap::new();
-        for ((workload, peer, process), ns) in rounds {
-            let of_processes = medians.entry((workload, peer)).or_default();
-            of_processes.resize(processes, f64::NAN);
-            of_processes[process] = median(&ns);
-        }
-        Medians(medians)
+/// What the samples of a run are as figures: milliseconds under the name of the workload.
+pub(crate) fn in_ms(samples: &[Sample]) -> Figures {
+    let mut figures = Figures::default();
+    for sample in samples {
+        let figure = Figure::new(sample.workload.name(), sample.ns as f64 / 1e6);
+        figures.push(sample.process, sample.peer, figure);
     }
+    figures
+}
 
-    /// Nanoseconds, one number for each process.
-    pub(crate) fn ns(&self, workload: Workload, peer: Peer) -> Option<&[f64]> {
-        self.0.get(&(workload, peer)).map(|ns| &ns[..])
-    }
+/// Every sample.
+pub(crate) fn samples_to_csv(samples: &[Sample]) -> String {
+    let lines = samples.iter().map(|sample| sample.to_csv());
+    let lines: Vec<String> = iter::once(Sample::HEADER.to_owned()).chain(lines).collect();
+    lines.join("\n") + "\n"
+}
 
-    /// How many times faster `ours` is, one number for each process.
-    pub(crate) fn speedup(&self, workload: Workload, ours: Peer, peer: Peer) -> Option<Vec<f64>> {
-        let (ours, theirs) = (self.ns(workload, ours)?, self.ns(workload, peer)?);
-        Some(theirs.iter().zip(ours).map(|(t, o)| t / o).collect())
-    }
-
-    /// The geometric mean of the speed-ups over several workloads, one for each process.
-    pub(crate) fn mean_speedup(
-        &self,
-        workloads: &[Workload],
-        ours: Peer,
-        peer: Peer,
-    ) -> Option<Vec<f64>> {
-        let speedups: Option<Vec<Vec<f64>>> = workloads
-            .iter()
-            .map(|&workload| self.speedup(workload, ours, peer))
-            .collect();
-        let speedups = speedups?;
-        let processes = speedups.first()?.len();
-        let mean = |process: usize| {
-            let logs: f64 = speedups.iter().map(|ratios| ratios[process].ln()).sum();
-            (logs / speedups.len() as f64).exp()
-        };
-        Some((0..processes).map(mean).collect())
-    }
+/// Reads what [`samples_to_csv`] wrote. `None` if a line is no sample.
+pub(crate) fn samples_from_csv(text: &str) -> Option<Vec<Sample>> {
+    let lines = text.strip_prefix(Sample::HEADER)?.trim_start().lines();
+    lines.map(Sample::from_csv).collect()
 }
 
 /// A median and the interval around it.
@@ -213,6 +185,17 @@ impl Estimate {
             high: sorted[sorted.len() - 1 - cut],
         }
     }
+}
+
+/// With what probability the interval around so many values holds the true median, in percent.
+pub(crate) fn confidence(count: usize) -> f64 {
+    let mut exactly = 0.5_f64.powi(i32::try_from(count).expect("few values"));
+    let mut missed = 2.0 * exactly;
+    for below in 0..cut_off(count) {
+        exactly *= (count - below) as f64 / (below + 1) as f64;
+        missed += 2.0 * exactly;
+    }
+    100.0 * (1.0 - missed)
 }
 
 /// How many values on either side may be left out of the interval: as many as go while the
@@ -271,6 +254,13 @@ mod tests {
     }
 
     #[test]
+    fn the_confidence_is_that_of_the_interval() {
+        assert_eq!(confidence(3), 75.0);
+        assert_eq!(confidence(5), 93.75);
+        assert_eq!(confidence(9), 100.0 * (1.0 - 20.0 / 512.0));
+    }
+
+    #[test]
     fn one_value_is_its_own_interval() {
         let estimate = Estimate::of(&[7.0]);
         assert_eq!(
@@ -289,5 +279,12 @@ mod tests {
         let line = "1,2,ping-pong,tokio-bare,345";
         assert_eq!(Sample::from_csv(line).expect("a sample").to_csv(), line);
         assert!(Sample::from_csv("1,2,ping-pong,nobody,345").is_none());
+        let file = format!("{}\n{line}\n", Sample::HEADER);
+        let samples = samples_from_csv(&file).expect("one sample");
+        assert_eq!(samples_to_csv(&samples), file);
+        assert_eq!(
+            in_ms(&samples).values(Peer::TokioBare, "ping-pong"),
+            Some(vec![345e-6])
+        );
     }
 }

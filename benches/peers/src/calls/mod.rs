@@ -17,7 +17,7 @@ use crate::executors::{Executor, Lane, Peer};
 use crate::figures::{self, Figure, Figures};
 use crate::measure::{Effort, child};
 
-pub(crate) use report::{report, report_in_short};
+pub(crate) use report::report;
 
 /// An executor whose users have a way to put a task behind a handle.
 pub(crate) trait Serves: Executor {

@@ -95,11 +95,11 @@ impl Peer {
     ];
 
     /// Those whose high tasks are timed: those that have any, and what the users of the others
-    /// do about it.
+    /// do about it. The fair peer of `laneway-latency-first` first: it does the same with tokio.
     pub(crate) const FOR_LATENCY: [Peer; 9] = [
-        Peer::Tokio,
-        Peer::TokioTwo,
         Peer::TokioTwoNiced,
+        Peer::TokioTwo,
+        Peer::Tokio,
         Peer::AsyncExecutor,
         Peer::AsyncRuntime,
         Peer::FlumePoolTwoNiced,
@@ -133,7 +133,20 @@ impl Peer {
         self.name().starts_with("laneway")
     }
 
-    /// Starts the executor with so many threads.
+    /// Whether it has as many threads again for high tasks alone.
+    pub(crate) fn has_threads_for_high(self) -> bool {
+        matches!(
+            self,
+            Peer::TokioTwo
+                | Peer::TokioTwoNiced
+                | Peer::FlumePoolTwoNiced
+                | Peer::FlumePoolBound
+                | Peer::LanewayLatencyFirst
+        )
+    }
+
+    /// Starts the executor with so many threads: see
+    /// [`has_threads_for_high`](Peer::has_threads_for_high).
     pub(crate) fn start(self, threads: usize) -> &'static dyn Subject {
         match self {
             Peer::Tokio => keep(tokio::Tokio::with_drivers(threads)),

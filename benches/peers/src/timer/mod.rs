@@ -25,7 +25,7 @@ use cancel::Cancel;
 use cost::Cost;
 use fire::Fire;
 
-pub(crate) use report::{report, report_in_short};
+pub(crate) use report::report;
 
 /// How many other sleeps are pending where there are any.
 const CROWD: usize = 1_000_000;

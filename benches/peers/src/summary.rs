@@ -1,0 +1,178 @@
+//! The four rows that the repository's README shows of all tables.
+
+use crate::executors::Peer;
+use crate::figures::{Figure, Figures};
+use crate::measure::median;
+use crate::report;
+use crate::results::Results;
+use crate::section::Section;
+use crate::table::{Better, Compared, Table};
+
+/// A row: one question, put to Laneway and to those of its peers that a reader may come from.
+struct Row {
+    question: &'static str,
+    section: Section,
+    /// The set-up that is compared comes first.
+    laneway: &'static [Peer],
+    /// The first of them decides which of the remaining peers is the best.
+    figures: &'static [&'static str],
+    /// The fair peer first.
+    tokio: &'static [Peer],
+    smol: Peer,
+}
+
+const ROWS: [Row; 4] = [
+    Row {
+        question: "A high task starts while 64 low ones compute, us: median / p99",
+        section: Section::Latency,
+        laneway: &[Peer::LanewayLatencyFirst, Peer::Laneway],
+        figures: &["spawn-outside p50", "spawn-outside p99"],
+        tokio: &[Peer::TokioTwoNiced, Peer::Tokio],
+        smol: Peer::AsyncExecutor,
+    },
+    Row {
+        question: "Six workloads of small tasks: time as a multiple of Laneway's",
+        section: Section::Executors,
+        laneway: &[Peer::Laneway],
+        figures: &[MEAN],
+        tokio: &[Peer::Tokio],
+        smol: Peer::AsyncExecutor,
+    },
+    Row {
+        question: "A sleep, ns: made and cancelled / run to its end by a task (CPU time)",
+        section: Section::Timer,
+        laneway: &[Peer::Laneway],
+        figures: &["1000 near wall ns", "fire tasks cpu ns"],
+        tokio: &[Peer::Tokio],
+        smol: Peer::Smol,
+    },
+    Row {
+        question: "A task that waits: bytes",
+        section: Section::Memory,
+        laneway: &[Peer::Laneway],
+        figures: &["pending bytes"],
+        tokio: &[Peer::Tokio],
+        smol: Peer::AsyncExecutor,
+    },
+];
+
+/// Stands for the geometric mean of all workloads, which is no figure of its own.
+const MEAN: &str = "geometric mean";
+
+/// The table. A row whose section is not kept is left out.
+pub(crate) fn table(results: &[Results]) -> String {
+    let header = ["", "Laneway", "tokio", "smol", "best of the other peers"];
+    let mut table = Table::new(&header.map(str::to_owned));
+    for row in &ROWS {
+        if let Some(results) = results.iter().find(|r| r.section == row.section) {
+            table.row(&row.cells(results));
+        }
+    }
+    table.into_text()
+}
+
+impl Row {
+    fn cells(&self, results: &Results) -> Vec<String> {
+        let means = means(results);
+        let compared = Compared {
+            figures: match self.figures {
+                [MEAN] => &means,
+                _ => &results.figures,
+            },
+            ours: results.section.ours(),
+        };
+        let cells = |peers: &[Peer]| {
+            let cells = peers.iter().map(|&peer| self.cell(compared, peer));
+            cells.collect::<Vec<_>>().join(", ")
+        };
+        let best = self.best_other(compared, results.peers());
+        vec![
+            self.question.to_owned(),
+            cells(self.laneway),
+            cells(self.tokio),
+            cells(&[self.smol]),
+            best.map_or_else(String::new, |peer| self.cell(compared, peer)),
+        ]
+    }
+
+    /// The peer that is neither Laneway nor in a column of its own and does best.
+    fn best_other(&self, compared: Compared<'_>, mut peers: Vec<Peer>) -> Option<Peer> {
+        peers.retain(|&peer| !peer.is_laneway() && !self.names(peer));
+        let first = |peer| {
+            let values = compared.figures.values(peer, self.figures[0]);
+            values.map_or(f64::INFINITY, |values| median(&values))
+        };
+        peers
+            .into_iter()
+            .min_by(|&a, &b| first(a).total_cmp(&first(b)))
+    }
+
+    fn names(&self, peer: Peer) -> bool {
+        self.tokio.contains(&peer) || peer == self.smol
+    }
+
+    fn cell(&self, compared: Compared<'_>, peer: Peer) -> String {
+        let shown = self
+            .figures
+            .iter()
+            .map(|figure| compared.shown(peer, figure, Better::Smaller));
+        format!(
+            "`{}` {}",
+            peer.name(),
+            shown.collect::<Vec<_>>().join(" / ")
+        )
+    }
+}
+
+/// For each executor, the geometric mean of its times as multiples of ours.
+fn means(results: &Results) -> Figures {
+    let workloads = report::workloads(&results.figures);
+    let mut means = Figures::default();
+    for peer in results.peers() {
+        let mean = results
+            .figures
+            .mean_ratios(&workloads, results.section.ours(), peer);
+        for (process, mean) in mean.into_iter().flatten().enumerate() {
+            means.push(process, peer, Figure::new(MEAN, mean));
+        }
+    }
+    means
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Machine;
+
+    fn latency(lines: &[&str]) -> Results {
+        let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+        let mut figures = Figures::default();
+        figures.add_named(0, &lines);
+        Results::of_figures(Section::Latency, Machine::here(2), figures)
+    }
+
+    #[test]
+    fn a_row_names_the_fair_peer_first_and_the_best_of_those_without_a_column_last() {
+        let results = latency(&[
+            "tokio,spawn-outside p50,1000",
+            "tokio-two-niced,spawn-outside p50,19",
+            "tokio-two,spawn-outside p50,18",
+            "flume-pool-bound,spawn-outside p50,3",
+            "laneway-latency-first,spawn-outside p50,4",
+            "laneway,spawn-outside p50,2",
+        ]);
+        let table = table(&[results]);
+        let row = table.lines().last().expect("a row");
+        let places: Vec<Option<usize>> = [
+            "`laneway-latency-first` 4.00",
+            "`tokio-two-niced` 19.0",
+            "`tokio` 1000",
+        ]
+        .iter()
+        .chain(&["`flume-pool-bound` **3.00**"])
+        .map(|cell| row.find(cell))
+        .collect();
+        assert!(places.is_sorted() && places[0].is_some(), "{row}");
+        assert!(!row.contains("`tokio-two` "), "{row}");
+    }
+}
