@@ -56,12 +56,16 @@ const ROWS: [Row; 4] = [
     },
 ];
 
+/// The columns of single executors. A cell names its executor where the column does not.
+const COLUMNS: [&str; 3] = ["Laneway", "tokio", "smol"];
+
 /// Stands for the geometric mean of all workloads, which is no figure of its own.
 const MEAN: &str = "geometric mean";
 
 /// The table. A row whose section is not kept is left out.
 pub(crate) fn table(results: &[Results]) -> String {
-    let header = ["", "Laneway", "tokio", "smol", "best of the other peers"];
+    let [laneway, tokio, smol] = COLUMNS;
+    let header = ["", laneway, tokio, smol, "best of the other peers"];
     let mut table = Table::new(&header.map(str::to_owned));
     for row in &ROWS {
         if let Some(results) = results.iter().find(|r| r.section == row.section) {
@@ -81,16 +85,20 @@ impl Row {
             },
             ours: results.section.ours(),
         };
-        let cells = |peers: &[Peer]| {
-            let cells = peers.iter().map(|&peer| self.cell(compared, peer));
-            cells.collect::<Vec<_>>().join(", ")
+        let cells = |column: &str, peers: &[Peer]| match peers {
+            [peer] if peer.name() == column.to_lowercase() => self.values(compared, *peer),
+            _ => {
+                let cells = peers.iter().map(|&peer| self.cell(compared, peer));
+                cells.collect::<Vec<_>>().join("<br>")
+            }
         };
+        let [laneway, tokio, smol] = COLUMNS;
         let best = self.best_other(compared, results.peers());
         vec![
             self.question.to_owned(),
-            cells(self.laneway),
-            cells(self.tokio),
-            cells(&[self.smol]),
+            cells(laneway, self.laneway),
+            cells(tokio, self.tokio),
+            cells(smol, &[self.smol]),
             best.map_or_else(String::new, |peer| self.cell(compared, peer)),
         ]
     }
@@ -112,15 +120,15 @@ impl Row {
     }
 
     fn cell(&self, compared: Compared<'_>, peer: Peer) -> String {
+        format!("`{}` {}", peer.name(), self.values(compared, peer))
+    }
+
+    fn values(&self, compared: Compared<'_>, peer: Peer) -> String {
         let shown = self
             .figures
             .iter()
             .map(|figure| compared.shown(peer, figure, Better::Smaller));
-        format!(
-            "`{}` {}",
-            peer.name(),
-            shown.collect::<Vec<_>>().join(" / ")
-        )
+        shown.collect::<Vec<_>>().join(" / ")
     }
 }
 
