@@ -184,7 +184,7 @@ fn no_markers_are_left() {
 }
 
 #[test]
-fn links_lead_to_files_that_exist() {
+fn links_lead_to_files_and_headings_that_exist() {
     let mut findings = Findings::default();
     for file in text_files() {
         let docs_only = file.name.ends_with(".rs");
@@ -214,6 +214,9 @@ fn links_lead_to_files_that_exist() {
                         number,
                         format!("a link to {target}, which is not there"),
                     );
+                }
+                if let Some(false) = leads_to_heading(&file, target) {
+                    findings.add(&file, number, format!("no heading for a link to {target}"));
                 }
             }
         }
@@ -354,10 +357,21 @@ fn the_tidy_tests_can_fail() {
         ["b.md#c", "e.png"]
     );
     assert_eq!(link_targets("[f]: g.md").collect::<Vec<_>>(), ["g.md"]);
+    assert_eq!(
+        anchor_of("## Why does `block_on` spin?"),
+        "why-does-block_on-spin"
+    );
     let file = File {
         name: "docs/page.md".to_owned(),
-        text: String::new(),
+        text: "# One page".to_owned(),
     };
+    assert_eq!(leads_to_heading(&file, "#one-page"), Some(true));
+    assert_eq!(leads_to_heading(&file, "#another-page"), Some(false));
+    assert_eq!(
+        leads_to_heading(&file, "../DESIGN.md#what-is-laneway"),
+        Some(true)
+    );
+    assert_eq!(leads_to_heading(&file, "../DESIGN.md"), None);
     let at = |target| local_path(&file, target, false);
     assert_eq!(at("https://example.org"), None);
     assert_eq!(at("#section"), None);
@@ -460,6 +474,27 @@ fn rust_files(prefix: &str) -> Vec<File> {
     files.retain(|file| file.name.starts_with(prefix) && file.name.ends_with(".rs"));
     assert!(!files.is_empty(), "there are files in {prefix}");
     files
+}
+
+/// Whether there is the heading that a link means, if it means one of a page in markdown.
+fn leads_to_heading(file: &File, target: &str) -> Option<bool> {
+    let (_, anchor) = target.split_once('#')?;
+    let page = match local_path(file, target, file.name.ends_with(".rs")) {
+        Some(path) if path.extension()? == "md" => fs::read_to_string(path).ok()?,
+        None if target.starts_with('#') && file.name.ends_with(".md") => file.text.clone(),
+        _ => return None,
+    };
+    let mut headings = page.lines().filter(|line| line.starts_with('#'));
+    Some(headings.any(|heading| anchor_of(heading) == anchor))
+}
+
+/// What a link calls a heading.
+fn anchor_of(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = words.replace(' ', "-");
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c))
+        .collect()
 }
 
 /// Whether a path stands in this line, and not only one that begins like it.
