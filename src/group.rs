@@ -29,7 +29,7 @@ use crate::sync::unpoisoned;
 ///
 /// Dropping the group cancels the members that are left, as dropping each [`Task`] does;
 /// [`cancel_all`](TaskGroup::cancel_all) also waits until they are gone. The panic of a member
-/// that nobody joined is reported as that of a detached task.
+/// that was never joined is reported as that of a detached task.
 ///
 /// # Priority
 ///
@@ -54,7 +54,7 @@ use crate::sync::unpoisoned;
 /// ```
 #[must_use = "dropping a TaskGroup cancels its members: join them"]
 pub struct TaskGroup<T> {
-    // Dropped before the members, whose cancellation then finds nobody to tell.
+    // Dropped before the members, whose cancellation then finds no group to tell.
     bell: Arc<Bell>,
     members: Slab<Member<T>>,
     /// Members that no high task has waited for yet.
@@ -113,7 +113,7 @@ impl<T> TaskGroup<T> {
 
     /// Spawns a future as a member with a name, as [`spawn_named`](crate::spawn_named()) does. The
     /// [`JoinError`] of a member that failed tells the name. (To name a member on a given runtime,
-    /// [`insert`](TaskGroup::insert) what [`Runtime::spawn_named`] gives.)
+    /// [`insert`](TaskGroup::insert) the task that [`Runtime::spawn_named`] gives.)
     ///
     /// # Panics
     ///
@@ -284,7 +284,7 @@ impl<T> TaskGroup<T> {
     pub async fn cancel_all(&mut self) {
         let members = mem::take(self).into_members();
         let mut cancelled: Vec<_> = members.map(|member| Box::pin(cancel(member))).collect();
-        // All of them first: nobody goes on while the wait is for another.
+        // All of them first: no member goes on while this future waits for another.
         poll_fn(|cx| {
             cancelled.retain_mut(|cancel| cancel.as_mut().poll(cx).is_pending());
             Poll::Ready(())
@@ -374,7 +374,7 @@ impl<T> TaskGroup<T> {
 }
 
 impl<V, E> TaskGroup<Result<V, E>> {
-    /// Waits for all members, and gives what they succeeded with in the order in which they
+    /// Waits for all members, and gives their successful outputs in the order in which they
     /// ended. At the first error the rest is cancelled, and the error is given when their futures
     /// have been dropped.
     ///
@@ -461,8 +461,8 @@ struct Signal {
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        // Whatever happens here, async-task would abort: even the drop of the bell, if the group
-        // goes away at this moment, and with it the waker of its awaiter.
+        // Any panic here would make async-task abort: even one in the drop of the bell, if the
+        // group goes away at this moment, and with it the waker of its awaiter.
         shielded("the waker of a group's awaiter", || {
             if let Some(bell) = self.bell.upgrade() {
                 bell.ring(self);
@@ -479,10 +479,10 @@ struct Bell {
 
 #[derive(Default)]
 struct Rung {
-    /// In the order in which they ended. As many as there are members, and a few that were woken
+    /// In the order in which they ended. At most one for each member, and a few that were woken
     /// twice.
     ended: VecDeque<Arc<Signal>>,
-    /// Who waits for the next one.
+    /// The waker of the awaiter of the next one.
     awaiter: Option<Waker>,
 }
 
@@ -491,7 +491,7 @@ impl Bell {
         let mut rung = self.lock();
         rung.ended.push_back(signal);
         let awaiter = rung.awaiter.take();
-        // Unlock before waking: the woken one's first act is to take this lock.
+        // Unlock before waking: the first act of the woken awaiter is to take this lock.
         drop(rung);
         if let Some(awaiter) = awaiter {
             awaiter.wake();
@@ -509,7 +509,7 @@ impl Bell {
             .is_some_and(|waker| waker.will_wake(cx.waker()))
         {
             let before = awaiter.replace(cx.waker().clone());
-            // Unlock before dropping a waker: that may run code of the user's.
+            // Unlock before dropping a waker: its destructor may be the user's code.
             drop(rung);
             drop(before);
         }

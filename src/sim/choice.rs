@@ -1,6 +1,6 @@
-//! What the simulator chooses from at each step.
+//! The choices that the simulator has at each step.
 
-/// What can go on.
+/// Something that can go on.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Choice {
     Root,

@@ -1,4 +1,4 @@
-//! What a simulation remembers of itself: who lives, what happened, and a hash of it all.
+//! The memory of a simulation: the tasks that live, the events so far, and a hash of them all.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,7 +10,7 @@ use crate::executor::{Event, LongPoll, LostPanic, Observer, RuntimeShape, TaskId
 use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 
-/// Watches the scheduler for the simulation, and passes on what it sees.
+/// Watches the scheduler for the simulation, and passes on each event that it sees.
 pub(super) struct Chronicle {
     timer: Arc<Timer>,
     observer: Option<Arc<dyn Observer>>,
@@ -22,7 +22,7 @@ struct State {
     /// The tasks that have not ended, and how many had been spawned before.
     live: BTreeMap<TaskId, (u64, Waiting)>,
     spawned: u64,
-    /// What each worker polls, by its number.
+    /// The task that each worker polls, by the worker's number.
     polled: BTreeMap<WorkerId, TaskId>,
     fingerprint: DefaultHasher,
     events: Option<Vec<(Duration, Event)>>,

@@ -22,7 +22,7 @@ use crate::runtime::BuildError;
 pub enum Error {
     /// The workers cannot be built as they were asked for.
     Build(BuildError),
-    /// Nobody can run, and no sleep is armed.
+    /// No task can run, and no sleep is armed.
     Deadlock(Deadlock),
     /// It took more than [`max_steps`](super::Sim::max_steps) steps.
     TooLong(TooLong),
@@ -30,7 +30,7 @@ pub enum Error {
     Thread(io::Error),
 }
 
-/// Who waits for what will never happen.
+/// The tasks that wait for an event that will never come.
 ///
 /// ```
 /// use laneway::sim::{Error, Sim};
@@ -41,7 +41,7 @@ pub enum Error {
 ///     spawn_task!(async move { receiver.recv().await }).await
 /// });
 /// let Err(Error::Deadlock(deadlock)) = error else {
-///     panic!("nobody sends, and yet: {error:?}");
+///     panic!("no task sends, and yet: {error:?}");
 /// };
 /// assert_eq!(deadlock.waiting().len(), 1);
 /// assert_eq!(deadlock.waiting()[0].spawned_at().file(), file!());
@@ -165,7 +165,7 @@ impl fmt::Display for Deadlock {
     }
 }
 
-/// Of how many waiting tasks a message tells.
+/// The number of waiting tasks that a message names at most.
 const SHOWN: usize = 20;
 
 impl fmt::Display for Waiting {
@@ -193,7 +193,7 @@ impl fmt::Display for TooLong {
     }
 }
 
-// As the message, which is what a test that unwraps it prints.
+// As the message, since a test that unwraps it prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -217,7 +217,7 @@ pub struct Failure {
     pub seed: u64,
     /// How many seeds had passed before.
     pub passed: u64,
-    /// What happened.
+    /// The way in which it failed.
     pub cause: Cause,
 }
 
@@ -246,7 +246,7 @@ impl fmt::Display for Failure {
     }
 }
 
-// As the message, which is what a test that unwraps it prints.
+// As the message, since a test that unwraps it prints this.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,10 +1,10 @@
-//! The seeded scheduler: who goes on next, and when time passes.
+//! The seeded scheduler: it decides which worker or thread goes on next, and when time passes.
 //!
 //! One choice after another, until the simulated future has ended: all that could go on is
 //! collected, the seed picks one of it, and that one goes on for one poll. If nothing can go on,
-//! time moves to the end of the next sleep. If nobody sleeps either, that is a deadlock.
+//! time moves to the end of the next sleep. If no task sleeps either, that is a deadlock.
 //!
-//! The workers are a real runtime's, and what they do is [`worker::step`]. Read `stage.rs` next,
+//! The workers are a real runtime's, and each of their steps is [`worker::step`]. Read `stage.rs` next,
 //! where they stay meanwhile, and `turns.rs` for tasks that block their thread.
 
 use std::any::Any;
@@ -40,7 +40,7 @@ struct Progress {
     end: Option<End>,
     /// Whether the executor takes nothing new.
     closed: bool,
-    /// What can go on. Empty between two choices; kept for its allocation.
+    /// Everything that can go on. Empty between two choices; kept for its allocation.
     choices: Vec<Choice>,
 }
 
@@ -83,7 +83,7 @@ impl<'f> Scheduler<'f> {
     /// A thread's part in the simulation.
     pub(super) fn drive(&self) {
         let _entered = self.cast.enter();
-        // For what draws from the thread's own generator, as some combinators do.
+        // For code that draws from the thread's own generator, as some combinators do.
         fastrand::seed(self.progress().rng.u64(..));
         let driven = catch_unwind(AssertUnwindSafe(|| while self.go_on() {}));
         if let Err(payload) = driven {
@@ -98,7 +98,7 @@ impl<'f> Scheduler<'f> {
             self.end(Verdict::TooLong);
         }
         if self.has_ended() {
-            // Nobody waits for those who block; first they, then the rest.
+            // The blocked threads' wake-ups will not come: first they end, then the rest.
             if let Some(needed) = self.turns().cut_one_short() {
                 return needed;
             }
@@ -177,7 +177,7 @@ impl<'f> Scheduler<'f> {
         }
     }
 
-    /// Nobody can go on. `false`: this thread is not needed any more.
+    /// Nothing can go on. `false`: this thread is not needed any more.
     fn pass_time(&self) -> bool {
         if self.has_ended() {
             self.turns().finish();
@@ -209,7 +209,7 @@ impl<'f> Scheduler<'f> {
         self.progress().end.is_some()
     }
 
-    /// Cancels what is left, as a runtime's end does. Once.
+    /// Cancels the tasks that are left, as a runtime's end does. Once.
     fn close_executor(&self) {
         if !mem::replace(&mut self.progress().closed, true) {
             shielded("a destructor of the simulated future", || {

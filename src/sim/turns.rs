@@ -1,7 +1,7 @@
 //! Threads that take turns: one goes on, all others wait.
 //!
-//! A simulation is sequential, and yet a task may block its thread in the middle of a poll. What
-//! then lies on that thread's stack has to stay there, so another thread goes on with the
+//! A simulation is sequential, and yet a task may block its thread in the middle of a poll. The
+//! data on that thread's stack has to stay there, so another thread goes on with the
 //! simulation, until it is the blocked one's turn again. At any time one thread has the turn; it
 //! passes it on by name. Which one that is follows from the simulation alone, never from the
 //! operating system.
@@ -17,7 +17,7 @@ use std::thread;
 use crate::executor::Park;
 use crate::sync::unpoisoned;
 
-/// What the threads of one simulation share.
+/// The state that the threads of one simulation share.
 #[derive(Debug)]
 pub(super) struct Turns {
     state: Mutex<State>,
@@ -49,7 +49,7 @@ pub(super) struct Blocked {
     cut_short: AtomicBool,
 }
 
-/// What the thread that runs the whole is asked for.
+/// A request to the thread that runs the whole.
 enum Request {
     /// A thread that goes on, and an answer.
     Thread(Arc<Turn>, SyncSender<io::Result<()>>),
@@ -65,7 +65,7 @@ thread_local! {
 }
 
 impl Turns {
-    /// Turns, and what [`run`](Turns::run) needs.
+    /// Turns, and the requests that [`run`](Turns::run) serves.
     pub(super) fn new() -> (Arc<Turns>, Requests) {
         let (requests, receiver) = channel();
         let turns = Turns {
@@ -93,7 +93,7 @@ impl Turns {
             first.give();
             start(first)?;
             while let Ok(Request::Thread(turn, answer)) = requests.0.recv() {
-                // Who asked waits for the answer.
+                // The thread that asked waits for the answer.
                 let _ = answer.send(start(turn));
             }
             Ok(())
@@ -142,7 +142,7 @@ impl Turns {
         !self.lock().over
     }
 
-    /// Sends everybody home. Nobody blocks any more.
+    /// Sends all threads home. None blocks any more.
     pub(super) fn finish(&self) {
         let mut state = self.lock();
         state.over = true;
@@ -183,7 +183,7 @@ impl Turns {
     }
 }
 
-/// What threads ask for.
+/// The requests of all threads, where the one that runs the whole receives them.
 pub(super) struct Requests(Receiver<Request>);
 
 impl Turn {
@@ -205,7 +205,7 @@ impl Blocked {
     }
 }
 
-/// What a thread of a simulation parks on.
+/// The parking place of a thread of a simulation.
 pub(super) struct Parker {
     turns: Arc<Turns>,
     blocked: Arc<Blocked>,

@@ -1,4 +1,4 @@
-//! What time it is on this thread: the machine's, or a simulation's.
+//! The time on this thread: the machine's, or a simulation's.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -11,8 +11,8 @@ thread_local! {
     /// The timer of the simulation that this thread belongs to.
     static SIMULATED: RefCell<Option<Arc<Timer>>> = const { RefCell::new(None) };
 
-    /// Whether there is one. Every look at the clock asks, and this has no destructor that it
-    /// would have to ask about first.
+    /// Whether there is one. Every look at the clock reads this first: it has no destructor, so
+    /// that the read needs no check whether the thread-local still exists.
     static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
 }
 

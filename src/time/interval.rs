@@ -55,7 +55,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     }
 }
 
-/// What an [`Interval`] does when its ticks were asked for too late. The words are tokio's.
+/// The answer of an [`Interval`] to ticks that were asked for too late. The words are tokio's.
 ///
 /// ```
 /// use laneway::time::MissedTickBehavior;
@@ -64,12 +64,12 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MissedTickBehavior {
-    /// The missed ticks come at once, one after another, until it has caught up: so many ticks
-    /// in so much time. The default.
+    /// The missed ticks come at once, one after another, until the interval has caught up: over
+    /// any time, there are as many ticks as periods. The default.
     #[default]
     Burst,
-    /// The next tick comes a whole period after the late one, and so on from there: never two
-    /// ticks closer than a period.
+    /// The next tick comes a whole period after the late one, and so on from there: two ticks
+    /// are never closer than a period.
     Delay,
     /// The missed ticks are left out, and the next one comes at a multiple of the period from
     /// the start: never out of step.
@@ -125,7 +125,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Sets what happens when ticks were asked for too late. Default:
+    /// Sets the answer to ticks that were asked for too late. Default:
     /// [`MissedTickBehavior::Burst`].
     ///
     /// ```

@@ -13,9 +13,9 @@
 //! ```
 //!
 //! All of this works on a runtime's tasks, in [`block_on`](crate::block_on) without any runtime,
-//! and on other executors. There is one timer for the whole process: `wheel.rs` knows who is due
-//! when, `timer.rs` is the thread that wakes them, `sleep.rs` is what sleeps; [`Interval`] and
-//! [`Timeout`] are made of sleeps.
+//! and on other executors. There is one timer for the whole process: `wheel.rs` knows which
+//! sleep is due when, `timer.rs` is the thread that wakes the sleepers, `sleep.rs` is the future
+//! that sleeps; [`Interval`] and [`Timeout`] are made of sleeps.
 
 pub(crate) mod clock;
 mod interval;
@@ -29,8 +29,8 @@ pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout};
 
-/// How many sleeps the timer holds at the moment, in the whole process: those that were polled
-/// and have neither ended nor been dropped. Within a [simulation](crate::sim), those of the
+/// The number of sleeps that the timer holds at the moment, in the whole process: those that were
+/// polled and have neither ended nor been dropped. Within a [simulation](crate::sim), those of the
 /// simulation.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! A future that is given so much time and no more.
+//! A future that has a limited time to end.
 
 use std::error::Error;
 use std::fmt;
@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 
 use super::sleep::{Sleep, sleep};
 
-/// Gives a future so much time. If it is not ready by then, it is dropped and the result is
-/// [`Elapsed`].
+/// Limits the time of a future. If the future is not ready by then, it is dropped and the result
+/// is [`Elapsed`].
 ///
 /// The future is polled first: one that is ready at once is never too late, even with
 /// [`Duration::ZERO`].
