@@ -3,8 +3,8 @@
 use super::ids::{ExecutorId, TaskId};
 use super::{aborts, seat};
 
-/// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has an
-/// example.
+/// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has
+/// an example.
 ///
 /// It does not keep the task: dropping it changes nothing.
 #[derive(Clone, Debug)]

@@ -6,18 +6,18 @@
 //! # Why no waker runs a destructor
 //!
 //! A waker may be called from anywhere, under any lock. So a thread that wakes a task, or drops a
-//! task's handle, only pushes the task into a queue, and tells the thread that ends the runtime. That
-//! thread drops the futures, and so do the workers, each on its way out.
+//! task's handle, only pushes the task into a queue, and tells the thread that ends the runtime.
+//! That thread drops the futures, and so do the workers, each on its way out.
 //!
 //! # Why no task is left behind
 //!
-//! The thread that ends the runtime comes back when no future is left, by the count of live tasks. A
-//! live task is in the hands of a worker, which drops it and then tells; or it waits, and is woken,
-//! which queues it; or it is queued. To queue a task is to push it and then to look at the phase. To
-//! end the runtime is to write the phase and then to look for tasks, under the lock, before each
-//! sleep. Push and look, write and look are in an order that is the same for all threads. So the
-//! thread that ends the runtime sees the task, or the thread that queued it sees the phase; and since
-//! it tells under the lock, that is never between the look and the sleep.
+//! The thread that ends the runtime comes back when no future is left, by the count of live tasks.
+//! A live task is in the hands of a worker, which drops it and then tells; or it waits, and is
+//! woken, which queues it; or it is queued. To queue a task is to push it and then to look at the
+//! phase. To end the runtime is to write the phase and then to look for tasks, under the lock,
+//! before each sleep. Push and look, write and look are in an order that is the same for all
+//! threads. So the thread that ends the runtime sees the task, or the thread that queued it sees
+//! the phase; and since it tells under the lock, that is never between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
 //!

@@ -1,8 +1,8 @@
 //! What all threads of one runtime share.
 //!
 //! An [`Executor`] spawns tasks, puts them into queues, and ends them when the runtime ends. It
-//! owns no threads and does no I/O. It asks its [`Host`] for the time where a worker parks, gets up,
-//! or searches for long; [`Ending`] alone reads a clock of its own, for shutdown's deadline.
+//! owns no threads and does no I/O. It asks its [`Host`] for the time where a worker parks, gets
+//! up, or searches for long; [`Ending`] alone reads a clock of its own, for shutdown's deadline.
 
 use std::collections::HashMap;
 use std::fmt;

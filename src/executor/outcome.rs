@@ -43,8 +43,8 @@ impl<T> Outcome<T> {
         self.failure.is_some()
     }
 
-    /// The output, or none. Panics if the task was told to end and a destructor panicked over it; an
-    /// earlier panic of the task is reported.
+    /// The output, or none. Panics if the task was told to end and a destructor panicked over it;
+    /// an earlier panic of the task is reported.
     pub(super) fn after_cancel(mut self) -> Option<T> {
         match self.failure.take() {
             Some(failure) if failure.is_of_the_drop() => failure.into_error().throw(),

@@ -5,9 +5,10 @@
 //! entered here as well. Shutdown wakes them all; a thread that raises or aborts a task wakes that
 //! one. A task that completes in its first poll is never entered.
 //!
-//! A thread may look for a task in the middle of its first poll, and does not find it. So searches in
-//! vain are counted, and a worker that enters a waker compares the count with the one from before
-//! the poll: if it has changed, the task is polled once more, which at worst is one poll too many.
+//! A thread may look for a task in the middle of its first poll, and does not find it. So searches
+//! in vain are counted, and a worker that enters a waker compares the count with the one from
+//! before the poll: if it has changed, the task is polled once more, which at worst is one poll too
+//! many.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -54,8 +55,8 @@ impl Pending {
     /// How often a task was looked for in vain so far.
     #[inline]
     pub(super) fn looked_for(&self) -> u64 {
-        // Acquire: pairs with the Release in `wake`. A worker that sees the count before a poll sees
-        // in the task what the search was about.
+        // Acquire: pairs with the Release in `wake`. A worker that sees the count before a poll
+        // sees in the task what the search was about.
         self.looked_for.load(Ordering::Acquire)
     }
 
@@ -84,8 +85,8 @@ impl Pending {
         drop(waker);
     }
 
-    /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no effect
-    /// on one that lies in a queue.
+    /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no
+    /// effect on one that lies in a queue.
     pub(crate) fn wake(&self, task: TaskId) {
         let found = self.waker_of(task).or_else(|| {
             // Counted before the second look: a worker that enters the waker after it sees the

@@ -5,13 +5,12 @@
 //! two ways is taken.
 //!
 //! Here lies the one knot in the order of the files. A waker is called on some thread and knows its
-//! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So the
-//! task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
+//! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So
+//! the task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
 
 use std::io;
 use std::mem;
-use std::ops::Range;
-use std::rc::Rc;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -23,7 +22,7 @@ use super::runnable::Runnable;
 use super::tally::{Tally, Writer};
 use super::telling;
 use super::thread_locals::{
-    BLOCKED_IN_HIGH, FOR_LIFE, Kept, NUMBERS, Numbers, OBSERVED, RUNTIME, SEAT,
+    BLOCKED_IN_HIGH, FOR_LIFE, Here, Kept, NUMBERS, Numbers, OBSERVED, RUNTIME, SEAT,
 };
 use super::worker::{Turn, Worker};
 
@@ -35,7 +34,7 @@ pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
     // The worker that sits here goes on to report to its own observer.
     let outer_observed = OBSERVED.get();
     OBSERVED.set(outer_observed || executor.is_observed());
-    let outer = RUNTIME.replace(Some(Kept::new(Rc::new(executor))));
+    let outer = RUNTIME.replace(Some(Kept::new(Here::new(executor))));
     Entered {
         outer,
         outer_observed,
@@ -44,7 +43,7 @@ pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
 
 /// Puts back what was entered before.
 pub(crate) struct Entered {
-    outer: Option<Kept<Rc<Arc<Executor>>>>,
+    outer: Option<Kept<Here>>,
     outer_observed: bool,
 }
 
@@ -69,12 +68,12 @@ pub(crate) fn belong(executor: Arc<Executor>) {
 /// another runtime in it.
 #[inline]
 pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
-    RUNTIME.with_borrow(|executor| f(executor.as_deref().map(|executor| &**executor)))
+    RUNTIME.with_borrow(|executor| f(executor.as_deref().map(Here::deref)))
 }
 
 /// This thread's runtime, for code that may run anything of the user's.
 #[inline]
-pub(crate) fn here() -> Option<Rc<Arc<Executor>>> {
+pub(crate) fn here() -> Option<Here> {
     RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
 }
 
@@ -325,8 +324,8 @@ fn refill(executor: &Executor) -> Numbers {
     }
 }
 
-/// Counts the end of a task. Its future has been dropped; `kept` is its number if its waker is among
-/// the pending.
+/// Counts the end of a task. Its future has been dropped; `kept` is its number if its waker is
+/// among the pending.
 #[inline]
 pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, kept: Option<TaskId>) {
     let count = |tally: &Tally, writer| tally.queue(queue).count_end(end, writer);

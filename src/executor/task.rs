@@ -80,8 +80,8 @@ impl<T> Task<T> {
     /// Cancels the task and waits until its future has been dropped.
     ///
     /// Gives the output if the task had completed already, and `None` if it was cancelled or had
-    /// panicked; the panic is then reported as that of a detached task. The task is told to end when
-    /// the returned future is first polled, or when that is dropped.
+    /// panicked; the panic is then reported as that of a detached task. The task is told to end
+    /// when the returned future is first polled, or when that is dropped.
     ///
     /// # Panics
     ///

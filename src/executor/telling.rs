@@ -1,7 +1,8 @@
 //! How an event reaches the observer of a runtime, from any thread.
 //!
-//! Most runtimes have no observer: on their threads, one look at a thread-local says so. An observer
-//! is called while nothing of ours is borrowed, since it may spawn, block, or enter another runtime.
+//! Most runtimes have no observer: on their threads, one look at a thread-local says so. An
+//! observer is called while nothing of ours is borrowed, since it may spawn, block, or enter
+//! another runtime.
 
 use std::time::Duration;
 
@@ -49,8 +50,8 @@ pub(super) fn injected(executor: &Executor, task: TaskId, queue: QueueId) {
     scheduled(executor, task, queue, by, Placement::Channel);
 }
 
-/// Tells that a task is about to be kept by the worker that sits here. Tells the task's own runtime,
-/// which need not be the one that this thread has entered.
+/// Tells that a task is about to be kept by the worker that sits here. Tells the task's own
+/// runtime, which need not be the one that this thread has entered.
 #[cold]
 pub(super) fn kept(id: ExecutorId, (task, queue): (TaskId, QueueId), by: WorkerId, to: Placement) {
     match seat::here().filter(|here| here.id == id) {

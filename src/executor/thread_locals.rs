@@ -2,24 +2,25 @@
 //!
 //! | thread-local | written by | read by |
 //! |---|---|---|
-//! | [`RUNTIME`] | `seat::enter`, `seat::belong` | spawns and wake-ups on this thread |
+//! | [`RUNTIME`] | `seat::enter`, `seat::belong` | spawns and wake-ups here |
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
-//! | [`SEAT`] | a thread that sits down or gives its worker away; `Seated`, for a moment | spawns, wake-ups, counters |
+//! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
 //! | [`BLOCKED_IN_HIGH`] | `seat::block_in_place` | an awaiter that may raise a task |
-//! | [`OBSERVED`] | `seat::enter`, `seat::belong` | all that would tell an observer something |
-//! | [`RUNNING`] | the worker's step, where an observer is told of it | the timer's events, the simulation |
+//! | [`OBSERVED`] | `seat::enter`, `seat::belong` | all that has an event to tell |
+//! | [`RUNNING`] | a worker's step, if observed | events of the timer, the monitor |
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
-//! | [`NUMBERS`] | spawns from threads without a worker | the same |
-//! | [`NOTE`] | a thread that orders a task to end; the task | the task; that thread; the worker's step |
+//! | [`NUMBERS`] | spawns while no worker sits here | the same |
+//! | [`NOTE`] | a thread that orders a task to end; the task | the other one; a worker's step |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
-//! | [`CUT_OFF_HERE`] | a thread that ends a runtime's tasks | the end of a runtime, called from a destructor |
+//! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
-//! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used in
-//! the destructors of a user's own thread-locals.
+//! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used
+//! in the destructors of a user's own thread-locals.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use super::worker::Worker;
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
-    pub(super) static RUNTIME: RefCell<Option<Kept<Rc<Arc<Executor>>>>> = const { RefCell::new(None) };
+    pub(super) static RUNTIME: RefCell<Option<Kept<Here>>> = const { RefCell::new(None) };
 
     /// The runtime of a thread that was started for it. Entered before anything of the user's runs
     /// here, and so left after the destructors of the user's own thread-locals.
@@ -72,6 +73,28 @@ thread_local! {
     /// destructor may end another runtime, or the same one again.
     pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
         const { Cell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+/// A thread's runtime. Cloned within the thread, which counts without an atomic operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Here(Rc<EnteredRuntime>);
+
+#[derive(Debug)]
+struct EnteredRuntime(Arc<Executor>);
+
+impl Here {
+    pub(super) fn new(executor: Arc<Executor>) -> Here {
+        Here(Rc::new(EnteredRuntime(executor)))
+    }
+}
+
+impl Deref for Here {
+    type Target = Arc<Executor>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<Executor> {
+        &self.0.0
+    }
 }
 
 /// Dropped by the code that takes it out, never with the thread: a thread-local without a

@@ -13,19 +13,20 @@ use super::spawn::{spawn_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Origin, Phase, QueueId, Task, seat};
 
-/// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and inside
-/// of a runtime by [`Handle::current`].
+/// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and
+/// inside of a runtime by [`Handle::current`].
 ///
-/// It is cheap to clone and may go anywhere, into tasks of its own runtime too: the runtime ends when
-/// its [`Runtime`](crate::Runtime) is dropped or shut down, whether there are handles or not. After
-/// that, spawns are refused, and what is left of the runtime is some memory.
+/// It is cheap to clone and may go anywhere, into tasks of its own runtime too: the runtime ends
+/// when its [`Runtime`](crate::Runtime) is dropped or shut down, whether there are handles or not.
+/// After that, spawns are refused, and what is left of the runtime is some memory.
 ///
 /// ```
 /// use laneway::{Handle, Priority, Runtime};
 ///
 /// let rt = Runtime::builder().build()?;
 /// let handle = rt.handle();
-/// let answer = rt.spawn(async move { handle.spawn(async { 42 }, Priority::High).await }, Priority::Low);
+/// let asks = async move { handle.spawn(async { 42 }, Priority::High).await };
+/// let answer = rt.spawn(asks, Priority::Low);
 /// assert_eq!(rt.block_on(answer), 42);
 ///
 /// let handle = rt.handle();

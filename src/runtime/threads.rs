@@ -285,8 +285,8 @@ impl Threads {
         }
     }
 
-    /// Waits until all threads but this one have done their work, or `deadline` has come: those that
-    /// have not are in the middle of a poll. What takes long in the destructors of a user's
+    /// Waits until all threads but this one have done their work, or `deadline` has come: those
+    /// that have not are in the middle of a poll. What takes long in the destructors of a user's
     /// thread-locals is not waited for.
     pub(super) fn wait_until_gone(&self, deadline: Option<Instant>) {
         let own = usize::from(self.is_one_of_them());

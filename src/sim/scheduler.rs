@@ -4,8 +4,8 @@
 //! collected, the seed picks one of it, and that one goes on for one poll. If nothing can go on,
 //! time moves to the end of the next sleep. If no task sleeps either, that is a deadlock.
 //!
-//! The workers are a real runtime's, and each of their steps is [`worker::step`]. Read `stage.rs` next,
-//! where they stay meanwhile, and `turns.rs` for tasks that block their thread.
+//! The workers are a real runtime's, and each of their steps is [`worker::step`]. Read `stage.rs`
+//! next, where they stay meanwhile, and `turns.rs` for tasks that block their thread.
 
 use std::any::Any;
 use std::mem;

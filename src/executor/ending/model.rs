@@ -1,9 +1,9 @@
 //! The end of a runtime under the model checker.
 //!
 //! The tests drive [`Ending`] with the smallest of queues: a counter that bringers raise, and that
-//! workers, or those who cancel, lower. Who takes part is the skeleton of `mod.rs` and `worker.rs`.
-//! A task that is left behind shows in the counts at the end, a drain that sleeps for ever as a
-//! deadlock, which loom reports.
+//! workers, or the thread that ends the runtime, lower. The threads here are the skeleton of
+//! `executor.rs` and `worker.rs`. A task that is left behind shows in the counts at the end, or as
+//! a deadlock, which loom reports, as it does for a drain that sleeps for ever.
 
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
@@ -12,9 +12,8 @@ use loom::thread::JoinHandle;
 
 use super::*;
 use crate::executor::Nearby;
-use crate::executor::event::WorkerId;
-use crate::executor::idle::{CrewId, Search, Sleepers};
-use crate::executor::route::QueueId;
+use crate::executor::idle::{Search, Sleepers};
+use crate::executor::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 
 const CREW: CrewId = CrewId(0);
@@ -34,19 +33,25 @@ struct Model {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Whole,
-    /// Who brings a task does not look at the phase afterwards.
-    BringsAndLeaves,
-    /// Who has cancelled what was left does not look once more after releasing the lock.
-    NoSecondLook,
+    /// A thread that queues a task does not look at the phase afterwards.
+    QueuesAndLeaves,
+    /// A thread that queues a task looks at the phase before.
+    LooksBeforeThePush,
+    /// A thread that queues a task tells of it without the lock.
+    TellsOfTasksUnlocked,
+    /// The thread that ends the runtime looks for tasks before it takes the lock.
+    LooksUnlocked,
+    /// A thread that leaves does not tell that its tasks have ended.
+    LeavesQuietly,
     /// A worker looks at the phase before it lies down, and not afterwards.
     LooksTooEarly,
     /// No fence between the count of an ended task and the look at the phase.
     NoFence,
-    /// Who drains is told without its lock.
+    /// A thread that drains is told without its lock.
     TellsUnlocked,
-    /// Who spawns does not look at the phase after the task is counted.
+    /// A thread that spawns does not look at the phase after the task is counted.
     CountsTooLate,
-    /// Who takes a count back does not tell.
+    /// A thread that takes a count back does not tell.
     TakesBackQuietly,
 }
 
@@ -62,17 +67,23 @@ impl Model {
         })
     }
 
-    /// As `Executor::inject`.
-    fn bring(&self) {
+    /// As `Executor::inject`, by a waker: the task is live already.
+    fn wake(&self) {
+        let before = self.ending.phase();
         self.queued.fetch_add(1, Ordering::AcqRel);
         // What makes the push and the look at the phase sequentially consistent for loom.
         fence(Ordering::SeqCst);
-        if self.protocol != Protocol::BringsAndLeaves && self.ending.phase() == Phase::Closed {
-            self.cancel_rest();
+        match self.protocol {
+            Protocol::QueuesAndLeaves => {}
+            Protocol::LooksBeforeThePush if before != Phase::Closed => {}
+            Protocol::TellsOfTasksUnlocked if self.ending.phase() == Phase::Closed => {
+                self.ending.changed.notify_all();
+            }
+            _ => self.ending.task_queued(),
         }
     }
 
-    fn anything_left(&self) -> bool {
+    fn is_queued(&self) -> bool {
         // Relaxed: the fences have to do without the orders of the queue's own counters.
         self.queued.load(Ordering::Relaxed) > 0
     }
@@ -85,25 +96,11 @@ impl Model {
         taken.is_ok()
     }
 
-    fn cancel_all(&self) {
+    /// As `Executor::cancel_queued`. The end of each task is counted as outside of a worker.
+    fn cancel_queued(&self) {
         while self.take() {
             self.cancelled.fetch_add(1, Ordering::Relaxed);
-        }
-        // loom lets nobody in between the last access under a lock and its release, so there is
-        // one more, before which another thread may bring a task and find the lock taken.
-        let _ = self.anything_left();
-    }
-
-    fn cancel_rest(&self) {
-        if self.protocol != Protocol::NoSecondLook {
-            let anything_left = || self.anything_left();
-            return self.ending.cancel_rest(anything_left, || self.cancel_all());
-        }
-        fence(Ordering::SeqCst);
-        if self.anything_left()
-            && let Ok(_only) = self.ending.cancelling.try_lock()
-        {
-            self.cancel_all();
+            self.end_outside();
         }
     }
 
@@ -113,21 +110,51 @@ impl Model {
         self.sleepers.wake_all();
     }
 
-    /// As `Executor::close`.
+    /// As `Executor::close` and `Executor::finish`.
     fn close(&self) {
         self.advance(Phase::Closed);
-        self.ending.cancel_after_others(|| self.cancel_all());
-        self.cancel_rest();
+        self.cancel_queued();
         self.ending.notify();
+        let is_over = || self.live() == 0;
+        if self.protocol != Protocol::LooksUnlocked {
+            let is_queued = || self.is_queued();
+            return self
+                .ending
+                .finish(None, is_over, is_queued, || self.cancel_queued());
+        }
+        loop {
+            self.cancel_queued();
+            let queued = self.is_queued();
+            let looking = unpoisoned(self.ending.looking.lock());
+            if is_over() {
+                return;
+            }
+            if !queued {
+                drop(self.ending.wait(looking, None));
+            }
+        }
     }
 
     fn drain(&self) {
         self.advance(Phase::Draining);
-        self.ending.drain(None, || self.live());
+        self.ending.drain(None, || self.live() == 0);
     }
 
     fn live(&self) -> u64 {
         self.live.load(Ordering::Acquire) as u64
+    }
+
+    /// A worker whose last poll ends after the runtime has closed, or before.
+    fn end_and_leave(&self) {
+        self.live.fetch_sub(1, Ordering::Release);
+        // As `Worker::next` sees it before the next poll, and `Executor::thread_leaves`.
+        while self.ending.phase() != Phase::Closed {
+            crate::sync::thread::yield_now();
+        }
+        self.cancel_queued();
+        if self.protocol != Protocol::LeavesQuietly {
+            self.ending.notify();
+        }
     }
 
     /// A worker's life from when it has nothing to do: it takes what it sees, and sleeps until the
@@ -160,7 +187,7 @@ impl Model {
         if self.protocol != Protocol::TellsUnlocked {
             self.ending.worker_rests();
         } else if self.ending.phase() == Phase::Draining {
-            self.ending.ended.notify_all();
+            self.ending.changed.notify_all();
         }
     }
 
@@ -186,6 +213,12 @@ impl Model {
         }
         false
     }
+
+    fn spawn_and_queue(&self) {
+        if self.takes_another() {
+            self.wake();
+        }
+    }
 }
 
 /// Runs `what` on a thread of its own.
@@ -200,23 +233,44 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     }
 }
 
-/// One thread closes while others bring a task each.
-fn bring_while_closing(bringers: usize, protocol: Protocol) {
-    let model = Model::new(protocol, 0);
-    let threads: Vec<_> = (0..bringers).map(|_| spawn(&model, Model::bring)).collect();
+/// One thread ends the runtime while others wake a task each.
+fn wake_while_closing(wakers: usize, protocol: Protocol) {
+    let model = Model::new(protocol, wakers);
+    let threads: Vec<_> = (0..wakers).map(|_| spawn(&model, Model::wake)).collect();
     model.close();
+    assert_eq!(model.live(), 0, "futures are alive after the end");
+    assert_eq!(model.cancelled.load(Ordering::SeqCst), wakers);
     join(threads);
     assert_eq!(model.queued.load(Ordering::SeqCst), 0, "tasks left behind");
-    assert_eq!(model.cancelled.load(Ordering::SeqCst), bringers);
 }
 
-/// Two threads bring a task each when nobody else sees to them any more.
-fn bring_after_closing(protocol: Protocol) {
+/// A task is spawned from outside while the runtime is ended.
+fn spawn_while_closing(protocol: Protocol) {
     let model = Model::new(protocol, 0);
+    let spawner = spawn(&model, Model::spawn_and_queue);
     model.close();
-    join([spawn(&model, Model::bring), spawn(&model, Model::bring)]);
+    join([spawner]);
     assert_eq!(model.queued.load(Ordering::SeqCst), 0, "tasks left behind");
-    assert_eq!(model.cancelled.load(Ordering::SeqCst), 2);
+    assert_eq!(model.live(), 0);
+}
+
+/// Two threads end the runtime at once, and a waker comes between them.
+fn close_twice() {
+    let model = Model::new(Protocol::Whole, 1);
+    let threads = [spawn(&model, Model::wake), spawn(&model, Model::close)];
+    model.close();
+    assert_eq!(model.live(), 0, "futures are alive after the end");
+    join(threads);
+    assert_eq!(model.cancelled.load(Ordering::SeqCst), 1);
+}
+
+/// A worker is in the middle of its last poll when the runtime is ended.
+fn leave_while_closing(protocol: Protocol) {
+    let model = Model::new(protocol, 1);
+    let worker = spawn(&model, Model::end_and_leave);
+    model.close();
+    assert_eq!(model.live(), 0, "futures are alive after the end");
+    join([worker]);
 }
 
 /// Tasks end here and there while a thread drains.
@@ -255,18 +309,28 @@ fn rest_while_closing(protocol: Protocol) {
 }
 
 #[test]
-fn a_task_that_comes_while_the_runtime_closes_is_cancelled() {
-    check(4, || bring_while_closing(1, Protocol::Whole));
+fn a_task_that_is_woken_while_the_runtime_ends_is_cancelled_before_it_has_ended() {
+    check(4, || wake_while_closing(1, Protocol::Whole));
 }
 
 #[test]
-fn two_tasks_that_come_while_the_runtime_closes_are_cancelled() {
-    check(3, || bring_while_closing(2, Protocol::Whole));
+fn two_tasks_that_are_woken_while_the_runtime_ends_are_cancelled() {
+    check(3, || wake_while_closing(2, Protocol::Whole));
 }
 
 #[test]
-fn those_who_bring_tasks_to_a_closed_runtime_cancel_them() {
-    check(4, || bring_after_closing(Protocol::Whole));
+fn a_task_that_is_spawned_while_the_runtime_ends_is_cancelled_or_refused() {
+    check(4, || spawn_while_closing(Protocol::Whole));
+}
+
+#[test]
+fn two_threads_that_end_a_runtime_both_wait_for_the_last_future() {
+    check(3, close_twice);
+}
+
+#[test]
+fn the_end_waits_for_a_poll_that_is_under_way() {
+    check(4, || leave_while_closing(Protocol::Whole));
 }
 
 #[test]
@@ -295,7 +359,10 @@ fn drain_wakes_up_when_the_last_two_tasks_end_at_once() {
 fn drain_wakes_up_when_the_runtime_closes() {
     check(4, || {
         let model = Model::new(Protocol::Whole, 1);
-        let closes = spawn(&model, Model::close);
+        let closes = spawn(&model, |model| {
+            model.advance(Phase::Closed);
+            model.ending.notify();
+        });
         model.drain();
         join([closes]);
     });
@@ -312,15 +379,33 @@ fn a_worker_that_lies_down_sees_that_the_runtime_has_closed() {
 }
 
 #[test]
-#[should_panic(expected = "tasks left behind")]
-fn without_a_look_at_the_phase_a_task_is_left_behind() {
-    check(4, || bring_while_closing(1, Protocol::BringsAndLeaves));
+#[should_panic(expected = "deadlock")]
+fn without_a_look_at_the_phase_a_queued_task_is_never_seen() {
+    check(4, || wake_while_closing(1, Protocol::QueuesAndLeaves));
 }
 
 #[test]
-#[should_panic(expected = "tasks left behind")]
-fn without_a_second_look_a_task_is_left_behind() {
-    check(4, || bring_after_closing(Protocol::NoSecondLook));
+#[should_panic(expected = "deadlock")]
+fn with_a_look_before_the_push_a_queued_task_is_never_seen() {
+    check(4, || wake_while_closing(1, Protocol::LooksBeforeThePush));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn without_the_lock_the_news_of_a_queued_task_is_lost() {
+    check(4, || wake_while_closing(1, Protocol::TellsOfTasksUnlocked));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn with_a_look_outside_the_lock_a_queued_task_is_never_seen() {
+    check(4, || wake_while_closing(1, Protocol::LooksUnlocked));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn without_the_news_of_a_worker_that_leaves_the_end_waits_for_ever() {
+    check(4, || leave_while_closing(Protocol::LeavesQuietly));
 }
 
 #[test]

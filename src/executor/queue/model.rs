@@ -11,7 +11,7 @@ use super::tests::runnable;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{LaidDown, Search, Sleepers, Stopped};
-use crate::executor::route::QueueId;
+use crate::executor::ids::QueueId;
 use crate::sync::{check, fence, thread};
 
 const CREW: CrewId = CrewId(0);
