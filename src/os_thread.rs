@@ -1,6 +1,7 @@
 //! What Linux can be told and asked about the current thread: its niceness and its core.
 
 use std::cell::Cell;
+use std::io;
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
@@ -13,13 +14,10 @@ thread_local! {
 }
 
 /// Makes the thread this nice to all others. Raising it needs no privilege.
-pub(crate) fn set_niceness(niceness: u8) {
-    match rustix::process::setpriority_process(Some(gettid()), niceness.into()) {
-        Ok(()) => IS_NICE.set(niceness > 0),
-        Err(error) => {
-            log::warn!("could not set a worker thread's niceness to {niceness}: {error}");
-        }
-    }
+pub(crate) fn set_niceness(niceness: u8) -> io::Result<()> {
+    rustix::process::setpriority_process(Some(gettid()), niceness.into())?;
+    IS_NICE.set(niceness > 0);
+    Ok(())
 }
 
 /// Whether the thread has been made nice.
@@ -32,19 +30,27 @@ pub(crate) fn core() -> Option<usize> {
     Some(sched_getcpu())
 }
 
-/// Moves the thread to a core. It stays there until the system has a reason to move it.
+/// Moves the thread to a core, if the system lets it. The thread stays there until the system has a
+/// reason to move it.
+///
+/// Nothing is logged: the caller may be in a place where a logger of the user's must not run.
 pub(crate) fn move_to_core(core: usize) {
-    if let Err(error) = try_move_to_core(core) {
-        log::debug!("could not move a worker thread to core {core}: {error}");
-    }
+    let _stays_where_it_is = move_by(core, |cores| sched_setaffinity(None, cores));
 }
 
-fn try_move_to_core(core: usize) -> rustix::io::Result<()> {
+fn move_by(core: usize, set: impl Fn(&CpuSet) -> rustix::io::Result<()>) -> rustix::io::Result<()> {
     let allowed = sched_getaffinity(None)?;
     let mut only = CpuSet::new();
     only.set(core);
-    sched_setaffinity(None, &only)?;
-    sched_setaffinity(None, &allowed)
+    set(&only)?;
+    // What was allowed may no longer be: the system narrows the set of all cores to what is.
+    set(&allowed).or_else(|_changed_meanwhile| set(&every_core()))
+}
+
+fn every_core() -> CpuSet {
+    let mut every = CpuSet::new();
+    (0..CpuSet::MAX_CPU).for_each(|core| every.set(core));
+    every
 }
 
 #[cfg(test)]
@@ -56,15 +62,29 @@ mod tests {
         let allowed = sched_getaffinity(None).unwrap();
         let cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
         for core in cores {
-            try_move_to_core(core).unwrap();
+            move_by(core, |cores| sched_setaffinity(None, cores)).unwrap();
             assert!(sched_getaffinity(None).unwrap() == allowed);
         }
     }
 
     #[test]
+    fn a_thread_whose_cores_cannot_be_put_back_may_go_anywhere() {
+        let allowed = sched_getaffinity(None).unwrap();
+        let core = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
+        let refuses_once = std::cell::Cell::new(0);
+        let set = |cores: &CpuSet| match refuses_once.replace(refuses_once.get() + 1) {
+            1 => Err(rustix::io::Errno::INVAL),
+            _ => sched_setaffinity(None, cores),
+        };
+        move_by(core.unwrap(), set).unwrap();
+        assert!(sched_getaffinity(None).unwrap() == allowed);
+    }
+
+    #[test]
     fn a_core_that_does_not_exist_moves_nobody() {
         let allowed = sched_getaffinity(None).unwrap();
-        try_move_to_core(CpuSet::MAX_CPU - 1).unwrap_err();
+        let set = |cores: &CpuSet| sched_setaffinity(None, cores);
+        move_by(CpuSet::MAX_CPU - 1, set).unwrap_err();
         assert!(sched_getaffinity(None).unwrap() == allowed);
     }
 
@@ -72,7 +92,7 @@ mod tests {
     fn only_a_thread_that_was_made_nice_counts_as_nice() {
         let nice = |niceness| {
             let made_nice = move || {
-                set_niceness(niceness);
+                set_niceness(niceness).unwrap();
                 is_nice()
             };
             std::thread::spawn(made_nice).join().unwrap()

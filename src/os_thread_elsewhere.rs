@@ -1,10 +1,14 @@
 //! Systems where only whole processes have a niceness, and where threads stay where they are.
 
+use std::io;
+
 /// Whether niceness can be set for one thread.
 pub(crate) const HAS_NICENESS: bool = false;
 
 /// Does nothing.
-pub(crate) fn set_niceness(_niceness: u8) {}
+pub(crate) fn set_niceness(_niceness: u8) -> io::Result<()> {
+    Ok(())
+}
 
 /// No thread has been made nice.
 pub(crate) fn is_nice() -> bool {

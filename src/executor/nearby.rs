@@ -81,7 +81,7 @@ mod tests {
     /// The call that a thread of this niceness leaves.
     fn call_from(niceness: u8, nearby: &Nearby) -> usize {
         let call = || {
-            os_thread::set_niceness(niceness);
+            os_thread::set_niceness(niceness).unwrap();
             nearby.call(WORKER, 7);
         };
         thread::scope(|scope| scope.spawn(call).join().unwrap());

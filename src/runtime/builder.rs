@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::build_error::MAX_NICENESS;
+use super::thread_settings::ThreadSettings;
 use super::threads::Idle;
 use super::watchdog::Thresholds;
 use crate::executor::{Observer, Stealing};
@@ -41,6 +42,7 @@ pub struct Builder {
     pub(super) local_queues: bool,
     pub(super) idle: Idle,
     pub(super) long_polls: Thresholds,
+    pub(super) threads: ThreadSettings,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +84,7 @@ impl Builder {
             local_queues: true,
             idle: Idle::default(),
             long_polls: Thresholds::default(),
+            threads: ThreadSettings::default(),
         }
     }
 
@@ -280,6 +283,70 @@ impl Builder {
         self
     }
 
+    /// Sets the size of each thread's stack, in bytes. Default: what the standard library gives, 2
+    /// MiB unless the environment variable `RUST_MIN_STACK` says otherwise.
+    ///
+    /// A future does not need room there, since one that is large is boxed when it is spawned; what
+    /// its polls call does. A size that the operating system refuses is a [`BuildError::Thread`].
+    ///
+    /// [`BuildError::Thread`]: super::BuildError::Thread
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().with_stack_size(8 << 20).build()?;
+    /// let deep = async { std::hint::black_box([0_u8; 4 << 20]).len() };
+    /// assert_eq!(rt.block_on(rt.spawn(deep, Priority::Low)), 4 << 20);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[doc(alias = "thread_stack_size")]
+    pub fn with_stack_size(mut self, bytes: usize) -> Builder {
+        self.threads.stack_size = Some(bytes);
+        self
+    }
+
+    /// Sets what each thread that runs tasks does first, for example to bind itself to a core.
+    /// Default: nothing. Threads that stand in for blocked ones do it too. A panic goes to the log.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    /// use std::cell::Cell;
+    ///
+    /// thread_local! {
+    ///     static READY: Cell<bool> = const { Cell::new(false) };
+    /// }
+    ///
+    /// let rt = Runtime::builder().with_thread_start(|| READY.set(true)).build()?;
+    /// assert!(rt.block_on(rt.spawn(async { READY.get() }, Priority::Low)));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[doc(alias = "on_thread_start")]
+    pub fn with_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.threads.on_start = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what each thread that runs tasks does last. Default: nothing. A panic goes to the log.
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let stopped = Arc::new(AtomicUsize::new(0));
+    /// let count = stopped.clone();
+    /// let hook = move || drop(count.fetch_add(1, Ordering::SeqCst));
+    /// let builder = Runtime::builder().with_high_num(2).with_low_num(1);
+    /// drop(builder.with_thread_stop(hook).build()?);
+    /// assert_eq!(stopped.load(Ordering::SeqCst), 3);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[doc(alias = "on_thread_stop")]
+    pub fn with_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.threads.on_stop = Some(Arc::new(hook));
+        self
+    }
+
     /// Sets how long a poll may take before the watchdog reports it, in the log and to
     /// [`Observer::on_long_poll`]. Default: 10 ms.
     ///
@@ -376,6 +443,7 @@ impl fmt::Debug for Builder {
             .field("local_queues", &self.local_queues)
             .field("idle", &self.idle)
             .field("long_polls", &self.long_polls)
+            .field("threads", &self.threads)
             .finish()
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::block_on::block_on;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
-use super::spawn::{spawn_on, try_spawn_on};
+use super::spawn::{is_large, spawn_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Origin, Phase, QueueId, Task, seat};
 
@@ -120,7 +120,11 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let origin = Origin::unnamed(Location::caller());
-        spawn_on(&self.executor, future, queue.into_queue_name(), origin)
+        let queue = queue.into_queue_name();
+        match const { is_large::<F>() } {
+            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
+            false => spawn_on(&self.executor, future, queue, origin),
+        }
     }
 
     /// As [`Runtime::try_spawn`](crate::Runtime::try_spawn).

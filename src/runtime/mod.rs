@@ -20,6 +20,7 @@ mod shutdown_report;
 mod spawn;
 mod spawn_error;
 mod start;
+mod thread_settings;
 mod threads;
 mod watchdog;
 

@@ -37,7 +37,11 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin::unnamed(Location::caller());
-        spawn_on(&self.executor, future, queue.into_queue_name(), origin)
+        let queue = queue.into_queue_name();
+        match const { is_large::<F>() } {
+            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
+            false => spawn_on(&self.executor, future, queue, origin),
+        }
     }
 
     /// Spawns a future as a task with a name.
@@ -81,7 +85,11 @@ impl Runtime {
             spawned_at: Location::caller(),
             name: Some(&name),
         };
-        spawn_on(&self.executor, future, queue.into_queue_name(), origin)
+        let queue = queue.into_queue_name();
+        match const { is_large::<F>() } {
+            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
+            false => spawn_on(&self.executor, future, queue, origin),
+        }
     }
 
     /// Spawns a future, or gives it back if that cannot be done.
@@ -173,7 +181,11 @@ where
     F::Output: Send + 'static,
 {
     let origin = Origin::unnamed(Location::caller());
-    spawn_here(future, queue.into_queue_name(), origin)
+    let queue = queue.into_queue_name();
+    match const { is_large::<F>() } {
+        true => spawn_here(Box::pin(future), queue, origin),
+        false => spawn_here(future, queue, origin),
+    }
 }
 
 /// Spawns a future as a task with a name, on the runtime that this code runs on. What
@@ -207,7 +219,11 @@ where
         spawned_at: Location::caller(),
         name: Some(&name),
     };
-    spawn_here(future, queue.into_queue_name(), origin)
+    let queue = queue.into_queue_name();
+    match const { is_large::<F>() } {
+        true => spawn_here(Box::pin(future), queue, origin),
+        false => spawn_here(future, queue, origin),
+    }
 }
 
 /// Spawns on this thread's runtime, or on the process-wide one.
@@ -235,24 +251,6 @@ where
 /// If there is no such queue.
 #[inline]
 pub(super) fn spawn_on<F>(
-    executor: &Executor,
-    future: F,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    if const { is_large::<F>() } {
-        return spawn_small(executor, Box::pin(future), queue, origin);
-    }
-    spawn_small(executor, future, queue, origin)
-}
-
-/// As [`spawn_on`], for a future that may be moved a few times.
-#[inline]
-fn spawn_small<F>(
     executor: &Executor,
     future: F,
     queue: QueueName<'_>,
@@ -312,9 +310,8 @@ where
     spawned.ok_or_else(|| SpawnError::shut_down(future.expect(NOT_SPAWNED_STILL_THERE)))
 }
 
-/// Whether a future is boxed before it is spawned or awaited: on its way into its task it is moved
-/// through several functions, each of which needs room for it on the stack in a build without
-/// optimisations.
+/// Whether a future is boxed where it enters this crate: on its way into its task it is moved through
+/// several functions, each of which needs room for it on the stack in a build without optimisations.
 pub(super) const fn is_large<F>() -> bool {
     size_of::<F>() > 4096
 }

@@ -13,9 +13,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{Sleep, Step, step};
-use crate::executor::{Event, Executor, Host, Worker, seat, telling};
+use crate::executor::{Event, Executor, Host, Worker, log_warning, seat, telling};
 use crate::os_thread;
 use crate::sync::unpoisoned;
 
@@ -66,6 +67,7 @@ pub(crate) struct Threads {
     /// One for each worker, in the workers' order.
     places: Box<[Place]>,
     idle: Idle,
+    settings: ThreadSettings,
     made: Instant,
     pub(crate) watchdog: Watchdog,
     /// How many of the threads are alive.
@@ -103,7 +105,11 @@ enum Left {
 
 impl Threads {
     /// Places of the given names and nicenesses. No thread runs yet.
-    pub(crate) fn new(places: Vec<(String, Option<u8>)>, idle: Idle) -> Arc<Threads> {
+    pub(crate) fn new(
+        places: Vec<(String, Option<u8>)>,
+        idle: Idle,
+        settings: ThreadSettings,
+    ) -> Arc<Threads> {
         let place = |(name, niceness)| Place {
             name,
             niceness,
@@ -112,6 +118,7 @@ impl Threads {
         let threads = Arc::new(Threads {
             places: places.into_iter().map(place).collect(),
             idle,
+            settings,
             made: Instant::now(),
             watchdog: Watchdog::default(),
             alive: Mutex::new(0),
@@ -165,14 +172,12 @@ impl Threads {
         let threads = this.expect("the threads are used while somebody holds them");
         *unpoisoned(self.alive.lock()) += 1;
         let leaving = Leaving(threads.clone());
-        let handle = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let _leaving = leaving;
-                DUTY.set(Duty::Serves(threads.address()));
-                main(threads);
-                DUTY.set(Duty::None);
-            })?;
+        let handle = self.settings.builder(name).spawn(move || {
+            let _leaving = leaving;
+            DUTY.set(Duty::Serves(threads.address()));
+            main(threads);
+            DUTY.set(Duty::None);
+        })?;
         let mut handles = unpoisoned(self.handles.lock());
         // Threads come and go with blocked tasks; do not collect the handles of the gone.
         handles.retain(|handle| !handle.is_finished());
@@ -183,10 +188,15 @@ impl Threads {
     /// What a worker thread does from beginning to end.
     fn serve(&self, worker: Box<Worker>) {
         let place = &self.places[worker.id.index()];
-        if let Some(niceness) = place.niceness {
-            os_thread::set_niceness(niceness);
-        }
         seat::belong(worker.executor.clone());
+        if let Some(niceness) = place.niceness
+            && let Err(error) = os_thread::set_niceness(niceness)
+        {
+            log_warning(format_args!(
+                "the niceness of a worker's thread could not be set to {niceness}: {error}"
+            ));
+        }
+        self.settings.started();
         let mut next = Some(worker);
         while let Some(worker) = next {
             next = match self.drive(worker) {
@@ -194,6 +204,7 @@ impl Threads {
                 Left::Closed => None,
             };
         }
+        self.settings.stops();
     }
 
     /// Steps a worker until another thread has taken it over or the runtime ends.

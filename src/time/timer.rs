@@ -143,16 +143,19 @@ impl Timer {
     pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> Key {
         let due = self.tick_after(deadline);
         let mut state = self.lock();
+        // First: if no thread can be had, nothing is left behind.
+        if state.thread == Turner::NotStarted {
+            start_thread(&mut state);
+        }
         let key = state.wheel.insert(due, waker);
         match state.thread {
-            Turner::NotStarted => start_thread(&mut state),
             Turner::Waiting(until) if until.is_none_or(|until| due < until) => {
                 // Turning from now on: whoever comes next need not tell it again.
                 state.thread = Turner::Turning;
                 drop(state);
                 self.sooner.notify_one();
             }
-            Turner::Absent | Turner::Waiting(_) | Turner::Turning => {}
+            Turner::Absent | Turner::NotStarted | Turner::Waiting(_) | Turner::Turning => {}
         }
         key
     }
@@ -270,7 +273,7 @@ fn start_thread(state: &mut State) {
     let thread = thread::Builder::new().name("laneway-timer".to_owned());
     match thread.spawn(|| Timer::global().turn()) {
         Ok(_detached) => state.thread = Turner::Turning,
-        // The sleeper stays armed; the next one tries again.
+        // The next sleeper tries again.
         Err(error) => panic!("no thread could be started for the timer: {error}"),
     }
 }

@@ -30,7 +30,7 @@ fn a_worker_that_a_nice_thread_woke_from_afar_lies_down_near_it_next_time() {
             let _ = sleepers.lie_down(CREW, WorkerId(0), QueueId::HIGH, search);
         };
         let wake = || {
-            os_thread::set_niceness(1);
+            os_thread::set_niceness(1).unwrap();
             os_thread::move_to_core(near);
             sleepers.wake_one(&[CREW], QueueId::HIGH);
         };
