@@ -4,6 +4,9 @@
 //! for it, and the low queue holds twenty polls of a millisecond each. Each time that the low
 //! task is scheduled as one, it goes behind all that is there.
 
+mod common;
+
+use std::future::Future;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -137,4 +140,43 @@ fn assert_short_for_all(wait: Wait) {
     ] {
         assert_waits(stealing, wait, 0..=3);
     }
+}
+
+/// A task that is raised in the middle of its first poll can be found by nothing but its own poll. It
+/// must see that when it begins to wait, however many others were raised meanwhile.
+#[test]
+fn a_raise_in_the_middle_of_a_first_poll_is_not_lost_among_a_thousand() {
+    let (begin, begun) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (open, gate) = async_channel::bounded::<()>(1);
+    let rt = laneway::Runtime::builder().with_high_num(1).with_low_num(1);
+    let rt = rt.with_stealing(Stealing::None).build().unwrap();
+
+    let child = rt.spawn(async move { gate.recv().await.unwrap() }, Priority::Low);
+    let child = std::sync::Arc::new(std::sync::Mutex::new(Some(child)));
+    let awaited = child.clone();
+    let parent = rt.spawn(
+        async move {
+            begin.send(()).unwrap();
+            released.recv().unwrap();
+            std::future::poll_fn(|cx| {
+                let mut child = awaited.lock().unwrap();
+                std::pin::Pin::new(child.as_mut().unwrap()).poll(cx)
+            })
+            .await;
+        },
+        Priority::Low,
+    );
+    begun.recv().unwrap();
+    parent.escalate();
+    let others: Vec<_> = (0..1000)
+        .map(|_| rt.spawn(async {}, Priority::Low))
+        .collect();
+    others.iter().for_each(Task::escalate);
+    release.send(()).unwrap();
+    common::eventually("the child is raised", || {
+        child.lock().unwrap().as_ref().unwrap().priority() == Priority::High
+    });
+    open.send_blocking(()).unwrap();
+    rt.block_on(parent);
 }

@@ -155,3 +155,26 @@ impl Hasher for Spread {
 }
 
 const UNPOISONED: &str = "nothing panics while a shard is locked";
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn capacity(pending: &Pending) -> usize {
+        let shards = pending.shards.iter();
+        shards
+            .map(|shard| shard.lock().unwrap().wakers.capacity())
+            .sum()
+    }
+
+    #[test]
+    fn the_memory_of_a_crowd_is_given_back_when_the_crowd_has_gone() {
+        const CROWD: u64 = 300_000;
+        let pending = Pending::new(2);
+        (0..CROWD).for_each(|task| pending.insert(TaskId(task), Waker::noop()));
+        assert!(capacity(&pending) >= CROWD as usize);
+        (0..CROWD).for_each(|task| pending.remove(TaskId(task)));
+        let left = capacity(&pending);
+        assert!(left <= 8 * WORTH_SHRINKING * 2, "room for {left} is left");
+    }
+}
