@@ -13,8 +13,8 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use super::json::Quoted;
-use super::polls::{Poll, Why};
-use super::recorder::Record;
+use super::polls::{RecordedPoll, Why};
+use super::record::Record;
 use super::recording::Recording;
 use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
 
@@ -22,8 +22,27 @@ use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
 /// threads.
 const OUTSIDE: usize = 1;
 
-/// Writes a recording as a trace.
-pub(super) fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
+impl Recording {
+    /// Writes Chrome's trace event format, which <https://ui.perfetto.dev> and
+    /// `chrome://tracing` open: a track for each worker, a slice for each poll, arrows for
+    /// wake-ups and steals, and the queues' lengths as counters.
+    ///
+    /// # Errors
+    ///
+    /// If `out` fails.
+    ///
+    /// ```
+    /// let mut trace = Vec::new();
+    /// laneway::observe::Recorder::new().recording().write_trace(&mut trace)?;
+    /// assert!(trace.starts_with(b"{"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write_trace(&self, out: &mut dyn Write) -> io::Result<()> {
+        write(self, out)
+    }
+}
+
+fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
     let polls = recording.polls();
     let mut trace = Trace::new(recording, out);
     trace.begin()?;
@@ -109,7 +128,7 @@ impl<'a> Trace<'a> {
 
     // Tracks.
 
-    fn name_tracks(&mut self, polls: &[Poll]) -> io::Result<()> {
+    fn name_tracks(&mut self, polls: &[RecordedPoll]) -> io::Result<()> {
         let rest = format_args!(r#""name":"process_name","args":{{"name":"laneway"}}"#);
         self.event('M', 0, 0, rest)?;
         self.name_track(OUTSIDE, "other threads")?;
@@ -132,7 +151,7 @@ impl<'a> Trace<'a> {
     }
 
     /// The tracks of polls that went on without a worker, which may overlap.
-    fn blocked(&self, polls: &[Poll]) -> Vec<(usize, usize)> {
+    fn blocked(&self, polls: &[RecordedPoll]) -> Vec<(usize, usize)> {
         let mut busy_until: Vec<u64> = Vec::new();
         let mut tracks = Vec::new();
         for (index, poll) in polls.iter().enumerate() {
@@ -150,16 +169,21 @@ impl<'a> Trace<'a> {
 
     // Slices.
 
-    fn end_of(&self, poll: &Poll) -> u64 {
+    fn end_of(&self, poll: &RecordedPoll) -> u64 {
         poll.end.map_or(self.last_at, |(at, _)| at)
     }
 
-    fn poll(&mut self, poll: &Poll) -> io::Result<()> {
+    fn poll(&mut self, poll: &RecordedPoll) -> io::Result<()> {
         let end = poll.replaced_at.unwrap_or_else(|| self.end_of(poll));
         self.poll_slice(poll, self.track(Some(poll.worker)), (poll.started_at, end))
     }
 
-    fn poll_slice(&mut self, poll: &Poll, track: usize, (from, to): (u64, u64)) -> io::Result<()> {
+    fn poll_slice(
+        &mut self,
+        poll: &RecordedPoll,
+        track: usize,
+        (from, to): (u64, u64),
+    ) -> io::Result<()> {
         let lasts = Micros(to.saturating_sub(from));
         let title = self.title(poll.task);
         let name = Quoted(&title);
@@ -177,7 +201,7 @@ impl<'a> Trace<'a> {
         }
     }
 
-    fn details(&self, poll: &Poll) -> String {
+    fn details(&self, poll: &RecordedPoll) -> String {
         let task = poll.task.0;
         let end = match poll.end {
             None => "goes on",
@@ -234,7 +258,7 @@ impl<'a> Trace<'a> {
 
     // Arrows.
 
-    fn arrows(&mut self, polls: &[Poll]) -> io::Result<()> {
+    fn arrows(&mut self, polls: &[RecordedPoll]) -> io::Result<()> {
         for (poll, track) in self.blocked(polls) {
             let poll = &polls[poll];
             let from = poll.replaced_at.unwrap_or(poll.started_at);
@@ -281,7 +305,7 @@ impl<'a> Trace<'a> {
         name: &str,
         id: usize,
         (track, at): (usize, u64),
-        to: &Poll,
+        to: &RecordedPoll,
     ) -> io::Result<()> {
         let both = format!(r#""cat":"{name}","name":"{name}","id":{id}"#);
         self.event('s', track, at, format_args!("{both}"))?;

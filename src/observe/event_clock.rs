@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::recorder::packed::{Kind, Packed};
+use super::recorder::packed::{EventKind, Packed};
 use crate::executor::Event;
 use crate::time::now;
 
@@ -66,11 +66,11 @@ impl EventClock {
         let at = now();
         let here = last.clock.replace(self.id) == self.id;
         last.at.set(Some(at));
-        if here && Kind::of(before) == Kind::Replaced {
+        if here && EventKind::of(before) == EventKind::Replaced {
             // The poll goes on without a worker. After its end, the thread may wait for long.
             last.what.set(match event.kind() {
                 // Nothing is told at once after it.
-                Kind::PollEnded => Kind::Parked as u64,
+                EventKind::PollEnded => EventKind::Parked as u64,
                 _ => before,
             });
         }

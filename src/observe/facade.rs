@@ -1,6 +1,6 @@
 //! A runtime's counters through the `metrics` crate (feature `metrics`).
 
-use super::series::{Kind, QUEUE_SERIES, WORKER_SERIES};
+use super::series::{QUEUE_SERIES, SeriesKind, WORKER_SERIES};
 use crate::runtime::RuntimeMetrics;
 
 /// Hands a runtime's counters to the recorder that was installed for the `metrics` crate, whichever
@@ -42,7 +42,7 @@ pub fn publish(metrics: &RuntimeMetrics) {
             let labels = [worker, home, ("state", state.to_owned())];
             let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             set(
-                Kind::Counter,
+                SeriesKind::Counter,
                 "laneway_worker_microseconds_total",
                 &labels,
                 us,
@@ -51,9 +51,9 @@ pub fn publish(metrics: &RuntimeMetrics) {
     }
 }
 
-fn set(kind: Kind, name: &'static str, labels: &[(&'static str, String)], value: u64) {
+fn set(kind: SeriesKind, name: &'static str, labels: &[(&'static str, String)], value: u64) {
     match kind {
-        Kind::Gauge => metrics_facade::gauge!(name, labels).set(value as f64),
-        Kind::Counter => metrics_facade::counter!(name, labels).absolute(value),
+        SeriesKind::Gauge => metrics_facade::gauge!(name, labels).set(value as f64),
+        SeriesKind::Counter => metrics_facade::counter!(name, labels).absolute(value),
     }
 }

@@ -39,10 +39,10 @@
 //! Nothing else is behind a feature: it brings no dependency, and a program that makes no
 //! recorder carries none of it.
 //!
-//! Read `recorder.rs` first, then `recording.rs` and `polls.rs`; `chrome.rs` and `replay.rs`
-//! write the two formats, `json.rs` sees to it that nothing in a name can break them. Then read
-//! `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows; `event_clock.rs` gives it
-//! the time.
+//! Read `recorder.rs` first, then `recording.rs`, `polls.rs` and `waits.rs`; `chrome.rs` and
+//! `replay.rs` write the two formats, `json.rs` sees to it that nothing in a name can break them.
+//! Then read `monitor.rs`, and `live_task.rs` and `histogram.rs` for what it shows;
+//! `event_clock.rs` gives it the time.
 
 mod chrome;
 mod event_clock;
@@ -50,10 +50,12 @@ mod event_clock;
 pub mod facade;
 mod histogram;
 mod json;
+mod kept_name;
 mod live_task;
 mod monitor;
 mod polls;
 mod prometheus;
+mod record;
 mod recorder;
 mod recording;
 pub mod replay;
@@ -62,12 +64,14 @@ mod series;
 #[cfg(feature = "tracing")]
 pub mod spans;
 mod tee;
+mod waits;
 
 pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};
 pub use prometheus::prometheus;
 pub use recorder::Recorder;
-pub use recording::{QueueWaits, Recording};
+pub use recording::Recording;
 pub use save::SaveError;
 pub use tee::Tee;
+pub use waits::QueueWaits;

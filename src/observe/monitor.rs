@@ -15,8 +15,8 @@ use crossbeam_utils::CachePadded;
 
 use super::event_clock::EventClock;
 use super::histogram::{Counting, Histogram};
+use super::kept_name::kept_name;
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
-use super::recorder::shortened;
 use crate::executor::{
     Event, Observer, PollEnd, QueueId, RuntimeShape, Spread, TaskId, WorkerId, telling,
 };
@@ -57,7 +57,7 @@ use crate::time::now;
 /// ```
 pub struct Monitor {
     clock: EventClock,
-    started: OnceLock<Started>,
+    watched: OnceLock<Watched>,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
 }
 
@@ -74,25 +74,25 @@ pub struct QueueTimes {
     pub poll: Histogram,
 }
 
-type Shard = HashMap<TaskId, Entry, BuildHasherDefault<Spread>>;
+type Shard = HashMap<TaskId, KnownTask, BuildHasherDefault<Spread>>;
 
 /// A power of two, many times the number of workers of most runtimes.
 const SHARDS: usize = 64;
 
 /// What is known once the runtime has been built.
-struct Started {
+struct Watched {
     shape: RuntimeShape,
-    workers: Box<[CachePadded<Counts>]>,
+    workers: Box<[CachePadded<Timings>]>,
 }
 
 /// What one worker has counted, for each queue that it served.
-struct Counts {
+struct Timings {
     waits: Box<[OnceLock<Counting>]>,
     polls: Box<[OnceLock<Counting>]>,
 }
 
 /// What is known of a task.
-struct Entry {
+struct KnownTask {
     name: Option<Box<str>>,
     spawned_at: &'static Location<'static>,
     queue: QueueId,
@@ -100,7 +100,7 @@ struct Entry {
     polls: u64,
     /// Since when it lies in its queue.
     queued: Option<Instant>,
-    running: Option<Running>,
+    running: Option<CurrentPoll>,
     /// The worker whose poll has ended without having told so yet: another one was faster to
     /// begin the next poll.
     late: Option<WorkerId>,
@@ -114,7 +114,7 @@ struct Entry {
 
 /// A poll.
 #[derive(Clone, Copy)]
-struct Running {
+struct CurrentPoll {
     worker: WorkerId,
     /// The queue that the task was taken from.
     queue: QueueId,
@@ -129,7 +129,7 @@ impl Monitor {
     pub fn new() -> Monitor {
         Monitor {
             clock: EventClock::new(),
-            started: OnceLock::new(),
+            watched: OnceLock::new(),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -185,15 +185,15 @@ impl Monitor {
     /// monitor observes no runtime.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueTimes> {
-        let Some(started) = self.started.get() else {
+        let Some(watched) = self.watched.get() else {
             return Vec::new();
         };
-        let names = started.shape.queues.iter().enumerate();
+        let names = watched.shape.queues.iter().enumerate();
         names
             .map(|(index, name)| QueueTimes {
                 queue: name.clone(),
-                wait: started.total(|worker| worker.waits[index].get()),
-                poll: started.total(|worker| worker.polls[index].get()),
+                wait: watched.total(|worker| worker.waits[index].get()),
+                poll: watched.total(|worker| worker.polls[index].get()),
             })
             .collect()
     }
@@ -204,7 +204,7 @@ impl Monitor {
     }
 
     /// Changes what is known of a task that has not ended.
-    fn update<R>(&self, task: TaskId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+    fn update<R>(&self, task: TaskId, change: impl FnOnce(&mut KnownTask) -> R) -> Option<R> {
         self.shard(task).get_mut(&task).map(change)
     }
 
@@ -240,7 +240,7 @@ impl Monitor {
         }
     }
 
-    fn count_poll(&self, poll: Running, now: Instant) {
+    fn count_poll(&self, poll: CurrentPoll, now: Instant) {
         let lasted = now.saturating_duration_since(poll.since);
         self.count(
             poll.worker,
@@ -252,11 +252,11 @@ impl Monitor {
     fn count(
         &self,
         worker: WorkerId,
-        place: impl FnOnce(&Counts) -> &OnceLock<Counting>,
+        place: impl FnOnce(&Timings) -> &OnceLock<Counting>,
         duration: Duration,
     ) {
-        if let Some(started) = self.started.get() {
-            let counting = place(&started.workers[worker.index()]);
+        if let Some(watched) = self.watched.get() {
+            let counting = place(&watched.workers[worker.index()]);
             counting.get_or_init(Counting::default).add(duration);
         }
     }
@@ -264,17 +264,17 @@ impl Monitor {
 
 impl Observer for Monitor {
     fn on_start(&self, shape: &RuntimeShape) {
-        let started = Started {
+        let watched = Watched {
             shape: shape.clone(),
             workers: shape
                 .homes
                 .iter()
-                .map(|_| Counts::new(shape.queues.len()))
+                .map(|_| Timings::new(shape.queues.len()))
                 .collect(),
         };
         // The runtime logs what its observer panics with.
         assert!(
-            self.started.set(started).is_ok(),
+            self.watched.set(watched).is_ok(),
             "a monitor is for one runtime: make another for the second, since their tasks cannot \
              be told apart"
         );
@@ -289,7 +289,7 @@ impl Observer for Monitor {
                 spawned_at,
                 ..
             } => {
-                let entry = Entry::new(queue, spawned_at, now);
+                let entry = KnownTask::new(queue, spawned_at, now);
                 self.shard(task).insert(task, entry);
             }
             Event::Scheduled {
@@ -319,7 +319,7 @@ impl Observer for Monitor {
             }
             Event::Replaced { .. } => {
                 if let Some(task) = telling::running_task() {
-                    self.update(task, Entry::block);
+                    self.update(task, KnownTask::block);
                 }
             }
             Event::Taken { .. }
@@ -330,7 +330,7 @@ impl Observer for Monitor {
     }
 
     fn on_named(&self, task: TaskId, name: &str) {
-        let name = shortened(name);
+        let name = kept_name(name);
         self.update(task, |entry| entry.name = Some(name));
     }
 }
@@ -350,9 +350,9 @@ impl fmt::Debug for Monitor {
     }
 }
 
-impl Started {
+impl Watched {
     /// What all workers have counted in one place of theirs.
-    fn total<'a>(&'a self, place: impl Fn(&'a Counts) -> Option<&'a Counting>) -> Histogram {
+    fn total<'a>(&'a self, place: impl Fn(&'a Timings) -> Option<&'a Counting>) -> Histogram {
         let mut total = Histogram::default();
         let counted = self.workers.iter().filter_map(|worker| place(worker));
         counted.for_each(|counting| counting.add_to(&mut total));
@@ -360,10 +360,10 @@ impl Started {
     }
 }
 
-impl Counts {
-    fn new(queues: usize) -> CachePadded<Counts> {
+impl Timings {
+    fn new(queues: usize) -> CachePadded<Timings> {
         let empty = || (0..queues).map(|_| OnceLock::new()).collect();
-        CachePadded::new(Counts {
+        CachePadded::new(Timings {
             waits: empty(),
             polls: empty(),
         })
@@ -376,12 +376,12 @@ struct PollStart {
     /// How long the task lay in its queue.
     waited: Option<Duration>,
     /// The poll before, if this start tells first that it has ended.
-    before: Option<Running>,
+    before: Option<CurrentPoll>,
 }
 
-impl Entry {
-    fn new(queue: QueueId, spawned_at: &'static Location<'static>, now: Instant) -> Entry {
-        Entry {
+impl KnownTask {
+    fn new(queue: QueueId, spawned_at: &'static Location<'static>, now: Instant) -> KnownTask {
+        KnownTask {
             name: None,
             spawned_at,
             queue,
@@ -415,7 +415,7 @@ impl Entry {
     fn start_poll(&mut self, worker: WorkerId, now: Instant) -> PollStart {
         self.polls += 1;
         let queued = self.queued.take();
-        let running = Running {
+        let running = CurrentPoll {
             worker,
             queue: self.queue,
             since: now,
@@ -431,7 +431,7 @@ impl Entry {
     }
 
     /// Gives the poll that has ended, if that is news.
-    fn end_poll(&mut self, worker: WorkerId, now: Instant) -> Option<Running> {
+    fn end_poll(&mut self, worker: WorkerId, now: Instant) -> Option<CurrentPoll> {
         if self.late == Some(worker) {
             self.late = None;
             return None;

@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 
-use super::recorder::Record;
+use super::record::Record;
+use super::recording::Recording;
 use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
 
 /// One poll. What was dropped from the recording is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Poll {
+pub(super) struct RecordedPoll {
     pub(super) task: TaskId,
     pub(super) worker: WorkerId,
-    pub(super) taken: Option<Taken>,
+    pub(super) taken: Option<TakenFrom>,
     pub(super) started_at: u64,
     /// When its thread blocked and another one took over the worker.
     pub(super) replaced_at: Option<u64>,
@@ -20,7 +21,7 @@ pub(super) struct Poll {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(super) struct TakenFrom {
     pub(super) queue: QueueId,
     pub(super) from: Source,
     pub(super) scheduled: Option<Scheduled>,
@@ -41,7 +42,7 @@ pub(super) enum Why {
     TimerFired,
 }
 
-impl Poll {
+impl RecordedPoll {
     /// How long the task was queued before, in nanoseconds.
     pub(super) fn waited(&self) -> Option<u64> {
         let scheduled = self.taken?.scheduled?;
@@ -49,21 +50,22 @@ impl Poll {
     }
 }
 
-/// Finds the polls in events that are in the order of time. Gives them in the order of their
-/// starts.
-pub(super) fn find(records: &[Record]) -> Vec<Poll> {
-    let mut finder = Finder::default();
-    records.iter().for_each(|record| finder.add(record));
-    finder.polls
+impl Recording {
+    /// The polls, in the order of their starts.
+    pub(super) fn polls(&self) -> Vec<RecordedPoll> {
+        let mut finder = Finder::default();
+        self.records.iter().for_each(|record| finder.add(record));
+        finder.polls
+    }
 }
 
 #[derive(Default)]
 struct Finder {
-    polls: Vec<Poll>,
+    polls: Vec<RecordedPoll>,
     /// Why a task will be queued next, where it is not a plain wake-up.
     why: HashMap<TaskId, Why>,
     queued: HashMap<TaskId, Scheduled>,
-    taken: HashMap<TaskId, Taken>,
+    taken: HashMap<TaskId, TakenFrom>,
     /// The polls that have not ended, by their places in `polls`. More than one for a worker
     /// while tasks block its threads, and for a moment more than one for a task: who ended a poll
     /// may tell so after another has begun the next.
@@ -92,7 +94,7 @@ impl Finder {
                 let scheduled = self.queued.remove(&task);
                 self.taken.insert(
                     task,
-                    Taken {
+                    TakenFrom {
                         queue,
                         from,
                         scheduled,
@@ -116,7 +118,7 @@ impl Finder {
 
     fn begin(&mut self, task: TaskId, worker: WorkerId, at: u64) {
         let place = self.polls.len();
-        self.polls.push(Poll {
+        self.polls.push(RecordedPoll {
             task,
             worker,
             taken: self.taken.remove(&task),

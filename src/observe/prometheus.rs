@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::monitor::QueueTimes;
-use super::series::{Kind, QUEUE_SERIES, Series, WORKER_SERIES};
+use super::series::{QUEUE_SERIES, Series, SeriesKind, WORKER_SERIES};
 use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 
 /// Writes a runtime's counters, and what a [`Monitor`](super::Monitor) has counted if there is
@@ -76,7 +76,7 @@ fn metrics_of_workers(text: &mut Text, metrics: &RuntimeMetrics) {
     }
     let name = "laneway_worker_seconds_total";
     text.head(
-        word(Kind::Counter),
+        word(SeriesKind::Counter),
         name,
         "Time that this worker spent in each state.",
     );
@@ -115,10 +115,10 @@ fn labelled(metrics: &RuntimeMetrics) -> impl Iterator<Item = (WorkerLabels<'_>,
     })
 }
 
-fn word(kind: Kind) -> &'static str {
+fn word(kind: SeriesKind) -> &'static str {
     match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
+        SeriesKind::Counter => "counter",
+        SeriesKind::Gauge => "gauge",
     }
 }
 

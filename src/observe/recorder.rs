@@ -20,13 +20,15 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use super::kept_name::kept_name;
+use super::record::Record;
 use super::recording::Recording;
 use super::save::{SaveError, save};
-use crate::executor::{Event, Observer, RuntimeShape, TaskId, WorkerId};
+use crate::executor::{Event, Observer, RuntimeShape, TaskId};
 use crate::sync::unpoisoned;
 use crate::time::clock::simulated;
 
-use packed::{Kind, MOST_TELLERS, Packed, spawned_at};
+use packed::{EventKind, MOST_TELLERS, Packed, spawned_at};
 use ring::Stamped;
 use track::Track;
 
@@ -35,9 +37,6 @@ const DEFAULT_CAPACITY: usize = 1 << 17;
 
 /// The most that can be asked for: 4 GiB of events.
 const MAX_CAPACITY: usize = 1 << 27;
-
-/// What is kept of a task's name, in characters.
-const NAME_LENGTH: usize = 120;
 
 /// Keeps the last events of one runtime, each with its time.
 ///
@@ -91,7 +90,7 @@ pub struct Recorder {
     epoch: OnceLock<Instant>,
     /// The time of the last event in a simulation, where one thread goes on at a time; 0 outside.
     simulated: AtomicU64,
-    started: OnceLock<Started>,
+    started: OnceLock<Recorded>,
     /// What is told by threads that own no track, and before the start.
     shared: CachePadded<Track>,
     /// Held by whoever writes to the shared track. Readers do not need it, or a thread would wait
@@ -100,32 +99,24 @@ pub struct Recorder {
 }
 
 /// What is known once the runtime has been built.
-struct Started {
+struct Recorded {
     shape: RuntimeShape,
     /// That of the first thread that is no worker, and then the workers' in their order: as
     /// [`Packed::teller`] counts.
     tracks: Box<[CachePadded<Track>]>,
 }
 
-/// One event and its time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Record {
-    /// In nanoseconds since the recorder's first event.
-    pub(super) at: u64,
-    pub(super) event: Event,
-}
-
 /// A track of a recorder, in one number: the recorder's, and the track's in its lowest bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place(u64);
+struct TrackId(u64);
 
 /// Where nothing is recorded: there is no recorder of this number.
-const NOWHERE: Place = Place(0);
+const NOWHERE: TrackId = TrackId(0);
 
 thread_local! {
     /// The track that this thread told its last event to, if it owns it. So it need not look at
     /// the owner for each event; and a name that is given now belongs there.
-    static HERE: Cell<Place> = const { Cell::new(NOWHERE) };
+    static HERE: Cell<TrackId> = const { Cell::new(NOWHERE) };
 }
 
 impl Recorder {
@@ -234,8 +225,8 @@ impl Recorder {
     }
 
     #[inline]
-    fn place(&self, teller: usize) -> Place {
-        Place(self.id * MOST_TELLERS as u64 + teller as u64)
+    fn track_id(&self, teller: usize) -> TrackId {
+        TrackId(self.id * MOST_TELLERS as u64 + teller as u64)
     }
 
     /// Makes a track the one that this thread tells its events to, unless another thread owns it.
@@ -246,10 +237,10 @@ impl Recorder {
             .filter(|track| match event.kind() {
                 // The thread that blocked in this poll may be the first to tell something since it
                 // gave up its worker, and will tell no more.
-                Kind::PollEnded => track.is_own(),
+                EventKind::PollEnded => track.is_own(),
                 _ => track.claim(),
             });
-        HERE.set(own.map_or(NOWHERE, |_| self.place(event.teller())));
+        HERE.set(own.map_or(NOWHERE, |_| self.track_id(event.teller())));
     }
 
     /// Records an event that others may have come before, at the time that it is now.
@@ -258,7 +249,7 @@ impl Recorder {
     /// instructions, of some sixty.
     #[inline(never)]
     fn push_now(&self, event: Packed, place: Option<&'static Location<'static>>) {
-        if HERE.get() != self.place(event.teller()) {
+        if HERE.get() != self.track_id(event.teller()) {
             self.move_to(event);
         }
         let push = |track: &Track| {
@@ -276,7 +267,7 @@ impl Recorder {
                 push(&self.shared);
             }
         }
-        if event.kind() == Kind::Replaced {
+        if event.kind() == EventKind::Replaced {
             own.filter(|track| track.is_own())
                 .inspect(|track| track.give_up());
             HERE.set(NOWHERE);
@@ -310,7 +301,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn on_start(&self, shape: &RuntimeShape) {
         let tracks = 0..=shape.homes.len();
-        let started = Started {
+        let started = Recorded {
             shape: shape.clone(),
             tracks: tracks
                 .map(|_| CachePadded::new(Track::new(self.capacity)))
@@ -330,7 +321,7 @@ impl Observer for Recorder {
         let here = HERE.get();
         let packed = Packed::of(&event);
         let teller = packed.teller();
-        if here == self.place(teller)
+        if here == self.track_id(teller)
             && let Some(track) = self.track(teller)
             && track.takes_at_once(packed)
             && self.simulated.load(Ordering::Relaxed) == 0
@@ -348,11 +339,11 @@ impl Observer for Recorder {
 
     fn on_named(&self, task: TaskId, name: &str) {
         // The task's spawn is what this thread has just told.
-        let Place(here) = HERE.get();
+        let TrackId(here) = HERE.get();
         let own = (here / MOST_TELLERS as u64 == self.id)
             .then(|| self.track(here as usize % MOST_TELLERS))
             .flatten();
-        own.unwrap_or(&self.shared).push_name(task, shortened(name));
+        own.unwrap_or(&self.shared).push_name(task, kept_name(name));
     }
 }
 
@@ -372,29 +363,4 @@ impl fmt::Debug for Recorder {
 
 fn nanos(duration: Duration) -> u64 {
     duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
-}
-
-/// The worker on whose thread an event was told.
-pub(super) fn worker_of(event: &Event) -> Option<WorkerId> {
-    match *event {
-        Event::Spawned { by, .. }
-        | Event::Scheduled { by, .. }
-        | Event::Cancelled { by, .. }
-        | Event::Escalated { by, .. }
-        | Event::TimerArmed { by, .. } => by,
-        Event::Taken { worker, .. }
-        | Event::PollStarted { worker, .. }
-        | Event::PollEnded { worker, .. }
-        | Event::Parked { worker }
-        | Event::Unparked { worker }
-        | Event::Replaced { worker } => Some(worker),
-        Event::TimerFired { .. } => None,
-    }
-}
-
-pub(super) fn shortened(name: &str) -> Box<str> {
-    match name.char_indices().nth(NAME_LENGTH) {
-        Some((end, _)) => format!("{}…", &name[..end]).into(),
-        None => name.into(),
-    }
 }

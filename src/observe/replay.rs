@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::panic::Location;
 
 use super::json::{Array, Quoted};
-use super::recorder::Record;
+use super::record::Record;
 use super::recording::Recording;
 use crate::executor::{Event, Placement, PollEnd, QueueId, Source, TaskId, WorkerId};
 
@@ -46,8 +46,43 @@ pub const STYLE: &str = include_str!("replay/player.css");
 
 const PAGE: &str = include_str!("replay/page.html");
 
+impl Recording {
+    /// Writes the replay page: HTML, in one piece. [`Recording`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// If `out` fails.
+    pub fn write_replay(&self, out: &mut dyn Write) -> io::Result<()> {
+        write_page(self, out)
+    }
+
+    /// The element that shows this recording inside of another page, which has to include
+    /// [`STYLE`] and [`SCRIPT`] once.
+    ///
+    /// ```
+    /// let recording = laneway::observe::Recorder::new().recording();
+    /// let fragment = recording.to_replay_fragment();
+    /// assert!(fragment.starts_with(r#"<div class="laneway-replay">"#));
+    /// ```
+    #[must_use]
+    pub fn to_replay_fragment(&self) -> String {
+        fragment(self)
+    }
+
+    /// The recording in the replay page's own format, JSON: see [the module](self).
+    ///
+    /// ```
+    /// let json = laneway::observe::Recorder::new().recording().to_replay_json();
+    /// assert!(json.starts_with(r#"{"format":"laneway-replay","version":1,"#));
+    /// ```
+    #[must_use]
+    pub fn to_replay_json(&self) -> String {
+        Json(self).to_string()
+    }
+}
+
 /// Writes the page that shows a recording.
-pub(super) fn write_page(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
+fn write_page(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = PAGE;
     let fragment = fragment(recording);
     for (mark, text) in [
@@ -64,7 +99,7 @@ pub(super) fn write_page(recording: &Recording, out: &mut dyn Write) -> io::Resu
 }
 
 /// The element that the script turns into a player.
-pub(super) fn fragment(recording: &Recording) -> String {
+fn fragment(recording: &Recording) -> String {
     let json = Json(recording);
     format!(
         "<div class=\"laneway-replay\"><script type=\"application/json\">{json}</script></div>\n"
@@ -72,7 +107,7 @@ pub(super) fn fragment(recording: &Recording) -> String {
 }
 
 /// A recording in the page's own format.
-pub(super) struct Json<'a>(pub(super) &'a Recording);
+struct Json<'a>(&'a Recording);
 
 impl Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,16 +139,16 @@ impl Display for Json<'_> {
             let later = record.at - before;
             before = record.at;
             let row = tables.row(record.event);
-            write!(f, "{comma}{later},{}", Numbers(&row))?;
+            write!(f, "{comma}{later},{}", Row(&row))?;
         }
         write!(f, "\n]}}")
     }
 }
 
-/// Numbers with commas between them.
-struct Numbers<'a>(&'a [i64]);
+/// Row with commas between them.
+struct Row<'a>(&'a [i64]);
 
-impl Display for Numbers<'_> {
+impl Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, number) in self.0.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };

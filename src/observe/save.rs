@@ -21,11 +21,11 @@ use super::recording::Recording;
 #[derive(Debug)]
 pub struct SaveError {
     path: PathBuf,
-    cause: Cause,
+    obstacle: Obstacle,
 }
 
 #[derive(Debug)]
-enum Cause {
+enum Obstacle {
     Extension,
     Io(io::Error),
 }
@@ -41,13 +41,13 @@ impl SaveError {
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
-        match &self.cause {
-            Cause::Extension => write!(
+        match &self.obstacle {
+            Obstacle::Extension => write!(
                 f,
                 "cannot save a recording as {path:?}: end the name in .html (a replay page) or \
                  .json (a trace for ui.perfetto.dev)"
             ),
-            Cause::Io(error) => write!(
+            Obstacle::Io(error) => write!(
                 f,
                 "cannot write {path:?}: {error}; the recording is kept and can be saved elsewhere"
             ),
@@ -57,9 +57,9 @@ impl fmt::Display for SaveError {
 
 impl Error for SaveError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            Cause::Extension => None,
-            Cause::Io(error) => Some(error),
+        match &self.obstacle {
+            Obstacle::Extension => None,
+            Obstacle::Io(error) => Some(error),
         }
     }
 }
@@ -84,12 +84,12 @@ impl Format {
 
 /// Writes a recording, which is made if there is somewhere to write it.
 pub(super) fn save(path: &Path, recording: impl FnOnce() -> Recording) -> Result<(), SaveError> {
-    let failed = |cause| SaveError {
+    let failed = |obstacle| SaveError {
         path: path.to_owned(),
-        cause,
+        obstacle,
     };
-    let format = Format::of(path).ok_or_else(|| failed(Cause::Extension))?;
-    let file = File::create(path).map_err(|error| failed(Cause::Io(error)))?;
+    let format = Format::of(path).ok_or_else(|| failed(Obstacle::Extension))?;
+    let file = File::create(path).map_err(|error| failed(Obstacle::Io(error)))?;
     let mut file = BufWriter::new(file);
     let recording = recording();
     let written = match format {
@@ -98,5 +98,5 @@ pub(super) fn save(path: &Path, recording: impl FnOnce() -> Recording) -> Result
     };
     written
         .and_then(|()| file.flush())
-        .map_err(|error| failed(Cause::Io(error)))
+        .map_err(|error| failed(Obstacle::Io(error)))
 }

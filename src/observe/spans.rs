@@ -89,7 +89,7 @@ pub struct Spans {
     shards: Box<[CachePadded<Mutex<Shard>>]>,
 }
 
-type Shard = HashMap<TaskId, Life, BuildHasherDefault<Spread>>;
+type Shard = HashMap<TaskId, SpanState, BuildHasherDefault<Spread>>;
 
 const SHARDS: usize = 16;
 
@@ -100,7 +100,7 @@ thread_local! {
 }
 
 /// How far a task's span has come.
-enum Life {
+enum SpanState {
     /// The name may still come, which the span is to be opened with.
     Spawned(Spawned),
     Open {
@@ -170,15 +170,15 @@ impl Spans {
 
     fn shard(&self, task: TaskId) -> MutexGuard<'_, Shard> {
         let shard = &self.shards[task.0 as usize % SHARDS];
-        // A poisoned lock is fine: a life is whole between any two of its calls.
+        // A poisoned lock is fine: a state is whole between any two of its calls.
         unpoisoned(shard.lock())
     }
 
     /// The span of a task that has been put into a queue and has not ended.
     fn span(&self, task: TaskId) -> Option<Span> {
         match self.shard(task).get(&task)? {
-            Life::Spawned(_) => None,
-            Life::Open { span, .. } => Some(span.clone()),
+            SpanState::Spawned(_) => None,
+            SpanState::Open { span, .. } => Some(span.clone()),
         }
     }
 
@@ -197,10 +197,10 @@ impl Spans {
     }
 
     fn open(&self, task: TaskId) {
-        if let Some(life) = self.shard(task).get_mut(&task)
-            && let Life::Spawned(spawned) = life
+        if let Some(state) = self.shard(task).get_mut(&task)
+            && let SpanState::Spawned(spawned) = state
         {
-            *life = Life::Open {
+            *state = SpanState::Open {
                 span: spawned.open(task),
                 waker_told: false,
             };
@@ -223,7 +223,7 @@ impl Spans {
     /// Tells once that the runtime keeps the waker of a task that was not ready.
     fn waits(&self, task: TaskId) {
         let mut shard = self.shard(task);
-        if let Some(Life::Open { span, waker_told }) = shard.get_mut(&task)
+        if let Some(SpanState::Open { span, waker_told }) = shard.get_mut(&task)
             && !std::mem::replace(waker_told, true)
         {
             let span = span.clone();
@@ -234,9 +234,9 @@ impl Spans {
     }
 
     fn close(&self, task: TaskId) {
-        let life = self.shard(task).remove(&task);
+        let state = self.shard(task).remove(&task);
         // Unlocked before, as above.
-        if let Some(Life::Open { span, waker_told }) = life
+        if let Some(SpanState::Open { span, waker_told }) = state
             && waker_told
         {
             tell(WakerOp::Drop, &span);
@@ -258,7 +258,7 @@ impl Observer for Spans {
                 spawned_at,
                 ..
             } => {
-                let spawned = Life::Spawned(Spawned {
+                let spawned = SpanState::Spawned(Spawned {
                     queue,
                     spawned_at,
                     name: None,
@@ -278,7 +278,7 @@ impl Observer for Spans {
     }
 
     fn on_named(&self, task: TaskId, named: &str) {
-        if let Some(Life::Spawned(spawned)) = self.shard(task).get_mut(&task) {
+        if let Some(SpanState::Spawned(spawned)) = self.shard(task).get_mut(&task) {
             spawned.name = Some(named.into());
         }
     }

@@ -14,12 +14,12 @@ const CHUNK: usize = 256;
 pub(super) struct Names {
     /// How many full chunks are kept.
     max_chunks: usize,
-    full: VecDeque<Arc<Vec<Named>>>,
-    current: Vec<Named>,
+    full: VecDeque<Arc<Vec<TaskName>>>,
+    current: Vec<TaskName>,
 }
 
 /// A task and its name.
-pub(super) type Named = (TaskId, Box<str>);
+pub(super) type TaskName = (TaskId, Box<str>);
 
 impl Names {
     /// The names that can belong to so many events.
@@ -40,7 +40,7 @@ impl Names {
         self.current.push((task, name));
     }
 
-    fn keep(&mut self, full: Vec<Named>) {
+    fn keep(&mut self, full: Vec<TaskName>) {
         if self.full.len() == self.max_chunks {
             self.full.pop_front();
         }
@@ -50,7 +50,7 @@ impl Names {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Named> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &TaskName> {
         let full = self.full.iter().flat_map(|chunk| chunk.iter());
         full.chain(&self.current)
     }

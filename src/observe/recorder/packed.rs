@@ -19,7 +19,7 @@ pub(in crate::observe) struct Packed {
 /// Which event it is, and what tells how soon the next one comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(in crate::observe) enum Kind {
+pub(in crate::observe) enum EventKind {
     Spawned,
     /// Scheduled to run next on the same worker.
     ScheduledNext,
@@ -42,23 +42,23 @@ pub(in crate::observe) enum Kind {
 }
 
 /// In the order of their numbers, all that four bits can say.
-const KINDS: [Kind; 16] = [
-    Kind::Spawned,
-    Kind::ScheduledNext,
-    Kind::ScheduledLast,
-    Kind::ScheduledToChannel,
-    Kind::TakenFromItsOwn,
-    Kind::TakenFromChannel,
-    Kind::TakenFromOther,
-    Kind::PollStarted,
-    Kind::PollEnded,
-    Kind::Parked,
-    Kind::Unparked,
-    Kind::Replaced,
-    Kind::Cancelled,
-    Kind::Escalated,
-    Kind::TimerArmed,
-    Kind::TimerFired,
+const KINDS: [EventKind; 16] = [
+    EventKind::Spawned,
+    EventKind::ScheduledNext,
+    EventKind::ScheduledLast,
+    EventKind::ScheduledToChannel,
+    EventKind::TakenFromItsOwn,
+    EventKind::TakenFromChannel,
+    EventKind::TakenFromOther,
+    EventKind::PollStarted,
+    EventKind::PollEnded,
+    EventKind::Parked,
+    EventKind::Unparked,
+    EventKind::Replaced,
+    EventKind::Cancelled,
+    EventKind::Escalated,
+    EventKind::TimerArmed,
+    EventKind::TimerFired,
 ];
 
 /// In the order of their discriminants.
@@ -79,27 +79,27 @@ pub(super) const MOST_TELLERS: usize = 1 << (REST_AT - TELLER_AT);
 /// The largest number that the rest can hold. As microseconds that is 101 days.
 const MOST: u64 = u64::MAX >> REST_AT;
 
-impl Kind {
+impl EventKind {
     /// Which kind of event was packed.
     #[inline]
-    pub(in crate::observe) fn of(what: u64) -> Kind {
+    pub(in crate::observe) fn of(what: u64) -> EventKind {
         KINDS[number(what)]
     }
 
     /// The kinds that this one is told right after by the same thread, with next to nothing in
     /// between, and with nothing that another thread could have done meanwhile: in its own queue,
     /// a worker finds what it has put there itself.
-    const fn comes_at_once_after(self) -> &'static [Kind] {
+    const fn comes_at_once_after(self) -> &'static [EventKind] {
         match self {
-            Kind::ScheduledNext | Kind::ScheduledLast | Kind::ScheduledToChannel => {
-                &[Kind::Spawned, Kind::TimerFired]
+            EventKind::ScheduledNext | EventKind::ScheduledLast | EventKind::ScheduledToChannel => {
+                &[EventKind::Spawned, EventKind::TimerFired]
             }
-            Kind::PollEnded => &[Kind::ScheduledLast],
-            Kind::TakenFromItsOwn => &[Kind::PollEnded],
-            Kind::PollStarted => &[
-                Kind::TakenFromItsOwn,
-                Kind::TakenFromChannel,
-                Kind::TakenFromOther,
+            EventKind::PollEnded => &[EventKind::ScheduledLast],
+            EventKind::TakenFromItsOwn => &[EventKind::PollEnded],
+            EventKind::PollStarted => &[
+                EventKind::TakenFromItsOwn,
+                EventKind::TakenFromChannel,
+                EventKind::TakenFromOther,
             ],
             _ => &[],
         }
@@ -134,7 +134,7 @@ impl Packed {
                 queue,
                 by,
                 spawned_at: _,
-            } => pack(Kind::Spawned, task, by, queue.0.into()),
+            } => pack(EventKind::Spawned, task, by, queue.0.into()),
             Event::Scheduled {
                 task,
                 queue,
@@ -142,9 +142,9 @@ impl Packed {
                 to,
             } => {
                 let kind = match to {
-                    Placement::NextSlot => Kind::ScheduledNext,
-                    Placement::Deque => Kind::ScheduledLast,
-                    Placement::Channel => Kind::ScheduledToChannel,
+                    Placement::NextSlot => EventKind::ScheduledNext,
+                    Placement::Deque => EventKind::ScheduledLast,
+                    Placement::Channel => EventKind::ScheduledToChannel,
                 };
                 pack(kind, task, by, queue.0.into())
             }
@@ -155,36 +155,38 @@ impl Packed {
                 from,
             } => {
                 let (kind, from) = match from {
-                    Source::Local => (Kind::TakenFromItsOwn, 0),
-                    Source::Channel => (Kind::TakenFromChannel, 0),
-                    Source::Worker(other) => (Kind::TakenFromOther, other.0),
+                    Source::Local => (EventKind::TakenFromItsOwn, 0),
+                    Source::Channel => (EventKind::TakenFromChannel, 0),
+                    Source::Worker(other) => (EventKind::TakenFromOther, other.0),
                 };
                 let rest = u64::from(queue.0) | u64::from(from) << 16;
                 pack(kind, task, Some(worker), rest)
             }
-            Event::PollStarted { task, worker } => pack(Kind::PollStarted, task, Some(worker), 0),
+            Event::PollStarted { task, worker } => {
+                pack(EventKind::PollStarted, task, Some(worker), 0)
+            }
             Event::PollEnded { task, worker, end } => {
-                pack(Kind::PollEnded, task, Some(worker), end as u64)
+                pack(EventKind::PollEnded, task, Some(worker), end as u64)
             }
-            Event::Cancelled { task, by } => pack(Kind::Cancelled, task, by, 0),
-            Event::Escalated { task, by } => pack(Kind::Escalated, task, by, 0),
+            Event::Cancelled { task, by } => pack(EventKind::Cancelled, task, by, 0),
+            Event::Escalated { task, by } => pack(EventKind::Escalated, task, by, 0),
             Event::TimerArmed { task, by, after_us } => {
-                pack(Kind::TimerArmed, task, by, after_us.min(MOST))
+                pack(EventKind::TimerArmed, task, by, after_us.min(MOST))
             }
-            Event::TimerFired { task } => pack(Kind::TimerFired, task, None, 0),
-            Event::Parked { worker } => pack(Kind::Parked, NO_TASK, Some(worker), 0),
-            Event::Unparked { worker } => pack(Kind::Unparked, NO_TASK, Some(worker), 0),
-            Event::Replaced { worker } => pack(Kind::Replaced, NO_TASK, Some(worker), 0),
+            Event::TimerFired { task } => pack(EventKind::TimerFired, task, None, 0),
+            Event::Parked { worker } => pack(EventKind::Parked, NO_TASK, Some(worker), 0),
+            Event::Unparked { worker } => pack(EventKind::Unparked, NO_TASK, Some(worker), 0),
+            Event::Replaced { worker } => pack(EventKind::Replaced, NO_TASK, Some(worker), 0),
         }
     }
 
     #[inline]
-    pub(in crate::observe) fn kind(self) -> Kind {
-        Kind::of(self.what)
+    pub(in crate::observe) fn kind(self) -> EventKind {
+        EventKind::of(self.what)
     }
 
     /// Whether it is told right after an event that this was packed of, by the same thread: see
-    /// [`Kind::comes_at_once_after`].
+    /// [`EventKind::comes_at_once_after`].
     #[inline]
     pub(in crate::observe) fn comes_at_once_after(self, what: u64) -> bool {
         AT_ONCE_AFTER[number(self.what)] >> number(what) & 1 == 1
@@ -217,35 +219,35 @@ impl Packed {
             from,
         };
         match self.kind() {
-            Kind::Spawned => Event::Spawned {
+            EventKind::Spawned => Event::Spawned {
                 task,
                 queue,
                 by,
                 spawned_at: place.unwrap_or(Location::caller()),
             },
-            Kind::ScheduledNext => scheduled(Placement::NextSlot),
-            Kind::ScheduledLast => scheduled(Placement::Deque),
-            Kind::ScheduledToChannel => scheduled(Placement::Channel),
-            Kind::TakenFromItsOwn => taken(Source::Local),
-            Kind::TakenFromChannel => taken(Source::Channel),
-            Kind::TakenFromOther => taken(Source::Worker(WorkerId((rest >> 16) as u16))),
-            Kind::PollStarted => Event::PollStarted { task, worker },
-            Kind::PollEnded => Event::PollEnded {
+            EventKind::ScheduledNext => scheduled(Placement::NextSlot),
+            EventKind::ScheduledLast => scheduled(Placement::Deque),
+            EventKind::ScheduledToChannel => scheduled(Placement::Channel),
+            EventKind::TakenFromItsOwn => taken(Source::Local),
+            EventKind::TakenFromChannel => taken(Source::Channel),
+            EventKind::TakenFromOther => taken(Source::Worker(WorkerId((rest >> 16) as u16))),
+            EventKind::PollStarted => Event::PollStarted { task, worker },
+            EventKind::PollEnded => Event::PollEnded {
                 task,
                 worker,
                 end: ENDS[rest as usize % ENDS.len()],
             },
-            Kind::Parked => Event::Parked { worker },
-            Kind::Unparked => Event::Unparked { worker },
-            Kind::Replaced => Event::Replaced { worker },
-            Kind::Cancelled => Event::Cancelled { task, by },
-            Kind::Escalated => Event::Escalated { task, by },
-            Kind::TimerArmed => Event::TimerArmed {
+            EventKind::Parked => Event::Parked { worker },
+            EventKind::Unparked => Event::Unparked { worker },
+            EventKind::Replaced => Event::Replaced { worker },
+            EventKind::Cancelled => Event::Cancelled { task, by },
+            EventKind::Escalated => Event::Escalated { task, by },
+            EventKind::TimerArmed => Event::TimerArmed {
                 task,
                 by,
                 after_us: if rest == MOST { u64::MAX } else { rest },
             },
-            Kind::TimerFired => Event::TimerFired { task },
+            EventKind::TimerFired => Event::TimerFired { task },
         }
     }
 }
@@ -268,7 +270,7 @@ fn number(what: u64) -> usize {
 }
 
 #[inline]
-fn what(kind: Kind, by: Option<WorkerId>, rest: u64) -> u64 {
+fn what(kind: EventKind, by: Option<WorkerId>, rest: u64) -> u64 {
     let teller = by.map_or(0, |worker| u64::from(worker.0) + 1);
     kind as u64 | teller << TELLER_AT | rest << REST_AT
 }

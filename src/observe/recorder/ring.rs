@@ -26,7 +26,7 @@ pub(super) struct Ring<const N: usize = CHUNK> {
     /// to divide for each event.
     filling: AtomicUsize,
     /// One more than what is promised to be kept: it is the one that is being overwritten.
-    chunks: Box<[OnceLock<Box<[Slot; N]>>]>,
+    chunks: Box<[OnceLock<Box<[RingSlot; N]>>]>,
 }
 
 /// An event and its time.
@@ -39,7 +39,7 @@ pub(super) struct Stamped {
 }
 
 #[derive(Default)]
-struct Slot {
+struct RingSlot {
     at: AtomicU64,
     task: AtomicU64,
     what: AtomicU64,
@@ -125,7 +125,7 @@ impl<const N: usize> Ring<N> {
         let chunk = chunk.expect("a chunk is made before its first event counts");
         let within = numbers.start as usize % N;
         let slots = &chunk[within..within + (numbers.end - numbers.start) as usize];
-        events.extend(slots.iter().map(Slot::read));
+        events.extend(slots.iter().map(RingSlot::read));
     }
 
     /// The number of the oldest event that is certainly whole. The one that is being written now
@@ -137,13 +137,13 @@ impl<const N: usize> Ring<N> {
 }
 
 /// Made in its place: as an array it would be moved there.
-fn new_chunk<const N: usize>() -> Box<[Slot; N]> {
-    let slots: Vec<Slot> = (0..N).map(|_| Slot::default()).collect();
+fn new_chunk<const N: usize>() -> Box<[RingSlot; N]> {
+    let slots: Vec<RingSlot> = (0..N).map(|_| RingSlot::default()).collect();
     let chunk = slots.try_into().ok();
     chunk.expect("there are as many slots as the chunk has")
 }
 
-impl Slot {
+impl RingSlot {
     // Relaxed, both ways: the count of events says what may be relied upon.
 
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use super::names::Names;
-use super::packed::{Kind, Packed};
+use super::packed::{EventKind, Packed};
 use super::ring::{Ring, Stamped};
 use crate::executor::TaskId;
 use crate::sync::unpoisoned;
@@ -40,7 +40,7 @@ impl Track {
         Track {
             owner: AtomicU64::new(NOBODY),
             at: AtomicU64::new(0),
-            told: AtomicU64::new(Kind::Parked as u64),
+            told: AtomicU64::new(EventKind::Parked as u64),
             ring: Ring::new(capacity),
             names: Mutex::new(Names::new(capacity)),
         }
