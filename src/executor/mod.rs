@@ -40,9 +40,9 @@
 //! knows which sleeping worker is near, `pace.rs` when a worker lets tasks gather; `names.rs` keeps
 //! the names of tasks that have one; `ending.rs` is about the end of a runtime, `cut_off.rs` keeps
 //! what shutdown cancelled; `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown;
-//! `shield.rs` stops panics of the user's code, `tally.rs` counts, `stopwatch.rs` adds up time;
-//! `polling.rs` shows what a worker polls, `long_poll.rs` is the report of a poll that takes too
-//! long.
+//! `shield.rs` stops panics of the user's code, `tally.rs` counts, `stopwatch.rs` adds up time,
+//! `floor.rs` keeps what was shown of it; `polling.rs` shows what a worker polls, `long_poll.rs` is
+//! the report of a poll that takes too long.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
@@ -55,6 +55,7 @@ mod cut_off;
 mod ending;
 mod event;
 mod executor;
+mod floor;
 mod host;
 mod idle;
 mod ids;

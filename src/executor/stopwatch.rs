@@ -30,12 +30,32 @@ impl Stopwatch {
         let word = self.0.load(Ordering::Relaxed);
         self.0.store(sum(word, now), Ordering::Relaxed);
     }
+}
 
-    /// What has added up. The clock is asked after the word was read: it cannot be behind it.
-    pub(crate) fn read(&self, now: impl FnOnce() -> Duration) -> Duration {
-        let word = self.0.load(Ordering::Relaxed);
-        Duration::from_nanos(sum(word, now()).unsigned_abs())
+/// How often stopwatches are looked at before they are taken as they are.
+const LOOKS: u32 = 8;
+
+/// What has added up on several stopwatches of one owner, all at the same moment: none was started
+/// or stopped between the looks at the first and at the last. Where the owner never rests for that
+/// long, after [`LOOKS`] tries, a stretch may count twice that ended meanwhile.
+pub(crate) fn read_together<const N: usize>(
+    watches: [&Stopwatch; N],
+    now: impl Fn() -> Duration,
+) -> [Duration; N] {
+    // Acquire: each look is complete before the next one begins.
+    let look = || watches.map(|watch| watch.0.load(Ordering::Acquire));
+    let mut words = look();
+    for _ in 1..LOOKS {
+        // Asked after the words were read, the clock is not behind them.
+        let at = now();
+        let again = look();
+        if again == words {
+            return words.map(|word| Duration::from_nanos(sum(word, at).unsigned_abs()));
+        }
+        words = again;
     }
+    let at = now();
+    words.map(|word| Duration::from_nanos(sum(word, at).unsigned_abs()))
 }
 
 fn sum(word: i64, now: Duration) -> i64 {
@@ -56,29 +76,34 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
+    fn read(watch: &Stopwatch, now: Duration) -> Duration {
+        let [shown] = read_together([watch], || now);
+        shown
+    }
+
     #[test]
     fn stretches_add_up_and_the_present_one_counts() {
         let watch = Stopwatch::default();
-        assert_eq!(watch.read(|| MS(5)), MS(0));
+        assert_eq!(read(&watch, MS(5)), MS(0));
         watch.start(MS(10));
-        assert_eq!(watch.read(|| MS(13)), MS(3));
+        assert_eq!(read(&watch, MS(13)), MS(3));
         watch.stop(MS(20));
-        assert_eq!(watch.read(|| MS(30)), MS(10));
+        assert_eq!(read(&watch, MS(30)), MS(10));
         watch.start(MS(100));
-        assert_eq!(watch.read(|| MS(101)), MS(11));
+        assert_eq!(read(&watch, MS(101)), MS(11));
         watch.stop(MS(105));
-        assert_eq!(watch.read(|| MS(200)), MS(15));
+        assert_eq!(read(&watch, MS(200)), MS(15));
     }
 
     #[test]
     fn it_runs_from_the_very_beginning() {
         let watch = Stopwatch::default();
         watch.start(MS(0));
-        assert_eq!(watch.read(|| MS(7)), MS(7));
+        assert_eq!(read(&watch, MS(7)), MS(7));
         watch.stop(MS(7));
         // All the time there was has added up.
         watch.start(MS(7));
-        assert_eq!(watch.read(|| MS(9)), MS(9));
+        assert_eq!(read(&watch, MS(9)), MS(9));
     }
 
     #[test]
@@ -88,6 +113,23 @@ mod tests {
         watch.start(MS(3));
         watch.stop(MS(5));
         watch.stop(MS(8));
-        assert_eq!(watch.read(|| MS(9)), MS(4));
+        assert_eq!(read(&watch, MS(9)), MS(4));
+    }
+
+    #[test]
+    fn several_are_read_at_one_moment() {
+        let [alive, parked] = [Stopwatch::default(), Stopwatch::default()];
+        alive.start(MS(0));
+        parked.start(MS(10));
+        // The owner gets up while it is looked at, when the clock has been asked for the first
+        // time.
+        let moments = std::cell::Cell::new(20);
+        let clock = || {
+            if moments.get() == 20 {
+                parked.stop(MS(20));
+            }
+            MS(moments.replace(moments.get() + 5))
+        };
+        assert_eq!(read_together([&alive, &parked], clock), [MS(25), MS(10)]);
     }
 }

@@ -1,11 +1,13 @@
 //! Counters that cost next to nothing: each worker counts on cache lines of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::event::PollEnd;
+use super::floor::Floor;
 use super::ids::QueueId;
 use super::polling::Polling;
-use super::stopwatch::Stopwatch;
+use super::stopwatch::{Stopwatch, read_together};
 
 /// What one worker, or everybody else together, has counted, for each queue.
 #[derive(Debug)]
@@ -22,6 +24,16 @@ pub(crate) struct Tally {
     /// Searches, each from its second round on.
     pub(crate) searching: Stopwatch,
     pub(crate) parked: Stopwatch,
+    /// What was shown of the time in which it was busy, searched, and was parked.
+    shown: [Floor; 3],
+}
+
+/// Where a worker's time went: together, all since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeSpent {
+    pub(crate) busy: Duration,
+    pub(crate) searching: Duration,
+    pub(crate) parked: Duration,
 }
 
 // On cache lines of its own, since its worker writes here at every poll: 128 bytes, because
@@ -91,6 +103,25 @@ impl Tally {
             alive: Stopwatch::default(),
             searching: Stopwatch::default(),
             parked: Stopwatch::default(),
+            shown: Default::default(),
+        }
+    }
+
+    /// Where the worker's time went, up to one moment. Nothing of it is ever less than was given
+    /// before.
+    pub(crate) fn time_spent(&self, now: impl Fn() -> Duration) -> TimeSpent {
+        let watches = [&self.alive, &self.searching, &self.parked];
+        let [alive, searching, parked] = read_together(watches, now);
+        let busy = alive.saturating_sub(searching + parked);
+        let [busy_shown, searching_shown, parked_shown] = &self.shown;
+        let show = |floor: &Floor, time: Duration| {
+            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            Duration::from_nanos(floor.show(nanos))
+        };
+        TimeSpent {
+            busy: show(busy_shown, busy),
+            searching: show(searching_shown, searching),
+            parked: show(parked_shown, parked),
         }
     }
 

@@ -86,7 +86,7 @@ impl QueueMetrics {
 /// What one worker did, and where its time went.
 ///
 /// `busy`, `searching` and `parked` together are all the time since the worker was made, up to
-/// now or to its end. The clock is read when a worker parks, when it is woken, and before and
+/// now or to its end; none of the three ever falls. The clock is read when a worker parks, when it is woken, and before and
 /// after a search that goes beyond its first round: never from one poll to the next. In a
 /// [simulation](crate::sim) the times are simulated ones.
 ///
@@ -148,20 +148,16 @@ impl RuntimeMetrics {
 
 impl WorkerMetrics {
     fn of(executor: &Executor, home: QueueId, tally: &Tally) -> WorkerMetrics {
-        let now = || executor.host.now();
-        let searching = tally.searching.read(now);
-        let parked = tally.parked.read(now);
-        // Last, so that the other two are parts of it.
-        let alive = tally.alive.read(now);
+        let time = tally.time_spent(|| executor.host.now());
         WorkerMetrics {
             home,
             polls: tally.polls(),
             stolen: tally.stolen(),
             steals: tally.steals.get(),
             parks: tally.parks.get(),
-            busy: alive.saturating_sub(searching + parked),
-            searching,
-            parked,
+            busy: time.busy,
+            searching: time.searching,
+            parked: time.parked,
         }
     }
 }

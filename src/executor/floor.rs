@@ -1,0 +1,29 @@
+//! A number that grows, as it is shown to readers who look while it changes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The most that was ever shown of a number.
+///
+/// A number that is put together from several others, which change while they are read, may come
+/// out a little too large; a reader that looks again is not told that it has fallen.
+#[derive(Debug, Default)]
+pub(crate) struct Floor(AtomicU64);
+
+impl Floor {
+    /// What to show: the number, or what was shown before if that is more.
+    pub(crate) fn show(&self, number: u64) -> u64 {
+        // Relaxed: no other data hangs on it.
+        self.0.fetch_max(number, Ordering::Relaxed).max(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Floor;
+
+    #[test]
+    fn what_is_shown_never_falls() {
+        let floor = Floor::default();
+        assert_eq!([3, 2, 3, 5].map(|n| floor.show(n)), [3, 3, 3, 5]);
+    }
+}
