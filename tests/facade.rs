@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use laneway::observe::facade::publish;
+use laneway::background::{PeriodicMetrics, ServiceMetrics};
+use laneway::blocking;
+use laneway::observe::facade::{
+    publish, publish_as, publish_blocking, publish_periodic, publish_pipeline, publish_service,
+};
+use laneway::pipeline::Counts;
 use laneway::sim::{Sim, work};
 use laneway::{Priority, spawn_task};
 use metrics_facade::{
@@ -92,4 +97,47 @@ fn a_recorder_gets_every_number_and_the_latest() {
     );
     // Nine of each of three queues, three and three times of each of two workers.
     assert_eq!(keeps.0.lock().unwrap().len(), 9 * 3 + 6 * 2);
+}
+
+#[test]
+fn several_runtimes_and_what_stands_on_them_are_told_apart() {
+    let keeps = Keeps::default();
+    let run = |tasks: u64| {
+        let run = Sim::seed(1).high(1).low(0).run(async move {
+            for _ in 0..tasks {
+                spawn_task!(async {}, Priority::High).await;
+            }
+        });
+        run.unwrap().metrics
+    };
+    let mut process = PeriodicMetrics::default();
+    (process.name, process.completed) = ("rotation".to_owned(), 4);
+    let mut service = ServiceMetrics::default();
+    service.queued = 6;
+    let mut counts = Counts::default();
+    counts.ticks = 5;
+    metrics_facade::with_local_recorder(&keeps, || {
+        publish_as("web", &run(2));
+        publish_as("batch", &run(3));
+        publish_service("mail", &service);
+        publish_periodic(&process);
+        publish_pipeline("eye", &counts);
+        publish_blocking(&blocking::metrics());
+    });
+    let spawned = |runtime: &str| {
+        let name = "counter laneway_tasks_spawned_total";
+        keeps.get(&format!("{name} runtime={runtime} queue=high"))
+    };
+    assert_eq!([spawned("web"), spawned("batch")], [2, 3]);
+    let gauge = |name: &str| f64::from_bits(keeps.get(&format!("gauge {name}")));
+    assert_eq!(gauge("laneway_service_queued service=mail"), 6.0);
+    assert_eq!(
+        keeps.get("counter laneway_periodic_completed_total process=rotation"),
+        4
+    );
+    assert_eq!(
+        keeps.get("counter laneway_pipeline_ticks_total pipeline=eye"),
+        5
+    );
+    assert!(gauge("laneway_blocking_max_threads ") >= 1.0);
 }

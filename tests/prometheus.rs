@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use laneway::observe::{Monitor, prometheus};
+use laneway::background::{Every, PeriodicMetrics, Service, ServiceMetrics};
+use laneway::observe::{Monitor, Prometheus, prometheus};
+use laneway::pipeline::Counts;
 use laneway::sim::{Sim, work};
 use laneway::time::sleep;
-use laneway::{Priority, spawn_task};
+use laneway::{Priority, RuntimeMetrics, blocking, spawn_task};
 
 use prometheus_text::{Family, Labels, parse};
 
@@ -128,4 +130,124 @@ fn without_a_monitor_there_are_no_histograms() {
     let families = parse(&prometheus(&run.metrics, &[]));
     assert!(families.values().all(|family| family.kind != "histogram"));
     assert_eq!(families.len(), 13);
+}
+
+/// The numbers of a runtime that has run so many high tasks.
+fn metrics_after(tasks: usize) -> RuntimeMetrics {
+    let run = Sim::seed(3).high(1).low(1).run(async move {
+        for _ in 0..tasks {
+            spawn_task!(async {}, Priority::High).await;
+        }
+    });
+    run.unwrap().metrics
+}
+
+#[test]
+fn several_runtimes_are_told_apart_by_a_label() {
+    let monitor = Arc::new(Monitor::new());
+    let sim = Sim::seed(1).high(1).low(3).observer(monitor.clone());
+    let batch = sim.run(async { spawn_task!(async {}).await }).unwrap();
+    let text = Prometheus::new()
+        .runtime("web", metrics_after(2), [])
+        .runtime("batch", batch.metrics, monitor.queues())
+        .render();
+    let families = parse(&text);
+    let spawned = |runtime: &str, queue: &str| {
+        let labels = [("runtime", runtime), ("queue", queue)];
+        value(&families, "laneway_tasks_spawned_total", &labels)
+    };
+    assert_eq!([spawned("web", "high"), spawned("web", "low")], [2.0, 0.0]);
+    assert_eq!(
+        [spawned("batch", "high"), spawned("batch", "low")],
+        [0.0, 1.0]
+    );
+    let last = [("runtime", "batch"), ("worker", "3"), ("home", "low")];
+    assert!(value(&families, "laneway_worker_polls_total", &last) <= 1.0);
+    let waits = &families["laneway_task_wait_seconds"];
+    assert!(
+        waits
+            .samples
+            .keys()
+            .all(|(_, labels)| labels["runtime"] == "batch")
+    );
+    let seconds = &families["laneway_worker_seconds_total"];
+    assert_eq!(
+        seconds.samples.len(),
+        3 * (2 + 4),
+        "three states of each worker"
+    );
+}
+
+#[test]
+fn what_stands_on_a_runtime_is_scraped_too() {
+    let (echo, background) = Service::new().build((), async |_: &mut (), n: u8| n);
+    let every = Every::new(Duration::from_secs(3_600)).name("rotation");
+    let (rotation, periodic) = every.build(async || ());
+    let run = Sim::seed(4).high(1).low(1).run({
+        let echo = echo.clone();
+        async move {
+            spawn_task!(background).detach();
+            spawn_task!(periodic).detach();
+            assert_eq!(echo.call(7).await.unwrap(), 7);
+        }
+    });
+    run.unwrap();
+    let mut counts = Counts::default();
+    (counts.ticks, counts.timed_out) = (5, 2);
+    let text = Prometheus::new()
+        .service("echo", echo.metrics())
+        .periodic(rotation.metrics())
+        .pipeline("eye", counts)
+        .blocking(blocking::metrics())
+        .render();
+    let families = parse(&text);
+    let of = |name: &str, labels: &[(&str, &str)]| value(&families, name, labels);
+    let echo = [("service", "echo")];
+    assert_eq!(of("laneway_service_completed_total", &echo), 1.0);
+    assert_eq!(of("laneway_service_in_flight", &echo), 0.0);
+    let rotation = [("process", "rotation")];
+    assert_eq!(of("laneway_periodic_completed_total", &rotation), 1.0);
+    let eye = [("pipeline", "eye")];
+    assert_eq!(of("laneway_pipeline_ticks_total", &eye), 5.0);
+    assert_eq!(of("laneway_pipeline_timed_out_total", &eye), 2.0);
+    let threads = of("laneway_blocking_max_threads", &[]);
+    assert_eq!(threads, blocking::metrics().max_threads as f64);
+    // Nothing of what is not there.
+    assert!(
+        families
+            .keys()
+            .all(|name| !name.starts_with("laneway_queue"))
+    );
+}
+
+#[test]
+fn anything_may_be_called_anything_and_twice_the_same() {
+    let name = "a \"quoted\" \\ name,\nwith} = lines{ # HELP é";
+    let second = format!("{name} (2)");
+    let mut process = PeriodicMetrics::default();
+    process.name = name.to_owned();
+    let mut text = Prometheus::new();
+    for _ in 0..2 {
+        text = text
+            .runtime(name, metrics_after(1), [])
+            .service(name, ServiceMetrics::default())
+            .periodic(process.clone())
+            .pipeline(name, Counts::default());
+    }
+    let families = parse(&text.render());
+    for name in [name, &second] {
+        let queue = [("runtime", name), ("queue", "high")];
+        assert_eq!(value(&families, "laneway_tasks_spawned_total", &queue), 1.0);
+        for (metric, label) in [
+            ("laneway_service_restarts_total", "service"),
+            ("laneway_periodic_running", "process"),
+            ("laneway_pipeline_busy_total", "pipeline"),
+        ] {
+            assert_eq!(value(&families, metric, &[(label, name)]), 0.0);
+        }
+    }
+    for (name, family) in &families {
+        assert_eq!(name.ends_with("_total"), family.kind == "counter", "{name}");
+    }
+    assert_eq!(Prometheus::new().render(), "");
 }

@@ -17,8 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::eventually;
-use laneway::observe::{Monitor, prometheus};
-use laneway::{Priority, Runtime};
+use laneway::background::{PeriodicMetrics, ServiceMetrics};
+use laneway::observe::{Monitor, Prometheus, prometheus};
+use laneway::pipeline::Counts;
+use laneway::{Priority, Runtime, blocking};
 use prometheus_text::{Labels, parse};
 
 /// Runs `promtool`, or says that it is missing.
@@ -58,10 +60,20 @@ fn used() -> (Runtime, Arc<Monitor>) {
 #[test]
 fn the_text_has_no_fault() {
     let (rt, monitor) = used();
-    let text = prometheus(&rt.metrics(), &monitor.queues());
+    let text = Prometheus::new()
+        .runtime("one", rt.metrics(), monitor.queues())
+        .runtime("an\"other\"\n", rt.metrics(), monitor.queues())
+        .service("mail", ServiceMetrics::default())
+        .periodic(PeriodicMetrics::default())
+        .pipeline("eye\\", Counts::default())
+        .blocking(blocking::metrics())
+        .render();
     let Some((is_fine, said)) = promtool(&["check", "metrics"], &text) else {
         return;
     };
+    assert!(is_fine && said.is_empty(), "{said}");
+    let text = prometheus(&rt.metrics(), &monitor.queues());
+    let (is_fine, said) = promtool(&["check", "metrics"], &text).unwrap();
     assert!(is_fine && said.is_empty(), "{said}");
     // It can find one.
     let wrong = "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n# HELP a_total A.\n";

@@ -1,13 +1,21 @@
-//! A runtime's counters through the `metrics` crate (feature `metrics`).
+//! Counters through the `metrics` crate (feature `metrics`).
 
-use super::series::{QUEUE_SERIES, SeriesKind, WORKER_SERIES};
+use super::series::{
+    BLOCKING_SERIES, PERIODIC_SERIES, PIPELINE_SERIES, QUEUE_SERIES, SERVICE_SERIES, Series,
+    SeriesKind, WORKER_SERIES,
+};
+use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::blocking::BlockingMetrics;
+use crate::pipeline::Counts;
 use crate::runtime::RuntimeMetrics;
 
-/// Hands a runtime's counters to the recorder that was installed for the `metrics` crate, whichever
-/// exporter that belongs to. Call it every so often, for instance from a
-/// [`background::every`](crate::background::every).
+type OwnedLabels = Vec<(&'static str, String)>;
+
+/// Hands the counters of a program's only runtime to the recorder that was installed for the
+/// `metrics` crate, whichever exporter that belongs to. Call it every so often, for instance from
+/// a [`background::every`](crate::background::every).
 ///
-/// The names and labels are those of [`prometheus`](super::prometheus()), except that the time of
+/// The names and labels are those of [`Prometheus`](super::Prometheus), except that the time of
 /// each worker is `laneway_worker_microseconds_total`, because counters are whole numbers there.
 /// Without a recorder nothing happens.
 ///
@@ -20,34 +28,87 @@ use crate::runtime::RuntimeMetrics;
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub fn publish(metrics: &RuntimeMetrics) {
-    for series in QUEUE_SERIES {
-        for queue in &metrics.queues {
-            let labels = [("queue", queue.name.clone())];
-            set(series.kind, series.name, &labels, (series.value)(queue));
-        }
+    publish_labelled(metrics, &[]);
+}
+
+/// Hands a runtime's counters over as [`publish`] does, with the label `runtime`: where there are
+/// several, those without a label would overwrite each other.
+///
+/// ```
+/// use laneway::Runtime;
+/// use laneway::observe::facade::publish_as;
+///
+/// let (web, batch) = (Runtime::builder().build()?, Runtime::builder().build()?);
+/// publish_as("web", &web.metrics());
+/// publish_as("batch", &batch.metrics());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+pub fn publish_as(name: &str, metrics: &RuntimeMetrics) {
+    publish_labelled(metrics, &[("runtime", name.to_owned())]);
+}
+
+/// Hands over what a service does and has done, with the label `service`. [`publish`] says how.
+pub fn publish_service(name: &str, metrics: &ServiceMetrics) {
+    set_all(&SERVICE_SERIES, &[("service", name.to_owned())], metrics);
+}
+
+/// Hands over what a periodic process does and has done, with its name as the label `process`.
+/// [`publish`] says how.
+pub fn publish_periodic(metrics: &PeriodicMetrics) {
+    set_all(
+        &PERIODIC_SERIES,
+        &[("process", metrics.name.clone())],
+        metrics,
+    );
+}
+
+/// Hands over what a pipeline has done, with the label `pipeline`. [`publish`] says how.
+pub fn publish_pipeline(name: &str, counts: &Counts) {
+    set_all(&PIPELINE_SERIES, &[("pipeline", name.to_owned())], counts);
+}
+
+/// Hands over what the pool of blocking threads does. [`publish`] says how.
+///
+/// ```
+/// use laneway::blocking;
+/// use laneway::observe::facade::publish_blocking;
+///
+/// publish_blocking(&blocking::metrics());
+/// ```
+pub fn publish_blocking(metrics: &BlockingMetrics) {
+    set_all(&BLOCKING_SERIES, &[], metrics);
+}
+
+fn publish_labelled(metrics: &RuntimeMetrics, runtime: &[(&'static str, String)]) {
+    let labels = |further: OwnedLabels| -> OwnedLabels { [runtime, &further].concat() };
+    for queue in &metrics.queues {
+        set_all(
+            &QUEUE_SERIES,
+            &labels(vec![("queue", queue.name.clone())]),
+            queue,
+        );
     }
     for (number, worker) in metrics.workers.iter().enumerate() {
         let home = metrics.queues[worker.home.index()].name.clone();
-        let labels = [("worker", number.to_string()), ("home", home)];
-        for series in WORKER_SERIES {
-            set(series.kind, series.name, &labels, (series.value)(worker));
-        }
+        let labels = labels(vec![("worker", number.to_string()), ("home", home)]);
+        set_all(&WORKER_SERIES, &labels, worker);
         let states = [
             ("busy", worker.busy),
             ("searching", worker.searching),
             ("parked", worker.parked),
         ];
         for (state, time) in states {
-            let [worker, home] = labels.clone();
-            let labels = [worker, home, ("state", state.to_owned())];
+            let labels = [&labels[..], &[("state", state.to_owned())]].concat();
             let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-            set(
-                SeriesKind::Counter,
-                "laneway_worker_microseconds_total",
-                &labels,
-                us,
-            );
+            let name = "laneway_worker_microseconds_total";
+            set(SeriesKind::Counter, name, &labels, us);
         }
+    }
+}
+
+fn set_all<T>(table: &[Series<T>], labels: &[(&'static str, String)], owner: &T) {
+    for series in table {
+        set(series.kind, series.name, labels, (series.value)(owner));
     }
 }
 

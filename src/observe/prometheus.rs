@@ -1,20 +1,26 @@
-//! A runtime's numbers in Prometheus' text format.
+//! The numbers of runtimes, and of what is built on them, in Prometheus' text format.
 
-use std::fmt::{self, Display, Write};
-use std::time::Duration;
+mod text;
 
-use super::histogram::Histogram;
+use std::collections::HashSet;
+
 use super::monitor::QueueTimes;
-use super::series::{QUEUE_SERIES, Series, SeriesKind, WORKER_SERIES};
-use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+use super::series::{
+    BLOCKING_SERIES, PERIODIC_SERIES, PIPELINE_SERIES, QUEUE_SERIES, SERVICE_SERIES, Series,
+    WORKER_SERIES,
+};
+use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::blocking::BlockingMetrics;
+use crate::pipeline::Counts;
+use crate::runtime::{RuntimeMetrics, WorkerMetrics};
 
-/// Writes a runtime's counters, and what a [`Monitor`](super::Monitor) has counted if there is
-/// one, in the text format that Prometheus scrapes (version 0.0.4).
+use text::{LabelPairs, Seconds, Text};
+
+/// Writes the counters of a program's only runtime, and what a [`Monitor`](super::Monitor) has
+/// counted if there is one, in the text format that Prometheus scrapes (version 0.0.4).
 ///
-/// Serve it over HTTP as `text/plain; version=0.0.4`. All names begin with `laneway_`; what
-/// belongs to a queue has the label `queue`, what belongs to a worker `worker` and `home`. Times
-/// are in seconds. The waits and polls of `times` are histograms whose bounds are powers of four,
-/// from 1.024 microseconds to 17 seconds.
+/// Where there is more to be scraped, such as a second runtime or services, [`Prometheus`] puts
+/// it all into one text. The samples are the same, but for its label `runtime`.
 ///
 /// ```
 /// use laneway::observe::{Monitor, prometheus};
@@ -34,170 +40,289 @@ use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 /// ```
 #[must_use]
 pub fn prometheus(metrics: &RuntimeMetrics, times: &[QueueTimes]) -> String {
-    let mut text = Text::default();
-    metrics_of_queues(&mut text, &metrics.queues);
-    metrics_of_workers(&mut text, metrics);
-    let waits = times.iter().map(|times| (&*times.queue, &times.wait));
-    text.histograms(
-        "laneway_task_wait_seconds",
-        "Time from each scheduling of a task to the start of its poll.",
-        waits,
-    );
-    let polls = times.iter().map(|times| (&*times.queue, &times.poll));
-    text.histograms(
-        "laneway_task_poll_seconds",
-        "Time from the start of each poll to its end.",
-        polls,
-    );
-    text.0
+    let only = RuntimeNumbers {
+        name: None,
+        metrics: metrics.clone(),
+        times: times.to_vec(),
+    };
+    Prometheus {
+        runtimes: vec![only],
+        ..Prometheus::new()
+    }
+    .render()
 }
 
-fn metrics_of_queues(text: &mut Text, queues: &[QueueMetrics]) {
-    for Series {
-        kind,
-        name,
-        help,
-        value,
-    } in QUEUE_SERIES
-    {
-        text.head(word(kind), name, help);
-        for queue in queues {
-            text.sample(name, &[("queue", &queue.name)], value(queue));
+/// Puts all that a program has to be scraped into one text, in the format of Prometheus (version
+/// 0.0.4): any number of runtimes, services, periodic processes and pipelines, and the pool of
+/// blocking threads.
+///
+/// Serve it over HTTP as `text/plain; version=0.0.4`, made anew for each scrape. All names begin
+/// with `laneway_`, and the labels of each sample tell whose it is:
+///
+/// - `runtime`, with `queue` or with `worker` and `home`: what belongs to a runtime;
+/// - `service`: `laneway_service_…`;
+/// - `process`: `laneway_periodic_…`, of periodic processes;
+/// - `pipeline`: `laneway_pipeline_…`;
+/// - none: `laneway_blocking_…`, of the one pool that a process has.
+///
+/// Times are in seconds. The waits and polls that a monitor has counted are histograms whose
+/// bounds are powers of four, from 1.024 microseconds to 17 seconds. Names may hold any characters.
+/// Of two things of one kind with the same name, the second is given a number: `mail`, `mail (2)`.
+///
+/// ```
+/// use laneway::background::Service;
+/// use laneway::observe::Prometheus;
+/// use laneway::{Priority, Runtime, blocking};
+///
+/// let web = Runtime::builder().build()?;
+/// let batch = Runtime::builder().with_high_num(0).build()?;
+/// web.block_on(web.spawn(async {}, Priority::High));
+/// let (mail, _background) = Service::new().build((), async |_: &mut (), _letter: String| ());
+///
+/// let text = Prometheus::new()
+///     .runtime("web", web.metrics(), [])
+///     .runtime("batch", batch.metrics(), [])
+///     .service("mail", mail.metrics())
+///     .blocking(blocking::metrics())
+///     .render();
+/// assert!(text.contains("laneway_tasks_spawned_total{runtime=\"web\",queue=\"high\"} 1\n"));
+/// assert!(text.contains("laneway_tasks_spawned_total{runtime=\"batch\",queue=\"high\"} 0\n"));
+/// assert!(text.contains("laneway_service_completed_total{service=\"mail\"} 0\n"));
+/// assert!(text.contains("\nlaneway_blocking_queued 0\n"));
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is written until `render` is called"]
+pub struct Prometheus {
+    runtimes: Vec<RuntimeNumbers>,
+    services: Vec<(String, ServiceMetrics)>,
+    processes: Vec<(String, PeriodicMetrics)>,
+    pipelines: Vec<(String, Counts)>,
+    blocking: Option<BlockingMetrics>,
+}
+
+/// What is scraped of one runtime.
+#[derive(Clone, Debug)]
+struct RuntimeNumbers {
+    /// None for a program's only one.
+    name: Option<String>,
+    metrics: RuntimeMetrics,
+    /// What a monitor has counted, if there is one.
+    times: Vec<QueueTimes>,
+}
+
+impl Prometheus {
+    /// Makes a text with nothing in it. [`Prometheus`] has an example.
+    pub fn new() -> Prometheus {
+        Prometheus::default()
+    }
+
+    /// Adds a runtime's counters, and what a [`Monitor`](super::Monitor) of it has counted by
+    /// queue: its [`queues`](super::Monitor::queues), or `[]` if there is none.
+    ///
+    /// ```
+    /// use laneway::observe::{Monitor, Prometheus};
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let monitor = Arc::new(Monitor::new());
+    /// let rt = Runtime::builder().with_observer(monitor.clone()).build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::High));
+    /// let text = Prometheus::new().runtime("web", rt.metrics(), monitor.queues()).render();
+    /// let count = "laneway_task_wait_seconds_count{runtime=\"web\",queue=\"high\"} 1";
+    /// assert!(text.contains(count));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn runtime(
+        mut self,
+        name: impl Into<String>,
+        metrics: RuntimeMetrics,
+        times: impl Into<Vec<QueueTimes>>,
+    ) -> Prometheus {
+        let names = self
+            .runtimes
+            .iter()
+            .filter_map(|before| before.name.as_deref());
+        self.runtimes.push(RuntimeNumbers {
+            name: Some(unlike(name.into(), names)),
+            metrics,
+            times: times.into(),
+        });
+        self
+    }
+
+    /// Adds what a service does and has done, by
+    /// [`Handle::metrics`](crate::background::Handle::metrics). [`Prometheus`] has an example.
+    pub fn service(mut self, name: impl Into<String>, metrics: ServiceMetrics) -> Prometheus {
+        add(&mut self.services, name.into(), metrics);
+        self
+    }
+
+    /// Adds what a periodic process does and has done, by
+    /// [`Periodic::metrics`](crate::background::Periodic::metrics), under the name that it was given.
+    ///
+    /// ```
+    /// use laneway::background::Every;
+    /// use laneway::observe::Prometheus;
+    /// use std::time::Duration;
+    ///
+    /// let every = Every::new(Duration::from_secs(60)).name("rotation");
+    /// let (rotation, _background) = every.build(async || ());
+    /// let text = Prometheus::new().periodic(rotation.metrics()).render();
+    /// assert!(text.contains("laneway_periodic_completed_total{process=\"rotation\"} 0\n"));
+    /// ```
+    pub fn periodic(mut self, metrics: PeriodicMetrics) -> Prometheus {
+        add(&mut self.processes, metrics.name.clone(), metrics);
+        self
+    }
+
+    /// Adds what a pipeline has done, by [`Running::counts`](crate::pipeline::Running::counts).
+    ///
+    /// ```
+    /// use laneway::observe::Prometheus;
+    /// use laneway::pipeline::Counts;
+    ///
+    /// let text = Prometheus::new().pipeline("eye", Counts::default()).render();
+    /// assert!(text.contains("laneway_pipeline_ticks_total{pipeline=\"eye\"} 0\n"));
+    /// ```
+    pub fn pipeline(mut self, name: impl Into<String>, counts: Counts) -> Prometheus {
+        add(&mut self.pipelines, name.into(), counts);
+        self
+    }
+
+    /// Adds what the process's pool of blocking threads does at the moment, by
+    /// [`blocking::metrics`](crate::blocking::metrics). [`Prometheus`] has an example.
+    pub fn blocking(mut self, metrics: BlockingMetrics) -> Prometheus {
+        self.blocking = Some(metrics);
+        self
+    }
+
+    /// The text. [`Prometheus`] has an example.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = Text::default();
+        self.queues(&mut text);
+        self.workers(&mut text);
+        self.times(&mut text);
+        named(&mut text, "service", &SERVICE_SERIES, &self.services);
+        named(&mut text, "process", &PERIODIC_SERIES, &self.processes);
+        named(&mut text, "pipeline", &PIPELINE_SERIES, &self.pipelines);
+        let pool: Vec<_> = self.blocking.iter().map(|pool| (vec![], pool)).collect();
+        text.series(&BLOCKING_SERIES, &pool);
+        text.0
+    }
+
+    fn queues(&self, text: &mut Text) {
+        let queues = self.runtimes.iter().flat_map(|runtime| {
+            let queues = runtime.metrics.queues.iter();
+            queues.map(|queue| (runtime.labels(&[("queue", &queue.name)]), queue))
+        });
+        text.series(&QUEUE_SERIES, &queues.collect::<Vec<_>>());
+    }
+
+    fn workers(&self, text: &mut Text) {
+        let most = self
+            .runtimes
+            .iter()
+            .map(|runtime| runtime.metrics.workers.len());
+        // Made here, since labels are borrowed.
+        let numbers: Vec<String> = (0..most.max().unwrap_or(0))
+            .map(|n| n.to_string())
+            .collect();
+        let workers: Vec<_> = self
+            .runtimes
+            .iter()
+            .flat_map(|r| r.workers(&numbers))
+            .collect();
+        text.series(&WORKER_SERIES, &workers);
+        if !workers.is_empty() {
+            seconds_of_workers(text, &workers);
         }
+    }
+
+    fn times(&self, text: &mut Text) {
+        let mut waits = Vec::new();
+        let mut polls = Vec::new();
+        for runtime in &self.runtimes {
+            for times in &runtime.times {
+                let labels = runtime.labels(&[("queue", &times.queue)]);
+                waits.push((labels.clone(), &times.wait));
+                polls.push((labels, &times.poll));
+            }
+        }
+        text.histograms(WAITS, &waits);
+        text.histograms(POLLS, &polls);
     }
 }
 
-fn metrics_of_workers(text: &mut Text, metrics: &RuntimeMetrics) {
-    for series in WORKER_SERIES {
-        text.head(word(series.kind), series.name, series.help);
-        for (labels, worker) in labelled(metrics) {
-            text.sample(series.name, &labels.pairs(&[]), (series.value)(worker));
-        }
+const WAITS: (&str, &str) = (
+    "laneway_task_wait_seconds",
+    "Time from each scheduling of a task to the start of its poll.",
+);
+
+const POLLS: (&str, &str) = (
+    "laneway_task_poll_seconds",
+    "Time from the start of each poll to its end.",
+);
+
+impl RuntimeNumbers {
+    /// The runtime's label, if it has a name, and further ones.
+    fn labels<'a>(&'a self, further: &[(&'a str, &'a str)]) -> LabelPairs<'a> {
+        let own = self.name.iter().map(|name| ("runtime", &**name));
+        own.chain(further.iter().copied()).collect()
     }
+
+    fn workers<'a>(
+        &'a self,
+        numbers: &'a [String],
+    ) -> impl Iterator<Item = (LabelPairs<'a>, &'a WorkerMetrics)> {
+        let workers = self.metrics.workers.iter().zip(numbers);
+        workers.map(|(worker, number)| {
+            let home = &self.metrics.queues[worker.home.index()].name;
+            (self.labels(&[("worker", number), ("home", home)]), worker)
+        })
+    }
+}
+
+fn seconds_of_workers(text: &mut Text, workers: &[(LabelPairs<'_>, &WorkerMetrics)]) {
     let name = "laneway_worker_seconds_total";
     text.head(
-        word(SeriesKind::Counter),
+        "counter",
         name,
         "Time that this worker spent in each state.",
     );
-    for (labels, worker) in labelled(metrics) {
+    for (labels, worker) in workers {
         let states = [
             ("busy", worker.busy),
             ("searching", worker.searching),
             ("parked", worker.parked),
         ];
         for (state, time) in states {
-            text.sample(name, &labels.pairs(&[("state", state)]), Seconds(time));
+            let labels = [&labels[..], &[("state", state)]].concat();
+            text.sample(name, &labels, Seconds(time));
         }
     }
 }
 
-/// What tells a worker from the others.
-struct WorkerLabels<'a> {
-    worker: String,
-    home: &'a str,
+/// Writes the series of things that are told apart by their names alone.
+fn named<T>(text: &mut Text, label: &str, table: &[Series<T>], things: &[(String, T)]) {
+    let things = things
+        .iter()
+        .map(|(name, thing)| (vec![(label, &**name)], thing));
+    text.series(table, &things.collect::<Vec<_>>());
 }
 
-impl WorkerLabels<'_> {
-    fn pairs<'a>(&'a self, further: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-        let own = [("worker", &*self.worker), ("home", self.home)];
-        own.iter().chain(further).copied().collect()
-    }
+fn add<T>(to: &mut Vec<(String, T)>, name: String, thing: T) {
+    let name = unlike(name, to.iter().map(|(before, _)| &**before));
+    to.push((name, thing));
 }
 
-fn labelled(metrics: &RuntimeMetrics) -> impl Iterator<Item = (WorkerLabels<'_>, &WorkerMetrics)> {
-    metrics.workers.iter().enumerate().map(|(number, worker)| {
-        let labels = WorkerLabels {
-            worker: number.to_string(),
-            home: &metrics.queues[worker.home.index()].name,
-        };
-        (labels, worker)
-    })
-}
-
-fn word(kind: SeriesKind) -> &'static str {
-    match kind {
-        SeriesKind::Counter => "counter",
-        SeriesKind::Gauge => "gauge",
-    }
-}
-
-/// The text so far.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn line(&mut self, line: fmt::Arguments<'_>) {
-        writeln!(self.0, "{line}").expect("a string takes all that is written");
-    }
-
-    /// What comes before a metric's samples.
-    fn head(&mut self, kind: &str, name: &str, help: &str) {
-        self.line(format_args!("# HELP {name} {help}"));
-        self.line(format_args!("# TYPE {name} {kind}"));
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.line(format_args!("{name}{{{}}} {value}", Labels(labels)));
-    }
-
-    fn histograms<'a>(
-        &mut self,
-        name: &str,
-        help: &str,
-        histograms: impl Iterator<Item = (&'a str, &'a Histogram)>,
-    ) {
-        let mut histograms = histograms.peekable();
-        if histograms.peek().is_some() {
-            self.head("histogram", name, help);
-        }
-        histograms.for_each(|(queue, histogram)| self.histogram(name, queue, histogram));
-    }
-
-    fn histogram(&mut self, name: &str, queue: &str, histogram: &Histogram) {
-        let queue = ("queue", queue);
-        let bucket = format!("{name}_bucket");
-        for power in (10..=34).step_by(2) {
-            let bound = Duration::from_nanos(1 << power);
-            let le = Seconds(bound).to_string();
-            self.sample(&bucket, &[queue, ("le", &le)], histogram.count_up_to(bound));
-        }
-        let count = histogram.count();
-        self.sample(&bucket, &[queue, ("le", "+Inf")], count);
-        self.sample(&format!("{name}_sum"), &[queue], Seconds(histogram.sum()));
-        self.sample(&format!("{name}_count"), &[queue], count);
-    }
-}
-
-/// A duration in seconds, with all its digits.
-struct Seconds(Duration);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:09}", self.0.as_secs(), self.0.subsec_nanos())
-    }
-}
-
-/// Labels between the braces, their values escaped.
-struct Labels<'a>(&'a [(&'a str, &'a str)]);
-
-impl Display for Labels<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (name, value)) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_char(',')?;
-            }
-            write!(f, "{name}=\"")?;
-            for character in value.chars() {
-                match character {
-                    '\\' => f.write_str("\\\\")?,
-                    '"' => f.write_str("\\\"")?,
-                    '\n' => f.write_str("\\n")?,
-                    _ => f.write_char(character)?,
-                }
-            }
-            f.write_char('"')?;
-        }
-        Ok(())
-    }
+/// A name that is none of those before: it is given a number if need be. Two samples with the same
+/// labels would make the text unreadable.
+fn unlike<'a>(name: String, before: impl Iterator<Item = &'a str>) -> String {
+    let before: HashSet<&str> = before.collect();
+    let numbered = (2..).map(|number| format!("{name} ({number})"));
+    let mut candidates = std::iter::once(name.clone()).chain(numbered);
+    let free = candidates.find(|candidate| !before.contains(&**candidate));
+    free.expect("there are more numbers than names")
 }

@@ -1,8 +1,12 @@
-//! The series of numbers that a runtime's counters are exported as, whichever way.
+//! The series of numbers that counters are exported as, whichever way: those of runtimes, and of
+//! what is built on them.
 
+use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::blocking::BlockingMetrics;
+use crate::pipeline::Counts;
 use crate::runtime::{QueueMetrics, WorkerMetrics};
 
-/// One number of each queue, or of each worker.
+/// One number of each queue, of each worker, or of each of whatever has numbers.
 pub(super) struct Series<T> {
     pub(super) kind: SeriesKind,
     /// As Prometheus wants names: of counters with `_total` in the end.
@@ -94,5 +98,179 @@ pub(super) const WORKER_SERIES: [Series<WorkerMetrics>; 3] = [
         name: "laneway_worker_parks_total",
         help: "Times that this worker found nothing to do and lay down.",
         value: |w| w.parks,
+    },
+];
+
+pub(super) const SERVICE_SERIES: [Series<ServiceMetrics>; 7] = [
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_service_queued",
+        help: "Requests that wait for the handler.",
+        value: |s| s.queued as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_service_waiting_for_room",
+        help: "Requests whose callers wait for room.",
+        value: |s| s.waiting_for_room as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_service_in_flight",
+        help: "Requests that the handler has taken and not finished.",
+        value: |s| s.in_flight as u64,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_service_completed_total",
+        help: "Requests that the handler has finished.",
+        value: |s| s.completed,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_service_lost_total",
+        help: "Requests that the handler had taken when it panicked or was dropped.",
+        value: |s| s.lost,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_service_skipped_total",
+        help: "Requests whose callers gave up before the handler took them.",
+        value: |s| s.skipped,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_service_restarts_total",
+        help: "Times that the state was made anew after a panic.",
+        value: |s| s.restarts,
+    },
+];
+
+pub(super) const PERIODIC_SERIES: [Series<PeriodicMetrics>; 5] = [
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_periodic_queued",
+        help: "Ticks whose runs have not begun yet.",
+        value: |p| p.queued,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_periodic_running",
+        help: "Whether a run is under way: 1, or else 0.",
+        value: |p| u64::from(p.running),
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_periodic_completed_total",
+        help: "Runs that came to their end.",
+        value: |p| p.completed,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_periodic_panicked_total",
+        help: "Runs that panicked.",
+        value: |p| p.panicked,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_periodic_skipped_total",
+        help: "Ticks that came while a run was under way, and were left out.",
+        value: |p| p.skipped,
+    },
+];
+
+pub(super) const PIPELINE_SERIES: [Series<Counts>; 11] = [
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_ticks_total",
+        help: "Ticks that came to a data set.",
+        value: |c| c.ticks,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_blocked_total",
+        help: "Ticks that had to wait because the outputs were full.",
+        value: |c| c.blocked,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_dropped_total",
+        help: "Data sets that made room for newer ones.",
+        value: |c| c.dropped,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_skipped_total",
+        help: "Intervals that were skipped because they had been missed.",
+        value: |c| c.skipped,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_coalesced_total",
+        help: "Intervals that had been missed and became a part of a longer window.",
+        value: |c| c.coalesced,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_done_total",
+        help: "Entries with an output.",
+        value: |c| c.done,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_failed_total",
+        help: "Entries of stages that gave an error.",
+        value: |c| c.failed,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_panicked_total",
+        help: "Entries of stages that panicked.",
+        value: |c| c.panicked,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_timed_out_total",
+        help: "Entries of stages that had no result in time.",
+        value: |c| c.timed_out,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_input_locked_total",
+        help: "Entries of stages that could not read the input in time.",
+        value: |c| c.input_locked,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_pipeline_busy_total",
+        help: "Entries of stages whose earlier run had not ended.",
+        value: |c| c.busy,
+    },
+];
+
+pub(super) const BLOCKING_SERIES: [Series<BlockingMetrics>; 4] = [
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_blocking_max_threads",
+        help: "Threads that there may be for blocking closures.",
+        value: |b| b.max_threads as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_blocking_threads",
+        help: "Threads that there are for blocking closures.",
+        value: |b| b.threads as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_blocking_idle_threads",
+        help: "Threads for blocking closures that have nothing to do.",
+        value: |b| b.idle as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_blocking_queued",
+        help: "Blocking closures that wait for a thread.",
+        value: |b| b.queued as u64,
     },
 ];

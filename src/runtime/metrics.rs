@@ -86,9 +86,9 @@ impl QueueMetrics {
 /// What one worker did, and where its time went.
 ///
 /// `busy`, `searching` and `parked` together are all the time since the worker was made, up to
-/// now or to its end; none of the three ever falls. The clock is read when a worker parks, when it is woken, and before and
-/// after a search that goes beyond its first round: never from one poll to the next. In a
-/// [simulation](crate::sim) the times are simulated ones.
+/// now or to its end; none of the three ever falls. The clock is read when a worker parks, when it
+/// is woken, and before and after a search that goes beyond its first round: never from one poll
+/// to the next. In a [simulation](crate::sim) the times are simulated ones.
 ///
 /// ```
 /// let rt = laneway::Runtime::builder().build()?;

@@ -57,8 +57,13 @@ fn is_name(name: &str) -> bool {
 
 #[track_caller]
 fn sample(line: &str) -> (String, Labels, f64) {
-    let (name, rest) = line.split_once('{').expect(line);
+    let end = line.find(['{', ' ']).expect(line);
+    let (name, rest) = line.split_at(end);
     assert!(is_name(name), "{line}");
+    if let Some(value) = rest.strip_prefix(' ') {
+        return (name.to_owned(), Labels::new(), value.parse().expect(line));
+    }
+    let rest = &rest[1..];
     let mut rest = rest.chars();
     let mut labels = Labels::new();
     loop {
