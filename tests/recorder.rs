@@ -164,9 +164,11 @@ fn a_full_buffer_drops_the_oldest_and_counts_them() {
     });
     let kept = recording.len() as u64 + recording.dropped();
     assert!(kept >= 5 * 20_000, "{kept} and {parks} parks");
+    // The worker's memory is the shorter one, and of what was told outside no more than belongs
+    // to it.
     let most = 2 * (1_024 + 512);
     assert!(
-        (2 * 1_024..=most).contains(&recording.len()),
+        (1_024..=most).contains(&recording.len()),
         "{}",
         recording.len()
     );
@@ -449,74 +451,6 @@ fn a_trace_has_a_slice_for_each_poll_on_its_workers_track() {
         .as_str()
         .unwrap();
     assert!(place.starts_with("tests/recorder.rs:"), "{place}");
-}
-
-#[test]
-fn slices_of_a_track_do_not_overlap() {
-    let trace = trace_of(&varied_run());
-    let mut tracks: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
-    for slice in events_of(&trace, "X") {
-        let from = slice["ts"].as_f64().unwrap();
-        let lasts = slice["dur"].as_f64().unwrap();
-        assert!(lasts >= 0.0, "{slice}");
-        let track = tracks.entry(slice["tid"].as_u64().unwrap()).or_default();
-        track.push((from, from + lasts));
-    }
-    for (track, mut slices) in tracks {
-        slices.sort_by(|a, b| a.partial_cmp(b).unwrap());
-        for pair in slices.windows(2) {
-            // To the half of a nanosecond: the sums are not exact.
-            assert!(pair[0].1 <= pair[1].0 + 0.0005, "track {track}: {pair:?}");
-        }
-    }
-}
-
-#[test]
-fn every_arrow_begins_and_ends_in_a_slice() {
-    let recording = varied_run();
-    let trace = trace_of(&recording);
-    let within = |event: &Value| {
-        events_of(&trace, "X").into_iter().any(|slice| {
-            let from = slice["ts"].as_f64().unwrap();
-            let to = from + slice["dur"].as_f64().unwrap();
-            let at = event["ts"].as_f64().unwrap();
-            slice["tid"] == event["tid"] && from - 0.0005 <= at && at <= to + 0.0005
-        })
-    };
-    let ends = |kind| -> BTreeMap<u64, &Value> {
-        let ends = events_of(&trace, kind).into_iter();
-        ends.map(|event| (event["id"].as_u64().unwrap(), event))
-            .collect()
-    };
-    let (starts, finishes) = (ends("s"), ends("f"));
-    assert!(starts.keys().eq(finishes.keys()));
-    let waits = count(&recording, |e| matches!(e, Event::Scheduled { .. }));
-    assert!(starts.len() >= waits, "an arrow for each wake-up");
-    for (id, start) in starts {
-        let finish = finishes[&id];
-        assert!(within(start), "{start}");
-        assert!(within(finish), "{finish}");
-        assert_eq!(
-            (&start["cat"], &start["name"]),
-            (&finish["cat"], &finish["name"])
-        );
-        assert_eq!(finish["bp"], "e");
-        assert!(
-            start["ts"].as_f64() <= finish["ts"].as_f64(),
-            "{start} {finish}"
-        );
-    }
-}
-
-#[test]
-fn counters_end_where_the_queues_are_empty() {
-    let trace = trace_of(&varied_run());
-    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
-    for event in events_of(&trace, "C") {
-        let waiting = event["args"]["waiting"].as_u64().unwrap();
-        last.insert(event["name"].as_str().unwrap(), waiting);
-    }
-    assert_eq!(last, BTreeMap::from([("queue high", 0), ("queue low", 0)]));
 }
 
 // Whatever tasks are called.

@@ -5,8 +5,12 @@
 //! time that a worker is parked, flow events (`s` to `f`) for the arrows, counters (`C`) for the
 //! queues, and instants (`i`). Times are in microseconds.
 //!
-//! An arrow is bound to the slices that enclose its ends, so both ends need one. What happens on
-//! threads that are no workers gets slices without a length on a track of its own.
+//! What readers rely on: events come in the order of time; the slices of one track follow each
+//! other or lie within each other; an arrow is bound to the slices that enclose its ends, so both
+//! ends need one. What happens where no slice is, as on threads that are no workers, is given a
+//! slice of a nanosecond.
+//!
+//! So all is gathered first (`gather`), as small [`Piece`]s, and written in their order.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
@@ -44,26 +48,117 @@ impl Recording {
 
 fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
     let polls = recording.polls();
-    let mut trace = Trace::new(recording, out);
-    trace.begin()?;
-    trace.name_tracks(&polls)?;
-    for poll in &polls {
-        trace.poll(poll)?;
+    let mut trace = Trace::new(recording, &polls);
+    trace.gather();
+    let mut pieces = std::mem::take(&mut trace.pieces);
+    pieces.sort_by_key(Piece::order);
+    writeln!(
+        out,
+        r#"{{"displayTimeUnit":"ns","otherData":{{"writer":"laneway","dropped_events":{}}},"traceEvents":["#,
+        recording.dropped()
+    )?;
+    trace.name_tracks(out)?;
+    for piece in &pieces {
+        writeln!(out, ",")?;
+        trace.write_piece(out, piece)?;
     }
-    trace.arrows(&polls)?;
-    trace.parks()?;
-    trace.counters()?;
-    trace.instants()?;
-    trace.end()
+    writeln!(out, "\n]}}")
 }
+
+/// One event of the trace.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    at: u64,
+    track: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// A poll, by its number, and how long this part of it lasted.
+    Poll {
+        poll: usize,
+        lasts: u64,
+    },
+    Park {
+        lasts: u64,
+    },
+    /// What an arrow begins in, where nothing else is.
+    Moment {
+        arrow: Arrow,
+    },
+    ArrowBegins {
+        arrow: Arrow,
+        id: usize,
+    },
+    ArrowEnds {
+        arrow: Arrow,
+        id: usize,
+    },
+    Waiting {
+        queue: QueueId,
+        count: usize,
+    },
+    /// An event, by its number in the recording.
+    Instant {
+        record: usize,
+    },
+}
+
+/// What leads to a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrow {
+    Spawn,
+    Wake,
+    Timer,
+    Steal,
+}
+
+impl Arrow {
+    fn name(self) -> &'static str {
+        match self {
+            Arrow::Spawn => "spawn",
+            Arrow::Wake => "wake",
+            Arrow::Timer => "timer",
+            Arrow::Steal => "steal",
+        }
+    }
+}
+
+impl Piece {
+    /// By time. At one moment, slices come before what happens in them, and the longer one before
+    /// the one that lies within it.
+    fn order(&self) -> (u64, u8, std::cmp::Reverse<u64>) {
+        let (rank, lasts) = match self.what {
+            What::Poll { lasts, .. } | What::Park { lasts } => (0, lasts),
+            What::Moment { .. } => (0, MOMENT),
+            What::ArrowEnds { .. } => (1, 0),
+            What::ArrowBegins { .. } => (2, 0),
+            What::Waiting { .. } | What::Instant { .. } => (3, 0),
+        };
+        (self.at, rank, std::cmp::Reverse(lasts))
+    }
+}
+
+/// How long a slice lasts that stands for a moment. Times are whole numbers of it, so that it
+/// crosses no other slice's border.
+const MOMENT: u64 = 1;
+
+/// Where the polls of one worker lie on its track: from and to, one after another.
+type Spans = Vec<(u64, u64)>;
 
 struct Trace<'a> {
     recording: &'a Recording,
-    out: &'a mut dyn Write,
+    polls: &'a [RecordedPoll],
     workers: usize,
     places: HashMap<TaskId, String>,
     last_at: u64,
-    is_first: bool,
+    /// When each worker begins its next poll after each of these.
+    next_start: Vec<u64>,
+    spans: Vec<Spans>,
+    /// How many tracks there are for polls that go on without a worker.
+    blocked_tracks: usize,
+    pieces: Vec<Piece>,
 }
 
 /// A time in the format's unit, exact to the nanosecond.
@@ -76,120 +171,301 @@ impl Display for Micros {
 }
 
 impl<'a> Trace<'a> {
-    fn new(recording: &'a Recording, out: &'a mut dyn Write) -> Trace<'a> {
+    fn new(recording: &'a Recording, polls: &'a [RecordedPoll]) -> Trace<'a> {
         let place = |record: &Record| match record.event {
             Event::Spawned {
                 task, spawned_at, ..
             } => Some((task, spawned_at.to_string())),
             _ => None,
         };
+        let workers = recording.workers();
         Trace {
             recording,
-            out,
-            workers: recording.workers(),
+            polls,
+            workers,
             places: recording.records.iter().filter_map(place).collect(),
             last_at: recording.records.last().map_or(0, |last| last.at),
-            is_first: true,
+            next_start: next_starts(polls),
+            spans: vec![Spans::new(); workers],
+            blocked_tracks: 0,
+            pieces: Vec::new(),
         }
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        writeln!(
-            self.out,
-            r#"{{"displayTimeUnit":"ns","otherData":{{"writer":"laneway","dropped_events":{}}},"traceEvents":["#,
-            self.recording.dropped()
-        )
+    fn gather(&mut self) {
+        self.gather_polls();
+        self.gather_blocked();
+        self.gather_parks();
+        self.gather_arrows();
+        self.gather_counts();
+        self.gather_instants();
     }
 
-    fn end(&mut self) -> io::Result<()> {
-        writeln!(self.out, "\n]}}")
-    }
-
-    /// Writes one event: the part that all have, and the fields that come after it.
-    fn event(
-        &mut self,
-        kind: char,
-        track: usize,
-        at: u64,
-        rest: fmt::Arguments<'_>,
-    ) -> io::Result<()> {
-        let comma = if self.is_first { "" } else { ",\n" };
-        self.is_first = false;
-        let at = Micros(at);
-        write!(
-            self.out,
-            r#"{comma}{{"ph":"{kind}","pid":1,"tid":{track},"ts":{at},{rest}}}"#
-        )
+    fn add(&mut self, track: usize, at: u64, what: What) {
+        self.pieces.push(Piece { at, track, what });
     }
 
     fn track(&self, worker: Option<WorkerId>) -> usize {
         worker.map_or(OUTSIDE, |worker| OUTSIDE + 1 + worker.index())
     }
 
-    // Tracks.
+    // Slices.
 
-    fn name_tracks(&mut self, polls: &[RecordedPoll]) -> io::Result<()> {
-        let rest = format_args!(r#""name":"process_name","args":{{"name":"laneway"}}"#);
-        self.event('M', 0, 0, rest)?;
-        self.name_track(OUTSIDE, "other threads")?;
-        for worker in 0..self.workers {
-            let name = self.recording.worker_name(worker);
-            self.name_track(OUTSIDE + 1 + worker, &name)?;
+    fn end_of(&self, poll: &RecordedPoll) -> u64 {
+        let end = poll.end.map_or(self.last_at, |(at, _)| at);
+        end.max(poll.started_at + MOMENT)
+    }
+
+    fn gather_polls(&mut self) {
+        for (number, poll) in self.polls.iter().enumerate() {
+            let from = poll.started_at;
+            let end = poll.replaced_at.unwrap_or_else(|| self.end_of(poll));
+            // A worker is in one poll at a time, whatever became of the end of this one.
+            let to = end.min(self.next_start[number]);
+            let lasts = to - from;
+            self.spans[poll.worker.index()].push((from, to));
+            let track = self.track(Some(poll.worker));
+            self.add(
+                track,
+                from,
+                What::Poll {
+                    poll: number,
+                    lasts,
+                },
+            );
         }
-        for (_, track) in self.blocked(polls) {
-            self.name_track(track, "blocked in a task")?;
+    }
+
+    /// Polls that go on without a worker may overlap: each is given a track that is free.
+    fn gather_blocked(&mut self) {
+        let mut busy_until: Vec<u64> = Vec::new();
+        let blocked = self.polls.iter().enumerate();
+        let mut blocked: Vec<(u64, usize)> = blocked
+            .filter_map(|(number, poll)| Some((poll.replaced_at?, number)))
+            .collect();
+        blocked.sort_unstable();
+        for (from, poll) in blocked {
+            let to = self.end_of(&self.polls[poll]).max(from + MOMENT);
+            let free = busy_until.iter().position(|&until| until <= from);
+            let lane = free.unwrap_or(busy_until.len());
+            busy_until.resize(busy_until.len().max(lane + 1), 0);
+            busy_until[lane] = to;
+            let lasts = to - from;
+            let track = OUTSIDE + 1 + self.workers + lane;
+            self.add(track, from, What::Poll { poll, lasts });
+        }
+        self.blocked_tracks = busy_until.len();
+    }
+
+    fn gather_parks(&mut self) {
+        let recording = self.recording;
+        let mut parked: HashMap<WorkerId, u64> = HashMap::new();
+        // One that is woken first has slept since before the recording's beginning.
+        let mut heard_of = vec![false; self.workers];
+        for record in &recording.records {
+            let since = match record.event {
+                Event::Parked { worker } => {
+                    parked.insert(worker, record.at);
+                    None
+                }
+                Event::Unparked { worker } => {
+                    let from_the_start = !heard_of[worker.index()];
+                    let since = parked.remove(&worker);
+                    since.or(from_the_start.then_some(recording.from))
+                }
+                Event::PollStarted { worker, .. } => parked.remove(&worker),
+                _ => None,
+            };
+            let Some(worker) = record.worker() else {
+                continue;
+            };
+            heard_of[worker.index()] = true;
+            if let Some(since) = since {
+                self.park(worker, since, record.at);
+            }
+        }
+        for (worker, since) in parked {
+            self.park(worker, since, self.last_at);
+        }
+    }
+
+    fn park(&mut self, worker: WorkerId, from: u64, to: u64) {
+        let lasts = to.saturating_sub(from);
+        if lasts > 0 {
+            self.add(self.track(Some(worker)), from, What::Park { lasts });
+        }
+    }
+
+    // Arrows.
+
+    fn gather_arrows(&mut self) {
+        // The last poll that each worker began.
+        let mut last_of: HashMap<WorkerId, u64> = HashMap::new();
+        for (number, poll) in self.polls.iter().enumerate() {
+            let Some(taken) = poll.taken else {
+                last_of.insert(poll.worker, poll.started_at);
+                continue;
+            };
+            if let Some(scheduled) = taken.scheduled {
+                let arrow = match scheduled.why {
+                    Why::Spawned => Arrow::Spawn,
+                    Why::Woken => Arrow::Wake,
+                    Why::TimerFired => Arrow::Timer,
+                };
+                self.enclose(arrow, scheduled.by, scheduled.at);
+                let from = (self.track(scheduled.by), scheduled.at);
+                self.arrow(arrow, 2 * number, from, poll);
+            }
+            if let Source::Worker(victim) = taken.from
+                && let Some(&at) = last_of.get(&victim)
+            {
+                let from = (self.track(Some(victim)), at);
+                self.arrow(Arrow::Steal, 2 * number + 1, from, poll);
+            }
+            last_of.insert(poll.worker, poll.started_at);
+        }
+    }
+
+    /// Sees to it that there is a slice where an arrow is to begin.
+    fn enclose(&mut self, arrow: Arrow, by: Option<WorkerId>, at: u64) {
+        let within = by.is_some_and(|worker| {
+            let spans = &self.spans[worker.index()];
+            let begun = spans.partition_point(|&(from, _)| from <= at);
+            begun > 0 && at < spans[begun - 1].1
+        });
+        if !within {
+            self.add(self.track(by), at, What::Moment { arrow });
+        }
+    }
+
+    /// An arrow from a moment on a track to the beginning of a poll.
+    fn arrow(&mut self, arrow: Arrow, id: usize, (track, at): (usize, u64), to: &RecordedPoll) {
+        self.add(track, at, What::ArrowBegins { arrow, id });
+        let track = self.track(Some(to.worker));
+        self.add(track, to.started_at, What::ArrowEnds { arrow, id });
+    }
+
+    // Queues.
+
+    /// How many tasks are known to wait in each queue. What was queued before the recording's
+    /// beginning is not.
+    fn gather_counts(&mut self) {
+        let mut waits_in: HashMap<TaskId, QueueId> = HashMap::new();
+        let mut counts = vec![0; self.recording.queues()];
+        for record in &self.recording.records {
+            let (task, to) = match record.event {
+                Event::Scheduled { task, queue, .. } => (task, Some(queue)),
+                Event::Taken { task, .. } | Event::Cancelled { task, .. } => (task, None),
+                _ => continue,
+            };
+            let from = match to {
+                Some(queue) => waits_in.insert(task, queue),
+                None => waits_in.remove(&task),
+            };
+            if from == to {
+                continue;
+            }
+            let changes = from.map(|queue| (queue, -1)).into_iter();
+            for (queue, by) in changes.chain(to.map(|queue| (queue, 1))) {
+                let count = &mut counts[queue.index()];
+                *count = usize::checked_add_signed(*count, by).expect("it waited there");
+                let count = *count;
+                self.add(OUTSIDE, record.at, What::Waiting { queue, count });
+            }
+        }
+    }
+
+    fn gather_instants(&mut self) {
+        for (number, record) in self.recording.records.iter().enumerate() {
+            let is_shown = matches!(
+                record.event,
+                Event::Cancelled { .. } | Event::Escalated { .. } | Event::TimerArmed { .. }
+            );
+            if is_shown {
+                let track = self.track(record.worker());
+                self.add(track, record.at, What::Instant { record: number });
+            }
+        }
+    }
+
+    // Writing.
+
+    fn name_tracks(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(
+            out,
+            r#"{{"ph":"M","pid":1,"tid":0,"ts":0.000,"name":"process_name","args":{{"name":"laneway"}}}}"#
+        )?;
+        name_track(out, OUTSIDE, "other threads")?;
+        for worker in 0..self.workers {
+            name_track(
+                out,
+                OUTSIDE + 1 + worker,
+                &self.recording.worker_name(worker),
+            )?;
+        }
+        for lane in 0..self.blocked_tracks {
+            name_track(out, OUTSIDE + 1 + self.workers + lane, "blocked in a task")?;
         }
         Ok(())
     }
 
-    fn name_track(&mut self, track: usize, name: &str) -> io::Result<()> {
-        let name = Quoted(name);
-        let rest = format_args!(r#""name":"thread_name","args":{{"name":{name}}}"#);
-        self.event('M', track, 0, rest)?;
-        let rest = format_args!(r#""name":"thread_sort_index","args":{{"sort_index":{track}}}"#);
-        self.event('M', track, 0, rest)
-    }
-
-    /// The tracks of polls that went on without a worker, which may overlap.
-    fn blocked(&self, polls: &[RecordedPoll]) -> Vec<(usize, usize)> {
-        let mut busy_until: Vec<u64> = Vec::new();
-        let mut tracks = Vec::new();
-        for (index, poll) in polls.iter().enumerate() {
-            let Some(from) = poll.replaced_at else {
-                continue;
-            };
-            let free = busy_until.iter().position(|&until| until <= from);
-            let lane = free.unwrap_or(busy_until.len());
-            busy_until.resize(busy_until.len().max(lane + 1), 0);
-            busy_until[lane] = self.end_of(poll);
-            tracks.push((index, OUTSIDE + 1 + self.workers + lane));
+    fn write_piece(&self, out: &mut dyn Write, piece: &Piece) -> io::Result<()> {
+        match piece.what {
+            What::Poll { poll, lasts } => self.write_poll(out, piece, &self.polls[poll], lasts),
+            What::Park { lasts } => {
+                let rest = format_args!(r#""dur":{},"cat":"idle","name":"parked""#, Micros(lasts));
+                write_event(out, 'X', piece, rest)
+            }
+            What::Moment { arrow } => {
+                let (lasts, name) = (Micros(MOMENT), arrow.name());
+                let rest = format_args!(r#""dur":{lasts},"cat":"outside","name":"{name}""#);
+                write_event(out, 'X', piece, rest)
+            }
+            What::ArrowBegins { arrow, id } => {
+                let name = arrow.name();
+                let rest = format_args!(r#""cat":"{name}","name":"{name}","id":{id}"#);
+                write_event(out, 's', piece, rest)
+            }
+            What::ArrowEnds { arrow, id } => {
+                let name = arrow.name();
+                let rest = format_args!(r#""cat":"{name}","name":"{name}","id":{id},"bp":"e""#);
+                write_event(out, 'f', piece, rest)
+            }
+            What::Waiting { queue, count } => {
+                let name = format!("queue {}", self.recording.queue_name(queue));
+                let name = Quoted(&name);
+                let rest = format_args!(r#""name":{name},"args":{{"waiting":{count}}}"#);
+                write_event(out, 'C', piece, rest)
+            }
+            What::Instant { record } => self.write_instant(out, piece, record),
         }
-        tracks
     }
 
-    // Slices.
-
-    fn end_of(&self, poll: &RecordedPoll) -> u64 {
-        poll.end.map_or(self.last_at, |(at, _)| at)
-    }
-
-    fn poll(&mut self, poll: &RecordedPoll) -> io::Result<()> {
-        let end = poll.replaced_at.unwrap_or_else(|| self.end_of(poll));
-        self.poll_slice(poll, self.track(Some(poll.worker)), (poll.started_at, end))
-    }
-
-    fn poll_slice(
-        &mut self,
+    fn write_poll(
+        &self,
+        out: &mut dyn Write,
+        piece: &Piece,
         poll: &RecordedPoll,
-        track: usize,
-        (from, to): (u64, u64),
+        lasts: u64,
     ) -> io::Result<()> {
-        let lasts = Micros(to.saturating_sub(from));
+        let lasts = Micros(lasts);
         let title = self.title(poll.task);
         let name = Quoted(&title);
         let details = self.details(poll);
         let rest = format_args!(r#""dur":{lasts},"cat":"poll","name":{name},"args":{{{details}}}"#);
-        self.event('X', track, from, rest)
+        write_event(out, 'X', piece, rest)
+    }
+
+    fn write_instant(&self, out: &mut dyn Write, piece: &Piece, record: usize) -> io::Result<()> {
+        let (what, task) = match self.recording.records[record].event {
+            Event::Cancelled { task, .. } => ("cancelled", task),
+            Event::Escalated { task, .. } => ("escalated", task),
+            Event::TimerArmed { task, .. } => ("timer armed", task),
+            _ => return Ok(()),
+        };
+        let name = format!("{what} {task}");
+        let rest = format_args!(r#""s":"t","cat":"task","name":{}"#, Quoted(&name));
+        write_event(out, 'i', piece, rest)
     }
 
     /// What a task's slices are called.
@@ -228,128 +504,40 @@ impl<'a> Trace<'a> {
         }
         details
     }
+}
 
-    fn parks(&mut self) -> io::Result<()> {
-        let recording = self.recording;
-        let mut parked: HashMap<WorkerId, u64> = HashMap::new();
-        for record in &recording.records {
-            match record.event {
-                Event::Parked { worker } => {
-                    parked.insert(worker, record.at);
-                }
-                Event::Unparked { worker } => {
-                    let since = parked.remove(&worker);
-                    self.park(worker, since.unwrap_or(0), record.at)?;
-                }
-                _ => {}
-            }
+/// When the worker of each poll begins its next one.
+fn next_starts(polls: &[RecordedPoll]) -> Vec<u64> {
+    let mut next: HashMap<WorkerId, u64> = HashMap::new();
+    let mut starts = vec![u64::MAX; polls.len()];
+    for (number, poll) in polls.iter().enumerate().rev() {
+        if let Some(later) = next.insert(poll.worker, poll.started_at) {
+            starts[number] = later;
         }
-        for (worker, since) in parked {
-            self.park(worker, since, self.last_at)?;
-        }
-        Ok(())
     }
+    starts
+}
 
-    fn park(&mut self, worker: WorkerId, from: u64, to: u64) -> io::Result<()> {
-        let lasts = Micros(to.saturating_sub(from));
-        let rest = format_args!(r#""dur":{lasts},"cat":"idle","name":"parked""#);
-        self.event('X', self.track(Some(worker)), from, rest)
-    }
+fn name_track(out: &mut dyn Write, track: usize, name: &str) -> io::Result<()> {
+    let name = Quoted(name);
+    write!(
+        out,
+        r#",
+{{"ph":"M","pid":1,"tid":{track},"ts":0.000,"name":"thread_name","args":{{"name":{name}}}}},
+{{"ph":"M","pid":1,"tid":{track},"ts":0.000,"name":"thread_sort_index","args":{{"sort_index":{track}}}}}"#
+    )
+}
 
-    // Arrows.
-
-    fn arrows(&mut self, polls: &[RecordedPoll]) -> io::Result<()> {
-        for (poll, track) in self.blocked(polls) {
-            let poll = &polls[poll];
-            let from = poll.replaced_at.unwrap_or(poll.started_at);
-            self.poll_slice(poll, track, (from, self.end_of(poll)))?;
-        }
-        // The last poll that each worker began.
-        let mut last_of: HashMap<WorkerId, u64> = HashMap::new();
-        for (number, poll) in polls.iter().enumerate() {
-            let Some(taken) = poll.taken else {
-                last_of.insert(poll.worker, poll.started_at);
-                continue;
-            };
-            if let Some(scheduled) = taken.scheduled {
-                let name = match scheduled.why {
-                    Why::Spawned => "spawn",
-                    Why::Woken => "wake",
-                    Why::TimerFired => "timer",
-                };
-                let from = self.track(scheduled.by);
-                if from == OUTSIDE {
-                    let rest = format_args!(r#""dur":0,"cat":"outside","name":"{name}""#);
-                    self.event('X', from, scheduled.at, rest)?;
-                }
-                self.arrow(name, 2 * number, (from, scheduled.at), poll)?;
-            }
-            if let Source::Worker(victim) = taken.from
-                && let Some(&at) = last_of.get(&victim)
-            {
-                self.arrow(
-                    "steal",
-                    2 * number + 1,
-                    (self.track(Some(victim)), at),
-                    poll,
-                )?;
-            }
-            last_of.insert(poll.worker, poll.started_at);
-        }
-        Ok(())
-    }
-
-    /// An arrow from a moment on a track to the beginning of a poll.
-    fn arrow(
-        &mut self,
-        name: &str,
-        id: usize,
-        (track, at): (usize, u64),
-        to: &RecordedPoll,
-    ) -> io::Result<()> {
-        let both = format!(r#""cat":"{name}","name":"{name}","id":{id}"#);
-        self.event('s', track, at, format_args!("{both}"))?;
-        let track = self.track(Some(to.worker));
-        let rest = format_args!(r#"{both},"bp":"e""#);
-        self.event('f', track, to.started_at, rest)
-    }
-
-    // Queues.
-
-    fn counters(&mut self) -> io::Result<()> {
-        let recording = self.recording;
-        let mut waiting: HashMap<QueueId, u64> = HashMap::new();
-        for record in &recording.records {
-            let (queue, change): (QueueId, fn(u64) -> u64) = match record.event {
-                Event::Scheduled { queue, .. } => (queue, |n| n + 1),
-                // Where the scheduling was dropped, there is less than is known.
-                Event::Taken { queue, .. } => (queue, |n| n.saturating_sub(1)),
-                _ => continue,
-            };
-            let count = waiting.entry(queue).or_default();
-            *count = change(*count);
-            let count = *count;
-            let name = format!("queue {}", recording.queue_name(queue));
-            let name = Quoted(&name);
-            let rest = format_args!(r#""name":{name},"args":{{"waiting":{count}}}"#);
-            self.event('C', OUTSIDE, record.at, rest)?;
-        }
-        Ok(())
-    }
-
-    fn instants(&mut self) -> io::Result<()> {
-        let recording = self.recording;
-        for record in &recording.records {
-            let (what, task, by) = match record.event {
-                Event::Cancelled { task, by } => ("cancelled", task, by),
-                Event::Escalated { task, by } => ("escalated", task, by),
-                Event::TimerArmed { task, by, .. } => ("timer armed", task, by),
-                _ => continue,
-            };
-            let name = format!("{what} {task}");
-            let rest = format_args!(r#""s":"t","cat":"task","name":{}"#, Quoted(&name));
-            self.event('i', self.track(by), record.at, rest)?;
-        }
-        Ok(())
-    }
+/// Writes one event: the part that all have, and the fields that come after it.
+fn write_event(
+    out: &mut dyn Write,
+    kind: char,
+    piece: &Piece,
+    rest: fmt::Arguments<'_>,
+) -> io::Result<()> {
+    let (track, at) = (piece.track, Micros(piece.at));
+    write!(
+        out,
+        r#"{{"ph":"{kind}","pid":1,"tid":{track},"ts":{at},{rest}}}"#
+    )
 }

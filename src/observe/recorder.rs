@@ -63,7 +63,8 @@ const MAX_CAPACITY: usize = 1 << 27;
 ///
 /// An event takes 32 bytes. Of each worker, of the first other thread that tells something, and of
 /// all others together, as many events are kept as [`with_capacity`](Recorder::with_capacity)
-/// says; then the oldest are dropped, which [`Recording::dropped`] counts. Memory is taken as it is
+/// says; then the oldest are dropped, which [`Recording::dropped`] counts, and a recording begins
+/// where the shortest of these memories does. Memory is taken as it is
 /// needed, 16 kB at a time, and then used again.
 ///
 /// What the timer is to wait for is kept up to 101 days; a longer time is for ever.
@@ -163,6 +164,10 @@ impl Recorder {
     /// What has been recorded so far, in the order of time. Recording goes on meanwhile, and no
     /// worker waits; events that are dropped before they have been read count as dropped.
     ///
+    /// It begins where nothing is missing any more: from the time on from which all threads' last
+    /// events are kept. What one thread told before is left out where another's has been dropped,
+    /// and counts as dropped too: else a poll would seem to go on whose end was among it.
+    ///
     /// ```
     /// use laneway::observe::Recorder;
     ///
@@ -173,20 +178,38 @@ impl Recorder {
         let shape = self.started.get().map(|started| started.shape.clone());
         let mut recording = Recording::new(shape.unwrap_or_default());
         recording.is_simulated = self.simulated.load(Ordering::Relaxed) > 0;
+        let until = self.present();
+        let mut kept = Vec::new();
+        let mut from = 0;
         for track in self.tracks() {
             let (events, dropped) = track.read();
-            recording.extend(events.into_iter().map(|stamped| Record {
-                at: stamped.at,
-                event: stamped.event.event(stamped.place),
-            }));
+            if dropped > 0 {
+                let first = events.first().map_or(until, |first| first.at);
+                from = from.max(first);
+            }
             recording.add_dropped(dropped);
-            // Copied by reference: whoever names a task now does not wait for long.
+            kept.extend(events);
+            // Copied by reference: a thread that names a task now does not wait for long.
             let names = track.names().clone();
             for (task, name) in names.iter() {
                 recording.add_name(*task, name.clone());
             }
         }
-        recording.in_order()
+        let records = kept.into_iter().map(|stamped| Record {
+            at: stamped.at,
+            event: stamped.event.event(stamped.place),
+        });
+        recording.fill(records, from..=until);
+        recording
+    }
+
+    /// The time by the clock, after which tracks that are read one after another may tell of one
+    /// thread what they do not tell of another. In a simulation they tell of one thread at a time.
+    fn present(&self) -> u64 {
+        match self.simulated.load(Ordering::Relaxed) {
+            0 => self.epoch.get().map_or(0, |epoch| nanos(epoch.elapsed())),
+            _ => u64::MAX,
+        }
     }
 
     /// Writes what has been recorded so far to a file, in the format that its extension names:
@@ -364,3 +387,6 @@ impl fmt::Debug for Recorder {
 fn nanos(duration: Duration) -> u64 {
     duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
 }
+
+#[cfg(test)]
+mod tests;

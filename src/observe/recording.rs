@@ -4,6 +4,7 @@
 //! questions, `chrome.rs` and `replay.rs` write it.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::record::Record;
@@ -35,6 +36,8 @@ pub struct Recording {
     pub(super) names: HashMap<TaskId, Box<str>>,
     /// Whether the times are those of a simulation.
     pub(super) is_simulated: bool,
+    /// From when on it holds every event.
+    pub(super) from: u64,
     dropped: u64,
 }
 
@@ -45,12 +48,9 @@ impl Recording {
             records: Vec::new(),
             names: HashMap::new(),
             is_simulated: false,
+            from: 0,
             dropped: 0,
         }
-    }
-
-    pub(super) fn extend(&mut self, records: impl Iterator<Item = Record>) {
-        self.records.extend(records);
     }
 
     pub(super) fn add_dropped(&mut self, events: u64) {
@@ -61,10 +61,21 @@ impl Recording {
         self.names.insert(task, name);
     }
 
-    /// Sorts by time what came from several buffers.
-    pub(super) fn in_order(mut self) -> Recording {
+    /// Takes over what came from several buffers and lies in the time in which all of them are
+    /// whole. What came before counts as dropped; what comes after belongs to a later recording.
+    pub(super) fn fill(
+        &mut self,
+        records: impl Iterator<Item = Record>,
+        whole: RangeInclusive<u64>,
+    ) {
+        let mut cut = 0;
+        let records = records.inspect(|record| cut += u64::from(record.at < *whole.start()));
+        self.records = records
+            .filter(|record| whole.contains(&record.at))
+            .collect();
         self.records.sort_by_key(|record| record.at);
-        self
+        self.dropped += cut;
+        self.from = *whole.start();
     }
 
     /// The events and their times since the first one, in the order of time. Where the times of
@@ -87,7 +98,8 @@ impl Recording {
         self.records.is_empty()
     }
 
-    /// How many older events were dropped because the buffers were full.
+    /// How many older events are missing because the buffers were full: from the first one that it
+    /// holds on, none is.
     /// [`Recorder::with_capacity`](super::Recorder::with_capacity) has an example.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -117,6 +129,15 @@ impl Recording {
         let heard_of = self.records.iter().filter_map(Record::worker);
         let heard_of = heard_of.map(|worker| worker.index() + 1).max();
         self.shape.homes.len().max(heard_of.unwrap_or(0))
+    }
+
+    /// How many queues there are, or were heard of where the start was not told.
+    pub(super) fn queues(&self) -> usize {
+        let heard_of = self.records.iter().filter_map(|record| match record.event {
+            Event::Scheduled { queue, .. } | Event::Taken { queue, .. } => Some(queue.index() + 1),
+            _ => None,
+        });
+        self.shape.queues.len().max(heard_of.max().unwrap_or(0))
     }
 
     /// What a worker is called: its home queue, and its place among those of that queue.
