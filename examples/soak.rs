@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 use futures_lite::future::poll_once;
 use laneway::background::{CallError, Every, Overlap, RestartPolicy, Service};
-use laneway::pipeline::{Interval, MissedWindows, Pipeline, Shared};
+use laneway::pipeline::{MissedWindows, Period, Pipeline, Shared};
 use laneway::time::MissedTickBehavior;
 use laneway::{Priority, Runtime, TaskGroup, block_on, yield_now};
 use sysinfo::{ProcessesToUpdate, System};
@@ -154,13 +154,13 @@ fn pipeline(rt: &Runtime, soak: &Arc<Soak>) {
             .stage_fn("works", |number: &u64, _window| Ok(*number))
             .stage_fn("fails", |_, window| Err(format!("not for {window}").into()))
             .stage_fn("panics", |_, _window| resume_unwind(Box::new("every time")))
-            .every(Interval::Micros(1))
+            .every(Period::Micros(1))
             .build()
             .expect("it has stages and an interval");
         let latest = Shared::new(0);
         let (second, copies) = Pipeline::builder(latest.clone())
             .stage_fn("copies", |latest: &u64, _window| Ok(*latest))
-            .every(Interval::Micros(1))
+            .every(Period::Micros(1))
             .missed_windows(MissedWindows::Coalesce)
             .build()
             .expect("it has stages and an interval");

@@ -18,8 +18,8 @@ use clap::Parser;
 use futures_lite::future::or;
 use laneway::blocking::unblock;
 use laneway::pipeline::{
-    Clock, DataSet, Interval, MissedWindows, Outputs, Pipeline, Running, Shared, Stage, StageError,
-    Unit, Window,
+    DataSet, MissedWindows, Outputs, Period, Pipeline, PipelineClock, Running, Shared, Stage,
+    StageError, Unit, Window,
 };
 use laneway::{Runtime, Task, spawn_task, time};
 use sysinfo::System;
@@ -198,12 +198,12 @@ struct Monitor {
 }
 
 impl Monitor {
-    fn start(rt: &Runtime, every: u64) -> Result<Monitor, laneway::pipeline::BuildError> {
+    fn start(rt: &Runtime, every: u64) -> Result<Monitor, laneway::pipeline::PipelineError> {
         let readings = Shared::new(Series::default());
         let (first, loads) = Pipeline::builder(readings.clone())
             .stage(RollingAverage)
             .stage(StandardDeviation)
-            .every(Interval::Millis(every))
+            .every(Period::Millis(every))
             .missed_windows(MissedWindows::Skip)
             .build()?;
         let clock = first.clock();
@@ -212,7 +212,7 @@ impl Monitor {
             .stage(Anomaly)
             .stage_fn("average", |history: &History, window| history.last(window))
             .stage_fn("deviation", |history, _window| Ok(history.deviation))
-            .every(Interval::Millis(every))
+            .every(Period::Millis(every))
             .missed_windows(MissedWindows::Skip)
             .clock(clock)
             .build()?;
@@ -266,7 +266,7 @@ impl Monitor {
 }
 
 /// Reads the machine's state at a steady pace, on a thread where that may block.
-async fn sample(readings: Shared<Series>, clock: Clock, every: u64) {
+async fn sample(readings: Shared<Series>, clock: PipelineClock, every: u64) {
     let keep = ROLLING * every as i64;
     // A processor's load is the difference of two looks at it.
     let mut system = read(System::new()).0;

@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use common::soon;
 use futures_lite::StreamExt;
 use laneway::pipeline::{
-    BuildError, Clock, End, Interval, MissedWindows, Outcome, Outputs, Pipeline, Shared, Stage,
-    StageError, TryRecvError, Unit, Window,
+    End, MissedWindows, Outputs, Period, Pipeline, PipelineClock, PipelineError, Shared, Stage,
+    StageError, StageOutcome, TryRecvError, Unit, Window,
 };
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep};
@@ -43,7 +43,7 @@ fn one_stage<I: Send + Sync + 'static, O: Send + 'static>(
     run: Run<I, O>,
 ) -> (Pipeline<I, O>, Outputs<O>) {
     let builder = Pipeline::builder(Shared::new(input)).stage_fn("stage", run);
-    builder.every(Interval::Millis(10)).build().unwrap()
+    builder.every(Period::Millis(10)).build().unwrap()
 }
 
 #[derive(Default)]
@@ -100,7 +100,7 @@ fn outputs_are_gathered_into_one_data_set_per_tick() {
         let (pipeline, outputs) = Pipeline::builder(series.clone())
             .stage(RollingAverage { over: 60 })
             .stage(StandardDeviation)
-            .every(Interval::Seconds(10))
+            .every(Period::Seconds(10))
             .build()?;
         let running = pipeline.start_here();
         // One sample a second, which is its own value.
@@ -125,7 +125,7 @@ fn outputs_are_gathered_into_one_data_set_per_tick() {
             }
         }
         sampler.await;
-        Ok::<_, BuildError>(rows)
+        Ok::<_, PipelineError>(rows)
     });
     let expected = [4.5, 9.5, 14.5, 19.5, 24.5, 29.5, 39.5, 49.5];
     let expected = (0..)
@@ -137,8 +137,8 @@ fn outputs_are_gathered_into_one_data_set_per_tick() {
 
 #[test]
 fn no_stages_is_a_build_error() {
-    let builder = Pipeline::<u8, u8>::builder(Shared::new(1)).every(Interval::Seconds(1));
-    assert_eq!(builder.build().unwrap_err(), BuildError::NoStages);
+    let builder = Pipeline::<u8, u8>::builder(Shared::new(1)).every(Period::Seconds(1));
+    assert_eq!(builder.build().unwrap_err(), PipelineError::NoStages);
 }
 
 #[test]
@@ -148,33 +148,33 @@ fn two_stages_of_one_name_are_a_build_error() {
         .stage_fn("a", same)
         .stage_fn("b", same)
         .stage_fn("a", same);
-    let error = builder.every(Interval::Seconds(1)).build().unwrap_err();
-    assert_eq!(error, BuildError::DuplicateStage { name: "a".into() });
+    let error = builder.every(Period::Seconds(1)).build().unwrap_err();
+    assert_eq!(error, PipelineError::DuplicateStage { name: "a".into() });
     assert!(error.to_string().contains("\"a\""), "{error}");
 }
 
 #[test]
 fn what_cannot_work_is_a_build_error() {
     let builder = || Pipeline::builder(Shared::new(1)).stage_fn("a", |input: &u8, _| Ok(*input));
-    let error = |builder: laneway::pipeline::Builder<u8, u8>| builder.build().unwrap_err();
-    assert_eq!(error(builder()), BuildError::NoInterval);
+    let error = |builder: laneway::pipeline::PipelineBuilder<u8, u8>| builder.build().unwrap_err();
+    assert_eq!(error(builder()), PipelineError::NoPeriod);
     for zero in [
-        Interval::Micros(0),
-        Interval::Millis(0),
-        Interval::Seconds(0),
-        Interval::Minutes(0),
+        Period::Micros(0),
+        Period::Millis(0),
+        Period::Seconds(0),
+        Period::Minutes(0),
     ] {
-        assert_eq!(error(builder().every(zero)), BuildError::ZeroInterval);
+        assert_eq!(error(builder().every(zero)), PipelineError::ZeroPeriod);
     }
-    let endless = builder().every(Interval::Minutes(u64::MAX));
-    assert_eq!(error(endless), BuildError::IntervalTooLong);
-    let every = || builder().every(Interval::Seconds(1));
-    assert_eq!(error(every().capacity(0)), BuildError::ZeroCapacity);
+    let endless = builder().every(Period::Minutes(u64::MAX));
+    assert_eq!(error(endless), PipelineError::PeriodTooLong);
+    let every = || builder().every(Period::Seconds(1));
+    assert_eq!(error(every().capacity(0)), PipelineError::ZeroCapacity);
     for zero in [
         every().stage_timeout(Duration::ZERO),
         every().lock_timeout(Duration::ZERO),
     ] {
-        assert_eq!(error(zero), BuildError::ZeroTimeout);
+        assert_eq!(error(zero), PipelineError::ZeroTimeout);
     }
     let no_timeouts = every().stage_timeout(Duration::MAX);
     assert!(no_timeouts.lock_timeout(Duration::MAX).build().is_ok());
@@ -191,7 +191,7 @@ fn stages_run_in_parallel_on_the_low_queue() {
     let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
         .stage_fn("one", meet.clone())
         .stage_fn("two", meet)
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .stage_timeout(Duration::from_secs(20))
         .build()
         .unwrap();
@@ -217,7 +217,7 @@ fn a_tick_takes_as_long_as_its_slowest_stage() {
                 work(700 * MS);
                 Ok(())
             })
-            .every(Interval::Seconds(1))
+            .every(Period::Seconds(1))
             .build()
             .unwrap();
         let (begin, _running) = (now(), pipeline.start_here());
@@ -233,7 +233,7 @@ fn a_stage_that_fails_is_an_entry() {
         let (pipeline, outputs) = Pipeline::builder(Shared::new("x"))
             .stage_fn("fails", |input: &&str, _| Ok(input.parse::<u32>()?))
             .stage_fn("works", |input, _| Ok(u32::try_from(input.len())?))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .build()
             .unwrap();
         let running = pipeline.start_here();
@@ -263,7 +263,7 @@ fn a_stage_that_panics_is_an_entry_and_the_input_is_not_poisoned() {
         let (pipeline, outputs) = Pipeline::builder(input.clone())
             .stage_fn("panics", throw)
             .stage_fn("works", |input: &u64, _| Ok(*input))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .build()
             .unwrap();
         let running = pipeline.start_here();
@@ -299,7 +299,7 @@ fn a_stage_that_overruns_its_timeout_is_an_entry_and_is_not_started_twice() {
         let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
             .stage_fn("slow", slow_at(&[10, 50]))
             .stage_fn("quick", |_, window| Ok(window.start))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .stage_timeout(5 * MS)
             .build()
             .unwrap();
@@ -348,7 +348,7 @@ fn a_late_result_never_lands_in_another_data_set() {
             .stage_fn("one", stage(1))
             .stage_fn("two", stage(2))
             .stage_fn("three", stage(3))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .stage_timeout(8 * MS)
             .missed_windows(MissedWindows::Coalesce)
             .build()
@@ -358,9 +358,9 @@ fn a_late_result_never_lands_in_another_data_set() {
             let data_set = outputs.recv_async().await.unwrap();
             for entry in &data_set.entries {
                 match &entry.outcome {
-                    Outcome::Done(window) => assert_eq!(*window, data_set.window),
-                    Outcome::Busy { window } => assert!(window.end <= data_set.window.start),
-                    Outcome::TimedOut => {}
+                    StageOutcome::Done(window) => assert_eq!(*window, data_set.window),
+                    StageOutcome::Busy { window } => assert!(window.end <= data_set.window.start),
+                    StageOutcome::TimedOut => {}
                     other => panic!("{}: {other}", entry.stage),
                 }
             }
@@ -378,7 +378,7 @@ fn a_stage_that_ends_in_time_is_never_busy() {
     let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
         .stage_fn("one", |_: &(), window| Ok(window.start))
         .stage_fn("two", |_, window| Ok(window.start))
-        .every(Interval::Micros(1))
+        .every(Period::Micros(1))
         .stage_timeout(Duration::from_secs(20))
         .build()
         .unwrap();
@@ -411,7 +411,7 @@ fn a_stage_that_no_thread_has_come_to_runs_once_and_for_the_newest_window() {
                     ran.lock().unwrap().push(window.start);
                     Ok(window.start)
                 })
-                .every(Interval::Millis(10))
+                .every(Period::Millis(10))
                 .stage_timeout(5 * MS)
                 .build()
                 .unwrap();
@@ -444,7 +444,7 @@ fn a_stage_that_never_returns_costs_one_thread_and_its_own_entries() {
             Ok(())
         })
         .stage_fn("works", |_, _| Ok(()))
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .missed_windows(MissedWindows::Skip)
         .stage_timeout(20 * MS)
         .build()
@@ -457,8 +457,8 @@ fn a_stage_that_never_returns_costs_one_thread_and_its_own_entries() {
     while works < 5 {
         let data_set = soon(outputs.recv_async()).unwrap();
         match data_set.outcome("stuck").unwrap() {
-            Outcome::TimedOut if stuck_since.is_none() => {}
-            Outcome::Busy { window } => {
+            StageOutcome::TimedOut if stuck_since.is_none() => {}
+            StageOutcome::Busy { window } => {
                 assert_eq!(window, stuck_since.get_or_insert(*window));
                 works += usize::from(data_set.output("works").is_some());
             }
@@ -491,7 +491,7 @@ fn destructors_that_panic_cost_nothing() {
         let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
             .stage_fn("late", late)
             .stage_fn("panics", |_, _| resume_unwind(Box::new(Bomb)))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .stage_timeout(5 * MS)
             .capacity(1)
             .overflow(laneway::pipeline::Overflow::DropOldest)
@@ -533,12 +533,12 @@ fn windows_are_aligned_to_unix_time() {
 fn a_clock_of_ones_own_is_the_epoch() {
     let run = sim(1).run(async {
         sleep(12_345 * MS).await;
-        let unix = Clock::unix();
+        let unix = PipelineClock::unix();
         assert_eq!(unix.now(Unit::Seconds), 12, "the simulation's own time");
         let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
             .stage_fn("stage", |_: &(), _| Ok(()))
-            .every(Interval::Seconds(10))
-            .clock(Clock::starting_at(now() + 15_500 * MS))
+            .every(Period::Seconds(10))
+            .clock(PipelineClock::starting_at(now() + 15_500 * MS))
             .build()
             .unwrap();
         let started = now();
@@ -561,7 +561,7 @@ fn pipelines_chain_and_the_second_is_one_tick_behind() {
     let explored = Sim::seed(0).high(1).low(2).explore(300, || async {
         let (first, numbers) = Pipeline::builder(Shared::new(()))
             .stage_fn("number", |_: &(), window| Ok(window.start / 10))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .build()
             .unwrap();
         let history = Shared::new(Vec::new());
@@ -570,7 +570,7 @@ fn pipelines_chain_and_the_second_is_one_tick_behind() {
                 let inside = history.iter().filter(|(at, _)| window.contains(*at));
                 Ok(inside.map(|(_, number)| number).sum::<i64>())
             })
-            .every(Interval::Millis(20))
+            .every(Period::Millis(20))
             .clock(first.clock())
             .build()
             .unwrap();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use common::{DropCounter, eventually, soon};
 use laneway::pipeline::{
-    Builder, Clock, DataSet, End, Interval, Outputs, Overflow, Pipeline, RecvError, Running,
-    Shared, TryRecvError,
+    DataSet, End, Outputs, Overflow, Period, Pipeline, PipelineBuilder, PipelineClock, RecvError,
+    Running, Shared, TryRecvError,
 };
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep, timeout};
@@ -29,17 +29,17 @@ fn sim() -> Sim {
 }
 
 /// Every 10 ms, a stage that takes so long and gives the window's start.
-fn builder(millis: u32) -> Builder<(), i64> {
+fn builder(millis: u32) -> PipelineBuilder<(), i64> {
     let stage = move |_: &(), window: laneway::pipeline::Window| {
         work(MS * millis);
         Ok(window.start)
     };
     Pipeline::builder(Shared::new(()))
         .stage_fn("stage", stage)
-        .every(Interval::Millis(10))
+        .every(Period::Millis(10))
 }
 
-fn start(builder: Builder<(), i64>) -> (Running, Outputs<i64>) {
+fn start(builder: PipelineBuilder<(), i64>) -> (Running, Outputs<i64>) {
     let (pipeline, outputs) = builder.build().unwrap();
     (pipeline.start_here(), outputs)
 }
@@ -177,7 +177,7 @@ fn a_stage_that_has_not_begun_at_the_end_never_does() {
             let (ran, runs) = mpsc::channel();
             let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
                 .stage_fn("stage", move |_: &(), _| ran.send(()).map_err(Into::into))
-                .every(Interval::Millis(10))
+                .every(Period::Millis(10))
                 .build()
                 .unwrap();
             let running = pipeline.start_here();
@@ -238,7 +238,7 @@ fn shutdown_may_come_from_any_thread_and_from_a_stage() {
             }
             Ok(())
         })
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .stage_timeout(LONG)
         .build()
         .unwrap();
@@ -274,7 +274,7 @@ fn a_detached_pipeline_goes_on_until_its_outputs_are_dropped() {
         let held = input.view(Arc::clone);
         let (pipeline, outputs) = Pipeline::builder(input)
             .stage_fn("stage", |_: &Arc<()>, _| Ok(()))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .build()
             .unwrap();
         pipeline.start_here().detach();
@@ -307,8 +307,8 @@ fn the_end_of_the_runtime_ends_the_pipeline() {
 
 #[test]
 fn a_runtime_that_drains_does_not_wait_for_the_next_tick_nor_for_room() {
-    let from_now = Clock::starting_at(now());
-    let waits_for_a_tick = || builder(0).every(Interval::Minutes(60)).clock(from_now);
+    let from_now = PipelineClock::starting_at(now());
+    let waits_for_a_tick = || builder(0).every(Period::Minutes(60)).clock(from_now);
     let waits_for_room = || builder(0).capacity(1);
     for (builder, ticks) in [(waits_for_a_tick(), 0), (waits_for_room(), 2)] {
         let rt = Runtime::builder().build().unwrap();
@@ -334,7 +334,7 @@ fn a_runtime_that_drains_lets_the_running_tick_finish() {
             let _ = released.lock().unwrap().recv();
             Ok(())
         })
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .stage_timeout(LONG)
         .build()
         .unwrap();
@@ -398,7 +398,7 @@ async fn stopped_at(stop_at: Duration) {
     };
     let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
         .stage_fn("stage", stage)
-        .every(Interval::Millis(10))
+        .every(Period::Millis(10))
         .capacity(1)
         .build()
         .unwrap();
@@ -439,7 +439,7 @@ fn many_pipelines_end_and_leave_nothing_behind() {
                 let _held = &token;
                 Ok(())
             })
-            .every(Interval::Micros(100 + n))
+            .every(Period::Micros(100 + n))
             .capacity(1 + n as usize % 3)
             .build()
             .unwrap();

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{eventually, soon};
-use laneway::pipeline::{Interval, Outcome, Pipeline, Shared};
+use laneway::pipeline::{Period, Pipeline, Shared, StageOutcome};
 use laneway::sim::{Sim, work};
 use laneway::time::{now, sleep};
 use laneway::{Priority, Runtime, Stealing, join_all, spawn_task, yield_now};
@@ -227,7 +227,7 @@ fn a_writer_that_waits_for_the_outputs_gets_an_entry_that_says_so() {
         let (pipeline, outputs) = Pipeline::builder(input.clone())
             .stage_fn("one", |input: &i32, _| Ok(*input))
             .stage_fn("two", |input, _| Ok(*input))
-            .every(Interval::Seconds(10))
+            .every(Period::Seconds(10))
             .lock_timeout(300 * MS)
             .build()
             .unwrap();
@@ -237,7 +237,7 @@ fn a_writer_that_waits_for_the_outputs_gets_an_entry_that_says_so() {
         assert_eq!(now() - begin, 10_300 * MS);
         for entry in &data_set.entries {
             assert!(
-                matches!(entry.outcome, Outcome::InputLocked),
+                matches!(entry.outcome, StageOutcome::InputLocked),
                 "{}",
                 entry.outcome
             );
@@ -257,14 +257,14 @@ fn a_thread_that_waits_for_the_outputs_in_an_update_is_not_deadlocked() {
     let input = Shared::new(7);
     let (pipeline, outputs) = Pipeline::builder(input.clone())
         .stage_fn("stage", |input: &i32, _| Ok(*input))
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .lock_timeout(MS)
         .build()
         .unwrap();
     let rt = Runtime::builder().build().unwrap();
     let _running = pipeline.start(&rt);
     input.update(|input| {
-        let locked = |outcome: &Outcome<i32>| matches!(outcome, Outcome::InputLocked);
+        let locked = |outcome: &StageOutcome<i32>| matches!(outcome, StageOutcome::InputLocked);
         eventually("the stage finds it locked", || {
             let data_set = soon(outputs.recv_async()).unwrap();
             locked(data_set.outcome("stage").unwrap())
@@ -286,7 +286,7 @@ fn a_stage_waits_for_the_input_without_blocking_its_thread_and_runs_when_it_can(
             let input = Shared::new(7);
             let (pipeline, outputs) = Pipeline::builder(input.clone())
                 .stage_fn("stage", |input: &i32, _| Ok(*input))
-                .every(Interval::Seconds(1))
+                .every(Period::Seconds(1))
                 .build()
                 .unwrap();
             let (begin, _running) = (now(), pipeline.start_here());
@@ -314,7 +314,7 @@ fn a_stage_that_waits_for_the_input_takes_the_job_of_the_next_tick() {
         let input = Shared::new(7);
         let (pipeline, outputs) = Pipeline::builder(input.clone())
             .stage_fn("stage", |_: &i32, window| Ok(window.start))
-            .every(Interval::Millis(10))
+            .every(Period::Millis(10))
             .stage_timeout(8 * MS)
             .lock_timeout(15 * MS)
             .build()
@@ -329,7 +329,7 @@ fn a_stage_that_waits_for_the_input_takes_the_job_of_the_next_tick() {
             "the time of the stage was over first"
         );
         let outcome = data_set.outcome("stage").unwrap();
-        assert!(matches!(outcome, Outcome::InputLocked), "{outcome}");
+        assert!(matches!(outcome, StageOutcome::InputLocked), "{outcome}");
         // At 25 the wait that began at 10 would be over; the one of the tick at 20 is not.
         sleep(9 * MS).await;
         drop(guard);
@@ -359,7 +359,7 @@ fn the_input_is_not_locked_while_stages_wait_for_a_thread() {
                     work(30 * MS);
                     Ok(*input)
                 })
-                .every(Interval::Millis(100))
+                .every(Period::Millis(100))
                 .build()
                 .unwrap();
             let (begin, _running) = (now(), pipeline.start_here());
@@ -397,7 +397,7 @@ fn a_writer_waits_for_a_stage_that_runs_and_keeps_the_next_ones_out() {
             Ok(*input)
         })
         .stage_fn("other", |input, _| Ok(*input))
-        .every(Interval::Millis(1))
+        .every(Period::Millis(1))
         .stage_timeout(20 * MS)
         .lock_timeout(10 * MS)
         .build()
@@ -415,7 +415,7 @@ fn a_writer_waits_for_a_stage_that_runs_and_keeps_the_next_ones_out() {
     eventually("the writer waits", || input.try_read().is_none());
     eventually("the other stage is kept out", || {
         let data_set = soon(outputs.recv_async()).unwrap();
-        matches!(data_set.outcome("other"), Some(Outcome::InputLocked))
+        matches!(data_set.outcome("other"), Some(StageOutcome::InputLocked))
     });
     drop(release);
     writer.join().unwrap();

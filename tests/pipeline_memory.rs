@@ -3,7 +3,7 @@
 use std::alloc::System;
 use std::panic::resume_unwind;
 
-use laneway::pipeline::{Interval, Overflow, Pipeline, Shared};
+use laneway::pipeline::{Overflow, Period, Pipeline, Shared};
 use laneway::{Priority, Runtime, block_on};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -17,13 +17,13 @@ fn run_chain(rt: &Runtime, ticks: usize) {
         .stage_fn("works", |number: &i64, _window| Ok(*number))
         .stage_fn("fails", |_, window| Err(format!("not for {window}").into()))
         .stage_fn("panics", |_, _window| resume_unwind(Box::new("always")))
-        .every(Interval::Micros(1))
+        .every(Period::Micros(1))
         .build()
         .unwrap();
     let last = Shared::new(None);
     let (second, lasts) = Pipeline::builder(last.clone())
         .stage_fn("last", |last: &Option<i64>, _window| Ok(*last))
-        .every(Interval::Micros(1))
+        .every(Period::Micros(1))
         .overflow(Overflow::DropOldest)
         .build()
         .unwrap();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use laneway::pipeline::{DataSet, Interval, MissedWindows, Outputs, Pipeline, Shared, Window};
+use laneway::pipeline::{DataSet, MissedWindows, Outputs, Period, Pipeline, Shared, Window};
 use laneway::sim::{Sim, work};
 use laneway::time::sleep;
 use laneway::{Stealing, spawn_task};
@@ -33,7 +33,7 @@ fn slow_pipeline(
             }
             Ok(window.start)
         })
-        .every(Interval::Millis(10))
+        .every(Period::Millis(10))
         .missed_windows(missed)
         .capacity(100)
         .build()
@@ -121,10 +121,10 @@ fn a_window_is_complete_when_it_runs() {
 #[test]
 fn positions_are_in_the_unit_of_the_interval() {
     for (interval, second_start) in [
-        (Interval::Micros(500), 500),
-        (Interval::Millis(250), 250),
-        (Interval::Seconds(30), 30),
-        (Interval::Minutes(5), 5),
+        (Period::Micros(500), 500),
+        (Period::Millis(250), 250),
+        (Period::Seconds(30), 30),
+        (Period::Minutes(5), 5),
     ] {
         let run = sim(1).run(async move {
             let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
@@ -157,7 +157,7 @@ fn windows_have_no_gap_and_no_overlap_whatever_is_late() {
             let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
                 .stage_fn("one", late(durations.clone()))
                 .stage_fn("two", late(durations))
-                .every(Interval::Millis(10))
+                .every(Period::Millis(10))
                 .missed_windows(missed)
                 .capacity(2)
                 .build()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use laneway::blocking::unblock;
-use laneway::sim::{self, Cause, Error, Sim, work};
+use laneway::sim::{self, Error, FailureCause, Sim, work};
 use laneway::time::{MissedTickBehavior, armed, interval, now, sleep, timeout};
 use laneway::{
     Event, PollEnd, Priority, Stealing, Task, TaskGroup, block_on, join, join_all, spawn_task,
@@ -411,7 +411,10 @@ async fn philosophers() {
 #[test]
 fn explore_finds_a_deadlock_and_its_seed_fails_again() {
     let failure = sim::explore(1_000, philosophers).unwrap_err();
-    assert!(matches!(failure.cause, Cause::Error(Error::Deadlock(_))));
+    assert!(matches!(
+        failure.cause,
+        FailureCause::Error(Error::Deadlock(_))
+    ));
     for _ in 0..10 {
         let again = Sim::seed(failure.seed).run(philosophers());
         let Err(Error::Deadlock(deadlock)) = again else {

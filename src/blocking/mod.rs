@@ -27,10 +27,10 @@
 //! used by low threads with a niceness ([`with_low_nice`](crate::Builder::with_low_nice)) has
 //! nice threads.
 //!
-//! The threads are in `pool.rs`; where an outcome meets its awaiter, in `slot.rs`.
+//! The threads are in `pool.rs`; where an outcome meets its awaiter, in `delivery.rs`.
 
+mod delivery;
 mod pool;
-mod slot;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -43,9 +43,9 @@ use std::task::{Context, Poll, ready};
 use crate::executor::{seat, shielded};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
+use delivery::Delivery;
 pub(crate) use pool::Pool;
 use pool::Ticket;
-use slot::Slot;
 
 /// The environment variable that overrides how many threads there are at most: 1 to 10,000.
 pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
@@ -140,9 +140,9 @@ pub struct BlockingMetrics {
 /// ```
 #[must_use = "dropping it cancels the closure, if it has not begun: await it, or `detach()` it"]
 pub struct Unblock<T> {
-    slot: Arc<Slot<T>>,
+    delivery: Arc<Delivery<T>>,
     /// None once the result has been taken or the closure detached.
-    place: Option<Place>,
+    queued: Option<QueuedAt>,
 }
 
 impl<T> Unblock<T> {
@@ -157,8 +157,8 @@ impl<T> Unblock<T> {
     /// assert_eq!(receiver.recv(), Ok("ran"));
     /// ```
     pub fn detach(mut self) {
-        self.place = None;
-        self.slot.abandon();
+        self.queued = None;
+        self.delivery.abandon();
     }
 }
 
@@ -166,20 +166,20 @@ impl<T> Future for Unblock<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let result = ready!(self.slot.poll(cx));
-        self.place = None;
+        let result = ready!(self.delivery.poll(cx));
+        self.queued = None;
         Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 }
 
 impl<T> Drop for Unblock<T> {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
+        let Some(queued) = self.queued.take() else {
             return;
         };
-        match place.pool.take_out(place.ticket) {
+        match queued.pool.take_out(queued.ticket) {
             Some(job) => shielded("a destructor of a closure that was not run", || drop(job)),
-            None => self.slot.abandon(),
+            None => self.delivery.abandon(),
         }
     }
 }
@@ -187,13 +187,13 @@ impl<T> Drop for Unblock<T> {
 impl<T> fmt::Debug for Unblock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unblock")
-            .field("given_at", &self.slot.given_at)
+            .field("given_at", &self.delivery.given_at)
             .finish_non_exhaustive()
     }
 }
 
 /// Where a closure waits, if it still does.
-struct Place {
+struct QueuedAt {
     pool: Arc<Pool>,
     ticket: Ticket,
 }
@@ -234,19 +234,19 @@ impl Pool {
         closure: impl FnOnce() -> T + Send + 'static,
         given_at: &'static Location<'static>,
     ) -> Unblock<T> {
-        let slot = Arc::new(Slot::new(given_at));
-        let (filled, runtime) = (slot.clone(), seat::current());
+        let delivery = Arc::new(Delivery::new(given_at));
+        let (filled, runtime) = (delivery.clone(), seat::current());
         let job = Box::new(move || {
             let _entered = runtime.map(seat::enter);
             filled.fill(catch_unwind(AssertUnwindSafe(closure)));
         });
-        let place = Place {
+        let queued = QueuedAt {
             pool: self.clone(),
             ticket: self.push(job),
         };
         Unblock {
-            slot,
-            place: Some(place),
+            delivery,
+            queued: Some(queued),
         }
     }
 }

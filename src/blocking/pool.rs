@@ -33,7 +33,7 @@ type Launch = fn(Arc<Pool>, String) -> io::Result<()>;
 /// A closure's place in the queue. Lower ones go first; none is given twice.
 pub(super) type Ticket = u64;
 
-/// A closure, with the slot that its outcome goes to.
+/// A closure, with the delivery that its outcome goes to.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// Each job in the queue has an idle thread that was told to come, or else every thread there may

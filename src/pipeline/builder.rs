@@ -7,18 +7,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::PipelineClock;
 use super::lane::Lane;
 use super::outputs::{Outputs, Overflow, channel};
 use super::run::Pipeline;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::stage::{BoxedStage, Stage, StageError, StageFn};
-use super::window::{BadLength, Interval, MissedWindows, Window};
+use super::window::{BadLength, MissedWindows, Period, Window};
 
 const DEFAULT_CAPACITY: usize = 16;
 
-/// Unless the interval is longer.
+/// Unless the period is longer.
 const DEFAULT_STAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,22 +30,22 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`stage`](Builder::stage), [`stage_fn`](Builder::stage_fn) | none: at least one is needed |
-/// | [`every`](Builder::every) | none: has to be set |
-/// | [`missed_windows`](Builder::missed_windows) | [`MissedWindows::Burst`] |
-/// | [`stage_timeout`](Builder::stage_timeout) | the interval, but at least a second |
-/// | [`lock_timeout`](Builder::lock_timeout) | a second |
-/// | [`capacity`](Builder::capacity) | 16 data sets |
-/// | [`overflow`](Builder::overflow) | [`Overflow::Block`] |
-/// | [`clock`](Builder::clock) | [`Clock::unix`] |
+/// | [`stage`](PipelineBuilder::stage), [`stage_fn`](PipelineBuilder::stage_fn) | none: add one |
+/// | [`every`](PipelineBuilder::every) | none: has to be set |
+/// | [`missed_windows`](PipelineBuilder::missed_windows) | [`MissedWindows::Burst`] |
+/// | [`stage_timeout`](PipelineBuilder::stage_timeout) | the period, but at least a second |
+/// | [`lock_timeout`](PipelineBuilder::lock_timeout) | a second |
+/// | [`capacity`](PipelineBuilder::capacity) | 16 data sets |
+/// | [`overflow`](PipelineBuilder::overflow) | [`Overflow::Block`] |
+/// | [`clock`](PipelineBuilder::clock) | [`PipelineClock::unix`] |
 ///
 /// ```
-/// use laneway::pipeline::{Interval, MissedWindows, Overflow, Pipeline, Shared};
+/// use laneway::pipeline::{Period, MissedWindows, Overflow, Pipeline, Shared};
 /// use std::time::Duration;
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(vec![0.5]))
 ///     .stage_fn("count", |samples: &Vec<f64>, _window| Ok(samples.len()))
-///     .every(Interval::Seconds(10))
+///     .every(Period::Seconds(10))
 ///     .missed_windows(MissedWindows::Coalesce)
 ///     .stage_timeout(Duration::from_secs(5))
 ///     .lock_timeout(Duration::from_millis(100))
@@ -53,19 +53,19 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///     .overflow(Overflow::DropOldest)
 ///     .build()?;
 /// # drop((pipeline, outputs));
-/// # Ok::<(), laneway::pipeline::BuildError>(())
+/// # Ok::<(), laneway::pipeline::PipelineError>(())
 /// ```
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct Builder<Input, Output> {
+pub struct PipelineBuilder<Input, Output> {
     input: Shared<Input>,
     stages: Vec<(Arc<str>, BoxedStage<Input, Output>)>,
-    interval: Option<Interval>,
+    period: Option<Period>,
     missed: MissedWindows,
     stage_timeout: Option<Duration>,
     lock_timeout: Duration,
     capacity: usize,
     overflow: Overflow,
-    clock: Option<Clock>,
+    clock: Option<PipelineClock>,
 }
 
 impl<Input, Output> Pipeline<Input, Output>
@@ -73,29 +73,29 @@ where
     Input: Send + Sync + 'static,
     Output: Send + 'static,
 {
-    /// Begins to configure a pipeline over an input. [`Builder`] lists the settings.
+    /// Begins to configure a pipeline over an input. [`PipelineBuilder`] lists the settings.
     ///
     /// ```
-    /// use laneway::pipeline::{BuildError, Pipeline, Shared};
+    /// use laneway::pipeline::{PipelineError, Pipeline, Shared};
     ///
     /// let nothing = Pipeline::<_, f64>::builder(Shared::new(0)).build();
-    /// assert_eq!(nothing.unwrap_err(), BuildError::NoStages);
+    /// assert_eq!(nothing.unwrap_err(), PipelineError::NoStages);
     /// ```
-    pub fn builder(input: Shared<Input>) -> Builder<Input, Output> {
-        Builder::new(input)
+    pub fn builder(input: Shared<Input>) -> PipelineBuilder<Input, Output> {
+        PipelineBuilder::new(input)
     }
 }
 
-impl<Input, Output> Builder<Input, Output>
+impl<Input, Output> PipelineBuilder<Input, Output>
 where
     Input: Send + Sync + 'static,
     Output: Send + 'static,
 {
-    pub(super) fn new(input: Shared<Input>) -> Builder<Input, Output> {
-        Builder {
+    pub(super) fn new(input: Shared<Input>) -> PipelineBuilder<Input, Output> {
+        PipelineBuilder {
             input,
             stages: Vec::new(),
-            interval: None,
+            period: None,
             missed: MissedWindows::default(),
             stage_timeout: None,
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
@@ -111,7 +111,7 @@ where
     pub fn stage(
         mut self,
         stage: impl Stage<Input, Output = Output> + 'static,
-    ) -> Builder<Input, Output> {
+    ) -> PipelineBuilder<Input, Output> {
         self.stages.push((Arc::from(stage.name()), Box::new(stage)));
         self
     }
@@ -119,12 +119,12 @@ where
     /// Adds a stage that is a closure.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{Period, Pipeline, Shared};
     ///
     /// let (pipeline, outputs) = Pipeline::builder(Shared::new(String::from("two words")))
     ///     .stage_fn("words", |text: &String, _window| Ok(text.split(' ').count()))
     ///     .stage_fn("number", |text, _window| Ok(text.parse()?))
-    ///     .every(Interval::Millis(1))
+    ///     .every(Period::Millis(1))
     ///     .build()?;
     /// let _running = pipeline.start(laneway::Runtime::global());
     /// let data_set = outputs.recv()?;
@@ -135,7 +135,7 @@ where
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn stage_fn<F>(self, name: impl Into<String>, run: F) -> Builder<Input, Output>
+    pub fn stage_fn<F>(self, name: impl Into<String>, run: F) -> PipelineBuilder<Input, Output>
     where
         F: Fn(&Input, Window) -> Result<Output, StageError> + Send + Sync + 'static,
     {
@@ -149,25 +149,25 @@ where
     }
 
     /// Sets how long the windows are. Each runs when it is complete.
-    pub fn every(mut self, interval: Interval) -> Builder<Input, Output> {
-        self.interval = Some(interval);
+    pub fn every(mut self, period: Period) -> PipelineBuilder<Input, Output> {
+        self.period = Some(period);
         self
     }
 
     /// Sets what becomes of windows that could not run in time. Default:
     /// [`MissedWindows::Burst`].
-    pub fn missed_windows(mut self, missed: MissedWindows) -> Builder<Input, Output> {
+    pub fn missed_windows(mut self, missed: MissedWindows) -> PipelineBuilder<Input, Output> {
         self.missed = missed;
         self
     }
 
     /// Sets how long a tick waits for its stages, from its beginning: in the low queue, for the
-    /// input, and in the run itself. Default: the interval, but at least a second. At most 100
+    /// input, and in the run itself. Default: the period, but at least a second. At most 100
     /// years.
     ///
     /// A stage that has not begun by then does not run for this tick; one that has, runs on, and
     /// its result is dropped.
-    pub fn stage_timeout(mut self, timeout: Duration) -> Builder<Input, Output> {
+    pub fn stage_timeout(mut self, timeout: Duration) -> PipelineBuilder<Input, Output> {
         self.stage_timeout = Some(timeout);
         self
     }
@@ -177,26 +177,26 @@ where
     ///
     /// The wait blocks no thread. It is what keeps a writer that waits for the outputs, with the
     /// input locked, from waiting for ever.
-    pub fn lock_timeout(mut self, timeout: Duration) -> Builder<Input, Output> {
+    pub fn lock_timeout(mut self, timeout: Duration) -> PipelineBuilder<Input, Output> {
         self.lock_timeout = timeout;
         self
     }
 
     /// Sets how many data sets the outputs hold. Default: 16.
-    pub fn capacity(mut self, data_sets: usize) -> Builder<Input, Output> {
+    pub fn capacity(mut self, data_sets: usize) -> PipelineBuilder<Input, Output> {
         self.capacity = data_sets;
         self
     }
 
     /// Sets what happens when the outputs are full. Default: [`Overflow::Block`].
-    pub fn overflow(mut self, overflow: Overflow) -> Builder<Input, Output> {
+    pub fn overflow(mut self, overflow: Overflow) -> PipelineBuilder<Input, Output> {
         self.overflow = overflow;
         self
     }
 
-    /// Sets the clock that windows are aligned to. Default: [`Clock::unix`], as it is when the
-    /// pipeline is built.
-    pub fn clock(mut self, clock: Clock) -> Builder<Input, Output> {
+    /// Sets the clock that windows are aligned to. Default: [`PipelineClock::unix`], as it is when
+    /// the pipeline is built.
+    pub fn clock(mut self, clock: PipelineClock) -> PipelineBuilder<Input, Output> {
         self.clock = Some(clock);
         self
     }
@@ -205,20 +205,20 @@ where
     ///
     /// # Errors
     ///
-    /// If the configuration cannot work; [`BuildError`] lists how.
+    /// If the configuration cannot work; [`PipelineError`] lists how.
     ///
     /// ```
-    /// use laneway::pipeline::{BuildError, Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{PipelineError, Period, Pipeline, Shared};
     ///
     /// let error = Pipeline::builder(Shared::new(1))
     ///     .stage_fn("same", |input: &i32, _window| Ok(*input))
     ///     .stage_fn("same", |input, _window| Ok(input + 1))
-    ///     .every(Interval::Seconds(1))
+    ///     .every(Period::Seconds(1))
     ///     .build()
     ///     .unwrap_err();
-    /// assert_eq!(error, BuildError::DuplicateStage { name: "same".into() });
+    /// assert_eq!(error, PipelineError::DuplicateStage { name: "same".into() });
     /// ```
-    pub fn build(self) -> Result<(Pipeline<Input, Output>, Outputs<Output>), BuildError> {
+    pub fn build(self) -> Result<(Pipeline<Input, Output>, Outputs<Output>), PipelineError> {
         self.check_stages()?;
         let settings = self.settings()?;
         let input = self.input;
@@ -227,21 +227,21 @@ where
         let (sender, outputs) = channel(self.capacity);
         let pipeline = Pipeline {
             lanes: lanes.collect(),
-            clock: self.clock.unwrap_or_else(Clock::unix),
+            clock: self.clock.unwrap_or_else(PipelineClock::unix),
             settings,
             sender,
         };
         Ok((pipeline, outputs))
     }
 
-    fn check_stages(&self) -> Result<(), BuildError> {
+    fn check_stages(&self) -> Result<(), PipelineError> {
         if self.stages.is_empty() {
-            return Err(BuildError::NoStages);
+            return Err(PipelineError::NoStages);
         }
         let mut names = BTreeSet::new();
         for (name, _) in &self.stages {
             if !names.insert(name) {
-                return Err(BuildError::DuplicateStage {
+                return Err(PipelineError::DuplicateStage {
                     name: name.to_string(),
                 });
             }
@@ -249,24 +249,24 @@ where
         Ok(())
     }
 
-    fn settings(&self) -> Result<Settings, BuildError> {
-        let interval = self.interval.ok_or(BuildError::NoInterval)?;
-        let length = interval.length().map_err(|bad| match bad {
-            BadLength::Zero => BuildError::ZeroInterval,
-            BadLength::TooLong => BuildError::IntervalTooLong,
+    fn settings(&self) -> Result<Settings, PipelineError> {
+        let period = self.period.ok_or(PipelineError::NoPeriod)?;
+        let length = period.length().map_err(|bad| match bad {
+            BadLength::Zero => PipelineError::ZeroPeriod,
+            BadLength::TooLong => PipelineError::PeriodTooLong,
         })?;
         if self.capacity == 0 {
-            return Err(BuildError::ZeroCapacity);
+            return Err(PipelineError::ZeroCapacity);
         }
         let stage_timeout = self
             .stage_timeout
-            .unwrap_or_else(|| interval.duration().max(DEFAULT_STAGE_TIMEOUT));
+            .unwrap_or_else(|| period.duration().max(DEFAULT_STAGE_TIMEOUT));
         if stage_timeout.is_zero() || self.lock_timeout.is_zero() {
-            return Err(BuildError::ZeroTimeout);
+            return Err(PipelineError::ZeroTimeout);
         }
         Ok(Settings {
-            interval: length,
-            unit: interval.unit(),
+            period: length,
+            unit: period.unit(),
             missed: self.missed,
             stage_timeout: stage_timeout.min(LONGEST_TIMEOUT),
             lock_timeout: self.lock_timeout.min(LONGEST_TIMEOUT),
@@ -275,12 +275,12 @@ where
     }
 }
 
-impl<Input, Output> fmt::Debug for Builder<Input, Output> {
+impl<Input, Output> fmt::Debug for PipelineBuilder<Input, Output> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stages: Vec<&str> = self.stages.iter().map(|(name, _)| &**name).collect();
-        f.debug_struct("Builder")
+        f.debug_struct("PipelineBuilder")
             .field("stages", &stages)
-            .field("interval", &self.interval)
+            .field("period", &self.period)
             .field("missed", &self.missed)
             .field("stage_timeout", &self.stage_timeout)
             .field("lock_timeout", &self.lock_timeout)
@@ -293,14 +293,14 @@ impl<Input, Output> fmt::Debug for Builder<Input, Output> {
 /// What keeps a pipeline from being built.
 ///
 /// ```
-/// use laneway::pipeline::BuildError;
+/// use laneway::pipeline::PipelineError;
 ///
-/// let error = BuildError::DuplicateStage { name: "mean".into() };
+/// let error = PipelineError::DuplicateStage { name: "mean".into() };
 /// assert_eq!(error.to_string(), "two stages have the name \"mean\": rename one of them");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BuildError {
+pub enum PipelineError {
     /// There is no stage.
     NoStages,
     /// Two stages have the same name, so that a data set could not tell them apart.
@@ -308,33 +308,33 @@ pub enum BuildError {
         /// That name.
         name: String,
     },
-    /// No interval was set.
-    NoInterval,
-    /// The interval is zero.
-    ZeroInterval,
-    /// The interval is longer than 1,000 years.
-    IntervalTooLong,
+    /// No period was set.
+    NoPeriod,
+    /// The period is zero.
+    ZeroPeriod,
+    /// The period is longer than 1,000 years.
+    PeriodTooLong,
     /// The outputs could hold nothing.
     ZeroCapacity,
     /// The stage timeout or the lock timeout is zero, so that no stage could run.
     ZeroTimeout,
 }
 
-impl fmt::Display for BuildError {
+impl fmt::Display for PipelineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
-            BuildError::DuplicateStage { name } => {
+            PipelineError::DuplicateStage { name } => {
                 return write!(f, "two stages have the name {name:?}: rename one of them");
             }
-            BuildError::NoStages => "a pipeline needs a stage: add one by stage",
-            BuildError::NoInterval => "a pipeline needs an interval: set it by every",
-            BuildError::ZeroInterval => "the interval is zero: it has to be one unit at least",
-            BuildError::IntervalTooLong => "the interval is longer than 1,000 years",
-            BuildError::ZeroCapacity => "the outputs need room for one data set at least",
-            BuildError::ZeroTimeout => "a timeout is zero: no stage could run in time",
+            PipelineError::NoStages => "a pipeline needs a stage: add one by stage",
+            PipelineError::NoPeriod => "a pipeline needs a period: set it by every",
+            PipelineError::ZeroPeriod => "the period is zero: it has to be one unit at least",
+            PipelineError::PeriodTooLong => "the period is longer than 1,000 years",
+            PipelineError::ZeroCapacity => "the outputs need room for one data set at least",
+            PipelineError::ZeroTimeout => "a timeout is zero: no stage could run in time",
         };
         f.write_str(words)
     }
 }
 
-impl Error for BuildError {}
+impl Error for PipelineError {}

@@ -8,53 +8,53 @@ use crate::time::now;
 
 /// Tells the time as a number of units since an epoch, and never goes back.
 ///
-/// [`unix`](Clock::unix) asks the system for the time once, and from then on counts on by the
-/// steady clock that sleeps go by ([`time::now`](crate::time::now)). So windows neither repeat nor
-/// jump when somebody sets the system's clock; a clock made afterwards shows the new time. On most
+/// [`unix`](PipelineClock::unix) asks the system for the time once, and from then on counts on by
+/// the steady clock that sleeps go by ([`time::now`](crate::time::now)). So windows neither repeat
+/// nor jump when the system's clock is set; a clock made afterwards shows the new time. On most
 /// systems the steady clock stands still while the machine is suspended.
 ///
-/// [`starting_at`](Clock::starting_at) counts from an instant of your choice.
+/// [`starting_at`](PipelineClock::starting_at) counts from an instant of your choice.
 ///
 /// Whoever puts timestamps into a pipeline's input takes them from the
 /// [pipeline's clock](super::Pipeline::clock), so that they fall into the right window.
 ///
 /// ```
-/// use laneway::pipeline::{Clock, Unit};
+/// use laneway::pipeline::{PipelineClock, Unit};
 ///
-/// let clock = Clock::unix();
+/// let clock = PipelineClock::unix();
 /// let seconds = clock.now(Unit::Seconds);
 /// assert!(seconds > 1_700_000_000, "later than 2023");
 /// assert!(clock.now(Unit::Minutes) >= seconds / 60);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
+pub struct PipelineClock {
     anchor: Instant,
     /// What it shows at the anchor: nanoseconds since the epoch.
     at_anchor: i128,
 }
 
-impl Clock {
+impl PipelineClock {
     /// A clock that shows Unix time, as the system has it now.
     ///
     /// In a [simulation](crate::sim), where nothing depends on the hour at which it runs, it shows
     /// the time since the simulation began.
     ///
     /// ```
-    /// use laneway::pipeline::{Clock, Unit};
+    /// use laneway::pipeline::{PipelineClock, Unit};
     /// use std::time::{SystemTime, UNIX_EPOCH};
     ///
     /// let before = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    /// assert!(Clock::unix().now(Unit::Millis) as u128 >= before);
+    /// assert!(PipelineClock::unix().now(Unit::Millis) as u128 >= before);
     /// # Ok::<(), std::time::SystemTimeError>(())
     /// ```
     #[must_use]
-    pub fn unix() -> Clock {
+    pub fn unix() -> PipelineClock {
         let unix = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let at_anchor = match simulated().map_or_else(unix, Ok) {
             Ok(after) => nanos(after),
             Err(before) => -nanos(before.duration()),
         };
-        Clock {
+        PipelineClock {
             anchor: now(),
             at_anchor,
         }
@@ -63,16 +63,16 @@ impl Clock {
     /// A clock that shows 0 at an instant, in the past or in the future.
     ///
     /// ```
-    /// use laneway::pipeline::{Clock, Unit};
+    /// use laneway::pipeline::{PipelineClock, Unit};
     /// use laneway::time::now;
     /// use std::time::Duration;
     ///
-    /// let soon = Clock::starting_at(now() + Duration::from_secs(60));
+    /// let soon = PipelineClock::starting_at(now() + Duration::from_secs(60));
     /// assert!(soon.now(Unit::Seconds) < 0);
     /// ```
     #[must_use]
-    pub fn starting_at(epoch: Instant) -> Clock {
-        Clock {
+    pub fn starting_at(epoch: Instant) -> PipelineClock {
+        PipelineClock {
             anchor: epoch,
             at_anchor: 0,
         }
@@ -81,9 +81,9 @@ impl Clock {
     /// What it shows now: whole units since the epoch, rounded down.
     ///
     /// ```
-    /// use laneway::pipeline::{Clock, Unit};
+    /// use laneway::pipeline::{PipelineClock, Unit};
     ///
-    /// let clock = Clock::starting_at(laneway::time::now());
+    /// let clock = PipelineClock::starting_at(laneway::time::now());
     /// assert_eq!(clock.now(Unit::Minutes), 0);
     /// ```
     #[must_use]
@@ -94,11 +94,11 @@ impl Clock {
     /// What it shows at an instant: whole units since the epoch, rounded down.
     ///
     /// ```
-    /// use laneway::pipeline::{Clock, Unit};
+    /// use laneway::pipeline::{PipelineClock, Unit};
     /// use std::time::{Duration, Instant};
     ///
     /// let epoch = Instant::now();
-    /// let clock = Clock::starting_at(epoch);
+    /// let clock = PipelineClock::starting_at(epoch);
     /// assert_eq!(clock.at(epoch + Duration::from_millis(2_999), Unit::Seconds), 2);
     /// ```
     #[must_use]
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_first_instant_of_a_position_is_the_first() {
-        let clock = Clock {
+        let clock = PipelineClock {
             anchor: Instant::now(),
             at_anchor: 1_700_000_000_123_456_789,
         };
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_no_instant_can_say_is_none() {
-        let clock = Clock::starting_at(Instant::now());
+        let clock = PipelineClock::starting_at(Instant::now());
         assert_eq!(clock.instant_of(i64::MAX, Unit::Minutes), None);
     }
 }

@@ -10,12 +10,12 @@ use super::window::Window;
 ///
 /// ```
 /// use laneway::Runtime;
-/// use laneway::pipeline::{Interval, Pipeline, Shared};
+/// use laneway::pipeline::{Period, Pipeline, Shared};
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(vec![3, 4]))
 ///     .stage_fn("sum", |numbers: &Vec<u32>, _window| Ok(numbers.iter().sum()))
 ///     .stage_fn("first", |numbers, _window| Ok(*numbers.first().ok_or("no number")?))
-///     .every(Interval::Millis(5))
+///     .every(Period::Millis(5))
 ///     .build()?;
 /// let rt = Runtime::builder().build()?;
 /// let _running = pipeline.start(&rt);
@@ -47,15 +47,16 @@ impl<Output> DataSet<Output> {
     /// What the stage of this name came to. `None` if there is no such stage.
     ///
     /// ```
-    /// use laneway::pipeline::{DataSet, Outcome};
+    /// use laneway::pipeline::{DataSet, StageOutcome};
     ///
     /// fn is_late(data_set: &DataSet<f64>, stage: &str) -> bool {
-    ///     matches!(data_set.outcome(stage), Some(Outcome::TimedOut | Outcome::Busy { .. }))
+    ///     use StageOutcome::{Busy, TimedOut};
+    ///     matches!(data_set.outcome(stage), Some(TimedOut | Busy { .. }))
     /// }
     /// # let _ = is_late;
     /// ```
     #[must_use]
-    pub fn outcome(&self, stage: &str) -> Option<&Outcome<Output>> {
+    pub fn outcome(&self, stage: &str) -> Option<&StageOutcome<Output>> {
         let mut entries = self.entries.iter();
         Some(&entries.find(|entry| &*entry.stage == stage)?.outcome)
     }
@@ -75,22 +76,22 @@ pub struct Entry<Output> {
     /// The stage's name.
     pub stage: Arc<str>,
     /// How it went.
-    pub outcome: Outcome<Output>,
+    pub outcome: StageOutcome<Output>,
 }
 
 /// How a stage's run for one window went.
 ///
 /// ```
-/// use laneway::pipeline::Outcome;
+/// use laneway::pipeline::StageOutcome;
 ///
-/// let done = Outcome::Done(4.5);
+/// let done = StageOutcome::Done(4.5);
 /// assert_eq!(done.output(), Some(&4.5));
 /// assert_eq!(done.to_string(), "done");
-/// let failed = Outcome::<f64>::Failed("no sample".into());
+/// let failed = StageOutcome::<f64>::Failed("no sample".into());
 /// assert_eq!(failed.to_string(), "failed: no sample");
 /// ```
 #[derive(Debug)]
-pub enum Outcome<Output> {
+pub enum StageOutcome<Output> {
     /// It has an output.
     Done(Output),
     /// It gave an error.
@@ -101,7 +102,7 @@ pub enum Outcome<Output> {
     /// is dropped.
     TimedOut,
     /// It did not run: somebody wrote the input, or waited to, for as long as the
-    /// [lock timeout](super::Builder::lock_timeout).
+    /// [lock timeout](super::PipelineBuilder::lock_timeout).
     InputLocked,
     /// It was not started: its run for an earlier window still goes on.
     Busy {
@@ -110,33 +111,33 @@ pub enum Outcome<Output> {
     },
 }
 
-impl<Output> Outcome<Output> {
+impl<Output> StageOutcome<Output> {
     /// The output, if there is one.
     ///
     /// ```
-    /// use laneway::pipeline::Outcome;
+    /// use laneway::pipeline::StageOutcome;
     ///
-    /// assert_eq!(Outcome::Done(4.5).output(), Some(&4.5));
-    /// assert_eq!(Outcome::<f64>::TimedOut.output(), None);
+    /// assert_eq!(StageOutcome::Done(4.5).output(), Some(&4.5));
+    /// assert_eq!(StageOutcome::<f64>::TimedOut.output(), None);
     /// ```
     #[must_use]
     pub fn output(&self) -> Option<&Output> {
         match self {
-            Outcome::Done(output) => Some(output),
+            StageOutcome::Done(output) => Some(output),
             _ => None,
         }
     }
 }
 
-impl<Output> fmt::Display for Outcome<Output> {
+impl<Output> fmt::Display for StageOutcome<Output> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Done(_) => f.write_str("done"),
-            Outcome::Failed(error) => write!(f, "failed: {error}"),
-            Outcome::Panicked(message) => write!(f, "panicked: {message}"),
-            Outcome::TimedOut => f.write_str("timed out"),
-            Outcome::InputLocked => f.write_str("the input was locked for too long"),
-            Outcome::Busy { window } => write!(f, "still runs for the window {window}"),
+            StageOutcome::Done(_) => f.write_str("done"),
+            StageOutcome::Failed(error) => write!(f, "failed: {error}"),
+            StageOutcome::Panicked(message) => write!(f, "panicked: {message}"),
+            StageOutcome::TimedOut => f.write_str("timed out"),
+            StageOutcome::InputLocked => f.write_str("the input was locked for too long"),
+            StageOutcome::Busy { window } => write!(f, "still runs for the window {window}"),
         }
     }
 }

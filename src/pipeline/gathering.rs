@@ -6,14 +6,14 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use super::data_set::Outcome;
+use super::data_set::StageOutcome;
 use crate::sync::unpoisoned;
 
 pub(super) struct Gathering<O>(Mutex<State<O>>);
 
 struct State<O> {
     /// A place for every stage. None once the gathering is closed.
-    places: Option<Vec<Option<Outcome<O>>>>,
+    places: Option<Vec<Option<StageOutcome<O>>>>,
     empty: usize,
     refused: bool,
     /// The pipeline's own task, which waits for the last outcome.
@@ -54,13 +54,13 @@ impl<O> Gathering<O> {
     }
 
     /// Nothing is taken from now on. Gives what there is.
-    pub(super) fn close(&self) -> Vec<Option<Outcome<O>>> {
+    pub(super) fn close(&self) -> Vec<Option<StageOutcome<O>>> {
         let places = self.lock().places.take();
         places.expect("a gathering is closed once, by its pipeline")
     }
 
     /// Gives the outcome back if the gathering is closed.
-    fn put(&self, stage: usize, outcome: Outcome<O>) -> Result<(), Outcome<O>> {
+    fn put(&self, stage: usize, outcome: StageOutcome<O>) -> Result<(), StageOutcome<O>> {
         let mut state = self.lock();
         let Some(places) = &mut state.places else {
             return Err(outcome);
@@ -98,15 +98,15 @@ fn wake(awaiter: Option<Waker>) {
     }
 }
 
-/// One stage's place in a gathering.
-pub(super) struct Seat<O> {
+/// One stage's place in a gathering, from where its outcome is sent.
+pub(super) struct OutcomeSender<O> {
     pub(super) gathering: Arc<Gathering<O>>,
     pub(super) stage: usize,
 }
 
-impl<O> Seat<O> {
+impl<O> OutcomeSender<O> {
     /// Gives the outcome back if it is too late.
-    pub(super) fn put(self, outcome: Outcome<O>) -> Result<(), Outcome<O>> {
+    pub(super) fn send(self, outcome: StageOutcome<O>) -> Result<(), StageOutcome<O>> {
         self.gathering.put(self.stage, outcome)
     }
 

@@ -11,14 +11,14 @@
 //!      └─────────────────────────┴───────────────────┴──────────────┘
 //! ```
 //!
-//! 1. The pipeline [assigns](Lane::assign) a job for a tick, and spawns the task.
+//! 1. The pipeline [assigns](Lane::assign) a run for a tick, and spawns the task.
 //! 2. The task finds the input locked for writing and waits, without blocking its thread.
-//! 3. It takes the job and runs the stage, in one and the same poll: the input is never locked
+//! 3. It takes the run and runs the stage, in one and the same poll: the input is never locked
 //!    across an await.
 //! 4. Its tick is over, or the input was locked for too long.
 //! 5. The outcome goes to the tick's gathering, and nowhere if that is closed.
 //!
-//! A task that is queued or waits for the lock when the next tick comes takes that tick's job
+//! A task that is queued or waits for the lock when the next tick comes takes that tick's run
 //! instead: so however long the low queue is, no stage is in it twice.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,9 +28,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use std::{future::Future, mem};
 
-use super::data_set::Outcome;
-use super::gathering::Seat;
-use super::shared::{Access, ReadGuard, Shared, Wait};
+use super::data_set::StageOutcome;
+use super::gathering::OutcomeSender;
+use super::shared::{Access, LockWait, ReadGuard, Shared};
 use super::stage::{BoxedStage, StageError};
 use super::window::Window;
 use crate::executor::{message, shielded};
@@ -47,19 +47,19 @@ pub(super) struct Lane<I, O> {
 enum State<O> {
     /// There is no task.
     Idle,
-    /// The task has not been polled. No job: its tick is over.
-    Queued(Option<Job<O>>),
+    /// The task has not been polled. No run: its tick is over.
+    Queued(Option<StageRun<O>>),
     /// The task waits for the input.
-    Locking(Option<Job<O>>),
+    Locking(Option<StageRun<O>>),
     Running(Window),
 }
 
 /// A run of a stage for one tick.
-pub(super) struct Job<O> {
+pub(super) struct StageRun<O> {
     pub(super) window: Window,
     /// When to give up waiting for the input.
     pub(super) lock_by: Instant,
-    pub(super) seat: Seat<O>,
+    pub(super) outcome_to: OutcomeSender<O>,
 }
 
 /// What has become of an assignment.
@@ -69,7 +69,7 @@ pub(super) enum Assigned<I, O> {
     /// The task that is on its way takes it.
     Taken,
     /// The stage still runs for this window.
-    Busy(Window, Seat<O>),
+    Busy(Window, OutcomeSender<O>),
 }
 
 impl<I, O> Lane<I, O> {
@@ -87,33 +87,33 @@ impl<I, O> Lane<I, O> {
     }
 
     /// Edge 1.
-    pub(super) fn assign(self: &Arc<Lane<I, O>>, job: Job<O>) -> Assigned<I, O> {
+    pub(super) fn assign(self: &Arc<Lane<I, O>>, run: StageRun<O>) -> Assigned<I, O> {
         let mut state = self.lock();
         match &mut *state {
             State::Idle => {
-                *state = State::Queued(Some(job));
+                *state = State::Queued(Some(run));
                 Assigned::Spawn(Duty::new(self.clone()))
             }
             State::Queued(before) | State::Locking(before) => {
                 assert!(before.is_none(), "a tick begins when the last is closed");
-                *before = Some(job);
+                *before = Some(run);
                 Assigned::Taken
             }
-            State::Running(window) => Assigned::Busy(*window, job.seat),
+            State::Running(window) => Assigned::Busy(*window, run.outcome_to),
         }
     }
 
     /// Takes back what has not begun. Gives what a stage comes to whose outcome is not there.
-    pub(super) fn close(&self) -> Outcome<O> {
+    pub(super) fn close(&self) -> StageOutcome<O> {
         match &mut *self.lock() {
-            State::Idle | State::Running(_) => Outcome::TimedOut,
-            State::Queued(job) => {
-                *job = None;
-                Outcome::TimedOut
+            State::Idle | State::Running(_) => StageOutcome::TimedOut,
+            State::Queued(run) => {
+                *run = None;
+                StageOutcome::TimedOut
             }
-            State::Locking(job) => {
-                *job = None;
-                Outcome::InputLocked
+            State::Locking(run) => {
+                *run = None;
+                StageOutcome::InputLocked
             }
         }
     }
@@ -122,12 +122,12 @@ impl<I, O> Lane<I, O> {
         matches!(*self.lock(), State::Running(_))
     }
 
-    /// When the job's time to wait for the input is over. None: there is no job, and the lane is
+    /// When the run's time to wait for the input is over. None: there is no run, and the lane is
     /// idle from now on.
     fn lock_by(&self) -> Option<Instant> {
         let mut state = self.lock();
         match &*state {
-            State::Queued(Some(job)) | State::Locking(Some(job)) => Some(job.lock_by),
+            State::Queued(Some(run)) | State::Locking(Some(run)) => Some(run.lock_by),
             _ => {
                 *state = State::Idle;
                 None
@@ -138,47 +138,47 @@ impl<I, O> Lane<I, O> {
     /// Edge 2.
     fn wait_for_input(&self) {
         let mut state = self.lock();
-        if let State::Queued(job) = &mut *state {
-            *state = State::Locking(job.take());
+        if let State::Queued(run) = &mut *state {
+            *state = State::Locking(run.take());
         }
     }
 
     /// Edge 3. None: edge 4.
-    fn begin(&self) -> Option<Job<O>> {
+    fn begin(&self) -> Option<StageRun<O>> {
         let mut state = self.lock();
-        let job = state.take_job();
-        if let Some(job) = &job {
-            *state = State::Running(job.window);
+        let run = state.take_run();
+        if let Some(run) = &run {
+            *state = State::Running(run.window);
         }
-        job
+        run
     }
 
-    /// Edge 4, if the job's time is over. None: there is another job by now, which has more time.
+    /// Edge 4, if the run's time is over. None: there is another run by now, which has more time.
     fn give_up(&self) -> Option<()> {
         let mut state = self.lock();
-        if let State::Locking(Some(job)) = &*state
-            && job.lock_by > now()
+        if let State::Locking(Some(run)) = &*state
+            && run.lock_by > now()
         {
             return None;
         }
-        let job = state.take_job();
-        // Unlock before telling: the pipeline may assign the next job at once.
+        let run = state.take_run();
+        // Unlock before telling: the pipeline may assign the next run at once.
         drop(state);
-        if let Some(job) = job {
-            tell(job.seat, Outcome::InputLocked);
+        if let Some(run) = run {
+            tell(run.outcome_to, StageOutcome::InputLocked);
         }
         Some(())
     }
 
     /// Edge 5.
-    fn run(&self, job: Job<O>, input: ReadGuard<I>) {
-        let ran = catch_unwind(AssertUnwindSafe(|| self.stage.run(&input, job.window)));
+    fn run(&self, run: StageRun<O>, input: ReadGuard<I>) {
+        let ran = catch_unwind(AssertUnwindSafe(|| self.stage.run(&input, run.window)));
         // Unlock before telling: whoever hears of it may want to write.
         drop(input);
         let outcome = outcome_of(ran);
-        // Idle before telling: the pipeline may assign the next job at once.
+        // Idle before telling: the pipeline may assign the next run at once.
         *self.lock() = State::Idle;
-        tell(job.seat, outcome);
+        tell(run.outcome_to, outcome);
     }
 
     fn lock(&self) -> MutexGuard<'_, State<O>> {
@@ -188,31 +188,31 @@ impl<I, O> Lane<I, O> {
 }
 
 impl<O> State<O> {
-    /// The job that has not begun; the lane is idle then.
-    fn take_job(&mut self) -> Option<Job<O>> {
+    /// The run that has not begun; the lane is idle then.
+    fn take_run(&mut self) -> Option<StageRun<O>> {
         match mem::replace(self, State::Idle) {
-            State::Queued(job) | State::Locking(job) => job,
+            State::Queued(run) | State::Locking(run) => run,
             State::Idle | State::Running(_) => {
-                unreachable!("a job is taken by the lane's only task, before it runs")
+                unreachable!("a run is taken by the lane's only task, before it runs")
             }
         }
     }
 }
 
-fn outcome_of<O>(ran: std::thread::Result<Result<O, StageError>>) -> Outcome<O> {
+fn outcome_of<O>(ran: std::thread::Result<Result<O, StageError>>) -> StageOutcome<O> {
     match ran {
-        Ok(Ok(output)) => Outcome::Done(output),
-        Ok(Err(error)) => Outcome::Failed(error),
+        Ok(Ok(output)) => StageOutcome::Done(output),
+        Ok(Err(error)) => StageOutcome::Failed(error),
         Err(payload) => {
             let message = message(&*payload).to_owned();
             shielded("a destructor of a stage's panic", || drop(payload));
-            Outcome::Panicked(message)
+            StageOutcome::Panicked(message)
         }
     }
 }
 
-fn tell<O>(seat: Seat<O>, outcome: Outcome<O>) {
-    if let Err(late) = seat.put(outcome) {
+fn tell<O>(outcome_to: OutcomeSender<O>, outcome: StageOutcome<O>) {
+    if let Err(late) = outcome_to.send(outcome) {
         shielded("a destructor of a stage's late output", || drop(late));
     }
 }
@@ -222,7 +222,7 @@ fn tell<O>(seat: Seat<O>, outcome: Outcome<O>) {
 pub(super) struct Duty<I, O> {
     /// None once it is done.
     lane: Option<Arc<Lane<I, O>>>,
-    wait: Wait<I>,
+    wait: LockWait<I>,
     /// Rings when the input has been locked for too long.
     alarm: Option<Sleep>,
 }
@@ -242,8 +242,8 @@ impl<I, O> Duty<I, O> {
                 return Poll::Ready(());
             };
             if let Poll::Ready(input) = self.wait.poll_read(cx) {
-                if let Some(job) = lane.begin() {
-                    lane.run(job, input);
+                if let Some(run) = lane.begin() {
+                    lane.run(run, input);
                 }
                 return Poll::Ready(());
             }
@@ -279,9 +279,9 @@ impl<I, O> Drop for Duty<I, O> {
     fn drop(&mut self) {
         // It was cancelled, by the end of its runtime.
         if let Some(lane) = self.lane.take() {
-            let job = lane.lock().take_job();
-            if let Some(job) = job {
-                job.seat.refuse();
+            let run = lane.lock().take_run();
+            if let Some(run) = run {
+                run.outcome_to.refuse();
             }
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use laneway::Runtime;
-//! use laneway::pipeline::{Interval, Pipeline, Shared, Stage, StageError, Window};
+//! use laneway::pipeline::{Period, Pipeline, Shared, Stage, StageError, Window};
 //!
 //! /// Samples with the milliseconds at which they were taken.
 //! type Series = Vec<(i64, f64)>;
@@ -37,7 +37,7 @@
 //! let series = Shared::new(Series::default());
 //! let (pipeline, outputs) = Pipeline::builder(series.clone())
 //!     .stage(RollingAverage { over: 60_000 })
-//!     .every(Interval::Millis(5))
+//!     .every(Period::Millis(5))
 //!     .build()?;
 //! let clock = pipeline.clock();
 //! let rt = Runtime::builder().build()?;
@@ -54,12 +54,13 @@
 //!
 //! # What can be relied upon
 //!
-//! - Windows are half-open and aligned to the interval, follow one another without a gap and
+//! - Windows are half-open and aligned to the period, follow one another without a gap and
 //!   without an overlap, and run when they are complete, never before. [`MissedWindows`] says what
 //!   happens to those that are late.
-//! - A tick ends in bounded time: what a stage has not done within the
-//!   [stage timeout](Builder::stage_timeout) is an entry of the data set, and what it brings later
-//!   goes nowhere. So is an error, a panic, and an input that was locked for too long.
+//! - A tick ends in bounded time: a stage that is not done within the
+//!   [stage timeout](PipelineBuilder::stage_timeout) is told by its entry in the data set, and its
+//!   later output goes nowhere. An error, a panic, and an input that was locked for too long are
+//!   told by entries as well.
 //! - Ticks do not overlap, and no stage runs twice at a time.
 //! - The [`Outputs`] are bounded. When they are full, the pipeline waits or drops the oldest, as
 //!   [`Overflow`] says, and counts either.
@@ -91,12 +92,12 @@ mod stage;
 mod waiters;
 mod window;
 
-pub use builder::{BuildError, Builder};
-pub use clock::Clock;
-pub use data_set::{DataSet, Entry, Outcome};
+pub use builder::{PipelineBuilder, PipelineError};
+pub use clock::PipelineClock;
+pub use data_set::{DataSet, Entry, StageOutcome};
 pub use outputs::{Outputs, Overflow, RecvError, TryRecvError};
 pub use run::Pipeline;
-pub use running::{Counts, End, Report, Running};
+pub use running::{End, PipelineCounts, PipelineReport, Running};
 pub use shared::{ReadGuard, Shared, WriteGuard};
 pub use stage::{Stage, StageError};
-pub use window::{Interval, MissedWindows, Unit, Window};
+pub use window::{MissedWindows, Period, Unit, Window};

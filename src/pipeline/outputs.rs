@@ -12,7 +12,7 @@ use futures_lite::Stream;
 
 use super::data_set::DataSet;
 use super::shared::Shared;
-use super::waiters::{Place, Waiters};
+use super::waiters::{WaiterId, Waiters};
 use crate::block_on;
 use crate::sync::unpoisoned;
 
@@ -44,7 +44,7 @@ pub(super) fn channel<O>(capacity: usize) -> (Sender<O>, Outputs<O>) {
     })));
     let outputs = Outputs {
         channel: channel.clone(),
-        place: None,
+        waiter: None,
     };
     (Sender(channel), outputs)
 }
@@ -143,11 +143,11 @@ impl<O> Drop for Sender<O> {
 ///
 /// ```
 /// use laneway::Runtime;
-/// use laneway::pipeline::{Interval, Pipeline, Shared};
+/// use laneway::pipeline::{Period, Pipeline, Shared};
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
 ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-///     .every(Interval::Millis(1))
+///     .every(Period::Millis(1))
 ///     .build()?;
 /// let rt = Runtime::builder().build()?;
 /// let running = pipeline.start(&rt);
@@ -164,7 +164,7 @@ impl<O> Drop for Sender<O> {
 pub struct Outputs<Output> {
     channel: Arc<Channel<Output>>,
     /// As a stream.
-    place: Place,
+    waiter: Option<WaiterId>,
 }
 
 impl<Output> Outputs<Output> {
@@ -182,7 +182,7 @@ impl<Output> Outputs<Output> {
     pub async fn recv_async(&self) -> Result<DataSet<Output>, RecvError> {
         let mut receive = Receive {
             channel: &self.channel,
-            place: None,
+            waiter: None,
         };
         poll_fn(|cx| receive.poll(cx)).await
     }
@@ -195,10 +195,10 @@ impl<Output> Outputs<Output> {
     /// As [`recv_async`](Outputs::recv_async).
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
     ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-    ///     .every(Interval::Millis(1))
+    ///     .every(Period::Millis(1))
     ///     .build()?;
     /// let _running = pipeline.start(laneway::Runtime::global());
     /// assert_eq!(outputs.recv()?.output("double"), Some(&4));
@@ -215,16 +215,16 @@ impl<Output> Outputs<Output> {
     /// If it is not, and whether there will be more.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Pipeline, Shared, TryRecvError};
+    /// use laneway::pipeline::{Period, Pipeline, Shared, TryRecvError};
     ///
     /// let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
     ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-    ///     .every(Interval::Seconds(1))
+    ///     .every(Period::Seconds(1))
     ///     .build()?;
     /// assert_eq!(outputs.try_recv().unwrap_err(), TryRecvError::Empty);
     /// drop(pipeline);
     /// assert_eq!(outputs.try_recv().unwrap_err(), TryRecvError::Ended);
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
     pub fn try_recv(&self) -> Result<DataSet<Output>, TryRecvError> {
         match self.channel.receive() {
@@ -237,13 +237,13 @@ impl<Output> Outputs<Output> {
     /// How many data sets are there to be received.
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// let (_pipeline, outputs) = Pipeline::builder(Shared::new(2))
     ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-    ///     .every(Interval::Seconds(1))
+    ///     .every(Period::Seconds(1))
     ///     .build()?;
     /// assert_eq!(outputs.len(), 0);
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
@@ -253,13 +253,13 @@ impl<Output> Outputs<Output> {
     /// Whether there is none to be received at the moment.
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// let (_pipeline, outputs) = Pipeline::builder(Shared::new(2))
     ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-    ///     .every(Interval::Seconds(1))
+    ///     .every(Period::Seconds(1))
     ///     .build()?;
     /// assert!(outputs.is_empty());
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -270,8 +270,8 @@ impl<Output> Outputs<Output> {
     /// Gives how many they were. It is a future: spawn it.
     ///
     /// By its timestamp, a data set belongs to the window after its own, at whose beginning it
-    /// came to be. So a second pipeline with the same interval and the same
-    /// [clock](super::Builder::clock) sees it one tick later, every time: which of the two
+    /// came to be. So a second pipeline with the same period and the same
+    /// [clock](super::PipelineBuilder::clock) sees it one tick later, every time: which of the two
     /// pipelines is faster does not matter.
     ///
     /// # Cancellation
@@ -279,18 +279,18 @@ impl<Output> Outputs<Output> {
     /// Dropping the future drops the outputs, which ends this pipeline.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{Period, Pipeline, Shared};
     /// use laneway::{Runtime, spawn_task};
     ///
     /// let rt = Runtime::builder().build()?;
     /// let (first, sums) = Pipeline::builder(Shared::new(vec![3, 4]))
     ///     .stage_fn("sum", |numbers: &Vec<u32>, _window| Ok(numbers.iter().sum::<u32>()))
-    ///     .every(Interval::Millis(2))
+    ///     .every(Period::Millis(2))
     ///     .build()?;
     /// let history = Shared::new(Vec::new());
     /// let (second, peaks) = Pipeline::builder(history.clone())
     ///     .stage_fn("peak", |sums: &Vec<u32>, _window| Ok(*sums.iter().max().ok_or("none yet")?))
-    ///     .every(Interval::Millis(2))
+    ///     .every(Period::Millis(2))
     ///     .clock(first.clock())
     ///     .build()?;
     ///
@@ -349,12 +349,12 @@ impl<O> Channel<O> {
 
     fn poll_receive(
         &self,
-        place: &mut Place,
+        waiter: &mut Option<WaiterId>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<DataSet<O>, RecvError>> {
         let mut received = self.receive();
         if let Received::Nothing = received {
-            let before = self.lock().waiting.wait(place, cx.waker());
+            let before = self.lock().waiting.wait(waiter, cx.waker());
             drop(before);
             // It may have come before the waker was there.
             received = self.receive();
@@ -364,14 +364,14 @@ impl<O> Channel<O> {
             Received::End => Err(RecvError),
             Received::Nothing => return Poll::Pending,
         };
-        if place.is_some() {
-            self.leave(place);
+        if waiter.is_some() {
+            self.leave(waiter);
         }
         Poll::Ready(result)
     }
 
-    fn leave(&self, place: &mut Place) {
-        let waker = self.lock().waiting.leave(place);
+    fn leave(&self, waiter: &mut Option<WaiterId>) {
+        let waker = self.lock().waiting.leave(waiter);
         // Dropped here, after the lock.
         drop(waker);
     }
@@ -380,18 +380,18 @@ impl<O> Channel<O> {
 /// A wait for a data set.
 struct Receive<'a, O> {
     channel: &'a Channel<O>,
-    place: Place,
+    waiter: Option<WaiterId>,
 }
 
 impl<O> Receive<'_, O> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<DataSet<O>, RecvError>> {
-        self.channel.poll_receive(&mut self.place, cx)
+        self.channel.poll_receive(&mut self.waiter, cx)
     }
 }
 
 impl<O> Drop for Receive<'_, O> {
     fn drop(&mut self) {
-        self.channel.leave(&mut self.place);
+        self.channel.leave(&mut self.waiter);
     }
 }
 
@@ -399,8 +399,8 @@ impl<Output> Stream for Outputs<Output> {
     type Item = DataSet<Output>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<DataSet<Output>>> {
-        let Outputs { channel, place } = &mut *self;
-        channel.poll_receive(place, cx).map(Result::ok)
+        let Outputs { channel, waiter } = &mut *self;
+        channel.poll_receive(waiter, cx).map(Result::ok)
     }
 }
 
@@ -409,7 +409,7 @@ impl<Output> Clone for Outputs<Output> {
         self.channel.lock().receivers += 1;
         Outputs {
             channel: self.channel.clone(),
-            place: None,
+            waiter: None,
         }
     }
 }
@@ -417,7 +417,7 @@ impl<Output> Clone for Outputs<Output> {
 impl<Output> Drop for Outputs<Output> {
     fn drop(&mut self) {
         let mut state = self.channel.lock();
-        let waker = state.waiting.leave(&mut self.place);
+        let waker = state.waiting.leave(&mut self.waiter);
         state.receivers -= 1;
         let sender = match state.receivers {
             0 => state.sender.take(),

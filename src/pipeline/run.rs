@@ -12,30 +12,31 @@ use std::time::Instant;
 
 use futures_lite::future::yield_now;
 
-use super::clock::Clock;
-use super::data_set::{DataSet, Entry, Outcome};
-use super::gathering::{Gathered, Gathering, Seat};
-use super::lane::{Assigned, Job, Lane};
+use super::clock::PipelineClock;
+use super::data_set::{DataSet, Entry, StageOutcome};
+use super::gathering::{Gathered, Gathering, OutcomeSender};
+use super::lane::{Assigned, Lane, StageRun};
 use super::outputs::{Overflow, Sender};
 use super::running::{Control, End, Order, Running};
 use super::settings::Settings;
-use super::window::{Tick, Window, Windows};
+use super::window::{DueWindow, Window, Windows};
 use crate::executor::shielded;
 use crate::time::{Sleep, now, sleep_until};
 use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
 
 /// Stages that run together for every window of time. Made by
-/// [`Builder::build`](super::Builder::build), together with its [`Outputs`](super::Outputs).
+/// [`PipelineBuilder::build`](super::PipelineBuilder::build), together with its
+/// [`Outputs`](super::Outputs).
 ///
 /// ```
 /// use laneway::Runtime;
-/// use laneway::pipeline::{Interval, Pipeline, Shared};
+/// use laneway::pipeline::{Period, Pipeline, Shared};
 ///
 /// let numbers = Shared::new(vec![1.0, 2.0, 6.0]);
 /// let (pipeline, outputs) = Pipeline::builder(numbers.clone())
 ///     .stage_fn("sum", |numbers: &Vec<f64>, _window| Ok(numbers.iter().sum::<f64>()))
 ///     .stage_fn("peak", |numbers, _window| Ok(numbers.iter().copied().fold(0.0, f64::max)))
-///     .every(Interval::Millis(1))
+///     .every(Period::Millis(1))
 ///     .build()?;
 /// let rt = Runtime::builder().build()?;
 /// let running = pipeline.start(&rt);
@@ -50,7 +51,7 @@ use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct Pipeline<Input, Output> {
     pub(super) lanes: Vec<Arc<Lane<Input, Output>>>,
-    pub(super) clock: Clock,
+    pub(super) clock: PipelineClock,
     pub(super) settings: Settings,
     pub(super) sender: Sender<Output>,
 }
@@ -64,17 +65,17 @@ where
     /// pipelines.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Pipeline, Shared, Unit};
+    /// use laneway::pipeline::{Period, Pipeline, Shared, Unit};
     ///
     /// let (pipeline, _outputs) = Pipeline::builder(Shared::new(0))
     ///     .stage_fn("same", |input: &i32, _window| Ok(*input))
-    ///     .every(Interval::Seconds(1))
+    ///     .every(Period::Seconds(1))
     ///     .build()?;
     /// assert!(pipeline.clock().now(Unit::Seconds) > 1_700_000_000);
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
     #[must_use]
-    pub fn clock(&self) -> Clock {
+    pub fn clock(&self) -> PipelineClock {
         self.clock
     }
 
@@ -104,13 +105,13 @@ where
     ///
     /// ```
     /// use laneway::Runtime;
-    /// use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{Period, Pipeline, Shared};
     ///
     /// let rt = Runtime::builder().build()?;
     /// rt.block_on(async {
     ///     let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
     ///         .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-    ///         .every(Interval::Millis(1))
+    ///         .every(Period::Millis(1))
     ///         .build()?;
     ///     let _running = pipeline.start_here();
     ///     assert_eq!(outputs.recv_async().await?.output("double"), Some(&4));
@@ -127,7 +128,7 @@ where
 
     fn into_driver(self) -> (Driver<Input, Output>, Running) {
         let Settings {
-            interval,
+            period,
             unit,
             missed,
             ..
@@ -136,11 +137,11 @@ where
         let driver = Driver {
             clock: self.clock,
             settings: self.settings,
-            windows: Windows::new(self.clock.now(unit), interval, unit, missed),
+            windows: Windows::new(self.clock.now(unit), period, unit, missed),
             deadline: None,
             shutdown_begun: shutdown_begun(),
             sender: self.sender,
-            ending: Ending {
+            reporter: EndReporter {
                 control: control.clone(),
                 lanes: self.lanes,
                 end: End::RuntimeEnded,
@@ -163,16 +164,16 @@ impl<Input, Output> fmt::Debug for Pipeline<Input, Output> {
 
 /// The state of the pipeline's task.
 struct Driver<I, O> {
-    clock: Clock,
+    clock: PipelineClock,
     settings: Settings,
     windows: Windows,
     /// Of the shutdown that was ordered.
     deadline: Option<Sleep>,
     /// Of the runtime.
     shutdown_begun: ShutdownBegun,
-    // Dropped before the ending: whoever gets the report finds that the outputs have ended.
+    // Dropped before the reporter: whoever gets the report finds that the outputs have ended.
     sender: Sender<O>,
-    ending: Ending<I, O>,
+    reporter: EndReporter<I, O>,
 }
 
 impl<I, O> Driver<I, O>
@@ -183,7 +184,7 @@ where
     async fn run(mut self) {
         loop {
             if let Err(end) = self.turn().await {
-                self.ending.end = end;
+                self.reporter.end = end;
                 return;
             }
         }
@@ -192,16 +193,16 @@ where
     /// One tick.
     async fn turn(&mut self) -> Result<(), End> {
         let tick = self.next_tick().await?;
-        self.ending.cut_off = Some(tick.window);
+        self.reporter.cut_off = Some(tick.window);
         let data_set = self.gather(tick).await?;
-        self.ending.control.count(|counts| counts.add(&data_set));
+        self.reporter.control.count(|counts| counts.add(&data_set));
         self.deliver(data_set).await?;
-        self.ending.cut_off = None;
+        self.reporter.cut_off = None;
         Ok(())
     }
 
     /// Waits until a window is complete.
-    async fn next_tick(&mut self) -> Result<Tick, End> {
+    async fn next_tick(&mut self) -> Result<DueWindow, End> {
         // One that is behind lets others run before it goes on.
         yield_now().await;
         let due = self
@@ -216,7 +217,7 @@ where
     }
 
     fn poll_idle(&mut self, due: &mut Sleep, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
-        match self.ending.control.poll_order(cx) {
+        match self.reporter.control.poll_order(cx) {
             Order::GoOn => {}
             Order::FinishBy(_) => return Poll::Ready(Err(End::ShutDown)),
             Order::Stop => return Poll::Ready(Err(End::HandleDropped)),
@@ -230,19 +231,19 @@ where
         Pin::new(due).poll(cx).map(Ok)
     }
 
-    fn count_missed(&self, tick: &Tick) {
+    fn count_missed(&self, tick: &DueWindow) {
         let skipped = tick.skipped.map_or(0, |span| self.windows.count(span));
         let coalesced = self.windows.count(tick.window) - 1;
-        self.ending.control.count(|counts| {
+        self.reporter.control.count(|counts| {
             counts.skipped += skipped;
             counts.coalesced += coalesced;
         });
     }
 
     /// Lets all stages run, and waits for their outcomes.
-    async fn gather(&mut self, tick: Tick) -> Result<DataSet<O>, End> {
+    async fn gather(&mut self, tick: DueWindow) -> Result<DataSet<O>, End> {
         let started = now();
-        let gathering = Gathering::new(self.ending.lanes.len());
+        let gathering = Gathering::new(self.reporter.lanes.len());
         self.assign(&gathering, tick.window, started);
         let mut timeout = sleep_until(started + self.settings.stage_timeout);
         poll_fn(|cx| self.poll_gather(&gathering, &mut timeout, cx)).await?;
@@ -255,23 +256,23 @@ where
     }
 
     fn assign(&self, gathering: &Arc<Gathering<O>>, window: Window, started: Instant) {
-        for (stage, lane) in self.ending.lanes.iter().enumerate() {
-            let seat = Seat {
+        for (stage, lane) in self.reporter.lanes.iter().enumerate() {
+            let outcome_to = OutcomeSender {
                 gathering: gathering.clone(),
                 stage,
             };
             let lock_by = started + self.settings.lock_timeout;
-            match lane.assign(Job {
+            match lane.assign(StageRun {
                 window,
                 lock_by,
-                seat,
+                outcome_to,
             }) {
                 Assigned::Spawn(duty) => {
                     spawn_named(lane.name.clone(), duty, Priority::Low).detach();
                 }
                 Assigned::Taken => {}
-                Assigned::Busy(window, seat) => {
-                    let taken = seat.put(Outcome::Busy { window });
+                Assigned::Busy(window, outcome_to) => {
+                    let taken = outcome_to.send(StageOutcome::Busy { window });
                     assert!(
                         taken.is_ok(),
                         "a gathering is open until it is closed below"
@@ -300,7 +301,7 @@ where
 
     /// An entry for every stage, also for those that have brought no outcome.
     fn close(&self, gathering: &Gathering<O>) -> Vec<Entry<O>> {
-        let lanes = self.ending.lanes.iter();
+        let lanes = self.reporter.lanes.iter();
         let outcomes = lanes.zip(gathering.close()).map(|(lane, outcome)| Entry {
             stage: lane.name.clone(),
             outcome: outcome.unwrap_or_else(|| lane.close()),
@@ -313,7 +314,7 @@ where
         if self.sender.poll_abandoned(cx).is_ready() {
             return Poll::Ready(End::OutputsDropped);
         }
-        match self.ending.control.poll_order(cx) {
+        match self.reporter.control.poll_order(cx) {
             Order::GoOn | Order::FinishBy(None) => Poll::Pending,
             Order::Stop => Poll::Ready(End::HandleDropped),
             Order::FinishBy(Some(deadline)) => {
@@ -338,14 +339,14 @@ where
 
     fn make_room(&self) {
         while let Some(oldest) = self.sender.make_room() {
-            self.ending.control.count(|counts| counts.dropped += 1);
+            self.reporter.control.count(|counts| counts.dropped += 1);
             shielded("a destructor of a dropped data set", || drop(oldest));
         }
     }
 
     async fn wait_for_room(&mut self) -> Result<(), End> {
         if self.sender.is_full() {
-            self.ending.control.count(|counts| counts.blocked += 1);
+            self.reporter.control.count(|counts| counts.blocked += 1);
             poll_fn(|cx| self.poll_room(cx)).await?;
         }
         Ok(())
@@ -359,7 +360,7 @@ where
         if Pin::new(&mut self.shutdown_begun).poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
-        match self.ending.control.poll_order(cx) {
+        match self.reporter.control.poll_order(cx) {
             Order::GoOn => self.sender.poll_room(cx).map(Ok),
             Order::Stop => Poll::Ready(Err(End::HandleDropped)),
             Order::FinishBy(_) => Poll::Ready(Ok(())),
@@ -368,7 +369,7 @@ where
 }
 
 /// Reports the end, in whichever way it comes: the task may also be cancelled.
-struct Ending<I, O> {
+struct EndReporter<I, O> {
     control: Arc<Control>,
     lanes: Vec<Arc<Lane<I, O>>>,
     end: End,
@@ -376,7 +377,7 @@ struct Ending<I, O> {
     cut_off: Option<Window>,
 }
 
-impl<I, O> Drop for Ending<I, O> {
+impl<I, O> Drop for EndReporter<I, O> {
     fn drop(&mut self) {
         let mut still_running = Vec::new();
         for lane in &self.lanes {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::data_set::{DataSet, Outcome};
-use super::waiters::{Place, Waiters};
+use super::data_set::{DataSet, StageOutcome};
+use super::waiters::{WaiterId, Waiters};
 use super::window::Window;
 use crate::sync::unpoisoned;
 use crate::time::now;
@@ -24,11 +24,11 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// ```
 /// use laneway::Runtime;
-/// use laneway::pipeline::{End, Interval, Pipeline, Shared};
+/// use laneway::pipeline::{End, Period, Pipeline, Shared};
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
 ///     .stage_fn("double", |input: &i32, _window| Ok(2 * input))
-///     .every(Interval::Millis(1))
+///     .every(Period::Millis(1))
 ///     .build()?;
 /// let rt = Runtime::builder().build()?;
 /// let running = pipeline.start(&rt);
@@ -56,7 +56,7 @@ impl Running {
 
     /// Ends the pipeline: no tick begins from now on; the one that is running has 10 seconds to
     /// finish. [`shutdown_within`](Running::shutdown_within) says more.
-    pub async fn shutdown(&self) -> Report {
+    pub async fn shutdown(&self) -> PipelineReport {
         self.shutdown_within(SHUTDOWN_DEADLINE).await
     }
 
@@ -75,21 +75,21 @@ impl Running {
     /// The pipeline is told when the future is first polled. Dropping it then only ends the wait.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{Period, Pipeline, Shared};
     /// use std::time::Duration;
     ///
     /// let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
     ///     .stage_fn("nothing", |_: &(), _window| Ok(()))
-    ///     .every(Interval::Minutes(1))
+    ///     .every(Period::Minutes(1))
     ///     .build()?;
     /// let running = pipeline.start(laneway::Runtime::global());
     /// // No tick is running, so that there is nothing to wait for.
     /// let report = laneway::block_on(running.shutdown_within(Duration::ZERO));
     /// assert_eq!((report.cut_off, report.still_running.len()), (None, 0));
     /// assert!(outputs.recv().is_err());
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
-    pub async fn shutdown_within(&self, deadline: Duration) -> Report {
+    pub async fn shutdown_within(&self, deadline: Duration) -> PipelineReport {
         // A deadline beyond what the clock can say is none.
         let deadline = now().checked_add(deadline);
         self.control.order(Order::FinishBy(deadline));
@@ -99,21 +99,21 @@ impl Running {
     /// Waits until the pipeline ends by itself, or by somebody else's shutdown.
     ///
     /// ```
-    /// use laneway::pipeline::{End, Interval, Pipeline, Shared};
+    /// use laneway::pipeline::{End, Period, Pipeline, Shared};
     ///
     /// let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
     ///     .stage_fn("nothing", |_: &(), _window| Ok(()))
-    ///     .every(Interval::Minutes(1))
+    ///     .every(Period::Minutes(1))
     ///     .build()?;
     /// let running = pipeline.start(laneway::Runtime::global());
     /// drop(outputs);
     /// assert_eq!(laneway::block_on(running.ended()).end, End::OutputsDropped);
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
-    pub async fn ended(&self) -> Report {
-        let mut wait = Wait {
+    pub async fn ended(&self) -> PipelineReport {
+        let mut wait = ReportWait {
             control: &self.control,
-            place: None,
+            waiter: None,
         };
         poll_fn(|cx| wait.poll(cx)).await
     }
@@ -121,16 +121,16 @@ impl Running {
     /// Whether it has ended.
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// # let (pipeline, _outputs) = Pipeline::builder(Shared::new(()))
     /// #     .stage_fn("nothing", |_: &(), _window| Ok(()))
-    /// #     .every(Interval::Minutes(1))
+    /// #     .every(Period::Minutes(1))
     /// #     .build()?;
     /// let running = pipeline.start(laneway::Runtime::global());
     /// assert!(!running.is_ended());
     /// laneway::block_on(running.shutdown());
     /// assert!(running.is_ended());
-    /// # Ok::<(), laneway::pipeline::BuildError>(())
+    /// # Ok::<(), laneway::pipeline::PipelineError>(())
     /// ```
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -140,10 +140,10 @@ impl Running {
     /// What it has done so far.
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// # let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
     /// #     .stage_fn("nothing", |_: &(), _window| Ok(()))
-    /// #     .every(Interval::Millis(1))
+    /// #     .every(Period::Millis(1))
     /// #     .build()?;
     /// let running = pipeline.start(laneway::Runtime::global());
     /// outputs.recv()?;
@@ -151,7 +151,7 @@ impl Running {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> PipelineCounts {
         self.control.lock().counts.clone()
     }
 
@@ -159,10 +159,10 @@ impl Running {
     /// ends.
     ///
     /// ```
-    /// # use laneway::pipeline::{Interval, Pipeline, Shared};
+    /// # use laneway::pipeline::{Period, Pipeline, Shared};
     /// # let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
     /// #     .stage_fn("nothing", |_: &(), _window| Ok(()))
-    /// #     .every(Interval::Millis(1))
+    /// #     .every(Period::Millis(1))
     /// #     .build()?;
     /// pipeline.start(laneway::Runtime::global()).detach();
     /// outputs.recv()?;
@@ -191,11 +191,11 @@ impl fmt::Debug for Running {
 /// What a pipeline did until its end. Made by [`Running::shutdown`], which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Report {
+pub struct PipelineReport {
     /// Why it ended.
     pub end: End,
     /// What it had done by then.
-    pub counts: Counts,
+    pub counts: PipelineCounts,
     /// The window of the tick that was running, if it could not be brought to its end: there is
     /// no data set of it.
     pub cut_off: Option<Window>,
@@ -220,22 +220,22 @@ pub enum End {
 /// What a pipeline has done. Made by [`Running::counts`].
 ///
 /// ```
-/// use laneway::pipeline::Counts;
+/// use laneway::pipeline::PipelineCounts;
 ///
-/// assert_eq!(Counts::default().ticks, 0);
+/// assert_eq!(PipelineCounts::default().ticks, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct PipelineCounts {
     /// Ticks that came to a data set, whether or not it was received.
     pub ticks: u64,
     /// Ticks that had to wait because the outputs were full.
     pub blocked: u64,
     /// Data sets that made room for newer ones.
     pub dropped: u64,
-    /// Intervals that were skipped because they had been missed.
+    /// Periods that were skipped because they had been missed.
     pub skipped: u64,
-    /// Intervals that had been missed and became a part of a longer window.
+    /// Periods that had been missed and became a part of a longer window.
     pub coalesced: u64,
     /// Entries with an output.
     pub done: u64,
@@ -251,17 +251,17 @@ pub struct Counts {
     pub busy: u64,
 }
 
-impl Counts {
+impl PipelineCounts {
     pub(super) fn add<O>(&mut self, data_set: &DataSet<O>) {
         self.ticks += 1;
         for entry in &data_set.entries {
             let count = match entry.outcome {
-                Outcome::Done(_) => &mut self.done,
-                Outcome::Failed(_) => &mut self.failed,
-                Outcome::Panicked(_) => &mut self.panicked,
-                Outcome::TimedOut => &mut self.timed_out,
-                Outcome::InputLocked => &mut self.input_locked,
-                Outcome::Busy { .. } => &mut self.busy,
+                StageOutcome::Done(_) => &mut self.done,
+                StageOutcome::Failed(_) => &mut self.failed,
+                StageOutcome::Panicked(_) => &mut self.panicked,
+                StageOutcome::TimedOut => &mut self.timed_out,
+                StageOutcome::InputLocked => &mut self.input_locked,
+                StageOutcome::Busy { .. } => &mut self.busy,
             };
             *count += 1;
         }
@@ -273,9 +273,9 @@ pub(super) struct Control(Mutex<State>);
 
 struct State {
     order: Order,
-    counts: Counts,
+    counts: PipelineCounts,
     /// Some once the pipeline has ended.
-    report: Option<Report>,
+    report: Option<PipelineReport>,
     /// The pipeline's task.
     task: Option<Waker>,
     /// Who waits for the report.
@@ -309,7 +309,7 @@ impl Control {
     pub(super) fn new() -> Arc<Control> {
         Arc::new(Control(Mutex::new(State {
             order: Order::GoOn,
-            counts: Counts::default(),
+            counts: PipelineCounts::default(),
             report: None,
             task: None,
             waiting: Waiters::default(),
@@ -337,14 +337,14 @@ impl Control {
         order
     }
 
-    pub(super) fn count(&self, change: impl FnOnce(&mut Counts)) {
+    pub(super) fn count(&self, change: impl FnOnce(&mut PipelineCounts)) {
         change(&mut self.lock().counts);
     }
 
     /// Notes the end, and tells those who wait for it.
     pub(super) fn finish(&self, end: End, cut_off: Option<Window>, still_running: Vec<Arc<str>>) {
         let mut state = self.lock();
-        state.report = Some(Report {
+        state.report = Some(PipelineReport {
             end,
             counts: state.counts.clone(),
             cut_off,
@@ -362,27 +362,27 @@ impl Control {
 }
 
 /// A wait for the report.
-struct Wait<'a> {
+struct ReportWait<'a> {
     control: &'a Control,
-    place: Place,
+    waiter: Option<WaiterId>,
 }
 
-impl Wait<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+impl ReportWait<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<PipelineReport> {
         let mut state = self.control.lock();
         if let Some(report) = &state.report {
             return Poll::Ready(report.clone());
         }
-        let before = state.waiting.wait(&mut self.place, cx.waker());
+        let before = state.waiting.wait(&mut self.waiter, cx.waker());
         drop(state);
         drop(before);
         Poll::Pending
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for ReportWait<'_> {
     fn drop(&mut self) {
-        let waker = self.control.lock().waiting.leave(&mut self.place);
+        let waker = self.control.lock().waiting.leave(&mut self.waiter);
         // Dropped here, after the lock.
         drop(waker);
     }

@@ -9,7 +9,7 @@ use super::window::{MissedWindows, Unit};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     /// In units.
-    pub(super) interval: i64,
+    pub(super) period: i64,
     pub(super) unit: Unit,
     pub(super) missed: MissedWindows,
     pub(super) stage_timeout: Duration,

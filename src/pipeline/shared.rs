@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
-use super::waiters::{Place, Waiters, Woken};
+use super::waiters::{WaiterId, Waiters, WakeList};
 use crate::block_on;
 use crate::sync::unpoisoned;
 
@@ -157,11 +157,11 @@ impl<T> Shared<T> {
         Some(self.writing(value))
     }
 
-    pub(super) fn wait(&self, access: Access) -> Wait<T> {
-        Wait {
+    pub(super) fn wait(&self, access: Access) -> LockWait<T> {
+        LockWait {
             shared: self.clone(),
             access,
-            place: None,
+            waiter: None,
         }
     }
 
@@ -213,14 +213,14 @@ impl<T> State<T> {
     }
 
     /// A reader has gone. Writers that wait go on to keep others out until one of them comes in.
-    fn read(&mut self) -> Option<Woken> {
+    fn read(&mut self) -> Option<WakeList> {
         self.readers -= 1;
         (self.readers == 0).then(|| self.waiting_writers.copy())
     }
 
     /// A writer has gone. All who wait try again; until a writer has to wait again, readers may
     /// come in.
-    fn written(&mut self, value: Arc<T>) -> Woken {
+    fn written(&mut self, value: Arc<T>) -> WakeList {
         self.value = Some(value);
         self.waiting_writers.take().and(self.waiting_readers.take())
     }
@@ -250,13 +250,13 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
 }
 
 /// Somebody on the way to a guard.
-pub(super) struct Wait<T> {
+pub(super) struct LockWait<T> {
     shared: Shared<T>,
     access: Access,
-    place: Place,
+    waiter: Option<WaiterId>,
 }
 
-impl<T> Wait<T> {
+impl<T> LockWait<T> {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<ReadGuard<T>> {
         self.poll(cx).map(|value| self.shared.reading(value))
     }
@@ -271,8 +271,8 @@ impl<T> Wait<T> {
         let value = state.try_lock(self.access);
         let waiting = state.waiting(self.access);
         let waker = match value {
-            Some(_) => waiting.leave(&mut self.place),
-            None => waiting.wait(&mut self.place, cx.waker()),
+            Some(_) => waiting.leave(&mut self.waiter),
+            None => waiting.wait(&mut self.waiter, cx.waker()),
         };
         // Unlock before dropping a waker: that may run code of the user's.
         drop(state);
@@ -281,10 +281,10 @@ impl<T> Wait<T> {
     }
 }
 
-impl<T> Drop for Wait<T> {
+impl<T> Drop for LockWait<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let waker = state.waiting(self.access).leave(&mut self.place);
+        let waker = state.waiting(self.access).leave(&mut self.waiter);
         // A writer kept readers out, and perhaps nobody else does.
         let kept_out = self.access == Access::Write && waker.is_some();
         let let_in =

@@ -35,8 +35,9 @@ pub type StageError = Box<dyn Error + Send + Sync>;
 /// `run` is synchronous on purpose: the input is locked while it runs, and nobody should hold a
 /// lock while waiting for something else. It keeps its thread busy until it returns. One that
 /// never returns keeps that thread for ever, and the lock with it: the data sets say
-/// [`TimedOut`](super::Outcome::TimedOut), then [`Busy`](super::Outcome::Busy), and when somebody
-/// wants to update the input, [`InputLocked`](super::Outcome::InputLocked) for the other stages.
+/// [`TimedOut`](super::StageOutcome::TimedOut), then [`Busy`](super::StageOutcome::Busy), and once
+/// a writer wants to update the input, [`InputLocked`](super::StageOutcome::InputLocked) for the
+/// other stages.
 ///
 /// A stage is not started again before its run for an earlier window has ended. One that updates
 /// its own pipeline's input waits for itself.
@@ -86,7 +87,8 @@ pub trait Stage<Input>: Send + Sync {
 
 pub(super) type BoxedStage<Input, Output> = Box<dyn Stage<Input, Output = Output>>;
 
-/// A stage made of a closure. Made by [`Builder::stage_fn`](super::Builder::stage_fn).
+/// A stage made of a closure. Made by
+/// [`PipelineBuilder::stage_fn`](super::PipelineBuilder::stage_fn).
 pub(super) struct StageFn<F, Output> {
     pub(super) name: String,
     pub(super) run: F,

@@ -9,32 +9,32 @@ use crate::executor::shielded;
 /// Who waits, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    wakers: BTreeMap<u64, Waker>,
-    next: u64,
+    wakers: BTreeMap<WaiterId, Waker>,
+    next: WaiterId,
 }
 
-/// A waiter's place. None while it does not wait; the number is never given twice.
-pub(super) type Place = Option<u64>;
+/// A waiter's number. None is given twice.
+pub(super) type WaiterId = u64;
 
 impl Waiters {
     /// Notes that somebody waits. Gives the waker that it came with before, to be dropped without
     /// the lock: that may run code of the user's.
     #[must_use]
-    pub(super) fn wait(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
-        let number = *place.get_or_insert_with(|| {
+    pub(super) fn wait(&mut self, waiter: &mut Option<WaiterId>, waker: &Waker) -> Option<Waker> {
+        let id = *waiter.get_or_insert_with(|| {
             self.next += 1;
             self.next
         });
-        match self.wakers.get(&number) {
+        match self.wakers.get(&id) {
             Some(before) if before.will_wake(waker) => None,
-            _ => self.wakers.insert(number, waker.clone()),
+            _ => self.wakers.insert(id, waker.clone()),
         }
     }
 
     /// Notes that somebody does not wait any more. Gives its waker, to be dropped without the lock.
     #[must_use]
-    pub(super) fn leave(&mut self, place: &mut Place) -> Option<Waker> {
-        self.wakers.remove(&place.take()?)
+    pub(super) fn leave(&mut self, waiter: &mut Option<WaiterId>) -> Option<Waker> {
+        self.wakers.remove(&waiter.take()?)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,23 +42,23 @@ impl Waiters {
     }
 
     /// Those who wait; they do so no longer.
-    pub(super) fn take(&mut self) -> Woken {
-        Woken(mem::take(&mut self.wakers).into_values().collect())
+    pub(super) fn take(&mut self) -> WakeList {
+        WakeList(mem::take(&mut self.wakers).into_values().collect())
     }
 
     /// Those who wait, and go on to.
-    pub(super) fn copy(&self) -> Woken {
-        Woken(self.wakers.values().cloned().collect())
+    pub(super) fn copy(&self) -> WakeList {
+        WakeList(self.wakers.values().cloned().collect())
     }
 }
 
 /// Wakers to be woken without the lock: the woken one's first act is to take it.
 #[must_use = "whoever is to be woken waits for it"]
 #[derive(Debug)]
-pub(super) struct Woken(Vec<Waker>);
+pub(super) struct WakeList(Vec<Waker>);
 
-impl Woken {
-    pub(super) fn and(mut self, other: Woken) -> Woken {
+impl WakeList {
+    pub(super) fn and(mut self, other: WakeList) -> WakeList {
         self.0.extend(other.0);
         self
     }

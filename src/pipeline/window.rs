@@ -6,12 +6,12 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A unit of time: what an [`Interval`] is given in, and what all positions of its windows count.
+/// A unit of time: what an [`Period`] is given in, and what all positions of its windows count.
 ///
 /// ```
-/// use laneway::pipeline::{Interval, Unit};
+/// use laneway::pipeline::{Period, Unit};
 ///
-/// assert_eq!(Interval::Minutes(5).unit(), Unit::Minutes);
+/// assert_eq!(Period::Minutes(5).unit(), Unit::Minutes);
 /// assert_eq!(Unit::Minutes.to_string(), "min");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,13 +53,13 @@ impl fmt::Display for Unit {
 /// The timer wakes within a tenth of a millisecond; ticks closer than that come in bunches.
 ///
 /// ```
-/// use laneway::pipeline::Interval;
+/// use laneway::pipeline::Period;
 /// use std::time::Duration;
 ///
-/// assert_eq!(Interval::Seconds(10).duration(), Duration::from_secs(10));
+/// assert_eq!(Period::Seconds(10).duration(), Duration::from_secs(10));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Interval {
+pub enum Period {
     /// So many microseconds.
     Micros(u64),
     /// So many milliseconds.
@@ -73,48 +73,46 @@ pub enum Interval {
 /// Positions of such windows, and sums of them, stay far from the border of what an `i64` holds.
 const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
-impl Interval {
+impl Period {
     /// The unit that it is given in.
     ///
     /// ```
-    /// use laneway::pipeline::{Interval, Unit};
+    /// use laneway::pipeline::{Period, Unit};
     ///
-    /// assert_eq!(Interval::Millis(250).unit(), Unit::Millis);
+    /// assert_eq!(Period::Millis(250).unit(), Unit::Millis);
     /// ```
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Interval::Micros(_) => Unit::Micros,
-            Interval::Millis(_) => Unit::Millis,
-            Interval::Seconds(_) => Unit::Seconds,
-            Interval::Minutes(_) => Unit::Minutes,
+            Period::Micros(_) => Unit::Micros,
+            Period::Millis(_) => Unit::Millis,
+            Period::Seconds(_) => Unit::Seconds,
+            Period::Minutes(_) => Unit::Minutes,
         }
     }
 
     /// How long it is. Minutes beyond what a duration can say are [`Duration::MAX`].
     ///
     /// ```
-    /// use laneway::pipeline::Interval;
+    /// use laneway::pipeline::Period;
     /// use std::time::Duration;
     ///
-    /// assert_eq!(Interval::Minutes(2).duration(), Duration::from_secs(120));
+    /// assert_eq!(Period::Minutes(2).duration(), Duration::from_secs(120));
     /// ```
     #[must_use]
     pub fn duration(self) -> Duration {
         match self {
-            Interval::Micros(n) => Duration::from_micros(n),
-            Interval::Millis(n) => Duration::from_millis(n),
-            Interval::Seconds(n) => Duration::from_secs(n),
-            Interval::Minutes(n) => n.checked_mul(60).map_or(Duration::MAX, Duration::from_secs),
+            Period::Micros(n) => Duration::from_micros(n),
+            Period::Millis(n) => Duration::from_millis(n),
+            Period::Seconds(n) => Duration::from_secs(n),
+            Period::Minutes(n) => n.checked_mul(60).map_or(Duration::MAX, Duration::from_secs),
         }
     }
 
     /// How many units it has, if that is a length for windows.
     pub(super) fn length(self) -> Result<i64, BadLength> {
-        let (Interval::Micros(n)
-        | Interval::Millis(n)
-        | Interval::Seconds(n)
-        | Interval::Minutes(n)) = self;
+        let (Period::Micros(n) | Period::Millis(n) | Period::Seconds(n) | Period::Minutes(n)) =
+            self;
         if n == 0 {
             return Err(BadLength::Zero);
         }
@@ -125,7 +123,7 @@ impl Interval {
     }
 }
 
-/// Why an interval is none.
+/// Why a period is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadLength {
     Zero,
@@ -135,7 +133,7 @@ pub(super) enum BadLength {
 /// A half-open span of time: `start` belongs to it, `end` does not.
 ///
 /// Both are whole numbers of `unit`, counted from the pipeline's epoch: by default Unix time, as
-/// [`Clock`](super::Clock) says.
+/// [`PipelineClock`](super::PipelineClock) says.
 ///
 /// ```
 /// use laneway::pipeline::{Unit, Window};
@@ -188,13 +186,13 @@ impl fmt::Display for Window {
 }
 
 /// What becomes of windows whose ticks could not run in time: because stages took longer than
-/// the interval, the outputs were full, or the runtime was busy.
+/// the period, the outputs were full, or the runtime was busy.
 ///
 /// With each of them, the windows of the data sets and the spans that
 /// [`DataSet::skipped`](super::DataSet::skipped) names lie one after another on the line of time,
-/// without a gap and without an overlap, and all their borders are multiples of the interval.
+/// without a gap and without an overlap, and all their borders are multiples of the period.
 ///
-/// Say the interval is 10 s, the window `[0, 10)` should have run at 10, and the pipeline comes to
+/// Say the period is 10 s, the window `[0, 10)` should have run at 10, and the pipeline comes to
 /// it at 35:
 ///
 /// | | data sets from then on |
@@ -211,18 +209,18 @@ impl fmt::Display for Window {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MissedWindows {
     /// Each runs, one after another, until the pipeline has caught up. The default. A pipeline
-    /// that is always slower than its interval falls behind further and further.
+    /// that is always slower than its period falls behind further and further.
     #[default]
     Burst,
     /// Only the latest complete window runs. Its data set names the span that was left out.
     Skip,
-    /// All complete windows run as one, which is longer by whole intervals.
+    /// All complete windows run as one, which is longer by whole periods.
     Coalesce,
 }
 
 /// What one tick is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tick {
+pub(super) struct DueWindow {
     pub(super) window: Window,
     /// What was left out before it.
     pub(super) skipped: Option<Window>,
@@ -256,7 +254,7 @@ impl Windows {
     }
 
     /// The next tick, if its window is complete at `now`.
-    pub(super) fn take(&mut self, now: i64) -> Option<Tick> {
+    pub(super) fn take(&mut self, now: i64) -> Option<DueWindow> {
         if now < self.due() {
             return None;
         }
@@ -268,13 +266,13 @@ impl Windows {
         };
         let skipped = (self.start < from).then(|| self.span(self.start, from));
         self.start = to;
-        Some(Tick {
+        Some(DueWindow {
             window: self.span(from, to),
             skipped,
         })
     }
 
-    /// How many intervals fit into a span.
+    /// How many periods fit into a span.
     pub(super) fn count(&self, span: Window) -> u64 {
         u64::try_from(span.length() / self.length).expect("a span does not end before it starts")
     }
@@ -395,7 +393,7 @@ mod tests {
     fn assert_tiles(windows: &mut Windows, now: i64, from: i64, missed: MissedWindows) -> i64 {
         let mut border = from;
         let mut ticks = 0;
-        while let Some(Tick { window, skipped }) = windows.take(now) {
+        while let Some(DueWindow { window, skipped }) = windows.take(now) {
             ticks += 1;
             for span in skipped.into_iter().chain([window]) {
                 assert_eq!(span.start, border, "a gap or an overlap");
@@ -415,15 +413,15 @@ mod tests {
 
     #[test]
     fn an_interval_that_is_no_length_is_refused() {
-        assert_eq!(Interval::Seconds(0).length(), Err(BadLength::Zero));
-        assert_eq!(Interval::Micros(0).length(), Err(BadLength::Zero));
+        assert_eq!(Period::Seconds(0).length(), Err(BadLength::Zero));
+        assert_eq!(Period::Micros(0).length(), Err(BadLength::Zero));
         for endless in [
-            Interval::Minutes(u64::MAX),
-            Interval::Seconds(u64::MAX),
-            Interval::Micros(u64::MAX),
+            Period::Minutes(u64::MAX),
+            Period::Seconds(u64::MAX),
+            Period::Micros(u64::MAX),
         ] {
             assert_eq!(endless.length(), Err(BadLength::TooLong), "{endless:?}");
         }
-        assert_eq!(Interval::Minutes(5).length(), Ok(5));
+        assert_eq!(Period::Minutes(5).length(), Ok(5));
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::chronicle::Chronicle;
-use super::stage::Stage;
-use super::turns::{Requests, Turns};
+use super::host::SimulatedHost;
+use super::relay::{Relay, Requests};
 use crate::blocking::{self, Pool};
 use crate::executor::{Executor, seat};
 use crate::runtime::{BuildError, Builder};
@@ -14,7 +14,7 @@ use crate::time::timer::Timer;
 /// Everyone but the future that is simulated.
 pub(super) struct Cast {
     pub(super) executor: Arc<Executor>,
-    pub(super) stage: Arc<Stage>,
+    pub(super) host: Arc<SimulatedHost>,
     pub(super) timer: Arc<Timer>,
     pub(super) pool: Arc<Pool>,
     pub(super) chronicle: Arc<Chronicle>,
@@ -29,14 +29,14 @@ impl Cast {
         timer: Arc<Timer>,
         chronicle: Arc<Chronicle>,
     ) -> Result<(Cast, Requests), BuildError> {
-        let (turns, requests) = Turns::new();
-        let stage = Arc::new(Stage::new(turns, timer.clone()));
+        let (relay, requests) = Relay::new();
+        let host = Arc::new(SimulatedHost::new(relay, timer.clone()));
         let builder = builder.clone().with_observer(chronicle.clone());
-        let (executor, workers) = builder.without_threads(stage.clone(), rng.fork())?;
-        stage.enter(workers);
+        let (executor, workers) = builder.without_threads(host.clone(), rng.fork())?;
+        host.enter(workers);
         let cast = Cast {
             executor,
-            stage,
+            host,
             timer,
             pool: Pool::without_threads(),
             chronicle,

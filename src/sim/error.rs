@@ -212,32 +212,32 @@ impl StdError for Error {
 
 /// A seed under which a program fails. Given by [`explore`](super::explore).
 #[non_exhaustive]
-pub struct Failure {
+pub struct FailedSeed {
     /// The seed: [`Sim::seed`](super::Sim::seed) with it fails in the same way.
     pub seed: u64,
     /// How many seeds had passed before.
     pub passed: u64,
     /// The way in which it failed.
-    pub cause: Cause,
+    pub cause: FailureCause,
 }
 
 /// How a program failed. [`explore`](super::explore) has an example.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum FailureCause {
     /// The simulation did not come to its end.
     Error(Error),
     /// The simulated future panicked, with this message.
     Panic(String),
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for FailedSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { seed, passed, .. } = self;
+        let FailedSeed { seed, passed, .. } = self;
         write!(f, "seed {seed} fails, after {passed} that passed: ")?;
         match &self.cause {
-            Cause::Error(error) => write!(f, "{error}")?,
-            Cause::Panic(message) => write!(f, "a panic: {message}")?,
+            FailureCause::Error(error) => write!(f, "{error}")?,
+            FailureCause::Panic(message) => write!(f, "a panic: {message}")?,
         }
         write!(
             f,
@@ -247,17 +247,17 @@ impl fmt::Display for Failure {
 }
 
 // As the message, since a test that unwraps it prints this.
-impl fmt::Debug for Failure {
+impl fmt::Debug for FailedSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl StdError for Failure {
+impl StdError for FailedSeed {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::Error(error) => Some(error),
-            Cause::Panic(_) => None,
+            FailureCause::Error(error) => Some(error),
+            FailureCause::Panic(_) => None,
         }
     }
 }

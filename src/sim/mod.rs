@@ -48,10 +48,11 @@ mod cast;
 mod choice;
 mod chronicle;
 mod error;
+mod host;
+mod relay;
 mod root;
 mod scheduler;
-mod stage;
-mod turns;
+mod wake_flag;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -62,7 +63,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use error::{Cause, Deadlock, Error, Failure, TooLong, Waiting};
+pub use error::{Deadlock, Error, FailedSeed, FailureCause, TooLong, Waiting};
 
 use crate::executor::{Event, Observer, Stealing, message, seat};
 use crate::runtime::{Builder, RuntimeMetrics, block_here};
@@ -230,11 +231,15 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// The first [`Failure`]: a panic of the future, or an [`Error`]. Its seed fails again when
+    /// The first [`FailedSeed`]: a panic of the future, or an [`Error`]. Its seed fails again when
     /// it is run alone.
     ///
     /// [`explore`] has an example.
-    pub fn explore<F>(&self, seeds: u64, mut make: impl FnMut() -> F) -> Result<Explored, Failure>
+    pub fn explore<F>(
+        &self,
+        seeds: u64,
+        mut make: impl FnMut() -> F,
+    ) -> Result<Explored, FailedSeed>
     where
         F: Future<Output = ()> + Send,
     {
@@ -252,11 +257,11 @@ impl Sim {
                     fingerprints.insert(run.fingerprint);
                     continue;
                 }
-                Ok(Err(error)) => Cause::Error(error),
-                Err(payload) => Cause::Panic(message(&*payload).to_owned()),
+                Ok(Err(error)) => FailureCause::Error(error),
+                Err(payload) => FailureCause::Panic(message(&*payload).to_owned()),
             };
             let passed = explored.seeds;
-            return Err(Failure {
+            return Err(FailedSeed {
                 seed,
                 passed,
                 cause,
@@ -281,10 +286,10 @@ impl Sim {
         let _entered = cast.enter();
         let root = RootFuture::new(make());
         let scheduler = Scheduler::new(&cast, &root, self.max_steps);
-        let ran = seat::block_in_place(|| cast.stage.turns.run(requests, || scheduler.drive()));
+        let ran = seat::block_in_place(|| cast.host.relay.run(requests, || scheduler.drive()));
         cast.executor.unregister();
         ran.map_err(Error::Thread)?;
-        let end = scheduler.into_end();
+        let end = scheduler.into_conclusion();
         match end.verdict {
             Verdict::Ended => {}
             Verdict::Deadlock(waiting) => {
@@ -363,7 +368,7 @@ pub struct Explored {
 ///
 /// # Errors
 ///
-/// The first [`Failure`]: a panic of the future, or an [`Error`].
+/// The first [`FailedSeed`]: a panic of the future, or an [`Error`].
 ///
 /// ```
 /// use laneway::sim::{Sim, explore};
@@ -393,7 +398,7 @@ pub struct Explored {
 /// let again = Sim::seed(failure.seed).explore(1, lost_update);
 /// assert_eq!(again.unwrap_err().seed, failure.seed);
 /// ```
-pub fn explore<F>(seeds: u64, make: impl FnMut() -> F) -> Result<Explored, Failure>
+pub fn explore<F>(seeds: u64, make: impl FnMut() -> F) -> Result<Explored, FailedSeed>
 where
     F: Future<Output = ()> + Send,
 {

@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use super::wake_flag::WakeFlag;
 use crate::executor::trusting;
 use crate::sync::unpoisoned;
 
@@ -27,19 +27,7 @@ pub(super) struct RootFuture<F: Future> {
     /// Not there while it is polled, which may block, and when it has ended.
     future: Mutex<Option<Pin<Box<F>>>>,
     outcome: Mutex<Option<thread::Result<F::Output>>>,
-    woken: Arc<Woken>,
-}
-
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Release);
-    }
+    woken: Arc<WakeFlag>,
 }
 
 impl<F: Future> RootFuture<F> {
@@ -47,7 +35,7 @@ impl<F: Future> RootFuture<F> {
         RootFuture {
             future: Mutex::new(Some(Box::pin(future))),
             outcome: Mutex::new(None),
-            woken: Arc::new(Woken(AtomicBool::new(true))),
+            woken: Arc::new(WakeFlag::raised()),
         }
     }
 
@@ -64,11 +52,11 @@ where
     F::Output: Send,
 {
     fn is_woken(&self) -> bool {
-        self.woken.0.load(Ordering::Acquire)
+        self.woken.is_raised()
     }
 
     fn poll(&self) -> bool {
-        self.woken.0.store(false, Ordering::Relaxed);
+        self.woken.take();
         let Some(mut future) = lock(&self.future).take() else {
             // Woken while it blocks, or again after its end.
             return false;

@@ -4,8 +4,8 @@
 //! collected, the seed picks one of it, and that one goes on for one poll. If nothing can go on,
 //! time moves to the end of the next sleep. If no task sleeps either, that is a deadlock.
 //!
-//! The workers are a real runtime's, and each of their steps is [`worker::step`]. Read `stage.rs`
-//! next, where they stay meanwhile, and `turns.rs` for tasks that block their thread.
+//! The workers are a real runtime's, and each of their steps is [`worker::step`]. Read `host.rs`
+//! next, where they stay meanwhile, and `relay.rs` for tasks that block their thread.
 
 use std::any::Any;
 use std::mem;
@@ -16,8 +16,8 @@ use std::time::Duration;
 use super::cast::Cast;
 use super::choice::Choice;
 use super::error::Waiting;
+use super::relay::Relay;
 use super::root::Root;
-use super::turns::Turns;
 use crate::executor::worker::{self, Sleep, Step};
 use crate::executor::{Event, Worker, seat, shielded};
 use crate::sync::unpoisoned;
@@ -28,16 +28,16 @@ pub(super) struct Scheduler<'f> {
     /// The future that is simulated.
     root: &'f dyn Root,
     max_steps: u64,
-    progress: Mutex<Progress>,
+    state: Mutex<State>,
 }
 
 /// How far a simulation has come.
 #[derive(Debug)]
-struct Progress {
+struct State {
     rng: fastrand::Rng,
     steps: u64,
     /// Set when it is to end.
-    end: Option<End>,
+    conclusion: Option<Conclusion>,
     /// Whether the executor takes nothing new.
     closed: bool,
     /// Everything that can go on. Empty between two choices; kept for its allocation.
@@ -46,7 +46,7 @@ struct Progress {
 
 /// How a simulation has ended, and when.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct Conclusion {
     pub(super) verdict: Verdict,
     pub(super) steps: u64,
     pub(super) elapsed: Duration,
@@ -70,10 +70,10 @@ impl<'f> Scheduler<'f> {
             cast,
             root,
             max_steps,
-            progress: Mutex::new(Progress {
+            state: Mutex::new(State {
                 rng: cast.rng.clone(),
                 steps: 0,
-                end: None,
+                conclusion: None,
                 closed: false,
                 choices: Vec::new(),
             }),
@@ -84,11 +84,11 @@ impl<'f> Scheduler<'f> {
     pub(super) fn drive(&self) {
         let _entered = self.cast.enter();
         // For code that draws from the thread's own generator, as some combinators do.
-        fastrand::seed(self.progress().rng.u64(..));
+        fastrand::seed(self.state().rng.u64(..));
         let driven = catch_unwind(AssertUnwindSafe(|| while self.go_on() {}));
         if let Err(payload) = driven {
             self.end(Verdict::Bug(payload));
-            self.turns().finish();
+            self.relay().finish();
         }
     }
 
@@ -99,14 +99,14 @@ impl<'f> Scheduler<'f> {
         }
         if self.has_ended() {
             // The blocked threads' wake-ups will not come: first they end, then the rest.
-            if let Some(needed) = self.turns().cut_one_short() {
+            if let Some(needed) = self.relay().cut_one_short() {
                 return needed;
             }
             self.close_executor();
         }
         match self.choose() {
             None => return self.pass_time(),
-            Some(Choice::Woken(number)) => return self.turns().resume_woken(number),
+            Some(Choice::Woken(number)) => return self.relay().resume_woken(number),
             Some(Choice::Root) => {
                 if self.root.poll() {
                     self.end(Verdict::Ended);
@@ -123,36 +123,36 @@ impl<'f> Scheduler<'f> {
     }
 
     fn is_too_long(&self) -> bool {
-        let progress = self.progress();
-        progress.steps >= self.max_steps && progress.end.is_none()
+        let state = self.state();
+        state.steps >= self.max_steps && state.conclusion.is_none()
     }
 
     /// Picks one of those that can go on, if there are any.
     fn choose(&self) -> Option<Choice> {
-        let mut progress = self.progress();
-        let mut choices = mem::take(&mut progress.choices);
-        let ends = progress.end.is_some();
+        let mut state = self.state();
+        let mut choices = mem::take(&mut state.choices);
+        let ends = state.conclusion.is_some();
         if self.root.is_woken() && !ends {
             choices.push(Choice::Root);
         }
         if self.cast.pool.has_waiting() {
             choices.push(Choice::Job);
         }
-        choices.extend((0..self.turns().woken()).map(Choice::Woken));
-        self.cast.stage.add_awake(&self.cast.executor, &mut choices);
+        choices.extend((0..self.relay().woken()).map(Choice::Woken));
+        self.cast.host.add_awake(&self.cast.executor, &mut choices);
         let picked = match choices.len() {
             0 => None,
-            count => Some(choices[progress.rng.usize(..count)]),
+            count => Some(choices[state.rng.usize(..count)]),
         };
         choices.clear();
-        progress.choices = choices;
-        progress.steps += u64::from(picked.is_some());
+        state.choices = choices;
+        state.steps += u64::from(picked.is_some());
         picked
     }
 
     /// One step of a worker, on this thread.
     fn step(&self, number: usize) {
-        let (mut worker, slept) = self.cast.stage.take_worker(number);
+        let (mut worker, slept) = self.cast.host.take_worker(number);
         let id = worker.id;
         if slept {
             worker.woken();
@@ -160,16 +160,16 @@ impl<'f> Scheduler<'f> {
         }
         seat::replace_worker(Some(worker));
         let step = worker::step();
-        // Not there if the task has blocked: then it is on stage already.
+        // Not there if the task has blocked: then it is with the host already.
         let Some(mut worker) = seat::replace_worker(None) else {
             return;
         };
         match step {
-            Step::Ran | Step::Replaced => self.cast.stage.put_worker(worker),
+            Step::Ran | Step::Replaced => self.cast.host.put_worker(worker),
             Step::Rest => match worker.lie_down() {
-                Sleep::GotUp => self.cast.stage.put_worker(worker),
+                Sleep::GotUp => self.cast.host.put_worker(worker),
                 Sleep::Park => {
-                    self.cast.stage.put_sleeper(worker);
+                    self.cast.host.put_sleeper(worker);
                     self.cast.executor.emit(Event::Parked { worker: id });
                 }
             },
@@ -180,10 +180,10 @@ impl<'f> Scheduler<'f> {
     /// Nothing can go on. `false`: this thread is not needed any more.
     fn pass_time(&self) -> bool {
         if self.has_ended() {
-            self.turns().finish();
+            self.relay().finish();
             return false;
         }
-        if self.cast.stage.watch(&self.cast.executor) {
+        if self.cast.host.watch(&self.cast.executor) {
             return true;
         }
         if !self.cast.timer.move_on() {
@@ -196,9 +196,9 @@ impl<'f> Scheduler<'f> {
 
     /// Notes that it is to end, and how, unless that is known already.
     fn end(&self, verdict: Verdict) {
-        let mut progress = self.progress();
-        let (steps, elapsed) = (progress.steps, self.cast.timer.elapsed());
-        progress.end.get_or_insert(End {
+        let mut state = self.state();
+        let (steps, elapsed) = (state.steps, self.cast.timer.elapsed());
+        state.conclusion.get_or_insert(Conclusion {
             verdict,
             steps,
             elapsed,
@@ -206,12 +206,12 @@ impl<'f> Scheduler<'f> {
     }
 
     fn has_ended(&self) -> bool {
-        self.progress().end.is_some()
+        self.state().conclusion.is_some()
     }
 
     /// Cancels the tasks that are left, as a runtime's end does. Once.
     fn close_executor(&self) {
-        if !mem::replace(&mut self.progress().closed, true) {
+        if !mem::replace(&mut self.state().closed, true) {
             shielded("a destructor of the simulated future", || {
                 self.root.drop_future();
             });
@@ -220,10 +220,10 @@ impl<'f> Scheduler<'f> {
     }
 
     /// How it has ended, once all threads have come back.
-    pub(super) fn into_end(self) -> End {
-        let progress = self.progress.into_inner();
-        let end = unpoisoned(progress).end;
-        end.expect("threads come back when the simulation has ended")
+    pub(super) fn into_conclusion(self) -> Conclusion {
+        let state = self.state.into_inner();
+        let conclusion = unpoisoned(state).conclusion;
+        conclusion.expect("threads come back when the simulation has ended")
     }
 
     fn close(&self, worker: Box<Worker>) {
@@ -233,11 +233,11 @@ impl<'f> Scheduler<'f> {
         self.cast.executor.thread_leaves();
     }
 
-    fn turns(&self) -> &Turns {
-        &self.cast.stage.turns
+    fn relay(&self) -> &Relay {
+        &self.cast.host.relay
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        unpoisoned(self.progress.lock())
+    fn state(&self) -> MutexGuard<'_, State> {
+        unpoisoned(self.state.lock())
     }
 }

@@ -1,10 +1,10 @@
-//! Threads that take turns: one goes on, all others wait.
+//! Threads in a relay: the one that has the baton goes on, all others wait.
 //!
 //! A simulation is sequential, and yet a task may block its thread in the middle of a poll. The
 //! data on that thread's stack has to stay there, so another thread goes on with the
-//! simulation, until it is the blocked one's turn again. At any time one thread has the turn; it
-//! passes it on by name. Which one that is follows from the simulation alone, never from the
-//! operating system.
+//! simulation, until the blocked one is given the baton. At any time one thread has it, and that
+//! thread passes it on by name. Which thread goes on follows from the simulation alone, never from
+//! the operating system.
 
 use std::cell::Cell;
 use std::io;
@@ -19,7 +19,7 @@ use crate::sync::unpoisoned;
 
 /// The state that the threads of one simulation share.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Relay {
     state: Mutex<State>,
     requests: Sender<Request>,
 }
@@ -29,13 +29,13 @@ struct State {
     /// Those that block in the user's code, in the order in which they began to.
     blocked: Vec<Arc<Blocked>>,
     /// Those that have nothing to do.
-    spare: Vec<Arc<Turn>>,
+    spare: Vec<Arc<Baton>>,
     over: bool,
 }
 
 /// A thread's right to go on, given by another.
 #[derive(Debug, Default)]
-struct Turn {
+struct Baton {
     given: Mutex<bool>,
     changed: Condvar,
 }
@@ -43,7 +43,7 @@ struct Turn {
 /// A thread in the middle of the user's code, which waits for a wake-up.
 #[derive(Debug, Default)]
 pub(super) struct Blocked {
-    turn: Turn,
+    baton: Baton,
     woken: AtomicBool,
     /// Set if the wake-up will not come, since the simulation ends.
     cut_short: AtomicBool,
@@ -52,7 +52,7 @@ pub(super) struct Blocked {
 /// A request to the thread that runs the whole.
 enum Request {
     /// A thread that goes on, and an answer.
-    Thread(Arc<Turn>, SyncSender<io::Result<()>>),
+    Thread(Arc<Baton>, SyncSender<io::Result<()>>),
     Over,
 }
 
@@ -60,41 +60,41 @@ enum Request {
 struct CutShort;
 
 thread_local! {
-    /// The address of the `Turns` that this thread takes part in.
+    /// The address of the `Relay` that this thread takes part in.
     static TAKES_PART: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Turns {
-    /// Turns, and the requests that [`run`](Turns::run) serves.
-    pub(super) fn new() -> (Arc<Turns>, Requests) {
+impl Relay {
+    /// A relay without threads, and the requests that [`run`](Relay::run) serves.
+    pub(super) fn new() -> (Arc<Relay>, Requests) {
         let (requests, receiver) = channel();
-        let turns = Turns {
+        let relay = Relay {
             state: Mutex::default(),
             requests,
         };
-        (Arc::new(turns), Requests(receiver))
+        (Arc::new(relay), Requests(receiver))
     }
 
     /// Runs `drive` on a thread, and on more when one blocks, until
-    /// [`finish`](Turns::finish) is called. `drive` is to come back then.
+    /// [`finish`](Relay::finish) is called. `drive` is to come back then.
     pub(super) fn run(&self, requests: Requests, drive: impl Fn() + Sync) -> io::Result<()> {
-        let (turns, drive) = (self, &drive);
+        let (relay, drive) = (self, &drive);
         thread::scope(|scope| {
-            let start = |turn: Arc<Turn>| {
+            let start = |baton: Arc<Baton>| {
                 let main = move || {
-                    TAKES_PART.set(turns.address());
-                    turn.wait();
+                    TAKES_PART.set(relay.address());
+                    baton.wait();
                     drive();
                 };
                 let builder = thread::Builder::new().name("laneway-sim".to_owned());
                 builder.spawn_scoped(scope, main).map(drop)
             };
-            let first = Arc::new(Turn::default());
+            let first = Arc::new(Baton::default());
             first.give();
             start(first)?;
-            while let Ok(Request::Thread(turn, answer)) = requests.0.recv() {
+            while let Ok(Request::Thread(baton, answer)) = requests.0.recv() {
                 // The thread that asked waits for the answer.
-                let _ = answer.send(start(turn));
+                let _ = answer.send(start(baton));
             }
             Ok(())
         })
@@ -128,16 +128,16 @@ impl Turns {
     pub(super) fn cut_one_short(&self) -> Option<bool> {
         let mut state = self.lock();
         let blocked = state.blocked.pop()?;
-        // Relaxed: giving the turn synchronises.
+        // Relaxed: giving the baton synchronises.
         blocked.cut_short.store(true, Ordering::Relaxed);
         Some(self.give_and_wait(state, &blocked))
     }
 
     fn give_and_wait(&self, mut state: MutexGuard<'_, State>, blocked: &Blocked) -> bool {
-        let own = Arc::new(Turn::default());
+        let own = Arc::new(Baton::default());
         state.spare.push(own.clone());
         drop(state);
-        blocked.turn.give();
+        blocked.baton.give();
         own.wait();
         !self.lock().over
     }
@@ -146,7 +146,7 @@ impl Turns {
     pub(super) fn finish(&self) {
         let mut state = self.lock();
         state.over = true;
-        state.spare.drain(..).for_each(|turn| turn.give());
+        state.spare.drain(..).for_each(|baton| baton.give());
         drop(state);
         // The receiver is gone if a thread could not be started.
         let _ = self.requests.send(Request::Over);
@@ -164,14 +164,14 @@ impl Turns {
         Ok(())
     }
 
-    fn start_another(&self) -> io::Result<Arc<Turn>> {
-        let turn = Arc::new(Turn::default());
+    fn start_another(&self) -> io::Result<Arc<Baton>> {
+        let baton = Arc::new(Baton::default());
         let (answer, answered) = sync_channel(1);
-        let request = Request::Thread(turn.clone(), answer);
+        let request = Request::Thread(baton.clone(), answer);
         let gone = |_| io::Error::other("the simulation has ended");
         self.requests.send(request).map_err(|_| gone(()))?;
         answered.recv().map_err(|_| gone(()))??;
-        Ok(turn)
+        Ok(baton)
     }
 
     fn address(&self) -> usize {
@@ -186,7 +186,7 @@ impl Turns {
 /// The requests of all threads, where the one that runs the whole receives them.
 pub(super) struct Requests(Receiver<Request>);
 
-impl Turn {
+impl Baton {
     fn give(&self) {
         *lock(&self.given) = true;
         self.changed.notify_one();
@@ -207,14 +207,14 @@ impl Blocked {
 
 /// The parking place of a thread of a simulation.
 pub(super) struct Parker {
-    turns: Arc<Turns>,
+    relay: Arc<Relay>,
     blocked: Arc<Blocked>,
 }
 
 impl Parker {
-    pub(super) fn new(turns: Arc<Turns>) -> Parker {
+    pub(super) fn new(relay: Arc<Relay>) -> Parker {
         Parker {
-            turns,
+            relay,
             blocked: Arc::default(),
         }
     }
@@ -222,10 +222,10 @@ impl Parker {
 
 impl Park for Parker {
     fn park(&self) {
-        if let Err(error) = self.turns.block(&self.blocked) {
+        if let Err(error) = self.relay.block(&self.blocked) {
             panic!("a simulated task wants to block and no thread could go on instead: {error}");
         }
-        self.blocked.turn.wait();
+        self.blocked.baton.wait();
         self.blocked.woken.store(false, Ordering::Release);
         if self.blocked.cut_short.load(Ordering::Relaxed) {
             // Past the panic hook: this is no panic of the user's.

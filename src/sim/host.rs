@@ -2,13 +2,13 @@
 
 use std::io;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::choice::Choice;
-use super::turns::{Parker, Turns};
+use super::relay::{Parker, Relay};
+use super::wake_flag::WakeFlag;
 use crate::executor::{Executor, Host, Park, Worker};
 use crate::runtime::{LOOK_EVERY, LongPolls, Rounds};
 use crate::sync::unpoisoned;
@@ -16,16 +16,16 @@ use crate::time::timer::Timer;
 use crate::time::wheel::Key;
 
 /// The host of simulated workers.
-pub(super) struct Stage {
-    pub(super) turns: Arc<Turns>,
+pub(super) struct SimulatedHost {
+    pub(super) relay: Arc<Relay>,
     timer: Arc<Timer>,
-    workers: Mutex<Vec<Place>>,
-    watch: Mutex<Watch>,
+    workers: Mutex<Vec<Whereabouts>>,
+    watchdog: Mutex<SimulatedWatchdog>,
 }
 
 /// Where a worker is.
 #[derive(Debug)]
-enum Place {
+enum Whereabouts {
     Awake(Box<Worker>),
     Asleep(Box<Worker>),
     /// On the thread that steps it, where its task may block it, or closed.
@@ -34,47 +34,38 @@ enum Place {
 
 /// The watchdog's part.
 #[derive(Default)]
-struct Watch {
+struct SimulatedWatchdog {
     rounds: Rounds,
     long_polls: LongPolls,
     /// The time of the next look, if it is armed.
     armed: Option<Key>,
-    bell: Arc<Bell>,
+    /// Raised when it is time for that look.
+    look_due: Arc<WakeFlag>,
 }
 
-/// Rings when it is time for the watchdog's next look.
-#[derive(Default)]
-struct Bell(AtomicBool);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-impl Stage {
-    /// A stage that no worker has [entered](Stage::enter) yet.
-    pub(super) fn new(turns: Arc<Turns>, timer: Arc<Timer>) -> Stage {
-        Stage {
-            turns,
+impl SimulatedHost {
+    /// A host that no worker has [entered](SimulatedHost::enter) yet.
+    pub(super) fn new(relay: Arc<Relay>, timer: Arc<Timer>) -> SimulatedHost {
+        SimulatedHost {
+            relay,
             timer,
             workers: Mutex::default(),
-            watch: Mutex::default(),
+            watchdog: Mutex::default(),
         }
     }
 
     /// Takes the workers of a new executor, in the order of their numbers.
     pub(super) fn enter(&self, workers: Vec<Worker>) {
-        let awake = |worker| Place::Awake(Box::new(worker));
+        let awake = |worker| Whereabouts::Awake(Box::new(worker));
         *self.places() = workers.into_iter().map(awake).collect();
     }
 
     /// Adds the workers that can take a step.
     pub(super) fn add_awake(&self, executor: &Executor, choices: &mut Vec<Choice>) {
-        let can_step = |place: &Place| match place {
-            Place::Awake(_) => true,
-            Place::Asleep(worker) => executor.sleepers.is_awake(worker.id),
-            Place::Away => false,
+        let can_step = |place: &Whereabouts| match place {
+            Whereabouts::Awake(_) => true,
+            Whereabouts::Asleep(worker) => executor.sleepers.is_awake(worker.id),
+            Whereabouts::Away => false,
         };
         let places = self.places();
         let able = places
@@ -86,52 +77,52 @@ impl Stage {
 
     /// Takes a worker to step it, and tells whether it slept before.
     pub(super) fn take_worker(&self, number: usize) -> (Box<Worker>, bool) {
-        match mem::replace(&mut self.places()[number], Place::Away) {
-            Place::Awake(worker) => (worker, false),
-            Place::Asleep(worker) => (worker, true),
-            Place::Away => unreachable!("a worker that is away was chosen"),
+        match mem::replace(&mut self.places()[number], Whereabouts::Away) {
+            Whereabouts::Awake(worker) => (worker, false),
+            Whereabouts::Asleep(worker) => (worker, true),
+            Whereabouts::Away => unreachable!("a worker that is away was chosen"),
         }
     }
 
     pub(super) fn put_worker(&self, worker: Box<Worker>) {
         let number = worker.id.index();
-        self.places()[number] = Place::Awake(worker);
+        self.places()[number] = Whereabouts::Awake(worker);
     }
 
     pub(super) fn put_sleeper(&self, worker: Box<Worker>) {
         let number = worker.id.index();
-        self.places()[number] = Place::Asleep(worker);
+        self.places()[number] = Whereabouts::Asleep(worker);
     }
 
     /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and
     /// somebody may be able to go on.
     pub(super) fn watch(&self, executor: &Executor) -> bool {
-        let stuck = self.places().iter().any(|p| matches!(p, Place::Away));
-        let mut watch = unpoisoned(self.watch.lock());
-        let rang = watch.bell.0.swap(false, Ordering::Acquire);
-        if rang {
-            watch.armed = None;
-            watch.rounds.look(executor);
+        let stuck = self.places().iter().any(|p| matches!(p, Whereabouts::Away));
+        let mut watchdog = unpoisoned(self.watchdog.lock());
+        let is_due = watchdog.look_due.take();
+        if is_due {
+            watchdog.armed = None;
+            watchdog.rounds.look(executor);
         }
         // At every moment that is about to pass, and so without ever being late.
-        watch.long_polls.look(executor);
-        if stuck && watch.armed.is_none() {
-            let waker = Waker::from(watch.bell.clone());
+        watchdog.long_polls.look(executor);
+        if stuck && watchdog.armed.is_none() {
+            let waker = Waker::from(watchdog.look_due.clone());
             let next = self.timer.now() + LOOK_EVERY;
-            watch.armed = Some(self.timer.arm(next, waker));
+            watchdog.armed = Some(self.timer.arm(next, waker));
         }
-        if !stuck && let Some(armed) = watch.armed.take() {
+        if !stuck && let Some(armed) = watchdog.armed.take() {
             self.timer.disarm(armed);
         }
-        rang
+        is_due
     }
 
-    fn places(&self) -> MutexGuard<'_, Vec<Place>> {
+    fn places(&self) -> MutexGuard<'_, Vec<Whereabouts>> {
         unpoisoned(self.workers.lock())
     }
 }
 
-impl Host for Stage {
+impl Host for SimulatedHost {
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
         self.put_worker(worker);
         Ok(())
@@ -142,8 +133,8 @@ impl Host for Stage {
     }
 
     fn parker(&self) -> Option<Arc<dyn Park>> {
-        // A thread of the user's own is not one that takes turns.
-        let takes_part = self.turns.take_part();
-        takes_part.then(|| Arc::new(Parker::new(self.turns.clone())) as Arc<dyn Park>)
+        // A thread of the user's own takes no part in the relay.
+        let takes_part = self.relay.take_part();
+        takes_part.then(|| Arc::new(Parker::new(self.relay.clone())) as Arc<dyn Park>)
     }
 }
