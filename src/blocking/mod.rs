@@ -35,6 +35,7 @@ mod pool;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -199,13 +200,15 @@ struct QueuedAt {
 }
 
 thread_local! {
-    /// The pool of the simulation that this thread belongs to.
-    static SIMULATED: RefCell<Option<Arc<Pool>>> = const { RefCell::new(None) };
+    /// The pool of the simulation that this thread belongs to. Dropped by the guard that takes it
+    /// out: a thread-local without a destructor lasts as long as its thread, and can be used in
+    /// the destructors of a user's own.
+    static SIMULATED: RefCell<Option<ManuallyDrop<Arc<Pool>>>> = const { RefCell::new(None) };
 }
 
 /// Calls `f` with the pool that closures given on this thread go to.
 fn with_pool<R>(f: impl FnOnce(&Arc<Pool>) -> R) -> R {
-    let simulated = SIMULATED.with_borrow(Clone::clone);
+    let simulated = SIMULATED.with_borrow(|pool| pool.as_deref().cloned());
     f(simulated.as_ref().unwrap_or_else(|| Pool::global()))
 }
 
@@ -213,18 +216,19 @@ fn with_pool<R>(f: impl FnOnce(&Arc<Pool>) -> R) -> R {
 #[must_use]
 pub(crate) fn enter(pool: Arc<Pool>) -> Entered {
     Entered {
-        outer: SIMULATED.replace(Some(pool)),
+        outer: SIMULATED.replace(Some(ManuallyDrop::new(pool))),
     }
 }
 
 /// Puts back the pool before.
 pub(crate) struct Entered {
-    outer: Option<Arc<Pool>>,
+    outer: Option<ManuallyDrop<Arc<Pool>>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        SIMULATED.set(self.outer.take());
+        let inner = SIMULATED.replace(self.outer.take());
+        drop(inner.map(ManuallyDrop::into_inner));
     }
 }
 

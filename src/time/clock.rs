@@ -1,6 +1,7 @@
 //! The time on this thread: the machine's, or a simulation's.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,12 +9,10 @@ use std::time::{Duration, Instant};
 use super::timer::Timer;
 
 thread_local! {
-    /// The timer of the simulation that this thread belongs to.
-    static SIMULATED: RefCell<Option<Arc<Timer>>> = const { RefCell::new(None) };
-
-    /// Whether there is one. Every look at the clock reads this first: it has no destructor, so
-    /// that the read needs no check whether the thread-local still exists.
-    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
+    /// The timer of the simulation that this thread belongs to. Dropped by the guard that takes
+    /// it out: a thread-local without a destructor lasts as long as its thread, and can be used in
+    /// the destructors of a user's own.
+    static SIMULATED: RefCell<Option<ManuallyDrop<Arc<Timer>>>> = const { RefCell::new(None) };
 }
 
 /// The current instant, by the clock that sleeps go by.
@@ -64,30 +63,25 @@ pub(crate) fn simulated() -> Option<Duration> {
 }
 
 fn with_simulated<R>(f: impl FnOnce(&Arc<Timer>) -> R) -> Option<R> {
-    if !IS_SIMULATED.get() {
-        return None;
-    }
-    // A thread that is ending may have lost it already; it goes by the machine's clock.
-    let seen = SIMULATED.try_with(|timer| timer.borrow().as_ref().map(f));
-    seen.ok().flatten()
+    SIMULATED.with_borrow(|timer| timer.as_deref().map(f))
 }
 
 /// Lets this thread go by a simulation's clock until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(timer: Arc<Timer>) -> Entered {
-    let outer = SIMULATED.replace(Some(timer));
-    IS_SIMULATED.set(true);
-    Entered { outer }
+    Entered {
+        outer: SIMULATED.replace(Some(ManuallyDrop::new(timer))),
+    }
 }
 
 /// Puts back the clock before.
 pub(crate) struct Entered {
-    outer: Option<Arc<Timer>>,
+    outer: Option<ManuallyDrop<Arc<Timer>>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        IS_SIMULATED.set(self.outer.is_some());
-        SIMULATED.set(self.outer.take());
+        let inner = SIMULATED.replace(self.outer.take());
+        drop(inner.map(ManuallyDrop::into_inner));
     }
 }
