@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use laneway::observe::{Event, Observer};
 use laneway::sim::{Sim, explore};
-use laneway::{Event, Observer, TaskId, spawn_task, yield_now};
+use laneway::{TaskId, spawn_task, yield_now};
 
 use record::Record;
 

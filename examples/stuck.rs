@@ -46,9 +46,9 @@ use std::thread;
 use std::time::Duration;
 
 use laneway::blocking::unblock;
-use laneway::observe::{Monitor, Tee};
+use laneway::observe::{LongPoll, LongPollStage, Monitor, Observer, Tee};
 use laneway::time::{now, sleep, sleep_until};
-use laneway::{BuildError, LongPoll, LongPollStage, Observer, Priority, Runtime};
+use laneway::{BuildError, Priority, Runtime};
 
 use record::Record;
 

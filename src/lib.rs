@@ -54,17 +54,14 @@ mod sync;
 pub mod time;
 
 pub use executor::{
-    AbortHandle, CutOffTask, Event, FallibleTask, JoinError, LongPoll, LongPollStage, LostPanic,
-    Observer, Placement, PollEnd, Priority, QueueId, RuntimeShape, Source, Stealing, Task, TaskId,
-    WorkerId,
+    AbortHandle, CutOffTask, FallibleTask, JoinError, Priority, QueueId, Stealing, Task, TaskId,
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
-    LOW_NUM_VARIABLE, QueueMetrics, QueueName, Runtime, RuntimeMetrics, ShutdownBegun,
-    ShutdownReport, SpawnError, WorkerMetrics, block_on, join_all, shutdown_begun, spawn,
-    spawn_named, try_join_all,
+    LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError, block_on,
+    join_all, shutdown_begun, spawn, spawn_named, try_join_all,
 };
 
 #[cfg(doctest)]

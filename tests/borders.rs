@@ -9,10 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, eventually};
-use laneway::{
-    Event, LostPanic, Observer, Priority, QueueId, Runtime, Stealing, TaskId, block_on, join,
-    spawn_task,
-};
+use laneway::observe::{Event, LostPanic, Observer};
+use laneway::{Priority, QueueId, Runtime, Stealing, TaskId, block_on, join, spawn_task};
 
 /// Holds the first outside spawn after `armed` was set, between its look at the runtime's phase
 /// and its place in the queue, until another thread has ended the runtime.

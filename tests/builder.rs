@@ -14,9 +14,10 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use laneway::observe::Observer;
 use laneway::{
-    BuildError, Builder, HIGH_NUM_VARIABLE, Idle, LOW_NUM_VARIABLE, Observer, Priority, Runtime,
-    Stealing, Task, join, join_all, spawn_task,
+    BuildError, Builder, HIGH_NUM_VARIABLE, Idle, LOW_NUM_VARIABLE, Priority, Runtime, Stealing,
+    Task, join, join_all, spawn_task,
 };
 
 /// Set for the child processes.

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, eventually};
-use laneway::{LostPanic, Observer, Priority, Runtime, Task};
+use laneway::observe::{LostPanic, Observer};
+use laneway::{Priority, Runtime, Task};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -269,7 +270,8 @@ fn a_storm_of_cancels_loses_nothing() {
     assert!(report.is_clean(), "{report:?}");
     let total = (THREADS * TASKS) as u64;
     let queues = rt.metrics().queues;
-    let sum = |count: fn(&laneway::QueueMetrics) -> u64| queues.iter().map(count).sum::<u64>();
+    let sum =
+        |count: fn(&laneway::observe::QueueMetrics) -> u64| queues.iter().map(count).sum::<u64>();
     assert_eq!(sum(|queue| queue.spawned), total);
     assert_eq!(sum(|queue| queue.completed + queue.cancelled), total);
     assert_eq!(

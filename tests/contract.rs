@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use common::cut_off;
 use futures_lite::future::yield_now;
+use laneway::observe::{Event, LostPanic, Observer, RuntimeMetrics};
 use laneway::{
-    BuildError, Builder, Event, FallibleTask, Idle, IntoQueueName, JoinError, LostPanic, Observer,
-    Priority, QueueId, QueueName, Runtime, RuntimeMetrics, ShutdownReport, SpawnError, Stealing,
-    Task, join, join_all, spawn_task, try_join, try_join_all,
+    BuildError, Builder, FallibleTask, Idle, IntoQueueName, JoinError, Priority, QueueId,
+    QueueName, Runtime, ShutdownReport, SpawnError, Stealing, Task, join, join_all, spawn_task,
+    try_join, try_join_all,
 };
 
 /// Long enough for the slowest machine; a test that reaches it has hung.

@@ -9,11 +9,9 @@ use std::time::Duration;
 
 use common::{Gate, cut_off, eventually};
 use futures_lite::future::yield_now;
+use laneway::observe::{Event, Observer, Placement, PollEnd, RuntimeShape, Source, WorkerId};
 use laneway::time::sleep;
-use laneway::{
-    Builder, Event, Observer, Placement, PollEnd, Priority, QueueId, Runtime, RuntimeShape, Source,
-    TaskId, WorkerId, join_all, spawn_task,
-};
+use laneway::{Builder, Priority, QueueId, Runtime, TaskId, join_all, spawn_task};
 
 /// Everything that was told, in the order in which it was told.
 #[derive(Default)]

@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
-use laneway::{LostPanic, Observer, Priority, Runtime, Stealing, TaskGroup, block_on};
+use laneway::observe::{LostPanic, Observer};
+use laneway::{Priority, Runtime, Stealing, TaskGroup, block_on};
 
 const LONG: Duration = Duration::from_secs(20);
 

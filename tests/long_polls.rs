@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::eventually;
+use laneway::observe::{LongPoll, LongPollStage, Observer, WorkerId};
 use laneway::sim::{Sim, work};
 use laneway::time::sleep;
-use laneway::{
-    LongPoll, LongPollStage, Observer, Priority, QueueId, Runtime, TaskId, WorkerId, spawn_task,
-    yield_now,
-};
+use laneway::{Priority, QueueId, Runtime, TaskId, spawn_task, yield_now};
 
 use LongPollStage::{Ended, Lasting};
 

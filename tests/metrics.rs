@@ -6,9 +6,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::eventually;
+use laneway::observe::RuntimeMetrics;
 use laneway::sim::{Run, Sim, work};
 use laneway::time::sleep;
-use laneway::{Idle, Priority, Runtime, RuntimeMetrics, Stealing, spawn_task};
+use laneway::{Idle, Priority, Runtime, Stealing, spawn_task};
 
 const HIGH: usize = 0;
 const LOW: usize = 1;
@@ -89,7 +90,7 @@ fn what_one_queue_loses_another_has_stolen() {
     let RuntimeMetrics {
         queues, workers, ..
     } = stolen().metrics;
-    let thefts = |queue: &laneway::QueueMetrics| (queue.stolen, queue.stolen_in);
+    let thefts = |queue: &laneway::observe::QueueMetrics| (queue.stolen, queue.stolen_in);
     assert_eq!(thefts(&queues[HIGH]), (0, 10));
     assert_eq!(thefts(&queues[LOW]), (10, 0));
     assert_eq!(thefts(&queues[2]), (0, 0));

@@ -9,13 +9,13 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use common::{Gate, eventually};
-use laneway::observe::{Histogram, LiveTask, Monitor, QueueTimes, TaskState, Tee, WokenBy};
+use laneway::observe::{
+    Event, Histogram, LiveTask, LongPoll, LostPanic, Monitor, Observer, QueueTimes, RuntimeShape,
+    TaskState, Tee, WokenBy,
+};
 use laneway::sim::{Sim, work};
 use laneway::time::sleep;
-use laneway::{
-    Event, LongPoll, LostPanic, Observer, Priority, QueueId, Runtime, RuntimeShape, TaskId,
-    join_all, spawn_task, yield_now,
-};
+use laneway::{Priority, QueueId, Runtime, TaskId, join_all, spawn_task, yield_now};
 
 const HIGH: usize = 0;
 const LOW: usize = 1;

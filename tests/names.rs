@@ -9,10 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, cut_off, eventually};
+use laneway::observe::{Event, LostPanic, Observer};
 use laneway::sim::{self, Sim};
 use laneway::{
-    Event, LostPanic, Observer, Priority, Runtime, Task, TaskGroup, TaskId, block_on, join,
-    spawn_named, spawn_task, try_join, yield_now,
+    Priority, Runtime, Task, TaskGroup, TaskId, block_on, join, spawn_named, spawn_task, try_join,
+    yield_now,
 };
 
 const LONG: Duration = Duration::from_secs(20);

@@ -13,7 +13,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
-use laneway::{Event, LostPanic, Observer, Priority, Runtime, Task, join, try_join, try_join_all};
+use laneway::observe::{Event, LostPanic, Observer};
+use laneway::{Priority, Runtime, Task, join, try_join, try_join_all};
 
 const LONG: Duration = Duration::from_secs(20);
 const WORKERS: usize = 4;

@@ -12,10 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::yield_now;
-use laneway::{
-    Event, Observer, Placement, Priority, QueueId, Runtime, Stealing, Task, TaskId, join, join_all,
-    spawn_task,
-};
+use laneway::observe::{Event, Observer, Placement};
+use laneway::{Priority, QueueId, Runtime, Stealing, Task, TaskId, join, join_all, spawn_task};
 
 /// Long enough for the slowest machine; a test that reaches it has hung.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use browser::Browser;
 use futures_lite::future::yield_now;
-use laneway::observe::{Recorder, Recording, replay};
+use laneway::observe::{Event, Observer, Recorder, Recording, replay};
 use laneway::time::sleep;
-use laneway::{Event, Observer, Priority, Runtime, Task, join_all, spawn_task};
+use laneway::{Priority, Runtime, Task, join_all, spawn_task};
 use serde_json::{Value, json};
 
 type Test = (&'static str, fn(&Browser));

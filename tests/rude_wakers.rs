@@ -12,7 +12,8 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use common::{Gate, eventually};
-use laneway::{Event, Observer, Priority, Runtime};
+use laneway::observe::{Event, Observer};
+use laneway::{Priority, Runtime};
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
-use laneway::{Event, Observer, Priority, Runtime, TaskId, spawn_task};
+use laneway::observe::{Event, Observer};
+use laneway::{Priority, Runtime, TaskId, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
 

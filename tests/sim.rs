@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use laneway::blocking::unblock;
+use laneway::observe::{Event, PollEnd};
 use laneway::sim::{self, Error, FailureCause, Sim, work};
 use laneway::time::{MissedTickBehavior, armed, interval, now, sleep, timeout};
 use laneway::{
-    Event, PollEnd, Priority, Stealing, Task, TaskGroup, block_on, join, join_all, spawn_task,
-    try_join, yield_now,
+    Priority, Stealing, Task, TaskGroup, block_on, join, join_all, spawn_task, try_join, yield_now,
 };
 
 use common::DropCounter;

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use laneway::blocking::unblock;
+use laneway::observe::{Event, Observer, Placement, PollEnd, Source, WorkerId};
 use laneway::sim::{Sim, work};
 use laneway::time::{armed, now, sleep, timeout};
 use laneway::{
-    Event, Observer, Placement, PollEnd, Priority, QueueId, Source, Stealing, Task, TaskGroup,
-    TaskId, WorkerId, block_on, join_all, spawn_task, try_join_all, yield_now,
+    Priority, QueueId, Stealing, Task, TaskGroup, TaskId, block_on, join_all, spawn_task,
+    try_join_all, yield_now,
 };
 
 use common::{DropCounter, DropToken};

@@ -17,9 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
-use laneway::{
-    Builder, Idle, IntoQueueName, QueueMetrics, QueueName, Runtime, Stealing, Task, spawn_task,
-};
+use laneway::observe::QueueMetrics;
+use laneway::{Builder, Idle, IntoQueueName, QueueName, Runtime, Stealing, Task, spawn_task};
 
 const MILLION: usize = 1_000_000;
 const THREADS: [usize; 4] = [1, 2, 4, 16];

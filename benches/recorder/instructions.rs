@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ValueEnum;
-use laneway::{Builder, Event, Observer, Runtime};
+use laneway::observe::{Event, Observer};
+use laneway::{Builder, Runtime};
 
 use crate::subject::{Load, Watch};
 

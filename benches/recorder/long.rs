@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_lite::future::yield_now;
-use laneway::observe::Recorder;
-use laneway::{Event, Observer, Priority, Runtime, RuntimeShape, Task, TaskId};
+use laneway::observe::{Event, Observer, Recorder, RuntimeShape};
+use laneway::{Priority, Runtime, Task, TaskId};
 
 const EVENTS: u64 = 10_000_000;
 

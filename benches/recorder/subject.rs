@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use futures_lite::future::yield_now;
-use laneway::observe::{Monitor, Recorder, prometheus};
-use laneway::{Builder, Event, Observer, Priority, Runtime, Task};
+use laneway::observe::{Event, Monitor, Observer, Recorder, prometheus};
+use laneway::{Builder, Priority, Runtime, Task};
 
 use crate::workloads::{Executor, Handle, Lane, Workload};
 

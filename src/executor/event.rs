@@ -13,7 +13,7 @@ use super::shield::message;
 /// Where a scheduled task was put.
 ///
 /// ```
-/// assert_ne!(laneway::Placement::NextSlot, laneway::Placement::Channel);
+/// assert_ne!(laneway::observe::Placement::NextSlot, laneway::observe::Placement::Channel);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Placement {
@@ -28,7 +28,7 @@ pub enum Placement {
 /// Where a worker found the task that it polls next.
 ///
 /// ```
-/// use laneway::{Source, WorkerId};
+/// use laneway::observe::{Source, WorkerId};
 ///
 /// fn was_moved(source: Source) -> bool {
 ///     matches!(source, Source::Worker(_))
@@ -48,8 +48,8 @@ pub enum Source {
 /// How a poll ended.
 ///
 /// ```
-/// assert!(laneway::PollEnd::Panicked.is_last());
-/// assert!(!laneway::PollEnd::Yielded.is_last());
+/// assert!(laneway::observe::PollEnd::Panicked.is_last());
+/// assert!(!laneway::observe::PollEnd::Yielded.is_last());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PollEnd {
@@ -69,7 +69,7 @@ impl PollEnd {
     /// Whether the task will never be polled again.
     ///
     /// ```
-    /// use laneway::PollEnd;
+    /// use laneway::observe::PollEnd;
     ///
     /// assert!(PollEnd::Ready.is_last());
     /// assert!(!PollEnd::Pending.is_last());
@@ -90,7 +90,7 @@ impl PollEnd {
 ///
 /// ```
 /// // Small enough to be copied into a ring buffer by the million.
-/// assert!(size_of::<laneway::Event>() <= 24);
+/// assert!(size_of::<laneway::observe::Event>() <= 24);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
@@ -200,7 +200,8 @@ pub enum Event {
 /// What a runtime consists of, which gives the numbers in its events a meaning.
 ///
 /// ```
-/// use laneway::{Observer, Priority, QueueId, Runtime, RuntimeShape};
+/// use laneway::observe::{Observer, RuntimeShape};
+/// use laneway::{Priority, QueueId, Runtime};
 /// use std::sync::{Arc, Mutex};
 ///
 /// #[derive(Default)]
@@ -236,7 +237,8 @@ pub struct RuntimeShape {
 /// once.
 ///
 /// ```
-/// use laneway::{LostPanic, Observer, Priority, Runtime};
+/// use laneway::observe::{LostPanic, Observer};
+/// use laneway::{Priority, Runtime};
 /// use std::sync::{Arc, Mutex};
 ///
 /// #[derive(Default)]
@@ -296,7 +298,8 @@ impl LostPanic<'_> {
 /// panic with is logged and otherwise ignored.
 ///
 /// ```
-/// use laneway::{Event, Observer, Priority, Runtime};
+/// use laneway::observe::{Event, Observer};
+/// use laneway::{Priority, Runtime};
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 /// use std::sync::Arc;
 ///
@@ -333,7 +336,8 @@ pub trait Observer: Send + Sync + 'static {
     /// may have the same.
     ///
     /// ```
-    /// use laneway::{Observer, Priority, Runtime, TaskId};
+    /// use laneway::observe::Observer;
+    /// use laneway::{Priority, Runtime, TaskId};
     /// use std::collections::HashMap;
     /// use std::sync::{Arc, Mutex};
     ///

@@ -26,7 +26,7 @@ impl fmt::Display for TaskId {
 /// of further queues. The number stays with the place when another thread takes it over.
 ///
 /// ```
-/// use laneway::{Event, Observer, WorkerId};
+/// use laneway::observe::{Event, Observer, WorkerId};
 /// use std::sync::{Mutex, Arc};
 ///
 /// #[derive(Default)]
@@ -55,7 +55,8 @@ impl fmt::Display for TaskId {
 pub struct WorkerId(pub(crate) u16);
 
 impl WorkerId {
-    /// The worker's position in [`RuntimeMetrics::workers`](crate::RuntimeMetrics::workers).
+    /// The worker's position in
+    /// [`RuntimeMetrics::workers`](crate::observe::RuntimeMetrics::workers).
     /// [`WorkerId`] has an example.
     #[must_use]
     pub fn index(self) -> usize {
@@ -86,7 +87,7 @@ impl QueueId {
     /// The queue of [`Priority::Low`](crate::Priority::Low).
     pub const LOW: QueueId = QueueId(1);
 
-    /// The queue's position in [`RuntimeMetrics::queues`](crate::RuntimeMetrics::queues).
+    /// The queue's position in [`RuntimeMetrics::queues`](crate::observe::RuntimeMetrics::queues).
     ///
     /// ```
     /// use laneway::QueueId;

@@ -22,7 +22,8 @@ use super::names::Called;
 /// ```
 /// use laneway::sim::{Sim, work};
 /// use laneway::time::sleep;
-/// use laneway::{LongPoll, LongPollStage, Observer, spawn_task};
+/// use laneway::observe::{LongPoll, LongPollStage, Observer};
+/// use laneway::spawn_task;
 /// use std::sync::{Arc, Mutex};
 /// use std::time::Duration;
 ///

@@ -1,8 +1,12 @@
 //! Seeing a runtime run: a recorder of scheduler events and what its recordings can become, and a
 //! monitor that lists the tasks there are and how long they wait.
 //!
-//! A [`Recorder`] is an [`Observer`](crate::Observer) that keeps the last events of every worker,
-//! each with its time, in bounded memory. [`Recorder::save`] writes them to a file:
+//! Every runtime counts what it does: [`Runtime::metrics`](crate::Runtime::metrics)
+//! gives its [`RuntimeMetrics`]. All else here is an [`Observer`], or made of what one is told: an
+//! [`Event`] for each step of the scheduler, a [`LongPoll`], a [`LostPanic`].
+//!
+//! A [`Recorder`] is an [`Observer`] that keeps the last events of every worker, each with its
+//! time, in bounded memory. [`Recorder::save`] writes them to a file:
 //!
 //! - `run.html` is the replay page: one file that any browser opens, without a network. Tasks
 //!   travel through queues and workers, and there is a scrubber.
@@ -67,6 +71,11 @@ pub mod spans;
 mod tee;
 mod waits;
 
+pub use crate::executor::{
+    Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
+    WorkerId,
+};
+pub use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};

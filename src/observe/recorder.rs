@@ -70,8 +70,8 @@ const MAX_CAPACITY: usize = 1 << 27;
 /// What the timer is to wait for is kept up to 101 days; a longer time is for ever.
 ///
 /// ```
-/// use laneway::observe::Recorder;
-/// use laneway::{Event, Priority, Runtime};
+/// use laneway::observe::{Event, Recorder};
+/// use laneway::{Priority, Runtime};
 /// use std::sync::Arc;
 ///
 /// let recorder = Arc::new(Recorder::new());

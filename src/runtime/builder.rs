@@ -227,7 +227,8 @@ impl Builder {
     /// Sets who is told what the scheduler does. Default: nobody, at the cost of one branch.
     ///
     /// ```
-    /// use laneway::{Event, Observer, Priority, Runtime};
+    /// use laneway::observe::{Event, Observer};
+    /// use laneway::{Priority, Runtime};
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     ///

@@ -48,9 +48,10 @@ impl Runtime {
     ///
     /// The name shows wherever the task is spoken of: in [`Task::name`], in the
     /// [`JoinError`](crate::JoinError) of its panic or cancellation, in the log, in the
-    /// [`ShutdownReport`](crate::ShutdownReport), and to the [`Observer`](crate::Observer). It may
-    /// be any text, and several tasks may have the same. Messages show it in full, in quotes and
-    /// escaped as `{:?}` does it, so that a line break in a name does not begin a line of the log.
+    /// [`ShutdownReport`](crate::ShutdownReport), and to the
+    /// [`Observer`](crate::observe::Observer). It may be any text, and several tasks may have the
+    /// same. Messages show it in full, in quotes and escaped as `{:?}` does it, so that a line
+    /// break in a name does not begin a line of the log.
     ///
     /// Costs what keeping the text costs, and a lock at the task's spawn and end. Tasks without a
     /// name pay nothing. Otherwise as [`spawn`](Runtime::spawn).

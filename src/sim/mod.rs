@@ -162,7 +162,8 @@ impl Sim {
     ///
     /// ```
     /// use laneway::sim::Sim;
-    /// use laneway::{Event, spawn_task};
+    /// use laneway::observe::Event;
+    /// use laneway::spawn_task;
     ///
     /// let run = Sim::seed(3).keep_events().run(async {
     ///     spawn_task!(async {}).await;
