@@ -58,6 +58,8 @@ pub use executor::{
 };
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
+#[doc(hidden)]
+pub use macros::joined as __joined;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
     LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError, block_on,

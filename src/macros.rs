@@ -1,5 +1,30 @@
 //! The three macros. Each is a thin coat over a function of the same crate.
 
+use crate::executor::Task;
+
+/// What `join!` and `try_join!` take: a [`Task`] alone. The trait is there for their messages.
+#[diagnostic::on_unimplemented(
+    message = "`join!` and `try_join!` take tasks, and `{Self}` is not one",
+    label = "not a task: write `spawn_task!(...)` around a future",
+    note = "to wait for futures without spawning them: `futures_lite::future::zip(a, b).await`"
+)]
+pub trait Joined<T> {
+    #[doc(hidden)]
+    fn task(self) -> Task<T>;
+}
+
+impl<T> Joined<T> for Task<T> {
+    fn task(self) -> Task<T> {
+        self
+    }
+}
+
+/// Hands a task on: the compiler's message points at the argument that is not a task.
+#[doc(hidden)]
+pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
+    task.task()
+}
+
 /// Spawns a future as a task and gives its [`Task`](crate::Task).
 ///
 /// The future is anything that implements `Future + Send + 'static`: an async block, the call of
@@ -110,7 +135,7 @@ macro_rules! spawn_task {
 /// All tasks have the same type of output. The tasks run at the same time, so it takes as long as
 /// the slowest. On a worker thread, another thread takes the worker's place meanwhile; in async
 /// code, awaiting the tasks is cheaper. For tasks that are in a collection there is
-/// [`join_all`](crate::join_all), which this expands to:
+/// [`join_all`](crate::join_all), which this calls:
 ///
 /// ```
 /// use laneway::{join, join_all, spawn_task};
@@ -129,7 +154,7 @@ macro_rules! spawn_task {
 #[macro_export]
 macro_rules! join {
     ($($task:expr),+ $(,)?) => {
-        $crate::join_all([$($task),+])
+        $crate::join_all([$($crate::__joined($task)),+])
     };
     () => {
         ::core::compile_error!("join! needs at least one task: join!(task)")
@@ -139,9 +164,9 @@ macro_rules! join {
 /// Blocks this thread until all tasks have ended, and gives a `Vec` with a `Result` for each, in
 /// the order of the arguments. A panic or cancellation is a [`JoinError`](crate::JoinError).
 ///
-/// Otherwise as [`join!`](crate::join!). It expands to
-/// [`try_join_all`](crate::try_join_all). Unlike the macro of that name in other crates, it does
-/// not stop at the first error: every task runs to its end.
+/// Otherwise as [`join!`](crate::join!). It calls [`try_join_all`](crate::try_join_all). Unlike
+/// the macro of that name in other crates, it does not stop at the first error: every task runs
+/// to its end.
 ///
 /// ```
 /// use laneway::{JoinError, spawn_task, try_join};
@@ -155,7 +180,7 @@ macro_rules! join {
 #[macro_export]
 macro_rules! try_join {
     ($($task:expr),+ $(,)?) => {
-        $crate::try_join_all([$($task),+])
+        $crate::try_join_all([$($crate::__joined($task)),+])
     };
     () => {
         ::core::compile_error!("try_join! needs at least one task: try_join!(task)")

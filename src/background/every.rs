@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_lite::future::yield_now;
 
 use super::future::Background;
+use super::repeatable::Repeatable;
 use super::serve::{Payload, caught};
 use super::ticks::{Pace, Ticks};
 use super::waker::leave;
@@ -72,7 +73,7 @@ use crate::time::MissedTickBehavior;
 #[track_caller]
 pub fn every<F>(period: Duration, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
 where
-    F: AsyncFnMut(),
+    F: Repeatable<()>,
 {
     Every::new(period).build(run)
 }
@@ -243,7 +244,7 @@ impl Every {
     /// ```
     pub fn build<F>(self, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
     where
-        F: AsyncFnMut(),
+        F: Repeatable<()>,
     {
         let books = Arc::new(Books {
             name: self.name,

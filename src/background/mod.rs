@@ -51,16 +51,19 @@
 //! # Where to read
 //!
 //! To read the source: `slot.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
-//! callers' side; `serve.rs` and `in_flight.rs` are the background's side, `restart.rs` decides
-//! and `supervise.rs` acts when it panics, `service.rs` puts it all together. `ticks.rs` says when
-//! a periodic process is due, `every.rs` runs it.
+//! callers' side; `handler.rs` and `repeatable.rs` say which closures fit. `serve.rs` and
+//! `in_flight.rs` are the background's side, `restart.rs` decides and `supervise.rs` acts when it
+//! panics, `service.rs` puts it all together. `ticks.rs` says when a periodic process is due,
+//! `every.rs` runs it.
 
 mod call_error;
 mod every;
 mod future;
 mod handle;
+mod handler;
 mod in_flight;
 mod mailbox;
+mod repeatable;
 mod restart;
 mod serve;
 mod service;
@@ -74,6 +77,8 @@ pub use call_error::{CallError, TryCallError};
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
 pub use future::Background;
 pub use handle::{Call, Handle, Reply};
+pub use handler::{Handler, SharedHandler};
+pub use repeatable::Repeatable;
 pub use restart::RestartPolicy;
 pub use service::{ManyAtOnce, Once, OneAtATime, Restarting, Service, service};
 pub use service_metrics::ServiceMetrics;

@@ -4,7 +4,9 @@ use std::future::Future;
 
 use super::future::Background;
 use super::handle::Handle;
+use super::handler::{Handler, SharedHandler};
 use super::mailbox::{Inbox, Mailbox};
+use super::repeatable::Repeatable;
 use super::restart::{RestartPolicy, Restarts};
 use super::serve::{AfterPanic, concurrently, in_order};
 use super::supervise::{once, restarting};
@@ -49,7 +51,7 @@ pub fn service<S, Req, Res, H>(
     handler: H,
 ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
 where
-    H: AsyncFnMut(&mut S, Req) -> Res,
+    H: Handler<S, Req, Res>,
 {
     Service::new().build(state, handler)
 }
@@ -302,7 +304,7 @@ impl Service<OneAtATime, Once> {
         mut handler: H,
     ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
     where
-        H: AsyncFnMut(&mut S, Req) -> Res,
+        H: Handler<S, Req, Res>,
     {
         let (handle, inbox) = self.open();
         let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
@@ -337,7 +339,7 @@ impl Service<ManyAtOnce, Once> {
         handler: H,
     ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
     where
-        H: AsyncFn(&S, Req) -> Res,
+        H: SharedHandler<S, Req, Res>,
     {
         let (handle, inbox) = self.open();
         let limit = self.order.limit;
@@ -353,11 +355,11 @@ impl Service<OneAtATime, Restarting> {
     /// after each panic. [`restart`](Service::restart) has an example.
     pub fn build<S, Req, Res, H>(
         self,
-        make: impl AsyncFnMut() -> S,
+        make: impl Repeatable<S>,
         mut handler: H,
     ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
     where
-        H: AsyncFnMut(&mut S, Req) -> Res,
+        H: Handler<S, Req, Res>,
     {
         let (handle, inbox) = self.open();
         let restarts = Restarts::new(self.life.policy);
@@ -377,11 +379,11 @@ impl Service<ManyAtOnce, Restarting> {
     /// after each panic; the handler gets it as `&S`. [`Service`] has an example.
     pub fn build<S, Req, Res, H>(
         self,
-        make: impl AsyncFnMut() -> S,
+        make: impl Repeatable<S>,
         handler: H,
     ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
     where
-        H: AsyncFn(&S, Req) -> Res,
+        H: SharedHandler<S, Req, Res>,
     {
         let (handle, inbox) = self.open();
         let restarts = Restarts::new(self.life.policy);
