@@ -1,0 +1,82 @@
+//! Does the published package hold what a program that depends on it needs, and nothing else?
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What stands beside `src/` and `examples/`.
+const PAGES: [&str; 5] = [
+    "README.md",
+    "DESIGN.md",
+    "CHANGELOG.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+];
+
+/// What cargo itself puts in.
+const BY_CARGO: [&str; 4] = [
+    "Cargo.toml",
+    "Cargo.toml.orig",
+    "Cargo.lock",
+    ".cargo_vcs_info.json",
+];
+
+#[test]
+fn the_package_holds_the_source_the_examples_and_the_pages() {
+    let packaged = packaged();
+    for page in PAGES {
+        assert!(packaged.contains(page), "{page} is missing");
+    }
+    for file in files_of("src").into_iter().chain(files_of("examples")) {
+        // A package of its own.
+        if !file.starts_with("examples/console/") {
+            assert!(packaged.contains(&file), "{file} is missing");
+        }
+    }
+}
+
+#[test]
+fn the_package_holds_nothing_else() {
+    let needed = |name: &str| {
+        let in_folder = name.starts_with("src/") || name.starts_with("examples/");
+        in_folder || PAGES.contains(&name) || BY_CARGO.contains(&name)
+    };
+    let packaged = packaged();
+    let others: Vec<_> = packaged.iter().filter(|name| !needed(name)).collect();
+    assert!(others.is_empty(), "not needed: {others:?}");
+    let console = packaged.iter().find(|name| name.contains("/console/"));
+    assert_eq!(console, None, "a package of its own");
+}
+
+/// The files of the package, as cargo would publish it.
+fn packaged() -> BTreeSet<String> {
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo.args(["package", "--list", "--package", "laneway"]);
+    cargo.args(["--allow-dirty", "--offline"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.output().expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let listed = String::from_utf8(output.stdout).expect("names are UTF-8");
+    listed.lines().map(|name| name.replace('\\', "/")).collect()
+}
+
+/// The files in a folder of the repository and the folders in it, by their paths from the root.
+fn files_of(folder: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join(folder)];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = folder.read_dir().expect("the folder is there");
+        let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+        let (inner, here): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+        folders.extend(inner);
+        files.extend(here);
+    }
+    assert!(!files.is_empty(), "there are files in {folder}");
+    let from_root = |path: PathBuf| {
+        let inside = path.strip_prefix(root).expect("it is inside");
+        inside.to_string_lossy().replace('\\', "/")
+    };
+    files.into_iter().map(from_root).collect()
+}
