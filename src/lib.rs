@@ -41,6 +41,7 @@
 
 pub mod background;
 pub mod blocking;
+pub mod cookbook;
 mod executor;
 mod group;
 mod macros;

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -84,10 +85,21 @@ impl<F: Future> Future for Timeout<F> {
 
 /// The time of a [`timeout`] has passed.
 ///
+/// Where errors are [`io::Error`]s, `?` makes one of kind [`TimedOut`](io::ErrorKind::TimedOut) of
+/// it.
+///
 /// ```
-/// use laneway::time::Elapsed;
+/// use laneway::time::{Elapsed, timeout};
+/// use std::future::pending;
+/// use std::io;
+/// use std::time::Duration;
 ///
 /// assert_eq!(Elapsed.to_string(), "the deadline has passed");
+///
+/// async fn read() -> io::Result<u8> {
+///     timeout(Duration::from_millis(1), pending::<io::Result<u8>>()).await?
+/// }
+/// assert_eq!(laneway::block_on(read()).unwrap_err().kind(), io::ErrorKind::TimedOut);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
@@ -99,3 +111,9 @@ impl fmt::Display for Elapsed {
 }
 
 impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
