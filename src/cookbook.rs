@@ -3,10 +3,10 @@
 //! The module holds these pages and no items. Every recipe is compiled and run with the tests of
 //! this crate, and asserts what it claims.
 //!
-//! | to | read | other crates |
+//! | to | recipe | other crates |
 //! |---|---|---|
-//! | end on Ctrl-C, and let tasks finish | [Shutdown](#shutdown) | ctrlc, futures-lite |
-//! | compute on all cores, a few inputs at a time, until the first error | [A batch](#a-batch-on-the-processor) | |
+//! | let tasks finish on Ctrl-C | [Shutdown](#shutdown) | ctrlc, futures-lite |
+//! | compute, a few inputs at a time | [A batch](#a-batch-on-the-processor) | |
 //! | serve sockets | [A TCP server](#a-tcp-server) | async-net, futures-lite |
 //! | do something every so often | [A periodic job](#a-periodic-job) | |
 //! | keep a state behind a handle | [An actor](#an-actor) | |
@@ -282,9 +282,9 @@
 //!
 //! # A simulated test
 //!
-//! [`explore`](crate::sim::explore()) runs a test on one thread, on a simulated clock, under as many
-//! schedules as it is told. A failure names its seed, and with the seed it comes again. Hours of
-//! sleeps take no time.
+//! [`explore`](crate::sim::explore()) runs a test on one thread, on a simulated clock, under as
+//! many schedules as it is told. A failure names its seed, and with the seed it comes again. Hours
+//! of sleeps take no time.
 //!
 //! ```
 //! use laneway::sim::explore;
@@ -330,10 +330,10 @@
 //!
 //! # Metrics
 //!
-//! A runtime counts what it does, and a [`Monitor`](crate::observe::Monitor) measures how long tasks
-//! wait and are polled. [`prometheus`](crate::observe::prometheus()) writes both as text, for any
-//! server to hand out. With the feature `metrics`, `observe::facade::publish` gives them to the
-//! recorder of that crate instead.
+//! A runtime counts what it does, and a [`Monitor`](crate::observe::Monitor) measures how long
+//! tasks wait and are polled. [`prometheus`](crate::observe::prometheus()) writes both as text, for
+//! any server to hand out. With the feature `metrics`, `observe::facade::publish` gives the counts
+//! to the recorder of that crate instead.
 //!
 //! ```
 //! use laneway::observe::{Monitor, prometheus};

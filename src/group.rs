@@ -52,6 +52,7 @@ use crate::sync::unpoisoned;
 /// });
 /// assert_eq!(total, 11);
 /// ```
+#[doc(alias("JoinSet", "TaskTracker", "FuturesUnordered", "nursery"))]
 #[must_use = "dropping a TaskGroup cancels its members: join them"]
 pub struct TaskGroup<T> {
     // Dropped before the members, whose cancellation then finds no group to tell.
@@ -218,6 +219,7 @@ impl<T> TaskGroup<T> {
     ///     assert!(group.join_next().await.is_none());
     /// });
     /// ```
+    #[doc(alias("select", "race"))]
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
@@ -281,6 +283,7 @@ impl<T> TaskGroup<T> {
     /// assert_eq!(Arc::strong_count(&held), 1);
     /// assert!(group.is_empty());
     /// ```
+    #[doc(alias("abort_all", "shutdown"))]
     pub async fn cancel_all(&mut self) {
         let members = mem::take(self).into_members();
         let mut cancelled: Vec<_> = members.map(|member| Box::pin(cancel(member))).collect();
@@ -402,6 +405,7 @@ impl<V, E> TaskGroup<Result<V, E>> {
     /// let error = laneway::block_on(group.first_error()).unwrap_err();
     /// assert_eq!(error.to_string(), "invalid digit found in string");
     /// ```
+    #[doc(alias = "try_join_all")]
     pub async fn first_error(mut self) -> Result<Vec<V>, E> {
         let mut values = Vec::with_capacity(self.len());
         while let Some(joined) = self.join_next().await {

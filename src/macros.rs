@@ -79,6 +79,7 @@ pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
 /// # Panics
 ///
 /// As [`spawn`](crate::spawn).
+#[doc(alias = "spawn")]
 #[macro_export]
 macro_rules! spawn_task {
     // With a name. These come first, since `name = "..."` would be an expression as well.

@@ -70,6 +70,7 @@ use crate::time::MissedTickBehavior;
 /// assert!(rt.shutdown(Duration::from_secs(10)).is_clean());
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+#[doc(alias("cron", "schedule", "periodic"))]
 #[track_caller]
 pub fn every<F>(period: Duration, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
 where

@@ -46,6 +46,7 @@ use super::supervise::{once, restarting};
 /// drop(lengths);
 /// block_on(background);
 /// ```
+#[doc(alias = "actor")]
 pub fn service<S, Req, Res, H>(
     state: S,
     handler: H,

@@ -49,6 +49,7 @@ pub(crate) use pool::Pool;
 use pool::Ticket;
 
 /// The environment variable that overrides how many threads there are at most: 1 to 10,000.
+#[doc(alias = "max_blocking_threads")]
 pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
 
 /// Runs a closure on a thread where it may block, and gives a future of its result.
@@ -89,6 +90,7 @@ pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
 /// });
 /// assert_eq!(laneway::block_on(task), Ok(42));
 /// ```
+#[doc(alias("spawn_blocking", "block_in_place"))]
 #[track_caller]
 pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
     let given_at = Location::caller();

@@ -53,6 +53,7 @@ use super::{seat, telling};
 /// assert_eq!(sum, 3);
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+#[doc(alias = "JoinHandle")]
 #[must_use = "dropping a Task cancels it: await it, join it, or let it go with `detach()`"]
 pub struct Task<T> {
     handle: async_task::Task<Outcome<T>, Meta>,
@@ -94,6 +95,7 @@ impl<T> Task<T> {
     /// let forever = spawn_task!(std::future::pending::<()>());
     /// assert_eq!(laneway::block_on(forever.cancel()), None);
     /// ```
+    #[doc(alias = "abort")]
     pub async fn cancel(self) -> Option<T> {
         self.end().await.after_cancel()
     }

@@ -4,9 +4,36 @@
 //! stages look at the input, at the same time, each on a thread of the low queue; what they come to
 //! is gathered into one [`DataSet`] and sent to the [`Outputs`].
 //!
+//! A stage is a closure with a name:
+//!
 //! ```
 //! use laneway::Runtime;
-//! use laneway::pipeline::{Period, Pipeline, Shared, Stage, StageError, Window};
+//! use laneway::pipeline::{Period, Pipeline, Shared, Unit};
+//!
+//! // Samples with the milliseconds at which they were taken.
+//! let samples = Shared::new(Vec::<(i64, f64)>::new());
+//! let (pipeline, outputs) = Pipeline::builder(samples.clone())
+//!     .stage_fn("count", |samples: &Vec<(i64, f64)>, window| {
+//!         Ok(samples.iter().filter(|(at, _)| window.contains(*at)).count() as f64)
+//!     })
+//!     .stage_fn("last", |samples, _window| Ok(samples.last().ok_or("no sample yet")?.1))
+//!     .every(Period::Millis(5))
+//!     .build()?;
+//! let clock = pipeline.clock();
+//! let rt = Runtime::builder().build()?;
+//! let running = pipeline.start(&rt);
+//!
+//! samples.update(|samples| samples.push((clock.now(Unit::Millis), 20.5)));
+//! while outputs.recv()?.output("last") != Some(&20.5) {}
+//! let report = rt.block_on(running.shutdown());
+//! assert_eq!(report.counts.panicked, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A stage with settings or a state of its own is a type that implements [`Stage`]:
+//!
+//! ```
+//! use laneway::pipeline::{Period, Pipeline, Shared, Stage, StageError, Unit, Window};
 //!
 //! /// Samples with the milliseconds at which they were taken.
 //! type Series = Vec<(i64, f64)>;
@@ -34,21 +61,16 @@
 //!     }
 //! }
 //!
-//! let series = Shared::new(Series::default());
-//! let (pipeline, outputs) = Pipeline::builder(series.clone())
-//!     .stage(RollingAverage { over: 60_000 })
+//! let average = RollingAverage { over: 60_000 };
+//! let series: Series = vec![(0, 1.0), (5, 5.0)];
+//! let window = Window { start: 0, end: 10, unit: Unit::Millis };
+//! assert_eq!(average.run(&series, window).unwrap(), 3.0);
+//!
+//! let (pipeline, outputs) = Pipeline::builder(Shared::new(series))
+//!     .stage(average)
 //!     .every(Period::Millis(5))
 //!     .build()?;
-//! let clock = pipeline.clock();
-//! let rt = Runtime::builder().build()?;
-//! let running = pipeline.start(&rt);
-//!
-//! for sample in [1.0, 5.0] {
-//!     series.update(|series| series.push((clock.now(laneway::pipeline::Unit::Millis), sample)));
-//! }
-//! while outputs.recv()?.output("average") != Some(&3.0) {}
-//! let report = rt.block_on(running.shutdown());
-//! assert_eq!(report.counts.panicked, 0);
+//! # let _ = (pipeline, outputs);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

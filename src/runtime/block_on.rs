@@ -34,6 +34,7 @@ const OFFER_CORE_EVERY: u32 = 16;
 /// ```
 /// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
 /// ```
+#[doc(alias = "block_in_place")]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     if const { is_large::<F>() } {
         return block_on_small(Box::pin(future));

@@ -17,6 +17,43 @@ use crate::os_thread;
 
 /// Configures a runtime. Made by [`Runtime::builder`](crate::Runtime::builder).
 ///
+/// | setting | default | |
+/// |---|---|---|
+/// | [`with_high_num`] | the cores less two, at least 1 | threads at home in the high queue |
+/// | [`with_low_num`] | 1 | threads at home in the low queue |
+/// | [`with_stealing`] | [`Stealing::Both`] | which idle threads take tasks of the other queue |
+/// | [`with_reserved_high`] | 0 | high threads that never steal |
+/// | [`with_low_nice`] | left alone | the low threads' niceness, 0 to 19; Linux only |
+/// | [`with_queue`] | none | a further queue with threads of its own |
+/// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
+/// | [`with_long_poll`] | 10 ms | a poll that takes longer is reported |
+/// | [`with_long_poll_in`] | the same | that threshold for one queue |
+/// | [`with_observer`] | none | is told of every step of the scheduler |
+/// | [`with_idle`] | [`Idle::Park`] | how a thread waits for work |
+/// | [`with_local_queues`] | `true` | whether each worker has a deque of its own |
+/// | [`latency_first`] | | a preset of the first five: high tasks start within microseconds |
+///
+/// The environment's `LANEWAY_HIGH_NUM` and `LANEWAY_LOW_NUM` override the first two defaults, and
+/// a setting made here goes before both. [`build`] gives a runtime of your own, [`run`] starts the
+/// process-wide one. A configuration that cannot work is a [`BuildError`](crate::BuildError) that
+/// says what to change.
+///
+/// [`with_high_num`]: Builder::with_high_num
+/// [`with_low_num`]: Builder::with_low_num
+/// [`with_stealing`]: Builder::with_stealing
+/// [`with_reserved_high`]: Builder::with_reserved_high
+/// [`with_low_nice`]: Builder::with_low_nice
+/// [`with_queue`]: Builder::with_queue
+/// [`with_thread_name`]: Builder::with_thread_name
+/// [`with_long_poll`]: Builder::with_long_poll
+/// [`with_long_poll_in`]: Builder::with_long_poll_in
+/// [`with_observer`]: Builder::with_observer
+/// [`with_idle`]: Builder::with_idle
+/// [`with_local_queues`]: Builder::with_local_queues
+/// [`latency_first`]: Builder::latency_first
+/// [`build`]: Builder::build
+/// [`run`]: Builder::run
+///
 /// ```
 /// use laneway::{Priority, Runtime, Stealing};
 ///
@@ -103,6 +140,7 @@ impl Builder {
     /// assert_eq!(homes.filter(|&home| home == QueueId::HIGH).count(), 3);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
+    #[doc(alias = "worker_threads")]
     pub fn with_high_num(mut self, threads: usize) -> Builder {
         self.high = Some(threads);
         self
@@ -123,6 +161,7 @@ impl Builder {
     /// assert_eq!(homes.filter(|&home| home == QueueId::LOW).count(), 2);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
+    #[doc(alias = "worker_threads")]
     pub fn with_low_num(mut self, threads: usize) -> Builder {
         self.low = Some(threads);
         self

@@ -64,6 +64,7 @@ impl Runtime {
     /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
+    #[doc(alias = "new_multi_thread")]
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -191,6 +192,7 @@ impl Runtime {
     /// assert_eq!(report.still_running, 0);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
+    #[doc(alias("shutdown_timeout", "graceful_shutdown"))]
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);

@@ -32,6 +32,7 @@ use crate::executor::{Executor, Phase, seat};
 /// assert_eq!(tidied_up.recv(), Ok("tidied up"));
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+#[doc(alias("CancellationToken", "graceful_shutdown"))]
 pub fn shutdown_begun() -> ShutdownBegun {
     ShutdownBegun {
         state: State::NotPolled,

@@ -1,9 +1,37 @@
-//! A runtime on one thread and a simulated clock, where every schedule follows from a seed.
+//! Tests under every schedule: a runtime on one thread and a simulated clock, where the order of
+//! all steps follows from a seed.
 //!
-//! What goes wrong among tasks goes wrong in one of a thousand runs, and not again when somebody
-//! looks. Here it does: the workers, queues and stealing are those of a real
-//! [`Runtime`](crate::Runtime), but they take their steps one after another, in an order that a
-//! seed decides. One seed, one run.
+//! [`explore`] runs a test under one seed after another, and gives the first failure with its seed:
+//!
+//! ```
+//! use laneway::sim::explore;
+//! use laneway::{join, spawn_task, yield_now};
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+//!
+//! async fn withdraw(balance: Arc<AtomicI64>) {
+//!     if balance.load(Relaxed) >= 100 {
+//!         yield_now().await; // while the notes are counted
+//!         balance.fetch_sub(100, Relaxed);
+//!     }
+//! }
+//!
+//! let failure = explore(1_000, || async {
+//!     let balance = Arc::new(AtomicI64::new(100));
+//!     let one = spawn_task!(withdraw(balance.clone()));
+//!     let other = spawn_task!(withdraw(balance.clone()));
+//!     join!(one, other);
+//!     assert!(balance.load(Relaxed) >= 0, "overdrawn");
+//! });
+//! let failure = failure.unwrap_err().to_string();
+//! assert!(failure.starts_with("seed ") && failure.contains("overdrawn"));
+//! ```
+//!
+//! What goes wrong among tasks goes wrong in one of a thousand runs, and not again when a debugger
+//! is attached. Here it does: the workers, queues and stealing are those of a real
+//! [`Runtime`](crate::Runtime), but they take their steps one after another, in an order that the
+//! seed decides. One seed gives one run. [`Sim::seed`] repeats it, and sets how many workers there
+//! are; a [`Run`] tells how many steps it took, and how much simulated time.
 //!
 //! ```
 //! use laneway::sim::Sim;
@@ -22,8 +50,6 @@
 //! assert!(run.steps < 20);
 //! # Ok::<(), laneway::sim::Error>(())
 //! ```
-//!
-//! [`explore`] tries one seed after another and names the first under which a program fails.
 //!
 //! # What is simulated
 //!
@@ -75,6 +101,7 @@ use root::RootFuture;
 use scheduler::{Scheduler, Verdict};
 
 /// A simulation, and how its workers are made up. The [module](self) has an example.
+#[doc(alias = "pause")]
 #[derive(Clone)]
 #[must_use = "a simulation does nothing until `run()` or `explore()` is called"]
 pub struct Sim {
@@ -399,6 +426,7 @@ pub struct Explored {
 /// let again = Sim::seed(failure.seed).explore(1, lost_update);
 /// assert_eq!(again.unwrap_err().seed, failure.seed);
 /// ```
+#[doc(alias("shuttle", "turmoil"))]
 pub fn explore<F>(seeds: u64, make: impl FnMut() -> F) -> Result<Explored, FailedSeed>
 where
     F: Future<Output = ()> + Send,

@@ -27,6 +27,7 @@ use super::sleep::{Sleep, sleep_until};
 /// });
 /// assert!(started.elapsed() >= Duration::from_millis(4));
 /// ```
+#[doc(alias = "Timer")]
 pub fn interval(period: Duration) -> Interval {
     interval_at(now(), period)
 }

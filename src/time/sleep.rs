@@ -27,6 +27,7 @@ use crate::executor::telling;
 /// laneway::block_on(sleep(Duration::from_millis(5)));
 /// assert!(started.elapsed() >= Duration::from_millis(5));
 /// ```
+#[doc(alias("delay", "Timer"))]
 pub fn sleep(duration: Duration) -> Sleep {
     Sleep::new(now().checked_add(duration))
 }
@@ -43,6 +44,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// laneway::block_on(sleep_until(deadline));
 /// assert!(Instant::now() >= deadline);
 /// ```
+#[doc(alias("delay_until", "Timer"))]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep::new(Some(deadline))
 }
