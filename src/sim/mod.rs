@@ -69,6 +69,13 @@
 //! use the asynchronous form, or `join!` and [`block_on`](crate::block_on), which know the
 //! simulation. Threads of the program's own, sockets, and another runtime's tasks are not
 //! simulated: what they wake comes when it comes, and nobody waits for it.
+//!
+//! # Where to read
+//!
+//! `scheduler.rs` decides the next step, among the choices of `choice.rs`; `turns.rs` lets one
+//! thread go on at a time. `stage.rs` stands in for the threads of workers, `root.rs` is the
+//! program that is simulated, `cast.rs` brings all of it together. `chronicle.rs` remembers what
+//! `error.rs` reports.
 
 mod cast;
 mod choice;
