@@ -51,7 +51,7 @@ fn a_task_that_is_queued_is_never_polled() {
     task.abort();
     assert!(!task.is_finished(), "abort does not wait");
     release.send(()).unwrap();
-    let error = soon(async { task.await.map(|()| ()) }).unwrap_err();
+    let error = soon(task).unwrap_err();
     assert!(error.is_cancelled());
     assert_eq!(drops.count(), 1);
     rt.block_on(busy);
@@ -112,7 +112,7 @@ fn a_task_that_never_rests_is_aborted() {
     let task = task.fallible();
     eventually("it runs", || rt.metrics().queues[1].polls > 10);
     task.abort();
-    let ended = soon(async { task.await.map(|()| ()) });
+    let ended = soon(task);
     assert!(ended.unwrap_err().is_cancelled());
 }
 
@@ -163,7 +163,7 @@ fn a_handle_aborts_a_task_in_its_first_poll_and_one_in_a_queue() {
     queued.abort_handle().abort();
     release.send(()).unwrap();
     assert!(soon(first.fallible()).unwrap_err().is_cancelled());
-    let queued = soon(async { queued.fallible().await.map(|()| ()) });
+    let queued = soon(queued.fallible());
     assert!(queued.unwrap_err().is_cancelled());
 }
 

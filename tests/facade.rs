@@ -10,7 +10,7 @@ use laneway::blocking;
 use laneway::observe::facade::{
     publish, publish_as, publish_blocking, publish_periodic, publish_pipeline, publish_service,
 };
-use laneway::pipeline::Counts;
+use laneway::pipeline::PipelineCounts;
 use laneway::sim::{Sim, work};
 use laneway::{Priority, spawn_task};
 use metrics_facade::{
@@ -114,7 +114,7 @@ fn several_runtimes_and_what_stands_on_them_are_told_apart() {
     (process.name, process.completed) = ("rotation".to_owned(), 4);
     let mut service = ServiceMetrics::default();
     service.queued = 6;
-    let mut counts = Counts::default();
+    let mut counts = PipelineCounts::default();
     counts.ticks = 5;
     metrics_facade::with_local_recorder(&keeps, || {
         publish_as("web", &run(2));

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use laneway::{Event, Handle, LongPoll, Observer, Priority, Runtime, spawn_task, yield_now};
+use laneway::observe::{Event, LongPoll, Observer};
+use laneway::{Handle, Priority, Runtime, spawn_task, yield_now};
 
 const LONG: Duration = Duration::from_secs(20);
 

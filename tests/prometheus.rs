@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use laneway::background::{Every, PeriodicMetrics, Service, ServiceMetrics};
-use laneway::observe::{Monitor, Prometheus, prometheus};
-use laneway::pipeline::Counts;
+use laneway::observe::{Monitor, Prometheus, RuntimeMetrics, prometheus};
+use laneway::pipeline::PipelineCounts;
 use laneway::sim::{Sim, work};
 use laneway::time::sleep;
-use laneway::{Priority, RuntimeMetrics, blocking, spawn_task};
+use laneway::{Priority, blocking, spawn_task};
 
 use prometheus_text::{Family, Labels, parse};
 
@@ -192,7 +192,7 @@ fn what_stands_on_a_runtime_is_scraped_too() {
         }
     });
     run.unwrap();
-    let mut counts = Counts::default();
+    let mut counts = PipelineCounts::default();
     (counts.ticks, counts.timed_out) = (5, 2);
     let text = Prometheus::new()
         .service("echo", echo.metrics())
@@ -232,7 +232,7 @@ fn anything_may_be_called_anything_and_twice_the_same() {
             .runtime(name, metrics_after(1), [])
             .service(name, ServiceMetrics::default())
             .periodic(process.clone())
-            .pipeline(name, Counts::default());
+            .pipeline(name, PipelineCounts::default());
     }
     let families = parse(&text.render());
     for name in [name, &second] {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use common::eventually;
 use laneway::background::{PeriodicMetrics, ServiceMetrics};
 use laneway::observe::{Monitor, Prometheus, prometheus};
-use laneway::pipeline::Counts;
+use laneway::pipeline::PipelineCounts;
 use laneway::{Priority, Runtime, blocking};
 use prometheus_text::{Labels, parse};
 
@@ -65,7 +65,7 @@ fn the_text_has_no_fault() {
         .runtime("an\"other\"\n", rt.metrics(), monitor.queues())
         .service("mail", ServiceMetrics::default())
         .periodic(PeriodicMetrics::default())
-        .pipeline("eye\\", Counts::default())
+        .pipeline("eye\\", PipelineCounts::default())
         .blocking(blocking::metrics())
         .render();
     let Some((is_fine, said)) = promtool(&["check", "metrics"], &text) else {

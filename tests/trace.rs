@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use common::eventually;
 use futures_lite::future::yield_now;
-use laneway::observe::{Recorder, Recording};
+use laneway::observe::{Event, Observer, Recorder, Recording};
 use laneway::sim::Sim;
 use laneway::time::sleep;
-use laneway::{Event, Observer, Priority, Runtime, Stealing, Task, join_all, spawn_task};
+use laneway::{Priority, Runtime, Stealing, Task, join_all, spawn_task};
 use serde_json::{Value, json};
 use trace_format::{assert_sound, at, faults_of, nanos};
 

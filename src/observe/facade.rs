@@ -6,7 +6,7 @@ use super::series::{
 };
 use crate::background::{PeriodicMetrics, ServiceMetrics};
 use crate::blocking::BlockingMetrics;
-use crate::pipeline::Counts;
+use crate::pipeline::PipelineCounts;
 use crate::runtime::RuntimeMetrics;
 
 type OwnedLabels = Vec<(&'static str, String)>;
@@ -63,7 +63,7 @@ pub fn publish_periodic(metrics: &PeriodicMetrics) {
 }
 
 /// Hands over what a pipeline has done, with the label `pipeline`. [`publish`] says how.
-pub fn publish_pipeline(name: &str, counts: &Counts) {
+pub fn publish_pipeline(name: &str, counts: &PipelineCounts) {
     set_all(&PIPELINE_SERIES, &[("pipeline", name.to_owned())], counts);
 }
 

@@ -11,7 +11,7 @@ use super::series::{
 };
 use crate::background::{PeriodicMetrics, ServiceMetrics};
 use crate::blocking::BlockingMetrics;
-use crate::pipeline::Counts;
+use crate::pipeline::PipelineCounts;
 use crate::runtime::{RuntimeMetrics, WorkerMetrics};
 
 use text::{LabelPairs, Seconds, Text};
@@ -97,7 +97,7 @@ pub struct Prometheus {
     runtimes: Vec<RuntimeNumbers>,
     services: Vec<(String, ServiceMetrics)>,
     processes: Vec<(String, PeriodicMetrics)>,
-    pipelines: Vec<(String, Counts)>,
+    pipelines: Vec<(String, PipelineCounts)>,
     blocking: Option<BlockingMetrics>,
 }
 
@@ -180,12 +180,12 @@ impl Prometheus {
     ///
     /// ```
     /// use laneway::observe::Prometheus;
-    /// use laneway::pipeline::Counts;
+    /// use laneway::pipeline::PipelineCounts;
     ///
-    /// let text = Prometheus::new().pipeline("eye", Counts::default()).render();
+    /// let text = Prometheus::new().pipeline("eye", PipelineCounts::default()).render();
     /// assert!(text.contains("laneway_pipeline_ticks_total{pipeline=\"eye\"} 0\n"));
     /// ```
-    pub fn pipeline(mut self, name: impl Into<String>, counts: Counts) -> Prometheus {
+    pub fn pipeline(mut self, name: impl Into<String>, counts: PipelineCounts) -> Prometheus {
         add(&mut self.pipelines, name.into(), counts);
         self
     }

@@ -3,7 +3,7 @@
 
 use crate::background::{PeriodicMetrics, ServiceMetrics};
 use crate::blocking::BlockingMetrics;
-use crate::pipeline::Counts;
+use crate::pipeline::PipelineCounts;
 use crate::runtime::{QueueMetrics, WorkerMetrics};
 
 /// One number of each queue, of each worker, or of each of whatever has numbers.
@@ -179,7 +179,7 @@ pub(super) const PERIODIC_SERIES: [Series<PeriodicMetrics>; 5] = [
     },
 ];
 
-pub(super) const PIPELINE_SERIES: [Series<Counts>; 11] = [
+pub(super) const PIPELINE_SERIES: [Series<PipelineCounts>; 11] = [
     Series {
         kind: SeriesKind::Counter,
         name: "laneway_pipeline_ticks_total",
