@@ -19,7 +19,7 @@ use super::cut_off::CutOff;
 use super::ending::{Ending, Phase};
 use super::event::{Event, Observer, RuntimeShape};
 use super::host::{Host, Spin};
-use super::idle::Sleepers;
+use super::idle::ParkingLot;
 use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use super::pending::Pending;
 use super::queue::Queue;
@@ -37,7 +37,7 @@ use crate::sync::unpoisoned;
 pub(crate) struct Executor {
     pub(crate) id: ExecutorId,
     queues: Box<[Queue]>,
-    pub(crate) sleepers: Sleepers,
+    pub(crate) parking_lot: ParkingLot,
     pub(super) pending: Pending,
     /// The tasks that are told when shutdown begins.
     pub(crate) watchers: Watchers,
@@ -60,7 +60,7 @@ pub(crate) struct Executor {
 /// What an executor is made of.
 pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
-    pub(crate) sleepers: Sleepers,
+    pub(crate) parking_lot: ParkingLot,
     pub(crate) homes: Box<[QueueId]>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) long_polls: Box<[Duration]>,
@@ -82,7 +82,7 @@ impl Executor {
                 .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
                 .collect(),
             queues: parts.queues,
-            sleepers: parts.sleepers,
+            parking_lot: parts.parking_lot,
             pending: Pending::new(parts.homes.len()),
             watchers: Watchers::default(),
             homes: parts.homes,
@@ -221,13 +221,13 @@ impl Executor {
             telling::injected(self, task, queue);
         }
         self.queue(queue).push(runnable);
-        self.wake_one(queue);
+        self.unpark_one(queue);
         self.ending.task_queued();
     }
 
     #[inline]
-    pub(crate) fn wake_one(&self, id: QueueId) {
-        self.sleepers.wake_one(self.queue(id).crews(), id);
+    pub(crate) fn unpark_one(&self, id: QueueId) {
+        self.parking_lot.unpark_one(self.queue(id).crews(), id);
     }
 
     /// Sets aside numbers for so many tasks.
@@ -327,7 +327,7 @@ impl Executor {
     /// Moves on to a later phase and lets every worker see it.
     fn advance(&self, phase: Phase) {
         self.ending.advance(phase);
-        self.sleepers.wake_all();
+        self.parking_lot.unpark_all();
     }
 
     /// Tasks that were spawned and have not ended.

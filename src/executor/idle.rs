@@ -1,49 +1,54 @@
-//! How workers sleep, and how they are woken without losing a wake-up.
+//! How workers park, and how they are unparked without losing a wake-up.
 //!
-//! This file knows workers and the queues they serve; it knows no tasks. Two questions decide
-//! what a runtime costs when there is little to do: *who is woken when work arrives*, and *who
-//! makes sure that it was seen*.
+//! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
+//! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and
+//! *which thread makes sure that the work was seen*. The answer to the first is a policy that is
+//! handed in (`nearby.rs`); the second is the protocol here.
 //!
 //! # The protocol
 //!
 //! Workers that serve the same queues form a **crew**. A crew counts its members that are
-//! *searching* (awake, without work, looking for some) and those that are *asleep*, both in one
+//! *searching* (awake, without work, looking for some) and those that are *parked*, both in one
 //! atomic word, the **census**.
 //!
-//! - Whoever makes work visible in a queue looks at the census of the crews that serve it. If
-//!   anyone there is searching, it does nothing: a searcher will see the work. If nobody is
-//!   searching and somebody sleeps, it wakes one sleeper, which wakes up *as a searcher*.
+//! - A **bringer**, a thread that makes work visible in a queue, looks at the census of the crews
+//!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see
+//!   the work. If none is searching and one is parked, the bringer unparks one, which gets up *as a
+//!   searcher*.
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
-//!   sight, it wakes the next, since those who brought that work may have relied on it.
-//! - A worker that finds nothing lies down: it enters the census as a sleeper *first*. If it
-//!   leaves nobody searching, it then looks at everything once more, and only then parks.
+//!   sight, it unparks the next, since the bringers of that work may have relied on it.
+//! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher
+//!   behind, it then looks at everything once more, and only then parks its thread.
 //!
 //! # Why no wake-up is lost
 //!
-//! Suppose that work W becomes visible, and afterwards every worker that could take it is asleep
-//! and W still lies there. Bringing W (write W, then read the census) and lying down (write the
+//! Suppose that work W becomes visible, and afterwards every worker that could take it is parked
+//! and W still lies there. Bringing W (write W, then read the census) and parking (write the
 //! census, then read W) each have a sequentially consistent fence, or sequentially consistent
 //! accesses, between their two halves, so in every run one of them sees the other:
 //!
-//! 1. If the bringer read *nobody searching and somebody asleep*, it woke one, as a searcher.
-//! 2. If it read *nobody searching and nobody asleep*, every crew member was busy; each of them
-//!    lies down later than that read, and the last to do so leaves nobody searching, looks once
-//!    more, and sees W.
-//! 3. If it read *somebody searching*, that searcher leaves the count later than the read. It
-//!    leaves by finding work, and if it was the last one it looks for more work and wakes the
-//!    next; or by lying down, and if it left nobody searching it looks once more. If it was not
-//!    the last one, the same holds for the one that was.
+//! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher.
+//! 2. If it read *none searching and none parked*, every crew member was busy; each of them parks
+//!    later than that read, and the last to do so leaves no searcher, looks once more, and sees W.
+//! 3. If it read *one searching*, that searcher leaves the count later than the read. It leaves by
+//!    finding work, and if it was the last one it looks for more work and unparks the next; or by
+//!    parking, and if it left no searcher it looks once more. If it was not the last one, the same
+//!    holds for the one that was.
 //!
 //! Each case contradicts the supposition. The model checker runs this very file through every
 //! interleaving of small cases, and finds the lost wake-up when the second look is left out: see
 //! `idle/model.rs`.
 //!
-//! Who is woken counts as a searcher from that moment on, and may get its core only milliseconds
-//! later: Linux lets a nice thread end its slice now and then, and a hypervisor takes cores away.
-//! So where high workers are to start within microseconds (`nearby.rs`), the first rule is stricter
-//! for high work: as long as somebody sleeps, each piece wakes one. More wake-ups than needed lose
-//! none. Of a thousand high tasks from outside the slowest one waits some 25 us instead of 1 to
-//! 4 ms, of those from low polls 0.1 to 1.8 ms instead of 3 to 6 (p99.9 in `benches/peers`).
+//! # The bringer without a fence
+//!
+//! The proof holds for all bringers but one: a worker that pushes behind other tasks into its own
+//! deque while no member of the crews is searching or parked. It reads the census without a fence
+//! between push and read, so it may have read before its push can be seen. Then each member was
+//! busy a moment ago, and would have to end its poll, search in vain and park within the time that a
+//! store takes to leave its processor, which is less than a search takes. If that happens all the
+//! same, the task waits until its own worker comes to the end of its poll, or until the watchdog
+//! looks, for two of its rounds at most. A push that sees a member searching or parked has its fence:
+//! `queue/model.rs` has the deque in two steps, and fails without.
 //!
 //! At most half of a crew searches at a time (but always one may): more would only get into
 //! each other's way.
@@ -51,148 +56,145 @@
 use crossbeam_utils::CachePadded;
 
 use super::ids::{CrewId, QueueId, WorkerId};
-use super::nearby::Nearby;
+use super::nearby::{Nearby, Spot};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
-/// The crews of a runtime: who is awake, who searches, who sleeps.
+/// The crews of a runtime: which workers search, and which are parked.
 #[derive(Debug)]
-pub(crate) struct Sleepers {
+pub(crate) struct ParkingLot {
     crews: Box<[Crew]>,
-    /// Whether a worker may go on. Whoever takes it out of its bed sets it before unparking it,
-    /// so that a stray unpark does not count.
+    /// Whether a worker may go on. Set by the thread that takes it from among the parked, before it
+    /// unparks the worker's thread, so that a stray unpark does not count.
     awake: Box<[CachePadded<AtomicBool>]>,
-    nearby: Nearby,
+    policy: Nearby,
 }
 
 /// Workers that serve the same queues.
 #[derive(Debug)]
 struct Crew {
     census: CachePadded<AtomicUsize>,
-    /// Who sleeps, the last to lie down at the end: its caches are the warmest. As long as
-    /// there are sleepers in the census. Never longer than the crew.
-    beds: Mutex<Vec<Bed>>,
+    /// The parked workers, the last to park at the end: its caches are the warmest. As many as the
+    /// census counts, and never more than there are members.
+    parked: Mutex<Vec<Parked>>,
     members: usize,
 }
 
-/// A sleeping worker.
+/// A parked worker.
 #[derive(Debug)]
-struct Bed {
+struct Parked {
     worker: WorkerId,
-    home: QueueId,
-    /// Where its thread ran last, if that makes a difference.
-    core: Option<usize>,
+    spot: Spot,
     thread: Thread,
 }
 
-/// How many of a crew search and how many sleep: the two halves of the census word.
+/// How many of a crew search and how many are parked: the two halves of the census word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Census {
     searching: usize,
-    asleep: usize,
+    parked: usize,
 }
 
 const ONE_SEARCHING: usize = 1;
-const ONE_ASLEEP: usize = 1 << (usize::BITS / 2);
+const ONE_PARKED: usize = 1 << (usize::BITS / 2);
 
 impl Census {
     #[inline]
     fn of(word: usize) -> Census {
         Census {
-            searching: word % ONE_ASLEEP,
-            asleep: word / ONE_ASLEEP,
+            searching: word % ONE_PARKED,
+            parked: word / ONE_PARKED,
         }
     }
 }
 
-/// What a worker that found nothing was doing before it lies down.
+/// Whether a worker that found nothing is among the searchers when it parks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Search {
+pub(super) enum Search {
     /// It is in the census as a searcher.
     Counted,
     /// It was refused, since others search already, or it did not ask.
     Uncounted,
 }
 
-/// What lying down asks of the worker.
+/// Whether a worker that leaves the searchers leaves any behind. If not, it looks at everything
+/// once more: to get up again if it was about to park, to unpark another if it has found work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum LaidDown {
-    /// Somebody else is searching: park.
-    OthersSearch,
-    /// Nobody is searching any more: look at everything once more, then park.
-    NobodySearches,
+pub(super) enum OtherSearchers {
+    Some,
+    None,
 }
 
-/// What stopping a search asks of the worker that found work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Stopped {
-    OthersSearch,
-    /// If there is more work in sight, wake somebody for it.
-    NobodySearches,
+impl OtherSearchers {
+    fn among(census: Census) -> OtherSearchers {
+        match census.searching {
+            0 => OtherSearchers::None,
+            _ => OtherSearchers::Some,
+        }
+    }
 }
 
-impl Sleepers {
+impl ParkingLot {
     /// Crews of the given sizes, every worker awake.
-    pub(crate) fn new(crew_sizes: &[usize], nearby: Nearby) -> Sleepers {
+    pub(crate) fn new(crew_sizes: &[usize], policy: Nearby) -> ParkingLot {
         let crew = |&members: &usize| Crew {
             census: CachePadded::new(AtomicUsize::new(0)),
-            beds: Mutex::new(Vec::with_capacity(members)),
+            parked: Mutex::new(Vec::with_capacity(members)),
             members,
         };
         let workers = crew_sizes.iter().sum();
-        Sleepers {
+        ParkingLot {
             crews: crew_sizes.iter().map(crew).collect(),
             awake: (0..workers)
                 .map(|_| CachePadded::new(AtomicBool::new(true)))
                 .collect(),
-            nearby,
+            policy,
         }
     }
 
-    /// Wakes one worker for work in a queue at home `home`, served by `crews`, if somebody
-    /// sleeps and nobody searches who can be relied on. A sleeper at home in that queue is
-    /// preferred, then a near one.
+    /// Unparks one worker for work in a queue at home `home`, served by `crews`, if one is parked
+    /// and no searcher can be relied on.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
     #[inline]
-    pub(crate) fn wake_one(&self, crews: &[CrewId], home: QueueId) {
+    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
-        let relies = self.relies_on_searchers(home);
-        if relies && crews.clone().any(Crew::anyone_searching) {
+        let relies = self.policy.relies_on_searchers(home);
+        if relies && crews.clone().any(|crew| crew.census().searching > 0) {
             return;
         }
-        if let Some(bed) = crews.find_map(|crew| self.rouse(crew, home, relies)) {
-            // The lock is free by now: the woken worker's first act may be to take it.
-            bed.thread.unpark();
+        if let Some(parked) = crews.find_map(|crew| self.take_best(crew, home, relies)) {
+            // The lock is free by now: the worker's first act may be to take it.
+            parked.thread.unpark();
         }
     }
 
-    /// Whether work in a queue may be left to those who search already. Not high work where
-    /// nearness counts: whoever was woken last may be waiting for a core, for milliseconds.
-    #[inline]
-    fn relies_on_searchers(&self, home: QueueId) -> bool {
-        home != QueueId::HIGH || !self.nearby.is_preferred()
-    }
-
-    /// Wakes everybody, to let them see that the runtime's phase has changed.
-    pub(crate) fn wake_all(&self) {
+    /// Unparks every worker, to let it see that the runtime's phase has changed.
+    pub(super) fn unpark_all(&self) {
         for crew in &self.crews {
-            while let Some(bed) = crew.rouse_any(&self.awake) {
-                bed.thread.unpark();
+            while let Some(parked) = crew.take_last(&self.awake) {
+                parked.thread.unpark();
             }
         }
     }
 
-    /// Whether nobody is awake.
-    pub(crate) fn everyone_sleeps(&self) -> bool {
-        let sleeps = |crew: &Crew| crew.census().asleep == crew.members;
-        self.crews.iter().all(sleeps)
+    /// Whether no worker is awake.
+    pub(crate) fn all_parked(&self) -> bool {
+        let is_parked = |crew: &Crew| crew.census().parked == crew.members;
+        self.crews.iter().all(is_parked)
+    }
+
+    /// Whether every member of these crews is at work, as far as this thread sees.
+    #[inline]
+    pub(super) fn all_busy(&self, crews: &[CrewId]) -> bool {
+        // Relaxed: what a stale count may cost is told above.
+        let count = |id: &CrewId| self.crews[id.0].census.load(Ordering::Relaxed);
+        crews.iter().all(|id| count(id) == 0)
     }
 
     /// Counts the worker as a searcher, unless half of its crew searches already.
-    pub(crate) fn start_searching(&self, crew: CrewId) -> Search {
+    pub(super) fn start_searching(&self, crew: CrewId) -> Search {
         let crew = &self.crews[crew.0];
         // Relaxed: a stale count only lets one searcher too many or too few begin.
         let census = Census::of(crew.census.load(Ordering::Relaxed));
@@ -203,90 +205,88 @@ impl Sleepers {
         Search::Counted
     }
 
-    /// Takes a searcher that found work out of the count.
-    pub(crate) fn stop_searching(&self, crew: CrewId) -> Stopped {
+    /// Takes a searcher that found work out of the count. The last one looks for more work then,
+    /// and unparks a worker for it.
+    pub(super) fn stop_searching(&self, crew: CrewId) -> OtherSearchers {
         let crew = &self.crews[crew.0];
         let before = crew.census.fetch_sub(ONE_SEARCHING, Ordering::SeqCst);
         // Leave the census before looking for more work.
         fence(Ordering::SeqCst);
-        match Census::of(before).searching {
-            0 => unreachable!("a searcher leaves a census that counts no searcher"),
-            1 => Stopped::NobodySearches,
-            _ => Stopped::OthersSearch,
-        }
+        let searching = Census::of(before).searching;
+        assert!(
+            searching > 0,
+            "a searcher leaves a census without searchers"
+        );
+        OtherSearchers::among(Census::of(before - ONE_SEARCHING))
     }
 
-    /// Enters the worker, whose thread is the current one, as a sleeper.
-    pub(crate) fn lie_down(
+    /// Enters the worker, whose thread is the current one, as parked. If it leaves no searcher
+    /// behind, it looks at everything once more before it calls [`park`](ParkingLot::park).
+    pub(super) fn begin_parking(
         &self,
         crew: CrewId,
         worker: WorkerId,
         home: QueueId,
         search: Search,
-    ) -> LaidDown {
+    ) -> OtherSearchers {
         let thread = thread::current();
-        self.nearby.follow_call(worker);
-        let core = self.nearby.here();
+        let spot = self.policy.find_spot(worker, home);
         let crew = &self.crews[crew.0];
-        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
+        let mut parked = crew.parked.lock().expect(UNPOISONED);
         // Relaxed: only changed under the lock, except by this thread.
         self.awake[worker.index()].store(false, Ordering::Relaxed);
-        beds.push(Bed {
+        parked.push(Parked {
             worker,
-            home,
-            core,
+            spot,
             thread,
         });
         let delta = match search {
-            Search::Counted => ONE_ASLEEP - ONE_SEARCHING,
-            Search::Uncounted => ONE_ASLEEP,
+            Search::Counted => ONE_PARKED - ONE_SEARCHING,
+            Search::Uncounted => ONE_PARKED,
         };
         let after = crew.census.fetch_add(delta, Ordering::SeqCst) + delta;
         // Enter the census before looking for work once more.
         fence(Ordering::SeqCst);
-        match Census::of(after).searching {
-            0 => LaidDown::NobodySearches,
-            _ => LaidDown::OthersSearch,
-        }
+        OtherSearchers::among(Census::of(after))
     }
 
-    /// Takes the best sleeper out of bed, unless a search that is relied on began meanwhile.
-    fn rouse(&self, crew: &Crew, home: QueueId, relies: bool) -> Option<Bed> {
-        if crew.census().asleep == 0 {
+    /// Takes the best worker from among the parked, unless a search that is relied on began
+    /// meanwhile.
+    fn take_best(&self, crew: &Crew, home: QueueId, relies: bool) -> Option<Parked> {
+        if crew.census().parked == 0 {
             return None;
         }
-        let here = self.nearby.here();
-        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
-        // Once more under the lock: two bringers at once must not wake two.
-        if relies && crew.anyone_searching() {
+        let here = self.policy.here();
+        let mut parked = crew.parked.lock().expect(UNPOISONED);
+        // Once more under the lock: two bringers at once must not unpark two.
+        if relies && crew.census().searching > 0 {
             return None;
         }
-        let best = best(&beds, home, here)?;
-        let bed = beds.remove(best);
-        if let Some(here) = here.filter(|_| bed.core != here) {
-            self.nearby.call(bed.worker, here);
-        }
-        Some(crew.rise(bed, &self.awake))
+        let spots = parked.iter().map(|parked| parked.spot);
+        let best = self.policy.best(spots, home, here)?;
+        let taken = parked.remove(best);
+        self.policy.unparks(taken.worker, taken.spot, here);
+        Some(crew.make_searcher(taken, &self.awake))
     }
 
-    /// Takes a worker that lay down out of its bed because it saw work after all.
+    /// Takes a worker that was about to park back, because it saw work after all.
     ///
-    /// It gets up as a searcher, whether it took itself out or somebody else was faster.
-    pub(crate) fn get_up(&self, crew: CrewId, worker: WorkerId) {
+    /// It goes on as a searcher, whether it took itself out or another thread was faster.
+    pub(super) fn cancel_parking(&self, crew: CrewId, worker: WorkerId) {
         let crew = &self.crews[crew.0];
-        let mut beds = crew.beds.lock().expect(BEDS_UNPOISONED);
-        if let Some(place) = beds.iter().position(|bed| bed.worker == worker) {
-            crew.rise(beds.remove(place), &self.awake);
+        let mut parked = crew.parked.lock().expect(UNPOISONED);
+        if let Some(place) = parked.iter().position(|parked| parked.worker == worker) {
+            crew.make_searcher(parked.remove(place), &self.awake);
         }
     }
 
-    /// Whether somebody has woken this worker, or it never lay down.
+    /// Whether another thread has unparked this worker, or it never parked.
     pub(crate) fn is_awake(&self, worker: WorkerId) -> bool {
-        // Acquire: pairs with the Release in `rise`; what the waker did before is seen.
+        // Acquire: pairs with the Release in `make_searcher`; what the bringer did before is seen.
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
-    /// Parks the current thread until its worker is woken. It wakes up as a searcher.
+    /// Parks the current thread until its worker is unparked. It gets up as a searcher.
     pub(crate) fn park(&self, worker: WorkerId) {
         while !self.is_awake(worker) {
             thread::park();
@@ -294,15 +294,7 @@ impl Sleepers {
     }
 }
 
-const BEDS_UNPOISONED: &str = "nothing panics while the beds are locked";
-
-/// Whom to wake for work in queue `home`: one at home there, one near `here`, the last to lie
-/// down, in this order.
-fn best(beds: &[Bed], home: QueueId, here: Option<usize>) -> Option<usize> {
-    let near = |bed: &Bed| here.is_some() && bed.core == here;
-    // Of equals, the last.
-    (0..beds.len()).max_by_key(|&place| (beds[place].home == home, near(&beds[place])))
-}
+const UNPOISONED: &str = "nothing panics while the parked are locked";
 
 impl Crew {
     #[inline]
@@ -311,26 +303,21 @@ impl Crew {
         Census::of(self.census.load(Ordering::SeqCst))
     }
 
-    #[inline]
-    fn anyone_searching(&self) -> bool {
-        self.census().searching > 0
+    fn take_last(&self, awake: &[CachePadded<AtomicBool>]) -> Option<Parked> {
+        let mut parked = self.parked.lock().expect(UNPOISONED);
+        let last = parked.pop()?;
+        Some(self.make_searcher(last, awake))
     }
 
-    fn rouse_any(&self, awake: &[CachePadded<AtomicBool>]) -> Option<Bed> {
-        let mut beds = self.beds.lock().expect(BEDS_UNPOISONED);
-        let bed = beds.pop()?;
-        Some(self.rise(bed, awake))
-    }
-
-    /// Turns the sleeper of an emptied bed into a searcher. The caller holds the lock, so that a
-    /// worker is in bed and not awake, or neither: one that finds itself out of bed may lie down
-    /// again at once.
-    fn rise(&self, bed: Bed, awake: &[CachePadded<AtomicBool>]) -> Bed {
+    /// Turns a worker that was taken from among the parked into a searcher. The caller holds the
+    /// lock, so that a worker is among the parked and not awake, or neither: one that finds itself
+    /// taken may park again at once.
+    fn make_searcher(&self, parked: Parked, awake: &[CachePadded<AtomicBool>]) -> Parked {
         self.census
-            .fetch_sub(ONE_ASLEEP - ONE_SEARCHING, Ordering::SeqCst);
+            .fetch_sub(ONE_PARKED - ONE_SEARCHING, Ordering::SeqCst);
         // Release: pairs with the Acquire in `is_awake`.
-        awake[bed.worker.index()].store(true, Ordering::Release);
-        bed
+        awake[parked.worker.index()].store(true, Ordering::Release);
+        parked
     }
 }
 

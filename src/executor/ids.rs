@@ -108,7 +108,7 @@ impl QueueId {
     }
 }
 
-/// A crew's place in [`Sleepers`](super::idle::Sleepers).
+/// A crew's place in [`ParkingLot`](super::idle::ParkingLot).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrewId(pub(crate) usize);
 

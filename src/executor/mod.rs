@@ -96,7 +96,7 @@ pub(crate) use cancel::being_cut_off_here;
 pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts};
 pub(crate) use host::{Host, Park, Spin};
-pub(crate) use idle::Sleepers;
+pub(crate) use idle::ParkingLot;
 pub(crate) use ids::CrewId;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;

@@ -1,37 +1,54 @@
-//! Which cores sleepers are woken on, where that makes a difference.
+//! Which of several parked workers is unparked: the policy that `idle.rs` is handed.
 //!
-//! To wake a thread on the core of the one who wakes it takes Linux some 3 us; on another core
-//! that is busy, 14. So of several sleepers the nearest is woken: the one that lay down on the
-//! waker's core. If none did, and the waker is a nice thread, which gives way at once, the woken
-//! worker is *called* there: it moves to that core before it lies down again, and is the nearest
-//! next time. Wakers that are not nice may well go on and keep their core: they call nobody.
+//! A worker at home in the work's queue goes before others, and of several the last to park, whose
+//! caches are the warmest. That is all, unless nearness is preferred.
 //!
-//! Workers move only while they have nothing to do, and the system may move them elsewhere
-//! whenever it sees reason to. None of this matters for whether work is seen: that is the business
-//! of `idle.rs`.
+//! **Nearness.** To unpark a thread on the core of the thread that does it is several times faster
+//! than on another core that is busy (T14). So of the parked workers the nearest is taken: one that
+//! parked on the core of the bringer. If none did, and the bringer is a nice thread, which gives way
+//! at once, the worker is *called* there: it moves to that core before it parks again, and is the
+//! nearest next time. Bringers that are not nice may well go on and keep their core: they call
+//! nobody. Workers move only while they have nothing to do, and the system may move them elsewhere
+//! whenever it sees reason to.
+//!
+//! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
+//! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
+//! nice thread end its slice now and then, and a hypervisor takes cores away. So where nearness is
+//! preferred, which is where high tasks are to start within microseconds, each piece of high work
+//! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
+//!
+//! None of this matters for whether work is seen: that is the business of `idle.rs`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::ids::WorkerId;
+use super::ids::{QueueId, WorkerId};
 use crate::os_thread;
 
-/// Where workers sleep and where they were called, if that makes a difference.
+/// Whether nearness is preferred, and the cores that parked workers were called to.
 #[derive(Debug)]
 pub(crate) struct Nearby {
     /// For each worker the core to which it was called, or [`NO_CALL`].
     calls: Option<Box<[AtomicUsize]>>,
 }
 
+/// Where a worker parks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) home: QueueId,
+    /// Where its thread ran last, if that makes a difference.
+    pub(super) core: Option<usize>,
+}
+
 /// Stands for a core where there is none.
 const NO_CALL: usize = usize::MAX;
 
 impl Nearby {
-    /// All sleepers are as good as each other.
+    /// All parked workers are as good as each other.
     pub(crate) fn indifferent() -> Nearby {
         Nearby { calls: None }
     }
 
-    /// The nearest sleeper is woken.
+    /// The nearest parked worker is taken.
     pub(crate) fn preferred(workers: usize) -> Nearby {
         let calls = (0..workers).map(|_| AtomicUsize::new(NO_CALL));
         Nearby {
@@ -39,10 +56,10 @@ impl Nearby {
         }
     }
 
-    /// Whether it makes a difference who is woken.
+    /// Whether work in a queue may be left to the workers that search already.
     #[inline]
-    pub(crate) fn is_preferred(&self) -> bool {
-        self.calls.is_some()
+    pub(super) fn relies_on_searchers(&self, home: QueueId) -> bool {
+        home != QueueId::HIGH || self.calls.is_none()
     }
 
     /// The core that the current thread runs on, if that makes a difference.
@@ -50,9 +67,36 @@ impl Nearby {
         self.calls.as_ref().and_then(|_| os_thread::core())
     }
 
-    /// Calls a worker that is being woken to the core of the current thread, if that one is nice.
-    pub(super) fn call(&self, worker: WorkerId, here: usize) {
-        if let Some(calls) = &self.calls
+    /// Where the current thread's worker parks: where it was called, if it was.
+    pub(super) fn find_spot(&self, worker: WorkerId, home: QueueId) -> Spot {
+        self.follow_call(worker);
+        Spot {
+            home,
+            core: self.here(),
+        }
+    }
+
+    /// The position of the worker to take for work in queue `home`: of those at home there, or else
+    /// of all, a near one, or else the last to park.
+    pub(super) fn best(
+        &self,
+        spots: impl Iterator<Item = Spot>,
+        home: QueueId,
+        here: Option<usize>,
+    ) -> Option<usize> {
+        let near = |spot: &Spot| here.is_some() && spot.core == here;
+        // Of equals, the last.
+        let (best, _) = spots
+            .enumerate()
+            .max_by_key(|(_, spot)| (spot.home == home, near(spot)))?;
+        Some(best)
+    }
+
+    /// Notes that the current thread unparks a worker, and calls that to its own core if it is nice
+    /// and the worker is not there.
+    pub(super) fn unparks(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
+        if let (Some(calls), Some(here)) = (&self.calls, here)
+            && spot.core != Some(here)
             && os_thread::is_nice()
         {
             // Relaxed: nothing else hangs on it.
@@ -60,8 +104,8 @@ impl Nearby {
         }
     }
 
-    /// Moves the current thread, whose worker is about to lie down, to where it was called.
-    pub(super) fn follow_call(&self, worker: WorkerId) {
+    /// Moves the current thread, whose worker is about to park, to where it was called.
+    fn follow_call(&self, worker: WorkerId) {
         let Some(calls) = &self.calls else { return };
         match calls[worker.index()].swap(NO_CALL, Ordering::Relaxed) {
             NO_CALL => {}
@@ -82,7 +126,11 @@ mod tests {
     fn call_from(niceness: u8, nearby: &Nearby) -> usize {
         let call = || {
             os_thread::set_niceness(niceness).unwrap();
-            nearby.call(WORKER, 7);
+            let elsewhere = Spot {
+                home: QueueId::HIGH,
+                core: Some(3),
+            };
+            nearby.unparks(WORKER, elsewhere, Some(7));
         };
         thread::scope(|scope| scope.spawn(call).join().unwrap());
         let calls = nearby.calls.as_ref().expect("nearness is preferred");

@@ -218,9 +218,9 @@ pub(crate) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
     /// Into the deque, directly or by displacing what was in the next-slot; others were told of
-    /// what lies there already.
+    /// what lay there already.
     BehindOthers,
-    /// Into the empty deque: nobody knows yet.
+    /// Into the empty deque: no other worker knows of it.
     FirstInDeque,
 }
 

@@ -19,7 +19,7 @@ use super::ending::Phase;
 use super::event::{Event, PollEnd, Source};
 use super::executor::Executor;
 use super::host::Spin;
-use super::idle::{LaidDown, Search, Stopped};
+use super::idle::{OtherSearchers, Search};
 use super::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use super::pace::Pace;
 use super::polling::Polled;
@@ -80,7 +80,7 @@ pub(crate) struct WorkerParts {
 pub(crate) enum Step {
     /// It ran a task: step again.
     Ran,
-    /// There is nothing to run: [`Worker::lie_down`].
+    /// There is nothing to run: [`Worker::begin_parking`].
     Rest,
     /// While this thread was blocked in a task, another took its place.
     Replaced,
@@ -100,10 +100,10 @@ pub(crate) enum Turn {
 /// What to do after lying down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Sleep {
-    Park,
+pub(crate) enum MayPark {
+    Yes,
     /// Something turned up: step again.
-    GotUp,
+    No,
 }
 
 /// One step of the worker that the current thread sits on: takes a task and polls it once.
@@ -270,7 +270,7 @@ impl Worker {
     /// Looks for something to steal, again and again for a short while.
     fn search(&mut self) -> Option<Runnable> {
         if self.search == Search::Uncounted {
-            self.search = self.executor.sleepers.start_searching(self.crew);
+            self.search = self.executor.parking_lot.start_searching(self.crew);
         }
         if self.search == Search::Uncounted {
             return None;
@@ -350,8 +350,25 @@ impl Worker {
     fn turn_away_from(&mut self, queue: QueueId) {
         let position = self.route.position(queue);
         let local = position.and_then(|position| self.locals.get_mut(position));
-        if local.and_then(LocalQueue::put_off_next) == Some(Pushed::FirstInDeque) {
-            self.announce(queue);
+        if let Some(pushed) = local.and_then(LocalQueue::put_off_next) {
+            self.announce_pushed(pushed, queue);
+        }
+    }
+
+    /// Lets others know of a task that was pushed into this worker's local queue, if they have to.
+    #[inline]
+    fn announce_pushed(&self, pushed: Pushed, queue: QueueId) {
+        match pushed {
+            Pushed::NextSlot => {}
+            Pushed::FirstInDeque => self.announce(queue),
+            Pushed::BehindOthers => {
+                // The others were told of the tasks before it, which may be gone by now. While all
+                // of them are busy that costs nothing: see `idle.rs`.
+                let crews = self.executor.queue(queue).crews();
+                if !self.executor.parking_lot.all_busy(crews) {
+                    self.announce(queue);
+                }
+            }
         }
     }
 
@@ -359,7 +376,7 @@ impl Worker {
     fn announce(&self, queue: QueueId) {
         // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
         fence(Ordering::SeqCst);
-        self.executor.wake_one(queue);
+        self.executor.unpark_one(queue);
     }
 
     /// Takes a share of a channel, or one task where local queues are off.
@@ -407,9 +424,9 @@ impl Worker {
             return;
         }
         self.search = Search::Uncounted;
-        if self.executor.sleepers.stop_searching(self.crew) == Stopped::NobodySearches {
+        if self.executor.parking_lot.stop_searching(self.crew) == OtherSearchers::None {
             let busy = self.route.queues.iter().filter(|&&id| self.has_work(id));
-            busy.for_each(|&id| self.executor.wake_one(id));
+            busy.for_each(|&id| self.executor.unpark_one(id));
         }
     }
 
@@ -451,9 +468,7 @@ impl Worker {
             Turn::Next => local.push_next(runnable),
             Turn::Last => local.push_back(runnable),
         };
-        if pushed == Pushed::FirstInDeque {
-            self.announce(id);
-        }
+        self.announce_pushed(pushed, id);
         Ok(())
     }
 
@@ -479,22 +494,22 @@ impl Worker {
     }
 
     /// Lies down as a sleeper, and gets up again if there turns out to be something to do.
-    pub(crate) fn lie_down(&mut self) -> Sleep {
+    pub(crate) fn begin_parking(&mut self) -> MayPark {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
         let search = std::mem::replace(&mut self.search, Search::Uncounted);
-        let sleepers = &self.executor.sleepers;
-        let laid_down = sleepers.lie_down(self.crew, self.id, self.route.home, search);
-        let look_again = laid_down == LaidDown::NobodySearches;
+        let parking_lot = &self.executor.parking_lot;
+        let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
+        let look_again = others == OtherSearchers::None;
         // After lying down, so that whoever changes the phase and then wakes everybody is either
         // seen here or sees this worker.
         let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
-            self.get_up();
-            return Sleep::GotUp;
+            self.cancel_parking();
+            return MayPark::No;
         }
         self.tally().parked.start(self.now());
-        Sleep::Park
+        MayPark::Yes
     }
 
     /// Stops looking for a while without asking to be woken.
@@ -518,7 +533,7 @@ impl Worker {
     fn leave_search(&mut self) {
         if std::mem::replace(&mut self.search, Search::Uncounted) == Search::Counted {
             // Whether others search matters to those who could be woken instead; there are none.
-            let _ = self.executor.sleepers.stop_searching(self.crew);
+            let _ = self.executor.parking_lot.stop_searching(self.crew);
         }
     }
 
@@ -527,8 +542,8 @@ impl Worker {
     }
 
     /// Gets up by itself. It counts as a searcher then, as one who was woken does.
-    fn get_up(&mut self) {
-        self.executor.sleepers.get_up(self.crew, self.id);
+    fn cancel_parking(&mut self) {
+        self.executor.parking_lot.cancel_parking(self.crew, self.id);
         self.search = Search::Counted;
     }
 

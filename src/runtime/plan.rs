@@ -9,8 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, Queue, QueueId, Route,
-    Sleepers, Spin, Stealable, WorkerId, WorkerParts,
+    CrewId, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue,
+    QueueId, Route, Spin, Stealable, WorkerId, WorkerParts,
 };
 
 /// A validated configuration: which queues there are, and which routes their workers take.
@@ -225,7 +225,7 @@ impl Plan {
         let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
-            sleepers: Sleepers::new(&crews.sizes(), surroundings.nearby),
+            parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),

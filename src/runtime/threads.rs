@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
-use crate::executor::worker::{Sleep, Step, step};
+use crate::executor::worker::{MayPark, Step, step};
 use crate::executor::{Event, Executor, Host, Worker, log_warning, seat, telling};
 use crate::os_thread;
 use crate::sync::unpoisoned;
@@ -254,8 +254,8 @@ impl Threads {
     }
 
     fn park(&self) {
-        let lain_down = seat::with_worker(|worker| (worker.id, worker.lie_down()));
-        let Some((worker, Sleep::Park)) = lain_down else {
+        let lain_down = seat::with_worker(|worker| (worker.id, worker.begin_parking()));
+        let Some((worker, MayPark::Yes)) = lain_down else {
             // It lay down for a moment, which may have been the one when the watchdog looked.
             self.watchdog.wake_up();
             return;
@@ -263,7 +263,7 @@ impl Threads {
         telling::emit(|| Event::Parked { worker });
         seat::with_executor(|executor| {
             let executor = executor.expect("a worker's thread has entered its runtime");
-            executor.sleepers.park(worker);
+            executor.parking_lot.park(worker);
         });
         seat::with_worker(Worker::woken);
         telling::emit(|| Event::Unparked { worker });

@@ -54,7 +54,7 @@ impl Watchdog {
         while self.wait_for_next_look(executor, quiet_looks) == Orders::Watch {
             rounds.look(executor);
             long_polls.look(executor);
-            quiet_looks = match executor.sleepers.everyone_sleeps() {
+            quiet_looks = match executor.parking_lot.all_parked() {
                 true => quiet_looks + 1,
                 false => 0,
             };
@@ -70,19 +70,15 @@ impl Watchdog {
             let waited = self.changed.wait_timeout(orders, LOOK_EVERY);
             return *unpoisoned(waited).0;
         }
-        self.doze(orders, || executor.sleepers.everyone_sleeps())
+        self.doze(orders, || executor.parking_lot.all_parked())
     }
 
     /// Sleeps until a worker gets up, unless one is up.
-    fn doze(
-        &self,
-        orders: MutexGuard<'_, Orders>,
-        everyone_sleeps: impl FnOnce() -> bool,
-    ) -> Orders {
+    fn doze(&self, orders: MutexGuard<'_, Orders>, all_parked: impl FnOnce() -> bool) -> Orders {
         // SeqCst: pairs with `wake_up`. Either the worker that got up sees the flag, or it is
         // seen to be awake here.
         self.dozing.store(true, Ordering::SeqCst);
-        let orders = if everyone_sleeps() {
+        let orders = if all_parked() {
             let woken = self.changed.wait(orders);
             *unpoisoned(woken)
         } else {
@@ -136,7 +132,7 @@ fn rescue(executor: &Executor, worker: WorkerId) {
         } else if queue.has_work() {
             // Its last push may have crossed with the theft of all that lay before, so that
             // nobody was told.
-            executor.wake_one(QueueId(index as u16));
+            executor.unpark_one(QueueId(index as u16));
         }
     }
 }

@@ -64,7 +64,7 @@ impl SimulatedHost {
     pub(super) fn add_awake(&self, executor: &Executor, choices: &mut Vec<Choice>) {
         let can_step = |place: &Whereabouts| match place {
             Whereabouts::Awake(_) => true,
-            Whereabouts::Asleep(worker) => executor.sleepers.is_awake(worker.id),
+            Whereabouts::Asleep(worker) => executor.parking_lot.is_awake(worker.id),
             Whereabouts::Away => false,
         };
         let places = self.places();

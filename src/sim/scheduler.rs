@@ -18,7 +18,7 @@ use super::choice::Choice;
 use super::error::Waiting;
 use super::relay::Relay;
 use super::root::Root;
-use crate::executor::worker::{self, Sleep, Step};
+use crate::executor::worker::{self, MayPark, Step};
 use crate::executor::{Event, Worker, seat, shielded};
 use crate::sync::unpoisoned;
 
@@ -166,9 +166,9 @@ impl<'f> Scheduler<'f> {
         };
         match step {
             Step::Ran | Step::Replaced => self.cast.host.put_worker(worker),
-            Step::Rest => match worker.lie_down() {
-                Sleep::GotUp => self.cast.host.put_worker(worker),
-                Sleep::Park => {
+            Step::Rest => match worker.begin_parking() {
+                MayPark::No => self.cast.host.put_worker(worker),
+                MayPark::Yes => {
                     self.cast.host.put_sleeper(worker);
                     self.cast.executor.emit(Event::Parked { worker: id });
                 }

@@ -12,7 +12,7 @@ use loom::thread::JoinHandle;
 
 use super::*;
 use crate::executor::Nearby;
-use crate::executor::idle::{Search, Sleepers};
+use crate::executor::idle::{ParkingLot, Search};
 use crate::executor::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 
@@ -22,7 +22,7 @@ const WORKER: WorkerId = WorkerId(0);
 /// A runtime with one worker and one queue.
 struct Model {
     ending: Ending,
-    sleepers: Sleepers,
+    parking_lot: ParkingLot,
     queued: AtomicUsize,
     live: AtomicUsize,
     cancelled: AtomicUsize,
@@ -59,7 +59,7 @@ impl Model {
     fn new(protocol: Protocol, live: usize) -> Arc<Model> {
         Arc::new(Model {
             ending: Ending::new(),
-            sleepers: Sleepers::new(&[1], Nearby::indifferent()),
+            parking_lot: ParkingLot::new(&[1], Nearby::indifferent()),
             queued: AtomicUsize::new(0),
             live: AtomicUsize::new(live),
             cancelled: AtomicUsize::new(0),
@@ -107,7 +107,7 @@ impl Model {
     /// As `Executor::advance`.
     fn advance(&self, phase: Phase) {
         self.ending.advance(phase);
-        self.sleepers.wake_all();
+        self.parking_lot.unpark_all();
     }
 
     /// As `Executor::close` and `Executor::finish`.
@@ -163,18 +163,18 @@ impl Model {
         while self.ending.phase() != Phase::Closed {
             let before = self.ending.phase();
             let _ = self
-                .sleepers
-                .lie_down(CREW, WORKER, QueueId::LOW, Search::Uncounted);
+                .parking_lot
+                .begin_parking(CREW, WORKER, QueueId::LOW, Search::Uncounted);
             let phase = match self.protocol {
                 Protocol::LooksTooEarly => before,
                 _ => self.ending.worker_rests(),
             };
             match phase {
-                Phase::Closed => self.sleepers.get_up(CREW, WORKER),
-                Phase::Open | Phase::Draining => self.sleepers.park(WORKER),
+                Phase::Closed => self.parking_lot.cancel_parking(CREW, WORKER),
+                Phase::Open | Phase::Draining => self.parking_lot.park(WORKER),
             }
             // It got up as a searcher, and finds nothing.
-            let _ = self.sleepers.stop_searching(CREW);
+            let _ = self.parking_lot.stop_searching(CREW);
         }
     }
 

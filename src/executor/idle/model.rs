@@ -4,7 +4,7 @@
 //! RUSTFLAGS="--cfg loom" cargo test -p laneway --release --lib model
 //! ```
 //!
-//! The tests drive [`Sleepers`] with the smallest of works: a counter that bringers raise and
+//! The tests drive [`ParkingLot`] with the smallest of works: a counter that bringers raise and
 //! workers lower. A worker here is the skeleton of `worker.rs`: look, search, lie down, look
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
@@ -18,7 +18,7 @@ const CREW: CrewId = CrewId(0);
 
 /// A crew and the work it is there for.
 struct Model {
-    sleepers: Sleepers,
+    parking_lot: ParkingLot,
     work: AtomicUsize,
 }
 
@@ -35,7 +35,7 @@ enum Protocol {
 impl Model {
     fn new(workers: usize) -> Arc<Model> {
         Arc::new(Model {
-            sleepers: Sleepers::new(&[workers], Nearby::indifferent()),
+            parking_lot: ParkingLot::new(&[workers], Nearby::indifferent()),
             work: AtomicUsize::new(0),
         })
     }
@@ -44,7 +44,7 @@ impl Model {
         self.work.fetch_add(1, Ordering::Relaxed);
         // loom treats sequentially consistent accesses as if they were weaker, fences as they are.
         fence(Ordering::SeqCst);
-        self.sleepers.wake_one(&[CREW], QUEUE);
+        self.parking_lot.unpark_one(&[CREW], QUEUE);
     }
 
     fn in_sight(&self) -> bool {
@@ -68,7 +68,7 @@ impl Model {
         let mut search = Search::Uncounted;
         loop {
             if search == Search::Uncounted && !self.in_sight() {
-                search = self.sleepers.start_searching(CREW);
+                search = self.parking_lot.start_searching(CREW);
             }
             if self.take() {
                 self.work_found(search, protocol);
@@ -80,19 +80,19 @@ impl Model {
 
     fn work_found(&self, search: Search, protocol: Protocol) {
         let last = search == Search::Counted
-            && self.sleepers.stop_searching(CREW) == Stopped::NobodySearches;
+            && self.parking_lot.stop_searching(CREW) == OtherSearchers::None;
         if last && protocol != Protocol::NoWakeNext && self.in_sight() {
-            self.sleepers.wake_one(&[CREW], QUEUE);
+            self.parking_lot.unpark_one(&[CREW], QUEUE);
         }
     }
 
     fn rest(&self, worker: WorkerId, search: Search, protocol: Protocol) -> Search {
-        let laid_down = self.sleepers.lie_down(CREW, worker, QUEUE, search);
-        let look = laid_down == LaidDown::NobodySearches && protocol != Protocol::NoSecondLook;
+        let others = self.parking_lot.begin_parking(CREW, worker, QUEUE, search);
+        let look = others == OtherSearchers::None && protocol != Protocol::NoSecondLook;
         if look && self.in_sight() {
-            self.sleepers.get_up(CREW, worker);
+            self.parking_lot.cancel_parking(CREW, worker);
         } else {
-            self.sleepers.park(worker);
+            self.parking_lot.park(worker);
         }
         Search::Counted
     }
@@ -114,10 +114,10 @@ fn bring_to_workers(workers: u16, pieces: usize, protocol: Protocol) {
         thread.join().expect("the worker took its piece of work");
     }
     assert_eq!(model.work.load(Ordering::SeqCst), 0);
-    let census = model.sleepers.crews[0].census();
+    let census = model.parking_lot.crews[0].census();
     let nobody = Census {
         searching: 0,
-        asleep: 0,
+        parked: 0,
     };
     assert_eq!(census, nobody);
 }
@@ -157,19 +157,20 @@ fn two_bringers_wake_one_searcher() {
     check(3, || {
         let model = Model::new(2);
         for id in [0, 1] {
-            let laid_down = model
-                .sleepers
-                .lie_down(CREW, WorkerId(id), QUEUE, Search::Uncounted);
-            assert_eq!(laid_down, LaidDown::NobodySearches);
+            let others =
+                model
+                    .parking_lot
+                    .begin_parking(CREW, WorkerId(id), QUEUE, Search::Uncounted);
+            assert_eq!(others, OtherSearchers::None);
         }
         let other = model.clone();
         let bringer = loom::thread::spawn(move || other.bring());
         model.bring();
         bringer.join().expect("the bringer only brings");
-        let census = model.sleepers.crews[0].census();
+        let census = model.parking_lot.crews[0].census();
         let one_of_two = Census {
             searching: 1,
-            asleep: 1,
+            parked: 1,
         };
         assert_eq!(census, one_of_two);
     });
@@ -181,11 +182,11 @@ fn two_bringers_wake_one_searcher() {
 fn a_refused_searcher_is_not_counted() {
     check(3, || {
         let model = Model::new(2);
-        let ask = |model: Arc<Model>| move || model.sleepers.start_searching(CREW);
+        let ask = |model: Arc<Model>| move || model.parking_lot.start_searching(CREW);
         let other = loom::thread::spawn(ask(model.clone()));
         let granted = [ask(model.clone())(), other.join().expect("asking is all")];
         let counted = granted.iter().filter(|&&s| s == Search::Counted).count();
-        let census = model.sleepers.crews[0].census();
+        let census = model.parking_lot.crews[0].census();
         assert_eq!(census.searching, counted);
         assert!(counted >= 1, "the first to ask is never refused");
     });

@@ -1,20 +1,16 @@
-//! Who of several sleepers is woken.
+//! Which of several parked workers is unparked.
 
 #[cfg(target_os = "linux")]
 mod calls;
 
 use super::*;
+use crate::executor::nearby::Spot;
 
-/// The place of the one woken for work in the high queue, of sleepers who lay down in this order.
-fn woken(sleepers: &[(QueueId, Option<usize>)], here: Option<usize>) -> Option<usize> {
-    let bed = |&(home, core)| Bed {
-        worker: WorkerId(0),
-        home,
-        core,
-        thread: thread::current(),
-    };
-    let beds: Vec<Bed> = sleepers.iter().map(bed).collect();
-    best(&beds, QueueId::HIGH, here)
+/// The position of the one unparked for work in the high queue, of workers that parked in this
+/// order.
+fn woken(parked: &[(QueueId, Option<usize>)], here: Option<usize>) -> Option<usize> {
+    let spots = parked.iter().map(|&(home, core)| Spot { home, core });
+    Nearby::indifferent().best(spots, QueueId::HIGH, here)
 }
 
 fn high(core: usize) -> (QueueId, Option<usize>) {
@@ -26,19 +22,19 @@ fn low(core: usize) -> (QueueId, Option<usize>) {
 }
 
 #[test]
-fn among_equals_the_last_to_lie_down_is_woken() {
+fn among_equals_the_last_to_park_is_unparked() {
     assert_eq!(woken(&[high(0), high(0), high(0)], Some(0)), Some(2));
     assert_eq!(woken(&[high(0), high(1), high(2)], None), Some(2));
     assert_eq!(woken(&[], Some(0)), None);
 }
 
 #[test]
-fn one_at_home_goes_before_those_who_lay_down_later() {
+fn one_at_home_goes_before_those_that_parked_later() {
     assert_eq!(woken(&[low(0), high(0), low(0)], None), Some(1));
 }
 
 #[test]
-fn among_those_at_home_the_near_one_is_woken() {
+fn among_those_at_home_the_near_one_is_unparked() {
     assert_eq!(woken(&[high(0), high(1), high(2)], Some(0)), Some(0));
     assert_eq!(woken(&[high(0), high(1), high(2)], Some(1)), Some(1));
     assert_eq!(woken(&[high(1), high(1), high(2)], Some(1)), Some(1));
@@ -51,7 +47,7 @@ fn home_counts_for_more_than_nearness() {
 }
 
 #[test]
-fn far_from_all_the_last_is_woken() {
+fn far_from_all_the_last_is_unparked() {
     assert_eq!(woken(&[high(0), high(1)], Some(2)), Some(1));
     // An unknown core is not near another unknown one.
     let unknown = (QueueId::HIGH, None);
@@ -59,21 +55,21 @@ fn far_from_all_the_last_is_woken() {
     assert_eq!(woken(&[high(1), unknown], Some(0)), Some(1));
 }
 
-/// How many of two sleepers two pieces of work in a row wake.
-fn roused(nearby: Nearby, home: QueueId) -> usize {
+/// How many of two parked workers two pieces of work in a row unpark.
+fn unparked(nearby: Nearby, home: QueueId) -> usize {
     let crew = CrewId(0);
-    let sleepers = Sleepers::new(&[2], nearby);
+    let parking_lot = ParkingLot::new(&[2], nearby);
     for worker in [WorkerId(0), WorkerId(1)] {
-        let _ = sleepers.lie_down(crew, worker, home, Search::Uncounted);
+        let _ = parking_lot.begin_parking(crew, worker, home, Search::Uncounted);
     }
-    sleepers.wake_one(&[crew], home);
-    sleepers.wake_one(&[crew], home);
-    2 - sleepers.crews[0].census().asleep
+    parking_lot.unpark_one(&[crew], home);
+    parking_lot.unpark_one(&[crew], home);
+    2 - parking_lot.crews[0].census().parked
 }
 
 #[test]
-fn only_high_work_that_must_start_at_once_does_not_rely_on_who_was_woken_before() {
-    assert_eq!(roused(Nearby::preferred(2), QueueId::HIGH), 2);
-    assert_eq!(roused(Nearby::preferred(2), QueueId::LOW), 1);
-    assert_eq!(roused(Nearby::indifferent(), QueueId::HIGH), 1);
+fn only_high_work_that_must_start_at_once_does_not_rely_on_searchers() {
+    assert_eq!(unparked(Nearby::preferred(2), QueueId::HIGH), 2);
+    assert_eq!(unparked(Nearby::preferred(2), QueueId::LOW), 1);
+    assert_eq!(unparked(Nearby::indifferent(), QueueId::HIGH), 1);
 }

@@ -1,16 +1,17 @@
 //! A queue under the model checker: no task lies where nobody will look for it.
 //!
 //! The counters beside the channel, the next-slot and what a worker shows of its deque are loom's;
-//! the channel and the deque themselves are not, so that each of their operations is one step. The
-//! workers here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle.rs`.
-//! A task that nobody hears of shows as a deadlock, which loom reports.
+//! the channel and the deque themselves are not, so that each of their operations is one step, but
+//! for the one model whose question is that: its deque is a pair of loom's counters. The workers
+//! here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle.rs`. A task
+//! that nobody hears of shows as a deadlock, which loom reports.
 
 use loom::thread::JoinHandle;
 
 use super::tests::runnable;
 use super::*;
 use crate::executor::Nearby;
-use crate::executor::idle::{LaidDown, Search, Sleepers, Stopped};
+use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
 use crate::executor::ids::QueueId;
 use crate::sync::{check, fence, thread};
 
@@ -30,6 +31,11 @@ enum Protocol {
     WakesTooEarly,
     /// A worker does not tell of the first task in its deque.
     KeepsQuiet,
+    /// A worker does not tell of a task that it pushes behind others.
+    TellsOfTheFirstOnly,
+    /// A worker tells of a task behind others, and has no fence between its push and its look at
+    /// the census.
+    NoFence,
     /// A worker asks the mark that others see whether its next-slot is empty.
     TrustsTheMark,
 }
@@ -37,7 +43,7 @@ enum Protocol {
 /// One queue and those who serve it.
 struct Model {
     queue: Queue,
-    sleepers: Sleepers,
+    parking_lot: ParkingLot,
     protocol: Protocol,
 }
 
@@ -45,33 +51,33 @@ impl Model {
     fn new(workers: usize, locals: Vec<Stealable>, protocol: Protocol) -> Arc<Model> {
         Arc::new(Model {
             queue: Queue::new("low", workers, locals.into(), [CREW].into()),
-            sleepers: Sleepers::new(&[workers], Nearby::indifferent()),
+            parking_lot: ParkingLot::new(&[workers], Nearby::indifferent()),
             protocol,
         })
     }
 
-    fn wake_one(&self) {
+    fn unpark_one(&self) {
         // As in `Worker::announce`. After a push into the channel: what makes the count and the
         // look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
-        self.sleepers.wake_one(&[CREW], QueueId::LOW);
+        self.parking_lot.unpark_one(&[CREW], QueueId::LOW);
     }
 
     /// As `Executor::enqueue`.
     fn bring(&self, task: u64) {
         if self.protocol == Protocol::WakesTooEarly {
-            self.wake_one();
+            self.unpark_one();
         }
         self.queue.push(runnable(task));
         if self.protocol != Protocol::WakesTooEarly {
-            self.wake_one();
+            self.unpark_one();
         }
     }
 
     /// As `Worker::keep`.
     fn keep(&self, pushed: Pushed) {
         if pushed == Pushed::FirstInDeque && self.protocol != Protocol::KeepsQuiet {
-            self.wake_one();
+            self.unpark_one();
         }
     }
 
@@ -83,25 +89,28 @@ impl Model {
                 search = self.search_or_rest(worker, search);
             }
             if std::mem::replace(&mut search, Search::Uncounted) == Search::Counted
-                && self.sleepers.stop_searching(CREW) == Stopped::NobodySearches
+                && self.parking_lot.stop_searching(CREW) == OtherSearchers::None
                 && self.queue.has_work()
             {
-                self.wake_one();
+                self.unpark_one();
             }
         }
     }
 
     fn search_or_rest(&self, worker: WorkerId, search: Search) -> Search {
-        if search == Search::Uncounted && self.sleepers.start_searching(CREW) == Search::Counted {
+        if search == Search::Uncounted && self.parking_lot.start_searching(CREW) == Search::Counted
+        {
             return Search::Counted;
         }
-        let laid_down = self.sleepers.lie_down(CREW, worker, QueueId::LOW, search);
-        if laid_down == LaidDown::NobodySearches && self.queue.has_work() {
-            self.sleepers.get_up(CREW, worker);
+        let laid_down = self
+            .parking_lot
+            .begin_parking(CREW, worker, QueueId::LOW, search);
+        if laid_down == OtherSearchers::None && self.queue.has_work() {
+            self.parking_lot.cancel_parking(CREW, worker);
             // It may see a task before its owner has shown it, and again: let the owner go on.
             thread::yield_now();
         } else {
-            self.sleepers.park(worker);
+            self.parking_lot.park(worker);
         }
         Search::Counted
     }
@@ -116,6 +125,88 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     for thread in threads {
         thread.join().expect("nothing panics in the model");
     }
+}
+
+/// A deque whose push is two steps, as on the hardware: what its owner has written is seen by
+/// others later, unless a fence lies between. The accesses are those of crossbeam-deque.
+#[derive(Default)]
+struct TwoStepDeque {
+    front: AtomicUsize,
+    back: AtomicUsize,
+}
+
+impl TwoStepDeque {
+    /// By the owner.
+    fn push(&self) {
+        let back = self.back.load(Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.back.store(back + 1, Ordering::Relaxed);
+    }
+
+    fn len(&self) -> usize {
+        let back = self.back.load(Ordering::Relaxed);
+        back.saturating_sub(self.front.load(Ordering::Relaxed))
+    }
+
+    fn steal(&self) -> bool {
+        let front = self.front.load(Ordering::Acquire);
+        fence(Ordering::SeqCst);
+        let back = self.back.load(Ordering::Acquire);
+        let next = front + 1;
+        let swapped = |()| {
+            self.front
+                .compare_exchange(front, next, Ordering::SeqCst, Ordering::Relaxed)
+        };
+        (front < back)
+            .then_some(())
+            .map(swapped)
+            .is_some_and(|s| s.is_ok())
+    }
+}
+
+/// A worker pushes a second task behind the first and is stuck in its poll. A searcher takes the
+/// first, and is stuck in that. A third worker is parked: the second task is for it.
+fn push_behind_what_is_stolen(protocol: Protocol) {
+    const PARKED: WorkerId = WorkerId(2);
+    let model = Model::new(3, Vec::new(), protocol);
+    let deque = Arc::new(TwoStepDeque::default());
+    deque.push();
+    assert_eq!(model.parking_lot.start_searching(CREW), Search::Counted);
+
+    let parking = model
+        .parking_lot
+        .begin_parking(CREW, PARKED, QueueId::LOW, Search::Uncounted);
+    assert_eq!(parking, OtherSearchers::Some);
+
+    let (thief, stolen) = (model.clone(), deque.clone());
+    let thief = spawn(move || {
+        let took = stolen.steal();
+        assert!(took, "the first task is there");
+        if thief.parking_lot.stop_searching(CREW) == OtherSearchers::None && stolen.len() > 0 {
+            thief.unpark_one();
+        }
+    });
+    let (owner, pushed) = (model.clone(), deque.clone());
+    let owner = spawn(move || {
+        pushed.push();
+        // As `LocalQueue::push_back` and `Worker::announce_pushed`.
+        let is_first = pushed.len() <= 1;
+        let tells = match protocol {
+            Protocol::TellsOfTheFirstOnly => is_first,
+            _ => is_first || !owner.parking_lot.all_busy(&[CREW]),
+        };
+        match (tells, protocol) {
+            (true, Protocol::NoFence) => owner.parking_lot.unpark_one(&[CREW], QueueId::LOW),
+            (true, _) => owner.unpark_one(),
+            (false, _) => {}
+        }
+    });
+    model.parking_lot.park(PARKED);
+    while !deque.steal() {
+        // It was unparked for the first task, and finds the second as soon as that is seen.
+        thread::yield_now();
+    }
+    join([thief, owner]);
 }
 
 /// Two threads bring a task each; one worker finds both. A task can be taken before its push is
@@ -201,9 +292,30 @@ fn a_next_slot_loses_nothing_between_its_worker_and_the_watchdog() {
     check(5, || rescue_while_running(Protocol::Whole));
 }
 
+/// Of three workers, of which two are stuck, the third hears of a task although the deque was not
+/// empty when it was pushed.
+#[test]
+fn a_parked_worker_hears_of_a_task_behind_one_that_is_stolen() {
+    check(3, || push_behind_what_is_stolen(Protocol::Whole));
+}
+
 #[test]
 #[should_panic(expected = "deadlock")]
-fn who_looks_at_the_sleepers_before_the_push_leaves_its_task_unseen() {
+fn a_worker_that_tells_of_the_first_task_only_leaves_the_second_behind() {
+    check(3, || {
+        push_behind_what_is_stolen(Protocol::TellsOfTheFirstOnly)
+    });
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_worker_without_a_fence_leaves_the_second_task_behind() {
+    check(3, || push_behind_what_is_stolen(Protocol::NoFence));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_bringer_that_looks_at_the_census_before_the_push_leaves_its_task_unseen() {
     check(3, || bring_two(Protocol::WakesTooEarly));
 }
 

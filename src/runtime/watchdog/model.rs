@@ -41,25 +41,25 @@ impl Model {
 
     /// The watchdog's side, after so many quiet looks that it dozes off.
     fn doze(&self) -> Orders {
-        let everyone_slept = self.everyone_sleeps();
+        let everyone_slept = self.all_parked();
         let orders = self.watchdog.orders.lock().expect("nothing panics here");
         if *orders == Orders::Stop {
             return Orders::Stop;
         }
         self.watchdog.doze(orders, || match self.protocol {
             Protocol::LooksTooEarly => everyone_slept,
-            _ => self.everyone_sleeps(),
+            _ => self.all_parked(),
         })
     }
 
-    fn everyone_sleeps(&self) -> bool {
+    fn all_parked(&self) -> bool {
         // What makes the look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
         !self.up.load(Ordering::Relaxed)
     }
 
     /// The worker's side, as `Threads::park`.
-    fn get_up(&self) {
+    fn cancel_parking(&self) {
         if self.protocol == Protocol::AsksTooEarly {
             self.wake_up();
         }
@@ -77,7 +77,7 @@ impl Model {
         fence(Ordering::SeqCst);
         match self.protocol {
             Protocol::KeepsQuiet => self.up.store(true, Ordering::Release),
-            _ => self.get_up(),
+            _ => self.cancel_parking(),
         }
     }
 
@@ -102,7 +102,9 @@ fn doze_while(protocol: Protocol, up: bool, worker: fn(&Model)) {
 
 #[test]
 fn the_watchdog_wakes_up_with_the_first_worker() {
-    check(5, || doze_while(Protocol::Whole, false, Model::get_up));
+    check(5, || {
+        doze_while(Protocol::Whole, false, Model::cancel_parking)
+    });
 }
 
 #[test]
@@ -116,8 +118,8 @@ fn the_watchdog_is_not_deceived_by_a_worker_that_lies_down_for_a_moment() {
 fn two_workers_that_get_up_at_once_wake_the_watchdog() {
     check(4, || {
         let model = Model::new(Protocol::Whole, false);
-        let workers =
-            [model.clone(), model.clone()].map(|model| loom::thread::spawn(move || model.get_up()));
+        let workers = [model.clone(), model.clone()]
+            .map(|model| loom::thread::spawn(move || model.cancel_parking()));
         assert_eq!(model.doze(), Orders::Watch);
         for worker in workers {
             worker.join().expect("nothing panics in the model");
@@ -148,7 +150,7 @@ fn a_worker_that_keeps_quiet_leaves_the_watchdog_asleep() {
 #[should_panic(expected = "deadlock")]
 fn a_worker_that_asks_too_early_leaves_the_watchdog_asleep() {
     check(5, || {
-        doze_while(Protocol::AsksTooEarly, false, Model::get_up)
+        doze_while(Protocol::AsksTooEarly, false, Model::cancel_parking)
     });
 }
 
@@ -156,7 +158,7 @@ fn a_worker_that_asks_too_early_leaves_the_watchdog_asleep() {
 #[should_panic(expected = "deadlock")]
 fn woken_without_the_lock_the_watchdog_sleeps_on() {
     check(5, || {
-        doze_while(Protocol::WakesUnlocked, false, Model::get_up)
+        doze_while(Protocol::WakesUnlocked, false, Model::cancel_parking)
     });
 }
 
@@ -164,6 +166,6 @@ fn woken_without_the_lock_the_watchdog_sleeps_on() {
 #[should_panic(expected = "deadlock")]
 fn a_watchdog_that_looks_too_early_sleeps_on() {
     check(5, || {
-        doze_while(Protocol::LooksTooEarly, false, Model::get_up)
+        doze_while(Protocol::LooksTooEarly, false, Model::cancel_parking)
     });
 }

@@ -1,18 +1,18 @@
-//! Where sleepers lie, of which the system has something to tell.
+//! Where workers park, of which the system has something to tell.
 
 use rustix::thread::{CpuSet, sched_getaffinity};
 
 use super::*;
 use crate::os_thread;
 
-/// Where its only sleeper lies.
-fn core_of_sleeper(sleepers: &Sleepers) -> Option<usize> {
-    let beds = sleepers.crews[0].beds.lock().unwrap();
-    beds[0].core
+/// Where its only worker is parked.
+fn core_of_parked(parking_lot: &ParkingLot) -> Option<usize> {
+    let parked = parking_lot.crews[0].parked.lock().unwrap();
+    parked[0].spot.core
 }
 
 #[test]
-fn a_worker_that_a_nice_thread_woke_from_afar_lies_down_near_it_next_time() {
+fn a_worker_that_a_nice_thread_woke_from_afar_parks_near_it_next_time() {
     const TIMES: usize = 20;
     const CREW: CrewId = CrewId(0);
 
@@ -24,22 +24,28 @@ fn a_worker_that_a_nice_thread_woke_from_afar_lies_down_near_it_next_time() {
 
     // The system may move a thread at any moment, but hardly ever does within microseconds.
     let followed = (0..TIMES).filter(|_| {
-        let sleepers = Sleepers::new(&[1], Nearby::preferred(1));
-        let lie_down = |search| {
+        let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1));
+        let begin_parking = |search| {
             os_thread::move_to_core(far);
-            let _ = sleepers.lie_down(CREW, WorkerId(0), QueueId::HIGH, search);
+            let _ = parking_lot.begin_parking(CREW, WorkerId(0), QueueId::HIGH, search);
         };
         let wake = || {
             os_thread::set_niceness(1).unwrap();
             os_thread::move_to_core(near);
-            sleepers.wake_one(&[CREW], QueueId::HIGH);
+            parking_lot.unpark_one(&[CREW], QueueId::HIGH);
         };
         thread::scope(|scope| {
-            scope.spawn(|| lie_down(Search::Uncounted)).join().unwrap();
+            scope
+                .spawn(|| begin_parking(Search::Uncounted))
+                .join()
+                .unwrap();
             scope.spawn(wake).join().unwrap();
-            scope.spawn(|| lie_down(Search::Counted)).join().unwrap();
+            scope
+                .spawn(|| begin_parking(Search::Counted))
+                .join()
+                .unwrap();
         });
-        core_of_sleeper(&sleepers) == Some(near)
+        core_of_parked(&parking_lot) == Some(near)
     });
     let followed = followed.count();
     assert!(
