@@ -1,4 +1,4 @@
-//! When a worker is on the heels of whoever fills a channel, and lets a batch gather first.
+//! When a worker is on the heels of the thread that fills a channel, and lets a batch gather first.
 //!
 //! A thread outside that spawns one task after the other fills a channel about as fast as one
 //! worker empties it. The worker then finds one or two tasks each time it looks, and for each of
@@ -19,13 +19,20 @@ use super::host::Spin;
 /// What a worker remembers of the last times it took from a channel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Whether it ever waits: not where nobody could bring anything meanwhile.
-    enabled: bool,
-    /// How many small takes in a row there were.
-    small: u32,
-    /// After how many the worker begins to wait.
+    habit: Habit,
+    /// After how many small takes in a row the worker begins to wait.
     patience: u32,
-    waits: bool,
+}
+
+/// What a worker does that is about to take from a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    /// It takes at once, for ever: no other thread could bring anything meanwhile.
+    NeverWaits,
+    /// It takes at once, and has made that many small takes in a row: fewer than its patience.
+    TakesAtOnce { small_takes: u32 },
+    /// It waits for more tasks before it takes, unless there are enough.
+    Waits,
 }
 
 /// Fewer tasks than this are a small take.
@@ -43,52 +50,59 @@ const MOST_PATIENCE: u32 = 256;
 impl Pace {
     pub(super) fn new(spin: Spin) -> Pace {
         Pace {
-            enabled: spin.rounds > 0,
-            small: 0,
+            habit: match spin.rounds {
+                0 => Habit::NeverWaits,
+                _ => Habit::TakesAtOnce { small_takes: 0 },
+            },
             patience: LEAST_PATIENCE,
-            waits: false,
         }
     }
 
     /// How many tasks there are to take, if any: those that are there, or after waiting for more.
     pub(super) fn gather(&mut self, len: impl Fn() -> usize) -> Option<usize> {
-        let mut found = NonZero::new(len())?.get();
-        let waits = self.waits(found);
-        if waits {
+        let found = NonZero::new(len())?.get();
+        if self.habit == Habit::Waits && found < ENOUGH {
             (0..PAUSES).for_each(|_| hint::spin_loop());
-            found = len();
+            let found = len();
+            self.waited_for(found);
+            return Some(found);
         }
-        self.took(found, waits);
+        self.took_at_once(found);
         Some(found)
     }
 
-    /// Whether to wait before taking from a channel that holds so many tasks.
-    fn waits(&self, len: usize) -> bool {
-        self.enabled && self.waits && len < ENOUGH
+    /// Notes how many tasks there were after a wait. If it has not paid, the worker lets twice as
+    /// many small takes pass before the next.
+    fn waited_for(&mut self, len: usize) {
+        let (patience, habit) = match len < FEW {
+            true => (2 * self.patience, Habit::TakesAtOnce { small_takes: 0 }),
+            false => (LEAST_PATIENCE, Habit::Waits),
+        };
+        self.patience = patience.min(MOST_PATIENCE);
+        self.habit = habit;
     }
 
-    /// Notes how many tasks there were, after waiting for them or without.
-    fn took(&mut self, len: usize, waited: bool) {
-        let few = len < FEW;
-        if waited {
-            self.patience = match few {
-                true => (2 * self.patience).min(MOST_PATIENCE),
-                false => LEAST_PATIENCE,
-            };
-            self.waits = !few;
-            self.small = 0;
-        } else if few {
-            self.small += 1;
-            self.waits |= self.small >= self.patience;
-        } else {
-            self.small = 0;
-        }
+    /// Notes how many tasks there were without a wait.
+    fn took_at_once(&mut self, len: usize) {
+        let Habit::TakesAtOnce { small_takes } = self.habit else {
+            return;
+        };
+        assert!(
+            small_takes < self.patience,
+            "{small_takes} small takes and no wait"
+        );
+        self.habit = match small_takes + 1 {
+            _ if len >= FEW => Habit::TakesAtOnce { small_takes: 0 },
+            more if more >= self.patience => Habit::Waits,
+            more => Habit::TakesAtOnce { small_takes: more },
+        };
     }
 
-    /// Notes that the worker has had a rest: it is on nobody's heels.
+    /// Notes that the worker has had a rest: it is on no bringer's heels.
     pub(super) fn rested(&mut self) {
-        self.small = 0;
-        self.waits = false;
+        if self.habit != Habit::NeverWaits {
+            self.habit = Habit::TakesAtOnce { small_takes: 0 };
+        }
     }
 }
 

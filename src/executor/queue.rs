@@ -9,7 +9,7 @@
 //! (`idle.rs`). Read `worker.rs` next.
 
 use std::fmt;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
@@ -192,16 +192,64 @@ impl Queue {
 pub(crate) struct LocalQueue {
     deque: Deque<Runnable>,
     shown: Arc<CachePadded<Shown>>,
-    /// How many tasks in a row came from the next-slot.
+    contents: Contents,
+    /// How many tasks in a row came from the next-slot: [`MAX_STREAK`] at most.
     streak: u8,
-    /// Set by every push, cleared when it is found empty: an empty one costs a worker one branch
-    /// a step. Others may have emptied it meanwhile.
-    occupied: bool,
-    /// Whether this side has filled the next-slot and not emptied it. If not, it is empty for
-    /// certain; if so, somebody may have emptied it from outside.
-    next_filled: bool,
-    /// What `Shown::spare` says.
-    spare: bool,
+}
+
+/// What lies in a local queue, as far as its worker knows. What it takes for empty is; from the rest
+/// others may have taken everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Contents {
+    Nothing = 0,
+    InNextSlot = 1,
+    InDeque = 2,
+    InBoth = 3,
+}
+
+impl Contents {
+    #[inline]
+    fn has_next(self) -> bool {
+        matches!(self, Contents::InNextSlot | Contents::InBoth)
+    }
+
+    #[inline]
+    fn has_deque(self) -> bool {
+        matches!(self, Contents::InDeque | Contents::InBoth)
+    }
+
+    #[inline]
+    fn with_next(self) -> Contents {
+        match self {
+            Contents::Nothing | Contents::InNextSlot => Contents::InNextSlot,
+            Contents::InDeque | Contents::InBoth => Contents::InBoth,
+        }
+    }
+
+    #[inline]
+    fn without_next(self) -> Contents {
+        match self {
+            Contents::Nothing | Contents::InNextSlot => Contents::Nothing,
+            Contents::InDeque | Contents::InBoth => Contents::InDeque,
+        }
+    }
+
+    #[inline]
+    fn with_deque(self) -> Contents {
+        match self {
+            Contents::Nothing | Contents::InDeque => Contents::InDeque,
+            Contents::InNextSlot | Contents::InBoth => Contents::InBoth,
+        }
+    }
+
+    #[inline]
+    fn without_deque(self) -> Contents {
+        match self {
+            Contents::Nothing | Contents::InDeque => Contents::Nothing,
+            Contents::InNextSlot | Contents::InBoth => Contents::InNextSlot,
+        }
+    }
 }
 
 /// What others see of a [`LocalQueue`].
@@ -242,10 +290,8 @@ impl LocalQueue {
         let local = LocalQueue {
             deque,
             shown,
+            contents: Contents::Nothing,
             streak: 0,
-            occupied: false,
-            next_filled: false,
-            spare: false,
         };
         (local, stealable)
     }
@@ -257,10 +303,10 @@ impl LocalQueue {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
             return self.push_back(runnable);
         }
-        self.occupied = true;
-        if mem::replace(&mut self.next_filled, true) {
+        if self.contents.has_next() {
             return self.displace_next(runnable);
         }
+        self.contents = self.contents.with_next();
         self.shown.next.fill(runnable);
         Pushed::NextSlot
     }
@@ -274,9 +320,8 @@ impl LocalQueue {
 
     /// Puts a task behind all others.
     pub(crate) fn push_back(&mut self, runnable: Runnable) -> Pushed {
-        self.occupied = true;
         self.deque.push(runnable);
-        self.show_spare(true);
+        self.note_moved();
         // Counted after the push: others may have stolen what lay there before.
         if self.deque.len() <= 1 {
             Pushed::FirstInDeque
@@ -300,7 +345,7 @@ impl LocalQueue {
     /// Whether there is nothing here, as far as this side knows.
     #[inline]
     pub(crate) fn is_bare(&self) -> bool {
-        !self.occupied
+        self.contents == Contents::Nothing
     }
 
     /// Takes the task that is to run next.
@@ -314,6 +359,7 @@ impl LocalQueue {
 
     #[inline(never)]
     fn pop_occupied(&mut self) -> Option<Runnable> {
+        debug_assert!(self.streak <= MAX_STREAK, "{} in a row", self.streak);
         if self.streak < MAX_STREAK
             && let Some(runnable) = self.take_next()
         {
@@ -324,17 +370,16 @@ impl LocalQueue {
         if let Some(runnable) = self.deque.pop() {
             return Some(runnable);
         }
-        self.show_spare(false);
-        let runnable = self.take_next();
-        self.occupied = runnable.is_some();
-        runnable
+        self.note_deque_empty();
+        self.take_next()
     }
 
     #[inline]
     fn take_next(&mut self) -> Option<Runnable> {
-        if !mem::take(&mut self.next_filled) {
+        if !self.contents.has_next() {
             return None;
         }
+        self.contents = self.contents.without_next();
         self.shown.next.take()
     }
 
@@ -348,18 +393,22 @@ impl LocalQueue {
         Some((first, moved))
     }
 
-    /// Takes note of tasks that have been moved into the deque.
+    /// Notes that tasks have been put into the deque, and shows it.
+    #[inline]
     fn note_moved(&mut self) {
-        self.occupied = true;
-        self.show_spare(true);
+        if !self.contents.has_deque() {
+            self.contents = self.contents.with_deque();
+            // Release: pairs with the Acquire in `shows_spare`.
+            self.shown.spare.store(true, Ordering::Release);
+        }
     }
 
+    /// Notes that the deque was found empty, and shows it.
     #[inline]
-    fn show_spare(&mut self, spare: bool) {
-        if self.spare != spare {
-            self.spare = spare;
-            // Release: pairs with the Acquire in `steal`.
-            self.shown.spare.store(spare, Ordering::Release);
+    fn note_deque_empty(&mut self) {
+        if self.contents.has_deque() {
+            self.contents = self.contents.without_deque();
+            self.shown.spare.store(false, Ordering::Release);
         }
     }
 }
@@ -367,7 +416,7 @@ impl LocalQueue {
 impl Stealable {
     #[inline]
     fn shows_spare(&self) -> bool {
-        // Acquire: pairs with the Release in `show_spare`.
+        // Acquire: pairs with the Release in `note_moved`.
         self.shown.spare.load(Ordering::Acquire)
     }
 

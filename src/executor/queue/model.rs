@@ -258,7 +258,10 @@ fn rescue_while_running(protocol: Protocol) {
     });
     let push = |own: &mut LocalQueue, task| {
         if protocol == Protocol::TrustsTheMark {
-            own.next_filled = own.shown.next.is_filled();
+            own.contents = match own.shown.next.is_filled() {
+                true => own.contents.with_next(),
+                false => own.contents.without_next(),
+            };
         }
         own.push_next(runnable(task));
     };
