@@ -211,7 +211,22 @@ impl Worker {
 
     // Finding a task.
 
-    /// Takes the task to run now, or says why there is none.
+    /// Takes the task to run now, or says why there is none. A worker looks, in this order:
+    ///
+    /// 1. every 61st step: in the home channel, and the step after, in what it holds of home. Every
+    ///    64th step: at the other queues on its route, one at a time, in turn;
+    /// 2. if it runs work of a lower rank than home: everywhere at home, as in 3, 4, 5 and 7,
+    ///    before it goes on with that;
+    /// 3. in the next-slot, three times in a row at most;
+    /// 4. in its home deque;
+    /// 5. in the home channel: for a fair share, or for everything if there are 16 tasks or more;
+    /// 6. in its own deques of the rest of its route;
+    /// 7. in the deques of other workers, of home first, from a random one on;
+    /// 8. in the channels of the rest of its route.
+    ///
+    /// The first is [`Route::overdue`], the second to sixth are the route's `held` and `at_hand`,
+    /// the others its `search`, which is repeated for a while. The test
+    /// `a_worker_looks_in_the_order_that_stands_above_next` holds the list to what a worker does.
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);

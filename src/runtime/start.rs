@@ -198,3 +198,122 @@ impl Builder {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::executor::worker::{Step, step};
+    use crate::executor::{Origin, QueueId, Stealing, seat};
+
+    /// Threads that are never asked for, and a clock that stands still.
+    struct NoThreads;
+
+    impl Host for NoThreads {
+        fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
+            Err((worker, io::ErrorKind::Unsupported.into()))
+        }
+
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    /// Spawns tasks that note their names when they run.
+    #[derive(Clone)]
+    struct Notes {
+        executor: Arc<Executor>,
+        ran: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl Notes {
+        fn spawn(&self, name: &'static str, queue: QueueId) {
+            self.spawn_and_then(name, queue, |_| {});
+        }
+
+        fn spawn_and_then(
+            &self,
+            name: &'static str,
+            queue: QueueId,
+            then: impl FnOnce(&Notes) + Send + 'static,
+        ) {
+            let notes = self.clone();
+            let task = async move {
+                notes.ran.lock().unwrap().push(name);
+                then(&notes);
+            };
+            let origin = Origin::unnamed(Location::caller());
+            let spawned = self.executor.spawn(&mut Some(task), queue, origin);
+            spawned.expect("the runtime is open").detach();
+        }
+
+        /// Calls `spawn` on the seat of another worker.
+        fn as_worker(&self, worker: Worker, spawn: impl FnOnce(&Notes)) -> Worker {
+            let outer = seat::replace_worker(Some(Box::new(worker)));
+            spawn(self);
+            let worker = seat::replace_worker(outer);
+            *worker.expect("it sits there still")
+        }
+    }
+
+    #[test]
+    fn a_worker_looks_in_the_order_that_stands_above_next() {
+        const HIGH: QueueId = QueueId::HIGH;
+        const LOW: QueueId = QueueId::LOW;
+        let builder = Builder::new().with_high_num(2).with_low_num(1);
+        let builder = builder.with_stealing(Stealing::HighFromLow);
+        let made = builder.without_threads(Arc::new(NoThreads), fastrand::Rng::with_seed(1));
+        let (executor, workers) = made.expect("the settings make sense");
+        let [own, high, low] = <[Worker; 3]>::try_from(workers).expect("three workers");
+        let _entered = seat::enter(executor.clone());
+        let ran = Arc::default();
+        let notes = Notes { executor, ran };
+
+        // The first low task comes from the channel, and leaves three in the worker's low part.
+        notes.spawn_and_then("low channel", LOW, |notes| {
+            notes.spawn("own low deque", LOW);
+            notes.spawn("then behind it", LOW);
+            notes.spawn("then the last", LOW);
+        });
+        seat::replace_worker(Some(Box::new(own)));
+        assert_eq!(step(), Step::Ran);
+        let own = seat::replace_worker(None).expect("it sits there still");
+
+        // From outside, and from others. The second of two stays in a next-slot.
+        notes.spawn_and_then("home channel", HIGH, |notes| {
+            notes.spawn("home deque", HIGH);
+            notes.spawn("next-slot", HIGH);
+        });
+        let _high = notes.as_worker(high, |notes| {
+            notes.spawn("another's home deque", HIGH);
+            notes.spawn("out of reach", HIGH);
+        });
+        let _low = notes.as_worker(low, |notes| {
+            notes.spawn("another's low deque", LOW);
+            notes.spawn("out of reach", LOW);
+        });
+        notes.spawn("low channel again", LOW);
+
+        seat::replace_worker(Some(own));
+        while step() == Step::Ran {}
+        seat::replace_worker(None);
+        let expected = [
+            "low channel",
+            "home channel",
+            "next-slot",
+            "home deque",
+            "another's home deque",
+            "own low deque",
+            "then behind it",
+            "then the last",
+            "another's low deque",
+            "low channel again",
+        ];
+        assert_eq!(*notes.ran.lock().unwrap(), expected);
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+}
