@@ -1,4 +1,5 @@
-//! Does the published package hold what a program that depends on it needs, and nothing else?
+//! Does the published package hold what a program that depends on it needs, and nothing else? Do
+//! its docs say what it needs and offers?
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,23 @@ fn the_package_holds_nothing_else() {
     assert!(others.is_empty(), "not needed: {others:?}");
     let console = packaged.iter().find(|name| name.contains("/console/"));
     assert_eq!(console, None, "a package of its own");
+}
+
+#[test]
+fn the_docs_name_every_feature_and_the_oldest_compiler() {
+    let docs = include_str!("../src/lib.rs");
+    let compiler = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(docs.contains(compiler), "the docs do not name {compiler}");
+    let manifest = include_str!("../Cargo.toml");
+    let (_, features) = manifest.split_once("[features]").expect("there are some");
+    let (features, _) = features.split_once("\n[").expect("a section follows");
+    let named = features.lines().filter_map(|line| line.split_once(" = "));
+    let names: Vec<_> = named.map(|(name, _)| name).collect();
+    assert!(names.contains(&"tracing"), "{names:?}");
+    for name in names {
+        let row = format!("//! | `{name}` | ");
+        assert!(docs.contains(&row), "the docs do not list {name}");
+    }
 }
 
 /// The files of the package, as cargo would publish it.
