@@ -258,6 +258,23 @@ fn every_example_is_named_in_the_list_and_says_what_it_is() {
 }
 
 #[test]
+fn the_table_of_the_builder_lists_every_setting() {
+    let mut findings = Findings::default();
+    for file in rust_files("src/runtime/builder.rs") {
+        for (number, line) in file.lines() {
+            let Some((_, rest)) = line.split_once("pub fn with_") else {
+                continue;
+            };
+            let name = rest.split('(').next().unwrap_or_default();
+            if !file.text.contains(&format!("/// | [`with_{name}`] | ")) {
+                findings.add(&file, number, format!("the table has no with_{name}"));
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
 fn every_source_file_says_what_it_is() {
     let mut findings = Findings::default();
     for folder in ["src/", "tests/", "benches/", "book/"] {

@@ -26,6 +26,9 @@ use crate::os_thread;
 /// | [`with_low_nice`] | left alone | the low threads' niceness, 0 to 19; Linux only |
 /// | [`with_queue`] | none | a further queue with threads of its own |
 /// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
+/// | [`with_stack_size`] | 2 MiB, or `RUST_MIN_STACK` | the size of each thread's stack, in bytes |
+/// | [`with_thread_start`] | nothing | what each thread does first |
+/// | [`with_thread_stop`] | nothing | what each thread does last |
 /// | [`with_long_poll`] | 10 ms | a poll that takes longer is reported |
 /// | [`with_long_poll_in`] | the same | that threshold for one queue |
 /// | [`with_observer`] | none | is told of every step of the scheduler |
@@ -45,6 +48,9 @@ use crate::os_thread;
 /// [`with_low_nice`]: Builder::with_low_nice
 /// [`with_queue`]: Builder::with_queue
 /// [`with_thread_name`]: Builder::with_thread_name
+/// [`with_stack_size`]: Builder::with_stack_size
+/// [`with_thread_start`]: Builder::with_thread_start
+/// [`with_thread_stop`]: Builder::with_thread_stop
 /// [`with_long_poll`]: Builder::with_long_poll
 /// [`with_long_poll_in`]: Builder::with_long_poll_in
 /// [`with_observer`]: Builder::with_observer
@@ -335,8 +341,8 @@ impl Builder {
     /// use laneway::{Priority, Runtime};
     ///
     /// let rt = Runtime::builder().with_stack_size(8 << 20).build()?;
-    /// let deep = async { std::hint::black_box([0_u8; 4 << 20]).len() };
-    /// assert_eq!(rt.block_on(rt.spawn(deep, Priority::Low)), 4 << 20);
+    /// let deep = async { std::hint::black_box([0_u8; 3 << 20]).len() };
+    /// assert_eq!(rt.block_on(rt.spawn(deep, Priority::Low)), 3 << 20);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[doc(alias = "thread_stack_size")]
