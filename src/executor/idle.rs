@@ -44,11 +44,11 @@
 //! The proof holds for all bringers but one: a worker that pushes behind other tasks into its own
 //! deque while no member of the crews is searching or parked. It reads the census without a fence
 //! between push and read, so it may have read before its push can be seen. Then each member was
-//! busy a moment ago, and would have to end its poll, search in vain and park within the time that a
-//! store takes to leave its processor, which is less than a search takes. If that happens all the
+//! busy a moment ago, and would have to end its poll, search in vain and park within the time that
+//! a store takes to leave its processor, which is less than a search takes. If that happens all the
 //! same, the task waits until its own worker comes to the end of its poll, or until the watchdog
-//! looks, for two of its rounds at most. A push that sees a member searching or parked has its fence:
-//! `queue/model.rs` has the deque in two steps, and fails without.
+//! looks, for two of its rounds at most. A push that sees a member searching or parked has its
+//! fence: `queue/model.rs` has the deque in two steps, and fails without.
 //!
 //! At most half of a crew searches at a time (but always one may): more would only get into
 //! each other's way.

@@ -5,9 +5,9 @@
 //!
 //! **Nearness.** To unpark a thread on the core of the thread that does it is several times faster
 //! than on another core that is busy (T14). So of the parked workers the nearest is taken: one that
-//! parked on the core of the bringer. If none did, and the bringer is a nice thread, which gives way
-//! at once, the worker is *called* there: it moves to that core before it parks again, and is the
-//! nearest next time. Bringers that are not nice may well go on and keep their core: they call
+//! parked on the core of the bringer. If none did, and the bringer is a nice thread, which gives
+//! way at once, the worker is *called* there: it moves to that core before it parks again, and is
+//! the nearest next time. Bringers that are not nice may well go on and keep their core: they call
 //! nobody. Workers move only while they have nothing to do, and the system may move them elsewhere
 //! whenever it sees reason to.
 //!

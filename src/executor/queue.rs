@@ -197,8 +197,8 @@ pub(crate) struct LocalQueue {
     streak: u8,
 }
 
-/// What lies in a local queue, as far as its worker knows. What it takes for empty is; from the rest
-/// others may have taken everything.
+/// What lies in a local queue, as far as its worker knows. What it takes for empty is; from the
+/// rest others may have taken everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Contents {
