@@ -5,6 +5,7 @@
 //! hang is killed by [`within`], which says so.
 
 mod common;
+mod program;
 
 use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
@@ -348,4 +349,27 @@ fn shutdown_in_a_destructor_during_shutdown_comes_back() {
         rt.shutdown(Duration::ZERO);
         assert_eq!(alive.load(Ordering::SeqCst), 1, "the one being dropped");
     });
+}
+
+#[test]
+fn ten_thousand_runtimes_end_in_every_way_there_is() {
+    let limit = Duration::from_secs(600);
+    let mut storm = program::example("endings");
+    let ended = program::run(storm.args(["--runtimes", "10000"]), limit);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let first = ended.stdout.lines().next();
+    assert_eq!(first, Some("10000 runtimes ended, none of them hung:"));
+}
+
+#[test]
+fn the_storm_refuses_what_it_cannot_do() {
+    for bad in [
+        ["--runtimes", "0"],
+        ["--runtimes", "many"],
+        ["--patience", "0"],
+    ] {
+        let ended = program::run(program::example("endings").args(bad), LONG);
+        assert_eq!(ended.code, Some(2), "{bad:?}: {ended:?}");
+        assert!(ended.stderr.contains(bad[0]), "{ended:?}");
+    }
 }

@@ -25,8 +25,9 @@ const EXAMPLES: [&str; 13] = [
     "sum_service",
 ];
 
-const WITH_ARGUMENTS: [&str; 5] = [
+const WITH_ARGUMENTS: [&str; 6] = [
     "cache_refresh",
+    "endings",
     "log_rotation",
     "soak",
     "system_monitor",
