@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::spawn::is_large;
+use super::large::is_large;
 use crate::executor::{Park, seat, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 

@@ -7,10 +7,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::block_on::block_on;
+use super::large::is_large;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
-use super::spawn::{is_large, spawn_on, try_spawn_on};
 use super::spawn_error::SpawnError;
+use super::spawn_on::{spawn_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Phase, QueueId, Task, seat};
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and

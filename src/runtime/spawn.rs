@@ -1,13 +1,15 @@
-//! Spawning, on a given runtime or the current one, and what becomes of a future that is not taken.
+//! What programs call to spawn: on a runtime that they hold, or on the one that they run on.
 
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::large::is_large;
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Origin, Task, seat};
+use super::spawn_on::{spawn_on, try_spawn_on};
+use crate::executor::{Origin, Task, seat};
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -244,78 +246,3 @@ where
         ),
     }
 }
-
-/// Spawns a future. It becomes a cancelled task if the runtime takes nothing new.
-///
-/// # Panics
-///
-/// If there is no such queue.
-#[inline]
-pub(super) fn spawn_on<F>(
-    executor: &Executor,
-    future: F,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let mut future = Some(future);
-    let spawned = queue
-        .find(executor)
-        .and_then(|id| executor.spawn(&mut future, id, origin));
-    spawned.unwrap_or_else(|| {
-        let future = future.expect(NOT_SPAWNED_STILL_THERE);
-        refused(executor, future, queue, origin)
-    })
-}
-
-/// Makes a cancelled task of a future that the runtime does not take, and panics if there is no
-/// such queue.
-#[cold]
-fn refused<F>(
-    executor: &Executor,
-    future: F,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let Some(id) = queue.find(executor) else {
-        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
-        let place = origin.spawned_at;
-        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
-    };
-    executor.spawn_cancelled(future, id, origin)
-}
-
-/// Spawns a future, or gives it back.
-pub(super) fn try_spawn_on<F>(
-    executor: &Executor,
-    future: F,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Result<Task<F::Output>, SpawnError<F>>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let Some(id) = queue.find(executor) else {
-        return Err(SpawnError::no_such_queue(future, queue.to_string()));
-    };
-    let mut future = Some(future);
-    let spawned = executor.spawn(&mut future, id, origin);
-    spawned.ok_or_else(|| SpawnError::shut_down(future.expect(NOT_SPAWNED_STILL_THERE)))
-}
-
-/// Whether a future is boxed where it enters this crate: on its way into its task it is moved
-/// through several functions, each of which needs room for it on the stack in a build without
-/// optimisations.
-pub(super) const fn is_large<F>() -> bool {
-    size_of::<F>() > 4096
-}
-
-const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
