@@ -16,6 +16,7 @@ use std::time::Duration;
 use browser::Browser;
 use futures_lite::future::yield_now;
 use laneway::observe::{Event, Observer, Recorder, Recording, replay};
+use laneway::sim::{Sim, work};
 use laneway::time::sleep;
 use laneway::{Priority, Runtime, Task, join_all, spawn_task};
 use serde_json::{Value, json};
@@ -66,6 +67,35 @@ const TESTS: &[Test] = &[
         a_page_of_ones_own_can_hold_two_players,
     ),
     ("what_cannot_be_shown_is_said", what_cannot_be_shown_is_said),
+    (
+        "it_opens_at_the_busiest_moment",
+        it_opens_at_the_busiest_moment,
+    ),
+    ("idle_time_is_passed_over", idle_time_is_passed_over),
+    ("tokens_are_told_apart", tokens_are_told_apart),
+    (
+        "the_search_finds_queues_and_durations",
+        the_search_finds_queues_and_durations,
+    ),
+    ("long_polls_are_marked", long_polls_are_marked),
+    ("many_queues_are_told_apart", many_queues_are_told_apart),
+    ("an_address_leads_to_a_moment", an_address_leads_to_a_moment),
+    (
+        "a_long_queue_name_leaves_room_for_the_search",
+        a_long_queue_name_leaves_room_for_the_search,
+    ),
+    (
+        "a_tap_on_a_phone_shows_a_story_at_once",
+        a_tap_on_a_phone_shows_a_story_at_once,
+    ),
+    (
+        "no_time_is_shown_that_was_not_measured",
+        no_time_is_shown_that_was_not_measured,
+    ),
+    (
+        "each_workers_time_is_accounted_for",
+        each_workers_time_is_accounted_for,
+    ),
     (
         "a_recording_that_lost_its_beginning_is_shown",
         a_recording_that_lost_its_beginning_is_shown,
@@ -685,4 +715,379 @@ fn a_recording_that_lost_its_beginning_is_shown(browser: &Browser) {
     settle(browser);
     let visit = browser.visit();
     assert_eq!(visit.console, [""; 0], "{visit:?}");
+}
+
+// What a reader looks for.
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// What is recorded of a simulation of one high and one low worker.
+fn simulated(run: impl Future<Output = ()> + Send + 'static) -> Recording {
+    let recorder = Arc::new(Recorder::new());
+    let sim = Sim::seed(1).high(1).low(1).observer(recorder.clone());
+    sim.run(run).unwrap();
+    recorder.recording()
+}
+
+/// An hour of nothing, ten tasks at work for a while, and another hour.
+async fn busy_between_idle_hours() {
+    sleep(ms(3_600_000)).await;
+    let tasks: Vec<Task<()>> = (0..10)
+        .map(|n| spawn_task!(async move { work(ms(1 + n)) }))
+        .collect();
+    for task in tasks {
+        task.await;
+    }
+    sleep(ms(3_600_000)).await;
+    spawn_task!(async { work(ms(2)) }).await;
+}
+
+fn it_opens_at_the_busiest_moment(browser: &Browser) {
+    let recording = simulated(busy_between_idle_hours());
+    let _page = show(browser, &recording);
+    let tasks_there = "p.moment.depth.reduce((a, b) => a + b)
+        + p.moment.workers.filter((w) => w.polling.length).length";
+    let there = player(browser, tasks_there).as_u64().unwrap();
+    assert!(there >= 9, "{there} of ten tasks are queued or polled");
+    assert!(player(browser, "p.stats().tokens").as_u64().unwrap() >= 9);
+    // By time, the view leaves out the hours in which nothing happens.
+    let real = recording
+        .to_replay_fragment()
+        .replacen("<div", "<div data-axis=time", 1);
+    let compact = recording
+        .to_replay_fragment()
+        .replacen("<div", "<div data-compact", 1);
+    let page = Page::new(format!(
+        "<!doctype html><meta charset=utf-8><style>{}</style>{real}{compact}<script>{}</script>",
+        replay::STYLE,
+        replay::SCRIPT
+    ));
+    browser.open(&page.0);
+    settle(browser);
+    let seen = player(browser, "(p.scale.view.to - p.scale.view.from) / 1e6");
+    let seen = seen.as_f64().unwrap();
+    assert!((10.0..1_000.0).contains(&seen), "{seen} ms are in view");
+    assert!(player(browser, "p.stats().polls").as_u64().unwrap() >= 10);
+    // A player in a text begins at the beginning, as the text does.
+    assert_eq!(
+        browser.run("return LanewayReplay.players[1].applied"),
+        json!(0)
+    );
+}
+
+fn idle_time_is_passed_over(browser: &Browser) {
+    let _page = show(browser, &simulated(busy_between_idle_hours()));
+    player(browser, "p.setAxis('time')");
+    let seen = browser.run(
+        "const p = LanewayReplay.players[0];
+         p.seek(0);
+         p.playing = true;
+         const seen = new Set();
+         let frames = 0;
+         for (; p.playing && frames < 10000; frames++) { p.advance(50); seen.add(p.applied); }
+         return [frames, seen.size, p.applied === p.recording.length];",
+    );
+    // Half a minute, by twenty frames a second; the two hours alone would take all of it.
+    let frames = seen[0].as_u64().unwrap();
+    assert!((100..=700).contains(&frames), "{seen}");
+    assert!(seen[1].as_u64().unwrap() >= 10, "the work is seen: {seen}");
+    assert_eq!(seen[2], json!(true));
+}
+
+/// What is written on a canvas when it is drawn anew.
+fn written(browser: &Browser) -> Vec<String> {
+    let texts = browser.run(
+        "const p = LanewayReplay.players[0];
+         const write = CanvasRenderingContext2D.prototype.fillText;
+         const texts = [];
+         CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+           texts.push(text);
+           return write.call(this, text, ...rest);
+         };
+         p.stale = true;
+         p.drawFrame(1000);
+         CanvasRenderingContext2D.prototype.fillText = write;
+         return texts;",
+    );
+    let texts = texts.as_array().unwrap().iter();
+    texts
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn tokens_are_told_apart(browser: &Browser) {
+    let recording = simulated(async {
+        // More than a thousand, and then a few that wait and have names.
+        for _ in 0..2_100 {
+            spawn_task!(async {}).detach();
+        }
+        sleep(ms(1)).await;
+        let named = |name: &'static str| spawn_task!(name = name, sleep(ms(1)));
+        for task in [named("parser"), named("mailer")] {
+            task.await;
+        }
+    });
+    let _page = show(browser, &recording);
+    let labels = player(
+        browser,
+        "new Set(p.recording.tasks.map(({ id }) => String(id).slice(-p.stage.digits))).size",
+    );
+    let tasks = player(browser, "p.recording.tasks.length");
+    assert!(tasks.as_u64().unwrap() > 2_100);
+    assert_eq!(labels, tasks, "no two tokens are alike");
+    let shown = written(browser);
+    let number = player(
+        browser,
+        "String(p.recording.tasks[[...p.stage.tokens.keys()].at(-1)].id)",
+    );
+    assert!(
+        shown
+            .iter()
+            .any(|text| Some(text.as_str()) == number.as_str()),
+        "{number} {shown:?}"
+    );
+    // Where there is room, the name stands beside the token.
+    player(
+        browser,
+        "p.seek(p.recording.story(p.recording.tasks.findIndex((t) => t.name === 'mailer')).at(-4))",
+    );
+    settle(browser);
+    let shown = written(browser);
+    assert!(shown.iter().any(|text| text == "mailer"), "{shown:?}");
+}
+
+fn the_search_finds_queues_and_durations(browser: &Browser) {
+    const ENTER: char = '\u{e007}';
+    let recording = simulated(async {
+        for length in [1, 7, 3, 9] {
+            spawn_task!(name = format!("job of {length} ms"), async move {
+                work(ms(length))
+            })
+            .await;
+        }
+        spawn_task!(async { work(ms(2)) }, Priority::High).await;
+    });
+    let _page = show(browser, &recording);
+    let search = |text: &str| -> Vec<String> {
+        player(browser, &format!("p.setFilter({{text: '{text}'}})"));
+        let hits = browser.run(
+            "return [...document.querySelectorAll('.lr-matches button')].map((b) => b.innerText)",
+        );
+        let hits = hits.as_array().unwrap().iter();
+        hits.map(|hit| hit.as_str().unwrap().to_owned()).collect()
+    };
+    for (text, found) in [
+        ("polls over 5 ms", 2),
+        ("poll > 2.5ms", 3),
+        ("over 0.5 s", 0),
+        ("waits over 20 s", 0),
+        ("panicked", 0),
+        ("low", 1),
+        ("job of", 4),
+        ("no such thing", 0),
+    ] {
+        assert_eq!(search(text).len(), found, "{text}: {:?}", search(text));
+    }
+    // A result has a name, what it was found for, and where it comes from.
+    let hits = search("polls over 5 ms");
+    assert!(
+        hits[0].contains("job of 7 ms") && hits[0].contains("polled 7.00 ms"),
+        "{hits:?}"
+    );
+    assert!(hits[0].contains("tests/replay_page.rs:"), "{hits:?}");
+    settle(browser);
+    assert_eq!(
+        player(browser, "p.stats().polls"),
+        json!(2),
+        "the others are faint"
+    );
+    // Enter goes from one to the next, and around.
+    browser.run("document.querySelector('[type=search]').focus()");
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        browser.press(&[ENTER]);
+        told.push(browser.run("return document.querySelector('.lr-told h2').textContent"));
+    }
+    let told: Vec<&str> = told.iter().filter_map(Value::as_str).collect();
+    assert!(
+        told[0].ends_with("job of 7 ms") && told[1].ends_with("job of 9 ms"),
+        "{told:?}"
+    );
+    assert_eq!(told[0], told[2]);
+    let count = browser.run("return document.querySelector('.lr-hits').textContent");
+    assert_eq!(count, json!("1 of 2 hits"));
+}
+
+fn long_polls_are_marked(browser: &Browser) {
+    let recording = simulated(async {
+        for length in [1, 25, 9, 11] {
+            spawn_task!(async move { work(ms(length)) }).await;
+        }
+    });
+    let _page = show(browser, &recording);
+    assert_eq!(player(browser, "p.stats().long"), json!(2));
+    let marked = browser.run("return document.querySelector('td.lr-long').textContent");
+    assert_eq!(marked, json!("25.0 ms"));
+}
+
+fn many_queues_are_told_apart(browser: &Browser) {
+    let recorder = Arc::new(Recorder::new());
+    let names: Vec<String> = (0..18).map(|n| format!("further {n}")).collect();
+    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    let builder = names
+        .iter()
+        .fold(builder, |b, name| b.with_queue(name, 1, &[]));
+    let rt = builder.with_observer(recorder.clone()).build().unwrap();
+    for name in &names {
+        rt.block_on(rt.spawn(async {}, name.as_str()));
+    }
+    rt.shutdown(Duration::from_secs(20));
+    let _page = show(browser, &recorder.recording());
+    // In the lanes by colour and stripes, on the stage by the whole picture of a token.
+    let kinds = browser.run(
+        "const p = LanewayReplay.players[0];
+         const queues = p.recording.queues.map((_, q) => q);
+         const lanes = new Set(queues.map((q) => p.theme.queue(q) + p.theme.round(q)));
+         const tokens = new Set([...document.querySelectorAll('.lr-glyph')].map((g) => g.toDataURL()));
+         return [queues.length, lanes.size, tokens.size];",
+    );
+    assert_eq!(kinds, json!([20, 20, 20]));
+}
+
+fn an_address_leads_to_a_moment(browser: &Browser) {
+    let recording = varied_run();
+    let _page = show(browser, &recording);
+    player(browser, "p.seek(20), p.select(3)");
+    browser.run("document.querySelector('.lr-link').click()");
+    let id = player(browser, "p.recording.tasks[3].id");
+    let hash = browser.run("return location.hash");
+    assert_eq!(hash, json!(format!("#event=20&task={id}")));
+    browser.run(&format!(
+        "location.hash = '#event=31&task={id}'; location.reload()"
+    ));
+    browser.eventually(
+        "it opens where the address says",
+        "const p = globalThis.LanewayReplay?.players[0];
+         return p?.applied === 31 && p.selected === 3",
+    );
+    // And while the page is open.
+    browser.run("location.hash = '#event=7'");
+    browser.eventually(
+        "it goes to the moment",
+        "return LanewayReplay.players[0].applied === 7",
+    );
+    // What is no moment is passed over.
+    browser.run("location.hash = '#event=x&player=9'");
+    assert_eq!(player(browser, "p.applied"), json!(7));
+}
+
+fn a_long_queue_name_leaves_room_for_the_search(browser: &Browser) {
+    let recorder = Arc::new(Recorder::new());
+    let name = "a queue with a long name, for all that has to do with the disk";
+    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    let builder = builder
+        .with_queue(name, 1, &[])
+        .with_observer(recorder.clone());
+    let rt = builder.build().unwrap();
+    rt.block_on(rt.spawn(async {}, name));
+    rt.shutdown(Duration::from_secs(20));
+    let recording = recorder.recording();
+    for width in [1280, 390] {
+        browser.resize(width, 844);
+        let _page = show(browser, &recording);
+        let box_width = browser.run("return document.querySelector('[type=search]').offsetWidth");
+        assert!(box_width.as_u64().unwrap() >= 150, "{box_width} of {width}");
+        let page_width = browser.run("return document.documentElement.scrollWidth");
+        assert_eq!(page_width, json!(width));
+    }
+}
+
+fn a_tap_on_a_phone_shows_a_story_at_once(browser: &Browser) {
+    browser.resize(390, 844);
+    let _page = show(browser, &varied_run());
+    for place in ["first", "last"] {
+        let seen = browser.run(&format!(
+            "const p = LanewayReplay.players[0];
+             p.select(-1);
+             scrollTo(0, 0);
+             const tokens = [...p.stage.tokens.values()].sort((a, b) => a.y - b.y);
+             const token = '{place}' === 'first' ? tokens[0] : tokens.at(-1);
+             const box = p.stageCanvas.getBoundingClientRect();
+             const at = {{ clientX: box.left + token.x, clientY: box.top + token.y, bubbles: true }};
+             p.stageCanvas.dispatchEvent(new PointerEvent('pointerdown', at));
+             const story = document.querySelector('.lr-story li').getBoundingClientRect();
+             const tapped = p.stageCanvas.getBoundingClientRect().top + token.y;
+             const told = document.querySelector('.lr-told').getBoundingClientRect();
+             return [p.selected >= 0, story.top >= 0 && story.bottom <= innerHeight,
+                     tapped >= 0 && tapped < told.top];"
+        ));
+        assert_eq!(
+            seen,
+            json!([true, true, true]),
+            "{place}: chosen, told, still in sight"
+        );
+    }
+    browser.run("document.querySelector('.lr-close').click()");
+    assert_eq!(player(browser, "p.selected"), json!(-1));
+    let place = browser.run("return getComputedStyle(document.querySelector('.lr-told')).position");
+    assert_eq!(place, json!("static"));
+}
+
+fn no_time_is_shown_that_was_not_measured(browser: &Browser) {
+    let (rt, recorder) = recorded();
+    rt.block_on(rt.spawn(
+        async {
+            for _ in 0..200 {
+                yield_now().await;
+            }
+        },
+        Priority::Low,
+    ));
+    rt.shutdown(Duration::from_secs(20));
+    let yields = simulated(async {
+        for _ in 0..5 {
+            spawn_task!(yield_now()).await;
+        }
+    });
+    for recording in [recorder.recording(), yields] {
+        assert_eq!(
+            recording.waits()[1].p50,
+            Duration::ZERO,
+            "{:?}",
+            recording.waits()
+        );
+        let _page = show(browser, &recording);
+        let told = browser.run(
+            "const p = LanewayReplay.players[0];
+             const r = p.recording;
+             p.select(0);
+             const told = [document.body.innerText];
+             for (let i = 0; i < r.length; i++) told.push(L_sentence(r, i));
+             for (const poll of r.polls) told.push(...LanewayReplay.pollWords(r, poll));
+             return told.filter((text) => /(^|[^0-9.])[0-9] ns/.test(text)).slice(0, 5);
+             function L_sentence(r, i) { return LanewayReplay.sentence(r, i); }",
+        );
+        assert_eq!(told, json!([]));
+    }
+}
+
+fn each_workers_time_is_accounted_for(browser: &Browser) {
+    let recording = simulated(async {
+        spawn_task!(async {
+            work(ms(30));
+            sleep(ms(70)).await;
+        })
+        .await;
+    });
+    let _page = show(browser, &recording);
+    let rows = browser.run(
+        "return [...document.querySelectorAll('.lr-shares tbody tr')].map((row) =>
+             [...row.children].map((cell) => cell.textContent))",
+    );
+    let shares = |row: usize| [&rows[row][2], &rows[row][3]].map(|cell| cell.as_str().unwrap());
+    let both = [shares(0), shares(1)];
+    assert!(both.contains(&["30%", "70%"]), "{rows}");
+    assert_eq!(rows[0][0], json!("high 0"));
 }

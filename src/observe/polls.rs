@@ -42,11 +42,16 @@ pub(super) enum Why {
     TimerFired,
 }
 
+/// Events that share a look at the clock are a nanosecond apart. A task that yields alone is
+/// scheduled, left, taken and polled again within one look: that far apart, no time was measured.
+const UNMEASURED: u64 = 3;
+
 impl RecordedPoll {
-    /// How long the task was queued before, in nanoseconds.
+    /// How long the task was queued before, in nanoseconds. 0 if no time was measured.
     pub(super) fn waited(&self) -> Option<u64> {
         let scheduled = self.taken?.scheduled?;
-        Some(self.started_at.saturating_sub(scheduled.at))
+        let waited = self.started_at.saturating_sub(scheduled.at);
+        Some(if waited <= UNMEASURED { 0 } else { waited })
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::recording::Recording;
 
 /// How long tasks waited in one queue, from each scheduling to the start of the poll. Made by
-/// [`Recording::waits`].
+/// [`Recording::waits`]. Of a task that was polled again at once, no time is measured: it waited
+/// for none.
 ///
 /// ```
 /// use laneway::observe::Recorder;

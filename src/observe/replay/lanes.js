@@ -9,13 +9,16 @@
   const BLOCKED = 8;
   const QUEUE = 30;
   const GAP = 6;
+  /** From when on a poll is marked as long, in milliseconds: from when on a runtime warns of it. */
+  const LONG = 10;
 
   class Lanes {
-    constructor(recording, scale) {
+    constructor(recording, scale, longFrom = LONG) {
       this.recording = recording;
       this.scale = scale;
+      this.longFrom = longFrom * 1e6;
       this.still = document.createElement("canvas");
-      this.drawn = { polls: 0, arrows: 0, parks: 0 };
+      this.drawn = { polls: 0, arrows: 0, parks: 0, long: 0 };
       // The polls of each worker, to find the one under the pointer.
       this.ofWorker = recording.workers.map(() => []);
       for (const poll of recording.polls) this.ofWorker[poll.worker].push(poll);
@@ -24,7 +27,7 @@
 
     layout(width) {
       this.width = width;
-      this.gutter = width < 500 ? 62 : 92;
+      this.gutter = width < 500 ? 66 : 136;
       let y = RULER;
       this.laneY = this.ofWorker.map((_, worker) => {
         const top = y;
@@ -62,7 +65,7 @@
       const c = this.still.getContext("2d");
       c.scale(pixels, pixels);
       this.theme = theme;
-      this.drawn = { polls: 0, arrows: 0, parks: 0 };
+      this.drawn = { polls: 0, arrows: 0, parks: 0, long: 0 };
       this.drawFrame(c);
       c.save();
       c.beginPath();
@@ -90,7 +93,14 @@
       };
       this.recording.workers.forEach((worker, w) => {
         lane(this.laneY[w], LANE);
-        label(worker.name, this.laneY[w] + LANE / 2);
+        label(worker.name, this.laneY[w] + LANE / 2 - 5);
+        const { busy, parked } = this.recording.shares[w];
+        const [polls, sleeps] = [L.share(this.recording, busy), L.share(this.recording, parked)];
+        c.font = theme.font(10);
+        c.fillStyle = theme.quiet;
+        const shares = [`${polls} busy, ${sleeps} parked`, `${polls} busy`];
+        c.fillText(L.fitOne(c, shares, this.gutter - 6), 2, this.laneY[w] + LANE / 2 + 8);
+        c.font = theme.font(12);
         if (this.blockedLanes[w]) lane(this.laneY[w] + LANE + 2, BLOCKED);
       });
       this.recording.queues.forEach((name, q) => {
@@ -153,7 +163,7 @@
           const [start, end] = this.span(poll);
           if (end < from) continue;
           if (start > to) break;
-          const shown = shows(poll.task, poll.queue);
+          const shown = shows(poll.task, poll.queue, poll);
           c.globalAlpha = shown ? 1 : 0.12;
           this.drawPoll(c, poll, this.x(start), this.x(end));
           this.drawn.polls += shown ? 1 : 0;
@@ -176,6 +186,8 @@
       const width = Math.max(1.2, until - left);
       c.fillStyle = theme.queue(poll.queue);
       c.fillRect(left, y, width, height);
+      this.markQueue(c, poll.queue, left, y, width, height);
+      if (this.isLong(poll)) this.markLong(c, left, width, y);
       if (poll.replaced >= 0) {
         c.fillRect(until, y + height + 4, Math.max(1.2, right - until), BLOCKED - 2);
         c.fillStyle = theme.text;
@@ -196,6 +208,25 @@
         const isLong = c.measureText(title).width > room;
         const words = isLong && c.measureText(number).width > 0.6 * room ? number : title;
         if (c.measureText(number).width <= room) c.fillText(L.fit(c, words, room), left + 4, y + height / 2);
+      }
+    }
+
+    isLong(poll) {
+      return this.recording.lasted(poll) >= this.longFrom;
+    }
+
+    /** A long poll's upper edge, which shows in a lane of any width. */
+    markLong(c, left, width, y) {
+      this.drawn.long++;
+      c.fillStyle = this.theme.cursor;
+      c.fillRect(left, y - 2, Math.max(3, width), 3);
+    }
+
+    /** Queues beyond the number of colours have stripes, one more each time around. */
+    markQueue(c, queue, left, y, width, height) {
+      c.fillStyle = this.theme.ink;
+      for (let stripe = 1; stripe <= this.theme.round(queue); stripe++) {
+        c.fillRect(left, y + height - 3 * stripe, width, 1);
       }
     }
 
@@ -242,7 +273,9 @@
     drawDepths(c) {
       const r = this.recording;
       const { first, last } = this.scale.visible();
-      const depth = r.moment(first).depth.slice();
+      const before = r.moment(first);
+      const depth = before.depth.slice();
+      const queueOf = before.queueOf.slice();
       const paths = r.queues.map((_, q) => {
         const bottom = this.queueY[q] + QUEUE;
         const y = (n) => bottom - (n / Math.max(1, r.maxDepth[q])) * (QUEUE - 3);
@@ -253,13 +286,20 @@
       });
       for (let i = first; i < last; i++) {
         const kind = r.kind[i];
-        if (kind !== Kind.SCHEDULED && kind !== Kind.TAKEN) continue;
-        const queue = r.queue[i];
-        const { path, y } = paths[queue];
-        const x = this.edge(i);
-        path.lineTo(x, y(depth[queue]));
-        depth[queue] = Math.max(0, depth[queue] + (kind === Kind.SCHEDULED ? 1 : -1));
-        path.lineTo(x, y(depth[queue]));
+        const leaves = kind === Kind.TAKEN || kind === Kind.POLL_STARTED || kind === Kind.CANCELLED;
+        if (kind !== Kind.SCHEDULED && !leaves) continue;
+        const from = queueOf[r.task[i]];
+        const to = leaves ? -1 : r.queue[i];
+        if (from === to) continue;
+        queueOf[r.task[i]] = to;
+        for (const [queue, by] of [[from, -1], [to, 1]]) {
+          if (queue < 0) continue;
+          const { path, y } = paths[queue];
+          const x = this.edge(i);
+          path.lineTo(x, y(depth[queue]));
+          depth[queue] += by;
+          path.lineTo(x, y(depth[queue]));
+        }
       }
       paths.forEach(({ path, y, bottom }, q) => {
         path.lineTo(this.width, y(depth[q]));

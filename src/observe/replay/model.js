@@ -15,6 +15,11 @@ globalThis.LanewayReplay ??= {};
   const Where = (L.Where = { NOWHERE: 0, QUEUED: 1, RUNNING: 2, WAITING: 3, ENDED: 4 });
   const FIELDS = 6;
   const KEYFRAMES = 64;
+  // Events that share a look at the clock are a nanosecond apart. A task that yields alone is
+  // scheduled, left, taken and polled again within one look: that long, no time was measured.
+  const UNMEASURED = 3;
+  // What is longer than this part of a recording, and empty, is idle.
+  const IDLE_PARTS = 100;
 
   // Control characters and those that turn the direction of text would make a label lie.
   const UNFIT = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -58,6 +63,7 @@ globalThis.LanewayReplay ??= {};
       this.findStories();
       this.findWaits();
       this.makeKeyframes();
+      this.findShares();
     }
 
     readTables(raw) {
@@ -170,8 +176,37 @@ globalThis.LanewayReplay ??= {};
       });
     }
 
+    /** How long a task waited before a poll; 0 if no time was measured. */
     waited(poll) {
-      return Math.max(0, this.at[poll.start] - this.at[poll.scheduled]);
+      const waited = this.at[poll.start] - this.at[poll.scheduled];
+      return waited <= UNMEASURED ? 0 : waited;
+    }
+
+    /** How long a poll lasted, or lasts. */
+    lasted(poll) {
+      return (poll.end < 0 ? this.duration : this.at[poll.end]) - this.at[poll.start];
+    }
+
+    /** What each worker did with its time: how long it polled and slept, and its longest poll. */
+    findShares() {
+      this.shares = this.workers.map(() => ({ polls: 0, busy: 0, parked: 0, longest: 0 }));
+      for (const poll of this.polls) {
+        const share = this.shares[poll.worker];
+        const until = poll.replaced >= 0 ? this.at[poll.replaced] : this.at[poll.start] + this.lasted(poll);
+        share.polls++;
+        share.busy += until - this.at[poll.start];
+        share.longest = Math.max(share.longest, this.lasted(poll));
+      }
+      const since = this.workers.map(() => -1);
+      const wake = (worker, at) => {
+        if (since[worker] >= 0) this.shares[worker].parked += at - since[worker];
+        since[worker] = -1;
+      };
+      for (let i = 0; i < this.length; i++) {
+        if (this.kind[i] === Kind.PARKED) since[this.worker[i]] = this.at[i];
+        if (this.kind[i] === Kind.UNPARKED) wake(this.worker[i], this.at[i]);
+      }
+      since.forEach((_, worker) => wake(worker, this.duration));
     }
 
     /** Where a task was stolen from, or -1. */
@@ -186,16 +221,46 @@ globalThis.LanewayReplay ??= {};
       this.every = Math.max(1024, Math.ceil(this.length / KEYFRAMES));
       this.keyframes = [];
       this.maxDepth = this.queues.map(() => 0);
+      // How many events have happened when most tasks are queued or polled.
+      this.busiest = 0;
+      // Where nothing happens for long and no worker polls.
+      this.idle = [];
+      const long = this.duration / IDLE_PARTS;
       const moment = new Moment(this);
+      let most = 0;
       for (let i = 0; i < this.length; i++) {
         if (i % this.every === 0) this.keyframes.push(moment.copy());
+        const polls = moment.workers.reduce((n, w) => n + w.polling.length + w.blocked.length, 0);
+        const before = i > 0 ? this.at[i - 1] : 0;
+        if (!polls && this.at[i] - before > long) this.idle.push({ from: before, to: this.at[i] });
         moment.apply(i);
         const depth = moment.depth;
+        let tasks = polls;
         for (let q = 0; q < depth.length; q++) {
+          tasks += depth[q];
           if (depth[q] > this.maxDepth[q]) this.maxDepth[q] = depth[q];
         }
+        if (tasks > most) [most, this.busiest] = [tasks, i + 1];
       }
+      this.idleTime = this.idle.reduce((sum, gap) => sum + gap.to - gap.from, 0);
       if (!this.keyframes.length) this.keyframes.push(moment.copy());
+    }
+
+    /** The time without idle stretches around a time. */
+    stretch(at) {
+      const from = this.idle.findLast((gap) => gap.to <= at)?.to ?? 0;
+      const to = this.idle.find((gap) => gap.from >= at)?.from ?? this.duration;
+      return { from, to: Math.max(to, from) };
+    }
+
+    /** The least number of digits by which all tasks are told apart. */
+    digits() {
+      const ids = this.tasks.map((task) => String(task.id));
+      const longest = ids.reduce((most, id) => Math.max(most, id.length), 1);
+      for (let digits = Math.min(2, longest); digits < longest; digits++) {
+        if (new Set(ids.map((id) => id.slice(-digits))).size === ids.length) return digits;
+      }
+      return longest;
     }
 
     /** What was where after the first `applied` events. */
@@ -290,6 +355,7 @@ globalThis.LanewayReplay ??= {};
           break;
         }
         case Kind.CANCELLED:
+          if (worker?.held === task) worker.held = -1;
           if (this.where[task] === Where.RUNNING || this.where[task] === Where.ENDED) break;
           this.unqueue(task);
           this.end(task);

@@ -6,9 +6,15 @@
 //   data-axis="steps" or "time"    what the horizontal axis is at first
 //   data-theme="dark" or "light"   instead of what the system prefers
 //   data-compact                   fewer panels, for a place in a text
+//   data-at="busiest" or "start"   where to open: when most tasks are queued or polled, or, as
+//                                  where it is compact, before the first event
+//   data-long="10"                 from how many milliseconds on a poll is marked as long
 //   data-source="https://host/path/{file}#L{line}"   makes links of places in the source
 //
 // `LanewayReplay.mount(element, recording)` does it by hand, and gives the player.
+//
+// A page's address leads to a moment: `#event=1200` is after so many events, `#event=1200&task=41`
+// tells the story of that task besides, and `&player=2` means the second player of the page.
 "use strict";
 (function (L) {
   const { Kind } = L;
@@ -75,7 +81,7 @@
       const bySteps = recording.isSimulated || recording.length <= 5000;
       const axis = asked === "time" || asked === "steps" ? asked : bySteps ? "steps" : "time";
       this.scale = new L.Scale(recording, axis);
-      this.lanes = new L.Lanes(recording, this.scale);
+      this.lanes = new L.Lanes(recording, this.scale, Number(root.dataset.long ?? 10));
       this.stage = new L.Stage(recording);
       this.applied = 0;
       this.cursor = 0;
@@ -83,7 +89,8 @@
       this.speed = 1;
       this.selected = -1;
       this.focused = undefined;
-      this.filter = { text: "", queue: -1, tasks: null };
+      this.filter = { text: "", queue: -1, found: undefined };
+      this.hit = -1;
       this.moment = recording.moment(0);
       this.frames = 0;
       this.calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -91,7 +98,10 @@
       this.readTheme();
       this.resize();
       this.watch();
-      this.seek(0);
+      const isCompact = root.dataset.compact !== undefined;
+      const at = root.dataset.at ?? (isCompact ? "start" : "busiest");
+      this.seek(at === "busiest" ? recording.busiest : 0);
+      if (at === "busiest") this.scale.showStretch(this.cursor);
     }
 
     // Building.
@@ -105,8 +115,8 @@
         L.count(r.length, "event", "events") + lost,
         L.count(r.tasks.length, "task", "tasks"),
         L.count(r.polls.length, "poll", "polls"),
-        L.time(r.duration) + (r.isSimulated ? " of simulated time" : ""),
-      ].join(" \u00b7 "));
+        L.span(r, r.duration) + (r.isSimulated ? " of simulated time" : ""),
+      ].map((part) => part.replaceAll(" ", "\u00a0")).join(" \u00b7 "));
       this.said = make("p", { class: "lr-said" });
       this.stageCanvas = make("canvas", { class: "lr-stage", role: "img" });
       this.lanesCanvas = make("canvas", {
@@ -120,7 +130,7 @@
         this.stageCanvas, this.said, this.buildControls(), this.buildScrubber(), timeline,
         this.buildLegend());
       const side = make("div", { class: "lr-side" },
-        this.buildFilter(), this.buildWaits(), this.buildStory());
+        this.buildFilter(), this.buildStory(), this.buildWaits(), this.buildShares());
       const head = make("div", { class: "lr-head" }, this.summary, this.buildTheme());
       root.append(head, make("div", { class: "lr-body" }, main, side));
       this.listen();
@@ -140,6 +150,9 @@
         make("button", { type: "button", onclick: () => this.setAxis(axis) }, `by ${axis}`));
       const group = make("span", { class: "lr-group", role: "group", "aria-label": "Axis" },
         ...this.axisButtons);
+      const link = make("button", { type: "button", class: "lr-link",
+        title: "Puts this moment, and the chosen task, into the page's address",
+        onclick: () => this.link() }, "Link");
       return make("div", { class: "lr-controls" },
         this.button("start", "To the beginning (Home)", () => this.seek(0)),
         this.button("back", "One event back (,)", () => this.step(-1)),
@@ -147,7 +160,7 @@
         this.button("forward", "One event on (.)", () => this.step(1)),
         speed, group,
         this.button("closer", "Zoom in (+)", () => this.zoom(0.5)),
-        this.button("farther", "Zoom out (-)", () => this.zoom(2)));
+        this.button("farther", "Zoom out (-)", () => this.zoom(2)), link);
     }
 
     buildScrubber() {
@@ -169,15 +182,43 @@
 
     buildFilter() {
       const text = make("input", { type: "search", "aria-label": "Find tasks",
-        placeholder: "number, name, place" });
+        placeholder: "name, polls over 1 ms" });
       text.addEventListener("input", () => this.setFilter({ text: text.value }));
+      text.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") this.stepHits(event.shiftKey ? -1 : 1);
+      });
       const queue = make("select", { "aria-label": "Queue" },
         make("option", { value: -1 }, "all queues"),
         ...this.recording.queues.map((name, q) => make("option", { value: q }, L.clean(name))));
       queue.addEventListener("change", () => this.setFilter({ queue: Number(queue.value) }));
       this.matches = make("ul", { class: "lr-matches" });
+      this.hitCount = make("output", { class: "lr-hits" });
+      this.hitSteps = make("div", { class: "lr-steps", hidden: true },
+        make("button", { type: "button", "aria-label": "The hit before (shift enter)",
+          onclick: () => this.stepHits(-1) }, "\u2039"),
+        make("button", { type: "button", "aria-label": "The next hit (enter)",
+          onclick: () => this.stepHits(1) }, "\u203a"), this.hitCount);
+      const hint = "Also: a queue's name, polls over 1 ms, waits over 5 ms, panicked, cancelled, stolen.";
       return make("section", { "aria-label": "Filter" },
-        make("h2", {}, "Find a task"), make("div", { class: "lr-find" }, text, queue), this.matches);
+        make("h2", {}, "Find"), make("div", { class: "lr-find", title: hint }, text, queue),
+        this.hitSteps, this.matches);
+    }
+
+    buildShares() {
+      const r = this.recording;
+      const heads = ["worker", "polls", "busy", "parked", "longest"];
+      const rows = r.workers.map(({ name }, w) => {
+        const { polls, busy, parked, longest } = r.shares[w];
+        const cells = [polls.toLocaleString("en"), L.share(r, busy), L.share(r, parked),
+          polls ? L.span(r, longest) : "\u2013"];
+        const isLong = longest >= this.lanes.longFrom;
+        return make("tr", {}, make("th", { scope: "row", title: name }, name),
+          ...cells.map((cell, i) => make("td", { class: isLong && i === 3 ? "lr-long" : false }, cell)));
+      });
+      const head = make("tr", {}, ...heads.map((h) => make("th", { scope: "col" }, h)));
+      return make("section", { class: "lr-shares" }, make("h2", {}, "What each worker did with its time"),
+        make("div", { class: "lr-wide" },
+          make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
     }
 
     buildWaits() {
@@ -187,9 +228,9 @@
         const glyph = make("canvas", { class: "lr-glyph", "aria-hidden": "true", width: 36, height: 36 });
         const now = make("td", {}, "0");
         const { count, p50, p99 } = r.waits[q];
-        const wait = (nanos) => (count ? L.time(nanos) : "\u2013");
+        const wait = (nanos) => (count ? L.span(r, nanos) : "\u2013");
         const cells = [r.maxDepth[q].toLocaleString("en"), count.toLocaleString("en"), wait(p50), wait(p99)];
-        const row = make("tr", {}, make("th", { scope: "row" }, glyph, name), now,
+        const row = make("tr", {}, make("th", { scope: "row", title: name }, glyph, name), now,
           ...cells.map((cell) => make("td", {}, cell)));
         return { row, glyph, now };
       });
@@ -205,7 +246,11 @@
       this.storyPlace = make("p", { class: "lr-place" });
       this.storyList = make("ol", { class: "lr-story" },
         make("li", { class: "lr-hint" }, "Choose a task: a token, a poll, or by its number."));
-      return make("section", { "aria-label": "Story" }, this.storyTitle, this.storyPlace, this.storyList);
+      const close = make("button", { type: "button", class: "lr-close", "aria-label": "Close the story",
+        onclick: () => this.select(-1) }, "\u00d7");
+      this.told = make("section", { class: "lr-told", "aria-label": "Story" },
+        close, this.storyTitle, this.storyPlace, this.storyList);
+      return this.told;
     }
 
     buildLegend() {
@@ -216,7 +261,8 @@
       };
       this.legend = make("ul", { class: "lr-legend" },
         sample(0, "pending"), sample(1, "yielded"), sample(2, "ready"), sample(3, "panicked"),
-        sample(4, "cancelled"), sample("parked", "parked"), sample("steal", "stolen"));
+        sample(4, "cancelled"), sample("parked", "parked"), sample("steal", "stolen"),
+        sample("long", `long: ${L.time(this.lanes.longFrom)} or more`));
       const keys = "Space plays. Comma and full stop step. In the timeline: left and right go "
         + "from poll to poll, up and down from worker to worker, plus and minus zoom. Escape "
         + "lets go of the chosen task.";
@@ -247,7 +293,9 @@
       lanesCanvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
       stageCanvas.addEventListener("pointerdown", (event) => {
         const task = this.stage.taskAt(event.offsetX, event.offsetY);
-        if (task >= 0) this.select(task);
+        if (task < 0) return;
+        this.select(task);
+        this.keepInSight(event.clientY);
       });
       stageCanvas.addEventListener("pointermove", (event) => {
         const task = this.stage.taskAt(event.offsetX, event.offsetY);
@@ -264,6 +312,42 @@
         this.redraw();
       };
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+      addEventListener("hashchange", () => this.followLink());
+    }
+
+    // Links.
+
+    get number() {
+      return L.players.indexOf(this) + 1;
+    }
+
+    /** Goes to the moment that the page's address names, if it names one of this player. */
+    followLink() {
+      const asked = new URLSearchParams(location.hash.slice(1));
+      const event = asked.get("event");
+      if (!/^\d+$/.test(event ?? "") || Number(asked.get("player") ?? 1) !== this.number) return;
+      this.pause();
+      this.seek(Number(event));
+      if (!asked.has("task")) return;
+      const task = this.recording.tasks.findIndex(({ id }) => String(id) === asked.get("task"));
+      this.select(task);
+    }
+
+    link() {
+      this.pause();
+      const parts = [`event=${this.applied}`];
+      if (this.selected >= 0) parts.push(`task=${this.recording.tasks[this.selected].id}`);
+      if (this.number > 1) parts.push(`player=${this.number}`);
+      location.hash = parts.join("&");
+      // Not every page may write there; the address has it in any case.
+      navigator.clipboard?.writeText(location.href).catch(() => {});
+    }
+
+    /** Where a story comes up from below, what was tapped is not to be behind it. */
+    keepInSight(y) {
+      if (getComputedStyle(this.told).position !== "fixed") return;
+      const limit = innerHeight - this.told.offsetHeight - 40;
+      if (y > limit) scrollBy({ top: y - limit, behavior: "instant" });
     }
 
     onKey(event) {
@@ -348,8 +432,10 @@
         lanesCanvas.removeEventListener("pointerup", release);
         if (moved) return;
         this.pause();
-        if (hit) this.focusPoll(hit);
-        else if (x > this.lanes.gutter) this.moveTo(this.lanes.position(x));
+        if (hit) {
+          this.focusPoll(hit);
+          this.keepInSight(event.clientY);
+        } else if (x > this.lanes.gutter) this.moveTo(this.lanes.position(x));
       };
       lanesCanvas.addEventListener("pointerup", release);
     }
@@ -403,9 +489,9 @@
       const r = this.recording;
       const at = this.applied > 0 ? r.at[this.applied - 1] : 0;
       const time = this.scale.axis === "time" ? this.cursor : at;
-      this.clock.textContent = `${L.time(time)} \u00b7 ${this.applied.toLocaleString("en")} / ${
+      this.clock.textContent = `${L.span(r, time)} \u00b7 ${this.applied.toLocaleString("en")} / ${
         r.length.toLocaleString("en")}`;
-      this.scrubber.setAttribute("aria-valuetext", `${L.time(time)}, event ${this.applied}`);
+      this.scrubber.setAttribute("aria-valuetext", `${L.span(r, time)}, event ${this.applied}`);
       const words = this.applied > 0 ? L.sentence(r, this.applied - 1) : "Nothing has happened yet.";
       // A screen reader is told of single steps, not of a film.
       this.said.setAttribute("aria-live", this.playing ? "off" : "polite");
@@ -414,10 +500,19 @@
       if (this.selected >= 0) this.markStory();
     }
 
-    /** How far the cursor goes in a second at speed 1: through all of it in half a minute. */
+    /** How far the cursor goes in a second at speed 1: through all that is not idle in half a minute. */
     get pace() {
       const { max, axis } = this.scale;
-      return axis === "steps" ? Math.max(6, Math.min(max / 30, 200)) : max / 30;
+      if (axis === "steps") return Math.max(6, Math.min(max / 30, 200));
+      return Math.max(1, (this.recording.duration - this.recording.idleTime) / 30);
+    }
+
+    /** From a position in an idle stretch, the end of it. */
+    afterIdle(position) {
+      if (this.scale.axis !== "time") return position;
+      if (position >= this.recording.duration) return this.scale.max;
+      const gap = this.recording.idle.find(({ from, to }) => from <= position && position < to);
+      return gap ? gap.to : position;
     }
 
     toggle() {
@@ -457,7 +552,8 @@
 
     advance(elapsed) {
       if (!this.playing) return;
-      const position = this.cursor + (this.pace * this.speed * elapsed) / 1000;
+      const moved = this.cursor + (this.pace * this.speed * elapsed) / 1000;
+      const position = this.afterIdle(moved);
       if (position >= this.scale.max) this.pause();
       this.moveTo(position);
     }
@@ -482,37 +578,64 @@
 
     setFilter(change) {
       Object.assign(this.filter, change);
-      const { text } = this.filter;
-      const wanted = text.trim().toLowerCase();
-      const isNumber = /^#?\d+$/.test(wanted);
-      const fits = (task) => isNumber
-        ? String(task.id) === wanted.replace("#", "")
-        : `${task.name} ${task.place}`.toLowerCase().includes(wanted);
-      const { tasks } = this.recording;
-      this.filter.tasks = wanted ? Uint8Array.from(tasks, (task) => (fits(task) ? 1 : 0)) : null;
+      this.filter.found = L.find(this.recording, this.filter.text);
+      this.hit = -1;
       this.listMatches();
       this.redraw();
     }
 
-    shows(task, queue) {
-      const { tasks, queue: wanted } = this.filter;
-      return (!tasks || tasks[task] === 1) && (wanted < 0 || queue === wanted);
+    shows(task, queue, poll) {
+      const { found, queue: wanted } = this.filter;
+      return (!found || found.shows(task, queue, poll)) && (wanted < 0 || queue === wanted);
+    }
+
+    /** What was found, and is in the queue that was chosen. */
+    hits() {
+      const { found, queue } = this.filter;
+      const { tasks } = this.recording;
+      const isIn = (hit) => queue < 0
+        || (hit.poll?.queue ?? (hit.task < 0 ? hit.queue : tasks[hit.task].queue)) === queue;
+      return found ? found.hits.filter(isIn) : [];
     }
 
     listMatches() {
-      const { tasks } = this.filter;
-      const found = [];
-      for (let t = 0; tasks && t < tasks.length && found.length <= MATCHES; t++) if (tasks[t]) found.push(t);
-      const more = found.length > MATCHES;
-      const items = found.slice(0, MATCHES).map((task) => make("li", {},
-        make("button", { type: "button", onclick: () => this.select(task) }, L.title(this.recording, task))));
-      if (more) items.push(make("li", { class: "lr-hint" }, "and more"));
-      if (tasks && !found.length) items.push(make("li", { class: "lr-hint" }, "No task is like that."));
+      const hits = this.hits();
+      const first = Math.max(0, Math.min(this.hit - MATCHES / 2, hits.length - MATCHES));
+      const items = hits.slice(first, first + MATCHES).map((hit, i) => {
+        const [title, note] = L.hitWords(this.recording, hit);
+        const words = [make("span", { class: "lr-hit-title" }, title), make("span", { class: "lr-hit-note" }, note)];
+        const act = () => this.goToHit(first + i);
+        const item = make("li", {}, make("button", { type: "button", onclick: act }, ...words));
+        if (first + i === this.hit) item.setAttribute("aria-current", "true");
+        return item;
+      });
+      if (this.filter.found && !hits.length) items.push(make("li", { class: "lr-hint" }, "Nothing is like that."));
       this.matches.replaceChildren(...items);
+      this.matches.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest" });
+      this.hitSteps.hidden = !hits.length;
+      const all = L.count(hits.length, "hit", "hits");
+      this.hitCount.textContent = this.hit < 0 ? all : `${(this.hit + 1).toLocaleString("en")} of ${all}`;
+    }
+
+    stepHits(by) {
+      const { length } = this.hits();
+      if (!length) return;
+      this.goToHit(this.hit < 0 && by < 0 ? length - 1 : (this.hit + by + length) % length);
+    }
+
+    goToHit(number) {
+      const hit = this.hits()[number];
+      this.pause();
+      this.hit = number;
+      this.focused = hit.poll;
+      this.seek(hit.event);
+      this.select(hit.task);
+      this.listMatches();
     }
 
     select(task) {
       this.selected = task;
+      this.root.toggleAttribute("data-chosen", task >= 0);
       if (task < 0) this.focused = undefined;
       this.tellStory();
       this.wake();
@@ -561,7 +684,7 @@
       const shown = story.subarray(first, first + STORY_LINES);
       const items = Array.from(shown, (event) => make("li", {},
         make("button", { type: "button", onclick: () => this.seek(event + 1) },
-          make("span", { class: "lr-when" }, `+${L.time(r.at[event] - born)}`),
+          make("span", { class: "lr-when" }, `+${L.span(r, r.at[event] - born)}`),
           make("span", {}, L.predicate(r, event)))));
       const hint = (count, words) => count > 0
         ? [make("li", { class: "lr-hint" }, `${count.toLocaleString("en")} ${words}`)] : [];
@@ -588,10 +711,12 @@
     readTheme() {
       const style = getComputedStyle(this.root);
       const value = (name) => style.getPropertyValue(`--lr-${name}`).trim();
-      const queues = [0, 1, 2, 3, 4].map((q) => value(`queue-${q}`));
+      const queues = [0, 1, 2, 3, 4, 5, 6].map((q) => value(`queue-${q}`));
       const names = ["text", "quiet", "soft", "line", "lane", "ground", "ink", "cursor", "parked"];
       this.theme = Object.fromEntries(names.map((name) => [name, value(name)]));
       this.theme.queue = (q) => queues[Math.max(0, q) % queues.length];
+      // How often the colours have been used up before this queue.
+      this.theme.round = (q) => Math.floor(Math.max(0, q) / queues.length);
       this.theme.font = (size, weight = "400") => `${weight} ${size}px ${style.fontFamily}`;
       this.themeButton.textContent = this.isDark() ? "Light" : "Dark";
       this.themeButton.setAttribute("aria-label", this.isDark() ? "Use light colours" : "Use dark colours");
@@ -621,6 +746,7 @@
       }
       c.fillStyle = this.theme.queue(1);
       c.fillRect(1, 1, 28, 18);
+      if (how === "long") return this.lanes.markLong(c, 1, 28, 3);
       return this.lanes.markEnd(c, { how: Number(how) }, 1, 1, 28, 18);
     }
 
@@ -672,7 +798,7 @@
 
     /** Gives whether tokens are still on their way. */
     drawFrame(elapsed) {
-      const shows = (task, queue) => this.shows(task, queue);
+      const shows = (task, queue, poll) => this.shows(task, queue, poll);
       if (this.stale) {
         this.lanes.drawStill(this.pixels, this.theme, shows);
         this.axisButtons.forEach((button, i) =>
@@ -717,6 +843,8 @@
     for (const element of document.querySelectorAll(".laneway-replay")) {
       if (element.querySelector(':scope > script[type="application/json"]')) L.mount(element);
     }
+    // When all are there, since an address may mean any of them.
+    for (const player of L.players) player.followLink();
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);

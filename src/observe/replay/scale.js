@@ -51,6 +51,15 @@
       return this.axis === "time" ? 20 : 4;
     }
 
+    /** Shows the time without idle stretches around a time, if the axis is of time. */
+    showStretch(at) {
+      if (this.axis !== "time") return;
+      const { from, to } = this.recording.stretch(at);
+      const margin = (to - from) * 0.03;
+      const width = Math.max(this.least(), to - from + 2 * margin);
+      this.setView(from - margin, Math.min(this.max, width), at);
+    }
+
     /** Zooms about a position. */
     zoom(factor, about) {
       const { from, to } = this.view;

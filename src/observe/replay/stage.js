@@ -10,6 +10,8 @@
   const PAD = 8;
   const HEAD = 22;
   const SETTLED = 0.4;
+  /** How far tokens are apart that have their names beside them. */
+  const NAMED = 104;
 
   /** Shapes for queues, so that colour is not needed to tell them apart. */
   const SHAPES = [
@@ -18,6 +20,9 @@
     (c, x, y, r) => polygon(c, x, y, r * 1.2, 3, -Math.PI / 2),
     (c, x, y, r) => polygon(c, x, y, r * 1.15, 4, -Math.PI / 2),
     (c, x, y, r) => polygon(c, x, y, r * 1.1, 6, 0),
+    (c, x, y, r) => polygon(c, x, y, r * 1.2, 3, Math.PI / 2),
+    (c, x, y, r) => polygon(c, x, y, r * 1.15, 5, -Math.PI / 2),
+    (c, x, y, r) => c.rect(x - r * 1.1, y - r * 0.65, r * 2.2, r * 1.3),
   ];
 
   function polygon(c, x, y, r, corners, turn) {
@@ -75,6 +80,9 @@
   class Stage {
     constructor(recording) {
       this.recording = recording;
+      this.digits = recording.digits();
+      // As wide as a number needs, so that no two tokens in a row have the same.
+      this.pitch = Math.max(PITCH, 5.2 * this.digits + 8);
       this.tokens = new Map();
       this.shown = -1;
     }
@@ -113,13 +121,19 @@
 
     /** The places for tokens in a box, and how many tokens find none. */
     *grid(box, rows, count, top = HEAD) {
-      const columns = Math.max(1, Math.floor((box.w - PAD) / PITCH));
+      const inRow = (pitch) => Math.max(1, Math.floor((box.w - PAD) / pitch));
+      // Few tasks have room for their names.
+      const named = inRow(NAMED) * rows;
+      const pitch = count <= named ? NAMED : this.pitch;
+      const columns = inRow(pitch);
       const places = columns * rows;
-      const fits = count > places ? places - 2 : count;
+      const fits = count > places ? places - Math.ceil(44 / pitch) : count;
+      const room = pitch === NAMED ? Math.min(NAMED, box.w - PAD) - this.pitch - 4 : 0;
       for (let i = 0; i < fits; i++) {
         yield {
-          x: box.x + PAD + PITCH / 2 + (i % columns) * PITCH - 2,
+          x: box.x + PAD + this.pitch / 2 + (i % columns) * pitch - 2,
           y: box.y + top + PITCH / 2 + Math.floor(i / columns) * PITCH,
+          room,
         };
       }
     }
@@ -187,6 +201,7 @@
         token.x += (target.x - token.x) * share;
         token.y += (target.y - token.y) * share;
         token.fades = 0;
+        token.room = target.room ?? 0;
         if (Math.hypot(target.x - token.x, target.y - token.y) > SETTLED) restless = true;
       }
       for (const [task, token] of this.tokens) {
@@ -304,7 +319,8 @@
       const slot = this.slot(worker);
       const width = box.w - 60 - PAD - 22 * blocked;
       c.fillStyle = this.theme.text;
-      c.fillText(L.fit(c, L.title(this.recording, task), width), slot.x + 24, slot.y);
+      const title = L.short(this.recording, task);
+      c.fillText(L.fit(c, title || L.title(this.recording, task), width), slot.x + 24, slot.y);
     }
 
     drawTask(c, moment, task, token, shows, isSelected) {
@@ -320,13 +336,24 @@
         c.strokeStyle = theme.cursor;
         c.stroke();
       }
-      // Of a large number, what tells it from its neighbours.
-      const id = String(r.tasks[task].id).slice(-3);
-      c.fillStyle = theme.ink;
-      c.font = theme.font(id.length > 2 ? 8 : 11, "600");
+      // Of a large number, what tells it from all others.
+      const id = String(r.tasks[task].id).slice(-this.digits);
+      c.font = theme.font(id.length > 2 ? 8.5 : 11, "600");
       c.textAlign = "center";
+      if (id.length > 2) {
+        // Wider than most shapes: with a seam of the token's colour.
+        c.strokeStyle = theme.queue(queue);
+        c.lineWidth = 3;
+        c.strokeText(id, token.x, token.y + 0.5);
+      }
+      c.fillStyle = theme.ink;
       c.fillText(id, token.x, token.y + 0.5);
       c.textAlign = "left";
+      if (token.room > 20 && !token.fades) {
+        c.fillStyle = theme.text;
+        c.font = theme.font(11);
+        c.fillText(L.fit(c, L.short(r, task), token.room), token.x + this.pitch / 2 + 1, token.y + 0.5);
+      }
       c.globalAlpha = 1;
     }
 
@@ -356,7 +383,8 @@
     /** The task whose token is at a place on the canvas, or -1. */
     taskAt(x, y) {
       for (const [task, token] of this.tokens) {
-        if (Math.hypot(token.x - x, token.y - y) < RADIUS + 3) return task;
+        const isBeside = Math.abs(token.y - y) < RADIUS + 2 && x > token.x && x < token.x + token.room;
+        if (isBeside || Math.hypot(token.x - x, token.y - y) < RADIUS + 3) return task;
       }
       return -1;
     }

@@ -15,7 +15,24 @@
     return `${number.toFixed(decimals)} ${unit}`;
   });
 
+  /** A distance in time. What a real clock cannot tell from nothing, or a simulated one, is none. */
+  const span = (L.span = function (r, nanos) {
+    return nanos < (r.isSimulated ? 1000 : 50) ? "0" : time(nanos);
+  });
+
+  /** A part of the recording, as a percentage. */
+  L.share = function (r, nanos) {
+    const share = r.duration > 0 ? (100 * nanos) / r.duration : 0;
+    return `${share > 0 && share < 10 ? share.toFixed(1) : Math.round(share)}%`;
+  };
+
   L.count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
+  /** What a task is called where there is little room: its name, or the line of its spawn. */
+  L.short = function (recording, task) {
+    const { name, place } = recording.tasks[task];
+    return name || (/[^/\\]+:\d+(?=:\d+$)/.exec(place)?.[0] ?? "");
+  };
 
   /** A task's name, as long as is fit for a line. */
   L.title = function (recording, task) {
@@ -59,12 +76,14 @@
       }
       case Kind.POLL_STARTED: {
         const poll = r.polls[r.pollAt[event]];
-        const after = poll.scheduled < 0 ? "" : ` after a wait of ${time(r.waited(poll))}`;
-        return `polled by ${worker}${after}`;
+        if (poll.scheduled < 0) return `polled by ${worker}`;
+        const waited = span(r, r.waited(poll));
+        return `polled by ${worker}${waited === "0" ? " at once" : ` after a wait of ${waited}`}`;
       }
       case Kind.POLL_ENDED: {
         const poll = r.polls[r.pollAt[event]];
-        const lasted = poll ? ` after ${time(r.at[event] - r.at[poll.start])}` : "";
+        const lastedFor = poll ? span(r, r.lasted(poll)) : "0";
+        const lasted = lastedFor === "0" ? "" : ` after ${lastedFor}`;
         return `${ENDS[detail] ?? "ended"}${lasted}`;
       }
       case Kind.CANCELLED:
@@ -95,11 +114,12 @@
   /** A poll in a few words, for a tooltip. */
   L.pollWords = function (r, poll) {
     const lines = [L.title(r, poll.task)];
-    const lasted = poll.end < 0 ? "goes on" : time(r.at[poll.end] - r.at[poll.start]);
-    lines.push(`polled by ${workerName(r, poll.worker)}, ${lasted}${
+    const lasted = poll.end < 0 ? "goes on" : span(r, r.lasted(poll));
+    lines.push(`polled by ${workerName(r, poll.worker)}${lasted === "0" ? "" : `, ${lasted}`}${
       poll.how < 0 ? "" : `, ${ENDS[poll.how]}`}`);
     if (poll.scheduled >= 0) {
-      lines.push(`waited ${time(r.waited(poll))} in ${r.queues[poll.queue]}`);
+      const waited = span(r, r.waited(poll));
+      lines.push(waited === "0" ? "did not wait" : `waited ${waited} in ${r.queues[poll.queue]}`);
     }
     if (poll.victim >= 0) lines.push(`stolen from ${workerName(r, poll.victim)}`);
     if (poll.replaced >= 0) lines.push("blocked its thread");
