@@ -180,7 +180,7 @@ pub enum Event {
         /// The worker on which it was raised, for instance by a high task that awaits it.
         by: Option<WorkerId>,
     },
-    /// A task began to wait for the timer.
+    /// A task began to wait for the timer, or set anew how long a wait is to last.
     TimerArmed {
         /// The task.
         task: TaskId,

@@ -102,7 +102,8 @@ pub(super) fn escalated(id: ExecutorId, task: TaskId) {
     });
 }
 
-/// Tells that the task that is being polled on this thread begins to wait for the timer.
+/// Tells that the task that is being polled on this thread begins to wait for the timer, or sets
+/// anew how long a wait lasts.
 pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
     if OBSERVED.get()
         && let Some((id, task)) = RUNNING.get()

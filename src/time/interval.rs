@@ -141,6 +141,36 @@ impl Interval {
         self
     }
 
+    /// As [`with_missed_ticks`](Interval::with_missed_ticks), from the next tick on.
+    ///
+    /// ```
+    /// use laneway::time::{MissedTickBehavior, interval};
+    /// use std::time::Duration;
+    ///
+    /// let mut ticks = interval(Duration::from_secs(1));
+    /// ticks.set_missed_ticks(MissedTickBehavior::Delay);
+    /// assert_eq!(ticks.missed_ticks(), MissedTickBehavior::Delay);
+    /// ```
+    #[doc(alias = "set_missed_tick_behavior")]
+    pub fn set_missed_ticks(&mut self, behavior: MissedTickBehavior) {
+        self.behavior = behavior;
+    }
+
+    /// What happens when ticks were asked for too late.
+    ///
+    /// ```
+    /// use laneway::time::{MissedTickBehavior, interval};
+    /// use std::time::Duration;
+    ///
+    /// let ticks = interval(Duration::from_secs(1));
+    /// assert_eq!(ticks.missed_ticks(), MissedTickBehavior::Burst);
+    /// ```
+    #[doc(alias = "missed_tick_behavior")]
+    #[must_use]
+    pub fn missed_ticks(&self) -> MissedTickBehavior {
+        self.behavior
+    }
+
     /// The time between two ticks.
     ///
     /// ```
@@ -188,15 +218,12 @@ impl Interval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.due.expect("a sleep without an end does not end");
-        self.due = self.behavior.next(due, now(), self.period);
-        match self.due {
-            Some(next) => self.sleep.reset(next),
-            None => self.sleep = Sleep::forever(),
-        }
+        self.set(self.behavior.next(due, now(), self.period));
         Poll::Ready(due)
     }
 
-    /// Starts anew: the next tick comes a period from now.
+    /// Starts anew: the next tick comes a period from now. A task that waits for a tick goes on to
+    /// wait, for that one.
     ///
     /// ```
     /// use laneway::time::interval;
@@ -208,8 +235,66 @@ impl Interval {
     /// assert!(laneway::block_on(ticks.tick()) >= now + Duration::from_millis(2));
     /// ```
     pub fn reset(&mut self) {
-        self.due = now().checked_add(self.period);
-        self.sleep = self.due.map_or_else(Sleep::forever, sleep_until);
+        self.reset_after(self.period);
+    }
+
+    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes at once.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// laneway::block_on(async {
+    ///     let mut ticks = interval(Duration::from_secs(3600));
+    ///     ticks.tick().await;
+    ///     ticks.reset_immediately();
+    ///     assert!(ticks.tick().await <= Instant::now());
+    /// });
+    /// ```
+    pub fn reset_immediately(&mut self) {
+        self.reset_at(now());
+    }
+
+    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes after so long, which may
+    /// be zero, and the others a period apart from there. After a time beyond what the clock can
+    /// say, such as [`Duration::MAX`], no tick comes.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::Duration;
+    ///
+    /// laneway::block_on(async {
+    ///     let mut ticks = interval(Duration::from_millis(1));
+    ///     let first = ticks.tick().await;
+    ///     ticks.reset_after(Duration::from_millis(5));
+    ///     let second = ticks.tick().await;
+    ///     assert!(second - first >= Duration::from_millis(5));
+    ///     assert_eq!(ticks.tick().await - second, Duration::from_millis(1));
+    /// });
+    /// ```
+    pub fn reset_after(&mut self, after: Duration) {
+        self.set(now().checked_add(after));
+    }
+
+    /// Starts anew, as [`reset`](Interval::reset) does: the next tick is due at this instant, which
+    /// may have passed, and the others a period apart from there.
+    ///
+    /// ```
+    /// use laneway::time::interval;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mut ticks = interval(Duration::from_secs(3600));
+    /// let soon = Instant::now() + Duration::from_millis(2);
+    /// ticks.reset_at(soon);
+    /// assert_eq!(laneway::block_on(ticks.tick()), soon);
+    /// ```
+    pub fn reset_at(&mut self, start: Instant) {
+        self.set(Some(start));
+    }
+
+    fn set(&mut self, due: Option<Instant>) {
+        self.due = due;
+        self.sleep.set(due);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
@@ -64,21 +64,19 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     /// None: never.
     deadline: Option<Instant>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Not known to the timer.
-    Idle,
-    Armed(TimerRef, Key),
+    /// Its place in the timer. Of no meaning once the timer has come past it.
+    armed: Option<(TimerRef, Key)>,
+    /// Of the task that waits: set by each poll that leaves it pending, until one finds it ready.
+    /// A copy besides the timer's, for a reset to arm anew what the timer has woken already.
+    waker: Option<Waker>,
 }
 
 impl Sleep {
     fn new(deadline: Option<Instant>) -> Sleep {
         Sleep {
             deadline,
-            state: State::Idle,
+            armed: None,
+            waker: None,
         }
     }
 
@@ -117,6 +115,10 @@ impl Sleep {
 
     /// Sets another end, whether or not the first one has come.
     ///
+    /// A task that waits goes on to wait, until the new end: it is woken then, without having polled
+    /// the sleep again, and at once if the new end has passed. One that has seen the sleep end does
+    /// not wait any more.
+    ///
     /// ```
     /// use laneway::time::sleep;
     /// use std::time::{Duration, Instant};
@@ -126,23 +128,90 @@ impl Sleep {
     /// laneway::block_on(watch);
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
-        self.disarm();
-        self.deadline = Some(deadline);
+        self.set(Some(deadline));
+    }
+
+    /// As [`reset`](Sleep::reset), also to an end that never comes.
+    pub(crate) fn set(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        let Some(waker) = &self.waker else {
+            return self.disarm();
+        };
+        match deadline {
+            None => self.disarm(),
+            Some(deadline) if deadline <= now() => {
+                waker.wake_by_ref();
+                self.disarm();
+            }
+            Some(deadline) => self.arm(deadline),
+        }
     }
 
     /// Whether the timer has come past the deadline, so that the clock need not be asked.
     fn was_seen_to_end(&self) -> bool {
-        match &self.state {
-            State::Armed(timer, key) => timer.has_passed(*key),
-            State::Idle => false,
+        let armed = self.armed.as_ref();
+        armed.is_some_and(|(timer, key)| timer.has_passed(*key))
+    }
+
+    /// Lets this waker be woken at the deadline, and no other.
+    fn wait(&mut self, deadline: Instant, waker: &Waker) {
+        let waits = match self.keep(waker) {
+            // What the timer has, if it is armed.
+            Kept::Before => self.armed.is_some(),
+            Kept::Now => self.rearm(waker),
+        };
+        if !waits {
+            self.arm(deadline);
         }
     }
 
+    /// Keeps the waker of the task that waits.
+    fn keep(&mut self, waker: &Waker) -> Kept {
+        match &self.waker {
+            Some(kept) if kept.will_wake(waker) => Kept::Before,
+            _ => {
+                self.waker = Some(waker.clone());
+                Kept::Now
+            }
+        }
+    }
+
+    /// Arms it for the task that waits, or moves it if it is armed.
+    fn arm(&mut self, deadline: Instant) {
+        let waker = self.waker.as_ref().expect("a task waits");
+        let (timer, key) = match self.armed.take() {
+            Some((timer, key)) => {
+                let key = timer.move_to(key, deadline, waker);
+                (timer, key)
+            }
+            None => {
+                let timer = clock::timer();
+                let key = timer.arm(deadline, waker.clone());
+                (timer, key)
+            }
+        };
+        self.armed = Some((timer, key));
+        telling::timer_armed(|| deadline.saturating_duration_since(now()));
+    }
+
+    /// Gives the timer another waker. `false`: it is not armed, or has come to its end.
+    fn rearm(&self, waker: &Waker) -> bool {
+        let armed = self.armed.as_ref();
+        armed.is_some_and(|(timer, key)| timer.rearm(*key, waker))
+    }
+
     fn disarm(&mut self) {
-        if let State::Armed(timer, key) = std::mem::replace(&mut self.state, State::Idle) {
+        if let Some((timer, key)) = self.armed.take() {
             timer.disarm(key);
         }
     }
+}
+
+/// Since when a sleep has had the waker of its task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Before,
+    Now,
 }
 
 impl Future for Sleep {
@@ -150,22 +219,15 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
+            self.keep(cx.waker());
             return Poll::Pending;
         };
         if self.was_seen_to_end() || deadline <= now() {
             self.disarm();
+            self.waker = None;
             return Poll::Ready(());
         }
-        let armed = match &self.state {
-            State::Armed(timer, key) => timer.rearm(*key, cx.waker()),
-            State::Idle => false,
-        };
-        if !armed {
-            let timer = clock::timer();
-            let key = timer.arm(deadline, cx.waker().clone());
-            self.state = State::Armed(timer, key);
-            telling::timer_armed(|| deadline.saturating_duration_since(now()));
-        }
+        self.wait(deadline, cx.waker());
         Poll::Pending
     }
 }

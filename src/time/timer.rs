@@ -142,7 +142,25 @@ impl Timer {
     /// Wakes `waker` at `deadline`, or soon if that has passed.
     pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> Key {
         let due = self.tick_after(deadline);
+        self.insert(self.lock(), due, waker)
+    }
+
+    /// Moves a sleeper to another deadline. If its time has come already, it is entered anew: its
+    /// waker, which has been woken, is this one.
+    pub(crate) fn move_to(&self, key: Key, deadline: Instant, waker: &Waker) -> Key {
+        let due = self.tick_after(deadline);
         let mut state = self.lock();
+        match state.wheel.remove(key) {
+            Some(armed) => self.insert(state, due, armed),
+            None => {
+                // Cloned without the lock: that may run what sleeps.
+                drop(state);
+                self.arm(deadline, waker.clone())
+            }
+        }
+    }
+
+    fn insert(&self, mut state: MutexGuard<'_, State>, due: Tick, waker: Waker) -> Key {
         // First: if no thread can be had, nothing is left behind.
         if state.thread == Turner::NotStarted {
             start_thread(&mut state);
@@ -150,7 +168,7 @@ impl Timer {
         let key = state.wheel.insert(due, waker);
         match state.thread {
             Turner::Waiting(until) if until.is_none_or(|until| due < until) => {
-                // Turning from now on: whoever comes next need not tell it again.
+                // Turning from now on: the thread need not be told again.
                 state.thread = Turner::Turning;
                 drop(state);
                 self.sooner.notify_one();
