@@ -11,8 +11,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use laneway::sim::{Sim, work};
 use laneway::time::{
-    Elapsed, MissedTickBehavior, interval, interval_at, sleep, sleep_until, timeout,
+    Elapsed, Interval, MissedTickBehavior, interval, interval_at, now, sleep, sleep_until, timeout,
+    timeout_at,
 };
 use laneway::{Priority, Runtime, block_on, join_all};
 
@@ -148,6 +150,25 @@ fn a_timeout_gives_the_output_or_drops_the_future() {
 }
 
 #[test]
+fn several_futures_can_have_one_deadline() {
+    let run = Sim::seed(1).run(async {
+        let start = now();
+        let deadline = start + 50 * MS;
+        let mut results = Vec::new();
+        for millis in [20, 20, 20, 0] {
+            let limited = timeout_at(deadline, sleep(millis * MS));
+            results.push((limited.await.is_ok(), (now() - start).as_millis()));
+        }
+        // The deadline has passed by now; a future that is ready at once is in time.
+        assert_eq!(timeout_at(start, ready(1)).await, Ok(1));
+        assert_eq!(timeout_at(start, pending::<()>()).await, Err(Elapsed));
+        results
+    });
+    let expected = [(true, 20), (true, 40), (false, 50), (true, 50)];
+    assert_eq!(run.unwrap().output, expected);
+}
+
+#[test]
 fn an_interval_ticks_at_once_and_then_in_step() {
     let start = Instant::now();
     let mut ticks = interval_at(start, 2 * MS);
@@ -177,6 +198,49 @@ fn missed_ticks_come_as_they_should() {
     let next = block_on(skip.tick()) - start;
     assert!(next >= 1000 * MS);
     assert_eq!(next.as_nanos() % (10 * MS).as_nanos(), 0);
+}
+
+/// When the ticks of an interval are taken, in milliseconds, each after work of so many milliseconds.
+fn delayed(period: u32, work_millis: &[u32]) -> Vec<u128> {
+    let run = Sim::seed(1).run(async {
+        let start = now();
+        let mut ticks = interval(period * MS).with_missed_ticks(MissedTickBehavior::Delay);
+        let mut taken = Vec::new();
+        for millis in work_millis {
+            work(*millis * MS);
+            ticks.tick().await;
+            taken.push((now() - start).as_millis());
+        }
+        taken
+    });
+    run.unwrap().output
+}
+
+#[test]
+fn a_delay_forgives_ticks_that_are_a_little_late() {
+    // Up to five milliseconds.
+    let (grid, late) = ([0, 101, 205, 300, 404], [0, 101, 104, 1, 104]);
+    assert_eq!(delayed(100, &late), grid);
+    // Beyond that, the next tick comes a whole period later.
+    assert_eq!(delayed(100, &[0, 106, 0, 0]), [0, 106, 206, 306]);
+    // A tick whose successor is due as well was missed, however short the period.
+    assert_eq!(delayed(2, &[0, 3, 0, 5, 0]), [0, 3, 4, 9, 11]);
+}
+
+#[test]
+fn a_delay_does_not_drift_by_what_each_tick_is_late() {
+    let start = Instant::now();
+    let mut ticks = interval_at(start, 2 * MS).with_missed_ticks(MissedTickBehavior::Delay);
+    let mut expected = start;
+    for _ in 0..50 {
+        let due = block_on(ticks.tick());
+        assert_eq!(due, expected);
+        // A thread that stands still for longer than is forgiven takes a tick that was missed.
+        if due.elapsed() > MS {
+            return;
+        }
+        expected = due + 2 * MS;
+    }
 }
 
 #[test]
@@ -239,7 +303,7 @@ fn in_time<T>(make: impl FnMut(Duration) -> (T, bool)) -> T {
     made.expect("nine minutes are long enough").0
 }
 
-fn is_due(ticks: &mut laneway::time::Interval) -> bool {
+fn is_due(ticks: &mut Interval) -> bool {
     poll_once(pin!(ticks.tick())).is_ready()
 }
 

@@ -69,23 +69,31 @@ pub enum MissedTickBehavior {
     /// any time, there are as many ticks as periods. The default.
     #[default]
     Burst,
-    /// The next tick comes a whole period after the late one, and so on from there: two ticks
-    /// are never closer than a period.
+    /// The next tick comes a whole period after the late one, and so on from there. A tick that is
+    /// late by five milliseconds or less, and by less than a period, is none: it moves nothing, and
+    /// the next one comes closer by so much.
     Delay,
     /// The missed ticks are left out, and the next one comes at a multiple of the period from
     /// the start: never out of step.
     Skip,
 }
 
+/// A tick that is late by so much is on time: timers and threads are late by a little always, and an
+/// interval would drift by each of it.
+const FORGIVEN: Duration = Duration::from_millis(5);
+
 impl MissedTickBehavior {
     /// When the tick after the one that was due at `due` and taken at `now` is due. `None`: later
     /// than the clock can say.
     pub(crate) fn next(self, due: Instant, now: Instant, period: Duration) -> Option<Instant> {
+        let late = now.saturating_duration_since(due);
         match self {
             MissedTickBehavior::Burst => due.checked_add(period),
+            MissedTickBehavior::Delay if late <= FORGIVEN && late < period => {
+                due.checked_add(period)
+            }
             MissedTickBehavior::Delay => now.checked_add(period),
             MissedTickBehavior::Skip => {
-                let late = now.saturating_duration_since(due);
                 let into_period = late.as_nanos() % period.as_nanos();
                 let left = period.as_nanos() - into_period;
                 now.checked_add(duration_of_nanos(left))

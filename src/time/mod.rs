@@ -27,7 +27,7 @@ pub(crate) mod wheel;
 pub use clock::now;
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
-pub use timeout::{Elapsed, Timeout, timeout};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 
 /// The number of sleeps that the timer holds at the moment, in the whole process: those that were
 /// polled and have neither ended nor been dropped. Within a [simulation](crate::sim), those of the

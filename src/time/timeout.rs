@@ -6,11 +6,11 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::sleep::{Sleep, sleep};
+use super::sleep::{Sleep, sleep, sleep_until};
 
 /// Limits the time of a future. If the future is not ready by then, it is dropped and the result
 /// is [`Elapsed`].
@@ -29,7 +29,7 @@ use super::sleep::{Sleep, sleep};
 /// ```
 /// use laneway::time::{Elapsed, timeout};
 /// use std::future::{pending, ready};
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 ///
 /// let late = timeout(Duration::from_millis(1), pending::<()>());
 /// assert_eq!(laneway::block_on(late), Err(Elapsed));
@@ -38,19 +38,44 @@ use super::sleep::{Sleep, sleep};
 /// assert_eq!(laneway::block_on(in_time), Ok(7));
 /// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout {
-        future: Some(future),
-        deadline: sleep(duration),
-    }
+    Timeout::new(future, sleep(duration))
+}
+
+/// Gives a future time until an instant, which may have passed. Otherwise as [`timeout`].
+///
+/// Several futures, one after the other, can be given one deadline together.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the time has passed.
+///
+/// # Cancellation
+///
+/// Dropping the timeout drops the future.
+///
+/// ```
+/// use laneway::time::{Elapsed, sleep, timeout_at};
+/// use std::future::pending;
+/// use std::time::{Duration, Instant};
+///
+/// laneway::block_on(async {
+///     let deadline = Instant::now() + Duration::from_millis(5);
+///     let _in_time_or_not = timeout_at(deadline, sleep(Duration::from_millis(1))).await;
+///     assert_eq!(timeout_at(deadline, pending::<()>()).await, Err(Elapsed));
+///     assert!(Instant::now() >= deadline);
+/// });
+/// ```
+pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
+    Timeout::new(future, sleep_until(deadline))
 }
 
 pin_project! {
-    /// A future with a deadline. Made by [`timeout`].
+    /// A future with a deadline. Made by [`timeout`] and [`timeout_at`].
     ///
     /// ```
     /// use laneway::time::{Timeout, timeout};
     /// use std::future::{Ready, ready};
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// let limited: Timeout<Ready<u8>> = timeout(Duration::from_secs(1), ready(1));
     /// assert_eq!(laneway::block_on(limited), Ok(1));
@@ -63,6 +88,15 @@ pin_project! {
         future: Option<F>,
         #[pin]
         deadline: Sleep,
+    }
+}
+
+impl<F> Timeout<F> {
+    fn new(future: F, deadline: Sleep) -> Timeout<F> {
+        Timeout {
+            future: Some(future),
+            deadline,
+        }
     }
 }
 
@@ -83,7 +117,7 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-/// The time of a [`timeout`] has passed.
+/// The time of a [`timeout`] or a [`timeout_at`] has passed.
 ///
 /// Where errors are [`io::Error`]s, `?` makes one of kind [`TimedOut`](io::ErrorKind::TimedOut) of
 /// it.
