@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use laneway::background::{Handle, Service};
+use laneway::background::{Service, ServiceHandle};
 use laneway::blocking::unblock;
 use laneway::{Priority, Runtime, block_on};
 
@@ -129,7 +129,7 @@ impl Server {
 }
 
 /// Has so many lines echoed, one after the other. Gives how many came back as they were sent.
-fn lines(pool: &Handle<String, io::Result<String>>, count: usize) -> usize {
+fn lines(pool: &ServiceHandle<String, io::Result<String>>, count: usize) -> usize {
     let lines = (0..count).map(|n| format!("line {n}"));
     lines
         .filter(|line| matches!(block_on(pool.call(line.clone())), Ok(Ok(echo)) if echo == *line))

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Parser;
-use laneway::background::{self, Every, Handle, Periodic};
+use laneway::background::{self, Every, Periodic, ServiceHandle};
 use laneway::blocking::unblock;
 use laneway::{Priority, Runtime, shutdown_begun, time::sleep};
 
@@ -117,7 +117,7 @@ fn rotate(folder: &Path) -> io::Result<(File, u64)> {
 }
 
 /// Writes until the runtime shuts down. Gives how many lines.
-async fn write(log: Handle<Request, io::Result<u64>>) -> u64 {
+async fn write(log: ServiceHandle<Request, io::Result<u64>>) -> u64 {
     let mut written = 0;
     let mut end = shutdown_begun();
     while futures_lite::future::poll_once(&mut end).await.is_none() {

@@ -1,24 +1,22 @@
 //! Tasks that belong together: joined as they end, and cancelled as one.
 //!
-//! Each member has a [`Signal`], which is the waker that its task wakes when it ends. A signal
-//! that is woken enters the group's list of those that have ended, in [`Bell`]; the group looks at
-//! the members on that list and at no others, so that a join costs the same in a group of ten and
-//! of a million.
+//! A group is the parent of its members (`children.rs`): a task that ends wakes its member, and a
+//! join looks at the members that were woken.
 //!
 //! A group never decides where its members run: that is [`spawn`](crate::spawn)'s.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use slab::Slab;
 
-use crate::executor::{JoinError, Outcome, Task, seat, shielded, trusting};
+use crate::children::{Child, Children};
+use crate::executor::{JoinError, Outcome, Task, seat, shielded};
 use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
-use crate::sync::unpoisoned;
 
 /// Tasks that belong together.
 ///
@@ -55,15 +53,15 @@ use crate::sync::unpoisoned;
 #[doc(alias("JoinSet", "TaskTracker", "FuturesUnordered", "nursery"))]
 #[must_use = "dropping a TaskGroup cancels its members: join them"]
 pub struct TaskGroup<T> {
-    // Dropped before the members, whose cancellation then finds no group to tell.
-    bell: Arc<Bell>,
+    // Dropped before the members, whose cancellation then finds nobody to tell.
+    children: Children,
     members: Slab<Member<T>>,
     /// Members that no high task has waited for yet.
     not_raised: BTreeSet<usize>,
 }
 
 struct Member<T> {
-    signal: Arc<Signal>,
+    child: Child,
     state: State<T>,
 }
 
@@ -82,7 +80,7 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn new() -> TaskGroup<T> {
         TaskGroup {
-            bell: Arc::default(),
+            children: Children::default(),
             members: Slab::new(),
             not_raised: BTreeSet::new(),
         }
@@ -181,18 +179,15 @@ impl<T> TaskGroup<T> {
     pub fn insert(&mut self, mut task: Task<T>) {
         let entry = self.members.vacant_entry();
         let key = entry.key();
-        let signal = Arc::new(Signal {
-            key,
-            bell: Arc::downgrade(&self.bell),
-        });
-        let state = match poll(&signal, &mut task) {
+        let child = self.children.add(key);
+        let state = match child.poll(|cx| task.poll_end(cx)) {
             Poll::Pending => State::Running(task),
             Poll::Ready(ended) => {
-                self.bell.ring(signal.clone());
+                child.wake();
                 State::Ended(ended)
             }
         };
-        entry.insert(Member { signal, state });
+        entry.insert(Member { child, state });
         self.not_raised.insert(key);
     }
 
@@ -333,8 +328,8 @@ impl<T> TaskGroup<T> {
             self.raise();
         }
         loop {
-            let signal = ready!(self.bell.poll_next(cx));
-            if let Some(ended) = self.take_ended(&signal) {
+            let key = ready!(self.children.poll_next(cx));
+            if let Some(ended) = self.take_ended(key) {
                 return Poll::Ready(Some(ended.tell()));
             }
         }
@@ -349,23 +344,19 @@ impl<T> TaskGroup<T> {
         }
     }
 
-    /// Takes the member of this signal out of the group, if it is there and has ended.
-    fn take_ended(&mut self, signal: &Arc<Signal>) -> Option<Outcome<T>> {
-        let member = self.members.get_mut(signal.key)?;
-        // Another member may have the key by now.
-        if !Arc::ptr_eq(&member.signal, signal) {
-            return None;
-        }
+    /// Takes a member out of the group, if it is there and has ended.
+    fn take_ended(&mut self, key: usize) -> Option<Outcome<T>> {
+        let member = self.members.get_mut(key)?;
         if let State::Running(task) = &mut member.state
-            && let Poll::Ready(ended) = poll(signal, task)
+            && let Poll::Ready(ended) = member.child.poll(|cx| task.poll_end(cx))
         {
             member.state = State::Ended(ended);
         }
         if let State::Running(_) = member.state {
             return None;
         }
-        self.not_raised.remove(&signal.key);
-        match self.members.remove(signal.key).state {
+        self.not_raised.remove(&key);
+        match self.members.remove(key).state {
             State::Ended(ended) => Some(ended),
             State::Running(_) => unreachable!("a task that has ended does not run again"),
         }
@@ -439,13 +430,6 @@ impl<T> fmt::Debug for TaskGroup<T> {
     }
 }
 
-/// Polls a member's task, so that its end wakes the signal.
-fn poll<T>(signal: &Arc<Signal>, task: &mut Task<T>) -> Poll<Outcome<T>> {
-    let waker = Waker::from(signal.clone());
-    // A signal does not panic.
-    trusting(&waker, || task.poll_end(&mut Context::from_waker(&waker)))
-}
-
 async fn cancel<T>(member: Member<T>) {
     match member.state {
         State::Running(task) => {
@@ -453,75 +437,5 @@ async fn cancel<T>(member: Member<T>) {
             shielded("a destructor of a member's output", || drop(output));
         }
         State::Ended(ended) => drop(ended),
-    }
-}
-
-/// Wakes a group for one of its members.
-struct Signal {
-    key: usize,
-    /// Weak: the bell holds the signals that were woken.
-    bell: Weak<Bell>,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        // Any panic here would make async-task abort: even one in the drop of the bell, if the
-        // group goes away at this moment, and with it the waker of its awaiter.
-        shielded("the waker of a group's awaiter", || {
-            if let Some(bell) = self.bell.upgrade() {
-                bell.ring(self);
-            }
-        });
-    }
-}
-
-/// Tells a group which of its members have ended.
-#[derive(Default)]
-struct Bell {
-    state: Mutex<Rung>,
-}
-
-#[derive(Default)]
-struct Rung {
-    /// In the order in which they ended. At most one for each member, and a few that were woken
-    /// twice.
-    ended: VecDeque<Arc<Signal>>,
-    /// The waker of the awaiter of the next one.
-    awaiter: Option<Waker>,
-}
-
-impl Bell {
-    fn ring(&self, signal: Arc<Signal>) {
-        let mut rung = self.lock();
-        rung.ended.push_back(signal);
-        let awaiter = rung.awaiter.take();
-        // Unlock before waking: the first act of the woken awaiter is to take this lock.
-        drop(rung);
-        if let Some(awaiter) = awaiter {
-            awaiter.wake();
-        }
-    }
-
-    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Arc<Signal>> {
-        let mut rung = self.lock();
-        if let Some(signal) = rung.ended.pop_front() {
-            return Poll::Ready(signal);
-        }
-        let awaiter = &mut rung.awaiter;
-        if !awaiter
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            let before = awaiter.replace(cx.waker().clone());
-            // Unlock before dropping a waker: its destructor may be the user's code.
-            drop(rung);
-            drop(before);
-        }
-        Poll::Pending
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Rung> {
-        // A poisoned lock is fine: nothing is half done under it.
-        unpoisoned(self.state.lock())
     }
 }

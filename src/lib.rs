@@ -139,6 +139,7 @@
 
 pub mod background;
 pub mod blocking;
+mod children;
 pub mod cookbook;
 mod executor;
 mod group;
@@ -151,6 +152,7 @@ mod runtime;
 pub mod sim;
 mod sync;
 pub mod time;
+mod waker;
 
 pub use executor::{
     AbortHandle, CutOffTask, FallibleTask, JoinError, Priority, QueueId, Stealing, Task, TaskId,

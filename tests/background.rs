@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
-use laneway::background::{self, Background, CallError, Handle, Service, TryCallError};
+use laneway::background::{self, Background, CallError, Service, ServiceHandle, TryCallError};
 use laneway::sim::Sim;
 use laneway::{Priority, Runtime, block_on};
 
@@ -68,7 +68,7 @@ fn gated(
 fn stuck(
     bound: usize,
 ) -> (
-    Handle<u8, u8>,
+    ServiceHandle<u8, u8>,
     Pin<Box<Background<impl Future<Output = ()> + Send>>>,
 ) {
     let handler = async |_: &mut (), _: u8| pending().await;
@@ -435,7 +435,7 @@ fn the_last_handle_wakes_a_background_that_waits() {
 fn close_ends_a_background_that_holds_its_own_handle() {
     let (handle, background) = Service::new().in_flight(2).build(
         Mutex::new(None),
-        async |own: &Mutex<Option<Handle<u8, u8>>>, n: u8| {
+        async |own: &Mutex<Option<ServiceHandle<u8, u8>>>, n: u8| {
             let own = own.lock().unwrap().clone();
             match own {
                 Some(own) if n > 0 => own.call(n - 1).await.unwrap() + 1,
@@ -564,7 +564,7 @@ fn a_handler_that_panics_before_its_first_await_is_no_different() {
 /// Polls a background with one waker in the middle of a request, with another one after that, and
 /// then sends a request. Gives how often each was woken since.
 fn woken_after_a_move(
-    handle: &Handle<usize, usize>,
+    handle: &ServiceHandle<usize, usize>,
     mut background: Pin<&mut impl Future<Output = ()>>,
     gate: &Gate,
 ) -> [usize; 2] {
@@ -791,7 +791,7 @@ fn other_tasks_run_while_requests_flood_in() {
     let builder = Runtime::builder().with_high_num(0).with_low_num(1);
     let rt = builder.build().unwrap();
     // A background that always has requests, and another task, on the only worker.
-    let slot = Arc::new(Mutex::new(None::<Handle<u64, u64>>));
+    let slot = Arc::new(Mutex::new(None::<ServiceHandle<u64, u64>>));
     let again = slot.clone();
     let endless = async move |sum: &mut u64, n: u64| {
         *sum += n;

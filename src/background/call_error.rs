@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// Why a call has no reply. Carries no request, so that `?` works whatever is sent;
-/// [`Handle::try_call`](super::Handle::try_call) gives requests back.
+/// [`ServiceHandle::try_call`](super::ServiceHandle::try_call) gives requests back.
 ///
 /// ```
 /// use laneway::background::{self, CallError};
@@ -22,8 +22,8 @@ pub enum CallError {
     /// restarts, unless its policy gives up now. The request may have been carried out in part:
     /// call again if it may be repeated.
     Panicked,
-    /// The time of [`Handle::call_timeout`](super::Handle::call_timeout) has passed. A request
-    /// that the handler has taken is still being carried out.
+    /// The time of [`ServiceHandle::call_timeout`](super::ServiceHandle::call_timeout) has passed.
+    /// A request that the handler has taken is still being carried out.
     TimedOut,
 }
 
@@ -56,7 +56,7 @@ impl Error for CallError {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TryCallError<Req> {
     /// As many requests as the bound wait already. Try again later, or wait with
-    /// [`Handle::call`](super::Handle::call).
+    /// [`ServiceHandle::call`](super::ServiceHandle::call).
     Busy(Req),
     /// The background has ended, panicked, or been closed or dropped.
     Closed(Req),

@@ -15,12 +15,12 @@ use futures_lite::future::yield_now;
 use super::future::Background;
 use super::repeatable::Repeatable;
 use super::serve::{Payload, caught};
-use super::ticks::{Pace, Ticks};
-use super::waker::leave;
+use super::ticks::{Ticks, Timetable};
 use crate::executor::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
 use crate::sync::unpoisoned;
 use crate::time::MissedTickBehavior;
+use crate::waker::leave;
 
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
 /// [`Every`] offers more.
@@ -99,7 +99,7 @@ where
 #[must_use = "a process does nothing until it is built and its background spawned"]
 pub struct Every {
     name: String,
-    pace: Pace,
+    timetable: Timetable,
     overlap: Overlap,
 }
 
@@ -141,7 +141,7 @@ impl Every {
         );
         Every {
             name: "unnamed".to_owned(),
-            pace: Pace {
+            timetable: Timetable {
                 period,
                 initial_delay: Duration::ZERO,
                 jitter: Duration::ZERO,
@@ -175,7 +175,7 @@ impl Every {
     /// let every = Every::new(minute).initial_delay(minute);
     /// ```
     pub fn initial_delay(mut self, delay: Duration) -> Every {
-        self.pace.initial_delay = delay;
+        self.timetable.initial_delay = delay;
         self
     }
 
@@ -195,12 +195,12 @@ impl Every {
     /// ```
     #[track_caller]
     pub fn jitter(mut self, jitter: Duration) -> Every {
-        let period = self.pace.period;
+        let period = self.timetable.period;
         assert!(
             jitter <= period,
             "a jitter of {jitter:?} is longer than the period of {period:?}"
         );
-        self.pace.jitter = jitter;
+        self.timetable.jitter = jitter;
         self
     }
 
@@ -216,7 +216,7 @@ impl Every {
     /// let every = Every::new(Duration::from_secs(1)).missed_ticks(MissedTickBehavior::Burst);
     /// ```
     pub fn missed_ticks(mut self, behavior: MissedTickBehavior) -> Every {
-        self.pace.missed = behavior;
+        self.timetable.missed = behavior;
         self
     }
 
@@ -249,21 +249,26 @@ impl Every {
     {
         let books = Arc::new(Books {
             name: self.name,
-            state: Mutex::default(),
+            entries: Mutex::default(),
         });
         let handle = Periodic {
             books: books.clone(),
         };
         (
             handle,
-            Background::new(live(books, self.pace, self.overlap, run)),
+            Background::new(live(books, self.timetable, self.overlap, run)),
         )
     }
 }
 
 /// The process's life.
-async fn live(books: Arc<Books>, pace: Pace, overlap: Overlap, mut run: impl AsyncFnMut()) {
-    let mut ticks = Ticks::start(pace);
+async fn live(
+    books: Arc<Books>,
+    timetable: Timetable,
+    overlap: Overlap,
+    mut run: impl AsyncFnMut(),
+) {
+    let mut ticks = Ticks::start(timetable);
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
     while ticked(&mut ticks, end.as_mut()).await {
         books.tick();
@@ -344,11 +349,11 @@ impl Periodic {
     /// Begins no further run. One that is under way goes on to its end, and the background ends
     /// with it. [`Periodic`] has an example.
     pub fn stop(&self) {
-        let mut state = self.books.lock();
-        state.stopped = true;
-        let waker = state.waker.take();
+        let mut entries = self.books.lock();
+        entries.stopped = true;
+        let waker = entries.waker.take();
         // Unlock before waking: the woken one's first act is to take this lock.
-        drop(state);
+        drop(entries);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -420,11 +425,11 @@ pub struct PeriodicMetrics {
 /// What a process and its handles share.
 struct Books {
     name: String,
-    state: Mutex<State>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Default)]
-struct State {
+struct Entries {
     metrics: PeriodicMetrics,
     stopped: bool,
     /// Of the process while it waits.
@@ -449,20 +454,20 @@ impl Books {
     }
 
     fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.stopped {
+        let mut entries = self.lock();
+        if entries.stopped {
             return Poll::Ready(());
         }
-        let replaced = leave(&mut state.waker, cx.waker());
+        let replaced = leave(&mut entries.waker, cx.waker());
         // Unlock before dropping what may be the last of a task.
-        drop(state);
+        drop(entries);
         drop(replaced);
         Poll::Pending
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         // A waker's `clone` may panic under the lock; the books are whole even then.
-        unpoisoned(self.state.lock())
+        unpoisoned(self.entries.lock())
     }
 }
 
@@ -473,16 +478,16 @@ struct Underway<'b> {
 
 impl Underway<'_> {
     fn end(self, run: Result<(), Payload>) {
-        let mut state = self.books.lock();
+        let mut entries = self.books.lock();
         let Err(payload) = run else {
-            state.metrics.completed += 1;
+            entries.metrics.completed += 1;
             return;
         };
-        state.metrics.panicked += 1;
-        state.metrics.last_panic = Some(message(&*payload).to_owned());
-        let runs = state.metrics.completed + state.metrics.panicked;
+        entries.metrics.panicked += 1;
+        entries.metrics.last_panic = Some(message(&*payload).to_owned());
+        let runs = entries.metrics.completed + entries.metrics.panicked;
         // Unlock before calling the logger.
-        drop(state);
+        drop(entries);
         let (name, message) = (&self.books.name, message(&*payload));
         log_error(format_args!(
             "run {runs} of the periodic process {name:?} panicked; it goes on: {message}"

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::call_error::{CallError, TryCallError};
+use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
-use super::slot::{GivenUp, SharedSlot, Slot};
 use crate::time::timeout;
 
 /// Sends requests to a background and awaits its replies.
@@ -21,8 +21,8 @@ use crate::time::timeout;
 ///
 /// When the last handle is dropped, the background serves the requests that it holds and ends. A
 /// handle inside the background's own state therefore keeps it alive;
-/// [`close`](Handle::close) ends it in spite of that. To await one's own background in a handler
-/// is to wait for oneself, where it serves one request at a time.
+/// [`close`](ServiceHandle::close) ends it in spite of that. To await one's own background in a
+/// handler is to wait for oneself, where it serves one request at a time.
 ///
 /// ```
 /// use laneway::{background, block_on, spawn_task};
@@ -39,14 +39,14 @@ use crate::time::timeout;
 /// assert_eq!(block_on(sum.call(22)), Ok(42));
 /// # Ok::<(), background::CallError>(())
 /// ```
-pub struct Handle<Req, Res> {
+pub struct ServiceHandle<Req, Res> {
     mailbox: Arc<Mailbox<Req, Res>>,
 }
 
-impl<Req, Res> Handle<Req, Res> {
+impl<Req, Res> ServiceHandle<Req, Res> {
     /// The first handle; the mailbox counts it already.
-    pub(super) fn first(mailbox: Arc<Mailbox<Req, Res>>) -> Handle<Req, Res> {
-        Handle { mailbox }
+    pub(super) fn first(mailbox: Arc<Mailbox<Req, Res>>) -> ServiceHandle<Req, Res> {
+        ServiceHandle { mailbox }
     }
 
     /// Sends a request and awaits the reply. Where the background is
@@ -80,7 +80,7 @@ impl<Req, Res> Handle<Req, Res> {
     pub fn call(&self, request: Req) -> Call<'_, Req, Res> {
         Call {
             handle: self,
-            progress: Progress::NotSent(request),
+            stage: CallStage::NotSent(request),
         }
     }
 
@@ -110,8 +110,8 @@ impl<Req, Res> Handle<Req, Res> {
     pub fn try_call(&self, request: Req) -> Result<Reply<Req, Res>, TryCallError<Req>> {
         let entered = self.mailbox.enter(request, None, Patience::NeedsRoom);
         match entered {
-            Ok(slot) => Ok(Reply {
-                slot: Some(slot),
+            Ok(exchange) => Ok(Reply {
+                exchange: Some(exchange),
                 mailbox: self.mailbox.clone(),
             }),
             Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
@@ -119,12 +119,12 @@ impl<Req, Res> Handle<Req, Res> {
         }
     }
 
-    /// As [`call`](Handle::call), for so long at most. The time runs from this call, and includes
-    /// the wait for room and for the handler.
+    /// As [`call`](ServiceHandle::call), for so long at most. The time runs from this call, and
+    /// includes the wait for room and for the handler.
     ///
     /// # Errors
     ///
-    /// Those of [`call`](Handle::call), and [`CallError::TimedOut`]. What has become of the
+    /// Those of [`call`](ServiceHandle::call), and [`CallError::TimedOut`]. What has become of the
     /// request then is what becomes of it when a call is dropped.
     ///
     /// ```
@@ -197,44 +197,44 @@ impl<Req, Res> Handle<Req, Res> {
     }
 }
 
-impl<Req, Res> Clone for Handle<Req, Res> {
-    fn clone(&self) -> Handle<Req, Res> {
+impl<Req, Res> Clone for ServiceHandle<Req, Res> {
+    fn clone(&self) -> ServiceHandle<Req, Res> {
         self.mailbox.add_handle();
-        Handle {
+        ServiceHandle {
             mailbox: self.mailbox.clone(),
         }
     }
 }
 
-impl<Req, Res> Drop for Handle<Req, Res> {
+impl<Req, Res> Drop for ServiceHandle<Req, Res> {
     fn drop(&mut self) {
         self.mailbox.remove_handle();
     }
 }
 
-impl<Req, Res> fmt::Debug for Handle<Req, Res> {
+impl<Req, Res> fmt::Debug for ServiceHandle<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
+        f.debug_struct("ServiceHandle")
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
     }
 }
 
-/// A request and the wait for its reply. Made by [`Handle::call`], which says what dropping it
-/// does.
+/// A request and the wait for its reply. Made by [`ServiceHandle::call`], which says what dropping
+/// it does.
 ///
 /// # Panics
 ///
 /// If polled again after its reply.
 #[must_use = "a call sends nothing unless it is awaited"]
 pub struct Call<'h, Req, Res> {
-    handle: &'h Handle<Req, Res>,
-    progress: Progress<Req, Res>,
+    handle: &'h ServiceHandle<Req, Res>,
+    stage: CallStage<Req, Res>,
 }
 
-enum Progress<Req, Res> {
+enum CallStage<Req, Res> {
     NotSent(Req),
-    Sent(SharedSlot<Req, Res>),
+    Sent(SharedExchange<Req, Res>),
     Over,
 }
 
@@ -245,31 +245,31 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match mem::replace(&mut self.progress, Progress::Over) {
-            Progress::NotSent(request) => {
+        match mem::replace(&mut self.stage, CallStage::Over) {
+            CallStage::NotSent(request) => {
                 let mailbox = &self.handle.mailbox;
                 match mailbox.enter(request, Some(cx.waker()), Patience::WaitsForRoom) {
-                    Ok(slot) => self.progress = Progress::Sent(slot),
+                    Ok(exchange) => self.stage = CallStage::Sent(exchange),
                     Err((_request, _refused)) => return Poll::Ready(Err(CallError::Closed)),
                 }
                 Poll::Pending
             }
-            Progress::Sent(slot) => match Slot::poll_reply(slot, cx) {
+            CallStage::Sent(exchange) => match Exchange::poll_reply(exchange, cx) {
                 Ok(reply) => Poll::Ready(reply),
-                Err(slot) => {
-                    self.progress = Progress::Sent(slot);
+                Err(exchange) => {
+                    self.stage = CallStage::Sent(exchange);
                     Poll::Pending
                 }
             },
-            Progress::Over => panic!("a call is not polled again after its reply"),
+            CallStage::Over => panic!("a call is not polled again after its reply"),
         }
     }
 }
 
 impl<Req, Res> Drop for Call<'_, Req, Res> {
     fn drop(&mut self) {
-        if let Progress::Sent(slot) = &self.progress {
-            give_up(slot, &self.handle.mailbox);
+        if let CallStage::Sent(exchange) = &self.stage {
+            give_up(exchange, &self.handle.mailbox);
         }
     }
 }
@@ -280,15 +280,15 @@ impl<Req, Res> fmt::Debug for Call<'_, Req, Res> {
     }
 }
 
-fn give_up<Req, Res>(slot: &Slot<Req, Res>, mailbox: &Mailbox<Req, Res>) {
-    match slot.give_up() {
+fn give_up<Req, Res>(exchange: &Exchange<Req, Res>, mailbox: &Mailbox<Req, Res>) {
+    match exchange.give_up() {
         Some(GivenUp::InQueue) => mailbox.given_up_in_queue(),
         Some(GivenUp::Begun) | None => {}
     }
 }
 
-/// The reply to a request that has been sent. Made by [`Handle::try_call`]; lives without the
-/// handle.
+/// The reply to a request that has been sent. Made by [`ServiceHandle::try_call`]; lives without
+/// the handle.
 ///
 /// # Cancellation
 ///
@@ -296,7 +296,7 @@ fn give_up<Req, Res>(slot: &Slot<Req, Res>, mailbox: &Mailbox<Req, Res>) {
 ///
 /// # Errors
 ///
-/// As [`Handle::call`].
+/// As [`ServiceHandle::call`].
 ///
 /// # Panics
 ///
@@ -314,7 +314,7 @@ fn give_up<Req, Res>(slot: &Slot<Req, Res>, mailbox: &Mailbox<Req, Res>) {
 #[must_use = "dropping a Reply gives the call up: await it, or let it go with `detach()`"]
 pub struct Reply<Req, Res> {
     /// None once the reply has been given out, or is left alone.
-    slot: Option<SharedSlot<Req, Res>>,
+    exchange: Option<SharedExchange<Req, Res>>,
     mailbox: Arc<Mailbox<Req, Res>>,
 }
 
@@ -335,7 +335,7 @@ impl<Req, Res> Reply<Req, Res> {
     /// assert_eq!(block_on(sum.call(300)), Ok(301));
     /// ```
     pub fn detach(mut self) {
-        self.slot = None;
+        self.exchange = None;
     }
 }
 
@@ -346,12 +346,12 @@ impl<Req, Res> Future for Reply<Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let slot = self.slot.take();
-        let slot = slot.expect("a reply is not polled again after its end");
-        match Slot::poll_reply(slot, cx) {
+        let exchange = self.exchange.take();
+        let exchange = exchange.expect("a reply is not polled again after its end");
+        match Exchange::poll_reply(exchange, cx) {
             Ok(reply) => Poll::Ready(reply),
-            Err(slot) => {
-                self.slot = Some(slot);
+            Err(exchange) => {
+                self.exchange = Some(exchange);
                 Poll::Pending
             }
         }
@@ -360,8 +360,8 @@ impl<Req, Res> Future for Reply<Req, Res> {
 
 impl<Req, Res> Drop for Reply<Req, Res> {
     fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
-            give_up(slot, &self.mailbox);
+        if let Some(exchange) = &self.exchange {
+            give_up(exchange, &self.mailbox);
         }
     }
 }

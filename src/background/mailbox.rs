@@ -1,12 +1,12 @@
 //! The queue between the handles and the background.
 //!
-//! Every call enters it at once, also one that waits for room: its request lies in memory in
-//! either case, and whoever awaits a reply does not care what it waits for. The bound decides who
-//! may be left unattended: [`try_call`](super::Handle::try_call) is refused while as many as the
-//! bound, or more, wait. So there is one line and no second one for room, nobody overtakes
-//! anybody, and nobody is forgotten at the end.
+//! Every call enters it at once, also one that waits for room: its request lies in memory in either
+//! case, and whoever awaits a reply does not care what it waits for. The bound decides who may be
+//! left unattended: [`try_call`](super::ServiceHandle::try_call) is refused while as many as the
+//! bound, or more, wait. So there is one line and no second one for room, nobody overtakes anybody,
+//! and nobody is forgotten at the end.
 //!
-//! A mailbox knows slots and wakers; it calls no handler.
+//! A mailbox knows exchanges and wakers; it calls no handler.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,11 +16,11 @@ use std::task::{Context, Poll, Waker};
 use crossbeam_utils::CachePadded;
 
 use super::call_error::CallError;
+use super::exchange::{Exchange, SharedExchange};
 use super::service_metrics::ServiceMetrics;
-use super::slot::{SharedSlot, Slot};
-use super::waker::leave;
 use crate::executor::shielded;
 use crate::sync::unpoisoned;
+use crate::waker::leave;
 
 /// After so many requests the background lets others have its thread.
 pub(super) const REQUESTS_PER_POLL: u32 = 64;
@@ -35,11 +35,11 @@ pub(super) struct Mailbox<Req, Res> {
     bound: Option<usize>,
     handles: AtomicUsize,
     /// On a line of their own: the background writes here while callers lock the post.
-    pub(super) counts: CachePadded<Counts>,
+    pub(super) counts: CachePadded<CallCounts>,
 }
 
 struct Post<Req, Res> {
-    queue: VecDeque<SharedSlot<Req, Res>>,
+    queue: VecDeque<SharedExchange<Req, Res>>,
     door: Door,
     /// Calls that have ever entered.
     entered: u64,
@@ -61,7 +61,7 @@ enum Door {
 
 /// Written by the background alone, except where another is named.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CallCounts {
     pub(super) taken: AtomicU64,
     pub(super) completed: AtomicU64,
     pub(super) lost: AtomicU64,
@@ -70,7 +70,7 @@ pub(super) struct Counts {
     skipped: AtomicU64,
 }
 
-/// Counts one more, where there is one writer only.
+/// CallCounts one more, where there is one writer only.
 pub(super) fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
@@ -103,7 +103,7 @@ impl<Req, Res> Mailbox<Req, Res> {
             post: CachePadded::new(Mutex::new(post)),
             bound,
             handles: AtomicUsize::new(1),
-            counts: CachePadded::new(Counts::default()),
+            counts: CachePadded::new(CallCounts::default()),
         })
     }
 
@@ -113,14 +113,14 @@ impl<Req, Res> Mailbox<Req, Res> {
         request: Req,
         caller: Option<&Waker>,
         patience: Patience,
-    ) -> Result<SharedSlot<Req, Res>, (Req, Refused)> {
+    ) -> Result<SharedExchange<Req, Res>, (Req, Refused)> {
         // Before the lock, which is held for a moment only: callers on all threads want it.
-        let slot = Slot::new(request, caller.cloned());
-        let entering = slot.clone();
+        let exchange = Exchange::new(request, caller.cloned());
+        let entering = exchange.clone();
         let mut post = self.lock();
         if let Err(refused) = self.admit(&post, patience) {
             drop(post);
-            let request = slot
+            let request = exchange
                 .take()
                 .expect("a call that has not entered has its request");
             return Err((request, refused));
@@ -131,7 +131,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         // Unlock before waking: the background's first act is to take this lock.
         drop(post);
         wake(background);
-        Ok(slot)
+        Ok(exchange)
     }
 
     fn admit(&self, post: &Post<Req, Res>, patience: Patience) -> Result<(), Refused> {
@@ -154,7 +154,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         usize::try_from(waiting).unwrap_or(usize::MAX)
     }
 
-    /// Called for a call that was given up in the queue. Its slot is empty; when most are, they
+    /// Called for a call that was given up in the queue. Its exchange is empty; when most are, they
     /// are thrown out, so that callers who lose patience with a handler that hangs do not fill
     /// the memory.
     pub(super) fn given_up_in_queue(&self) {
@@ -163,7 +163,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         post.given_up += 1;
         if post.given_up > 32 + post.queue.len() / 2 {
             post.given_up = 0;
-            post.queue.retain(|slot| !slot.is_over());
+            post.queue.retain(|exchange| !exchange.is_over());
             post.queue.shrink_to(KEPT_CAPACITY);
         }
     }
@@ -226,14 +226,14 @@ fn wake(background: Option<Waker>) {
     }
 }
 
-/// A request, and the slot for its reply.
-pub(super) type Taken<Req, Res> = (Req, SharedSlot<Req, Res>);
+/// A request, and the exchange for its reply.
+pub(super) type Accepted<Req, Res> = (Req, SharedExchange<Req, Res>);
 
 /// The background's end of the mailbox. Dropped, it tells every caller that is left.
 pub(super) struct Inbox<Req, Res> {
     mailbox: Arc<Mailbox<Req, Res>>,
     /// Taken from the queue all at once.
-    batch: VecDeque<SharedSlot<Req, Res>>,
+    batch: VecDeque<SharedExchange<Req, Res>>,
     /// Slots looked at since the last yield.
     spent: u32,
     waker: LeftWaker,
@@ -266,7 +266,7 @@ impl<Req, Res> Inbox<Req, Res> {
     ///
     /// Pending, with a wake-up on its way, after so many requests: the thread is for others, too.
     #[inline]
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Taken<Req, Res>>> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Accepted<Req, Res>>> {
         loop {
             if self.spent >= REQUESTS_PER_POLL {
                 self.spent = 0;
@@ -274,7 +274,7 @@ impl<Req, Res> Inbox<Req, Res> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let Some(slot) = self.batch.pop_front() else {
+            let Some(exchange) = self.batch.pop_front() else {
                 if self.waker == LeftWaker::InThisPoll {
                     self.suspend();
                     return Poll::Pending;
@@ -286,9 +286,9 @@ impl<Req, Res> Inbox<Req, Res> {
                 }
             };
             self.spent += 1;
-            if let Some(request) = slot.take() {
+            if let Some(request) = exchange.take() {
                 count(&self.mailbox.counts.taken);
-                return Poll::Ready(Some((request, slot)));
+                return Poll::Ready(Some((request, exchange)));
             }
         }
     }
@@ -351,8 +351,8 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         post.door = Door::Closed;
         let queue = std::mem::take(&mut post.queue);
         drop(post);
-        for slot in self.batch.drain(..).chain(queue) {
-            Slot::reply(slot, Err(CallError::Closed));
+        for exchange in self.batch.drain(..).chain(queue) {
+            Exchange::reply(exchange, Err(CallError::Closed));
         }
     }
 }

@@ -20,9 +20,9 @@
 //! assert_eq!(block_on(sum.call(2)), Ok(42));
 //! ```
 //!
-//! The [`Handle`] is cheap to clone and works everywhere; the [`Background`] is a plain future,
-//! for this runtime or any other executor. When the last handle is dropped, the background ends;
-//! when the background ends, every caller is told. [`Service`] sets bounds, concurrency and
+//! The [`ServiceHandle`] is cheap to clone and works everywhere; the [`Background`] is a plain
+//! future, for this runtime or any other executor. When the last handle is dropped, the background
+//! ends; when the background ends, every caller is told. [`Service`] sets bounds, concurrency and
 //! restarts.
 //!
 //! A flood of requests does not keep a worker: after 64 of them the background lets other tasks
@@ -50,7 +50,7 @@
 //!
 //! # Where to read
 //!
-//! To read the source: `slot.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
+//! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
 //! callers' side; `handler.rs` and `repeatable.rs` say which closures fit. `serve.rs` and
 //! `in_flight.rs` are the background's side, `restart.rs` decides and `supervise.rs` acts when it
 //! panics, `service.rs` puts it all together. `ticks.rs` says when a periodic process is due,
@@ -58,6 +58,7 @@
 
 mod call_error;
 mod every;
+mod exchange;
 mod future;
 mod handle;
 mod handler;
@@ -68,15 +69,13 @@ mod restart;
 mod serve;
 mod service;
 mod service_metrics;
-mod slot;
 mod supervise;
 mod ticks;
-mod waker;
 
 pub use call_error::{CallError, TryCallError};
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
 pub use future::Background;
-pub use handle::{Call, Handle, Reply};
+pub use handle::{Call, Reply, ServiceHandle};
 pub use handler::{Handler, SharedHandler};
 pub use repeatable::Repeatable;
 pub use restart::RestartPolicy;

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use super::call_error::CallError;
-use super::in_flight::{InFlight, Look};
+use super::exchange::{Exchange, SharedExchange};
+use super::in_flight::{Advance, InFlight};
 use super::mailbox::{Inbox, Mailbox, count};
-use super::slot::{SharedSlot, Slot};
 
 /// What a panic left.
 pub(super) type Payload = Box<dyn Any + Send>;
@@ -50,8 +50,8 @@ where
     H: AsyncFnMut(&mut S, Req) -> Res,
 {
     let session = Session::new(inbox, after_panic);
-    while let Some((request, slot)) = poll_fn(|cx| inbox.poll_next(cx)).await {
-        let errand = Errand::new(slot, &session);
+    while let Some((request, exchange)) = poll_fn(|cx| inbox.poll_next(cx)).await {
+        let errand = Errand::new(exchange, &session);
         let mut handled = pin!(caught(async { handler(&mut *state, request).await }));
         let reply = poll_fn(|cx| {
             let polled = handled.as_mut().poll(cx);
@@ -85,8 +85,8 @@ where
     loop {
         let next = poll_fn(|cx| poll_next(&mut in_flight, inbox, limit, cx)).await;
         match next {
-            Next::Request(request, slot) => {
-                let errand = Errand::new(slot, &session);
+            Next::Request(request, exchange) => {
+                let errand = Errand::new(exchange, &session);
                 in_flight.push(async move {
                     let reply = caught(async { handler(state, request).await }).await;
                     errand.end(reply)
@@ -100,7 +100,7 @@ where
 
 /// What comes next where many requests are in flight.
 enum Next<Req, Res> {
-    Request(Req, SharedSlot<Req, Res>),
+    Request(Req, SharedExchange<Req, Res>),
     Ended(Result<(), Payload>),
     Over,
 }
@@ -115,23 +115,25 @@ where
     F: Future<Output = Result<(), Payload>>,
 {
     // What is under way goes first: it makes room.
-    match in_flight.look(cx) {
-        Look::Ended(ended) => return Poll::Ready(Next::Ended(ended)),
-        Look::Enough => {
+    match in_flight.advance(cx) {
+        Advance::Ended(ended) => return Poll::Ready(Next::Ended(ended)),
+        Advance::Enough => {
             inbox.suspend();
             return Poll::Pending;
         }
-        Look::Idle => {}
+        Advance::Idle => {}
     }
     if in_flight.len() < limit {
         match inbox.poll_next(cx) {
-            Poll::Ready(Some((request, slot))) => return Poll::Ready(Next::Request(request, slot)),
+            Poll::Ready(Some((request, exchange))) => {
+                return Poll::Ready(Next::Request(request, exchange));
+            }
             Poll::Ready(None) if in_flight.len() == 0 => return Poll::Ready(Next::Over),
             Poll::Ready(None) | Poll::Pending => {}
         }
     }
     if !in_flight.wait(cx.waker()) {
-        // Woken since the look. Not looked at again here: that could go on for long.
+        // Woken since then. Not polled again here: that could go on for long.
         cx.waker().wake_by_ref();
     }
     inbox.suspend();
@@ -168,14 +170,17 @@ impl<Req, Res> Session<Req, Res> {
 /// A request that the handler has taken. Dropped before its end, it tells the caller.
 struct Errand<'s, Req, Res> {
     /// None once the caller has been told.
-    slot: Option<SharedSlot<Req, Res>>,
+    exchange: Option<SharedExchange<Req, Res>>,
     session: &'s Session<Req, Res>,
 }
 
 impl<'s, Req, Res> Errand<'s, Req, Res> {
-    fn new(slot: SharedSlot<Req, Res>, session: &'s Session<Req, Res>) -> Errand<'s, Req, Res> {
+    fn new(
+        exchange: SharedExchange<Req, Res>,
+        session: &'s Session<Req, Res>,
+    ) -> Errand<'s, Req, Res> {
         Errand {
-            slot: Some(slot),
+            exchange: Some(exchange),
             session,
         }
     }
@@ -186,8 +191,8 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
             Ok(reply) => {
                 // Counted first: whoever has the reply sees the count.
                 count(&self.session.mailbox.counts.completed);
-                if let Some(slot) = self.slot.take() {
-                    Slot::reply(slot, Ok(reply));
+                if let Some(exchange) = self.exchange.take() {
+                    Exchange::reply(exchange, Ok(reply));
                 }
                 Ok(())
             }
@@ -201,9 +206,9 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
 
 impl<Req, Res> Drop for Errand<'_, Req, Res> {
     fn drop(&mut self) {
-        if let Some(slot) = self.slot.take() {
+        if let Some(exchange) = self.exchange.take() {
             count(&self.session.mailbox.counts.lost);
-            Slot::reply(slot, Err(self.session.loss()));
+            Exchange::reply(exchange, Err(self.session.loss()));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::future::Background;
-use super::handle::Handle;
+use super::handle::ServiceHandle;
 use super::handler::{Handler, SharedHandler};
 use super::mailbox::{Inbox, Mailbox};
 use super::repeatable::Repeatable;
@@ -50,7 +50,10 @@ use super::supervise::{once, restarting};
 pub fn service<S, Req, Res, H>(
     state: S,
     handler: H,
-) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+) -> (
+    ServiceHandle<Req, Res>,
+    Background<impl Future<Output = ()>>,
+)
 where
     H: Handler<S, Req, Res>,
 {
@@ -176,8 +179,8 @@ impl<Order, Life> Service<Order, Life> {
     }
 
     /// At most so many requests wait for the handler without anybody to await them: beyond that
-    /// [`try_call`](Handle::try_call) is refused, and [`call`](Handle::call) waits. Requests in
-    /// flight do not count. Default: no bound.
+    /// [`try_call`](ServiceHandle::try_call) is refused, and [`call`](ServiceHandle::call) waits.
+    /// Requests in flight do not count. Default: no bound.
     ///
     /// # Panics
     ///
@@ -246,7 +249,7 @@ impl<Order, Life> Service<Order, Life> {
     ///
     /// Callers whose requests are in flight get [`CallError::Panicked`](super::CallError::Panicked)
     /// at once. Those in the queue wait for the new state. Each panic goes to the log as an error,
-    /// and [`metrics`](Handle::metrics) counts the restarts.
+    /// and [`metrics`](ServiceHandle::metrics) counts the restarts.
     ///
     /// Only the state is made anew: what the handler itself has captured stays as the panic left
     /// it.
@@ -276,9 +279,9 @@ impl<Order, Life> Service<Order, Life> {
         }
     }
 
-    fn open<Req, Res>(&self) -> (Handle<Req, Res>, Inbox<Req, Res>) {
+    fn open<Req, Res>(&self) -> (ServiceHandle<Req, Res>, Inbox<Req, Res>) {
         let mailbox = Mailbox::new(self.bound);
-        (Handle::first(mailbox.clone()), Inbox::new(mailbox))
+        (ServiceHandle::first(mailbox.clone()), Inbox::new(mailbox))
     }
 }
 
@@ -303,7 +306,10 @@ impl Service<OneAtATime, Once> {
         self,
         state: S,
         mut handler: H,
-    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    ) -> (
+        ServiceHandle<Req, Res>,
+        Background<impl Future<Output = ()>>,
+    )
     where
         H: Handler<S, Req, Res>,
     {
@@ -338,7 +344,10 @@ impl Service<ManyAtOnce, Once> {
         self,
         state: S,
         handler: H,
-    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    ) -> (
+        ServiceHandle<Req, Res>,
+        Background<impl Future<Output = ()>>,
+    )
     where
         H: SharedHandler<S, Req, Res>,
     {
@@ -358,7 +367,10 @@ impl Service<OneAtATime, Restarting> {
         self,
         make: impl Repeatable<S>,
         mut handler: H,
-    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    ) -> (
+        ServiceHandle<Req, Res>,
+        Background<impl Future<Output = ()>>,
+    )
     where
         H: Handler<S, Req, Res>,
     {
@@ -382,7 +394,10 @@ impl Service<ManyAtOnce, Restarting> {
         self,
         make: impl Repeatable<S>,
         handler: H,
-    ) -> (Handle<Req, Res>, Background<impl Future<Output = ()>>)
+    ) -> (
+        ServiceHandle<Req, Res>,
+        Background<impl Future<Output = ()>>,
+    )
     where
         H: SharedHandler<S, Req, Res>,
     {

@@ -1,7 +1,8 @@
 //! What a background is doing and has done, in numbers.
 
-/// What a background is doing and has done. Made by [`Handle::metrics`](super::Handle::metrics); a
-/// snapshot, in which counters may differ by what happens meanwhile.
+/// What a background is doing and has done. Made by
+/// [`ServiceHandle::metrics`](super::ServiceHandle::metrics); a snapshot, in which counters may
+/// differ by what happens meanwhile.
 ///
 /// ```
 /// use laneway::background::Service;

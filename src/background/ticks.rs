@@ -9,7 +9,7 @@ use crate::time::{MissedTickBehavior, Sleep, now, sleep, sleep_until};
 
 /// How the ticks come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct Timetable {
     pub(super) period: Duration,
     pub(super) initial_delay: Duration,
     /// Each tick comes later by up to so much, at random. Less than the period.
@@ -21,7 +21,7 @@ pub(super) struct Pace {
 /// after the time that it was put off from, so that jitter does not add up.
 #[derive(Debug)]
 pub(super) struct Ticks {
-    pace: Pace,
+    timetable: Timetable,
     /// When the next tick is due without jitter. None: never.
     due: Option<Instant>,
     put_off: Duration,
@@ -30,10 +30,10 @@ pub(super) struct Ticks {
 
 impl Ticks {
     /// Starts now.
-    pub(super) fn start(pace: Pace) -> Ticks {
+    pub(super) fn start(timetable: Timetable) -> Ticks {
         let mut ticks = Ticks {
-            pace,
-            due: now().checked_add(pace.initial_delay),
+            timetable,
+            due: now().checked_add(timetable.initial_delay),
             put_off: Duration::ZERO,
             sleep: sleep(Duration::MAX),
         };
@@ -45,7 +45,7 @@ impl Ticks {
     pub(super) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.due.expect("a sleep without an end does not end");
-        let Pace { missed, period, .. } = self.pace;
+        let Timetable { missed, period, .. } = self.timetable;
         // Late is what comes after its time with jitter, and never before its time without.
         let on_time = now().checked_sub(self.put_off).unwrap_or(due).max(due);
         self.due = missed.next(due, on_time, period);
@@ -54,7 +54,7 @@ impl Ticks {
     }
 
     fn set(&mut self) {
-        self.put_off = self.pace.jitter.mul_f64(fastrand::f64());
+        self.put_off = self.timetable.jitter.mul_f64(fastrand::f64());
         let at = self.due.and_then(|due| due.checked_add(self.put_off));
         self.sleep = at.map_or_else(|| sleep(Duration::MAX), sleep_until);
     }

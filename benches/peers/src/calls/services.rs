@@ -1,6 +1,6 @@
 //! The task behind a handle, as each executor's users write it.
 
-use laneway::background::{Handle as LanewayHandle, Service, service};
+use laneway::background::{Service, ServiceHandle as LanewayHandle, service};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Client, Room, Serves};

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 /// Puts a waker where another may lie that does the same. Gives the one that lay there.
-pub(super) fn leave(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+pub(crate) fn leave(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match place {
         Some(there) if there.will_wake(waker) => None,
         _ => place.replace(waker.clone()),

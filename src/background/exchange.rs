@@ -1,6 +1,6 @@
 //! One call: its request on the way in, its reply on the way back.
 //!
-//! A slot is shared by the caller and the background, and is all that they share for this call.
+//! A exchange is shared by the caller and the background, and is all that they share for this call.
 //! The request lies in it until the handler takes it, so a caller that gives up takes its request
 //! back at once, however long the queue is.
 
@@ -12,17 +12,17 @@ use std::task::{Context, Poll, Waker};
 use triomphe::Arc;
 
 use super::call_error::CallError;
-use super::waker::leave;
 use crate::executor::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
+use crate::waker::leave;
 
 /// What a caller and the background share for one call.
-pub(super) struct Slot<Req, Res> {
+pub(super) struct Exchange<Req, Res> {
     state: Mutex<State<Req, Res>>,
 }
 
-/// A slot as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
-pub(super) type SharedSlot<Req, Res> = Arc<Slot<Req, Res>>;
+/// A exchange as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
+pub(super) type SharedExchange<Req, Res> = Arc<Exchange<Req, Res>>;
 
 enum State<Req, Res> {
     /// In the queue.
@@ -42,16 +42,16 @@ enum State<Req, Res> {
 /// What a caller that gives up leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
-    /// A slot in the queue, without a request.
+    /// A exchange in the queue, without a request.
     InQueue,
     /// Work that goes on for nobody, or a reply that nobody has read.
     Begun,
 }
 
-impl<Req, Res> Slot<Req, Res> {
-    pub(super) fn new(request: Req, caller: Option<Waker>) -> SharedSlot<Req, Res> {
+impl<Req, Res> Exchange<Req, Res> {
+    pub(super) fn new(request: Req, caller: Option<Waker>) -> SharedExchange<Req, Res> {
         let state = Mutex::new(State::Asked { request, caller });
-        Arc::new(Slot { state })
+        Arc::new(Exchange { state })
     }
 
     /// Takes the request, unless the caller gave up.
@@ -71,11 +71,11 @@ impl<Req, Res> Slot<Req, Res> {
 
     /// Leaves the reply and wakes the caller. Whatever the caller's waker or a destructor does,
     /// the background comes to no harm.
-    pub(super) fn reply(slot: SharedSlot<Req, Res>, reply: Result<Res, CallError>) {
-        let caller = slot.leave_reply(reply);
-        // Before the wake-up: the caller then finds that it has the slot for itself. If nobody is
-        // there to take the reply, it is dropped with the slot.
-        drop_shielded(slot);
+    pub(super) fn reply(exchange: SharedExchange<Req, Res>, reply: Result<Res, CallError>) {
+        let caller = exchange.leave_reply(reply);
+        // Before the wake-up: the caller then finds that it has the exchange for itself. If nobody
+        // is there to take the reply, it is dropped with the exchange.
+        drop_shielded(exchange);
         if let Some(caller) = caller {
             shielded("the waker of a caller", || caller.wake());
         }
@@ -108,18 +108,18 @@ impl<Req, Res> Slot<Req, Res> {
         matches!(*self.lock(), State::Over)
     }
 
-    /// Takes the reply, or leaves the caller's waker and gives the slot back.
+    /// Takes the reply, or leaves the caller's waker and gives the exchange back.
     pub(super) fn poll_reply(
-        slot: SharedSlot<Req, Res>,
+        exchange: SharedExchange<Req, Res>,
         cx: &mut Context<'_>,
-    ) -> Result<Result<Res, CallError>, SharedSlot<Req, Res>> {
-        // Whoever has replied has no use for the slot any more, and no lock is needed.
-        match Arc::try_unwrap(slot) {
-            Ok(slot) => {
-                let state = slot.state.into_inner();
+    ) -> Result<Result<Res, CallError>, SharedExchange<Req, Res>> {
+        // Whoever has replied has no use for the exchange any more, and no lock is needed.
+        match Arc::try_unwrap(exchange) {
+            Ok(exchange) => {
+                let state = exchange.state.into_inner();
                 match unpoisoned(state) {
                     State::Replied(reply) => Ok(reply),
-                    _ => unreachable!("the background keeps a slot until it has replied"),
+                    _ => unreachable!("the background keeps a exchange until it has replied"),
                 }
             }
             Err(shared) => match shared.poll_shared(cx) {
@@ -163,8 +163,8 @@ impl<Req, Res> Slot<Req, Res> {
     }
 }
 
-impl<Req, Res> fmt::Debug for Slot<Req, Res> {
+impl<Req, Res> fmt::Debug for Exchange<Req, Res> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").finish_non_exhaustive()
+        f.debug_struct("Exchange").finish_non_exhaustive()
     }
 }
