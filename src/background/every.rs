@@ -19,7 +19,7 @@ use super::ticks::{Ticks, Timetable};
 use crate::executor::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
 use crate::sync::unpoisoned;
-use crate::time::MissedTickBehavior;
+use crate::time::{MissedTickBehavior, now};
 use crate::waker::leave;
 
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
@@ -103,7 +103,8 @@ pub struct Every {
     overlap: Overlap,
 }
 
-/// What becomes of a tick that comes while a run is under way.
+/// What becomes of a tick that comes while a run is under way, whether that waits, computes, or
+/// blocks its thread. A tick at the very moment of the end begins the next run.
 ///
 /// ```
 /// use laneway::background::Overlap;
@@ -270,38 +271,39 @@ async fn live(
 ) {
     let mut ticks = Ticks::start(timetable);
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
-    while ticked(&mut ticks, end.as_mut()).await {
-        books.tick();
-        while let Some(underway) = books.begin() {
-            let one = caught(async { run().await });
-            let ended = counting(&mut ticks, &books, overlap, one).await;
-            underway.end(ended);
-            // Runs that are ready at once leave the thread to others between them.
-            yield_now().await;
-            if is_ready(end.as_mut()).await {
-                return;
-            }
-        }
+    while is_due(&mut ticks, &books, end.as_mut()).await {
+        let underway = books.begin();
+        let one = caught(async { run().await });
+        let ended = counting(&mut ticks, &books, overlap, one).await;
+        underway.end(ended);
+        // Runs that are ready at once leave the thread to others between them.
+        yield_now().await;
     }
 }
 
-/// Waits for a tick. `false`: the end came first.
-async fn ticked(ticks: &mut Ticks, mut end: Pin<&mut impl Future<Output = ()>>) -> bool {
-    poll_fn(|cx| match end.as_mut().poll(cx) {
-        Poll::Ready(()) => Poll::Ready(false),
-        Poll::Pending => ticks.poll_tick(cx).map(|()| true),
+/// Waits until a run is due. `false`: the end came first.
+async fn is_due(
+    ticks: &mut Ticks,
+    books: &Books,
+    mut end: Pin<&mut impl Future<Output = ()>>,
+) -> bool {
+    poll_fn(|cx| {
+        if end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(false);
+        }
+        if let Poll::Ready(come) = ticks.poll_ticks(cx) {
+            books.queue(come);
+        }
+        match books.queued() {
+            0 => Poll::Pending,
+            _ => Poll::Ready(true),
+        }
     })
     .await
 }
 
-async fn is_ready(mut end: Pin<&mut impl Future<Output = ()>>) -> bool {
-    poll_fn(|cx| Poll::Ready(end.as_mut().poll(cx).is_ready())).await
-}
-
-/// After so many ticks that have come due at once, the thread is for others.
-const TICKS_PER_POLL: u32 = 64;
-
-/// Waits for a run, and deals with the ticks that come meanwhile.
+/// Waits for a run, and deals with the ticks that come meanwhile: while it waits and, as the thread
+/// did not look at the clock then, while it computes.
 async fn counting<T>(
     ticks: &mut Ticks,
     books: &Books,
@@ -310,20 +312,16 @@ async fn counting<T>(
 ) -> T {
     let mut run = pin!(run);
     poll_fn(|cx| {
-        if let Poll::Ready(ended) = run.as_mut().poll(cx) {
-            return Poll::Ready(ended);
+        let ended = run.as_mut().poll(cx);
+        let come = match ended {
+            Poll::Ready(_) => ticks.take_before(now()),
+            Poll::Pending => ticks.take_and_wait(cx),
+        };
+        match overlap {
+            Overlap::Skip => books.skip(come),
+            Overlap::Queue => books.queue(come),
         }
-        for _ in 0..TICKS_PER_POLL {
-            if ticks.poll_tick(cx).is_pending() {
-                return Poll::Pending;
-            }
-            match overlap {
-                Overlap::Skip => books.lock().metrics.skipped += 1,
-                Overlap::Queue => books.tick(),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        ended
     })
     .await
 }
@@ -414,7 +412,8 @@ pub struct PeriodicMetrics {
     pub panicked: u64,
     /// What the last of these panicked with, where that is a string.
     pub last_panic: Option<String>,
-    /// Ticks that came while a run was under way, and were left out.
+    /// Ticks that came while a run was under way, and were left out. Those of a run that computes
+    /// or blocks are known at its next await.
     pub skipped: u64,
     /// Ticks whose runs have not begun yet.
     pub queued: u64,
@@ -437,16 +436,27 @@ struct Entries {
 }
 
 impl Books {
-    fn tick(&self) {
-        self.lock().metrics.queued += 1;
+    fn queue(&self, ticks: u64) {
+        let metrics = &mut self.lock().metrics;
+        metrics.queued = metrics.queued.saturating_add(ticks);
     }
 
-    /// Begins a run, if one is due.
-    fn begin(&self) -> Option<Underway<'_>> {
+    fn skip(&self, ticks: u64) {
         let metrics = &mut self.lock().metrics;
-        metrics.queued = metrics.queued.checked_sub(1)?;
+        metrics.skipped = metrics.skipped.saturating_add(ticks);
+    }
+
+    fn queued(&self) -> u64 {
+        self.lock().metrics.queued
+    }
+
+    /// Begins a run that is due.
+    fn begin(&self) -> Underway<'_> {
+        let metrics = &mut self.lock().metrics;
+        let left = metrics.queued.checked_sub(1);
+        metrics.queued = left.expect("the process waits until a run is due");
         metrics.running = true;
-        Some(Underway { books: self })
+        Underway { books: self }
     }
 
     async fn stopped(&self) {

@@ -41,16 +41,58 @@ impl Ticks {
         ticks
     }
 
-    /// Ready at each tick.
-    pub(super) fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when ticks have come, with their number: one, or all that are late where missed ticks
+    /// come in a burst.
+    pub(super) fn poll_ticks(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let due = self.due.expect("a sleep without an end does not end");
         let Timetable { missed, period, .. } = self.timetable;
         // Late is what comes after its time with jitter, and never before its time without.
         let on_time = now().checked_sub(self.put_off).unwrap_or(due).max(due);
+        if missed == MissedTickBehavior::Burst {
+            return Poll::Ready(self.take_by(on_time + self.put_off));
+        }
         self.due = missed.next(due, on_time, period);
         self.set();
-        Poll::Ready(())
+        Poll::Ready(1)
+    }
+
+    /// Takes the ticks that have come in the middle of a run, gives their number, and has the next
+    /// one wake. They were not missed, and so they are a period apart.
+    pub(super) fn take_and_wait(&mut self, cx: &mut Context<'_>) -> u64 {
+        let taken = self.take_by(now());
+        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        taken
+    }
+
+    /// Takes the ticks that came before a run ended at this moment, as
+    /// [`take_and_wait`](Ticks::take_and_wait) does. One that comes at its very end is not in its
+    /// middle.
+    pub(super) fn take_before(&mut self, end: Instant) -> u64 {
+        let just_before = end.checked_sub(Duration::from_nanos(1));
+        just_before.map_or(0, |moment| self.take_by(moment))
+    }
+
+    /// Takes the ticks that have come by a moment, however many: all but the last few in one step.
+    fn take_by(&mut self, moment: Instant) -> u64 {
+        let Timetable { period, jitter, .. } = self.timetable;
+        let mut taken = 0_u64;
+        while let Some(due) = self.due.filter(|due| self.comes_by(*due, moment)) {
+            // What was due by then has come, whatever its jitter.
+            let come = moment.checked_sub(jitter).unwrap_or(due).max(due);
+            let periods = (come - due).as_nanos() / period.as_nanos();
+            let more = u64::try_from(periods).unwrap_or(u64::MAX);
+            taken = taken.saturating_add(more).saturating_add(1);
+            self.due = MissedTickBehavior::Skip.next(due, come, period);
+            self.set();
+        }
+        taken
+    }
+
+    fn comes_by(&self, due: Instant, moment: Instant) -> bool {
+        due.checked_add(self.put_off).is_some_and(|at| at <= moment)
     }
 
     fn set(&mut self) {
