@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
-use laneway::background::{self, Background, CallError, Service, ServiceHandle, TryCallError};
+use laneway::background::{
+    self, Background, CallError, RestartPolicy, Service, ServiceHandle, TryCallError,
+};
 use laneway::sim::Sim;
 use laneway::{Priority, Runtime, block_on};
 
@@ -597,6 +599,76 @@ fn a_background_that_moves_in_the_middle_of_a_request_is_woken_where_it_is() {
         woken_after_a_move(&handle, pin!(background), &gates[0]),
         [0, 1]
     );
+}
+
+// Nothing is kept.
+
+/// Polls a background once, ends it as told, and asserts that its waker is not kept by what is left.
+fn assert_forgets_its_waker<F: Future>(background: F, end: impl FnOnce(Pin<Box<F>>)) {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let mut background = Box::pin(background);
+    let polled = background.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    assert!(Arc::strong_count(&wakes) > 2, "it waits");
+    end(background);
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn a_handle_does_not_keep_the_waker_of_a_background_that_is_gone() {
+    let (handle, background) = background::service(0, add);
+    assert_forgets_its_waker(background, drop);
+    assert!(handle.is_closed());
+    // Closed, and so at its end by itself.
+    let (handle, background) = background::service(0, add);
+    assert_forgets_its_waker(background, |background| {
+        handle.close();
+        block_on(background);
+    });
+    let (handle, background) = Service::new()
+        .restart(RestartPolicy::new())
+        .build(async || 0, add);
+    assert_forgets_its_waker(background, drop);
+    assert!(handle.is_closed());
+    let (process, background) = background::every(LONG, async || ());
+    assert_forgets_its_waker(async { background.await }, drop);
+    assert!(!process.metrics().running);
+}
+
+#[test]
+fn nor_does_a_waker_of_a_request_that_was_in_flight() {
+    let kept = Mutex::new(None);
+    let keeps = async |_: &(), _: u8| {
+        poll_fn(|cx| {
+            *kept.lock().unwrap() = Some(cx.waker().clone());
+            Poll::<u8>::Pending
+        })
+        .await
+    };
+    let (handle, background) = Service::new().in_flight(2).build((), keeps);
+    handle.try_call(1).unwrap().detach();
+    assert_forgets_its_waker(background, drop);
+    kept.lock().unwrap().take().expect("it was polled").wake();
+}
+
+#[test]
+fn nor_does_a_reply_that_is_left_alone_keep_that_of_its_awaiter() {
+    let (handle, background) = stuck(2);
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let mut reply = handle.try_call(1).unwrap();
+    assert!(
+        pin!(&mut reply)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    reply.detach();
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+    drop(background);
+    assert_eq!(wakes.count(), 0);
 }
 
 // Callers that give up.

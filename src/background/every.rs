@@ -255,26 +255,20 @@ impl Every {
         let handle = Periodic {
             books: books.clone(),
         };
-        (
-            handle,
-            Background::new(live(books, self.timetable, self.overlap, run)),
-        )
+        let life = live(Keeper { books }, self.timetable, self.overlap, run);
+        (handle, Background::new(life))
     }
 }
 
 /// The process's life.
-async fn live(
-    books: Arc<Books>,
-    timetable: Timetable,
-    overlap: Overlap,
-    mut run: impl AsyncFnMut(),
-) {
+async fn live(keeper: Keeper, timetable: Timetable, overlap: Overlap, mut run: impl AsyncFnMut()) {
+    let books = &keeper.books;
     let mut ticks = Ticks::start(timetable);
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
-    while is_due(&mut ticks, &books, end.as_mut()).await {
+    while is_due(&mut ticks, books, end.as_mut()).await {
         let underway = books.begin();
         let one = caught(async { run().await });
-        let ended = counting(&mut ticks, &books, overlap, one).await;
+        let ended = counting(&mut ticks, books, overlap, one).await;
         underway.end(ended);
         // Runs that are ready at once leave the thread to others between them.
         yield_now().await;
@@ -478,6 +472,19 @@ impl Books {
     fn lock(&self) -> MutexGuard<'_, Entries> {
         // A waker's `clone` may panic under the lock; the books are whole even then.
         unpoisoned(self.entries.lock())
+    }
+}
+
+/// The process's side of the books. Dropped, it takes its waker out: a waker keeps its task's
+/// memory, and handles keep the books.
+struct Keeper {
+    books: Arc<Books>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let waker = self.books.lock().waker.take();
+        drop_shielded(waker);
     }
 }
 

@@ -144,6 +144,18 @@ impl<Req, Res> Exchange<Req, Res> {
         Poll::Pending
     }
 
+    /// Forgets the caller's waker: the reply will be read by nobody.
+    pub(super) fn forget_caller(&self) {
+        let mut state = self.lock();
+        let caller = match &mut *state {
+            State::Asked { caller, .. } | State::Taken { caller } => caller.take(),
+            State::Replied(_) | State::Over => None,
+        };
+        // Unlock before dropping what may be the last of a task.
+        drop(state);
+        drop(caller);
+    }
+
     /// Takes back what is still there of the call.
     pub(super) fn give_up(&self) -> Option<GivenUp> {
         let mut state = self.lock();

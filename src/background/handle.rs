@@ -335,7 +335,9 @@ impl<Req, Res> Reply<Req, Res> {
     /// assert_eq!(block_on(sum.call(300)), Ok(301));
     /// ```
     pub fn detach(mut self) {
-        self.exchange = None;
+        if let Some(exchange) = self.exchange.take() {
+            exchange.forget_caller();
+        }
     }
 }
 

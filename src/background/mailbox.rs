@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 use super::call_error::CallError;
 use super::exchange::{Exchange, SharedExchange};
 use super::service_metrics::ServiceMetrics;
-use crate::executor::shielded;
+use crate::executor::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
@@ -350,7 +350,11 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         let mut post = self.mailbox.lock();
         post.door = Door::Closed;
         let queue = std::mem::take(&mut post.queue);
+        // A waker keeps its task's memory, and the handles keep the mailbox.
+        let background = post.background.take();
+        // Unlock before dropping what may be the last of a task.
         drop(post);
+        drop_shielded(background);
         for exchange in self.batch.drain(..).chain(queue) {
             Exchange::reply(exchange, Err(CallError::Closed));
         }
