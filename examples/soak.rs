@@ -98,7 +98,7 @@ fn service(rt: &Runtime, soak: &Arc<Soak>) {
                 for n in 1..=1_000 {
                     let replied = handle.call(n).await;
                     assert!(
-                        matches!(replied, Ok(_) | Err(CallError::Panicked)),
+                        matches!(replied, Ok(_) | Err(CallError::Panicked(_))),
                         "{replied:?}"
                     );
                     // One that is given up at once, and one that nobody waits for.

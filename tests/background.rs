@@ -13,12 +13,18 @@ use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::background::{
-    self, Background, CallError, RestartPolicy, Service, ServiceHandle, TryCallError,
+    self, Background, CallError, CloseReason, RestartPolicy, Service, ServiceHandle, TryCallError,
 };
 use laneway::sim::Sim;
 use laneway::{Priority, Runtime, block_on};
 
 const LONG: Duration = Duration::from_secs(20);
+
+const DROPPED: CallError = CallError::Closed(CloseReason::Dropped);
+
+fn closed_by_panic(message: &str) -> CallError {
+    CallError::Closed(CloseReason::Panicked(message.into()))
+}
 
 fn runtime() -> Runtime {
     let builder = Runtime::builder().with_high_num(1).with_low_num(1);
@@ -227,7 +233,10 @@ fn try_call_gives_the_request_back_when_it_is_busy() {
     let _third = handle.try_call(3).unwrap();
     assert_eq!(handle.try_call(4).unwrap_err().into_request(), 4);
     drop(background);
-    assert_eq!(handle.try_call(5).unwrap_err(), TryCallError::Closed(5));
+    assert_eq!(
+        handle.try_call(5).unwrap_err(),
+        TryCallError::Closed(5, CloseReason::Dropped)
+    );
 }
 
 #[test]
@@ -450,9 +459,15 @@ fn close_ends_a_background_that_holds_its_own_handle() {
     assert_eq!(block_on(handle.call(1)), Ok(1));
     handle.close();
     assert!(handle.is_closed());
-    assert_eq!(handle.try_call(7).unwrap_err(), TryCallError::Closed(7));
+    assert_eq!(
+        handle.try_call(7).unwrap_err(),
+        TryCallError::Closed(7, CloseReason::ByHandle)
+    );
     block_on(task);
-    assert_eq!(block_on(handle.call(1)), Err(CallError::Closed));
+    assert_eq!(
+        block_on(handle.call(1)),
+        Err(CallError::Closed(CloseReason::ByHandle))
+    );
 }
 
 #[test]
@@ -470,16 +485,10 @@ fn when_the_background_is_dropped_every_caller_gets_closed() {
     );
     drop(background);
     assert_eq!(wakes.count(), 1);
-    assert_eq!(
-        poll_once(waits_for_room),
-        Poll::Ready(Err(CallError::Closed))
-    );
-    assert_eq!(poll_once(pin!(queued)), Poll::Ready(Err(CallError::Closed)));
+    assert_eq!(poll_once(waits_for_room), Poll::Ready(Err(DROPPED)));
+    assert_eq!(poll_once(pin!(queued)), Poll::Ready(Err(DROPPED)));
     // And whoever comes later, at once.
-    assert_eq!(
-        poll_once(pin!(handle.call(3))),
-        Poll::Ready(Err(CallError::Closed))
-    );
+    assert_eq!(poll_once(pin!(handle.call(3))), Poll::Ready(Err(DROPPED)));
     assert!(handle.is_closed());
     assert_eq!(handle.metrics().lost, 1);
 }
@@ -503,7 +512,7 @@ fn when_the_runtime_ends_every_caller_gets_closed() {
         });
         assert_eq!(cut_off(&rt).cut_off, 1);
         for caller in callers {
-            assert_eq!(caller.join().unwrap(), Err(CallError::Closed));
+            assert_eq!(caller.join().unwrap(), Err(DROPPED));
         }
     });
 }
@@ -522,11 +531,16 @@ fn when_the_handler_panics_every_caller_gets_closed() {
     gate.eventually_polled(1);
     gate.open();
     for reply in replies {
-        assert_eq!(block_on(reply), Err::<(), _>(CallError::Closed));
+        assert_eq!(block_on(reply), Err::<(), _>(closed_by_panic("own")));
     }
     let error = block_on(task).unwrap_err();
     assert_eq!(error.into_panic().downcast_ref(), Some(&"own"));
-    assert_eq!(block_on(handle.call(4)), Err(CallError::Closed));
+    assert_eq!(block_on(handle.call(4)), Err(closed_by_panic("own")));
+    let error = handle.try_call(5).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the background takes no more requests: it panicked: own"
+    );
 }
 
 #[test]
@@ -545,9 +559,31 @@ fn a_panic_ends_what_else_is_in_flight() {
     let panicked = catch_unwind(AssertUnwindSafe(|| poll_once(background.as_mut())));
     assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"two"));
     for reply in replies {
-        assert_eq!(block_on(reply), Err(CallError::Closed));
+        assert_eq!(block_on(reply), Err(closed_by_panic("two")));
     }
     gates.iter().for_each(Gate::assert_treated_well);
+}
+
+#[test]
+fn the_first_reason_stays_and_those_inside_learn_the_last() {
+    let gate = Gate::new();
+    let opened = gate.clone();
+    let (handle, background) = background::service((), async move |_: &mut (), _: u8| {
+        opened.wait().await;
+        resume_unwind(Box::new("late"));
+    });
+    let mut background = Box::pin(background);
+    let replies = [1, 2].map(|n| handle.try_call(n).unwrap());
+    assert!(poll_once(background.as_mut()).is_pending());
+    handle.close();
+    gate.open();
+    assert!(catch_unwind(AssertUnwindSafe(|| block_on(background))).is_err());
+    for reply in replies {
+        assert_eq!(block_on(reply), Err::<(), _>(closed_by_panic("late")));
+    }
+    let later = block_on(handle.call(3)).unwrap_err();
+    assert_eq!(later.close_reason(), Some(&CloseReason::ByHandle));
+    assert_eq!(later.panic_message(), None);
 }
 
 #[test]
@@ -560,7 +596,9 @@ fn a_handler_that_panics_before_its_first_await_is_no_different() {
     let (handle, background) = background::service((), handler);
     let reply = handle.try_call(0).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| block_on(background))).is_err());
-    assert_eq!(block_on(reply), Err(CallError::Closed));
+    let error = block_on(reply).unwrap_err();
+    assert!(error.panic_message().unwrap().contains("zero"), "{error}");
+    assert_eq!(block_on(handle.call(1)), Err(error));
 }
 
 /// Polls a background with one waker in the middle of a request, with another one after that, and

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use common::{DropCounter, Gate, eventually};
-use laneway::background::{CallError, RestartPolicy, Service};
+use laneway::background::{CallError, CloseReason, RestartPolicy, Service};
 use laneway::{Priority, Runtime, block_on};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -26,6 +26,10 @@ fn at_once() -> RestartPolicy {
 
 fn after_an_hour() -> RestartPolicy {
     RestartPolicy::new().backoff(HOUR, HOUR)
+}
+
+fn panicked(message: &str) -> CallError {
+    CallError::Panicked(message.into())
 }
 
 /// Divides, and counts how often it was asked; panics at zero.
@@ -51,7 +55,7 @@ fn a_panic_rebuilds_the_state_and_the_background_goes_on() {
     assert_eq!(block_on(handle.call(5)), Ok((20, 1)));
     assert_eq!(block_on(handle.call(2)), Ok((50, 2)));
     for n in 1..=3 {
-        assert_eq!(block_on(handle.call(0)), Err(CallError::Panicked));
+        assert_eq!(block_on(handle.call(0)), Err(panicked("by zero")));
         assert_eq!(block_on(handle.call(5)), Ok((20, 1)), "a state of its own");
         assert_eq!(handle.metrics().restarts, n);
         assert_eq!(handle.metrics().lost, n);
@@ -81,8 +85,8 @@ fn callers_in_flight_get_an_error_and_those_in_the_queue_are_served() {
     gates[2].open();
     drop(handle);
     block_on(background);
-    assert_eq!(block_on(zero), Err(CallError::Panicked));
-    assert_eq!(block_on(one), Err(CallError::Panicked));
+    assert_eq!(block_on(zero), Err(panicked("one")));
+    assert_eq!(block_on(one), Err(panicked("one")));
     assert_eq!(block_on(two), Ok(2));
     gates.iter().for_each(Gate::assert_treated_well);
 }
@@ -103,7 +107,7 @@ fn the_old_state_is_dropped_before_the_new_one_is_made() {
     block_on(background);
     assert_eq!(
         replies.map(block_on),
-        [Err::<(), _>(CallError::Panicked); 3]
+        [(); 3].map(|()| Err::<(), _>(panicked("always")))
     );
     assert_eq!(made.load(Ordering::SeqCst), dropped.count());
 }
@@ -150,7 +154,7 @@ fn the_last_handle_ends_a_background_in_its_pause() {
         .build(async || 0, divide);
     let rt = Runtime::builder().build().unwrap();
     let task = rt.spawn(background, Priority::Low);
-    assert_eq!(block_on(handle.call(0)), Err(CallError::Panicked));
+    assert_eq!(block_on(handle.call(0)), Err(panicked("by zero")));
     // The pause has begun, and is over when nobody is left.
     eventually("it restarts", || handle.metrics().restarts == 1);
     assert!(!task.is_finished());
@@ -178,8 +182,11 @@ fn dropped_in_its_pause_it_tells_the_callers() {
     let waits = handle.try_call(5).unwrap();
     assert!(poll_once(background.as_mut()).is_pending());
     drop(background);
-    assert_eq!(block_on(panics), Err(CallError::Panicked));
-    assert_eq!(block_on(waits), Err(CallError::Closed));
+    assert_eq!(block_on(panics), Err(panicked("by zero")));
+    assert_eq!(
+        block_on(waits),
+        Err(CallError::Closed(CloseReason::Dropped))
+    );
 }
 
 #[test]
@@ -187,17 +194,16 @@ fn a_policy_that_gives_up_ends_with_the_panic() {
     let policy = at_once().at_most(2, HOUR);
     let (handle, background) = Service::new().restart(policy).build(async || 0, divide);
     let replies = [0; 4].map(|by| handle.try_call(by).unwrap());
-    let panicked = catch_unwind(AssertUnwindSafe(|| block_on(background)));
-    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"by zero"));
-    let last = [
-        CallError::Panicked,
-        CallError::Panicked,
-        CallError::Panicked,
-        CallError::Closed,
-    ];
-    assert_eq!(replies.map(block_on), last.map(Err));
+    let ended = catch_unwind(AssertUnwindSafe(|| block_on(background)));
+    assert_eq!(ended.unwrap_err().downcast_ref(), Some(&"by zero"));
+    let given_up = CallError::Closed(CloseReason::Panicked("by zero".into()));
+    let [first, second, third, last] = replies.map(|reply| block_on(reply).unwrap_err());
+    for error in [first, second, third] {
+        assert_eq!(error, panicked("by zero"));
+    }
+    assert_eq!(last, given_up);
     assert_eq!(handle.metrics().restarts, 2);
-    assert_eq!(block_on(handle.call(5)), Err(CallError::Closed));
+    assert_eq!(block_on(handle.call(5)), Err(given_up));
 }
 
 #[test]
@@ -220,7 +226,7 @@ fn a_state_that_panics_when_it_is_dropped_is_no_hindrance() {
     let replies = [0, 0, 1].map(|n| handle.try_call(n).unwrap());
     drop(handle);
     block_on(background);
-    let expected = [Err(CallError::Panicked), Err(CallError::Panicked), Ok(1)];
+    let expected = [Err(panicked("zero")), Err(panicked("zero")), Ok(1)];
     assert_eq!(replies.map(block_on), expected);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use laneway::background::{CallError, RestartPolicy, Service};
+use laneway::background::{CallError, CloseReason, RestartPolicy, Service};
 use laneway::sim::{Sim, explore};
 use laneway::time::{now, sleep};
 use laneway::{Priority, spawn_task, yield_now};
@@ -116,7 +116,7 @@ fn a_background_that_is_cancelled_at_any_moment_tells_every_caller() {
         background.cancel().await;
         let cancelled = now();
         for caller in callers {
-            assert_eq!(caller.await, CallError::Closed);
+            assert_eq!(caller.await, CallError::Closed(CloseReason::Dropped));
         }
         assert_eq!(now(), cancelled, "they are told at once");
         assert!(handle.is_closed());
@@ -147,7 +147,7 @@ fn with_restarts_everybody_is_served_in_the_end() {
                 let handle = handle.clone();
                 spawn_task!(async move {
                     while let Err(error) = handle.call(n).await {
-                        assert_eq!(error, CallError::Panicked);
+                        assert_eq!(error, CallError::Panicked("bad luck".into()));
                     }
                 })
             })
@@ -179,7 +179,8 @@ fn the_pauses_grow_from_panic_to_panic() {
         let task = spawn_task!(background);
         let mut pauses = Vec::new();
         for _ in 0..4 {
-            assert_eq!(handle.call(false).await, Err(CallError::Panicked));
+            let error = handle.call(false).await.unwrap_err();
+            assert_eq!(error, CallError::Panicked("ill".into()));
             let panicked = now();
             let made = handle.call(true).await.unwrap();
             assert_eq!(made, now(), "whoever waits is served at once then");
@@ -187,7 +188,8 @@ fn the_pauses_grow_from_panic_to_panic() {
         }
         // A time of health.
         sleep(35 * MS).await;
-        assert_eq!(handle.call(false).await, Err(CallError::Panicked));
+        let error = handle.call(false).await.unwrap_err();
+        assert_eq!(error, CallError::Panicked("ill".into()));
         let panicked = now();
         pauses.push((handle.call(true).await.unwrap() - panicked).as_millis());
         drop(handle);

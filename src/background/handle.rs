@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::call_error::{CallError, TryCallError};
+use super::close_reason::CloseReason;
 use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
@@ -115,7 +116,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
                 mailbox: self.mailbox.clone(),
             }),
             Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
-            Err((request, Refused::Closed)) => Err(TryCallError::Closed(request)),
+            Err((request, Refused::Closed(reason))) => Err(TryCallError::Closed(request, reason)),
         }
     }
 
@@ -152,17 +153,18 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// ends.
     ///
     /// ```
-    /// use laneway::background::{self, CallError};
+    /// use laneway::background::{self, CallError, CloseReason};
     /// use laneway::{block_on, spawn_task};
     ///
     /// let (echo, background) = background::service((), async |_: &mut (), n: u8| n);
     /// let task = spawn_task!(background);
     /// echo.close();
     /// block_on(task);
-    /// assert_eq!(block_on(echo.call(1)), Err(CallError::Closed));
+    /// let closed = CallError::Closed(CloseReason::ByHandle);
+    /// assert_eq!(block_on(echo.call(1)), Err(closed));
     /// ```
     pub fn close(&self) {
-        self.mailbox.close_door();
+        self.mailbox.close_door(CloseReason::ByHandle);
     }
 
     /// Whether further requests are refused: the background has ended, or been closed.
@@ -250,7 +252,10 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
                 let mailbox = &self.handle.mailbox;
                 match mailbox.enter(request, Some(cx.waker()), Patience::WaitsForRoom) {
                     Ok(exchange) => self.stage = CallStage::Sent(exchange),
-                    Err((_request, _refused)) => return Poll::Ready(Err(CallError::Closed)),
+                    Err((_, Refused::Closed(reason))) => {
+                        return Poll::Ready(Err(CallError::Closed(reason)));
+                    }
+                    Err((_, Refused::Busy)) => unreachable!("a call waits for room"),
                 }
                 Poll::Pending
             }

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use crossbeam_utils::CachePadded;
 
 use super::call_error::CallError;
+use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
 use super::service_metrics::ServiceMetrics;
 use crate::executor::{drop_shielded, shielded};
@@ -50,13 +51,23 @@ struct Post<Req, Res> {
 }
 
 /// Who may enter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Door {
     Open,
     /// Nobody new; those inside are served.
-    Closing,
+    Closing(CloseReason),
     /// The background is gone.
-    Closed,
+    Closed(CloseReason),
+}
+
+impl Door {
+    /// Why it is not open.
+    fn reason(&self) -> Option<&CloseReason> {
+        match self {
+            Door::Open => None,
+            Door::Closing(reason) | Door::Closed(reason) => Some(reason),
+        }
+    }
 }
 
 /// Written by the background alone, except where another is named.
@@ -76,10 +87,10 @@ pub(super) fn count(counter: &AtomicU64) {
 }
 
 /// Why a call did not enter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Refused {
     Busy,
-    Closed,
+    Closed(CloseReason),
 }
 
 /// Whether a call is awaited while it waits for room.
@@ -135,8 +146,8 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     fn admit(&self, post: &Post<Req, Res>, patience: Patience) -> Result<(), Refused> {
-        if post.door != Door::Open {
-            return Err(Refused::Closed);
+        if let Some(reason) = post.door.reason() {
+            return Err(Refused::Closed(reason.clone()));
         }
         match self.bound {
             Some(bound) if patience == Patience::NeedsRoom && self.waiting(post) >= bound => {
@@ -175,15 +186,15 @@ impl<Req, Res> Mailbox<Req, Res> {
     pub(super) fn remove_handle(&self) {
         // AcqRel: whoever removes the last one has seen what was done by all the others.
         if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.close_door();
+            self.close_door(CloseReason::ByHandle);
         }
     }
 
     /// Lets nobody in any more. The background ends when it has served those inside.
-    pub(super) fn close_door(&self) {
+    pub(super) fn close_door(&self, reason: CloseReason) {
         let mut post = self.lock();
-        if post.door == Door::Open {
-            post.door = Door::Closing;
+        if let Door::Open = post.door {
+            post.door = Door::Closing(reason);
         }
         let background = post.background.take();
         drop(post);
@@ -191,7 +202,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().door != Door::Open
+        self.lock().door.reason().is_some()
     }
 
     pub(super) fn metrics(&self) -> ServiceMetrics {
@@ -237,6 +248,8 @@ pub(super) struct Inbox<Req, Res> {
     /// Slots looked at since the last yield.
     spent: u32,
     waker: LeftWaker,
+    /// What those who are left are told at the end.
+    end: CloseReason,
 }
 
 /// Whether the waker of this very poll was left when the batch was taken. Then the end of the
@@ -254,11 +267,17 @@ impl<Req, Res> Inbox<Req, Res> {
             batch: VecDeque::new(),
             spent: 0,
             waker: LeftWaker::No,
+            end: CloseReason::Dropped,
         }
     }
 
     pub(super) fn mailbox(&self) -> Arc<Mailbox<Req, Res>> {
         self.mailbox.clone()
+    }
+
+    /// Ends what the background's end of the mailbox is for.
+    pub(super) fn end(mut self, reason: CloseReason) {
+        self.end = reason;
     }
 
     /// The next request. `None`: nobody is left inside, and nobody
@@ -321,11 +340,11 @@ impl<Req, Res> Inbox<Req, Res> {
         let mut post = self.mailbox.lock();
         std::mem::swap(&mut self.batch, &mut post.queue);
         post.given_up = 0;
-        let refilled = match (self.batch.is_empty(), post.door) {
+        let refilled = match (self.batch.is_empty(), &post.door) {
             (true, Door::Open) => Refilled::Waits,
-            (true, Door::Closing | Door::Closed) => return Refilled::Over,
+            (true, _) => return Refilled::Over,
             // Nobody will come and wake: the end of the batch has to look again.
-            (false, Door::Closing | Door::Closed) => return Refilled::Some,
+            (false, Door::Closing(_) | Door::Closed(_)) => return Refilled::Some,
             (false, Door::Open) => {
                 self.waker = LeftWaker::InThisPoll;
                 Refilled::Some
@@ -348,7 +367,8 @@ enum Refilled {
 impl<Req, Res> Drop for Inbox<Req, Res> {
     fn drop(&mut self) {
         let mut post = self.mailbox.lock();
-        post.door = Door::Closed;
+        let reason = post.door.reason().unwrap_or(&self.end);
+        post.door = Door::Closed(reason.clone());
         let queue = std::mem::take(&mut post.queue);
         // A waker keeps its task's memory, and the handles keep the mailbox.
         let background = post.background.take();
@@ -356,7 +376,7 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         drop(post);
         drop_shielded(background);
         for exchange in self.batch.drain(..).chain(queue) {
-            Exchange::reply(exchange, Err(CallError::Closed));
+            Exchange::reply(exchange, Err(CallError::Closed(self.end.clone())));
         }
     }
 }

@@ -57,6 +57,7 @@
 //! `every.rs` runs it.
 
 mod call_error;
+mod close_reason;
 mod every;
 mod exchange;
 mod future;
@@ -73,6 +74,7 @@ mod supervise;
 mod ticks;
 
 pub use call_error::{CallError, TryCallError};
+pub use close_reason::CloseReason;
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
 pub use future::Background;
 pub use handle::{Call, Reply, ServiceHandle};

@@ -117,10 +117,12 @@ impl RestartPolicy {
     ///
     /// let rt = Runtime::builder().build()?;
     /// let task = rt.spawn(background, Priority::Low).fallible();
-    /// assert_eq!(block_on(handle.call(0)), Err(CallError::Panicked));
+    /// let panicked = CallError::Panicked("attempt to divide by zero".into());
+    /// assert_eq!(block_on(handle.call(0)), Err(panicked.clone()));
     /// assert_eq!(block_on(handle.call(5)), Ok(20));
-    /// assert_eq!(block_on(handle.call(0)), Err(CallError::Panicked));
-    /// assert_eq!(block_on(handle.call(5)), Err(CallError::Closed));
+    /// assert_eq!(block_on(handle.call(0)), Err(panicked));
+    /// let given_up = block_on(handle.call(5)).unwrap_err();
+    /// assert!(given_up.close_reason().is_some());
     /// assert!(block_on(task).unwrap_err().is_panic());
     /// # Ok::<(), laneway::BuildError>(())
     /// ```

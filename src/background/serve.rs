@@ -4,11 +4,11 @@ use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use super::call_error::CallError;
+use super::close_reason::{CloseReason, panic_message};
 use super::exchange::{Exchange, SharedExchange};
 use super::in_flight::{Advance, InFlight};
 use super::mailbox::{Inbox, Mailbox, count};
@@ -144,8 +144,8 @@ where
 struct Session<Req, Res> {
     mailbox: Arc<Mailbox<Req, Res>>,
     after_panic: AfterPanic,
-    /// Set when a handler panics, before the rest of what is in flight is dropped.
-    panicked: AtomicBool,
+    /// Its message when a handler panics, before the rest of what is in flight is dropped.
+    panic: OnceLock<Arc<str>>,
 }
 
 impl<Req, Res> Session<Req, Res> {
@@ -153,16 +153,18 @@ impl<Req, Res> Session<Req, Res> {
         Session {
             mailbox: inbox.mailbox(),
             after_panic,
-            panicked: AtomicBool::new(false),
+            panic: OnceLock::new(),
         }
     }
 
     /// What callers are told whose request is dropped.
     fn loss(&self) -> CallError {
-        // Relaxed: set and read by the background alone.
-        match (self.after_panic, self.panicked.load(Ordering::Relaxed)) {
-            (AfterPanic::Restarts, true) => CallError::Panicked,
-            _ => CallError::Closed,
+        let Some(message) = self.panic.get().cloned() else {
+            return CallError::Closed(CloseReason::Dropped);
+        };
+        match self.after_panic {
+            AfterPanic::Restarts => CallError::Panicked(message),
+            AfterPanic::Ends => CallError::Closed(CloseReason::Panicked(message)),
         }
     }
 }
@@ -197,7 +199,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
                 Ok(())
             }
             Err(payload) => {
-                self.session.panicked.store(true, Ordering::Relaxed);
+                self.session.panic.get_or_init(|| panic_message(&*payload));
                 Err(payload)
             }
         }

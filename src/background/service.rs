@@ -23,7 +23,7 @@ use super::supervise::{once, restarting};
 /// # Panics
 ///
 /// The background panics with what the handler panics with; every caller gets
-/// [`CallError::Closed`](super::CallError::Closed) before that.
+/// [`CallError::Closed`](super::CallError::Closed), with the panic's message, before that.
 ///
 /// # Cancellation
 ///
@@ -267,7 +267,8 @@ impl<Order, Life> Service<Order, Life> {
     /// );
     /// spawn_task!(background).detach();
     /// assert_eq!(block_on(sum.call(200)), Ok(200));
-    /// assert_eq!(block_on(sum.call(100)), Err(CallError::Panicked));
+    /// let panicked = CallError::Panicked("no overflow".into());
+    /// assert_eq!(block_on(sum.call(100)), Err(panicked));
     /// assert_eq!(block_on(sum.call(100)), Ok(100));
     /// ```
     pub fn restart(self, policy: RestartPolicy) -> Service<Order, Restarting> {

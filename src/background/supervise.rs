@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use futures_lite::future::yield_now;
 
+use super::close_reason::CloseReason;
 use super::mailbox::{Inbox, count};
 use super::restart::{Decision, Restarts};
 use super::serve::{Payload, caught};
@@ -20,9 +21,8 @@ pub(super) async fn once<S, Req, Res>(
     mut inbox: Inbox<Req, Res>,
     mut serve: impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
 ) {
-    let ended = serve(&mut state, &mut inbox).await;
-    drop(inbox);
-    if let Err(payload) = ended {
+    if let Err(payload) = serve(&mut state, &mut inbox).await {
+        inbox.end(CloseReason::panicked(&*payload));
         // A second panic while the first one unwinds would abort the process.
         drop_shielded(state);
         resume_unwind(payload);
@@ -53,7 +53,7 @@ pub(super) async fn restarting<S, Req, Res>(
                 yield_now().await;
             }
             Decision::GiveUp => {
-                drop(inbox);
+                inbox.end(CloseReason::panicked(&*payload));
                 resume_unwind(payload);
             }
         }
