@@ -28,7 +28,8 @@ pub enum CallError {
     /// part: call again if it may be repeated. A message of more than 1 kB is cut.
     Panicked(Arc<str>),
     /// The time of [`ServiceHandle::call_timeout`](super::ServiceHandle::call_timeout) has passed.
-    /// A request that the handler has taken is still being carried out.
+    /// A request that the handler has taken is still being carried out, unless
+    /// [`Service::abandoned`](super::Service::abandoned) says otherwise.
     TimedOut,
 }
 

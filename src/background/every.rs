@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use futures_lite::future::yield_now;
 
+use super::errand::{Payload, caught};
 use super::future::Background;
 use super::repeatable::Repeatable;
-use super::serve::{Payload, caught};
 use super::ticks::{Ticks, Timetable};
 use crate::executor::{drop_shielded, log_error, message};
 use crate::shutdown_begun;

@@ -33,6 +33,8 @@ enum State<Req, Res> {
     /// With the handler.
     Taken {
         caller: Option<Waker>,
+        /// Of the background, if the handler is to learn that the caller gives up.
+        handler: Option<Waker>,
     },
     Replied(Result<Res, CallError>),
     /// The caller has its reply, or gave up.
@@ -59,7 +61,10 @@ impl<Req, Res> Exchange<Req, Res> {
         let mut state = self.lock();
         match mem::replace(&mut *state, State::Over) {
             State::Asked { request, caller } => {
-                *state = State::Taken { caller };
+                *state = State::Taken {
+                    caller,
+                    handler: None,
+                };
                 Some(request)
             }
             other => {
@@ -90,8 +95,11 @@ impl<Req, Res> Exchange<Req, Res> {
                 drop_shielded(request);
                 caller
             }
-            State::Taken { caller } => {
+            State::Taken { caller, handler } => {
                 *state = State::Replied(reply);
+                // Unlock before dropping what may be the last of a task.
+                drop(state);
+                drop_shielded(handler);
                 caller
             }
             State::Replied(_) => unreachable!("a call is replied to once"),
@@ -132,7 +140,7 @@ impl<Req, Res> Exchange<Req, Res> {
     fn poll_shared(&self, cx: &mut Context<'_>) -> Poll<Result<Res, CallError>> {
         let mut state = self.lock();
         let replaced = match &mut *state {
-            State::Asked { caller, .. } | State::Taken { caller } => leave(caller, cx.waker()),
+            State::Asked { caller, .. } | State::Taken { caller, .. } => leave(caller, cx.waker()),
             State::Replied(_) | State::Over => match mem::replace(&mut *state, State::Over) {
                 State::Replied(reply) => return Poll::Ready(reply),
                 _ => unreachable!("a caller that gave up polls no more"),
@@ -148,7 +156,7 @@ impl<Req, Res> Exchange<Req, Res> {
     pub(super) fn forget_caller(&self) {
         let mut state = self.lock();
         let caller = match &mut *state {
-            State::Asked { caller, .. } | State::Taken { caller } => caller.take(),
+            State::Asked { caller, .. } | State::Taken { caller, .. } => caller.take(),
             State::Replied(_) | State::Over => None,
         };
         // Unlock before dropping what may be the last of a task.
@@ -156,7 +164,21 @@ impl<Req, Res> Exchange<Req, Res> {
         drop(caller);
     }
 
-    /// Takes back what is still there of the call.
+    /// Ready when the caller of a request that the handler has has given up.
+    pub(super) fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        let replaced = match &mut *state {
+            State::Taken { handler, .. } => leave(handler, cx.waker()),
+            State::Over => return Poll::Ready(()),
+            State::Asked { .. } | State::Replied(_) => unreachable!("the handler has it"),
+        };
+        // Unlock before dropping what may be the last of a task.
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Takes back what is still there of the call, and tells a handler that wants to know.
     pub(super) fn give_up(&self) -> Option<GivenUp> {
         let mut state = self.lock();
         let left = mem::replace(&mut *state, State::Over);
@@ -164,7 +186,13 @@ impl<Req, Res> Exchange<Req, Res> {
         drop(state);
         match left {
             State::Asked { .. } => Some(GivenUp::InQueue),
-            State::Taken { .. } | State::Replied(_) => Some(GivenUp::Begun),
+            State::Taken { handler, .. } => {
+                if let Some(handler) = handler {
+                    shielded("the waker of a background", || handler.wake());
+                }
+                Some(GivenUp::Begun)
+            }
+            State::Replied(_) => Some(GivenUp::Begun),
             State::Over => None,
         }
     }

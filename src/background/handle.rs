@@ -62,7 +62,8 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     ///
     /// Nothing is sent before the first poll. To drop the call after that is no error: a request
     /// that the handler has not taken is dropped at once and never handled; one that it has taken
-    /// is handled to the end, and the reply is dropped.
+    /// is handled to the end, and the reply is dropped, unless
+    /// [`Service::abandoned`](super::Service::abandoned) says otherwise.
     ///
     /// ```
     /// use laneway::{background, block_on, spawn_task};

@@ -10,10 +10,10 @@
 /// for [`AsyncFnMut`] as well.
 ///
 /// ```
-/// use laneway::background::{Background, Handle, service};
+/// use laneway::background::{Background, ServiceHandle, service};
 /// use laneway::{block_on, spawn_task};
 ///
-/// fn counted<H>(handler: H) -> (Handle<u32, u64>, Background<impl Future<Output = ()>>)
+/// fn counted<H>(handler: H) -> (ServiceHandle<u32, u64>, Background<impl Future<Output = ()>>)
 /// where
 ///     H: AsyncFnMut(&mut u64, u32) -> u64,
 /// {

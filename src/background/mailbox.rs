@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 
 use crossbeam_utils::CachePadded;
 
+use super::abandoned::Abandoned;
 use super::call_error::CallError;
 use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
@@ -76,6 +77,7 @@ pub(super) struct CallCounts {
     pub(super) taken: AtomicU64,
     pub(super) completed: AtomicU64,
     pub(super) lost: AtomicU64,
+    pub(super) abandoned: AtomicU64,
     pub(super) restarts: AtomicU64,
     /// Written by callers.
     skipped: AtomicU64,
@@ -210,7 +212,8 @@ impl<Req, Res> Mailbox<Req, Res> {
         // The ends first: what is counted as ended is then counted as taken too, but for what the
         // reordering of relaxed loads may do.
         let (completed, lost) = (read(&self.counts.completed), read(&self.counts.lost));
-        let in_flight = read(&self.counts.taken).saturating_sub(completed + lost);
+        let abandoned = read(&self.counts.abandoned);
+        let in_flight = read(&self.counts.taken).saturating_sub(completed + lost + abandoned);
         let waiting = self.waiting(&self.lock());
         let queued = waiting.min(self.bound.unwrap_or(usize::MAX));
         ServiceMetrics {
@@ -219,6 +222,7 @@ impl<Req, Res> Mailbox<Req, Res> {
             in_flight: usize::try_from(in_flight).unwrap_or(usize::MAX),
             completed,
             lost,
+            abandoned,
             skipped: read(&self.counts.skipped),
             restarts: read(&self.counts.restarts),
         }
@@ -248,6 +252,7 @@ pub(super) struct Inbox<Req, Res> {
     /// Slots looked at since the last yield.
     spent: u32,
     waker: LeftWaker,
+    abandoned: Abandoned,
     /// What those who are left are told at the end.
     end: CloseReason,
 }
@@ -261,18 +266,23 @@ enum LeftWaker {
 }
 
 impl<Req, Res> Inbox<Req, Res> {
-    pub(super) fn new(mailbox: Arc<Mailbox<Req, Res>>) -> Inbox<Req, Res> {
+    pub(super) fn new(mailbox: Arc<Mailbox<Req, Res>>, abandoned: Abandoned) -> Inbox<Req, Res> {
         Inbox {
             mailbox,
             batch: VecDeque::new(),
             spent: 0,
             waker: LeftWaker::No,
+            abandoned,
             end: CloseReason::Dropped,
         }
     }
 
     pub(super) fn mailbox(&self) -> Arc<Mailbox<Req, Res>> {
         self.mailbox.clone()
+    }
+
+    pub(super) fn abandoned(&self) -> Abandoned {
+        self.abandoned
     }
 
     /// Ends what the background's end of the mailbox is for.

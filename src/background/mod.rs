@@ -51,13 +51,16 @@
 //! # Where to read
 //!
 //! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
-//! callers' side; `handler.rs` and `repeatable.rs` say which closures fit. `serve.rs` and
-//! `in_flight.rs` are the background's side, `restart.rs` decides and `supervise.rs` acts when it
-//! panics, `service.rs` puts it all together. `ticks.rs` says when a periodic process is due,
+//! callers' side; `handler.rs` and `repeatable.rs` say which closures fit. `serve.rs`, `errand.rs`
+//! and `in_flight.rs` are the background's side, `restart.rs` decides and `supervise.rs` acts when
+//! it panics, `service.rs` puts it all together. `ticks.rs` says when a periodic process is due,
 //! `every.rs` runs it.
 
+mod abandoned;
 mod call_error;
+mod caller_gone;
 mod close_reason;
+mod errand;
 mod every;
 mod exchange;
 mod future;
@@ -73,7 +76,9 @@ mod service_metrics;
 mod supervise;
 mod ticks;
 
+pub use abandoned::Abandoned;
 pub use call_error::{CallError, TryCallError};
+pub use caller_gone::{CallerGone, caller_gone};
 pub use close_reason::CloseReason;
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};
 pub use future::Background;

@@ -2,13 +2,15 @@
 
 use std::future::Future;
 
+use super::abandoned::Abandoned;
+use super::errand::AfterPanic;
 use super::future::Background;
 use super::handle::ServiceHandle;
 use super::handler::{Handler, SharedHandler};
 use super::mailbox::{Inbox, Mailbox};
 use super::repeatable::Repeatable;
 use super::restart::{RestartPolicy, Restarts};
-use super::serve::{AfterPanic, concurrently, in_order};
+use super::serve::{concurrently, in_order};
 use super::supervise::{once, restarting};
 
 /// A background that owns a state, and the handle that sends it requests. It serves them in the
@@ -65,11 +67,13 @@ where
 /// - [`bounded(n)`](Service::bounded): at most `n` requests wait unattended. Default: no bound.
 /// - [`in_flight(n)`](Service::in_flight): the handler gets `&S`, and up to `n` requests at once.
 ///   Default: `&mut S`, and one.
+/// - [`abandoned(..)`](Service::abandoned): whether the handler goes on when its caller has given
+///   up. Default: it does.
 /// - [`restart(policy)`](Service::restart): the state is made anew after a panic. Default: the
 ///   background ends.
 /// - [`name(name)`](Service::name): how the log calls it when it restarts.
 ///
-/// `Order` and `Life` stand for the second and third of these; they are inferred.
+/// `Order` and `Life` stand for `in_flight` and `restart`; they are inferred.
 ///
 /// ```
 /// use laneway::background::{RestartPolicy, Service};
@@ -92,6 +96,7 @@ where
 pub struct Service<Order = OneAtATime, Life = Once> {
     name: String,
     bound: Option<usize>,
+    abandoned: Abandoned,
     order: Order,
     life: Life,
 }
@@ -153,6 +158,7 @@ impl Service {
         Service {
             name: "unnamed".to_owned(),
             bound: None,
+            abandoned: Abandoned::default(),
             order: OneAtATime,
             life: Once,
         }
@@ -238,9 +244,37 @@ impl<Order, Life> Service<Order, Life> {
         Service {
             name: self.name,
             bound: self.bound,
+            abandoned: self.abandoned,
             order: ManyAtOnce { limit },
             life: self.life,
         }
+    }
+
+    /// What becomes of a request that the handler has taken when its caller gives up. Default:
+    /// [`Abandoned::Finished`].
+    ///
+    /// Where requests may wait for long, for a connection of a pool or an answer from elsewhere,
+    /// the callers' patience ends first, and requests that nobody waits for fill the places in
+    /// flight. [`Abandoned::Dropped`] frees them; [`caller_gone`](super::caller_gone()) lets the
+    /// handler do so itself.
+    ///
+    /// ```
+    /// use laneway::background::{Abandoned, Service};
+    /// use laneway::{block_on, spawn_task};
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// let query = async |_: &(), n: u32| if n == 0 { pending().await } else { n };
+    /// let service = Service::new().in_flight(1).abandoned(Abandoned::Dropped);
+    /// let (queries, background) = service.build((), query);
+    /// spawn_task!(background).detach();
+    /// let impatient = queries.call_timeout(0, Duration::from_millis(1));
+    /// assert!(block_on(impatient).is_err());
+    /// assert_eq!(block_on(queries.call(7)), Ok(7));
+    /// ```
+    pub fn abandoned(mut self, abandoned: Abandoned) -> Service<Order, Life> {
+        self.abandoned = abandoned;
+        self
     }
 
     /// After a panic of the handler, the state is dropped, and after a pause another one is made,
@@ -275,6 +309,7 @@ impl<Order, Life> Service<Order, Life> {
         Service {
             name: self.name,
             bound: self.bound,
+            abandoned: self.abandoned,
             order: self.order,
             life: Restarting { policy },
         }
@@ -282,7 +317,10 @@ impl<Order, Life> Service<Order, Life> {
 
     fn open<Req, Res>(&self) -> (ServiceHandle<Req, Res>, Inbox<Req, Res>) {
         let mailbox = Mailbox::new(self.bound);
-        (ServiceHandle::first(mailbox.clone()), Inbox::new(mailbox))
+        (
+            ServiceHandle::first(mailbox.clone()),
+            Inbox::new(mailbox, self.abandoned),
+        )
     }
 }
 

@@ -25,6 +25,9 @@ pub struct ServiceMetrics {
     pub completed: u64,
     /// Requests that the handler had taken when it panicked or was dropped.
     pub lost: u64,
+    /// Requests that the handler had taken and that were dropped with their callers, where
+    /// [`Service::abandoned`](super::Service::abandoned) says so.
+    pub abandoned: u64,
     /// Requests whose callers gave up before the handler took them.
     pub skipped: u64,
     /// How often the state was made anew after a panic.

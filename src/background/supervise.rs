@@ -8,9 +8,9 @@ use std::task::Poll;
 use futures_lite::future::yield_now;
 
 use super::close_reason::CloseReason;
+use super::errand::{Payload, caught};
 use super::mailbox::{Inbox, count};
 use super::restart::{Decision, Restarts};
-use super::serve::{Payload, caught};
 use crate::executor::{drop_shielded, log_error, message};
 use crate::time::{now, sleep};
 

@@ -152,7 +152,7 @@ impl Prometheus {
     }
 
     /// Adds what a service does and has done, by
-    /// [`Handle::metrics`](crate::background::Handle::metrics). [`Prometheus`] has an example.
+    /// [`ServiceHandle::metrics`](crate::background::ServiceHandle::metrics). [`Prometheus`] has an example.
     pub fn service(mut self, name: impl Into<String>, metrics: ServiceMetrics) -> Prometheus {
         add(&mut self.services, name.into(), metrics);
         self

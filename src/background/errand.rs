@@ -1,0 +1,186 @@
+//! A request in the hands of the handler, from its beginning to its end.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use super::abandoned::Abandoned;
+use super::call_error::CallError;
+use super::caller_gone::{Absence, answering};
+use super::close_reason::{CloseReason, panic_message};
+use super::exchange::{Exchange, SharedExchange};
+use super::mailbox::{Inbox, Mailbox, count};
+
+/// What a panic left.
+pub(super) type Payload = Box<dyn Any + Send>;
+
+/// What a panic means for the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AfterPanic {
+    Ends,
+    Restarts,
+}
+
+/// Polls a future and gives its panic as a value.
+pub(super) fn poll_caught<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Payload>> {
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
+    }
+}
+
+/// Gives a future's panic as a value.
+pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Payload> {
+    let mut future = pin!(future);
+    poll_fn(move |cx| poll_caught(future.as_mut(), cx)).await
+}
+
+/// From the making of a state to its end.
+pub(super) struct Session<Req, Res> {
+    mailbox: Arc<Mailbox<Req, Res>>,
+    after_panic: AfterPanic,
+    abandoned: Abandoned,
+    /// Its message when a handler panics, before the rest of what is in flight is dropped.
+    panic: OnceLock<Arc<str>>,
+}
+
+impl<Req, Res> Session<Req, Res> {
+    pub(super) fn new(inbox: &Inbox<Req, Res>, after_panic: AfterPanic) -> Session<Req, Res> {
+        Session {
+            mailbox: inbox.mailbox(),
+            after_panic,
+            abandoned: inbox.abandoned(),
+            panic: OnceLock::new(),
+        }
+    }
+
+    /// What callers are told whose request is dropped.
+    fn loss(&self) -> CallError {
+        let Some(message) = self.panic.get().cloned() else {
+            return CallError::Closed(CloseReason::Dropped);
+        };
+        match self.after_panic {
+            AfterPanic::Restarts => CallError::Panicked(message),
+            AfterPanic::Ends => CallError::Closed(CloseReason::Panicked(message)),
+        }
+    }
+}
+
+/// A request that the handler has taken. Dropped before its end, it tells the caller.
+pub(super) struct Errand<'s, Req, Res> {
+    /// None once the caller has been told.
+    exchange: Option<SharedExchange<Req, Res>>,
+    session: &'s Session<Req, Res>,
+    /// There if the handler has asked for its caller.
+    absence: Option<Arc<Absence>>,
+}
+
+/// How a request ends unless the handler panics.
+enum Ending<Res> {
+    Replied(Res),
+    /// With its caller.
+    Abandoned,
+}
+
+impl<'s, Req, Res> Errand<'s, Req, Res> {
+    pub(super) fn new(
+        exchange: SharedExchange<Req, Res>,
+        session: &'s Session<Req, Res>,
+    ) -> Errand<'s, Req, Res> {
+        Errand {
+            exchange: Some(exchange),
+            session,
+            absence: None,
+        }
+    }
+
+    /// Runs the handler and replies.
+    ///
+    /// # Errors
+    ///
+    /// What the handler panicked with.
+    pub(super) async fn run(mut self, handler: impl Future<Output = Res>) -> Result<(), Payload> {
+        let mut handler = pin!(Some(handler));
+        let ended = poll_fn(|cx| {
+            let handler = handler.as_mut().as_pin_mut();
+            self.poll_handler(handler.expect("it has not ended"), cx)
+        });
+        let ended = ended.await;
+        // Before the reply: what the handler held is free then.
+        let dropped = catch_unwind(AssertUnwindSafe(|| handler.set(None)));
+        self.end(match dropped {
+            Ok(()) => ended,
+            Err(payload) => ended.and(Err(payload)),
+        })
+    }
+
+    fn poll_handler(
+        &mut self,
+        handler: Pin<&mut impl Future<Output = Res>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Ending<Res>, Payload>> {
+        if self.session.abandoned == Abandoned::Dropped && self.caller_has_left(cx) {
+            return Poll::Ready(Ok(Ending::Abandoned));
+        }
+        self.tell_absence(cx);
+        let polled = answering(&mut self.absence, || poll_caught(handler, cx));
+        if polled.is_pending() {
+            self.tell_absence(cx);
+        }
+        polled.map_ok(Ending::Replied)
+    }
+
+    /// Tells the handler, if it has asked, whether its caller has left.
+    fn tell_absence(&self, cx: &mut Context<'_>) {
+        if let Some(absence) = &self.absence
+            && self.caller_has_left(cx)
+        {
+            absence.tell();
+        }
+    }
+
+    /// Whether the caller has given up. If not, it wakes this when it does.
+    fn caller_has_left(&self, cx: &mut Context<'_>) -> bool {
+        let exchange = self.exchange.as_ref();
+        exchange.is_some_and(|exchange| exchange.poll_given_up(cx).is_ready())
+    }
+
+    /// Replies, or notes that the handler panicked.
+    fn end(&mut self, ended: Result<Ending<Res>, Payload>) -> Result<(), Payload> {
+        let counts = &self.session.mailbox.counts;
+        match ended {
+            Ok(Ending::Replied(reply)) => {
+                // Counted first: whoever has the reply sees the count.
+                count(&counts.completed);
+                if let Some(exchange) = self.exchange.take() {
+                    Exchange::reply(exchange, Ok(reply));
+                }
+                Ok(())
+            }
+            Ok(Ending::Abandoned) => {
+                count(&counts.abandoned);
+                self.exchange = None;
+                Ok(())
+            }
+            Err(payload) => {
+                self.session.panic.get_or_init(|| panic_message(&*payload));
+                Err(payload)
+            }
+        }
+    }
+}
+
+impl<Req, Res> Drop for Errand<'_, Req, Res> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            count(&self.session.mailbox.counts.lost);
+            Exchange::reply(exchange, Err(self.session.loss()));
+        }
+    }
+}
