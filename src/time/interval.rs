@@ -78,8 +78,8 @@ pub enum MissedTickBehavior {
     Skip,
 }
 
-/// A tick that is late by so much is on time: timers and threads are late by a little always, and an
-/// interval would drift by each of it.
+/// A tick that is late by so much is on time: timers and threads are late by a little always, and
+/// an interval would drift by each of it.
 const FORGIVEN: Duration = Duration::from_millis(5);
 
 impl MissedTickBehavior {
@@ -263,9 +263,9 @@ impl Interval {
         self.reset_at(now());
     }
 
-    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes after so long, which may
-    /// be zero, and the others a period apart from there. After a time beyond what the clock can
-    /// say, such as [`Duration::MAX`], no tick comes.
+    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes after so long, which
+    /// may be zero, and the others a period apart from there. After a time beyond what the clock
+    /// can say, such as [`Duration::MAX`], no tick comes.
     ///
     /// ```
     /// use laneway::time::interval;

@@ -115,9 +115,9 @@ impl Sleep {
 
     /// Sets another end, whether or not the first one has come.
     ///
-    /// A task that waits goes on to wait, until the new end: it is woken then, without having polled
-    /// the sleep again, and at once if the new end has passed. One that has seen the sleep end does
-    /// not wait any more.
+    /// A task that waits goes on to wait, until the new end: it is woken then, without having
+    /// polled the sleep again, and at once if the new end has passed. One that has seen the sleep
+    /// end does not wait any more.
     ///
     /// ```
     /// use laneway::time::sleep;
