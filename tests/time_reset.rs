@@ -291,7 +291,8 @@ fn an_interval_that_is_set_anew_wakes_a_period_later() {
 
 #[test]
 fn an_interval_can_be_set_to_any_time() {
-    let changes: [(fn(&mut Interval), Duration); 4] = [
+    type Change = (fn(&mut Interval), Duration);
+    let changes: [Change; 4] = [
         (|ticks| ticks.reset_immediately(), Duration::ZERO),
         (|ticks| ticks.reset_after(7 * MS), 7 * MS),
         (|ticks| ticks.reset_at(now() + 9 * MS), 9 * MS),

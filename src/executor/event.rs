@@ -259,10 +259,10 @@ pub struct RuntimeShape {
 /// ```
 #[derive(Debug)]
 pub struct LostPanic<'a> {
-    pub(crate) task: TaskId,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) spawned_at: &'static Location<'static>,
-    pub(crate) payload: &'a (dyn Any + Send),
+    pub(super) task: TaskId,
+    pub(super) name: Option<&'a str>,
+    pub(super) spawned_at: &'static Location<'static>,
+    pub(super) payload: &'a (dyn Any + Send),
 }
 
 impl LostPanic<'_> {

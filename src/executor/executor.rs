@@ -52,7 +52,7 @@ pub(crate) struct Executor {
     observer: Option<Arc<dyn Observer>>,
     /// For each queue, how long a poll may take before it is reported.
     long_polls: Box<[Duration]>,
-    pub(crate) spin: Spin,
+    pub(super) spin: Spin,
     /// Provides the threads that workers sit on.
     pub(crate) host: Arc<dyn Host>,
 }
@@ -331,7 +331,7 @@ impl Executor {
     }
 
     /// Tasks that were spawned and have not ended.
-    pub(crate) fn live(&self) -> u64 {
+    pub(super) fn live(&self) -> u64 {
         // The ends first: a task that is counted as ended is then counted as spawned too.
         let ended: u64 = self.tallies().map(Tally::ended).sum();
         let spawned: u64 = self.tallies().map(Tally::spawned).sum();

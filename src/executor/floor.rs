@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A number that is put together from several others, which change while they are read, may come
 /// out a little too large; a reader that looks again is not told that it has fallen.
 #[derive(Debug, Default)]
-pub(crate) struct Floor(AtomicU64);
+pub(super) struct Floor(AtomicU64);
 
 impl Floor {
     /// What to show: the number, or what was shown before if that is more.
-    pub(crate) fn show(&self, number: u64) -> u64 {
+    pub(super) fn show(&self, number: u64) -> u64 {
         // Relaxed: no other data hangs on it.
         self.0.fetch_max(number, Ordering::Relaxed).max(number)
     }

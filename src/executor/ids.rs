@@ -103,7 +103,7 @@ impl QueueId {
     ///
     /// High tasks go before all others. Beyond that no queue outranks another.
     #[inline]
-    pub(crate) fn outranks(self, other: QueueId) -> bool {
+    pub(super) fn outranks(self, other: QueueId) -> bool {
         self == QueueId::HIGH && other != QueueId::HIGH
     }
 }

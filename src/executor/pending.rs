@@ -22,7 +22,7 @@ use super::ids::TaskId;
 
 /// The wakers of pending tasks, in so many shards that workers seldom wait for each other.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(super) struct Pending {
     /// A power of two of them.
     shards: Box<[CachePadded<Mutex<Shard>>]>,
     /// How often a task was looked for in vain.
@@ -42,7 +42,7 @@ const SHARDS_PER_WORKER: usize = 4;
 const WORTH_SHRINKING: usize = 1024;
 
 impl Pending {
-    pub(crate) fn new(workers: usize) -> Pending {
+    pub(super) fn new(workers: usize) -> Pending {
         let shards = (SHARDS_PER_WORKER * workers).next_power_of_two();
         Pending {
             shards: (0..shards)
@@ -63,7 +63,7 @@ impl Pending {
     /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if that is due already:
     /// then its task is scheduled right after the poll that it is in.
     #[inline]
-    pub(crate) fn insert(&self, task: TaskId, waker: &Waker) {
+    pub(super) fn insert(&self, task: TaskId, waker: &Waker) {
         let mut shard = self.shard(task);
         let before = shard.wakers.insert(task, waker.clone());
         debug_assert!(before.is_none(), "a task is entered once");
@@ -73,7 +73,7 @@ impl Pending {
     }
 
     #[inline]
-    pub(crate) fn remove(&self, task: TaskId) {
+    pub(super) fn remove(&self, task: TaskId) {
         let mut shard = self.shard(task);
         let waker = shard.wakers.remove(&task);
         let (used, capacity) = (shard.wakers.len(), shard.wakers.capacity());
@@ -87,7 +87,7 @@ impl Pending {
 
     /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no
     /// effect on one that lies in a queue.
-    pub(crate) fn wake(&self, task: TaskId) {
+    pub(super) fn wake(&self, task: TaskId) {
         let found = self.waker_of(task).or_else(|| {
             // Counted before the second look: a worker that enters the waker after it sees the
             // count. Release: pairs with the Acquire in `looked_for`.
@@ -108,7 +108,7 @@ impl Pending {
     ///
     /// To wake a task that lies in a queue has no effect. If it is then polled once more and
     /// waits again, it has to be woken again: each thread calls this after its last poll.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().expect(UNPOISONED);
             shard.closed = true;

@@ -32,14 +32,14 @@ pub(crate) struct Polled {
 
 impl Polling {
     #[inline]
-    pub(crate) fn begin(&self, polled: Polled) {
+    pub(super) fn begin(&self, polled: Polled) {
         self.task.store(polled.task.0, Ordering::Relaxed);
         self.queue.store(polled.queue.0, Ordering::Relaxed);
         self.spawned_at.store(Some(polled.spawned_at));
     }
 
     /// Called when the worker does something else than to look for its next poll.
-    pub(crate) fn end(&self) {
+    pub(super) fn end(&self) {
         self.spawned_at.store(None);
     }
 

@@ -70,12 +70,12 @@ impl Queue {
     }
 
     #[inline]
-    pub(crate) fn crews(&self) -> &[CrewId] {
+    pub(super) fn crews(&self) -> &[CrewId] {
         &self.crews
     }
 
     /// Puts a task into the channel.
-    pub(crate) fn push(&self, runnable: Runnable) {
+    pub(super) fn push(&self, runnable: Runnable) {
         self.sender
             .send(runnable)
             .expect("a queue holds its own receiver");
@@ -85,7 +85,7 @@ impl Queue {
 
     /// How many tasks wait in the channel.
     #[inline]
-    pub(crate) fn channel_len(&self) -> usize {
+    pub(super) fn channel_len(&self) -> usize {
         // SeqCst: a worker that lies down reads this after it entered the census.
         let taken = self.taken.load(Ordering::SeqCst);
         let pushed = self.pushed.load(Ordering::SeqCst);
@@ -107,7 +107,7 @@ impl Queue {
     }
 
     /// Takes the oldest task from the channel.
-    pub(crate) fn take(&self) -> Option<Runnable> {
+    pub(super) fn take(&self) -> Option<Runnable> {
         if self.channel_len() == 0 {
             return None;
         }
@@ -119,7 +119,7 @@ impl Queue {
     /// Takes a share of the channel, which holds some `len` tasks: the oldest one to run, the
     /// others moved into `local`, where those who have nothing to do can steal them. Of a few
     /// tasks a worker at home takes a fair share, others take one; of many everybody takes all.
-    pub(crate) fn take_share(
+    pub(super) fn take_share(
         &self,
         len: usize,
         at_home: bool,
@@ -137,7 +137,7 @@ impl Queue {
 
     /// Steals from the deques of other workers, beginning with the `start`th: one task to run and
     /// up to half of what lies there, moved into `local`.
-    pub(crate) fn steal(
+    pub(super) fn steal(
         &self,
         thief: WorkerId,
         start: usize,
@@ -157,18 +157,18 @@ impl Queue {
 
     /// Whether a worker would find something in the deques of the others, as far as these show.
     #[inline]
-    pub(crate) fn others_have_spare(&self, thief: WorkerId) -> bool {
+    pub(super) fn others_have_spare(&self, thief: WorkerId) -> bool {
         let mut others = self.locals.iter().filter(|local| local.owner != thief);
         others.any(Stealable::shows_spare)
     }
 
     /// How many workers serve this queue with a deque of their own.
-    pub(crate) fn local_count(&self) -> usize {
+    pub(super) fn local_count(&self) -> usize {
         self.locals.len()
     }
 
     /// Takes a task from wherever one lies, for a runtime that ends.
-    pub(crate) fn take_any(&self) -> Option<Runnable> {
+    pub(super) fn take_any(&self) -> Option<Runnable> {
         let from_worker = |local: &Stealable| local.steal_one().or_else(|| local.shown.next.take());
         self.take()
             .or_else(|| self.locals.iter().find_map(from_worker))
@@ -262,7 +262,7 @@ pub(crate) struct Stealable {
 
 /// Whether the others should hear of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pushed {
+pub(super) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
     /// Into the deque, directly or by displacing what was in the next-slot; others were told of
@@ -299,7 +299,7 @@ impl LocalQueue {
     /// Puts a task where it runs next; what was there goes to the back of the deque. After too
     /// many from the next-slot in a row it goes to the back itself, behind those who wait there.
     #[inline]
-    pub(crate) fn push_next(&mut self, runnable: Runnable) -> Pushed {
+    pub(super) fn push_next(&mut self, runnable: Runnable) -> Pushed {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
             return self.push_back(runnable);
         }
@@ -319,7 +319,7 @@ impl LocalQueue {
     }
 
     /// Puts a task behind all others.
-    pub(crate) fn push_back(&mut self, runnable: Runnable) -> Pushed {
+    pub(super) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.deque.push(runnable);
         self.note_moved();
         // Counted after the push: others may have stolen what lay there before.
@@ -332,25 +332,25 @@ impl LocalQueue {
 
     /// Moves the task in the next-slot to the deque: it is not about to run here after all.
     #[inline]
-    pub(crate) fn put_off_next(&mut self) -> Option<Pushed> {
+    pub(super) fn put_off_next(&mut self) -> Option<Pushed> {
         let put_off = self.take_next()?;
         Some(self.push_back(put_off))
     }
 
     /// Whether others could steal from here.
-    pub(crate) fn has_spare(&self) -> bool {
+    pub(super) fn has_spare(&self) -> bool {
         !self.deque.is_empty()
     }
 
     /// Whether there is nothing here, as far as this side knows.
     #[inline]
-    pub(crate) fn is_bare(&self) -> bool {
+    pub(super) fn is_bare(&self) -> bool {
         self.contents == Contents::Nothing
     }
 
     /// Takes the task that is to run next.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Runnable> {
+    pub(super) fn pop(&mut self) -> Option<Runnable> {
         match self.is_bare() {
             true => None,
             false => self.pop_occupied(),

@@ -36,7 +36,7 @@ pub enum Stealing {
 
 /// One place to look for a task. The number is a position in [`Route::queues`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(super) enum Look {
     /// The worker's own next-slot and deque for that queue.
     Local(usize),
     /// That queue's channel.
@@ -53,19 +53,19 @@ pub(crate) struct Route {
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
     /// The local queues that are looked at first before every poll, as positions in `queues`.
-    pub(crate) held: Box<[usize]>,
+    pub(super) held: Box<[usize]>,
     /// The other places where work of its own lies, looked at when those are empty.
-    pub(crate) at_hand: Box<[Look]>,
+    pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
-    pub(crate) search: Box<[Look]>,
+    pub(super) search: Box<[Look]>,
     /// Where else something may wait that nobody else takes: at the queues without workers at
     /// home, and in this worker's own part of the others.
-    pub(crate) rest: Box<[Rest]>,
+    pub(super) rest: Box<[Rest]>,
 }
 
 /// A queue on the route besides home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
+pub(super) enum Rest {
     /// It has workers at home, who see to its channel.
     Staffed(usize),
     /// It lives on what others take.
@@ -127,7 +127,7 @@ impl Route {
     /// What has waited long enough to go first at this step, if anything.
     ///
     /// Where two things fall on one step, the rest keeps its turn, and home comes a step later.
-    pub(crate) fn overdue(&self, step: u64) -> Option<Overdue> {
+    pub(super) fn overdue(&self, step: u64) -> Option<Overdue> {
         if let Some(rest) = self.rest_due(step) {
             return Some(Overdue::Rest(rest));
         }
@@ -141,7 +141,7 @@ impl Route {
 
     /// The next step after this one at which something may be overdue. In between a worker need
     /// not ask, which saves two divisions a poll.
-    pub(crate) fn next_overdue(&self, step: u64) -> u64 {
+    pub(super) fn next_overdue(&self, step: u64) -> u64 {
         let home = match step % HOME_EVERY {
             0 => step + 1,
             1 if self.put_off(step + 1) > 0 => step + 1,
@@ -169,7 +169,7 @@ impl Route {
 
 /// What goes first at certain steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
+pub(super) enum Overdue {
     /// The home queue: its channel, or else what the worker holds of it.
     Home,
     /// What the worker holds of the home queue.

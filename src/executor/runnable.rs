@@ -40,13 +40,13 @@ impl Priority {
 }
 
 /// The half of a task that waits in queues and is polled.
-pub(crate) type Runnable = async_task::Runnable<Meta>;
+pub(super) type Runnable = async_task::Runnable<Meta>;
 
 /// What a task carries besides its future. Lives in the task's one allocation.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    pub(crate) id: TaskId,
-    pub(crate) executor: ExecutorId,
+    pub(super) id: TaskId,
+    pub(super) executor: ExecutorId,
     /// The queue it goes to when next scheduled, changed by [`raise`](Meta::raise), and above that
     /// the bits [`ABORTED`] and [`ABORTABLE`].
     state: AtomicU16,
@@ -54,7 +54,7 @@ pub(crate) struct Meta {
     /// memory.
     named: bool,
     /// Here as well as in the task's books, for code that sees the task and not its future.
-    pub(crate) spawned_at: &'static Location<'static>,
+    pub(super) spawned_at: &'static Location<'static>,
 }
 
 /// Set when the task was told to end: instead of its next poll its future is dropped.
@@ -86,7 +86,7 @@ impl Meta {
         self.named.then(|| names::get(self.key())).flatten()
     }
 
-    pub(crate) fn queue(&self) -> QueueId {
+    pub(super) fn queue(&self) -> QueueId {
         // Relaxed: a hint to the next scheduling; no other data hangs on it.
         QueueId(self.state.load(Ordering::Relaxed) & !(ABORTED | ABORTABLE))
     }

@@ -138,7 +138,7 @@ fn with_worker_of<R>(id: ExecutorId, f: impl FnOnce(&mut Worker) -> R) -> Option
 
 /// The worker of the given runtime that sits here.
 #[inline]
-pub(crate) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
+pub(super) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
     with_worker_of(id, |worker| worker.id)
 }
 

@@ -67,11 +67,11 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// A foreign waker whose panics stop here.
-pub(crate) struct ShieldedWaker(Waker);
+pub(super) struct ShieldedWaker(Waker);
 
 impl ShieldedWaker {
     /// Puts a shield around a waker, at the price of an allocation.
-    pub(crate) fn around(waker: &Waker) -> Waker {
+    pub(super) fn around(waker: &Waker) -> Waker {
         Waker::from(Arc::new(ShieldedWaker(waker.clone())))
     }
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 /// the sum in nanoseconds, 0 or more. While it runs it is the sum less the moment of its start,
 /// less 1: below 0, since no more time has added up than has passed.
 #[derive(Debug, Default)]
-pub(crate) struct Stopwatch(AtomicI64);
+pub(super) struct Stopwatch(AtomicI64);
 
 impl Stopwatch {
     /// Starts it. One that runs goes on.
-    pub(crate) fn start(&self, now: Duration) {
+    pub(super) fn start(&self, now: Duration) {
         // Relaxed, here and below: no other data hangs on it.
         let word = self.0.load(Ordering::Relaxed);
         if word >= 0 {
@@ -26,7 +26,7 @@ impl Stopwatch {
     }
 
     /// Stops it. One that stands still goes on to.
-    pub(crate) fn stop(&self, now: Duration) {
+    pub(super) fn stop(&self, now: Duration) {
         let word = self.0.load(Ordering::Relaxed);
         self.0.store(sum(word, now), Ordering::Relaxed);
     }
@@ -38,7 +38,7 @@ const LOOKS: u32 = 8;
 /// What has added up on several stopwatches of one owner, all at the same moment: none was started
 /// or stopped between the looks at the first and at the last. Where the owner never rests for that
 /// long, after [`LOOKS`] tries, a stretch may count twice that ended meanwhile.
-pub(crate) fn read_together<const N: usize>(
+pub(super) fn read_together<const N: usize>(
     watches: [&Stopwatch; N],
     now: impl Fn() -> Duration,
 ) -> [Duration; N] {

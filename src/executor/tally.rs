@@ -20,10 +20,10 @@ pub(crate) struct Tally {
     /// What it polls.
     pub(crate) polling: Polling,
     /// From when it was made to when it is closed.
-    pub(crate) alive: Stopwatch,
+    pub(super) alive: Stopwatch,
     /// Searches, each from its second round on.
-    pub(crate) searching: Stopwatch,
-    pub(crate) parked: Stopwatch,
+    pub(super) searching: Stopwatch,
+    pub(super) parked: Stopwatch,
     /// What was shown of the time in which it was busy, searched, and was parked.
     shown: [Floor; 3],
 }
@@ -59,7 +59,7 @@ pub(crate) struct Counter(AtomicU64);
 
 /// Who else may be counting on the same tally at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(super) enum Writer {
     /// Nobody: it is the worker's own.
     Only,
     /// Any thread that is no worker.
@@ -68,7 +68,7 @@ pub(crate) enum Writer {
 
 impl Counter {
     #[inline]
-    pub(crate) fn add(&self, n: u64, writer: Writer) {
+    pub(super) fn add(&self, n: u64, writer: Writer) {
         // Release: pairs with the Acquire in `get`, so that whoever sees the end of a task
         // counted sees its spawn counted too.
         match writer {
@@ -84,7 +84,7 @@ impl Counter {
     }
 
     /// Corrects what was counted too early.
-    pub(crate) fn take_back(&self, n: u64) {
+    pub(super) fn take_back(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Release);
     }
 
@@ -94,7 +94,7 @@ impl Counter {
 }
 
 impl Tally {
-    pub(crate) fn new(queues: usize) -> Tally {
+    pub(super) fn new(queues: usize) -> Tally {
         Tally {
             queues: (0..queues).map(|_| QueueTally::default()).collect(),
             parks: Counter::default(),
@@ -139,18 +139,18 @@ impl Tally {
     }
 
     /// Tasks that ended while this tally's owner held them.
-    pub(crate) fn ended(&self) -> u64 {
+    pub(super) fn ended(&self) -> u64 {
         self.queues.iter().map(QueueTally::ended).sum()
     }
 
-    pub(crate) fn spawned(&self) -> u64 {
+    pub(super) fn spawned(&self) -> u64 {
         self.queues.iter().map(|queue| queue.spawned.get()).sum()
     }
 }
 
 impl QueueTally {
     #[inline]
-    pub(crate) fn count_end(&self, end: PollEnd, writer: Writer) {
+    pub(super) fn count_end(&self, end: PollEnd, writer: Writer) {
         match end {
             PollEnd::Ready => self.completed.add(1, writer),
             PollEnd::Panicked => self.panicked.add(1, writer),
@@ -161,7 +161,7 @@ impl QueueTally {
         }
     }
 
-    pub(crate) fn ended(&self) -> u64 {
+    pub(super) fn ended(&self) -> u64 {
         self.completed.get() + self.panicked.get() + self.cancelled.get()
     }
 }

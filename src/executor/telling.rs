@@ -14,7 +14,7 @@ use super::thread_locals::{FIRING, OBSERVED, RUNNING};
 
 /// Whether any observer may want to know what happens on this thread.
 #[inline]
-pub(crate) fn is_observed() -> bool {
+pub(super) fn is_observed() -> bool {
     OBSERVED.get()
 }
 
@@ -130,6 +130,6 @@ pub(crate) fn running_task() -> Option<TaskId> {
 }
 
 /// Notes which task is being polled on this thread, and gives what was noted before.
-pub(crate) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
+pub(super) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
     RUNNING.replace(running)
 }

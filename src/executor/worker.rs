@@ -37,7 +37,7 @@ use super::{seat, telling};
 pub(crate) struct Worker {
     pub(crate) executor: Arc<Executor>,
     /// The executor's, here to be at hand.
-    pub(crate) executor_id: ExecutorId,
+    pub(super) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
     crew: CrewId,
     route: Route,
@@ -90,7 +90,7 @@ pub(crate) enum Step {
 
 /// How a task is put into a local queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(super) enum Turn {
     /// It runs next: it was spawned or woken by what this worker just did.
     Next,
     /// It runs after all others: it yielded.
@@ -187,7 +187,7 @@ impl Worker {
     }
 
     #[inline]
-    pub(crate) fn tally(&self) -> &Tally {
+    pub(super) fn tally(&self) -> &Tally {
         self.executor.tally_of(self.id)
     }
 
@@ -201,7 +201,7 @@ impl Worker {
 
     /// A number for a task that this worker spawns.
     #[inline]
-    pub(crate) fn next_task_id(&mut self) -> TaskId {
+    pub(super) fn next_task_id(&mut self) -> TaskId {
         let id = self.ids.next().unwrap_or_else(|| {
             self.ids = self.executor.reserve_task_ids(1024);
             self.ids.next().expect("1024 numbers were reserved")
@@ -467,14 +467,14 @@ impl Worker {
     // Scheduling a task from this worker's thread.
 
     /// Whether [`keep`](Worker::keep) would take a task of this queue.
-    pub(crate) fn keeps(&mut self, id: QueueId) -> bool {
+    pub(super) fn keeps(&mut self, id: QueueId) -> bool {
         self.local_for(id).is_some()
     }
 
     /// Keeps a task that this worker spawned or woke, or gives it back to be put into its
     /// queue's channel.
     #[inline]
-    pub(crate) fn keep(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+    pub(super) fn keep(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
         let id = runnable.metadata().queue();
         let Some(local) = self.local_for(id) else {
             return Err(runnable);
