@@ -2,16 +2,22 @@
 //!
 //! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
 
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::sync::Mutex;
+
 use super::block_on::block_on;
-use crate::executor::{JoinError, Task, seat};
+use crate::executor::{JoinError, Task, log_warning, seat};
+use crate::sync::unpoisoned;
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
 ///
-/// On a worker thread, another thread takes the worker's place meanwhile. In async code,
-/// awaiting the tasks is cheaper. A high task raises all low ones among them, as awaiting does.
-/// A low task that is raised while it blocks here cannot raise them any more; one that awaits
-/// them can.
+/// On a worker thread, another thread stands in for this one meanwhile: each task that blocks has a
+/// thread of its own for as long as it does, and nothing bounds their number. In async code,
+/// awaiting the tasks costs no thread; the first time that a call blocks a worker, the log has a
+/// warning with its place. A high task raises all low ones among them, as awaiting does. A low task
+/// that is raised while it blocks here cannot raise them any more; one that awaits them can.
 ///
 /// # Panics
 ///
@@ -24,8 +30,10 @@ use crate::executor::{JoinError, Task, seat};
 /// let squares = (0..4).map(|n| spawn_task!(async move { n * n }));
 /// assert_eq!(join_all(squares), [0, 1, 4, 9]);
 /// ```
+#[track_caller]
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
     let tasks = collect(tasks);
+    warn_if_it_blocks_a_worker(&tasks, Location::caller());
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -51,8 +59,10 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 /// assert_eq!(*results[0].as_ref().unwrap(), 2);
 /// assert!(results[1].as_ref().unwrap_err().to_string().ends_with("3 is odd"));
 /// ```
+#[track_caller]
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
     let tasks = collect(tasks);
+    warn_if_it_blocks_a_worker(&tasks, Location::caller());
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -69,4 +79,23 @@ fn collect<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Task<T>> {
         tasks.iter().for_each(Task::escalate);
     }
     tasks
+}
+
+/// Says once for each place, and for a bounded number of them, that async code blocks there.
+fn warn_if_it_blocks_a_worker<T>(tasks: &[Task<T>], place: &'static Location<'static>) {
+    static TOLD: Mutex<BTreeSet<&'static Location<'static>>> = Mutex::new(BTreeSet::new());
+    const MOST: usize = 64;
+    if !seat::is_worker() || tasks.iter().all(Task::is_finished) {
+        return;
+    }
+    let mut told = unpoisoned(TOLD.lock());
+    let is_news = told.len() < MOST && told.insert(place);
+    // Unlock before the logger is called: it may join tasks as well.
+    drop(told);
+    if is_news {
+        log_warning(format_args!(
+            "join at {place} blocks a worker's thread, and another has to stand in for it: in async \
+             code, await the tasks one after another, or as a TaskGroup"
+        ));
+    }
 }
