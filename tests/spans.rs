@@ -234,7 +234,7 @@ fn a_span_ends_with_its_task_however_that_ends() {
     });
     assert_closed(&heard.named("panics")[0], 1);
     assert_closed(&heard.named("blocks")[0], 1);
-    // Polled once more, to be cancelled.
+    // Polled once, and then dropped without being polled.
     let waits = &heard.named("waits")[0];
     assert_eq!((waits.enters, waits.handles), (waits.exits, 0), "{waits:?}");
 }

@@ -8,16 +8,18 @@
 use std::mem::ManuallyDrop;
 
 use super::cut_off::CutOffTask;
-use super::event::PollEnd;
 use super::ids::ExecutorId;
 use super::runnable::Runnable;
+use super::seat;
 use super::thread_locals::{CUT_OFF_HERE, NOTE, Note, Order};
 
-/// Ends a task for which [`Task::abort`](super::Task::abort) was called.
+/// Ends a task that a worker has taken and for which [`Task::abort`](super::Task::abort) was
+/// called.
 #[cold]
 pub(super) fn abort(runnable: Runnable) {
+    let meta = runnable.metadata();
+    seat::count_unpolled(meta.executor, meta.id);
     run_with(Order::Abort, runnable);
-    NOTE.set(Note::Ended(PollEnd::Cancelled));
 }
 
 /// Ends a task of a runtime that has closed. Gives what to remember of it, if there was anything

@@ -61,7 +61,7 @@ pub enum PollEnd {
     Ready,
     /// The task panicked; its awaiter gets the payload.
     Panicked,
-    /// The task had been cancelled; its future was dropped instead of polled, or after the poll.
+    /// The task was cancelled during the poll; its future was dropped after it.
     Cancelled,
 }
 
@@ -121,7 +121,7 @@ pub enum Event {
         /// Where it was put.
         to: Placement,
     },
-    /// A worker took a task to poll it.
+    /// A worker took a task to poll it; or to drop it, if it was cancelled in the queue.
     Taken {
         /// The task.
         task: TaskId,
@@ -165,8 +165,9 @@ pub enum Event {
         /// The worker.
         worker: WorkerId,
     },
-    /// A task's future was dropped before it had completed: its handle was dropped, or its
-    /// runtime has ended. On a worker, this happens between the start and the end of a poll.
+    /// A task's future was dropped before it had completed: its handle was dropped, it was aborted,
+    /// or its runtime has ended. If that happened during a poll, this comes before the end of the
+    /// poll; if it was queued, after it was [taken](Event::Taken), and it is not polled.
     Cancelled {
         /// The task.
         task: TaskId,

@@ -324,6 +324,13 @@ fn refill(executor: &Executor) -> Numbers {
     }
 }
 
+/// Corrects the count of polls, if the worker that sits here has taken this task to poll it: its
+/// future is dropped instead.
+#[cold]
+pub(super) fn count_unpolled(id: ExecutorId, task: TaskId) {
+    with_worker_of(id, |worker| worker.count_unpolled(task));
+}
+
 /// Counts the end of a task. Its future has been dropped; `kept` is its number if its waker is
 /// among the pending.
 #[inline]

@@ -48,9 +48,16 @@ pub(crate) struct QueueTally {
     /// Spawned when the runtime took nothing new, and cancelled at once: never live, and in none
     /// of the counters above.
     pub(crate) refused: Counter,
-    pub(crate) polls: Counter,
-    /// Those of the polls that were done by a worker at home elsewhere.
-    pub(crate) stolen: Counter,
+    /// Tasks that a worker took to poll them.
+    pub(super) taken: Counter,
+    /// Those of them that were taken by a worker at home elsewhere.
+    pub(super) taken_away: Counter,
+    /// Those that were taken and dropped instead, since they had been cancelled in the queue.
+    pub(super) unpolled: Counter,
+    pub(super) unpolled_away: Counter,
+    /// What was shown of the polls.
+    polls_shown: Floor,
+    stolen_shown: Floor,
 }
 
 /// A number that grows, but for what was counted too early.
@@ -129,13 +136,18 @@ impl Tally {
         &self.queues[queue.index()]
     }
 
+    /// Tasks that were taken to be polled. Changes with each, even if it is dropped instead.
+    pub(crate) fn taken(&self) -> u64 {
+        self.queues.iter().map(|queue| queue.taken.get()).sum()
+    }
+
     pub(crate) fn polls(&self) -> u64 {
-        self.queues.iter().map(|queue| queue.polls.get()).sum()
+        self.queues.iter().map(QueueTally::polls).sum()
     }
 
     /// Polls of tasks from queues that are not the worker's home.
     pub(crate) fn stolen(&self) -> u64 {
-        self.queues.iter().map(|queue| queue.stolen.get()).sum()
+        self.queues.iter().map(QueueTally::stolen).sum()
     }
 
     /// Tasks that ended while this tally's owner held them.
@@ -149,6 +161,21 @@ impl Tally {
 }
 
 impl QueueTally {
+    /// Polls, those that go on among them. A task that is just being dropped instead may count.
+    pub(crate) fn polls(&self) -> u64 {
+        // In this order: what is not polled has been taken.
+        let taken = self.taken.get();
+        self.polls_shown
+            .show(taken.saturating_sub(self.unpolled.get()))
+    }
+
+    /// Those of the polls that were done by a worker at home elsewhere.
+    pub(crate) fn stolen(&self) -> u64 {
+        let taken = self.taken_away.get();
+        self.stolen_shown
+            .show(taken.saturating_sub(self.unpolled_away.get()))
+    }
+
     #[inline]
     pub(super) fn count_end(&self, end: PollEnd, writer: Writer) {
         match end {
@@ -163,5 +190,21 @@ impl QueueTally {
 
     pub(super) fn ended(&self) -> u64 {
         self.completed.get() + self.panicked.get() + self.cancelled.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_was_shown_as_polled_and_dropped_instead_makes_up_for_the_next() {
+        let tally = QueueTally::default();
+        let polls = [(1, 0), (0, 1), (1, 0), (1, 0)].map(|(taken, unpolled)| {
+            tally.taken.add(taken, Writer::Only);
+            tally.unpolled.add(unpolled, Writer::Only);
+            tally.polls()
+        });
+        assert_eq!(polls, [1, 1, 1, 2]);
     }
 }

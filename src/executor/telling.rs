@@ -82,6 +82,14 @@ fn scheduled(
     });
 }
 
+/// Tells that the worker that sits here begins to poll a task.
+#[cold]
+pub(super) fn poll_started(id: ExecutorId, task: TaskId) {
+    if let Some(worker) = seat::worker_of(id) {
+        emit_to(id, || Event::PollStarted { task, worker });
+    }
+}
+
 /// Tells that a task's future was dropped before its end.
 #[cold]
 #[inline(never)]

@@ -10,7 +10,7 @@
 //! | [`RUNNING`] | a worker's step, if observed | events of the timer, the monitor |
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
-//! | [`NOTE`] | a thread that orders a task to end; the task | the other one; a worker's step |
+//! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
@@ -104,6 +104,11 @@ pub(super) type Kept<T> = ManuallyDrop<T>;
 /// What passes between a task and the thread that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
+    /// To the task: a worker has taken it and is about to poll it. Still so afterwards if its
+    /// future was dropped instead.
+    Taken,
+    /// The same, where there is an observer that is to be told of the poll.
+    TakenObserved,
     /// To the task: instead of going on, end.
     Order(Order),
     /// From the task: it has obeyed the order.

@@ -79,9 +79,17 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.future.is_some() {
+                let note = NOTE.get();
+                let is_unpolled = matches!(note, Note::Taken | Note::TakenObserved);
+                if is_unpolled {
+                    seat::count_unpolled(this.life.executor, this.life.task);
+                }
                 // Nothing is left to be told that its destructor panicked, but the log.
                 drop(drop_future(this.future, this.life));
                 this.life.cancelled();
+                if is_unpolled {
+                    NOTE.set(note);
+                }
             }
         }
     }
@@ -92,8 +100,15 @@ impl<F: Future> Future for Tracked<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Note::Order(order) = NOTE.get() {
-            return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
+        match NOTE.get() {
+            Note::Order(order) => {
+                return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
+            }
+            Note::TakenObserved => {
+                telling::poll_started(this.life.executor, this.life.task);
+                NOTE.set(Note::Taken);
+            }
+            Note::Taken | Note::Obeyed | Note::Ended(_) => {}
         }
         trust_task(cx.waker());
         let polled = catch_unwind(AssertUnwindSafe(|| {

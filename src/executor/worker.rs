@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::cancel;
 use super::ending::Phase;
-use super::event::{Event, PollEnd, Source};
+use super::event::{Event, Source};
 use super::executor::Executor;
 use super::host::Spin;
 use super::idle::{OtherSearchers, Search};
@@ -124,12 +124,14 @@ fn run(runnable: Runnable) {
     if telling::is_observed() {
         run_observed(runnable);
     } else {
-        run_or_abort(runnable);
+        run_or_abort(runnable, Note::Taken);
     }
 }
 
+/// Runs a task that has just been taken, for which `note` is left, unless it is to be aborted.
 #[inline]
-fn run_or_abort(runnable: Runnable) {
+fn run_or_abort(runnable: Runnable, note: Note) {
+    NOTE.set(note);
     match runnable.metadata().is_aborted() {
         false => drop(runnable.run()),
         true => cancel::abort(runnable),
@@ -148,18 +150,15 @@ fn run_observed(runnable: Runnable) {
             worker,
             from,
         });
-        executor.emit(Event::PollStarted { task, worker });
     });
     let executor = runnable.metadata().executor;
     let outer = telling::set_running(Some((executor, task)));
-    run_or_abort(runnable);
+    run_or_abort(runnable, Note::TakenObserved);
     telling::set_running(outer);
-    let end = match NOTE.get() {
-        Note::Ended(end) => end,
-        // Its handle was dropped, or it has been aborted.
-        Note::Order(_) | Note::Obeyed => PollEnd::Cancelled,
-    };
-    telling::emit(|| Event::PollEnded { task, worker, end });
+    // Of one that was dropped or aborted before, no poll has begun.
+    if let Note::Ended(end) = NOTE.get() {
+        telling::emit(|| Event::PollEnded { task, worker, end });
+    }
 }
 
 impl Worker {
@@ -458,9 +457,23 @@ impl Worker {
             spawned_at: task.spawned_at,
         });
         let tally = tally.queue(self.running);
-        tally.polls.add(1, Writer::Only);
+        tally.taken.add(1, Writer::Only);
         if self.running != self.route.home {
-            tally.stolen.add(1, Writer::Only);
+            tally.taken_away.add(1, Writer::Only);
+        }
+    }
+
+    /// Notes that the task which this worker has taken is not polled after all. Any other is none
+    /// of its own.
+    pub(super) fn count_unpolled(&mut self, task: TaskId) {
+        let tally = self.tally();
+        if tally.polling.get().is_none_or(|polled| polled.task != task) {
+            return;
+        }
+        let tally = tally.queue(self.running);
+        tally.unpolled.add(1, Writer::Only);
+        if self.running != self.route.home {
+            tally.unpolled_away.add(1, Writer::Only);
         }
     }
 

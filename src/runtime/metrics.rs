@@ -58,7 +58,7 @@ pub struct QueueMetrics {
     pub panicked: u64,
     /// Of those, tasks that were cancelled.
     pub cancelled: u64,
-    /// Polls of tasks in this queue.
+    /// Polls of tasks in this queue. To drop a task that was cancelled in the queue is none.
     pub polls: u64,
     /// Of those, polls by workers at home in another queue: what was stolen from here.
     pub stolen: u64,
@@ -180,9 +180,9 @@ impl QueueMetrics {
             panicked,
             cancelled: cancelled + refused,
             spawned: spawned + refused,
-            stolen: tallies().map(|tally| tally.stolen.get()).sum(),
+            stolen: tallies().map(|tally| tally.stolen()).sum(),
             stolen_in: at_home.map(|worker| worker.stolen).sum(),
-            polls: tallies().map(|tally| tally.polls.get()).sum(),
+            polls: tallies().map(|tally| tally.polls()).sum(),
         }
     }
 }

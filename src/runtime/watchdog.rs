@@ -115,7 +115,7 @@ impl Rounds {
     pub(crate) fn look(&mut self, executor: &Executor) {
         self.polls.resize(executor.workers().count(), 0);
         for (index, (_, tally)) in executor.workers().enumerate() {
-            let polls = tally.polls();
+            let polls = tally.taken();
             if polls == std::mem::replace(&mut self.polls[index], polls) {
                 let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
                 rescue(executor, worker);

@@ -94,6 +94,9 @@ impl State {
             Event::PollEnded { task, end, .. } if end.is_last() => {
                 self.live.remove(&task);
             }
+            Event::Cancelled { task, .. } => {
+                self.live.remove(&task);
+            }
             Event::PollEnded { task, .. } => {
                 if let Some((_, task)) = self.live.get_mut(&task) {
                     task.blocks = false;

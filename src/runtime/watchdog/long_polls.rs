@@ -61,7 +61,7 @@ impl Seen {
     fn now(tally: &Tally, now: Duration) -> Option<Seen> {
         Some(Seen {
             // First, as `Polling` demands.
-            number: tally.polls(),
+            number: tally.taken(),
             polled: tally.polling.get()?,
             since: now,
             report: Report::NotDue,
