@@ -26,6 +26,9 @@ pub enum CloseReason {
     ByHandle,
     /// The background was dropped: its task was cancelled, or its runtime came to its end.
     Dropped,
+    /// The runtime that it ran on has begun to shut down. See
+    /// [`Service::at_shutdown`](super::Service::at_shutdown).
+    ShutDown,
     /// The handler panicked with this message, of which a long one is cut after 1 kB.
     Panicked(Arc<str>),
 }
@@ -55,6 +58,7 @@ impl fmt::Display for CloseReason {
         match self {
             CloseReason::ByHandle => f.write_str("it was closed through a handle"),
             CloseReason::Dropped => f.write_str("it was dropped or its runtime has ended"),
+            CloseReason::ShutDown => f.write_str("its runtime shuts down"),
             CloseReason::Panicked(message) => write!(f, "it panicked: {message}"),
         }
     }

@@ -203,6 +203,11 @@ impl<Req, Res> Mailbox<Req, Res> {
         wake(background);
     }
 
+    /// Whether the door is closed because the runtime shuts down.
+    pub(super) fn shuts_down(&self) -> bool {
+        self.lock().door.reason() == Some(&CloseReason::ShutDown)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().door.reason().is_some()
     }

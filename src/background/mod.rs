@@ -57,6 +57,7 @@
 //! `every.rs` runs it.
 
 mod abandoned;
+mod at_shutdown;
 mod call_error;
 mod caller_gone;
 mod close_reason;
@@ -77,6 +78,7 @@ mod supervise;
 mod ticks;
 
 pub use abandoned::Abandoned;
+pub use at_shutdown::AtShutdown;
 pub use call_error::{CallError, TryCallError};
 pub use caller_gone::{CallerGone, caller_gone};
 pub use close_reason::CloseReason;

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use super::abandoned::Abandoned;
+use super::at_shutdown::{AtShutdown, Serving};
 use super::errand::AfterPanic;
 use super::future::Background;
 use super::handle::ServiceHandle;
@@ -26,6 +27,12 @@ use super::supervise::{once, restarting};
 ///
 /// The background panics with what the handler panics with; every caller gets
 /// [`CallError::Closed`](super::CallError::Closed), with the panic's message, before that.
+///
+/// # The end
+///
+/// It ends when its last handle is dropped or one has [closed](super::ServiceHandle::close) it, and
+/// when the runtime that it runs on begins to shut down. In each case it serves what it holds
+/// first; [`Service::at_shutdown`] has it go on at shutdown.
 ///
 /// # Cancellation
 ///
@@ -69,6 +76,8 @@ where
 ///   Default: `&mut S`, and one.
 /// - [`abandoned(..)`](Service::abandoned): whether the handler goes on when its caller has given
 ///   up. Default: it does.
+/// - [`at_shutdown(..)`](Service::at_shutdown): whether it ends with its runtime though handles of
+///   it are left. Default: it does.
 /// - [`restart(policy)`](Service::restart): the state is made anew after a panic. Default: the
 ///   background ends.
 /// - [`name(name)`](Service::name): how the log calls it when it restarts.
@@ -94,11 +103,17 @@ where
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing until it is built and its background spawned"]
 pub struct Service<Order = OneAtATime, Life = Once> {
+    settings: Settings,
+    order: Order,
+    life: Life,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
     name: String,
     bound: Option<usize>,
     abandoned: Abandoned,
-    order: Order,
-    life: Life,
+    at_shutdown: AtShutdown,
 }
 
 /// The handler has the state for itself. The default of [`Service`].
@@ -156,9 +171,12 @@ impl Service {
     /// ```
     pub fn new() -> Service {
         Service {
-            name: "unnamed".to_owned(),
-            bound: None,
-            abandoned: Abandoned::default(),
+            settings: Settings {
+                name: "unnamed".to_owned(),
+                bound: None,
+                abandoned: Abandoned::default(),
+                at_shutdown: AtShutdown::default(),
+            },
             order: OneAtATime,
             life: Once,
         }
@@ -180,7 +198,7 @@ impl<Order, Life> Service<Order, Life> {
     /// let service = Service::new().name("resolver");
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Service<Order, Life> {
-        self.name = name.into();
+        self.settings.name = name.into();
         self
     }
 
@@ -206,7 +224,7 @@ impl<Order, Life> Service<Order, Life> {
             bound > 0,
             "a background needs room for one request at least"
         );
-        self.bound = Some(bound);
+        self.settings.bound = Some(bound);
         self
     }
 
@@ -242,9 +260,7 @@ impl<Order, Life> Service<Order, Life> {
             "a background needs one request in flight at least"
         );
         Service {
-            name: self.name,
-            bound: self.bound,
-            abandoned: self.abandoned,
+            settings: self.settings,
             order: ManyAtOnce { limit },
             life: self.life,
         }
@@ -273,7 +289,39 @@ impl<Order, Life> Service<Order, Life> {
     /// assert_eq!(block_on(queries.call(7)), Ok(7));
     /// ```
     pub fn abandoned(mut self, abandoned: Abandoned) -> Service<Order, Life> {
-        self.abandoned = abandoned;
+        self.settings.abandoned = abandoned;
+        self
+    }
+
+    /// What the service does when the runtime that it runs on begins to
+    /// [shut down](crate::Runtime::shutdown). Default: [`AtShutdown::Drains`]. Further callers then
+    /// get [`CloseReason::ShutDown`](super::CloseReason::ShutDown).
+    ///
+    /// A pause before a restart is over at that moment.
+    ///
+    /// ```
+    /// use laneway::background::{AtShutdown, Service};
+    /// use laneway::{Priority, Runtime, block_on, shutdown_begun};
+    /// use std::time::Duration;
+    ///
+    /// // A log, in which other tasks write until their own end.
+    /// let service = Service::new().at_shutdown(AtShutdown::Outlives);
+    /// let write = async |lines: &mut usize, _line: &str| { *lines += 1; *lines };
+    /// let (log, background) = service.build(0, write);
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.spawn(background, Priority::Low).detach();
+    /// let last_words = async move {
+    ///     shutdown_begun().await;
+    ///     assert_eq!(log.call("good night").await, Ok(1));
+    /// };
+    /// rt.spawn(last_words, Priority::Low).detach();
+    /// let report = rt.shutdown(Duration::from_secs(10));
+    /// assert_eq!((report.completed, report.panicked), (2, 0));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn at_shutdown(mut self, at_shutdown: AtShutdown) -> Service<Order, Life> {
+        self.settings.at_shutdown = at_shutdown;
         self
     }
 
@@ -307,20 +355,10 @@ impl<Order, Life> Service<Order, Life> {
     /// ```
     pub fn restart(self, policy: RestartPolicy) -> Service<Order, Restarting> {
         Service {
-            name: self.name,
-            bound: self.bound,
-            abandoned: self.abandoned,
+            settings: self.settings,
             order: self.order,
             life: Restarting { policy },
         }
-    }
-
-    fn open<Req, Res>(&self) -> (ServiceHandle<Req, Res>, Inbox<Req, Res>) {
-        let mailbox = Mailbox::new(self.bound);
-        (
-            ServiceHandle::first(mailbox.clone()),
-            Inbox::new(mailbox, self.abandoned),
-        )
     }
 }
 
@@ -352,11 +390,11 @@ impl Service<OneAtATime, Once> {
     where
         H: Handler<S, Req, Res>,
     {
-        let (handle, inbox) = self.open();
-        let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
-            in_order(state, &mut handler, inbox, AfterPanic::Ends).await
-        });
-        (handle, Background::new(life))
+        open(&self.settings, |inbox| {
+            once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+                in_order(state, &mut handler, inbox, AfterPanic::Ends).await
+            })
+        })
     }
 }
 
@@ -390,12 +428,12 @@ impl Service<ManyAtOnce, Once> {
     where
         H: SharedHandler<S, Req, Res>,
     {
-        let (handle, inbox) = self.open();
         let limit = self.order.limit;
-        let life = once(state, inbox, async move |state: &mut S, inbox: &mut _| {
-            concurrently(&*state, &handler, inbox, limit, AfterPanic::Ends).await
-        });
-        (handle, Background::new(life))
+        open(&self.settings, |inbox| {
+            once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+                concurrently(&*state, &handler, inbox, limit, AfterPanic::Ends).await
+            })
+        })
     }
 }
 
@@ -413,16 +451,14 @@ impl Service<OneAtATime, Restarting> {
     where
         H: Handler<S, Req, Res>,
     {
-        let (handle, inbox) = self.open();
         let restarts = Restarts::new(self.life.policy);
-        let name = self.name;
-        let life = async move {
+        let name = self.settings.name.clone();
+        open(&self.settings, |inbox| async move {
             let serve = async move |state: &mut S, inbox: &mut _| {
                 in_order(state, &mut handler, inbox, AfterPanic::Restarts).await
             };
             restarting(make, inbox, serve, restarts, &name).await;
-        };
-        (handle, Background::new(life))
+        })
     }
 }
 
@@ -440,15 +476,25 @@ impl Service<ManyAtOnce, Restarting> {
     where
         H: SharedHandler<S, Req, Res>,
     {
-        let (handle, inbox) = self.open();
         let restarts = Restarts::new(self.life.policy);
-        let (name, limit) = (self.name, self.order.limit);
-        let life = async move {
+        let (name, limit) = (self.settings.name.clone(), self.order.limit);
+        open(&self.settings, |inbox| async move {
             let serve = async move |state: &mut S, inbox: &mut _| {
                 concurrently(&*state, &handler, inbox, limit, AfterPanic::Restarts).await
             };
             restarting(make, inbox, serve, restarts, &name).await;
-        };
-        (handle, Background::new(life))
+        })
     }
+}
+
+/// The first handle, and the background whose life is made of its end of the mailbox.
+fn open<Req, Res, F: Future<Output = ()>>(
+    settings: &Settings,
+    live: impl FnOnce(Inbox<Req, Res>) -> F,
+) -> (ServiceHandle<Req, Res>, Background<Serving<F, Req, Res>>) {
+    let mailbox = Mailbox::new(settings.bound);
+    let handle = ServiceHandle::first(mailbox.clone());
+    let life = live(Inbox::new(mailbox.clone(), settings.abandoned));
+    let serving = Serving::new(life, mailbox, settings.at_shutdown);
+    (handle, Background::new(serving))
 }

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::pin::pin;
 use std::task::Poll;
 
-use futures_lite::future::yield_now;
+use futures_lite::future::{or, yield_now};
 
 use super::close_reason::CloseReason;
 use super::errand::{Payload, caught};
@@ -46,7 +46,8 @@ pub(super) async fn restarting<S, Req, Res>(
                 ));
                 drop_shielded(payload);
                 count(&inbox.mailbox().counts.restarts);
-                if unless_over(&mut inbox, sleep(pause)).await.is_none() {
+                let pause = or(sleep(pause), shutdown(&inbox));
+                if unless_over(&mut inbox, pause).await.is_none() {
                     return;
                 }
                 // Without a pause, whoever panics at once would never let go of the thread.
@@ -76,6 +77,18 @@ async fn one_life<S, Req, Res>(
         drop_shielded(state);
     }
     ended
+}
+
+/// Waits for shutdown to begin, where it has not: what is queued is to be served before the
+/// deadline. A pause that begins later is a whole one.
+fn shutdown<Req, Res>(inbox: &Inbox<Req, Res>) -> impl Future<Output = ()> + use<Req, Res> {
+    let mailbox = inbox.mailbox();
+    let has_begun = mailbox.shuts_down();
+    // The background is polled when it begins.
+    poll_fn(move |_| match !has_begun && mailbox.shuts_down() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
 }
 
 /// Waits for a future, or until nobody is left and nobody can come, which gives `None`.

@@ -101,7 +101,7 @@ pub(super) const WORKER_SERIES: [Series<WorkerMetrics>; 3] = [
     },
 ];
 
-pub(super) const SERVICE_SERIES: [Series<ServiceMetrics>; 7] = [
+pub(super) const SERVICE_SERIES: [Series<ServiceMetrics>; 8] = [
     Series {
         kind: SeriesKind::Gauge,
         name: "laneway_service_queued",
@@ -131,6 +131,12 @@ pub(super) const SERVICE_SERIES: [Series<ServiceMetrics>; 7] = [
         name: "laneway_service_lost_total",
         help: "Requests that the handler had taken when it panicked or was dropped.",
         value: |s| s.lost,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_service_abandoned_total",
+        help: "Requests that the handler had taken and that were dropped with their callers.",
+        value: |s| s.abandoned,
     },
     Series {
         kind: SeriesKind::Counter,

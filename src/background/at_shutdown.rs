@@ -1,0 +1,139 @@
+//! A service at the end of its runtime: how it learns of it, and what it does.
+
+use std::future::Future;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use pin_project_lite::pin_project;
+
+use super::close_reason::CloseReason;
+use super::mailbox::Mailbox;
+use crate::{ShutdownBegun, shutdown_begun};
+
+/// What a service does when its runtime begins to shut down. Set by
+/// [`Service::at_shutdown`](super::Service::at_shutdown).
+///
+/// ```
+/// use laneway::background::AtShutdown;
+///
+/// assert_eq!(AtShutdown::default(), AtShutdown::Drains);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AtShutdown {
+    /// It takes nothing new, serves what it holds, and ends, whatever handles are left. The
+    /// default.
+    #[default]
+    Drains,
+    /// It goes on until its last handle is dropped or it is closed: for a service that other tasks
+    /// need in order to come to their own end. If a handle is left, the deadline cuts it off.
+    Outlives,
+}
+
+pin_project! {
+    /// The life of a service that closes its door when shutdown begins.
+    pub(super) struct Serving<F, Req, Res> {
+        #[pin]
+        life: F,
+        mailbox: Arc<Mailbox<Req, Res>>,
+        watch: Watch,
+    }
+}
+
+impl<F, Req, Res> Serving<F, Req, Res> {
+    pub(super) fn new(
+        life: F,
+        mailbox: Arc<Mailbox<Req, Res>>,
+        at_shutdown: AtShutdown,
+    ) -> Serving<F, Req, Res> {
+        Serving {
+            life,
+            mailbox,
+            watch: Watch::new(at_shutdown),
+        }
+    }
+}
+
+impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.watch.poll(cx).is_ready() {
+            this.mailbox.close_door(CloseReason::ShutDown);
+        }
+        this.life.poll(cx)
+    }
+}
+
+/// The wait for shutdown to begin. A service is polled at every request, so what it looks at is not
+/// the runtime but a notice that the runtime writes.
+enum Watch {
+    /// It has ended, or it is nobody's business.
+    Over,
+    NotPolled,
+    Waits {
+        begun: ShutdownBegun,
+        notice: Arc<Notice>,
+    },
+}
+
+impl Watch {
+    fn new(at_shutdown: AtShutdown) -> Watch {
+        match at_shutdown {
+            AtShutdown::Drains => Watch::NotPolled,
+            AtShutdown::Outlives => Watch::Over,
+        }
+    }
+
+    /// Ready once, when shutdown has begun.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Watch::Over => Poll::Pending,
+            Watch::Waits { notice, .. } if !notice.is_out_of_date(cx.waker()) => Poll::Pending,
+            Watch::NotPolled | Watch::Waits { .. } => self.leave_notice(cx.waker()),
+        }
+    }
+
+    #[cold]
+    fn leave_notice(&mut self, background: &Waker) -> Poll<()> {
+        let mut begun = match mem::replace(self, Watch::Over) {
+            Watch::Waits { begun, .. } => begun,
+            Watch::Over | Watch::NotPolled => shutdown_begun(),
+        };
+        let notice = Arc::new(Notice {
+            begun: AtomicBool::new(false),
+            background: background.clone(),
+        });
+        let waker = Waker::from(notice.clone());
+        let polled = pin!(&mut begun).poll(&mut Context::from_waker(&waker));
+        if polled.is_pending() {
+            *self = Watch::Waits { begun, notice };
+        }
+        polled
+    }
+}
+
+/// Woken when shutdown begins.
+struct Notice {
+    begun: AtomicBool,
+    /// The waker of the task that the background was polled in when the notice was made.
+    background: Waker,
+}
+
+impl Notice {
+    /// Whether shutdown has begun, or the background is in another task by now.
+    fn is_out_of_date(&self, background: &Waker) -> bool {
+        // Acquire: pairs with the Release in `wake`; the runtime's phase is then seen to be over.
+        self.begun.load(Ordering::Acquire) || !self.background.will_wake(background)
+    }
+}
+
+impl Wake for Notice {
+    fn wake(self: Arc<Self>) {
+        self.begun.store(true, Ordering::Release);
+        self.background.wake_by_ref();
+    }
+}
