@@ -3,12 +3,12 @@
 //! Every call enters it at once, also one that waits for room: its request lies in memory in either
 //! case, and whoever awaits a reply does not care what it waits for. The bound decides who may be
 //! left unattended: [`try_call`](super::ServiceHandle::try_call) is refused while as many as the
-//! bound, or more, wait. So there is one line and no second one for room, nobody overtakes anybody,
-//! and nobody is forgotten at the end.
+//! bound, or more, wait. So no call waits in a line of its own for room, and none is forgotten at
+//! the end. Urgent calls go before the others (`call_order.rs`).
 //!
 //! A mailbox knows exchanges and wakers; it calls no handler.
 
-use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -17,6 +17,7 @@ use crossbeam_utils::CachePadded;
 
 use super::abandoned::Abandoned;
 use super::call_error::CallError;
+use super::call_order::{CallOrder, TwoLines, Urgency};
 use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
 use super::service_metrics::ServiceMetrics;
@@ -35,13 +36,17 @@ pub(super) struct Mailbox<Req, Res> {
     post: CachePadded<Mutex<Post<Req, Res>>>,
     /// So many may wait without anybody to await them.
     bound: Option<usize>,
+    call_order: CallOrder,
+    /// Urgent calls in the queue: what the background looks at between two requests. Written under
+    /// the post's lock.
+    urgent: CachePadded<AtomicUsize>,
     handles: AtomicUsize,
     /// On a line of their own: the background writes here while callers lock the post.
     pub(super) counts: CachePadded<CallCounts>,
 }
 
 struct Post<Req, Res> {
-    queue: VecDeque<SharedExchange<Req, Res>>,
+    queue: TwoLines<SharedExchange<Req, Res>>,
     door: Door,
     /// Calls that have ever entered.
     entered: u64,
@@ -104,9 +109,9 @@ pub(super) enum Patience {
 
 impl<Req, Res> Mailbox<Req, Res> {
     /// A mailbox with one handle.
-    pub(super) fn new(bound: Option<usize>) -> Arc<Mailbox<Req, Res>> {
+    pub(super) fn new(bound: Option<usize>, call_order: CallOrder) -> Arc<Mailbox<Req, Res>> {
         let post = Post {
-            queue: VecDeque::new(),
+            queue: TwoLines::new(),
             door: Door::Open,
             entered: 0,
             given_up: 0,
@@ -115,6 +120,8 @@ impl<Req, Res> Mailbox<Req, Res> {
         Arc::new(Mailbox {
             post: CachePadded::new(Mutex::new(post)),
             bound,
+            call_order,
+            urgent: CachePadded::default(),
             handles: AtomicUsize::new(1),
             counts: CachePadded::new(CallCounts::default()),
         })
@@ -130,6 +137,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         // Before the lock, which is held for a moment only: callers on all threads want it.
         let exchange = Exchange::new(request, caller.cloned());
         let entering = exchange.clone();
+        let urgency = self.call_order.of_caller();
         let mut post = self.lock();
         if let Err(refused) = self.admit(&post, patience) {
             drop(post);
@@ -138,8 +146,11 @@ impl<Req, Res> Mailbox<Req, Res> {
                 .expect("a call that has not entered has its request");
             return Err((request, refused));
         }
-        post.queue.push_back(entering);
+        post.queue.push(urgency, entering);
         post.entered += 1;
+        if urgency == Urgency::Urgent {
+            self.urgent.fetch_add(1, Ordering::Relaxed);
+        }
         let background = post.background.take();
         // Unlock before waking: the background's first act is to take this lock.
         drop(post);
@@ -253,7 +264,7 @@ pub(super) type Accepted<Req, Res> = (Req, SharedExchange<Req, Res>);
 pub(super) struct Inbox<Req, Res> {
     mailbox: Arc<Mailbox<Req, Res>>,
     /// Taken from the queue all at once.
-    batch: VecDeque<SharedExchange<Req, Res>>,
+    batch: TwoLines<SharedExchange<Req, Res>>,
     /// Slots looked at since the last yield.
     spent: u32,
     waker: LeftWaker,
@@ -274,7 +285,7 @@ impl<Req, Res> Inbox<Req, Res> {
     pub(super) fn new(mailbox: Arc<Mailbox<Req, Res>>, abandoned: Abandoned) -> Inbox<Req, Res> {
         Inbox {
             mailbox,
-            batch: VecDeque::new(),
+            batch: TwoLines::new(),
             spent: 0,
             waker: LeftWaker::No,
             abandoned,
@@ -308,7 +319,10 @@ impl<Req, Res> Inbox<Req, Res> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let Some(exchange) = self.batch.pop_front() else {
+            if self.mailbox.urgent.load(Ordering::Relaxed) > 0 {
+                self.take_urgent();
+            }
+            let Some(exchange) = self.batch.pop() else {
                 if self.waker == LeftWaker::InThisPoll {
                     self.suspend();
                     return Poll::Pending;
@@ -347,13 +361,21 @@ impl<Req, Res> Inbox<Req, Res> {
         }
     }
 
+    /// Takes the urgent calls that have come since the batch was taken. Who has sent one has woken
+    /// the background as well.
+    #[cold]
+    fn take_urgent(&mut self) {
+        let mut post = self.mailbox.lock();
+        self.batch.take_in(&mut post.queue);
+        self.mailbox.urgent.store(0, Ordering::Relaxed);
+    }
+
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Refilled {
-        if self.batch.capacity() > KEPT_CAPACITY {
-            self.batch.shrink_to(KEPT_CAPACITY);
-        }
+        self.batch.shrink_to(KEPT_CAPACITY);
         let mut post = self.mailbox.lock();
-        std::mem::swap(&mut self.batch, &mut post.queue);
+        self.batch.take_in(&mut post.queue);
+        self.mailbox.urgent.store(0, Ordering::Relaxed);
         post.given_up = 0;
         let refilled = match (self.batch.is_empty(), &post.door) {
             (true, Door::Open) => Refilled::Waits,
@@ -384,13 +406,14 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         let mut post = self.mailbox.lock();
         let reason = post.door.reason().unwrap_or(&self.end);
         post.door = Door::Closed(reason.clone());
-        let queue = std::mem::take(&mut post.queue);
+        let queue = mem::replace(&mut post.queue, TwoLines::new());
         // A waker keeps its task's memory, and the handles keep the mailbox.
         let background = post.background.take();
         // Unlock before dropping what may be the last of a task.
         drop(post);
         drop_shielded(background);
-        for exchange in self.batch.drain(..).chain(queue) {
+        let batch = mem::replace(&mut self.batch, TwoLines::new());
+        for exchange in batch.into_iter().chain(queue) {
             Exchange::reply(exchange, Err(CallError::Closed(self.end.clone())));
         }
     }
@@ -402,7 +425,7 @@ mod tests {
 
     #[test]
     fn the_slots_of_callers_that_gave_up_are_swept_out() {
-        let mailbox = Mailbox::<u8, u8>::new(None);
+        let mailbox = Mailbox::<u8, u8>::new(None, CallOrder::default());
         let enter = || {
             mailbox
                 .enter(0, None, Patience::WaitsForRoom)

@@ -59,6 +59,7 @@
 mod abandoned;
 mod at_shutdown;
 mod call_error;
+mod call_order;
 mod caller_gone;
 mod close_reason;
 mod errand;
@@ -80,6 +81,7 @@ mod ticks;
 pub use abandoned::Abandoned;
 pub use at_shutdown::AtShutdown;
 pub use call_error::{CallError, TryCallError};
+pub use call_order::CallOrder;
 pub use caller_gone::{CallerGone, caller_gone};
 pub use close_reason::CloseReason;
 pub use every::{Every, Overlap, Periodic, PeriodicMetrics, every};

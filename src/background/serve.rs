@@ -9,7 +9,7 @@ use super::exchange::SharedExchange;
 use super::in_flight::{Advance, InFlight};
 use super::mailbox::Inbox;
 
-/// Serves one request at a time, in the order in which they came, until nobody is left.
+/// Serves one request at a time until no caller is left.
 ///
 /// # Errors
 ///

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::abandoned::Abandoned;
 use super::at_shutdown::{AtShutdown, Serving};
+use super::call_order::CallOrder;
 use super::errand::AfterPanic;
 use super::future::Background;
 use super::handle::ServiceHandle;
@@ -14,8 +15,9 @@ use super::restart::{RestartPolicy, Restarts};
 use super::serve::{concurrently, in_order};
 use super::supervise::{once, restarting};
 
-/// A background that owns a state, and the handle that sends it requests. It serves them in the
-/// order in which they come, one at a time, and its queue has no bound; [`Service`] offers more.
+/// A background that owns a state, and the handle that sends it requests. It serves them one at a
+/// time: those of high tasks first, and otherwise in the order in which they come. Its queue has no
+/// bound; [`Service`] offers more.
 ///
 /// The handler is an async closure, or an async fn, of the state and a request. What it borrows
 /// from the state it may hold across its awaits: nobody else touches the state meanwhile.
@@ -74,6 +76,8 @@ where
 /// - [`bounded(n)`](Service::bounded): at most `n` requests wait unattended. Default: no bound.
 /// - [`in_flight(n)`](Service::in_flight): the handler gets `&S`, and up to `n` requests at once.
 ///   Default: `&mut S`, and one.
+/// - [`call_order(..)`](Service::call_order): whether the calls of high tasks go first. Default:
+///   they do.
 /// - [`abandoned(..)`](Service::abandoned): whether the handler goes on when its caller has given
 ///   up. Default: it does.
 /// - [`at_shutdown(..)`](Service::at_shutdown): whether it ends with its runtime though handles of
@@ -112,6 +116,7 @@ pub struct Service<Order = OneAtATime, Life = Once> {
 struct Settings {
     name: String,
     bound: Option<usize>,
+    call_order: CallOrder,
     abandoned: Abandoned,
     at_shutdown: AtShutdown,
 }
@@ -174,6 +179,7 @@ impl Service {
             settings: Settings {
                 name: "unnamed".to_owned(),
                 bound: None,
+                call_order: CallOrder::default(),
                 abandoned: Abandoned::default(),
                 at_shutdown: AtShutdown::default(),
             },
@@ -228,9 +234,29 @@ impl<Order, Life> Service<Order, Life> {
         self
     }
 
+    /// In which order calls are served: those of high tasks first, or the first come first.
+    /// Default: [`CallOrder::UrgentFirst`].
+    ///
+    /// The calls of one task stay in their order, unless the task is raised in between.
+    ///
+    /// ```
+    /// use laneway::background::{CallOrder, Service};
+    ///
+    /// // Lines of a log, in the order in which they were written.
+    /// let service = Service::new().call_order(CallOrder::FirstCome);
+    /// let (log, _background) = service.build(Vec::new(), async |log: &mut Vec<String>, line| {
+    ///     log.push(line);
+    /// });
+    /// # drop(log);
+    /// ```
+    pub fn call_order(mut self, call_order: CallOrder) -> Service<Order, Life> {
+        self.settings.call_order = call_order;
+        self
+    }
+
     /// Up to so many requests are in flight at once, and replied to in the order in which they
     /// end: a slow one does not hold up the rest. The handler gets the state as `&S`. With 1, each
-    /// request is begun when the one before has ended, in the order in which they came.
+    /// request is begun when the one before has ended, in their order.
     ///
     /// They run beside each other in the one task, not on several threads: a handler that
     /// computes for long spawns that part, or hands it to
@@ -492,7 +518,7 @@ fn open<Req, Res, F: Future<Output = ()>>(
     settings: &Settings,
     live: impl FnOnce(Inbox<Req, Res>) -> F,
 ) -> (ServiceHandle<Req, Res>, Background<Serving<F, Req, Res>>) {
-    let mailbox = Mailbox::new(settings.bound);
+    let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(mailbox.clone());
     let life = live(Inbox::new(mailbox.clone(), settings.abandoned));
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
