@@ -2,15 +2,11 @@
 
 use std::future::Future;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use pin_project_lite::pin_project;
-
-use super::close_reason::CloseReason;
-use super::mailbox::Mailbox;
 use crate::{ShutdownBegun, shutdown_begun};
 
 /// What a service does when its runtime begins to shut down. Set by
@@ -32,45 +28,9 @@ pub enum AtShutdown {
     Outlives,
 }
 
-pin_project! {
-    /// The life of a service that closes its door when shutdown begins.
-    pub(super) struct Serving<F, Req, Res> {
-        #[pin]
-        life: F,
-        mailbox: Arc<Mailbox<Req, Res>>,
-        watch: Watch,
-    }
-}
-
-impl<F, Req, Res> Serving<F, Req, Res> {
-    pub(super) fn new(
-        life: F,
-        mailbox: Arc<Mailbox<Req, Res>>,
-        at_shutdown: AtShutdown,
-    ) -> Serving<F, Req, Res> {
-        Serving {
-            life,
-            mailbox,
-            watch: Watch::new(at_shutdown),
-        }
-    }
-}
-
-impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        if this.watch.poll(cx).is_ready() {
-            this.mailbox.close_door(CloseReason::ShutDown);
-        }
-        this.life.poll(cx)
-    }
-}
-
 /// The wait for shutdown to begin. A service is polled at every request, so what it looks at is not
 /// the runtime but a notice that the runtime writes.
-enum Watch {
+pub(super) enum Watch {
     /// It has ended, or it is nobody's business.
     Over,
     NotPolled,
@@ -81,7 +41,7 @@ enum Watch {
 }
 
 impl Watch {
-    fn new(at_shutdown: AtShutdown) -> Watch {
+    pub(super) fn new(at_shutdown: AtShutdown) -> Watch {
         match at_shutdown {
             AtShutdown::Drains => Watch::NotPolled,
             AtShutdown::Outlives => Watch::Over,
@@ -89,7 +49,7 @@ impl Watch {
     }
 
     /// Ready once, when shutdown has begun.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Watch::Over => Poll::Pending,
             Watch::Waits { notice, .. } if !notice.is_out_of_date(cx.waker()) => Poll::Pending,
@@ -117,7 +77,7 @@ impl Watch {
 }
 
 /// Woken when shutdown begins.
-struct Notice {
+pub(super) struct Notice {
     begun: AtomicBool,
     /// The waker of the task that the background was polled in when the notice was made.
     background: Waker,

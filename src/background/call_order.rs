@@ -21,6 +21,11 @@ pub enum CallOrder {
     /// A call is urgent if a [high](crate::Priority::High) task makes it, or code that blocks such
     /// a task's thread. Calls from threads that are no workers are not: such a thread has no
     /// priority.
+    ///
+    /// While a service has urgent calls, the [low](crate::Priority::Low) task that it runs in
+    /// counts as a high one, from its next scheduling on, and so does not wait behind the low
+    /// queue; nor does a low task that its handler awaits. One that is in a queue already stays
+    /// there until its turn. Without urgent calls it is low again.
     #[default]
     UrgentFirst,
     /// The first come is the first served, whichever task calls.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use super::abandoned::Abandoned;
 use super::call_error::CallError;
+use super::call_order::Urgency;
 use super::caller_gone::{Absence, answering};
 use super::close_reason::{CloseReason, panic_message};
 use super::exchange::{Exchange, SharedExchange};
@@ -74,6 +75,7 @@ impl<Req, Res> Session<Req, Res> {
 
 /// A request that the handler has taken. Dropped before its end, it tells the caller.
 pub(super) struct Errand<'s, Req, Res> {
+    urgency: Urgency,
     /// None once the caller has been told.
     exchange: Option<SharedExchange<Req, Res>>,
     session: &'s Session<Req, Res>,
@@ -94,6 +96,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
         session: &'s Session<Req, Res>,
     ) -> Errand<'s, Req, Res> {
         Errand {
+            urgency: exchange.urgency,
             exchange: Some(exchange),
             session,
             absence: None,
@@ -178,6 +181,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
 
 impl<Req, Res> Drop for Errand<'_, Req, Res> {
     fn drop(&mut self) {
+        self.session.mailbox.call_finished(self.urgency);
         if let Some(exchange) = self.exchange.take() {
             count(&self.session.mailbox.counts.lost);
             Exchange::reply(exchange, Err(self.session.loss()));

@@ -1,8 +1,8 @@
 //! One call: its request on the way in, its reply on the way back.
 //!
-//! A exchange is shared by the caller and the background, and is all that they share for this call.
-//! The request lies in it until the handler takes it, so a caller that gives up takes its request
-//! back at once, however long the queue is.
+//! An exchange is shared by the caller and the background, and is all that they share for this
+//! call. The request lies in it until the handler takes it, so a caller that gives up takes its
+//! request back at once, however long the queue is.
 
 use std::fmt;
 use std::mem;
@@ -12,16 +12,18 @@ use std::task::{Context, Poll, Waker};
 use triomphe::Arc;
 
 use super::call_error::CallError;
+use super::call_order::Urgency;
 use crate::executor::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
 /// What a caller and the background share for one call.
 pub(super) struct Exchange<Req, Res> {
+    pub(super) urgency: Urgency,
     state: Mutex<State<Req, Res>>,
 }
 
-/// A exchange as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
+/// An exchange as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
 pub(super) type SharedExchange<Req, Res> = Arc<Exchange<Req, Res>>;
 
 enum State<Req, Res> {
@@ -44,16 +46,20 @@ enum State<Req, Res> {
 /// What a caller that gives up leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
-    /// A exchange in the queue, without a request.
+    /// An exchange in the queue, without a request.
     InQueue,
     /// Work that goes on for nobody, or a reply that nobody has read.
     Begun,
 }
 
 impl<Req, Res> Exchange<Req, Res> {
-    pub(super) fn new(request: Req, caller: Option<Waker>) -> SharedExchange<Req, Res> {
+    pub(super) fn new(
+        request: Req,
+        urgency: Urgency,
+        caller: Option<Waker>,
+    ) -> SharedExchange<Req, Res> {
         let state = Mutex::new(State::Asked { request, caller });
-        Arc::new(Exchange { state })
+        Arc::new(Exchange { urgency, state })
     }
 
     /// Takes the request, unless the caller gave up.

@@ -9,7 +9,7 @@
 //! A mailbox knows exchanges and wakers; it calls no handler.
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -20,8 +20,9 @@ use super::call_error::CallError;
 use super::call_order::{CallOrder, TwoLines, Urgency};
 use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
+use super::loan::{AfterLending, Loan};
 use super::service_metrics::ServiceMetrics;
-use crate::executor::{drop_shielded, shielded};
+use crate::executor::{Borrower, drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
@@ -37,9 +38,7 @@ pub(super) struct Mailbox<Req, Res> {
     /// So many may wait without anybody to await them.
     bound: Option<usize>,
     call_order: CallOrder,
-    /// Urgent calls in the queue: what the background looks at between two requests. Written under
-    /// the post's lock.
-    urgent: CachePadded<AtomicUsize>,
+    urgent: CachePadded<UrgentCalls>,
     handles: AtomicUsize,
     /// On a line of their own: the background writes here while callers lock the post.
     pub(super) counts: CachePadded<CallCounts>,
@@ -54,6 +53,18 @@ struct Post<Req, Res> {
     given_up: usize,
     /// Of the background while it waits for a call.
     background: Option<Waker>,
+    loan: Loan,
+}
+
+/// What the background looks at between two requests. Written for urgent calls only.
+#[derive(Debug, Default)]
+struct UrgentCalls {
+    /// In the queue. Written under the post's lock.
+    queued: AtomicUsize,
+    /// Not replied to yet, nor given up.
+    unfinished: AtomicUsize,
+    /// Whether the loan stands. Written under the post's lock.
+    lent: AtomicBool,
 }
 
 /// Who may enter.
@@ -88,7 +99,7 @@ pub(super) struct CallCounts {
     skipped: AtomicU64,
 }
 
-/// CallCounts one more, where there is one writer only.
+/// Counts one more, where there is one writer only.
 pub(super) fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
@@ -116,6 +127,7 @@ impl<Req, Res> Mailbox<Req, Res> {
             entered: 0,
             given_up: 0,
             background: None,
+            loan: Loan::default(),
         };
         Arc::new(Mailbox {
             post: CachePadded::new(Mutex::new(post)),
@@ -135,9 +147,9 @@ impl<Req, Res> Mailbox<Req, Res> {
         patience: Patience,
     ) -> Result<SharedExchange<Req, Res>, (Req, Refused)> {
         // Before the lock, which is held for a moment only: callers on all threads want it.
-        let exchange = Exchange::new(request, caller.cloned());
-        let entering = exchange.clone();
         let urgency = self.call_order.of_caller();
+        let exchange = Exchange::new(request, urgency, caller.cloned());
+        let entering = exchange.clone();
         let mut post = self.lock();
         if let Err(refused) = self.admit(&post, patience) {
             drop(post);
@@ -148,14 +160,75 @@ impl<Req, Res> Mailbox<Req, Res> {
         }
         post.queue.push(urgency, entering);
         post.entered += 1;
-        if urgency == Urgency::Urgent {
-            self.urgent.fetch_add(1, Ordering::Relaxed);
-        }
+        let after_lending = match urgency {
+            Urgency::Urgent => self.urgent_call_entered(&mut post),
+            Urgency::Usual => AfterLending::Nothing,
+        };
         let background = post.background.take();
         // Unlock before waking: the background's first act is to take this lock.
         drop(post);
-        wake(background);
+        match (background, after_lending) {
+            (None, AfterLending::Wake(borrower)) => borrower.wake(),
+            (background, _) => wake(background),
+        }
         Ok(exchange)
+    }
+
+    #[cold]
+    fn urgent_call_entered(&self, post: &mut Post<Req, Res>) -> AfterLending {
+        self.urgent.queued.fetch_add(1, Ordering::Relaxed);
+        self.urgent.unfinished.fetch_add(1, Ordering::Relaxed);
+        let after_lending = post.loan.lend();
+        self.note_loan(post);
+        after_lending
+    }
+
+    /// Called once for each call that has entered, when it is replied to or given up.
+    pub(super) fn call_finished(&self, urgency: Urgency) {
+        if urgency == Urgency::Urgent {
+            self.urgent.unfinished.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether priority is lent, though no urgent call is left.
+    #[inline]
+    pub(super) fn loan_is_over(&self) -> bool {
+        let UrgentCalls {
+            lent, unfinished, ..
+        } = &*self.urgent;
+        lent.load(Ordering::Relaxed) && unfinished.load(Ordering::Relaxed) == 0
+    }
+
+    /// Takes back what was lent, if no urgent call has come meanwhile.
+    #[cold]
+    pub(super) fn end_loan(&self) {
+        let mut post = self.lock();
+        if self.loan_is_over() {
+            post.loan.take_back();
+            self.note_loan(&post);
+        }
+    }
+
+    pub(super) fn loan_stands(&self) -> bool {
+        self.urgent.lent.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the background is polled in this task from now on.
+    #[cold]
+    pub(super) fn is_in(&self, borrower: Option<Borrower>) {
+        let mut post = self.lock();
+        post.loan.is_in(borrower);
+        if self.urgent.unfinished.load(Ordering::Relaxed) > 0 {
+            // It is being polled, and need not be woken.
+            post.loan.lend();
+        }
+        self.note_loan(&post);
+    }
+
+    fn note_loan(&self, post: &Post<Req, Res>) {
+        self.urgent
+            .lent
+            .store(post.loan.stands(), Ordering::Relaxed);
     }
 
     fn admit(&self, post: &Post<Req, Res>, patience: Patience) -> Result<(), Refused> {
@@ -181,7 +254,8 @@ impl<Req, Res> Mailbox<Req, Res> {
     /// Called for a call that was given up in the queue. Its exchange is empty; when most are, they
     /// are thrown out, so that callers who lose patience with a handler that hangs do not fill
     /// the memory.
-    pub(super) fn given_up_in_queue(&self) {
+    pub(super) fn given_up_in_queue(&self, urgency: Urgency) {
+        self.call_finished(urgency);
         self.counts.skipped.fetch_add(1, Ordering::Relaxed);
         let mut post = self.lock();
         post.given_up += 1;
@@ -319,7 +393,13 @@ impl<Req, Res> Inbox<Req, Res> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if self.mailbox.urgent.load(Ordering::Relaxed) > 0 {
+            if self.mailbox.loan_is_over() {
+                // What follows is no high work. The task is polled as a low one next.
+                self.suspend();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if self.mailbox.urgent.queued.load(Ordering::Relaxed) > 0 {
                 self.take_urgent();
             }
             let Some(exchange) = self.batch.pop() else {
@@ -367,7 +447,7 @@ impl<Req, Res> Inbox<Req, Res> {
     fn take_urgent(&mut self) {
         let mut post = self.mailbox.lock();
         self.batch.take_in(&mut post.queue);
-        self.mailbox.urgent.store(0, Ordering::Relaxed);
+        self.mailbox.urgent.queued.store(0, Ordering::Relaxed);
     }
 
     #[inline(never)]
@@ -375,7 +455,7 @@ impl<Req, Res> Inbox<Req, Res> {
         self.batch.shrink_to(KEPT_CAPACITY);
         let mut post = self.mailbox.lock();
         self.batch.take_in(&mut post.queue);
-        self.mailbox.urgent.store(0, Ordering::Relaxed);
+        self.mailbox.urgent.queued.store(0, Ordering::Relaxed);
         post.given_up = 0;
         let refilled = match (self.batch.is_empty(), &post.door) {
             (true, Door::Open) => Refilled::Waits,
@@ -409,6 +489,8 @@ impl<Req, Res> Drop for Inbox<Req, Res> {
         let queue = mem::replace(&mut post.queue, TwoLines::new());
         // A waker keeps its task's memory, and the handles keep the mailbox.
         let background = post.background.take();
+        post.loan.is_in(None);
+        self.mailbox.note_loan(&post);
         // Unlock before dropping what may be the last of a task.
         drop(post);
         drop_shielded(background);
@@ -434,7 +516,7 @@ mod tests {
         let stays = enter();
         for _ in 0..10_000 {
             enter().give_up();
-            mailbox.given_up_in_queue();
+            mailbox.given_up_in_queue(Urgency::Usual);
             assert!(mailbox.lock().queue.len() < 100);
         }
         assert!(!stays.is_over());

@@ -50,11 +50,12 @@
 //!
 //! # Where to read
 //!
-//! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `handle.rs` the
-//! callers' side; `handler.rs` and `repeatable.rs` say which closures fit. `serve.rs`, `errand.rs`
-//! and `in_flight.rs` are the background's side, `restart.rs` decides and `supervise.rs` acts when
-//! it panics, `service.rs` puts it all together. `ticks.rs` says when a periodic process is due,
-//! `every.rs` runs it.
+//! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `call_order.rs`
+//! its two lines, `handle.rs` the callers' side; `handler.rs` and `repeatable.rs` say which
+//! closures fit. `serve.rs`, `errand.rs` and `in_flight.rs` are the background's side, `restart.rs`
+//! decides and `supervise.rs` acts when it panics, `serving.rs` is what a task polls, `loan.rs` the
+//! priority that its callers lend it, `service.rs` puts it all together. `ticks.rs` says when a
+//! periodic process is due, `every.rs` runs it.
 
 mod abandoned;
 mod at_shutdown;
@@ -69,12 +70,14 @@ mod future;
 mod handle;
 mod handler;
 mod in_flight;
+mod loan;
 mod mailbox;
 mod repeatable;
 mod restart;
 mod serve;
 mod service;
 mod service_metrics;
+mod serving;
 mod supervise;
 mod ticks;
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::abandoned::Abandoned;
-use super::at_shutdown::{AtShutdown, Serving};
+use super::at_shutdown::AtShutdown;
 use super::call_order::CallOrder;
 use super::errand::AfterPanic;
 use super::future::Background;
@@ -13,6 +13,7 @@ use super::mailbox::{Inbox, Mailbox};
 use super::repeatable::Repeatable;
 use super::restart::{RestartPolicy, Restarts};
 use super::serve::{concurrently, in_order};
+use super::serving::Serving;
 use super::supervise::{once, restarting};
 
 /// A background that owns a state, and the handle that sends it requests. It serves them one at a

@@ -38,11 +38,11 @@
 //! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
 //! awaiters see, `seat.rs` the thread-local connection between a thread and its worker; `nearby.rs`
 //! knows which sleeping worker is near, `pace.rs` when a worker lets tasks gather; `names.rs` keeps
-//! the names of tasks that have one; `ending.rs` is about the end of a runtime, `cut_off.rs` keeps
-//! what shutdown cancelled; `pending.rs` keeps what waits, `watchers.rs` who is told of shutdown;
-//! `shield.rs` stops panics of the user's code, `tally.rs` counts, `stopwatch.rs` adds up time,
-//! `floor.rs` keeps what was shown of it; `polling.rs` shows what a worker polls, `long_poll.rs` is
-//! the report of a poll that takes too long.
+//! the names of tasks that have one; `loans.rs` lends priority to a task; `ending.rs` is about the
+//! end of a runtime, `cut_off.rs` keeps what shutdown cancelled; `pending.rs` keeps what waits,
+//! `watchers.rs` who is told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs`
+//! counts, `stopwatch.rs` adds up time, `floor.rs` keeps what was shown of it; `polling.rs` shows
+//! what a worker polls, `long_poll.rs` is the report of a poll that takes too long.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
@@ -60,6 +60,7 @@ mod host;
 mod idle;
 mod ids;
 mod join_error;
+mod loans;
 mod long_poll;
 mod names;
 mod nearby;
@@ -98,6 +99,7 @@ pub(crate) use executor::{Executor, ExecutorParts};
 pub(crate) use host::{Host, Park, Spin};
 pub(crate) use idle::ParkingLot;
 pub(crate) use ids::CrewId;
+pub(crate) use loans::Borrower;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending::Spread;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::ids::{ExecutorId, QueueId, TaskId};
-use super::{aborts, names};
+use super::{aborts, loans, names};
 
 /// How urgent a task is: which of the two queues it waits in.
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Meta {
     pub(super) id: TaskId,
     pub(super) executor: ExecutorId,
     /// The queue it goes to when next scheduled, changed by [`raise`](Meta::raise), and above that
-    /// the bits [`ABORTED`] and [`ABORTABLE`].
+    /// the bits [`ABORTED`], [`ABORTABLE`] and [`LENT`].
     state: AtomicU16,
     /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
     /// memory.
@@ -63,8 +63,13 @@ const ABORTED: u16 = 1 << 15;
 /// Set when the task may be told to end through `aborts.rs`, until the end of its memory.
 const ABORTABLE: u16 = 1 << 14;
 
+/// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).
+const LENT: u16 = 1 << 13;
+
+const BITS: u16 = ABORTED | ABORTABLE | LENT;
+
 /// More queues than this would reach into the bits.
-pub(crate) const MAX_QUEUES: usize = ABORTABLE as usize;
+pub(crate) const MAX_QUEUES: usize = LENT as usize;
 
 impl Meta {
     pub(super) fn new(
@@ -88,19 +93,48 @@ impl Meta {
 
     pub(super) fn queue(&self) -> QueueId {
         // Relaxed: a hint to the next scheduling; no other data hangs on it.
-        QueueId(self.state.load(Ordering::Relaxed) & !(ABORTED | ABORTABLE))
+        QueueId(self.state.load(Ordering::Relaxed) & !BITS)
     }
 
     /// Moves a low task to the high queue from its next scheduling on, and says whether it was one.
     /// A further queue was chosen for its threads, not its urgency: such a task stays there.
     pub(super) fn raise(&self) -> bool {
-        let raised = |state: u16| {
-            let bits = state & (ABORTED | ABORTABLE);
-            (state ^ bits == QueueId::LOW.0).then_some(QueueId::HIGH.0 | bits)
-        };
+        self.change(|queue, bits| match (queue, bits & LENT) {
+            (QueueId::LOW, _) => Some((QueueId::HIGH, bits)),
+            // What was lent is its own from now on.
+            (_, LENT) => Some((QueueId::HIGH, bits ^ LENT)),
+            _ => None,
+        })
+    }
+
+    /// Compares the queue with the loans: a low task to which priority is lent goes to the high
+    /// queue, and one from which it was taken back goes to the low one.
+    #[inline]
+    pub(super) fn compare_with_loans(&self) {
+        let lent = self.state.load(Ordering::Relaxed) & LENT;
+        if lent != 0 || loans::may_stand(self.id) {
+            self.settle_loan();
+        }
+    }
+
+    #[cold]
+    fn settle_loan(&self) {
+        let stands = loans::stands(self.executor, self.id);
+        self.change(|queue, bits| match (stands, queue, bits & LENT) {
+            (true, QueueId::LOW, _) => Some((QueueId::HIGH, bits | LENT)),
+            (false, _, LENT) => Some((QueueId::LOW, bits ^ LENT)),
+            _ => None,
+        });
+    }
+
+    /// Changes the queue and the bits, and says whether there was a change.
+    fn change(&self, change: impl Fn(QueueId, u16) -> Option<(QueueId, u16)>) -> bool {
         let changed = self
             .state
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, raised);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
+                let (queue, bits) = change(QueueId(state & !BITS), state & BITS)?;
+                Some(queue.0 | bits)
+            });
         changed.is_ok()
     }
 

@@ -188,7 +188,9 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn priority(&self) -> Priority {
-        match self.handle.metadata().queue() {
+        let meta = self.handle.metadata();
+        meta.compare_with_loans();
+        match meta.queue() {
             QueueId::HIGH => Priority::High,
             _ => Priority::Low,
         }

@@ -243,6 +243,7 @@ impl Worker {
         // Before the look at the priority: a task that is raised between the two is taken for high,
         // or looked for after this.
         self.looked_for = self.executor.pending.looked_for();
+        runnable.metadata().compare_with_loans();
         self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
         self.work_found();
         self.begin_poll(runnable.metadata());

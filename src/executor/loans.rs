@@ -1,0 +1,89 @@
+//! Priority that is lent: a low task counts as a high one for as long as a high one waits for it.
+//!
+//! Whoever has a task's handle raises it for good. A high caller of a service has no handle of the
+//! task that the service runs in, and wants it raised for the time of one call. So the task is lent
+//! the priority, by its number: it is compared with the loans each time that it is scheduled and
+//! taken, and goes to the high queue while one stands.
+//!
+//! Most tasks never have a loan, and pay one load: a word holds a bit for each number, modulo 64,
+//! to which something is lent.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use super::ids::{ExecutorId, QueueId, TaskId};
+use super::seat;
+use crate::sync::unpoisoned;
+
+/// A low task that priority can be lent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Borrower {
+    executor: ExecutorId,
+    task: TaskId,
+}
+
+/// The loans of all runtimes that stand at the moment, two of one task as often as they are.
+static LOANS: Mutex<Vec<Borrower>> = Mutex::new(Vec::new());
+
+/// A bit for each loan that stands. Written under the lock of [`LOANS`].
+static BITS: AtomicU64 = AtomicU64::new(0);
+
+impl Borrower {
+    /// The task that is being polled on this thread, if it is a low one.
+    pub(crate) fn here() -> Option<Borrower> {
+        seat::with_worker(|worker| {
+            let polled = worker.tally().polling.get()?;
+            let low = polled.queue == QueueId::LOW && !worker.runs_high_task();
+            low.then_some(Borrower {
+                executor: worker.executor_id,
+                task: polled.task,
+            })
+        })
+        .flatten()
+    }
+
+    /// Lends it priority, from its next scheduling on. To be taken back as often.
+    pub(crate) fn lend(self) {
+        let mut loans = loans();
+        loans.push(self);
+        write_bits(&loans);
+    }
+
+    /// Takes a loan back, from the next scheduling on.
+    pub(crate) fn take_back(self) {
+        let mut loans = loans();
+        let place = loans.iter().position(|loan| *loan == self);
+        loans.swap_remove(place.expect("what was lent is taken back once"));
+        write_bits(&loans);
+    }
+
+    /// Wakes the task if it waits, for it to raise in turn what it awaits.
+    pub(crate) fn wake(self) {
+        seat::wake_pending(self.executor, self.task);
+    }
+}
+
+/// Whether something may be lent to the task.
+#[inline]
+pub(super) fn may_stand(task: TaskId) -> bool {
+    // Acquire; pairs with the Release in `write_bits`. A task is woken after the loan.
+    BITS.load(Ordering::Acquire) & bit(task) != 0
+}
+
+#[cold]
+pub(super) fn stands(executor: ExecutorId, task: TaskId) -> bool {
+    loans().contains(&Borrower { executor, task })
+}
+
+fn write_bits(loans: &[Borrower]) {
+    let bits = loans.iter().fold(0, |bits, loan| bits | bit(loan.task));
+    BITS.store(bits, Ordering::Release);
+}
+
+fn bit(task: TaskId) -> u64 {
+    1 << (task.0 % u64::from(u64::BITS))
+}
+
+fn loans() -> MutexGuard<'static, Vec<Borrower>> {
+    unpoisoned(LOANS.lock())
+}
