@@ -29,7 +29,21 @@ pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{self, Thread},
+    thread_local as per_thread,
 };
+
+/// A thread-local of the model's threads, which all are one thread of the system's.
+#[cfg(all(test, loom))]
+macro_rules! per_thread {
+    ($(#[$doc:meta])* static $name:ident: $type:ty = const $initial:block;) => {
+        loom::thread_local! {
+            $(#[$doc])* static $name: $type = $initial;
+        }
+    };
+}
+
+#[cfg(all(test, loom))]
+pub(crate) use per_thread;
 
 #[cfg(all(test, loom))]
 pub(crate) mod thread {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use common::{DropCounter, eventually};
 use laneway::blocking::{BLOCKING_NUM_VARIABLE, Unblock, metrics, unblock};
+use laneway::time::timeout;
 use laneway::{Priority, Runtime, block_on, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -325,6 +326,73 @@ fn the_environment_sets_the_bound() {
         assert_eq!((now.threads, now.idle, now.queued), (2, 0, 1));
         drop(busy);
         assert_eq!(block_on(waits), 9);
+    });
+}
+
+/// Closures within closures, each of which waits for the one within it.
+fn nested(depth: u32) -> u32 {
+    match depth {
+        0 => 0,
+        _ => 1 + block_on(unblock(move || nested(depth - 1))),
+    }
+}
+
+#[test]
+fn closures_that_wait_for_closures_come_to_their_end_at_the_bound() {
+    let name = "closures_that_wait_for_closures_come_to_their_end_at_the_bound";
+    in_child(name, "1", || {
+        assert_eq!(block_on(unblock(|| nested(10))), 10);
+        // Whichever executor waits.
+        let foreign = || futures_lite::future::block_on(unblock(|| 5));
+        assert_eq!(futures_lite::future::block_on(unblock(foreign)), 5);
+        // Two at once, of which one waits in its turn.
+        let both = || {
+            let (one, two) = (unblock(|| nested(1)), unblock(|| 7));
+            block_on(futures_lite::future::zip(one, two))
+        };
+        assert_eq!(block_on(unblock(both)), (1, 7));
+        eventually("one thread is left", || metrics().threads == 1);
+        assert_eq!(metrics().queued, 0);
+    });
+}
+
+#[test]
+fn a_crowd_of_closures_that_wait_has_one_thread_more_for_each_that_has_begun() {
+    let name = "a_crowd_of_closures_that_wait_has_one_thread_more_for_each_that_has_begun";
+    in_child(name, "3", || {
+        let outer = || {
+            let threads = block_on(unblock(|| metrics().threads));
+            (threads, metrics().threads)
+        };
+        let crowd: Vec<_> = (0..200).map(|_| unblock(outer)).collect();
+        for closure in crowd {
+            let (inside, after) = block_on(closure);
+            assert!((1..=6).contains(&inside), "{inside} threads");
+            assert!((1..=6).contains(&after), "{after} threads");
+        }
+        eventually("no thread beyond the bound is left", || {
+            metrics().threads <= 3
+        });
+    });
+}
+
+#[test]
+fn a_wait_for_a_closure_within_a_closure_can_be_given_up() {
+    let name = "a_wait_for_a_closure_within_a_closure_can_be_given_up";
+    in_child(name, "1", || {
+        let outer = unblock(|| {
+            let (release, released) = mpsc::channel::<()>();
+            let inner = unblock(move || released.recv().is_err());
+            // Its thread goes on beside this one.
+            let timed_out = block_on(timeout(Duration::from_millis(1), inner)).is_err();
+            drop(release);
+            // One that waits in the queue is dropped instead.
+            drop(unblock(|| unreachable!("nobody waits for it")));
+            (timed_out, block_on(unblock(|| 3)))
+        });
+        assert_eq!(block_on(outer), (true, 3));
+        assert_eq!(block_on(unblock(|| 4)), 4);
+        eventually("one thread is left", || metrics().threads == 1);
     });
 }
 

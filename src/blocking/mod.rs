@@ -23,6 +23,45 @@
 //! a further queue with as many threads as there are cores
 //! ([`with_queue`](crate::Builder::with_queue)) is the better place.
 //!
+//! # Closures that wait for closures
+//!
+//! A closure that waits for another one would hold a thread that the other may need. So a thread
+//! whose closure awaits an [`Unblock`], by [`block_on`](crate::block_on) or any other executor's,
+//! does not count against the bound until that closure ends: where no thread is free, one more
+//! starts for the closures that are awaited. A bound of 1 is enough for any depth:
+//!
+//! ```
+//! use laneway::block_on;
+//! use laneway::blocking::unblock;
+//!
+//! fn depth(below: u32) -> u32 {
+//!     match below {
+//!         0 => 0,
+//!         _ => 1 + block_on(unblock(move || depth(below - 1))),
+//!     }
+//! }
+//! assert_eq!(block_on(unblock(|| depth(5))), 5);
+//! ```
+//!
+//! The pool cannot know of a wait that goes another way: by a channel, or for a task that awaits an
+//! [`Unblock`] in its turn. When every thread there may be waits like that, all of them wait for
+//! ever. Such a chain belongs into async code, where a wait holds no thread:
+//!
+//! ```
+//! use laneway::blocking::unblock;
+//! use laneway::{block_on, spawn_task};
+//!
+//! // Not `unblock(|| ... join!(spawn_task!(async { unblock(...).await })) ...)`, but:
+//! let chain = spawn_task!(async {
+//!     let read = unblock(|| 20).await;
+//!     let more = spawn_task!(async move { unblock(move || read + 1).await }).await;
+//!     unblock(move || 2 * more).await
+//! });
+//! assert_eq!(block_on(chain), 42);
+//! ```
+//!
+//! # Niceness
+//!
 //! On Linux a thread inherits the niceness of the thread that starts it. A pool that is first
 //! used by low threads with a niceness ([`with_low_nice`](crate::Builder::with_low_nice)) has
 //! nice threads.
@@ -39,7 +78,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::executor::{seat, shielded};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
@@ -118,14 +157,14 @@ pub fn metrics() -> BlockingMetrics {
 ///
 /// ```
 /// let metrics = laneway::blocking::metrics();
-/// assert!(metrics.threads <= metrics.max_threads);
+/// assert!(metrics.idle <= metrics.threads);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockingMetrics {
-    /// How many threads there may be.
+    /// How many threads there may be, but for those of closures that wait for closures.
     pub max_threads: usize,
-    /// How many there are.
+    /// How many there are. More than `max_threads` while closures wait for closures.
     pub threads: usize,
     /// How many of these have nothing to do.
     pub idle: usize,
@@ -169,7 +208,10 @@ impl<T> Future for Unblock<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let result = ready!(self.delivery.poll(cx));
+        let Poll::Ready(result) = self.delivery.poll(cx) else {
+            self.queued.iter().for_each(QueuedAt::await_here);
+            return Poll::Pending;
+        };
         self.queued = None;
         Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
@@ -199,6 +241,12 @@ impl<T> fmt::Debug for Unblock<T> {
 struct QueuedAt {
     pool: Arc<Pool>,
     ticket: Ticket,
+}
+
+impl QueuedAt {
+    fn await_here(&self) {
+        self.pool.await_here(self.ticket);
+    }
 }
 
 thread_local! {

@@ -1,5 +1,11 @@
 //! Threads that come when a closure waits, and leave when none does.
+//!
+//! A closure that waits for another one would hold a thread that the other may need: with a bound
+//! of one, for ever. So the other one is *urgent*: it goes before all that wait in the queue, and
+//! while a thread's closure waits so, there may be one thread more. Threads beyond the bound take
+//! urgent closures and no others.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::env::{self, VarError};
 use std::io;
@@ -8,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::{BLOCKING_NUM_VARIABLE, BlockingMetrics, lock};
 use crate::executor::shielded;
-use crate::sync::{Mutex, MutexGuard, Thread, thread};
+use crate::sync::{Mutex, MutexGuard, Thread, per_thread, thread};
 
 /// How many threads there are at most, by default: the number that tokio and smol chose, too.
 const DEFAULT_BOUND: usize = 512;
@@ -36,11 +42,14 @@ pub(super) type Ticket = u64;
 /// A closure, with the delivery that its outcome goes to.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// Each job in the queue has an idle thread that was told to come, or else every thread there may
-/// be is busy. A busy thread looks at the queue before it goes idle.
+/// Each job in the queue has a thread that is coming, or else every thread there may be is busy. So
+/// has each urgent one, and then one thread more may be busy for each closure that waits for
+/// another. A busy thread looks for jobs before it goes idle or leaves.
 #[derive(Default)]
 struct State {
     queue: BTreeMap<Ticket, Job>,
+    /// Jobs that closures of this pool wait for.
+    urgent: BTreeMap<Ticket, Job>,
     /// The next ticket.
     tickets: Ticket,
     /// Those that exist, busy or not.
@@ -48,8 +57,28 @@ struct State {
     /// Those that park and have not been told to come. The last goes first, so that those that
     /// are not needed have their ten seconds.
     idle: Vec<Thread>,
+    /// Those that were started or told to come, and have not looked for a job since.
+    coming: usize,
+    /// Those whose closure has waited for another one.
+    waiting: usize,
     /// How many threads were ever started, for their names.
     started: u64,
+}
+
+per_thread! {
+    /// The part that this thread has in a pool. Without a destructor, so that it lasts as long as
+    /// the thread.
+    static ROLE: Cell<Role> = const { Cell::new(Role::Outsider) };
+}
+
+/// A thread's part in a pool, which is told by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Outsider,
+    /// It serves that pool, and its closure has not waited for another one.
+    Serves(usize),
+    /// It serves that pool, and its closure counts among the waiting.
+    Waits(usize),
 }
 
 impl Pool {
@@ -83,6 +112,7 @@ impl Pool {
         state.tickets += 1;
         state.queue.insert(ticket, job);
         if let Some(thread) = state.idle.pop() {
+            state.coming += 1;
             // Unlock before waking: the woken thread's first act is to take this lock.
             drop(state);
             thread.unpark();
@@ -100,7 +130,8 @@ impl Pool {
 
     /// Whether a job waits.
     pub(crate) fn has_waiting(&self) -> bool {
-        !self.lock().queue.is_empty()
+        let state = self.lock();
+        !(state.queue.is_empty() && state.urgent.is_empty())
     }
 
     /// Takes the job that has waited longest.
@@ -110,7 +141,37 @@ impl Pool {
 
     /// Takes a job out of the queue, if it still waits there.
     pub(super) fn take_out(&self, ticket: Ticket) -> Option<Job> {
-        self.lock().queue.remove(&ticket)
+        let mut state = self.lock();
+        let queued = state.queue.remove(&ticket);
+        queued.or_else(|| state.urgent.remove(&ticket))
+    }
+
+    /// To be called when the job with this ticket is waited for on this thread. If that thread
+    /// runs a job of this pool, the job that it waits for is urgent.
+    pub(super) fn await_here(self: &Arc<Pool>, ticket: Ticket) {
+        let here = self.address();
+        match ROLE.with(Cell::get) {
+            Role::Serves(pool) if pool == here => {
+                ROLE.with(|role| role.set(Role::Waits(here)));
+                let mut state = self.lock();
+                state.waiting += 1;
+                self.hurry(&mut state, ticket);
+            }
+            Role::Waits(pool) if pool == here => self.hurry(&mut self.lock(), ticket),
+            _ => {}
+        }
+    }
+
+    /// Makes a job urgent that nobody has taken yet, and sees to a thread for it.
+    fn hurry(self: &Arc<Pool>, state: &mut State, ticket: Ticket) {
+        if let Some(job) = state.queue.remove(&ticket) {
+            state.urgent.insert(ticket, job);
+            let may_start = state.threads < self.max_threads + state.waiting;
+            if may_start && state.coming < state.urgent.len() {
+                // Refused: the next thread that looks for a job takes this one first.
+                let _ = self.start(state);
+            }
+        }
     }
 
     /// Starts a thread. Under the lock, so that nobody counts on one that is then refused.
@@ -119,14 +180,26 @@ impl Pool {
         (self.launch)(self.clone(), name)?;
         state.started += 1;
         state.threads += 1;
+        state.coming += 1;
         Ok(())
     }
 
     /// A thread's life.
     fn serve(&self) {
+        ROLE.with(|role| role.set(Role::Serves(self.address())));
+        self.lock().coming -= 1;
         while let Some(job) = self.next_job() {
             // Panics of the closure do not get this far.
             shielded("a blocking thread", job);
+            self.wait_no_longer();
+        }
+    }
+
+    /// Notes that the closure that ran here waits for no other, if it did.
+    fn wait_no_longer(&self) {
+        let before = ROLE.with(|role| role.replace(Role::Serves(self.address())));
+        if let Role::Waits(_) = before {
+            self.lock().waiting -= 1;
         }
     }
 
@@ -134,6 +207,13 @@ impl Pool {
     fn next_job(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
+            if let Some((_ticket, job)) = state.urgent.pop_first() {
+                return Some(job);
+            }
+            if state.threads > self.max_threads {
+                state.threads -= 1;
+                return None;
+            }
             if let Some((_ticket, job)) = state.queue.pop_first() {
                 return Some(job);
             }
@@ -157,6 +237,7 @@ impl Pool {
             }
             state = self.lock();
             let Some(index) = state.idle.iter().position(|idle| idle.id() == here.id()) else {
+                state.coming -= 1;
                 return Some(state);
             };
             if until.is_some_and(|until| until <= Instant::now()) {
@@ -173,8 +254,12 @@ impl Pool {
             max_threads: self.max_threads,
             threads: state.threads,
             idle: state.idle.len(),
-            queued: state.queue.len(),
+            queued: state.queue.len() + state.urgent.len(),
         }
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -446,6 +531,75 @@ mod tests {
             ran.load(Ordering::SeqCst) >= GIVERS * EACH / 2,
             "{ran:?} ran"
         );
+    }
+
+    #[test]
+    fn a_wait_for_a_closure_that_has_a_thread_starts_no_other() {
+        let pool = pool(2, Duration::MAX);
+        for threads in [2, 2] {
+            let within = pool.clone();
+            let nested = pool.give(move || block_on(within.give(|| 6)));
+            assert_eq!(block_on(nested), 6);
+            eventually("all are idle", || pool.metrics().idle == threads);
+        }
+        assert_eq!(pool.lock().started, 2);
+    }
+
+    #[test]
+    fn with_the_further_thread_refused_a_wait_goes_on() {
+        let only_two: Launch = |pool, name| match &*name {
+            "laneway-blocking-0" | "laneway-blocking-1" => start_thread(pool, name),
+            _ => Err(io::Error::other("too many threads")),
+        };
+        let pool = Pool::new(2, Duration::MAX, only_two);
+        let (_busy, release) = pool.keep_one_busy();
+        let (within, (begin, begun)) = (pool.clone(), mpsc::channel());
+        let waits = pool.give(move || {
+            let inner = within.give(|| 8);
+            begin.send(()).unwrap();
+            block_on(inner)
+        });
+        begun.recv().unwrap();
+        eventually("it is urgent", || !pool.lock().urgent.is_empty());
+        drop(release);
+        assert_eq!(block_on(waits), 8);
+    }
+
+    /// A closure that waits for others, some of which it gives up.
+    fn nest(pool: &Arc<Pool>, mut rng: fastrand::Rng, depth: u32) -> u32 {
+        let given: Vec<_> = (0..rng.usize(0..3) * depth as usize)
+            .map(|_| {
+                let (within, rng) = (pool.clone(), rng.fork());
+                pool.give(move || nest(&within, rng, depth - 1))
+            })
+            .collect();
+        let waited = given.into_iter().map(|closure| match rng.u8(0..8) {
+            0 => drop(closure),
+            1 => closure.detach(),
+            _ => assert!(block_on(closure) < 1_000),
+        });
+        waited.count() as u32
+    }
+
+    #[test]
+    fn nested_closures_all_come_to_their_end_and_leave_no_thread_too_many() {
+        for seed in 0..50 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let bound = rng.usize(1..4);
+            let pool = pool(bound, Duration::MAX);
+            let outer = |rng: fastrand::Rng| {
+                let within = pool.clone();
+                pool.give(move || nest(&within, rng, 3))
+            };
+            let outers: Vec<_> = (0..8).map(|_| outer(rng.fork())).collect();
+            outers.into_iter().for_each(|outer| drop(block_on(outer)));
+            eventually("all is done", || {
+                let metrics = pool.metrics();
+                metrics.queued == 0 && metrics.idle == metrics.threads && metrics.threads <= bound
+            });
+            let state = pool.lock();
+            assert_eq!((state.waiting, state.coming), (0, 0), "seed {seed}");
+        }
     }
 
     #[test]

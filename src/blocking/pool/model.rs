@@ -94,6 +94,20 @@ fn cancel_one_of_two() {
     assert_eq!(block_here(pin!(given)), 2);
 }
 
+/// A closure waits for another one, at the bound.
+fn give_one_within_another(launch: Launch) {
+    let pool = Pool::new(1, Duration::ZERO, launch);
+    let within = pool.clone();
+    let nested = move || block_here(pin!(within.submit(|| 3, Location::caller())));
+    let given = pool.submit(nested, Location::caller());
+    assert_eq!(block_here(pin!(given)), 3);
+}
+
+#[test]
+fn a_closure_within_a_closure_is_run_at_the_bound() {
+    check(2, || give_one_within_another(start_thread));
+}
+
 #[test]
 fn a_closure_that_comes_while_a_thread_leaves_is_run() {
     check(3, || give_one_after_the_other(start_thread));
