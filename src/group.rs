@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
-use crate::executor::{JoinError, Outcome, Task, seat, shielded};
+use crate::executor::{JoinError, Outcome, Task, TaskId, seat, shielded};
 use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
 
 /// Tasks that belong together.
@@ -50,6 +50,42 @@ use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
 /// });
 /// assert_eq!(total, 11);
 /// ```
+///
+/// # Members that borrow
+///
+/// A member owns what it uses, as every task does: it may outlive the stack that it was spawned
+/// from, since nothing makes the owner of a group wait (a future that holds the group can be
+/// forgotten). To let tasks borrow would need `unsafe`, or a promise that the compiler cannot
+/// check. Where several futures are to use one value:
+///
+/// - Share it: an [`Arc`] for each member.
+/// - Futures that run at the same time within one task may borrow from it, since they end with it:
+///   `zip`, `join!` and `FuturesUnordered` of the futures crates.
+/// - On threads, [`std::thread::scope`] waits, and each of its threads may
+///   [`block_on`](crate::block_on) a future that borrows.
+///
+/// ```
+/// use futures_lite::future::zip;
+/// use laneway::{block_on, spawn_task};
+///
+/// let words = vec!["the", "slow", "lane"];
+/// let length = async |word: &str| word.len();
+///
+/// // In one task:
+/// let task = spawn_task!(async {
+///     let owned = vec![1, 2, 3];
+///     zip(async { owned.len() }, async { owned.iter().sum::<usize>() }).await
+/// });
+/// assert_eq!(block_on(task), (3, 6));
+///
+/// // On threads:
+/// let lengths = std::thread::scope(|scope| {
+///     let threads: Vec<_> =
+///         words.iter().map(|word| scope.spawn(|| block_on(length(word)))).collect();
+///     threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+/// });
+/// assert_eq!(lengths, [3, 4, 4]);
+/// ```
 #[doc(alias("JoinSet", "TaskTracker", "FuturesUnordered", "nursery"))]
 #[must_use = "dropping a TaskGroup cancels its members: join them"]
 pub struct TaskGroup<T> {
@@ -61,6 +97,7 @@ pub struct TaskGroup<T> {
 }
 
 struct Member<T> {
+    id: TaskId,
     child: Child,
     state: State<T>,
 }
@@ -90,6 +127,8 @@ impl<T> TaskGroup<T> {
     ///
     /// If that runtime has shut down, the member ends at once, as a cancelled one.
     ///
+    /// Gives the member's number, as [`Task::id`] does.
+    ///
     /// # Panics
     ///
     /// As [`spawn`](crate::spawn()).
@@ -102,12 +141,12 @@ impl<T> TaskGroup<T> {
     /// assert_eq!(laneway::block_on(group.join_next()).unwrap().unwrap(), 42);
     /// ```
     #[track_caller]
-    pub fn spawn<'q, F>(&mut self, future: F, queue: impl IntoQueueName<'q>)
+    pub fn spawn<'q, F>(&mut self, future: F, queue: impl IntoQueueName<'q>) -> TaskId
     where
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.insert(spawn(future, queue));
+        self.insert(spawn(future, queue))
     }
 
     /// Spawns a future as a member with a name, as [`spawn_named`](crate::spawn_named()) does. The
@@ -136,11 +175,12 @@ impl<T> TaskGroup<T> {
         name: impl Into<Arc<str>>,
         future: F,
         queue: impl IntoQueueName<'q>,
-    ) where
+    ) -> TaskId
+    where
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.insert(spawn_named(name, future, queue));
+        self.insert(spawn_named(name, future, queue))
     }
 
     /// Spawns a future as a member, on the given runtime.
@@ -159,24 +199,36 @@ impl<T> TaskGroup<T> {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[track_caller]
-    pub fn spawn_on<'q, F>(&mut self, runtime: &Runtime, future: F, queue: impl IntoQueueName<'q>)
+    pub fn spawn_on<'q, F>(
+        &mut self,
+        runtime: &Runtime,
+        future: F,
+        queue: impl IntoQueueName<'q>,
+    ) -> TaskId
     where
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.insert(runtime.spawn(future, queue));
+        self.insert(runtime.spawn(future, queue))
     }
 
-    /// Makes a task a member. One that has ended already counts as ending now.
+    /// Makes a task a member, and gives its number. One that has ended already counts as ending
+    /// now. [`extend`](TaskGroup::extend) adds several, and an iterator of tasks collects into a
+    /// group.
     ///
     /// ```
     /// use laneway::{TaskGroup, spawn_task};
     ///
     /// let mut group = TaskGroup::new();
     /// group.insert(spawn_task!(async { 42 }));
-    /// assert_eq!(group.len(), 1);
+    /// group.extend((0..3).map(|n| spawn_task!(async move { n })));
+    /// assert_eq!(group.len(), 4);
+    ///
+    /// let group: TaskGroup<u32> = (0..3).map(|n| spawn_task!(async move { n })).collect();
+    /// assert_eq!(group.len(), 3);
     /// ```
-    pub fn insert(&mut self, mut task: Task<T>) {
+    pub fn insert(&mut self, mut task: Task<T>) -> TaskId {
+        let id = task.id();
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let child = self.children.add(key);
@@ -187,8 +239,9 @@ impl<T> TaskGroup<T> {
                 State::Ended(ended)
             }
         };
-        entry.insert(Member { child, state });
+        entry.insert(Member { id, child, state });
         self.not_raised.insert(key);
+        id
     }
 
     /// Waits for the next member to end, and takes it out of the group. `None` if the group has
@@ -216,7 +269,77 @@ impl<T> TaskGroup<T> {
     /// ```
     #[doc(alias("select", "race"))]
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
+        Some(self.join_next_with_id().await?.1)
+    }
+
+    /// As [`join_next`](TaskGroup::join_next), with the member's number, which tells it from the
+    /// others: [`spawn`](TaskGroup::spawn) and [`insert`](TaskGroup::insert) gave it. In a group
+    /// with members on several runtimes, two may have the same number.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping this future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error as that of [`join_next`](TaskGroup::join_next).
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    /// use std::collections::HashMap;
+    ///
+    /// let mut group = TaskGroup::new();
+    /// let mut urls = HashMap::new();
+    /// for url in ["a.example", "b.example"] {
+    ///     urls.insert(group.spawn(async move { url.len() }, Priority::Low), url);
+    /// }
+    /// laneway::block_on(async {
+    ///     while let Some((id, length)) = group.join_next_with_id().await {
+    ///         assert_eq!(urls[&id].len(), length.unwrap());
+    ///     }
+    /// });
+    /// ```
+    pub async fn join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
         poll_fn(|cx| self.poll_join_next(cx)).await
+    }
+
+    /// Takes a member that has ended out of the group, if there is one, and does not wait. `None`
+    /// if every member still runs, or there are none.
+    ///
+    /// Raises no member: the caller does not wait for them.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error as that of [`join_next`](TaskGroup::join_next).
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(std::future::pending::<()>(), Priority::Low);
+    /// assert!(group.try_join_next().is_none());
+    /// ```
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        Some(self.try_join_next_with_id()?.1)
+    }
+
+    /// As [`try_join_next`](TaskGroup::try_join_next), with the member's number.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error as that of [`join_next`](TaskGroup::join_next).
+    ///
+    /// ```
+    /// let mut group = laneway::TaskGroup::<u32>::new();
+    /// assert!(group.try_join_next_with_id().is_none());
+    /// ```
+    pub fn try_join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
+        loop {
+            let key = self.children.next()?;
+            if let Some((id, ended)) = self.take_ended(key) {
+                return Some((id, ended.tell()));
+            }
+        }
     }
 
     /// Waits for all members, and gives their results in the order in which they ended.
@@ -247,6 +370,65 @@ impl<T> TaskGroup<T> {
             results.push(result);
         }
         results
+    }
+
+    /// Cancels the member of this number, and waits until its future has been dropped. It is no
+    /// member any more then.
+    ///
+    /// Gives the output if the member had completed already, and `None` if it was cancelled, had
+    /// panicked, or is no member; the panic is reported as that of a detached task. Looks through
+    /// the members for it. ([`Task::abort_handle`] tells a task to end from anywhere and without
+    /// a wait; the group then joins it as a cancelled one.)
+    ///
+    /// # Cancellation
+    ///
+    /// The member is cancelled, and leaves the group, when this future is first polled. Dropping
+    /// it later only ends the wait.
+    ///
+    /// # Panics
+    ///
+    /// As [`Task::cancel`].
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// let forever = group.spawn(std::future::pending::<u32>(), Priority::Low);
+    /// group.spawn(async { 42 }, Priority::Low);
+    /// laneway::block_on(group.cancel(forever));
+    /// assert_eq!(laneway::block_on(group.join_all()).len(), 1);
+    /// ```
+    #[doc(alias = "abort")]
+    pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
+        let mut members = self.members.iter();
+        let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
+        self.not_raised.remove(&key);
+        match self.members.remove(key).state {
+            State::Running(task) => task.cancel().await,
+            State::Ended(ended) => ended.after_cancel(),
+        }
+    }
+
+    /// Lets all members run on without the group, as [`Task::detach`] does. The group is empty
+    /// then, and can be used again.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(async move { sender.send("still here").unwrap() }, Priority::Low);
+    /// group.detach_all();
+    /// drop(group);
+    /// assert_eq!(receiver.recv(), Ok("still here"));
+    /// ```
+    pub fn detach_all(&mut self) {
+        for member in mem::take(self).into_members() {
+            match member.state {
+                State::Running(task) => task.detach(),
+                State::Ended(ended) => drop(ended),
+            }
+        }
     }
 
     /// Cancels all members, and waits until the future of each has been dropped. The group is
@@ -320,7 +502,10 @@ impl<T> TaskGroup<T> {
         self.members.is_empty()
     }
 
-    fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+    fn poll_join_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(TaskId, Result<T, JoinError>)>> {
         if self.is_empty() {
             return Poll::Ready(None);
         }
@@ -329,8 +514,8 @@ impl<T> TaskGroup<T> {
         }
         loop {
             let key = ready!(self.children.poll_next(cx));
-            if let Some(ended) = self.take_ended(key) {
-                return Poll::Ready(Some(ended.tell()));
+            if let Some((id, ended)) = self.take_ended(key) {
+                return Poll::Ready(Some((id, ended.tell())));
             }
         }
     }
@@ -345,7 +530,7 @@ impl<T> TaskGroup<T> {
     }
 
     /// Takes a member out of the group, if it is there and has ended.
-    fn take_ended(&mut self, key: usize) -> Option<Outcome<T>> {
+    fn take_ended(&mut self, key: usize) -> Option<(TaskId, Outcome<T>)> {
         let member = self.members.get_mut(key)?;
         if let State::Running(task) = &mut member.state
             && let Poll::Ready(ended) = member.child.poll(|cx| task.poll_end(cx))
@@ -356,8 +541,9 @@ impl<T> TaskGroup<T> {
             return None;
         }
         self.not_raised.remove(&key);
-        match self.members.remove(key).state {
-            State::Ended(ended) => Some(ended),
+        let member = self.members.remove(key);
+        match member.state {
+            State::Ended(ended) => Some((member.id, ended)),
             State::Running(_) => unreachable!("a task that has ended does not run again"),
         }
     }
@@ -413,6 +599,22 @@ impl<V, E> TaskGroup<Result<V, E>> {
             }
         }
         Ok(values)
+    }
+}
+
+impl<T> Extend<Task<T>> for TaskGroup<T> {
+    fn extend<I: IntoIterator<Item = Task<T>>>(&mut self, tasks: I) {
+        for task in tasks {
+            self.insert(task);
+        }
+    }
+}
+
+impl<T> FromIterator<Task<T>> for TaskGroup<T> {
+    fn from_iter<I: IntoIterator<Item = Task<T>>>(tasks: I) -> TaskGroup<T> {
+        let mut group = TaskGroup::new();
+        group.extend(tasks);
+        group
     }
 }
 

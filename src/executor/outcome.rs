@@ -45,7 +45,7 @@ impl<T> Outcome<T> {
 
     /// The output, or none. Panics if the task was told to end and a destructor panicked over it;
     /// an earlier panic of the task is reported.
-    pub(super) fn after_cancel(mut self) -> Option<T> {
+    pub(crate) fn after_cancel(mut self) -> Option<T> {
         match self.failure.take() {
             Some(failure) if failure.is_of_the_drop() => failure.into_error().throw(),
             // Dropped here, which reports the panic.
