@@ -592,7 +592,8 @@ mod tests {
                 pool.give(move || nest(&within, rng, 3))
             };
             let outers: Vec<_> = (0..8).map(|_| outer(rng.fork())).collect();
-            outers.into_iter().for_each(|outer| drop(block_on(outer)));
+            let closures = outers.into_iter().map(block_on);
+            assert_eq!(closures.filter(|given| *given < 1_000).count(), 8);
             eventually("all is done", || {
                 let metrics = pool.metrics();
                 metrics.queued == 0 && metrics.idle == metrics.threads && metrics.threads <= bound
