@@ -70,14 +70,43 @@
 //! simulation. Threads of the program's own, sockets, and another runtime's tasks are not
 //! simulated: what they wake comes when it comes, and nobody waits for it.
 //!
+//! # What follows from the seed
+//!
+//! The order of steps, and what the program draws from [`fastrand`]'s functions: in its tasks, in
+//! its closures given to `unblock`, and where [`explore`] makes it. (The future given to
+//! [`Sim::run`] is made before the simulation, with the caller's own numbers. These go on
+//! afterwards as if there had been no simulation.)
+//!
+//! Everything else that differs from one run of a program to the next makes a schedule that its
+//! seed does not repeat. [`Run::fingerprint`] shows it: two runs under one seed differ. It is
+//! mostly one of these:
+//!
+//! - The order in which a [`HashMap`](std::collections::HashMap) or `HashSet` gives its entries:
+//!   each has keys of its own, from the system. A [`BTreeMap`](std::collections::BTreeMap) has one
+//!   order, and so has a map whose hasher is fixed, such as
+//!   `HashMap<K, V, BuildHasherDefault<DefaultHasher>>`.
+//! - Numbers from elsewhere: `rand::rng()`, `getrandom`, a generator that is seeded by the system.
+//!   Seed it from `fastrand::u64(..)`.
+//! - Clocks other than [`time::now`](crate::time::now), addresses, thread ids, the environment,
+//!   files, and state that outlives a run: a `static` that one seed changes is changed for the
+//!   next.
+//!
+//! ```
+//! use laneway::sim::Sim;
+//!
+//! let draws = |seed| Sim::seed(seed).run(async { fastrand::u32(..) }).unwrap().output;
+//! assert_eq!(draws(1), draws(1));
+//! ```
+//!
 //! # Where to read
 //!
-//! `scheduler.rs` decides the next step, among the choices of `choice.rs`; `turns.rs` lets one
-//! thread go on at a time. `stage.rs` stands in for the threads of workers, `root.rs` is the
-//! program that is simulated, `cast.rs` brings all of it together. `chronicle.rs` remembers what
-//! `error.rs` reports.
+//! `scheduler.rs` decides the next step, among the choices of `choice.rs`; `relay.rs` lets one
+//! thread go on at a time. `host.rs` stands in for the threads of workers, `root.rs` is the
+//! program that is simulated, `cast.rs` brings all of it together. `chance.rs` seeds what the
+//! program draws, `chronicle.rs` remembers what `error.rs` reports.
 
 mod cast;
+mod chance;
 mod choice;
 mod chronicle;
 mod error;
@@ -103,6 +132,7 @@ use crate::runtime::{Builder, RuntimeMetrics, block_here};
 use crate::time::timer::Timer;
 use crate::time::{now, sleep};
 use cast::Cast;
+use chance::Chance;
 use chronicle::Chronicle;
 use root::RootFuture;
 use scheduler::{Scheduler, Verdict};
@@ -319,6 +349,7 @@ impl Sim {
         let (cast, requests) = cast.map_err(Error::Build)?;
         // The future is made here, and dropped here if it panics in the making.
         let _entered = cast.enter();
+        let _chance = Chance::for_making(self.seed);
         let root = RootFuture::new(make());
         let scheduler = Scheduler::new(&cast, &root, self.max_steps);
         let ran = seat::block_in_place(|| cast.host.relay.run(requests, || scheduler.drive()));

@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::cast::Cast;
+use super::chance::Chance;
 use super::choice::Choice;
 use super::error::Waiting;
 use super::relay::Relay;
@@ -83,8 +84,7 @@ impl<'f> Scheduler<'f> {
     /// A thread's part in the simulation.
     pub(super) fn drive(&self) {
         let _entered = self.cast.enter();
-        // For code that draws from the thread's own generator, as some combinators do.
-        fastrand::seed(self.state().rng.u64(..));
+        let _chance = Chance::new(self.state().rng.u64(..));
         let driven = catch_unwind(AssertUnwindSafe(|| while self.go_on() {}));
         if let Err(payload) = driven {
             self.end(Verdict::Bug(payload));
