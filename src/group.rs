@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
+use crate::executor::budget::Waited;
 use crate::executor::{JoinError, Outcome, Task, TaskId, seat, shielded};
 use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
 
@@ -94,6 +95,8 @@ pub struct TaskGroup<T> {
     members: Slab<Member<T>>,
     /// Members that no high task has waited for yet.
     not_raised: BTreeSet<usize>,
+    /// For the next member.
+    waited: Waited,
 }
 
 struct Member<T> {
@@ -120,6 +123,7 @@ impl<T> TaskGroup<T> {
             children: Children::default(),
             members: Slab::new(),
             not_raised: BTreeSet::new(),
+            waited: Waited::No,
         }
     }
 
@@ -300,7 +304,13 @@ impl<T> TaskGroup<T> {
     /// });
     /// ```
     pub async fn join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
-        poll_fn(|cx| self.poll_join_next(cx)).await
+        poll_fn(|cx| {
+            let mut waited = self.waited;
+            let polled = waited.poll(cx, |cx| self.poll_join_next(cx));
+            self.waited = waited;
+            polled
+        })
+        .await
     }
 
     /// Takes a member that has ended out of the group, if there is one, and does not wait. `None`

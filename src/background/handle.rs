@@ -13,6 +13,7 @@ use super::close_reason::CloseReason;
 use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
+use crate::executor::budget::Waited;
 use crate::time::timeout;
 
 /// Sends requests to a background and awaits its replies.
@@ -83,6 +84,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
         Call {
             handle: self,
             stage: CallStage::NotSent(request),
+            waited: Waited::No,
         }
     }
 
@@ -115,6 +117,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
             Ok(exchange) => Ok(Reply {
                 exchange: Some(exchange),
                 mailbox: self.mailbox.clone(),
+                waited: Waited::No,
             }),
             Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
             Err((request, Refused::Closed(reason))) => Err(TryCallError::Closed(request, reason)),
@@ -233,6 +236,7 @@ impl<Req, Res> fmt::Debug for ServiceHandle<Req, Res> {
 pub struct Call<'h, Req, Res> {
     handle: &'h ServiceHandle<Req, Res>,
     stage: CallStage<Req, Res>,
+    waited: Waited,
 }
 
 enum CallStage<Req, Res> {
@@ -253,8 +257,13 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
                 let mailbox = &self.handle.mailbox;
                 match mailbox.enter(request, Some(cx.waker()), Patience::WaitsForRoom) {
                     Ok(exchange) => self.stage = CallStage::Sent(exchange),
-                    Err((_, Refused::Closed(reason))) => {
-                        return Poll::Ready(Err(CallError::Closed(reason)));
+                    Err((request, Refused::Closed(reason))) => {
+                        let refused = CallError::Closed(reason);
+                        let refused = self.waited.poll(cx, |_| Poll::Ready(refused));
+                        if refused.is_pending() {
+                            self.stage = CallStage::NotSent(request);
+                        }
+                        return refused.map(Err);
                     }
                     Err((_, Refused::Busy)) => unreachable!("a call waits for room"),
                 }
@@ -322,6 +331,7 @@ pub struct Reply<Req, Res> {
     /// None once the reply has been given out, or is left alone.
     exchange: Option<SharedExchange<Req, Res>>,
     mailbox: Arc<Mailbox<Req, Res>>,
+    waited: Waited,
 }
 
 impl<Req, Res> Reply<Req, Res> {
@@ -354,15 +364,20 @@ impl<Req, Res> Future for Reply<Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let exchange = self.exchange.take();
-        let exchange = exchange.expect("a reply is not polled again after its end");
-        match Exchange::poll_reply(exchange, cx) {
-            Ok(reply) => Poll::Ready(reply),
-            Err(exchange) => {
-                self.exchange = Some(exchange);
-                Poll::Pending
+        let Reply {
+            exchange, waited, ..
+        } = &mut *self;
+        waited.poll(cx, |cx| {
+            let asked = exchange.take();
+            let asked = asked.expect("a reply is not polled again after its end");
+            match Exchange::poll_reply(asked, cx) {
+                Ok(reply) => Poll::Ready(reply),
+                Err(asked) => {
+                    *exchange = Some(asked);
+                    Poll::Pending
+                }
             }
-        }
+        })
     }
 }
 

@@ -41,8 +41,9 @@
 //! the names of tasks that have one; `loans.rs` lends priority to a task; `ending.rs` is about the
 //! end of a runtime, `cut_off.rs` keeps what shutdown cancelled; `pending.rs` keeps what waits,
 //! `watchers.rs` who is told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs`
-//! counts, `stopwatch.rs` adds up time, `floor.rs` keeps what was shown of it; `polling.rs` shows
-//! what a worker polls, `long_poll.rs` is the report of a poll that takes too long.
+//! counts, `stopwatch.rs` adds up time, `floor.rs` keeps what was shown of it; `budget.rs` keeps a
+//! task that never has to wait from keeping its thread; `polling.rs` shows what a worker polls,
+//! `long_poll.rs` is the report of a poll that takes too long.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
@@ -50,6 +51,7 @@
 
 mod abort_handle;
 mod aborts;
+pub(crate) mod budget;
 mod cancel;
 mod cut_off;
 mod ending;

@@ -11,6 +11,7 @@
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
+//! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
@@ -26,6 +27,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::RawWakerVTable;
 
+use super::budget::Budget;
 use super::event::PollEnd;
 use super::executor::Executor;
 use super::ids::{ExecutorId, TaskId};
@@ -63,6 +65,9 @@ thread_local! {
 
     /// What a task and the thread that runs it tell each other.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
+
+    /// How much of what is ready at once the poll that runs here has had.
+    pub(super) static BUDGET: Cell<Budget> = const { Cell::new(Budget::Outside(0)) };
 
     /// The functions of the wakers that are known not to panic: those of the running task, or of
     /// our own `block_on`. A table of functions belongs to one type of waker, and all wakers of a

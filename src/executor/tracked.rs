@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
 
+use super::budget;
 use super::event::PollEnd;
 use super::ids::{ExecutorId, QueueId, TaskId};
 use super::outcome::{Cause, Failure, Outcome};
@@ -112,6 +113,7 @@ impl<F: Future> Future for Tracked<F> {
             Note::Taken | Note::Obeyed | Note::Ended(_) => {}
         }
         trust_task(cx.waker());
+        budget::begin_poll();
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let mut polled = DropIfItPanics(this.future.as_mut(), this.life);
             let future = polled.0.as_mut().as_pin_mut();

@@ -14,6 +14,7 @@ use super::data_set::DataSet;
 use super::shared::Shared;
 use super::waiters::{WaiterId, Waiters};
 use crate::block_on;
+use crate::executor::budget::Waited;
 use crate::sync::unpoisoned;
 
 /// What happens when a data set is ready and the outputs are full.
@@ -45,6 +46,7 @@ pub(super) fn channel<O>(capacity: usize) -> (Sender<O>, Outputs<O>) {
     let outputs = Outputs {
         channel: channel.clone(),
         waiter: None,
+        waited: Waited::No,
     };
     (Sender(channel), outputs)
 }
@@ -165,6 +167,7 @@ pub struct Outputs<Output> {
     channel: Arc<Channel<Output>>,
     /// As a stream.
     waiter: Option<WaiterId>,
+    waited: Waited,
 }
 
 impl<Output> Outputs<Output> {
@@ -183,6 +186,7 @@ impl<Output> Outputs<Output> {
         let mut receive = Receive {
             channel: &self.channel,
             waiter: None,
+            waited: Waited::No,
         };
         poll_fn(|cx| receive.poll(cx)).await
     }
@@ -381,11 +385,13 @@ impl<O> Channel<O> {
 struct Receive<'a, O> {
     channel: &'a Channel<O>,
     waiter: Option<WaiterId>,
+    waited: Waited,
 }
 
 impl<O> Receive<'_, O> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<DataSet<O>, RecvError>> {
-        self.channel.poll_receive(&mut self.waiter, cx)
+        let (channel, waiter) = (self.channel, &mut self.waiter);
+        self.waited.poll(cx, |cx| channel.poll_receive(waiter, cx))
     }
 }
 
@@ -399,8 +405,13 @@ impl<Output> Stream for Outputs<Output> {
     type Item = DataSet<Output>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<DataSet<Output>>> {
-        let Outputs { channel, waiter } = &mut *self;
-        channel.poll_receive(waiter, cx).map(Result::ok)
+        let Outputs {
+            channel,
+            waiter,
+            waited,
+        } = &mut *self;
+        let received = waited.poll(cx, |cx| channel.poll_receive(waiter, cx));
+        received.map(Result::ok)
     }
 }
 
@@ -410,6 +421,7 @@ impl<Output> Clone for Outputs<Output> {
         Outputs {
             channel: self.channel.clone(),
             waiter: None,
+            waited: Waited::No,
         }
     }
 }

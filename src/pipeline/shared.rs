@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 
 use super::waiters::{WaiterId, Waiters, WakeList};
 use crate::block_on;
+use crate::executor::budget::Waited;
 use crate::sync::unpoisoned;
 
 /// A value that a pipeline's stages read and anybody may update. Clones are the same value.
@@ -162,6 +163,7 @@ impl<T> Shared<T> {
             shared: self.clone(),
             access,
             waiter: None,
+            waited: Waited::No,
         }
     }
 
@@ -254,6 +256,7 @@ pub(super) struct LockWait<T> {
     shared: Shared<T>,
     access: Access,
     waiter: Option<WaiterId>,
+    waited: Waited,
 }
 
 impl<T> LockWait<T> {
@@ -267,6 +270,13 @@ impl<T> LockWait<T> {
 
     /// What it gives belongs into a guard at once.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arc<T>> {
+        let mut waited = self.waited;
+        let polled = waited.poll(cx, |cx| self.poll_lock(cx));
+        self.waited = waited;
+        polled
+    }
+
+    fn poll_lock(&mut self, cx: &mut Context<'_>) -> Poll<Arc<T>> {
         let mut state = self.shared.lock();
         let value = state.try_lock(self.access);
         let waiting = state.waiting(self.access);

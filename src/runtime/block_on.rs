@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::large::is_large;
+use crate::executor::budget::with_own_budget;
 use crate::executor::{Park, seat, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 
@@ -46,9 +47,10 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 fn block_on_small<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     if seat::is_worker()
-        && let Poll::Ready(output) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
+        && let Poll::Ready(output) = with_own_budget(|| {
+            let mut cx = Context::from_waker(Waker::noop());
+            future.as_mut().poll(&mut cx)
+        })
     {
         return output;
     }
@@ -61,7 +63,8 @@ pub(crate) fn block_here<F: Future>(mut future: Pin<&mut F>) -> F::Output {
     let waker = Waker::from(alarm.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(output) = trusting(&waker, || future.as_mut().poll(&mut cx)) {
+        let polled = with_own_budget(|| trusting(&waker, || future.as_mut().poll(&mut cx)));
+        if let Poll::Ready(output) = polled {
             return output;
         }
         alarm.wait();

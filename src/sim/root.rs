@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::wake_flag::WakeFlag;
+use crate::executor::budget::with_own_budget;
 use crate::executor::trusting;
 use crate::sync::unpoisoned;
 
@@ -63,7 +64,7 @@ where
         };
         let waker = Waker::from(self.woken.clone());
         let mut cx = Context::from_waker(&waker);
-        let poll = || trusting(&waker, || future.as_mut().poll(&mut cx));
+        let poll = || with_own_budget(|| trusting(&waker, || future.as_mut().poll(&mut cx)));
         let outcome = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => {
                 *lock(&self.future) = Some(future);

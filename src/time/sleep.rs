@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
 use super::wheel::Key;
-use crate::executor::telling;
+use crate::executor::{budget, telling};
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
 /// for ever.
@@ -200,6 +200,18 @@ impl Sleep {
         armed.is_some_and(|(timer, key)| timer.rearm(*key, waker))
     }
 
+    /// Its time has come. A sleep that has not waited may be put off.
+    fn end(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.waker.is_none() && budget::is_used_up() {
+            self.waker = Some(cx.waker().clone());
+            return budget::put_off(cx);
+        }
+        budget::count_ready();
+        self.disarm();
+        self.waker = None;
+        Poll::Ready(())
+    }
+
     fn disarm(&mut self) {
         if let Some((timer, key)) = self.armed.take() {
             timer.disarm(key);
@@ -223,9 +235,7 @@ impl Future for Sleep {
             return Poll::Pending;
         };
         if self.was_seen_to_end() || deadline <= now() {
-            self.disarm();
-            self.waker = None;
-            return Poll::Ready(());
+            return self.end(cx);
         }
         self.wait(deadline, cx.waker());
         Poll::Pending
