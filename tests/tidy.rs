@@ -275,6 +275,52 @@ fn the_table_of_the_builder_lists_every_setting() {
 }
 
 #[test]
+fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
+    const TABLE: &str = "benches/TRICKS.md";
+    let table = fs::read_to_string(repository().join(TABLE)).expect("the table is there");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| T"));
+    let rows = rows.filter_map(|row| row.split(' ').next()?.parse().ok());
+    let listed: Vec<u32> = rows.collect();
+    assert!(
+        listed.is_sorted_by(|a, b| a < b),
+        "each number stands once, in order: {listed:?}"
+    );
+    let mut findings = Findings::default();
+    let mut named = Vec::new();
+    for file in rust_files("src/") {
+        for (number, line) in file.lines() {
+            for trick in tricks(line) {
+                named.push(trick);
+                if !listed.contains(&trick) {
+                    findings.add(&file, number, format!("{TABLE} has no T{trick}"));
+                }
+            }
+        }
+    }
+    for trick in listed.iter().filter(|trick| !named.contains(trick)) {
+        let finding = format!("{TABLE}: no code names T{trick}");
+        findings.0.push(finding);
+    }
+    findings.assert_none();
+}
+
+#[test]
+fn comments_of_the_core_hold_no_nanoseconds() {
+    let mut findings = Findings::default();
+    for folder in ["src/executor/", "src/runtime/"] {
+        for file in rust_files(folder) {
+            for (number, line) in file.lines() {
+                let comment = line.split_once("//").map_or("", |(_, comment)| comment);
+                if has_nanoseconds(comment) {
+                    findings.add(&file, number, "figures belong in benches/TRICKS.md");
+                }
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
 fn every_source_file_says_what_it_is() {
     let mut findings = Findings::default();
     for folder in ["src/", "tests/", "benches/", "book/"] {
@@ -378,6 +424,10 @@ fn the_tidy_tests_can_fail() {
         anchor_of("## Why does `block_on` spin?"),
         "why-does-block_on-spin"
     );
+    assert_eq!(tricks("one (T7), two (T12)").collect::<Vec<_>>(), [7, 12]);
+    assert_eq!(tricks("a type (T), (Task)").count(), 0);
+    assert!(has_nanoseconds("takes 46 ns") && has_nanoseconds("5ns less"));
+    assert!(!has_nanoseconds("12 nsa, columns, 4 runs"));
     let file = File {
         name: "docs/page.md".to_owned(),
         text: "# One page".to_owned(),
@@ -512,6 +562,22 @@ fn anchor_of(heading: &str) -> String {
     kept.chars()
         .filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c))
         .collect()
+}
+
+/// The numbers of the tricks that a line names.
+fn tricks(line: &str) -> impl Iterator<Item = u32> {
+    let openings = line.split("(T").skip(1);
+    openings.filter_map(|rest| rest.split_once(')')?.0.parse().ok())
+}
+
+/// Whether a line gives a number of nanoseconds.
+fn has_nanoseconds(line: &str) -> bool {
+    line.match_indices("ns").any(|(start, unit)| {
+        let next = line[start + unit.len()..].chars().next();
+        let before = line[..start].strip_suffix(' ').unwrap_or(&line[..start]);
+        before.ends_with(|c: char| c.is_ascii_digit())
+            && !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+    })
 }
 
 /// Whether a path stands in this line, and not only one that begins like it.

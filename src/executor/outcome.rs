@@ -91,7 +91,7 @@ pub(super) enum Cause {
     Told,
 }
 
-// What a task's allocation holds besides its future must not grow unseen.
+// What a task's allocation holds besides its future must not grow unseen (T19).
 const _: () = assert!(size_of::<Outcome<()>>() <= 16);
 
 impl Failure {

@@ -8,8 +8,7 @@
 //!
 //! So a worker that found few, several times in a row and without a rest, waits before the next
 //! time, and goes on to do so as long as it pays. If it does not, what comes comes in ones: the
-//! worker lets twice as many small takes pass before it tries again. On two cores, 50,000 empty
-//! tasks spawned from outside take one worker 5.5 ms instead of 8.4.
+//! worker lets twice as many small takes pass before it tries again (T9).
 
 use std::hint;
 use std::num::NonZero;

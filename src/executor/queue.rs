@@ -38,9 +38,9 @@ pub(crate) struct Queue {
     staff: usize,
 }
 
-/// From so many tasks on the channel is emptied in one lock, by flume's `drain`. That leaves it
-/// without its memory, to be allocated again; fewer tasks are taken one by one. Of 50,000 tasks
-/// spawned from outside each takes 100 ns, and 125 if the lock is taken for every one.
+/// A channel that holds at least this many tasks is emptied in one lock, by flume's `drain` (T1).
+/// That leaves the channel without its memory, which it allocates again; fewer tasks are taken one
+/// by one.
 const WORTH_DRAINING: usize = 16;
 
 impl Queue {
@@ -449,18 +449,17 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 struct Shown {
     next: NextSlot,
     /// Set by the worker when it puts something into the deque, cleared when it finds the deque
-    /// empty. A thief looks here first, which costs one load: 200 tasks that yield 1,000 times
-    /// each take 4.8 ms on two threads instead of 5.3. Who is about to sleep looks into the deque
-    /// itself.
+    /// empty. A thief looks here first, which costs one load (T6). A worker that is about to park
+    /// looks into the deque itself.
     spare: AtomicBool,
 }
 
 /// Room for one task.
 ///
-/// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is
-/// about to run here, where its data is. It can be emptied from outside when it is not, so it is
-/// emptied by a swap. To fill it when its worker knows that it is empty takes a plain store, which
-/// saves 5 ns of the swap.
+/// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is about
+/// to run here, where its data is. The watchdog may empty it when that is not so, hence it is
+/// always emptied by a swap. Its worker fills it by a plain store where it knows the slot to be
+/// empty (T2).
 #[derive(Default)]
 struct NextSlot {
     // Not dropped by the cell: a cell that drops what it holds swaps even to store.

@@ -139,8 +139,8 @@ impl Route {
         }
     }
 
-    /// The next step after this one at which something may be overdue. In between a worker need
-    /// not ask, which saves two divisions a poll.
+    /// The next step after this one at which a place may be overdue. Before that step a worker need
+    /// not ask (T17).
     pub(super) fn next_overdue(&self, step: u64) -> u64 {
         let home = match step % HOME_EVERY {
             0 => step + 1,

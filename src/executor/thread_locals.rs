@@ -103,7 +103,7 @@ impl Deref for Here {
 }
 
 /// Dropped by the code that takes it out, never with the thread: a thread-local without a
-/// destructor needs no look at whether it still exists, at each of several accesses a poll.
+/// destructor needs no check that it still exists, at each of several accesses in a poll (T18).
 pub(super) type Kept<T> = ManuallyDrop<T>;
 
 /// What passes between a task and the thread that runs it.

@@ -194,7 +194,7 @@ enum WakerKept {
     No,
 }
 
-// What a task's allocation holds besides its future must not grow unseen.
+// What a task's allocation holds besides its future must not grow unseen (T19).
 const _: () = assert!(size_of::<Meta>() <= 24);
 const _: () = assert!(size_of::<Life>() <= 32);
 

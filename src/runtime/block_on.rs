@@ -13,14 +13,13 @@ use crate::executor::{Park, seat, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
-/// is another core that could bring it. To be woken from a park takes 2 to 70 µs, so that who
-/// waits for a short task is served several times faster; who waits for a long one has lost 15 µs
-/// of its own time.
+/// is another core that could bring it. A thread that waits for a short task is served several
+/// times faster than from a park (T11); a thread that waits for a long one has lost 15 µs of its
+/// own time.
 const SPIN_ROUNDS: u32 = 400;
 
-/// After so many looks the thread offers its core to others. Whoever is to bring the wake-up may
-/// be waiting for this very core: without the offer, a thousand spawn-and-waits on two cores take
-/// 1 ms in some runs and 22 ms in others; with it, 0.5 to 3.5 ms.
+/// After this many looks the thread offers its core to others: the thread that is to bring the
+/// wake-up may be waiting for this very core (T13).
 const OFFER_CORE_EVERY: u32 = 16;
 
 /// Runs a future on this thread, and blocks until it has ended.

@@ -4,7 +4,7 @@
 //! snapshot are taken one after another while the runtime goes on, so a task may be counted as
 //! spawned in it and not yet as completed, never the other way round.
 //!
-//! Counting takes 2% of the instructions of tasks that do nothing, by a build without it.
+//! A worker raises its counters by plain loads and stores (T21).
 
 use std::time::Duration;
 

@@ -17,8 +17,8 @@ pub struct QueueName<'q>(Named<'q>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Named<'q> {
-    // A whole word, as the other variant is made of: to write two bytes and read eight, at every
-    // spawn, keeps the processor waiting for 4 ns.
+    // A whole word, as in the other variant: a processor that has written two bytes has to wait
+    // before it can read eight (T10).
     Number(usize),
     Name(&'q str),
 }

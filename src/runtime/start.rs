@@ -18,8 +18,8 @@ static GLOBAL: OnceLock<Runtime> = OnceLock::new();
 /// that could bring work meanwhile.
 const SPIN_ROUNDS: u32 = 100;
 
-/// The same where low threads are nice. A high one that goes on looking keeps its core from them:
-/// 100 rounds after each of 1,000 high tasks a second cost 2% of what low tasks get done.
+/// The same where low threads are nice: a high thread that goes on looking keeps its core from them
+/// (T16).
 const SPIN_ROUNDS_BESIDE_NICE: u32 = 10;
 
 impl Runtime {
