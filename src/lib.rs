@@ -122,10 +122,12 @@
 //! 5. Ready, panicked or cancelled: the `Task` learns it, and its awaiter wakes.
 //!
 //! The source reads in that order. `executor/mod.rs` draws this life, names the functions that take
-//! each step, and gives the order of its files; `runtime/` adds the threads. Around them stand
-//! `time/` (the timer), `blocking/` (threads for closures that block), `group.rs`, `background/`,
-//! `pipeline/`, `sim/` (the same workers without threads), `observe/` (the recorder and its
-//! replays) and `macros.rs`. Each module's page ends with the order in which to read its files.
+//! each step, and lists its files in the order in which to read them: `ids.rs`, `runnable.rs`,
+//! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task.rs` with `tracked.rs` and `outcome.rs`,
+//! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
+//! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
+//! `group.rs`, `background/`, `pipeline/`, `sim/` (the same workers without threads), `observe/`
+//! (the recorder and its replays) and `macros.rs`.
 //!
 //! [`latency_first`]: Builder::latency_first
 //! [`with_queue`]: Builder::with_queue

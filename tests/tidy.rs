@@ -321,6 +321,36 @@ fn comments_of_the_core_hold_no_nanoseconds() {
 }
 
 #[test]
+fn the_core_names_its_files_in_the_order_in_which_they_lead_to_each_other() {
+    const FOLDER: &str = "src/executor/";
+    let story = fs::read_to_string(repository().join(FOLDER).join("mod.rs")).expect("it is there");
+    let items = story
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! - `"));
+    let listed: Vec<&str> = items.filter_map(|item| item.split('`').next()).collect();
+    let mut findings = Findings::default();
+    let files = rust_files(FOLDER).into_iter().filter_map(|file| {
+        let name = file.name.strip_prefix(FOLDER)?.to_owned();
+        let is_part = !name.contains('/') && name != "mod.rs";
+        is_part.then_some((name, file))
+    });
+    for (name, file) in files {
+        let Some(place) = listed.iter().position(|&listed| listed == name) else {
+            findings.add(&file, 1, "mod.rs does not list this file");
+            continue;
+        };
+        let next = listed.get(place + 1).unwrap_or(&"runtime/mod.rs");
+        let docs = file.lines().map(|(_, line)| line);
+        let docs = docs.take_while(|line| line.starts_with("//!"));
+        let doc: Vec<&str> = docs.map(|line| line[3..].trim()).collect();
+        if !doc.join(" ").contains(&format!("Read `{next}` next")) {
+            findings.add(&file, 1, format!("its doc does not lead to {next}"));
+        }
+    }
+    findings.assert_none();
+}
+
+#[test]
 fn every_source_file_says_what_it_is() {
     let mut findings = Findings::default();
     for folder in ["src/", "tests/", "benches/", "book/"] {

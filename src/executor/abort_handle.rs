@@ -1,4 +1,6 @@
 //! A handle that can end a task and nothing else.
+//!
+//! It owns two numbers and no part of the task. Read `ending.rs` next.
 
 use super::ids::{ExecutorId, TaskId};
 use super::{aborts, seat};

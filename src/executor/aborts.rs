@@ -3,7 +3,8 @@
 //!
 //! Most tasks never are, and pay nothing: the orders are kept here, beside the tasks, and a task
 //! holds one bit that says whether there is anything to look up. An entry leaves with its task's
-//! memory. The list is one for the process, since a handle outlives its runtime.
+//! memory. The list is one for the process, since a handle outlives its runtime. Read
+//! `abort_handle.rs` next.
 //!
 //! [`Task::abort_handle`]: super::Task::abort_handle
 

@@ -1,4 +1,6 @@
 //! What shutdown remembers of the tasks that it cancelled.
+//!
+//! This file owns that list, and never a task. Read `join_error.rs` next.
 
 use std::fmt;
 use std::panic::Location;

@@ -32,7 +32,7 @@
 //! late and takes the count back, as if the task had ended. What spawns on a worker is a task, and
 //! counted.
 //!
-//! The model checker runs this very file: see `ending/model.rs`.
+//! The model checker runs this very file: see `ending/model.rs`. Read `pending.rs` next.
 
 use std::time::Instant;
 

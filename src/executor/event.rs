@@ -1,7 +1,7 @@
-//! What the scheduler tells those who watch it: a closed list of small events.
+//! What the scheduler tells its observer: a closed list of small events.
 //!
-//! The core knows no metrics, traces or recorders; it emits [`Event`]s to one [`Observer`] and
-//! pays one branch where there is none. This is the last file of the executor's story.
+//! The core knows no metrics, traces or recorders; it emits [`Event`]s to one [`Observer`] and pays
+//! one branch where there is none. This is the last file of the core. Read `runtime/mod.rs` next.
 
 use std::any::Any;
 use std::panic::Location;

@@ -3,6 +3,7 @@
 //! An [`Executor`] spawns tasks, puts them into queues, and ends them when the runtime ends. It
 //! owns no threads and does no I/O. It asks its [`Host`] for the time where a worker parks, gets
 //! up, or searches for long; [`Ending`] alone reads a clock of its own, for shutdown's deadline.
+//! Read `host.rs` next.
 
 use std::collections::HashMap;
 use std::fmt;

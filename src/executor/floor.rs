@@ -1,4 +1,6 @@
-//! A number that grows, as it is shown to readers who look while it changes.
+//! A number that grows, as it is shown to readers that look while it changes.
+//!
+//! It never shows less than it has shown before. Read `polling.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

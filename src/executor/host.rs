@@ -1,7 +1,7 @@
 //! What the core asks of the threads that it runs on.
 //!
 //! The core owns no threads and no clock. Its host, a runtime's threads or a simulation, provides
-//! both.
+//! both. Read `thread_locals.rs` next.
 
 use std::io;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
 //! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and
 //! *which thread makes sure that the work was seen*. The answer to the first is a policy that is
-//! handed in (`nearby.rs`); the second is the protocol here.
+//! handed in (`nearby.rs`); the second is the protocol here. Read `nearby.rs` next.
 //!
 //! # The protocol
 //!

@@ -1,6 +1,6 @@
 //! The numbers that tasks, workers, queues, crews and runtimes are known by.
 //!
-//! This file stands below all others. Read `runnable.rs` next.
+//! This file stands below all others and uses none of them. Read `runnable.rs` next.
 
 use std::fmt;
 

@@ -1,4 +1,6 @@
 //! What an awaiter learns of a task that has no output.
+//!
+//! This file owns the error. It never learns by itself how a task has ended. Read `shield.rs` next.
 
 use std::any::Any;
 use std::error::Error;

@@ -1,4 +1,7 @@
 //! What the watchdog says of a poll that takes too long.
+//!
+//! This file owns the words of the report. It never looks for long polls: the runtime's watchdog
+//! does. Read `telling.rs` next.
 
 use std::fmt;
 use std::panic::Location;

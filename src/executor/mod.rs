@@ -22,28 +22,64 @@
 //!                    └─────────────────────────────────┘
 //! ```
 //!
-//! 1. [`Executor::spawn`] makes the task (`task.rs`) and queues it (`seat.rs`).
-//! 2. [`worker::step`] takes it, along the worker's route (`route.rs`), and polls it once.
+//! 1. [`Executor::spawn`] counts the task, makes its two halves (`tracked::halves`) and queues one
+//!    of them (`seat::schedule_new`).
+//! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
 //! 3. It was woken during its own poll: it goes to the back of the worker's deque.
-//! 4. It waits. The first time, its waker is entered in `pending.rs` for shutdown to find.
+//! 4. It waits. The first time, its waker is entered in `pending.rs` (`seat::keep_waker`) for
+//!    shutdown to find.
 //! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*. A low
 //!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
 //!    if it waits, it is woken for it.
 //! 6. Its future is dropped, its outcome stored, its awaiter woken.
-//! 7. Its handle was dropped, or the runtime has shut down: it is queued if it waited, and whoever
-//!    takes it drops the future instead of polling it: a worker, or at the end of a runtime the
-//!    thread that ends it. If that happens while it runs, its future is dropped after the poll.
+//! 7. Its handle was dropped, it was aborted, or the runtime has shut down: it is queued if it
+//!    waited. The thread that takes it drops the future instead of polling it: a worker's, or at
+//!    the end of a runtime the thread that ends it. If the task is running, its future is dropped
+//!    after the poll.
 //!
-//! Read on in this order: `task.rs`, `queue.rs`, `worker.rs`, `idle.rs`, then `runtime.rs` above
-//! this folder. `route.rs` holds the policy, `event.rs` what observers see, `join_error.rs` what
-//! awaiters see, `seat.rs` the thread-local connection between a thread and its worker; `nearby.rs`
-//! knows which sleeping worker is near, `pace.rs` when a worker lets tasks gather; `names.rs` keeps
-//! the names of tasks that have one; `loans.rs` lends priority to a task; `ending.rs` is about the
-//! end of a runtime, `cut_off.rs` keeps what shutdown cancelled; `pending.rs` keeps what waits,
-//! `watchers.rs` who is told of shutdown; `shield.rs` stops panics of the user's code, `tally.rs`
-//! counts, `stopwatch.rs` adds up time, `floor.rs` keeps what was shown of it; `budget.rs` keeps a
-//! task that never has to wait from keeping its thread; `polling.rs` shows what a worker polls,
-//! `long_poll.rs` is the report of a poll that takes too long.
+//! Read the files in this order. Each one's doc says what it owns, what it never does, and which
+//! file is next.
+//!
+//! - `ids.rs`: the numbers of tasks, workers, queues and runtimes.
+//! - `runnable.rs`: the half of a task that waits in queues, with its priority.
+//! - `queue.rs`: the places where tasks wait.
+//! - `route.rs`: which worker takes from which queue, and in what order.
+//! - `worker.rs`: one step of a consumer thread.
+//! - `seat.rs`: the connection of a thread to its runtime and its worker.
+//! - `task.rs`: the half of a task that its spawner keeps.
+//! - `tracked.rs`: the future, with what is done around each poll of it.
+//! - `outcome.rs`: how a task has ended.
+//! - `idle.rs`: how workers park, and how they are unparked.
+//!
+//! With these ten a task's life is told. The others serve them:
+//!
+//! - `nearby.rs`: which of several parked workers is unparked.
+//! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
+//! - `executor.rs`: what all threads of one runtime share.
+//! - `host.rs`: what the core asks of the threads that it runs on.
+//! - `thread_locals.rs`: what a thread remembers between two calls.
+//! - `trust.rs`: which wakers are known not to panic.
+//! - `budget.rs`: how a task that never has to wait gives its thread to others.
+//! - `cancel.rs`: how a task is ended before its time.
+//! - `aborts.rs`: the tasks that can be told to end by their number.
+//! - `abort_handle.rs`: the handle that tells one to end.
+//! - `ending.rs`: how a runtime ends.
+//! - `pending.rs`: the wakers of tasks that wait.
+//! - `watchers.rs`: the tasks that are told when shutdown begins.
+//! - `cut_off.rs`: what shutdown remembers of the tasks that it cancelled.
+//! - `join_error.rs`: what an awaiter learns of a task without an output.
+//! - `shield.rs`: where panics of the user's code are stopped.
+//! - `names.rs`: the names of the tasks that have one.
+//! - `loans.rs`: how a caller lends its priority to the task that serves it.
+//! - `tally.rs`: what each worker counts.
+//! - `stopwatch.rs`: how time adds up.
+//! - `floor.rs`: what was shown of a number, which never falls.
+//! - `polling.rs`: what a worker polls at the moment.
+//! - `long_poll.rs`: the report of a poll that takes too long.
+//! - `telling.rs`: how an event reaches the observer.
+//! - `event.rs`: what an observer is told.
+//!
+//! After them comes `runtime/`, which gives the core its threads.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for

@@ -5,8 +5,8 @@
 //! its task is scheduled and leaves when the task's memory is given back, however the task ended:
 //! until then its handle can ask for it.
 //!
-//! The list is one for the process, since a handle outlives its runtime. It never runs code of
-//! the user's.
+//! The list is one for the process, since a handle outlives its runtime. It never runs code of the
+//! user's. Read `tally.rs` next.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,8 @@
-//! What a worker polls at the moment, shown to whoever looks after it.
+//! What a worker polls at the moment, for the watchdog to see.
 //!
 //! Written at every poll, on the worker's own cache line, and read a hundred times a second: it
-//! costs three stores a poll and no look at a clock (T20).
+//! costs three stores a poll and no look at a clock (T20). It never tells how long a poll has
+//! lasted. Read `long_poll.rs` next.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};

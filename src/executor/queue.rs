@@ -1,12 +1,12 @@
-//! One queue: a channel that anyone may push to, and a local deque for each worker that serves it.
+//! One queue: a channel that any thread may push to, and a local deque for each of its workers.
 //!
 //! The channel is flume's and takes tasks from everywhere. A [`LocalQueue`] belongs to one worker
 //! and takes the tasks that this worker schedules itself, for a fraction of the channel's price;
-//! the others reach it from the stealing side only. Its *next-slot* holds the one task that was
+//! other threads reach it from the stealing side only. Its *next-slot* holds the one task that was
 //! scheduled last, which runs next while its data is in the cache.
 //!
-//! This module moves tasks; it neither decides whose turn it is (`route.rs`) nor wakes anybody
-//! (`idle.rs`). Read `worker.rs` next.
+//! This file owns the places where tasks lie. It never decides which task has its turn
+//! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
 use std::fmt;
 use std::mem::ManuallyDrop;

@@ -1,10 +1,11 @@
-//! Who may take from which queue, and in what order: the stealing policy, as data.
+//! Which worker may take from which queue, and in what order: the stealing policy, as data.
 //!
 //! A [`Route`] is one worker's list of places to look for its next task. It is worked out once,
 //! when the runtime is built, by pure functions; a worker then walks the list at every step. To
 //! know what a configuration does, print its routes.
 //!
-//! This module takes no lock and touches no task. Read `worker.rs` next, which walks the routes.
+//! This file never takes a lock and never touches a task. Read `worker.rs` next, which walks the
+//! routes.
 
 use super::ids::QueueId;
 

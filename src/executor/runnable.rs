@@ -1,5 +1,6 @@
 //! The half of a task that waits in queues, and what it carries besides its future.
 //!
+//! It owns a task's priority and the bits that tell it to end. It never queues or polls a task.
 //! Read `queue.rs` next.
 
 use std::panic::Location;

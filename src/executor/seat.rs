@@ -1,8 +1,8 @@
 //! This thread's connection to a runtime: which one it belongs to, and which worker sits here.
 //!
 //! Tasks are spawned, woken and dropped on all kinds of threads. On a worker's thread that costs
-//! least, since the worker's own queues and counters are at hand; here is decided which of the
-//! two ways is taken.
+//! least, since the worker's own queues and counters are at hand; this file decides whether that
+//! way is taken or the way of all other threads. It never polls a task. Read `task.rs` next.
 //!
 //! Here lies the one knot in the order of the files. A waker is called on some thread and knows its
 //! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So

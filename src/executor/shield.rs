@@ -1,8 +1,9 @@
 //! Stops panics of the user's code where they would cost more than the task they came from.
 //!
-//! A panic in a poll is caught by [`Tracked`](super::task). There are other ways in: destructors,
-//! foreign wakers, observers, loggers, and the destructors of the panic payloads of all these. A
-//! panic that leaves one of them ends up in a worker, or where async-task aborts the process.
+//! A panic in a poll is caught by [`Tracked`](super::tracked). There are other ways in:
+//! destructors, foreign wakers, observers, loggers, and the destructors of the panic payloads of
+//! all these. A panic that leaves one of them ends up in a worker, or where async-task aborts the
+//! process. Read `names.rs` next.
 
 use std::any::Any;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! Time that adds up over many stretches, and can be read at any moment without a lock.
+//!
+//! It never reads a clock itself: its caller gives it the time. Read `floor.rs` next.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

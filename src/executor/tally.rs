@@ -1,4 +1,7 @@
 //! Counters that cost next to nothing: each worker counts on cache lines of its own.
+//!
+//! This file owns the numbers. It never reads a clock and never takes a lock. Read `stopwatch.rs`
+//! next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

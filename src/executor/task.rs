@@ -2,7 +2,7 @@
 //!
 //! [`Task`] is one half of what `async-task` makes of a future; the other, the
 //! [`Runnable`](super::runnable::Runnable), is in the hands of queues and workers. This file never
-//! decides where a task goes. Read `idle.rs` next.
+//! decides where a task goes, and never polls its future. Read `tracked.rs` next.
 
 use std::fmt;
 use std::future::{Future, poll_fn};

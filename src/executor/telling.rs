@@ -1,8 +1,8 @@
 //! How an event reaches the observer of a runtime, from any thread.
 //!
 //! Most runtimes have no observer: on their threads, one look at a thread-local says so. An
-//! observer is called while nothing of ours is borrowed, since it may spawn, block, or enter
-//! another runtime.
+//! observer is never called while anything of the core is borrowed, since it may spawn, block, or
+//! enter another runtime. Read `event.rs` next.
 
 use std::time::Duration;
 

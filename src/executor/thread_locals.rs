@@ -17,7 +17,7 @@
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
 //! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used
-//! in the destructors of a user's own thread-locals.
+//! in the destructors of a user's own thread-locals. Read `trust.rs` next.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::mem::ManuallyDrop;

@@ -1,7 +1,8 @@
 //! A spawned future under observation.
 //!
 //! Between the future and async-task stands [`Tracked`], which sees every poll: it turns a panic
-//! into a value, keeps the books, and drops the future where a panicking destructor does no harm.
+//! into a value, keeps the task's books, and drops the future where a panicking destructor does no
+//! harm. It never chooses a queue. Read `outcome.rs` next.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};

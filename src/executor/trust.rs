@@ -1,7 +1,8 @@
 //! Which wakers are known not to panic.
 //!
 //! async-task wakes an awaiter where a panic aborts the process, so a foreign waker is called
-//! through a shield, which costs an allocation. Wakers of our own do not panic and need none.
+//! through a shield, which costs an allocation. Wakers of our own do not panic and need none. This
+//! file never wakes a task. Read `cancel.rs` next.
 
 use std::future::Future;
 use std::pin::Pin;

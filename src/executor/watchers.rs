@@ -1,4 +1,7 @@
-//! Who wants to know when the runtime begins to shut down.
+//! The tasks that are told when their runtime begins to shut down.
+//!
+//! This file owns their wakers. It never knows what a task does when it is told. Read `cut_off.rs`
+//! next.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;

@@ -2,10 +2,11 @@
 //!
 //! A [`Worker`] is a place in the runtime, not a thread: it has a home queue, a route, and local
 //! queues. A thread sits down on it and calls [`step`] in a loop; when a task blocks that thread,
-//! another one takes the place over. Whatever calls `step`, the scheduling is the same.
+//! another thread takes the worker over. A simulation calls `step` as well, so it schedules as a
+//! runtime does.
 //!
-//! A worker moves tasks and runs them. It does not know what is in them, and it never blocks:
-//! when there is nothing to do it says so, and the thread parks. Read `idle.rs` next.
+//! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
+//! is nothing to do it says so, and its thread parks. Read `seat.rs` next.
 
 use std::hint;
 use std::ops::Range;
