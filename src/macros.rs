@@ -2,7 +2,8 @@
 
 use crate::executor::Task;
 
-/// What `join!` and `try_join!` take: a [`Task`] alone. The trait is there for their messages.
+/// The arguments of `join!` and `try_join!`: a [`Task`] alone. The trait exists for the compiler's
+/// messages.
 #[diagnostic::on_unimplemented(
     message = "`join!` and `try_join!` take tasks, and `{Self}` is not one",
     label = "not a task: write `spawn_task!(...)` around a future",
@@ -51,8 +52,8 @@ pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 ///
-/// A name goes first. It is any text, a `String` or an `Arc<str>` too, and shows wherever the task
-/// is spoken of; [`Runtime::spawn_named`](crate::Runtime::spawn_named) says where:
+/// A name goes first. It is any text, a `String` or an `Arc<str>` too, and shows in errors, in the
+/// log and to observers, as [`Runtime::spawn_named`](crate::Runtime::spawn_named) tells:
 ///
 /// ```
 /// use laneway::{Priority, join, spawn_task};

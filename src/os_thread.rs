@@ -25,7 +25,8 @@ pub(crate) fn is_nice() -> bool {
     IS_NICE.get()
 }
 
-/// The number of the core that the thread runs on. By the time it is read, it may be another.
+/// The number of the core that the thread runs on. The thread may have moved by the time the number
+/// is read.
 pub(crate) fn core() -> Option<usize> {
     Some(sched_getcpu())
 }
@@ -33,7 +34,7 @@ pub(crate) fn core() -> Option<usize> {
 /// Moves the thread to a core, if the system lets it. The thread stays there until the system has a
 /// reason to move it.
 ///
-/// Nothing is logged: the caller may be in a place where a logger of the user's must not run.
+/// It logs nothing: the caller may be in a place where a logger of the user's must not run.
 pub(crate) fn move_to_core(core: usize) {
     let _stays_where_it_is = move_by(core, |cores| sched_setaffinity(None, cores));
 }
@@ -43,7 +44,8 @@ fn move_by(core: usize, set: impl Fn(&CpuSet) -> rustix::io::Result<()>) -> rust
     let mut only = CpuSet::new();
     only.set(core);
     set(&only)?;
-    // What was allowed may no longer be: the system narrows the set of all cores to what is.
+    // The old set may no longer be allowed; the system narrows the set of all cores to the allowed
+    // ones.
     set(&allowed).or_else(|_changed_meanwhile| set(&every_core()))
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn is_nice() -> bool {
     false
 }
 
-/// Not asked.
+/// Unknown: the system is not asked.
 pub(crate) fn core() -> Option<usize> {
     None
 }

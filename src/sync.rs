@@ -1,15 +1,14 @@
 //! The synchronisation primitives of the protocols between threads: the standard library's, or
 //! the model checker's.
 //!
-//! What makes a protocol of the core take its atomics, locks and thread handles from here is that
-//! its correctness hangs on how threads interleave. With `--cfg loom` the very same source runs
-//! under loom, which tries every interleaving; the file `model.rs` in a module's folder drives it.
-//! Everything else uses the standard library's: channels and deques come from crates that check
-//! themselves.
+//! A protocol whose correctness hangs on how threads interleave takes its atomics, locks and thread
+//! handles from here. With `--cfg loom` the very same source runs under loom, which tries every
+//! interleaving; the file `model.rs` in a module's folder drives it. All other code uses the
+//! standard library's; channels and deques come from crates that have tests of their own.
 //!
-//! loom takes sequentially consistent accesses for weaker than they are, and only fences for what
-//! they are. Where a protocol of ours relies on such accesses, its model puts a fence beside them,
-//! in the part that is the model's own, and says so.
+//! loom treats sequentially consistent accesses as weaker than they are, and only fences as they
+//! are. Where a protocol of ours relies on such accesses, its model puts a fence beside them, in
+//! the part that is the model's own, and says so.
 
 use std::sync::{LockResult, PoisonError};
 
@@ -90,18 +89,18 @@ pub(crate) mod thread {
         current().token.wait();
     }
 
-    /// Its time is always over. When that is, is up to loom, which lets others go on for as long
-    /// as it likes before the next access.
+    /// The time is always over at once. loom may let other threads go on for any while before this
+    /// thread's next access.
     pub(crate) fn park_timeout(_timeout: Duration) {}
 
-    /// One core, on which nobody looks again and again: more looks are more interleavings, and
-    /// nothing new.
+    /// One core, on which no thread looks again and again: more looks make more interleavings and
+    /// show nothing new.
     pub(crate) fn available_parallelism() -> io::Result<NonZero<usize>> {
         Ok(NonZero::<usize>::MIN)
     }
 }
 
-/// A cell swapped in one step. A lock orders what is around it as the swap does.
+/// A cell swapped in one step. A lock orders the accesses around it as the swap does.
 #[cfg(all(test, loom))]
 #[derive(Debug, Default)]
 pub(crate) struct AtomicCell<T>(Mutex<T>);
@@ -135,8 +134,8 @@ pub(crate) fn unpoisoned<G>(held: LockResult<G>) -> G {
     held.unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a model in every interleaving with at most so many preemptions; deeper ones find nothing
-/// new and take hours.
+/// Runs a model in every interleaving with at most this many preemptions. More of them have found
+/// nothing new and take hours.
 #[cfg(all(test, loom))]
 pub(crate) fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();

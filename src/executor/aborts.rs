@@ -31,7 +31,7 @@ pub(super) fn enter(key: Key) {
     entries().insert(key, Entry::Quiet);
 }
 
-/// Tells a task to end when it is run next. Gives `false` if it is no longer there.
+/// Tells a task to end when it is run next. Gives `false` if the task is no longer there.
 pub(super) fn order(key: Key) -> bool {
     let mut entries = entries();
     let entry = entries.get_mut(&key);

@@ -1,7 +1,7 @@
 //! How much of what is ready at once a task may do in one poll.
 //!
 //! A task gives its thread to others only where it is pending. One that never has to wait, such as
-//! a loop over ticks that are late, would keep the thread for ever. So whatever of ours is ready
+//! a loop over ticks that are late, would keep the thread for ever. So what is ours and ready
 //! without having been pending is counted, and after [`PER_POLL`] of it in one poll the next is
 //! put off: pending once, and woken at once. The task goes to the back of its queue, and comes
 //! back with a full budget.
@@ -13,6 +13,8 @@
 //! our polls, or code makes a future anew instead of awaiting the one that was put off, the poll
 //! goes on: after as many have been put off, the budget is full again. On a thread of another
 //! executor no poll begins that is known here; one in [`OUTSIDE`] is put off there.
+//!
+//! This file never wakes a task but the one that it puts off. Read `cancel.rs` next.
 
 use std::task::{Context, Poll};
 

@@ -23,8 +23,8 @@ pub(super) fn abort(runnable: Runnable) {
     run_with(Order::Abort, runnable);
 }
 
-/// Ends a task of a runtime that has closed. Gives what to remember of it, if there was anything
-/// left to end.
+/// Ends a task of a runtime that has closed. Gives what to remember of the task, unless it was
+/// cancelled already.
 pub(super) fn cut_off(runnable: Runnable) -> Option<CutOffTask> {
     let meta = runnable.metadata();
     let (executor, spawned_at, name) = (meta.executor, meta.spawned_at, meta.name());
@@ -73,7 +73,7 @@ impl Drop for CutOffHere {
         let mut here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
         here.pop();
         match here.is_empty() {
-            // The thread-local has no destructor: the last to leave gives the memory back.
+            // The thread-local has no destructor: the outermost guard gives the memory back.
             true => drop(ManuallyDrop::into_inner(here)),
             false => CUT_OFF_HERE.set(here),
         }

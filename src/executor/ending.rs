@@ -29,8 +29,8 @@
 //!
 //! A task that is spawned from outside is counted, and then its thread looks at the phase once
 //! more. So the task is counted by the thread that drains, or its own thread sees that it came too
-//! late and takes the count back, as if the task had ended. What spawns on a worker is a task, and
-//! counted.
+//! late and takes the count back, as if the task had ended. A spawn on a worker is made by a task
+//! that is itself counted.
 //!
 //! The model checker runs this very file: see `ending/model.rs`. Read `pending.rs` next.
 
@@ -43,9 +43,9 @@ use crate::sync::{AtomicU8, Condvar, Mutex, MutexGuard, Ordering, fence, unpoiso
 #[repr(u8)]
 pub(crate) enum Phase {
     Open,
-    /// Nothing new is taken; what is there runs on.
+    /// The runtime takes no new task; the tasks that are there run on.
     Draining,
-    /// What is left is cancelled.
+    /// The tasks that are left are cancelled.
     Closed,
 }
 
@@ -64,7 +64,7 @@ impl Phase {
 pub(super) struct Ending {
     /// Advanced by shutdown, never set back.
     phase: AtomicU8,
-    /// Held between a look for tasks and the sleep, so that no news falls between them. Nothing of
+    /// Held between a look for tasks and the sleep, so that no news falls between them. No code of
     /// the user's runs under it.
     looking: Mutex<()>,
     changed: Condvar,
@@ -96,12 +96,12 @@ impl Ending {
     /// Moves on to a later phase. The caller wakes every worker to see it.
     pub(super) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
-        // The counts of ended tasks, which are read next, are no sequentially consistent ones.
+        // The counts of ended tasks are read next, and not by sequentially consistent accesses.
         fence(Ordering::SeqCst);
     }
 
-    /// Waits until `is_over`, `deadline` has come, or the phase is past `Draining`. No deadline: as
-    /// long as it takes.
+    /// Waits until `is_over`, `deadline` has come, or the phase is past `Draining`. Without a
+    /// deadline it waits for as long as it takes.
     pub(super) fn drain(&self, deadline: Option<Instant>, is_over: impl Fn() -> bool) {
         let mut looking = unpoisoned(self.looking.lock());
         while !is_over() && self.phase() == Phase::Draining {

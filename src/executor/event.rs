@@ -231,11 +231,11 @@ pub struct RuntimeShape {
     pub homes: Vec<QueueId>,
 }
 
-/// The report of a panic that nobody will ever await.
+/// The report of a panic that no task will ever await.
 ///
-/// A task's panic travels to whoever awaits or joins the task. Where nobody does (the task was
-/// detached, or its handle dropped) the panic is reported here and as an error in the [`log`],
-/// once.
+/// A task's panic travels to the awaiter of the task, or to the thread that joins it. If there is
+/// neither, because the task was detached or its handle dropped, the panic is reported here and as
+/// an error in the [`log`], once.
 ///
 /// ```
 /// use laneway::observe::{LostPanic, Observer};
@@ -294,9 +294,9 @@ impl LostPanic<'_> {
 
 /// Receives what the scheduler does, on the thread that does it, as it does it.
 ///
-/// Give one to [`Builder::with_observer`](crate::Builder::with_observer). The methods are
-/// called in the middle of scheduling: keep them short and do not block in them. What they
-/// panic with is logged and otherwise ignored.
+/// Give one to [`Builder::with_observer`](crate::Builder::with_observer). The methods are called in
+/// the middle of scheduling: keep them short and do not block in them. Their panics are logged and
+/// otherwise ignored.
 ///
 /// ```
 /// use laneway::observe::{Event, Observer};

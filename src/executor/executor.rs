@@ -69,8 +69,8 @@ pub(crate) struct ExecutorParts {
     pub(crate) host: Arc<dyn Host>,
 }
 
-/// The executors that exist, for threads that have a task's waker and nothing else. Written when a
-/// runtime starts and ends; read by wake-ups from threads that belong to no runtime.
+/// The executors that exist, for threads that hold a task's waker and belong to no runtime. Written
+/// when a runtime starts and ends; read by wake-ups from threads that belong to no runtime.
 static EXECUTORS: RwLock<Option<HashMap<ExecutorId, Arc<Executor>>>> = RwLock::new(None);
 
 impl Executor {
@@ -113,7 +113,7 @@ impl Executor {
         }
     }
 
-    /// Takes the executor off the list. What is woken from now on finds it gone.
+    /// Takes the executor off the list. A task that is woken from now on finds it gone.
     pub(crate) fn unregister(&self) {
         let mut executors = unpoisoned(EXECUTORS.write());
         let removed = executors.as_mut().and_then(|list| list.remove(&self.id));
@@ -122,7 +122,7 @@ impl Executor {
         drop(removed);
     }
 
-    /// How many there are.
+    /// How many executors there are.
     pub(crate) fn count() -> usize {
         unpoisoned(EXECUTORS.read())
             .as_ref()
@@ -212,8 +212,8 @@ impl Executor {
     }
 
     /// Puts a task into its queue's channel and wakes a worker for it, or the thread that ends the
-    /// runtime. Runs nothing of the user's but the observer: the caller may be a waker, under any
-    /// lock.
+    /// runtime. Of the user's code it runs the observer alone, since the caller may be a waker,
+    /// under any lock.
     #[inline]
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
@@ -231,7 +231,7 @@ impl Executor {
         self.parking_lot.unpark_one(self.queue(id).crews(), id);
     }
 
-    /// Sets aside numbers for so many tasks.
+    /// Sets aside numbers for `count` tasks.
     pub(super) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
         let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
         start..start + count
@@ -248,7 +248,7 @@ impl Executor {
         &self.queues
     }
 
-    /// The queue at this place in the list, if there are so many.
+    /// The queue at this place in the list, if the list is long enough.
     #[inline]
     pub(crate) fn queue_numbered(&self, number: usize) -> Option<QueueId> {
         let id = QueueId(number as u16);
@@ -276,7 +276,7 @@ impl Executor {
         &self.tallies[worker.index()]
     }
 
-    /// What threads that are no workers count.
+    /// The counts of threads that are no workers.
     #[inline]
     pub(super) fn outside_tally(&self) -> &Tally {
         self.tallies
@@ -364,8 +364,8 @@ impl Executor {
             .finish(deadline, is_over, is_queued, || self.cancel_queued());
     }
 
-    /// Called by a thread after its last poll for a worker: what that poll left waiting is
-    /// cancelled if the runtime has closed.
+    /// Called by a thread after its last poll for a worker: if the runtime has closed, a task that
+    /// this poll left waiting is cancelled.
     pub(crate) fn thread_leaves(&self) {
         if self.phase() == Phase::Closed {
             self.cancel_queued();

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The most that was ever shown of a number.
+/// The largest value that was ever shown of a number.
 ///
 /// A number that is put together from several others, which change while they are read, may come
 /// out a little too large; a reader that looks again is not told that it has fallen.

@@ -11,8 +11,8 @@ use super::worker::Worker;
 
 /// Provides threads for workers.
 pub(crate) trait Host: Send + Sync {
-    /// Lets another thread take over a worker whose thread is about to block. Gives the worker
-    /// back if there is none to be had.
+    /// Lets another thread take over a worker whose thread is about to block. Gives the worker back
+    /// if no thread can be had.
     fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
 
     /// The time since the runtime was made.
@@ -35,7 +35,7 @@ pub(crate) trait Park: Send + Sync {
 /// How a searching worker looks again and again before it lies down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spin {
-    /// How often.
+    /// How often it looks again.
     pub(crate) rounds: u32,
     /// Whether it offers its core to other threads now and then. They may be the ones that are
     /// about to bring work; but threads of another niceness would keep the core.

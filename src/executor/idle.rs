@@ -112,7 +112,7 @@ impl Census {
 pub(super) enum Search {
     /// It is in the census as a searcher.
     Counted,
-    /// It was refused, since others search already, or it did not ask.
+    /// It is not: enough others search already, or it did not ask.
     Uncounted,
 }
 
@@ -188,7 +188,7 @@ impl ParkingLot {
     /// Whether every member of these crews is at work, as far as this thread sees.
     #[inline]
     pub(super) fn all_busy(&self, crews: &[CrewId]) -> bool {
-        // Relaxed: what a stale count may cost is told above.
+        // Relaxed: the file's doc tells what a stale count may cost.
         let count = |id: &CrewId| self.crews[id.0].census.load(Ordering::Relaxed);
         crews.iter().all(|id| count(id) == 0)
     }
@@ -310,7 +310,7 @@ impl Crew {
     }
 
     /// Turns a worker that was taken from among the parked into a searcher. The caller holds the
-    /// lock, so that a worker is among the parked and not awake, or neither: one that finds itself
+    /// lock, so that a worker is either parked or awake, and never both: a worker that finds itself
     /// taken may park again at once.
     fn make_searcher(&self, parked: Parked, awake: &[CachePadded<AtomicBool>]) -> Parked {
         self.census

@@ -22,8 +22,8 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A consumer thread's number within its runtime: high workers first, then low ones, then those
-/// of further queues. The number stays with the place when another thread takes it over.
+/// A worker's number within its runtime: high workers first, then low ones, then those of further
+/// queues. The number stays the same when another thread takes the worker over.
 ///
 /// ```
 /// use laneway::observe::{Event, Observer, WorkerId};

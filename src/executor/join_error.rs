@@ -31,7 +31,7 @@ pub struct JoinError {
 }
 
 enum Cause {
-    /// Behind a lock only to make the error `Sync`, so that error libraries take it.
+    /// Behind a lock only to make the error `Sync`, which error libraries demand.
     Panicked(Mutex<Box<dyn Any + Send>>),
     Cancelled(Order),
 }

@@ -1,12 +1,12 @@
 //! Priority that is lent: a low task counts as a high one for as long as a high one waits for it.
 //!
-//! Whoever has a task's handle raises it for good. A high caller of a service has no handle of the
-//! task that the service runs in, and wants it raised for the time of one call. So the task is lent
-//! the priority, by its number: it is compared with the loans each time that it is scheduled and
-//! taken, and goes to the high queue while one stands.
+//! The holder of a task's handle raises it for good. A high caller of a service has no handle of
+//! the task that the service runs in, and wants it raised for the time of one call. So the task is
+//! lent the priority, by its number: it is compared with the loans each time that it is scheduled
+//! and taken, and goes to the high queue while one stands.
 //!
 //! Most tasks never have a loan, and pay one load: a word holds a bit for each number, modulo 64,
-//! to which something is lent.
+//! to which something is lent. This file never wakes a task. Read `tally.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};

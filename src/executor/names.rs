@@ -1,12 +1,12 @@
 //! The names that tasks were given.
 //!
 //! Most tasks have none and must not pay for those that have: the names are kept here, beside the
-//! tasks, and a task knows of its own no more than that there is one. A name is entered before
-//! its task is scheduled and leaves when the task's memory is given back, however the task ended:
-//! until then its handle can ask for it.
+//! tasks, and a task knows only whether it has one. A name is entered before its task is scheduled
+//! and leaves when the task's memory is given back, however the task ended: until then its handle
+//! can ask for it.
 //!
 //! The list is one for the process, since a handle outlives its runtime. It never runs code of the
-//! user's. Read `tally.rs` next.
+//! user's. Read `loans.rs` next.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,15 +1,15 @@
 //! Which of several parked workers is unparked: the policy that `idle.rs` is handed.
 //!
-//! A worker at home in the work's queue goes before others, and of several the last to park, whose
-//! caches are the warmest. That is all, unless nearness is preferred.
+//! A worker at home in the work's queue goes before others, and of several the one that parked
+//! last, whose caches are the warmest. That is all, unless nearness is preferred.
 //!
 //! **Nearness.** To unpark a thread on the core of the thread that does it is several times faster
 //! than on another core that is busy (T14). So of the parked workers the nearest is taken: one that
 //! parked on the core of the bringer. If none did, and the bringer is a nice thread, which gives
 //! way at once, the worker is *called* there: it moves to that core before it parks again, and is
 //! the nearest next time. Bringers that are not nice may well go on and keep their core: they call
-//! nobody. Workers move only while they have nothing to do, and the system may move them elsewhere
-//! whenever it sees reason to.
+//! no worker. Workers move only while they have nothing to do, and the system may move them
+//! elsewhere whenever it sees reason to.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::ids::{QueueId, WorkerId};
 use crate::os_thread;
 
-/// Whether nearness is preferred, and the cores that parked workers were called to.
+/// Whether nearness is preferred, and the cores to which parked workers were called.
 #[derive(Debug)]
 pub(crate) struct Nearby {
     /// For each worker the core to which it was called, or [`NO_CALL`].

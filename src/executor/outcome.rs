@@ -16,9 +16,9 @@ use super::names::Called;
 use super::shield::{drop_shielded, log_error};
 use super::thread_locals::Order;
 
-/// How a task has ended, told to nobody yet: with an output, or with the reason why there is none.
-/// A task's allocation holds it until an awaiter takes it. Dropped, it is as if the task had been
-/// detached: a panic is reported.
+/// How a task has ended, before an awaiter is told of it: with an output, or with the reason why
+/// there is none. A task's allocation holds it until an awaiter takes it. Dropped, it is as if the
+/// task had been detached: a panic is reported.
 // Not an enum (T3): where the output has no size, two options are handed on in registers.
 pub(crate) struct Outcome<T> {
     output: Option<T>,
@@ -126,7 +126,7 @@ impl Drop for Failure {
                 payload: &*payload,
             };
             log_error(format_args!(
-                "task {}{} spawned at {} panicked and nobody awaits it: {}",
+                "task {}{} spawned at {} panicked without an awaiter: {}",
                 panic.task,
                 Called(panic.name),
                 panic.spawned_at,

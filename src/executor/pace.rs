@@ -7,7 +7,7 @@
 //! tasks instead.
 //!
 //! So a worker that found few, several times in a row and without a rest, waits before the next
-//! time, and goes on to do so as long as it pays. If it does not, what comes comes in ones: the
+//! time, and goes on to do so as long as it pays. If it does not, the tasks come one by one: the
 //! worker lets twice as many small takes pass before it tries again (T9). Only the worker's own
 //! thread waits, and never for long. Read `executor.rs` next.
 
@@ -24,7 +24,7 @@ pub(super) struct Pace {
     patience: u32,
 }
 
-/// What a worker does that is about to take from a channel.
+/// What a worker does when it is about to take from a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Habit {
     /// It takes at once, for ever: no other thread could bring anything meanwhile.
@@ -38,7 +38,7 @@ enum Habit {
 /// Fewer tasks than this are a small take.
 const FEW: usize = 4;
 
-/// Nobody waits for more tasks than this.
+/// No worker waits for more tasks than this.
 const ENOUGH: usize = 16;
 
 /// How many of the processor's pauses a wait takes: some 2 us.
@@ -98,7 +98,8 @@ impl Pace {
         };
     }
 
-    /// Notes that the worker has had a rest: it is on no bringer's heels.
+    /// Notes that the worker has rested, so that it is not on the heels of a thread that fills the
+    /// channel.
     pub(super) fn rested(&mut self) {
         if self.habit != Habit::NeverWaits {
             self.habit = Habit::TakesAtOnce { small_takes: 0 };
@@ -119,8 +120,8 @@ mod tests {
         })
     }
 
-    /// Takes so many times from a channel that holds `found` tasks, and `gathered` after a wait.
-    /// Gives how often it waited.
+    /// Takes a given number of times from a channel that holds `found` tasks, and `gathered` after
+    /// a wait. Gives how often it waited.
     fn waits(pace: &mut Pace, times: usize, found: usize, gathered: usize) -> usize {
         let waited = (0..times).filter(|_| {
             let looks = Cell::new(0);
@@ -167,7 +168,7 @@ mod tests {
         // 4 + 8 + ... + 256 takes, and a wait after each of these runs.
         assert_eq!(waits(&mut pace, 508 + 7, 1, 1), 7);
         assert_eq!(waits(&mut pace, 10 * 257, 1, 1), 10);
-        // Until it pays once.
+        // Until a wait pays once.
         assert_eq!(waits(&mut pace, 256, 1, 20), 0);
         assert_eq!(waits(&mut pace, 10, 1, 20), 10);
     }

@@ -1,4 +1,4 @@
-//! The wakers of tasks that wait, kept for those who know a task and not who will wake it.
+//! The wakers of tasks that wait, kept for threads that know a task and not what will wake it.
 //!
 //! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel
 //! is known only to what will wake it, so the first time that a task is pending, its waker is
@@ -20,7 +20,7 @@ use crossbeam_utils::CachePadded;
 
 use super::ids::TaskId;
 
-/// The wakers of pending tasks, in so many shards that workers seldom wait for each other.
+/// The wakers of pending tasks, in enough shards that workers seldom wait for each other.
 #[derive(Debug)]
 pub(super) struct Pending {
     /// A power of two of them.
@@ -32,7 +32,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct Shard {
     wakers: HashMap<TaskId, Waker, BuildHasherDefault<Spread>>,
-    /// Whether the runtime has shut down and wakes everyone.
+    /// Whether the runtime has shut down and wakes every task.
     closed: bool,
 }
 
@@ -60,8 +60,8 @@ impl Pending {
         self.looked_for.load(Ordering::Acquire)
     }
 
-    /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if that is due already:
-    /// then its task is scheduled right after the poll that it is in.
+    /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if the pending have been
+    /// closed: its task is then scheduled right after the poll that it is in.
     #[inline]
     pub(super) fn insert(&self, task: TaskId, waker: &Waker) {
         let mut shard = self.shard(task);
@@ -81,7 +81,7 @@ impl Pending {
             shard.wakers.shrink_to(capacity / 2);
         }
         drop(shard);
-        // Dropped after the lock: that may run what the lock is needed for.
+        // Dropped after the lock is released: that may run code that takes the lock.
         drop(waker);
     }
 
@@ -132,7 +132,7 @@ impl Pending {
     }
 }
 
-/// Hashes task numbers, which nobody can choose, by a multiplication.
+/// Hashes task numbers by a multiplication: no user chooses them.
 #[derive(Debug, Default)]
 pub(crate) struct Spread(u64);
 

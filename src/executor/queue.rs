@@ -19,22 +19,22 @@ use super::ids::{CrewId, WorkerId};
 use super::runnable::Runnable;
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
-/// A queue, shared by everybody.
+/// A queue, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Queue {
     name: Box<str>,
     sender: flume::Sender<Runnable>,
     receiver: flume::Receiver<Runnable>,
-    /// How many tasks were ever put into the channel. Counted after the task is in, so that
-    /// whoever sees the count finds the task. flume's own `len` would take its lock.
+    /// How many tasks were ever put into the channel. Counted after the task is in, so that a
+    /// thread that sees the count finds the task. flume's own `len` would take its lock.
     pushed: CachePadded<AtomicUsize>,
     /// How many were ever taken out. On a cache line of its own, since other threads write it.
     taken: CachePadded<AtomicUsize>,
     /// The stealing side of the local deques of the workers that serve this queue.
     locals: Box<[Stealable]>,
-    /// The crews that serve this queue, those that serve least besides first.
+    /// The crews that serve this queue, beginning with those that serve the fewest other queues.
     crews: Box<[CrewId]>,
-    /// How many workers are at home here, or one.
+    /// How many workers are at home here, but at least one.
     staff: usize,
 }
 
@@ -50,8 +50,8 @@ impl Queue {
         locals: Box<[Stealable]>,
         crews: Box<[CrewId]>,
     ) -> Queue {
-        // Unbounded: a spawn or a wake-up cannot wait. What is in here was spawned by somebody
-        // who holds, or gave up, a task for it.
+        // Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks
+        // that were spawned and have not ended.
         let (sender, receiver) = flume::unbounded();
         Queue {
             name: name.into(),
@@ -86,7 +86,7 @@ impl Queue {
     /// How many tasks wait in the channel.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
-        // SeqCst: a worker that lies down reads this after it entered the census.
+        // SeqCst: a worker that lies down reads this after it has entered the census.
         let taken = self.taken.load(Ordering::SeqCst);
         let pushed = self.pushed.load(Ordering::SeqCst);
         // A task can be taken before its push is counted.
@@ -100,8 +100,8 @@ impl Queue {
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
-    /// Whether a worker that serves this queue would find a task in it: those in next-slots are
-    /// not to be had.
+    /// Whether a worker that serves this queue would find a task in it: tasks in next-slots do not
+    /// count.
     pub(crate) fn has_work(&self) -> bool {
         self.channel_len() > 0 || self.locals.iter().any(|local| !local.deque.is_empty())
     }
@@ -116,9 +116,10 @@ impl Queue {
         Some(runnable)
     }
 
-    /// Takes a share of the channel, which holds some `len` tasks: the oldest one to run, the
-    /// others moved into `local`, where those who have nothing to do can steal them. Of a few
-    /// tasks a worker at home takes a fair share, others take one; of many everybody takes all.
+    /// Takes a share of the channel, which holds about `len` tasks: the oldest one to run, the
+    /// others moved into `local`, where idle workers can steal them. Of a few tasks a worker at
+    /// home takes a fair share and any other worker takes one; where there are many, either takes
+    /// all.
     pub(super) fn take_share(
         &self,
         len: usize,
@@ -155,7 +156,7 @@ impl Queue {
         stolen
     }
 
-    /// Whether a worker would find something in the deques of the others, as far as these show.
+    /// Whether the deques of the other workers show that there is a task in them.
     #[inline]
     pub(super) fn others_have_spare(&self, thief: WorkerId) -> bool {
         let mut others = self.locals.iter().filter(|local| local.owner != thief);
@@ -167,14 +168,14 @@ impl Queue {
         self.locals.len()
     }
 
-    /// Takes a task from wherever one lies, for a runtime that ends.
+    /// Takes a task from any place where one lies, for a runtime that ends.
     pub(super) fn take_any(&self) -> Option<Runnable> {
         let from_worker = |local: &Stealable| local.steal_one().or_else(|| local.shown.next.take());
         self.take()
             .or_else(|| self.locals.iter().find_map(from_worker))
     }
 
-    /// Takes the task out of the next-slot of a worker, for when its thread is stuck in a poll.
+    /// Takes the task out of the next-slot of a worker whose thread is stuck in a poll.
     pub(crate) fn rescue(&self, from: WorkerId) -> Option<Runnable> {
         let stuck = self.locals.iter().find(|local| local.owner == from)?;
         stuck
@@ -197,8 +198,8 @@ pub(crate) struct LocalQueue {
     streak: u8,
 }
 
-/// What lies in a local queue, as far as its worker knows. What it takes for empty is; from the
-/// rest others may have taken everything.
+/// What lies in a local queue, as far as its worker knows. A part that it takes for empty is empty;
+/// other threads may have emptied the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Contents {
@@ -252,7 +253,7 @@ impl Contents {
     }
 }
 
-/// What others see of a [`LocalQueue`].
+/// The part of a [`LocalQueue`] that other threads see.
 #[derive(Debug)]
 pub(crate) struct Stealable {
     owner: WorkerId,
@@ -260,25 +261,26 @@ pub(crate) struct Stealable {
     shown: Arc<CachePadded<Shown>>,
 }
 
-/// Whether the others should hear of a push.
+/// Whether other workers have to be told of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
-    /// Into the deque, directly or by displacing what was in the next-slot; others were told of
-    /// what lay there already.
+    /// Into the deque, directly or by displacing the task in the next-slot. Other workers were told
+    /// of the tasks that lay there already.
     BehindOthers,
     /// Into the empty deque: no other worker knows of it.
     FirstInDeque,
 }
 
-/// After so many tasks from the next-slot, the deque has its turn, and what is woken goes behind
-/// those who wait there: two tasks that wake each other forever do not starve the rest, and four
-/// that ask a fifth find it with four requests. tokio has the same number for its slot.
+/// After this many tasks in a row from the next-slot, the deque has its turn, and a task that is
+/// woken goes to its back. So two tasks that wake each other for ever do not starve the rest, and a
+/// task that four others call finds four requests when it runs. tokio has the same number for its
+/// slot.
 const MAX_STREAK: u8 = 3;
 
 impl LocalQueue {
-    /// A worker's side and everybody else's.
+    /// A worker's side, and the side of all other threads.
     pub(crate) fn new(owner: WorkerId) -> (LocalQueue, Stealable) {
         let deque = Deque::new_fifo();
         let shown = Arc::new(CachePadded::new(Shown::default()));
@@ -296,8 +298,8 @@ impl LocalQueue {
         (local, stealable)
     }
 
-    /// Puts a task where it runs next; what was there goes to the back of the deque. After too
-    /// many from the next-slot in a row it goes to the back itself, behind those who wait there.
+    /// Puts a task into the next-slot, whose old occupant goes to the back of the deque. After too
+    /// many tasks in a row from the next-slot, the new task goes to the back of the deque itself.
     #[inline]
     pub(super) fn push_next(&mut self, runnable: Runnable) -> Pushed {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
@@ -322,7 +324,7 @@ impl LocalQueue {
     pub(super) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.deque.push(runnable);
         self.note_moved();
-        // Counted after the push: others may have stolen what lay there before.
+        // Counted after the push: other workers may have stolen the tasks that lay there before.
         if self.deque.len() <= 1 {
             Pushed::FirstInDeque
         } else {
@@ -337,12 +339,12 @@ impl LocalQueue {
         Some(self.push_back(put_off))
     }
 
-    /// Whether others could steal from here.
+    /// Whether other workers could steal from here.
     pub(super) fn has_spare(&self) -> bool {
         !self.deque.is_empty()
     }
 
-    /// Whether there is nothing here, as far as this side knows.
+    /// Whether the queue is empty, as far as its worker knows.
     #[inline]
     pub(super) fn is_bare(&self) -> bool {
         self.contents == Contents::Nothing
@@ -433,7 +435,7 @@ impl Stealable {
 }
 
 /// Steals until that succeeds or there is nothing left. Each retry means that another thread took a
-/// task meanwhile, so the loop ends when they are gone.
+/// task meanwhile, so the loop ends when no task is left.
 fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
     loop {
         match steal() {
@@ -462,10 +464,10 @@ struct Shown {
 /// empty (T2).
 #[derive(Default)]
 struct NextSlot {
-    // Not dropped by the cell: a cell that drops what it holds swaps even to store.
+    // In `ManuallyDrop`, since a cell that drops its content swaps even to store.
     task: AtomicCell<Option<ManuallyDrop<Runnable>>>,
-    /// For a look from outside. It may be wrong for a moment, and until the next task if it was
-    /// filled and emptied from both sides at once.
+    /// For other threads to look at. It may be wrong for a moment, or until the next task if two
+    /// threads filled and emptied the slot at once.
     filled: AtomicBool,
 }
 
@@ -486,7 +488,7 @@ impl NextSlot {
 
     #[inline]
     fn take(&self) -> Option<Runnable> {
-        // First, so that it stands if the slot is filled right after.
+        // Cleared first, so that the mark of a task that fills the slot right after stands.
         self.filled.store(false, Ordering::Relaxed);
         self.task.take().map(ManuallyDrop::into_inner)
     }

@@ -31,7 +31,7 @@ pub enum Stealing {
     /// Low workers take high tasks; high workers stay with the high queue, and so are always
     /// free for the next high task.
     LowFromHigh,
-    /// Nobody takes another queue's tasks.
+    /// No worker takes another queue's tasks.
     None,
 }
 
@@ -46,30 +46,30 @@ pub(super) enum Look {
     Others(usize),
 }
 
-/// What a worker serves, and where it looks for it in which order.
+/// The queues that a worker serves, and the order in which it looks for their tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     /// The queue that the worker is there for.
     pub(crate) home: QueueId,
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
-    /// The local queues that are looked at first before every poll, as positions in `queues`.
+    /// The local queues that the worker looks at first, as positions in `queues`.
     pub(super) held: Box<[usize]>,
-    /// The other places where work of its own lies, looked at when those are empty.
+    /// The other places where work of its own lies. It looks there when the first are empty.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
-    /// Where else something may wait that nobody else takes: at the queues without workers at
-    /// home, and in this worker's own part of the others.
+    /// The places where a task may wait that no other worker takes: the queues without workers at
+    /// home, and this worker's own part of the other queues.
     pub(super) rest: Box<[Rest]>,
 }
 
 /// A queue on the route besides home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// It has workers at home, who see to its channel.
+    /// It has workers at home, which see to its channel.
     Staffed(usize),
-    /// It lives on what others take.
+    /// It has none: only workers at home elsewhere take its tasks.
     Unstaffed(usize),
 }
 
@@ -80,9 +80,9 @@ pub(super) enum Rest {
 /// the same purpose.
 const HOME_EVERY: u64 = 61;
 
-/// Every 64th step looks first at one of the other queues on the route, in turn: the bound on how
-/// long a task waits that lies in this worker's hands, or in a queue that nobody is at home in,
-/// while work of a higher rank never ends.
+/// Every 64th step looks first at one of the other queues on the route, in turn. This bounds the
+/// wait of a task that this worker holds, or that lies in a queue without workers at home, while
+/// work of a higher rank never ends.
 const REST_EVERY: u64 = 64;
 
 impl Route {
@@ -125,9 +125,10 @@ impl Route {
         self.queues.iter().position(|&served| served == queue)
     }
 
-    /// What has waited long enough to go first at this step, if anything.
+    /// The place whose tasks go first at this step, if it has been passed over for long enough.
     ///
-    /// Where two things fall on one step, the rest keeps its turn, and home comes a step later.
+    /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
+    /// comes a step later.
     pub(super) fn overdue(&self, step: u64) -> Option<Overdue> {
         if let Some(rest) = self.rest_due(step) {
             return Some(Overdue::Rest(rest));
@@ -162,13 +163,13 @@ impl Route {
 
     /// By how many steps home's turn is put off, right after it was due.
     fn put_off(&self, step: u64) -> u64 {
-        // Two steps are home's, so at the third all that was put off has had its turn.
+        // Home has two steps, so at the third every turn that was put off has come.
         let before = (step - step % HOME_EVERY..step).take(2);
         before.filter(|&step| self.rest_due(step).is_some()).count() as u64
     }
 }
 
-/// What goes first at certain steps.
+/// The place that goes first at certain steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
     /// The home queue: its channel, or else what the worker holds of it.
@@ -180,8 +181,8 @@ pub(super) enum Overdue {
 
 /// Orders a worker's looks.
 ///
-/// What it already holds comes first: high tasks, then home, then the rest. Between the home
-/// work and work of a lower rank it looks for home work everywhere, so that no worker goes on
+/// The tasks that it holds already come first: high tasks, then home, then the rest. Between the
+/// home work and work of a lower rank it looks for home work everywhere, so that no worker goes on
 /// with stolen low tasks while a task of its own queue waits, wherever that one lies.
 fn lay_out(queues: &[QueueId]) -> Looks {
     let rest = 1..queues.len();

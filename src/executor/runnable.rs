@@ -48,8 +48,9 @@ pub(super) type Runnable = async_task::Runnable<Meta>;
 pub(crate) struct Meta {
     pub(super) id: TaskId,
     pub(super) executor: ExecutorId,
-    /// The queue it goes to when next scheduled, changed by [`raise`](Meta::raise), and above that
-    /// the bits [`ABORTED`], [`ABORTABLE`] and [`LENT`].
+    /// The queue that the task goes to when it is next scheduled, changed by
+    /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
+    /// [`LENT`].
     state: AtomicU16,
     /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
     /// memory.
@@ -139,10 +140,10 @@ impl Meta {
         changed.is_ok()
     }
 
-    /// Tells the task to end. It does when it is run next.
+    /// Tells the task to end, which it does when it is run next.
     pub(super) fn abort(&self) {
-        // Release: pairs with the Acquire in `is_aborted`; what was done before is seen by the
-        // future's destructor.
+        // Release: pairs with the Acquire in `is_aborted`; the future's destructor sees what this
+        // thread did before.
         self.state.fetch_or(ABORTED, Ordering::Release);
     }
 

@@ -55,8 +55,8 @@ impl Drop for Entered {
     }
 }
 
-/// Makes a runtime this thread's own until the thread has ended: what its thread-locals spawn when
-/// they are dropped belongs there, too.
+/// Makes a runtime this thread's own until the thread has ended: the tasks that its thread-locals'
+/// destructors spawn belong there, too.
 pub(crate) fn belong(executor: Arc<Executor>) {
     FOR_LIFE.with(|entered| {
         let first = entered.set(enter(executor));
@@ -64,14 +64,14 @@ pub(crate) fn belong(executor: Arc<Executor>) {
     });
 }
 
-/// Calls `f` with this thread's runtime. `f` must not run anything of the user's, who might enter
-/// another runtime in it.
+/// Calls `f` with this thread's runtime. `f` must not run code of the user's, which might enter
+/// another runtime.
 #[inline]
 pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
     RUNTIME.with_borrow(|executor| f(executor.as_deref().map(Here::deref)))
 }
 
-/// This thread's runtime, for code that may run anything of the user's.
+/// This thread's runtime, for code that may run the user's.
 #[inline]
 pub(crate) fn here() -> Option<Here> {
     RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
@@ -82,8 +82,8 @@ pub(crate) fn current() -> Option<Arc<Executor>> {
     with_executor(|executor| executor.cloned())
 }
 
-/// Calls `f` with a runtime that exists, wherever this thread belongs. `f` must
-/// not run anything of the user's.
+/// Calls `f` with a runtime that exists, wherever this thread belongs. `f` must not run code of the
+/// user's.
 fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
     with_executor(|executor| match executor {
         Some(executor) if executor.id == id => Some(f(executor)),
@@ -107,8 +107,8 @@ pub(crate) fn replace_worker(worker: Option<Box<Worker>>) -> Option<Box<Worker>>
 struct Seated(Option<Kept<Box<Worker>>>);
 
 impl Seated {
-    // A cell that is emptied and filled, and no `RefCell` (T5): else, what is done in between would
-    // be compiled into a closure behind a call.
+    // A cell that is emptied and filled, and no `RefCell` (T5): with that, the code in between
+    // would be compiled into a closure behind a call.
     #[inline]
     fn here() -> Seated {
         Seated(SEAT.take())
@@ -122,8 +122,8 @@ impl Drop for Seated {
     }
 }
 
-/// Calls `f` with the worker that sits here. `f` must not run anything of the user's: it would
-/// find no worker.
+/// Calls `f` with the worker that sits here. `f` must not run code of the user's, which would find
+/// no worker.
 #[inline]
 pub(crate) fn with_worker<R>(f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
     let mut seated = Seated::here();
@@ -180,7 +180,7 @@ fn call_stand_in() -> io::Result<()> {
     BLOCKED_IN_HIGH.set(worker.runs_high_task());
     worker.tally().polling.end();
     let executor = worker.executor.clone();
-    // Before the other thread tells what it does as this worker.
+    // Emitted before the other thread emits what it does as this worker.
     executor.emit(Event::Replaced { worker: worker.id });
     executor.host.take_over(worker).map_err(|(worker, error)| {
         replace_worker(Some(worker));
@@ -224,7 +224,7 @@ fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> 
     }
 }
 
-/// Before the task lies there: another worker might take it, and tell so, at once.
+/// Tells of a task before this worker keeps it: another worker might take it, and tell so, at once.
 #[cold]
 fn tell_if_kept(id: ExecutorId, runnable: &Runnable, turn: Turn) {
     let meta = runnable.metadata();
@@ -241,14 +241,14 @@ fn tell_if_kept(id: ExecutorId, runnable: &Runnable, turn: Turn) {
 
 /// Puts a task into its queue's channel.
 fn inject(id: ExecutorId, runnable: Runnable) {
-    // Beyond a borrow: an observer is told.
+    // Outside of any borrow, since an observer is called.
     let here = here().filter(|here| here.id == id);
     match here {
         Some(here) => here.inject(runnable),
         None => match Executor::find(id) {
             Some(executor) => executor.inject(runnable),
             // A runtime is on the list for as long as any of its futures is there, so this task has
-            // none. To drop it would still be to run what its waker's caller does not expect.
+            // none. Dropping it would still run code that its waker's caller does not expect.
             None => mem::forget(runnable),
         },
     }
@@ -260,7 +260,7 @@ fn inject(id: ExecutorId, runnable: Runnable) {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
     pub(super) task: TaskId,
-    /// The worker that spawns it, if it is one.
+    /// The worker that spawns it, if one does.
     pub(super) by: Option<WorkerId>,
 }
 

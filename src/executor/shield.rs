@@ -12,8 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-/// Runs code of the user's. If it panics, its message goes to the log, after `what`, and that is
-/// the end of it.
+/// Runs code of the user's. If it panics, its message goes to the log, after `what`, and the panic
+/// ends here.
 #[inline]
 pub(crate) fn shielded(what: &str, run: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
@@ -24,11 +24,11 @@ pub(crate) fn shielded(what: &str, run: impl FnOnce()) {
 #[cold]
 fn log_panic(what: &str, payload: Box<dyn Any + Send>) {
     log_error(format_args!("{what} panicked: {}", message(&*payload)));
-    // Its own destructor may panic as well; there is nobody left to tell.
+    // Forgotten, since its own destructor may panic as well.
     mem::forget(payload);
 }
 
-/// Drops a value that nobody wants, whatever its destructor does.
+/// Drops a value that is not needed any more, even if its destructor panics.
 pub(crate) fn drop_shielded<T>(value: T) {
     if mem::needs_drop::<T>() {
         shielded("a destructor of what a task left behind", || drop(value));
@@ -40,7 +40,7 @@ pub(crate) fn log_error(words: fmt::Arguments<'_>) {
     log_shielded(|| log::error!("{words}"));
 }
 
-/// Logs for those who look for something. A logger that panics is left alone.
+/// Logs a detail for a search for a fault. A logger that panics is left alone.
 pub(crate) fn log_debug(words: fmt::Arguments<'_>) {
     log_shielded(|| log::debug!("{words}"));
 }

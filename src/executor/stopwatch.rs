@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(super) struct Stopwatch(AtomicI64);
 
 impl Stopwatch {
-    /// Starts it. One that runs goes on.
+    /// Starts it. A stopwatch that runs goes on.
     pub(super) fn start(&self, now: Duration) {
         // Relaxed, here and below: no other data hangs on it.
         let word = self.0.load(Ordering::Relaxed);
@@ -27,19 +27,19 @@ impl Stopwatch {
         }
     }
 
-    /// Stops it. One that stands still goes on to.
+    /// Stops it. A stopwatch that stands still is left alone.
     pub(super) fn stop(&self, now: Duration) {
         let word = self.0.load(Ordering::Relaxed);
         self.0.store(sum(word, now), Ordering::Relaxed);
     }
 }
 
-/// How often stopwatches are looked at before they are taken as they are.
+/// How often stopwatches are read before their last words are used as they are.
 const LOOKS: u32 = 8;
 
 /// What has added up on several stopwatches of one owner, all at the same moment: none was started
 /// or stopped between the looks at the first and at the last. Where the owner never rests for that
-/// long, after [`LOOKS`] tries, a stretch may count twice that ended meanwhile.
+/// long, after [`LOOKS`] tries, a stretch that ended meanwhile may count twice.
 pub(super) fn read_together<const N: usize>(
     watches: [&Stopwatch; N],
     now: impl Fn() -> Duration,

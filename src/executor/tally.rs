@@ -12,7 +12,7 @@ use super::ids::QueueId;
 use super::polling::Polling;
 use super::stopwatch::{Stopwatch, read_together};
 
-/// What one worker, or everybody else together, has counted, for each queue.
+/// What one worker has counted for each queue, or what all threads that are no workers have.
 #[derive(Debug)]
 pub(crate) struct Tally {
     queues: Box<[QueueTally]>,
@@ -20,7 +20,7 @@ pub(crate) struct Tally {
     pub(crate) parks: Counter,
     /// How often it took tasks from another worker's deque.
     pub(crate) steals: Counter,
-    /// What it polls.
+    /// The poll that the worker is in.
     pub(crate) polling: Polling,
     /// From when it was made to when it is closed.
     pub(super) alive: Stopwatch,
@@ -63,14 +63,14 @@ pub(crate) struct QueueTally {
     stolen_shown: Floor,
 }
 
-/// A number that grows, but for what was counted too early.
+/// A number that grows, except when a count that came too early is taken back.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
-/// Who else may be counting on the same tally at the same time.
+/// Which threads may count on a tally at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
-    /// Nobody: it is the worker's own.
+    /// One alone: the worker whose tally it is.
     Only,
     /// Any thread that is no worker.
     Shared,
@@ -79,7 +79,7 @@ pub(super) enum Writer {
 impl Counter {
     #[inline]
     pub(super) fn add(&self, n: u64, writer: Writer) {
-        // Release: pairs with the Acquire in `get`, so that whoever sees the end of a task
+        // Release: pairs with the Acquire in `get`, so that a thread that sees the end of a task
         // counted sees its spawn counted too.
         match writer {
             Writer::Only => {
@@ -87,13 +87,13 @@ impl Counter {
                 self.0.store(count + n, Ordering::Release);
             }
             Writer::Shared => {
-                // SeqCst: who spawns looks at the phase next; see `ending.rs`.
+                // SeqCst: the spawning thread looks at the phase next; see `ending.rs`.
                 self.0.fetch_add(n, Ordering::SeqCst);
             }
         }
     }
 
-    /// Corrects what was counted too early.
+    /// Takes back a count that came too early.
     pub(super) fn take_back(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Release);
     }
@@ -117,7 +117,7 @@ impl Tally {
         }
     }
 
-    /// Where the worker's time went, up to one moment. Nothing of it is ever less than was given
+    /// Where the worker's time went, up to one moment. No part of it is ever shown as less than
     /// before.
     pub(crate) fn time_spent(&self, now: impl Fn() -> Duration) -> TimeSpent {
         let watches = [&self.alive, &self.searching, &self.parked];

@@ -33,7 +33,7 @@ use super::{seat, telling};
 /// # Priority
 ///
 /// A high task that awaits a low one raises it, as [`escalate`](Task::escalate) does, so that it
-/// does not wait behind the low queue, and so in turn what that one awaits.
+/// does not wait behind the low queue; the raised task in turn raises the tasks that it awaits.
 ///
 /// # Panics
 ///
@@ -129,10 +129,10 @@ impl<T> Task<T> {
         self.look_for();
     }
 
-    /// Gives a handle that can tell the task to end, and do nothing else with it. Any number of
-    /// them, on any thread, for as long as they like.
+    /// Gives a handle that can tell the task to end, and do nothing else with it. There may be any
+    /// number of such handles, on any thread, for any time.
     ///
-    /// A task that this was never called for pays nothing for it.
+    /// A task for which this was never called pays nothing for it.
     ///
     /// ```
     /// use laneway::spawn_task;
@@ -217,7 +217,7 @@ impl<T> Task<T> {
         }
     }
 
-    /// Wakes the task if it waits, for it to see what has changed.
+    /// Wakes the task if it waits, so that it sees its new priority or the order to end.
     fn look_for(&self) {
         let meta = self.handle.metadata();
         if !self.is_finished() {

@@ -33,7 +33,7 @@ pub(super) fn with_observed(tell: impl FnOnce(&Executor)) {
     }
 }
 
-/// Tells the observer of a given runtime, if that exists and has one.
+/// Tells the observer of a given runtime, if the runtime exists and has an observer.
 fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
     match seat::here().filter(|here| here.id == id) {
         Some(here) => here.emit_with(event),

@@ -38,7 +38,7 @@ thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
     pub(super) static RUNTIME: RefCell<Option<Kept<Here>>> = const { RefCell::new(None) };
 
-    /// The runtime of a thread that was started for it. Entered before anything of the user's runs
+    /// The runtime of a thread that was started for it. Entered before any code of the user's runs
     /// here, and so left after the destructors of the user's own thread-locals.
     pub(super) static FOR_LIFE: OnceCell<Entered> = const { OnceCell::new() };
 
@@ -102,8 +102,9 @@ impl Deref for Here {
     }
 }
 
-/// Dropped by the code that takes it out, never with the thread: a thread-local without a
-/// destructor needs no check that it still exists, at each of several accesses in a poll (T18).
+/// A value that is dropped by the code that takes it out, and never with the thread: a thread-local
+/// without a destructor needs no check that it still exists, at each of several accesses in a poll
+/// (T18).
 pub(super) type Kept<T> = ManuallyDrop<T>;
 
 /// What passes between a task and the thread that runs it.

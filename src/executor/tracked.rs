@@ -87,7 +87,7 @@ pin_project! {
                 if is_unpolled {
                     seat::count_unpolled(this.life.executor, this.life.task);
                 }
-                // Nothing is left to be told that its destructor panicked, but the log.
+                // Only the log is left to be told that its destructor panicked.
                 drop(drop_future(this.future, this.life));
                 this.life.cancelled();
                 if is_unpolled {

@@ -2,7 +2,7 @@
 //!
 //! async-task wakes an awaiter where a panic aborts the process, so a foreign waker is called
 //! through a shield, which costs an allocation. Wakers of our own do not panic and need none. This
-//! file never wakes a task. Read `cancel.rs` next.
+//! file never wakes a task. Read `budget.rs` next.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
     poll()
 }
 
-/// As [`trusting`], for the waker of a task, and for longer than its poll: that does no harm. The
+/// As [`trusting`], for the waker of a task. The trust outlasts the poll, which does no harm. The
 /// store is left out where it would change nothing (T12).
 #[inline]
 pub(super) fn trust_task(waker: &Waker) {

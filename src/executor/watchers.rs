@@ -11,15 +11,15 @@ use slab::Slab;
 use super::shield::shielded;
 use crate::sync::unpoisoned;
 
-/// The wakers of those who wait for shutdown to begin.
+/// The wakers of the tasks that wait for shutdown to begin.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     wakers: Mutex<Slab<Waker>>,
 }
 
 impl Watchers {
-    /// Keeps a waker until shutdown begins, or [`remove`](Watchers::remove). Look at the phase
-    /// after this: it may have begun meanwhile.
+    /// Keeps a waker until shutdown begins, or [`remove`](Watchers::remove). The caller looks at
+    /// the phase after this: shutdown may have begun meanwhile.
     pub(crate) fn insert(&self, waker: Waker) -> usize {
         self.lock().insert(waker)
     }
@@ -36,15 +36,15 @@ impl Watchers {
         drop(replaced);
     }
 
-    /// Forgets a waker. One that was woken is gone already; once that has happened, nobody is
-    /// entered to wait any more, so it does not matter whose the key is.
+    /// Forgets a waker. A waker that was called is gone already. After that no task is entered any
+    /// more, so a stale key does no harm.
     pub(crate) fn remove(&self, key: usize) {
         let removed = self.lock().try_remove(key);
         // Not under the lock, as above.
         drop(removed);
     }
 
-    /// Wakes everybody. Called after the phase has changed.
+    /// Wakes all these tasks. Called after the phase has changed.
     pub(super) fn wake_all(&self) {
         let wakers = std::mem::take(&mut *self.lock());
         for (_key, waker) in wakers {

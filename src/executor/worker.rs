@@ -37,7 +37,7 @@ use super::{seat, telling};
 #[repr(align(128))]
 pub(crate) struct Worker {
     pub(crate) executor: Arc<Executor>,
-    /// The executor's, here to be at hand.
+    /// The executor's number, kept here to be at hand.
     pub(super) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
     crew: CrewId,
@@ -241,8 +241,8 @@ impl Worker {
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
             .ok_or(Step::Rest)?;
-        // Before the look at the priority: a task that is raised between the two is taken for high,
-        // or looked for after this.
+        // Before the look at the priority: a task that is raised between the two counts as high
+        // here, or the search for it is counted after this look.
         self.looked_for = self.executor.pending.looked_for();
         runnable.metadata().compare_with_loans();
         self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
@@ -251,7 +251,7 @@ impl Worker {
         Ok(runnable)
     }
 
-    /// At certain steps, what would otherwise wait too long goes first.
+    /// At certain steps, takes a task that would otherwise wait too long.
     #[inline(never)]
     fn overdue(&mut self) -> Option<Runnable> {
         self.next_overdue = self.route.next_overdue(self.steps);
@@ -324,7 +324,7 @@ impl Worker {
         }
     }
 
-    /// Whether there is nothing in a place, at a glance.
+    /// Whether a place is empty, at a glance.
     #[inline]
     fn is_bare(&self, look: Look) -> bool {
         let queue = |at: usize| self.executor.queue(self.route.queues[at]);
@@ -359,8 +359,8 @@ impl Worker {
         }
     }
 
-    /// Puts off what was about to run next of a queue that the worker turns away from: it no
-    /// longer is, and others may have it.
+    /// Moves the task in the next-slot of a queue that the worker turns away from to the deque: it
+    /// is not about to run any more, and other workers may have it.
     #[cold]
     fn turn_away_from(&mut self, queue: QueueId) {
         let position = self.route.position(queue);
@@ -370,15 +370,16 @@ impl Worker {
         }
     }
 
-    /// Lets others know of a task that was pushed into this worker's local queue, if they have to.
+    /// Tells other workers of a task that was pushed into this worker's local queue, if they have
+    /// to be told.
     #[inline]
     fn announce_pushed(&self, pushed: Pushed, queue: QueueId) {
         match pushed {
             Pushed::NextSlot => {}
             Pushed::FirstInDeque => self.announce(queue),
             Pushed::BehindOthers => {
-                // The others were told of the tasks before it, which may be gone by now. While all
-                // of them are busy that costs nothing: see `idle.rs`.
+                // The other workers were told of the tasks before it, which may be gone by now.
+                // While all workers are busy, none has to be told again: see `idle.rs`.
                 let crews = self.executor.queue(queue).crews();
                 if !self.executor.parking_lot.all_busy(crews) {
                     self.announce(queue);
@@ -387,9 +388,9 @@ impl Worker {
         }
     }
 
-    /// Lets others know of tasks that have just come into this worker's deque.
+    /// Tells other workers of tasks that have just come into this worker's deque.
     fn announce(&self, queue: QueueId) {
-        // Pairs with the census of `idle.rs`: the push goes before the look at who sleeps.
+        // Pairs with the census of `idle.rs`: the push goes before the look for parked workers.
         fence(Ordering::SeqCst);
         self.executor.unpark_one(queue);
     }
@@ -407,7 +408,7 @@ impl Worker {
         Some(runnable)
     }
 
-    /// Steals from the other workers that serve a queue, beginning anywhere.
+    /// Steals from the other workers that serve a queue, beginning with a random one.
     #[inline(never)]
     fn steal(&mut self, position: usize) -> Option<(Runnable, WorkerId)> {
         let local = self.locals.get_mut(position)?;
@@ -422,9 +423,9 @@ impl Worker {
         Some(stolen)
     }
 
-    /// Lets others know of tasks that came along with the one that was taken. While they were on
-    /// their way they lay nowhere, and somebody may have looked in vain. A searcher tells when
-    /// its search ends.
+    /// Tells other workers of tasks that came along with the one that was taken. While they were on
+    /// their way they lay nowhere, and another worker may have looked in vain. A searcher tells
+    /// when its search ends.
     fn announce_moved(&self, position: usize) {
         let local = self.locals.get(position);
         if self.search == Search::Uncounted && local.is_some_and(LocalQueue::has_spare) {
@@ -432,7 +433,7 @@ impl Worker {
         }
     }
 
-    /// Ends the search, if this was one. The last searcher wakes the next if there is more.
+    /// Ends the search, if this was one. The last searcher unparks the next if there is more work.
     #[inline]
     fn work_found(&mut self) {
         if self.search == Search::Uncounted {
@@ -530,7 +531,7 @@ impl Worker {
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
         let look_again = others == OtherSearchers::None;
-        // After lying down, so that whoever changes the phase and then wakes everybody is either
+        // After lying down: a thread that changes the phase and then wakes all workers is either
         // seen here or sees this worker.
         let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
@@ -546,7 +547,8 @@ impl Worker {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
         self.leave_search();
-        // As lying down has one: the ends of its tasks are counted before it looks at the phase.
+        // As in `begin_parking`: the ends of the worker's tasks are counted before it looks at the
+        // phase.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
         self.tally().parked.start(self.now());
@@ -561,7 +563,8 @@ impl Worker {
     /// Leaves the search without having found anything.
     fn leave_search(&mut self) {
         if std::mem::replace(&mut self.search, Search::Uncounted) == Search::Counted {
-            // Whether others search matters to those who could be woken instead; there are none.
+            // Whether others search would matter if another worker could be unparked for this one;
+            // none is parked.
             let _ = self.executor.parking_lot.stop_searching(self.crew);
         }
     }
@@ -570,13 +573,13 @@ impl Worker {
         self.route.queues.iter().any(|&id| self.has_work(id))
     }
 
-    /// Gets up by itself. It counts as a searcher then, as one who was woken does.
+    /// Gets up by itself. It counts as a searcher then, as a worker does that was unparked.
     fn cancel_parking(&mut self) {
         self.executor.parking_lot.cancel_parking(self.crew, self.id);
         self.search = Search::Counted;
     }
 
-    /// Notes that somebody has woken this worker.
+    /// Notes that another thread has unparked this worker.
     pub(crate) fn woken(&mut self) {
         self.pace.rested();
         self.tally().parked.stop(self.now());

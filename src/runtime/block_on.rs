@@ -77,7 +77,7 @@ struct Alarm {
     sleeper: Sleeper,
 }
 
-/// Who waits for an alarm.
+/// The thread that waits for an alarm.
 enum Sleeper {
     Thread(Thread),
     /// A thread that parks where its runtime wants it to.
@@ -124,8 +124,9 @@ impl Alarm {
     }
 
     fn take(&self) -> bool {
-        // A load first: swapping all the time would keep the line from the one who is to set it.
-        // Acquire: pairs with the Release in `wake_by_ref`; what was done before is seen.
+        // A load first: swapping all the time would keep the cache line from the thread that is to
+        // set it. Acquire: pairs with the Release in `wake_by_ref`; this thread sees what the other
+        // did before.
         self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::Acquire)
     }
 }

@@ -108,7 +108,7 @@ pub const HIGH_NUM_VARIABLE: &str = "LANEWAY_HIGH_NUM";
 /// ```
 pub const LOW_NUM_VARIABLE: &str = "LANEWAY_LOW_NUM";
 
-/// The cores that this process may use, by its cgroup's quota too. One if nobody knows.
+/// The cores that this process may use, by its cgroup's quota too. One if the system does not tell.
 pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
@@ -269,7 +269,8 @@ impl Builder {
         self
     }
 
-    /// Sets who is told what the scheduler does. Default: nobody, at the cost of one branch.
+    /// Sets the observer, which is told what the scheduler does. Default: none, at the cost of one
+    /// branch.
     ///
     /// ```
     /// use laneway::observe::{Event, Observer};
@@ -315,7 +316,7 @@ impl Builder {
         self
     }
 
-    /// Sets what a worker does when there is nothing to do. Default: [`Idle::Park`].
+    /// Sets how a worker waits for work. Default: [`Idle::Park`].
     ///
     /// ```
     /// use laneway::{BuildError, Idle, Runtime};
@@ -417,9 +418,9 @@ impl Builder {
         self
     }
 
-    /// Sets for one queue how long a poll may take before it is reported, whatever
-    /// [`with_long_poll`](Builder::with_long_poll) says for all, which has an example. The two
-    /// queues that every runtime has are called `"high"` and `"low"`.
+    /// Sets for one queue how long a poll may take before it is reported, in place of what
+    /// [`with_long_poll`](Builder::with_long_poll) sets for all queues. That method has an example.
+    /// The two queues that every runtime has are called `"high"` and `"low"`.
     ///
     /// ```
     /// use laneway::{BuildError, Runtime};
@@ -433,19 +434,19 @@ impl Builder {
         self
     }
 
-    /// Prepares for high tasks that must start at once, whatever the low ones do: as many high
-    /// and as many low threads as there are cores, nobody steals, and the low threads have
-    /// niceness 19.
+    /// Prepares for high tasks that must start at once, even while low tasks keep every core busy:
+    /// as many high and as many low threads as there are cores, no thread steals, and the low
+    /// threads have niceness 19.
     ///
     /// No low poll, however long, ever occupies a high thread, so that one is free unless high
     /// tasks themselves keep all of them busy; and the operating system takes the core from a low
     /// thread in the middle of its poll. While no high task runs, the low threads have all cores.
     ///
-    /// The high thread that is woken is the one that slept on the core of the thread that wakes
-    /// it: that spares an interrupt to another core. A high thread that a low one had to wake on
+    /// The high thread that is woken is the one that slept on the core of the thread that wakes it:
+    /// that spares an interrupt to another core. A high thread that a low one had to wake on
     /// another core moves over to the low one's before it sleeps again. Threads are not bound to
     /// cores: the operating system may move them at any time. As long as high threads sleep, each
-    /// high task wakes one of its own, whoever else was woken before and has not got a core yet.
+    /// high task wakes one of its own, even if another was woken before and has not got a core yet.
     ///
     /// On systems where threads have no niceness of their own, a high thread shares the cores
     /// with the low ones as the operating system sees fit, and starts within its time slices

@@ -19,7 +19,7 @@ use crate::executor::{Executor, Origin, Phase, QueueId, Task, seat};
 ///
 /// It is cheap to clone and may go anywhere, into tasks of its own runtime too: the runtime ends
 /// when its [`Runtime`](crate::Runtime) is dropped or shut down, whether there are handles or not.
-/// After that, spawns are refused, and what is left of the runtime is some memory.
+/// After that, spawns are refused, and all that is left of the runtime is some memory.
 ///
 /// ```
 /// use laneway::{Handle, Priority, Runtime};

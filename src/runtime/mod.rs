@@ -3,8 +3,8 @@
 //! The executor knows no threads; here it gets them. Read on in this order: `builder.rs` has every
 //! setting, `plan.rs` works out what the settings come to, `start.rs` starts the threads, and
 //! `runtime.rs` is what a program holds. `spawn.rs`, `join.rs` and `block_on.rs` are what programs
-//! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after those that are
-//! stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
+//! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that
+//! are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
 
 mod block_on;
 mod build_error;

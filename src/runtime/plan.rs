@@ -25,7 +25,7 @@ pub(super) struct Surroundings {
     pub(super) host: Arc<dyn Host>,
     pub(super) spin: Spin,
     pub(super) nearby: Nearby,
-    /// Gives each worker the seed of its own.
+    /// Gives each worker a seed of its own.
     pub(super) rng: fastrand::Rng,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Surroundings {
 struct QueuePlan {
     name: String,
     threads: usize,
-    /// What its workers take besides. The reserved ones take nothing.
+    /// The queues that its workers also take from. The reserved ones take from none.
     steals_from: Vec<QueueId>,
     reserved: usize,
     niceness: Option<u8>,
@@ -260,8 +260,7 @@ impl Crews {
         self.crews.iter().map(|&(_, size)| size).collect()
     }
 
-    /// The crews that serve a queue, those that serve least besides first: they have the least
-    /// else to do.
+    /// The crews that serve a queue, beginning with those that serve the fewest other queues.
     fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
         let mut serving: Vec<(usize, usize)> = self
             .crews
@@ -318,8 +317,8 @@ fn resolve(
     }
 }
 
-/// Two cores are left to the low thread and to whoever waits for the results; one high thread
-/// there always is.
+/// Two cores are left to the low thread and to the thread that waits for the results. There is
+/// always one high thread.
 fn default_high() -> usize {
     high_for(cores())
 }

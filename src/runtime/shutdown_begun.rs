@@ -49,7 +49,7 @@ pub struct ShutdownBegun {
 #[derive(Debug)]
 enum State {
     NotPolled,
-    /// On another executor.
+    /// The future is polled on another executor.
     Never,
     Waits {
         runtime: Weak<Executor>,

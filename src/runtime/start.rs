@@ -42,8 +42,8 @@ impl Runtime {
     }
 
     /// The process-wide runtime, for a spawn on a thread that belongs to none. If it has to be
-    /// started, the log says so, since that may be a second runtime which the program does not know
-    /// of.
+    /// started, the log says so, since that may be a second runtime, unknown to the author of the
+    /// program.
     #[cold]
     pub(super) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
         if GLOBAL.get().is_none() {
@@ -51,7 +51,7 @@ impl Runtime {
             let runtime = Runtime::global();
             let words = format_args!(
                 "the process-wide runtime has started for a spawn at {spawned_at}, on a thread that \
-                 belongs to no runtime ({others} others are there)"
+                 belongs to no runtime ({others} others exist)"
             );
             match others {
                 0 => log_debug(words),
@@ -154,7 +154,7 @@ impl Builder {
             let started = threads.start(worker);
             started.map_err(|(_worker, error)| BuildError::Thread(error))?;
         }
-        // For what waits behind a long poll, and to report it.
+        // It rescues tasks that wait behind a long poll, and reports the poll.
         if self.local_queues || plan.reports_long_polls() {
             let name = format!("{}-watchdog", self.thread_name);
             let started = threads.start_watchdog(&executor, &name);
@@ -163,7 +163,7 @@ impl Builder {
         Ok(runtime)
     }
 
-    /// The same runtime without threads, for those who step its workers themselves.
+    /// The same runtime without threads, for a caller that steps its workers itself.
     pub(crate) fn without_threads(
         &self,
         host: Arc<dyn Host>,
@@ -192,8 +192,8 @@ impl Builder {
         };
         Spin {
             rounds: if cores() > 1 { rounds } else { 0 },
-            // A high thread that offered its core to a niced one would get it back after that
-            // one's time slice, 3 ms later.
+            // A high thread that offered its core to a nice one would get it back only after the
+            // nice one's time slice, 3 ms later.
             offers_core: self.effective_nice().is_none(),
         }
     }
@@ -255,7 +255,7 @@ mod tests {
             let outer = seat::replace_worker(Some(Box::new(worker)));
             spawn(self);
             let worker = seat::replace_worker(outer);
-            *worker.expect("it sits there still")
+            *worker.expect("the worker still sits there")
         }
     }
 
@@ -280,7 +280,7 @@ mod tests {
         });
         seat::replace_worker(Some(Box::new(own)));
         assert_eq!(step(), Step::Ran);
-        let own = seat::replace_worker(None).expect("it sits there still");
+        let own = seat::replace_worker(None).expect("the worker still sits there");
 
         // From outside, and from others. The second of two stays in a next-slot.
         notes.spawn_and_then("home channel", HIGH, |notes| {

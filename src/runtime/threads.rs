@@ -37,8 +37,8 @@ pub enum Idle {
     /// then sleeps until it is woken. The default.
     #[default]
     Park,
-    /// It sleeps so long, looks around, and sleeps again. Nobody wakes it for new work: both
-    /// slower and busier than parking. For teaching, and for comparing.
+    /// It sleeps for this long, looks around, and sleeps again. No thread wakes it for new work, so
+    /// napping is both slower and busier than parking. For teaching, and for comparing.
     Nap(Duration),
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Threads {
     /// How many of the threads are alive.
     alive: Mutex<usize>,
     all_gone: Condvar,
-    /// Those that have not been joined.
+    /// The threads that have not been joined.
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Itself, for the threads that it starts.
     this: OnceLock<Weak<Threads>>,
@@ -169,7 +169,7 @@ impl Threads {
         main: impl FnOnce(Arc<Threads>) + Send + 'static,
     ) -> io::Result<()> {
         let this = self.this.get().and_then(Weak::upgrade);
-        let threads = this.expect("the threads are used while somebody holds them");
+        let threads = this.expect("the threads are used only while they are held");
         *unpoisoned(self.alive.lock()) += 1;
         let leaving = Leaving(threads.clone());
         let handle = self.settings.builder(name).spawn(move || {
@@ -256,7 +256,7 @@ impl Threads {
     fn park(&self) {
         let lain_down = seat::with_worker(|worker| (worker.id, worker.begin_parking()));
         let Some((worker, MayPark::Yes)) = lain_down else {
-            // It lay down for a moment, which may have been the one when the watchdog looked.
+            // The worker lay down for a moment, in which the watchdog may have looked.
             self.watchdog.wake_up();
             return;
         };
@@ -277,7 +277,7 @@ impl Threads {
         }
         self.watchdog.stop();
         for handle in &*unpoisoned(self.handles.lock()) {
-            // Whoever naps looks up at once.
+            // A thread that naps looks around at once.
             handle.thread().unpark();
         }
     }
@@ -297,8 +297,8 @@ impl Threads {
     }
 
     /// Waits until all threads but this one have done their work, or `deadline` has come: those
-    /// that have not are in the middle of a poll. What takes long in the destructors of a user's
-    /// thread-locals is not waited for.
+    /// that have not are in the middle of a poll. Destructors of a user's thread-locals that take
+    /// long are not waited for.
     pub(super) fn wait_until_gone(&self, deadline: Option<Instant>) {
         let own = usize::from(self.is_one_of_them());
         let mut alive = unpoisoned(self.alive.lock());
@@ -330,7 +330,7 @@ impl Threads {
         self.rest_is_left.store(true, Ordering::Relaxed);
     }
 
-    /// What tells this runtime's threads from those of all others that exist.
+    /// The address that tells this runtime's threads from those of all other runtimes.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
@@ -345,7 +345,8 @@ impl Host for Threads {
     }
 
     fn now(&self) -> Duration {
-        // These are the machine's threads and go by its clock, whoever asks.
+        // These are the machine's threads and go by its clock, even if a thread of a simulation
+        // asks.
         self.made.elapsed()
     }
 }
@@ -367,7 +368,7 @@ impl Place {
         while let Some(spare) = self.next_spare() {
             match spare.send(worker) {
                 Ok(()) => return Ok(()),
-                // That one has left.
+                // That thread has left.
                 Err(mpsc::SendError(back)) => worker = back,
             }
         }

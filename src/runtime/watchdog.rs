@@ -1,9 +1,10 @@
 //! Looks after workers whose thread is stuck in a long poll, and reports the poll.
 //!
-//! A worker's next-slot holds a task that is about to run there, so nobody is told of it and
-//! nobody steals it: that is what makes it cheap. It is a trap when the running task does not
-//! come to the end of its poll. The watchdog sees that a worker has begun no new poll between
-//! two looks, and moves the task in its next-slot to the queue's channel, where anyone finds it.
+//! A worker's next-slot holds a task that is about to run there, so no other worker is told of it
+//! and none steals it: that is what makes it cheap. The next-slot is a trap when the running task
+//! does not come to the end of its poll. The watchdog sees that a worker has begun no new poll
+//! between two looks, and moves the task in its next-slot to the queue's channel, where any worker
+//! finds it.
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
 //! all while its workers are parked. Workers that nap instead never count as asleep. To show what
@@ -24,14 +25,14 @@ pub(crate) use thresholds::Thresholds;
 /// at most.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// After so many looks at a runtime where everyone sleeps, the watchdog sleeps too.
+/// After this many looks at a runtime whose workers all sleep, the watchdog sleeps too.
 const LOOKS_BEFORE_DOZING: u32 = 10;
 
 /// The watchdog of one runtime.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
-    /// Set while it sleeps without a timeout. Its own word, so that the workers, who ask after
-    /// every sleep of theirs, only read.
+    /// Set while it sleeps without a timeout. A word of its own, so that the workers, which ask
+    /// after each of their sleeps, only read.
     dozing: AtomicBool,
     orders: Mutex<Orders>,
     changed: Condvar,
@@ -110,7 +111,7 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    /// Rescues what lies behind a poll that has lasted since the last look.
+    /// Rescues the tasks that lie behind a poll that has lasted since the last look.
     pub(crate) fn look(&mut self, executor: &Executor) {
         self.polls.resize(executor.workers().count(), 0);
         for (index, (_, tally)) in executor.workers().enumerate() {
@@ -123,14 +124,14 @@ impl Rounds {
     }
 }
 
-/// Gives others what a worker holds that is stuck, or asleep and then holds nothing.
+/// Gives the task in a stuck worker's next-slot to other workers. A worker that sleeps has none.
 fn rescue(executor: &Executor, worker: WorkerId) {
     for (index, queue) in executor.queues().iter().enumerate() {
         if let Some(runnable) = queue.rescue(worker) {
             executor.inject(runnable);
         } else if queue.has_work() {
-            // Its last push may have crossed with the theft of all that lay before, so that
-            // nobody was told.
+            // Its last push may have crossed with the theft of all that lay before, so that no
+            // worker was told.
             executor.unpark_one(QueueId(index as u16));
         }
     }

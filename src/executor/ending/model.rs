@@ -3,7 +3,7 @@
 //! The tests drive [`Ending`] with the smallest of queues: a counter that bringers raise, and that
 //! workers, or the thread that ends the runtime, lower. The threads here are the skeleton of
 //! `executor.rs` and `worker.rs`. A task that is left behind shows in the counts at the end, or as
-//! a deadlock, which loom reports, as it does for a drain that sleeps for ever.
+//! a deadlock, which loom reports, as it reports a drain that sleeps for ever.
 
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;

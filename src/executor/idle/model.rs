@@ -26,7 +26,7 @@ struct Model {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Whole,
-    /// A worker that leaves nobody searching parks without looking once more.
+    /// A worker that leaves no searcher behind parks without looking once more.
     NoSecondLook,
     /// The last searcher that finds work does not wake the next.
     NoWakeNext,
@@ -59,7 +59,7 @@ impl Model {
         taken.is_ok()
     }
 
-    /// What a worker does until it has taken so many pieces of work.
+    /// What a worker does until it has taken a given number of pieces of work.
     fn work(&self, pieces: usize, worker: WorkerId, protocol: Protocol) {
         (0..pieces).for_each(|_| self.work_once(worker, protocol));
     }
@@ -98,7 +98,7 @@ impl Model {
     }
 }
 
-/// So many pieces of work for each of the workers, brought one after another.
+/// Brings a number of pieces of work for each of the workers, one after another.
 fn bring_to_workers(workers: u16, pieces: usize, protocol: Protocol) {
     let model = Model::new(workers.into());
     let threads: Vec<_> = (0..workers)
@@ -127,7 +127,7 @@ fn no_wake_up_is_lost_with_one_worker() {
     check(5, || bring_to_workers(1, 1, Protocol::Whole));
 }
 
-/// A worker that gets up by itself just when it is woken, and soon lies down again, must not
+/// A worker that gets up by itself just when it is unparked, and soon lies down again, must not
 /// take the late end of that wake-up for the next.
 #[test]
 fn no_wake_up_counts_twice() {
@@ -176,15 +176,18 @@ fn two_bringers_wake_one_searcher() {
     });
 }
 
-/// However many ask at once, half of the crew searches at most, give or take the race that the
-/// relaxed count allows: never more than all of those who asked at the same moment.
+/// Half of the crew searches at most, give or take the race that the relaxed count allows: never
+/// more than all the workers that asked at the same moment.
 #[test]
 fn a_refused_searcher_is_not_counted() {
     check(3, || {
         let model = Model::new(2);
         let ask = |model: Arc<Model>| move || model.parking_lot.start_searching(CREW);
         let other = loom::thread::spawn(ask(model.clone()));
-        let granted = [ask(model.clone())(), other.join().expect("asking is all")];
+        let granted = [
+            ask(model.clone())(),
+            other.join().expect("a thread that asks does not panic"),
+        ];
         let counted = granted.iter().filter(|&&s| s == Search::Counted).count();
         let census = model.parking_lot.crews[0].census();
         assert_eq!(census.searching, counted);

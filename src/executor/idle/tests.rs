@@ -6,8 +6,8 @@ mod calls;
 use super::*;
 use crate::executor::nearby::Spot;
 
-/// The position of the one unparked for work in the high queue, of workers that parked in this
-/// order.
+/// Which worker is unparked for work in the high queue: its position among those that parked, in
+/// this order.
 fn woken(parked: &[(QueueId, Option<usize>)], here: Option<usize>) -> Option<usize> {
     let spots = parked.iter().map(|&(home, core)| Spot { home, core });
     Nearby::indifferent().best(spots, QueueId::HIGH, here)

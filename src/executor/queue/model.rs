@@ -1,10 +1,10 @@
-//! A queue under the model checker: no task lies where nobody will look for it.
+//! A queue under the model checker: no task lies where no worker will look for it.
 //!
 //! The counters beside the channel, the next-slot and what a worker shows of its deque are loom's;
 //! the channel and the deque themselves are not, so that each of their operations is one step, but
 //! for the one model whose question is that: its deque is a pair of loom's counters. The workers
 //! here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle.rs`. A task
-//! that nobody hears of shows as a deadlock, which loom reports.
+//! that no worker hears of shows as a deadlock, which loom reports.
 
 use loom::thread::JoinHandle;
 
@@ -27,7 +27,7 @@ fn id(runnable: &Runnable) -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Whole,
-    /// Who pushes into the channel looks at who sleeps before the push is counted.
+    /// A thread that pushes into the channel looks for parked workers before the push is counted.
     WakesTooEarly,
     /// A worker does not tell of the first task in its deque.
     KeepsQuiet,
@@ -40,7 +40,7 @@ enum Protocol {
     TrustsTheMark,
 }
 
-/// One queue and those who serve it.
+/// One queue and the workers that serve it.
 struct Model {
     queue: Queue,
     parking_lot: ParkingLot,
@@ -63,7 +63,7 @@ impl Model {
         self.parking_lot.unpark_one(&[CREW], QueueId::LOW);
     }
 
-    /// As `Executor::enqueue`.
+    /// As `Executor::inject`.
     fn bring(&self, task: u64) {
         if self.protocol == Protocol::WakesTooEarly {
             self.unpark_one();
@@ -81,7 +81,7 @@ impl Model {
         }
     }
 
-    /// What a worker does until it has found so many tasks.
+    /// What a worker does until it has found a given number of tasks.
     fn find(&self, tasks: usize, worker: WorkerId, take: &mut dyn FnMut() -> Option<Runnable>) {
         let mut search = Search::Uncounted;
         for _ in 0..tasks {
@@ -127,8 +127,8 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     }
 }
 
-/// A deque whose push is two steps, as on the hardware: what its owner has written is seen by
-/// others later, unless a fence lies between. The accesses are those of crossbeam-deque.
+/// A deque whose push is two steps, as on the hardware: other threads see later what its owner has
+/// written, unless a fence lies between. The accesses are those of crossbeam-deque.
 #[derive(Default)]
 struct TwoStepDeque {
     front: AtomicUsize,
@@ -240,7 +240,7 @@ fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
         model.keep(own.push_next(runnable(task)));
     }
     join([thief]);
-    let last = own.pop().expect("nobody steals from the next-slot");
+    let last = own.pop().expect("no thread steals from the next-slot");
     assert_eq!(id(&last), tasks);
     assert!(own.pop().is_none());
 }

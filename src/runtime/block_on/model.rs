@@ -1,4 +1,4 @@
-//! The alarm under the model checker: whoever is woken comes back to poll, and sees why.
+//! The alarm under the model checker: a thread that is woken comes back to poll, and sees why.
 //!
 //! What a bringer brings is written and read without any order of its own, so that it arrives by
 //! the alarm or not at all. A lost wake-up shows as a deadlock, which loom reports.
@@ -54,7 +54,7 @@ impl Parcel {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Starts a thread that brings it and wakes the one who waits.
+    /// Starts a thread that brings it and wakes the thread that waits.
     fn bring(&self, waker: &Waker) -> JoinHandle<()> {
         let (parcel, waker) = (self.clone(), waker.clone());
         loom::thread::spawn(move || {
@@ -64,7 +64,7 @@ impl Parcel {
     }
 }
 
-/// One thread waits for what so many others bring.
+/// One thread waits for the parcels of several others.
 fn wait_for(bringers: usize, wait: Wait) {
     let parcels: Vec<_> = (0..bringers).map(|_| Parcel::new()).collect();
     let mut threads = Vec::new();
@@ -109,7 +109,7 @@ fn no_wake_up_is_lost() {
     check(5, || wait_for(1, Wait::AsShipped));
 }
 
-/// The second finds the flag set and unparks nobody.
+/// The second finds the flag set and unparks no thread.
 #[test]
 fn two_wake_ups_at_once_are_as_good_as_one() {
     check(4, || wait_for(2, Wait::AsShipped));
@@ -120,7 +120,7 @@ fn an_alarm_within_an_alarm_takes_no_wake_up_from_it() {
     check(3, || wait_inside_a_wait(Wait::AsShipped));
 }
 
-/// What is left of a wake-up that came before anybody parked.
+/// A token is left of a wake-up that came before the thread parked.
 #[test]
 fn a_stale_token_is_not_taken_for_a_wake_up() {
     check(5, || {

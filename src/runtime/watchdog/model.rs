@@ -39,7 +39,7 @@ impl Model {
         })
     }
 
-    /// The watchdog's side, after so many quiet looks that it dozes off.
+    /// The watchdog's side, after enough quiet looks to doze off.
     fn doze(&self) -> Orders {
         let everyone_slept = self.all_parked();
         let orders = self.watchdog.orders.lock().expect("nothing panics here");
