@@ -4,6 +4,7 @@
 
 mod record;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
@@ -126,17 +127,28 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     rt.spawn(process, Priority::High).detach();
     while let Ok((version, last_panic)) = rt.block_on(refreshes.recv()) {
         let last_panic = last_panic.as_deref().unwrap_or("never");
-        println!("refresh {version} begins; last trouble: {last_panic}");
+        let line = format!("refresh {version} begins; last trouble: {last_panic}");
+        // The reader has closed the pipe, as `head` does: it has read enough.
+        if writeln!(io::stdout(), "{line}").is_err() {
+            refresh.stop();
+        }
     }
 
     let report = rt.shutdown(Duration::from_secs(5));
     let metrics = refresh.metrics();
-    println!(
+    // If the pipe is closed, the end is as good without.
+    let _ = writeln!(
+        io::stdout(),
         "{}: {} refreshed, {} panicked, {} skipped; {} cut off",
-        metrics.name, metrics.completed, metrics.panicked, metrics.skipped, report.cut_off
+        metrics.name,
+        metrics.completed,
+        metrics.panicked,
+        metrics.skipped,
+        report.cut_off
     );
     let (reads, newest) = (laneway::block_on(reader), newest.load(Ordering::Relaxed));
-    println!("{reads} reads meanwhile, the last of version {newest}");
+    let last = format!("{reads} reads meanwhile, the last of version {newest}");
+    let _ = writeln!(io::stdout(), "{last}");
     options.record.save();
     Ok(())
 }
@@ -145,7 +157,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cache_refresh: {error}");
+            let _ = writeln!(io::stderr(), "cache_refresh: {error}");
             ExitCode::FAILURE
         }
     }

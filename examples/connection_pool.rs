@@ -4,8 +4,10 @@
 
 mod record;
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -136,9 +138,25 @@ fn lines(pool: &ServiceHandle<String, io::Result<String>>, count: usize) -> usiz
         .count()
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let record = Record::from_args("connection_pool");
+fn main() -> ExitCode {
+    let ran = run(&Record::from_args("connection_pool"));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader has closed the pipe, as `head` does: it has read enough.
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "connection_pool: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn run(record: &Record) -> Result<(), Box<dyn Error>> {
     let (server, address) = Server::start()?;
     let rt = record.watch(Runtime::builder()).build()?;
     let state = Pool {
@@ -151,11 +169,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build(state, echo);
     let background = rt.spawn(background, Priority::Low);
 
-    println!(
+    writeln!(
+        io::stdout(),
         "reused:    {} lines echoed over {} connection",
         lines(&pool, 10),
         server.opened()
-    );
+    )?;
 
     let threads = [(); 4].map(|()| {
         let pool = pool.clone();
@@ -166,19 +185,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|t| t.join().expect("no panics here"))
         .sum();
     let most = server.most.load(Ordering::SeqCst);
-    println!("capped:    {echoed} lines of 4 threads echoed, {most} connections at most at once");
+    writeln!(
+        io::stdout(),
+        "capped:    {echoed} lines of 4 threads echoed, {most} connections at most at once"
+    )?;
 
     let before = server.opened();
     server.drop_connections();
     let echoed = lines(&pool, 5);
-    println!(
+    writeln!(
+        io::stdout(),
         "replaced:  the server dropped all; {echoed} lines echoed over {} new",
         server.opened() - before
-    );
+    )?;
 
     drop(pool);
     block_on(background);
-    println!("ended:     with the last handle");
+    writeln!(io::stdout(), "ended:     with the last handle")?;
     record.save();
     Ok(())
 }

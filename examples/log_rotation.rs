@@ -158,10 +158,15 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
             let _ = report.send(rotated.call(Request::Rotate).await).await;
         });
     own.set(rotation.clone()).expect("set once");
-    ctrlc::set_handler(move || rotation.stop())?;
+    let interrupted = rotation.clone();
+    ctrlc::set_handler(move || interrupted.stop())?;
     rt.spawn(process, Priority::Low).detach();
     while let Ok(rotated) = rt.block_on(reports.recv()) {
-        println!("rotated: {} lines", rotated??);
+        let printed = writeln!(io::stdout(), "rotated: {} lines", rotated??);
+        // The reader has closed the pipe, as `head` does: it has read enough.
+        if printed.is_err() {
+            rotation.stop();
+        }
     }
 
     let report = rt.shutdown(Duration::from_secs(5));
@@ -175,7 +180,9 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
     let kept: u64 = files
         .map(|path| count_lines(&path))
         .sum::<io::Result<u64>>()?;
-    println!(
+    // If the pipe is closed, the end is as good without.
+    let _ = writeln!(
+        io::stdout(),
         "{written} lines written, {kept} kept, {deleted} deleted; {} cut off",
         report.cut_off
     );
@@ -190,7 +197,7 @@ fn main() -> ExitCode {
     let ran = made.and_then(|()| run(&options, folder.clone()));
     let ran = ran.and(fs::remove_dir_all(&folder).map_err(Into::into));
     if let Err(error) = &ran {
-        eprintln!("log_rotation: {error}");
+        let _ = writeln!(io::stderr(), "log_rotation: {error}");
     }
     if ran.is_ok() {
         ExitCode::SUCCESS

@@ -2,27 +2,28 @@
 //! and bytes of all files under PATH, and prints them by extension and what the runtime did.
 //!
 //! Every file is a low task. Meanwhile a process in the background draws a progress bar, and
-//! every 20 ms a high task tells how late it started: what a request would have waited while all
-//! this work goes on. Read `main` and `read_all`, then whatever you are curious about.
+//! every 2 ms a high task tells how late it started: what a request would have waited while all
+//! this work goes on. Ctrl-C ends it early, with a report of what was read by then. Read `main` and
+//! `read_all`, then whatever you are curious about.
 
 mod record;
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::iter::Sum;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::{ExitCode, exit};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use futures_lite::future::yield_now;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use laneway::{BuildError, Priority, Runtime, Stealing, Task, join_all, spawn_task};
+use laneway::{BuildError, Builder, Priority, Runtime, Stealing, Task, join_all, spawn_task};
 use walkdir::WalkDir;
 
 use record::Record;
@@ -35,8 +36,15 @@ const CHUNK: usize = 64 * 1024;
 /// many files at most are open.
 const BATCH: usize = 64;
 
+/// How much is read of a file whose length is given as 0. Those of `/proc` and the like hold more
+/// than that, and some of them have no end.
+const UNTOLD: u64 = 16 * 1024 * 1024;
+
 /// The time between two high tasks.
-const PROBE_EVERY: Duration = Duration::from_millis(20);
+const PROBE_EVERY: Duration = Duration::from_millis(2);
+
+/// How many high tasks it takes for a p99 that is not simply the latest of them.
+const ENOUGH_FOR_P99: usize = 100;
 
 /// How many extensions get a line of their own.
 const ROWS: usize = 15;
@@ -44,11 +52,22 @@ const ROWS: usize = 15;
 /// What the longest extension in the table may take up.
 const LABEL_WIDTH: usize = 18;
 
+/// The exit code after bad arguments, and where nothing could be read.
+const REFUSED: u8 = 2;
+
+/// The exit code after Ctrl-C. A signal handler is not told which signal it was, so that SIGTERM
+/// and SIGHUP have the same.
+const INTERRUPTED: u8 = 130;
+
 /// Counts the lines, words and bytes of all files under PATH: a low task for every file,
-/// while a high task measures every 20 ms how late it starts.
+/// while a high task measures every 2 ms how late it starts.
 ///
 /// Lines are newline characters; words are what ASCII whitespace separates. Symbolic links are
 /// not followed, and of pipes, sockets and devices nothing is read.
+///
+/// Ctrl-C, and SIGTERM likewise, ends it early: it prints the report of the files that were read by
+/// then, and exits with 130. A second Ctrl-C ends it at once. It exits with 2 if nothing could be
+/// read.
 #[derive(Parser)]
 #[command(name = "tour")]
 struct Options {
@@ -57,16 +76,21 @@ struct Options {
 
     /// How many threads serve the high queue [default: LANEWAY_HIGH_NUM, or else the number of
     /// cores less two, at least 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     high: Option<usize>,
 
     /// How many threads serve the low queue [default: LANEWAY_LOW_NUM, or else 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     low: Option<usize>,
 
     /// Which idle threads take tasks of the other queue
     #[arg(long, value_enum, default_value_t = Policy::Both)]
     stealing: Policy,
+
+    /// Use Builder::latency_first: as many high and low threads as cores, no stealing, and the low
+    /// threads at the lowest priority of the operating system. It replaces the three options above
+    #[arg(long, conflicts_with_all = ["high", "low", "stealing"])]
+    latency_first: bool,
 
     /// Print what each queue and each thread did; with --record, also how long tasks waited
     #[arg(long)]
@@ -89,23 +113,47 @@ enum Policy {
     Low,
 }
 
+/// Reads a number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    let wanted = "a whole number from 0 to 4096 is wanted";
+    text.parse().map_err(|_| wanted.to_owned())
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let root = options.root();
-    if let Err(error) = fs::metadata(&root) {
-        return refuse(&format!("cannot open {root:?}: {error}"));
+    if let Err(why) = look_at(&root) {
+        return refuse(&format!("cannot read {root:?}: {why}"));
     }
     match options.start_runtime() {
-        Ok(runtime) => {
-            let mut report = tour(runtime, &root);
-            if options.metrics {
-                report.push_str(&metrics(runtime, &options.record));
-            }
-            let printed = print(&report);
-            options.record.save();
-            printed
+        Ok(runtime) => run(runtime, &root, &options),
+        Err(error) => refuse(&in_options(&error)),
+    }
+}
+
+fn run(runtime: &Runtime, root: &Path, options: &Options) -> ExitCode {
+    let (census, mut report) = tour(runtime, root);
+    if options.metrics {
+        report.push_str(&metrics(runtime, &options.record));
+    }
+    let printed = print(&report);
+    options.record.save();
+    match printed {
+        Ok(()) => census.exit_code(),
+        Err(error) => {
+            complain(&format!("cannot print the tables: {error}"));
+            ExitCode::FAILURE
         }
-        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+/// Fails for a root of which nothing could be read.
+fn look_at(root: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(root)?;
+    if metadata.is_dir() {
+        fs::read_dir(root).map(drop)
+    } else {
+        open(root).map(drop)
     }
 }
 
@@ -116,6 +164,13 @@ impl Options {
     }
 
     fn start_runtime(&self) -> Result<&'static Runtime, BuildError> {
+        self.record.watch(self.configure()).try_run()
+    }
+
+    fn configure(&self) -> Builder {
+        if self.latency_first {
+            return Runtime::builder().latency_first();
+        }
         let mut builder = Runtime::builder().with_stealing(self.stealing.into());
         if let Some(threads) = self.high {
             builder = builder.with_high_num(threads);
@@ -123,7 +178,25 @@ impl Options {
         if let Some(threads) = self.low {
             builder = builder.with_low_num(threads);
         }
-        self.record.watch(builder).try_run()
+        builder
+    }
+}
+
+/// What is wrong with the configuration, in the words of the command line.
+fn in_options(error: &BuildError) -> String {
+    match error {
+        BuildError::NoThreads => {
+            "a runtime needs a thread: set --high or --low to at least 1".to_owned()
+        }
+        BuildError::Unserved { queue } => format!(
+            "no thread serves the queue {queue:?}: set --{queue} to at least 1, or --stealing to \
+             a policy by which the other queue's threads take its tasks"
+        ),
+        BuildError::TooManyThreads { threads } => format!(
+            "--high and --low ask for {threads} threads together: a runtime takes 4096 at most"
+        ),
+        BuildError::Thread(_) => format!("{error}; set --high or --low to less"),
+        _ => error.to_string(),
     }
 }
 
@@ -138,10 +211,11 @@ impl From<Policy> for Stealing {
     }
 }
 
-/// Walks, reads and counts, and gives what there is to print.
-fn tour(runtime: &Runtime, root: &Path) -> String {
+/// Walks, reads and counts, and gives the counts and what there is to print.
+fn tour(runtime: &Runtime, root: &Path) -> (Census, String) {
     let started = Instant::now();
     let display = Display::new();
+    stop_at_ctrl_c(display.progress.clone());
     let (bell, rings) = async_channel::bounded(1);
     // Nobody holds its handle, so it goes on until there is nothing left to draw.
     spawn_task!(draw(display.clone(), rings), Priority::High).detach();
@@ -150,13 +224,28 @@ fn tour(runtime: &Runtime, root: &Path) -> String {
     let mut census = Census::default();
     let files = find_files(root, &display, &mut census);
     read_all(files, &display, &mut census);
+    census.interrupted = display.progress.is_interrupted();
 
     let lateness = probes.finish();
     let seconds = started.elapsed().as_secs_f64();
     display.bar.finish_and_clear();
-    let mut report = census.table();
+    let mut report = census.heading(&display.progress);
+    report.push_str(&census.table());
     report.push_str(&summary(runtime, &census, seconds, &lateness));
-    report
+    (census, report)
+}
+
+/// Lets Ctrl-C end the tour early, and a second one the program.
+fn stop_at_ctrl_c(progress: Arc<Progress>) {
+    // It prints nothing: on a terminal that takes no output, the second one could not end it.
+    let handled = ctrlc::set_handler(move || {
+        if progress.interrupted.swap(true, Ordering::Relaxed) {
+            exit(INTERRUPTED.into());
+        }
+    });
+    if let Err(error) = handled {
+        complain(&format!("Ctrl-C will end this without a report: {error}"));
+    }
 }
 
 // Reading files.
@@ -165,6 +254,9 @@ fn tour(runtime: &Runtime, root: &Path) -> String {
 fn find_files(root: &Path, display: &Display, census: &mut Census) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in WalkDir::new(root) {
+        if display.progress.is_interrupted() {
+            break;
+        }
         match entry {
             Ok(entry) if is_regular(&entry) => {
                 files.push(entry.into_path());
@@ -179,6 +271,7 @@ fn find_files(root: &Path, display: &Display, census: &mut Census) -> Vec<PathBu
             }
         }
     }
+    display.progress.set_total(files.len());
     files
 }
 
@@ -194,7 +287,7 @@ fn is_regular(entry: &walkdir::DirEntry) -> bool {
 }
 
 /// Spawns a low task for every file. While one batch of tasks runs, the next one is spawned, so
-/// that the threads never wait for this one.
+/// that the threads never wait for this one. After Ctrl-C there is no next one.
 fn read_all(files: Vec<PathBuf>, display: &Display, census: &mut Census) {
     let mut files = files.into_iter();
     let mut running: Vec<Task<Reading>> = Vec::new();
@@ -202,6 +295,7 @@ fn read_all(files: Vec<PathBuf>, display: &Display, census: &mut Census) {
         let batch: Vec<Task<Reading>> = files
             .by_ref()
             .take(BATCH)
+            .take_while(|_| !display.progress.is_interrupted())
             .map(|path| spawn_task!(read(path, display.progress.clone())))
             .collect();
         let last = batch.is_empty();
@@ -217,7 +311,8 @@ fn read_all(files: Vec<PathBuf>, display: &Display, census: &mut Census) {
 /// What became of one file.
 struct Reading {
     path: PathBuf,
-    counts: io::Result<Counts>,
+    /// Nothing if Ctrl-C came before the file's end.
+    counts: io::Result<Option<Counts>>,
 }
 
 /// The task: reads one file and counts.
@@ -227,17 +322,18 @@ async fn read(path: PathBuf, progress: Arc<Progress>) -> Reading {
     Reading { path, counts }
 }
 
-async fn count(path: &Path, progress: &Progress) -> io::Result<Counts> {
-    let file = File::open(path)?;
-    // As long as it is now: a file that grows all the time comes to an end too.
+async fn count(path: &Path, progress: &Progress) -> io::Result<Option<Counts>> {
+    let file = open(path)?;
     let length = file.metadata()?.len();
-    let mut file = file.take(length);
-    let mut chunk = vec![0; CHUNK.min(usize::try_from(length).unwrap_or(CHUNK))];
+    let most = most_of(length);
+    let mut file = file.take(most);
+    let mut chunk = vec![0; CHUNK.min(usize::try_from(most).unwrap_or(CHUNK))];
     let mut counter = Counter::default();
-    loop {
+    while !progress.is_interrupted() {
         // This blocks the thread, but for one chunk only.
         match file.read(&mut chunk) {
-            Ok(0) => return Ok(counter.finish()),
+            Ok(0) if length == 0 && file.limit() == 0 => return Err(endless()),
+            Ok(0) => return Ok(Some(counter.finish())),
             Ok(length) => {
                 counter.add(&chunk[..length]);
                 progress.bytes.fetch_add(length as u64, Ordering::Relaxed);
@@ -249,6 +345,53 @@ async fn count(path: &Path, progress: &Progress) -> io::Result<Counts> {
         // waits has to step back by itself.
         yield_now().await;
     }
+    Ok(None)
+}
+
+/// How much is read of a file at most: as much as it holds now, so that a file that grows all the
+/// time comes to an end too.
+fn most_of(length: u64) -> u64 {
+    match length {
+        0 => UNTOLD,
+        length => length,
+    }
+}
+
+fn endless() -> io::Error {
+    io::Error::other(format!(
+        "its length is given as 0, and it goes on after {}",
+        HumanBytes(UNTOLD)
+    ))
+}
+
+/// Opens a regular file. The type is looked at once it is open, so that nothing else can take its
+/// place in between.
+fn open(path: &Path) -> io::Result<File> {
+    let file = without_waiting().read(true).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other(
+            "it is neither a directory nor a regular file",
+        ))
+    }
+}
+
+/// Options by which neither opening a pipe waits for its writer, nor reading a log of the kernel
+/// for its next line.
+#[cfg(target_os = "linux")]
+fn without_waiting() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let flag = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.custom_flags(flag);
+    options
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_waiting() -> OpenOptions {
+    OpenOptions::new()
 }
 
 /// Lines, words and bytes, of one file or of many.
@@ -314,13 +457,18 @@ impl Probes {
         let thread = thread::spawn(move || {
             // One at once, so that there is one on the smallest tree.
             let mut probes = vec![spawn_probe()];
+            let mut lateness = Vec::new();
             while stopped.recv_timeout(PROBE_EVERY) == Err(RecvTimeoutError::Timeout) {
+                let finished = probes.iter().take_while(|probe| probe.is_finished());
+                let finished = probes.drain(..finished.count()).collect::<Vec<_>>();
+                lateness.extend(join_all(finished));
                 probes.push(spawn_probe());
                 // If the bell still rings from before, that is as good.
                 let _ = bell.try_send(());
             }
             probes.push(spawn_probe());
-            join_all(probes)
+            lateness.extend(join_all(probes));
+            lateness
         });
         Probes { stop, thread }
     }
@@ -345,8 +493,23 @@ fn spawn_probe() -> Task<Duration> {
 #[derive(Default)]
 struct Progress {
     found: AtomicU64,
+    /// How many files there are to read, once all are found.
+    total: OnceLock<u64>,
     read: AtomicU64,
     bytes: AtomicU64,
+    /// Whether there was a Ctrl-C.
+    interrupted: AtomicBool,
+}
+
+impl Progress {
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn set_total(&self, files: usize) {
+        let set = self.total.set(files as u64);
+        set.expect("the files are found once");
+    }
 }
 
 /// What is to be seen on the terminal, if there is one.
@@ -363,20 +526,35 @@ impl Display {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         };
-        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {msg}");
-        let style = style.expect("the template is well formed");
-        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style);
+        let bar = ProgressBar::with_draw_target(None, target)
+            .with_style(style("looking for files: {prefix} so far"))
+            .with_prefix("0");
         Display {
             bar,
             progress: Arc::default(),
         }
     }
 
+    /// Draws a count as long as files are being found: a bar needs to know how many there are.
     fn refresh(&self) {
+        match self.progress.total.get() {
+            None => {
+                let found = self.progress.found.load(Ordering::Relaxed);
+                self.bar.set_prefix(thousands(found));
+            }
+            Some(0) => {}
+            Some(total) => self.refresh_bar(*total),
+        }
+    }
+
+    fn refresh_bar(&self, total: u64) {
         let bytes = self.progress.bytes.load(Ordering::Relaxed);
         self.bar.set_message(HumanBytes(bytes).to_string());
-        self.bar
-            .set_length(self.progress.found.load(Ordering::Relaxed));
+        if self.bar.length().is_none() {
+            self.bar
+                .set_style(style("{wide_bar} {pos}/{len} files, {msg}"));
+            self.bar.set_length(total);
+        }
         self.bar
             .set_position(self.progress.read.load(Ordering::Relaxed));
     }
@@ -386,6 +564,10 @@ impl Display {
         self.bar
             .suspend(|| complain(&format!("cannot read {path:?}: {why}")));
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well formed")
 }
 
 /// The process in the background: draws the bar whenever the bell rings.
@@ -402,12 +584,15 @@ async fn draw(display: Display, rings: async_channel::Receiver<()>) {
 struct Census {
     by_extension: HashMap<String, Counts>,
     unreadable: u64,
+    /// Whether there may be more than was counted, because of a Ctrl-C.
+    interrupted: bool,
 }
 
 impl Census {
     fn add(&mut self, reading: Reading, display: &Display) {
         match reading.counts {
-            Ok(counts) => {
+            Ok(None) => {}
+            Ok(Some(counts)) => {
                 let sum = self.by_extension.entry(label(&reading.path)).or_default();
                 *sum = [*sum, counts].into_iter().sum();
             }
@@ -420,6 +605,27 @@ impl Census {
 
     fn total(&self) -> Counts {
         self.by_extension.values().copied().sum()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let in_vain = self.total().files == 0 && self.unreadable > 0;
+        if self.interrupted {
+            ExitCode::from(INTERRUPTED)
+        } else if in_vain {
+            ExitCode::from(REFUSED)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    /// Says so where the tables are not those of all files.
+    fn heading(&self, progress: &Progress) -> String {
+        if !self.interrupted {
+            return String::new();
+        }
+        let read = thousands(self.total().files);
+        let found = thousands(progress.found.load(Ordering::Relaxed));
+        format!("partial, because of an interrupt: {read} files read whole, {found} found\n\n")
     }
 
     /// A line for each extension, those with the most bytes first.
@@ -497,11 +703,23 @@ fn summary(runtime: &Runtime, census: &Census, seconds: f64, lateness: &[Duratio
         text.push_str(&line(&queue.name, numbers.map(thousands)));
     }
     text.push('\n');
-    text.push_str(&line("high tasks late by", ["p50 us", "p99 us", "samples"]));
-    let p50 = micros(percentile(lateness, 50));
-    let p99 = micros(percentile(lateness, 99));
+    text.push_str(&late(lateness));
+    text
+}
+
+/// The table of how late the high tasks were.
+fn late(lateness: &[Duration]) -> String {
+    let (head, percent, note) = if lateness.len() < ENOUGH_FOR_P99 {
+        let note = "few samples, since it was over soon: the maximum stands for the p99\n";
+        ("max us", 100, note)
+    } else {
+        ("p99 us", 99, "")
+    };
+    let mut text = line("high tasks late by", ["p50 us", head, "samples"]);
+    let [p50, last] = [50, percent].map(|percent| micros(percentile(lateness, percent)));
     let samples = thousands(lateness.len() as u64);
-    text.push_str(&line("", [p50, p99, samples]));
+    text.push_str(&line("", [p50, last, samples]));
+    text.push_str(note);
     text
 }
 
@@ -575,20 +793,17 @@ fn thousands(number: u64) -> String {
     text
 }
 
-/// Prints the report. Whoever has closed the pipe, as `head` does, has read enough.
-fn print(report: &str) -> ExitCode {
+/// Prints the report. A reader that has closed the pipe, as `head` does, has read enough.
+fn print(report: &str) -> io::Result<()> {
     match io::stdout().write_all(report.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(&format!("cannot print the tables: {error}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }
 
 fn refuse(why: &str) -> ExitCode {
     complain(why);
-    ExitCode::from(2)
+    ExitCode::from(REFUSED)
 }
 
 /// Prints a line to stderr; if nobody listens there, that is all right.

@@ -150,3 +150,29 @@ fn a_soak_of_a_second_finds_every_pattern_flat() {
         assert_eq!(of_it.count(), 11, "{lines:?}");
     }
 }
+
+/// As `head` does, which closes the pipe once it has its lines.
+#[test]
+fn a_closed_pipe_ends_them_quietly() {
+    for name in ["log_rotation", "cache_refresh", "soak", "connection_pool"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = example(name).stdout(writer).output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
+        assert!(ended.stderr.is_empty(), "{name}: {ended:?}");
+    }
+}
+
+/// A terminal that is gone takes no line on either stream.
+#[test]
+fn closed_streams_do_not_make_a_recording_panic() {
+    let page = std::env::temp_dir().join(format!("laneway-unheard-{}.html", std::process::id()));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = example("log_rotation");
+    command.args(["--rotations", "1", "--every", "10", "--record"]);
+    command.arg(&page).stderr(writer);
+    let ended = command.output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    std::fs::remove_file(&page).unwrap();
+}

@@ -156,6 +156,10 @@ fn it_measures_the_high_tasks() {
     let [p50, p99, samples] = report.lateness;
     assert!(p50 <= p99, "{}", report.stdout);
     assert!(samples >= 2, "{}", report.stdout);
+    // So few samples have no p99, and it says so.
+    let note = report.stdout.contains("few samples");
+    assert_eq!(note, samples < 100, "{}", report.stdout);
+    assert_eq!(note, report.stdout.contains(" max us"), "{}", report.stdout);
     // The probes; the progress bar's task has not ended, or only just.
     let high = report.queues["high"][0];
     assert!(high == samples || high == samples + 1, "{}", report.stdout);
@@ -231,16 +235,55 @@ fn one_thread_is_enough_where_it_may_steal() {
 #[test]
 fn it_refuses_what_it_cannot_do() {
     assert_refused(tour().arg("no/such/path"), "no/such/path");
-    assert_refused(tour().args(["--high", "0", "--low", "0"]), "needs a thread");
+    assert_refused(
+        tour().args(["--high", "0", "--low", "0"]),
+        "set --high or --low to at least 1",
+    );
     assert_refused(
         tour().args(["--high", "0", "--stealing", "none"]),
-        "no thread serves the queue \"high\"",
+        "no thread serves the queue \"high\": set --high to at least 1",
     );
     assert_refused(
         tour().args(["--low", "0", "--stealing", "low"]),
-        "no thread serves the queue \"low\"",
+        "no thread serves the queue \"low\": set --low to at least 1",
     );
-    assert_refused(tour().args(["--high", "1000000"]), "4096 at most");
+    assert_refused(
+        tour().args(["--high", "1000000"]),
+        "--high and --low ask for 1000001 threads together",
+    );
+}
+
+#[test]
+fn bad_numbers_name_the_option_and_what_it_takes() {
+    for option in ["--high", "--low"] {
+        for number in ["-1", "many", "1.5", "", "99999999999999999999"] {
+            let ended = run(tour().args([option, number]), LIMIT);
+            let names = format!("'{number}' for '{option} <N>': a whole number from 0 to 4096");
+            assert_eq!(
+                (ended.code, ended.stdout.as_str()),
+                (Some(2), ""),
+                "{ended:?}"
+            );
+            // clap says of an empty value that it is missing.
+            let named = ended.stderr.contains(&names) || number.is_empty();
+            assert!(named && ended.stderr.contains(option), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn the_preset_takes_the_place_of_the_other_options() {
+    let tree = Tree::new("preset").with("a", "a b");
+    let report = report(tour().arg("--latency-first").arg(&tree.0));
+    assert_eq!(report.table["all"], [1, 0, 2, 3]);
+    // Stealing::None is a part of it.
+    assert_eq!(report.queues["low"][2], 0, "{}", report.stdout);
+    for other in [["--high", "1"], ["--low", "1"], ["--stealing", "both"]] {
+        let ended = run(tour().arg("--latency-first").args(other), LIMIT);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let conflict = "'--latency-first' cannot be used with";
+        assert!(ended.stderr.contains(conflict), "{ended:?}");
+    }
 }
 
 #[test]
@@ -332,7 +375,14 @@ fn a_recorded_tour_can_be_looked_at() {
 fn help_explains_the_policies() {
     let ended = run(tour().arg("--help"), LIMIT);
     assert_eq!(ended.code, Some(0));
-    for word in ["--high", "--low", "HighFromLow", "LowFromHigh"] {
+    for word in [
+        "--high",
+        "--low",
+        "HighFromLow",
+        "LowFromHigh",
+        "--latency-first",
+        "Ctrl-C",
+    ] {
         assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
     }
 }
@@ -404,7 +454,7 @@ mod unix {
         assert_eq!(all.table["all"], [1, 0, 1, 1]);
         for path in [pipe.as_path(), Path::new("/dev/zero")] {
             if path.exists() {
-                assert_eq!(report(tour().arg(path)).sums["files"], 0, "{path:?}");
+                assert_refused(tour().arg(path), "neither a directory nor a regular file");
             }
         }
     }
@@ -455,5 +505,202 @@ mod unix {
             "{complaint}"
         );
         assert!(complaint.contains(&"f".repeat(250)), "{complaint}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Stdio};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn files_of_proc_hold_more_than_their_length_says() {
+        let report = report(tour().arg("/proc/self/status"));
+        let [files, lines, words, bytes] = report.table["all"];
+        assert!(files == 1 && lines > 10, "{}", report.stdout);
+        assert!(words > lines && bytes > words, "{}", report.stdout);
+    }
+
+    #[test]
+    fn a_file_of_no_length_and_no_end_is_left_off() {
+        let ended = run(tour().arg("/proc/self/pagemap"), LIMIT);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        // The first where a process may look at its own pages, the second where not.
+        let reasons = ["it goes on after 16.00 MiB", "denied"];
+        assert!(
+            reasons.iter().any(|reason| ended.stderr.contains(reason)),
+            "{ended:?}"
+        );
+    }
+
+    #[test]
+    fn a_root_that_can_be_opened_and_not_read_ends_it_with_2() {
+        let ended = run(tour().arg("/proc/self/mem"), LIMIT);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let complaint = "tour: cannot read \"/proc/self/mem\": ";
+        assert!(ended.stderr.starts_with(complaint), "{ended:?}");
+    }
+
+    /// Permissions do not stop root, so that it becomes another user if it can.
+    #[test]
+    fn a_directory_that_may_not_be_listed_is_refused() {
+        let tree = Tree::new("forbidden").with("a", "a");
+        fs::set_permissions(&tree.0, fs::Permissions::from_mode(0o000)).unwrap();
+        let is_root = fs::read_dir(&tree.0).is_ok();
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        let is_there = command
+            .arg("true")
+            .output()
+            .is_ok_and(|o| o.status.success());
+        match (is_root, is_there) {
+            (false, _) => assert_refused(tour().arg(&tree.0), "Permission denied"),
+            (true, false) => println!("not tested: root cannot become another user here"),
+            (true, true) => {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+                command.arg(tour().get_program()).arg(&tree.0);
+                assert_refused(&mut command, "Permission denied");
+            }
+        }
+        fs::set_permissions(&tree.0, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    /// A tour of a short file and of one that it reads for hours.
+    struct Endless {
+        child: Child,
+        _tree: Tree,
+    }
+
+    impl Endless {
+        fn start(name: &str) -> Endless {
+            Endless::start_into(name, Stdio::piped())
+        }
+
+        /// Starts it, and waits until it has read the short file and some of the long one.
+        fn start_into(name: &str, stdout: Stdio) -> Endless {
+            let tree = Tree::new(name).with("short.txt", "1 2\n");
+            let long = File::create(tree.0.join("long.bin")).unwrap();
+            long.set_len(1 << 40).unwrap();
+            let mut command = tour();
+            command.args(["--high", "1", "--low", "1"]).arg(&tree.0);
+            command.stdout(stdout).stderr(Stdio::piped());
+            let child = command.spawn().unwrap();
+            let endless = Endless { child, _tree: tree };
+            endless.wait_until(|endless| endless.position() > 100 * 64 * 1024);
+            endless
+        }
+
+        fn wait_until(&self, holds: impl Fn(&Endless) -> bool) {
+            let deadline = Instant::now() + LIMIT;
+            while !holds(self) {
+                assert!(Instant::now() < deadline, "the tour does not go on");
+                thread::yield_now();
+            }
+        }
+
+        /// How far it has come in the long file.
+        fn position(&self) -> u64 {
+            let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+            let files = fs::read_dir(process.join("fd")).into_iter().flatten();
+            let long = files.flatten().find(|file| {
+                fs::read_link(file.path()).is_ok_and(|path| path.ends_with("long.bin"))
+            });
+            let info = long.map(|long| process.join("fdinfo").join(long.file_name()));
+            let info = info.and_then(|info| fs::read_to_string(info).ok());
+            let position = info.and_then(|info| {
+                let (_, position) = info.lines().next()?.split_once(':')?;
+                position.trim().parse().ok()
+            });
+            position.unwrap_or(0)
+        }
+
+        fn signal(&self, signal: &str) {
+            let mut kill = Command::new("kill");
+            let sent = kill.args([signal, &self.child.id().to_string()]).status();
+            assert!(sent.unwrap().success(), "{signal}");
+        }
+    }
+
+    #[test]
+    fn signals_end_it_with_a_partial_report() {
+        for signal in ["-INT", "-TERM", "-HUP"] {
+            let endless = Endless::start("interrupted");
+            endless.signal(signal);
+            let ended = endless.child.wait_with_output().unwrap();
+            assert_eq!(ended.status.code(), Some(130), "{signal}: {ended:?}");
+            let stdout = String::from_utf8(ended.stdout).unwrap();
+            let (heading, rest) = stdout.split_once("\n\n").unwrap();
+            let expected = "partial, because of an interrupt: 1 files read whole, 2 found";
+            assert_eq!(heading, expected);
+            let report = Report::of(Ended {
+                code: Some(0),
+                stdout: rest.to_owned(),
+                stderr: String::new(),
+            });
+            assert_eq!(report.table["all"], [1, 1, 2, 4], "{signal}: {stdout}");
+        }
+    }
+
+    /// The report waits for a pipe that is full; the second signal does not wait for the report.
+    #[test]
+    fn a_second_signal_ends_it_at_once() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        fill(&mut writer);
+        let mut endless = Endless::start_into("twice", writer.into());
+        endless.signal("-INT");
+        // The report is on its way when the long file is closed.
+        endless.wait_until(|endless| endless.position() == 0);
+        assert_eq!(endless.child.try_wait().unwrap(), None);
+        endless.signal("-INT");
+        let status = endless.child.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (Some(130), None));
+        drop(reader);
+    }
+
+    /// Writes until a pipe takes no more.
+    fn fill(writer: &mut io::PipeWriter) {
+        rustix::io::ioctl_fionbio(&*writer, true).unwrap();
+        while writer.write(&[b'x'; 4_096]).is_ok() {}
+        while writer.write(b"x").is_ok() {}
+        rustix::io::ioctl_fionbio(&*writer, false).unwrap();
+    }
+
+    /// Runs it on a terminal, and gives what is to be seen there.
+    fn on_a_terminal(arguments: &str) -> Option<String> {
+        let program = tour().get_program().to_str().unwrap().to_owned();
+        let mut script = Command::new("script");
+        script.args(["-qec", &format!("{program} {arguments}"), "/dev/null"]);
+        let is_there = Command::new("script").arg("--version").output().is_ok();
+        is_there.then(|| run(&mut script, LIMIT).stdout)
+    }
+
+    #[test]
+    fn the_bar_begins_empty() {
+        let tree = Tree::new("bar");
+        let file = File::create(tree.0.join("sparse.bin")).unwrap();
+        file.set_len(40 << 20).unwrap();
+        let Some(screen) = on_a_terminal(tree.0.to_str().unwrap()) else {
+            println!("not tested: there is no script here");
+            return;
+        };
+        let frames = screen
+            .split('\r')
+            .filter(|frame| frame.contains(" files, "));
+        let frames: Vec<&str> = frames.collect();
+        assert!(!frames.is_empty(), "{screen:?}");
+        for frame in frames {
+            assert!(frame.contains("/1 files, "), "{frame:?}");
+            assert!(
+                frame.contains("0/1") == !frame.contains('\u{2588}'),
+                "{frame:?}"
+            );
+        }
     }
 }

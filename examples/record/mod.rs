@@ -7,6 +7,7 @@
 )]
 
 use std::cell::RefCell;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
@@ -84,10 +85,11 @@ impl Record {
         for (recorder, number) in self.recorders.borrow().iter().zip(1..) {
             let file = numbered(first, number);
             if let Err(error) = recorder.save(&file) {
-                eprintln!("{error}");
+                let _ = writeln!(io::stderr(), "{error}");
                 exit(1);
             }
-            eprintln!("recorded in {}", file.display());
+            // Nobody may listen there any more.
+            let _ = writeln!(io::stderr(), "recorded in {}", file.display());
         }
     }
 }
