@@ -514,11 +514,14 @@ impl Service<ManyAtOnce, Restarting> {
     }
 }
 
+/// Both ends of a new service, whose background runs `F`.
+type Opened<F, Req, Res> = (ServiceHandle<Req, Res>, Background<Serving<F, Req, Res>>);
+
 /// The first handle, and the background whose life is made of its end of the mailbox.
 fn open<Req, Res, F: Future<Output = ()>>(
     settings: &Settings,
     live: impl FnOnce(Inbox<Req, Res>) -> F,
-) -> (ServiceHandle<Req, Res>, Background<Serving<F, Req, Res>>) {
+) -> Opened<F, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(mailbox.clone());
     let life = live(Inbox::new(mailbox.clone(), settings.abandoned));

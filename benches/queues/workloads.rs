@@ -1,87 +1,64 @@
-//! Queue configurations against each other: `cargo bench --bench queues`.
-//!
-//! Two tables, of configurations and of workloads, and every pair of them is measured. A part is
-//! chosen by name: `cargo bench --bench queues -- ping-pong`, or `-- /one-queue`. Criterion keeps
-//! the results and prints the change against the run before.
-//!
-//! The questions behind the configurations: what a second thread per queue brings where there are
-//! few cores; what stealing costs while only one queue is in use, and what a short task waits for
-//! without it; what local queues are worth to tasks that deal with each other; what a reserved
-//! thread costs; what naps cost against parking; and what two queues cost that one would not.
+//! The workloads, and what each of them asks.
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use criterion::{Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::Bencher;
 use futures_lite::future::yield_now;
-use laneway::{Builder, Idle, Priority, Runtime, Stealing, Task, spawn_task};
+use laneway::{Priority, Runtime, Task, spawn_task};
 
-/// A name, and what it changes about the defaults.
-type Configuration = (&'static str, fn(Builder) -> Builder);
-
-/// A name, and what is measured.
-type Workload = (&'static str, fn(&mut Bencher, &Runtime));
-
-const CONFIGURATIONS: &[Configuration] = &[
-    ("1+1", |b| threads(b, 1, 1)),
-    ("2+1", |b| threads(b, 2, 1)),
-    ("1+2", |b| threads(b, 1, 2)),
-    ("4+4", |b| threads(b, 4, 4)),
-    ("1+1/high-from-low", |b| {
-        threads(b, 1, 1).with_stealing(Stealing::HighFromLow)
-    }),
-    ("1+1/low-from-high", |b| {
-        threads(b, 1, 1).with_stealing(Stealing::LowFromHigh)
-    }),
-    ("1+1/no-stealing", |b| {
-        threads(b, 1, 1).with_stealing(Stealing::None)
-    }),
-    ("2+1/one-reserved", |b| {
-        threads(b, 2, 1).with_reserved_high(1)
-    }),
-    ("1+1/no-local-queues", |b| {
-        threads(b, 1, 1).with_local_queues(false)
-    }),
-    ("1+1/naps", |b| {
-        threads(b, 1, 1).with_idle(Idle::Nap(Duration::from_millis(1)))
-    }),
-    // All threads at home in one queue; what high tasks there are, they take besides.
-    ("one-queue", |b| threads(b, 0, 2)),
-    ("one-queue/no-local-queues", |b| {
-        threads(b, 0, 2).with_local_queues(false)
-    }),
-];
-
-const WORKLOADS: &[Workload] = &[
-    ("spawn-storm-outside", spawn_storm_outside),
-    ("spawn-storm-inside", spawn_storm_inside),
-    ("yields", yields),
-    ("ping-pong", ping_pong),
-    ("chained-spawn", chained_spawn),
-    ("spawn-and-wait", spawn_and_wait),
-    ("mixed-priorities", mixed_priorities),
-    ("short-among-long", short_among_long),
-];
-
-fn threads(builder: Builder, high: usize, low: usize) -> Builder {
-    builder.with_high_num(high).with_low_num(low)
+/// What is measured in every configuration.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    /// For the report.
+    pub(crate) about: &'static str,
+    pub(crate) measure: fn(&mut Bencher, &Runtime),
 }
 
-/// Measures every workload in every configuration.
-fn queues(criterion: &mut Criterion) {
-    for (workload, measure) in WORKLOADS {
-        let mut group = criterion.benchmark_group(*workload);
-        for (name, configure) in CONFIGURATIONS {
-            group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-                let runtime = configure(Runtime::builder()).build();
-                measure(bencher, &runtime.expect("the threads start"));
-            });
-        }
-        group.finish();
-    }
-}
+pub(crate) const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "spawn-storm-outside",
+        about: "5,000 empty tasks, spawned and awaited by a thread outside the runtime",
+        measure: spawn_storm_outside,
+    },
+    Workload {
+        name: "spawn-storm-inside",
+        about: "5,000 empty tasks, spawned and awaited by a task",
+        measure: spawn_storm_inside,
+    },
+    Workload {
+        name: "yields",
+        about: "100 tasks that yield 100 times each",
+        measure: yields,
+    },
+    Workload {
+        name: "ping-pong",
+        about: "200 tasks that each spawn another, send it a message and await its answer",
+        measure: ping_pong,
+    },
+    Workload {
+        name: "chained-spawn",
+        about: "2,000 tasks, each spawned by the one before",
+        measure: chained_spawn,
+    },
+    Workload {
+        name: "spawn-and-wait",
+        about: "one low task from outside, while every thread is idle",
+        measure: spawn_and_wait,
+    },
+    Workload {
+        name: "mixed-priorities",
+        about: "2,500 high and 2,500 low tasks in turn, spawned from outside",
+        measure: mixed_priorities,
+    },
+    Workload {
+        name: "short-among-long",
+        about: "one high task from outside, while 16 low ones compute for 200 µs in each poll",
+        measure: short_among_long,
+    },
+];
 
 /// 5,000 empty tasks, spawned and awaited by this thread.
 fn spawn_storm_outside(bencher: &mut Bencher, runtime: &Runtime) {
@@ -117,7 +94,9 @@ fn ping_pong(bencher: &mut Bencher, runtime: &Runtime) {
         let (pong, ponged) = async_channel::bounded::<()>(1);
         let partner = spawn_task!(async move {
             pinged.recv().await.expect("a ping is sent");
-            pong.send(()).await.expect("somebody waits for the pong");
+            pong.send(())
+                .await
+                .expect("the first task waits for the pong");
         });
         ping.send(()).await.expect("the partner waits for the ping");
         ponged.recv().await.expect("a pong is sent");
@@ -132,7 +111,7 @@ fn ping_pong(bencher: &mut Bencher, runtime: &Runtime) {
 fn chained_spawn(bencher: &mut Bencher, runtime: &Runtime) {
     fn chain(done: async_channel::Sender<()>, links: usize) {
         if links == 0 {
-            done.try_send(()).expect("somebody waits for the end");
+            done.try_send(()).expect("the first task waits for the end");
         } else {
             spawn_task!(async move { chain(done, links - 1) }).detach();
         }
@@ -144,7 +123,7 @@ fn chained_spawn(bencher: &mut Bencher, runtime: &Runtime) {
     });
 }
 
-/// One task from outside, while everybody is idle.
+/// One task from outside, while every thread is idle.
 fn spawn_and_wait(bencher: &mut Bencher, runtime: &Runtime) {
     bencher.iter(|| runtime.block_on(runtime.spawn(async {}, Priority::Low)));
 }
@@ -197,14 +176,3 @@ fn compute(time: Duration) {
         black_box(start);
     }
 }
-
-criterion_group! {
-    name = benches;
-    // 96 pairs in some four minutes.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1_500));
-    targets = queues
-}
-criterion_main!(benches);
