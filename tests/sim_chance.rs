@@ -47,7 +47,7 @@ async fn draws_everywhere(drawn: Drawn) {
             async move { sleep(MS * (high.draw() % 3) as u32).await },
             Priority::High
         );
-        if drawn.draw() % 2 == 0 {
+        if drawn.draw().is_multiple_of(2) {
             unblock(move || closure.draw()).await;
         }
         join!(low, high);
