@@ -189,11 +189,12 @@ fn a_service_that_has_moved_to_another_task_hears_it_there() {
                     .await
                     .is_none()
             );
-            background
+            // In a tuple, so that it is handed on and not taken for a future to await here.
+            (background,)
         },
         Priority::Low,
     );
-    let background = block_on(polled_by_another);
+    let (background,) = block_on(polled_by_another);
     rt.spawn(background, Priority::Low).detach();
     assert_eq!(block_on(handle.call(1)), Ok(1));
     assert_ends_by_itself(&rt);
