@@ -698,7 +698,7 @@ mod linux {
         for frame in frames {
             assert!(frame.contains("/1 files, "), "{frame:?}");
             assert!(
-                frame.contains("0/1") == !frame.contains('\u{2588}'),
+                frame.contains("0/1") != frame.contains('\u{2588}'),
                 "{frame:?}"
             );
         }
