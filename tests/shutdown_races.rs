@@ -161,7 +161,7 @@ fn shutdown_waits_for_the_destructors_that_another_shutdown_runs() {
     thread::scope(|scope| {
         let first = scope.spawn(|| rt.shutdown(Duration::ZERO));
         begun.recv().unwrap();
-        let second = scope.spawn(|| rt.shutdown(Duration::ZERO));
+        let second = scope.spawn(|| rt.shutdown(LONG));
         scope.spawn(move || {
             // Long enough for a second report that does not wait for the first.
             for _ in 0..10_000 {
