@@ -49,6 +49,8 @@ pub(crate) struct Executor {
     pub(super) ending: Ending,
     /// What shutdown has cancelled.
     cut_off: Mutex<CutOff>,
+    /// How many tasks are being cut off at the moment and not noted there yet.
+    cutting_off: AtomicU64,
     next_task_id: CachePadded<AtomicU64>,
     observer: Option<Arc<dyn Observer>>,
     /// For each queue, how long a poll may take before it is reported.
@@ -89,6 +91,7 @@ impl Executor {
             homes: parts.homes,
             ending: Ending::new(),
             cut_off: Mutex::default(),
+            cutting_off: AtomicU64::new(0),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observer: parts.observer,
             long_polls: parts.long_polls,
@@ -358,7 +361,8 @@ impl Executor {
     /// Waits until the futures of all tasks but `own` have been dropped, here or by the worker that
     /// runs them, or `deadline` has come. Only after [`close`](Executor::close).
     pub(crate) fn finish(&self, own: u64, deadline: Option<Instant>) {
-        let is_over = || self.live() <= own;
+        // In this order: a task is among those that are being cut off before its end is counted.
+        let is_over = || self.live() <= own && self.cutting_off.load(Ordering::SeqCst) <= own;
         let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
         self.ending
             .finish(deadline, is_over, is_queued, || self.cancel_queued());
@@ -387,9 +391,13 @@ impl Executor {
 
     /// Cancels a task and notes what was cut off.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
+        self.cutting_off.fetch_add(1, Ordering::SeqCst);
         if let Some(task) = cancel::cut_off(runnable) {
             unpoisoned(self.cut_off.lock()).add(task);
         }
+        self.cutting_off.fetch_sub(1, Ordering::SeqCst);
+        // Another thread that ends the runtime may wait for the note.
+        self.ending.notify();
     }
 
     pub(crate) fn cut_off_so_far(&self) -> CutOff {
