@@ -48,20 +48,26 @@ impl Watch {
         }
     }
 
-    /// Ready once, when shutdown has begun.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready once, when shutdown has begun. It is heard of in the task of the last
+    /// [`leave_notice`](Watch::leave_notice).
+    pub(super) fn poll(&mut self, background: &Waker) -> Poll<()> {
         match self {
-            Watch::Over => Poll::Pending,
-            Watch::Waits { notice, .. } if !notice.is_out_of_date(cx.waker()) => Poll::Pending,
-            Watch::NotPolled | Watch::Waits { .. } => self.leave_notice(cx.waker()),
+            // Acquire: pairs with the Release in `wake`; the runtime's phase is then seen to be
+            // over.
+            Watch::Waits { notice, .. } if notice.begun.load(Ordering::Acquire) => {
+                self.leave_notice(background)
+            }
+            Watch::Over | Watch::NotPolled | Watch::Waits { .. } => Poll::Pending,
         }
     }
 
+    /// As [`poll`](Watch::poll), with the background in another task than before.
     #[cold]
-    fn leave_notice(&mut self, background: &Waker) -> Poll<()> {
+    pub(super) fn leave_notice(&mut self, background: &Waker) -> Poll<()> {
         let mut begun = match mem::replace(self, Watch::Over) {
+            Watch::Over => return Poll::Pending,
             Watch::Waits { begun, .. } => begun,
-            Watch::Over | Watch::NotPolled => shutdown_begun(),
+            Watch::NotPolled => shutdown_begun(),
         };
         let notice = Arc::new(Notice {
             begun: AtomicBool::new(false),
@@ -81,14 +87,6 @@ pub(super) struct Notice {
     begun: AtomicBool,
     /// The waker of the task that the background was polled in when the notice was made.
     background: Waker,
-}
-
-impl Notice {
-    /// Whether shutdown has begun, or the background is in another task by now.
-    fn is_out_of_date(&self, background: &Waker) -> bool {
-        // Acquire: pairs with the Release in `wake`; the runtime's phase is then seen to be over.
-        self.begun.load(Ordering::Acquire) || !self.background.will_wake(background)
-    }
 }
 
 impl Wake for Notice {

@@ -168,10 +168,12 @@ thread_local! {
 
 /// Polls a handler, which may ask for its caller meanwhile. What it is given then lies in
 /// `absence` afterwards.
+#[inline]
 pub(super) fn answering<R>(absence: &mut Option<Arc<Absence>>, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was here before, after a panic too.
     struct Restore<'a>(&'a mut Option<Arc<Absence>>, ManuallyDrop<Here>);
     impl Drop for Restore<'_> {
+        #[inline]
         fn drop(&mut self) {
             let outer = mem::replace(&mut self.1, ManuallyDrop::new(Here::NoCall));
             let inner = HERE.replace(outer);

@@ -26,6 +26,7 @@ pub(super) enum AfterPanic {
 }
 
 /// Polls a future and gives its panic as a value.
+#[inline]
 pub(super) fn poll_caught<F: Future>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,
@@ -123,6 +124,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
         })
     }
 
+    #[inline]
     fn poll_handler(
         &mut self,
         handler: Pin<&mut impl Future<Output = Res>>,
@@ -140,6 +142,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
     }
 
     /// Tells the handler, if it has asked, whether its caller has left.
+    #[inline]
     fn tell_absence(&self, cx: &mut Context<'_>) {
         if let Some(absence) = &self.absence
             && self.caller_has_left(cx)
@@ -155,6 +158,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
     }
 
     /// Replies, or notes that the handler panicked.
+    #[inline]
     fn end(&mut self, ended: Result<Ending<Res>, Payload>) -> Result<(), Payload> {
         let counts = &self.session.mailbox.counts;
         match ended {
@@ -180,8 +184,9 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
 }
 
 impl<Req, Res> Drop for Errand<'_, Req, Res> {
+    #[inline]
     fn drop(&mut self) {
-        self.session.mailbox.call_finished(self.urgency);
+        self.session.mailbox.replied(self.urgency);
         if let Some(exchange) = self.exchange.take() {
             count(&self.session.mailbox.counts.lost);
             Exchange::reply(exchange, Err(self.session.loss()));

@@ -63,20 +63,19 @@ impl<Req, Res> Exchange<Req, Res> {
     }
 
     /// Takes the request, unless the caller gave up.
+    #[inline]
     pub(super) fn take(&self) -> Option<Req> {
         let mut state = self.lock();
-        match mem::replace(&mut *state, State::Over) {
-            State::Asked { request, caller } => {
-                *state = State::Taken {
-                    caller,
-                    handler: None,
-                };
-                Some(request)
-            }
-            other => {
-                *state = other;
-                None
-            }
+        let State::Asked { caller, .. } = &mut *state else {
+            return None;
+        };
+        let taken = State::Taken {
+            caller: caller.take(),
+            handler: None,
+        };
+        match mem::replace(&mut *state, taken) {
+            State::Asked { request, .. } => Some(request),
+            _ => unreachable!("it has been looked at"),
         }
     }
 
@@ -92,28 +91,30 @@ impl<Req, Res> Exchange<Req, Res> {
         }
     }
 
+    #[inline]
     fn leave_reply(&self, reply: Result<Res, CallError>) -> Option<Waker> {
         let mut state = self.lock();
-        match mem::replace(&mut *state, State::Over) {
+        match mem::replace(&mut *state, State::Replied(reply)) {
+            State::Taken { caller, handler } => {
+                drop(state);
+                // Unlocked: it may be the last of a task.
+                if handler.is_some() {
+                    drop_shielded(handler);
+                }
+                caller
+            }
             State::Asked { request, caller } => {
-                *state = State::Replied(reply);
                 drop(state);
                 drop_shielded(request);
                 caller
             }
-            State::Taken { caller, handler } => {
-                *state = State::Replied(reply);
-                // Unlock before dropping what may be the last of a task.
-                drop(state);
-                drop_shielded(handler);
-                caller
-            }
-            State::Replied(_) => unreachable!("a call is replied to once"),
             State::Over => {
+                let unread = mem::replace(&mut *state, State::Over);
                 drop(state);
-                drop_shielded(reply);
+                drop_shielded(unread);
                 None
             }
+            State::Replied(_) => unreachable!("a call is replied to once"),
         }
     }
 

@@ -61,10 +61,29 @@ struct Post<Req, Res> {
 struct UrgentCalls {
     /// In the queue. Written under the post's lock.
     queued: AtomicUsize,
-    /// Not replied to yet, nor given up.
-    unfinished: AtomicUsize,
+    /// Ever since. Written under the post's lock.
+    entered: AtomicU64,
+    /// Of these, replied to. Written by the background.
+    replied: AtomicU64,
+    /// Of these, given up in the queue. Written by callers.
+    given_up: AtomicU64,
     /// Whether the loan stands. Written under the post's lock.
     lent: AtomicBool,
+}
+
+impl UrgentCalls {
+    /// Notes one more, under the post's lock.
+    fn enter(&self) {
+        let queued = self.queued.load(Ordering::Relaxed);
+        self.queued.store(queued + 1, Ordering::Relaxed);
+        count(&self.entered);
+    }
+
+    /// Whether each one was replied to or given up.
+    fn are_over(&self) -> bool {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        read(&self.replied) + read(&self.given_up) >= read(&self.entered)
+    }
 }
 
 /// Who may enter.
@@ -174,29 +193,24 @@ impl<Req, Res> Mailbox<Req, Res> {
         Ok(exchange)
     }
 
-    #[cold]
     fn urgent_call_entered(&self, post: &mut Post<Req, Res>) -> AfterLending {
-        self.urgent.queued.fetch_add(1, Ordering::Relaxed);
-        self.urgent.unfinished.fetch_add(1, Ordering::Relaxed);
+        self.urgent.enter();
         let after_lending = post.loan.lend();
         self.note_loan(post);
         after_lending
     }
 
-    /// Called once for each call that has entered, when it is replied to or given up.
-    pub(super) fn call_finished(&self, urgency: Urgency) {
+    /// Called by the background for each call that it has taken, at its end.
+    pub(super) fn replied(&self, urgency: Urgency) {
         if urgency == Urgency::Urgent {
-            self.urgent.unfinished.fetch_sub(1, Ordering::Relaxed);
+            count(&self.urgent.replied);
         }
     }
 
     /// Whether priority is lent, though no urgent call is left.
     #[inline]
     pub(super) fn loan_is_over(&self) -> bool {
-        let UrgentCalls {
-            lent, unfinished, ..
-        } = &*self.urgent;
-        lent.load(Ordering::Relaxed) && unfinished.load(Ordering::Relaxed) == 0
+        self.urgent.lent.load(Ordering::Relaxed) && self.urgent.are_over()
     }
 
     /// Takes back what was lent, if no urgent call has come meanwhile.
@@ -209,16 +223,12 @@ impl<Req, Res> Mailbox<Req, Res> {
         }
     }
 
-    pub(super) fn loan_stands(&self) -> bool {
-        self.urgent.lent.load(Ordering::Relaxed)
-    }
-
     /// Notes that the background is polled in this task from now on.
     #[cold]
     pub(super) fn is_in(&self, borrower: Option<Borrower>) {
         let mut post = self.lock();
         post.loan.is_in(borrower);
-        if self.urgent.unfinished.load(Ordering::Relaxed) > 0 {
+        if !self.urgent.are_over() {
             // It is being polled, and need not be woken.
             post.loan.lend();
         }
@@ -255,7 +265,9 @@ impl<Req, Res> Mailbox<Req, Res> {
     /// are thrown out, so that callers who lose patience with a handler that hangs do not fill
     /// the memory.
     pub(super) fn given_up_in_queue(&self, urgency: Urgency) {
-        self.call_finished(urgency);
+        if urgency == Urgency::Urgent {
+            self.urgent.given_up.fetch_add(1, Ordering::Relaxed);
+        }
         self.counts.skipped.fetch_add(1, Ordering::Relaxed);
         let mut post = self.lock();
         post.given_up += 1;
@@ -399,7 +411,7 @@ impl<Req, Res> Inbox<Req, Res> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if self.mailbox.urgent.queued.load(Ordering::Relaxed) > 0 {
+            if !self.batch.is_empty() && self.mailbox.urgent.queued.load(Ordering::Relaxed) > 0 {
                 self.take_urgent();
             }
             let Some(exchange) = self.batch.pop() else {

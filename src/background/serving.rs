@@ -1,10 +1,9 @@
 //! A service as its task polls it.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
@@ -21,7 +20,8 @@ pin_project! {
         life: F,
         mailbox: Arc<Mailbox<Req, Res>>,
         watch: Watch,
-        is_in: Option<Borrower>,
+        // Of the last poll, while it goes on.
+        waker: Option<Waker>,
     }
 }
 
@@ -35,7 +35,7 @@ impl<F, Req, Res> Serving<F, Req, Res> {
             life,
             mailbox,
             watch: Watch::new(at_shutdown),
-            is_in: None,
+            waker: None,
         }
     }
 }
@@ -45,17 +45,22 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        if this.watch.poll(cx).is_ready() {
+        let here = cx.waker();
+        let begun = match this.waker {
+            Some(waker) if waker.will_wake(here) => this.watch.poll(here),
+            _ => {
+                *this.waker = Some(here.clone());
+                this.mailbox.is_in(Borrower::here());
+                this.watch.leave_notice(here)
+            }
+        };
+        if begun.is_ready() {
             this.mailbox.close_door(CloseReason::ShutDown);
         }
-        // A task to which priority is lent is the one that it was.
-        if !this.mailbox.loan_stands() {
-            let here = Borrower::here();
-            if mem::replace(this.is_in, here) != here {
-                this.mailbox.is_in(here);
-            }
-        }
         let polled = this.life.poll(cx);
+        if polled.is_ready() {
+            *this.waker = None;
+        }
         if this.mailbox.loan_is_over() {
             this.mailbox.end_loan();
         }
