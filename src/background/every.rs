@@ -15,7 +15,7 @@ use futures_lite::future::yield_now;
 use super::errand::{Payload, caught};
 use super::future::Background;
 use super::repeatable::Repeatable;
-use super::ticks::{Ticks, Timetable};
+use super::ticks::{TickSource, Ticks, Timetable};
 use crate::executor::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
 use crate::sync::unpoisoned;
@@ -205,7 +205,7 @@ impl Every {
         self
     }
 
-    /// What happens to ticks for which nobody had time: the machine slept, or no thread was free.
+    /// What happens to ticks that were missed, since no thread was free or the program stood still.
     /// Default: [`MissedTickBehavior::Skip`], which goes on in step. (Ticks that come during a run
     /// are no missed ticks; see [`overlap`](Every::overlap).)
     ///
@@ -248,22 +248,38 @@ impl Every {
     where
         F: Repeatable<()>,
     {
-        let books = Arc::new(Books {
-            name: self.name,
-            entries: Mutex::default(),
-        });
-        let handle = Periodic {
-            books: books.clone(),
-        };
-        let life = live(Keeper { books }, self.timetable, self.overlap, run);
-        (handle, Background::new(life))
+        let start = move || Ticks::start(self.timetable);
+        process(self.name, self.overlap, start, run)
     }
 }
 
+/// A process whose ticks `start` starts, with its first poll, and its handle.
+pub(super) fn process<T: TickSource, F: Repeatable<()>>(
+    name: String,
+    overlap: Overlap,
+    start: impl FnOnce() -> T,
+    run: F,
+) -> (Periodic, Background<impl Future<Output = ()>>) {
+    let books = Arc::new(Books {
+        name,
+        entries: Mutex::default(),
+    });
+    let handle = Periodic {
+        books: books.clone(),
+    };
+    let life = live(Keeper { books }, start, overlap, run);
+    (handle, Background::new(life))
+}
+
 /// The process's life.
-async fn live(keeper: Keeper, timetable: Timetable, overlap: Overlap, mut run: impl AsyncFnMut()) {
+async fn live<T: TickSource>(
+    keeper: Keeper,
+    start: impl FnOnce() -> T,
+    overlap: Overlap,
+    mut run: impl AsyncFnMut(),
+) {
     let books = &keeper.books;
-    let mut ticks = Ticks::start(timetable);
+    let mut ticks = start();
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
     while is_due(&mut ticks, books, end.as_mut()).await {
         let underway = books.begin();
@@ -277,7 +293,7 @@ async fn live(keeper: Keeper, timetable: Timetable, overlap: Overlap, mut run: i
 
 /// Waits until a run is due. `false`: the end came first.
 async fn is_due(
-    ticks: &mut Ticks,
+    ticks: &mut impl TickSource,
     books: &Books,
     mut end: Pin<&mut impl Future<Output = ()>>,
 ) -> bool {
@@ -299,7 +315,7 @@ async fn is_due(
 /// Waits for a run, and deals with the ticks that come meanwhile: while it waits and, as the thread
 /// did not look at the clock then, while it computes.
 async fn counting<T>(
-    ticks: &mut Ticks,
+    ticks: &mut impl TickSource,
     books: &Books,
     overlap: Overlap,
     run: impl Future<Output = T>,

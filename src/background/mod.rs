@@ -48,6 +48,8 @@
 //! laneway::block_on(task);
 //! ```
 //!
+//! With the feature `cron`, processes run at times of day as well: the module `cron`.
+//!
 //! # Where to read
 //!
 //! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `call_order.rs`
@@ -63,6 +65,8 @@ mod call_error;
 mod call_order;
 mod caller_gone;
 mod close_reason;
+#[cfg(feature = "cron")]
+pub mod cron;
 mod errand;
 mod every;
 mod exchange;

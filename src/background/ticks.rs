@@ -7,6 +7,22 @@ use std::time::{Duration, Instant};
 
 use crate::time::{MissedTickBehavior, Sleep, now, sleep, sleep_until};
 
+/// Ticks, from the moment of its making on.
+pub(super) trait TickSource {
+    /// Ready when ticks have come, with their number: one, or all that are late where missed ticks
+    /// come in a burst.
+    fn poll_ticks(&mut self, cx: &mut Context<'_>) -> Poll<u64>;
+
+    /// Takes the ticks that have come in the middle of a run, gives their number, and has the next
+    /// one wake. They were not missed, and so none of them is left out.
+    fn take_and_wait(&mut self, cx: &mut Context<'_>) -> u64;
+
+    /// Takes the ticks that came before a run ended at this moment, as
+    /// [`take_and_wait`](TickSource::take_and_wait) does. One that comes at its very end is not in
+    /// its middle.
+    fn take_before(&mut self, end: Instant) -> u64;
+}
+
 /// How the ticks come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timetable {
@@ -41,40 +57,6 @@ impl Ticks {
         ticks
     }
 
-    /// Ready when ticks have come, with their number: one, or all that are late where missed ticks
-    /// come in a burst.
-    pub(super) fn poll_ticks(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
-        ready!(Pin::new(&mut self.sleep).poll(cx));
-        let due = self.due.expect("a sleep without an end does not end");
-        let Timetable { missed, period, .. } = self.timetable;
-        // Late is what comes after its time with jitter, and never before its time without.
-        let on_time = now().checked_sub(self.put_off).unwrap_or(due).max(due);
-        if missed == MissedTickBehavior::Burst {
-            return Poll::Ready(self.take_by(on_time + self.put_off));
-        }
-        self.due = missed.next(due, on_time, period);
-        self.set();
-        Poll::Ready(1)
-    }
-
-    /// Takes the ticks that have come in the middle of a run, gives their number, and has the next
-    /// one wake. They were not missed, and so they are a period apart.
-    pub(super) fn take_and_wait(&mut self, cx: &mut Context<'_>) -> u64 {
-        let taken = self.take_by(now());
-        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
-            cx.waker().wake_by_ref();
-        }
-        taken
-    }
-
-    /// Takes the ticks that came before a run ended at this moment, as
-    /// [`take_and_wait`](Ticks::take_and_wait) does. One that comes at its very end is not in its
-    /// middle.
-    pub(super) fn take_before(&mut self, end: Instant) -> u64 {
-        let just_before = end.checked_sub(Duration::from_nanos(1));
-        just_before.map_or(0, |moment| self.take_by(moment))
-    }
-
     /// Takes the ticks that have come by a moment, however many: all but the last few in one step.
     fn take_by(&mut self, moment: Instant) -> u64 {
         let Timetable { period, jitter, .. } = self.timetable;
@@ -99,5 +81,34 @@ impl Ticks {
         self.put_off = self.timetable.jitter.mul_f64(fastrand::f64());
         let at = self.due.and_then(|due| due.checked_add(self.put_off));
         self.sleep = at.map_or_else(|| sleep(Duration::MAX), sleep_until);
+    }
+}
+
+impl TickSource for Ticks {
+    fn poll_ticks(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
+        ready!(Pin::new(&mut self.sleep).poll(cx));
+        let due = self.due.expect("a sleep without an end does not end");
+        let Timetable { missed, period, .. } = self.timetable;
+        // Late is what comes after its time with jitter, and never before its time without.
+        let on_time = now().checked_sub(self.put_off).unwrap_or(due).max(due);
+        if missed == MissedTickBehavior::Burst {
+            return Poll::Ready(self.take_by(on_time + self.put_off));
+        }
+        self.due = missed.next(due, on_time, period);
+        self.set();
+        Poll::Ready(1)
+    }
+
+    fn take_and_wait(&mut self, cx: &mut Context<'_>) -> u64 {
+        let taken = self.take_by(now());
+        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        taken
+    }
+
+    fn take_before(&mut self, end: Instant) -> u64 {
+        let just_before = end.checked_sub(Duration::from_nanos(1));
+        just_before.map_or(0, |moment| self.take_by(moment))
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::window::Unit;
-use crate::time::clock::simulated;
 use crate::time::now;
+use crate::time::wall::wall_now;
 
 /// Tells the time as a number of units since an epoch, and never goes back.
 ///
@@ -49,8 +49,7 @@ impl PipelineClock {
     /// ```
     #[must_use]
     pub fn unix() -> PipelineClock {
-        let unix = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let at_anchor = match simulated().map_or_else(unix, Ok) {
+        let at_anchor = match wall_now().duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => nanos(after),
             Err(before) => -nanos(before.duration()),
         };

@@ -12,6 +12,16 @@
 //! assert_eq!(result, Ok("done"));
 //! ```
 //!
+//! What is ready at once counts: after 64 sleeps, ticks and the like that were ready without a
+//! wait, all in one poll of a task, the next one lets other tasks run first. So a loop over ticks
+//! that are late keeps nobody from its thread.
+//!
+//! Time here is that of [`Instant`](std::time::Instant). On Linux and macOS that clock stands still
+//! while the machine is suspended: every sleep, timeout and interval, and all that goes by a
+//! period, goes on afterwards with as much of its wait left as before, and no tick was missed. What
+//! is to happen at a time of day goes by the system's clock, and catches up: the module
+//! `background::cron`, with the feature `cron`.
+//!
 //! All of this works on a runtime's tasks, in [`block_on`](crate::block_on) without any runtime,
 //! and on other executors. There is one timer for the whole process: `wheel.rs` knows which
 //! sleep is due when, `timer.rs` is the thread that wakes the sleepers, `sleep.rs` is the future
@@ -22,6 +32,7 @@ mod interval;
 mod sleep;
 mod timeout;
 pub(crate) mod timer;
+pub(crate) mod wall;
 pub(crate) mod wheel;
 
 pub use clock::now;

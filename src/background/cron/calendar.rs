@@ -1,0 +1,141 @@
+//! When a pattern matches in a time zone, and what becomes of times that are missing there or come
+//! twice.
+//!
+//! The pattern speaks of the time that clocks show, and `croner` finds the next one that it
+//! matches. To turn that into a moment is this file's part. Where clocks are put forward, some
+//! times are not shown, and where they are put back, some are shown twice; `jiff` knows where.
+//!
+//! It reads no clock.
+
+use std::ops::Bound;
+use std::time::SystemTime;
+
+use croner::Cron;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::CronError;
+
+/// A pattern in a time zone.
+#[derive(Clone, Debug)]
+pub(super) struct Calendar {
+    pattern: Cron,
+    hours: Hours,
+    zone: TimeZone,
+}
+
+/// Which hours a pattern matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hours {
+    /// Each of its times comes once a day: after the gap if it is missing, and the first of two.
+    Named,
+    /// It goes by every hour that passes, whatever clocks call it.
+    All,
+}
+
+impl Calendar {
+    pub(super) fn new(pattern: &str, zone: &str) -> Result<Calendar, CronError> {
+        let parsed: Cron = pattern.parse().map_err(|reason| CronError::Pattern {
+            pattern: pattern.to_owned(),
+            reason: format!("{reason}"),
+        })?;
+        let matches = |hour| parsed.pattern.hour_match(hour).unwrap_or(false);
+        let hours = match (0..24).all(matches) {
+            true => Hours::All,
+            false => Hours::Named,
+        };
+        let zone = TimeZone::get(zone).map_err(|_| CronError::Zone(zone.to_owned()))?;
+        Ok(Calendar {
+            pattern: parsed,
+            hours,
+            zone,
+        })
+    }
+
+    /// The first moment after this one at which the pattern matches.
+    pub(super) fn next_after(&self, after: SystemTime) -> Option<SystemTime> {
+        let after = Timestamp::try_from(after).ok()?;
+        let next = match self.hours {
+            Hours::Named => self.next_named(after),
+            Hours::All => self.next_of_all(after),
+        };
+        next.map(SystemTime::from)
+    }
+
+    /// Goes by the times that clocks show, each once.
+    fn next_named(&self, after: Timestamp) -> Option<Timestamp> {
+        let mut shown = self.zone.to_datetime(after);
+        loop {
+            shown = self.pattern.find_next_occurrence(&shown, false).ok()?;
+            // Not after it is what has come already: the first of two, or what the end of a gap
+            // stood for.
+            let moment = self.moment_of(shown)?;
+            if moment > after {
+                return Some(moment);
+            }
+        }
+    }
+
+    /// The moment that stands for a time: the first of two, the end of the gap that it lies in.
+    fn moment_of(&self, shown: DateTime) -> Option<Timestamp> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(shown);
+        let is_missing = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        match is_missing {
+            false => ambiguous.earlier().ok(),
+            true => {
+                // By the offset before the gap, it lies beyond its end by as much as it is in it.
+                let beyond = ambiguous.later().ok()?;
+                let just_beyond = beyond.checked_add(SignedDuration::from_nanos(1)).ok()?;
+                let end = self.zone.preceding(just_beyond).next()?;
+                Some(end.timestamp())
+            }
+        }
+    }
+
+    /// Goes by the moments as they pass: from one change of clocks to the next, clocks are steady.
+    fn next_of_all(&self, after: Timestamp) -> Option<Timestamp> {
+        let mut next = self.next_while_steady(Bound::Excluded(after))?;
+        for change in self.zone.following(after) {
+            let change = change.timestamp();
+            if next < change {
+                break;
+            }
+            next = self.next_while_steady(Bound::Included(change))?;
+        }
+        Some(next)
+    }
+
+    /// The next moment as if clocks never changed any more.
+    fn next_while_steady(&self, from: Bound<Timestamp>) -> Option<Timestamp> {
+        let (from, is_included) = match from {
+            Bound::Included(from) => (from, true),
+            Bound::Excluded(from) => (from, false),
+            Bound::Unbounded => (Timestamp::MIN, true),
+        };
+        let offset = self.zone.to_offset(from);
+        let shown = offset.to_datetime(from);
+        let next = self
+            .pattern
+            .find_next_occurrence(&shown, is_included)
+            .ok()?;
+        offset.to_timestamp(next).ok()
+    }
+}
+
+/// The pattern of a time of day, `03:00` or `15:04:05`.
+pub(super) fn daily(time: &str) -> Result<String, CronError> {
+    let parts: Option<Vec<u32>> = time.split(':').map(two_digits).collect();
+    match parts.as_deref() {
+        Some([hour @ 0..24, minute @ 0..60]) => Ok(format!("{minute} {hour} * * *")),
+        Some([hour @ 0..24, minute @ 0..60, second @ 0..60]) => {
+            Ok(format!("{second} {minute} {hour} * * *"))
+        }
+        _ => Err(CronError::Time(time.to_owned())),
+    }
+}
+
+fn two_digits(part: &str) -> Option<u32> {
+    let is_plain = matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| part.parse().ok()).flatten()
+}

@@ -1,0 +1,287 @@
+//! Processes that run at times of day, in time zones.
+//!
+//! As [`every`](super::every()), by the clock on the wall instead of a period: a pattern says when,
+//! in the words of Unix's `cron`.
+//!
+//! ```
+//! use laneway::background::cron;
+//! use laneway::spawn_task;
+//!
+//! let back_up = async || println!("backed up");
+//! let (process, background) = cron::daily("03:00", "Europe/Zurich", back_up)?;
+//! let task = spawn_task!(background);
+//! # process.stop();
+//! # laneway::block_on(task);
+//! # Ok::<(), cron::CronError>(())
+//! ```
+//!
+//! # Patterns
+//!
+//! Five fields: minute, hour, day of the month, month, and day of the week (`0` or `SUN` to `6` or
+//! `SAT`). Each is `*`, a number, a range `1-5`, a list `1,15`, or steps `*/15`. A sixth field in
+//! front is for seconds. `@hourly`, `@daily` and the like are patterns, too, and `L` is the last
+//! day of the month; the crate `croner`, which reads them, has the rest.
+//!
+//! # When clocks change
+//!
+//! Where clocks are put forward, some times of day are missing, and where they are put back, some
+//! come twice. A pattern that names its hours, such as `30 2 * * *`, matches each of its times once
+//! a day all the same: one that is missing is taken right after the gap (several together, once),
+//! and one that comes twice is taken the first time. A pattern that leaves hours open, such as
+//! `*/15 * * * *`, goes by the time that passes, through a gap and through both of two hours.
+//!
+//! # When clocks are wrong
+//!
+//! What counts is the system's clock. Where that is set ahead, or goes on after the machine was
+//! suspended, ticks are late and some were missed; [`Cron::missed_ticks`] says what becomes of
+//! them. It is looked at once a minute at least: so much later may a run begin after such a jump.
+//! Where the clock is set back, what has run does not run again.
+//!
+//! In a [simulation](crate::sim), the clock begins with the year 1970 in UTC and goes by simulated
+//! time.
+//!
+//! To read the source: `calendar.rs` says when a pattern matches, `wall_clock.rs` what time it is;
+//! `wall_ticks.rs` waits for one to come to the other.
+
+mod calendar;
+mod error;
+mod wall_clock;
+mod wall_ticks;
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+pub use error::CronError;
+
+use super::every::{Overlap, Periodic, process};
+use super::future::Background;
+use super::repeatable::Repeatable;
+use crate::time::MissedTickBehavior;
+use crate::time::wall::wall_now;
+use calendar::Calendar;
+use wall_ticks::{Almanac, WallTicks};
+
+/// A process that runs whenever a pattern matches the time in a time zone, and a handle to watch
+/// and stop it. [`Cron`] offers more.
+///
+/// Runs, panics, shutdown and cancellation are as with [`every`](super::every()).
+///
+/// # Errors
+///
+/// [`CronError`] if the pattern or the zone is none, or if no time will ever match.
+///
+/// ```
+/// use laneway::background::cron;
+///
+/// let report = async || println!("reported");
+/// let (weekly, _background) = cron::every("0 9 * * MON", "America/New_York", report)?;
+/// assert_eq!(weekly.metrics().completed, 0);
+/// # Ok::<(), cron::CronError>(())
+/// ```
+pub fn every<F>(
+    pattern: &str,
+    zone: &str,
+    run: F,
+) -> Result<(Periodic, Background<impl Future<Output = ()>>), CronError>
+where
+    F: Repeatable<()>,
+{
+    Ok(Cron::new(pattern, zone)?.build(run))
+}
+
+/// A process that runs every day at a time, such as `03:00` or `15:04:05`, in a time zone; and a
+/// handle to watch and stop it. [`Cron`] offers more.
+///
+/// Runs, panics, shutdown and cancellation are as with [`every`](super::every()).
+///
+/// # Errors
+///
+/// [`CronError`] if the time or the zone is none.
+///
+/// The [module](self) has an example.
+pub fn daily<F>(
+    time: &str,
+    zone: &str,
+    run: F,
+) -> Result<(Periodic, Background<impl Future<Output = ()>>), CronError>
+where
+    F: Repeatable<()>,
+{
+    Ok(Cron::daily(time, zone)?.build(run))
+}
+
+/// Sets up a process that runs at times of day.
+///
+/// ```
+/// use laneway::background::cron::Cron;
+/// use laneway::background::Overlap;
+/// use laneway::time::MissedTickBehavior;
+/// use std::time::Duration;
+///
+/// let (rotation, _background) = Cron::new("0 */6 * * *", "UTC")?
+///     .name("log rotation")
+///     .jitter(Duration::from_secs(300))
+///     .missed_ticks(MissedTickBehavior::Skip)
+///     .overlap(Overlap::Queue)
+///     .build(async || println!("rotated"));
+/// assert_eq!(rotation.metrics().name, "log rotation");
+/// # Ok::<(), laneway::background::cron::CronError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a process does nothing until it is built and its background spawned"]
+pub struct Cron {
+    name: String,
+    almanac: Almanac,
+    overlap: Overlap,
+}
+
+impl Cron {
+    /// Whenever the pattern matches the time in a zone, by the zone's IANA name.
+    ///
+    /// # Errors
+    ///
+    /// [`CronError`] if the pattern or the zone is none, or if no time will ever match.
+    ///
+    /// ```
+    /// use laneway::background::cron::{Cron, CronError};
+    ///
+    /// let twice_a_day = Cron::new("30 2,14 * * *", "Australia/Sydney")?;
+    /// let never = Cron::new("0 0 30 FEB *", "UTC").unwrap_err();
+    /// assert_eq!(never, CronError::Never("0 0 30 FEB *".to_owned()));
+    /// # Ok::<(), CronError>(())
+    /// ```
+    pub fn new(pattern: &str, zone: &str) -> Result<Cron, CronError> {
+        let calendar = Calendar::new(pattern, zone)?;
+        if calendar.next_after(wall_now()).is_none() {
+            return Err(CronError::Never(pattern.to_owned()));
+        }
+        Ok(Cron {
+            name: "unnamed".to_owned(),
+            almanac: Almanac {
+                calendar,
+                jitter: Duration::ZERO,
+                missed: MissedTickBehavior::Skip,
+            },
+            overlap: Overlap::default(),
+        })
+    }
+
+    /// Every day at a time, such as `03:00` or `15:04:05`, in a zone.
+    ///
+    /// # Errors
+    ///
+    /// [`CronError`] if the time or the zone is none.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let at_three = Cron::daily("03:00", "UTC")?;
+    /// let first = at_three.next_after(SystemTime::UNIX_EPOCH).unwrap();
+    /// assert_eq!(first, SystemTime::UNIX_EPOCH + Duration::from_secs(3 * 3600));
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn daily(time: &str, zone: &str) -> Result<Cron, CronError> {
+        Cron::new(&calendar::daily(time)?, zone)
+    }
+
+    /// The first time after a moment at which a run is due, without jitter. `None`: there is none
+    /// before the year 5000.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let hourly = Cron::new("0 * * * *", "UTC")?;
+    /// let now = SystemTime::now();
+    /// let next = hourly.next_after(now).unwrap();
+    /// assert!(next > now && next <= now + Duration::from_secs(3600));
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    #[must_use]
+    pub fn next_after(&self, moment: SystemTime) -> Option<SystemTime> {
+        self.almanac.calendar.next_after(moment)
+    }
+
+    /// The name that shows in [`metrics`](Periodic::metrics) and in the log. Default: `unnamed`.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    ///
+    /// let (backup, _background) =
+    ///     Cron::daily("03:00", "UTC")?.name("backup").build(async || ());
+    /// assert_eq!(backup.metrics().name, "backup");
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Cron {
+        self.name = name.into();
+        self
+    }
+
+    /// Puts each run off by a time of its own, drawn at random from zero to this: many machines do
+    /// not all do at three what is to be done at three. It does not add up. Default: none.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    /// use std::time::Duration;
+    ///
+    /// let cron = Cron::daily("03:00", "UTC")?.jitter(Duration::from_secs(600));
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn jitter(mut self, jitter: Duration) -> Cron {
+        self.almanac.jitter = jitter;
+        self
+    }
+
+    /// What happens to times that have passed unused: the machine was suspended, its clock was set
+    /// ahead, or no thread was free. Default: [`MissedTickBehavior::Skip`], by which one run comes
+    /// at once for all of them. By [`Burst`](MissedTickBehavior::Burst), one comes for each.
+    /// [`Delay`](MissedTickBehavior::Delay) has no period here to delay by, and is as `Skip`.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    /// use laneway::time::MissedTickBehavior;
+    ///
+    /// let cron = Cron::daily("03:00", "UTC")?.missed_ticks(MissedTickBehavior::Burst);
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn missed_ticks(mut self, behavior: MissedTickBehavior) -> Cron {
+        self.almanac.missed = behavior;
+        self
+    }
+
+    /// What becomes of a time that comes while a run is under way. Default: [`Overlap::Skip`].
+    ///
+    /// ```
+    /// use laneway::background::Overlap;
+    /// use laneway::background::cron::Cron;
+    ///
+    /// let cron = Cron::daily("03:00", "UTC")?.overlap(Overlap::Queue);
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn overlap(mut self, overlap: Overlap) -> Cron {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Makes the process and its handle, as [`every`](every()) does. The first run comes with the
+    /// first time that matches after the background's first poll.
+    ///
+    /// ```
+    /// use laneway::background::cron::Cron;
+    /// use laneway::spawn_task;
+    ///
+    /// let (new_year, background) =
+    ///     Cron::new("0 0 1 JAN *", "Europe/Zurich")?.build(async || println!("Prost"));
+    /// spawn_task!(background).detach();
+    /// assert_eq!(new_year.metrics().completed, 0);
+    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// ```
+    pub fn build<F>(self, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
+    where
+        F: Repeatable<()>,
+    {
+        let start = move || WallTicks::start(self.almanac);
+        process(self.name, self.overlap, start, run)
+    }
+}
