@@ -94,6 +94,7 @@
 //! |---|---|---|
 //! | `tracing` | `observe::spans`: a span for each task, as tokio-console reads it | `tracing` |
 //! | `metrics` | `observe::facade`: the counters, for that crate's recorder | `metrics` |
+//! | `cron` | `background::cron`: processes at times of day in a time zone | `croner`, `jiff` |
 //!
 //! # Cookbook, examples, book
 //!
