@@ -52,7 +52,7 @@
 //! | `try_join!` ends at an error | [`try_join!`] runs all to their end; [`first_error`] does not |
 //! | `JoinSet` | [`TaskGroup`] |
 //! | `spawn_blocking` | [`blocking::unblock`] |
-//! | `block_in_place` | [`block_on`] and [`join!`]: another thread takes the worker's place |
+//! | `block_in_place` | [`block_in_place`]; [`block_on`] and [`join!`] do the same by themselves |
 //! | `tokio::time` | [`time`](mod@time), with a runtime or without |
 //! | `#[tokio::test]` | a plain test with [`block_on`]; [`sim::explore`] for every schedule |
 //! | `start_paused` | [`sim::Sim`], whose clock is simulated |
@@ -166,8 +166,8 @@ pub use group::TaskGroup;
 pub use macros::joined as __joined;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
-    LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError, block_on,
-    join_all, shutdown_begun, spawn, spawn_named, try_join_all,
+    LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
+    block_in_place, block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
 };
 
 #[cfg(doctest)]

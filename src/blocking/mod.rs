@@ -129,7 +129,7 @@ pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
 /// });
 /// assert_eq!(laneway::block_on(task), Ok(42));
 /// ```
-#[doc(alias("spawn_blocking", "block_in_place"))]
+#[doc(alias = "spawn_blocking")]
 #[track_caller]
 pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
     let given_at = Location::caller();

@@ -73,15 +73,25 @@ pub(super) fn begin_poll() {
 
 /// Gives `poll` a budget of its own.
 pub(crate) fn with_own_budget<R>(poll: impl FnOnce() -> R) -> R {
-    /// Puts back the budget before, after a panic too.
-    struct Restore(Budget);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            BUDGET.set(self.0);
-        }
-    }
-    let _restore = Restore(BUDGET.replace(Budget::FULL));
+    let _outer = OuterBudget::keep();
+    BUDGET.set(Budget::FULL);
     poll()
+}
+
+/// Puts back the budget of a poll when dropped, after a panic too.
+pub(super) struct OuterBudget(Budget);
+
+impl OuterBudget {
+    #[must_use]
+    pub(super) fn keep() -> OuterBudget {
+        OuterBudget(BUDGET.get())
+    }
+}
+
+impl Drop for OuterBudget {
+    fn drop(&mut self) {
+        BUDGET.set(self.0);
+    }
 }
 
 /// Whether what is ready and has not been pending is to be [put off](put_off).

@@ -159,8 +159,9 @@ pub enum Event {
         /// The worker.
         worker: WorkerId,
     },
-    /// The task that this worker polls blocks its thread in place; another thread takes over the
-    /// worker, and the blocked poll goes on without one. It ends as any other.
+    /// The task that this worker polls blocks its thread in place. The worker goes on with other
+    /// tasks: on another thread, or on this one with the tasks that the blocked one waits for. The
+    /// blocked poll ends as any other.
     Replaced {
         /// The worker.
         worker: WorkerId,

@@ -3,7 +3,6 @@
 //! The core owns no threads and no clock. Its host, a runtime's threads or a simulation, provides
 //! both. Read `thread_locals.rs` next.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,15 @@ use super::worker::Worker;
 pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker back
     /// if no thread can be had.
-    fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)>;
+    fn take_over(&self, worker: Box<Worker>, bound: Bound) -> Result<(), Box<Worker>>;
+
+    /// Lets the thread of a worker that sits here rest until there is something to do for it or
+    /// `is_over`, of which its thread is told by an unpark. Only where
+    /// [`take_over`](Host::take_over) may give a worker back.
+    fn rest_until(&self, is_over: &dyn Fn() -> bool);
+
+    /// The size of the stack that the workers' tasks run on, in bytes.
+    fn stack_size(&self) -> usize;
 
     /// The time since the runtime was made.
     fn now(&self) -> Duration;
@@ -22,6 +29,15 @@ pub(crate) trait Host: Send + Sync {
     fn parker(&self) -> Option<Arc<dyn Park>> {
         None
     }
+}
+
+/// Which threads may stand in for one that is about to block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// As many as the runtime's settings allow.
+    Kept,
+    /// One more, if need be.
+    Exceeded,
 }
 
 /// Lets one thread, always the same, wait for others.

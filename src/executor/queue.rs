@@ -8,6 +8,8 @@
 //! This file owns the places where tasks lie. It never decides which task has its turn
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
+mod claim;
+
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;

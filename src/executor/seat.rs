@@ -8,7 +8,6 @@
 //! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So
 //! the task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
 
-use std::io;
 use std::mem;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use std::task::Waker;
 
 use super::event::{Event, Placement, PollEnd};
 use super::executor::Executor;
-use super::host::Park;
+use super::host::{Bound, Park};
 use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use super::runnable::Runnable;
 use super::tally::{Tally, Writer};
@@ -152,28 +151,19 @@ pub(crate) fn runs_high_task() -> bool {
     with_worker(|worker| worker.runs_high_task()).unwrap_or_else(|| BLOCKED_IN_HIGH.get())
 }
 
-/// Runs `f`, which may block this thread. If a worker sits here, another thread stands in for this
-/// one first, so that the worker's tasks go on.
-///
-/// # Panics
-///
-/// If the operating system refuses a thread. The worker keeps its seat then.
+/// Runs `f`, which may block this thread. If a worker sits here, another thread takes it over
+/// first, so that the worker's tasks go on. If no other can be had, they wait until `f` is done.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    if let Err(error) = call_stand_in() {
-        panic!("a task wants to block and no thread could stand in for its worker's: {error}");
-    }
+    let _refused = leave(Bound::Kept);
     f()
 }
 
-/// As [`block_in_place`]. If the operating system refuses a thread, the worker's tasks wait until
-/// `f` is done.
-pub(crate) fn block_anyway<R>(f: impl FnOnce() -> R) -> R {
-    let _refused = call_stand_in();
-    f()
-}
+/// No other thread could be had, so the worker still sits here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoStandIn;
 
 /// Lets another thread take the worker that sits here, if there is one.
-fn call_stand_in() -> io::Result<()> {
+pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());
     };
@@ -182,10 +172,25 @@ fn call_stand_in() -> io::Result<()> {
     let executor = worker.executor.clone();
     // Emitted before the other thread emits what it does as this worker.
     executor.emit(Event::Replaced { worker: worker.id });
-    executor.host.take_over(worker).map_err(|(worker, error)| {
+    executor.host.take_over(worker, bound).map_err(|worker| {
         replace_worker(Some(worker));
-        error
+        NoStandIn
     })
+}
+
+/// Lets the worker that sits here rest, within a poll, until there is something to do for it or
+/// `is_over`.
+pub(crate) fn rest_until(is_over: &dyn Fn() -> bool) {
+    if let Some(here) = here() {
+        here.host.rest_until(is_over);
+    }
+}
+
+/// Tells that the poll that goes on here waits for polls within it.
+pub(super) fn tell_that_the_poll_blocks() {
+    if let Some(worker) = with_worker(|worker| worker.id) {
+        telling::emit(|| Event::Replaced { worker });
+    }
 }
 
 // Where a task goes.

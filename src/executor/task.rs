@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::abort_handle::AbortHandle;
-use super::ids::{QueueId, TaskId};
+use super::ids::{ExecutorId, QueueId, TaskId};
 use super::join_error::JoinError;
 use super::outcome::Outcome;
 use super::runnable::{Meta, Priority};
@@ -250,6 +250,11 @@ impl<T> Task<T> {
     #[must_use]
     pub fn name(&self) -> Option<Arc<str>> {
         self.handle.metadata().name()
+    }
+
+    /// Whether it is a task of this runtime.
+    pub(super) fn is_of(&self, executor: ExecutorId) -> bool {
+        self.handle.metadata().executor == executor
     }
 
     /// A high task does not wait behind the low queue.

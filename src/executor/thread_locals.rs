@@ -5,7 +5,7 @@
 //! | [`RUNTIME`] | `seat::enter`, `seat::belong` | spawns and wake-ups here |
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
 //! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
-//! | [`BLOCKED_IN_HIGH`] | `seat::block_in_place` | an awaiter that may raise a task |
+//! | [`BLOCKED_IN_HIGH`] | `seat::leave` | an awaiter that may raise a task |
 //! | [`OBSERVED`] | `seat::enter`, `seat::belong` | all that has an event to tell |
 //! | [`RUNNING`] | a worker's step, if observed | events of the timer, the monitor |
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
@@ -13,6 +13,7 @@
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
+//! | [`NESTING`] | a worker that polls within a poll | the same, deeper |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
@@ -74,6 +75,9 @@ thread_local! {
     /// type of ours are equally harmless.
     pub(super) static TRUSTED: Cell<*const RawWakerVTable> = const { Cell::new(ptr::null()) };
 
+    /// How deep the polls on this stack lie within each other.
+    pub(super) static NESTING: Cell<Nesting> = const { Cell::new(Nesting::NONE) };
+
     /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
     /// destructor may end another runtime, or the same one again.
     pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
@@ -132,6 +136,21 @@ pub(super) enum Order {
     CutOff,
     /// Its runtime takes nothing new, and has never counted it.
     Refuse,
+}
+
+/// How deep polls lie within each other on one stack.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nesting {
+    pub(super) levels: u32,
+    /// Where on the stack the outermost begins.
+    pub(super) outermost: Option<usize>,
+}
+
+impl Nesting {
+    pub(super) const NONE: Nesting = Nesting {
+        levels: 0,
+        outermost: None,
+    };
 }
 
 /// Task numbers that are not given to any task yet: from `next` to before `end`.

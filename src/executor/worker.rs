@@ -8,6 +8,8 @@
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
 //! is nothing to do it says so, and its thread parks. Read `seat.rs` next.
 
+mod inner_polls;
+
 use std::hint;
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use super::runnable::{Meta, Runnable};
 use super::tally::{Tally, Writer};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
+
+pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
 
 /// A consumer's place: what it may take, and what it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -241,14 +245,20 @@ impl Worker {
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
             .ok_or(Step::Rest)?;
+        self.begin(runnable.metadata());
+        Ok(runnable)
+    }
+
+    /// Begins with a task that was taken.
+    #[inline]
+    fn begin(&mut self, task: &Meta) {
         // Before the look at the priority: a task that is raised between the two counts as high
         // here, or the search for it is counted after this look.
         self.looked_for = self.executor.pending.looked_for();
-        runnable.metadata().compare_with_loans();
-        self.runs_high = runnable.metadata().queue() == QueueId::HIGH;
+        task.compare_with_loans();
+        self.runs_high = task.queue() == QueueId::HIGH;
         self.work_found();
-        self.begin_poll(runnable.metadata());
-        Ok(runnable)
+        self.begin_poll(task);
     }
 
     /// At certain steps, takes a task that would otherwise wait too long.
@@ -573,8 +583,9 @@ impl Worker {
         self.route.queues.iter().any(|&id| self.has_work(id))
     }
 
-    /// Gets up by itself. It counts as a searcher then, as a worker does that was unparked.
-    fn cancel_parking(&mut self) {
+    /// Gets up by itself, or after another thread has unparked it. It counts as a searcher then, as
+    /// a worker does that was unparked.
+    pub(crate) fn cancel_parking(&mut self) {
         self.executor.parking_lot.cancel_parking(self.crew, self.id);
         self.search = Search::Counted;
     }

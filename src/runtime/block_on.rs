@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::help::help;
 use super::large::is_large;
 use crate::executor::budget::with_own_budget;
-use crate::executor::{Park, seat, trusting};
+use crate::executor::seat::{self, NoStandIn};
+use crate::executor::{Bound, Park, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
@@ -29,12 +31,11 @@ const OFFER_CORE_EVERY: u32 = 16;
 ///
 /// # Panics
 ///
-/// If the future does, or if this is a worker thread and the operating system refuses another.
+/// If the future does.
 ///
 /// ```
 /// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
 /// ```
-#[doc(alias = "block_in_place")]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     if const { is_large::<F>() } {
         return block_on_small(Box::pin(future));
@@ -53,11 +54,19 @@ fn block_on_small<F: Future>(future: F) -> F::Output {
     {
         return output;
     }
-    seat::block_in_place(|| block_here(future))
+    match seat::leave(Bound::Kept) {
+        Ok(()) => block_here(future),
+        Err(NoStandIn) => help(future),
+    }
 }
 
 /// Runs a future on this thread, and keeps the worker that may sit here from all else.
-pub(crate) fn block_here<F: Future>(mut future: Pin<&mut F>) -> F::Output {
+pub(crate) fn block_here<F: Future>(future: Pin<&mut F>) -> F::Output {
+    block_with(future, Alarm::wait)
+}
+
+/// Runs a future on this thread, which calls `wait` between two polls.
+pub(super) fn block_with<F: Future>(mut future: Pin<&mut F>, wait: impl Fn(&Alarm)) -> F::Output {
     let alarm = Arc::new(Alarm::new());
     let waker = Waker::from(alarm.clone());
     let mut cx = Context::from_waker(&waker);
@@ -66,12 +75,12 @@ pub(crate) fn block_here<F: Future>(mut future: Pin<&mut F>) -> F::Output {
         if let Poll::Ready(output) = polled {
             return output;
         }
-        alarm.wait();
+        wait(&alarm);
     }
 }
 
 /// Wakes the thread that made it.
-struct Alarm {
+pub(super) struct Alarm {
     /// Set by a wake-up, cleared by the thread that it was for.
     rung: AtomicBool,
     sleeper: Sleeper,
@@ -96,7 +105,7 @@ impl Alarm {
     }
 
     /// Waits for a wake-up since the last wait.
-    fn wait(&self) {
+    pub(super) fn wait(&self) {
         match &self.sleeper {
             Sleeper::Thread(_) => self.spin_and_park(),
             Sleeper::Hosted(parker) => {
@@ -121,6 +130,12 @@ impl Alarm {
         while !self.take() {
             thread::park();
         }
+    }
+
+    /// Whether [`wait`](Alarm::wait) would come back at once.
+    pub(super) fn is_rung(&self) -> bool {
+        // Acquire: as in `take`.
+        self.rung.load(Ordering::Acquire)
     }
 
     fn take(&self) -> bool {

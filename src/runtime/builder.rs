@@ -26,6 +26,7 @@ use crate::os_thread;
 /// | [`with_low_nice`] | left alone | the low threads' niceness, 0 to 19; Linux only |
 /// | [`with_queue`] | none | a further queue with threads of its own |
 /// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
+/// | [`with_stand_ins`] | 512 | the most threads that stand in for blocked ones |
 /// | [`with_stack_size`] | 2 MiB, or `RUST_MIN_STACK` | the size of each thread's stack, in bytes |
 /// | [`with_thread_start`] | nothing | what each thread does first |
 /// | [`with_thread_stop`] | nothing | what each thread does last |
@@ -48,6 +49,7 @@ use crate::os_thread;
 /// [`with_low_nice`]: Builder::with_low_nice
 /// [`with_queue`]: Builder::with_queue
 /// [`with_thread_name`]: Builder::with_thread_name
+/// [`with_stand_ins`]: Builder::with_stand_ins
 /// [`with_stack_size`]: Builder::with_stack_size
 /// [`with_thread_start`]: Builder::with_thread_start
 /// [`with_thread_stop`]: Builder::with_thread_stop
@@ -327,6 +329,42 @@ impl Builder {
     /// ```
     pub fn with_idle(mut self, idle: Idle) -> Builder {
         self.idle = idle;
+        self
+    }
+
+    /// Sets how many threads there may be beside one for each worker: those that stand in for
+    /// threads that a task blocks, by [`join!`](crate::join!), [`block_on`](crate::block_on) or
+    /// [`block_in_place`](crate::block_in_place). Default: 512. A blocked thread is not needed any
+    /// more when the poll that blocked it has ended, and leaves after ten seconds without work.
+    ///
+    /// Beyond the bound, and where the operating system refuses a thread, a task that blocks in
+    /// [`join!`](crate::join!) or [`block_on`](crate::block_on) keeps its worker, which goes on
+    /// within that task's poll: what it waits for has to wait in turn for the end of the poll that
+    /// is then running. Such a task must hold no lock that others take, and must not be waited for
+    /// by them in a way that blocks their thread; the log has a warning when it first happens. It
+    /// uses half of the thread's stack at most, and then exceeds the bound after all. In
+    /// [`block_in_place`](crate::block_in_place), the worker stands still.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime, join, spawn_task};
+    ///
+    /// let rt = Runtime::builder().with_high_num(0).with_low_num(1).with_stand_ins(0).build()?;
+    /// let parent = rt.spawn(
+    ///     async {
+    ///         let child = spawn_task!(async {
+    ///             laneway::yield_now().await;
+    ///             1
+    ///         });
+    ///         join!(child)[0] + 1
+    ///     },
+    ///     Priority::Low,
+    /// );
+    /// assert_eq!(rt.block_on(parent), 2);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[doc(alias = "max_blocking_threads")]
+    pub fn with_stand_ins(mut self, threads: usize) -> Builder {
+        self.threads.stand_ins = threads;
         self
     }
 

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::Mutex;
 
 use super::block_on::block_on;
+use crate::executor::worker::run_joined;
 use crate::executor::{JoinError, Task, log_warning, seat};
 use crate::sync::unpoisoned;
 
@@ -34,6 +35,7 @@ use crate::sync::unpoisoned;
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
     let tasks = collect(tasks);
     warn_if_it_blocks_a_worker(&tasks, Location::caller());
+    run_joined(&tasks);
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -63,6 +65,7 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
     let tasks = collect(tasks);
     warn_if_it_blocks_a_worker(&tasks, Location::caller());
+    run_joined(&tasks);
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {

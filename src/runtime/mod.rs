@@ -6,10 +6,12 @@
 //! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that
 //! are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
 
+mod block_in_place;
 mod block_on;
 mod build_error;
 mod builder;
 mod handle;
+mod help;
 mod join;
 mod large;
 mod metrics;
@@ -26,6 +28,7 @@ mod thread_settings;
 mod threads;
 mod watchdog;
 
+pub use block_in_place::block_in_place;
 pub use block_on::block_on;
 pub use build_error::BuildError;
 pub use builder::{Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
@@ -41,4 +44,5 @@ pub use spawn_error::SpawnError;
 pub use threads::Idle;
 
 pub(crate) use block_on::block_here;
+pub(crate) use thread_settings::default_stack_size;
 pub(crate) use watchdog::{LOOK_EVERY, LongPolls, Rounds};

@@ -196,7 +196,7 @@ impl Runtime {
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
-        seat::block_anyway(|| {
+        seat::block_in_place(|| {
             let own = self.own_tasks();
             self.executor.drain(own, deadline);
             let grace = Instant::now() + GRACE;
@@ -226,7 +226,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        seat::block_anyway(|| {
+        seat::block_in_place(|| {
             self.close(self.own_tasks(), None);
             self.threads.join();
         });

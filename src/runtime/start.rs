@@ -201,20 +201,27 @@ impl Builder {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::io;
     use std::sync::Mutex;
     use std::time::Duration;
 
     use super::*;
     use crate::executor::worker::{Step, step};
-    use crate::executor::{Origin, QueueId, Stealing, seat};
+    use crate::executor::{Bound, Origin, QueueId, Stealing, seat};
 
     /// Threads that are never asked for, and a clock that stands still.
     struct NoThreads;
 
     impl Host for NoThreads {
-        fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
-            Err((worker, io::ErrorKind::Unsupported.into()))
+        fn take_over(&self, worker: Box<Worker>, _bound: Bound) -> Result<(), Box<Worker>> {
+            Err(worker)
+        }
+
+        fn rest_until(&self, _is_over: &dyn Fn() -> bool) {
+            unreachable!("nothing blocks");
+        }
+
+        fn stack_size(&self) -> usize {
+            2 << 20
         }
 
         fn now(&self) -> Duration {

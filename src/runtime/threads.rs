@@ -6,8 +6,9 @@
 //! spare when its task's poll has ended. Spares leave after a while.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{MayPark, Step, step};
-use crate::executor::{Event, Executor, Host, Worker, log_warning, seat, telling};
+use crate::executor::{Bound, Event, Executor, Host, Worker, WorkerId, log_warning, seat, telling};
 use crate::os_thread;
 use crate::sync::unpoisoned;
 
@@ -72,6 +73,11 @@ pub(crate) struct Threads {
     pub(crate) watchdog: Watchdog,
     /// How many of the threads are alive.
     alive: Mutex<usize>,
+    /// How many of them are there for a worker: they step one, are blocked in one of its tasks, or
+    /// are spares.
+    for_workers: AtomicUsize,
+    /// Set when the log has been told that a thread could not be had.
+    refusal_told: AtomicBool,
     all_gone: Condvar,
     /// The threads that have not been joined.
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -122,6 +128,8 @@ impl Threads {
             made: Instant::now(),
             watchdog: Watchdog::default(),
             alive: Mutex::new(0),
+            for_workers: AtomicUsize::new(0),
+            refusal_told: AtomicBool::new(false),
             all_gone: Condvar::new(),
             handles: Mutex::default(),
             this: OnceLock::new(),
@@ -138,7 +146,9 @@ impl Threads {
         let id = worker.id.index();
         // Handed over by a channel, so that it is not lost with a thread that never starts.
         let (sender, receiver) = mpsc::sync_channel(1);
+        let for_worker = ForWorker::new(self.this());
         let started = self.spawn_thread(&self.places[id].name, move |threads| {
+            let _for_worker = for_worker;
             if let Ok(worker) = receiver.recv() {
                 threads.serve(worker);
             }
@@ -168,8 +178,7 @@ impl Threads {
         name: &str,
         main: impl FnOnce(Arc<Threads>) + Send + 'static,
     ) -> io::Result<()> {
-        let this = self.this.get().and_then(Weak::upgrade);
-        let threads = this.expect("the threads are used only while they are held");
+        let threads = self.this();
         *unpoisoned(self.alive.lock()) += 1;
         let leaving = Leaving(threads.clone());
         let handle = self.settings.builder(name).spawn(move || {
@@ -183,6 +192,30 @@ impl Threads {
         handles.retain(|handle| !handle.is_finished());
         handles.push(handle);
         Ok(())
+    }
+
+    fn this(&self) -> Arc<Threads> {
+        let this = self.this.get().and_then(Weak::upgrade);
+        this.expect("the threads are used only while they are held")
+    }
+
+    /// Whether one more thread may stand in for a blocked one.
+    fn may_start(&self, bound: Bound) -> bool {
+        let most = self.places.len().saturating_add(self.settings.stand_ins);
+        // Relaxed: of threads that look at once, some may start one more than the bound.
+        bound == Bound::Exceeded
+            || self.for_workers.load(Ordering::Relaxed) < most
+            || self.places.iter().any(Place::dismiss_spare)
+    }
+
+    /// Says once why a task that blocks keeps its worker.
+    fn tell_refusal(&self, why: impl Display) {
+        if !self.refusal_told.swap(true, Ordering::Relaxed) {
+            log_warning(format_args!(
+                "a task blocks its thread and no other can stand in for it, so that this one runs \
+                 other tasks within its poll: {why}"
+            ));
+        }
     }
 
     /// What a worker thread does from beginning to end.
@@ -244,16 +277,18 @@ impl Threads {
     /// Lets the thread sleep until there is something to do for its worker.
     fn rest(&self) {
         match self.idle {
-            Idle::Park => self.park(),
-            Idle::Nap(nap) => {
-                seat::with_worker(Worker::pause);
-                thread::park_timeout(nap);
-                seat::with_worker(Worker::resume);
-            }
+            Idle::Park => self.park(|executor, worker| executor.parking_lot.park(worker)),
+            Idle::Nap(nap) => self.nap(nap),
         }
     }
 
-    fn park(&self) {
+    fn nap(&self, nap: Duration) {
+        seat::with_worker(Worker::pause);
+        thread::park_timeout(nap);
+        seat::with_worker(Worker::resume);
+    }
+
+    fn park(&self, wait: impl FnOnce(&Executor, WorkerId)) {
         let lain_down = seat::with_worker(|worker| (worker.id, worker.begin_parking()));
         let Some((worker, MayPark::Yes)) = lain_down else {
             // The worker lay down for a moment, in which the watchdog may have looked.
@@ -263,7 +298,7 @@ impl Threads {
         telling::emit(|| Event::Parked { worker });
         seat::with_executor(|executor| {
             let executor = executor.expect("a worker's thread has entered its runtime");
-            executor.parking_lot.park(worker);
+            wait(executor, worker);
         });
         seat::with_worker(Worker::woken);
         telling::emit(|| Event::Unparked { worker });
@@ -337,11 +372,34 @@ impl Threads {
 }
 
 impl Host for Threads {
-    fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
-        match self.places[worker.id.index()].send_to_spare(worker) {
-            Ok(()) => Ok(()),
-            Err(worker) => self.start(worker),
+    fn take_over(&self, worker: Box<Worker>, bound: Bound) -> Result<(), Box<Worker>> {
+        let Err(worker) = self.places[worker.id.index()].send_to_spare(worker) else {
+            return Ok(());
+        };
+        if !self.may_start(bound) {
+            self.tell_refusal("as many stand in for others as `Builder::with_stand_ins` allows");
+            return Err(worker);
         }
+        self.start(worker).map_err(|(worker, error)| {
+            self.tell_refusal(error);
+            worker
+        })
+    }
+
+    fn rest_until(&self, is_over: &dyn Fn() -> bool) {
+        match self.idle {
+            Idle::Park => self.park(|executor, worker| {
+                while !executor.parking_lot.is_awake(worker) && !is_over() {
+                    thread::park();
+                }
+                seat::with_worker(Worker::cancel_parking);
+            }),
+            Idle::Nap(nap) => self.nap(nap),
+        }
+    }
+
+    fn stack_size(&self) -> usize {
+        self.settings.stack_size()
     }
 
     fn now(&self) -> Duration {
@@ -375,11 +433,33 @@ impl Place {
         Err(worker)
     }
 
+    /// Sends a thread away that waits here, if one does.
+    fn dismiss_spare(&self) -> bool {
+        // It leaves when it finds the sender gone.
+        self.next_spare().is_some()
+    }
+
     fn next_spare(&self) -> Option<SyncSender<Box<Worker>>> {
         match &mut *unpoisoned(self.spares.lock()) {
             Spares::Waiting(spares) => spares.pop(),
             Spares::Closed => None,
         }
+    }
+}
+
+/// Counts a thread among those that are there for a worker, until it is dropped.
+struct ForWorker(Arc<Threads>);
+
+impl ForWorker {
+    fn new(threads: Arc<Threads>) -> ForWorker {
+        threads.for_workers.fetch_add(1, Ordering::Relaxed);
+        ForWorker(threads)
+    }
+}
+
+impl Drop for ForWorker {
+    fn drop(&mut self) {
+        self.0.for_workers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

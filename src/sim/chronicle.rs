@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::error::Waiting;
-use crate::executor::{Event, LongPoll, LostPanic, Observer, RuntimeShape, TaskId, WorkerId};
+use crate::executor::{
+    Event, LongPoll, LostPanic, Observer, PollEnd, RuntimeShape, TaskId, WorkerId,
+};
 use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 
@@ -91,18 +93,25 @@ impl State {
                     task.blocks = true;
                 }
             }
-            Event::PollEnded { task, end, .. } if end.is_last() => {
-                self.live.remove(&task);
+            Event::PollEnded { task, worker, end } => {
+                // The worker may go on with a poll that this one lay in, and that blocks already.
+                if self.polled.get(&worker) == Some(&task) {
+                    self.polled.remove(&worker);
+                }
+                self.poll_ended(task, end);
             }
             Event::Cancelled { task, .. } => {
                 self.live.remove(&task);
             }
-            Event::PollEnded { task, .. } => {
-                if let Some((_, task)) = self.live.get_mut(&task) {
-                    task.blocks = false;
-                }
-            }
             _ => {}
+        }
+    }
+
+    fn poll_ended(&mut self, task: TaskId, end: PollEnd) {
+        if end.is_last() {
+            self.live.remove(&task);
+        } else if let Some((_, task)) = self.live.get_mut(&task) {
+            task.blocks = false;
         }
     }
 }

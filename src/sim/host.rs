@@ -1,6 +1,5 @@
 //! Where workers stay that sit on no thread, and who looks after them.
 
-use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
@@ -9,8 +8,8 @@ use std::time::Duration;
 use super::choice::Choice;
 use super::relay::{Parker, Relay};
 use super::wake_flag::WakeFlag;
-use crate::executor::{Executor, Host, Park, Worker};
-use crate::runtime::{LOOK_EVERY, LongPolls, Rounds};
+use crate::executor::{Bound, Executor, Host, Park, Worker};
+use crate::runtime::{LOOK_EVERY, LongPolls, Rounds, default_stack_size};
 use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 use crate::time::wheel::Key;
@@ -123,9 +122,17 @@ impl SimulatedHost {
 }
 
 impl Host for SimulatedHost {
-    fn take_over(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
+    fn take_over(&self, worker: Box<Worker>, _bound: Bound) -> Result<(), Box<Worker>> {
         self.put_worker(worker);
         Ok(())
+    }
+
+    fn rest_until(&self, _is_over: &dyn Fn() -> bool) {
+        unreachable!("a simulated worker is always taken over");
+    }
+
+    fn stack_size(&self) -> usize {
+        default_stack_size()
     }
 
     fn now(&self) -> Duration {

@@ -1,0 +1,264 @@
+//! Polls within a poll: what a worker goes on with while the task that it polls waits.
+//!
+//! A task that joins others blocks its thread until they have ended. Before it does, its worker
+//! polls those of them that still lie in queues, on this very stack: where tasks join tasks that
+//! join tasks, that spares a thread for each. Each is polled once, which is all that is needed for
+//! a task that does not wait for anything else.
+//!
+//! # Why no program comes to a halt by it
+//!
+//! A poll within another keeps the outer one from going on. So it must not wait for what the outer
+//! one does afterwards. A task that is joined cannot: it would wait for ever on a thread of its
+//! own, too. Any other task might, for a lock that the outer one holds. [`InnerPolls::step`] takes
+//! any task; it is for a thread that can neither go on nor give its worker away.
+
+use std::collections::BTreeSet;
+use std::iter;
+use std::ptr;
+
+use super::{Step, Worker, run, step};
+use crate::executor::budget::OuterBudget;
+use crate::executor::ending::Phase;
+use crate::executor::event::Source;
+use crate::executor::ids::TaskId;
+use crate::executor::polling::Polled;
+use crate::executor::runnable::Runnable;
+use crate::executor::seat;
+use crate::executor::task::Task;
+use crate::executor::thread_locals::{BLOCKED_IN_HIGH, NESTING, NOTE, Nesting, Note};
+
+/// Polls those of the tasks that lie in queues of the worker that sits here, if one does.
+pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
+    let wanted = seat::with_worker(|worker| worker.wanted(tasks));
+    let Some(mut wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
+        return;
+    };
+    let Some(_inner) = InnerPolls::begin(Room::ForJoined) else {
+        return;
+    };
+    let mut claim = || {
+        let claimed = seat::with_worker(|worker| worker.claim(&wanted)).flatten()?;
+        wanted.remove(&claimed.metadata().id);
+        Some(claimed)
+    };
+    if let Some(first) = claim() {
+        seat::tell_that_the_poll_blocks();
+        run(first);
+        iter::from_fn(claim).for_each(run);
+    }
+}
+
+/// While it is there, the worker that sits here may poll tasks within the poll that it is in.
+pub(crate) struct InnerPolls {
+    outer: OuterPoll,
+    outer_note: Note,
+    _outer_budget: OuterBudget,
+    outer_nesting: Nesting,
+    /// The outer poll may have entered another runtime than the worker's.
+    _entered: seat::Entered,
+}
+
+/// What a worker notes of the poll that it is in.
+#[derive(Debug)]
+struct OuterPoll {
+    running_at: usize,
+    runs_high: bool,
+    found: Source,
+    looked_for: u64,
+    polled: Option<Polled>,
+}
+
+/// How much of a thread's stack polls within polls may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// A quarter, and no more than [`MOST_LEVELS`].
+    ForJoined,
+    /// Half of it.
+    ForAny,
+}
+
+/// How deep the polls of joined tasks may lie within each other.
+const MOST_LEVELS: u32 = 64;
+
+impl Room {
+    /// One level more, at this address of the stack, if there is room for it.
+    fn deeper(self, nesting: Nesting, here: usize, stack_size: usize) -> Option<Nesting> {
+        let outermost = nesting.outermost.unwrap_or(here);
+        let used = outermost.abs_diff(here);
+        let has_room = match self {
+            Room::ForJoined => nesting.levels < MOST_LEVELS && used < stack_size / 4,
+            Room::ForAny => used < stack_size / 2,
+        };
+        has_room.then_some(Nesting {
+            levels: nesting.levels + 1,
+            outermost: Some(outermost),
+        })
+    }
+}
+
+impl InnerPolls {
+    /// `None`: no worker sits here, or the stack has no room.
+    pub(crate) fn begin(room: Room) -> Option<InnerPolls> {
+        let worker = |worker: &mut Worker| (worker.outer_poll(), worker.executor.clone());
+        let (outer, executor) = seat::with_worker(worker)?;
+        let outer_nesting = NESTING.get();
+        let mark = 0_u8;
+        let here = ptr::from_ref(&mark).addr();
+        NESTING.set(room.deeper(outer_nesting, here, executor.host.stack_size())?);
+        Some(InnerPolls {
+            outer,
+            outer_note: NOTE.get(),
+            _outer_budget: OuterBudget::keep(),
+            outer_nesting,
+            _entered: seat::enter(executor),
+        })
+    }
+
+    /// One step of the worker, with whichever task it finds.
+    pub(crate) fn step(&self) -> Step {
+        step()
+    }
+}
+
+impl Drop for InnerPolls {
+    fn drop(&mut self) {
+        NESTING.set(self.outer_nesting);
+        NOTE.set(self.outer_note);
+        BLOCKED_IN_HIGH.set(self.outer.runs_high);
+        seat::with_worker(|worker| worker.go_on_with(&self.outer));
+    }
+}
+
+impl Worker {
+    fn outer_poll(&self) -> OuterPoll {
+        OuterPoll {
+            running_at: self.running_at,
+            runs_high: self.runs_high,
+            found: self.found,
+            looked_for: self.looked_for,
+            polled: self.tally().polling.get(),
+        }
+    }
+
+    fn go_on_with(&mut self, outer: &OuterPoll) {
+        // It may have become a searcher, which it is no longer.
+        self.work_found();
+        self.note_found(outer.running_at, outer.found);
+        self.runs_high = outer.runs_high;
+        self.looked_for = outer.looked_for;
+        match outer.polled {
+            Some(polled) => self.tally().polling.begin(polled),
+            None => self.tally().polling.end(),
+        }
+    }
+
+    /// Those of the tasks that this worker may be able to poll.
+    fn wanted<T>(&self, tasks: &[Task<T>]) -> BTreeSet<TaskId> {
+        let own = tasks.iter().filter(|task| task.is_of(self.executor_id));
+        own.filter(|task| !task.is_finished())
+            .map(Task::id)
+            .collect()
+    }
+
+    /// Takes one of the wanted tasks, if this worker may take it where it lies, and if no work of a
+    /// higher rank waits for this worker.
+    fn claim(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
+        if self.executor.phase() == Phase::Closed {
+            return None;
+        }
+        let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id);
+        for position in 0..self.route.queues.len() {
+            if self.has_higher_work(position) {
+                return None;
+            }
+            if let Some((runnable, source)) = self.claim_at(position, &is_wanted) {
+                self.note_found(position, source);
+                self.begin(runnable.metadata());
+                return Some(runnable);
+            }
+        }
+        None
+    }
+
+    /// Whether work waits at an earlier place of the route that outranks the queue at this one.
+    fn has_higher_work(&self, position: usize) -> bool {
+        let here = self.route.queues[position];
+        let mut before = (0..position).filter(|&at| self.route.queues[at].outranks(here));
+        before.any(|at| {
+            let local = self.locals.get(at);
+            local.is_some_and(|local| !local.is_bare()) || self.has_work(self.route.queues[at])
+        })
+    }
+
+    fn claim_at(
+        &mut self,
+        position: usize,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+    ) -> Option<(Runnable, Source)> {
+        let local = self.claim_local(position, is_wanted);
+        local.or_else(|| self.claim_in_channel(position, is_wanted))
+    }
+
+    fn claim_local(
+        &mut self,
+        position: usize,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+    ) -> Option<(Runnable, Source)> {
+        let local = self.locals.get_mut(position)?;
+        let claimed = local.claim(is_wanted);
+        if local.has_spare() {
+            // Another worker may have looked in vain meanwhile.
+            self.announce(self.route.queues[position]);
+        }
+        Some((claimed?, Source::Local))
+    }
+
+    fn claim_in_channel(
+        &mut self,
+        position: usize,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+    ) -> Option<(Runnable, Source)> {
+        let id = self.route.queues[position];
+        let executor = self.executor.clone();
+        let mut wanted = executor.queue(id).claim(is_wanted).into_iter();
+        let claimed = wanted.next();
+        match self.locals.get_mut(position) {
+            Some(local) => local.take_in_claimed(wanted),
+            None => wanted.for_each(|runnable| executor.queue(id).push(runnable)),
+        }
+        if executor.queue(id).has_work() {
+            self.announce(id);
+            executor.ending.task_queued();
+        }
+        Some((claimed?, Source::Channel))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many levels of this size there may be on a stack of a mebibyte.
+    fn levels(room: Room, size: usize) -> usize {
+        let addresses = (1..).map(|level| usize::MAX - level * size);
+        let mut nesting = Some(Nesting::NONE);
+        addresses
+            .take_while(|&here| {
+                nesting = nesting.and_then(|nesting| room.deeper(nesting, here, 1 << 20));
+                nesting.is_some()
+            })
+            .count()
+    }
+
+    #[test]
+    fn joined_tasks_may_take_a_quarter_of_the_stack_and_so_many_levels() {
+        assert_eq!(levels(Room::ForJoined, 1 << 16), 4);
+        assert_eq!(levels(Room::ForJoined, 100), 64);
+    }
+
+    #[test]
+    fn any_tasks_may_take_half_of_the_stack() {
+        assert_eq!(levels(Room::ForAny, 1 << 16), 8);
+        assert_eq!(levels(Room::ForAny, 1 << 10), 512);
+    }
+}

@@ -1,0 +1,37 @@
+//! What a thread does that is to block, keeps its worker, and finds no other thread for it.
+//!
+//! It helps: between the polls of the future that it blocks on, it goes on as the worker, with
+//! whatever is ready. Only what a task on this stack waits for can then come to a halt by it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::block_on::{Alarm, block_with};
+use crate::executor::worker::{InnerPolls, Room, Step};
+use crate::executor::{Bound, seat};
+
+/// Runs a future on a thread on which a worker sits.
+pub(super) fn help<F: Future>(future: Pin<&mut F>) -> F::Output {
+    block_with(future, |alarm| {
+        go_on_until(alarm);
+        alarm.wait();
+    })
+}
+
+/// Steps the worker until the alarm rings or there is no worker to step any more.
+fn go_on_until(alarm: &Alarm) {
+    let Some(inner) = InnerPolls::begin(Room::ForAny) else {
+        // Rather a thread too many than one that blocks with its worker's tasks behind it.
+        let _refused = seat::leave(Bound::Exceeded);
+        return;
+    };
+    while !alarm.is_rung() {
+        match inner.step() {
+            Step::Ran => {}
+            Step::Rest => seat::rest_until(&|| alarm.is_rung()),
+            // An inner poll has blocked, and did get a stand-in; or the tasks are being cancelled,
+            // and this one's awaited ones with them.
+            Step::Replaced | Step::Close => return,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What becomes of tasks that block when there is no thread to stand in for theirs?
+
+mod common;
+
+use std::env;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use common::{Gate, cut_off, eventually, soon};
+use laneway::{
+    Builder, Idle, Priority, Runtime, block_in_place, block_on, join, join_all, spawn_task,
+    try_join, yield_now,
+};
+
+type Tree = Pin<Box<dyn Future<Output = u32> + Send>>;
+
+/// A runtime, and how many threads it has started.
+fn counted(builder: Builder) -> (Runtime, Arc<AtomicUsize>) {
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = started.clone();
+    let builder = builder.with_thread_start(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    (builder.build().unwrap(), started)
+}
+
+fn low(workers: usize, stand_ins: usize) -> Builder {
+    let builder = Runtime::builder().with_high_num(0).with_low_num(workers);
+    builder.with_stand_ins(stand_ins)
+}
+
+/// A tree of tasks that block their threads, each until two of the next level have ended, of which
+/// the worker does not know.
+fn tree(levels: u32) -> Tree {
+    Box::pin(async move {
+        match levels {
+            0 => 1,
+            _ => {
+                let (a, b) = (spawn_task!(tree(levels - 1)), spawn_task!(tree(levels - 1)));
+                block_on(async { a.await + b.await })
+            }
+        }
+    })
+}
+
+#[test]
+fn a_tree_that_blocks_comes_to_its_end_within_the_bound() {
+    for stand_ins in [0, 1, 2, 10] {
+        // Room for as many polls within polls as there may be.
+        let (rt, started) = counted(low(2, stand_ins).with_stack_size(64 << 20));
+        assert_eq!(soon(rt.spawn(tree(10), Priority::Low)), 1024);
+        let started = started.load(Ordering::SeqCst);
+        assert!(
+            started <= 2 + stand_ins,
+            "{stand_ins} allowed: {started} threads"
+        );
+    }
+}
+
+#[test]
+fn where_the_stack_has_no_room_the_bound_is_exceeded() {
+    let (rt, started) = counted(low(1, 0).with_stack_size(256 << 10));
+    assert_eq!(soon(rt.spawn(tree(10), Priority::Low)), 1024);
+    let started = started.load(Ordering::SeqCst);
+    assert!((2..=512).contains(&started), "{started} threads");
+}
+
+#[test]
+fn by_default_512_threads_may_stand_in() {
+    let (rt, started) = counted(Runtime::builder().with_high_num(0).with_low_num(1));
+    let gates: Vec<Gate> = (0..600).map(|_| Gate::new()).collect();
+    let block = |gate: &Gate| {
+        let wait = gate.wait();
+        rt.spawn(async { block_on(wait) }, Priority::Low)
+    };
+    let blocked: Vec<_> = gates.iter().map(block).collect();
+    gates.iter().for_each(|gate| gate.eventually_polled(1));
+    gates.iter().for_each(Gate::open);
+    join_all(blocked);
+    let started = started.load(Ordering::SeqCst);
+    assert!((513..=520).contains(&started), "{started} threads");
+}
+
+#[test]
+fn a_thread_that_helps_sleeps_until_its_task_is_woken() {
+    for idle in [Idle::Park, Idle::Nap(Duration::from_millis(1))] {
+        let rt = low(1, 0).with_idle(idle).build().unwrap();
+        for _ in 0..100 {
+            let gate = Gate::new();
+            let wait = gate.wait();
+            let blocked = rt.spawn(async { block_on(wait) }, Priority::Low);
+            gate.eventually_polled(1);
+            // The worker runs others meanwhile, and lies down after them.
+            soon(rt.spawn(yield_now(), Priority::Low));
+            gate.open();
+            soon(blocked);
+        }
+        soon(rt.spawn(tree(3), Priority::Low));
+    }
+}
+
+#[test]
+fn a_worker_whose_thread_has_helped_looks_for_work_again() {
+    let rt = low(2, 0).build().unwrap();
+    for _ in 0..1_000 {
+        let tasks = (0..4).map(|_| {
+            let join = async { join!(spawn_task!(yield_now())).len() };
+            rt.spawn(join, Priority::Low)
+        });
+        let tasks: Vec<_> = tasks.collect();
+        let joined = tasks.into_iter().map(soon);
+        assert_eq!(joined.sum::<usize>(), 4);
+    }
+}
+
+#[test]
+fn without_local_queues_a_thread_helps_too() {
+    let builder = low(1, 0).with_local_queues(false).with_stack_size(64 << 20);
+    let rt = builder.build().unwrap();
+    assert_eq!(soon(rt.spawn(tree(8), Priority::Low)), 256);
+}
+
+#[test]
+fn what_a_task_spawns_after_it_has_helped_goes_to_the_runtime_that_it_had_entered() {
+    let (outer, inner) = (
+        low(1, 0).build().unwrap(),
+        Arc::new(low(1, 0).build().unwrap()),
+    );
+    let entered = inner.clone();
+    let task = async move {
+        let of_outer = spawn_task!(async { yield_now().await });
+        entered.block_on(async {
+            of_outer.await;
+            spawn_task!(async {}).await;
+        });
+    };
+    soon(outer.spawn(task, Priority::Low));
+    let completed = |rt: &Runtime| rt.metrics().queues[1].completed;
+    assert_eq!((completed(&outer), completed(&inner)), (2, 1));
+}
+
+#[test]
+fn a_runtime_ends_while_its_threads_help() {
+    let rt = low(2, 0).build().unwrap();
+    let begun = Arc::new(AtomicUsize::new(0));
+    for _ in 0..4 {
+        let begun = begun.clone();
+        let join = async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            let never = try_join!(spawn_task!(pending::<()>()));
+            assert!(never[0].as_ref().unwrap_err().is_cancelled());
+        };
+        rt.spawn(join, Priority::Low).detach();
+    }
+    eventually("all have begun", || begun.load(Ordering::SeqCst) == 4);
+    let report = cut_off(&rt);
+    assert_eq!(report.still_running, 0, "{report:?}");
+}
+
+#[test]
+fn a_closure_that_blocks_has_a_stand_in_for_its_worker() {
+    let (rt, started) = counted(low(1, 1));
+    let task = async {
+        let (sender, receiver) = mpsc::channel();
+        let borrowed = 5;
+        spawn_task!(async move { sender.send(7).unwrap() }).detach();
+        block_in_place(|| receiver.recv().unwrap() + borrowed)
+    };
+    assert_eq!(soon(rt.spawn(task, Priority::Low)), 12);
+    assert_eq!(started.load(Ordering::SeqCst), 2);
+    // Elsewhere it only calls the closure.
+    let here = thread::current().id();
+    assert_eq!(block_in_place(|| thread::current().id()), here);
+}
+
+#[test]
+fn beyond_the_bound_a_closure_blocks_its_worker() {
+    let rt = low(1, 0).build().unwrap();
+    let task = async { block_in_place(|| thread::current().id()) == thread::current().id() };
+    assert!(soon(rt.spawn(task, Priority::Low)));
+    assert_eq!(soon(rt.spawn(tree(3), Priority::Low)), 8);
+}
+
+/// Set for the process that this test starts.
+const SHORT_OF_THREADS: &str = "LANEWAY_TEST_SHORT_OF_THREADS";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_task_that_blocks_goes_on_where_the_system_refuses_a_thread() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    if env::var_os(SHORT_OF_THREADS).is_none() {
+        let name = "a_task_that_blocks_goes_on_where_the_system_refuses_a_thread";
+        let mut child = Command::new(env::current_exe().unwrap());
+        child.args(["--exact", name, "--nocapture"]);
+        let ended = child.env(SHORT_OF_THREADS, "1").output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        return;
+    }
+    let rt = low(2, 512).with_stack_size(256 << 20).build().unwrap();
+    // Address space for the heap, and for no further stack.
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let most = Some(pages * rustix::param::page_size() as u64 + (128 << 20));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::As, limit).unwrap();
+    thread::Builder::new()
+        .stack_size(256 << 20)
+        .spawn(|| {})
+        .expect_err("the system refuses threads from here on");
+    assert_eq!(rt.block_on(rt.spawn(tree(9), Priority::Low)), 512);
+    let joined = rt.spawn(
+        async { join!(spawn_task!(yield_now())).len() },
+        Priority::Low,
+    );
+    assert_eq!(rt.block_on(joined), 1);
+}
