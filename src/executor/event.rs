@@ -161,7 +161,7 @@ pub enum Event {
     },
     /// The task that this worker polls blocks its thread in place. The worker goes on with other
     /// tasks: on another thread, or on this one with the tasks that the blocked one waits for. The
-    /// blocked poll ends as any other.
+    /// blocked poll ends as any other, and may block more than once before.
     Replaced {
         /// The worker.
         worker: WorkerId,

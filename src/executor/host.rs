@@ -19,6 +19,12 @@ pub(crate) trait Host: Send + Sync {
     /// [`take_over`](Host::take_over) may give a worker back.
     fn rest_until(&self, is_over: &dyn Fn() -> bool);
 
+    /// Whether a task that joins others is to poll them within its own poll. A simulation tries both
+    /// ways, since other threads may be faster.
+    fn polls_joined(&self) -> bool {
+        true
+    }
+
     /// The size of the stack that the workers' tasks run on, in bytes.
     fn stack_size(&self) -> usize;
 

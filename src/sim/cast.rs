@@ -30,7 +30,8 @@ impl Cast {
         chronicle: Arc<Chronicle>,
     ) -> Result<(Cast, Requests), BuildError> {
         let (relay, requests) = Relay::new();
-        let host = Arc::new(SimulatedHost::new(relay, timer.clone()));
+        // A copy: how a program joins changes nothing of what is decided elsewhere.
+        let host = Arc::new(SimulatedHost::new(relay, timer.clone(), rng.clone()));
         let builder = builder.clone().with_observer(chronicle.clone());
         let (executor, workers) = builder.without_threads(host.clone(), rng.fork())?;
         host.enter(workers);

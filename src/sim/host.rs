@@ -20,6 +20,8 @@ pub(super) struct SimulatedHost {
     timer: Arc<Timer>,
     workers: Mutex<Vec<Whereabouts>>,
     watchdog: Mutex<SimulatedWatchdog>,
+    /// Decides which joins poll their tasks themselves.
+    rng: Mutex<fastrand::Rng>,
 }
 
 /// Where a worker is.
@@ -44,12 +46,13 @@ struct SimulatedWatchdog {
 
 impl SimulatedHost {
     /// A host that no worker has [entered](SimulatedHost::enter) yet.
-    pub(super) fn new(relay: Arc<Relay>, timer: Arc<Timer>) -> SimulatedHost {
+    pub(super) fn new(relay: Arc<Relay>, timer: Arc<Timer>, rng: fastrand::Rng) -> SimulatedHost {
         SimulatedHost {
             relay,
             timer,
             workers: Mutex::default(),
             watchdog: Mutex::default(),
+            rng: Mutex::new(rng),
         }
     }
 
@@ -129,6 +132,10 @@ impl Host for SimulatedHost {
 
     fn rest_until(&self, _is_over: &dyn Fn() -> bool) {
         unreachable!("a simulated worker is always taken over");
+    }
+
+    fn polls_joined(&self) -> bool {
+        unpoisoned(self.rng.lock()).bool()
     }
 
     fn stack_size(&self) -> usize {

@@ -154,10 +154,12 @@ impl Worker {
 
     /// Those of the tasks that this worker may be able to poll.
     fn wanted<T>(&self, tasks: &[Task<T>]) -> BTreeSet<TaskId> {
-        let own = tasks.iter().filter(|task| task.is_of(self.executor_id));
-        own.filter(|task| !task.is_finished())
-            .map(Task::id)
-            .collect()
+        let may_lie_here = |task: &&Task<T>| task.is_of(self.executor_id) && !task.is_finished();
+        let wanted = tasks.iter().filter(may_lie_here).map(Task::id);
+        match self.executor.host.polls_joined() {
+            true => wanted.collect(),
+            false => BTreeSet::new(),
+        }
     }
 
     /// Takes one of the wanted tasks, if this worker may take it where it lies, and if no work of a
