@@ -20,7 +20,7 @@
 //! | Laneway is for a program | and not for one |
 //! |---|---|
 //! | in which some tasks are waited for and others are not | whose libraries need tokio's reactor |
-//! | whose tasks are `Send` and run on any thread | with `!Send` tasks: no executor is local |
+//! | whose tasks are `Send` and run on any thread | whose tasks mostly are not: [see `block_on`] |
 //! | whose long computations yield now and then | that counts on preemption |
 //! | that takes its sockets from another crate, such as async-net | that wants them built in |
 //! | that gains by microseconds and survives a late start | that must keep deadlines |
@@ -51,6 +51,7 @@
 //! | `join!` polls futures in place | [`join!`] **blocks**, for a `Vec`; async code awaits tasks |
 //! | `try_join!` ends at an error | [`try_join!`] runs all to their end; [`first_error`] does not |
 //! | `JoinSet` | [`TaskGroup`] |
+//! | `LocalSet`, `spawn_local` | [`block_on`] with the `LocalExecutor` of `async-executor` |
 //! | `spawn_blocking` | [`blocking::unblock`] |
 //! | `block_in_place` | [`block_in_place`]; [`block_on`] and [`join!`] do the same by themselves |
 //! | `tokio::time` | [`time`](mod@time), with a runtime or without |
@@ -62,7 +63,7 @@
 //! Handles are the same: dropping a [`Task`] cancels it, and [`detach`] and [`cancel`] mean what
 //! they mean there. `smol::spawn` is [`spawn_task!`], `unblock` is [`blocking::unblock`],
 //! `Timer::after` is [`time::sleep`]. A runtime owns its threads: nothing corresponds to
-//! `Executor::run`, nor to `LocalExecutor`. async-io, async-net, async-fs, async-process,
+//! `Executor::run`. A `LocalExecutor` runs within [`block_on`], which has an example. async-io, async-net, async-fs, async-process,
 //! async-lock and async-channel work as they are.
 //!
 //! # Sockets, `select!`, semaphores, Ctrl-C
@@ -130,6 +131,7 @@
 //! `group.rs`, `background/`, `pipeline/`, `sim/` (the same workers without threads), `observe/`
 //! (the recorder and its replays) and `macros.rs`.
 //!
+//! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
 //! [`with_queue`]: Builder::with_queue
 //! [`detach`]: Task::detach

@@ -27,7 +27,43 @@ const OFFER_CORE_EVERY: u32 = 16;
 /// Runs a future on this thread, and blocks until it has ended.
 ///
 /// Needs no runtime. On a worker thread, another thread takes the worker's place meanwhile,
-/// unless the future is ready at once.
+/// unless the future is ready at once: [512](crate::Builder::with_stand_ins) at most, or as many as
+/// the operating system gives. Beyond that, this thread goes on with the worker's other tasks
+/// between the polls of the future.
+///
+/// # Futures that are not `Send`
+///
+/// The future, and all that it awaits, stays on this thread: it may hold an `Rc` across an await.
+/// To run several such futures beside each other, run a `LocalExecutor` of the crate
+/// `async-executor` in it. Its tasks stay on this thread, and may await those of the runtime:
+///
+/// ```
+/// use async_executor::LocalExecutor;
+/// use laneway::{Priority, block_on, spawn_task};
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// let local = LocalExecutor::new();
+/// let sum = Rc::new(Cell::new(0));
+/// block_on(local.run(async {
+///     let parts: Vec<_> = (1..=3)
+///         .map(|n| {
+///             let sum = sum.clone();
+///             local.spawn(async move {
+///                 let square = spawn_task!(async move { n * n }, Priority::High).await;
+///                 sum.set(sum.get() + square);
+///             })
+///         })
+///         .collect();
+///     for part in parts {
+///         part.await;
+///     }
+/// }));
+/// assert_eq!(sum.get(), 14);
+/// ```
+///
+/// For such tasks beside a runtime, start a thread that does this, and give it work by a channel
+/// whose receiver the future awaits.
 ///
 /// # Panics
 ///

@@ -14,11 +14,25 @@ use crate::sync::unpoisoned;
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
 ///
-/// On a worker thread, another thread stands in for this one meanwhile: each task that blocks has a
-/// thread of its own for as long as it does, and nothing bounds their number. In async code,
-/// awaiting the tasks costs no thread; the first time that a call blocks a worker, the log has a
-/// warning with its place. A high task raises all low ones among them, as awaiting does. A low task
-/// that is raised while it blocks here cannot raise them any more; one that awaits them can.
+/// # On a worker's thread
+///
+/// In async code, await the tasks instead, which costs no thread: the first time that a call blocks
+/// a worker, the log has a warning with its place.
+///
+/// A call on a worker's thread first polls those of the tasks, once each, that still lie in queues
+/// of this worker: within the call, up to 64 calls within each other, and as long as a quarter of
+/// the stack is enough. It does so only while no task of a higher priority waits for the worker. So
+/// a tree of tasks that join each other takes a number of threads in the order of its depth.
+/// Nothing can come to a halt by it, since this task waits for those tasks in any case, but a call
+/// may come back a little later: when the poll has ended that it is in, although an earlier task
+/// has panicked meanwhile.
+///
+/// For the tasks that are left, another thread stands in for this one until they have ended:
+/// [512](crate::Builder::with_stand_ins) at most, or as many as the operating system gives. Beyond
+/// that, this thread goes on with the worker's other tasks while it waits.
+///
+/// A high task raises all low ones among them, as awaiting does. A low task that is raised while it
+/// blocks here cannot raise them any more; one that awaits them can.
 ///
 /// # Panics
 ///
@@ -97,8 +111,8 @@ fn warn_if_it_blocks_a_worker<T>(tasks: &[Task<T>], place: &'static Location<'st
     drop(told);
     if is_news {
         log_warning(format_args!(
-            "join at {place} blocks a worker's thread, and another has to stand in for it: in async \
-             code, await the tasks one after another, or as a TaskGroup"
+            "join at {place} blocks a worker's thread until its tasks have ended: in async code, \
+             await the tasks one after another, or as a TaskGroup"
         ));
     }
 }
