@@ -1,9 +1,13 @@
 //! What Linux can be told and asked about the current thread: its niceness and its core.
 
+mod starter;
+
 use std::cell::Cell;
 use std::io;
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+pub(crate) use starter::{keep_niceness, spawn};
 
 /// Whether niceness can be set for one thread.
 pub(crate) const HAS_NICENESS: bool = true;
@@ -18,6 +22,12 @@ pub(crate) fn set_niceness(niceness: u8) -> io::Result<()> {
     rustix::process::setpriority_process(Some(gettid()), niceness.into())?;
     IS_NICE.set(niceness > 0);
     Ok(())
+}
+
+/// How nice the thread is, by whatever it became so.
+fn niceness() -> i32 {
+    // The system refuses to tell of threads that do not exist, and of no other.
+    rustix::process::getpriority_process(Some(gettid())).unwrap_or(0)
 }
 
 /// Whether the thread has been made nice.

@@ -1,6 +1,7 @@
 //! Systems where only whole processes have a niceness, and where threads stay where they are.
 
 use std::io;
+use std::thread::{Builder, JoinHandle};
 
 /// Whether niceness can be set for one thread.
 pub(crate) const HAS_NICENESS: bool = false;
@@ -22,3 +23,16 @@ pub(crate) fn core() -> Option<usize> {
 
 /// Does nothing.
 pub(crate) fn move_to_core(_core: usize) {}
+
+/// Does nothing.
+pub(crate) fn keep_niceness() -> io::Result<()> {
+    Ok(())
+}
+
+/// Starts a thread.
+pub(crate) fn spawn(
+    builder: Builder,
+    main: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    builder.spawn(main)
+}

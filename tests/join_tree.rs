@@ -1,11 +1,17 @@
-//! How many threads does a tree of tasks take that join each other?
+//! How many threads does a tree of tasks take that join each other, and which tasks does a join poll
+//! itself?
+
+mod common;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
-use laneway::{Priority, Runtime, Stealing, join, join_all, spawn_task};
+use common::soon;
+use laneway::sim::Sim;
+use laneway::{Priority, Runtime, Stealing, join, join_all, spawn_task, try_join, yield_now};
 
 const POLICIES: [Stealing; 4] = [
     Stealing::Both,
@@ -24,7 +30,9 @@ fn counted(high: usize, low: usize, stealing: Stealing) -> (Runtime, Arc<AtomicU
         .with_high_num(high)
         .with_low_num(low)
         .with_stealing(stealing)
-        .with_thread_start(move || drop(count.fetch_add(1, Ordering::SeqCst)));
+        .with_thread_start(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
     (builder.build().unwrap(), started)
 }
 
@@ -61,7 +69,6 @@ fn a_deep_tree_takes_threads_in_the_order_of_its_depth() {
         let (rt, started) = counted(0, 2, Stealing::Both);
         let leaves = rt.block_on(rt.spawn(tree(10, [Priority::Low; 2]), Priority::Low));
         let started = started.load(Ordering::SeqCst);
-        println!("round {round}: {started}");
         assert_eq!(leaves, 1024);
         assert!(started <= 40, "round {round}: {started} threads");
     }
@@ -69,18 +76,30 @@ fn a_deep_tree_takes_threads_in_the_order_of_its_depth() {
 
 #[test]
 fn a_deep_tree_of_both_priorities_takes_threads_in_the_order_of_its_depth() {
-    let mixed = [
+    let orders = [
         [Priority::Low, Priority::High],
         [Priority::High, Priority::Low],
     ];
-    for (priorities, stealing) in mixed.into_iter().flat_map(|p| POLICIES.map(|s| (p, s))) {
-        for round in 0..5 {
-            let (rt, started) = counted(1, 1, stealing);
+    for priorities in orders {
+        for round in 0..10 {
+            let (rt, started) = counted(1, 1, Stealing::Both);
             let leaves = rt.block_on(rt.spawn(tree(10, priorities), Priority::Low));
             let started = started.load(Ordering::SeqCst);
-            println!("{priorities:?}, {stealing:?}, round {round}: {started}");
             assert_eq!(leaves, 1024);
+            assert!(
+                started <= 100,
+                "{priorities:?}, round {round}: {started} threads"
+            );
         }
+    }
+}
+
+#[test]
+fn a_deep_tree_comes_to_its_end_under_every_policy() {
+    for stealing in POLICIES {
+        let (rt, _started) = counted(1, 1, stealing);
+        let root = rt.spawn(tree(10, [Priority::Low, Priority::High]), Priority::Low);
+        assert_eq!(rt.block_on(root), 1024, "{stealing:?}");
     }
 }
 
@@ -90,8 +109,118 @@ fn a_wide_tree_takes_threads_in_the_order_of_its_depth() {
         let (rt, started) = counted(0, 2, Stealing::Both);
         let leaves = rt.block_on(rt.spawn(wide_tree(4, 7), Priority::Low));
         let started = started.load(Ordering::SeqCst);
-        println!("round {round}: {started}");
         assert_eq!(leaves, 2401);
         assert!(started <= 40, "round {round}: {started} threads");
     }
+}
+
+#[test]
+fn a_join_that_polls_its_tasks_itself_takes_no_other_thread() {
+    let (rt, started) = counted(0, 1, Stealing::Both);
+    let task = async {
+        let here = thread::current().id();
+        let tasks = (0..100).map(|_| spawn_task!(async { thread::current().id() }));
+        let all_here = join_all(tasks).into_iter().all(|there| there == here);
+        // The worker still sits here, so what is spawned now runs on this thread, too.
+        all_here && spawn_task!(async { thread::current().id() }).await == here
+    };
+    assert!(soon(rt.spawn(task, Priority::Low)));
+    assert_eq!(started.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_a_task_does_not_join_is_not_polled_within_it() {
+    let (rt, _started) = counted(0, 1, Stealing::Both);
+    let task = async {
+        let (sender, receiver) = mpsc::channel();
+        // Would block for ever within this poll.
+        let before = spawn_task!(async move { receiver.recv().unwrap() });
+        let joined = spawn_task!(async { 1 });
+        sender.send(join!(joined)[0]).unwrap();
+        before.await
+    };
+    assert_eq!(soon(rt.spawn(task, Priority::Low)), 1);
+}
+
+#[test]
+fn a_joined_task_that_waits_for_another_lets_it_run() {
+    let (rt, _started) = counted(0, 1, Stealing::Both);
+    let task = async {
+        let is_set = Arc::new(AtomicBool::new(false));
+        let sees = is_set.clone();
+        let waits = spawn_task!(async move {
+            while !sees.load(Ordering::SeqCst) {
+                yield_now().await;
+            }
+        });
+        spawn_task!(async move { is_set.store(true, Ordering::SeqCst) }).detach();
+        join!(waits).len()
+    };
+    assert_eq!(soon(rt.spawn(task, Priority::Low)), 1);
+}
+
+#[test]
+fn a_joined_task_does_not_pass_high_ones_by() {
+    // One worker, at home in the high queue.
+    let (rt, _started) = counted(1, 0, Stealing::Both);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let notes = order.clone();
+    let task = async move {
+        let note = |name| {
+            let notes = notes.clone();
+            async move { notes.lock().unwrap().push(name) }
+        };
+        let high = spawn_task!(note("high"), Priority::High);
+        join!(spawn_task!(note("joined")));
+        high.await;
+    };
+    soon(rt.spawn(task, Priority::Low));
+    assert_eq!(*order.lock().unwrap(), ["high", "joined"]);
+}
+
+#[test]
+fn a_worker_that_does_not_steal_polls_no_task_of_another_queue() {
+    let (rt, _started) = counted(1, 1, Stealing::None);
+    let task = || async {
+        let here = thread::current().id();
+        let high = spawn_task!(async { thread::current().id() }, Priority::High);
+        join!(high)[0] != here
+    };
+    for _ in 0..100 {
+        assert!(soon(rt.spawn(task(), Priority::Low)));
+    }
+}
+
+#[test]
+fn a_task_goes_on_as_before_after_it_has_polled_others() {
+    let (rt, _started) = counted(1, 0, Stealing::Both);
+    let task = async {
+        // High ones run within a low poll, and one of them panics.
+        let panics = spawn_task!(async { panic!("within") }, Priority::High);
+        let results: Vec<Result<(), _>> = try_join!(panics);
+        let low = spawn_task!(async {});
+        let still_low = low.priority() == Priority::Low;
+        low.await;
+        (results[0].as_ref().unwrap_err().is_panic(), still_low)
+    };
+    assert_eq!(soon(rt.spawn(task, Priority::Low)), (true, true));
+    let queues = rt.metrics().queues;
+    assert_eq!((queues[0].panicked, queues[1].completed), (1, 2));
+}
+
+#[test]
+fn a_simulation_tries_both_ways_of_a_join() {
+    let polls_itself = |seed| {
+        let run = Sim::seed(seed).high(0).low(1).run(async {
+            let parent = spawn_task!(async {
+                let child = spawn_task!(async { thread::current().id() });
+                join!(child)[0] == thread::current().id()
+            });
+            parent.await
+        });
+        run.unwrap().output
+    };
+    let ways: Vec<bool> = (0..32).map(polls_itself).collect();
+    assert!(ways.contains(&true) && ways.contains(&false), "{ways:?}");
+    assert_eq!(ways, (0..32).map(polls_itself).collect::<Vec<bool>>());
 }

@@ -62,9 +62,9 @@
 //!
 //! # Niceness
 //!
-//! On Linux a thread inherits the niceness of the thread that starts it. A pool that is first
-//! used by low threads with a niceness ([`with_low_nice`](crate::Builder::with_low_nice)) has
-//! nice threads.
+//! The threads are not nice, although low tasks with a niceness
+//! ([`with_low_nice`](crate::Builder::with_low_nice)) may be the first to ask for them: the process
+//! shares them.
 //!
 //! The threads are in `pool.rs`; where an outcome meets its awaiter, in `delivery.rs`.
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::{BLOCKING_NUM_VARIABLE, BlockingMetrics, lock};
 use crate::executor::shielded;
+use crate::os_thread;
 use crate::sync::{Mutex, MutexGuard, Thread, per_thread, thread};
 
 /// How many threads there are at most, by default: the number that tokio and smol chose, too.
@@ -268,8 +269,8 @@ impl Pool {
 }
 
 fn start_thread(pool: Arc<Pool>, name: String) -> io::Result<()> {
-    let thread = thread::Builder::new().name(name);
-    thread.spawn(move || pool.serve()).map(drop)
+    let builder = std::thread::Builder::new().name(name);
+    os_thread::spawn(builder, move || pool.serve()).map(drop)
 }
 
 /// How many threads there may be, or what is wrong with the environment.

@@ -213,6 +213,29 @@ impl Builder {
     /// over the cores on which low threads wake them, as
     /// [`latency_first`](Builder::latency_first) tells.
     ///
+    /// # Threads that low tasks start
+    ///
+    /// On Linux a thread is as nice as the one that starts it, and can never be less so again. For
+    /// threads of this crate, a thread called `laneway-starter` sees to it that this does not
+    /// matter: those of the timer, of [`blocking`](crate::blocking), and of a runtime that is built
+    /// in a low task are as nice as the thread that first built a runtime with a niceness. What
+    /// else low tasks start is nice for ever: threads of their own, child processes, and the
+    /// threads of other crates, which may serve high tasks as well. Such a thread is better
+    /// started early, before the runtime or from outside of its tasks. That of `async-io`, which
+    /// serves all sockets of `async-net`, starts with the first use of a socket or of its `Timer`:
+    ///
+    /// ```
+    /// use laneway::Runtime;
+    ///
+    /// // The reactor's thread starts here, and is not nice.
+    /// let listener = laneway::block_on(async_net::TcpListener::bind("127.0.0.1:0"))?;
+    /// let rt = Runtime::builder().with_low_nice(10).build()?;
+    /// # drop((listener, rt));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Example
+    ///
     /// ```
     /// use laneway::{BuildError, Runtime};
     ///
@@ -489,6 +512,10 @@ impl Builder {
     /// On systems where threads have no niceness of their own, a high thread shares the cores
     /// with the low ones as the operating system sees fit, and starts within its time slices
     /// instead. [`Runtime::low_nice`](crate::Runtime::low_nice) tells.
+    ///
+    /// A thread that a low task starts is as nice as that task's, for ever.
+    /// [`with_low_nice`](Builder::with_low_nice) tells of which threads this is true, and which of
+    /// them are to be started early.
     ///
     /// Settings made afterwards override those of the preset.
     ///

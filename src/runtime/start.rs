@@ -9,7 +9,7 @@ use super::plan::{Plan, Surroundings};
 use super::runtime::Runtime;
 use super::threads::Threads;
 use crate::executor::{Executor, Host, Nearby, Spin, Worker, log_debug, log_warning};
-use crate::time::timer::Timer;
+use crate::os_thread;
 
 /// The process-wide runtime.
 static GLOBAL: OnceLock<Runtime> = OnceLock::new();
@@ -147,7 +147,7 @@ impl Builder {
         let runtime =
             Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
         if self.effective_nice().is_some() {
-            Timer::global().start_early();
+            os_thread::keep_niceness().map_err(BuildError::Thread)?;
         }
         for parts in workers {
             let worker = Box::new(Worker::new(executor.clone(), parts));

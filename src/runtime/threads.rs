@@ -181,7 +181,7 @@ impl Threads {
         let threads = self.this();
         *unpoisoned(self.alive.lock()) += 1;
         let leaving = Leaving(threads.clone());
-        let handle = self.settings.builder(name).spawn(move || {
+        let handle = os_thread::spawn(self.settings.builder(name), move || {
             let _leaving = leaving;
             DUTY.set(Duty::Serves(threads.address()));
             main(threads);

@@ -16,6 +16,7 @@ use crossbeam_utils::CachePadded;
 
 use super::wheel::{Key, Tick, Wheel};
 use crate::executor::{shielded, telling};
+use crate::os_thread;
 use crate::sync::unpoisoned;
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating
@@ -128,15 +129,6 @@ impl Timer {
     /// The process's timer.
     pub(crate) fn global() -> &'static Timer {
         &GLOBAL
-    }
-
-    /// Starts the thread now rather than with the first sleep. A thread is as nice as the one
-    /// that starts it, and the timer serves everybody.
-    pub(crate) fn start_early(&self) {
-        let mut state = self.lock();
-        if state.thread == Turner::NotStarted {
-            start_thread(&mut state);
-        }
     }
 
     /// Wakes `waker` at `deadline`, or soon if that has passed.
@@ -288,8 +280,8 @@ impl Timer {
 
 /// Starts the thread of the process's timer, the only one to have any.
 fn start_thread(state: &mut State) {
-    let thread = thread::Builder::new().name("laneway-timer".to_owned());
-    match thread.spawn(|| Timer::global().turn()) {
+    let builder = thread::Builder::new().name("laneway-timer".to_owned());
+    match os_thread::spawn(builder, || Timer::global().turn()) {
         Ok(_detached) => state.thread = Turner::Turning,
         // The next sleeper tries again.
         Err(error) => panic!("no thread could be started for the timer: {error}"),
