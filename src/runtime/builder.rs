@@ -358,7 +358,8 @@ impl Builder {
     /// Sets how many threads there may be beside one for each worker: those that stand in for
     /// threads that a task blocks, by [`join!`](crate::join!), [`block_on`](crate::block_on) or
     /// [`block_in_place`](crate::block_in_place). Default: 512. A blocked thread is not needed any
-    /// more when the poll that blocked it has ended, and leaves after ten seconds without work.
+    /// more when the poll that blocked it has ended, and leaves after ten seconds without work, or
+    /// when another has to start in its stead for another worker.
     ///
     /// Beyond the bound, and where the operating system refuses a thread, a task that blocks in
     /// [`join!`](crate::join!) or [`block_on`](crate::block_on) keeps its worker, which goes on
