@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, cut_off, eventually, soon};
+use laneway::observe::{Event, Observer};
 use laneway::{
     Builder, Idle, Priority, Runtime, block_in_place, block_on, join, join_all, spawn_task,
     try_join, yield_now,
@@ -131,6 +132,47 @@ fn a_worker_whose_thread_has_helped_looks_for_work_again() {
     }
 }
 
+/// Counts the workers that sleep.
+#[derive(Default)]
+struct Asleep(AtomicUsize);
+
+impl Observer for Asleep {
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Parked { .. } => self.0.fetch_add(1, Ordering::SeqCst),
+            Event::Unparked { .. } => self.0.fetch_sub(1, Ordering::SeqCst),
+            _ => 0,
+        };
+    }
+}
+
+#[test]
+fn a_thread_that_has_helped_is_not_relied_on_for_new_work() {
+    let asleep = Arc::new(Asleep::default());
+    let rt = low(2, 0).with_observer(asleep.clone()).build().unwrap();
+    for _ in 0..20 {
+        let gate = Gate::new();
+        let wait = gate.wait();
+        let (resumed, resumes) = mpsc::channel();
+        let (other, ran) = mpsc::channel();
+        let helps = async move {
+            block_on(wait);
+            resumed.send(()).unwrap();
+            // In the middle of its poll, with its worker; the other worker has to come.
+            ran.recv_timeout(Duration::from_secs(20)).unwrap();
+        };
+        let helps = rt.spawn(helps, Priority::Low);
+        gate.eventually_polled(2);
+        eventually("both workers sleep", || {
+            asleep.0.load(Ordering::SeqCst) == 2
+        });
+        gate.open();
+        resumes.recv().unwrap();
+        let runs = rt.spawn(async move { other.send(()).unwrap() }, Priority::Low);
+        soon(async { (runs.await, helps.await) });
+    }
+}
+
 #[test]
 fn without_local_queues_a_thread_helps_too() {
     let builder = low(1, 0).with_local_queues(false).with_stack_size(64 << 20);
@@ -139,14 +181,14 @@ fn without_local_queues_a_thread_helps_too() {
 }
 
 #[test]
-fn what_a_task_spawns_after_it_has_helped_goes_to_the_runtime_that_it_had_entered() {
+fn tasks_within_a_poll_that_has_entered_another_runtime_belong_to_their_own() {
     let (outer, inner) = (
         low(1, 0).build().unwrap(),
         Arc::new(low(1, 0).build().unwrap()),
     );
     let entered = inner.clone();
     let task = async move {
-        let of_outer = spawn_task!(async { yield_now().await });
+        let of_outer = spawn_task!(async { spawn_task!(async {}).await });
         entered.block_on(async {
             of_outer.await;
             spawn_task!(async {}).await;
@@ -154,7 +196,7 @@ fn what_a_task_spawns_after_it_has_helped_goes_to_the_runtime_that_it_had_entere
     };
     soon(outer.spawn(task, Priority::Low));
     let completed = |rt: &Runtime| rt.metrics().queues[1].completed;
-    assert_eq!((completed(&outer), completed(&inner)), (2, 1));
+    assert_eq!((completed(&outer), completed(&inner)), (3, 1));
 }
 
 #[test]
