@@ -133,14 +133,20 @@ fn a_join_that_polls_its_tasks_itself_takes_no_other_thread() {
 fn what_a_task_does_not_join_is_not_polled_within_it() {
     let (rt, _started) = counted(0, 1, Stealing::Both);
     let task = async {
-        let (sender, receiver) = mpsc::channel();
         // Would block for ever within this poll.
-        let before = spawn_task!(async move { receiver.recv().unwrap() });
+        let blocks = || {
+            let (sender, receiver) = mpsc::channel();
+            (sender, spawn_task!(async move { receiver.recv().unwrap() }))
+        };
+        let (to_before, before) = blocks();
         let joined = spawn_task!(async { 1 });
-        sender.send(join!(joined)[0]).unwrap();
-        before.await
+        let (to_after, after) = blocks();
+        let joined = join!(joined)[0];
+        to_before.send(joined).unwrap();
+        to_after.send(joined).unwrap();
+        before.await + after.await
     };
-    assert_eq!(soon(rt.spawn(task, Priority::Low)), 1);
+    assert_eq!(soon(rt.spawn(task, Priority::Low)), 2);
 }
 
 #[test]
