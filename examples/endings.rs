@@ -3,9 +3,12 @@
 //! `cargo run --release --example endings -- --runtimes 1000000` takes some ten minutes; `--help`
 //! tells the options. It fails if an end hangs, or leaves a future behind, or drops one twice.
 
+mod exit;
+
 use std::cell::RefCell;
+use std::error::Error;
 use std::future::{Future, pending};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -26,16 +29,21 @@ use laneway::{Handle, Priority, Runtime, Stealing, Task, block_on, yield_now};
 #[command(name = "endings")]
 struct Options {
     /// How many runtimes, 1 to 100,000,000
-    #[arg(long, value_name = "N", default_value_t = 10_000,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     runtimes: u64,
 
     /// Decides what each round does; a failure names the seed of its round
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "SEED",
+        allow_negative_numbers = true,
+        default_value_t = 1
+    )]
     seed: u64,
 
     /// Seconds without a step after which a round counts as hung, 1 to 3600
-    #[arg(long, value_name = "N", default_value_t = 60,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 60,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
 }
@@ -184,20 +192,17 @@ struct Progress {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    exit::code("endings", storm(&Options::parse()))
+}
+
+fn storm(options: &Options) -> Result<(), Box<dyn Error>> {
     let progress = Arc::new(Progress::default());
     let watched = progress.clone();
     let patience = Duration::from_secs(options.patience);
     let (over, ended) = mpsc::channel();
     let watcher = thread::spawn(move || watch(&watched, &ended, patience));
 
-    let bar = ProgressBar::new(options.runtimes);
-    if std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{bar:40} {pos} of {len} runtimes, {eta} to go");
-        bar.set_style(style.expect("the template is right"));
-    } else {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    }
+    let bar = bar(options.runtimes);
     let mut ways = [0_u64; WAYS.len()];
     for number in 0..options.runtimes {
         let seed = options.seed.wrapping_add(number);
@@ -207,8 +212,7 @@ fn main() -> ExitCode {
         progress.way.store(way, Ordering::Relaxed);
         if let Err(what) = one_round(&mut rng, WAYS[way]) {
             bar.abandon();
-            eprintln!("seed {seed}, {:?}: {what}", WAYS[way]);
-            return ExitCode::FAILURE;
+            return Err(format!("seed {seed}, {:?}: {what}", WAYS[way]).into());
         }
         ways[way] += 1;
         progress.rounds.fetch_add(1, Ordering::Relaxed);
@@ -217,11 +221,27 @@ fn main() -> ExitCode {
     bar.finish_and_clear();
     drop(over);
     watcher.join().expect("the watcher only looks");
-    println!("{} runtimes ended, none of them hung:", options.runtimes);
-    for (way, count) in WAYS.iter().zip(ways) {
-        println!("{count:>10} {way:?}");
+    Ok(print(options.runtimes, ways)?)
+}
+
+fn bar(runtimes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(runtimes);
+    if io::stderr().is_terminal() {
+        let style = ProgressStyle::with_template("{bar:40} {pos} of {len} runtimes, {eta} to go");
+        bar.set_style(style.expect("the template is right"));
+    } else {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     }
-    ExitCode::SUCCESS
+    bar
+}
+
+fn print(runtimes: u64, ways: [u64; WAYS.len()]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{runtimes} runtimes ended, none of them hung:")?;
+    for (way, count) in WAYS.iter().zip(ways) {
+        writeln!(stdout, "{count:>10} {way:?}")?;
+    }
+    Ok(())
 }
 
 /// Ends the program if no round has ended for too long.
@@ -232,7 +252,8 @@ fn watch(progress: &Progress, over: &Receiver<()>, patience: Duration) {
         if rounds == seen {
             let seed = progress.seed.load(Ordering::Relaxed);
             let way = WAYS[progress.way.load(Ordering::Relaxed)];
-            eprintln!("seed {seed}, {way:?}: hangs, no end after {patience:?}");
+            let hung = format!("seed {seed}, {way:?}: hangs, no end after {patience:?}");
+            let _ = writeln!(io::stderr(), "endings: {hung}");
             std::process::exit(1);
         }
         seen = rounds;

@@ -4,6 +4,7 @@
 mod record;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -60,11 +61,7 @@ async fn two_buyers(fixed: bool) {
 /// Prints who was polled where, under one seed.
 fn print_schedule(seed: u64) {
     let events = Arc::new(Polls::default());
-    let panicked = std::panic::catch_unwind(|| {
-        let sim = Sim::seed(seed).observer(events.clone());
-        sim.run(two_buyers(false)).map(|run| run.output)
-    });
-    assert!(panicked.is_err(), "one seed, one run");
+    sell_twice(seed, events.clone());
     for line in &*events
         .lines
         .lock()
@@ -79,12 +76,25 @@ fn record_schedule(seed: u64, record: &Record) {
     let Some(recorder) = record.recorder() else {
         return;
     };
-    let panicked = std::panic::catch_unwind(|| {
-        let sim = Sim::seed(seed).observer(recorder);
-        sim.run(two_buyers(false)).map(|run| run.output)
-    });
-    assert!(panicked.is_err(), "one seed, one run");
+    sell_twice(seed, recorder);
     record.save();
+}
+
+/// Runs the schedule of a seed that fails.
+fn sell_twice(seed: u64, observer: Arc<dyn Observer>) {
+    let sim = Sim::seed(seed).observer(observer);
+    let run = AssertUnwindSafe(|| sim.run(two_buyers(false)).map(|run| run.output));
+    let panicked = quietly(|| catch_unwind(run));
+    assert!(panicked.is_err(), "one seed, one run");
+}
+
+/// What a panic says is in the failure; not a thousand times on the standard error.
+fn quietly<T>(simulate: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let simulated = simulate();
+    std::panic::set_hook(hook);
+    simulated
 }
 
 /// Writes down each poll.
@@ -115,9 +125,7 @@ impl Observer for Polls {
 fn main() -> ExitCode {
     let record = Record::from_args("simulation");
 
-    // What a panic says is in the failure; not a thousand times on the standard error.
-    std::panic::set_hook(Box::new(|_| {}));
-    let Err(failure) = explore(1_000, || two_buyers(false)) else {
+    let Err(failure) = quietly(|| explore(1_000, || two_buyers(false))) else {
         eprintln!("no schedule sells the ticket twice, which is not so");
         return ExitCode::FAILURE;
     };

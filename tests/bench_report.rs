@@ -44,6 +44,31 @@ fn the_best_comes_first_and_ratios_are_to_the_default() {
 }
 
 #[test]
+fn a_difference_may_be_chance_where_the_middle_halves_overlap() {
+    let rows = vec![
+        row("near", 1_900.0),
+        row(DEFAULT, 2_000.0),
+        row("far", 4_000.0),
+    ];
+    let comparison = Comparison::new("work", "", rows);
+    let chances = comparison.rows().iter();
+    let chances: Vec<bool> = chances.map(|row| comparison.may_be_chance(row)).collect();
+    assert_eq!(chances, [true, false, false]);
+    let explained = |mark: &&str| table::KEY.lines().any(|line| line.starts_with(*mark));
+    assert_eq!(
+        ["* ", "~ "].iter().filter(|mark| explained(mark)).count(),
+        2
+    );
+    let table = table::table(&comparison);
+    assert!(
+        table.contains(" ~0.95x ") && table.contains(" 2.00x "),
+        "{table}"
+    );
+    let page = page::page(&[comparison], "", []);
+    assert_eq!(page.matches("<tr class=\"chance\">").count(), 1, "{page}");
+}
+
+#[test]
 fn times_have_three_digits_and_a_unit() {
     let times = [0.5, 7.25, 999.0, 1_000.0, 12_345.0, 654_321.0, 2.5e6, 1e9];
     let expected = [
@@ -129,7 +154,7 @@ fn the_page_needs_nothing_else_and_escapes_what_it_shows() {
         "4 cores",
         "prefers-color-scheme: dark",
         "width=device-width",
-        "<tr class=\"default\"><th scope=\"row\">default <small>",
+        "<tr class=\"default\"><th scope=\"row\">default</th>",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -63,14 +63,28 @@ impl Comparison {
 
     /// The default's median, unless it was not measured.
     pub(crate) fn default(&self) -> Option<f64> {
-        let default = self.rows.iter().find(|row| row.is_default());
-        default.map(|row| row.median)
+        self.default_row().map(|row| row.median)
+    }
+
+    fn default_row(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.is_default())
+    }
+
+    /// Whether a row's difference to the default may be chance: the middle halves of their samples
+    /// overlap.
+    pub(crate) fn may_be_chance(&self, row: &Row) -> bool {
+        let other = self.default_row().filter(|_| !row.is_default());
+        other.is_some_and(|default| overlap(row.quartiles, default.quartiles))
     }
 
     /// How many times as long as the default a row takes.
     pub(crate) fn ratio(&self, row: &Row) -> Option<f64> {
         self.default().map(|default| row.median / default)
     }
+}
+
+fn overlap(a: [f64; 2], b: [f64; 2]) -> bool {
+    a[0] <= b[1] && b[0] <= a[1]
 }
 
 /// A time in the unit that leaves it between 1 and 1,000, with three digits.

@@ -108,7 +108,7 @@ fn report(pairs: &[Pair], home: &Path, target: &Path, run: &str) -> io::Result<(
     for comparison in &comparisons {
         writeln!(stdout, "{}", table::table(comparison))?;
     }
-    writeln!(stdout, "* what Runtime::new() gives on this machine")?;
+    writeln!(stdout, "{}", table::KEY)?;
     writeln!(stdout, "{}", path.display())
 }
 

@@ -7,7 +7,7 @@ use crate::pair::Pair;
 /// Measures workloads in several configurations of the queues, and ends with a table for each
 /// workload and with a page.
 #[derive(Parser)]
-#[command(name = "cargo bench --bench queues --")]
+#[command(name = "queues", bin_name = "cargo bench --bench queues --")]
 pub(crate) struct Options {
     /// Only the pairs whose `workload/configuration` contains one of these: `ping-pong`, `/1+1`
     #[arg(value_name = "FILTER")]

@@ -25,10 +25,13 @@ pub(crate) fn page<'a>(
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>Laneway: queue configurations</title>\n<style>\n{style}</style>\n</head>\n<body>\n\
          <header>\n<h1>Queue configurations against each other</h1>\n<p>{heading}</p>\n\
-         <p class=\"key\"><span class=\"bar\"></span> median time, shorter is better \
-         <span class=\"bar default\"></span> the default \
-         <span class=\"spread\"></span> the middle half of the samples \
-         <span class=\"line\"></span> where the default's median is</p>\n\
+         <ul class=\"key\">\n\
+         <li><span class=\"bar\"></span> median time, shorter is better</li>\n\
+         <li><span class=\"bar default\"></span> the default</li>\n\
+         <li><span class=\"spread\"></span> the middle half of the samples</li>\n\
+         <li><span class=\"line\"></span> where the default's median is</li>\n\
+         <li><span class=\"chance\">~</span> may be chance: the middle halves overlap</li>\n\
+         </ul>\n\
          <nav>{contents}</nav>\n</header>\n<main>\n{sections}</main>\n\
          <footer>\n<h2>The configurations</h2>\n<dl>\n{list}</dl>\n</footer>\n</body>\n</html>\n",
         style = include_str!("page.css"),
@@ -64,21 +67,24 @@ fn section(comparison: &Comparison) -> String {
 
 fn table_row(comparison: &Comparison, row: &Row) -> String {
     let [median, ratio, spread, change] = cells(comparison, row);
-    let (class, badge) = match row.is_default() {
-        true => (
-            " class=\"default\"",
-            " <small>this machine's default</small>",
-        ),
-        false => ("", ""),
+    let class = match (row.is_default(), comparison.may_be_chance(row)) {
+        (true, _) => " class=\"default\"",
+        (false, true) => " class=\"chance\"",
+        (false, false) => "",
     };
     let mut html = format!("<tr{class}><th scope=\"row\">");
     let name = escape(&row.configuration);
     let bar = bar(&Scale::of(comparison), row);
-    let _ = write!(html, "{name}{badge}</th><td class=\"bars\">{bar}</td>");
+    let _ = write!(html, "{name}</th><td class=\"bars\">{bar}</td>");
     let _ = write!(html, "<td class=\"median\">{median}</td>");
     let _ = write!(html, "<td class=\"ratio\">{ratio}</td>");
     let _ = write!(html, "<td class=\"spread\">{spread}</td>");
-    let _ = writeln!(html, "<td class=\"change\">{change}</td></tr>");
+    // Without a run before, there is nothing to say on a narrow page.
+    let class = match row.change {
+        Some(_) => "change",
+        None => "change none",
+    };
+    let _ = writeln!(html, "<td class=\"{class}\">{change}</td></tr>");
     html
 }
 

@@ -2,6 +2,10 @@
 
 use crate::comparison::{Comparison, Row, time};
 
+/// What the marks in the tables say.
+pub(crate) const KEY: &str = "* what Runtime::new() gives on this machine\n\
+    ~ the middle halves of the samples overlap: the difference to the default may be chance";
+
 /// Draws a workload's table: the best first, the default marked.
 pub(crate) fn table(comparison: &Comparison) -> String {
     let mut table = format!("{}: {}\n", comparison.workload, comparison.about);
@@ -19,21 +23,28 @@ pub(crate) fn table(comparison: &Comparison) -> String {
 /// Median, ratio to the default, spread and change.
 pub(crate) fn cells(comparison: &Comparison, row: &Row) -> [String; 4] {
     let [low, high] = row.quartiles.map(time);
-    let ratio = comparison.ratio(row);
     [
         time(row.median),
-        ratio.map_or_else(|| "-".to_owned(), times),
+        ratio(comparison, row),
         format!("{low} to {high}"),
         change(row),
     ]
 }
 
-fn times(ratio: f64) -> String {
+/// How many times as long as the default a row takes, with a mark where that may be chance.
+fn ratio(comparison: &Comparison, row: &Row) -> String {
+    let Some(ratio) = comparison.ratio(row) else {
+        return "-".to_owned();
+    };
     let digits = match ratio {
         10.0.. => 0,
         _ => 2,
     };
-    format!("{ratio:.digits$}x")
+    let mark = match comparison.may_be_chance(row) {
+        true => "~",
+        false => "",
+    };
+    format!("{mark}{ratio:.digits$}x")
 }
 
 fn change(row: &Row) -> String {
