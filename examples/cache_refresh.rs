@@ -2,6 +2,7 @@
 //! `cargo run --release --example cache_refresh` refreshes until Ctrl-C. The source is slow at
 //! times and broken at others; readers never wait for it. `--help` tells the options.
 
+mod exit;
 mod record;
 
 use std::io::{self, Write};
@@ -22,11 +23,11 @@ use record::Record;
 #[command(name = "cache_refresh")]
 struct Options {
     /// How many refreshes [default: until Ctrl-C]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     refreshes: Option<u64>,
 
     /// Milliseconds from one refresh to the next, 10 to 3600000
-    #[arg(long, value_name = "MS", default_value_t = 500,
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, default_value_t = 500,
           value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     every: u64,
 
@@ -154,11 +155,5 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "cache_refresh: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code("cache_refresh", run(&Options::parse()))
 }

@@ -2,6 +2,7 @@
 //! starts an echo server on this machine, and shows connections reused, capped, and replaced when
 //! the server drops them. Read `Pool` and `echo` first.
 
+mod exit;
 mod record;
 
 use std::error::Error;
@@ -139,21 +140,8 @@ fn lines(pool: &ServiceHandle<String, io::Result<String>>, count: usize) -> usiz
 }
 
 fn main() -> ExitCode {
-    let ran = run(&Record::from_args("connection_pool"));
-    match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        // The reader has closed the pipe, as `head` does: it has read enough.
-        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "connection_pool: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    let record = Record::from_args("connection_pool");
+    exit::code("connection_pool", run(&record))
 }
 
 fn run(record: &Record) -> Result<(), Box<dyn Error>> {

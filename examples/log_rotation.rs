@@ -3,6 +3,7 @@
 //! The file is a background's; writers and the rotation are its callers. Read `Log` and `run`
 //! first; `--help` tells the options.
 
+mod exit;
 mod record;
 
 use std::fs::{self, File};
@@ -24,11 +25,11 @@ use record::Record;
 #[command(name = "log_rotation")]
 struct Options {
     /// How many rotations [default: until Ctrl-C]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     rotations: Option<u64>,
 
     /// Milliseconds from one rotation to the next, 10 to 3600000
-    #[arg(long, value_name = "MS", default_value_t = 1_000,
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     every: u64,
 
@@ -191,17 +192,14 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    exit::code("log_rotation", in_a_folder(&Options::parse()))
+}
+
+/// Runs in a folder that is made for this run and removed however the run ends.
+fn in_a_folder(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join(format!("laneway-log-rotation-{}", std::process::id()));
-    let made = fs::create_dir(&folder).map_err(Into::into);
-    let ran = made.and_then(|()| run(&options, folder.clone()));
-    let ran = ran.and(fs::remove_dir_all(&folder).map_err(Into::into));
-    if let Err(error) = &ran {
-        let _ = writeln!(io::stderr(), "log_rotation: {error}");
-    }
-    if ran.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    fs::create_dir(&folder)?;
+    let ran = run(options, folder.clone());
+    let removed = fs::remove_dir_all(&folder);
+    ran.and(removed.map_err(Into::into))
 }

@@ -2,10 +2,11 @@
 //! `cargo run --release --example soak -- --seconds 600` takes ten minutes for each pattern, and
 //! fails if one of them grows. `--help` tells the options.
 
+mod exit;
 mod record;
 
 use std::error::Error;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use record::Record;
 #[command(name = "soak")]
 struct Options {
     /// Seconds for each pattern, 1 to 86400
-    #[arg(long, value_name = "N", default_value_t = 10,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
 
@@ -231,24 +232,10 @@ fn soak(rt: &Runtime, pattern: Pattern, length: Duration) -> io::Result<i64> {
 const ALLOWED_KIB: i64 = 2_048;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    match run(&options) {
-        Ok(code) => code,
-        // The reader has closed the pipe, as `head` does: it has read enough.
-        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "soak: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code("soak", run(&Options::parse()))
 }
 
-fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let rt = options.record.watch(Runtime::builder()).build()?;
     let mut most = i64::MIN;
     for pattern in Pattern::value_variants() {
@@ -258,7 +245,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     options.record.save();
     match most <= ALLOWED_KIB {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::FAILURE),
+        true => Ok(()),
+        false => Err(format!("the memory grew by more than {ALLOWED_KIB} KiB").into()),
     }
 }

@@ -6,10 +6,11 @@
 //! unusual the last average was. `--help` tells the options. Read `main` and `Monitor::start`
 //! first.
 
+mod exit;
 mod record;
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,11 +32,11 @@ use record::Record;
 #[command(name = "system_monitor")]
 struct Options {
     /// How many lines to print [default: until Ctrl-C]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     ticks: Option<u64>,
 
     /// Milliseconds from one line to the next, 20 to 3600000
-    #[arg(long, value_name = "MS", default_value_t = 1_000,
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(20..=3_600_000))]
     every: u64,
 
@@ -339,13 +340,7 @@ impl Screen {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match monitor(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "system_monitor: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code("system_monitor", monitor(&options))
 }
 
 fn monitor(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
@@ -362,10 +357,8 @@ fn monitor(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let report = rt.shutdown(Duration::from_secs(1));
     options.record.save();
     let printed = printed.and_then(|()| writeln!(io::stdout(), "{summary}"));
-    match printed {
-        // Whoever has closed the pipe, as `head` does, has read enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ if !report.is_clean() => Err(format!("the runtime did not end: {report:?}").into()),
-        _ => Ok(()),
+    if !report.is_clean() {
+        return Err(format!("the runtime did not end: {report:?}").into());
     }
+    Ok(printed?)
 }

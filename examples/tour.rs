@@ -36,9 +36,12 @@ const CHUNK: usize = 64 * 1024;
 /// many files at most are open.
 const BATCH: usize = 64;
 
-/// How much is read of a file whose length is given as 0. Those of `/proc` and the like hold more
-/// than that, and some of them have no end.
+/// How much is read of a file whose length is given as 0, or as more than any disk holds. Those of
+/// `/proc` and the like hold something else than that, and some of them have no end.
 const UNTOLD: u64 = 16 * 1024 * 1024;
+
+/// From here on, a length is not believed: `/proc/kcore` has 128 TiB.
+const BEYOND_BELIEF: u64 = 1 << 46;
 
 /// The time between two high tasks.
 const PROBE_EVERY: Duration = Duration::from_millis(2);
@@ -105,7 +108,7 @@ struct Options {
 enum Policy {
     /// Those of both queues: no thread rests while there is work
     Both,
-    /// Nobody: every thread stays with its own queue
+    /// None: every thread stays with its own queue
     None,
     /// The high threads take low tasks (Stealing::HighFromLow)
     High,
@@ -217,7 +220,7 @@ fn tour(runtime: &Runtime, root: &Path) -> (Census, String) {
     let display = Display::new();
     stop_at_ctrl_c(display.progress.clone());
     let (bell, rings) = async_channel::bounded(1);
-    // Nobody holds its handle, so it goes on until there is nothing left to draw.
+    // Its handle is not kept, so it goes on until there is nothing left to draw.
     spawn_task!(draw(display.clone(), rings), Priority::High).detach();
     let probes = Probes::start(bell);
 
@@ -332,7 +335,7 @@ async fn count(path: &Path, progress: &Progress) -> io::Result<Option<Counts>> {
     while !progress.is_interrupted() {
         // This blocks the thread, but for one chunk only.
         match file.read(&mut chunk) {
-            Ok(0) if length == 0 && file.limit() == 0 => return Err(endless()),
+            Ok(0) if most != length && file.limit() == 0 => return Err(endless(length)),
             Ok(0) => return Ok(Some(counter.finish())),
             Ok(length) => {
                 counter.add(&chunk[..length]);
@@ -341,7 +344,7 @@ async fn count(path: &Path, progress: &Progress) -> io::Result<Option<Counts>> {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        // The other tasks' turn, high ones first. Nobody interrupts a poll: a task that never
+        // The other tasks' turn, high ones first. Nothing interrupts a poll: a task that never
         // waits has to step back by itself.
         yield_now().await;
     }
@@ -352,14 +355,14 @@ async fn count(path: &Path, progress: &Progress) -> io::Result<Option<Counts>> {
 /// time comes to an end too.
 fn most_of(length: u64) -> u64 {
     match length {
-        0 => UNTOLD,
+        0 | BEYOND_BELIEF.. => UNTOLD,
         length => length,
     }
 }
 
-fn endless() -> io::Error {
+fn endless(length: u64) -> io::Error {
     io::Error::other(format!(
-        "its length is given as 0, and it goes on after {}",
+        "its length is given as {length}, and it goes on after {}",
         HumanBytes(UNTOLD)
     ))
 }
@@ -806,7 +809,7 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(REFUSED)
 }
 
-/// Prints a line to stderr; if nobody listens there, that is all right.
+/// Prints a line to stderr. If that is closed, the line is lost and all goes on.
 fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "tour: {line}");
 }

@@ -3,6 +3,7 @@
 mod program;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,6 +91,18 @@ fn an_example_refuses_arguments() {
             stderr.contains(&format!("Usage: {name}")),
             "{name}: {stderr}"
         );
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_an_example_quietly() {
+    for name in EXAMPLES {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let ended = example(name).stdout(writer).output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        assert!(!errors.contains("printing to stdout"), "{name}: {errors}");
     }
 }
 

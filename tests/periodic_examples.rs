@@ -111,16 +111,24 @@ fn bad_arguments_end_them_with_2() {
         ("cache_refresh", &["now"]),
         ("cache_refresh", &["--refreshes", "-1"]),
         ("cache_refresh", &["--every", "1s"]),
+        ("log_rotation", &["--every", "-1"]),
+        ("soak", &["--seconds", "-1"]),
+        ("endings", &["--seed", "-1"]),
         ("soak", &["now"]),
         ("soak", &["--seconds", "0"]),
         ("soak", &["--only", "nothing"]),
     ] {
-        let Ended { code, stdout, .. } = run(example(name).args(arguments), LIMIT);
+        let Ended {
+            code,
+            stdout,
+            stderr,
+        } = run(example(name).args(arguments), LIMIT);
         assert_eq!(
             (code, stdout.as_str()),
             (Some(2), ""),
             "{name} {arguments:?}"
         );
+        assert!(stderr.contains(arguments[0]), "{name}: {stderr}");
     }
 }
 
@@ -154,12 +162,36 @@ fn a_soak_of_a_second_finds_every_pattern_flat() {
 /// As `head` does, which closes the pipe once it has its lines.
 #[test]
 fn a_closed_pipe_ends_them_quietly() {
-    for name in ["log_rotation", "cache_refresh", "soak", "connection_pool"] {
+    for (name, arguments) in [
+        ("log_rotation", &[][..]),
+        ("cache_refresh", &[]),
+        ("soak", &[]),
+        ("connection_pool", &[]),
+        ("endings", &["--runtimes", "8"]),
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let ended = example(name).stdout(writer).output().unwrap();
+        let mut command = example(name);
+        let ended = command.args(arguments).stdout(writer).output().unwrap();
         assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
         assert!(ended.stderr.is_empty(), "{name}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_ends_them_with_2() {
+    for name in [
+        "log_rotation",
+        "cache_refresh",
+        "soak",
+        "system_monitor",
+        "connection_pool",
+    ] {
+        let mut command = example(name);
+        let ended = run(command.env("LANEWAY_HIGH_NUM", "many"), LIMIT);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{name}");
+        assert!(ended.stderr.starts_with(&format!("{name}: ")), "{ended:?}");
+        assert!(ended.stderr.contains("LANEWAY_HIGH_NUM"), "{ended:?}");
     }
 }
 

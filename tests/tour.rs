@@ -539,6 +539,24 @@ mod linux {
         );
     }
 
+    /// As /proc/kcore says of itself, which is not everywhere.
+    #[test]
+    fn a_length_that_no_disk_holds_is_not_believed() {
+        let tree = Tree(PathBuf::from(format!(
+            "/dev/shm/laneway-long-{}",
+            std::process::id()
+        )));
+        let made = fs::create_dir(&tree.0).and_then(|()| File::create(tree.0.join("core")));
+        if made.and_then(|file| file.set_len(1 << 47)).is_err() {
+            println!("not tested: no file system here takes a file of 128 TiB");
+            return;
+        }
+        let ended = run(tour().arg(&tree.0), LIMIT);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let why = "its length is given as 140737488355328, and it goes on after 16.00 MiB";
+        assert!(ended.stderr.contains(why), "{ended:?}");
+    }
+
     #[test]
     fn a_root_that_can_be_opened_and_not_read_ends_it_with_2() {
         let ended = run(tour().arg("/proc/self/mem"), LIMIT);

@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
@@ -36,8 +37,10 @@ fn writable(file: &str) -> Result<PathBuf, String> {
 }
 
 impl Record {
-    /// Reads the command line of an example that takes nothing else.
+    /// Reads the command line of an example that takes nothing else, and that has nothing to tidy
+    /// up when the reader of its output has closed the pipe.
     pub(crate) fn from_args(example: &'static str) -> Record {
+        end_with_the_pipe();
         let command = Record::augment_args(Command::new(example));
         let read = Record::from_arg_matches(&command.get_matches());
         read.unwrap_or_else(|error| error.exit())
@@ -88,10 +91,23 @@ impl Record {
                 let _ = writeln!(io::stderr(), "{error}");
                 exit(1);
             }
-            // Nobody may listen there any more.
+            // If stderr is closed, the recording is there nevertheless.
             let _ = writeln!(io::stderr(), "recorded in {}", file.display());
         }
     }
+}
+
+/// Ends the process quietly where `println!` panics because the reader has closed the pipe, as
+/// `head` does: it has read enough.
+fn end_with_the_pipe() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let message = info.payload().downcast_ref::<String>();
+        if message.is_some_and(|message| message.contains("printing to stdout: Broken pipe")) {
+            exit(0);
+        }
+        report(info);
+    }));
 }
 
 fn numbered(first: &Path, number: u32) -> PathBuf {
