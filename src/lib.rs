@@ -63,8 +63,8 @@
 //! Handles are the same: dropping a [`Task`] cancels it, and [`detach`] and [`cancel`] mean what
 //! they mean there. `smol::spawn` is [`spawn_task!`], `unblock` is [`blocking::unblock`],
 //! `Timer::after` is [`time::sleep`]. A runtime owns its threads: nothing corresponds to
-//! `Executor::run`. A `LocalExecutor` runs within [`block_on`], which has an example. async-io, async-net, async-fs, async-process,
-//! async-lock and async-channel work as they are.
+//! `Executor::run`. A `LocalExecutor` runs within [`block_on`], which has an example. async-io,
+//! async-net, async-fs, async-process, async-lock and async-channel work as they are.
 //!
 //! # Sockets, `select!`, semaphores, Ctrl-C
 //!
@@ -80,7 +80,7 @@
 //! | the end of the runtime, within a task | [`shutdown_begun`] |
 //! | Ctrl-C and other signals | `ctrlc` with a channel, `async-signal` |
 //! | streams, a few of whose futures run at once | `buffer_unordered` of `futures` |
-//! | values that belong to a task | `tokio::task_local!` |
+//! | values that follow a task, such as a request's number | [`task_local!`] |
 //! | what needs tokio's reactor or its timers | `async_compat::Compat` around the future |
 //!
 //! Of tokio this takes the features `sync` and `macros`, and no runtime. Without `Compat`, a future
@@ -129,7 +129,7 @@
 //! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `background/`, `pipeline/`, `sim/` (the same workers without threads), `observe/`
-//! (the recorder and its replays) and `macros.rs`.
+//! (the recorder and its replays), `task_local.rs` and `macros.rs`.
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -156,6 +156,7 @@ pub mod pipeline;
 mod runtime;
 pub mod sim;
 mod sync;
+mod task_local;
 pub mod time;
 mod waker;
 
@@ -171,6 +172,10 @@ pub use runtime::{
     LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
     block_in_place, block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
 };
+
+#[doc(hidden)]
+pub use task_local::TaskLocalSlot as __TaskLocalSlot;
+pub use task_local::{NotInScope, Scoped, TaskLocal};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

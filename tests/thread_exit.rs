@@ -197,6 +197,7 @@ const ACTS: &[(&str, fn())] = &[
     ("pipelines", pipes),
     ("observers", observes),
     ("sim", simulates),
+    ("task-locals", follows),
 ];
 
 /// A task's output. None: it was cancelled, since its runtime has ended.
@@ -348,4 +349,13 @@ fn simulates() {
     });
     assert_eq!(run.expect("it comes to its end").output, 33);
     sim::explore(2, || async { yield_now().await }).expect("nothing fails");
+}
+
+laneway::task_local! {
+    static NUMBER: u32;
+}
+
+fn follows() {
+    assert_eq!(NUMBER.try_get().ok(), None);
+    assert_eq!(block_on(NUMBER.scope(18, async { NUMBER.get() })), 18);
 }

@@ -19,8 +19,8 @@ pub(crate) trait Host: Send + Sync {
     /// [`take_over`](Host::take_over) may give a worker back.
     fn rest_until(&self, is_over: &dyn Fn() -> bool);
 
-    /// Whether a task that joins others is to poll them within its own poll. A simulation tries both
-    /// ways, since other threads may be faster.
+    /// Whether a task that joins others is to poll them within its own poll. A simulation tries
+    /// both ways, since other threads may be faster.
     fn polls_joined(&self) -> bool {
         true
     }

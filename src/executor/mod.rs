@@ -147,5 +147,6 @@ pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
 pub(crate) use shield::{drop_shielded, log_debug, log_error, log_warning, message, shielded};
 pub(crate) use tally::Tally;
+pub(crate) use thread_locals::poll_level;
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

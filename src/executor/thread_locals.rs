@@ -13,7 +13,7 @@
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
-//! | [`NESTING`] | a worker that polls within a poll | the same, deeper |
+//! | [`NESTING`] | a worker that polls within a poll | the same, deeper; task-locals |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
@@ -82,6 +82,11 @@ thread_local! {
     /// destructor may end another runtime, or the same one again.
     pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
         const { Cell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+/// How many polls the one that runs here lies within: 0 on a stack with one poll, or with none.
+pub(crate) fn poll_level() -> u32 {
+    NESTING.get().levels
 }
 
 /// A thread's runtime. Cloned within the thread, which counts without an atomic operation.
