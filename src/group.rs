@@ -16,8 +16,10 @@ use slab::Slab;
 
 use crate::children::{Child, Children};
 use crate::executor::budget::Waited;
-use crate::executor::{JoinError, Outcome, Task, TaskId, seat, shielded};
+use crate::executor::{JoinError, Outcome, Task, seat};
+use crate::ids::TaskId;
 use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
+use crate::shield::shielded;
 
 /// Tasks that belong together.
 ///

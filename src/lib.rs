@@ -129,7 +129,8 @@
 //! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `background/`, `pipeline/`, `sim/` (the same workers without threads), `observe/`
-//! (the recorder and its replays), `task_local.rs` and `macros.rs`.
+//! (the recorder and its replays), `task_local/` and `macros.rs`; below stand `ids.rs`, `shield.rs`
+//! (panics of the user's code) and `telemetry/` (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -148,23 +149,25 @@ mod children;
 pub mod cookbook;
 mod executor;
 mod group;
+mod ids;
 mod macros;
 pub mod observe;
-#[cfg_attr(not(target_os = "linux"), path = "os_thread_elsewhere.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 mod os_thread;
 pub mod pipeline;
 mod runtime;
+mod shield;
 pub mod sim;
 mod sync;
 mod task_local;
+mod telemetry;
 pub mod time;
 mod waker;
 
-pub use executor::{
-    AbortHandle, CutOffTask, FallibleTask, JoinError, Priority, QueueId, Stealing, Task, TaskId,
-};
+pub use executor::{AbortHandle, FallibleTask, JoinError, Priority, Stealing, Task};
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
+pub use ids::{QueueId, TaskId};
 #[doc(hidden)]
 pub use macros::joined as __joined;
 pub use runtime::{
@@ -172,6 +175,7 @@ pub use runtime::{
     LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
     block_in_place, block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
 };
+pub use telemetry::CutOffTask;
 
 #[doc(hidden)]
 pub use task_local::TaskLocalSlot as __TaskLocalSlot;

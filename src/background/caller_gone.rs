@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use crate::executor::shielded;
+use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
 /// Waits until the caller of the request in hand has given up: it has dropped its call, or its time

@@ -16,7 +16,7 @@ use super::errand::{Payload, caught};
 use super::future::Background;
 use super::repeatable::Repeatable;
 use super::ticks::{TickSource, Ticks, Timetable};
-use crate::executor::{drop_shielded, log_error, message};
+use crate::shield::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
 use crate::sync::unpoisoned;
 use crate::time::{MissedTickBehavior, now};

@@ -13,7 +13,7 @@ use triomphe::Arc;
 
 use super::call_error::CallError;
 use super::call_order::Urgency;
-use crate::executor::{drop_shielded, shielded};
+use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 

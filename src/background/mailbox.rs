@@ -22,7 +22,8 @@ use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
 use super::loan::{AfterLending, Loan};
 use super::service_metrics::ServiceMetrics;
-use crate::executor::{Borrower, drop_shielded, shielded};
+use crate::executor::Borrower;
+use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 

@@ -11,7 +11,7 @@ use super::close_reason::CloseReason;
 use super::errand::{Payload, caught};
 use super::mailbox::{Inbox, count};
 use super::restart::{Decision, Restarts};
-use crate::executor::{drop_shielded, log_error, message};
+use crate::shield::{drop_shielded, log_error, message};
 use crate::time::{now, sleep};
 
 /// Serves with one state, and ends with it. A panic of the handler goes on from here, after every

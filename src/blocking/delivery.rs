@@ -5,9 +5,9 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::lock;
-use crate::executor::{JoinError, shielded};
-use crate::sync::Mutex;
+use crate::executor::JoinError;
+use crate::shield::shielded;
+use crate::sync::{Mutex, unpoisoned};
 
 /// Where a closure's outcome meets its awaiter.
 pub(super) struct Delivery<T> {
@@ -33,7 +33,7 @@ impl<T> Delivery<T> {
     }
 
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<thread::Result<T>> {
-        let mut state = lock(&self.state);
+        let mut state = unpoisoned(self.state.lock());
         match &mut *state {
             State::Awaited(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Awaited(waker) => {
@@ -55,7 +55,7 @@ impl<T> Delivery<T> {
 
     /// Called on the pool's thread.
     pub(super) fn fill(&self, outcome: thread::Result<T>) {
-        let mut state = lock(&self.state);
+        let mut state = unpoisoned(self.state.lock());
         if let State::Abandoned = *state {
             drop(state);
             self.discard(outcome);
@@ -71,7 +71,7 @@ impl<T> Delivery<T> {
 
     /// Called when the awaiter goes away.
     pub(super) fn abandon(&self) {
-        let before = mem::replace(&mut *lock(&self.state), State::Abandoned);
+        let before = mem::replace(&mut *unpoisoned(self.state.lock()), State::Abandoned);
         if let State::There(outcome) = before {
             self.discard(outcome);
         }

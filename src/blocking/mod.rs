@@ -69,6 +69,7 @@
 //! The threads are in `pool.rs`; where an outcome meets its awaiter, in `delivery.rs`.
 
 mod delivery;
+mod metrics;
 mod pool;
 
 use std::cell::RefCell;
@@ -80,16 +81,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::executor::{seat, shielded};
-use crate::sync::{Mutex, MutexGuard, unpoisoned};
+use crate::executor::seat;
+use crate::shield::shielded;
 
 use delivery::Delivery;
 pub(crate) use pool::Pool;
 use pool::Ticket;
 
-/// The environment variable that overrides how many threads there are at most: 1 to 10,000.
-#[doc(alias = "max_blocking_threads")]
-pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
+pub use metrics::BlockingMetrics;
+pub use pool::BLOCKING_NUM_VARIABLE;
 
 /// Runs a closure on a thread where it may block, and gives a future of its result.
 ///
@@ -151,25 +151,6 @@ pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) 
 #[must_use]
 pub fn metrics() -> BlockingMetrics {
     with_pool(|pool| pool.metrics())
-}
-
-/// What the pool of blocking threads is doing at one moment. Made by [`metrics`].
-///
-/// ```
-/// let metrics = laneway::blocking::metrics();
-/// assert!(metrics.idle <= metrics.threads);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BlockingMetrics {
-    /// How many threads there may be, but for those of closures that wait for closures.
-    pub max_threads: usize,
-    /// How many there are. More than `max_threads` while closures wait for closures.
-    pub threads: usize,
-    /// How many of these have nothing to do.
-    pub idle: usize,
-    /// Closures that wait for a thread.
-    pub queued: usize,
 }
 
 /// A closure on its way to its result. Made by [`unblock`], which says what dropping it does.
@@ -303,9 +284,4 @@ impl Pool {
             queued: Some(queued),
         }
     }
-}
-
-/// Locks what no panic can leave half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    unpoisoned(mutex.lock())
 }

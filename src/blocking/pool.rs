@@ -12,10 +12,14 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{BLOCKING_NUM_VARIABLE, BlockingMetrics, lock};
-use crate::executor::shielded;
+use super::metrics::BlockingMetrics;
 use crate::os_thread;
-use crate::sync::{Mutex, MutexGuard, Thread, per_thread, thread};
+use crate::shield::shielded;
+use crate::sync::{Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
+
+/// The environment variable that overrides how many threads there are at most: 1 to 10,000.
+#[doc(alias = "max_blocking_threads")]
+pub const BLOCKING_NUM_VARIABLE: &str = "LANEWAY_BLOCKING_NUM";
 
 /// How many threads there are at most, by default: the number that tokio and smol chose, too.
 const DEFAULT_BOUND: usize = 512;
@@ -264,7 +268,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        unpoisoned(self.state.lock())
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! It owns two numbers and no part of the task. Read `ending.rs` next.
 
-use super::ids::{ExecutorId, TaskId};
 use super::{aborts, seat};
+use crate::ids::{ExecutorId, TaskId};
 
 /// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has
 /// an example.

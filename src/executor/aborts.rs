@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use super::ids::{ExecutorId, TaskId};
+use crate::ids::{ExecutorId, TaskId};
 use crate::sync::unpoisoned;
 
 /// A task's number among those of all runtimes.

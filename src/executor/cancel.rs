@@ -8,11 +8,11 @@
 
 use std::mem::ManuallyDrop;
 
-use super::cut_off::CutOffTask;
-use super::ids::ExecutorId;
 use super::runnable::Runnable;
 use super::seat;
 use super::thread_locals::{CUT_OFF_HERE, NOTE, Note, Order};
+use crate::ids::ExecutorId;
+use crate::telemetry::cut_off::CutOffTask;
 
 /// Ends a task that a worker has taken and for which [`Task::abort`](super::Task::abort) was
 /// called.

@@ -16,23 +16,24 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::cancel;
-use super::cut_off::CutOff;
 use super::ending::{Ending, Phase};
-use super::event::{Event, Observer, RuntimeShape};
 use super::host::{Host, Spin};
 use super::idle::ParkingLot;
-use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
-use super::shield::shielded;
-use super::tally::Tally;
 use super::task::Task;
+use super::telling;
 use super::tracked;
 use super::watchers::Watchers;
-use super::{names, telling};
+use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::shield::shielded;
 use crate::sync::unpoisoned;
+use crate::telemetry::cut_off::CutOff;
+use crate::telemetry::event::{Event, Observer, RuntimeShape};
+use crate::telemetry::names;
+use crate::telemetry::tally::Tally;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {

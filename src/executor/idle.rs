@@ -55,8 +55,8 @@
 
 use crossbeam_utils::CachePadded;
 
-use super::ids::{CrewId, QueueId, WorkerId};
 use super::nearby::{Nearby, Spot};
+use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
 /// The crews of a runtime: which workers search, and which are parked.

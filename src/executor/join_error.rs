@@ -1,6 +1,6 @@
 //! What an awaiter learns of a task that has no output.
 //!
-//! This file owns the error. It never learns by itself how a task has ended. Read `shield.rs` next.
+//! This file owns the error. It never learns by itself how a task has ended. Read `loans.rs` next.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,10 +8,10 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::sync::{Arc, Mutex};
 
-use super::names::Called;
-use super::shield::message;
 use super::thread_locals::Order;
+use crate::shield::message;
 use crate::sync::unpoisoned;
+use crate::telemetry::names::Called;
 
 /// Why a task has no output: it panicked, or it was cancelled.
 ///

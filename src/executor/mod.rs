@@ -37,10 +37,9 @@
 //!    the end of a runtime the thread that ends it. If the task is running, its future is dropped
 //!    after the poll.
 //!
-//! Read the files in this order. Each one's doc says what it owns, what it never does, and which
-//! file is next.
+//! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
+//! one's doc says what it owns, what it never does, and which file is next.
 //!
-//! - `ids.rs`: the numbers of tasks, workers, queues and runtimes.
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
 //! - `queue.rs`: the places where tasks wait.
 //! - `route.rs`: which worker takes from which queue, and in what order.
@@ -66,20 +65,12 @@
 //! - `ending.rs`: how a runtime ends.
 //! - `pending.rs`: the wakers of tasks that wait.
 //! - `watchers.rs`: the tasks that are told when shutdown begins.
-//! - `cut_off.rs`: what shutdown remembers of the tasks that it cancelled.
 //! - `join_error.rs`: what an awaiter learns of a task without an output.
-//! - `shield.rs`: where panics of the user's code are stopped.
-//! - `names.rs`: the names of the tasks that have one.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
-//! - `tally.rs`: what each worker counts.
-//! - `stopwatch.rs`: how time adds up.
-//! - `floor.rs`: what was shown of a number, which never falls.
-//! - `polling.rs`: what a worker polls at the moment.
-//! - `long_poll.rs`: the report of a poll that takes too long.
 //! - `telling.rs`: how an event reaches the observer.
-//! - `event.rs`: what an observer is told.
 //!
-//! After them comes `runtime/`, which gives the core its threads.
+//! Below the core stand `shield.rs`, where panics of the user's code are stopped, and `telemetry/`,
+//! what the core tells and counts. After it comes `runtime/`, which gives it its threads.
 //!
 //! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
 //! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
@@ -89,30 +80,20 @@ mod abort_handle;
 mod aborts;
 pub(crate) mod budget;
 mod cancel;
-mod cut_off;
 mod ending;
-mod event;
 mod executor;
-mod floor;
 mod host;
 mod idle;
-mod ids;
 mod join_error;
 mod loans;
-mod long_poll;
-mod names;
 mod nearby;
 mod outcome;
 mod pace;
 mod pending;
-mod polling;
 mod queue;
 mod route;
 mod runnable;
 pub(crate) mod seat;
-mod shield;
-mod stopwatch;
-mod tally;
 mod task;
 pub(crate) mod telling;
 mod thread_locals;
@@ -122,11 +103,7 @@ mod watchers;
 pub(crate) mod worker;
 
 pub use abort_handle::AbortHandle;
-pub use cut_off::CutOffTask;
-pub use event::{Event, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source};
-pub use ids::{QueueId, TaskId, WorkerId};
 pub use join_error::JoinError;
-pub use long_poll::{LongPoll, LongPollStage};
 pub use route::Stealing;
 pub use runnable::Priority;
 pub use task::{FallibleTask, Task};
@@ -136,17 +113,13 @@ pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts};
 pub(crate) use host::{Bound, Host, Park, Spin};
 pub(crate) use idle::ParkingLot;
-pub(crate) use ids::CrewId;
 pub(crate) use loans::Borrower;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending::Spread;
-pub(crate) use polling::Polled;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
-pub(crate) use shield::{drop_shielded, log_debug, log_error, log_warning, message, shielded};
-pub(crate) use tally::Tally;
 pub(crate) use thread_locals::poll_level;
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -22,7 +22,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::ids::{QueueId, WorkerId};
+use crate::ids::{QueueId, WorkerId};
 use crate::os_thread;
 
 /// Whether nearness is preferred, and the cores to which parked workers were called.

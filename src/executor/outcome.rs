@@ -8,13 +8,13 @@ use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::event::LostPanic;
 use super::executor::Executor;
-use super::ids::{ExecutorId, TaskId};
 use super::join_error::JoinError;
-use super::names::Called;
-use super::shield::{drop_shielded, log_error};
 use super::thread_locals::Order;
+use crate::ids::{ExecutorId, TaskId};
+use crate::shield::{drop_shielded, log_error};
+use crate::telemetry::event::LostPanic;
+use crate::telemetry::names::Called;
 
 /// How a task has ended, before an awaiter is told of it: with an output, or with the reason why
 /// there is none. A task's allocation holds it until an awaiter takes it. Dropped, it is as if the

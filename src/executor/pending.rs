@@ -18,7 +18,7 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use super::ids::TaskId;
+use crate::ids::TaskId;
 
 /// The wakers of pending tasks, in enough shards that workers seldom wait for each other.
 #[derive(Debug)]

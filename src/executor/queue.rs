@@ -17,8 +17,8 @@ use std::sync::Arc;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
-use super::ids::{CrewId, WorkerId};
 use super::runnable::Runnable;
+use crate::ids::{CrewId, WorkerId};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 /// A queue, shared by all threads.
@@ -522,10 +522,10 @@ mod tests {
     use std::panic::Location;
 
     use super::*;
-    use crate::executor::ids::{ExecutorId, QueueId, TaskId};
     use crate::executor::runnable::Origin;
     use crate::executor::task::Task;
     use crate::executor::tracked;
+    use crate::ids::{ExecutorId, QueueId, TaskId};
 
     fn halves(id: u64) -> (Runnable, Task<()>) {
         let origin = Origin {

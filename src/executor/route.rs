@@ -7,7 +7,7 @@
 //! This file never takes a lock and never touches a task. Read `worker.rs` next, which walks the
 //! routes.
 
-use super::ids::QueueId;
+use crate::ids::QueueId;
 
 /// Which queues' idle workers take tasks of the other queue.
 ///

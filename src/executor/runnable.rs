@@ -7,8 +7,9 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::ids::{ExecutorId, QueueId, TaskId};
-use super::{aborts, loans, names};
+use super::{aborts, loans};
+use crate::ids::{ExecutorId, QueueId, TaskId};
+use crate::telemetry::names;
 
 /// How urgent a task is: which of the two queues it waits in.
 ///

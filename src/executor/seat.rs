@@ -13,17 +13,17 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::event::{Event, Placement, PollEnd};
 use super::executor::Executor;
 use super::host::{Bound, Park};
-use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use super::runnable::Runnable;
-use super::tally::{Tally, Writer};
 use super::telling;
 use super::thread_locals::{
     BLOCKED_IN_HIGH, FOR_LIFE, Here, Kept, NUMBERS, Numbers, OBSERVED, RUNTIME, SEAT,
 };
 use super::worker::{Turn, Worker};
+use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::telemetry::event::{Event, Placement, PollEnd};
+use crate::telemetry::tally::{Tally, Writer};
 
 // Which runtime this thread belongs to.
 

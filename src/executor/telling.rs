@@ -2,15 +2,15 @@
 //!
 //! Most runtimes have no observer: on their threads, one look at a thread-local says so. An
 //! observer is never called while anything of the core is borrowed, since it may spawn, block, or
-//! enter another runtime. Read `event.rs` next.
+//! enter another runtime. Read `runtime/mod.rs` next.
 
 use std::time::Duration;
 
-use super::event::{Event, Placement};
 use super::executor::Executor;
-use super::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use super::seat;
 use super::thread_locals::{FIRING, OBSERVED, RUNNING};
+use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::telemetry::event::{Event, Placement};
 
 /// Whether any observer may want to know what happens on this thread.
 #[inline]

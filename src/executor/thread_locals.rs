@@ -29,11 +29,11 @@ use std::sync::Arc;
 use std::task::RawWakerVTable;
 
 use super::budget::Budget;
-use super::event::PollEnd;
 use super::executor::Executor;
-use super::ids::{ExecutorId, TaskId};
 use super::seat::Entered;
 use super::worker::Worker;
+use crate::ids::{ExecutorId, TaskId};
+use crate::telemetry::event::PollEnd;
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.

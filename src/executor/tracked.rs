@@ -13,14 +13,15 @@ use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
 
 use super::budget;
-use super::event::PollEnd;
-use super::ids::{ExecutorId, QueueId, TaskId};
 use super::outcome::{Cause, Failure, Outcome};
 use super::runnable::{Meta, Origin, Runnable};
 use super::thread_locals::{NOTE, Note, Order};
 use super::trust::trust_task;
 use super::worker::Turn;
-use super::{names, seat, telling};
+use super::{seat, telling};
+use crate::ids::{ExecutorId, QueueId, TaskId};
+use crate::telemetry::event::PollEnd;
+use crate::telemetry::names;
 
 /// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
 /// one, is in `names.rs` already.

@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::ptr;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
-use super::shield::ShieldedWaker;
 use super::thread_locals::TRUSTED;
+use crate::shield::ShieldedWaker;
 
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {

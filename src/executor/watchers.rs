@@ -1,14 +1,14 @@
 //! The tasks that are told when their runtime begins to shut down.
 //!
-//! This file owns their wakers. It never knows what a task does when it is told. Read `cut_off.rs`
-//! next.
+//! This file owns their wakers. It never knows what a task does when it is told. Read
+//! `join_error.rs` next.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 use slab::Slab;
 
-use super::shield::shielded;
+use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
 /// The wakers of the tasks that wait for shutdown to begin.

@@ -19,19 +19,19 @@ use std::time::Duration;
 
 use super::cancel;
 use super::ending::Phase;
-use super::event::{Event, Source};
 use super::executor::Executor;
 use super::host::Spin;
 use super::idle::{OtherSearchers, Search};
-use super::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use super::pace::Pace;
-use super::polling::Polled;
 use super::queue::{LocalQueue, Pushed};
 use super::route::{Look, Overdue, Rest, Route};
 use super::runnable::{Meta, Runnable};
-use super::tally::{Tally, Writer};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
+use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
+use crate::telemetry::event::{Event, Source};
+use crate::telemetry::polling::Polled;
+use crate::telemetry::tally::{Tally, Writer};
 
 pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
 

@@ -20,7 +20,8 @@ use super::json::Quoted;
 use super::polls::{RecordedPoll, Why};
 use super::record::Record;
 use super::recording::Recording;
-use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
+use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::telemetry::{Event, PollEnd, Source};
 
 /// The track of threads that are no workers. Those of workers follow, then those of blocked
 /// threads.

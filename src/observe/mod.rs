@@ -71,11 +71,11 @@ pub mod spans;
 mod tee;
 mod waits;
 
-pub use crate::executor::{
-    Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
-    WorkerId,
-};
+pub use crate::ids::WorkerId;
 pub use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use crate::telemetry::{
+    Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
+};
 pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::record::Record;
 use super::recording::Recording;
-use crate::executor::{Event, PollEnd, QueueId, Source, TaskId, WorkerId};
+use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::telemetry::{Event, PollEnd, Source};
 
 /// One poll. What was dropped from the recording is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

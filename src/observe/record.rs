@@ -1,6 +1,7 @@
 //! One event of a recording, with its time.
 
-use crate::executor::{Event, WorkerId};
+use crate::ids::WorkerId;
+use crate::telemetry::Event;
 
 /// One event and its time.
 #[derive(Clone, Copy, Debug)]

@@ -24,8 +24,9 @@ use super::kept_name::kept_name;
 use super::record::Record;
 use super::recording::Recording;
 use super::save::{SaveError, save};
-use crate::executor::{Event, Observer, RuntimeShape, TaskId};
+use crate::ids::TaskId;
 use crate::sync::unpoisoned;
+use crate::telemetry::{Event, Observer, RuntimeShape};
 use crate::time::clock::simulated;
 
 use packed::{EventKind, MOST_TELLERS, Packed, spawned_at};

@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::record::Record;
-use crate::executor::{Event, QueueId, RuntimeShape, TaskId};
+use crate::ids::{QueueId, TaskId};
+use crate::telemetry::{Event, RuntimeShape};
 
 /// What a recorder held at one moment. Made by [`Recorder::recording`](super::Recorder::recording).
 ///

@@ -28,7 +28,8 @@ use std::panic::Location;
 use super::json::{Array, Quoted};
 use super::record::Record;
 use super::recording::Recording;
-use crate::executor::{Event, Placement, PollEnd, QueueId, Source, TaskId, WorkerId};
+use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::telemetry::{Event, Placement, PollEnd, Source};
 
 /// The player: JavaScript that needs nothing else. [The module](self) has an example.
 pub const SCRIPT: &str = concat!(

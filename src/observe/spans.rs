@@ -50,8 +50,10 @@ use crossbeam_utils::CachePadded;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info_span, trace};
 
-use crate::executor::{Event, Observer, PollEnd, QueueId, Spread, TaskId};
+use crate::executor::Spread;
+use crate::ids::{QueueId, TaskId};
 use crate::sync::unpoisoned;
+use crate::telemetry::{Event, Observer, PollEnd};
 
 /// Opens a [`tracing`] span for each task, enters it for each of the task's polls, and closes it
 /// at the task's end. Tells by events when a task is woken.

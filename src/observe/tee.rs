@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::executor::{Event, LongPoll, LostPanic, Observer, RuntimeShape, TaskId, shielded};
+use crate::ids::TaskId;
+use crate::shield::shielded;
+use crate::telemetry::{Event, LongPoll, LostPanic, Observer, RuntimeShape};
 
 /// Tells everything to several observers, one after another in the order in which they were added.
 ///

@@ -33,7 +33,7 @@ use super::gathering::OutcomeSender;
 use super::shared::{Access, LockWait, ReadGuard, Shared};
 use super::stage::{BoxedStage, StageError};
 use super::window::Window;
-use crate::executor::{message, shielded};
+use crate::shield::{message, shielded};
 use crate::sync::unpoisoned;
 use crate::time::{Sleep, now, sleep_until};
 

@@ -20,7 +20,7 @@ use super::outputs::{Overflow, Sender};
 use super::running::{Control, End, Order, Running};
 use super::settings::Settings;
 use super::window::{DueWindow, Window, Windows};
-use crate::executor::shielded;
+use crate::shield::shielded;
 use crate::time::{Sleep, now, sleep_until};
 use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
 

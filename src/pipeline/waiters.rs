@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use crate::executor::shielded;
+use crate::shield::shielded;
 
 /// Who waits, in the order in which they came.
 #[derive(Debug, Default)]

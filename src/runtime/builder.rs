@@ -12,8 +12,9 @@ use super::build_error::MAX_NICENESS;
 use super::thread_settings::ThreadSettings;
 use super::threads::Idle;
 use super::watchdog::Thresholds;
-use crate::executor::{Observer, Stealing};
+use crate::executor::Stealing;
 use crate::os_thread;
+use crate::telemetry::Observer;
 
 /// Configures a runtime. Made by [`Runtime::builder`](crate::Runtime::builder).
 ///

@@ -12,7 +12,8 @@ use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
 use super::spawn_error::SpawnError;
 use super::spawn_on::{spawn_on, try_spawn_on};
-use crate::executor::{Executor, Origin, Phase, QueueId, Task, seat};
+use crate::executor::{Executor, Origin, Phase, Task, seat};
+use crate::ids::QueueId;
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and
 /// inside of a runtime by [`Handle::current`].

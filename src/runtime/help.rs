@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::block_on::{Alarm, block_with};
+use super::alarm::{Alarm, block_with};
 use crate::executor::worker::{InnerPolls, Room, Step};
 use crate::executor::{Bound, seat};
 

@@ -8,7 +8,8 @@ use std::sync::Mutex;
 
 use super::block_on::block_on;
 use crate::executor::worker::run_joined;
-use crate::executor::{JoinError, Task, log_warning, seat};
+use crate::executor::{JoinError, Task, seat};
+use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the

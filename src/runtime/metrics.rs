@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use crate::executor::{Executor, QueueId, Tally};
+use crate::executor::Executor;
+use crate::ids::QueueId;
+use crate::telemetry::Tally;
 
 /// A snapshot of a runtime's counters. Made by [`Runtime::metrics`](crate::Runtime::metrics).
 ///

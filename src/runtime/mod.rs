@@ -6,6 +6,7 @@
 //! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that
 //! are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
 
+mod alarm;
 mod block_in_place;
 mod block_on;
 mod build_error;

@@ -9,9 +9,10 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    CrewId, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue,
-    QueueId, Route, Spin, Stealable, WorkerId, WorkerParts,
+    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
+    Stealable, WorkerParts,
 };
+use crate::ids::{CrewId, QueueId, WorkerId};
 
 /// A validated configuration: which queues there are, and which routes their workers take.
 pub(super) struct Plan {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::executor::{Executor, Priority, QueueId};
+use crate::executor::{Executor, Priority};
+use crate::ids::QueueId;
 
 /// A queue to spawn on. Made by [`IntoQueueName`].
 ///

@@ -15,7 +15,8 @@ use super::handle::Handle;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
-use crate::executor::{Executor, QueueId, being_cut_off_here, seat};
+use crate::executor::{Executor, being_cut_off_here, seat};
+use crate::ids::QueueId;
 
 /// A runtime: queues, and the threads that consume them.
 ///

@@ -1,7 +1,8 @@
 //! What a runtime says of its tasks at its end.
 
 use super::metrics::{QueueMetrics, RuntimeMetrics};
-use crate::executor::{CutOffTask, Executor};
+use crate::executor::Executor;
+use crate::telemetry::CutOffTask;
 
 /// What became of a runtime's tasks. Made by [`Runtime::shutdown`](crate::Runtime::shutdown).
 ///

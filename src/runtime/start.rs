@@ -8,8 +8,9 @@ use super::builder::{Builder, cores};
 use super::plan::{Plan, Surroundings};
 use super::runtime::Runtime;
 use super::threads::Threads;
-use crate::executor::{Executor, Host, Nearby, Spin, Worker, log_debug, log_warning};
+use crate::executor::{Executor, Host, Nearby, Spin, Worker};
 use crate::os_thread;
+use crate::shield::{log_debug, log_warning};
 
 /// The process-wide runtime.
 static GLOBAL: OnceLock<Runtime> = OnceLock::new();
@@ -206,7 +207,8 @@ mod tests {
 
     use super::*;
     use crate::executor::worker::{Step, step};
-    use crate::executor::{Bound, Origin, QueueId, Stealing, seat};
+    use crate::executor::{Bound, Origin, Stealing, seat};
+    use crate::ids::QueueId;
 
     /// Threads that are never asked for, and a clock that stands still.
     struct NoThreads;

@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{MayPark, Step, step};
-use crate::executor::{Bound, Event, Executor, Host, Worker, WorkerId, log_warning, seat, telling};
+use crate::executor::{Bound, Executor, Host, Worker, seat, telling};
+use crate::ids::WorkerId;
 use crate::os_thread;
+use crate::shield::log_warning;
 use crate::sync::unpoisoned;
+use crate::telemetry::Event;
 
 /// What a worker does when there is nothing to do.
 ///

@@ -15,7 +15,8 @@ mod thresholds;
 
 use std::time::Duration;
 
-use crate::executor::{Executor, QueueId, WorkerId};
+use crate::executor::Executor;
+use crate::ids::{QueueId, WorkerId};
 use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, unpoisoned};
 
 pub(crate) use long_polls::LongPolls;

@@ -127,8 +127,10 @@ use std::time::Duration;
 
 pub use error::{Deadlock, Error, FailedSeed, FailureCause, TooLong, Waiting};
 
-use crate::executor::{Event, Observer, Stealing, message, seat};
+use crate::executor::{Stealing, seat};
 use crate::runtime::{Builder, RuntimeMetrics, block_here};
+use crate::shield::message;
+use crate::telemetry::{Event, Observer};
 use crate::time::timer::Timer;
 use crate::time::{now, sleep};
 use cast::Cast;

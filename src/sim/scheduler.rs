@@ -20,8 +20,10 @@ use super::error::Waiting;
 use super::relay::Relay;
 use super::root::Root;
 use crate::executor::worker::{self, MayPark, Step};
-use crate::executor::{Event, Worker, seat, shielded};
+use crate::executor::{Worker, seat};
+use crate::shield::shielded;
 use crate::sync::unpoisoned;
+use crate::telemetry::Event;
 
 /// Lets a cast play a future.
 pub(super) struct Scheduler<'f> {

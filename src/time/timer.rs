@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{Key, Tick, Wheel};
-use crate::executor::{shielded, telling};
+use crate::executor::telling;
 use crate::os_thread;
+use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating

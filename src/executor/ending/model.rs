@@ -13,7 +13,7 @@ use loom::thread::JoinHandle;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{ParkingLot, Search};
-use crate::executor::ids::{CrewId, QueueId, WorkerId};
+use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 
 const CREW: CrewId = CrewId(0);

@@ -79,8 +79,8 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::executor::ids::WorkerId;
     use crate::executor::queue::tests::runnable;
+    use crate::ids::WorkerId;
 
     fn id(runnable: Runnable) -> u64 {
         runnable.metadata().id.0

@@ -12,7 +12,7 @@ use super::tests::runnable;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
-use crate::executor::ids::QueueId;
+use crate::ids::QueueId;
 use crate::sync::{check, fence, thread};
 
 const CREW: CrewId = CrewId(0);

@@ -19,13 +19,13 @@ use std::ptr;
 use super::{Step, Worker, run, step};
 use crate::executor::budget::OuterBudget;
 use crate::executor::ending::Phase;
-use crate::executor::event::Source;
-use crate::executor::ids::TaskId;
-use crate::executor::polling::Polled;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::task::Task;
 use crate::executor::thread_locals::{BLOCKED_IN_HIGH, NESTING, NOTE, Nesting, Note};
+use crate::ids::TaskId;
+use crate::telemetry::event::Source;
+use crate::telemetry::polling::Polled;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here, if one does.
 pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {

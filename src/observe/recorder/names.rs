@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use crate::executor::TaskId;
+use crate::ids::TaskId;
 
 /// How many names are dropped at once. Few enough to be copied without anybody noticing.
 const CHUNK: usize = 256;

@@ -2,7 +2,8 @@
 
 use std::panic::Location;
 
-use crate::executor::{Event, Placement, PollEnd, QueueId, Source, TaskId, WorkerId};
+use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::telemetry::{Event, Placement, PollEnd, Source};
 
 /// An event, packed: all of it but the place where a task was spawned, which is no number.
 ///

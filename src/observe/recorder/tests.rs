@@ -4,7 +4,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use super::*;
-use crate::executor::{Placement, PollEnd, QueueId, Source, WorkerId};
+use crate::ids::{QueueId, WorkerId};
+use crate::telemetry::{Placement, PollEnd, Source};
 
 const WORKER: WorkerId = WorkerId(0);
 const TASK: TaskId = TaskId(0);

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::names::Names;
 use super::packed::{EventKind, Packed};
 use super::ring::{Ring, Stamped};
-use crate::executor::TaskId;
+use crate::ids::TaskId;
 use crate::sync::unpoisoned;
 
 /// What one thread at a time tells.

@@ -7,7 +7,10 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::executor::{Executor, LongPoll, LongPollStage, Polled, Tally, WorkerId, log_warning};
+use crate::executor::Executor;
+use crate::ids::WorkerId;
+use crate::shield::log_warning;
+use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally};
 
 /// What each worker polled at the last look.
 #[derive(Debug, Default)]

@@ -6,17 +6,17 @@
 //! can ask for it.
 //!
 //! The list is one for the process, since a handle outlives its runtime. It never runs code of the
-//! user's. Read `loans.rs` next.
+//! user's.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::ids::{ExecutorId, TaskId};
+use crate::ids::{ExecutorId, TaskId};
 use crate::sync::unpoisoned;
 
 /// A task's number among those of all runtimes.
-pub(super) type Key = (ExecutorId, TaskId);
+pub(crate) type Key = (ExecutorId, TaskId);
 
 type Shard = Mutex<BTreeMap<Key, Arc<str>>>;
 
@@ -26,17 +26,17 @@ const SHARDS: usize = 16;
 static NAMES: [Shard; SHARDS] = [const { Mutex::new(BTreeMap::new()) }; SHARDS];
 
 /// Keeps a task's name until [`leave`].
-pub(super) fn enter(key: Key, name: Arc<str>) {
+pub(crate) fn enter(key: Key, name: Arc<str>) {
     let before = shard(key).insert(key, name);
     debug_assert!(before.is_none(), "two tasks have the number {key:?}");
 }
 
-pub(super) fn get(key: Key) -> Option<Arc<str>> {
+pub(crate) fn get(key: Key) -> Option<Arc<str>> {
     shard(key).get(&key).cloned()
 }
 
 #[cold]
-pub(super) fn leave(key: Key) {
+pub(crate) fn leave(key: Key) {
     let name = shard(key).remove(&key);
     debug_assert!(name.is_some(), "the name of {key:?} left before its task");
 }
@@ -50,7 +50,7 @@ fn shard(key: Key) -> MutexGuard<'static, BTreeMap<Key, Arc<str>>> {
 }
 
 /// A name as messages show it, after a space; nothing if there is none.
-pub(super) struct Called<'a>(pub(super) Option<&'a str>);
+pub(crate) struct Called<'a>(pub(crate) Option<&'a str>);
 
 impl fmt::Display for Called<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

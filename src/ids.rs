@@ -1,6 +1,7 @@
 //! The numbers that tasks, workers, queues, crews and runtimes are known by.
 //!
-//! This file stands below all others and uses none of them. Read `runnable.rs` next.
+//! This file stands below all others and uses none of them. Read
+//! `executor/runnable.rs` next.
 
 use std::fmt;
 
@@ -103,16 +104,16 @@ impl QueueId {
     ///
     /// High tasks go before all others. Beyond that no queue outranks another.
     #[inline]
-    pub(super) fn outranks(self, other: QueueId) -> bool {
+    pub(crate) fn outranks(self, other: QueueId) -> bool {
         self == QueueId::HIGH && other != QueueId::HIGH
     }
 }
 
-/// A crew's place in [`ParkingLot`](super::idle::ParkingLot).
+/// A crew's place in `ParkingLot`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrewId(pub(crate) usize);
 
 /// An executor's number, unique within the process. A task knows its executor by it: one number
 /// costs less than a counted reference, which the cores would fight over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ExecutorId(pub(super) u32);
+pub(crate) struct ExecutorId(pub(crate) u32);

@@ -1,14 +1,14 @@
 //! What the scheduler tells its observer: a closed list of small events.
 //!
 //! The core knows no metrics, traces or recorders; it emits [`Event`]s to one [`Observer`] and pays
-//! one branch where there is none. This is the last file of the core. Read `runtime/mod.rs` next.
+//! one branch where there is none.
 
 use std::any::Any;
 use std::panic::Location;
 
-use super::ids::{QueueId, TaskId, WorkerId};
 use super::long_poll::LongPoll;
-use super::shield::message;
+use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::shield::message;
 
 /// Where a scheduled task was put.
 ///
@@ -261,10 +261,10 @@ pub struct RuntimeShape {
 /// ```
 #[derive(Debug)]
 pub struct LostPanic<'a> {
-    pub(super) task: TaskId,
-    pub(super) name: Option<&'a str>,
-    pub(super) spawned_at: &'static Location<'static>,
-    pub(super) payload: &'a (dyn Any + Send),
+    pub(crate) task: TaskId,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) payload: &'a (dyn Any + Send),
 }
 
 impl LostPanic<'_> {

@@ -2,14 +2,14 @@
 //!
 //! Written at every poll, on the worker's own cache line, and read a hundred times a second: it
 //! costs three stores a poll and no look at a clock (T20). It never tells how long a poll has
-//! lasted. Read `long_poll.rs` next.
+//! lasted.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use super::ids::{QueueId, TaskId};
+use crate::ids::{QueueId, TaskId};
 
 /// The poll that a worker is in.
 ///
@@ -33,14 +33,14 @@ pub(crate) struct Polled {
 
 impl Polling {
     #[inline]
-    pub(super) fn begin(&self, polled: Polled) {
+    pub(crate) fn begin(&self, polled: Polled) {
         self.task.store(polled.task.0, Ordering::Relaxed);
         self.queue.store(polled.queue.0, Ordering::Relaxed);
         self.spawned_at.store(Some(polled.spawned_at));
     }
 
     /// Called when the worker does something else than to look for its next poll.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.spawned_at.store(None);
     }
 

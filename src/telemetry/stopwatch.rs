@@ -1,6 +1,6 @@
 //! Time that adds up over many stretches, and can be read at any moment without a lock.
 //!
-//! It never reads a clock itself: its caller gives it the time. Read `floor.rs` next.
+//! It never reads a clock itself: its caller gives it the time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use std::time::Duration;
 /// the sum in nanoseconds, 0 or more. While it runs it is the sum less the moment of its start,
 /// less 1: below 0, since no more time has added up than has passed.
 #[derive(Debug, Default)]
-pub(super) struct Stopwatch(AtomicI64);
+pub(crate) struct Stopwatch(AtomicI64);
 
 impl Stopwatch {
     /// Starts it. A stopwatch that runs goes on.
-    pub(super) fn start(&self, now: Duration) {
+    pub(crate) fn start(&self, now: Duration) {
         // Relaxed, here and below: no other data hangs on it.
         let word = self.0.load(Ordering::Relaxed);
         if word >= 0 {
@@ -28,7 +28,7 @@ impl Stopwatch {
     }
 
     /// Stops it. A stopwatch that stands still is left alone.
-    pub(super) fn stop(&self, now: Duration) {
+    pub(crate) fn stop(&self, now: Duration) {
         let word = self.0.load(Ordering::Relaxed);
         self.0.store(sum(word, now), Ordering::Relaxed);
     }
@@ -40,7 +40,7 @@ const LOOKS: u32 = 8;
 /// What has added up on several stopwatches of one owner, all at the same moment: none was started
 /// or stopped between the looks at the first and at the last. Where the owner never rests for that
 /// long, after [`LOOKS`] tries, a stretch that ended meanwhile may count twice.
-pub(super) fn read_together<const N: usize>(
+pub(crate) fn read_together<const N: usize>(
     watches: [&Stopwatch; N],
     now: impl Fn() -> Duration,
 ) -> [Duration; N] {

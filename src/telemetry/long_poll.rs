@@ -1,14 +1,14 @@
 //! What the watchdog says of a poll that takes too long.
 //!
 //! This file owns the words of the report. It never looks for long polls: the runtime's watchdog
-//! does. Read `telling.rs` next.
+//! does.
 
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::ids::{QueueId, TaskId, WorkerId};
 use super::names::Called;
+use crate::ids::{QueueId, TaskId, WorkerId};
 
 /// The report of a poll that keeps its worker from all other tasks.
 ///

@@ -1,16 +1,15 @@
 //! Counters that cost next to nothing: each worker counts on cache lines of its own.
 //!
-//! This file owns the numbers. It never reads a clock and never takes a lock. Read `stopwatch.rs`
-//! next.
+//! This file owns the numbers. It never reads a clock and never takes a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::event::PollEnd;
 use super::floor::Floor;
-use super::ids::QueueId;
 use super::polling::Polling;
 use super::stopwatch::{Stopwatch, read_together};
+use crate::ids::QueueId;
 
 /// What one worker has counted for each queue, or what all threads that are no workers have.
 #[derive(Debug)]
@@ -23,10 +22,10 @@ pub(crate) struct Tally {
     /// The poll that the worker is in.
     pub(crate) polling: Polling,
     /// From when it was made to when it is closed.
-    pub(super) alive: Stopwatch,
+    pub(crate) alive: Stopwatch,
     /// Searches, each from its second round on.
-    pub(super) searching: Stopwatch,
-    pub(super) parked: Stopwatch,
+    pub(crate) searching: Stopwatch,
+    pub(crate) parked: Stopwatch,
     /// What was shown of the time in which it was busy, searched, and was parked.
     shown: [Floor; 3],
 }
@@ -52,12 +51,12 @@ pub(crate) struct QueueTally {
     /// of the counters above.
     pub(crate) refused: Counter,
     /// Tasks that a worker took to poll them.
-    pub(super) taken: Counter,
+    pub(crate) taken: Counter,
     /// Those of them that were taken by a worker at home elsewhere.
-    pub(super) taken_away: Counter,
+    pub(crate) taken_away: Counter,
     /// Those that were taken and dropped instead, since they had been cancelled in the queue.
-    pub(super) unpolled: Counter,
-    pub(super) unpolled_away: Counter,
+    pub(crate) unpolled: Counter,
+    pub(crate) unpolled_away: Counter,
     /// What was shown of the polls.
     polls_shown: Floor,
     stolen_shown: Floor,
@@ -69,7 +68,7 @@ pub(crate) struct Counter(AtomicU64);
 
 /// Which threads may count on a tally at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writer {
+pub(crate) enum Writer {
     /// One alone: the worker whose tally it is.
     Only,
     /// Any thread that is no worker.
@@ -78,7 +77,7 @@ pub(super) enum Writer {
 
 impl Counter {
     #[inline]
-    pub(super) fn add(&self, n: u64, writer: Writer) {
+    pub(crate) fn add(&self, n: u64, writer: Writer) {
         // Release: pairs with the Acquire in `get`, so that a thread that sees the end of a task
         // counted sees its spawn counted too.
         match writer {
@@ -94,7 +93,7 @@ impl Counter {
     }
 
     /// Takes back a count that came too early.
-    pub(super) fn take_back(&self, n: u64) {
+    pub(crate) fn take_back(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Release);
     }
 
@@ -104,7 +103,7 @@ impl Counter {
 }
 
 impl Tally {
-    pub(super) fn new(queues: usize) -> Tally {
+    pub(crate) fn new(queues: usize) -> Tally {
         Tally {
             queues: (0..queues).map(|_| QueueTally::default()).collect(),
             parks: Counter::default(),
@@ -154,11 +153,11 @@ impl Tally {
     }
 
     /// Tasks that ended while this tally's owner held them.
-    pub(super) fn ended(&self) -> u64 {
+    pub(crate) fn ended(&self) -> u64 {
         self.queues.iter().map(QueueTally::ended).sum()
     }
 
-    pub(super) fn spawned(&self) -> u64 {
+    pub(crate) fn spawned(&self) -> u64 {
         self.queues.iter().map(|queue| queue.spawned.get()).sum()
     }
 }
@@ -180,7 +179,7 @@ impl QueueTally {
     }
 
     #[inline]
-    pub(super) fn count_end(&self, end: PollEnd, writer: Writer) {
+    pub(crate) fn count_end(&self, end: PollEnd, writer: Writer) {
         match end {
             PollEnd::Ready => self.completed.add(1, writer),
             PollEnd::Panicked => self.panicked.add(1, writer),
@@ -191,7 +190,7 @@ impl QueueTally {
         }
     }
 
-    pub(super) fn ended(&self) -> u64 {
+    pub(crate) fn ended(&self) -> u64 {
         self.completed.get() + self.panicked.get() + self.cancelled.get()
     }
 }

@@ -1,9 +1,9 @@
 //! Stops panics of the user's code where they would cost more than the task they came from.
 //!
-//! A panic in a poll is caught by [`Tracked`](super::tracked). There are other ways in:
+//! A panic in a poll is caught by `Tracked`, the future of a task. There are other ways in:
 //! destructors, foreign wakers, observers, loggers, and the destructors of the panic payloads of
 //! all these. A panic that leaves one of them ends up in a worker, or where async-task aborts the
-//! process. Read `names.rs` next.
+//! process.
 
 use std::any::Any;
 use std::fmt;
@@ -68,11 +68,11 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// A foreign waker whose panics stop here.
-pub(super) struct ShieldedWaker(Waker);
+pub(crate) struct ShieldedWaker(Waker);
 
 impl ShieldedWaker {
     /// Puts a shield around a waker, at the price of an allocation.
-    pub(super) fn around(waker: &Waker) -> Waker {
+    pub(crate) fn around(waker: &Waker) -> Waker {
         Waker::from(Arc::new(ShieldedWaker(waker.clone())))
     }
 }

@@ -1,6 +1,6 @@
 //! What shutdown remembers of the tasks that it cancelled.
 //!
-//! This file owns that list, and never a task. Read `join_error.rs` next.
+//! This file owns that list, and never a task.
 
 use std::fmt;
 use std::panic::Location;
@@ -20,7 +20,7 @@ pub(crate) struct CutOff {
 const KEPT: usize = 64;
 
 impl CutOff {
-    pub(super) fn add(&mut self, task: CutOffTask) {
+    pub(crate) fn add(&mut self, task: CutOffTask) {
         self.count += 1;
         if self.tasks.len() < KEPT {
             self.tasks.push(task);
@@ -45,8 +45,8 @@ impl CutOff {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutOffTask {
-    pub(super) name: Option<Arc<str>>,
-    pub(super) spawned_at: &'static Location<'static>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) spawned_at: &'static Location<'static>,
 }
 
 impl CutOffTask {

@@ -1,6 +1,6 @@
 //! A number that grows, as it is shown to readers that look while it changes.
 //!
-//! It never shows less than it has shown before. Read `polling.rs` next.
+//! It never shows less than it has shown before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A number that is put together from several others, which change while they are read, may come
 /// out a little too large; a reader that looks again is not told that it has fallen.
 #[derive(Debug, Default)]
-pub(super) struct Floor(AtomicU64);
+pub(crate) struct Floor(AtomicU64);
 
 impl Floor {
     /// What to show: the number, or what was shown before if that is more.
-    pub(super) fn show(&self, number: u64) -> u64 {
+    pub(crate) fn show(&self, number: u64) -> u64 {
         // Relaxed: no other data hangs on it.
         self.0.fetch_max(number, Ordering::Relaxed).max(number)
     }

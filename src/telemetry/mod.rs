@@ -1,0 +1,30 @@
+//! What the core tells and counts.
+//!
+//! All of it stands below the core: it knows the numbers of tasks, queues and workers, and none of
+//! the tasks, queues and workers themselves. The core fills it in; `runtime/`, `observe/` and
+//! `sim/` show it.
+//!
+//! - `names.rs`: the names of the tasks that have one.
+//! - `event.rs`: what an observer is told.
+//! - `long_poll.rs`: the report of a poll that takes too long.
+//! - `cut_off.rs`: what shutdown remembers of the tasks that it cancelled.
+//! - `tally.rs`: what each worker counts.
+//! - `stopwatch.rs`: how time adds up.
+//! - `floor.rs`: what was shown of a number, which never falls.
+//! - `polling.rs`: what a worker polls at the moment.
+
+pub(crate) mod cut_off;
+pub(crate) mod event;
+mod floor;
+pub(crate) mod long_poll;
+pub(crate) mod names;
+pub(crate) mod polling;
+pub(crate) mod stopwatch;
+pub(crate) mod tally;
+
+pub use cut_off::CutOffTask;
+pub use event::{Event, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source};
+pub use long_poll::{LongPoll, LongPollStage};
+
+pub(crate) use polling::Polled;
+pub(crate) use tally::Tally;
