@@ -10,6 +10,7 @@
 //! are. Where a protocol of ours relies on such accesses, its model puts a fence beside them, in
 //! the part that is the model's own, and says so.
 
+use std::io;
 use std::sync::{LockResult, PoisonError};
 
 #[cfg(all(test, loom))]
@@ -30,6 +31,18 @@ pub(crate) use std::{
     thread::{self, Thread},
     thread_local as per_thread,
 };
+
+/// Starts a thread that is not nice, whichever thread asks for it.
+#[cfg(not(all(test, loom)))]
+pub(crate) fn start_thread(name: String, main: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    crate::os_thread::spawn(thread::Builder::new().name(name), main).map(drop)
+}
+
+/// Starts a thread of the model.
+#[cfg(all(test, loom))]
+pub(crate) fn start_thread(name: String, main: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name).spawn(main).map(drop)
+}
 
 /// A thread-local of the model's threads, which all are one thread of the system's.
 #[cfg(all(test, loom))]

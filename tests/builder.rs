@@ -106,7 +106,8 @@ fn variables_configure_the_process_wide_runtime() {
         },
     );
     if let Some(said) = said {
-        assert_eq!(said, ["6"]);
+        // One stands by.
+        assert_eq!(said, ["7"]);
     }
 }
 
@@ -166,7 +167,7 @@ fn a_huge_number_in_a_variable_is_refused_before_a_thread_starts() {
     if let Some(said) = said {
         assert_eq!(
             said,
-            ["1000001 threads were asked for: a runtime takes 4096 at most"]
+            ["1000002 threads were asked for: a runtime takes 4096 at most"]
         );
     }
 }
@@ -187,7 +188,7 @@ fn the_first_spawn_says_what_is_wrong_with_a_variable() {
                     .metrics()
                     .workers
                     .len(),
-                2
+                3
             );
             assert_eq!(join!(spawn_task!(async { 3 })), [3]);
         },
@@ -211,7 +212,7 @@ fn the_process_wide_runtime_starts_once() {
         let refused = Runtime::new().with_high_num(0).with_low_num(0).try_run();
         assert!(matches!(refused, Err(BuildError::NoThreads)));
         let rt = Runtime::new().with_high_num(2).with_low_num(3).run();
-        assert_eq!(rt.metrics().workers.len(), 5);
+        assert_eq!(rt.metrics().workers.len(), 6);
         assert!(std::ptr::eq(rt, Runtime::global()));
 
         let again = Runtime::new().try_run().unwrap_err();
@@ -272,7 +273,7 @@ fn of_many_threads_that_start_it_one_succeeds() {
         let [(high, workers)] = *started else {
             panic!("it started {} times", started.len());
         };
-        assert_eq!(workers, high + 1);
+        assert_eq!(workers, high + 2);
         assert_eq!(Runtime::global().metrics().workers.len(), workers);
         say("once");
     });
@@ -390,7 +391,7 @@ fn each_mistake_has_an_error_and_a_message_that_says_what_to_do() {
         "naps of no length would keep every core busy: use a longer Idle::Nap, or Idle::Park",
     );
 
-    let error = refused(b().with_low_num(4096));
+    let error = refused(b().with_low_num(4096).with_standby(0));
     assert!(matches!(
         error,
         BuildError::TooManyThreads { threads: 4097 }
@@ -476,7 +477,7 @@ fn a_builder_can_be_cloned_and_built_twice() {
     let (one, two) = (builder.build().unwrap(), more.build().unwrap());
     assert_eq!(
         (one.metrics().workers.len(), two.metrics().workers.len()),
-        (3, 4)
+        (4, 5)
     );
     let a = one.spawn(async { 1 }, Priority::Low);
     let b = two.spawn(async { 2 }, Priority::Low);
@@ -622,7 +623,10 @@ fn assert_says(error: &BuildError, message: &str) {
 
 /// How many threads of each kind a configuration gives.
 fn counts(builder: Builder) -> String {
-    let total = |builder: Builder| builder.build().unwrap().metrics().workers.len();
+    let total = |builder: Builder| {
+        let rt = builder.with_standby(0).build().unwrap();
+        rt.metrics().workers.len()
+    };
     let both = total(builder.clone());
     // With the high threads set to one more than none, the rest are the low ones.
     let low = total(builder.with_high_num(1)) - 1;

@@ -62,7 +62,8 @@ fn the_contract_compiles_word_for_word() -> Result<(), Box<dyn Error>> {
 
     // One runtime for the whole process, with the threads that were asked for.
     let global = Runtime::global();
-    assert_eq!(global.metrics().workers.len(), 6);
+    // And one that stands by.
+    assert_eq!(global.metrics().workers.len(), 6 + 1);
     let again: Result<&Runtime, BuildError> = Runtime::new().try_run();
     assert!(matches!(again, Err(BuildError::AlreadyRunning)));
     // The owned one is another.

@@ -16,7 +16,7 @@ fn parts_of_the_crate_use_only_parts_below_them() {
     let parts = house.arrows_between(|file| file.split('/').next().expect("a path").to_owned());
     assert_eq!(circles(&parts), Vec::<Vec<String>>::new());
     assert!(parts["runtime"].contains("executor"), "imports are seen");
-    assert!(parts["sync.rs"].is_empty() && parts["ids.rs"].is_empty());
+    assert!(parts["os_thread"].is_empty() && parts["ids.rs"].is_empty());
 }
 
 #[test]

@@ -13,9 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::metrics::BlockingMetrics;
-use crate::os_thread;
 use crate::shield::shielded;
-use crate::sync::{Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
+use crate::sync::{self, Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
 
 /// The environment variable that overrides how many threads there are at most: 1 to 10,000.
 #[doc(alias = "max_blocking_threads")]
@@ -273,8 +272,7 @@ impl Pool {
 }
 
 fn start_thread(pool: Arc<Pool>, name: String) -> io::Result<()> {
-    let builder = std::thread::Builder::new().name(name);
-    os_thread::spawn(builder, move || pool.serve()).map(drop)
+    sync::start_thread(name, move || pool.serve())
 }
 
 /// How many threads there may be, or what is wrong with the environment.

@@ -23,6 +23,7 @@ use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
+use super::standby::Standby;
 use super::task::Task;
 use super::telling;
 use super::tracked;
@@ -230,9 +231,30 @@ impl Executor {
         self.ending.task_queued();
     }
 
+    /// Unparks a worker for work that has become visible in a queue, if one has to be: the standby
+    /// while a worker at home there is away, and otherwise one of those that serve the queue.
     #[inline]
     pub(crate) fn unpark_one(&self, id: QueueId) {
-        self.parking_lot.unpark_one(self.queue(id).crews(), id);
+        let queue = self.queue(id);
+        if !self.call_standby(id) {
+            self.parking_lot.unpark_one(queue.crews(), id);
+        }
+    }
+
+    /// Whether a standby sees to the work that has become visible in a queue.
+    #[inline]
+    pub(super) fn call_standby(&self, id: QueueId) -> bool {
+        let called = self.queue(id).standby().and_then(Standby::called);
+        called.is_some_and(|crew| self.parking_lot.unpark_one(&[crew], id))
+    }
+
+    /// Whether every worker that might be unparked for a queue is at work.
+    #[inline]
+    pub(super) fn all_busy(&self, id: QueueId) -> bool {
+        let queue = self.queue(id);
+        let called = queue.standby().and_then(Standby::called);
+        self.parking_lot.all_busy(queue.crews())
+            && called.is_none_or(|crew| self.parking_lot.all_busy(&[crew]))
     }
 
     /// Sets aside numbers for `count` tasks.

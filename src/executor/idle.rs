@@ -153,21 +153,20 @@ impl ParkingLot {
     }
 
     /// Unparks one worker for work in a queue at home `home`, served by `crews`, if one is parked
-    /// and no searcher can be relied on.
+    /// and no searcher can be relied on. Whether one sees to the work: a searcher, or that worker.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
     #[inline]
-    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) {
+    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) -> bool {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let relies = self.policy.relies_on_searchers(home);
         if relies && crews.clone().any(|crew| crew.census().searching > 0) {
-            return;
+            return true;
         }
-        if let Some(parked) = crews.find_map(|crew| self.take_best(crew, home, relies)) {
-            // The lock is free by now: the worker's first act may be to take it.
-            parked.thread.unpark();
-        }
+        let best = crews.find_map(|crew| self.take_best(crew, home, relies));
+        // The lock is free by now: the worker's first act may be to take it.
+        best.inspect(|parked| parked.thread.unpark()).is_some()
     }
 
     /// Unparks every worker, to let it see that the runtime's phase has changed.

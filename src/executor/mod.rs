@@ -53,6 +53,7 @@
 //! With these ten a task's life is told. The others serve them:
 //!
 //! - `nearby.rs`: which of several parked workers is unparked.
+//! - `standby.rs`: which workers are called while those at home in a queue are away.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `executor.rs`: what all threads of one runtime share.
 //! - `host.rs`: what the core asks of the threads that it runs on.
@@ -94,6 +95,7 @@ mod queue;
 mod route;
 mod runnable;
 pub(crate) mod seat;
+mod standby;
 mod task;
 pub(crate) mod telling;
 mod thread_locals;
@@ -120,6 +122,7 @@ pub(crate) use pending::Spread;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
+pub(crate) use standby::{Post, Standby};
 pub(crate) use thread_locals::poll_level;
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

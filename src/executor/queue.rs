@@ -18,6 +18,7 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
+use super::standby::Standby;
 use crate::ids::{CrewId, WorkerId};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
@@ -36,6 +37,8 @@ pub(crate) struct Queue {
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, beginning with those that serve the fewest other queues.
     crews: Box<[CrewId]>,
+    /// The crew besides those that is called while workers at home here are away.
+    standby: Option<Standby>,
     /// How many workers are at home here, but at least one.
     staff: usize,
 }
@@ -51,6 +54,7 @@ impl Queue {
         staff: usize,
         locals: Box<[Stealable]>,
         crews: Box<[CrewId]>,
+        standby: Option<Standby>,
     ) -> Queue {
         // Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks
         // that were spawned and have not ended.
@@ -63,6 +67,7 @@ impl Queue {
             taken: CachePadded::new(AtomicUsize::new(0)),
             locals,
             crews,
+            standby,
             staff: staff.max(1),
         }
     }
@@ -74,6 +79,11 @@ impl Queue {
     #[inline]
     pub(super) fn crews(&self) -> &[CrewId] {
         &self.crews
+    }
+
+    #[inline]
+    pub(super) fn standby(&self) -> Option<&Standby> {
+        self.standby.as_ref()
     }
 
     /// Puts a task into the channel.

@@ -14,7 +14,7 @@ use crate::telemetry::event::{Event, Placement};
 
 /// Whether any observer may want to know what happens on this thread.
 #[inline]
-pub(super) fn is_observed() -> bool {
+pub(crate) fn is_observed() -> bool {
     OBSERVED.get()
 }
 

@@ -26,6 +26,7 @@ use super::pace::Pace;
 use super::queue::{LocalQueue, Pushed};
 use super::route::{Look, Overdue, Rest, Route};
 use super::runnable::{Meta, Runnable};
+use super::standby::Post;
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
@@ -45,6 +46,7 @@ pub(crate) struct Worker {
     pub(super) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
     crew: CrewId,
+    post: Post,
     route: Route,
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
     /// are off.
@@ -74,6 +76,7 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerParts {
     pub(crate) id: WorkerId,
     pub(crate) crew: CrewId,
+    pub(crate) post: Post,
     pub(crate) route: Route,
     pub(crate) locals: Box<[LocalQueue]>,
     pub(crate) seed: u64,
@@ -175,6 +178,7 @@ impl Worker {
             executor,
             id: parts.id,
             crew: parts.crew,
+            post: parts.post,
             running: parts.route.home,
             running_at: 0,
             runs_high: false,
@@ -234,6 +238,9 @@ impl Worker {
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
+        }
+        if self.stands_down() {
+            return Err(Step::Rest);
         }
         self.steps += 1;
         let overdue = match self.steps < self.next_overdue {
@@ -369,14 +376,65 @@ impl Worker {
         }
     }
 
-    /// Moves the task in the next-slot of a queue that the worker turns away from to the deque: it
-    /// is not about to run any more, and other workers may have it.
+    /// The worker goes on with another queue than before.
     #[cold]
-    fn turn_away_from(&mut self, queue: QueueId) {
+    fn turn_away_from(&mut self, before: QueueId) {
+        self.put_off_next_of(before);
+        match (self.is_away_in(before), self.is_away_in(self.running)) {
+            (false, true) => self.go_away(),
+            (true, false) => self.come_back(),
+            (false, false) | (true, true) => {}
+        }
+    }
+
+    /// Moves the task in the next-slot of a queue to the deque: it is not about to run any more,
+    /// and other workers may have it.
+    fn put_off_next_of(&mut self, queue: QueueId) {
         let position = self.route.position(queue);
         let local = position.and_then(|position| self.locals.get_mut(position));
         if let Some(pushed) = local.and_then(LocalQueue::put_off_next) {
             self.announce_pushed(pushed, queue);
+        }
+    }
+
+    /// Whether a worker that runs a task of this queue keeps work at home waiting.
+    fn is_away_in(&self, queue: QueueId) -> bool {
+        self.route.home.outranks(queue)
+    }
+
+    /// Whether it stands by, and those at home see to the work themselves.
+    #[inline]
+    fn stands_down(&self) -> bool {
+        self.post == Post::Standby && !self.is_called()
+    }
+
+    fn is_called(&self) -> bool {
+        let standby = self.executor.queue(self.route.home).standby();
+        standby.is_some_and(|standby| standby.called().is_some())
+    }
+
+    /// Lets the standby see to home, and to what came there while this worker was relied on.
+    fn go_away(&self) {
+        let home = self.route.home;
+        let Some(standby) = self.executor.queue(home).standby() else {
+            return;
+        };
+        standby.goes_away();
+        if self.has_work(home) {
+            self.executor.call_standby(home);
+        }
+    }
+
+    fn come_back(&self) {
+        if let Some(standby) = self.executor.queue(self.route.home).standby() {
+            standby.comes_back();
+        }
+    }
+
+    /// Looks after its home from now on, if it was away: it is about to have nothing to do.
+    fn go_home(&mut self) {
+        if self.is_away_in(self.running) {
+            self.note_found(0, self.found);
         }
     }
 
@@ -390,8 +448,7 @@ impl Worker {
             Pushed::BehindOthers => {
                 // The other workers were told of the tasks before it, which may be gone by now.
                 // While all workers are busy, none has to be told again: see `idle.rs`.
-                let crews = self.executor.queue(queue).crews();
-                if !self.executor.parking_lot.all_busy(crews) {
+                if !self.executor.all_busy(queue) {
                     self.announce(queue);
                 }
             }
@@ -537,6 +594,7 @@ impl Worker {
     pub(crate) fn begin_parking(&mut self) -> MayPark {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
+        self.go_home();
         let search = std::mem::replace(&mut self.search, Search::Uncounted);
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
@@ -556,6 +614,7 @@ impl Worker {
     pub(crate) fn pause(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
+        self.go_home();
         self.leave_search();
         // As in `begin_parking`: the ends of the worker's tasks are counted before it looks at the
         // phase.
@@ -580,7 +639,7 @@ impl Worker {
     }
 
     fn work_in_sight(&self) -> bool {
-        self.route.queues.iter().any(|&id| self.has_work(id))
+        !self.stands_down() && self.route.queues.iter().any(|&id| self.has_work(id))
     }
 
     /// Gets up by itself, or after another thread has unparked it. It counts as a searcher then, as
@@ -603,6 +662,7 @@ impl Worker {
     /// after the worker has left its seat.
     pub(crate) fn close(mut self) -> Vec<Runnable> {
         self.leave_search();
+        self.go_home();
         self.tally().polling.end();
         self.tally().alive.stop(self.now());
         let mut left = Vec::new();

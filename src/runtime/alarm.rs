@@ -20,6 +20,11 @@ const SPIN_ROUNDS: u32 = 400;
 /// wake-up may be waiting for this very core (T13).
 const OFFER_CORE_EVERY: u32 = 16;
 
+/// Runs a future on this thread, and keeps the worker that may sit here from all else.
+pub(crate) fn block_here<F: Future>(future: Pin<&mut F>) -> F::Output {
+    block_with(future, Alarm::wait)
+}
+
 /// Runs a future on this thread, which calls `wait` between two polls.
 pub(super) fn block_with<F: Future>(mut future: Pin<&mut F>, wait: impl Fn(&Alarm)) -> F::Output {
     let alarm = Arc::new(Alarm::new());

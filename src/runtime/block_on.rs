@@ -1,10 +1,10 @@
 //! Runs a future on the current thread, which sleeps between its polls.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::alarm::{Alarm, block_with};
+use super::alarm::block_here;
 use super::help::help;
 use super::large::is_large;
 use crate::executor::Bound;
@@ -81,9 +81,4 @@ fn block_on_small<F: Future>(future: F) -> F::Output {
         Ok(()) => block_here(future),
         Err(NoStandIn) => help(future),
     }
-}
-
-/// Runs a future on this thread, and keeps the worker that may sit here from all else.
-pub(crate) fn block_here<F: Future>(future: Pin<&mut F>) -> F::Output {
-    block_with(future, Alarm::wait)
 }

@@ -38,6 +38,8 @@ pub enum BuildError {
         /// How many high threads there are.
         high: usize,
     },
+    /// A thread is to stand by for high threads that take low tasks, and none does.
+    StandbyForNone,
     /// Two queues have the same name. `high` and `low` are taken.
     DuplicateQueue {
         /// The name.
@@ -106,6 +108,11 @@ impl fmt::Display for BuildError {
                 f,
                 "{reserved} high threads are to be reserved and there are {high}: lower \
                  with_reserved_high or raise with_high_num"
+            ),
+            BuildError::StandbyForNone => write!(
+                f,
+                "a standby would never run, since no high thread takes low tasks: leave out \
+                 with_standby, or let high threads steal"
             ),
             BuildError::DuplicateQueue { queue } => write!(
                 f,

@@ -24,7 +24,8 @@ use crate::telemetry::Observer;
 /// | [`with_low_num`] | 1 | threads at home in the low queue |
 /// | [`with_stealing`] | [`Stealing::Both`] | which idle threads take tasks of the other queue |
 /// | [`with_reserved_high`] | 0 | high threads that never steal |
-/// | [`with_low_nice`] | left alone | the low threads' niceness, 0 to 19; Linux only |
+/// | [`with_standby`] | 1, where high threads steal | threads for high tasks while those run low ones |
+/// | [`with_low_nice`] | 19, where there is a standby | the low threads' niceness, 0 to 19; Linux only |
 /// | [`with_queue`] | none | a further queue with threads of its own |
 /// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
 /// | [`with_stand_ins`] | 512 | the most threads that stand in for blocked ones |
@@ -47,6 +48,7 @@ use crate::telemetry::Observer;
 /// [`with_low_num`]: Builder::with_low_num
 /// [`with_stealing`]: Builder::with_stealing
 /// [`with_reserved_high`]: Builder::with_reserved_high
+/// [`with_standby`]: Builder::with_standby
 /// [`with_low_nice`]: Builder::with_low_nice
 /// [`with_queue`]: Builder::with_queue
 /// [`with_thread_name`]: Builder::with_thread_name
@@ -81,6 +83,7 @@ pub struct Builder {
     pub(super) low: Option<usize>,
     pub(super) stealing: Stealing,
     pub(super) reserved_high: usize,
+    pub(super) standby: Option<usize>,
     pub(super) low_nice: Option<u8>,
     pub(super) further: Vec<FurtherQueue>,
     pub(super) thread_name: String,
@@ -123,6 +126,7 @@ impl Builder {
             low: None,
             stealing: Stealing::default(),
             reserved_high: 0,
+            standby: None,
             low_nice: None,
             further: Vec::new(),
             thread_name: "laneway".to_owned(),
@@ -194,6 +198,9 @@ impl Builder {
     /// Reserves the first `n` high threads for high tasks: they never steal, so that they are
     /// free when a high task comes. Default: 0.
     ///
+    /// Other than a [standby](Builder::with_standby), which runs only while the others are away,
+    /// such a thread takes its part in all high work.
+    ///
     /// ```
     /// use laneway::Runtime;
     ///
@@ -202,6 +209,34 @@ impl Builder {
     /// ```
     pub fn with_reserved_high(mut self, n: usize) -> Builder {
         self.reserved_high = n;
+        self
+    }
+
+    /// Sets how many threads stand by for the high ones, beside those of
+    /// [`with_high_num`](Builder::with_high_num). Default: 1 where every high thread takes low
+    /// tasks, and otherwise 0.
+    ///
+    /// A high thread that has taken a low task is away until the end of that poll. If a high task
+    /// comes meanwhile, a standby is unparked for it. Standbys take high tasks alone, so that a
+    /// standby is free unless other high tasks keep it busy. While no high thread runs low tasks,
+    /// they stay parked, and cost nothing but their stacks.
+    ///
+    /// With none, the low threads are not nice either, unless
+    /// [`with_low_nice`](Builder::with_low_nice) says so, and a high task may wait for the end of a
+    /// low poll.
+    ///
+    /// ```
+    /// use laneway::{BuildError, Priority, Runtime, Stealing};
+    ///
+    /// let rt = Runtime::builder().with_high_num(1).with_low_num(1).build()?;
+    /// assert_eq!(rt.metrics().workers.len(), 3);
+    ///
+    /// let for_none = Runtime::builder().with_stealing(Stealing::None).with_standby(1).build();
+    /// assert!(matches!(for_none, Err(BuildError::StandbyForNone)));
+    /// # Ok::<(), BuildError>(())
+    /// ```
+    pub fn with_standby(mut self, threads: usize) -> Builder {
+        self.standby = Some(threads);
         self
     }
 
@@ -534,12 +569,22 @@ impl Builder {
             .with_low_num(cores())
             .with_stealing(Stealing::None)
             .with_reserved_high(0)
+            .with_standby(0)
             .with_low_nice(MAX_NICENESS)
     }
 
-    /// The niceness that the low threads will really have.
-    pub(super) fn effective_nice(&self) -> Option<u8> {
-        self.low_nice.filter(|_| os_thread::HAS_NICENESS)
+    /// How many threads stand by for so many high ones.
+    pub(super) fn effective_standby(&self, high: usize) -> usize {
+        let steals = !self.stealing.high_takes().is_empty() && self.reserved_high == 0;
+        let may_be_away = high > 0 && steals;
+        self.standby.unwrap_or(may_be_away.into())
+    }
+
+    /// The niceness that the low threads will really have beside so many that stand by.
+    pub(super) fn effective_nice(&self, standby: usize) -> Option<u8> {
+        let default = (standby > 0).then_some(MAX_NICENESS);
+        let niceness = self.low_nice.or(default);
+        niceness.filter(|_| os_thread::HAS_NICENESS)
     }
 }
 
@@ -550,6 +595,7 @@ impl fmt::Debug for Builder {
             .field("low", &self.low)
             .field("stealing", &self.stealing)
             .field("reserved_high", &self.reserved_high)
+            .field("standby", &self.standby)
             .field("low_nice", &self.low_nice)
             .field("further", &self.further)
             .field("thread_name", &self.thread_name)

@@ -44,6 +44,6 @@ pub use spawn::{spawn, spawn_named};
 pub use spawn_error::SpawnError;
 pub use threads::Idle;
 
-pub(crate) use block_on::block_here;
+pub(crate) use alarm::block_here;
 pub(crate) use thread_settings::default_stack_size;
 pub(crate) use watchdog::{LOOK_EVERY, LongPolls, Rounds};

@@ -9,8 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
-    Stealable, WorkerParts,
+    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Post, Queue, Route,
+    Spin, Standby, Stealable, WorkerParts,
 };
 use crate::ids::{CrewId, QueueId, WorkerId};
 
@@ -37,6 +37,8 @@ struct QueuePlan {
     /// The queues that its workers also take from. The reserved ones take from none.
     steals_from: Vec<QueueId>,
     reserved: usize,
+    /// How many workers stand by besides: they take from no other queue.
+    standby: usize,
     niceness: Option<u8>,
 }
 
@@ -45,12 +47,14 @@ impl Plan {
         let high = resolve(builder.high, HIGH_NUM_VARIABLE, default_high)?;
         let low = resolve(builder.low, LOW_NUM_VARIABLE, || 1)?;
         let stealing = builder.stealing;
+        let standby = builder.effective_standby(high);
         let mut queues = vec![
             QueuePlan {
                 name: "high".to_owned(),
                 threads: high,
                 steals_from: stealing.high_takes().to_vec(),
                 reserved: builder.reserved_high,
+                standby,
                 niceness: None,
             },
             QueuePlan {
@@ -58,7 +62,8 @@ impl Plan {
                 threads: low,
                 steals_from: stealing.low_takes().to_vec(),
                 reserved: 0,
-                niceness: builder.effective_nice(),
+                standby: 0,
+                niceness: builder.effective_nice(standby),
             },
         ];
         let count = queues.len() + builder.further.len();
@@ -71,6 +76,7 @@ impl Plan {
                 threads: further.threads,
                 steals_from: builder.resolve_steals(further)?,
                 reserved: 0,
+                standby: 0,
                 niceness: None,
             });
         }
@@ -106,6 +112,9 @@ impl Plan {
                 high: high.threads,
             });
         }
+        if high.standby > 0 && !high.can_be_away() {
+            return Err(BuildError::StandbyForNone);
+        }
         if let Some(niceness) = builder.low_nice.filter(|&n| n > MAX_NICENESS) {
             return Err(BuildError::BadNiceness { niceness });
         }
@@ -132,10 +141,10 @@ impl Plan {
     }
 
     fn check_served(&self) -> Result<(), BuildError> {
-        let routes: Vec<Route> = self.routes().map(|(_, route)| route).collect();
+        let routes = self.routes();
         for (index, queue) in self.queues.iter().enumerate() {
             let id = queue_id(index);
-            if !routes.iter().any(|route| route.position(id).is_some()) {
+            if !routes.iter().any(|(_, route)| route.position(id).is_some()) {
                 let queue = queue.name.clone();
                 return Err(BuildError::Unserved { queue });
             }
@@ -148,41 +157,52 @@ impl Plan {
     pub(super) fn nearby(&self) -> Nearby {
         let [high, low] = [QueueId::HIGH, QueueId::LOW].map(|id| &self.queues[id.index()]);
         match low.niceness {
-            Some(1..) if high.threads >= cores() => Nearby::preferred(self.threads()),
+            Some(1..) if high.threads + high.standby >= cores() => {
+                Nearby::preferred(self.threads())
+            }
             _ => Nearby::indifferent(),
         }
     }
 
+    /// The niceness that the low threads really have.
+    pub(super) fn low_nice(&self) -> Option<u8> {
+        self.queues[QueueId::LOW.index()].niceness
+    }
+
     fn threads(&self) -> usize {
-        let threads = self.queues.iter().map(|queue| queue.threads);
+        let threads = self
+            .queues
+            .iter()
+            .flat_map(|queue| [queue.threads, queue.standby]);
         threads.fold(0, usize::saturating_add)
     }
 
-    /// Every worker's number among its queue's, and its route, in the order of their ids.
-    fn routes(&self) -> impl Iterator<Item = (usize, Route)> {
+    /// Every worker's place in its queue, and its route, in the order of their ids.
+    fn routes(&self) -> Vec<(Place, Route)> {
         let staffed = |id: QueueId| self.queues[id.index()].threads > 0;
-        self.queues
-            .iter()
-            .enumerate()
-            .flat_map(move |(index, queue)| {
-                (0..queue.threads).map(move |number| {
-                    let steals_from = match number < queue.reserved {
-                        true => &[],
-                        false => &*queue.steals_from,
-                    };
-                    (number, Route::new(queue_id(index), steals_from, staffed))
-                })
-            })
+        let mut routes = Vec::new();
+        for (index, queue) in self.queues.iter().enumerate() {
+            let route = |steals_from: &[QueueId]| Route::new(queue_id(index), steals_from, staffed);
+            let at_home = (0..queue.threads).map(Place::AtHome);
+            routes.extend(at_home.map(|place| (place, route(queue.steals(place)))));
+            let standby = (0..queue.standby).map(Place::Standby);
+            routes.extend(standby.map(|place| (place, route(queue.steals(place)))));
+        }
+        routes
     }
 
     /// The names and nicenesses of the workers' threads.
     pub(super) fn places(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
-        let place = |(number, route): (usize, Route)| {
+        let prefix = &builder.thread_name;
+        let place = |(place, route): (Place, Route)| {
             let queue = &self.queues[route.home.index()];
-            let name = format!("{}-{}-{number}", builder.thread_name, queue.name);
+            let name = match place {
+                Place::AtHome(number) => format!("{prefix}-{}-{number}", queue.name),
+                Place::Standby(number) => format!("{prefix}-standby-{number}"),
+            };
             (name, queue.niceness)
         };
-        self.routes().map(place).collect()
+        self.routes().into_iter().map(place).collect()
     }
 
     /// Everything that the workers share, and what each of them is made of.
@@ -194,9 +214,9 @@ impl Plan {
         let mut crews = Crews::default();
         let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
         let mut workers = Vec::new();
-        for (index, (_, route)) in self.routes().enumerate() {
+        for (index, (place, route)) in self.routes().into_iter().enumerate() {
             let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
-            let crew = crews.join(&route);
+            let crew = crews.join(place, &route);
             let locals = if builder.local_queues {
                 let local = |&queue: &QueueId| {
                     let (local, stealable) = LocalQueue::new(id);
@@ -210,6 +230,7 @@ impl Plan {
             workers.push(WorkerParts {
                 id,
                 crew,
+                post: place.post(),
                 route,
                 locals,
                 seed: surroundings.rng.u64(..),
@@ -221,6 +242,7 @@ impl Plan {
                 plan.threads,
                 stealables.into(),
                 crews.serving(queue_id(index)),
+                crews.standing_by(queue_id(index)).map(Standby::new),
             )
         };
         let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
@@ -237,41 +259,86 @@ impl Plan {
     }
 }
 
-/// Workers grouped by the queues they serve: see `executor/idle.rs`.
+/// A worker's place among those of its queue.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    AtHome(usize),
+    Standby(usize),
+}
+
+impl Place {
+    fn post(self) -> Post {
+        match self {
+            Place::AtHome(_) => Post::AtHome,
+            Place::Standby(_) => Post::Standby,
+        }
+    }
+}
+
+/// Workers grouped by the queues they serve: see `executor/idle.rs`. Those that stand by are groups
+/// of their own.
 #[derive(Default)]
-struct Crews {
-    /// The queues that each crew serves, sorted, and its size.
-    crews: Vec<(Vec<QueueId>, usize)>,
+struct Crews(Vec<Crew>);
+
+struct Crew {
+    post: Post,
+    /// The queues that it serves, sorted.
+    queues: Vec<QueueId>,
+    size: usize,
 }
 
 impl Crews {
-    fn join(&mut self, route: &Route) -> CrewId {
-        let mut serves = route.queues.to_vec();
-        serves.sort_unstable();
-        let found = self.crews.iter().position(|(queues, _)| *queues == serves);
-        let index = found.unwrap_or_else(|| {
-            self.crews.push((serves, 0));
-            self.crews.len() - 1
+    fn join(&mut self, place: Place, route: &Route) -> CrewId {
+        let post = place.post();
+        let mut queues = route.queues.to_vec();
+        queues.sort_unstable();
+        let same = |crew: &Crew| crew.post == post && crew.queues == queues;
+        let index = self.0.iter().position(same).unwrap_or_else(|| {
+            let size = 0;
+            self.0.push(Crew { post, queues, size });
+            self.0.len() - 1
         });
-        self.crews[index].1 += 1;
+        self.0[index].size += 1;
         CrewId(index)
     }
 
     fn sizes(&self) -> Vec<usize> {
-        self.crews.iter().map(|&(_, size)| size).collect()
+        self.0.iter().map(|crew| crew.size).collect()
+    }
+
+    /// The crew that stands by for a queue.
+    fn standing_by(&self, queue: QueueId) -> Option<CrewId> {
+        let of_queue = |crew: &Crew| crew.post == Post::Standby && crew.queues.contains(&queue);
+        self.0.iter().position(of_queue).map(CrewId)
     }
 
     /// The crews that serve a queue, beginning with those that serve the fewest other queues.
     fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
+        let is_at_home = |crew: &Crew| crew.post == Post::AtHome;
         let mut serving: Vec<(usize, usize)> = self
-            .crews
+            .0
             .iter()
             .enumerate()
-            .filter(|(_, (queues, _))| queues.contains(&queue))
-            .map(|(index, (queues, _))| (queues.len(), index))
+            .filter(|(_, crew)| is_at_home(crew) && crew.queues.contains(&queue))
+            .map(|(index, crew)| (crew.queues.len(), index))
             .collect();
         serving.sort_unstable();
         serving.iter().map(|&(_, index)| CrewId(index)).collect()
+    }
+}
+
+impl QueuePlan {
+    /// Whether the workers at home may take work of a lower rank.
+    fn can_be_away(&self) -> bool {
+        self.threads > self.reserved && !self.steals_from.is_empty()
+    }
+
+    /// The other queues that the worker at this place takes from.
+    fn steals(&self, place: Place) -> &[QueueId] {
+        match place {
+            Place::AtHome(number) if number >= self.reserved => &self.steals_from,
+            Place::AtHome(_) | Place::Standby(_) => &[],
+        }
     }
 }
 
@@ -343,9 +410,14 @@ mod tests {
         assert!(!counts(
             preset()
                 .with_high_num(cores() - 1)
+                .with_standby(0)
                 .with_stealing(Stealing::Both)
         ));
-        assert!(!counts(Builder::new().with_high_num(cores())));
+        let nice = os_thread::HAS_NICENESS;
+        assert_eq!(counts(Builder::new().with_high_num(cores() - 1)), nice);
+        assert!(!counts(
+            Builder::new().with_high_num(cores()).with_standby(0)
+        ));
     }
 
     #[test]

@@ -139,15 +139,14 @@ impl Builder {
             &self,
             Surroundings {
                 host: threads.clone(),
-                spin: self.spin(),
+                spin: spin(&plan),
                 nearby: plan.nearby(),
                 rng: fastrand::Rng::new(),
             },
         );
         // From here on an early return drops the runtime, which ends the threads that started.
-        let runtime =
-            Runtime::new_started(executor.clone(), threads.clone(), self.effective_nice());
-        if self.effective_nice().is_some() {
+        let runtime = Runtime::new_started(executor.clone(), threads.clone(), plan.low_nice());
+        if plan.low_nice().is_some() {
             os_thread::keep_niceness().map_err(BuildError::Thread)?;
         }
         for parts in workers {
@@ -185,18 +184,18 @@ impl Builder {
         let workers = workers.into_iter().map(worker).collect();
         Ok((executor, workers))
     }
+}
 
-    fn spin(&self) -> Spin {
-        let rounds = match self.effective_nice() {
-            None | Some(0) => SPIN_ROUNDS,
-            Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
-        };
-        Spin {
-            rounds: if cores() > 1 { rounds } else { 0 },
-            // A high thread that offered its core to a nice one would get it back only after the
-            // nice one's time slice, 3 ms later.
-            offers_core: self.effective_nice().is_none(),
-        }
+fn spin(plan: &Plan) -> Spin {
+    let rounds = match plan.low_nice() {
+        None | Some(0) => SPIN_ROUNDS,
+        Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
+    };
+    Spin {
+        rounds: if cores() > 1 { rounds } else { 0 },
+        // A high thread that offered its core to a nice one would get it back only after the
+        // nice one's time slice, 3 ms later.
+        offers_core: plan.low_nice().is_none(),
     }
 }
 
@@ -273,7 +272,7 @@ mod tests {
         const HIGH: QueueId = QueueId::HIGH;
         const LOW: QueueId = QueueId::LOW;
         let builder = Builder::new().with_high_num(2).with_low_num(1);
-        let builder = builder.with_stealing(Stealing::HighFromLow);
+        let builder = builder.with_stealing(Stealing::HighFromLow).with_standby(0);
         let made = builder.without_threads(Arc::new(NoThreads), fastrand::Rng::with_seed(1));
         let (executor, workers) = made.expect("the settings make sense");
         let [own, high, low] = <[Worker; 3]>::try_from(workers).expect("three workers");

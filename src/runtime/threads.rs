@@ -298,7 +298,7 @@ impl Threads {
             self.watchdog.wake_up();
             return;
         };
-        telling::emit(|| Event::Parked { worker });
+        tell_parked(worker);
         seat::with_executor(|executor| {
             let executor = executor.expect("a worker's thread has entered its runtime");
             wait(executor, worker);
@@ -371,6 +371,16 @@ impl Threads {
     /// The address that tells this runtime's threads from those of all other runtimes.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+}
+
+/// Tells that the worker that sits here parks. It is off its seat meanwhile: it has nothing to do,
+/// so no other thread is to go on as this worker if the observer blocks.
+fn tell_parked(worker: WorkerId) {
+    if telling::is_observed() {
+        let parked = seat::replace_worker(None);
+        telling::emit(|| Event::Parked { worker });
+        seat::replace_worker(parked);
     }
 }
 

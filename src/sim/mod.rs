@@ -166,7 +166,10 @@ impl Sim {
     pub fn seed(seed: u64) -> Sim {
         Sim {
             seed,
-            builder: Builder::new().with_high_num(2).with_low_num(2),
+            builder: Builder::new()
+                .with_high_num(2)
+                .with_low_num(2)
+                .with_standby(0),
             observer: None,
             max_steps: MAX_STEPS,
             keep_events: false,
@@ -194,6 +197,12 @@ impl Sim {
     /// [`with_reserved_high`](crate::Builder::with_reserved_high).
     pub fn reserved_high(self, workers: usize) -> Sim {
         self.configure(|builder| builder.with_reserved_high(workers))
+    }
+
+    /// How many workers stand by for the high ones, as
+    /// [`with_standby`](crate::Builder::with_standby). Default: 0.
+    pub fn standby(self, workers: usize) -> Sim {
+        self.configure(|builder| builder.with_standby(workers))
     }
 
     /// A further queue, as [`with_queue`](crate::Builder::with_queue).

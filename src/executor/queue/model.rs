@@ -50,17 +50,17 @@ struct Model {
 impl Model {
     fn new(workers: usize, locals: Vec<Stealable>, protocol: Protocol) -> Arc<Model> {
         Arc::new(Model {
-            queue: Queue::new("low", workers, locals.into(), [CREW].into()),
+            queue: Queue::new("low", workers, locals.into(), [CREW].into(), None),
             parking_lot: ParkingLot::new(&[workers], Nearby::indifferent()),
             protocol,
         })
     }
 
-    fn unpark_one(&self) {
+    fn unpark_one(&self) -> bool {
         // As in `Worker::announce`. After a push into the channel: what makes the count and the
         // look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
-        self.parking_lot.unpark_one(&[CREW], QueueId::LOW);
+        self.parking_lot.unpark_one(&[CREW], QueueId::LOW)
     }
 
     /// As `Executor::inject`.
@@ -198,8 +198,8 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
         match (tells, protocol) {
             (true, Protocol::NoFence) => owner.parking_lot.unpark_one(&[CREW], QueueId::LOW),
             (true, _) => owner.unpark_one(),
-            (false, _) => {}
-        }
+            (false, _) => false,
+        };
     });
     model.parking_lot.park(PARKED);
     while !deque.steal() {

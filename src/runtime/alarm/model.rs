@@ -4,6 +4,7 @@
 //! the alarm or not at all. A lost wake-up shows as a deadlock, which loom reports.
 
 use std::future::poll_fn;
+use std::pin::pin;
 
 use loom::thread::JoinHandle;
 
