@@ -17,8 +17,8 @@
 //! preferred, which is where high tasks are to start within microseconds, each piece of high work
 //! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
 //!
-//! This file never decides whether work is seen: that is the business of `idle.rs`. Read `pace.rs`
-//! next.
+//! This file never decides whether work is seen: that is the business of `idle.rs`. Read
+//! `standby.rs` next.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

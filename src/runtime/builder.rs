@@ -24,8 +24,8 @@ use crate::telemetry::Observer;
 /// | [`with_low_num`] | 1 | threads at home in the low queue |
 /// | [`with_stealing`] | [`Stealing::Both`] | which idle threads take tasks of the other queue |
 /// | [`with_reserved_high`] | 0 | high threads that never steal |
-/// | [`with_standby`] | 1, where high threads steal | threads for high tasks while those run low ones |
-/// | [`with_low_nice`] | 19, where there is a standby | the low threads' niceness, 0 to 19; Linux only |
+/// | [`with_standby`] | 1 where high threads steal | run high tasks while those are in low ones |
+/// | [`with_low_nice`] | 19 beside a standby | the low threads' niceness, 0 to 19; Linux only |
 /// | [`with_queue`] | none | a further queue with threads of its own |
 /// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
 /// | [`with_stand_ins`] | 512 | the most threads that stand in for blocked ones |
