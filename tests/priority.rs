@@ -124,7 +124,10 @@ fn a_high_worker_returns_to_high_tasks_between_any_two_polls_of_stolen_work() {
 
 #[test]
 fn low_tasks_without_workers_wait_64_polls_at_most() {
-    let rt = Runtime::builder().with_high_num(1).with_low_num(0);
+    let rt = Runtime::builder()
+        .with_high_num(1)
+        .with_low_num(0)
+        .with_standby(0);
     assert_wait_is_bounded(&rt.build().unwrap(), Priority::High, Priority::Low);
 }
 
@@ -143,7 +146,7 @@ fn low_tasks_do_not_starve_behind_high_ones_that_their_worker_has_taken() {
 #[test]
 fn the_wait_is_bounded_without_local_queues_too() {
     let plain = || Runtime::builder().with_local_queues(false);
-    let high_only = plain().with_high_num(1).with_low_num(0);
+    let high_only = plain().with_high_num(1).with_low_num(0).with_standby(0);
     assert_wait_is_bounded(&high_only.build().unwrap(), Priority::High, Priority::Low);
     let low_only = plain().with_high_num(0).with_low_num(1);
     assert_wait_is_bounded(&low_only.build().unwrap(), Priority::Low, Priority::High);

@@ -1,8 +1,9 @@
 //! Do high tasks start while every thread is inside a low poll, with nothing configured?
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use laneway::{BuildError, Priority, Runtime, Stealing, Task, sim::Sim, spawn_task, yield_now};
 
@@ -173,6 +174,35 @@ fn every_task_of_a_mixed_storm_runs_once() {
         tasks.into_iter().for_each(|task| rt.block_on(task));
     }
     assert_eq!(ran.load(Ordering::Relaxed), 20 * 500 * 2 * 2);
+}
+
+#[test]
+fn no_task_is_left_with_a_standby_that_is_not_needed_any_more() {
+    // The high thread goes away for each low task, and never has nothing to do.
+    let rt = small().with_low_num(0).build().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let polls: Vec<_> = (0..3).map(|_| Arc::new(AtomicUsize::new(0))).collect();
+    let flood = polls.iter().map(|polls| {
+        let (polls, stop) = (polls.clone(), stop.clone());
+        let endless = async move {
+            while !stop.load(Ordering::Relaxed) {
+                polls.fetch_add(1, Ordering::Relaxed);
+                yield_now().await;
+            }
+        };
+        rt.spawn(endless, Priority::High)
+    });
+    let flood: Vec<_> = flood.collect();
+    (0..200).for_each(|_| rt.block_on(rt.spawn(yield_now(), Priority::Low)));
+    for polls in polls {
+        let (before, start) = (polls.load(Ordering::Relaxed), Instant::now());
+        while polls.load(Ordering::Relaxed) < before + 100 {
+            assert!(start.elapsed() < LONG, "a high task is left behind");
+            thread::yield_now();
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    flood.into_iter().for_each(|task| rt.block_on(task));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod inner_polls;
 
 use std::hint;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -240,6 +241,7 @@ impl Worker {
             return Err(Step::Close);
         }
         if self.stands_down() {
+            self.hand_over();
             return Err(Step::Rest);
         }
         self.steps += 1;
@@ -406,6 +408,19 @@ impl Worker {
     #[inline]
     fn stands_down(&self) -> bool {
         self.post == Post::Standby && !self.is_called()
+    }
+
+    /// Leaves what a standby holds to those at home, who might never look into its deque.
+    #[cold]
+    fn hand_over(&mut self) {
+        let home = self.route.home;
+        let held = self.locals.first_mut().into_iter();
+        let held = held.flat_map(|local| iter::from_fn(|| local.pop()));
+        for runnable in held {
+            self.executor.queue(home).push(runnable);
+            self.executor.unpark_one(home);
+            self.executor.ending.task_queued();
+        }
     }
 
     fn is_called(&self) -> bool {
@@ -667,7 +682,7 @@ impl Worker {
         self.tally().alive.stop(self.now());
         let mut left = Vec::new();
         for local in &mut self.locals {
-            left.extend(std::iter::from_fn(|| local.pop()));
+            left.extend(iter::from_fn(|| local.pop()));
         }
         left
     }

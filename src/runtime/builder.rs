@@ -241,7 +241,13 @@ impl Builder {
     }
 
     /// Sets the low threads' niceness, from 0 to 19: the operating system itself then prefers
-    /// high threads when both want a core, in the middle of a poll. Default: left alone.
+    /// high threads when both want a core, in the middle of a poll. Default: 19 where there is a
+    /// [standby](Builder::with_standby), and otherwise left alone.
+    ///
+    /// A nice thread gives way to the threads of other programs, too. While those want all cores,
+    /// low threads get little, and high ones keep their share. Within a container or a service of
+    /// systemd, niceness counts among the threads of that cgroup alone. With 0, low threads give
+    /// way to none, and a high task may wait for a core as long as the system's time slices last.
     ///
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`](crate::Runtime::low_nice) says so. A low thread keeps its niceness
