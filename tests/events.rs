@@ -88,6 +88,7 @@ fn the_start_tells_the_queues_and_the_workers() {
     let homes: Vec<usize> = shapes[0].homes.iter().map(|home| home.index()).collect();
     // One of the three high ones stands by.
     assert_eq!(homes, [0, 0, 0, 1, 2]);
+    assert_eq!(shapes[0].standbys.len(), 1);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn network_and_cpu() -> Runtime {
 #[test]
 fn a_network_queue_of_one_thread_beside_a_cpu_queue_of_five() {
     let rt = network_and_cpu();
-    assert_eq!(rt.metrics().workers.len(), 8);
+    assert_eq!(rt.metrics().workers.len(), 9);
 
     // Five tasks that wait for each other in their polls take five threads.
     let five = Arc::new(Barrier::new(5));

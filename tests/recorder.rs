@@ -425,9 +425,16 @@ fn a_trace_has_a_slice_for_each_poll_on_its_workers_track() {
             )
         })
         .collect();
-    let expected = ["other threads", "high 0", "high 1", "low 0", "low 1"];
+    let expected = [
+        "other threads",
+        "high 0",
+        "high 1",
+        "standby 0",
+        "low 0",
+        "low 1",
+    ];
     assert_eq!(
-        names.values().take(5).copied().collect::<Vec<_>>(),
+        names.values().take(6).copied().collect::<Vec<_>>(),
         expected
     );
     let slices = events_of(&trace, "X");
@@ -485,6 +492,15 @@ fn hostile_names_stay_names() {
 }
 
 // The format.
+
+#[test]
+fn a_recording_names_the_workers_that_stand_by() {
+    let (rt, recorder) = recorded(1, 2);
+    rt.shutdown(Duration::from_secs(20));
+    let json: Value = serde_json::from_str(&recorder.recording().to_replay_json()).unwrap();
+    assert_eq!(json["homes"], json!([0, 0, 1, 1]));
+    assert_eq!(json["standbys"], json!([1]));
+}
 
 #[test]
 fn the_replay_format_is_as_documented() {

@@ -316,6 +316,7 @@ fn threads_are_there_when_build_returns_and_gone_when_drop_does() {
             "gone-high-0",
             "gone-high-1",
             "gone-high-2",
+            "gone-standby-0",
             "gone-low-0",
             "gone-low-1",
             "gone-disk-0",

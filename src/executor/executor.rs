@@ -46,6 +46,8 @@ pub(crate) struct Executor {
     pub(crate) watchers: Watchers,
     /// The queue that each worker is at home in.
     homes: Box<[QueueId]>,
+    /// Those that stand by for the others of their queue.
+    standbys: Box<[WorkerId]>,
     /// What each worker has counted, and at the end what all other threads have.
     tallies: Box<[CachePadded<Tally>]>,
     pub(super) ending: Ending,
@@ -67,6 +69,7 @@ pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
     pub(crate) parking_lot: ParkingLot,
     pub(crate) homes: Box<[QueueId]>,
+    pub(crate) standbys: Box<[WorkerId]>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) long_polls: Box<[Duration]>,
     pub(crate) spin: Spin,
@@ -91,6 +94,7 @@ impl Executor {
             pending: Pending::new(parts.homes.len()),
             watchers: Watchers::default(),
             homes: parts.homes,
+            standbys: parts.standbys,
             ending: Ending::new(),
             cut_off: Mutex::default(),
             cutting_off: AtomicU64::new(0),
@@ -115,6 +119,7 @@ impl Executor {
         RuntimeShape {
             queues: names.collect(),
             homes: self.homes.to_vec(),
+            standbys: self.standbys.to_vec(),
         }
     }
 

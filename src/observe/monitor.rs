@@ -497,6 +497,7 @@ mod tests {
         monitor.on_start(&RuntimeShape {
             queues: vec!["high".to_owned(), "low".to_owned()],
             homes: vec![QueueId::LOW; 2],
+            standbys: vec![],
         });
         monitor.on_event(Event::Spawned {
             task: TASK,

@@ -147,8 +147,18 @@ impl Recording {
         let Some(&home) = homes.get(worker) else {
             return format!("worker {worker}");
         };
-        let before = homes[..worker].iter().filter(|&&other| other == home);
+        if let Some(number) = self.standby_number(worker) {
+            return format!("standby {number}");
+        }
+        let same_home = |&other: &usize| homes[other] == home;
+        let at_home = |&other: &usize| self.standby_number(other).is_none();
+        let before = (0..worker).filter(same_home).filter(at_home);
         format!("{} {}", self.queue_name(home), before.count())
+    }
+
+    fn standby_number(&self, worker: usize) -> Option<usize> {
+        let mut standbys = self.shape.standbys.iter();
+        standbys.position(|standby| standby.index() == worker)
     }
 
     /// A queue's name, or its number where the start was not told.

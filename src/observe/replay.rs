@@ -132,6 +132,10 @@ impl Display for Json<'_> {
             r#"{{"format":"laneway-replay","version":1,"clock":"{clock}","dropped":{dropped}"#
         )?;
         write!(f, r#","queues":{},"homes":{}"#, Array(queues), Array(homes))?;
+        if !recording.shape.standbys.is_empty() {
+            let standbys = recording.shape.standbys.iter().map(|worker| worker.index());
+            write!(f, r#","standbys":{}"#, Array(standbys))?;
+        }
         write!(f, ",\n\"places\":{}", Array(places))?;
         write!(f, ",\n\"tasks\":{}", Array(tasks))?;
         write!(f, ",\n\"events\":[")?;

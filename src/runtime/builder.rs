@@ -150,7 +150,8 @@ impl Builder {
     ///
     /// let rt = Runtime::builder().with_high_num(3).with_low_num(1).build()?;
     /// let homes = rt.metrics().workers.into_iter().map(|worker| worker.home);
-    /// assert_eq!(homes.filter(|&home| home == QueueId::HIGH).count(), 3);
+    /// // These three, and the one that stands by for them.
+    /// assert_eq!(homes.filter(|&home| home == QueueId::HIGH).count(), 4);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[doc(alias = "worker_threads")]
@@ -489,7 +490,8 @@ impl Builder {
     /// let hook = move || drop(count.fetch_add(1, Ordering::SeqCst));
     /// let builder = Runtime::builder().with_high_num(2).with_low_num(1);
     /// drop(builder.with_thread_stop(hook).build()?);
-    /// assert_eq!(stopped.load(Ordering::SeqCst), 3);
+    /// // One thread stands by for the high ones.
+    /// assert_eq!(stopped.load(Ordering::SeqCst), 4);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[doc(alias = "on_thread_stop")]

@@ -246,10 +246,12 @@ impl Plan {
             )
         };
         let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
+        let standbys = workers.iter().filter(|parts| parts.post == Post::Standby);
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
             parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
+            standbys: standbys.map(|parts| parts.id).collect(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),
             spin: surroundings.spin,

@@ -220,7 +220,8 @@ pub enum Event {
 /// let rt = builder.with_observer(sketch.clone()).build()?;
 /// let shape = sketch.0.lock().unwrap().clone().unwrap();
 /// assert_eq!(shape.queues, ["high", "low"]);
-/// assert_eq!(shape.homes, [QueueId::HIGH, QueueId::LOW, QueueId::LOW]);
+/// assert_eq!(shape.homes, [QueueId::HIGH, QueueId::HIGH, QueueId::LOW, QueueId::LOW]);
+/// assert_eq!(shape.standbys.len(), 1);
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -230,6 +231,8 @@ pub struct RuntimeShape {
     pub queues: Vec<String>,
     /// The queue that each worker is at home in, in the order of [`WorkerId::index`].
     pub homes: Vec<QueueId>,
+    /// The workers that stand by for the others at home in their queue, in ascending order.
+    pub standbys: Vec<WorkerId>,
 }
 
 /// The report of a panic that no task will ever await.

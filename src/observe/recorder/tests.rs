@@ -16,6 +16,7 @@ fn recorder() -> Recorder {
     recorder.on_start(&RuntimeShape {
         queues: vec!["high".to_owned(), "low".to_owned()],
         homes: vec![QueueId::LOW],
+        standbys: vec![],
     });
     recorder
 }

@@ -74,6 +74,11 @@ globalThis.LanewayReplay ??= {};
       this.queues = Array.from({ length: queues }, (_, q) => clean(raw.queues[q] ?? `queue ${q}`));
       this.workers = Array.from({ length: workers }, (_, w) => {
         const home = raw.homes[w] ?? -1;
+        // The member is missing where there are none.
+        const standby = (raw.standbys ?? []).indexOf(w);
+        if (standby >= 0) {
+          return { home, name: `standby ${standby}` };
+        }
         const number = ofHome.get(home) ?? 0;
         ofHome.set(home, number + 1);
         return { home, name: home < 0 ? `worker ${w}` : `${this.queues[home]} ${number}` };
