@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-use crate::executors::Peer;
+use crate::child::{Effort, child};
 use crate::figures::{self, Figures};
 use crate::latency::{self, Load};
-use crate::measure::{self, Effort, Plan, child};
+use crate::measure::{self, Plan};
 use crate::memory::Held;
+use crate::peer::Peer;
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
 use crate::workloads::Workload;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
 
-use crate::executors::Peer;
-use crate::measure::median;
+use crate::peer::Peer;
+use crate::statistics::median;
 
 /// A name and a number.
 #[derive(Clone, Debug, PartialEq)]

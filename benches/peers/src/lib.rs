@@ -5,13 +5,16 @@
 //! it runs for the one thing that it cannot measure itself, since an allocator that counts would
 //! slow everything else down.
 //!
-//! `compare.rs` is the story; `executors/` holds those that are compared, `../workloads/`,
-//! `latency.rs`, `growth.rs`, `idle.rs`, `memory.rs`, `timer/` and `calls/` what they are put
-//! through, `measure.rs` the statistics. `results.rs` keeps what a run has measured; the READMEs
+//! `compare.rs` is the story; `peer.rs` names those that are compared, `executors/` holds them and
+//! `roster.rs` starts them. `../workloads/`, `latency.rs`, `growth.rs`, `crowd.rs`, `idle.rs`,
+//! `memory.rs`, `timer/` and `calls/` are what they are put through, `measure.rs` and `child.rs`
+//! how, `statistics.rs` what is made of it. `results.rs` keeps what a run has measured; the READMEs
 //! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and four rows (`summary.rs`).
 
 mod calls;
+mod child;
 mod compare;
+mod crowd;
 mod executors;
 mod figures;
 mod growth;
@@ -19,10 +22,13 @@ mod idle;
 mod latency;
 mod measure;
 mod memory;
+mod peer;
 mod readmes;
 mod report;
 mod results;
+mod roster;
 mod section;
+mod statistics;
 mod subject;
 mod summary;
 mod table;

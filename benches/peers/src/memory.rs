@@ -13,8 +13,9 @@ use std::thread;
 
 use clap::ValueEnum;
 
-use crate::executors::{Executor, Handle, Lane, Peer};
+use crate::executors::{Executor, Handle, Lane};
 use crate::figures::{self, Figure};
+use crate::peer::Peer;
 
 const TASKS: usize = 100_000;
 
@@ -37,7 +38,7 @@ pub(crate) type Count = fn() -> Allocated;
 pub(crate) enum Held {
     /// What a task takes.
     ByTasks,
-    /// What a pending sleep takes. See [`crate::timer`].
+    /// What a pending sleep takes. See `timer/held.rs`.
     BySleeps,
 }
 

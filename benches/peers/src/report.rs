@@ -5,13 +5,13 @@ use std::iter;
 use clap::ValueEnum;
 
 use crate::calls;
-use crate::executors::Peer;
 use crate::figures::Figures;
 use crate::growth::{BOXES, CROWDS};
 use crate::latency::{PERCENTILES, Way};
-use crate::measure::{confidence, median};
+use crate::peer::Peer;
 use crate::results::Results;
 use crate::section::Section;
+use crate::statistics::{confidence, median};
 use crate::table::{Better, Column, Compared, Table, in_bold_below_1, speedup};
 use crate::timer;
 use crate::workloads::Workload;

@@ -11,9 +11,9 @@ use std::thread;
 
 use clap::ValueEnum;
 
-use crate::executors::Peer;
 use crate::figures::Figures;
 use crate::measure::{Sample, in_ms, samples_from_csv, samples_to_csv};
+use crate::peer::Peer;
 use crate::section::Section;
 
 /// The results of one section.

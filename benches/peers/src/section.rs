@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::executors::Peer;
+use crate::peer::Peer;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::crowd::{self, Crowd};
 use crate::executors::Executor;
 use crate::figures::Figure;
-use crate::growth::{self, Crowd};
 use crate::latency::{self, Load};
 use crate::memory::{self, Count};
 use crate::workloads::Workload;
@@ -17,7 +17,7 @@ pub(crate) trait Subject: Sync {
     /// See [`latency`].
     fn high_latency(&'static self, load: Load) -> Vec<Figure>;
 
-    /// Nanoseconds per task. See [`growth`].
+    /// Nanoseconds per task. See [`crowd`].
     fn ns_per_task(&'static self, crowd: Crowd) -> f64;
 
     /// The same for tasks that nobody awaits, on an executor of one thread.
@@ -39,11 +39,11 @@ impl<E: Executor> Subject for E {
     }
 
     fn ns_per_task(&'static self, crowd: Crowd) -> f64 {
-        growth::ns_per_task(self, crowd)
+        crowd::ns_per_task(self, crowd)
     }
 
     fn ns_per_detached_task(&'static self, crowd: Crowd) -> f64 {
-        growth::ns_per_detached_task(self, crowd)
+        crowd::ns_per_detached_task(self, crowd)
     }
 
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure> {

@@ -1,11 +1,11 @@
 //! The four rows that the repository's README shows of all tables.
 
-use crate::executors::Peer;
 use crate::figures::{Figure, Figures};
-use crate::measure::median;
+use crate::peer::Peer;
 use crate::report;
 use crate::results::Results;
 use crate::section::Section;
+use crate::statistics::median;
 use crate::table::{Better, Compared, Table};
 
 /// A row: one question, put to Laneway and to those of its peers that a reader may come from.

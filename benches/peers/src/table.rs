@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::iter;
 
-use crate::executors::Peer;
 use crate::figures::Figures;
-use crate::measure::{Estimate, median};
+use crate::peer::Peer;
+use crate::statistics::{Estimate, median};
 
 /// A table in Markdown.
 pub(crate) struct Table {

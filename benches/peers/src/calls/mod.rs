@@ -13,9 +13,10 @@ mod services;
 use std::future::Future;
 use std::time::Instant;
 
-use crate::executors::{Executor, Lane, Peer};
+use crate::child::{Effort, child};
+use crate::executors::{Executor, Lane};
 use crate::figures::{self, Figure, Figures};
-use crate::measure::{Effort, child};
+use crate::peer::Peer;
 
 pub(crate) use report::report;
 

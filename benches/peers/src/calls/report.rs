@@ -1,7 +1,7 @@
 //! The tables about calls.
 
 use super::Calling;
-use crate::executors::Peer;
+use crate::peer::Peer;
 use crate::table::{Column, Compared};
 
 /// The section on calls: nanoseconds, and how many times smaller ours are.

@@ -4,7 +4,7 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use super::arm;
+use super::arm::arm;
 use super::cost::{Cost, Stopwatch};
 use crate::executors::{Lane, Sleeps};
 

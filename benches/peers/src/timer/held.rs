@@ -10,7 +10,7 @@ use std::mem;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::arm;
+use super::arm::arm;
 use crate::executors::Sleeps;
 use crate::figures::Figure;
 use crate::memory::{Allocated, Count};

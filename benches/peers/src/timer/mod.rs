@@ -5,6 +5,7 @@
 //! lets many end within the same milliseconds, `lateness.rs` asks how late one ends on an idle
 //! machine, and `held.rs` counts the bytes of a million that are pending.
 
+mod arm;
 mod cancel;
 mod cost;
 mod fire;
@@ -13,14 +14,12 @@ mod lateness;
 mod report;
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
 
-use crate::executors::{Peer, Sleeps};
+use crate::child::{Effort, child};
+use crate::executors::Sleeps;
 use crate::figures::{self, Figure, Figures};
-use crate::measure::{Effort, child};
 use crate::memory::Count;
+use crate::peer::Peer;
 use cancel::Cancel;
 use cost::Cost;
 use fire::Fire;
@@ -68,16 +67,6 @@ impl<E: Sleeps> Timed for E {
     fn memory(&'static self, count: Count) -> Vec<Figure> {
         held::measure(self, count)
     }
-}
-
-/// Polls a future once: a sleep is known to its timer from then on.
-async fn arm<F: Future>(mut future: Pin<&mut F>) {
-    poll_fn(|cx| {
-        let ended = future.as_mut().poll(cx);
-        assert!(ended.is_pending(), "a sleep ended before it was armed");
-        Poll::Ready(())
-    })
-    .await;
 }
 
 /// Measures in fresh processes, one after the other.

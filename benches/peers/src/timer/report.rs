@@ -2,7 +2,7 @@
 
 use super::cancel::Cancel;
 use super::fire::Fire;
-use crate::executors::Peer;
+use crate::peer::Peer;
 use crate::table::{Better, Column, Compared};
 
 const HELD: [&str; 5] = [
