@@ -17,7 +17,7 @@ use crate::peer::Peer;
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
 use crate::workloads::Workload;
-use crate::{calls, growth, idle, memory, readmes, report, timer};
+use crate::{calls, growth, idle, memory, profile, readmes, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -175,7 +175,7 @@ pub fn compare() -> io::Result<()> {
 }
 
 fn measure_section(options: &Options, section: Section) -> Results {
-    let machine = Machine::here(options.threads);
+    let machine = Machine::here(options.threads, profile::name());
     let figures = match section {
         Section::Executors => {
             let samples = measure::in_processes(&options.plan());

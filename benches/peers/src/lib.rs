@@ -23,6 +23,7 @@ mod latency;
 mod measure;
 mod memory;
 mod peer;
+mod profile;
 mod readmes;
 mod report;
 mod results;

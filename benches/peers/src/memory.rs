@@ -16,6 +16,7 @@ use clap::ValueEnum;
 use crate::executors::{Executor, Handle, Lane};
 use crate::figures::{self, Figure};
 use crate::peer::Peer;
+use crate::profile;
 
 const TASKS: usize = 100_000;
 
@@ -61,7 +62,8 @@ pub(crate) fn in_counting_program(held: Held, peer: Peer, threads: usize) -> Opt
     let held = held.to_possible_value().expect("neither is skipped");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["run", "--quiet", "--release", "--features", "count"])
+        .args(["run", "--quiet", "--profile", profile::option()])
+        .args(["--features", "count"])
         .args(["--bin", "laneway-peers-memory"])
         .args([
             "--manifest-path",

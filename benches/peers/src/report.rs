@@ -40,8 +40,17 @@ pub(crate) fn section(results: &Results) -> String {
         Section::Timer => timer::report(compared, &peers),
         Section::Calls => calls::report(compared, &peers),
     };
-    let (title, conditions) = (title(results.section), conditions(results));
+    let (title, conditions) = (titled(results), conditions(results));
     format!("### {title}\n\n{conditions}\n\n{}", tables.trim_start())
+}
+
+/// The title of a section, which names a profile that is not a release's.
+fn titled(results: &Results) -> String {
+    let title = title(results.section);
+    match results.is_of_release() {
+        true => title.to_owned(),
+        false => format!("{title}, built with the profile `{}`", results.profile()),
+    }
 }
 
 fn title(section: Section) -> &'static str {
@@ -243,10 +252,11 @@ fn crowds(kind: &str) -> [Column; CROWDS.len()] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile;
     use crate::results::Machine;
 
     fn results(section: Section, figures: Figures) -> Results {
-        Results::of_figures(section, Machine::here(2), figures)
+        Results::of_figures(section, Machine::here(2, profile::RELEASE), figures)
     }
 
     fn figures(processes: usize, rounds: usize, peers: &[Peer]) -> Figures {

@@ -3,8 +3,9 @@
 //! The tables are made of these files alone, so that a run that measures one section leaves those
 //! of the others as they are.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -14,6 +15,7 @@ use clap::ValueEnum;
 use crate::figures::Figures;
 use crate::measure::{Sample, in_ms, samples_from_csv, samples_to_csv};
 use crate::peer::Peer;
+use crate::profile;
 use crate::section::Section;
 
 /// The results of one section.
@@ -30,40 +32,56 @@ pub(crate) struct Results {
 pub(crate) struct Machine {
     cores: usize,
     system: String,
+    /// The profile that the program was built with.
+    profile: String,
     /// Worker threads of each executor that has no second set of them.
     pub(crate) threads: usize,
 }
 
 impl Machine {
-    /// This machine.
-    pub(crate) fn here(threads: usize) -> Machine {
+    /// This machine, and a program of this profile on it.
+    pub(crate) fn here(threads: usize, profile: &str) -> Machine {
         Machine {
             cores: thread::available_parallelism().map_or(0, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            profile: profile.to_owned(),
             threads,
         }
     }
 
     fn from_csv(line: &str) -> Option<Machine> {
         let fields: Vec<&str> = line.split(',').collect();
-        let [cores, system, threads] = fields[..] else {
+        let [profile, cores, system, threads] = fields[..] else {
             return None;
         };
         Some(Machine {
             cores: cores.parse().ok()?,
             system: system.to_owned(),
+            profile: profile.to_owned(),
             threads: threads.parse().ok()?,
         })
     }
 
     fn to_csv(&self) -> String {
-        format!("{},{},{}", self.cores, self.system, self.threads)
+        let Machine {
+            cores,
+            system,
+            profile,
+            threads,
+        } = self;
+        format!("{profile},{cores},{system},{threads}")
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cores, {}", self.cores, self.system)
+        let Machine {
+            cores,
+            system,
+            profile,
+            ..
+        } = self;
+        write!(f, "{cores} cores, {system}; profile `{profile}`")
     }
 }
 
@@ -97,19 +115,33 @@ impl Results {
             .collect()
     }
 
+    /// Whether they are true of a release, as its users build it.
+    pub(crate) fn is_of_release(&self) -> bool {
+        self.machine.profile == profile::RELEASE
+    }
+
+    /// The name of the profile of the program that measured.
+    pub(crate) fn profile(&self) -> &str {
+        &self.machine.profile
+    }
+
     /// Every number, as the file of the section keeps them.
     pub(crate) fn csv(&self) -> &str {
         &self.csv
     }
 }
 
-/// The directory that keeps results.
+/// The directory that keeps results: in it, a directory for each profile.
 #[derive(Debug)]
 pub(crate) struct Kept(PathBuf);
 
+/// What was measured by programs of one profile.
+#[derive(Debug)]
+struct OfProfile(PathBuf);
+
 /// The machine of each section. One file, since all are measured on the same one as a rule.
 const MACHINES: &str = "machines.csv";
-const MACHINES_HEADER: &str = "section,cores,system,threads";
+const MACHINES_HEADER: &str = "section,profile,cores,system,threads";
 
 impl Kept {
     /// Results in this package's own directory.
@@ -118,6 +150,34 @@ impl Kept {
     }
 
     pub(crate) fn write(&self, results: &Results) -> io::Result<()> {
+        OfProfile(self.0.join(&results.machine.profile)).write(results)
+    }
+
+    /// Everything that is kept, in the order of the sections: what is true of a release, then
+    /// what was measured with other profiles.
+    ///
+    /// # Errors
+    ///
+    /// If a file holds something else than results.
+    pub(crate) fn read(&self) -> io::Result<Vec<Results>> {
+        let mut all = Vec::new();
+        for profile in self.profiles()? {
+            all.extend(OfProfile(self.0.join(profile)).read()?);
+        }
+        Ok(all)
+    }
+
+    /// The names of the profiles, `release` first.
+    fn profiles(&self) -> io::Result<Vec<OsString>> {
+        let entries: io::Result<Vec<_>> = fs::read_dir(&self.0)?.collect();
+        let mut profiles: Vec<OsString> = entries?.iter().map(DirEntry::file_name).collect();
+        profiles.sort_by_key(|name| (name != profile::RELEASE, name.clone()));
+        Ok(profiles)
+    }
+}
+
+impl OfProfile {
+    fn write(&self, results: &Results) -> io::Result<()> {
         fs::create_dir_all(&self.0)?;
         fs::write(self.path(results.section), results.csv())?;
         let mut machines = self.machines();
@@ -130,12 +190,7 @@ impl Kept {
         fs::write(self.0.join(MACHINES), text)
     }
 
-    /// Everything that is kept, in the order of the sections.
-    ///
-    /// # Errors
-    ///
-    /// If a file holds something else than results.
-    pub(crate) fn read(&self) -> io::Result<Vec<Results>> {
+    fn read(&self) -> io::Result<Vec<Results>> {
         let sections = Section::value_variants().iter().copied();
         let kept = sections.filter(|&section| self.path(section).exists());
         kept.map(|section| self.read_section(section)).collect()
@@ -191,13 +246,16 @@ fn unreadable(path: &Path, why: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, process};
+
     use super::*;
+    use crate::figures::Figure;
 
     #[test]
     fn a_machine_survives_its_csv_form() {
-        let machine = Machine::here(2);
+        let machine = Machine::here(2, profile::RELEASE);
         assert_eq!(Machine::from_csv(&machine.to_csv()), Some(machine));
-        assert_eq!(Machine::from_csv("two,linux,2"), None);
+        assert_eq!(Machine::from_csv("release,two,linux,2"), None);
     }
 
     #[test]
@@ -205,7 +263,8 @@ mod tests {
         let kept = Kept::in_package()
             .read()
             .expect("the kept files hold results");
-        let sections: Vec<Section> = kept.iter().map(|results| results.section).collect();
+        let release = kept.iter().filter(|results| results.is_of_release());
+        let sections: Vec<Section> = release.map(|results| results.section).collect();
         assert_eq!(sections, Section::value_variants());
         for results in kept {
             assert_eq!(
@@ -215,5 +274,41 @@ mod tests {
                 results.section
             );
         }
+    }
+
+    #[test]
+    fn each_profile_keeps_its_own_results() {
+        let root = env::temp_dir().join(format!("laneway-peers-kept-{}", process::id()));
+        let kept = Kept(root.clone());
+        let measured = |profile: &str, value| {
+            let mut figures = Figures::default();
+            figures.push(0, Peer::Tokio, Figure::new("threads", value));
+            Results::of_figures(Section::Idle, Machine::here(2, profile), figures)
+        };
+        for (profile, value) in [
+            ("dev", 1.0),
+            ("release", 2.0),
+            ("release-lto", 3.0),
+            ("dev", 4.0),
+        ] {
+            let written = kept.write(&measured(profile, value));
+            written.expect("a temporary directory can be written to");
+        }
+        let read = kept.read().expect("what was written can be read");
+        fs::remove_dir_all(root).expect("the directory is the test's own");
+        let values: Vec<_> = read
+            .iter()
+            .map(|results| {
+                (
+                    results.profile(),
+                    results.figures.values(Peer::Tokio, "threads"),
+                )
+            })
+            .collect();
+        let expected = [("release", 2.0), ("dev", 4.0), ("release-lto", 3.0)];
+        assert_eq!(
+            values,
+            expected.map(|(profile, value)| (profile, Some(vec![value])))
+        );
     }
 }

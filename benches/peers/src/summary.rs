@@ -62,13 +62,15 @@ const COLUMNS: [&str; 3] = ["Laneway", "tokio", "smol"];
 /// Stands for the geometric mean of all workloads, which is no figure of its own.
 const MEAN: &str = "geometric mean";
 
-/// The table. A row whose section is not kept is left out.
+/// The table, of what is true of a release. A row whose section is not kept is left out.
 pub(crate) fn table(results: &[Results]) -> String {
     let [laneway, tokio, smol] = COLUMNS;
     let header = ["", laneway, tokio, smol, "best of the other peers"];
     let mut table = Table::new(&header.map(str::to_owned));
     for row in &ROWS {
-        if let Some(results) = results.iter().find(|r| r.section == row.section) {
+        let of_release = results.iter().filter(|results| results.is_of_release());
+        let mut of_section = of_release.filter(|results| results.section == row.section);
+        if let Some(results) = of_section.next() {
             table.row(&row.cells(results));
         }
     }
@@ -150,13 +152,18 @@ fn means(results: &Results) -> Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile;
     use crate::results::Machine;
 
     fn latency(lines: &[&str]) -> Results {
         let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
         let mut figures = Figures::default();
         figures.add_named(0, &lines);
-        Results::of_figures(Section::Latency, Machine::here(2), figures)
+        Results::of_figures(
+            Section::Latency,
+            Machine::here(2, profile::RELEASE),
+            figures,
+        )
     }
 
     #[test]
