@@ -158,7 +158,10 @@ impl Load {
 
     pub(crate) fn name(self) -> String {
         match self {
-            Load::Empty(workload) => workload.name(),
+            Load::Empty(workload) => {
+                let value = workload.to_possible_value();
+                value.expect("no workload is skipped").get_name().to_owned()
+            }
             Load::Polls(time) => format!("polls-of-{}-us", time.as_micros()),
         }
     }

@@ -5,15 +5,31 @@
 //! `rt_multi_threaded`; spawn-and-wait is what a thread does that hands one thing over at a time.
 //!
 //! Part of two programs, which include it by its path: `benches/peers` runs the workloads on
-//! Laneway and on others, `benches/recorder` on Laneway alone, observed and not.
+//! Laneway and on others, and once more in a form without handles; `benches/recorder` on Laneway
+//! alone, observed and not.
 
 mod executor;
+
+use std::future::Future;
 
 use clap::ValueEnum;
 use futures_channel::oneshot;
 use futures_lite::future::yield_now;
 
 pub(crate) use executor::{Executor, Handle, Lane};
+
+/// Empty tasks of the two spawning workloads.
+pub(crate) const EMPTY_TASKS: usize = 50_000;
+/// Tasks that yield.
+pub(crate) const YIELDING_TASKS: usize = 200;
+/// How often each of them does.
+pub(crate) const YIELDS: usize = 1_000;
+/// Pairs that play ping-pong.
+pub(crate) const PAIRS: usize = 1_000;
+/// Tasks of the chain, after the first one.
+pub(crate) const LINKS: usize = 10_000;
+/// Tasks that are waited for one at a time.
+pub(crate) const WAITS: usize = 1_000;
 
 /// One of the six.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
@@ -33,27 +49,23 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value().expect("no workload is skipped");
-        value.get_name().to_owned()
-    }
-
     /// Runs it to its end.
     pub(crate) fn run<E: Executor>(self, on: &'static E) {
         match self {
-            Workload::SpawnMany => spawn_many(on, 50_000),
+            Workload::SpawnMany => spawn_many(on, EMPTY_TASKS),
             Workload::SpawnInside => {
-                on.block_on(on.spawn(Lane::Default, spawn_inside(on, 50_000)));
+                on.block_on(on.spawn(Lane::Default, spawn_inside(on, EMPTY_TASKS)));
             }
-            Workload::YieldMany => yield_many(on, 200, 1_000),
-            Workload::PingPong => on.block_on(on.spawn(Lane::Default, ping_pong(on, 1_000))),
+            Workload::YieldMany => yield_many(on, yield_now),
+            Workload::PingPong => on.block_on(on.spawn(Lane::Default, ping_pong(on, PAIRS))),
             Workload::Chain => {
                 let (done, ended) = oneshot::channel();
-                on.spawn(Lane::Default, async move { chain(on, done, 10_000) })
+                let at_end = move || done.send(()).expect("somebody waits for the end");
+                on.spawn(Lane::Default, async move { chain(on, LINKS, at_end) })
                     .detach();
                 on.block_on(ended).expect("the chain comes to its end");
             }
-            Workload::SpawnAndWait => spawn_and_wait(on, 1_000),
+            Workload::SpawnAndWait => spawn_and_wait(on, WAITS),
         }
     }
 }
@@ -76,20 +88,28 @@ async fn spawn_inside<E: Executor>(on: &'static E, count: usize) {
     }
 }
 
-fn yield_many<E: Executor>(on: &'static E, tasks: usize, yields: usize) {
-    let yielding = || async move {
-        for _ in 0..yields {
-            yield_now().await;
-        }
-    };
-    let tasks: Vec<_> = (0..tasks)
-        .map(|_| on.spawn(Lane::Default, yielding()))
+/// The tasks yield by the futures that are given.
+pub(crate) fn yield_many<E, F, Y>(on: &'static E, yield_once: F)
+where
+    E: Executor,
+    F: Fn() -> Y + Copy + Send + 'static,
+    Y: Future<Output = ()> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..YIELDING_TASKS)
+        .map(|_| on.spawn(Lane::Default, yielding(yield_once)))
         .collect();
     on.block_on(async {
         for task in tasks {
             task.await;
         }
     });
+}
+
+/// One of the tasks that yield.
+pub(crate) async fn yielding<Y: Future<Output = ()>>(yield_once: impl Fn() -> Y) {
+    for _ in 0..YIELDS {
+        yield_once().await;
+    }
 }
 
 async fn ping_pong<E: Executor>(on: &'static E, pairs: usize) {
@@ -101,7 +121,8 @@ async fn ping_pong<E: Executor>(on: &'static E, pairs: usize) {
     }
 }
 
-async fn ping<E: Executor>(on: &'static E) {
+/// Spawns a partner, and exchanges a message for an answer.
+pub(crate) async fn ping<E: Executor>(on: &'static E) {
     let (ping, pinged) = oneshot::channel();
     let (pong, ponged) = oneshot::channel();
     let partner = async move {
@@ -113,11 +134,16 @@ async fn ping<E: Executor>(on: &'static E) {
     ponged.await.expect("a pong is sent");
 }
 
-fn chain<E: Executor>(on: &'static E, done: oneshot::Sender<()>, links: usize) {
+/// Spawns so many tasks, each from the one before.
+pub(crate) fn chain<E, F>(on: &'static E, links: usize, at_end: F)
+where
+    E: Executor,
+    F: FnOnce() + Send + 'static,
+{
     if links == 0 {
-        done.send(()).expect("somebody waits for the end");
+        at_end();
     } else {
-        on.spawn_inside(Lane::Default, async move { chain(on, done, links - 1) })
+        on.spawn_inside(Lane::Default, async move { chain(on, links - 1, at_end) })
             .detach();
     }
 }

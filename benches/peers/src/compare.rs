@@ -10,13 +10,13 @@ use clap::{Parser, ValueEnum};
 
 use crate::child::{Effort, child};
 use crate::figures::{self, Figures};
+use crate::harness::{Exercise, Form};
 use crate::latency::{self, Load};
 use crate::measure::{self, Plan};
 use crate::memory::Held;
 use crate::peer::Peer;
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
-use crate::workloads::Workload;
 use crate::{calls, growth, idle, memory, profile, readmes, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
@@ -29,7 +29,10 @@ struct Options {
     section: Vec<Section>,
     /// Only these of the executor workloads, and no other section.
     #[arg(long, value_delimiter = ',')]
-    only: Vec<Workload>,
+    only: Vec<Exercise>,
+    /// Only this form of the executor workloads, and no other section.
+    #[arg(long, value_delimiter = ',')]
+    form: Vec<Form>,
     /// Only these executors. The READMEs are left alone unless --write is given.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<Peer>,
@@ -70,7 +73,7 @@ struct Options {
 
 impl Options {
     fn sections(&self) -> Vec<Section> {
-        if self.only.is_empty() {
+        if self.only.is_empty() && self.form.is_empty() {
             or_all(&self.section, Section::value_variants())
         } else {
             vec![Section::Executors]
@@ -94,14 +97,16 @@ impl Options {
         Plan {
             effort: self.effort(),
             threads: self.threads,
-            workloads: or_all(&self.only, Workload::value_variants()),
+            forms: or_all(&self.form, Form::value_variants()),
+            exercises: or_all(&self.only, Exercise::value_variants()),
             peers: self.peers(Section::Executors),
         }
     }
 
     /// Whether everything is measured as thoroughly as the READMEs promise.
     fn is_full(&self) -> bool {
-        let narrowed = !self.section.is_empty() || !self.only.is_empty() || !self.peers.is_empty();
+        let parts = !self.only.is_empty() || !self.form.is_empty();
+        let narrowed = parts || !self.section.is_empty() || !self.peers.is_empty();
         let shortened = self.quick || self.processes.is_some() || self.rounds.is_some();
         !narrowed && !shortened && self.threads == 2
     }
@@ -295,4 +300,53 @@ fn measure_one_peer(options: &Options, section: Section) {
         Section::Growth => growth::measure(start, options.threads, options.most_tasks()),
     };
     figures::print(&figures);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Options {
+        let program = ["laneway-peers"].iter();
+        Options::try_parse_from(program.chain(arguments)).expect("the options are known")
+    }
+
+    #[test]
+    fn without_options_everything_is_measured_in_both_forms_and_kept() {
+        let options = options(&[]);
+        assert_eq!(options.sections(), Section::value_variants());
+        let plan = options.plan();
+        assert_eq!(plan.forms, [Form::Awaited, Form::Detached]);
+        assert_eq!(plan.exercises, Exercise::value_variants());
+        assert_eq!(plan.peers, Peer::EXECUTORS);
+        assert!(options.keeps());
+    }
+
+    #[test]
+    fn a_form_or_some_of_the_workloads_are_measured_alone_and_not_kept() {
+        let form = options(&["--form", "detached"]);
+        assert_eq!(form.sections(), [Section::Executors]);
+        assert_eq!(form.plan().forms, [Form::Detached]);
+        assert!(!form.keeps());
+        let yields = options(&["--only", "yield-wake,yield-own", "--write"]);
+        assert_eq!(yields.sections(), [Section::Executors]);
+        let plan = yields.plan();
+        assert_eq!(plan.exercises, [Exercise::YieldWake, Exercise::YieldOwn]);
+        assert_eq!(plan.forms.len(), 2);
+        assert!(yields.keeps());
+    }
+
+    #[test]
+    fn an_unknown_form_is_refused() {
+        let parsed = Options::try_parse_from(["laneway-peers", "--form", "both"]);
+        let told = parsed.expect_err("there is no such form").to_string();
+        assert!(told.contains("awaited, detached"), "{told}");
+    }
+
+    #[test]
+    fn a_quick_run_keeps_nothing_unless_told_to() {
+        assert!(!options(&["--quick"]).keeps());
+        assert!(options(&["--quick", "--write"]).keeps());
+        assert!(!options(&["--dry-run"]).keeps());
+    }
 }

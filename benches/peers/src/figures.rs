@@ -113,19 +113,29 @@ impl Figures {
         Some(theirs.iter().zip(ours).map(|(t, o)| t / o).collect())
     }
 
-    /// The geometric mean of the ratios of several figures, one number for each process.
-    pub(crate) fn mean_ratios(&self, names: &[String], ours: Peer, peer: Peer) -> Option<Vec<f64>> {
-        let ratios: Option<Vec<Vec<f64>>> = names
-            .iter()
-            .map(|name| self.ratios(name, ours, peer))
-            .collect();
-        let ratios = ratios?;
-        let processes = ratios.iter().map(Vec::len).min()?;
-        let mean = |process: usize| {
-            let logs: f64 = ratios.iter().map(|each| each[process].ln()).sum();
-            (logs / ratios.len() as f64).exp()
+    /// The geometric mean of the ratios of several figures, one number for each process. Figures
+    /// of one group count together as much as one figure that is a group of its own.
+    pub(crate) fn mean_ratios(
+        &self,
+        groups: &[Vec<String>],
+        ours: Peer,
+        peer: Peer,
+    ) -> Option<Vec<f64>> {
+        let ratios = |name: &String| self.ratios(name, ours, peer);
+        let of_group = |group: &Vec<String>| {
+            let ratios: Option<Vec<Vec<f64>>> = group.iter().map(ratios).collect();
+            geometric_means(&ratios?)
         };
-        Some((0..processes).map(mean).collect())
+        let means: Option<Vec<Vec<f64>>> = groups.iter().map(of_group).collect();
+        geometric_means(&means?)
+    }
+
+    /// The peer whose median under this name is the smallest.
+    pub(crate) fn least(&self, peers: &[Peer], name: &str) -> Option<Peer> {
+        let median_of = |&peer: &Peer| Some((peer, median(&self.values(peer, name)?)));
+        let medians = peers.iter().filter_map(median_of);
+        let (peer, _) = medians.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        Some(peer)
     }
 
     const HEADER: &str = "process,executor,figure,value";
@@ -156,6 +166,16 @@ impl Figures {
         }
         text
     }
+}
+
+/// For each process, the geometric mean of its numbers in all lists.
+fn geometric_means(lists: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let processes = lists.iter().map(Vec::len).min()?;
+    let mean = |process: usize| {
+        let logs: f64 = lists.iter().map(|each| each[process].ln()).sum();
+        (logs / lists.len() as f64).exp()
+    };
+    Some((0..processes).map(mean).collect())
 }
 
 /// What a child process prints for its parent.
@@ -210,14 +230,42 @@ mod tests {
         let lines = ["laneway,a,1", "laneway,b,1", "tokio,a,2", "tokio,b,8"];
         let mut figures = Figures::default();
         figures.add_named(0, &lines.map(str::to_owned));
-        let names = ["a", "b"].map(str::to_owned);
-        let mean = figures.mean_ratios(&names, Peer::Laneway, Peer::Tokio);
+        let groups = ["a", "b"].map(|name| vec![name.to_owned()]);
+        let mean = figures.mean_ratios(&groups, Peer::Laneway, Peer::Tokio);
         assert!((mean.expect("both were measured")[0] - 4.0).abs() < 1e-9);
-        let names = ["a", "c"].map(str::to_owned);
+        let groups = ["a", "c"].map(|name| vec![name.to_owned()]);
         assert_eq!(
-            figures.mean_ratios(&names, Peer::Laneway, Peer::Tokio),
+            figures.mean_ratios(&groups, Peer::Laneway, Peer::Tokio),
             None
         );
+    }
+
+    #[test]
+    fn a_group_counts_as_one_figure() {
+        let lines = [
+            "laneway,a,1",
+            "laneway,b,1",
+            "laneway,c,1",
+            "tokio,a,2",
+            "tokio,b,8",
+            "tokio,c,16",
+        ];
+        let mut figures = Figures::default();
+        figures.add_named(0, &lines.map(str::to_owned));
+        let groups = [["a", "b"].map(str::to_owned).to_vec(), vec!["c".to_owned()]];
+        let mean = figures.mean_ratios(&groups, Peer::Laneway, Peer::Tokio);
+        // The group's mean is 4; all three alone would give 6.35.
+        assert!((mean.expect("all were measured")[0] - 8.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_least_is_that_of_the_peers_that_are_asked_about() {
+        let lines = ["laneway,a,1", "tokio,a,3", "smol,a,2", "bevy,b,1"];
+        let mut figures = Figures::default();
+        figures.add_named(0, &lines.map(str::to_owned));
+        let peers = [Peer::Tokio, Peer::Smol, Peer::Bevy];
+        assert_eq!(figures.least(&peers, "a"), Some(Peer::Smol));
+        assert_eq!(figures.least(&peers, "c"), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::figures::Figure;
+use crate::harness::{Exercise, Form};
 use crate::subject::Subject;
-use crate::workloads::Workload;
 
 const IDLE_S: u64 = 10;
 
@@ -24,7 +24,7 @@ struct Spent {
 
 /// Lets an executor work a little, gives it a second to settle, and watches it idle.
 pub(crate) fn measure(subject: &'static dyn Subject) -> Vec<Figure> {
-    subject.time(Workload::SpawnMany);
+    subject.time(Form::Awaited, Exercise::SpawnMany);
     thread::sleep(Duration::from_secs(1));
     let Some(before) = Spent::so_far() else {
         return Vec::new();

@@ -8,7 +8,7 @@
 //! `compare.rs` is the story; `peer.rs` names those that are compared, `executors/` holds them and
 //! `roster.rs` starts them. `../workloads/`, `latency.rs`, `growth.rs`, `crowd.rs`, `idle.rs`,
 //! `memory.rs`, `timer/` and `calls/` are what they are put through, `measure.rs` and `child.rs`
-//! how, `statistics.rs` what is made of it. `results.rs` keeps what a run has measured; the READMEs
+//! how, `harness/` in which forms, `statistics.rs` what is made of it. `results.rs` keeps what a run has measured; the READMEs
 //! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and four rows (`summary.rs`).
 
 mod calls;
@@ -18,6 +18,7 @@ mod crowd;
 mod executors;
 mod figures;
 mod growth;
+mod harness;
 mod idle;
 mod latency;
 mod measure;
@@ -29,6 +30,7 @@ mod report;
 mod results;
 mod roster;
 mod section;
+mod standing;
 mod statistics;
 mod subject;
 mod summary;

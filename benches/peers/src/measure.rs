@@ -11,49 +11,53 @@ use clap::ValueEnum;
 
 use crate::child::{Effort, child};
 use crate::figures::{Figure, Figures};
+use crate::harness::{Exercise, Form};
 use crate::peer::Peer;
 use crate::subject::Subject;
-use crate::workloads::Workload;
 
 /// What is measured on whom.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) effort: Effort,
     pub(crate) threads: usize,
-    pub(crate) workloads: Vec<Workload>,
+    pub(crate) forms: Vec<Form>,
+    pub(crate) exercises: Vec<Exercise>,
     pub(crate) peers: Vec<Peer>,
 }
 
-/// One workload run once.
+/// One exercise run once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) process: usize,
     pub(crate) round: usize,
-    pub(crate) workload: Workload,
+    pub(crate) form: Form,
+    pub(crate) exercise: Exercise,
     pub(crate) peer: Peer,
     pub(crate) ns: u64,
 }
 
 impl Sample {
-    const HEADER: &str = "process,round,workload,executor,ns";
+    const HEADER: &str = "process,round,form,workload,executor,ns";
 
     fn to_csv(self) -> String {
         let Sample {
             process, round, ns, ..
         } = self;
-        let (workload, peer) = (self.workload.name(), self.peer.name());
-        format!("{process},{round},{workload},{peer},{ns}")
+        let (form, exercise) = (self.form.name(), self.exercise.name());
+        let peer = self.peer.name();
+        format!("{process},{round},{form},{exercise},{peer},{ns}")
     }
 
     fn from_csv(line: &str) -> Option<Sample> {
         let fields: Vec<&str> = line.split(',').collect();
-        let [process, round, workload, peer, ns] = fields[..] else {
+        let [process, round, form, exercise, peer, ns] = fields[..] else {
             return None;
         };
         Some(Sample {
             process: process.parse().ok()?,
             round: round.parse().ok()?,
-            workload: Workload::from_str(workload, false).ok()?,
+            form: Form::from_str(form, false).ok()?,
+            exercise: Exercise::from_str(exercise, false).ok()?,
             peer: Peer::from_str(peer, false).ok()?,
             ns: ns.parse().ok()?,
         })
@@ -65,15 +69,17 @@ pub(crate) fn in_processes(plan: &Plan) -> Vec<Sample> {
     let mut samples = Vec::new();
     for process in 0..plan.effort.processes {
         eprintln!("process {} of {}", process + 1, plan.effort.processes);
+        let forms: Vec<String> = plan.forms.iter().map(|form| form.name()).collect();
+        let exercises: Vec<String> = plan.exercises.iter().map(|each| each.name()).collect();
         let peers: Vec<String> = plan.peers.iter().map(|peer| peer.name()).collect();
-        let workloads: Vec<String> = plan.workloads.iter().map(|w| w.name()).collect();
         let lines = child(&[
             "executors".to_owned(),
             format!("--process={process}"),
             format!("--rounds={}", plan.effort.rounds),
             format!("--threads={}", plan.threads),
             format!("--peers={}", peers.join(",")),
-            format!("--only={}", workloads.join(",")),
+            format!("--form={}", forms.join(",")),
+            format!("--only={}", exercises.join(",")),
         ]);
         samples.extend(lines.iter().map(|line| {
             let sample = Sample::from_csv(line);
@@ -83,7 +89,7 @@ pub(crate) fn in_processes(plan: &Plan) -> Vec<Sample> {
     samples
 }
 
-/// What a child process does: every workload on every executor, once to warm up and then round
+/// What a child process does: every exercise in every form on every executor, once to warm up and then round
 /// by round in an order that is drawn anew each time.
 pub(crate) fn in_this_process(plan: &Plan, process: usize) {
     let subjects: Vec<(Peer, &'static dyn Subject)> = plan
@@ -91,21 +97,18 @@ pub(crate) fn in_this_process(plan: &Plan, process: usize) {
         .iter()
         .map(|&peer| (peer, peer.start(plan.threads)))
         .collect();
-    let mut pairs: Vec<_> = plan
-        .workloads
-        .iter()
-        .flat_map(|&workload| subjects.iter().map(move |&subject| (workload, subject)))
-        .collect();
+    let mut turns = turns(plan, &subjects);
     for round in 0..=plan.effort.rounds {
-        fastrand::shuffle(&mut pairs);
-        for &(workload, (peer, subject)) in &pairs {
-            let took = subject.time(workload);
+        fastrand::shuffle(&mut turns);
+        for &(form, exercise, (peer, subject)) in &turns {
+            let took = subject.time(form, exercise);
             let warming_up = round == 0;
             if !warming_up {
                 let sample = Sample {
                     process,
                     round,
-                    workload,
+                    form,
+                    exercise,
                     peer,
                     ns: u64::try_from(took.as_nanos()).expect("a round takes less than centuries"),
                 };
@@ -115,27 +118,45 @@ pub(crate) fn in_this_process(plan: &Plan, process: usize) {
     }
 }
 
-/// What the samples of a run are as figures: milliseconds under the name of the workload.
+/// Everything that happens in a round.
+fn turns(
+    plan: &Plan,
+    subjects: &[(Peer, &'static dyn Subject)],
+) -> Vec<(Form, Exercise, (Peer, &'static dyn Subject))> {
+    let mut turns = Vec::new();
+    for &form in &plan.forms {
+        for &exercise in &plan.exercises {
+            turns.extend(subjects.iter().map(|&subject| (form, exercise, subject)));
+        }
+    }
+    turns
+}
+
+/// What the samples of a run are as figures: milliseconds, by form and exercise.
 pub(crate) fn in_ms(samples: &[Sample]) -> Figures {
     let mut figures = Figures::default();
     for sample in samples {
-        let figure = Figure::new(sample.workload.name(), sample.ns as f64 / 1e6);
+        let figure = Figure::new(sample.exercise.figure(sample.form), sample.ns as f64 / 1e6);
         figures.push(sample.process, sample.peer, figure);
     }
     figures
 }
 
-/// Every sample.
-pub(crate) fn samples_to_csv(samples: &[Sample]) -> String {
+/// Every sample, with the profile of the program that measured.
+pub(crate) fn samples_to_csv(profile: &str, samples: &[Sample]) -> String {
     let lines = samples.iter().map(|sample| sample.to_csv());
-    let lines: Vec<String> = iter::once(Sample::HEADER.to_owned()).chain(lines).collect();
+    let lines = lines.map(|line| format!("{profile},{line}"));
+    let header = format!("profile,{}", Sample::HEADER);
+    let lines: Vec<String> = iter::once(header).chain(lines).collect();
     lines.join("\n") + "\n"
 }
 
 /// Reads what [`samples_to_csv`] wrote. `None` if a line is no sample.
 pub(crate) fn samples_from_csv(text: &str) -> Option<Vec<Sample>> {
-    let lines = text.strip_prefix(Sample::HEADER)?.trim_start().lines();
-    lines.map(Sample::from_csv).collect()
+    let (header, lines) = text.split_once('\n')?;
+    let fits = header.strip_prefix("profile,") == Some(Sample::HEADER);
+    let sample = |line: &str| Sample::from_csv(line.split_once(',')?.1);
+    fits.then(|| lines.lines().map(sample).collect())?
 }
 
 #[cfg(test)]
@@ -144,15 +165,16 @@ mod tests {
 
     #[test]
     fn a_sample_survives_its_csv_form() {
-        let line = "1,2,ping-pong,tokio-bare,345";
+        let line = "1,2,detached,ping-pong,tokio-bare,345";
         assert_eq!(Sample::from_csv(line).expect("a sample").to_csv(), line);
-        assert!(Sample::from_csv("1,2,ping-pong,nobody,345").is_none());
-        let file = format!("{}\n{line}\n", Sample::HEADER);
+        assert!(Sample::from_csv("1,2,detached,ping-pong,nobody,345").is_none());
+        let file = format!("profile,{}\nrelease,{line}\n", Sample::HEADER);
         let samples = samples_from_csv(&file).expect("one sample");
-        assert_eq!(samples_to_csv(&samples), file);
+        assert_eq!(samples_to_csv("release", &samples), file);
         assert_eq!(
-            in_ms(&samples).values(Peer::TokioBare, "ping-pong"),
+            in_ms(&samples).values(Peer::TokioBare, "detached ping-pong"),
             Some(vec![345e-6])
         );
+        assert!(samples_from_csv(&format!("{}\n{line}\n", Sample::HEADER)).is_none());
     }
 }

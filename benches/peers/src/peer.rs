@@ -56,15 +56,16 @@ impl Peer {
     ];
 
     /// Those whose high tasks are timed: those that have any, and what the users of the others
-    /// do about it. The fair peer of `laneway-latency-first` first: it does the same with tokio.
+    /// do about it. The fair peers first: tokio's users can do the same with two runtimes, and
+    /// bound threads show what the kernel takes.
     pub(crate) const FOR_LATENCY: [Peer; 9] = [
         Peer::TokioTwoNiced,
+        Peer::FlumePoolBound,
         Peer::TokioTwo,
         Peer::Tokio,
         Peer::AsyncExecutor,
         Peer::AsyncRuntime,
         Peer::FlumePoolTwoNiced,
-        Peer::FlumePoolBound,
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
     ];

@@ -1,27 +1,25 @@
 //! The tables of each section, and what is said above them.
 
-use std::iter;
-
-use clap::ValueEnum;
-
 use crate::calls;
 use crate::figures::Figures;
 use crate::growth::{BOXES, CROWDS};
+use crate::harness;
 use crate::latency::{PERCENTILES, Way};
 use crate::peer::Peer;
 use crate::results::Results;
 use crate::section::Section;
-use crate::statistics::{confidence, median};
-use crate::table::{Better, Column, Compared, Table, in_bold_below_1, speedup};
+use crate::statistics::confidence;
+use crate::table::{Better, Column, Compared, Table};
 use crate::timer;
-use crate::workloads::Workload;
 
 /// What holds for the tables of all sections.
 pub(crate) const HOW_TO_READ: &str = "\
 In bold: a figure that is better than `laneway`'s in the same column (under load: than
 `laneway-latency-first`'s), and a ratio below 1, where Laneway is the slower one. In brackets: the
 interval that holds the median, with the confidence that the section's first line tells. A figure
-without brackets was measured in one process.
+without brackets was measured in one process. `ahead` or `behind`: all of the interval of the ratio
+lies above 1 or below it, or where each executor has processes of its own, the intervals of the two
+do not touch. `tie`: anything else.
 ";
 
 /// A section: its title, on what it was measured, its tables.
@@ -32,7 +30,7 @@ pub(crate) fn section(results: &Results) -> String {
         ours: results.section.ours(),
     };
     let tables = match results.section {
-        Section::Executors => executors(compared, &peers),
+        Section::Executors => harness::report(compared, &peers),
         Section::Latency => latency(compared, &peers),
         Section::Idle => idle(compared, &peers),
         Section::Memory => memory(compared, &peers),
@@ -100,44 +98,6 @@ fn threads(results: &Results) -> String {
     }
 }
 
-/// The workloads that were measured, a column each.
-pub(crate) fn workloads(figures: &Figures) -> Vec<String> {
-    let names = Workload::value_variants()
-        .iter()
-        .map(|workload| workload.name());
-    names.filter(|name| figures.tell(name)).collect()
-}
-
-fn executors(compared: Compared<'_>, peers: &[Peer]) -> String {
-    let workloads = workloads(compared.figures);
-    let columns: Vec<Column> = workloads.iter().map(Column::named).collect();
-    let times = compared.figures(peers, "ms", &columns);
-    let ours = peers.iter().filter(|peer| peer.is_laneway());
-    let speedups = ours.map(|&ours| {
-        let table = speedups(Compared { ours, ..compared }, &workloads, peers);
-        format!("\nHow many times faster `{}` is:\n\n{table}", ours.name())
-    });
-    iter::once(times).chain(speedups).collect()
-}
-
-/// How many times faster ours is than each peer, and the geometric mean.
-fn speedups(compared: Compared<'_>, workloads: &[String], peers: &[Peer]) -> String {
-    let columns: Vec<Column> = workloads.iter().map(Column::named).collect();
-    let titles = workloads
-        .iter()
-        .cloned()
-        .chain(["geometric mean".to_owned()]);
-    let header: Vec<String> = iter::once(compared.versus()).chain(titles).collect();
-    let mut table = Table::new(&header);
-    for &peer in peers.iter().filter(|&&peer| peer != compared.ours) {
-        let mut row = compared.ratio_row(&peer.name(), peer, &columns);
-        let mean = compared.figures.mean_ratios(workloads, compared.ours, peer);
-        row.push(mean.map_or_else(String::new, |ratios| speedup(&ratios)));
-        table.row(&row);
-    }
-    table.into_text()
-}
-
 fn latency(compared: Compared<'_>, peers: &[Peer]) -> String {
     let waits = Way::ALL.map(|way| waits(compared, peers, way));
     let polls = Column::named("low polls/s").better(Better::Larger);
@@ -168,34 +128,32 @@ fn waits(compared: Compared<'_>, peers: &[Peer], way: Way) -> String {
     "\n".to_owned() + &table.into_text()
 }
 
-/// How many times sooner high tasks run where Laneway is set up for that, and what is left of the
-/// low throughput.
+/// How many times sooner high tasks run on each set-up of Laneway, and what is left of the low
+/// throughput.
 fn latency_ratios(compared: Compared<'_>, peers: &[Peer]) -> String {
-    let Compared { figures, ours } = compared;
-    let kinds = ["p50", "p99"];
-    let names = Way::ALL.map(|way| kinds.map(|kind| format!("{} {kind}", way.name())));
-    let names = names.as_flattened();
-    let mut header = vec![compared.versus()];
-    header.extend_from_slice(names);
-    header.push("low polls/s".to_owned());
-    let mut table = Table::new(&header);
-    for &peer in peers.iter().filter(|&&peer| peer != ours) {
-        let ratio = |name: &str| {
-            let median_of = |peer| figures.values(peer, name).map(|values| median(&values));
-            Some(median_of(peer)? / median_of(ours)?)
-        };
-        let times = |ratio: Option<f64>| ratio.map_or_else(String::new, in_bold_below_1);
-        let mut row = vec![peer.name()];
-        row.extend(names.iter().map(|name| times(ratio(name))));
-        row.push(times(ratio("low polls/s").map(f64::recip)));
-        table.row(&row);
+    let mut ours: Vec<Peer> = peers.iter().copied().filter(|p| p.is_laneway()).collect();
+    ours.sort_by_key(|&peer| peer != compared.ours);
+    let tables = ours.into_iter().map(|ours| {
+        let table = sooner(Compared { ours, ..compared }, peers);
+        let name = ours.name();
+        format!(
+            "\nHow many times sooner high tasks run on `{name}`, and how many times the low polls \
+             it makes:\n\n{table}"
+        )
+    });
+    tables.collect()
+}
+
+fn sooner(compared: Compared<'_>, peers: &[Peer]) -> String {
+    let waits = Way::ALL
+        .map(|way| ["p50", "p99"].map(|kind| Column::named(format!("{} {kind}", way.name()))));
+    let polls = [Column::named("low polls/s").better(Better::Larger)];
+    let columns = [waits.as_flattened(), &polls].concat();
+    let mut table = compared.headed(&compared.versus(), &columns);
+    for &peer in peers.iter().filter(|&&peer| peer != compared.ours) {
+        table.row(&compared.median_ratio_row(peer, &columns));
     }
-    format!(
-        "\nHow many times sooner high tasks run on `{}`, and how many times the low polls it \
-         makes:\n\n{}",
-        ours.name(),
-        table.into_text()
-    )
+    table.into_text()
 }
 
 fn sum(figures: &Figures, peer: Peer, name: &str) -> String {
@@ -252,6 +210,7 @@ fn crowds(kind: &str) -> [Column; CROWDS.len()] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Figure;
     use crate::profile;
     use crate::results::Machine;
 
@@ -296,7 +255,43 @@ mod tests {
     }
 
     #[test]
-    fn the_fair_peer_of_latency_first_comes_first() {
-        assert_eq!(Section::Latency.peers()[0], Peer::TokioTwoNiced);
+    fn the_fair_peers_come_first_under_load() {
+        let first = &Section::Latency.peers()[..2];
+        assert_eq!(first, [Peer::TokioTwoNiced, Peer::FlumePoolBound]);
+    }
+
+    #[test]
+    fn every_set_up_of_laneway_is_compared_with_the_fair_peers_in_all_three_ways() {
+        let mut figures = Figures::default();
+        let waits = [
+            (Peer::TokioTwoNiced, 19.0),
+            (Peer::FlumePoolBound, 3.0),
+            (Peer::Laneway, 1000.0),
+            (Peer::LanewayLatencyFirst, 4.0),
+        ];
+        for (peer, us) in waits {
+            for way in Way::ALL {
+                for kind in ["p50", "p99"] {
+                    let name = format!("{} {kind}", way.name());
+                    figures.push(0, peer, Figure::new(name, us));
+                }
+            }
+            figures.push(0, peer, Figure::new("low polls/s", 1e6 / us));
+        }
+        let text = section(&results(Section::Latency, figures));
+        let six = |cell: &str| [cell; 6].join(" | ");
+        for row in [
+            format!("| tokio-two-niced | {} | ahead 4.75 |", six("ahead 4.75")),
+            format!(
+                "| flume-pool-bound | {} | **behind 0.75** |",
+                six("**behind 0.75**")
+            ),
+            format!(
+                "| tokio-two-niced | {} | **behind 0.02** |",
+                six("**behind 0.02**")
+            ),
+        ] {
+            assert!(text.contains(&row), "{row}\n{text}");
+        }
     }
 }

@@ -98,8 +98,8 @@ impl Results {
     pub(crate) fn of_samples(section: Section, machine: Machine, samples: &[Sample]) -> Results {
         Results {
             section,
+            csv: samples_to_csv(&machine.profile, samples),
             machine,
-            csv: samples_to_csv(samples),
             figures: in_ms(samples),
         }
     }

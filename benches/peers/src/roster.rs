@@ -2,7 +2,7 @@
 
 use crate::calls::Served;
 use crate::executors::{
-    Executor, async_executor, async_runtime, bevy, flume_pool, futures, laneway, smol, tokio,
+    Yields, async_executor, async_runtime, bevy, flume_pool, futures, laneway, smol, tokio,
 };
 use crate::peer::Peer;
 use crate::subject::Subject;
@@ -53,6 +53,6 @@ impl Peer {
     }
 }
 
-fn keep(executor: impl Executor) -> &'static dyn Subject {
+fn keep(executor: impl Yields) -> &'static dyn Subject {
     Box::leak(Box::new(executor))
 }

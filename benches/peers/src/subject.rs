@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use crate::crowd::{self, Crowd};
-use crate::executors::Executor;
+use crate::executors::Yields;
 use crate::figures::Figure;
+use crate::harness::{Exercise, Form};
 use crate::latency::{self, Load};
 use crate::memory::{self, Count};
-use crate::workloads::Workload;
 
 /// What all executors have in common once their types are forgotten.
 pub(crate) trait Subject: Sync {
-    /// Runs a workload to its end.
-    fn time(&'static self, workload: Workload) -> Duration;
+    /// Runs an exercise to its end.
+    fn time(&'static self, form: Form, exercise: Exercise) -> Duration;
 
     /// See [`latency`].
     fn high_latency(&'static self, load: Load) -> Vec<Figure>;
@@ -27,10 +27,10 @@ pub(crate) trait Subject: Sync {
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure>;
 }
 
-impl<E: Executor> Subject for E {
-    fn time(&'static self, workload: Workload) -> Duration {
+impl<E: Yields> Subject for E {
+    fn time(&'static self, form: Form, exercise: Exercise) -> Duration {
         let start = Instant::now();
-        workload.run(self);
+        exercise.run(form, self);
         start.elapsed()
     }
 

@@ -1,11 +1,9 @@
-//! The four rows that the repository's README shows of all tables.
+//! The five rows that the repository's README shows of all tables.
 
-use crate::figures::{Figure, Figures};
+use crate::harness;
 use crate::peer::Peer;
-use crate::report;
 use crate::results::Results;
 use crate::section::Section;
-use crate::statistics::median;
 use crate::table::{Better, Compared, Table};
 
 /// A row: one question, put to Laneway and to those of its peers that a reader may come from.
@@ -21,7 +19,7 @@ struct Row {
     smol: Peer,
 }
 
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 5] = [
     Row {
         question: "A high task starts while 64 low ones compute, us: median / p99",
         section: Section::Latency,
@@ -34,7 +32,15 @@ const ROWS: [Row; 4] = [
         question: "Six workloads of small tasks: time as a multiple of Laneway's",
         section: Section::Executors,
         laneway: &[Peer::Laneway],
-        figures: &[MEAN],
+        figures: &["awaited geometric mean"],
+        tokio: &[Peer::Tokio],
+        smol: Peer::AsyncExecutor,
+    },
+    Row {
+        question: "The same with tasks that are detached and a thread that parks",
+        section: Section::Executors,
+        laneway: &[Peer::Laneway],
+        figures: &["detached geometric mean"],
         tokio: &[Peer::Tokio],
         smol: Peer::AsyncExecutor,
     },
@@ -59,10 +65,7 @@ const ROWS: [Row; 4] = [
 /// The columns of single executors. A cell names its executor where the column does not.
 const COLUMNS: [&str; 3] = ["Laneway", "tokio", "smol"];
 
-/// Stands for the geometric mean of all workloads, which is no figure of its own.
-const MEAN: &str = "geometric mean";
-
-/// The table, of what is true of a release. A row whose section is not kept is left out.
+/// The table, of what is true of a release. A row whose figures are not kept is left out.
 pub(crate) fn table(results: &[Results]) -> String {
     let [laneway, tokio, smol] = COLUMNS;
     let header = ["", laneway, tokio, smol, "best of the other peers"];
@@ -70,22 +73,30 @@ pub(crate) fn table(results: &[Results]) -> String {
     for row in &ROWS {
         let of_release = results.iter().filter(|results| results.is_of_release());
         let mut of_section = of_release.filter(|results| results.section == row.section);
-        if let Some(results) = of_section.next() {
-            table.row(&row.cells(results));
+        if let Some(cells) = of_section.next().and_then(|results| row.cells(results)) {
+            table.row(&cells);
         }
     }
     table.into_text()
 }
 
 impl Row {
-    fn cells(&self, results: &Results) -> Vec<String> {
-        let means = means(results);
-        let compared = Compared {
-            figures: match self.figures {
-                [MEAN] => &means,
-                _ => &results.figures,
-            },
+    /// `None` if the figures have not been measured.
+    fn cells(&self, results: &Results) -> Option<Vec<String>> {
+        let measured = Compared {
+            figures: &results.figures,
             ours: results.section.ours(),
+        };
+        let means;
+        let compared = match results.section {
+            Section::Executors => {
+                means = harness::means(measured, &results.peers());
+                Compared {
+                    figures: &means,
+                    ..measured
+                }
+            }
+            _ => measured,
         };
         let cells = |column: &str, peers: &[Peer]| match peers {
             [peer] if peer.name() == column.to_lowercase() => self.values(compared, *peer),
@@ -96,25 +107,21 @@ impl Row {
         };
         let [laneway, tokio, smol] = COLUMNS;
         let best = self.best_other(compared, results.peers());
-        vec![
-            self.question.to_owned(),
-            cells(laneway, self.laneway),
-            cells(tokio, self.tokio),
-            cells(smol, &[self.smol]),
-            best.map_or_else(String::new, |peer| self.cell(compared, peer)),
-        ]
+        compared.figures.tell(self.figures[0]).then(|| {
+            vec![
+                self.question.to_owned(),
+                cells(laneway, self.laneway),
+                cells(tokio, self.tokio),
+                cells(smol, &[self.smol]),
+                best.map_or_else(String::new, |peer| self.cell(compared, peer)),
+            ]
+        })
     }
 
     /// The peer that is neither Laneway nor in a column of its own and does best.
     fn best_other(&self, compared: Compared<'_>, mut peers: Vec<Peer>) -> Option<Peer> {
         peers.retain(|&peer| !peer.is_laneway() && !self.names(peer));
-        let first = |peer| {
-            let values = compared.figures.values(peer, self.figures[0]);
-            values.map_or(f64::INFINITY, |values| median(&values))
-        };
-        peers
-            .into_iter()
-            .min_by(|&a, &b| first(a).total_cmp(&first(b)))
+        compared.figures.least(&peers, self.figures[0])
     }
 
     fn names(&self, peer: Peer) -> bool {
@@ -134,48 +141,33 @@ impl Row {
     }
 }
 
-/// For each executor, the geometric mean of its times as multiples of ours.
-fn means(results: &Results) -> Figures {
-    let workloads = report::workloads(&results.figures);
-    let mut means = Figures::default();
-    for peer in results.peers() {
-        let mean = results
-            .figures
-            .mean_ratios(&workloads, results.section.ours(), peer);
-        for (process, mean) in mean.into_iter().flatten().enumerate() {
-            means.push(process, peer, Figure::new(MEAN, mean));
-        }
-    }
-    means
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Figures;
     use crate::profile;
     use crate::results::Machine;
 
-    fn latency(lines: &[&str]) -> Results {
+    fn results(section: Section, lines: &[&str]) -> Results {
         let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
         let mut figures = Figures::default();
         figures.add_named(0, &lines);
-        Results::of_figures(
-            Section::Latency,
-            Machine::here(2, profile::RELEASE),
-            figures,
-        )
+        Results::of_figures(section, Machine::here(2, profile::RELEASE), figures)
     }
 
     #[test]
     fn a_row_names_the_fair_peer_first_and_the_best_of_those_without_a_column_last() {
-        let results = latency(&[
-            "tokio,spawn-outside p50,1000",
-            "tokio-two-niced,spawn-outside p50,19",
-            "tokio-two,spawn-outside p50,18",
-            "flume-pool-bound,spawn-outside p50,3",
-            "laneway-latency-first,spawn-outside p50,4",
-            "laneway,spawn-outside p50,2",
-        ]);
+        let results = results(
+            Section::Latency,
+            &[
+                "tokio,spawn-outside p50,1000",
+                "tokio-two-niced,spawn-outside p50,19",
+                "tokio-two,spawn-outside p50,18",
+                "flume-pool-bound,spawn-outside p50,3",
+                "laneway-latency-first,spawn-outside p50,4",
+                "laneway,spawn-outside p50,2",
+            ],
+        );
         let table = table(&[results]);
         let row = table.lines().last().expect("a row");
         let places: Vec<Option<usize>> = [
@@ -189,5 +181,31 @@ mod tests {
         .collect();
         assert!(places.is_sorted() && places[0].is_some(), "{row}");
         assert!(!row.contains("`tokio-two` "), "{row}");
+    }
+
+    #[test]
+    fn each_form_of_the_workloads_has_a_row_if_it_was_measured() {
+        let rows = |lines: &[&str]| {
+            let results = results(Section::Executors, lines);
+            table(&[results])
+                .lines()
+                .skip(2)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let awaited = ["tokio,awaited chain,3", "laneway,awaited chain,1"];
+        let alone = rows(&awaited);
+        assert_eq!(alone.len(), 1);
+        assert!(
+            alone[0].starts_with("| Six workloads") && alone[0].contains("| 3.00 |"),
+            "{alone:?}"
+        );
+        let detached = ["tokio,detached chain,1", "laneway,detached chain,2"];
+        let both = rows(&[awaited, detached].concat());
+        assert_eq!(both.len(), 2);
+        assert!(
+            both[1].starts_with("| The same") && both[1].contains("| **0.50** |"),
+            "{both:?}"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::iter;
 
 use crate::figures::Figures;
 use crate::peer::Peer;
+use crate::standing::Standing;
 use crate::statistics::{Estimate, median};
 
 /// A table in Markdown.
@@ -139,6 +140,46 @@ impl Compared<'_> {
         iter::once(label.to_owned()).chain(cells).collect()
     }
 
+    /// For each column, the best of the peers that are not Laneway, and whether ours is ahead of it.
+    pub(crate) fn best_row(&self, label: &str, peers: &[Peer], columns: &[Column]) -> Vec<String> {
+        let others: Vec<Peer> = peers.iter().copied().filter(|p| !p.is_laneway()).collect();
+        let cells = columns.iter().map(|column| {
+            let best = self.figures.least(&others, &column.figure);
+            best.map_or_else(String::new, |best| self.standing(best, &column.figure))
+        });
+        iter::once(label.to_owned()).chain(cells).collect()
+    }
+
+    /// How many times better our medians are than one executor's, where each has processes of its
+    /// own, and whether that is more than chance.
+    pub(crate) fn median_ratio_row(&self, peer: Peer, columns: &[Column]) -> Vec<String> {
+        let cells = columns.iter().map(|column| {
+            let cell = self.median_ratio(peer, column);
+            cell.unwrap_or_default()
+        });
+        iter::once(peer.name()).chain(cells).collect()
+    }
+
+    fn median_ratio(&self, peer: Peer, column: &Column) -> Option<String> {
+        let ours = self.figures.values(self.ours, &column.figure)?;
+        let theirs = self.figures.values(peer, &column.figure)?;
+        let standing = Standing::of_figures(&ours, &theirs);
+        let ratio = median(&theirs) / median(&ours);
+        Some(match column.better {
+            Better::Larger => standing_by(standing.reversed(), ratio.recip()),
+            Better::Smaller | Better::Neither => standing_by(standing, ratio),
+        })
+    }
+
+    fn standing(&self, peer: Peer, figure: &str) -> String {
+        let Some(ratios) = self.figures.ratios(figure, self.ours, peer) else {
+            return String::new();
+        };
+        let Estimate { median, low, high } = Estimate::of(&ratios);
+        let standing = standing_by(Standing::of_ratios(&ratios), median);
+        format!("{standing} ({low:.2}..{high:.2}), `{}`", peer.name())
+    }
+
     /// The median over processes, and its interval if there are several.
     fn cell(&self, peer: Peer, column: &Column) -> String {
         let Some(values) = self.figures.values(peer, &column.figure) else {
@@ -169,7 +210,13 @@ pub(crate) fn speedup(ratios: &[f64]) -> String {
     format!("{} ({low:.2}..{high:.2})", in_bold_below_1(median))
 }
 
-pub(crate) fn in_bold_below_1(ratio: f64) -> String {
+/// A word and a ratio. A loss is in bold.
+fn standing_by(standing: Standing, ratio: f64) -> String {
+    let lost = standing == Standing::Behind || Better::Smaller.beats(ratio, 1.0);
+    marked(format!("{standing} {}", digits(ratio)), lost)
+}
+
+fn in_bold_below_1(ratio: f64) -> String {
     marked(digits(ratio), Better::Smaller.beats(ratio, 1.0))
 }
 
@@ -181,6 +228,7 @@ fn marked(text: String, bold: bool) -> String {
 /// A number with about three digits that matter.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
+        v if v > 0.0 && v < 0.01 => format!("{value:.4}"),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
@@ -237,6 +285,34 @@ mod tests {
                 "| laneway | 2.00 | 20.0 | 20.0 |",
             ]
         );
+    }
+
+    #[test]
+    fn the_best_peer_of_each_column_is_named_and_a_loss_to_it_is_in_bold() {
+        let figures = figures(&[
+            "tokio,a,1",
+            "smol,a,3",
+            "laneway,a,2",
+            "laneway-one-queue,a,0.5",
+            "tokio,b,6",
+            "smol,b,4",
+            "laneway,b,2",
+        ]);
+        let compared = Compared {
+            figures: &figures,
+            ours: Peer::Laneway,
+        };
+        let peers = [
+            Peer::Tokio,
+            Peer::Smol,
+            Peer::LanewayOneQueue,
+            Peer::Laneway,
+        ];
+        let columns = ["a", "b", "c"].map(Column::named);
+        let row = compared.best_row("best", &peers, &columns);
+        let a = "**behind 0.50** (0.50..0.50), `tokio`";
+        let b = "ahead 2.00 (2.00..2.00), `smol`";
+        assert_eq!(row, ["best", a, b, ""]);
     }
 
     #[test]

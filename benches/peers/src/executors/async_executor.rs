@@ -5,7 +5,7 @@ use std::thread;
 
 use async_executor::{Executor as AsyncExecutor, StaticExecutor, Task};
 
-use super::{Executor, Lane};
+use super::{Executor, Lane, Yields};
 
 pub(crate) struct Plain(&'static AsyncExecutor<'static>);
 
@@ -35,6 +35,8 @@ impl Executor for Plain {
         futures_lite::future::block_on(future)
     }
 }
+
+impl Yields for Plain {}
 
 /// The form that keeps no list of its tasks, which only an executor that never ends can do
 /// without.
@@ -66,3 +68,5 @@ impl Executor for Static {
         futures_lite::future::block_on(future)
     }
 }
+
+impl Yields for Static {}

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use async_runtime::{Priority, Runtime, RuntimeBuilder, Task};
 
-use super::{Executor, Handle, Lane};
+use super::{Executor, Handle, Lane, Yields};
 
 pub(crate) struct AsyncRuntime(Runtime);
 
@@ -42,6 +42,8 @@ impl Executor for AsyncRuntime {
         futures_lite::future::block_on(future)
     }
 }
+
+impl Yields for AsyncRuntime {}
 
 impl<T: Send + 'static> Handle<T> for Task<T> {
     fn detach(self) {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bevy_tasks::{Task, TaskPool, TaskPoolBuilder};
 
-use super::{Executor, Lane};
+use super::{Executor, Lane, Yields};
 
 pub(crate) struct Bevy(TaskPool);
 
@@ -30,3 +30,5 @@ impl Executor for Bevy {
         bevy_tasks::block_on(future)
     }
 }
+
+impl Yields for Bevy {}

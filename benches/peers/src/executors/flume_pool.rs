@@ -6,7 +6,7 @@ use std::thread;
 
 use async_task::Runnable;
 
-use super::{Executor, Lane};
+use super::{Executor, Lane, Yields};
 use crate::this_thread;
 
 pub(crate) struct FlumePool {
@@ -87,3 +87,5 @@ impl Executor for FlumePool {
         futures_lite::future::block_on(future)
     }
 }
+
+impl Yields for FlumePool {}

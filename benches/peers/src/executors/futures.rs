@@ -6,7 +6,7 @@ use futures_executor::ThreadPool;
 use futures_util::future::RemoteHandle;
 use futures_util::task::SpawnExt;
 
-use super::{Executor, Handle, Lane};
+use super::{Executor, Handle, Lane, Yields};
 
 pub(crate) struct Futures(ThreadPool);
 
@@ -34,6 +34,8 @@ impl Executor for Futures {
         futures_executor::block_on(future)
     }
 }
+
+impl Yields for Futures {}
 
 impl<T: Send + 'static> Handle<T> for RemoteHandle<T> {
     fn detach(self) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use laneway::time::{self, Sleep};
 use laneway::{Priority, Runtime, Task};
 
-use super::{Executor, Handle, Lane, Sleeps};
+use super::{Executor, Handle, Lane, Sleeps, Yields};
 
 pub(crate) struct Laneway(Runtime);
 
@@ -69,6 +69,13 @@ impl Executor for Laneway {
 
     fn block_on<F: Future>(&'static self, future: F) -> F::Output {
         self.0.block_on(future)
+    }
+}
+
+impl Yields for Laneway {
+    #[inline]
+    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+        laneway::yield_now()
     }
 }
 

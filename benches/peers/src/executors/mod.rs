@@ -29,6 +29,16 @@ pub(crate) trait Sleeps: Executor {
     fn sleep_until(deadline: Instant) -> Self::Sleep;
 }
 
+/// An executor's own way to yield.
+pub(crate) trait Yields: Executor {
+    /// Lets other tasks go first. An executor without a way of its own is given futures-lite's,
+    /// which is also what smol and Laneway hand on.
+    #[inline]
+    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+        futures_lite::future::yield_now()
+    }
+}
+
 /// async-executor, bevy_tasks and the flume pool share this handle.
 impl<T: Send + 'static> Handle<T> for async_task::Task<T> {
     fn detach(self) {

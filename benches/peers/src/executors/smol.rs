@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_executor::{Executor as AsyncExecutor, Task};
 use async_io::Timer;
 
-use super::{Executor, Lane, Sleeps};
+use super::{Executor, Lane, Sleeps, Yields};
 
 pub(crate) struct Smol(&'static AsyncExecutor<'static>);
 
@@ -38,6 +38,8 @@ impl Executor for Smol {
         async_io::block_on(future)
     }
 }
+
+impl Yields for Smol {}
 
 impl Sleeps for Smol {
     type Sleep = Timer;

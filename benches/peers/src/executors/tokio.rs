@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::{self, Sleep};
 
-use super::{Executor, Handle, Lane, Sleeps};
+use super::{Executor, Handle, Lane, Sleeps, Yields};
 
 pub(crate) struct Tokio {
     runtime: Runtime,
@@ -91,6 +91,13 @@ impl Executor for Tokio {
 
     fn block_on<F: Future>(&'static self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+}
+
+impl Yields for Tokio {
+    #[inline]
+    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+        tokio::task::yield_now()
     }
 }
 

@@ -1,0 +1,19 @@
+//! The two forms in which a workload is measured, and the kinds of yield.
+//!
+//! What a runtime is good at shows in one form and not in the other: a thread that waits in an
+//! executor's `block_on` may help or spin, one that parks does neither; handles that are awaited
+//! wake, detached tasks do not. So every workload is run in both.
+
+mod detached;
+mod exercise;
+mod form;
+mod report;
+mod tasks_left;
+mod wake_by_ref;
+
+pub(crate) use exercise::Exercise;
+pub(crate) use form::Form;
+pub(crate) use report::{means, report};
+
+#[cfg(test)]
+mod tests;
