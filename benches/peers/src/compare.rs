@@ -9,15 +9,16 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use crate::child::{Effort, child};
-use crate::figures::{self, Figures};
+use crate::figures::{self, Figure, Figures};
 use crate::harness::{Exercise, Form};
-use crate::latency::{self, Load};
+use crate::heartbeat::Items;
+use crate::latency::Load;
 use crate::measure::{self, Plan};
 use crate::memory::Held;
 use crate::peer::Peer;
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
-use crate::{calls, growth, idle, memory, profile, readmes, report, timer};
+use crate::{calls, computing, growth, idle, memory, profile, readmes, report, timer};
 
 /// Measures Laneway against other runtimes, prints the tables, and rewrites the marked sections
 /// of the READMEs.
@@ -65,10 +66,21 @@ struct Options {
     /// What this process measures for the one that started it.
     #[arg(long, hide = true)]
     child: Option<Section>,
+    #[arg(long, hide = true, value_enum, default_value_t = Priorities::UnderLoad)]
+    priorities: Priorities,
     #[arg(long, hide = true, default_value_t = 0)]
     process: usize,
     #[arg(long, hide = true, default_value_t = 0)]
     steps: u64,
+}
+
+/// The two questions of the section on latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Priorities {
+    /// How soon high tasks run while low ones compute.
+    UnderLoad,
+    /// How late a heartbeat is beside items that never yield.
+    Heartbeat,
 }
 
 impl Options {
@@ -83,6 +95,16 @@ impl Options {
     fn peers(&self, section: Section) -> Vec<Peer> {
         let wanted = |peer: &&Peer| self.peers.is_empty() || self.peers.contains(peer);
         section.peers().iter().filter(wanted).copied().collect()
+    }
+
+    /// What the section on latency asks each peer.
+    fn priorities(&self) -> Vec<(Priorities, Peer)> {
+        let wanted = |peer: &&Peer| self.peers.is_empty() || self.peers.contains(peer);
+        let beating = Peer::FOR_HEARTBEAT.iter().filter(wanted);
+        let beating = beating.map(|&peer| (Priorities::Heartbeat, peer));
+        let loaded = self.peers(Section::Latency).into_iter();
+        let loaded = loaded.map(|peer| (Priorities::UnderLoad, peer));
+        loaded.chain(beating).collect()
     }
 
     fn effort(&self) -> Effort {
@@ -119,6 +141,14 @@ impl Options {
         Load {
             steps_per_poll: self.steps,
             duration: Duration::from_secs(if self.quick { 1 } else { 4 }),
+        }
+    }
+
+    fn items(&self) -> Items {
+        Items {
+            count: if self.quick { 1_000 } else { 5_000 },
+            // The steps are those of 2 ms.
+            steps: self.steps * 3 / 2,
         }
     }
 
@@ -198,15 +228,19 @@ fn measure_section(options: &Options, section: Section) -> Results {
     Results::of_figures(section, machine, figures)
 }
 
-/// One peer at a time, each in a process of its own, in an order that is drawn anew each time.
+/// One peer and one question at a time, each in a process of its own, in an order that is drawn
+/// anew each time.
 fn high_latency(options: &Options) -> Figures {
-    let steps = latency::steps_in_2_ms();
-    let mut peers = options.peers(Section::Latency);
+    let steps = computing::steps_in_2_ms();
+    let mut turns = options.priorities();
     let mut figures = Figures::default();
     for process in 0..options.effort().processes {
-        fastrand::shuffle(&mut peers);
-        for &peer in &peers {
+        fastrand::shuffle(&mut turns);
+        for &(priorities, peer) in &turns {
+            let asked = priorities.to_possible_value();
+            let asked = asked.expect("neither is skipped");
             let mut arguments = options.for_child(Section::Latency, peer);
+            arguments.push(format!("--priorities={}", asked.get_name()));
             arguments.push(format!("--steps={steps}"));
             figures.add(process, peer, &child(&arguments));
         }
@@ -295,11 +329,21 @@ fn measure_one_peer(options: &Options, section: Section) {
             unreachable!("all peers share a process")
         }
         Section::Memory => unreachable!("measured by the program that counts"),
-        Section::Latency => start(options.threads).high_latency(options.load()),
+        Section::Latency => priorities_of_one_peer(options),
         Section::Idle => idle::measure(start(options.threads)),
         Section::Growth => growth::measure(start, options.threads, options.most_tasks()),
     };
     figures::print(&figures);
+}
+
+fn priorities_of_one_peer(options: &Options) -> Vec<Figure> {
+    let peer = options.peers[0];
+    match options.priorities {
+        Priorities::UnderLoad => peer.start(options.threads).high_latency(options.load()),
+        Priorities::Heartbeat => peer
+            .start_beating(options.threads)
+            .heartbeat(options.items()),
+    }
 }
 
 #[cfg(test)]
@@ -334,6 +378,25 @@ mod tests {
         assert_eq!(plan.exercises, [Exercise::YieldWake, Exercise::YieldOwn]);
         assert_eq!(plan.forms.len(), 2);
         assert!(yields.keeps());
+    }
+
+    #[test]
+    fn the_section_on_latency_asks_for_heartbeats_too() {
+        let all = options(&[]).priorities();
+        assert_eq!(
+            all.len(),
+            Peer::FOR_LATENCY.len() + Peer::FOR_HEARTBEAT.len()
+        );
+        let pool = options(&["--peers", "flume-pool,async-runtime"]).priorities();
+        let pool_beats = (Priorities::Heartbeat, Peer::FlumePool);
+        assert_eq!(
+            pool,
+            [(Priorities::UnderLoad, Peer::AsyncRuntime), pool_beats]
+        );
+        let steps = ["--child", "latency", "--steps", "1000"];
+        let items = options(&steps).items();
+        assert_eq!((items.count, items.steps), (5_000, 1_500));
+        assert_eq!(options(&["--quick"]).items().count, 1_000);
     }
 
     #[test]

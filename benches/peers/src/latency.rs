@@ -8,7 +8,6 @@
 //! The 2 ms are a fixed amount of work, not a look at the clock: a low task that the kernel
 //! preempts has to make up for it, so the low throughput tells what the high tasks cost.
 
-use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,6 +17,7 @@ use futures_channel::mpsc;
 use futures_lite::StreamExt;
 use futures_lite::future::yield_now;
 
+use crate::computing::compute;
 use crate::executors::{Executor, Handle, Lane};
 use crate::figures::Figure;
 
@@ -29,7 +29,7 @@ const POLLS_PER_SPAWN: u64 = 5;
 /// How much the low tasks compute and how long everything lasts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    /// Steps of [`compute`] that take 2 ms.
+    /// Steps of [`compute`] that take 2 ms on a core that does nothing else.
     pub(crate) steps_per_poll: u64,
     pub(crate) duration: Duration,
 }
@@ -171,27 +171,6 @@ async fn low_task<E: Executor>(on: &'static E, log: Arc<Log>, load: Load, seat: 
         poll += 1;
         yield_now().await;
     }
-}
-
-/// Keeps a core busy.
-fn compute(steps: u64) {
-    let mut x = black_box(1_u64);
-    for _ in 0..steps {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-    }
-    black_box(x);
-}
-
-/// How many steps take 2 ms on a core that does nothing else: the best of many tries.
-pub(crate) fn steps_in_2_ms() -> u64 {
-    const STEPS: u64 = 1_000_000;
-    let fastest = (0..200).map(|_| {
-        let start = Instant::now();
-        compute(STEPS);
-        start.elapsed()
-    });
-    let fastest = fastest.min().expect("there were tries").as_secs_f64();
-    (STEPS as f64 * 0.002 / fastest) as u64
 }
 
 #[cfg(test)]

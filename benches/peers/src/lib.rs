@@ -7,18 +7,20 @@
 //!
 //! `compare.rs` is the story; `peer.rs` names those that are compared, `executors/` holds them and
 //! `roster.rs` starts them. `../workloads/`, `latency.rs`, `growth.rs`, `crowd.rs`, `idle.rs`,
-//! `memory.rs`, `timer/` and `calls/` are what they are put through, `measure.rs` and `child.rs`
+//! `memory.rs`, `heartbeat/`, `timer/` and `calls/` are what they are put through, `measure.rs` and `child.rs`
 //! how, `harness/` in which forms, `statistics.rs` what is made of it. `results.rs` keeps what a run has measured; the READMEs
-//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and four rows (`summary.rs`).
+//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
 
 mod calls;
 mod child;
 mod compare;
+mod computing;
 mod crowd;
 mod executors;
 mod figures;
 mod growth;
 mod harness;
+mod heartbeat;
 mod idle;
 mod latency;
 mod measure;

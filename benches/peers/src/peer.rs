@@ -70,6 +70,14 @@ impl Peer {
         Peer::LanewayLatencyFirst,
     ];
 
+    /// Those that beat beside items that never yield. The first has a plain thread for that.
+    pub(crate) const FOR_HEARTBEAT: [Peer; 4] = [
+        Peer::FlumePool,
+        Peer::Tokio,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+    ];
+
     /// Those that are given ten million tasks.
     pub(crate) const FOR_GROWTH: [Peer; 5] = [
         Peer::Tokio,

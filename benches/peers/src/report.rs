@@ -3,7 +3,6 @@
 use crate::calls;
 use crate::figures::Figures;
 use crate::growth::{BOXES, CROWDS};
-use crate::harness;
 use crate::latency::{PERCENTILES, Way};
 use crate::peer::Peer;
 use crate::results::Results;
@@ -11,6 +10,7 @@ use crate::section::Section;
 use crate::statistics::confidence;
 use crate::table::{Better, Column, Compared, Table};
 use crate::timer;
+use crate::{harness, heartbeat};
 
 /// What holds for the tables of all sections.
 pub(crate) const HOW_TO_READ: &str = "\
@@ -103,7 +103,8 @@ fn latency(compared: Compared<'_>, peers: &[Peer]) -> String {
     let polls = Column::named("low polls/s").better(Better::Larger);
     let beside = compared.figures(peers, "throughput beside it", &[polls]);
     let ratios = latency_ratios(compared, peers);
-    format!("{}\n{beside}{ratios}", waits.concat())
+    let heartbeat = heartbeat::report(compared);
+    format!("{}\n{beside}{ratios}{heartbeat}", waits.concat())
 }
 
 /// The percentiles of one way.

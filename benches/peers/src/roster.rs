@@ -4,6 +4,7 @@ use crate::calls::Served;
 use crate::executors::{
     Yields, async_executor, async_runtime, bevy, flume_pool, futures, laneway, smol, tokio,
 };
+use crate::heartbeat::Beating;
 use crate::peer::Peer;
 use crate::subject::Subject;
 use crate::timer::Timed;
@@ -29,6 +30,19 @@ impl Peer {
             Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),
             Peer::Laneway => keep(laneway::Laneway::default_queues(threads)),
             Peer::LanewayLatencyFirst => keep(laneway::Laneway::latency_first(threads)),
+        }
+    }
+
+    /// Starts an executor that beats beside its items: one of [`Peer::FOR_HEARTBEAT`].
+    pub(crate) fn start_beating(self, threads: usize) -> &'static dyn Beating {
+        match self {
+            Peer::FlumePool => Box::leak(Box::new(flume_pool::FlumePool::start(threads))),
+            Peer::Tokio => Box::leak(Box::new(tokio::Tokio::with_drivers(threads))),
+            Peer::Laneway => Box::leak(Box::new(laneway::Laneway::default_queues(threads))),
+            Peer::LanewayLatencyFirst => {
+                Box::leak(Box::new(laneway::Laneway::latency_first(threads)))
+            }
+            _ => panic!("{} has no heartbeat", self.name()),
         }
     }
 

@@ -47,6 +47,11 @@ impl Tokio {
         }
     }
 
+    /// Hands a closure to the threads for those that block.
+    pub(crate) fn spawn_blocking(&self, closure: impl FnOnce() + Send + 'static) {
+        self.runtime.spawn_blocking(closure);
+    }
+
     fn runtime(&self, lane: Lane) -> &Runtime {
         match (&self.high, lane) {
             (Some(high), Lane::High) => high,

@@ -14,6 +14,7 @@ mod wake_by_ref;
 pub(crate) use exercise::Exercise;
 pub(crate) use form::Form;
 pub(crate) use report::{means, report};
+pub(crate) use tasks_left::TasksLeft;
 
 #[cfg(test)]
 mod tests;
