@@ -5,11 +5,13 @@
 //! it runs for the one thing that it cannot measure itself, since an allocator that counts would
 //! slow everything else down.
 //!
-//! `compare.rs` is the story; `peer.rs` names those that are compared, `executors/` holds them and
-//! `roster.rs` starts them. `../workloads/`, `latency.rs`, `growth.rs`, `crowd.rs`, `idle.rs`,
-//! `memory.rs`, `heartbeat/`, `timer/` and `calls/` are what they are put through, `measure.rs` and `child.rs`
-//! how, `harness/` in which forms, `statistics.rs` what is made of it. `results.rs` keeps what a run has measured; the READMEs
-//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
+//! `compare.rs` is the story, and `options.rs` what may be said on the command line. `peer.rs`
+//! names those that are compared, `executors/` holds them and `roster.rs` starts them.
+//! `../workloads/`, `latency.rs`, `heartbeat/`, `growth.rs`, `crowd.rs`, `idle.rs`, `memory.rs`,
+//! `timer/` and `calls/` are what they are put through; `harness/` gives the workloads their two
+//! forms. `measure.rs` and `child.rs` run rounds in fresh processes, and `statistics.rs` makes
+//! medians of them. `results.rs` keeps what a run has measured; the READMEs (`readmes.rs`) are made
+//! of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
 
 mod calls;
 mod child;
@@ -25,6 +27,7 @@ mod idle;
 mod latency;
 mod measure;
 mod memory;
+mod options;
 mod peer;
 mod profile;
 mod readmes;

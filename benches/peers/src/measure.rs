@@ -89,8 +89,8 @@ pub(crate) fn in_processes(plan: &Plan) -> Vec<Sample> {
     samples
 }
 
-/// What a child process does: every exercise in every form on every executor, once to warm up and then round
-/// by round in an order that is drawn anew each time.
+/// What a child process does: every exercise in every form on every executor, once to warm up and
+/// then round by round in an order that is drawn anew each time.
 pub(crate) fn in_this_process(plan: &Plan, process: usize) {
     let subjects: Vec<(Peer, &'static dyn Subject)> = plan
         .peers

@@ -140,7 +140,7 @@ impl Compared<'_> {
         iter::once(label.to_owned()).chain(cells).collect()
     }
 
-    /// For each column, the best of the peers that are not Laneway, and whether ours is ahead of it.
+    /// For each column, the best of the peers that are not Laneway, and how ours stands beside it.
     pub(crate) fn best_row(&self, label: &str, peers: &[Peer], columns: &[Column]) -> Vec<String> {
         let others: Vec<Peer> = peers.iter().copied().filter(|p| !p.is_laneway()).collect();
         let cells = columns.iter().map(|column| {
