@@ -9,7 +9,7 @@ use crate::peer::Peer;
 pub(crate) enum Section {
     /// The six workloads.
     Executors,
-    /// How soon a high task runs under a saturating low load.
+    /// How soon a high task runs under a saturating low load, and how late a heartbeat is.
     Latency,
     /// What ten idle seconds cost.
     Idle,

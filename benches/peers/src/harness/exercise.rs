@@ -11,16 +11,21 @@ use crate::workloads::{Workload, yield_many};
 /// One of the six workloads. The one that yields counts three times, once for each kind of yield.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Exercise {
+    /// 50,000 empty tasks spawned by a thread outside, which waits for them all.
     SpawnMany,
+    /// The same, spawned by a task.
     SpawnInside,
-    /// By `futures_lite::future::yield_now`.
+    /// 200 tasks that yield 1,000 times each by `futures_lite::future::yield_now`.
     YieldMany,
-    /// By a future that calls `wake_by_ref` and is pending once.
+    /// The same by a future that calls `wake_by_ref` and is pending once.
     YieldWake,
-    /// By what the executor's users call.
+    /// The same by what the executor's users call.
     YieldOwn,
+    /// 1,000 tasks that each spawn another and send it a message that it answers.
     PingPong,
+    /// 10,000 tasks, each spawned by the one before.
     Chain,
+    /// 1,000 times: a thread outside spawns a task and waits for it.
     SpawnAndWait,
 }
 

@@ -3,6 +3,9 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -84,6 +87,18 @@ fn tasks(exercise: Exercise) -> usize {
     }
 }
 
+/// Runs it on a thread of its own: one that waits for a task too many fails instead of hanging.
+fn ends<T: Send + 'static>(
+    form: Form,
+    exercise: Exercise,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let (end, ended) = mpsc::channel();
+    thread::spawn(move || end.send(run()));
+    let result = ended.recv_timeout(Duration::from_secs(60));
+    result.unwrap_or_else(|_| panic!("{form:?} {exercise:?} does not come to its end"))
+}
+
 /// How often a thread waits in the executor's `block_on`.
 fn waits(form: Form, exercise: Exercise) -> usize {
     match (form, exercise) {
@@ -97,7 +112,7 @@ fn waits(form: Form, exercise: Exercise) -> usize {
 fn every_exercise_runs_all_of_its_tasks_in_both_forms() {
     for (form, exercise) in all() {
         let on = Counting::start();
-        exercise.run(form, on);
+        ends(form, exercise, move || exercise.run(form, on));
         let counts = [&on.spawned, &on.begun, &on.waits].map(|n| n.load(Ordering::Relaxed));
         let tasks = tasks(exercise);
         let expected = [tasks, tasks, waits(form, exercise)];
@@ -114,7 +129,7 @@ fn every_executor_comes_to_the_end_of_every_exercise_in_both_forms() {
     for peer in Peer::EXECUTORS {
         let subject = peer.start(2);
         for (form, exercise) in all() {
-            let took = subject.time(form, exercise);
+            let took = ends(form, exercise, move || subject.time(form, exercise));
             assert!(!took.is_zero(), "{peer:?} {form:?} {exercise:?}");
         }
     }
