@@ -83,39 +83,40 @@ pub(crate) fn table(results: &[Results]) -> String {
 impl Row {
     /// `None` if the figures have not been measured.
     fn cells(&self, results: &Results) -> Option<Vec<String>> {
-        let measured = Compared {
-            figures: &results.figures,
-            ours: results.section.ours(),
-        };
-        let means;
-        let compared = match results.section {
+        let (figures, ours) = (&results.figures, results.section.ours());
+        let peers = results.peers();
+        match results.section {
             Section::Executors => {
-                means = harness::means(measured, &results.peers());
-                Compared {
-                    figures: &means,
-                    ..measured
-                }
+                let means = harness::means(Compared { figures, ours }, &peers);
+                let figures = &means;
+                self.measured(Compared { figures, ours }, peers)
             }
-            _ => measured,
-        };
-        let cells = |column: &str, peers: &[Peer]| match peers {
-            [peer] if peer.name() == column.to_lowercase() => self.values(compared, *peer),
+            _ => self.measured(Compared { figures, ours }, peers),
+        }
+    }
+
+    fn measured(&self, compared: Compared<'_>, peers: Vec<Peer>) -> Option<Vec<String>> {
+        compared.figures.tell(self.figures[0]).then(|| {
+            let [laneway, tokio, smol] = COLUMNS;
+            let best = self.best_other(compared, peers);
+            vec![
+                self.question.to_owned(),
+                self.column(compared, laneway, self.laneway),
+                self.column(compared, tokio, self.tokio),
+                self.column(compared, smol, &[self.smol]),
+                best.map_or_else(String::new, |peer| self.cell(compared, peer)),
+            ]
+        })
+    }
+
+    fn column(&self, compared: Compared<'_>, title: &str, peers: &[Peer]) -> String {
+        match peers {
+            [peer] if peer.name() == title.to_lowercase() => self.values(compared, *peer),
             _ => {
                 let cells = peers.iter().map(|&peer| self.cell(compared, peer));
                 cells.collect::<Vec<_>>().join("<br>")
             }
-        };
-        let [laneway, tokio, smol] = COLUMNS;
-        let best = self.best_other(compared, results.peers());
-        compared.figures.tell(self.figures[0]).then(|| {
-            vec![
-                self.question.to_owned(),
-                cells(laneway, self.laneway),
-                cells(tokio, self.tokio),
-                cells(smol, &[self.smol]),
-                best.map_or_else(String::new, |peer| self.cell(compared, peer)),
-            ]
-        })
+        }
     }
 
     /// The peer that is neither Laneway nor in a column of its own and does best.
