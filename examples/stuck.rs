@@ -140,8 +140,8 @@ fn run(
     let one_thread = Runtime::builder().with_high_num(0).with_low_num(1);
     let rt = one_thread.with_observer(Arc::new(observers)).build()?;
 
-    let heartbeat = rt.spawn_named("heartbeat", heartbeat(), Priority::Low);
-    let orders = rt.spawn_named("orders", orders, Priority::Low);
+    let heartbeat = rt.named("heartbeat").spawn(heartbeat(), Priority::Low);
+    let orders = rt.named("orders").spawn(orders, Priority::Low);
     let latest = rt.block_on(heartbeat).as_millis();
     println!("{what:<7} the heartbeat is up to {latest} ms late");
     let sum = rt.block_on(orders);

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use slab::Slab;
@@ -18,7 +17,7 @@ use crate::children::{Child, Children};
 use crate::executor::budget::Waited;
 use crate::executor::{JoinError, Outcome, Task, seat};
 use crate::ids::TaskId;
-use crate::runtime::{IntoQueueName, Runtime, spawn, spawn_named};
+use crate::runtime::{IntoQueueName, Runtime, spawn};
 use crate::shield::shielded;
 
 /// Tasks that belong together.
@@ -61,7 +60,7 @@ use crate::shield::shielded;
 /// forgotten). To let tasks borrow would need `unsafe`, or a promise that the compiler cannot
 /// check. Where several futures are to use one value:
 ///
-/// - Share it: an [`Arc`] for each member.
+/// - Share it: an [`Arc`](std::sync::Arc) for each member.
 /// - Futures that run at the same time within one task may borrow from it, since they end with it:
 ///   `zip`, `join!` and `FuturesUnordered` of the futures crates.
 /// - On threads, [`std::thread::scope`] waits, and each of its threads may
@@ -153,40 +152,6 @@ impl<T> TaskGroup<T> {
         T: Send + 'static,
     {
         self.insert(spawn(future, queue))
-    }
-
-    /// Spawns a future as a member with a name, as [`spawn_named`](crate::spawn_named()) does. The
-    /// [`JoinError`] of a member that failed tells the name. (To name a member on a given runtime,
-    /// [`insert`](TaskGroup::insert) the task that [`Runtime::spawn_named`] gives.)
-    ///
-    /// # Panics
-    ///
-    /// As [`spawn`](crate::spawn()).
-    ///
-    /// ```
-    /// use laneway::{Priority, TaskGroup};
-    ///
-    /// let mut group = TaskGroup::new();
-    /// for page in 1..=3 {
-    ///     let print = async move { assert_ne!(page, 2, "out of paper") };
-    ///     group.spawn_named(format!("page {page}"), print, Priority::Low);
-    /// }
-    /// let results = laneway::block_on(group.join_all());
-    /// let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-    /// assert_eq!(failed[0].name(), Some("page 2"));
-    /// ```
-    #[track_caller]
-    pub fn spawn_named<'q, F>(
-        &mut self,
-        name: impl Into<Arc<str>>,
-        future: F,
-        queue: impl IntoQueueName<'q>,
-    ) -> TaskId
-    where
-        F: Future<Output = T> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.insert(spawn_named(name, future, queue))
     }
 
     /// Spawns a future as a member, on the given runtime.

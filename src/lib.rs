@@ -45,6 +45,7 @@
 //! |---|---|
 //! | `#[tokio::main]` | a plain `main`; the first [`spawn_task!`] starts the runtime |
 //! | `tokio::spawn` | [`spawn_task!`], [`Runtime::spawn`], [`Handle::spawn`] |
+//! | `task::Builder`, for a name | [`named`]; `spawn_task!(name = "parser", future)` |
 //! | a dropped `JoinHandle` detaches | a dropped [`Task`] **cancels**: keep it or [`detach`] it |
 //! | `handle.await` is a `Result` | it is the output; [`fallible`] makes it a `Result` |
 //! | `handle.abort()` | [`cancel`] waits until the future is gone; [`AbortHandle`] does not |
@@ -128,9 +129,10 @@
 //! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task.rs` with `tracked.rs` and `outcome.rs`,
 //! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
-//! `group.rs`, `background/`, `pipeline/`, `sim/` (the same workers without threads), `observe/`
-//! (the recorder and its replays), `task_local/` and `macros.rs`; below stand `ids.rs`, `shield.rs`
-//! (panics of the user's code) and `telemetry/` (what the core tells and counts).
+//! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `sim/` (the same workers without
+//! threads), `observe/` (the recorder and its replays), `task_local/` and `macros.rs`; below stand
+//! `ids.rs`, `shield.rs` (panics of the user's code) and `telemetry/` (what the core tells and
+//! counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -151,6 +153,7 @@ mod executor;
 mod group;
 mod ids;
 mod macros;
+mod named_member;
 pub mod observe;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 mod os_thread;
@@ -170,10 +173,11 @@ pub use group::TaskGroup;
 pub use ids::{QueueId, TaskId};
 #[doc(hidden)]
 pub use macros::joined as __joined;
+pub use named_member::NamedMember;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
-    LOW_NUM_VARIABLE, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
-    block_in_place, block_on, join_all, shutdown_begun, spawn, spawn_named, try_join_all,
+    LOW_NUM_VARIABLE, NamedSpawn, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
+    block_in_place, block_on, join_all, named, shutdown_begun, spawn, try_join_all,
 };
 pub use telemetry::CutOffTask;
 

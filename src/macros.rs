@@ -53,7 +53,7 @@ pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
 /// ```
 ///
 /// A name goes first. It is any text, a `String` or an `Arc<str>` too, and shows in errors, in the
-/// log and to observers, as [`Runtime::spawn_named`](crate::Runtime::spawn_named) tells:
+/// log and to observers, as [`Runtime::named`](crate::Runtime::named) tells:
 ///
 /// ```
 /// use laneway::{Priority, join, spawn_task};
@@ -67,7 +67,8 @@ pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
 /// Inside a task it spawns on the runtime that runs the task, inside
 /// [`Runtime::block_on`](crate::Runtime::block_on) on that runtime, elsewhere on the process-wide
 /// one, which is started with defaults on first use. It expands to a call of
-/// [`spawn`](crate::spawn), or of [`spawn_named`](crate::spawn_named):
+/// [`spawn`](crate::spawn), with a name to one of
+/// [`named(name).spawn`](crate::NamedSpawn::spawn):
 ///
 /// ```
 /// use laneway::{Priority, spawn_task};
@@ -85,13 +86,13 @@ pub fn joined<T>(task: impl Joined<T>) -> Task<T> {
 macro_rules! spawn_task {
     // With a name. These come first, since `name = "..."` would be an expression as well.
     (name = $name:expr, $future:expr $(,)?) => {
-        $crate::spawn_named($name, $future, $crate::Priority::Low)
+        $crate::named($name).spawn($future, $crate::Priority::Low)
     };
     (name = $name:expr, $future:expr, $queue:expr $(,)?) => {
-        $crate::spawn_named($name, $future, $queue)
+        $crate::named($name).spawn($future, $queue)
     };
     (name = $name:expr, $future:expr, $queue:expr, $runtime:expr $(,)?) => {
-        $runtime.spawn_named($name, $future, $queue)
+        $runtime.named($name).spawn($future, $queue)
     };
     (name = $name:expr $(,)?) => {
         ::core::compile_error!(

@@ -145,7 +145,7 @@ fn stuck_names_the_task_that_blocks_and_those_behind_it() {
     let source = std::fs::read_to_string(source).unwrap();
     let spawn = source
         .lines()
-        .position(|line| line.contains("spawn_named(\"orders\""));
+        .position(|line| line.contains("named(\"orders\""));
     let place = format!(
         "\"orders\" spawned at examples/stuck.rs:{}:",
         spawn.unwrap() + 1

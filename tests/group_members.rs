@@ -55,7 +55,9 @@ fn a_joined_member_comes_with_its_number() {
     let (id, joined) = soon(group.join_next_with_id()).unwrap();
     assert_eq!((id, joined.unwrap()), (one, 1));
     assert!(soon(group.join_next_with_id()).is_none());
-    let four = group.spawn_named("four", async { resume_unwind(Box::new(4)) }, Priority::Low);
+    let four = group
+        .named("four")
+        .spawn(async { resume_unwind(Box::new(4)) }, Priority::Low);
     let (id, joined) = soon(group.join_next_with_id()).unwrap();
     assert_eq!((id, joined.unwrap_err().name()), (four, Some("four")));
 }

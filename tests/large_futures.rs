@@ -32,8 +32,24 @@ fn through_handle(rt: &Runtime) -> Task<usize> {
     rt.handle().spawn(large(), Priority::High)
 }
 
+fn by_macro_with_a_name() -> Task<usize> {
+    spawn_task!(name = "large", large())
+}
+
+fn on_runtime_with_a_name(rt: &Runtime) -> Task<usize> {
+    rt.named("large").spawn(large(), Priority::Low)
+}
+
 fn into_group(group: &mut TaskGroup<usize>, priority: Priority) {
     group.spawn(large(), priority);
+}
+
+fn into_group_with_a_name(group: &mut TaskGroup<usize>) {
+    group.named("large").spawn(large(), Priority::Low);
+}
+
+fn onto_runtime_with_a_name(group: &mut TaskGroup<usize>, rt: &Runtime) {
+    group.named("large").spawn_on(rt, large(), Priority::Low);
 }
 
 fn block_on() -> usize {
@@ -48,10 +64,10 @@ fn block_on_runtime(rt: &Runtime) -> usize {
 fn a_task_spawns_large_futures() {
     let rt = Runtime::builder().build().unwrap();
     let spawner = rt.spawn(
-        async { by_macro().await + by_function().await },
+        async { by_macro().await + by_function().await + by_macro_with_a_name().await },
         Priority::Low,
     );
-    assert_eq!(rt.block_on(spawner), 2);
+    assert_eq!(rt.block_on(spawner), 3);
 }
 
 #[test]
@@ -61,20 +77,24 @@ fn a_thread_with_an_ordinary_stack_awaits_large_futures() {
         let mut sum: usize = join_all([on_runtime(&rt), through_handle(&rt)])
             .iter()
             .sum();
+        sum += laneway::block_on(on_runtime_with_a_name(&rt));
         sum += block_on();
         sum + block_on_runtime(&rt)
     };
-    assert_eq!(std::thread::spawn(awaits).join().unwrap(), 4);
+    assert_eq!(std::thread::spawn(awaits).join().unwrap(), 5);
 }
 
 #[test]
 fn a_group_takes_large_futures() {
     let rt = Runtime::builder().build().unwrap();
+    let on = Runtime::builder().build().unwrap();
     let sum = rt.block_on(rt.spawn(
-        async {
+        async move {
             let mut group = TaskGroup::new();
             into_group(&mut group, Priority::Low);
             into_group(&mut group, Priority::High);
+            into_group_with_a_name(&mut group);
+            onto_runtime_with_a_name(&mut group, &on);
             let mut sum = 0;
             while let Some(result) = group.join_next().await {
                 sum += result.unwrap();
@@ -83,5 +103,5 @@ fn a_group_takes_large_futures() {
         },
         Priority::Low,
     ));
-    assert_eq!(sum, 2);
+    assert_eq!(sum, 4);
 }

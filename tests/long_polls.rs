@@ -191,7 +191,9 @@ fn each_queue_has_its_threshold() {
         for queue in ["high", "low", "cpu"] {
             for lasts in [19, 49, 199] {
                 let name = format!("{queue} {lasts}");
-                laneway::spawn_named(name, async move { work(ms(lasts)) }, queue).await;
+                laneway::named(name)
+                    .spawn(async move { work(ms(lasts)) }, queue)
+                    .await;
                 sleep(ms(1)).await;
             }
         }
@@ -271,7 +273,7 @@ fn every_schedule_gives_the_same_reports() {
 fn stuck(rt: &Runtime) -> (laneway::Task<()>, Sender<()>) {
     let (release, released) = channel::<()>();
     let blocks = async move { released.recv().unwrap() };
-    (rt.spawn_named("stuck", blocks, Priority::Low), release)
+    (rt.named("stuck").spawn(blocks, Priority::Low), release)
 }
 
 fn is_reported_once_by(local_queues: bool) {

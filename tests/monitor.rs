@@ -315,8 +315,7 @@ fn on_threads_a_stuck_task_is_seen_running_and_those_behind_it_queued() {
     let rt = builder.with_observer(monitor.clone()).build().unwrap();
     let (begun, (release, released)) = (Arc::new(Barrier::new(2)), channel::<()>());
     let begins = begun.clone();
-    let stuck = rt.spawn_named(
-        "stuck",
+    let stuck = rt.named("stuck").spawn(
         async move {
             begins.wait();
             released.recv().unwrap();
@@ -324,7 +323,7 @@ fn on_threads_a_stuck_task_is_seen_running_and_those_behind_it_queued() {
         Priority::Low,
     );
     begun.wait();
-    let behind = rt.spawn_named("behind", ready(()), Priority::Low);
+    let behind = rt.named("behind").spawn(ready(()), Priority::Low);
     eventually("time passes", || named(&monitor, "stuck").in_state > ms(5));
     assert!(matches!(
         named(&monitor, "stuck").state,

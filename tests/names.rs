@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::future::pending;
+use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, Mutex, Once};
 use std::thread;
@@ -12,7 +12,7 @@ use common::{Gate, cut_off, eventually};
 use laneway::observe::{Event, LostPanic, Observer};
 use laneway::sim::{self, Sim};
 use laneway::{
-    Priority, Runtime, Task, TaskGroup, TaskId, block_on, join, spawn_named, spawn_task, try_join,
+    Priority, Runtime, Task, TaskGroup, TaskId, block_on, join, named, spawn_task, try_join,
     yield_now,
 };
 
@@ -43,6 +43,7 @@ fn name_of<T>(task: &Task<T>) -> Option<String> {
 fn every_form_of_spawn_takes_a_name() {
     let builder = Runtime::builder().with_queue("disk", 1, &[]);
     let rt = builder.build().unwrap();
+    let handle = rt.handle();
     let shared: Arc<str> = Arc::from("shared");
     let tasks = [
         (spawn_task!(name = "literal", async { 0 }), "literal"),
@@ -63,16 +64,30 @@ fn every_form_of_spawn_takes_a_name() {
             "queued",
         ),
         (
-            spawn_named("function", async { 5 }, Priority::Low),
+            named("function").spawn(async { 5 }, Priority::Low),
             "function",
         ),
         (
-            rt.spawn_named(String::from("method"), async { 6 }, Priority::Low),
+            rt.named(String::from("method"))
+                .spawn(async { 6 }, Priority::Low),
             "method",
         ),
         (
-            rt.try_spawn_named("tried", async { 7 }, "disk").unwrap(),
+            rt.named("tried").try_spawn(async { 7 }, "disk").unwrap(),
             "tried",
+        ),
+        (handle.named("held").spawn(async { 8 }, "disk"), "held"),
+        (
+            handle.named("asked").try_spawn(async { 9 }, "low").unwrap(),
+            "asked",
+        ),
+        (
+            named("wanted").try_spawn(async { 10 }, "high").unwrap(),
+            "wanted",
+        ),
+        (
+            spawn_task!(name = "by handle", async { 11 }, "disk", handle),
+            "by handle",
         ),
     ];
     assert_eq!(tasks[2].0.priority(), Priority::High);
@@ -96,29 +111,140 @@ fn a_variable_called_name_is_a_future_like_any_other() {
 #[test]
 fn a_named_task_was_spawned_where_the_caller_says_so() {
     let rt = runtime();
+    let handle = rt.handle();
     let never = pending::<()>;
     let first_line = line!() + 2;
     let mut tasks = vec![
-        rt.spawn_named("a", never(), Priority::Low),
-        rt.try_spawn_named("b", never(), Priority::Low).unwrap(),
+        rt.named("a").spawn(never(), Priority::Low),
+        rt.named("b").try_spawn(never(), Priority::Low).unwrap(),
         spawn_task!(name = "c", never(), Priority::Low, rt),
+        handle.named("d").spawn(never(), Priority::Low),
+        handle.named("e").try_spawn(never(), Priority::Low).unwrap(),
     ];
     rt.block_on(async {
-        tasks.push(spawn_task!(name = "d", never()));
-        tasks.push(spawn_named("e", never(), Priority::Low));
+        tasks.push(spawn_task!(name = "f", never()));
+        tasks.push(named("g").spawn(never(), Priority::Low));
+        tasks.push(named("h").try_spawn(never(), Priority::Low).unwrap());
     });
     drop(rt);
-    let lines = [0, 1, 2, 5, 6].map(|offset| first_line + offset);
-    for (line, result) in lines.into_iter().zip(laneway::try_join_all(tasks)) {
-        let at = result.unwrap_err().spawned_at();
-        assert_eq!((at.file(), at.line()), (file!(), line));
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let lines = [0, 1, 2, 3, 4, 7, 8, 9].map(|offset| first_line + offset);
+    let results = laneway::try_join_all(tasks);
+    let errors = results.into_iter().map(Result::unwrap_err);
+    for ((line, name), error) in lines.into_iter().zip(names).zip(errors) {
+        let at = error.spawned_at();
+        assert_eq!((error.name(), at.file()), (Some(name), file!()));
+        assert_eq!(at.line(), line, "{name}");
     }
+}
+
+#[test]
+fn a_named_member_was_spawned_where_the_caller_says_so() {
+    let rt = runtime();
+    let mut group = TaskGroup::new();
+    let first_line = line!() + 2;
+    rt.block_on(async {
+        group.named("here").spawn(pending::<()>(), Priority::Low);
+    });
+    group.named("on").spawn_on(&rt, pending(), Priority::High);
+    drop(rt);
+    let results = block_on(group.join_all());
+    let errors = results.into_iter().map(Result::unwrap_err);
+    let mut seen: Vec<_> = errors
+        .map(|error| {
+            assert_eq!(error.spawned_at().file(), file!());
+            (error.name().map(String::from), error.spawned_at().line())
+        })
+        .collect();
+    seen.sort();
+    let name = |name| Some(String::from(name));
+    assert_eq!(
+        seen,
+        [(name("here"), first_line), (name("on"), first_line + 2)]
+    );
+}
+
+#[test]
+fn a_name_without_a_runtime_is_for_the_runtime_that_the_caller_runs_on() {
+    let rt = runtime();
+    let before_entering = named("in between");
+    let ids = rt.block_on(async {
+        let spawned = before_entering.clone().spawn(async {}, Priority::High);
+        let tried = before_entering.try_spawn(async {}, Priority::High).unwrap();
+        assert_eq!(name_of(&spawned), name_of(&tried));
+        let mut group = TaskGroup::new();
+        group.named("member").spawn(async {}, Priority::High);
+        (spawned.await, tried.await, group.join_next().await)
+    });
+    assert!(ids.2.unwrap().is_ok());
+    assert_eq!(rt.metrics().queues[0].completed, 3);
+}
+
+#[test]
+fn one_name_serves_many_tasks_and_shares_its_text() {
+    let rt = runtime();
+    let name: Arc<str> = Arc::from("worker");
+    let worker = rt.named(name.clone());
+    let tasks: Vec<_> = (0..3)
+        .map(|_| worker.clone().spawn(pending::<()>(), Priority::Low))
+        .collect();
+    for task in &tasks {
+        let kept = task.name().expect("it was given one");
+        assert!(Arc::ptr_eq(&kept, &name));
+    }
+}
+
+#[test]
+fn a_future_with_a_name_comes_back_from_where_it_cannot_go() {
+    let rt = runtime();
+    let handle = rt.handle();
+    let nowhere = handle.named("lost").try_spawn(async { 1 }, "nowhere");
+    let nowhere = nowhere.unwrap_err();
+    assert!(!nowhere.is_shut_down());
+    assert_eq!(block_on(nowhere.into_future()), 1);
+
+    rt.shutdown(LONG);
+    let by_runtime = rt.named("late").try_spawn(ready(2), Priority::Low);
+    let by_handle = handle.named("late").try_spawn(ready(3), "nowhere");
+    let entered = handle.enter();
+    let by_caller = named("late").try_spawn(ready(4), Priority::High);
+    drop(entered);
+    let refused = [by_runtime, by_handle, by_caller].map(Result::unwrap_err);
+    let causes = refused.each_ref().map(laneway::SpawnError::is_shut_down);
+    assert_eq!(causes, [true, false, true], "a queue is looked for first");
+    let futures = refused.map(|error| block_on(error.into_future()));
+    assert_eq!(futures, [2, 3, 4]);
+}
+
+#[test]
+fn a_caller_that_awaits_a_named_task_keeps_no_name_of_its_own() {
+    let rt = runtime();
+    let gates = [Gate::new(), Gate::new()];
+    let names: [Arc<str>; 2] = [Arc::from("called"), Arc::from("macro")];
+    let [called, by_macro] = names.clone();
+    let [first, second] = gates.each_ref().map(Gate::wait);
+    let awaiting = [
+        rt.spawn(
+            async { named(called).spawn(first, Priority::Low).await },
+            Priority::High,
+        ),
+        rt.spawn(
+            async { spawn_task!(name = by_macro, second).await },
+            Priority::High,
+        ),
+    ];
+    gates.iter().for_each(|gate| gate.eventually_polled(1));
+    for name in names {
+        eventually("only the task has it", || Arc::strong_count(&name) == 2);
+    }
+    gates.iter().for_each(Gate::open);
+    laneway::join_all(awaiting);
 }
 
 #[test]
 fn tasks_of_two_runtimes_with_the_same_number_keep_their_names_apart() {
     let (one, two) = (runtime(), runtime());
-    let spawn = |rt: &Runtime, name: &str| rt.spawn_named(name, pending::<()>(), Priority::Low);
+    let spawn = |rt: &Runtime, name: &str| rt.named(name).spawn(pending::<()>(), Priority::Low);
     let (a, b) = (spawn(&one, "a"), spawn(&two, "b"));
     assert_eq!(a.id(), b.id());
     assert_eq!(name_of(&a).as_deref(), Some("a"));
@@ -157,7 +283,7 @@ fn names_that_are_given_at_once_are_not_mixed_up() {
 fn a_handle_knows_the_name_as_long_as_it_is_there() {
     let rt = runtime();
     let gate = Gate::new();
-    let mut task = rt.spawn_named("gate", gate.wait(), Priority::Low);
+    let mut task = rt.named("gate").spawn(gate.wait(), Priority::Low);
     assert_eq!(name_of(&task).as_deref(), Some("gate"));
     assert!(format!("{task:?}").contains("\"gate\""), "{task:?}");
     gate.open();
@@ -171,8 +297,9 @@ fn a_handle_knows_the_name_as_long_as_it_is_there() {
 #[test]
 fn an_error_tells_the_name() {
     let rt = runtime();
+    let no_ink = async { panic!("no ink") };
     let line = line!() + 1;
-    let task = rt.spawn_named("printer", async { panic!("no ink") }, Priority::Low);
+    let task = rt.named("printer").spawn(no_ink, Priority::Low);
     let error: laneway::JoinError = try_join!(task).remove(0).unwrap_err();
     assert_eq!(error.name(), Some("printer"));
     let words = error.to_string();
@@ -183,7 +310,7 @@ fn an_error_tells_the_name() {
     );
     assert!(words.ends_with(" panicked: no ink"), "{words}");
 
-    let task = rt.spawn_named("clock", pending::<()>(), Priority::Low);
+    let task = rt.named("clock").spawn(pending::<()>(), Priority::Low);
     drop(rt);
     let error = try_join!(task).remove(0).unwrap_err();
     assert_eq!(error.name(), Some("clock"));
@@ -217,7 +344,7 @@ fn an_error_of_a_task_without_a_name_tells_none() {
 fn a_task_spawned_on_a_runtime_that_has_shut_down_has_its_name() {
     let rt = runtime();
     rt.shutdown(LONG);
-    let task = rt.spawn_named("late", async {}, Priority::Low);
+    let task = rt.named("late").spawn(async {}, Priority::Low);
     assert_eq!(name_of(&task).as_deref(), Some("late"));
     assert_eq!(try_join!(task).remove(0).unwrap_err().name(), Some("late"));
 }
@@ -226,7 +353,7 @@ fn a_task_spawned_on_a_runtime_that_has_shut_down_has_its_name() {
 fn the_report_of_shutdown_names_what_was_cut_off() {
     let rt = runtime();
     let polled = [Gate::new(), Gate::new()];
-    let named = rt.spawn_named("mail", polled[0].wait(), Priority::Low);
+    let named = rt.named("mail").spawn(polled[0].wait(), Priority::Low);
     let unnamed = rt.spawn(polled[1].wait(), Priority::Low);
     polled.iter().for_each(|gate| gate.eventually_polled(1));
     let report = cut_off(&rt);
@@ -257,7 +384,7 @@ fn an_observer_is_told_a_name_between_the_spawn_and_the_scheduling() {
     let rt = Runtime::builder().with_high_num(1).with_low_num(1);
     let rt = rt.with_observer(seen.clone()).build().unwrap();
     let line = line!() + 1;
-    let task = rt.spawn_named("parser", async {}, Priority::Low);
+    let task = rt.named("parser").spawn(async {}, Priority::Low);
     let named = task.id();
     let task = (task, rt.spawn(async {}, Priority::Low)).1;
     let unnamed = task.id();
@@ -322,7 +449,9 @@ fn a_lost_panic_tells_the_name_to_the_observer_and_the_log() {
         .with_observer(seen.clone())
         .build()
         .unwrap();
-    let task = rt.spawn_named("lost and found", async { panic!("gone") }, Priority::Low);
+    let task = rt
+        .named("lost and found")
+        .spawn(async { panic!("gone") }, Priority::Low);
     let id = task.id();
     task.detach();
     let unnamed = rt.spawn(async { panic!("nobody's") }, Priority::Low);
@@ -349,20 +478,23 @@ fn members_of_a_group_have_names() {
     let rt = runtime();
     let mut group = TaskGroup::new();
     rt.block_on(async {
-        group.spawn_named("broken", async { panic!("a bug") }, Priority::High);
+        group
+            .named("broken")
+            .spawn(async { panic!("a bug") }, Priority::High);
         assert_eq!(
             group.join_next().await.unwrap().unwrap_err().name(),
             Some("broken")
         );
-        group.spawn_named("endless", pending::<()>(), Priority::Low);
+        group.named("endless").spawn(pending::<()>(), Priority::Low);
     });
-    group.insert(rt.spawn_named("inserted", pending(), Priority::Low));
+    group.insert(rt.named("inserted").spawn(pending(), Priority::Low));
+    group.named("elsewhere").spawn_on(&rt, pending(), "high");
     drop(rt);
     let results = block_on(group.join_all());
     let errors: Vec<_> = results.into_iter().map(Result::unwrap_err).collect();
     let mut names: Vec<_> = errors.iter().map(laneway::JoinError::name).collect();
     names.sort();
-    assert_eq!(names, [Some("endless"), Some("inserted")]);
+    assert_eq!(names, ["elsewhere", "endless", "inserted"].map(Some));
 }
 
 #[test]
@@ -386,17 +518,21 @@ fn no_name_breaks_out_of_a_message() {
     let long = "x".repeat(1 << 20);
     for name in HOSTILE.into_iter().chain([long.as_str()]) {
         let rt = runtime();
-        let panics = rt.spawn_named(name, async { panic!("as expected") }, Priority::Low);
+        let panics = rt
+            .named(name)
+            .spawn(async { panic!("as expected") }, Priority::Low);
         assert_eq!(name_of(&panics).as_deref(), Some(name));
         let error = try_join!(panics).remove(0).unwrap_err();
         assert_eq!(error.name(), Some(name));
         assert_shows_in_one_line(&error.to_string(), name);
 
-        let lost = rt.spawn_named(name, async { panic!("as expected") }, Priority::Low);
+        let lost = rt
+            .named(name)
+            .spawn(async { panic!("as expected") }, Priority::Low);
         let id = lost.id();
         lost.detach();
         let gate = Gate::new();
-        rt.spawn_named(name, gate.wait(), Priority::High).detach();
+        rt.named(name).spawn(gate.wait(), Priority::High).detach();
         gate.eventually_polled(1);
         eventually("both panic", || rt.metrics().queues[1].panicked == 2);
         let report = cut_off(&rt);
@@ -423,7 +559,7 @@ fn assert_shows_in_one_line(message: &str, name: &str) {
 fn a_name_is_kept_as_long_as_its_handle_and_no_longer() {
     let rt = runtime();
     let name: Arc<str> = Arc::from("kept");
-    let mut task = rt.spawn_named(name.clone(), async {}, Priority::Low);
+    let mut task = rt.named(name.clone()).spawn(async {}, Priority::Low);
     block_on(&mut task);
     assert_eq!(Arc::strong_count(&name), 2, "the handle can ask for it");
     drop(task);
@@ -435,24 +571,28 @@ fn no_name_outlives_its_task_however_that_ends() {
     type Ending = (&'static str, fn(Runtime, Arc<str>));
     let endings: [Ending; 13] = [
         ("completed and awaited", |rt, name| {
-            block_on(rt.spawn_named(name, async {}, Priority::Low));
+            block_on(rt.named(name).spawn(async {}, Priority::Low));
         }),
         ("completed and detached", |rt, name| {
-            rt.spawn_named(name, async {}, Priority::Low).detach();
+            rt.named(name).spawn(async {}, Priority::Low).detach();
             rt.shutdown(LONG);
         }),
         ("panicked and awaited", |rt, name| {
-            let task = rt.spawn_named(name, async { panic!("on purpose") }, Priority::Low);
+            let task = rt
+                .named(name)
+                .spawn(async { panic!("on purpose") }, Priority::Low);
             assert!(try_join!(task).remove(0).unwrap_err().is_panic());
         }),
         ("panicked and detached", |rt, name| {
-            let task = rt.spawn_named(name, async { panic!("on purpose") }, Priority::Low);
+            let task = rt
+                .named(name)
+                .spawn(async { panic!("on purpose") }, Priority::Low);
             task.detach();
             rt.shutdown(LONG);
         }),
         ("dropped while it waited", |rt, name| {
             let gate = Gate::new();
-            let task = rt.spawn_named(name, gate.wait(), Priority::Low);
+            let task = rt.named(name).spawn(gate.wait(), Priority::Low);
             gate.eventually_polled(1);
             drop((task, gate.take_waker()));
         }),
@@ -464,42 +604,43 @@ fn no_name_outlives_its_task_however_that_ends() {
         }),
         ("cancelled", |rt, name| {
             let gate = Gate::new();
-            let task = rt.spawn_named(name, gate.wait(), Priority::Low);
+            let task = rt.named(name).spawn(gate.wait(), Priority::Low);
             gate.eventually_polled(1);
             assert_eq!(block_on(task.cancel()), None);
         }),
         ("cut off while it waited", |rt, name| {
             let gate = Gate::new();
-            rt.spawn_named(name, gate.wait(), Priority::Low).detach();
+            rt.named(name).spawn(gate.wait(), Priority::Low).detach();
             gate.eventually_polled(1);
             assert_eq!(cut_off(&rt).cut_off, 1);
         }),
         ("ended with its runtime", |rt, name| {
-            let task = rt.spawn_named(name, pending::<()>(), Priority::Low);
+            let task = rt.named(name).spawn(pending::<()>(), Priority::Low);
             drop(rt);
             assert!(try_join!(task).remove(0).unwrap_err().is_cancelled());
         }),
         ("handle outlived its runtime, unasked", |rt, name| {
-            let task = rt.spawn_named(name, pending::<()>(), Priority::Low);
+            let task = rt.named(name).spawn(pending::<()>(), Priority::Low);
             drop(rt);
             drop(task);
         }),
         ("spawned on a runtime that has shut down", |rt, name| {
             rt.shutdown(LONG);
-            rt.spawn_named(name.clone(), async {}, Priority::Low)
+            rt.named(name.clone())
+                .spawn(async {}, Priority::Low)
                 .detach();
-            assert!(rt.try_spawn_named(name, async {}, Priority::Low).is_err());
+            assert!(rt.named(name).try_spawn(async {}, Priority::Low).is_err());
         }),
         ("spawned on a queue that is not there", |rt, name| {
-            let spawn = || rt.spawn_named(name.clone(), async {}, "nowhere").detach();
+            let spawn = || rt.named(name.clone()).spawn(async {}, "nowhere").detach();
             catch_unwind(AssertUnwindSafe(spawn)).unwrap_err();
-            assert!(rt.try_spawn_named(name, async {}, "nowhere").is_err());
+            assert!(rt.named(name).try_spawn(async {}, "nowhere").is_err());
         }),
         ("left in a group", |rt, name| {
             let mut group = TaskGroup::new();
             rt.block_on(async {
-                group.spawn_named(name.clone(), async {}, Priority::Low);
-                group.spawn_named(name, pending::<()>(), Priority::Low);
+                group.named(name.clone()).spawn(async {}, Priority::Low);
+                group.named(name).spawn(pending::<()>(), Priority::Low);
             });
             drop(group);
         }),

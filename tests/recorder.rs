@@ -256,8 +256,8 @@ fn recording_goes_on_while_recordings_are_taken() {
 fn names_are_kept_with_their_tasks_and_cut() {
     let (rt, recorder) = recorded(0, 1);
     let long = "é".repeat(1 << 20);
-    let named = rt.spawn_named("parser", async {}, Priority::Low);
-    let vast = rt.spawn_named(long.as_str(), async {}, Priority::Low);
+    let named = rt.named("parser").spawn(async {}, Priority::Low);
+    let vast = rt.named(long.as_str()).spawn(async {}, Priority::Low);
     let nameless = rt.spawn(async {}, Priority::Low);
     let ids = [named.id(), vast.id(), nameless.id()];
     join_all([named, vast, nameless]);
@@ -460,7 +460,7 @@ fn a_trace_has_a_slice_for_each_poll_on_its_workers_track() {
 #[test]
 fn hostile_names_stay_names() {
     let (rt, recorder) = recorded(0, 1);
-    let task = rt.spawn_named(HOSTILE, async {}, Priority::Low);
+    let task = rt.named(HOSTILE).spawn(async {}, Priority::Low);
     let id = task.id();
     rt.block_on(task);
     rt.shutdown(Duration::from_secs(20));
@@ -505,7 +505,7 @@ fn a_recording_names_the_workers_that_stand_by() {
 #[test]
 fn the_replay_format_is_as_documented() {
     let (rt, recorder) = recorded(0, 1);
-    let task = rt.spawn_named("a name", async {}, Priority::Low);
+    let task = rt.named("a name").spawn(async {}, Priority::Low);
     let place = line!() - 1;
     let id = task.id().to_string();
     rt.block_on(task);

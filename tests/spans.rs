@@ -253,9 +253,11 @@ fn on_threads_every_span_is_left_where_it_was_entered() {
             yield_now().await;
         }
     };
-    let tasks = (0..TASKS).map(|_| rt.spawn_named("crowd", yields(), Priority::Low));
+    let tasks = (0..TASKS).map(|_| rt.named("crowd").spawn(yields(), Priority::Low));
     join_all(tasks);
-    let cut_off = rt.spawn_named("cut off", std::future::pending::<()>(), Priority::Low);
+    let cut_off = rt
+        .named("cut off")
+        .spawn(std::future::pending::<()>(), Priority::Low);
     rt.shutdown(Duration::ZERO);
     drop((cut_off, rt));
     let crowd = heard.named("crowd");

@@ -20,8 +20,8 @@ use laneway::pipeline::{Period, Pipeline, Shared};
 use laneway::sim::{self, Sim};
 use laneway::time::{self, interval, now, sleep, sleep_until, timeout};
 use laneway::{
-    Handle, Priority, Runtime, Task, TaskGroup, block_on, join, join_all, shutdown_begun, spawn,
-    spawn_named, spawn_task, try_join, try_join_all, yield_now,
+    Handle, Priority, Runtime, Task, TaskGroup, block_on, join, join_all, named, shutdown_begun,
+    spawn, spawn_task, try_join, try_join_all, yield_now,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -247,7 +247,7 @@ fn spawns() {
         Some(4) | None
     ));
     assert!(matches!(output(spawn_task!(async { 5 })), Some(5) | None));
-    let named = spawn_named("named", async { 6 }, Priority::Low);
+    let named = named("named").spawn(async { 6 }, Priority::Low);
     assert!(matches!(output(named), Some(6) | None));
     spawn_task!(async {}).detach();
     drop(spawn_task!(sleep(MS)));

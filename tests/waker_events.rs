@@ -297,7 +297,7 @@ fn on_threads_every_poll_but_the_first_follows_a_wake_up() {
             yield_now().await;
         }
     };
-    let spawn = |name: &String| rt.spawn_named(name.as_str(), yields(), Priority::Low);
+    let spawn = |name: &String| rt.named(name.as_str()).spawn(yields(), Priority::Low);
     join_all(names.iter().map(spawn));
     // Joins the threads: the ends of the last polls have been told then.
     drop(rt);

@@ -15,7 +15,7 @@ use crate::ids::{QueueId, TaskId, WorkerId};
 ///
 /// let monitor = Arc::new(Monitor::new());
 /// let rt = Runtime::builder().with_observer(monitor.clone()).build()?;
-/// let never = rt.spawn_named("never", std::future::pending::<()>(), Priority::High);
+/// let never = rt.named("never").spawn(std::future::pending::<()>(), Priority::High);
 /// while monitor.tasks()[0].state != TaskState::Waiting {
 ///     std::thread::yield_now();
 /// }

@@ -22,7 +22,7 @@ use super::settings::Settings;
 use super::window::{DueWindow, Window, Windows};
 use crate::shield::shielded;
 use crate::time::{Sleep, now, sleep_until};
-use crate::{Priority, Runtime, ShutdownBegun, shutdown_begun, spawn_named};
+use crate::{Priority, Runtime, ShutdownBegun, named, shutdown_begun};
 
 /// Stages that run together for every window of time. Made by
 /// [`PipelineBuilder::build`](super::PipelineBuilder::build), together with its
@@ -95,7 +95,9 @@ where
     #[track_caller]
     pub fn start(self, runtime: &Runtime) -> Running {
         let (driver, running) = self.into_driver();
-        let task = runtime.spawn_named("pipeline", driver.run(), Priority::High);
+        let task = runtime
+            .named("pipeline")
+            .spawn(driver.run(), Priority::High);
         task.detach();
         running
     }
@@ -122,7 +124,9 @@ where
     #[track_caller]
     pub fn start_here(self) -> Running {
         let (driver, running) = self.into_driver();
-        spawn_named("pipeline", driver.run(), Priority::High).detach();
+        named("pipeline")
+            .spawn(driver.run(), Priority::High)
+            .detach();
         running
     }
 
@@ -268,7 +272,7 @@ where
                 outcome_to,
             }) {
                 Assigned::Spawn(duty) => {
-                    spawn_named(lane.name.clone(), duty, Priority::Low).detach();
+                    named(lane.name.clone()).spawn(duty, Priority::Low).detach();
                 }
                 Assigned::Taken => {}
                 Assigned::Busy(window, outcome_to) => {

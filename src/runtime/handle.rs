@@ -38,7 +38,7 @@ use crate::ids::QueueId;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    executor: Arc<Executor>,
+    pub(super) executor: Arc<Executor>,
 }
 
 impl Handle {

@@ -2,9 +2,10 @@
 //!
 //! The executor knows no threads; here it gets them. Read on in this order: `builder.rs` has every
 //! setting, `plan.rs` works out what the settings come to, `start.rs` starts the threads, and
-//! `runtime.rs` is what a program holds. `spawn.rs`, `join.rs` and `block_on.rs` are what programs
-//! call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that
-//! are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
+//! `runtime.rs` is what a program holds. `spawn.rs`, `named_spawn.rs`, `join.rs` and `block_on.rs`
+//! are what programs call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks
+//! after workers that are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a
+//! task of the end.
 
 mod alarm;
 mod block_in_place;
@@ -16,6 +17,7 @@ mod help;
 mod join;
 mod large;
 mod metrics;
+mod named_spawn;
 mod plan;
 mod queue_name;
 mod runtime;
@@ -36,11 +38,12 @@ pub use builder::{Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE};
 pub use handle::{EnterGuard, Handle};
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use named_spawn::{NamedSpawn, named};
 pub use queue_name::{IntoQueueName, QueueName};
 pub use runtime::Runtime;
 pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
 pub use shutdown_report::ShutdownReport;
-pub use spawn::{spawn, spawn_named};
+pub use spawn::spawn;
 pub use spawn_error::SpawnError;
 pub use threads::Idle;
 

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::large::is_large;
 use super::queue_name::{IntoQueueName, QueueName};
@@ -46,55 +45,6 @@ impl Runtime {
         }
     }
 
-    /// Spawns a future as a task with a name.
-    ///
-    /// The name shows wherever the task is spoken of: in [`Task::name`], in the
-    /// [`JoinError`](crate::JoinError) of its panic or cancellation, in the log, in the
-    /// [`ShutdownReport`](crate::ShutdownReport), and to the
-    /// [`Observer`](crate::observe::Observer). It may be any text, and several tasks may have the
-    /// same. Messages show it in full, in quotes and escaped as `{:?}` does it, so that a line
-    /// break in a name does not begin a line of the log.
-    ///
-    /// Costs what keeping the text costs, and a lock at the task's spawn and end. Tasks without a
-    /// name pay nothing. Otherwise as [`spawn`](Runtime::spawn).
-    ///
-    /// # Panics
-    ///
-    /// If there is no queue of that name.
-    ///
-    /// ```
-    /// use laneway::{Priority, Runtime};
-    ///
-    /// let rt = Runtime::builder().build()?;
-    /// let parser = rt.spawn_named("parser", async { 1 }, Priority::High);
-    /// let worker = rt.spawn_named(format!("worker {}", 7), async { 2 }, Priority::Low);
-    /// assert_eq!(worker.name().as_deref(), Some("worker 7"));
-    /// assert_eq!(laneway::join!(parser, worker), [1, 2]);
-    /// # Ok::<(), laneway::BuildError>(())
-    /// ```
-    #[track_caller]
-    pub fn spawn_named<'q, F>(
-        &self,
-        name: impl Into<Arc<str>>,
-        future: F,
-        queue: impl IntoQueueName<'q>,
-    ) -> Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let name = name.into();
-        let origin = Origin {
-            spawned_at: Location::caller(),
-            name: Some(&name),
-        };
-        let queue = queue.into_queue_name();
-        match const { is_large::<F>() } {
-            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
-            false => spawn_on(&self.executor, future, queue, origin),
-        }
-    }
-
     /// Spawns a future, or gives it back if that cannot be done.
     ///
     /// # Errors
@@ -123,41 +73,6 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin::unnamed(Location::caller());
-        try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
-    }
-
-    /// Spawns a future as a task with a name, or gives the future back if that cannot be done.
-    ///
-    /// [`spawn_named`](Runtime::spawn_named) tells what a name is and where it shows.
-    ///
-    /// # Errors
-    ///
-    /// If shutdown has begun, or there is no queue of that name.
-    ///
-    /// ```
-    /// use laneway::{Priority, Runtime};
-    ///
-    /// let rt = Runtime::builder().build()?;
-    /// let task = rt.try_spawn_named("parser", async { 1 }, Priority::Low).unwrap();
-    /// assert_eq!(task.name().as_deref(), Some("parser"));
-    /// # Ok::<(), laneway::BuildError>(())
-    /// ```
-    #[track_caller]
-    pub fn try_spawn_named<'q, F>(
-        &self,
-        name: impl Into<Arc<str>>,
-        future: F,
-        queue: impl IntoQueueName<'q>,
-    ) -> Result<Task<F::Output>, SpawnError<F>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let name = name.into();
-        let origin = Origin {
-            spawned_at: Location::caller(),
-            name: Some(&name),
-        };
         try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
     }
 }
@@ -191,47 +106,9 @@ where
     }
 }
 
-/// Spawns a future as a task with a name, on the runtime that this code runs on. What
-/// [`spawn_task!`](crate::spawn_task!) calls if it is given a name.
-///
-/// [`Runtime::spawn_named`] tells what a name is and where it shows. Otherwise as [`spawn`].
-///
-/// # Panics
-///
-/// As [`spawn`].
-///
-/// ```
-/// use laneway::Priority;
-///
-/// let task = laneway::spawn_named("answer", async { 42 }, Priority::High);
-/// assert_eq!(task.name().as_deref(), Some("answer"));
-/// assert_eq!(laneway::block_on(task), 42);
-/// ```
-#[track_caller]
-pub fn spawn_named<'q, F>(
-    name: impl Into<Arc<str>>,
-    future: F,
-    queue: impl IntoQueueName<'q>,
-) -> Task<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let name = name.into();
-    let origin = Origin {
-        spawned_at: Location::caller(),
-        name: Some(&name),
-    };
-    let queue = queue.into_queue_name();
-    match const { is_large::<F>() } {
-        true => spawn_here(Box::pin(future), queue, origin),
-        false => spawn_here(future, queue, origin),
-    }
-}
-
 /// Spawns on this thread's runtime, or on the process-wide one.
 #[inline]
-fn spawn_here<F>(future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
+pub(super) fn spawn_here<F>(future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -244,5 +121,24 @@ where
             queue,
             origin,
         ),
+    }
+}
+
+/// As [`spawn_here`], or gives the future back.
+pub(super) fn try_spawn_here<F>(
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<Task<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match seat::here() {
+        Some(executor) => try_spawn_on(&executor, future, queue, origin),
+        None => {
+            let global = Runtime::start_global(origin.spawned_at);
+            try_spawn_on(global, future, queue, origin)
+        }
     }
 }

@@ -36,7 +36,7 @@ impl CutOff {
 /// use std::time::Duration;
 ///
 /// let rt = Runtime::builder().build()?;
-/// rt.spawn_named("mail", std::future::pending::<()>(), Priority::Low).detach();
+/// rt.named("mail").spawn(std::future::pending::<()>(), Priority::Low).detach();
 /// let report = rt.shutdown(Duration::ZERO);
 /// let task = &report.cut_off_tasks[0];
 /// assert_eq!(task.name(), Some("mail"));

@@ -357,7 +357,7 @@ pub trait Observer: Send + Sync + 'static {
     ///
     /// let names = Arc::new(Names::default());
     /// let rt = Runtime::builder().with_observer(names.clone()).build()?;
-    /// let task = rt.spawn_named("parser", async {}, Priority::Low);
+    /// let task = rt.named("parser").spawn(async {}, Priority::Low);
     /// assert_eq!(names.0.lock().unwrap()[&task.id()], "parser");
     /// # Ok::<(), laneway::BuildError>(())
     /// ```

@@ -11,7 +11,7 @@ use flume::Sender;
 type Names = Arc<Mutex<VecDeque<&'static str>>>;
 
 /// As `spawn_on`, and writes down what enters the queue.
-fn spawn_named<F>(
+fn spawn_noted<F>(
     queue: &Sender<Runnable>,
     names: &Names,
     name: &'static str,
@@ -42,15 +42,15 @@ fn show(names: &Names) {
 fn main() {
     let (sender, receiver) = flume::unbounded();
     let names = Names::default();
-    spawn_named(&sender, &names, "one", Count::to(3, "one")).detach();
-    spawn_named(&sender, &names, "two", Count::to(3, "two")).detach();
+    spawn_noted(&sender, &names, "one", Count::to(3, "one")).detach();
+    spawn_noted(&sender, &names, "two", Count::to(3, "two")).detach();
     let block = async {
         for number in 1..=4 {
             println!("block: call {number}");
         }
         println!("block: done");
     };
-    spawn_named(&sender, &names, "block", block).detach();
+    spawn_noted(&sender, &names, "block", block).detach();
     show(&names);
 
     for turn in 1.. {
