@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -128,6 +128,7 @@ struct Auditor {
 struct Books {
     tasks: HashMap<TaskId, Stage>,
     asleep: HashMap<WorkerId, bool>,
+    raised: HashSet<TaskId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,9 +166,18 @@ impl Auditor {
                     "spawned twice",
                 )?;
             }
-            Event::Scheduled { task, by, to, .. } => {
+            Event::Escalated { task, .. } => _ = books.raised.insert(task),
+            Event::Scheduled {
+                task,
+                queue,
+                by,
+                to,
+            } => {
+                let moved = queue != self.low && to == Placement::Channel;
                 let next = match stage(books, task) {
                     Some(Stage::Spawned | Stage::Waiting) => Stage::Queued,
+                    // It was raised in the low queue, which it leaves once.
+                    Some(Stage::Queued) if moved && books.raised.remove(&task) => Stage::Queued,
                     Some(Stage::Running) => Stage::RunningQueued,
                     other => return Err(format!("scheduled while {other:?}: {event:?}")),
                 };

@@ -23,9 +23,10 @@ pub enum CallOrder {
     /// priority.
     ///
     /// While a service has urgent calls, the [low](crate::Priority::Low) task that it runs in
-    /// counts as a high one, from its next scheduling on, and so does not wait behind the low
-    /// queue; nor does a low task that its handler awaits. One that is in a queue already stays
-    /// there until its turn. Without urgent calls it is low again.
+    /// counts as a high one, and so does not wait behind the low queue; nor does a low task that
+    /// its handler awaits. One that is in the low queue already is looked for there, as
+    /// [`Task::escalate`](crate::Task::escalate) does. Without urgent calls it is low again, from
+    /// its next scheduling on.
     #[default]
     UrgentFirst,
     /// The first come is the first served, whichever task calls.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -260,6 +260,18 @@ impl Executor {
         let called = queue.standby().and_then(Standby::called);
         self.parking_lot.all_busy(queue.crews())
             && called.is_none_or(|crew| self.parking_lot.all_busy(&[crew]))
+    }
+
+    /// Has the low queue sifted for a task that was raised while it may lie there: by each worker
+    /// at its next step, and by one that is parked if none may come by soon.
+    pub(super) fn look_for_raised(&self) {
+        self.pending.note_raise();
+        if self.queue(QueueId::LOW).channel_len() > 0 {
+            // Pairs with the census of `idle.rs`: the count goes before the look for parked
+            // workers.
+            fence(Ordering::SeqCst);
+            self.unpark_one(QueueId::HIGH);
+        }
     }
 
     /// Sets aside numbers for `count` tasks.

@@ -30,7 +30,7 @@
 //!    shutdown to find.
 //! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*. A low
 //!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
-//!    if it waits, it is woken for it.
+//!    if it waits, it is woken for it, and if it is queued, a worker moves it to the high queue.
 //! 6. Its future is dropped, its outcome stored, its awaiter woken.
 //! 7. Its handle was dropped, it was aborted, or the runtime has shut down: it is queued if it
 //!    waited. The thread that takes it drops the future instead of polling it: a worker's, or at

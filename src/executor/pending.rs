@@ -25,8 +25,8 @@ use crate::ids::TaskId;
 pub(super) struct Pending {
     /// A power of two of them.
     shards: Box<[CachePadded<Mutex<Shard>>]>,
-    /// How often a task was looked for in vain.
-    looked_for: CachePadded<AtomicU64>,
+    /// The word of [`Sought`].
+    sought: CachePadded<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +34,27 @@ struct Shard {
     wakers: HashMap<TaskId, Waker, BuildHasherDefault<Spread>>,
     /// Whether the runtime has shut down and wakes every task.
     closed: bool,
+}
+
+/// How often tasks were raised, and how often one was looked for here in vain: two counts in one
+/// word, so that a worker reads both at each step by one load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sought(u64);
+
+const ONE_RAISE: u64 = 1;
+const ONE_IN_VAIN: u64 = 1 << u32::BITS;
+
+impl Sought {
+    /// Both counts wrap around, and are compared for being the same.
+    #[inline]
+    pub(super) fn raises(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline]
+    pub(super) fn in_vain(self) -> u32 {
+        (self.0 / ONE_IN_VAIN) as u32
+    }
 }
 
 const SHARDS_PER_WORKER: usize = 4;
@@ -48,16 +69,23 @@ impl Pending {
             shards: (0..shards)
                 .map(|_| CachePadded::new(Mutex::default()))
                 .collect(),
-            looked_for: CachePadded::default(),
+            sought: CachePadded::default(),
         }
     }
 
-    /// How often a task was looked for in vain so far.
+    /// How often tasks were raised or looked for in vain so far.
     #[inline]
-    pub(super) fn looked_for(&self) -> u64 {
-        // Acquire: pairs with the Release in `wake`. A worker that sees the count before a poll
-        // sees in the task what the search was about.
-        self.looked_for.load(Ordering::Acquire)
+    pub(super) fn sought(&self) -> Sought {
+        // Acquire: pairs with the Release in `wake` and `note_raise`. A worker that sees the count
+        // before a poll sees in the task what the search was about.
+        Sought(self.sought.load(Ordering::Acquire))
+    }
+
+    /// Counts that a task was raised.
+    pub(super) fn note_raise(&self) {
+        // Release: pairs with the Acquire in `sought`. A worker that sees the count sees the
+        // task's new queue.
+        self.sought.fetch_add(ONE_RAISE, Ordering::Release);
     }
 
     /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if the pending have been
@@ -90,8 +118,8 @@ impl Pending {
     pub(super) fn wake(&self, task: TaskId) {
         let found = self.waker_of(task).or_else(|| {
             // Counted before the second look: a worker that enters the waker after it sees the
-            // count. Release: pairs with the Acquire in `looked_for`.
-            self.looked_for.fetch_add(1, Ordering::Release);
+            // count. Release: pairs with the Acquire in `sought`.
+            self.sought.fetch_add(ONE_IN_VAIN, Ordering::Release);
             self.waker_of(task)
         });
         // The shard is unlocked by now, as in `close`.

@@ -9,6 +9,7 @@
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
 mod claim;
+mod sift;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -33,6 +34,8 @@ pub(crate) struct Queue {
     pushed: CachePadded<AtomicUsize>,
     /// How many were ever taken out. On a cache line of its own, since other threads write it.
     taken: CachePadded<AtomicUsize>,
+    /// How many raises were counted when the channel was last sifted for raised tasks.
+    sifted_at: AtomicUsize,
     /// The stealing side of the local deques of the workers that serve this queue.
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, beginning with those that serve the fewest other queues.
@@ -65,6 +68,7 @@ impl Queue {
             receiver,
             pushed: CachePadded::new(AtomicUsize::new(0)),
             taken: CachePadded::new(AtomicUsize::new(0)),
+            sifted_at: AtomicUsize::new(0),
             locals,
             crews,
             standby,
@@ -155,13 +159,13 @@ impl Queue {
         thief: WorkerId,
         start: usize,
         local: &mut LocalQueue,
-    ) -> Option<(Runnable, WorkerId)> {
+    ) -> Option<Stolen> {
         let (before, after) = self.locals.split_at(start.min(self.locals.len()));
         let stolen = after
             .iter()
             .chain(before)
             .filter(|victim| victim.owner != thief)
-            .find_map(|victim| Some((victim.steal(&local.deque)?, victim.owner)));
+            .find_map(|victim| victim.steal(&local.deque));
         if stolen.is_some() {
             local.note_moved();
         }
@@ -196,6 +200,15 @@ impl Queue {
             .is_filled()
             .then(|| stuck.shown.next.take())?
     }
+}
+
+/// What was stolen: one task to run. The others lie in the thief's deque.
+#[derive(Debug)]
+pub(super) struct Stolen {
+    pub(super) runnable: Runnable,
+    pub(super) from: WorkerId,
+    /// How many raises were counted when the victim last sifted its deque.
+    pub(super) sifted_at: u32,
 }
 
 /// One worker's own part of a queue: only that worker pushes and pops.
@@ -397,6 +410,12 @@ impl LocalQueue {
         self.shown.next.take()
     }
 
+    /// Puts a task back that was just taken from the next-slot.
+    fn put_back_next(&mut self, runnable: Runnable) {
+        self.contents = self.contents.with_next();
+        self.shown.next.fill(runnable);
+    }
+
     /// Gives the first of these tasks and moves all others into the deque, and says how many.
     fn take_in(&mut self, mut tasks: impl Iterator<Item = Runnable>) -> Option<(Runnable, usize)> {
         let first = tasks.next()?;
@@ -434,11 +453,17 @@ impl Stealable {
         self.shown.spare.load(Ordering::Acquire)
     }
 
-    fn steal(&self, into: &Deque<Runnable>) -> Option<Runnable> {
+    fn steal(&self, into: &Deque<Runnable>) -> Option<Stolen> {
         if !self.shows_spare() {
             return None;
         }
-        insist(|| self.deque.steal_batch_and_pop(into))
+        // Before the theft: the owner may sift between the two.
+        let sifted_at = self.shown.sifted_at();
+        Some(Stolen {
+            runnable: insist(|| self.deque.steal_batch_and_pop(into))?,
+            from: self.owner,
+            sifted_at,
+        })
     }
 
     fn steal_one(&self) -> Option<Runnable> {
@@ -466,6 +491,9 @@ struct Shown {
     /// empty. A thief looks here first, which costs one load (T6). A worker that is about to park
     /// looks into the deque itself.
     spare: AtomicBool,
+    /// How many raises were counted when the worker last sifted the deque for raised tasks. Written
+    /// by the worker, read by thieves, who then hold what it has not sifted.
+    sifted_at: AtomicUsize,
 }
 
 /// Room for one task.

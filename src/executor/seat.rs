@@ -365,12 +365,12 @@ pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, kept: Opti
 /// the task if it may have been raised or told to end during that poll: nothing could find it then.
 /// `false`: its runtime is gone.
 pub(super) fn keep_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
-    let looked_for = with_worker_of(id, |worker| worker.looked_for());
+    let before = with_worker_of(id, |worker| worker.sought().in_vain());
     let entered = with_executor_of(id, |executor| {
         executor.pending.insert(task, waker);
-        executor.pending.looked_for()
+        executor.pending.sought().in_vain()
     });
-    if entered.is_some() && entered != looked_for {
+    if entered.is_some() && entered != before {
         waker.wake_by_ref();
     }
     entered.is_some()
@@ -379,11 +379,23 @@ pub(super) fn keep_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
 /// Wakes a task that waits, wherever that may be.
 pub(super) fn wake_pending(id: ExecutorId, task: TaskId) {
     // A task without a runtime has ended, or is about to.
-    let executor = here().filter(|here| here.id == id);
-    match executor {
-        Some(executor) => executor.pending.wake(task),
-        None => {
-            Executor::find(id).inspect(|executor| executor.pending.wake(task));
-        }
+    if let Some(executor) = find(id) {
+        executor.pending.wake(task);
     }
+}
+
+/// Wakes a low task that was raised if it waits, and has it looked for where low tasks lie if it is
+/// queued.
+pub(super) fn find_raised(id: ExecutorId, task: TaskId) {
+    if let Some(executor) = find(id) {
+        executor.pending.wake(task);
+        executor.look_for_raised();
+    }
+}
+
+/// A runtime that may be another one than this thread's. To be used outside of any borrow: a waker
+/// may run code of the user's.
+fn find(id: ExecutorId) -> Option<Arc<Executor>> {
+    let here = here().filter(|here| here.id == id);
+    here.map_or_else(|| Executor::find(id), |here| Some(Arc::clone(&here)))
 }

@@ -199,8 +199,14 @@ impl<T> Task<T> {
     /// Raises a low task to high priority from its next scheduling on.
     ///
     /// One that waits is woken for it, so that it raises in turn what it awaits: its future is
-    /// polled once more than its own wake-ups ask for. One that is in a queue already stays there
-    /// until its turn. A high task, and a task on a further queue, stays as it is.
+    /// polled once more than its own wake-ups ask for. One that is in the low queue already is
+    /// looked for there, by each worker between two polls, and moved to the high queue. A high
+    /// task, and a task on a further queue, stays as it is.
+    ///
+    /// The search goes through all low tasks that a worker holds, for up to a sixteenth of the
+    /// worker's time. A worker at home in the low queue searches up to 131,072 tasks at once, any
+    /// other up to 16,384. Among more than these, the raised task comes nearer in turn with the
+    /// others until they are few enough.
     ///
     /// ```
     /// use laneway::{Priority, spawn_task};
@@ -213,7 +219,7 @@ impl<T> Task<T> {
         let meta = self.handle.metadata();
         if meta.raise() {
             telling::escalated(meta.executor, meta.id);
-            self.look_for();
+            seat::find_raised(meta.executor, meta.id);
         }
     }
 

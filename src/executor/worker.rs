@@ -9,6 +9,7 @@
 //! is nothing to do it says so, and its thread parks. Read `seat.rs` next.
 
 mod inner_polls;
+mod sifter;
 
 use std::hint;
 use std::iter;
@@ -24,7 +25,8 @@ use super::executor::Executor;
 use super::host::Spin;
 use super::idle::{OtherSearchers, Search};
 use super::pace::Pace;
-use super::queue::{LocalQueue, Pushed};
+use super::pending::Sought;
+use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, Overdue, Rest, Route};
 use super::runnable::{Meta, Runnable};
 use super::standby::Post;
@@ -34,6 +36,8 @@ use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
 use crate::telemetry::tally::{Tally, Writer};
+
+use sifter::{Sifted, Sifter};
 
 pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
 
@@ -61,8 +65,9 @@ pub(crate) struct Worker {
     found: Source,
     search: Search,
     pace: Pace,
-    /// How often a task had been looked for among the pending when the last task was taken.
-    looked_for: u64,
+    /// How often tasks had been looked for when this step began, or a poll within it.
+    sought: Sought,
+    sifter: Sifter,
     steps: u64,
     /// The next step at which something may be overdue.
     next_overdue: u64,
@@ -122,7 +127,10 @@ pub(crate) fn step() -> Step {
             run(runnable);
             Step::Ran
         }
-        Some(Err(step)) => step,
+        Some(Err(step)) => {
+            sifter::hand_on();
+            step
+        }
         None => Step::Replaced,
     }
 }
@@ -187,7 +195,8 @@ impl Worker {
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,
-            looked_for: 0,
+            sought: Sought::default(),
+            sifter: Sifter::default(),
             steps: 0,
             next_overdue: 0,
             rng: fastrand::Rng::with_seed(parts.seed),
@@ -204,8 +213,8 @@ impl Worker {
         self.runs_high
     }
 
-    pub(super) fn looked_for(&self) -> u64 {
-        self.looked_for
+    pub(super) fn sought(&self) -> Sought {
+        self.sought
     }
 
     /// A number for a task that this worker spawns.
@@ -245,6 +254,12 @@ impl Worker {
             return Err(Step::Rest);
         }
         self.steps += 1;
+        // Before the look at a task's priority: a task that is raised between the two counts as
+        // high here, or the search for it is counted after this look.
+        self.sought = self.executor.pending.sought();
+        if self.is_to_sift() && self.sift_in_turn() == Sifted::FoundSome {
+            return Err(Step::Ran);
+        }
         let overdue = match self.steps < self.next_overdue {
             true => None,
             false => self.overdue(),
@@ -253,7 +268,7 @@ impl Worker {
             .or_else(|| self.held())
             .or_else(|| self.at_hand())
             .or_else(|| self.search())
-            .ok_or(Step::Rest)?;
+            .ok_or_else(|| self.sift_or_rest())?;
         self.begin(runnable.metadata());
         Ok(runnable)
     }
@@ -261,9 +276,6 @@ impl Worker {
     /// Begins with a task that was taken.
     #[inline]
     fn begin(&mut self, task: &Meta) {
-        // Before the look at the priority: a task that is raised between the two counts as high
-        // here, or the search for it is counted after this look.
-        self.looked_for = self.executor.pending.looked_for();
         task.compare_with_loans();
         self.runs_high = task.queue() == QueueId::HIGH;
         self.work_found();
@@ -485,7 +497,9 @@ impl Worker {
             return queue.take();
         };
         let len = self.pace.gather(|| queue.channel_len())?;
+        let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
+        self.inherit(position, sifted);
         self.announce_moved(position);
         Some(runnable)
     }
@@ -499,10 +513,15 @@ impl Worker {
             0..=2 => 0,
             victims => self.rng.usize(..victims),
         };
-        let stolen = queue.steal(self.id, start, local)?;
+        let Stolen {
+            runnable,
+            from,
+            sifted_at,
+        } = queue.steal(self.id, start, local)?;
         self.tally().steals.add(1, Writer::Only);
+        self.inherit(position, sifted_at);
         self.announce_moved(position);
-        Some(stolen)
+        Some((runnable, from))
     }
 
     /// Tells other workers of tasks that came along with the one that was taken. While they were on
@@ -654,7 +673,8 @@ impl Worker {
     }
 
     fn work_in_sight(&self) -> bool {
-        !self.stands_down() && self.route.queues.iter().any(|&id| self.has_work(id))
+        !self.stands_down()
+            && (self.route.queues.iter().any(|&id| self.has_work(id)) || self.has_news_of_raises())
     }
 
     /// Gets up by itself, or after another thread has unparked it. It counts as a searcher then, as

@@ -107,7 +107,8 @@ pub enum Event {
     },
     /// A task is put where a worker will find it: after its spawn, and after each wake-up. It is
     /// told again of a task in a next-slot whose worker is stuck in a long poll, when the watchdog
-    /// moves it into the queue's channel.
+    /// moves it into the queue's channel; and of a task that was raised in the low queue, when a
+    /// worker moves it to the high one.
     ///
     /// Comes before its [`Taken`](Event::Taken), whichever threads the two happen on.
     Scheduled {
@@ -115,8 +116,9 @@ pub enum Event {
         task: TaskId,
         /// The queue that its priority names now.
         queue: QueueId,
-        /// The worker that spawned or woke it: the task that it is polling did. `None` is any
-        /// other thread; the timer's is told apart by a [`TimerFired`](Event::TimerFired) before.
+        /// The worker that spawned or woke it, since the task that it is polling did, or that moved
+        /// it. `None` is any other thread; the timer's is told apart by a
+        /// [`TimerFired`](Event::TimerFired) before.
         by: Option<WorkerId>,
         /// Where it was put.
         to: Placement,

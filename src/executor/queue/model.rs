@@ -233,7 +233,7 @@ fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
     let thief = spawn(move || {
         steals.find(tasks as usize - 1, THIEF, &mut || {
             let stolen = steals.queue.steal(THIEF, 0, &mut loot);
-            stolen.map(|(task, _)| task).or_else(|| loot.pop())
+            stolen.map(|stolen| stolen.runnable).or_else(|| loot.pop())
         });
     });
     for task in 1..=tasks {

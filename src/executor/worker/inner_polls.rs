@@ -19,6 +19,7 @@ use std::ptr;
 use super::{Step, Worker, run, step};
 use crate::executor::budget::OuterBudget;
 use crate::executor::ending::Phase;
+use crate::executor::pending::Sought;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::task::Task;
@@ -64,7 +65,7 @@ struct OuterPoll {
     running_at: usize,
     runs_high: bool,
     found: Source,
-    looked_for: u64,
+    sought: Sought,
     polled: Option<Polled>,
 }
 
@@ -135,7 +136,7 @@ impl Worker {
             running_at: self.running_at,
             runs_high: self.runs_high,
             found: self.found,
-            looked_for: self.looked_for,
+            sought: self.sought,
             polled: self.tally().polling.get(),
         }
     }
@@ -145,7 +146,7 @@ impl Worker {
         self.work_found();
         self.note_found(outer.running_at, outer.found);
         self.runs_high = outer.runs_high;
-        self.looked_for = outer.looked_for;
+        self.sought = outer.sought;
         match outer.polled {
             Some(polled) => self.tally().polling.begin(polled),
             None => self.tally().polling.end(),
@@ -175,6 +176,7 @@ impl Worker {
             }
             if let Some((runnable, source)) = self.claim_at(position, &is_wanted) {
                 self.note_found(position, source);
+                self.sought = self.executor.pending.sought();
                 self.begin(runnable.metadata());
                 return Some(runnable);
             }

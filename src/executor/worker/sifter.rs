@@ -1,0 +1,169 @@
+//! How a task is found that was raised while it lay in the low queue.
+//!
+//! A task has one runnable, and that one lies where it was put when the task was a low one: in the
+//! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
+//! sees a new count at its next step sifts the low tasks that it holds; the first of them sifts the
+//! channel. What was raised goes to the high queue's channel. Until there is a raise, that costs a
+//! worker one comparison a step, of a word that it reads anyway.
+//!
+//! # What is found
+//!
+//! A worker whose own tasks were sifted at a count holds none that was raised before, since it
+//! marks that count itself: a task that it keeps later was seen to be a low one later. A thief, and
+//! a worker that takes from the channel, inherits the mark of what it takes, and sifts again if
+//! that one is older. A task that is raised while another thread is just about to push it into the
+//! channel may be missed; it then has its turn with the low ones.
+//!
+//! # What it costs
+//!
+//! To sift takes time by the number of tasks. A worker spends a sixteenth of its time on it at
+//! most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
+
+use std::mem;
+use std::time::Duration;
+
+use super::{Step, Worker};
+use crate::executor::runnable::Runnable;
+use crate::executor::seat;
+use crate::ids::QueueId;
+
+/// What a worker knows of its search for raised tasks.
+#[derive(Debug, Default)]
+pub(super) struct Sifter {
+    /// How many raises were counted when the worker last sifted what it holds.
+    sifted_at: u32,
+    /// When it may sift again.
+    not_before: Duration,
+    /// What it has found and not handed on yet.
+    raised: Vec<Runnable>,
+}
+
+/// What came of a search for raised tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sifted {
+    FoundSome,
+    FoundNone,
+}
+
+/// A worker that has sifted for some time does other things for this many times as long.
+const REST_FACTOR: u32 = 15;
+
+/// The most tasks that a worker at home in the low queue sifts at once, and any other worker, which
+/// is there for more urgent things.
+const MOST_AT_HOME: usize = 1 << 17;
+const MOST_ELSEWHERE: usize = 1 << 14;
+
+/// Puts the raised tasks that the worker here has found into the high queue. Outside of the seat,
+/// since an observer is called.
+pub(super) fn hand_on() {
+    let found = seat::with_worker(|worker| {
+        let raised = mem::take(&mut worker.sifter.raised);
+        (!raised.is_empty()).then(|| (raised, worker.executor.clone()))
+    });
+    if let Some((raised, executor)) = found.flatten() {
+        raised.into_iter().for_each(|task| executor.inject(task));
+    }
+}
+
+impl Worker {
+    /// Whether a task may have been raised where this worker has not sifted yet.
+    #[inline]
+    pub(super) fn is_to_sift(&self) -> bool {
+        self.sought.raises() != self.sifter.sifted_at
+    }
+
+    /// Whether a task was raised since this step began.
+    pub(super) fn has_news_of_raises(&self) -> bool {
+        self.executor.pending.sought().raises() != self.sought.raises()
+    }
+
+    /// Sifts, if the worker has not spent its share of time on that.
+    #[cold]
+    pub(super) fn sift_in_turn(&mut self) -> Sifted {
+        if self.holds_too_many() || self.now() < self.sifter.not_before {
+            return Sifted::FoundNone;
+        }
+        self.sift()
+    }
+
+    /// Sifts what is left to sift before the worker rests.
+    #[cold]
+    pub(super) fn sift_or_rest(&mut self) -> Step {
+        match self.is_to_sift() && self.sift() == Sifted::FoundSome {
+            true => Step::Ran,
+            false => Step::Rest,
+        }
+    }
+
+    fn sift(&mut self) -> Sifted {
+        let began = self.now();
+        if let Some(low) = self.route.position(QueueId::LOW) {
+            self.sift_held(low);
+            self.sift_channel();
+        } else if self.route.home == QueueId::HIGH {
+            self.sift_channel();
+        }
+        self.sifter.sifted_at = self.sought.raises();
+        let ended = self.now();
+        self.sifter.not_before = ended + REST_FACTOR * ended.saturating_sub(began);
+        match self.sifter.raised.is_empty() {
+            false => Sifted::FoundSome,
+            true => Sifted::FoundNone,
+        }
+    }
+
+    fn most(&self) -> usize {
+        match self.route.home {
+            QueueId::LOW => MOST_AT_HOME,
+            _ => MOST_ELSEWHERE,
+        }
+    }
+
+    fn holds_too_many(&self) -> bool {
+        let low = self.route.position(QueueId::LOW);
+        let local = low.and_then(|low| self.locals.get(low));
+        local.is_some_and(|local| local.deque_len() > self.most())
+    }
+
+    fn sift_held(&mut self, low: usize) {
+        let Some(local) = self.locals.get_mut(low) else {
+            return;
+        };
+        local.sift(&mut self.sifter.raised);
+        local.mark_sifted(self.sought.raises());
+        if local.has_spare() {
+            // Another worker may have looked in vain meanwhile.
+            self.announce(QueueId::LOW);
+        }
+    }
+
+    /// Sifts the channel, unless another worker has done it.
+    fn sift_channel(&mut self) {
+        let (executor, at) = (self.executor.clone(), self.sought.raises());
+        let queue = executor.queue(QueueId::LOW);
+        if !is_older(queue.sifted_at(), at) || queue.channel_len() > self.most() {
+            return;
+        }
+        queue.sift(at, &mut self.sifter.raised);
+        if queue.has_work() {
+            self.announce(QueueId::LOW);
+            executor.ending.task_queued();
+        }
+    }
+
+    /// Notes that tasks came to this worker that were last sifted at this count.
+    pub(super) fn inherit(&mut self, position: usize, sifted_at: u32) {
+        if self.route.queues[position] == QueueId::LOW && is_older(sifted_at, self.sifter.sifted_at)
+        {
+            self.sifter.sifted_at = sifted_at;
+            if let Some(local) = self.locals.get(position) {
+                local.mark_sifted(sifted_at);
+            }
+        }
+    }
+}
+
+/// Whether a count was reached before another. Counts wrap around.
+fn is_older(count: u32, than: u32) -> bool {
+    count.wrapping_sub(than).cast_signed() < 0
+}
