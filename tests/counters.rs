@@ -5,7 +5,7 @@ mod prometheus_text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -127,4 +127,53 @@ fn nothing_falls_under_load() {
             assert!(grown.unwrap() > 20);
         }
     });
+}
+
+/// A spawn from outside is counted before it is known whether the runtime still takes it.
+#[test]
+fn nothing_falls_while_tasks_are_spawned_and_shutdown_begins() {
+    for _ in 0..20 {
+        let rt = Runtime::builder().with_high_num(1).with_low_num(1);
+        let rt = rt.build().unwrap();
+        let over = AtomicBool::new(false);
+        let (begun, given) = (AtomicU64::new(0), AtomicU64::new(0));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| spawn_until_it_is_over(&rt, &begun, &given));
+            }
+            scope.spawn(|| {
+                let mut before = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let spawned = rt.metrics().queues[1].spawned;
+                    assert!(spawned >= before, "fell from {before} to {spawned}");
+                    before = spawned;
+                }
+            });
+            eventually("some are spawned", || begun.load(Ordering::Relaxed) > 20);
+            rt.shutdown(Duration::from_secs(20));
+            over.store(true, Ordering::Relaxed);
+        });
+        let low = &rt.metrics().queues[1];
+        assert_eq!(low.spawned, low.completed + low.cancelled);
+        // Both kinds of spawns that came too late count as cancelled, those by `try_spawn` only
+        // where they came while shutdown began.
+        let (begun, given) = (begun.into_inner(), given.into_inner());
+        assert!((begun..=begun + given).contains(&low.spawned));
+    }
+}
+
+/// Spawns in both ways until a future is given back, and counts the tasks and the futures.
+fn spawn_until_it_is_over(rt: &Runtime, begun: &AtomicU64, given: &AtomicU64) {
+    loop {
+        rt.spawn(async {}, Priority::Low).detach();
+        begun.fetch_add(1, Ordering::Relaxed);
+        match rt.try_spawn(async {}, Priority::Low) {
+            Ok(task) => task.detach(),
+            Err(_late) => {
+                given.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        begun.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -313,7 +313,9 @@ fn spawn_during_shutdown(idle: Idle) {
     });
     let spawned = spawned.into_inner();
     let low = rt.metrics().queues.swap_remove(1);
-    assert_eq!(low.spawned, spawned as u64);
+    // A future that is given back because it came while shutdown began may count as cancelled.
+    assert!(low.cancelled <= 2, "{} were cancelled", low.cancelled);
+    assert_eq!(low.spawned, spawned as u64 + low.cancelled);
     assert_eq!(low.completed, ran.load(Ordering::SeqCst) as u64);
     // Each of those that were spawned, and for each thread the one that was refused.
     assert_eq!(drops.count(), spawned + 2);

@@ -29,7 +29,7 @@
 //!
 //! A task that is spawned from outside is counted, and then its thread looks at the phase once
 //! more. So the task is counted by the thread that drains, or its own thread sees that it came too
-//! late and takes the count back, as if the task had ended. A spawn on a worker is made by a task
+//! late and counts the task as cancelled. A spawn on a worker is made by a task
 //! that is itself counted.
 //!
 //! The model checker runs this very file: see `ending/model.rs`. Read `pending.rs` next.

@@ -64,6 +64,16 @@ pub(crate) struct Executor {
     pub(crate) host: Arc<dyn Host>,
 }
 
+/// What becomes of a future that is spawned while shutdown begins: counted before, and found to be
+/// too late afterwards. Either way it counts as a task that was spawned and cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// It becomes a cancelled task.
+    Cancelled,
+    /// It stays where it is.
+    GivenBack,
+}
+
 /// What an executor is made of.
 pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
@@ -146,13 +156,14 @@ impl Executor {
     // Spawning and scheduling.
 
     /// Edge 1 of the life cycle. Takes the future out of its option (T4), unless the runtime takes
-    /// nothing new.
+    /// nothing new. `late` says what becomes of one that is counted when that turns out.
     #[inline]
     pub(crate) fn spawn<F>(
         &self,
         future: &mut Option<F>,
         queue: QueueId,
         origin: Origin<'_>,
+        late: Late,
     ) -> Option<Task<F::Output>>
     where
         F: Future + Send + 'static,
@@ -165,12 +176,38 @@ impl Executor {
         // Counted first, so that a thread that drains waits for the task, or is seen here. A worker
         // need not look again: the task that it runs is counted.
         if counted.by.is_none() && self.phase() != Phase::Open {
-            seat::take_back_spawn(self, queue);
-            return None;
+            let future = match late {
+                Late::Cancelled => future.take(),
+                Late::GivenBack => None,
+            };
+            return self.end_late(counted, future, queue, origin);
         }
         let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
         seat::schedule_new(self, counted.by, runnable);
         Some(task)
+    }
+
+    /// Ends a spawn that was counted and came too late, and cancels its future if that is given.
+    #[cold]
+    fn end_late<F>(
+        &self,
+        counted: Counted,
+        future: Option<F>,
+        queue: QueueId,
+        origin: Origin<'_>,
+    ) -> Option<Task<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let cancelled = future.map(|future| {
+            let (runnable, task) = self.make_task(counted, future, queue, origin);
+            cancel::refuse(runnable);
+            task
+        });
+        // Last: a shutdown that waits for it is over with this.
+        seat::count_late(self, queue);
+        cancelled
     }
 
     /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.

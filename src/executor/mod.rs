@@ -112,7 +112,7 @@ pub use task::{FallibleTask, Task};
 
 pub(crate) use cancel::being_cut_off_here;
 pub(crate) use ending::Phase;
-pub(crate) use executor::{Executor, ExecutorParts};
+pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park, Spin};
 pub(crate) use idle::ParkingLot;
 pub(crate) use loans::Borrower;

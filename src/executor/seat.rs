@@ -299,10 +299,12 @@ pub(super) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
     }
 }
 
-/// Takes back the count of a spawn from a thread that is no worker: the runtime takes nothing new.
+/// Counts the end of a task that a thread which is no worker has counted as spawned when the
+/// runtime took nothing new any more. Its spawn is not taken back: no counter falls.
 #[cold]
-pub(super) fn take_back_spawn(executor: &Executor, queue: QueueId) {
-    executor.outside_tally().queue(queue).spawned.take_back(1);
+pub(super) fn count_late(executor: &Executor, queue: QueueId) {
+    let tally = executor.outside_tally().queue(queue);
+    tally.count_end(PollEnd::Cancelled, Writer::Shared);
     executor.ending.task_ended_outside();
 }
 

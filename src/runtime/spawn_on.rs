@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::queue_name::QueueName;
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Origin, Task};
+use crate::executor::{Executor, Late, Origin, Task};
 
 /// Spawns a future. It becomes a cancelled task if the runtime takes nothing new.
 ///
@@ -25,7 +25,7 @@ where
     let mut future = Some(future);
     let spawned = queue
         .find(executor)
-        .and_then(|id| executor.spawn(&mut future, id, origin));
+        .and_then(|id| executor.spawn(&mut future, id, origin, Late::Cancelled));
     spawned.unwrap_or_else(|| {
         let future = future.expect(NOT_SPAWNED_STILL_THERE);
         refused(executor, future, queue, origin)
@@ -68,7 +68,7 @@ where
         return Err(SpawnError::no_such_queue(future, queue.to_string()));
     };
     let mut future = Some(future);
-    let spawned = executor.spawn(&mut future, id, origin);
+    let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
     spawned.ok_or_else(|| SpawnError::shut_down(future.expect(NOT_SPAWNED_STILL_THERE)))
 }
 

@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
     use crate::executor::worker::{Step, step};
-    use crate::executor::{Bound, Origin, Stealing, seat};
+    use crate::executor::{Bound, Late, Origin, Stealing, seat};
     use crate::ids::QueueId;
 
     /// Threads that are never asked for, and a clock that stands still.
@@ -254,7 +254,9 @@ mod tests {
                 then(&notes);
             };
             let origin = Origin::unnamed(Location::caller());
-            let spawned = self.executor.spawn(&mut Some(task), queue, origin);
+            let spawned = self
+                .executor
+                .spawn(&mut Some(task), queue, origin, Late::GivenBack);
             spawned.expect("the runtime is open").detach();
         }
 

@@ -62,7 +62,7 @@ pub(crate) struct QueueTally {
     stolen_shown: Floor,
 }
 
-/// A number that grows, except when a count that came too early is taken back.
+/// A number that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -90,11 +90,6 @@ impl Counter {
                 self.0.fetch_add(n, Ordering::SeqCst);
             }
         }
-    }
-
-    /// Takes back a count that came too early.
-    pub(crate) fn take_back(&self, n: u64) {
-        self.0.fetch_sub(n, Ordering::Release);
     }
 
     pub(crate) fn get(&self) -> u64 {
