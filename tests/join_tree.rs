@@ -87,8 +87,9 @@ fn a_deep_tree_of_both_priorities_takes_threads_in_the_order_of_its_depth() {
             let leaves = rt.block_on(rt.spawn(tree(10, priorities), Priority::Low));
             let started = started.load(Ordering::SeqCst);
             assert_eq!(leaves, 1024);
+            // Three workers: one stands by while the high one polls low tasks.
             assert!(
-                started <= 100,
+                started <= 150,
                 "{priorities:?}, round {round}: {started} threads"
             );
         }
