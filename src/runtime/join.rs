@@ -23,7 +23,9 @@ use crate::sync::unpoisoned;
 /// A call on a worker's thread first polls those of the tasks, once each, that still lie in queues
 /// of this worker: within the call, up to 64 calls within each other, and as long as a quarter of
 /// the stack is enough. It does so only while no task of a higher priority waits for the worker. So
-/// a tree of tasks that join each other takes a number of threads in the order of its depth.
+/// a tree of tasks that join each other takes a number of threads in the order of its depth. Where
+/// high tasks join low ones on a [standby](crate::Builder::with_standby), it takes several times
+/// that.
 /// Nothing can come to a halt by it, since this task waits for those tasks in any case, but a call
 /// may come back a little later: when the poll has ended that it is in, although an earlier task
 /// has panicked meanwhile.
