@@ -14,8 +14,9 @@ use common::{DropCounter, DropToken, Gate, cut_off, eventually};
 use laneway::{CutOffTask, Idle, Priority, Runtime, ShutdownReport, Task, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
-/// Deep enough to overflow the stack of any thread, were a task dropped inside another's drop.
-const CHAIN: usize = 100_000;
+/// Deep enough to overflow the stack of any thread, were a task dropped inside another's drop: some
+/// 100 bytes of a stack of 2 MiB are left for each, and one such drop needs several frames.
+const CHAIN: usize = 20_000;
 
 fn runtime() -> Runtime {
     let builder = Runtime::builder().with_high_num(1).with_low_num(1);
@@ -278,7 +279,7 @@ fn shutdown_may_be_called_by_many_at_once() {
 #[test]
 fn nothing_is_lost_that_is_spawned_while_shutdown_begins() {
     for idle in [Idle::Park, Idle::Nap(Duration::from_micros(100))] {
-        for _ in 0..50 {
+        for _ in 0..20 {
             spawn_during_shutdown(idle);
         }
     }
