@@ -5,11 +5,12 @@ mod common;
 use std::env;
 use std::fs;
 use std::future::{Future, pending};
+use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -250,40 +251,197 @@ fn threads_named(prefix: &str) -> usize {
     names.filter(|name| name.starts_with(prefix)).count()
 }
 
-/// Set for the process that this test starts.
+/// Set for the processes that these tests start.
+#[cfg(target_os = "linux")]
 const SHORT_OF_THREADS: &str = "LANEWAY_TEST_SHORT_OF_THREADS";
+
+/// Whether this is the process in which the system is to refuse threads. If not, starts it, with
+/// stacks of a gibibyte, and waits until the test of this name has passed there.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn is_in_child(name: &str) -> bool {
+    if env::var_os(SHORT_OF_THREADS).is_some() {
+        return true;
+    }
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", name, "--nocapture", "--test-threads=1"]);
+    child.env("RUST_MIN_STACK", (1 << 30).to_string());
+    let ended = child.env(SHORT_OF_THREADS, "1").output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    false
+}
+
+/// How many bytes of address space this process has.
+#[cfg(target_os = "linux")]
+fn address_space() -> u64 {
+    let pages = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+/// Lets the system refuse threads until [`grant_threads`]: there is address space for the heap, and
+/// for no further stack.
+#[cfg(target_os = "linux")]
+fn refuse_threads() {
+    set_address_space(Some(address_space() + (512 << 20)));
+    let refused = thread::Builder::new().stack_size(1 << 30).spawn(|| {});
+    refused.expect_err("the system refuses threads from here on");
+}
+
+#[cfg(target_os = "linux")]
+fn grant_threads() {
+    set_address_space(None);
+}
+
+#[cfg(target_os = "linux")]
+fn set_address_space(current: Option<u64>) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let maximum = getrlimit(Resource::As).maximum;
+    setrlimit(Resource::As, Rlimit { current, maximum }).unwrap();
+}
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_task_that_blocks_goes_on_where_the_system_refuses_a_thread() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    if env::var_os(SHORT_OF_THREADS).is_none() {
-        let name = "a_task_that_blocks_goes_on_where_the_system_refuses_a_thread";
-        let mut child = Command::new(env::current_exe().unwrap());
-        child.args(["--exact", name, "--nocapture"]);
-        let ended = child.env(SHORT_OF_THREADS, "1").output().unwrap();
-        assert!(ended.status.success(), "{ended:?}");
+    if !is_in_child("a_task_that_blocks_goes_on_where_the_system_refuses_a_thread") {
         return;
     }
     let rt = low(2, 512).with_stack_size(1 << 30).build().unwrap();
     // A thread that is still coming needs memory, and takes its name after that.
     eventually("all threads are there", || threads_named("laneway-") == 3);
-    // Address space for the heap, and for no further stack.
-    let pages = fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
-    let most = Some(pages * rustix::param::page_size() as u64 + (512 << 20));
-    let limit = Rlimit {
-        current: most,
-        maximum: most,
-    };
-    setrlimit(Resource::As, limit).unwrap();
-    let refused = thread::Builder::new().stack_size(1 << 30).spawn(|| {});
-    refused.expect_err("the system refuses threads from here on");
+    refuse_threads();
     assert_eq!(rt.block_on(rt.spawn(tree(9), Priority::Low)), 512);
     let joined = rt.spawn(
         async { join!(spawn_task!(yield_now())).len() },
         Priority::Low,
     );
     assert_eq!(rt.block_on(joined), 1);
+}
+
+/// What an observer is told of blocked polls and of polls, in a runtime with one worker.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<&'static str>>>);
+
+impl Observer for Told {
+    fn on_event(&self, event: Event) {
+        let what = match event {
+            Event::Replaced { .. } => "replaced",
+            Event::PollStarted { .. } => "started",
+            Event::PollEnded { .. } => "ended",
+            _ => return,
+        };
+        self.0.lock().unwrap().push(what);
+    }
+}
+
+impl Told {
+    fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A task that blocks with its worker, one that blocks while there is nothing else, and one that
+/// the worker goes on within.
+fn assert_only_what_happens_is_told(rt: &Runtime, told: &Told) {
+    let run = |task: Tree| {
+        told.take();
+        soon(rt.spawn(task, Priority::Low));
+        // The end of the poll is told after the end of the task.
+        eventually("the poll has ended", || {
+            told.0.lock().unwrap().last() == Some(&"ended")
+        });
+        told.take()
+    };
+    let in_place = run(Box::pin(async { block_in_place(|| 1) }));
+    assert_eq!(in_place, ["started", "ended"]);
+
+    let (open, opened) = async_channel::bounded::<()>(1);
+    let opener = thread::spawn(move || {
+        thread::yield_now();
+        drop(open);
+    });
+    let idle = run(Box::pin(async move {
+        block_on(async { opened.recv().await.unwrap_err() });
+        1
+    }));
+    assert_eq!(idle, ["started", "ended"]);
+    opener.join().unwrap();
+
+    let within = run(Box::pin(async {
+        block_on(spawn_task!(async { 1 }));
+        1
+    }));
+    assert_eq!(within, ["started", "replaced", "started", "ended", "ended"]);
+}
+
+#[test]
+fn a_stand_in_beyond_the_bound_is_not_told_of() {
+    let told = Told::default();
+    let rt = low(1, 0).with_observer(Arc::new(told.clone()));
+    assert_only_what_happens_is_told(&rt.build().unwrap(), &told);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stand_in_that_the_system_refuses_is_not_told_of() {
+    if !is_in_child("a_stand_in_that_the_system_refuses_is_not_told_of") {
+        return;
+    }
+    let told = Told::default();
+    let rt = low(1, 512).with_observer(Arc::new(told.clone()));
+    let rt = rt.build().unwrap();
+    eventually("all threads are there", || threads_named("laneway-") == 2);
+    refuse_threads();
+    let in_place = async { block_in_place(|| 1) };
+    assert_eq!(rt.block_on(rt.spawn(in_place, Priority::Low)), 1);
+    let within = async { block_on(spawn_task!(async { 1 })) };
+    assert_eq!(rt.block_on(rt.spawn(within, Priority::Low)), 1);
+    eventually("the polls have ended", || {
+        let ends = told
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|&&e| e == "ended")
+            .count();
+        ends == 3
+    });
+    let expected = [
+        "started", "ended", "started", "replaced", "started", "ended", "ended",
+    ];
+    assert_eq!(told.take(), expected);
+
+    grant_threads();
+    assert_eq!(
+        rt.block_on(rt.spawn(async { block_in_place(|| 1) }, Priority::Low)),
+        1
+    );
+    assert_eq!(told.take()[..2], ["started", "replaced"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_first_spawn_for_which_the_system_refuses_a_thread_can_be_tried_again() {
+    if !is_in_child("a_first_spawn_for_which_the_system_refuses_a_thread_can_be_tried_again") {
+        return;
+    }
+    let threads = threads_named("");
+    refuse_threads();
+    let mut address_spaces = Vec::new();
+    for _ in 0..20 {
+        let refused = catch_unwind(|| spawn_task!(async { 1 })).unwrap_err();
+        let message = *refused.downcast::<String>().unwrap();
+        let expected = "the process-wide runtime could not start: the operating system refused a \
+                        thread: ";
+        assert!(message.starts_with(expected), "{message}");
+        assert!(Runtime::builder().build().is_err());
+        address_spaces.push(address_space());
+    }
+    assert_eq!(threads_named(""), threads, "a thread is left");
+    let grown = address_spaces[19] - address_spaces[4];
+    assert!(grown < 1 << 20, "{grown} bytes are left of 15 failures");
+    grant_threads();
+    assert_eq!(join!(spawn_task!(async { 1 })), [1]);
+    assert!(threads_named("laneway-") >= 2);
 }

@@ -11,8 +11,14 @@ use super::worker::Worker;
 /// Provides threads for workers.
 pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker back
-    /// if no thread can be had.
-    fn take_over(&self, worker: Box<Worker>, bound: Bound) -> Result<(), Box<Worker>>;
+    /// if no thread can be had. Calls `told` when a thread is there for it, before the worker is
+    /// handed over.
+    fn take_over(
+        &self,
+        worker: Box<Worker>,
+        bound: Bound,
+        told: &dyn Fn(),
+    ) -> Result<(), Box<Worker>>;
 
     /// Lets the thread of a worker that sits here rest until there is something to do for it or
     /// `is_over`, of which its thread is told by an unpark. Only where

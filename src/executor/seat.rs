@@ -168,11 +168,15 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
         return Ok(());
     };
     BLOCKED_IN_HIGH.set(worker.runs_high_task());
-    worker.tally().polling.end();
-    let executor = worker.executor.clone();
-    // Emitted before the other thread emits what it does as this worker.
-    executor.emit(Event::Replaced { worker: worker.id });
-    executor.host.take_over(worker, bound).map_err(|worker| {
+    let (id, executor) = (worker.id, worker.executor.clone());
+    // Told before the other thread tells what it does as this worker, and not at all if there is
+    // no other.
+    let told = || {
+        executor.tally_of(id).polling.end();
+        executor.emit(Event::Replaced { worker: id });
+    };
+    let taken_over = executor.host.take_over(worker, bound, &told);
+    taken_over.map_err(|worker| {
         replace_worker(Some(worker));
         NoStandIn
     })

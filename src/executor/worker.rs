@@ -122,16 +122,26 @@ pub(crate) enum MayPark {
 
 /// One step of the worker that the current thread sits on: takes a task and polls it once.
 pub(crate) fn step() -> Step {
-    match seat::with_worker(Worker::next) {
-        Some(Ok(runnable)) => {
+    match take() {
+        Ok(runnable) => {
             run(runnable);
             Step::Ran
         }
+        Err(step) => step,
+    }
+}
+
+/// Takes the next task of the worker that the current thread sits on, or says what the step came
+/// to without one.
+#[inline]
+fn take() -> Result<Runnable, Step> {
+    match seat::with_worker(Worker::next) {
+        Some(Ok(runnable)) => Ok(runnable),
         Some(Err(step)) => {
             sifter::hand_on();
-            step
+            Err(step)
         }
-        None => Step::Replaced,
+        None => Err(Step::Replaced),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn help<F: Future>(future: Pin<&mut F>) -> F::Output {
 
 /// Steps the worker until the alarm rings or there is no worker to step any more.
 fn go_on_until(alarm: &Alarm) {
-    let Some(inner) = InnerPolls::begin(Room::ForAny) else {
+    let Some(mut inner) = InnerPolls::begin(Room::ForAny) else {
         // Rather a thread too many than one that blocks with its worker's tasks behind it.
         let _refused = seat::leave(Bound::Exceeded);
         return;

@@ -151,8 +151,7 @@ impl Builder {
         }
         for parts in workers {
             let worker = Box::new(Worker::new(executor.clone(), parts));
-            let started = threads.start(worker);
-            started.map_err(|(_worker, error)| BuildError::Thread(error))?;
+            threads.start(worker).map_err(BuildError::Thread)?;
         }
         // It rescues tasks that wait behind a long poll, and reports the poll.
         if self.local_queues || plan.reports_long_polls() {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -102,8 +102,18 @@ struct Place {
 /// once, at most.
 #[derive(Debug)]
 enum Spares {
-    Waiting(Vec<SyncSender<Box<Worker>>>),
+    Waiting(Vec<SyncSender<Receiver<Box<Worker>>>>),
     Closed,
+}
+
+/// A thread that waits for a worker, and for nothing else.
+struct Expectant(SyncSender<Box<Worker>>);
+
+impl Expectant {
+    fn hand_over(self, worker: Box<Worker>) {
+        let handed_over = self.0.send(worker);
+        handed_over.expect("the thread waits for its worker");
+    }
 }
 
 /// Why a thread no longer drives its worker.
@@ -143,27 +153,24 @@ impl Threads {
         threads
     }
 
-    /// Starts a thread that sits down on `worker`. Gives the worker back if the operating system
-    /// refuses a thread.
-    pub(crate) fn start(&self, worker: Box<Worker>) -> Result<(), (Box<Worker>, io::Error)> {
-        let id = worker.id.index();
+    /// Starts a thread that sits down on `worker`.
+    pub(crate) fn start(&self, worker: Box<Worker>) -> io::Result<()> {
+        self.start_idle(worker.id)?.hand_over(worker);
+        Ok(())
+    }
+
+    /// Starts a thread that waits for a worker of this number.
+    fn start_idle(&self, worker: WorkerId) -> io::Result<Expectant> {
         // Handed over by a channel, so that it is not lost with a thread that never starts.
         let (sender, receiver) = mpsc::sync_channel(1);
         let for_worker = ForWorker::new(self.this());
-        let started = self.spawn_thread(&self.places[id].name, move |threads| {
+        self.spawn_thread(&self.places[worker.index()].name, move |threads| {
             let _for_worker = for_worker;
             if let Ok(worker) = receiver.recv() {
                 threads.serve(worker);
             }
-        });
-        match started {
-            Ok(()) => {
-                let handed_over = sender.send(worker);
-                handed_over.expect("the new thread waits for its worker");
-                Ok(())
-            }
-            Err(error) => Err((worker, error)),
-        }
+        })?;
+        Ok(Expectant(sender))
     }
 
     /// Starts the thread that looks after the others.
@@ -385,18 +392,32 @@ fn tell_parked(worker: WorkerId) {
 }
 
 impl Host for Threads {
-    fn take_over(&self, worker: Box<Worker>, bound: Bound) -> Result<(), Box<Worker>> {
-        let Err(worker) = self.places[worker.id.index()].send_to_spare(worker) else {
+    fn take_over(
+        &self,
+        worker: Box<Worker>,
+        bound: Bound,
+        told: &dyn Fn(),
+    ) -> Result<(), Box<Worker>> {
+        if let Some(spare) = self.places[worker.id.index()].claim_spare() {
+            told();
+            spare.hand_over(worker);
             return Ok(());
-        };
+        }
         if !self.may_start(bound) {
             self.tell_refusal("as many stand in for others as `Builder::with_stand_ins` allows");
             return Err(worker);
         }
-        self.start(worker).map_err(|(worker, error)| {
-            self.tell_refusal(error);
-            worker
-        })
+        match self.start_idle(worker.id) {
+            Ok(stand_in) => {
+                told();
+                stand_in.hand_over(worker);
+                Ok(())
+            }
+            Err(error) => {
+                self.tell_refusal(error);
+                Err(worker)
+            }
+        }
     }
 
     fn rest_until(&self, is_over: &dyn Fn() -> bool) {
@@ -425,25 +446,26 @@ impl Host for Threads {
 impl Place {
     /// Waits for a worker to take over. `None`: it is time to leave.
     fn wait_as_spare(&self) -> Option<Box<Worker>> {
-        // No room in the channel: a worker is taken by a thread that is there, or not sent.
+        // No room in the channel: the thread is claimed while it is there, or not at all.
         let (sender, receiver) = mpsc::sync_channel(0);
         match &mut *unpoisoned(self.spares.lock()) {
             Spares::Waiting(spares) => spares.push(sender),
             Spares::Closed => return None,
         }
-        receiver.recv_timeout(KEEP_SPARE).ok()
+        let claimed = receiver.recv_timeout(KEEP_SPARE).ok()?;
+        claimed.recv().ok()
     }
 
-    /// Hands a worker to a spare thread, or gives it back if there is none.
-    fn send_to_spare(&self, mut worker: Box<Worker>) -> Result<(), Box<Worker>> {
+    /// Makes a spare thread wait for a worker that is about to come, if there is one.
+    fn claim_spare(&self) -> Option<Expectant> {
         while let Some(spare) = self.next_spare() {
-            match spare.send(worker) {
-                Ok(()) => return Ok(()),
-                // That thread has left.
-                Err(mpsc::SendError(back)) => worker = back,
+            let (sender, receiver) = mpsc::sync_channel(1);
+            // If not, that thread has left.
+            if spare.send(receiver).is_ok() {
+                return Some(Expectant(sender));
             }
         }
-        Err(worker)
+        None
     }
 
     /// Sends a thread away that waits here, if one does.
@@ -452,7 +474,7 @@ impl Place {
         self.next_spare().is_some()
     }
 
-    fn next_spare(&self) -> Option<SyncSender<Box<Worker>>> {
+    fn next_spare(&self) -> Option<SyncSender<Receiver<Box<Worker>>>> {
         match &mut *unpoisoned(self.spares.lock()) {
             Spares::Waiting(spares) => spares.pop(),
             Spares::Closed => None,

@@ -125,7 +125,13 @@ impl SimulatedHost {
 }
 
 impl Host for SimulatedHost {
-    fn take_over(&self, worker: Box<Worker>, _bound: Bound) -> Result<(), Box<Worker>> {
+    fn take_over(
+        &self,
+        worker: Box<Worker>,
+        _bound: Bound,
+        told: &dyn Fn(),
+    ) -> Result<(), Box<Worker>> {
+        told();
         self.put_worker(worker);
         Ok(())
     }

@@ -162,8 +162,9 @@ pub enum Event {
         worker: WorkerId,
     },
     /// The task that this worker polls blocks its thread in place. The worker goes on with other
-    /// tasks: on another thread, or on this one with the tasks that the blocked one waits for. The
-    /// blocked poll ends as any other, and may block more than once before.
+    /// tasks: on another thread; or on this one, within the blocked poll, with the tasks that it
+    /// waits for, or where no other thread can be had. It is not told of a task that blocks with
+    /// its worker. The blocked poll ends as any other, and may block more than once before.
     Replaced {
         /// The worker.
         worker: WorkerId,

@@ -14,9 +14,10 @@
 
 use std::collections::BTreeSet;
 use std::iter;
+use std::mem;
 use std::ptr;
 
-use super::{Step, Worker, run, step};
+use super::{Step, Worker, run, take};
 use crate::executor::budget::OuterBudget;
 use crate::executor::ending::Phase;
 use crate::executor::pending::Sought;
@@ -53,10 +54,18 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
 pub(crate) struct InnerPolls {
     outer: OuterPoll,
     outer_note: Note,
+    outer_waits: OuterWaits,
     _outer_budget: OuterBudget,
     outer_nesting: Nesting,
     /// The outer poll may have entered another runtime than the worker's.
     _entered: seat::Entered,
+}
+
+/// Whether the observer knows that the outer poll waits for polls within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OuterWaits {
+    Untold,
+    Told,
 }
 
 /// What a worker notes of the poll that it is in.
@@ -109,15 +118,26 @@ impl InnerPolls {
         Some(InnerPolls {
             outer,
             outer_note: NOTE.get(),
+            outer_waits: OuterWaits::Untold,
             _outer_budget: OuterBudget::keep(),
             outer_nesting,
             _entered: seat::enter(executor),
         })
     }
 
-    /// One step of the worker, with whichever task it finds.
-    pub(crate) fn step(&self) -> Step {
-        step()
+    /// One step of the worker, with whichever task it finds. Before the first of them, the observer
+    /// is told that the outer poll waits.
+    pub(crate) fn step(&mut self) -> Step {
+        match take() {
+            Ok(runnable) => {
+                if mem::replace(&mut self.outer_waits, OuterWaits::Told) == OuterWaits::Untold {
+                    seat::tell_that_the_poll_blocks();
+                }
+                run(runnable);
+                Step::Ran
+            }
+            Err(step) => step,
+        }
     }
 }
 
