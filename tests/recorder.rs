@@ -44,6 +44,7 @@ fn count(recording: &Recording, is_meant: impl Fn(&Event) -> bool) -> usize {
 fn assert_each_task_goes_its_way(recording: &Recording) {
     let mut queued = BTreeSet::new();
     let mut known = BTreeSet::new();
+    let mut raised = BTreeSet::new();
     for (_, event) in recording.events() {
         match event {
             Event::Spawned { task, .. } => assert!(known.insert(task)),
@@ -52,10 +53,15 @@ fn assert_each_task_goes_its_way(recording: &Recording) {
                     known.contains(&task),
                     "{task} was scheduled before its spawn"
                 );
-                // The watchdog tells so when it moves a task on that lies behind a long poll.
+                // The watchdog tells so when it moves a task on that lies behind a long poll, and a
+                // worker when it moves one that was raised.
                 let is_new = queued.insert(task);
-                assert!(is_new || by.is_none(), "{task} was scheduled twice");
+                assert!(
+                    is_new || by.is_none() || raised.remove(&task),
+                    "{task} was scheduled twice"
+                );
             }
+            Event::Escalated { task, .. } => drop(raised.insert(task)),
             Event::Taken { task, .. } => {
                 assert!(queued.remove(&task), "{task} was taken from nowhere");
             }

@@ -60,7 +60,8 @@ impl Borrower {
     /// Wakes the task if it waits, for it to raise in turn what it awaits, or has it looked for in
     /// the low queue.
     pub(crate) fn wake(self) {
-        seat::find_raised(self.executor, self.task);
+        seat::wake_pending(self.executor, self.task);
+        seat::find_raised(self.executor);
     }
 }
 

@@ -390,11 +390,9 @@ pub(super) fn wake_pending(id: ExecutorId, task: TaskId) {
     }
 }
 
-/// Wakes a low task that was raised if it waits, and has it looked for where low tasks lie if it is
-/// queued.
-pub(super) fn find_raised(id: ExecutorId, task: TaskId) {
+/// Has tasks that were raised looked for where low tasks lie.
+pub(crate) fn find_raised(id: ExecutorId) {
     if let Some(executor) = find(id) {
-        executor.pending.wake(task);
         executor.look_for_raised();
     }
 }

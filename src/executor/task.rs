@@ -216,11 +216,21 @@ impl<T> Task<T> {
     /// assert_eq!(task.priority(), Priority::High);
     /// ```
     pub fn escalate(&self) {
-        let meta = self.handle.metadata();
-        if meta.raise() {
-            telling::escalated(meta.executor, meta.id);
-            seat::find_raised(meta.executor, meta.id);
+        if let Some(executor) = self.raise() {
+            seat::find_raised(executor);
         }
+    }
+
+    /// Raises the task if it is a low one, and wakes it if it waits. Gives the runtime in which it
+    /// may lie in the low queue, for [`seat::find_raised`].
+    pub(crate) fn raise(&self) -> Option<ExecutorId> {
+        let meta = self.handle.metadata();
+        if !meta.raise() {
+            return None;
+        }
+        telling::escalated(meta.executor, meta.id);
+        self.look_for();
+        Some(meta.executor)
     }
 
     /// Wakes the task if it waits, so that it sees its new priority or the order to end.

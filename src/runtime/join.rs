@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use super::block_on::block_on;
 use crate::executor::worker::run_joined;
 use crate::executor::{JoinError, Task, seat};
+use crate::ids::ExecutorId;
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 
@@ -50,9 +51,7 @@ use crate::sync::unpoisoned;
 /// ```
 #[track_caller]
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
-    let tasks = collect(tasks);
-    warn_if_it_blocks_a_worker(&tasks, Location::caller());
-    run_joined(&tasks);
+    let tasks = begin(tasks, Location::caller());
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -80,9 +79,7 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 /// ```
 #[track_caller]
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
-    let tasks = collect(tasks);
-    warn_if_it_blocks_a_worker(&tasks, Location::caller());
-    run_joined(&tasks);
+    let tasks = begin(tasks, Location::caller());
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -92,13 +89,29 @@ pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T
     })
 }
 
-/// Raises the tasks, all of them before the first is waited for, if a high task is to wait.
-fn collect<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Task<T>> {
+/// Does all of a join but to wait: runs what this thread can run of it.
+fn begin<T>(
+    tasks: impl IntoIterator<Item = Task<T>>,
+    place: &'static Location<'static>,
+) -> Vec<Task<T>> {
     let tasks: Vec<Task<T>> = tasks.into_iter().collect();
-    if seat::runs_high_task() {
-        tasks.iter().for_each(Task::escalate);
+    let raised = raise(&tasks);
+    warn_if_it_blocks_a_worker(&tasks, place);
+    run_joined(&tasks);
+    // Not before: other workers would take away what this thread runs itself.
+    if tasks.iter().any(|task| !task.is_finished()) {
+        raised.into_iter().for_each(seat::find_raised);
     }
     tasks
+}
+
+/// Raises the tasks, all of them before the first is waited for, if a high task is to wait. Gives
+/// the runtimes of those that were low.
+fn raise<T>(tasks: &[Task<T>]) -> BTreeSet<ExecutorId> {
+    match seat::runs_high_task() {
+        true => tasks.iter().filter_map(Task::raise).collect(),
+        false => BTreeSet::new(),
+    }
 }
 
 /// Says once for each place, and for a bounded number of them, that async code blocks there.

@@ -52,8 +52,8 @@ pub struct QueueMetrics {
     pub name: String,
     /// Tasks that wait to be polled, at the moment.
     pub depth: usize,
-    /// Tasks that were spawned here. One that was spawned while or after shutdown began counts,
-    /// too, as spawned and cancelled.
+    /// Tasks that were spawned here. One that was spawned while or after shutdown began counts as
+    /// spawned and cancelled.
     pub spawned: u64,
     /// Of those, tasks that came to their end.
     pub completed: u64,

@@ -191,7 +191,7 @@ impl Worker {
         }
         let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id);
         for position in 0..self.route.queues.len() {
-            if self.has_higher_work(position) {
+            if !self.runs_high && self.has_higher_work(position) {
                 return None;
             }
             if let Some((runnable, source)) = self.claim_at(position, &is_wanted) {
