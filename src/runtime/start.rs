@@ -212,7 +212,12 @@ mod tests {
     struct NoThreads;
 
     impl Host for NoThreads {
-        fn take_over(&self, worker: Box<Worker>, _bound: Bound) -> Result<(), Box<Worker>> {
+        fn take_over(
+            &self,
+            worker: Box<Worker>,
+            _bound: Bound,
+            _told: &dyn Fn(),
+        ) -> Result<(), Box<Worker>> {
             Err(worker)
         }
 

@@ -20,7 +20,8 @@ impl Laneway {
         Laneway(builder.build().expect("the threads start"))
     }
 
-    /// One high thread, the others low, each taking from the other queue.
+    /// One half of the threads high, the other low, each taking from the other queue, and one that
+    /// stands by, as by default.
     pub(crate) fn default_queues(threads: usize) -> Laneway {
         let builder = Runtime::builder()
             .with_high_num(threads / 2)
