@@ -11,6 +11,11 @@
 //! no worker. Workers move only while they have nothing to do, and the system may move them
 //! elsewhere whenever it sees reason to.
 //!
+//! All that is for high work, for which a nice bringer gives way. For other work it does not: it
+//! goes on with its own, and a low worker on its core would take turns with it while another core
+//! has nothing to do. So low workers are never called, and of those that are parked one elsewhere
+//! is taken.
+//!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
 //! nice thread end its slice now and then, and a hypervisor takes cores away. So where nearness is
@@ -78,7 +83,7 @@ impl Nearby {
     }
 
     /// The position of the worker to take for work in queue `home`: of those at home there, or else
-    /// of all, a near one, or else the last to park.
+    /// of all, a near one for high work and one elsewhere for other work, or else the last to park.
     pub(super) fn best(
         &self,
         spots: impl Iterator<Item = Spot>,
@@ -86,17 +91,19 @@ impl Nearby {
         here: Option<usize>,
     ) -> Option<usize> {
         let near = |spot: &Spot| here.is_some() && spot.core == here;
+        let fits = |spot: &Spot| near(spot) == (home == QueueId::HIGH);
         // Of equals, the last.
         let (best, _) = spots
             .enumerate()
-            .max_by_key(|(_, spot)| (spot.home == home, near(spot)))?;
+            .max_by_key(|(_, spot)| (spot.home == home, fits(spot)))?;
         Some(best)
     }
 
     /// Notes that the current thread unparks a worker, and calls that to its own core if it is nice
-    /// and the worker is not there.
+    /// and the worker is a high one and not there.
     pub(super) fn unparks(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
         if let (Some(calls), Some(here)) = (&self.calls, here)
+            && spot.home == QueueId::HIGH
             && spot.core != Some(here)
             && os_thread::is_nice()
         {
@@ -143,6 +150,36 @@ mod tests {
         let nearby = Nearby::preferred(2);
         assert_eq!(call_from(0, &nearby), NO_CALL);
         assert_eq!(call_from(1, &nearby), 7);
+    }
+
+    #[test]
+    fn low_workers_are_not_called_to_a_core_that_a_low_one_keeps() {
+        let nearby = Nearby::preferred(2);
+        let elsewhere = Spot {
+            home: QueueId::LOW,
+            core: Some(3),
+        };
+        let call = || {
+            os_thread::set_niceness(1).unwrap();
+            nearby.unparks(WORKER, elsewhere, Some(7));
+        };
+        thread::scope(|scope| scope.spawn(call).join().unwrap());
+        let calls = nearby.calls.as_ref().expect("nearness is preferred");
+        assert_eq!(calls[WORKER.index()].load(Ordering::Relaxed), NO_CALL);
+    }
+
+    #[test]
+    fn a_high_worker_is_taken_from_the_bringers_core_and_a_low_one_from_another() {
+        let nearby = Nearby::preferred(3);
+        let best = |home| {
+            let spot = |core| Spot {
+                home,
+                core: Some(core),
+            };
+            nearby.best([spot(3), spot(7), spot(3)].into_iter(), home, Some(7))
+        };
+        assert_eq!(best(QueueId::HIGH), Some(1));
+        assert_eq!(best(QueueId::LOW), Some(2));
     }
 
     #[test]
