@@ -196,7 +196,8 @@ fn in_options(error: &BuildError) -> String {
              a policy by which the other queue's threads take its tasks"
         ),
         BuildError::TooManyThreads { threads } => format!(
-            "--high and --low ask for {threads} threads together: a runtime takes 4096 at most"
+            "--high and --low ask for {threads} threads together, standby included: a runtime \
+             takes 4096 at most"
         ),
         BuildError::Thread(_) => format!("{error}; set --high or --low to less"),
         _ => error.to_string(),

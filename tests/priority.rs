@@ -91,6 +91,7 @@ fn a_high_worker_returns_to_high_tasks_between_any_two_polls_of_stolen_work() {
     let rt = Runtime::builder()
         .with_high_num(1)
         .with_low_num(1)
+        .with_standby(0)
         .build()
         .unwrap();
     let order = Order::default();
@@ -270,6 +271,7 @@ fn escalation_moves_a_task_that_lies_in_the_low_queue() {
     signal.set();
     rt.block_on(task);
     assert_eq!(polls.try_iter().collect::<Vec<_>>(), ["laneway-high-0"]);
+    assert!(rt.shutdown(DEADLINE).is_clean());
     let queues = rt.metrics().queues;
     // Counted where it was spawned; polled where it was.
     assert_eq!((queues[1].spawned, queues[1].completed), (2, 2));
@@ -411,6 +413,7 @@ fn one_worker_for_both(local_queues: bool) -> Runtime {
     Runtime::builder()
         .with_high_num(1)
         .with_low_num(0)
+        .with_standby(0)
         .with_local_queues(local_queues)
         .build()
         .unwrap()

@@ -293,6 +293,7 @@ fn each_policy_and_queue(check: impl Fn(&Runtime, Priority, bool)) {
                 .with_high_num(1)
                 .with_low_num(1)
                 .with_stealing(stealing)
+                .with_standby(0)
                 .build()
                 .unwrap();
             check(&rt, queue, may_be_stolen(stealing, queue));

@@ -249,7 +249,7 @@ fn it_refuses_what_it_cannot_do() {
     );
     assert_refused(
         tour().args(["--high", "1000000"]),
-        "--high and --low ask for 1000001 threads together",
+        "--high and --low ask for 1000002 threads together, standby included",
     );
 }
 
@@ -341,8 +341,8 @@ fn metrics_are_further_tables() {
         [waiting, spawned, completed, cancelled, panicked],
         [0, 2, 2, 0, 0]
     );
-    // A heading and three threads.
-    assert_eq!(tables[5].trim_end().lines().count(), 4, "{ended:?}");
+    // A heading and four threads, one of which stands by.
+    assert_eq!(tables[5].trim_end().lines().count(), 5, "{ended:?}");
 }
 
 #[test]
