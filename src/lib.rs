@@ -29,15 +29,15 @@
 //!
 //! | for | take | a high task starts after: median, p99 |
 //! |---|---|---|
-//! | the most work done | the defaults | 1.1 ms, 3.3 ms |
-//! | high tasks at once | [`latency_first`] | 3.7 us, 7.2 us |
+//! | most programs | the defaults | 5.0 us, 14.5 us |
+//! | high tasks that compute for long | [`latency_first`] | 4.7 us, 16.0 us |
 //! | computations beside other work | a queue of their own: [`with_queue`] | once it gets a core |
 //!
-//! The first two figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the
-//! same takes 1.0 ms and 42 ms; on two tokio runtimes, of which one has nice threads, 19 us and
-//! 41 us. For the same small tasks, tokio needs 3.4 times the time of the defaults, and
-//! `latency_first` 1.35 times. All of this is on two cores under Linux: `benches/peers` in the
-//! repository has the tables, the method and its bias. [`Builder`] lists all settings.
+//! The figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the same
+//! takes 1.1 ms and 85 ms; on two tokio runtimes, of which one has nice threads, 13 us and 30 us.
+//! For the same small tasks, tokio needs 3.4 times the time of the defaults, and `latency_first`
+//! 1.35 times. All of this is on two cores under Linux: `benches/peers` in the repository has the
+//! tables, the method and its bias. [`Builder`] lists all settings.
 //!
 //! # Coming from tokio
 //!
