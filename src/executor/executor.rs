@@ -64,7 +64,7 @@ pub(crate) struct Executor {
     pub(crate) host: Arc<dyn Host>,
 }
 
-/// What becomes of a future that is spawned while shutdown begins: counted before, and found to be
+/// The fate of a future that is spawned while shutdown begins: counted before, and found to be
 /// too late afterwards. Either way it counts as a task that was spawned and cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Late {

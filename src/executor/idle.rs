@@ -159,11 +159,21 @@ impl ParkingLot {
     /// a sequentially consistent fence, before this call.
     #[inline]
     pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) -> bool {
-        let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let relies = self.policy.relies_on_searchers(home);
-        if relies && crews.clone().any(|crew| crew.census().searching > 0) {
-            return true;
+        let mut one_is_parked = false;
+        for id in crews {
+            let census = self.crews[id.0].census();
+            if relies && census.searching > 0 {
+                return true;
+            }
+            one_is_parked |= census.parked > 0;
         }
+        one_is_parked && self.unpark_best(crews, home, relies)
+    }
+
+    #[inline(never)]
+    fn unpark_best(&self, crews: &[CrewId], home: QueueId, relies: bool) -> bool {
+        let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let best = crews.find_map(|crew| self.take_best(crew, home, relies));
         // The lock is free by now: the worker's first act may be to take it.
         best.inspect(|parked| parked.thread.unpark()).is_some()

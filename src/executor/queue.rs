@@ -202,7 +202,7 @@ impl Queue {
     }
 }
 
-/// What was stolen: one task to run. The others lie in the thief's deque.
+/// The loot of a theft: one task to run. The others lie in the thief's deque.
 #[derive(Debug)]
 pub(super) struct Stolen {
     pub(super) runnable: Runnable,

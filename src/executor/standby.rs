@@ -1,4 +1,4 @@
-//! Which workers stand by for those at home in a queue, and when they are called.
+//! Workers stand by for those at home in a queue, and are called when one of those is away.
 //!
 //! A high worker that takes a low task is away until the poll ends, however long that takes. For
 //! that time another worker stands by, at home in the high queue too, which takes from that queue
@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 use crate::ids::CrewId;
 use crate::sync::{AtomicUsize, Ordering, fence};
 
-/// What a worker is in its queue.
+/// A worker's part in its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Post {
     /// It takes what it finds along its route.

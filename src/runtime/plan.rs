@@ -112,7 +112,7 @@ impl Plan {
                 high: high.threads,
             });
         }
-        if high.standby > 0 && !high.can_be_away() {
+        if high.standby > 0 && !self.high_may_be_away() {
             return Err(BuildError::StandbyForNone);
         }
         if let Some(niceness) = builder.low_nice.filter(|&n| n > MAX_NICENESS) {
@@ -167,6 +167,12 @@ impl Plan {
     /// The niceness that the low threads really have.
     pub(super) fn low_nice(&self) -> Option<u8> {
         self.queues[QueueId::LOW.index()].niceness
+    }
+
+    /// Whether high threads take low tasks.
+    pub(super) fn high_may_be_away(&self) -> bool {
+        let high = &self.queues[QueueId::HIGH.index()];
+        high.threads > high.reserved && !high.steals_from.is_empty()
     }
 
     fn threads(&self) -> usize {
@@ -330,11 +336,6 @@ impl Crews {
 }
 
 impl QueuePlan {
-    /// Whether the workers at home may take work of a lower rank.
-    fn can_be_away(&self) -> bool {
-        self.threads > self.reserved && !self.steals_from.is_empty()
-    }
-
     /// The other queues that the worker at this place takes from.
     fn steals(&self, place: Place) -> &[QueueId] {
         match place {

@@ -19,8 +19,8 @@ static GLOBAL: OnceLock<Runtime> = OnceLock::new();
 /// that could bring work meanwhile.
 const SPIN_ROUNDS: u32 = 100;
 
-/// The same where low threads are nice: a high thread that goes on looking keeps its core from them
-/// (T16).
+/// The same where low threads are nice and high ones take no low tasks: a high thread that goes on
+/// looking keeps its core from them (T16).
 const SPIN_ROUNDS_BESIDE_NICE: u32 = 10;
 
 impl Runtime {
@@ -187,8 +187,8 @@ impl Builder {
 
 fn spin(plan: &Plan) -> Spin {
     let rounds = match plan.low_nice() {
-        None | Some(0) => SPIN_ROUNDS,
-        Some(1..) => SPIN_ROUNDS_BESIDE_NICE,
+        Some(1..) if !plan.high_may_be_away() => SPIN_ROUNDS_BESIDE_NICE,
+        _ => SPIN_ROUNDS,
     };
     Spin {
         rounds: if cores() > 1 { rounds } else { 0 },
@@ -271,6 +271,20 @@ mod tests {
             let worker = seat::replace_worker(outer);
             *worker.expect("the worker still sits there")
         }
+    }
+
+    #[test]
+    fn only_high_threads_that_leave_low_tasks_alone_soon_leave_their_core_to_nice_threads() {
+        let rounds = |builder: Builder| spin(&Plan::new(&builder).expect("it is valid")).rounds;
+        let preset = || Builder::new().latency_first();
+        let on_two_cores = |rounds| if cores() > 1 { rounds } else { 0 };
+        assert_eq!(rounds(Builder::new()), on_two_cores(SPIN_ROUNDS));
+        assert_eq!(rounds(preset().with_low_nice(0)), on_two_cores(SPIN_ROUNDS));
+        let few = match os_thread::HAS_NICENESS {
+            true => SPIN_ROUNDS_BESIDE_NICE,
+            false => SPIN_ROUNDS,
+        };
+        assert_eq!(rounds(preset()), on_two_cores(few));
     }
 
     #[test]

@@ -115,9 +115,14 @@ impl Model {
 }
 
 fn work_comes_while_the_worker_leaves(protocol: Protocol) {
-    let model = Model::new(protocol);
+    work_comes_while(&Model::new(protocol), Model::leave_home);
+}
+
+/// A piece of work comes while the worker at home does something that ends with its leaving; one
+/// more if it takes that itself.
+fn work_comes_while(model: &Arc<Model>, leave: fn(&Model) -> bool) {
     let [at_home, standing_by] = [(); 2].map(|()| model.clone());
-    let at_home = loom::thread::spawn(move || at_home.leave_home());
+    let at_home = loom::thread::spawn(move || leave(&at_home));
     let standing_by = loom::thread::spawn(move || standing_by.stand_by());
     model.bring();
     if at_home.join().expect("the worker goes away") {
@@ -131,15 +136,7 @@ fn work_comes_while_the_worker_leaves(protocol: Protocol) {
 fn work_comes_while_the_worker_comes_and_goes() {
     let model = Model::new(Protocol::Whole);
     model.standby.goes_away();
-    let [at_home, standing_by] = [(); 2].map(|()| model.clone());
-    let at_home = loom::thread::spawn(move || at_home.come_and_go());
-    let standing_by = loom::thread::spawn(move || standing_by.stand_by());
-    model.bring();
-    if at_home.join().expect("the worker goes away") {
-        model.bring();
-    }
-    standing_by.join().expect("the standby has work");
-    assert!(!model.in_sight());
+    work_comes_while(&model, Model::come_and_go);
 }
 
 #[test]

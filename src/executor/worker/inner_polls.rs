@@ -68,7 +68,7 @@ enum OuterWaits {
     Told,
 }
 
-/// What a worker notes of the poll that it is in.
+/// A worker's notes of the poll that it is in.
 #[derive(Debug)]
 struct OuterPoll {
     running_at: usize,

@@ -1,4 +1,4 @@
-//! How a task is found that was raised while it lay in the low queue.
+//! A task is found that was raised while it lay in the low queue.
 //!
 //! A task has one runnable, and that one lies where it was put when the task was a low one: in the
 //! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
@@ -27,18 +27,18 @@ use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::ids::QueueId;
 
-/// What a worker knows of its search for raised tasks.
+/// A worker's knowledge of its search for raised tasks.
 #[derive(Debug, Default)]
 pub(super) struct Sifter {
     /// How many raises were counted when the worker last sifted what it holds.
     sifted_at: u32,
     /// When it may sift again.
     not_before: Duration,
-    /// What it has found and not handed on yet.
+    /// The tasks that it has found and not handed on yet.
     raised: Vec<Runnable>,
 }
 
-/// What came of a search for raised tasks.
+/// The result of a search for raised tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sifted {
     FoundSome,
