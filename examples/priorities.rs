@@ -15,8 +15,9 @@ const PROBES: usize = 21;
 
 /// Computes for ever, half a millisecond at a time.
 ///
-/// A poll is never interrupted. The high task that comes meanwhile has to wait for its end, so
-/// the length of the polls decides how long that is.
+/// A poll is never interrupted, and there are enough of these to keep both threads in one. The high
+/// task that comes meanwhile is run by the thread that stands by; a low one has to wait for its
+/// turn behind all others.
 async fn compute() {
     loop {
         let started = Instant::now();
@@ -45,7 +46,8 @@ fn median_wait(priority: Priority) -> Duration {
 fn main() {
     let record = Record::from_args("priorities");
 
-    // One thread for each queue, and each takes the other's tasks when it has none of its own.
+    // One thread for each queue, each of which takes the other's tasks when it has none of its own,
+    // and one that stands by for high tasks.
     let builder = Runtime::new().with_high_num(1).with_low_num(1);
     record.watch(builder).run();
 

@@ -23,8 +23,9 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A worker's number within its runtime: high workers first, then low ones, then those of further
-/// queues. The number stays the same when another thread takes the worker over.
+/// A worker's number within its runtime: high workers first, then those that stand by for them,
+/// then low ones, then those of further queues. The number stays the same when another thread takes
+/// the worker over.
 ///
 /// ```
 /// use laneway::observe::{Event, Observer, WorkerId};

@@ -191,9 +191,12 @@ fn the_table_of_the_builder_lists_every_setting() {
 fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
     const TABLE: &str = "benches/TRICKS.md";
     let table = fs::read_to_string(repository().join(TABLE)).expect("the table is there");
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| T"));
-    let rows = rows.filter_map(|row| row.split(' ').next()?.parse().ok());
-    let listed: Vec<u32> = rows.collect();
+    let rows = table.lines().filter_map(|line| {
+        let number: u32 = line.strip_prefix("| T")?.split(' ').next()?.parse().ok()?;
+        Some((number, line))
+    });
+    let rows: Vec<(u32, &str)> = rows.collect();
+    let listed: Vec<u32> = rows.iter().map(|&(number, _)| number).collect();
     assert!(
         listed.is_sorted_by(|a, b| a < b),
         "each number stands once, in order: {listed:?}"
@@ -213,6 +216,16 @@ fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
     for trick in listed.iter().filter(|trick| !named.contains(trick)) {
         let finding = format!("{TABLE}: no code names T{trick}");
         findings.0.push(finding);
+    }
+    for (trick, row) in rows {
+        let files = row.split('`').filter(|part| part.starts_with("src/"));
+        for name in files {
+            let code = fs::read_to_string(repository().join(name)).unwrap_or_default();
+            if !code.lines().flat_map(tricks).any(|named| named == trick) {
+                let finding = format!("{TABLE}: {name} does not name T{trick}");
+                findings.0.push(finding);
+            }
+        }
     }
     findings.assert_none();
 }

@@ -1,4 +1,4 @@
-//! What the core tells and counts.
+//! Events and counters: the things that the core tells and counts.
 //!
 //! All of it stands below the core: it knows the numbers of tasks, queues and workers, and none of
 //! the tasks, queues and workers themselves. The core fills it in; `runtime/`, `observe/` and
