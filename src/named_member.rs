@@ -1,4 +1,4 @@
-//! What gives a member of a group its name: a builder that stands before `spawn` and `spawn_on`.
+//! A builder gives a member of a group its name: it stands before `spawn` and `spawn_on`.
 
 use std::fmt;
 use std::future::Future;

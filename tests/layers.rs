@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Why the files of the core may form a circle stands in this one.
+/// This file says why the files of the core may form a circle.
 const KNOT: &str = "executor/seat.rs";
 
 #[test]
@@ -70,7 +70,7 @@ impl House {
         House { files }
     }
 
-    /// Who imports whom, where each file is called by `name`.
+    /// The files that each file imports, where each is called by `name`.
     fn arrows_between(&self, name: impl Fn(&str) -> String) -> Arrows {
         let mut arrows = Arrows::new();
         for (path, file) in &self.files {

@@ -319,7 +319,7 @@ fn a_task_that_blocks_goes_on_where_the_system_refuses_a_thread() {
     assert_eq!(rt.block_on(joined), 1);
 }
 
-/// What an observer is told of blocked polls and of polls, in a runtime with one worker.
+/// The events of blocked polls and of polls that an observer hears, in a runtime with one worker.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<&'static str>>>);
 

@@ -2,7 +2,7 @@
 
 use crate::comparison::{Comparison, Row, time};
 
-/// What the marks in the tables say.
+/// The meaning of the marks in the tables.
 pub(crate) const KEY: &str = "* what Runtime::new() gives on this machine\n\
     ~ the middle halves of the samples overlap: the difference to the default may be chance";
 

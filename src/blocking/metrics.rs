@@ -1,4 +1,4 @@
-//! What the pool of blocking threads shows of itself.
+//! The counters that the pool of blocking threads shows.
 
 /// What the pool of blocking threads is doing at one moment. Made by
 /// [`metrics`](super::metrics()).

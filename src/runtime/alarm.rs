@@ -1,4 +1,4 @@
-//! What a thread that blocks on a future waits for: a wake-up, before which it spins, then parks.
+//! A thread that blocks on a future waits for an alarm: it spins for a while, then parks.
 
 use std::future::Future;
 use std::hint;

@@ -1,4 +1,4 @@
-//! What gives a task its name: a builder that stands before `spawn` and `try_spawn`.
+//! A builder gives a task its name: it stands before `spawn` and `try_spawn`.
 
 use std::future::Future;
 use std::panic::Location;

@@ -24,7 +24,7 @@ pub(super) struct ThreadSettings {
 /// How many threads may stand in for blocked ones by default: as many as closures may block.
 const DEFAULT_STAND_INS: usize = 512;
 
-/// What the standard library gives where nothing is set.
+/// The size that the standard library gives where nothing is set.
 const DEFAULT_STACK_SIZE: usize = 2 << 20;
 
 impl Default for ThreadSettings {

@@ -89,7 +89,7 @@ pub(crate) fn in_processes(plan: &Plan) -> Vec<Sample> {
     samples
 }
 
-/// What a child process does: every exercise in every form on every executor, once to warm up and
+/// The work of a child process: every exercise in every form on every executor, once to warm up and
 /// then round by round in an order that is drawn anew each time.
 pub(crate) fn in_this_process(plan: &Plan, process: usize) {
     let subjects: Vec<(Peer, &'static dyn Subject)> = plan
@@ -132,7 +132,7 @@ fn turns(
     turns
 }
 
-/// What the samples of a run are as figures: milliseconds, by form and exercise.
+/// The samples of a run as figures: milliseconds, by form and exercise.
 pub(crate) fn in_ms(samples: &[Sample]) -> Figures {
     let mut figures = Figures::default();
     for sample in samples {

@@ -56,7 +56,7 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with_all = ["dry_run", "write"])]
     pub(crate) render: bool,
 
-    /// What this process measures for the one that started it.
+    /// The section that this process measures for the one that started it.
     #[arg(long, hide = true)]
     pub(crate) child: Option<Section>,
     #[arg(long, hide = true, value_enum, default_value_t = Priorities::UnderLoad)]
@@ -90,7 +90,7 @@ impl Options {
         section.peers().iter().filter(wanted).copied().collect()
     }
 
-    /// What the section on latency asks each peer.
+    /// The questions of the section on latency to each peer.
     pub(crate) fn priorities(&self) -> Vec<(Priorities, Peer)> {
         let wanted = |peer: &&Peer| self.peers.is_empty() || self.peers.contains(peer);
         let beating = Peer::FOR_HEARTBEAT.iter().filter(wanted);

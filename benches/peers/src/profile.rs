@@ -15,7 +15,7 @@ pub(crate) fn name() -> &'static str {
     profile.expect("cargo builds below a directory of the profile's name")
 }
 
-/// What cargo's `--profile` takes for this profile.
+/// The argument of cargo's `--profile` for this profile.
 pub(crate) fn option() -> &'static str {
     match name() {
         "debug" => "dev",

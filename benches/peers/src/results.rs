@@ -135,7 +135,7 @@ impl Results {
 #[derive(Debug)]
 pub(crate) struct Kept(PathBuf);
 
-/// What was measured by programs of one profile.
+/// The results of programs of one profile.
 #[derive(Debug)]
 struct OfProfile(PathBuf);
 

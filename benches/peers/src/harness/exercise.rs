@@ -1,4 +1,4 @@
-//! What is timed: a workload, and for the one that yields the kind of yield.
+//! An exercise is timed: a workload, and for the one that yields the kind of yield.
 
 use clap::ValueEnum;
 

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// Who keeps the tasks' handles, and how the thread outside waits for the end.
+/// The keeper of the tasks' handles, and the way in which the thread outside waits for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Form {
     /// Handles are awaited, by tasks or in the executor's own `block_on`.
@@ -19,7 +19,7 @@ impl Form {
         value.get_name().to_owned()
     }
 
-    /// What stands above the form's tables.
+    /// The heading above the form's tables.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Form::Awaited => "Handles awaited in `block_on`",

@@ -1,6 +1,6 @@
 //! The two forms in which a workload is measured, and the kinds of yield.
 //!
-//! What a runtime is good at shows in one form and not in the other: a thread that waits in an
+//! The strengths of a runtime show in one form and not in the other: a thread that waits in an
 //! executor's `block_on` may help or spin, one that parks does neither; handles that are awaited
 //! wake, detached tasks do not. So every workload is run in both.
 

@@ -16,7 +16,7 @@ pub(crate) fn mean(form: Form) -> String {
     format!("{} geometric mean", form.name())
 }
 
-/// What the last row of a table of ratios is called.
+/// The name of the last row of a table of ratios.
 const BEST: &str = "best of the others";
 
 /// The section on the workloads.
@@ -30,7 +30,7 @@ pub(crate) fn report(compared: Compared<'_>, peers: &[Peer]) -> String {
     tables.collect::<Vec<_>>().join("\n")
 }
 
-/// What was measured in this form, a column each.
+/// The exercises that were measured in this form, a column each.
 fn exercises(figures: &Figures, form: Form) -> Vec<Exercise> {
     let all = Exercise::value_variants().iter().copied();
     all.filter(|each| figures.tell(&each.figure(form)))

@@ -1,4 +1,4 @@
-//! What beats: when, until when, and how late it was.
+//! A heart beats, and notes how late each beat was.
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};

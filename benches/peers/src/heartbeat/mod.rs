@@ -30,7 +30,7 @@ const LATE: Duration = Duration::from_millis(2);
 const BEATS: &str = "beats";
 const LATE_SHARE: &str = "late beats %";
 
-/// What there is to compute.
+/// The items that there are to compute.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items {
     pub(crate) count: usize,
@@ -47,7 +47,7 @@ pub(crate) trait Beats: Executor {
     fn beat(&'static self, heart: Heart);
 }
 
-/// What all of them have in common once their types are forgotten.
+/// The operations that all of them have in common once their types are forgotten.
 pub(crate) trait Beating: Sync {
     /// How many beats there were, how many were late, and by how much.
     fn heartbeat(&'static self, items: Items) -> Vec<Figure>;

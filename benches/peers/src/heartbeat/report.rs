@@ -28,7 +28,7 @@ pub(crate) fn report(compared: Compared<'_>) -> String {
     )
 }
 
-/// What beats, and what computes.
+/// A heart, and the items beside which it beats.
 fn label(peer: Peer) -> String {
     match peer {
         Peer::FlumePool => "a plain thread, beside plain threads".to_owned(),
