@@ -154,6 +154,8 @@ mod group;
 mod ids;
 mod macros;
 mod named_member;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod observe;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 mod os_thread;

@@ -2,10 +2,17 @@
 
 use std::task::Waker;
 
+use crate::shield::shielded;
+
 /// Puts a waker where another may lie that does the same. Gives the one that lay there.
 pub(crate) fn leave(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match place {
         Some(there) if there.will_wake(waker) => None,
         _ => place.replace(waker.clone()),
     }
+}
+
+/// Wakes, and stops the panic of a foreign waker here.
+pub(crate) fn wake_shielded(waker: Waker) {
+    shielded("a waker", || waker.wake());
 }

@@ -19,6 +19,7 @@ use super::cancel;
 use super::ending::{Ending, Phase};
 use super::host::{Host, Spin};
 use super::idle::ParkingLot;
+use super::lookout::Reactor;
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
@@ -311,6 +312,48 @@ impl Executor {
         }
     }
 
+    /// The runtime's reactor, which is made by the first that asks.
+    #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
+    pub(crate) fn reactor<E>(
+        &self,
+        make: impl FnOnce() -> Result<Arc<dyn Reactor>, E>,
+    ) -> Result<&Arc<dyn Reactor>, E> {
+        let lookout = &self.parking_lot.lookout;
+        if let Some(reactor) = lookout.reactor() {
+            return Ok(reactor);
+        }
+        let reactor = lookout.set_reactor(make()?);
+        // After it was set: a thread that closes the runtime meanwhile is seen here, or closes it.
+        fence(Ordering::SeqCst);
+        if self.phase() == Phase::Closed {
+            reactor.close();
+        }
+        self.man_lookout();
+        Ok(reactor)
+    }
+
+    /// Has a parked worker take the lookout, if there is one that is vacant. It gets up as a
+    /// searcher, finds nothing, and takes it when it parks again. Whether one was parked.
+    #[inline]
+    pub(crate) fn man_lookout(&self) -> bool {
+        self.parking_lot.lookout.vacant().is_some() && self.unpark_for_lookout()
+    }
+
+    #[cold]
+    fn unpark_for_lookout(&self) -> bool {
+        let parking_lot = &self.parking_lot;
+        let standby = self.queue(QueueId::HIGH).standby();
+        let standby = standby.map(Standby::crew);
+        let first = standby.is_some_and(|crew| parking_lot.unpark_any(crew));
+        first
+            || self.queues.iter().any(|queue| {
+                queue
+                    .crews()
+                    .iter()
+                    .any(|&crew| parking_lot.unpark_any(crew))
+            })
+    }
+
     /// Sets aside numbers for `count` tasks.
     pub(super) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
         let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
@@ -431,6 +474,9 @@ impl Executor {
     /// as its poll ends.
     pub(crate) fn close(&self) {
         self.advance(Phase::Closed);
+        if let Some(reactor) = self.parking_lot.lookout.reactor() {
+            reactor.close();
+        }
         self.cancel_queued();
         self.ending.notify();
     }

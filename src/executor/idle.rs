@@ -3,7 +3,8 @@
 //! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
 //! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and
 //! *which thread makes sure that the work was seen*. The answer to the first is a policy that is
-//! handed in (`nearby.rs`); the second is the protocol here. Read `nearby.rs` next.
+//! handed in (`nearby.rs`); the second is the protocol here. Where the thread of a parked worker
+//! waits is told in `lookout.rs`. Read `lookout.rs` next.
 //!
 //! # The protocol
 //!
@@ -53,8 +54,11 @@
 //! At most half of a crew searches at a time (but always one may): more would only get into
 //! each other's way.
 
+use std::task::Waker;
+
 use crossbeam_utils::CachePadded;
 
+use super::lookout::{Claim, Lookout};
 use super::nearby::{Nearby, Spot};
 use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
@@ -67,6 +71,7 @@ pub(crate) struct ParkingLot {
     /// unparks the worker's thread, so that a stray unpark does not count.
     awake: Box<[CachePadded<AtomicBool>]>,
     policy: Nearby,
+    pub(crate) lookout: Lookout,
 }
 
 /// Workers that serve the same queues.
@@ -149,6 +154,7 @@ impl ParkingLot {
                 .map(|_| CachePadded::new(AtomicBool::new(true)))
                 .collect(),
             policy,
+            lookout: Lookout::new(),
         }
     }
 
@@ -176,15 +182,28 @@ impl ParkingLot {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let best = crews.find_map(|crew| self.take_best(crew, home, relies));
         // The lock is free by now: the worker's first act may be to take it.
-        best.inspect(|parked| parked.thread.unpark()).is_some()
+        best.inspect(|parked| self.unpark(parked)).is_some()
+    }
+
+    /// Unparks a worker of a crew although no work has come, if one is parked.
+    pub(super) fn unpark_any(&self, crew: CrewId) -> bool {
+        let taken = self.crews[crew.0].take_last(&self.awake);
+        taken.inspect(|parked| self.unpark(parked)).is_some()
     }
 
     /// Unparks every worker, to let it see that the runtime's phase has changed.
     pub(super) fn unpark_all(&self) {
         for crew in &self.crews {
             while let Some(parked) = crew.take_last(&self.awake) {
-                parked.thread.unpark();
+                self.unpark(&parked);
             }
+        }
+    }
+
+    /// Ends the wait of a worker that was taken from among the parked, wherever it waits.
+    fn unpark(&self, parked: &Parked) {
+        if !self.lookout.ends_wait_of(parked.worker) {
+            parked.thread.unpark();
         }
     }
 
@@ -295,11 +314,16 @@ impl ParkingLot {
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
-    /// Parks the current thread until its worker is unparked. It gets up as a searcher.
-    pub(crate) fn park(&self, worker: WorkerId) {
-        while !self.is_awake(worker) {
-            thread::park();
+    /// Parks the current thread until its worker is unparked, or something is ready outside. It
+    /// gets up as a searcher.
+    pub(crate) fn park(&self, worker: WorkerId, claim: Claim, ready: &mut Vec<Waker>) {
+        let is_parked = || !self.is_awake(worker);
+        while is_parked() && ready.is_empty() {
+            if !self.lookout.wait(claim, is_parked, ready) {
+                thread::park();
+            }
         }
+        self.lookout.leave(claim);
     }
 }
 

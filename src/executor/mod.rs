@@ -52,6 +52,7 @@
 //!
 //! With these ten a task's life is told. The others serve them:
 //!
+//! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
 //! - `standby.rs`: which workers are called while those at home in a queue are away.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
@@ -73,9 +74,9 @@
 //! Below the core stand `shield.rs`, where panics of the user's code are stopped, and `telemetry/`,
 //! what the core tells and counts. After it comes `runtime/`, which gives it its threads.
 //!
-//! The core owns no threads and does no I/O. It asks its [`Host`] for the time where a worker
-//! parks, gets up, or searches for long. `Ending::drain` alone reads a clock, to wait for
-//! shutdown's deadline.
+//! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
+//! for the time where a worker parks, gets up, or searches for long. `Ending::drain` alone reads a
+//! clock, to wait for shutdown's deadline.
 
 mod abort_handle;
 mod aborts;
@@ -87,6 +88,7 @@ mod host;
 mod idle;
 mod join_error;
 mod loans;
+pub(crate) mod lookout;
 mod nearby;
 mod outcome;
 mod pace;
@@ -116,6 +118,7 @@ pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park, Spin};
 pub(crate) use idle::ParkingLot;
 pub(crate) use loans::Borrower;
+pub(crate) use lookout::Claim;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending::Spread;

@@ -42,6 +42,10 @@ impl Standby {
         }
     }
 
+    pub(super) fn crew(&self) -> CrewId {
+        self.crew
+    }
+
     /// The crew to call for work that has become visible, in the way that `idle.rs` demands, before
     /// this look. `None`: no worker is away, and those at home see to the work.
     #[inline]

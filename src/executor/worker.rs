@@ -13,9 +13,11 @@ mod sifter;
 
 use std::hint;
 use std::iter;
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use super::ending::Phase;
 use super::executor::Executor;
 use super::host::Spin;
 use super::idle::{OtherSearchers, Search};
+use super::lookout::Claim;
 use super::pace::Pace;
 use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
@@ -36,10 +39,14 @@ use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
 use crate::telemetry::tally::{Tally, Writer};
+use crate::waker::wake_shielded;
 
 use sifter::{Sifted, Sifter};
 
 pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
+
+/// After this many steps a busy worker looks whether something is ready outside.
+const LOOK_EVERY: u64 = 61;
 
 /// A consumer's place: what it may take, and what it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -68,7 +75,11 @@ pub(crate) struct Worker {
     /// How often tasks had been looked for when this step began, or a poll within it.
     sought: Sought,
     sifter: Sifter,
+    /// The wakers of what was ready at a look outside.
+    ready: Vec<Waker>,
     steps: u64,
+    /// The first step at which a busy worker looks outside again.
+    next_look: u64,
     /// The next step at which something may be overdue.
     next_overdue: u64,
     /// Where to begin stealing.
@@ -139,10 +150,28 @@ fn take() -> Result<Runnable, Step> {
         Some(Ok(runnable)) => Ok(runnable),
         Some(Err(step)) => {
             sifter::hand_on();
+            wake_ready();
             Err(step)
         }
         None => Err(Step::Replaced),
     }
+}
+
+/// Wakes what was ready at the worker's last look outside. Off the seat, since wakers may run code
+/// of the user's.
+fn wake_ready() {
+    if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
+        wake_all(ready);
+    }
+}
+
+/// Wakes what is ready. The worker that sits here keeps what is its own, and the list for the next
+/// time.
+pub(crate) fn wake_all(mut ready: Vec<Waker>) {
+    for waker in ready.drain(..) {
+        wake_shielded(waker);
+    }
+    seat::with_worker(|worker| worker.ready = ready);
 }
 
 /// Polls a task. No lock or borrow is held: it may do anything, even block this thread.
@@ -207,7 +236,9 @@ impl Worker {
             search: Search::Uncounted,
             sought: Sought::default(),
             sifter: Sifter::default(),
+            ready: Vec::new(),
             steps: 0,
+            next_look: 0,
             next_overdue: 0,
             rng: fastrand::Rng::with_seed(parts.seed),
             ids: 0..0,
@@ -255,6 +286,8 @@ impl Worker {
     /// The first is [`Route::overdue`], the second to sixth are the route's `held` and `at_hand`,
     /// the others its `search`, which is repeated for a while. The test
     /// `a_worker_looks_in_the_order_that_stands_above_next` holds the list to what a worker does.
+    /// Before it searches, and at some steps of the first kind, it looks whether something is ready
+    /// outside: see `lookout.rs`.
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
@@ -272,11 +305,14 @@ impl Worker {
         }
         let overdue = match self.steps < self.next_overdue {
             true => None,
-            false => self.overdue(),
+            false => self.overdue()?,
         };
-        let runnable = overdue
-            .or_else(|| self.held())
-            .or_else(|| self.at_hand())
+        let at_hand = overdue.or_else(|| self.held());
+        let at_hand = at_hand.or_else(|| self.at_hand());
+        if at_hand.is_none() {
+            self.look_outside()?;
+        }
+        let runnable = at_hand
             .or_else(|| self.search())
             .ok_or_else(|| self.sift_or_rest())?;
         self.begin(runnable.metadata());
@@ -293,11 +329,43 @@ impl Worker {
         self.begin_poll(task);
     }
 
+    /// Looks whether something is ready outside. `Err`: it is to be woken before this step, which
+    /// ends here.
+    #[inline]
+    fn look_outside(&mut self) -> Result<(), Step> {
+        let lookout = &self.executor.parking_lot.lookout;
+        match lookout.vacant() {
+            Some(_) => lookout.look(&mut self.ready),
+            None => return Ok(()),
+        }
+        match self.ready.is_empty() {
+            true => Ok(()),
+            false => Err(Step::Ran),
+        }
+    }
+
+    /// A list for what is ready outside, or what was ready at the last look.
+    pub(crate) fn take_ready(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.ready)
+    }
+
     /// At certain steps, takes a task that would otherwise wait too long.
     #[inline(never)]
-    fn overdue(&mut self) -> Option<Runnable> {
+    fn overdue(&mut self) -> Result<Option<Runnable>, Step> {
+        if self.steps >= self.next_look {
+            self.next_look = self.steps + LOOK_EVERY;
+            // The step is taken again when what is ready has been woken.
+            self.look_outside().inspect_err(|_| self.steps -= 1)?;
+        }
         self.next_overdue = self.route.next_overdue(self.steps);
-        match self.route.overdue(self.steps)? {
+        Ok(self
+            .route
+            .overdue(self.steps)
+            .and_then(|overdue| self.take_overdue(overdue)))
+    }
+
+    fn take_overdue(&mut self, overdue: Overdue) -> Option<Runnable> {
+        match overdue {
             Overdue::Home => self
                 .look(Look::Channel(0))
                 .or_else(|| self.look(Look::Local(0))),
@@ -454,6 +522,7 @@ impl Worker {
     /// Lets the standby see to home, and to what came there while this worker was relied on.
     fn go_away(&self) {
         let home = self.route.home;
+        self.executor.man_lookout();
         let Some(standby) = self.executor.queue(home).standby() else {
             return;
         };
@@ -698,6 +767,20 @@ impl Worker {
     pub(crate) fn cancel_parking(&mut self) {
         self.executor.parking_lot.cancel_parking(self.crew, self.id);
         self.search = Search::Counted;
+    }
+
+    /// The worker's claim to the lookout.
+    pub(crate) fn lookout_claim(&self) -> Claim {
+        Claim::new(self.id, self.route.home, self.post)
+    }
+
+    /// Gets up after another thread has unparked this worker, or because something is ready
+    /// outside.
+    pub(crate) fn get_up(&mut self) {
+        if !self.executor.parking_lot.is_awake(self.id) {
+            self.executor.parking_lot.cancel_parking(self.crew, self.id);
+        }
+        self.woken();
     }
 
     /// Notes that another thread has unparked this worker.

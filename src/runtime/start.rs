@@ -46,12 +46,12 @@ impl Runtime {
     /// started, the log says so, since that may be a second runtime, unknown to the author of the
     /// program.
     #[cold]
-    pub(super) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
+    pub(crate) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
         if GLOBAL.get().is_none() {
             let others = Executor::count();
             let runtime = Runtime::global();
             let words = format_args!(
-                "the process-wide runtime has started for a spawn at {spawned_at}, on a thread that \
+                "the process-wide runtime has started for {spawned_at}, on a thread that \
                  belongs to no runtime ({others} others exist)"
             );
             match others {

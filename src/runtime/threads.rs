@@ -11,13 +11,14 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
-use crate::executor::worker::{MayPark, Step, step};
-use crate::executor::{Bound, Executor, Host, Worker, seat, telling};
+use crate::executor::worker::{MayPark, Step, step, wake_all};
+use crate::executor::{Bound, Claim, Executor, Host, Worker, seat, telling};
 use crate::ids::WorkerId;
 use crate::os_thread;
 use crate::shield::log_warning;
@@ -287,7 +288,9 @@ impl Threads {
     /// Lets the thread sleep until there is something to do for its worker.
     fn rest(&self) {
         match self.idle {
-            Idle::Park => self.park(|executor, worker| executor.parking_lot.park(worker)),
+            Idle::Park => self.park(|executor, (worker, claim), ready| {
+                executor.parking_lot.park(worker, claim, ready);
+            }),
             Idle::Nap(nap) => self.nap(nap),
         }
     }
@@ -298,9 +301,12 @@ impl Threads {
         seat::with_worker(Worker::resume);
     }
 
-    fn park(&self, wait: impl FnOnce(&Executor, WorkerId)) {
-        let lain_down = seat::with_worker(|worker| (worker.id, worker.begin_parking()));
-        let Some((worker, MayPark::Yes)) = lain_down else {
+    fn park(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
+        let lain_down = seat::with_worker(|worker| {
+            let names = (worker.id, worker.lookout_claim());
+            (names, worker.begin_parking(), worker.take_ready())
+        });
+        let Some(((worker, claim), MayPark::Yes, mut ready)) = lain_down else {
             // The worker lay down for a moment, in which the watchdog may have looked.
             self.watchdog.wake_up();
             return;
@@ -308,11 +314,12 @@ impl Threads {
         tell_parked(worker);
         seat::with_executor(|executor| {
             let executor = executor.expect("a worker's thread has entered its runtime");
-            wait(executor, worker);
+            wait(executor, (worker, claim), &mut ready);
         });
-        seat::with_worker(Worker::woken);
+        seat::with_worker(Worker::get_up);
         telling::emit(|| Event::Unparked { worker });
         self.watchdog.wake_up();
+        wake_all(ready);
     }
 
     /// Sends the spares away and lets no thread become one.
@@ -422,7 +429,8 @@ impl Host for Threads {
 
     fn rest_until(&self, is_over: &dyn Fn() -> bool) {
         match self.idle {
-            Idle::Park => self.park(|executor, worker| {
+            // Not on the lookout: the end is told to its thread.
+            Idle::Park => self.park(|executor, (worker, _), _| {
                 while !executor.parking_lot.is_awake(worker) && !is_over() {
                     thread::park();
                 }

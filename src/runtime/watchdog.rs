@@ -10,6 +10,7 @@
 //! all while its workers are parked. Workers that nap instead never count as asleep. To show what
 //! it polls costs a worker three stores a poll (T20).
 
+mod attendant;
 mod long_polls;
 mod thresholds;
 
@@ -17,7 +18,9 @@ use std::time::Duration;
 
 use crate::executor::Executor;
 use crate::ids::{QueueId, WorkerId};
-use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, unpoisoned};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, unpoisoned};
+
+use attendant::{Attendant, VISIT_EVERY};
 
 pub(crate) use long_polls::LongPolls;
 pub(crate) use thresholds::Thresholds;
@@ -51,8 +54,9 @@ impl Watchdog {
     pub(crate) fn watch(&self, executor: &Executor) {
         let mut rounds = Rounds::default();
         let mut long_polls = LongPolls::default();
+        let mut attendant = Attendant::default();
         let mut quiet_looks = 0;
-        while self.wait_for_next_look(executor, quiet_looks) == Orders::Watch {
+        while self.wait_for_next_look(executor, quiet_looks, &mut attendant) == Orders::Watch {
             rounds.look(executor);
             long_polls.look(executor);
             quiet_looks = match executor.parking_lot.all_parked() {
@@ -62,20 +66,42 @@ impl Watchdog {
         }
     }
 
-    fn wait_for_next_look(&self, executor: &Executor, quiet_looks: u32) -> Orders {
+    fn wait_for_next_look(
+        &self,
+        executor: &Executor,
+        quiet_looks: u32,
+        attendant: &mut Attendant,
+    ) -> Orders {
+        if quiet_looks >= LOOKS_BEFORE_DOZING {
+            return self.doze(|| executor.parking_lot.all_parked());
+        }
+        if !Attendant::is_needed(executor) {
+            return self.wait(LOOK_EVERY);
+        }
+        let visits = LOOK_EVERY.div_duration_f32(VISIT_EVERY) as u32;
+        for _ in 0..visits {
+            if self.wait(VISIT_EVERY) == Orders::Stop {
+                return Orders::Stop;
+            }
+            attendant.visit(executor);
+        }
+        Orders::Watch
+    }
+
+    fn wait(&self, time: Duration) -> Orders {
         let orders = unpoisoned(self.orders.lock());
         if *orders == Orders::Stop {
             return Orders::Stop;
         }
-        if quiet_looks < LOOKS_BEFORE_DOZING {
-            let waited = self.changed.wait_timeout(orders, LOOK_EVERY);
-            return *unpoisoned(waited).0;
-        }
-        self.doze(orders, || executor.parking_lot.all_parked())
+        *unpoisoned(self.changed.wait_timeout(orders, time)).0
     }
 
     /// Sleeps until a worker gets up, unless one is up.
-    fn doze(&self, orders: MutexGuard<'_, Orders>, all_parked: impl FnOnce() -> bool) -> Orders {
+    fn doze(&self, all_parked: impl FnOnce() -> bool) -> Orders {
+        let orders = unpoisoned(self.orders.lock());
+        if *orders == Orders::Stop {
+            return Orders::Stop;
+        }
         // SeqCst: pairs with `wake_up`. Either the worker that got up sees the flag, or it is
         // seen to be awake here.
         self.dozing.store(true, Ordering::SeqCst);

@@ -13,6 +13,8 @@ use loom::thread::JoinHandle;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{ParkingLot, Search};
+use crate::executor::lookout::Claim;
+use crate::executor::standby::Post;
 use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 
@@ -171,7 +173,11 @@ impl Model {
             };
             match phase {
                 Phase::Closed => self.parking_lot.cancel_parking(CREW, WORKER),
-                Phase::Open | Phase::Draining => self.parking_lot.park(WORKER),
+                Phase::Open | Phase::Draining => self.parking_lot.park(
+                    WORKER,
+                    Claim::new(WORKER, QueueId::HIGH, Post::AtHome),
+                    &mut Vec::new(),
+                ),
             }
             // It got up as a searcher, and finds nothing.
             let _ = self.parking_lot.stop_searching(CREW);

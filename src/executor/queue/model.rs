@@ -12,6 +12,8 @@ use super::tests::runnable;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
+use crate::executor::lookout::Claim;
+use crate::executor::standby::Post;
 use crate::ids::QueueId;
 use crate::sync::{check, fence, thread};
 
@@ -110,7 +112,11 @@ impl Model {
             // It may see a task before its owner has shown it, and again: let the owner go on.
             thread::yield_now();
         } else {
-            self.parking_lot.park(worker);
+            self.parking_lot.park(
+                worker,
+                Claim::new(worker, QueueId::HIGH, Post::AtHome),
+                &mut Vec::new(),
+            );
         }
         Search::Counted
     }
@@ -201,7 +207,11 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
             (false, _) => false,
         };
     });
-    model.parking_lot.park(PARKED);
+    model.parking_lot.park(
+        PARKED,
+        Claim::new(PARKED, QueueId::HIGH, Post::AtHome),
+        &mut Vec::new(),
+    );
     while !deque.steal() {
         // It was unparked for the first task, and finds the second as soon as that is seen.
         thread::yield_now();

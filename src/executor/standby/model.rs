@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
+use crate::executor::lookout::Claim;
 use crate::executor::nearby::Nearby;
 use crate::ids::{QueueId, WorkerId};
 use crate::sync::check;
@@ -107,7 +108,11 @@ impl Model {
             if others == OtherSearchers::None && self.is_called() && self.in_sight() {
                 self.parking_lot.cancel_parking(CREW, WORKER);
             } else {
-                self.parking_lot.park(WORKER);
+                self.parking_lot.park(
+                    WORKER,
+                    Claim::new(WORKER, QueueId::HIGH, Post::AtHome),
+                    &mut Vec::new(),
+                );
             }
             let _ = self.parking_lot.stop_searching(CREW);
         }

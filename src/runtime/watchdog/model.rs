@@ -42,11 +42,7 @@ impl Model {
     /// The watchdog's side, after enough quiet looks to doze off.
     fn doze(&self) -> Orders {
         let everyone_slept = self.all_parked();
-        let orders = self.watchdog.orders.lock().expect("nothing panics here");
-        if *orders == Orders::Stop {
-            return Orders::Stop;
-        }
-        self.watchdog.doze(orders, || match self.protocol {
+        self.watchdog.doze(|| match self.protocol {
             Protocol::LooksTooEarly => everyone_slept,
             _ => self.all_parked(),
         })

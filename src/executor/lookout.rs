@@ -1,0 +1,223 @@
+//! Where a parked worker waits for the world outside: in the runtime's reactor, if it has one.
+//!
+//! A [`Reactor`] waits in the operating system for many things at once, for sockets mostly. With a
+//! thread of its own it would cost each wake-up a hop from that thread to a worker's. So the thread
+//! of a worker that has nothing to do waits there, instead of being parked: one at a time is **on
+//! the lookout**. When something is ready it gets up as a searcher, and wakes the tasks from where
+//! it sits, into its own queues.
+//!
+//! # The protocol
+//!
+//! A worker on the lookout lies among the parked like all others, and is unparked like them. Only
+//! the last step differs: its thread waits in the reactor and not for an unpark.
+//!
+//! - The worker writes that it **holds** the lookout, then looks once more whether it was unparked,
+//!   and only then waits.
+//! - The thread that unparks it marks it awake, then looks at who holds the lookout. If it is that
+//!   worker, it notifies the reactor; if not, it unparks the thread.
+//!
+//! A fence lies between the two halves on both sides, so in every order one of the two sees the
+//! other. A notification outlasts a wait that has not begun. One that comes when its worker has
+//! left ends the next wait without a reason; that worker looks, and waits again. `lookout/model.rs`
+//! tries it, and finds the lost wake-up where the worker looks before it writes, and where it is
+//! unparked without a notification.
+//!
+//! # Precedence
+//!
+//! What is ready wakes high tasks more often than not, and those should find themselves with a
+//! worker that is at home there. So a worker that parks takes the lookout over from one of a lower
+//! standing: a standby's goes before that of workers at home elsewhere.
+//!
+//! # A vacant lookout
+//!
+//! A worker that leaves the lookout to run tasks leaves it vacant, and others that are parked do
+//! not know. Most polls are short, and the worker looks again, without waiting, before it searches,
+//! and every 61st step. When it goes away into a low poll, one that is parked is unparked, finds
+//! nothing, and takes the lookout ([`Executor::man_lookout`](super::Executor::man_lookout)). For
+//! high polls that take long, the watchdog sees that no worker has looked for a while.
+//!
+//! This file never wakes a task. Read `nearby.rs` next.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use crossbeam_utils::CachePadded;
+
+use super::standby::Post;
+use crate::ids::{QueueId, WorkerId};
+use crate::sync::{AtomicUsize, Ordering, fence};
+
+/// Waits in the operating system for what tasks wait for.
+pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
+    /// Waits until something is ready or it is [notified](Reactor::notify), and adds the wakers of
+    /// what is ready. One thread at a time waits; it asks `goes_on` after all before it have left.
+    fn wait(&self, goes_on: &dyn Fn() -> bool, ready: &mut Vec<Waker>);
+
+    /// Adds the wakers of what is ready by now. Does nothing while a thread waits.
+    fn look(&self, ready: &mut Vec<Waker>);
+
+    /// Ends the wait that goes on, or the next one.
+    fn notify(&self);
+
+    /// Tells those that wait that nothing will be ready any more.
+    fn close(&self);
+}
+
+/// The place in the reactor for one parked worker.
+pub(crate) struct Lookout {
+    reactor: OnceLock<Arc<dyn Reactor>>,
+    /// The [`Claim`] of the worker that holds the lookout, or [`VACANT`].
+    holder: CachePadded<AtomicUsize>,
+    /// How many looks and waits there have been.
+    looks: CachePadded<AtomicUsize>,
+}
+
+/// A worker's claim to the lookout. Of two, the lower one goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim(usize);
+
+/// Stands for the claim of no worker. Every worker goes before it.
+const VACANT: usize = usize::MAX;
+
+/// Claims of the same standing differ by less than this.
+const STANDING: usize = 1 << 16;
+
+impl Claim {
+    /// Of a worker that parks: those at home in the high queue stand first.
+    pub(super) fn new(worker: WorkerId, home: QueueId, post: Post) -> Claim {
+        let standing = match (home, post) {
+            (QueueId::HIGH, Post::AtHome) => 0,
+            (_, Post::Standby) => 1,
+            (_, Post::AtHome) => 2,
+        };
+        Claim(standing * STANDING + worker.index())
+    }
+
+    fn is_of(word: usize, worker: WorkerId) -> bool {
+        word != VACANT && word % STANDING == worker.index()
+    }
+
+    fn goes_before(self, holder: usize) -> bool {
+        self.0 / STANDING < holder / STANDING
+    }
+}
+
+impl Lookout {
+    pub(super) fn new() -> Lookout {
+        Lookout {
+            reactor: OnceLock::new(),
+            holder: CachePadded::new(AtomicUsize::new(VACANT)),
+            looks: CachePadded::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// The runtime's reactor, if it has one.
+    #[inline]
+    pub(crate) fn reactor(&self) -> Option<&Arc<dyn Reactor>> {
+        self.reactor.get()
+    }
+
+    /// Gives the runtime a reactor, unless it has one. The one that it has then.
+    #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
+    pub(super) fn set_reactor(&self, reactor: Arc<dyn Reactor>) -> &Arc<dyn Reactor> {
+        self.reactor.get_or_init(|| reactor)
+    }
+
+    /// Lets a parked worker, whose thread is the current one, wait in the reactor for as long as
+    /// `is_parked`. `false`: there is none, or another worker is there; it is to wait elsewhere.
+    pub(super) fn wait(
+        &self,
+        claim: Claim,
+        is_parked: impl Fn() -> bool,
+        ready: &mut Vec<Waker>,
+    ) -> bool {
+        let Some(reactor) = self.reactor() else {
+            return false;
+        };
+        if !self.take(claim, &**reactor) {
+            return false;
+        }
+        // Relaxed: `take` has its fence, and a worker that takes over notifies.
+        let holds = || self.holder.load(Ordering::Relaxed) == claim.0;
+        reactor.wait(&|| is_parked() && holds(), ready);
+        self.note_look();
+        true
+    }
+
+    /// Whether the worker holds the lookout from now on, or did before.
+    fn take(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
+        let goes_before = |holder| claim.goes_before(holder).then_some(claim.0);
+        let (store, load) = (Ordering::SeqCst, Ordering::Relaxed);
+        let before = self.holder.fetch_update(store, load, goes_before);
+        // Hold the lookout before looking whether the worker was unparked.
+        fence(Ordering::SeqCst);
+        match before {
+            Ok(VACANT) => true,
+            Ok(_lower) => {
+                reactor.notify();
+                true
+            }
+            Err(holder) => holder == claim.0,
+        }
+    }
+
+    /// Leaves the lookout, if this worker holds it.
+    pub(super) fn leave(&self, claim: Claim) {
+        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
+        let holder = &self.holder;
+        if holder.load(Ordering::Relaxed) == claim.0 {
+            let _ = holder.compare_exchange(claim.0, VACANT, success, failure);
+        }
+    }
+
+    /// Whether the worker, which has just been marked awake, waits in the reactor. If so, its wait
+    /// ends.
+    pub(super) fn ends_wait_of(&self, worker: WorkerId) -> bool {
+        // Mark the worker awake before looking at the holder.
+        fence(Ordering::SeqCst);
+        let waits_here = Claim::is_of(self.holder.load(Ordering::Relaxed), worker);
+        if waits_here && let Some(reactor) = self.reactor() {
+            reactor.notify();
+        }
+        waits_here
+    }
+
+    /// Looks without waiting, unless a worker waits there.
+    pub(crate) fn look(&self, ready: &mut Vec<Waker>) {
+        if let Some(reactor) = self.vacant() {
+            reactor.look(ready);
+            self.note_look();
+        }
+    }
+
+    /// The reactor, if there is one and no worker waits in it.
+    #[inline]
+    pub(super) fn vacant(&self) -> Option<&dyn Reactor> {
+        let reactor = self.reactor()?;
+        // Relaxed: a worker that takes the lookout just now looks itself.
+        (self.holder.load(Ordering::Relaxed) == VACANT).then_some(&**reactor)
+    }
+
+    fn note_look(&self) {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many looks and waits there have been.
+    pub(crate) fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Lookout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookout")
+            .field("reactor", &self.reactor)
+            .field("is_vacant", &self.vacant().is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model;

@@ -1,0 +1,80 @@
+//! What a socket is ready for.
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// A way in which bytes go through a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+
+/// What a socket is ready for, as far as the system has said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Readiness(u8);
+
+impl Readiness {
+    pub(super) const NONE: Readiness = Readiness(0);
+    pub(super) const READ: Readiness = Readiness(1);
+    pub(super) const WRITE: Readiness = Readiness(2);
+    /// The peer sends no more: reads end at once, for good.
+    pub(super) const READ_CLOSED: Readiness = Readiness(4);
+    /// Nothing can be sent any more: writes fail at once, for good.
+    pub(super) const WRITE_CLOSED: Readiness = Readiness(8);
+    /// The runtime has ended, and with it all news.
+    pub(super) const GONE: Readiness = Readiness(16);
+
+    pub(super) fn bits(self) -> usize {
+        self.0.into()
+    }
+
+    /// The lowest bits of a word.
+    pub(super) fn of(word: usize) -> Readiness {
+        Readiness((word & 0x1f) as u8)
+    }
+
+    pub(super) fn has(self, all: Readiness) -> bool {
+        self.0 & all.0 == all.0
+    }
+
+    /// Whether an attempt in this direction may succeed.
+    pub(super) fn allows(self, direction: Direction) -> bool {
+        self.has(Readiness::from(direction)) || self.has(Readiness::GONE)
+    }
+
+    /// What is to be forgotten when an attempt in this direction has shown that it is not ready.
+    /// A direction that is closed stays ready.
+    pub(super) fn to_forget(self, direction: Direction) -> Readiness {
+        let (ready, closed) = match direction {
+            Direction::Read => (Readiness::READ, Readiness::READ_CLOSED),
+            Direction::Write => (Readiness::WRITE, Readiness::WRITE_CLOSED),
+        };
+        match self.has(closed) {
+            true => Readiness::NONE,
+            false => ready,
+        }
+    }
+}
+
+impl From<Direction> for Readiness {
+    fn from(direction: Direction) -> Readiness {
+        match direction {
+            Direction::Read => Readiness::READ,
+            Direction::Write => Readiness::WRITE,
+        }
+    }
+}
+
+impl BitOr for Readiness {
+    type Output = Readiness;
+
+    fn bitor(self, other: Readiness) -> Readiness {
+        Readiness(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Readiness {
+    fn bitor_assign(&mut self, other: Readiness) {
+        self.0 |= other.0;
+    }
+}

@@ -1,0 +1,137 @@
+//! From names to addresses.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use crate::blocking::unblock;
+
+/// What can be turned into addresses of sockets: an address, an address and a port, or a name and a
+/// port, such as `"localhost:8080"` or `("localhost", 8080)`.
+///
+/// A name is looked up by the system, on a thread of [`blocking`](crate::blocking). Text that is an
+/// address needs no thread.
+pub trait ToSocketAddrs: Sealed {}
+
+/// What is to be resolved.
+#[derive(Clone, Debug)]
+pub enum Target {
+    Addresses(Vec<SocketAddr>),
+    /// A name with its port.
+    Host(String, u16),
+    /// Text in which a name and a port should be.
+    Text(String),
+}
+
+/// Kept from the outside: what it gives is no part of the interface.
+pub trait Sealed {
+    fn target(&self) -> Target;
+}
+
+macro_rules! addresses {
+    ($($type:ty: |$this:ident| $address:expr;)*) => {$(
+        impl ToSocketAddrs for $type {}
+        impl Sealed for $type {
+            fn target(&self) -> Target {
+                let $this = self;
+                Target::Addresses(vec![SocketAddr::from($address)])
+            }
+        }
+    )*};
+}
+
+addresses! {
+    SocketAddr: |this| *this;
+    SocketAddrV4: |this| *this;
+    SocketAddrV6: |this| *this;
+    (IpAddr, u16): |this| *this;
+    (Ipv4Addr, u16): |this| *this;
+    (Ipv6Addr, u16): |this| *this;
+}
+
+impl ToSocketAddrs for [SocketAddr] {}
+impl Sealed for [SocketAddr] {
+    fn target(&self) -> Target {
+        Target::Addresses(self.to_vec())
+    }
+}
+
+impl ToSocketAddrs for str {}
+impl Sealed for str {
+    fn target(&self) -> Target {
+        match self.parse() {
+            Ok(address) => Target::Addresses(vec![address]),
+            Err(_) => Target::Text(self.to_owned()),
+        }
+    }
+}
+
+impl ToSocketAddrs for String {}
+impl Sealed for String {
+    fn target(&self) -> Target {
+        self.as_str().target()
+    }
+}
+
+impl ToSocketAddrs for (&str, u16) {}
+impl Sealed for (&str, u16) {
+    fn target(&self) -> Target {
+        match self.0.parse::<IpAddr>() {
+            Ok(address) => Target::Addresses(vec![SocketAddr::from((address, self.1))]),
+            Err(_) => Target::Host(self.0.to_owned(), self.1),
+        }
+    }
+}
+
+impl ToSocketAddrs for (String, u16) {}
+impl Sealed for (String, u16) {
+    fn target(&self) -> Target {
+        (self.0.as_str(), self.1).target()
+    }
+}
+
+impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {}
+impl<T: ToSocketAddrs + ?Sized> Sealed for &T {
+    fn target(&self) -> Target {
+        (**self).target()
+    }
+}
+
+/// The addresses of a host, looked up where text is no address.
+///
+/// # Errors
+///
+/// The system's: the name is not known, the server of names cannot be reached, or the text has no
+/// port.
+///
+/// ```
+/// use laneway::net::resolve;
+///
+/// let addresses = laneway::block_on(resolve("127.0.0.1:80"))?;
+/// assert_eq!(addresses, ["127.0.0.1:80".parse().unwrap()]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
+    use std::net::ToSocketAddrs as Lookup;
+    match address.target() {
+        Target::Addresses(addresses) => Ok(addresses),
+        Target::Host(host, port) => {
+            unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())).await
+        }
+        Target::Text(text) => unblock(move || Ok(text.to_socket_addrs()?.collect())).await,
+    }
+}
+
+/// Calls `attempt` with one address after another until one succeeds.
+pub(super) async fn try_each<T>(
+    address: impl ToSocketAddrs,
+    attempt: impl AsyncFn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in resolve(address).await? {
+        match attempt(address).await {
+            Ok(output) => return Ok(output),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

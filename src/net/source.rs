@@ -1,0 +1,132 @@
+//! One socket as the reactor knows it: what it is ready for, and the tasks that wait for that.
+//!
+//! The system tells once when a socket becomes ready, and not again before it has been used up. So
+//! readiness is remembered until an attempt finds nothing. Between that attempt and its being
+//! remembered a new event may come; so each event has a number, and an attempt takes back only the
+//! readiness that it had seen.
+
+use std::sync::Mutex;
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::readiness::{Direction, Readiness};
+use crate::sync::{AtomicUsize, Ordering, unpoisoned};
+use crate::waker;
+
+/// What the reactor and the owner of a socket share.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    /// The [`Readiness`] in the lowest bits, and above them the number of the last event.
+    state: AtomicUsize,
+    waiters: Mutex<Waiters>,
+}
+
+/// The tasks that wait.
+#[derive(Debug, Default)]
+struct Waiters {
+    /// The tasks that poll the socket itself: the last one of each direction.
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    /// The futures that wait, any number of them.
+    futures: Slab<(Direction, Waker)>,
+}
+
+/// The state at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen(usize);
+
+/// The place of a future among those that wait.
+#[derive(Debug)]
+pub(super) struct WaiterId(usize);
+
+const ONE_EVENT: usize = 1 << 8;
+
+impl Seen {
+    pub(super) fn readiness(self) -> Readiness {
+        Readiness::of(self.0)
+    }
+}
+
+impl Source {
+    pub(super) fn seen(&self) -> Seen {
+        // Acquire: pairs with the Release in `set`. What the reactor did before is seen.
+        Seen(self.state.load(Ordering::Acquire))
+    }
+
+    /// Notes an event, and adds the wakers of the tasks that waited for it.
+    pub(super) fn set(&self, new: Readiness, ready: &mut Vec<Waker>) {
+        let note = |state: usize| Some(state.wrapping_add(ONE_EVENT) | new.bits());
+        let (store, load) = (Ordering::Release, Ordering::Relaxed);
+        let noted = self.state.fetch_update(store, load, note);
+        noted.expect("every event can be noted");
+        // After the note: a task that is entered before this lock is found here, and one that is
+        // entered later looks at the note.
+        unpoisoned(self.waiters.lock()).take(new, ready);
+    }
+
+    /// Notes that there will be no more events.
+    pub(super) fn close(&self, ready: &mut Vec<Waker>) {
+        self.set(Readiness::GONE, ready);
+    }
+
+    /// Forgets that the socket was ready, unless an event has come since it was seen so.
+    pub(super) fn forget(&self, seen: Seen, direction: Direction) {
+        let rest = seen.0 & !seen.readiness().to_forget(direction).bits();
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.state.compare_exchange(seen.0, rest, success, failure);
+    }
+
+    /// Leaves the waker of a task that polls in this direction, in the place of the last one's.
+    /// The state after that: if it allows an attempt, the event may have come before.
+    pub(super) fn leave_waker(&self, direction: Direction, waker: &Waker) -> Seen {
+        let mut waiters = unpoisoned(self.waiters.lock());
+        let place = match direction {
+            Direction::Read => &mut waiters.reader,
+            Direction::Write => &mut waiters.writer,
+        };
+        let old = waker::leave(place, waker);
+        drop(waiters);
+        // Outside of the lock: its destructor may be the user's.
+        drop(old);
+        self.seen()
+    }
+
+    /// Enters a future, or another waker for one that is entered.
+    pub(super) fn enter(&self, id: &mut Option<WaiterId>, direction: Direction, waker: &Waker) {
+        let mut waiters = unpoisoned(self.waiters.lock());
+        let entry = (direction, waker.clone());
+        let known = id.as_ref().and_then(|id| waiters.futures.get_mut(id.0));
+        let old = match known {
+            Some(known) => Some(std::mem::replace(known, entry)),
+            None => {
+                *id = Some(WaiterId(waiters.futures.insert(entry)));
+                None
+            }
+        };
+        drop(waiters);
+        drop(old);
+    }
+
+    /// Takes a future out again.
+    pub(super) fn remove(&self, id: WaiterId) {
+        let removed = unpoisoned(self.waiters.lock()).futures.try_remove(id.0);
+        drop(removed);
+    }
+}
+
+impl Waiters {
+    /// Adds the wakers of the tasks that waited for what is ready. Futures stay entered until they
+    /// are ready themselves.
+    fn take(&mut self, new: Readiness, ready: &mut Vec<Waker>) {
+        if new.allows(Direction::Read) {
+            ready.extend(self.reader.take());
+        }
+        if new.allows(Direction::Write) {
+            ready.extend(self.writer.take());
+        }
+        let waiting = self.futures.iter();
+        let woken = waiting.filter(|(_, (direction, _))| new.allows(*direction));
+        ready.extend(woken.map(|(_, (_, waker))| waker.clone()));
+    }
+}
