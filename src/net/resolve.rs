@@ -121,17 +121,7 @@ pub async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>>
     }
 }
 
-/// Calls `attempt` with one address after another until one succeeds.
-pub(super) async fn try_each<T>(
-    address: impl ToSocketAddrs,
-    attempt: impl AsyncFn(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-    for address in resolve(address).await? {
-        match attempt(address).await {
-            Ok(output) => return Ok(output),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+/// The error of an attempt with no address at all.
+pub(super) fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the name has no address")
 }

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::readiness::Direction;
 use super::registered::{Attempt, Registered};
-use super::resolve::{ToSocketAddrs, try_each};
+use super::resolve::{ToSocketAddrs, no_address, resolve};
 use super::system;
 use super::tcp_stream::TcpStream;
 
@@ -101,7 +101,14 @@ impl ListenOptions {
     ///
     /// As [`TcpListener::bind`].
     pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        try_each(address, async |address| self.bind_to(address)).await
+        let mut last = no_address();
+        for address in resolve(address).await? {
+            match self.bind_to(address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 
     fn bind_to(&self, address: SocketAddr) -> io::Result<TcpListener> {

@@ -14,7 +14,7 @@ use mio::Interest;
 
 use super::readiness::Direction;
 use super::registered::{Attempt, Registered};
-use super::resolve::{ToSocketAddrs, try_each};
+use super::resolve::{ToSocketAddrs, no_address, resolve};
 
 /// A TCP connection.
 ///
@@ -66,7 +66,14 @@ impl TcpStream {
     ///
     /// When the future is dropped, the attempt ends.
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        try_each(address, TcpStream::connect_to).await
+        let mut last = no_address();
+        for address in resolve(address).await? {
+            match TcpStream::connect_to(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 
     async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
