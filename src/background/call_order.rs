@@ -44,8 +44,8 @@ impl CallOrder {
     }
 }
 
-/// In which of the two lines a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In which of two lines a call or the work of a task queue waits. The urgent ones go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
     Urgent,
     Usual,

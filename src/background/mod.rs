@@ -83,6 +83,7 @@ mod service;
 mod service_metrics;
 mod serving;
 mod supervise;
+pub mod task_queue;
 mod ticks;
 
 pub use abandoned::Abandoned;
@@ -99,3 +100,7 @@ pub use repeatable::Repeatable;
 pub use restart::RestartPolicy;
 pub use service::{ManyAtOnce, Once, OneAtATime, Restarting, Service, service};
 pub use service_metrics::ServiceMetrics;
+pub use task_queue::{
+    Cancelling, ListedWork, Progress, SubmitError, TakeError, TaskQueue, TaskQueueMetrics, Wait,
+    Work, WorkContext, WorkId, WorkStatus,
+};

@@ -1,0 +1,459 @@
+//! What a task queue knows of its work: each piece on its way from the line to its end.
+//!
+//! ```text
+//!              begin                 end
+//!   Queued ───────────▶ Running ───────────▶ Over ───▶ (forgotten: taken, too old, too many)
+//!      └───────────────────────────────────────▲
+//!                  end (cancelled)
+//! ```
+//!
+//! Plain bookkeeping: nothing here locks, wakes, spawns, or drops what belongs to a user. What has
+//! to be done once the lock is free goes into an [`Aftermath`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::aftermath::Aftermath;
+use super::submit_error::SubmitError;
+use super::take_error::TakeError;
+use super::task_queue_metrics::TaskQueueMetrics;
+use super::work::{Body, Work};
+use super::work_context::WorkContext;
+use super::work_end::WorkEnd;
+use super::work_id::WorkId;
+use super::work_status::{Cancelling, ListedWork, WorkStatus};
+use crate::Task;
+use crate::background::call_order::Urgency;
+use crate::waker::leave;
+
+/// How a task queue is set up.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) bound: usize,
+    pub(super) workers: usize,
+    pub(super) keep_for: Duration,
+    pub(super) keep_at_most: usize,
+}
+
+/// The work of a queue.
+pub(super) struct Ledger<T> {
+    pub(super) settings: Settings,
+    records: BTreeMap<WorkId, Record<T>>,
+    /// What is queued, in the order in which it is to begin.
+    line: BTreeSet<(Urgency, WorkId)>,
+    /// What has ended and is awaited by nobody, the oldest first.
+    kept: BTreeSet<(Instant, WorkId)>,
+    /// Places that are taken: one for each piece that runs or lingers.
+    places_taken: usize,
+    running: usize,
+    next_id: u64,
+    next_waiter: u64,
+    /// Only the counters among them are kept here.
+    counts: TaskQueueMetrics,
+}
+
+struct Record<T> {
+    name: Option<Arc<str>>,
+    context: WorkContext,
+    urgency: Urgency,
+    /// None until it has been spawned, and from its end on.
+    task: Option<Arc<Task<()>>>,
+    /// Those that wait for its end.
+    waiters: BTreeMap<u64, Waker>,
+    /// How many have waited for its end and not learned it yet. It is kept for them.
+    awaited: usize,
+    stage: Stage<T>,
+}
+
+enum Stage<T> {
+    Queued(Queued<T>),
+    Running { since: Instant },
+    Over { end: WorkEnd<T>, at: Instant },
+}
+
+struct Queued<T> {
+    body: Body<T>,
+    limit: Option<Duration>,
+    since: Instant,
+    /// Of its task, if that waits for the turn and has not been called.
+    waker: Option<Waker>,
+}
+
+/// Work that has its turn.
+pub(super) struct Begun<T> {
+    pub(super) body: Body<T>,
+    pub(super) limit: Option<Duration>,
+    pub(super) context: WorkContext,
+}
+
+/// What the task of queued work is to do.
+pub(super) enum AtTurn<T> {
+    Begins(Begun<T>),
+    Waits,
+    /// The work has ended already.
+    Leaves,
+}
+
+/// What one that waits for an end finds.
+pub(super) enum AtEnd {
+    Waits,
+    Is(WorkStatus),
+}
+
+impl<T: Send + 'static> Ledger<T> {
+    pub(super) fn new(settings: Settings) -> Ledger<T> {
+        Ledger {
+            settings,
+            records: BTreeMap::new(),
+            line: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            places_taken: 0,
+            running: 0,
+            next_id: 1,
+            next_waiter: 0,
+            counts: TaskQueueMetrics::default(),
+        }
+    }
+
+    /// Takes work into the line, or gives it back.
+    pub(super) fn admit(&mut self, work: Work<T>, now: Instant) -> Result<WorkId, SubmitError<T>> {
+        let room = self.settings.bound.saturating_add(self.settings.workers);
+        if self.line.len() + self.places_taken >= room {
+            self.counts.refused += 1;
+            return Err(SubmitError::Full(work));
+        }
+        let id = WorkId(self.next_id);
+        self.next_id += 1;
+        self.counts.submitted += 1;
+        self.line.insert((Urgency::Usual, id));
+        self.records.insert(id, Record::queued(id, work, now));
+        Ok(id)
+    }
+
+    /// Notes the task of work that was admitted, which may have ended meanwhile.
+    pub(super) fn attach(&mut self, id: WorkId, task: Task<()>, after: &mut Aftermath) {
+        let task = Arc::new(task);
+        match self.records.get_mut(&id) {
+            Some(record) => record.attach(task, after),
+            None => after.abort(task),
+        }
+    }
+
+    /// Takes work back that was admitted, if it is still in the line.
+    pub(super) fn withdraw(&mut self, id: WorkId, after: &mut Aftermath) -> Option<Work<T>> {
+        let is_queued = self.records.get(&id).is_some_and(Record::is_queued);
+        let record = is_queued.then(|| self.records.remove(&id)).flatten()?;
+        self.line.remove(&(record.urgency, id));
+        self.counts.cancelled += 1;
+        for waker in record.waiters.into_values() {
+            after.wake(Some(waker));
+        }
+        let Stage::Queued(queued) = record.stage else {
+            unreachable!("it is queued");
+        };
+        Some(Work {
+            name: record.name,
+            limit: queued.limit,
+            body: queued.body,
+        })
+    }
+
+    /// Begins the work if its turn has come; otherwise its task waits to be called.
+    pub(super) fn at_turn(
+        &mut self,
+        id: WorkId,
+        waker: &Waker,
+        now: Instant,
+        after: &mut Aftermath,
+    ) -> AtTurn<T> {
+        let Some(record) = self.records.get_mut(&id) else {
+            return AtTurn::Leaves;
+        };
+        let Stage::Queued(queued) = &mut record.stage else {
+            return AtTurn::Leaves;
+        };
+        let free = self.settings.workers.saturating_sub(self.places_taken);
+        if !self.line.iter().take(free).any(|(_, next)| *next == id) {
+            after.discard(leave(&mut queued.waker, waker));
+            return AtTurn::Waits;
+        }
+        let begun = record.begin(now);
+        let (begun, waited) = begun.expect("it is queued");
+        self.line.remove(&(record.urgency, id));
+        self.places_taken += 1;
+        self.running += 1;
+        self.counts.begun += 1;
+        self.counts.waited += waited;
+        self.counts.longest_wait = self.counts.longest_wait.max(waited);
+        AtTurn::Begins(begun)
+    }
+
+    /// Gives a place back that was taken when work began.
+    pub(super) fn leave_place(&mut self, after: &mut Aftermath) {
+        self.places_taken -= 1;
+        self.call_next(after);
+    }
+
+    /// Calls those whose turn has come. To be done whenever the line or the number of free places
+    /// has changed.
+    pub(super) fn call_next(&mut self, after: &mut Aftermath) {
+        let free = self.settings.workers.saturating_sub(self.places_taken);
+        for (_, id) in self.line.iter().take(free) {
+            let record = self.records.get_mut(id);
+            if let Some(Stage::Queued(queued)) = record.map(|record| &mut record.stage) {
+                after.wake(queued.waker.take());
+            }
+        }
+    }
+
+    /// Ends work, unless it has ended already: the first end counts.
+    pub(super) fn end(
+        &mut self,
+        id: WorkId,
+        end: WorkEnd<T>,
+        now: Instant,
+        after: &mut Aftermath,
+    ) -> Cancelling {
+        let Some(record) = self.records.get_mut(&id) else {
+            after.discard(Some(end));
+            return Cancelling::Unknown;
+        };
+        let found = match &record.stage {
+            Stage::Queued(_) => Cancelling::NeverRuns,
+            Stage::Running { since } => {
+                self.running -= 1;
+                self.counts.ran += now.saturating_duration_since(*since);
+                Cancelling::Stops
+            }
+            Stage::Over { .. } => {
+                after.discard(Some(end));
+                return Cancelling::TooLate;
+            }
+        };
+        count(&mut self.counts, &end);
+        record.end(end, now, after);
+        let (urgency, awaited) = (record.urgency, record.awaited);
+        if found == Cancelling::NeverRuns {
+            self.line.remove(&(urgency, id));
+            self.call_next(after);
+        }
+        if awaited == 0 {
+            self.kept.insert((now, id));
+        }
+        self.expire(now, after);
+        found
+    }
+
+    /// Forgets what is too old or too much.
+    pub(super) fn expire(&mut self, now: Instant, after: &mut Aftermath) {
+        while let Some(&(at, id)) = self.kept.first() {
+            let is_old = now.saturating_duration_since(at) >= self.settings.keep_for;
+            if !is_old && self.kept.len() <= self.settings.keep_at_most {
+                return;
+            }
+            self.kept.pop_first();
+            self.counts.expired += 1;
+            after.discard(self.records.remove(&id));
+        }
+    }
+
+    /// Gives the result of work that has ended, and forgets it.
+    pub(super) fn take(&mut self, id: WorkId, after: &mut Aftermath) -> Result<T, TakeError> {
+        let record = self.records.get(&id).ok_or(TakeError::Unknown)?;
+        let Stage::Over { at, .. } = record.stage else {
+            return Err(TakeError::NotOver);
+        };
+        self.kept.remove(&(at, id));
+        let mut record = self.records.remove(&id).expect("it was there");
+        let over = mem::replace(&mut record.stage, Stage::Running { since: at });
+        after.discard(Some(record));
+        let Stage::Over { end, .. } = over else {
+            unreachable!("it is over");
+        };
+        end.into_result()
+    }
+
+    /// Puts work before all that is usual, and gives its task, which is to be raised.
+    pub(super) fn raise(&mut self, id: WorkId, after: &mut Aftermath) -> Option<Arc<Task<()>>> {
+        let record = self.records.get_mut(&id)?;
+        let before = mem::replace(&mut record.urgency, Urgency::Urgent);
+        let task = record.task.clone();
+        if record.is_queued() && before == Urgency::Usual {
+            self.line.remove(&(Urgency::Usual, id));
+            self.line.insert((Urgency::Urgent, id));
+            self.call_next(after);
+        }
+        task
+    }
+
+    /// Leaves a waker for the end of work, or tells that it has ended.
+    pub(super) fn at_end(
+        &mut self,
+        id: WorkId,
+        waiter: &mut Option<u64>,
+        waker: &Waker,
+        after: &mut Aftermath,
+    ) -> AtEnd {
+        let status = self.status(id);
+        if status.is_over() {
+            return AtEnd::Is(status);
+        }
+        let record = self.records.get_mut(&id).expect("it has a status");
+        let key = waiter.unwrap_or_else(|| {
+            self.next_waiter += 1;
+            record.awaited += 1;
+            self.next_waiter
+        });
+        *waiter = Some(key);
+        after.discard(record.waiters.insert(key, waker.clone()));
+        AtEnd::Waits
+    }
+
+    /// Notes that one that has waited does so no longer.
+    pub(super) fn leave_waiter(
+        &mut self,
+        id: WorkId,
+        waiter: u64,
+        now: Instant,
+        after: &mut Aftermath,
+    ) {
+        // It may have been taken.
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
+        after.discard(record.waiters.remove(&waiter));
+        record.awaited -= 1;
+        if let Stage::Over { at, .. } = record.stage
+            && record.awaited == 0
+        {
+            self.kept.insert((at, id));
+            self.expire(now, after);
+        }
+    }
+
+    pub(super) fn status(&self, id: WorkId) -> WorkStatus {
+        let Some(record) = self.records.get(&id) else {
+            return WorkStatus::Unknown;
+        };
+        let place = (record.urgency, id);
+        record.status(|| self.line.range(..place).count())
+    }
+
+    /// The last `at_most` pieces of work, the newest first.
+    pub(super) fn list(&self, at_most: usize) -> Vec<ListedWork> {
+        let places = self.line.iter().enumerate();
+        let ahead: BTreeMap<WorkId, usize> = places.map(|(ahead, (_, id))| (*id, ahead)).collect();
+        let newest = self.records.iter().rev().take(at_most);
+        let lines = newest.map(|(id, record)| ListedWork {
+            id: *id,
+            name: record.name.clone(),
+            status: record.status(|| ahead[id]),
+        });
+        lines.collect()
+    }
+
+    pub(super) fn metrics(&self) -> TaskQueueMetrics {
+        TaskQueueMetrics {
+            queued: self.line.len(),
+            running: self.running,
+            lingering: self.places_taken - self.running,
+            kept: self.records.len() - self.line.len() - self.running,
+            ..self.counts
+        }
+    }
+}
+
+impl<T: Send + 'static> Record<T> {
+    fn queued(id: WorkId, work: Work<T>, since: Instant) -> Record<T> {
+        let queued = Queued {
+            body: work.body,
+            limit: work.limit,
+            since,
+            waker: None,
+        };
+        Record {
+            name: work.name,
+            context: WorkContext::new(id),
+            urgency: Urgency::Usual,
+            task: None,
+            waiters: BTreeMap::new(),
+            awaited: 0,
+            stage: Stage::Queued(queued),
+        }
+    }
+
+    fn is_queued(&self) -> bool {
+        matches!(self.stage, Stage::Queued(_))
+    }
+
+    fn attach(&mut self, task: Arc<Task<()>>, after: &mut Aftermath) {
+        match &self.stage {
+            Stage::Over { end, .. } => after.part_from(task, end),
+            Stage::Queued(_) | Stage::Running { .. } => {
+                if self.urgency == Urgency::Urgent {
+                    after.raise(task.clone());
+                }
+                self.task = Some(task);
+            }
+        }
+    }
+
+    /// Begins what is queued, and tells for how long it was.
+    fn begin(&mut self, now: Instant) -> Option<(Begun<T>, Duration)> {
+        match mem::replace(&mut self.stage, Stage::Running { since: now }) {
+            Stage::Queued(queued) => {
+                let begun = Begun {
+                    body: queued.body,
+                    limit: queued.limit,
+                    context: self.context.clone(),
+                };
+                Some((begun, now.saturating_duration_since(queued.since)))
+            }
+            before => {
+                self.stage = before;
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, end: WorkEnd<T>, at: Instant, after: &mut Aftermath) {
+        self.context.tell_over();
+        if let Some(task) = self.task.take() {
+            after.part_from(task, &end);
+        }
+        let before = mem::replace(&mut self.stage, Stage::Over { end, at });
+        if let Stage::Queued(mut queued) = before {
+            after.wake(queued.waker.take());
+            after.discard(Some(queued.body));
+        }
+        for waker in mem::take(&mut self.waiters).into_values() {
+            after.wake(Some(waker));
+        }
+    }
+
+    fn status(&self, ahead: impl FnOnce() -> usize) -> WorkStatus {
+        match &self.stage {
+            Stage::Queued(_) => WorkStatus::Queued { ahead: ahead() },
+            Stage::Running { since } => WorkStatus::Running {
+                since: *since,
+                progress: self.context.progress(),
+            },
+            Stage::Over { end, .. } => end.status(),
+        }
+    }
+}
+
+fn count<T>(counts: &mut TaskQueueMetrics, end: &WorkEnd<T>) {
+    match end {
+        WorkEnd::Done(_) => counts.done += 1,
+        WorkEnd::Cancelled => counts.cancelled += 1,
+        WorkEnd::Failed(_) => counts.failed += 1,
+        WorkEnd::TimedOut(_) => {
+            counts.failed += 1;
+            counts.timed_out += 1;
+        }
+    }
+}
