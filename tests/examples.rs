@@ -10,7 +10,7 @@ use std::time::Duration;
 use program::{Ended, example, run};
 
 /// Every example that takes no arguments. The others have test files of their own.
-const EXAMPLES: [&str; 13] = [
+const EXAMPLES: [&str; 14] = [
     "background",
     "blocking",
     "connection_pool",
@@ -24,6 +24,7 @@ const EXAMPLES: [&str; 13] = [
     "stealing",
     "stuck",
     "sum_service",
+    "task_queue",
 ];
 
 const WITH_ARGUMENTS: [&str; 6] = [
@@ -358,6 +359,25 @@ fn sum_service_gives_the_same_sums_by_hand_and_ready_made() {
         "closed:      the background takes no more requests: it was closed through a handle",
     ];
     assert_eq!(lines_of("sum_service"), expected);
+}
+
+#[test]
+fn task_queue_answers_at_once_and_gives_results_later() {
+    let expected = [
+        "submitted: 202, number 1",
+        "submitted: 202, number 2",
+        "submitted: 202, number 3",
+        "submitted: 503, the queue is full",
+        "known:     3 pieces of work, the newest is 3",
+        "waited:    it is not done yet",
+        "status:    queued, 1 ahead",
+        "cancelled: Stops",
+        "first:     cancelled",
+        "results:   Ok(499500) and Ok(1999000)",
+        "again:     the task queue has no result of this number, or not any more",
+        "shutdown:  2 done, 1 cancelled, 1 refused, 0 cut off",
+    ];
+    assert_eq!(lines_of("task_queue"), expected);
 }
 
 #[test]

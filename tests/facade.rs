@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use laneway::background::{PeriodicMetrics, ServiceMetrics};
+use laneway::background::{PeriodicMetrics, ServiceMetrics, TaskQueueMetrics};
 use laneway::blocking;
 use laneway::observe::facade::{
     publish, publish_as, publish_blocking, publish_periodic, publish_pipeline, publish_service,
+    publish_task_queue,
 };
 use laneway::pipeline::PipelineCounts;
 use laneway::sim::{Sim, work};
@@ -114,6 +115,8 @@ fn several_runtimes_and_what_stands_on_them_are_told_apart() {
     (process.name, process.completed) = ("rotation".to_owned(), 4);
     let mut service = ServiceMetrics::default();
     service.queued = 6;
+    let mut queue = TaskQueueMetrics::default();
+    (queue.done, queue.waited) = (3, Duration::from_millis(2));
     let mut counts = PipelineCounts::default();
     counts.ticks = 5;
     metrics_facade::with_local_recorder(&keeps, || {
@@ -121,6 +124,7 @@ fn several_runtimes_and_what_stands_on_them_are_told_apart() {
         publish_as("batch", &run(3));
         publish_service("mail", &service);
         publish_periodic(&process);
+        publish_task_queue("reports", &queue);
         publish_pipeline("eye", &counts);
         publish_blocking(&blocking::metrics());
     });
@@ -139,5 +143,12 @@ fn several_runtimes_and_what_stands_on_them_are_told_apart() {
         keeps.get("counter laneway_pipeline_ticks_total pipeline=eye"),
         5
     );
+    let reports = |name: &str| {
+        keeps.get(&format!(
+            "counter laneway_task_queue_{name} task_queue=reports"
+        ))
+    };
+    assert_eq!(reports("done_total"), 3);
+    assert_eq!(reports("wait_microseconds_total"), 2_000);
     assert!(gauge("laneway_blocking_max_threads ") >= 1.0);
 }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use laneway::background::{Every, PeriodicMetrics, Service, ServiceMetrics};
+use laneway::background::{
+    Every, PeriodicMetrics, Service, ServiceMetrics, TaskQueue, TaskQueueMetrics, Work,
+};
 use laneway::observe::{Monitor, Prometheus, RuntimeMetrics, prometheus};
 use laneway::pipeline::PipelineCounts;
 use laneway::sim::{Sim, work};
@@ -184,12 +186,18 @@ fn what_stands_on_a_runtime_is_scraped_too() {
     let (echo, background) = Service::new().build((), async |_: &mut (), n: u8| n);
     let every = Every::new(Duration::from_secs(3_600)).name("rotation");
     let (rotation, periodic) = every.build(async || ());
+    let queue = TaskQueue::bounded(8);
     let run = Sim::seed(4).high(1).low(1).run({
-        let echo = echo.clone();
+        let (echo, queue) = (echo.clone(), queue.clone());
         async move {
             spawn_task!(background).detach();
             spawn_task!(periodic).detach();
             assert_eq!(echo.call(7).await.unwrap(), 7);
+            for _ in 0..2 {
+                let takes = Work::future(async |_| sleep(ms(5)).await);
+                queue.submit(takes).unwrap();
+            }
+            sleep(ms(20)).await;
         }
     });
     run.unwrap();
@@ -198,6 +206,7 @@ fn what_stands_on_a_runtime_is_scraped_too() {
     let text = Prometheus::new()
         .service("echo", echo.metrics())
         .periodic(rotation.metrics())
+        .task_queue("reports", queue.metrics())
         .pipeline("eye", counts)
         .blocking(blocking::metrics())
         .render();
@@ -208,6 +217,15 @@ fn what_stands_on_a_runtime_is_scraped_too() {
     assert_eq!(of("laneway_service_in_flight", &echo), 0.0);
     let rotation = [("process", "rotation")];
     assert_eq!(of("laneway_periodic_completed_total", &rotation), 1.0);
+    let reports = [("task_queue", "reports")];
+    assert_eq!(of("laneway_task_queue_done_total", &reports), 2.0);
+    assert_eq!(of("laneway_task_queue_kept", &reports), 2.0);
+    assert_eq!(of("laneway_task_queue_wait_seconds_total", &reports), 0.005);
+    assert_eq!(
+        of("laneway_task_queue_longest_wait_seconds", &reports),
+        0.005
+    );
+    assert_eq!(of("laneway_task_queue_run_seconds_total", &reports), 0.01);
     let eye = [("pipeline", "eye")];
     assert_eq!(of("laneway_pipeline_ticks_total", &eye), 5.0);
     assert_eq!(of("laneway_pipeline_timed_out_total", &eye), 2.0);
@@ -232,6 +250,7 @@ fn anything_may_be_called_anything_and_twice_the_same() {
         text = text
             .runtime(name, metrics_after(1), [])
             .service(name, ServiceMetrics::default())
+            .task_queue(name, TaskQueueMetrics::default())
             .periodic(process.clone())
             .pipeline(name, PipelineCounts::default());
     }
@@ -242,6 +261,7 @@ fn anything_may_be_called_anything_and_twice_the_same() {
         for (metric, label) in [
             ("laneway_service_restarts_total", "service"),
             ("laneway_periodic_running", "process"),
+            ("laneway_task_queue_refused_total", "task_queue"),
             ("laneway_pipeline_busy_total", "pipeline"),
         ] {
             assert_eq!(value(&families, metric, &[(label, name)]), 0.0);

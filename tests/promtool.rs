@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::eventually;
-use laneway::background::{PeriodicMetrics, ServiceMetrics};
+use laneway::background::{PeriodicMetrics, ServiceMetrics, TaskQueueMetrics};
 use laneway::observe::{Monitor, Prometheus, prometheus};
 use laneway::pipeline::PipelineCounts;
 use laneway::{Priority, Runtime, blocking};
@@ -65,6 +65,7 @@ fn the_text_has_no_fault() {
         .runtime("an\"other\"\n", rt.metrics(), monitor.queues())
         .service("mail", ServiceMetrics::default())
         .periodic(PeriodicMetrics::default())
+        .task_queue("reports", TaskQueueMetrics::default())
         .pipeline("eye\\", PipelineCounts::default())
         .blocking(blocking::metrics())
         .render();

@@ -1,5 +1,5 @@
-//! Work in the background: a task behind a handle that serves requests, and processes that run
-//! every so often.
+//! Work in the background: a task behind a handle that serves requests, processes that run every
+//! so often, and a queue of heavy work.
 //!
 //! # Services
 //!
@@ -50,6 +50,21 @@
 //!
 //! With the feature `cron`, processes run at times of day as well: the module `cron`.
 //!
+//! # Heavy work
+//!
+//! A [`TaskQueue`] takes closures and futures, gives a number for each at once, and runs a few at a
+//! time in the low lane; status, cancellation and results go by the number. The module
+//! [`task_queue`] tells all of it.
+//!
+//! ```
+//! use laneway::background::{TaskQueue, Work, WorkStatus};
+//!
+//! let queue = TaskQueue::bounded(32).workers(2);
+//! let id = queue.submit(Work::sync(|_| 6 * 7).named("answer")).expect("there is room");
+//! assert_eq!(laneway::block_on(queue.wait(id)), WorkStatus::Done);
+//! assert_eq!(queue.take(id), Ok(42));
+//! ```
+//!
 //! # Where to read
 //!
 //! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `call_order.rs`
@@ -57,7 +72,7 @@
 //! closures fit. `serve.rs`, `errand.rs` and `in_flight.rs` are the background's side, `restart.rs`
 //! decides and `supervise.rs` acts when it panics, `serving.rs` is what a task polls, `loan.rs` the
 //! priority that its callers lend it, `service.rs` puts it all together. `ticks.rs` says when a
-//! periodic process is due, `every.rs` runs it.
+//! periodic process is due, `every.rs` runs it. `task_queue/mod.rs` names its own files.
 
 mod abandoned;
 mod at_shutdown;

@@ -1,10 +1,12 @@
 //! Counters through the `metrics` crate (feature `metrics`).
 
+use std::time::Duration;
+
 use super::series::{
     BLOCKING_SERIES, PERIODIC_SERIES, PIPELINE_SERIES, QUEUE_SERIES, SERVICE_SERIES, Series,
-    SeriesKind, WORKER_SERIES,
+    SeriesKind, TASK_QUEUE_SERIES, WORKER_SERIES,
 };
-use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::background::{PeriodicMetrics, ServiceMetrics, TaskQueueMetrics};
 use crate::blocking::BlockingMetrics;
 use crate::pipeline::PipelineCounts;
 use crate::runtime::RuntimeMetrics;
@@ -62,6 +64,25 @@ pub fn publish_periodic(metrics: &PeriodicMetrics) {
     );
 }
 
+/// Hands over what a task queue does and has done, with the label `task_queue`; of the times, the
+/// sums, as `laneway_task_queue_wait_microseconds_total` and `…_run_microseconds_total`.
+/// [`publish`] says how.
+pub fn publish_task_queue(name: &str, metrics: &TaskQueueMetrics) {
+    let labels = [("task_queue", name.to_owned())];
+    set_all(&TASK_QUEUE_SERIES, &labels, metrics);
+    let times = [
+        ("laneway_task_queue_wait_microseconds_total", metrics.waited),
+        ("laneway_task_queue_run_microseconds_total", metrics.ran),
+    ];
+    for (name, time) in times {
+        set(SeriesKind::Counter, name, &labels, microseconds(time));
+    }
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Hands over what a pipeline has done, with the label `pipeline`. [`publish`] says how.
 pub fn publish_pipeline(name: &str, counts: &PipelineCounts) {
     set_all(&PIPELINE_SERIES, &[("pipeline", name.to_owned())], counts);
@@ -99,9 +120,8 @@ fn publish_labelled(metrics: &RuntimeMetrics, runtime: &[(&'static str, String)]
         ];
         for (state, time) in states {
             let labels = [&labels[..], &[("state", state.to_owned())]].concat();
-            let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let name = "laneway_worker_microseconds_total";
-            set(SeriesKind::Counter, name, &labels, us);
+            set(SeriesKind::Counter, name, &labels, microseconds(time));
         }
     }
 }

@@ -3,13 +3,14 @@
 mod text;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::monitor::QueueTimes;
 use super::series::{
     BLOCKING_SERIES, PERIODIC_SERIES, PIPELINE_SERIES, QUEUE_SERIES, SERVICE_SERIES, Series,
-    WORKER_SERIES,
+    TASK_QUEUE_SERIES, WORKER_SERIES,
 };
-use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::background::{PeriodicMetrics, ServiceMetrics, TaskQueueMetrics};
 use crate::blocking::BlockingMetrics;
 use crate::pipeline::PipelineCounts;
 use crate::runtime::{RuntimeMetrics, WorkerMetrics};
@@ -53,8 +54,8 @@ pub fn prometheus(metrics: &RuntimeMetrics, times: &[QueueTimes]) -> String {
 }
 
 /// Puts all that a program has to be scraped into one text, in the format of Prometheus (version
-/// 0.0.4): any number of runtimes, services, periodic processes and pipelines, and the pool of
-/// blocking threads.
+/// 0.0.4): any number of runtimes, services, periodic processes, task queues and pipelines, and the
+/// pool of blocking threads.
 ///
 /// Serve it over HTTP as `text/plain; version=0.0.4`, made anew for each scrape. All names begin
 /// with `laneway_`, and the labels of each sample tell whose it is:
@@ -62,6 +63,7 @@ pub fn prometheus(metrics: &RuntimeMetrics, times: &[QueueTimes]) -> String {
 /// - `runtime`, with `queue` or with `worker` and `home`: what belongs to a runtime;
 /// - `service`: `laneway_service_…`;
 /// - `process`: `laneway_periodic_…`, of periodic processes;
+/// - `task_queue`: `laneway_task_queue_…`;
 /// - `pipeline`: `laneway_pipeline_…`;
 /// - none: `laneway_blocking_…`, of the one pool that a process has.
 ///
@@ -97,6 +99,7 @@ pub struct Prometheus {
     runtimes: Vec<RuntimeNumbers>,
     services: Vec<(String, ServiceMetrics)>,
     processes: Vec<(String, PeriodicMetrics)>,
+    task_queues: Vec<(String, TaskQueueMetrics)>,
     pipelines: Vec<(String, PipelineCounts)>,
     blocking: Option<BlockingMetrics>,
 }
@@ -176,6 +179,25 @@ impl Prometheus {
         self
     }
 
+    /// Adds what a task queue does and has done, by
+    /// [`TaskQueue::metrics`](crate::background::TaskQueue::metrics).
+    ///
+    /// ```
+    /// use laneway::background::{TaskQueue, Work};
+    /// use laneway::observe::Prometheus;
+    ///
+    /// let queue = TaskQueue::bounded(8);
+    /// let id = queue.submit(Work::sync(|_| 1)).unwrap();
+    /// laneway::block_on(queue.wait(id));
+    /// let text = Prometheus::new().task_queue("reports", queue.metrics()).render();
+    /// assert!(text.contains("laneway_task_queue_done_total{task_queue=\"reports\"} 1\n"));
+    /// assert!(text.contains("laneway_task_queue_wait_seconds_total{task_queue=\"reports\"} "));
+    /// ```
+    pub fn task_queue(mut self, name: impl Into<String>, metrics: TaskQueueMetrics) -> Prometheus {
+        add(&mut self.task_queues, name.into(), metrics);
+        self
+    }
+
     /// Adds what a pipeline has done, by [`Running::counts`](crate::pipeline::Running::counts).
     ///
     /// ```
@@ -206,6 +228,13 @@ impl Prometheus {
         self.times(&mut text);
         named(&mut text, "service", &SERVICE_SERIES, &self.services);
         named(&mut text, "process", &PERIODIC_SERIES, &self.processes);
+        named(
+            &mut text,
+            "task_queue",
+            &TASK_QUEUE_SERIES,
+            &self.task_queues,
+        );
+        seconds_of_task_queues(&mut text, &self.task_queues);
         named(&mut text, "pipeline", &PIPELINE_SERIES, &self.pipelines);
         let pool: Vec<_> = self.blocking.iter().map(|pool| (vec![], pool)).collect();
         text.series(&BLOCKING_SERIES, &pool);
@@ -303,6 +332,46 @@ fn seconds_of_workers(text: &mut Text, workers: &[(LabelPairs<'_>, &WorkerMetric
         }
     }
 }
+
+fn seconds_of_task_queues(text: &mut Text, queues: &[(String, TaskQueueMetrics)]) {
+    if queues.is_empty() {
+        return;
+    }
+    for (kind, name, help, value) in TASK_QUEUE_TIMES {
+        text.head(kind, name, help);
+        for (queue, metrics) in queues {
+            text.sample(name, &[("task_queue", queue)], Seconds(value(metrics)));
+        }
+    }
+}
+
+type TaskQueueTime = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&TaskQueueMetrics) -> Duration,
+);
+
+const TASK_QUEUE_TIMES: [TaskQueueTime; 3] = [
+    (
+        "counter",
+        "laneway_task_queue_wait_seconds_total",
+        "Time for which work waited until it began.",
+        |queue| queue.waited,
+    ),
+    (
+        "gauge",
+        "laneway_task_queue_longest_wait_seconds",
+        "The longest time for which work waited until it began.",
+        |queue| queue.longest_wait,
+    ),
+    (
+        "counter",
+        "laneway_task_queue_run_seconds_total",
+        "Time for which the work that has ended had been running.",
+        |queue| queue.ran,
+    ),
+];
 
 /// Writes the series of things that are told apart by their names alone.
 fn named<T>(text: &mut Text, label: &str, table: &[Series<T>], things: &[(String, T)]) {

@@ -1,7 +1,7 @@
 //! The series of numbers that counters are exported as, whichever way: those of runtimes, and of
 //! what is built on them.
 
-use crate::background::{PeriodicMetrics, ServiceMetrics};
+use crate::background::{PeriodicMetrics, ServiceMetrics, TaskQueueMetrics};
 use crate::blocking::BlockingMetrics;
 use crate::pipeline::PipelineCounts;
 use crate::runtime::{QueueMetrics, WorkerMetrics};
@@ -182,6 +182,81 @@ pub(super) const PERIODIC_SERIES: [Series<PeriodicMetrics>; 5] = [
         name: "laneway_periodic_skipped_total",
         help: "Ticks that came while a run was under way, and were left out.",
         value: |p| p.skipped,
+    },
+];
+
+pub(super) const TASK_QUEUE_SERIES: [Series<TaskQueueMetrics>; 12] = [
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_task_queue_queued",
+        help: "Work that waits for its turn.",
+        value: |q| q.queued as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_task_queue_running",
+        help: "Work that has begun and not ended.",
+        value: |q| q.running as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_task_queue_lingering",
+        help: "Work that was cancelled or timed out and still has its place.",
+        value: |q| q.lingering as u64,
+    },
+    Series {
+        kind: SeriesKind::Gauge,
+        name: "laneway_task_queue_kept",
+        help: "Work that has ended and can still be asked for.",
+        value: |q| q.kept as u64,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_submitted_total",
+        help: "Work that was taken.",
+        value: |q| q.submitted,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_refused_total",
+        help: "Submissions that were refused because the queue was full.",
+        value: |q| q.refused,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_begun_total",
+        help: "Work that has begun.",
+        value: |q| q.begun,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_done_total",
+        help: "Work that gave a value.",
+        value: |q| q.done,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_failed_total",
+        help: "Work that panicked, gave an error, or timed out.",
+        value: |q| q.failed,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_timed_out_total",
+        help: "Work that ran for longer than it was allowed to.",
+        value: |q| q.timed_out,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_cancelled_total",
+        help: "Work that was cancelled.",
+        value: |q| q.cancelled,
+    },
+    Series {
+        kind: SeriesKind::Counter,
+        name: "laneway_task_queue_expired_total",
+        help: "Results that were dropped before they were taken.",
+        value: |q| q.expired,
     },
 ];
 

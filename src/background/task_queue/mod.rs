@@ -53,12 +53,12 @@
 //! [`WorkContext`], and until it returns it keeps its place among the workers; the
 //! [metrics](TaskQueueMetrics::lingering) count such work.
 //!
-//! | | waits: default | |
+//! | setting | default | what it bounds |
 //! |---|---|---|
-//! | [`bounded(n)`](TaskQueue::bounded) | no default | more is refused, and given back |
-//! | [`workers(n)`](TaskQueue::workers) | 1 | so much runs at once |
-//! | [`keep_for(time)`](TaskQueue::keep_for) | 10 minutes | then a result that nobody took is gone |
-//! | [`keep_at_most(n)`](TaskQueue::keep_at_most) | 1,000 | beyond it the oldest result is gone |
+//! | [`bounded(n)`](TaskQueue::bounded) | to be given | work that waits: more is refused, and given back |
+//! | [`workers(n)`](TaskQueue::workers) | 1 | work that runs at once |
+//! | [`keep_for(time)`](TaskQueue::keep_for) | 10 minutes | the age of a result that is not taken |
+//! | [`keep_at_most(n)`](TaskQueue::keep_at_most) | 1,000 | results that are not taken: the oldest goes |
 //!
 //! # The end
 //!
