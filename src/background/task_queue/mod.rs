@@ -55,10 +55,15 @@
 //!
 //! | setting | default | what it bounds |
 //! |---|---|---|
-//! | [`bounded(n)`](TaskQueue::bounded) | to be given | work that waits: more is refused, and given back |
-//! | [`workers(n)`](TaskQueue::workers) | 1 | work that runs at once |
-//! | [`keep_for(time)`](TaskQueue::keep_for) | 10 minutes | the age of a result that is not taken |
-//! | [`keep_at_most(n)`](TaskQueue::keep_at_most) | 1,000 | results that are not taken: the oldest goes |
+//! | [`bounded`] | to be given | work that waits: more is refused, and given back |
+//! | [`workers`] | 1 | work that runs at once |
+//! | [`keep_for`] | 10 minutes | the age of a result that is not taken |
+//! | [`keep_at_most`] | 1,000 | results that are not taken: the oldest goes |
+//!
+//! [`bounded`]: TaskQueue::bounded
+//! [`workers`]: TaskQueue::workers
+//! [`keep_for`]: TaskQueue::keep_for
+//! [`keep_at_most`]: TaskQueue::keep_at_most
 //!
 //! # The end
 //!
@@ -74,8 +79,8 @@
 //! # Where to read
 //!
 //! `work.rs` is what is submitted, `ledger.rs` decides all that happens to it, `aftermath.rs` does
-//! what the ledger leaves to do, `desk.rs` is the lock around it, `carry_out.rs` the task of a piece
-//! of work, `wait.rs` the wait for its end.
+//! what the ledger leaves to do, `desk.rs` is the lock around it, `carry_out.rs` the task of a
+//! piece of work, `wait.rs` the wait for its end.
 
 mod aftermath;
 mod carry_out;
@@ -143,7 +148,7 @@ pub struct TaskQueue<T: Send + 'static> {
     home: Arc<OnceLock<Handle>>,
 }
 
-/// A result that nobody takes is kept for so long.
+/// A result that is not taken is kept for so long.
 const KEEP_FOR: Duration = Duration::from_secs(600);
 
 /// As many results are kept at most.
@@ -193,11 +198,11 @@ impl<T: Send + 'static> TaskQueue<T> {
         self
     }
 
-    /// For how long a result is kept that nobody takes. Default: 10 minutes.
+    /// For how long a result is kept that is not taken. Default: 10 minutes.
     ///
-    /// The time runs from the end of the work, and the result stays longer if a waiting task has not learned
-    /// of the end yet. The next use of the queue after it drops the result, whichever
-    /// use that is.
+    /// The time runs from the end of the work, and the result stays longer if a waiting task has not
+    /// learned of the end yet. The next use of the queue after it drops the result, whichever use
+    /// that is.
     ///
     /// ```
     /// use laneway::background::{TaskQueue, Work, WorkStatus};
@@ -215,7 +220,7 @@ impl<T: Send + 'static> TaskQueue<T> {
         self
     }
 
-    /// How many results are kept at most that nobody has taken. Beyond it, the oldest is dropped.
+    /// How many results are kept at most that have not been taken. Beyond it, the oldest is dropped.
     /// Default: 1,000.
     ///
     /// A result stays, and does not count, while a waiting task has not learned of the end yet.
