@@ -16,23 +16,30 @@ use crate::blocking::unblock;
 use crate::shield::{drop_shielded, log_error};
 use crate::time::timeout;
 
-/// The life of the task that carries out a piece of work.
+/// The life of the task that carries out a piece of work. The run is boxed, so that a task that
+/// waits for its turn is small.
 pub(super) async fn carry_out<T: Send + 'static>(charge: Charge<T>) {
-    if let Some((begun, place)) = poll_fn(|cx| poll_turn(&charge, cx)).await {
-        let limit = begun.limit.unwrap_or(Duration::MAX);
-        let context = begun.context;
-        match begun.body {
-            Body::Future(make) => {
-                let made = async { make(context).await };
-                poll_out(place, charge.id, limit, made).await;
-            }
-            Body::Closure(closure) => {
-                let checked = || match context.is_cancelled() {
-                    true => None,
-                    false => Some(closure(context)),
-                };
-                hand_over(&charge, place, limit, checked).await;
-            }
+    let turn = poll_fn(|cx| poll_turn(&charge, cx)).await;
+    let run = turn.map(|(begun, place)| Box::pin(run(&charge, begun, place)));
+    if let Some(run) = run {
+        run.await;
+    }
+}
+
+async fn run<T: Send + 'static>(charge: &Charge<T>, begun: Begun<T>, place: HeldPlace<T>) {
+    let limit = begun.limit.unwrap_or(Duration::MAX);
+    let context = begun.context;
+    match begun.body {
+        Body::Future(make) => {
+            let made = async { make(context).await };
+            poll_out(place, charge.id, limit, made).await;
+        }
+        Body::Closure(closure) => {
+            let checked = || match context.is_cancelled() {
+                true => None,
+                false => Some(closure(context)),
+            };
+            hand_over(charge, place, limit, checked).await;
         }
     }
 }
