@@ -6,7 +6,7 @@ mod record;
 use std::time::Duration;
 
 use laneway::background::{SubmitError, TaskQueue, Work, WorkContext, WorkStatus};
-use laneway::time::timeout;
+use laneway::time::{sleep, timeout};
 use laneway::{BuildError, Priority, Runtime, spawn_task};
 
 use record::Record;
@@ -56,6 +56,9 @@ async fn serve(queue: TaskQueue<u64>) {
     );
     let [third, second, first] = [0, 1, 2].map(|n| listed[n].id);
 
+    while let WorkStatus::Queued { .. } = queue.status(first) {
+        sleep(Duration::from_millis(1)).await;
+    }
     // A handler may wait for a moment. Though it is a high task, the work stays in its lane.
     let waits = timeout(Duration::from_millis(20), queue.wait(third));
     let in_time = spawn_task!(waits, Priority::High).await.is_ok();

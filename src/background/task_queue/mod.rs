@@ -200,9 +200,9 @@ impl<T: Send + 'static> TaskQueue<T> {
 
     /// For how long a result is kept that is not taken. Default: 10 minutes.
     ///
-    /// The time runs from the end of the work, and the result stays longer if a waiting task has not
-    /// learned of the end yet. The next use of the queue after it drops the result, whichever use
-    /// that is.
+    /// The time runs from the end of the work, and the result stays longer if a waiting task has
+    /// not learned of the end yet. The next use of the queue after it drops the result, whichever
+    /// use that is.
     ///
     /// ```
     /// use laneway::background::{TaskQueue, Work, WorkStatus};
@@ -220,8 +220,8 @@ impl<T: Send + 'static> TaskQueue<T> {
         self
     }
 
-    /// How many results are kept at most that have not been taken. Beyond it, the oldest is dropped.
-    /// Default: 1,000.
+    /// How many results are kept at most that have not been taken. Beyond it, the oldest is
+    /// dropped. Default: 1,000.
     ///
     /// A result stays, and does not count, while a waiting task has not learned of the end yet.
     ///
