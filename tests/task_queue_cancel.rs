@@ -146,3 +146,26 @@ fn work_may_cancel_itself_and_the_next() {
     });
     explored.unwrap();
 }
+
+#[test]
+fn work_that_is_cancelled_between_its_call_and_its_beginning_leaves_its_turn_to_the_next() {
+    let called = Arc::new(AtomicUsize::new(0));
+    let counts = called.clone();
+    let explored = explore(200, move || {
+        let counts = counts.clone();
+        async move {
+            let queue = TaskQueue::bounded(8).workers(1);
+            let takes = || Work::future(async |_| sleep(2 * MS).await);
+            let [first, second, third] = [1, 2, 3].map(|_| queue.submit(takes()).unwrap());
+            sleep(MS).await;
+            queue.wait(first).await;
+            // Its place is free, and the second has been called.
+            if queue.cancel(second) == Cancelling::NeverRuns {
+                counts.fetch_add(1, Ordering::Relaxed);
+            }
+            assert_eq!(queue.wait(third).await, WorkStatus::Done);
+        }
+    });
+    explored.unwrap();
+    assert!(called.load(Ordering::Relaxed) > 0, "no schedule had it");
+}

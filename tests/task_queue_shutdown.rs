@@ -99,6 +99,29 @@ fn the_deadline_cancels_what_runs_and_what_is_queued_and_the_report_names_it() {
 }
 
 #[test]
+fn the_place_of_work_that_is_cut_off_is_not_for_the_next() {
+    for _ in 0..300 {
+        let rt = Runtime::builder()
+            .with_high_num(1)
+            .with_low_num(2)
+            .build()
+            .unwrap();
+        let queue = TaskQueue::bounded(8).on(&rt.handle());
+        queue
+            .submit(Work::future(async |_| pending().await))
+            .unwrap();
+        let next = [1, 2, 3, 4].map(|_| queue.submit(Work::sync(|_| ())).unwrap());
+        eventually("the first runs", || queue.metrics().running == 1);
+        common::cut_off(&rt);
+        assert_eq!(queue.metrics().begun, 1);
+        assert_eq!(
+            next.map(|id| queue.status(id)),
+            [(); 4].map(|_| WorkStatus::Cancelled)
+        );
+    }
+}
+
+#[test]
 fn a_runtime_that_is_dropped_cancels_all_work() {
     let rt = runtime();
     let queue = TaskQueue::bounded(8).workers(1).on(&rt.handle());

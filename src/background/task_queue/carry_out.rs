@@ -13,6 +13,7 @@ use super::work_id::WorkId;
 use crate::background::close_reason::panic_message;
 use crate::background::errand::{Payload, caught};
 use crate::blocking::unblock;
+use crate::executor::{Phase, seat};
 use crate::shield::{drop_shielded, log_error};
 use crate::time::timeout;
 
@@ -50,11 +51,22 @@ fn poll_turn<T: Send + 'static>(
     cx: &mut Context<'_>,
 ) -> Poll<Option<(Begun<T>, HeldPlace<T>)>> {
     let Charge { desk, id } = charge;
-    match desk.write(|ledger, now, after| ledger.at_turn(*id, cx.waker(), now, after)) {
+    let turn = desk.write(|ledger, now, after| match is_cut_off() {
+        true => AtTurn::Waits,
+        false => ledger.at_turn(*id, cx.waker(), now, after),
+    });
+    match turn {
         AtTurn::Begins(begun) => Poll::Ready(Some((begun, HeldPlace::taken(desk)))),
         AtTurn::Leaves => Poll::Ready(None),
         AtTurn::Waits => Poll::Pending,
     }
+}
+
+/// Whether the runtime cuts off what is left. The place of work that was cut off is not for the
+/// next: asked under the lock of the ledger, this is true wherever that place can be seen to be
+/// free.
+fn is_cut_off() -> bool {
+    seat::current().is_some_and(|runtime| runtime.phase() == Phase::Closed)
 }
 
 /// Polls a future to its end, or to the end of its time.
