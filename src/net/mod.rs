@@ -12,16 +12,31 @@
 //! Read on in this order: `reactor.rs`, `readiness.rs`, `source.rs`, `registered.rs`, and then the
 //! sockets.
 
+mod byte_stream;
+mod datagram_socket;
+mod either;
+mod halves;
+mod listener;
 mod reactor;
 mod readiness;
 mod registered;
 mod resolve;
+pub(crate) mod simulated;
 mod source;
 #[cfg_attr(not(unix), path = "system_elsewhere.rs")]
 mod system;
 mod tcp_listener;
 mod tcp_stream;
+mod udp_socket;
+#[cfg(unix)]
+pub mod unix;
 
+pub use byte_stream::ByteStream;
+pub use datagram_socket::DatagramSocket;
+pub use halves::{ReadHalf, ReuniteError, WriteHalf};
+pub use listener::{Incoming, Listener};
 pub use resolve::{ToSocketAddrs, resolve};
-pub use tcp_listener::{ListenOptions, TcpListener};
-pub use tcp_stream::TcpStream;
+pub use simulated::{NetworkConditions, cut_off, reconnect};
+pub use tcp_listener::{ListenOptions, TcpDoor, TcpListener};
+pub use tcp_stream::{Tcp, TcpStream};
+pub use udp_socket::{Udp, UdpSocket};

@@ -12,17 +12,25 @@ use mio::{Interest, Token};
 
 use super::reactor::Reactor;
 use super::readiness::{Direction, Readiness};
+use super::simulated;
 use super::source::{Source, WaiterId};
 use super::system;
 use crate::executor::budget;
 
-/// A socket of mio's, entered in the reactor of the runtime that made it.
-pub(super) struct Registered<S: mio::event::Source> {
+/// A socket whose readiness is told: by the reactor of the runtime that made it, or by the network
+/// of a simulation.
+pub(super) struct Registered<S: Socket> {
     /// Taken out only when this is taken apart.
     socket: Option<S>,
-    token: Token,
     source: Arc<Source>,
-    reactor: Arc<Reactor>,
+    /// Where it is entered. A simulated socket knows that itself.
+    entry: Option<(Arc<Reactor>, Token)>,
+}
+
+/// What can be [`Registered`].
+pub trait Socket: fmt::Debug + Send + Sync + 'static {
+    /// The system's socket. A simulated one has none.
+    fn system(&mut self) -> Option<&mut dyn mio::event::Source>;
 }
 
 /// The result of an attempt that did not fail.
@@ -44,17 +52,46 @@ impl Attempt<usize> {
     }
 }
 
-impl<S: mio::event::Source> Registered<S> {
+impl<S: Socket> Registered<S> {
+    /// Enters a socket of the system's.
+    ///
+    /// # Errors
+    ///
+    /// The system's; and in a simulation, which knows nothing of the machine's sockets.
     #[track_caller]
     pub(super) fn new(mut socket: S, interest: Interest) -> io::Result<Registered<S>> {
+        simulated::refuse_real_sockets()?;
         let reactor = Reactor::current(Location::caller())?;
-        let (token, source) = reactor.register(&mut socket, interest)?;
+        let system = socket.system().expect("it is the system's");
+        let (token, source) = reactor.register(system, interest)?;
         Ok(Registered {
             socket: Some(socket),
-            token,
             source,
-            reactor,
+            entry: Some((reactor, token)),
         })
+    }
+
+    /// A simulated socket, which tells the source of its readiness itself.
+    pub(super) fn simulated(socket: S, source: Arc<Source>) -> Registered<S> {
+        Registered {
+            socket: Some(socket),
+            source,
+            entry: None,
+        }
+    }
+
+    /// The socket, which is not entered any more.
+    pub(super) fn into_socket(mut self) -> S {
+        self.leave().expect("it is there until the end")
+    }
+
+    fn leave(&mut self) -> Option<S> {
+        let mut socket = self.socket.take()?;
+        if let (Some((reactor, token)), Some(system)) = (&self.entry, socket.system()) {
+            // It fails where the system has forgotten the socket already.
+            let _ = reactor.deregister(system, *token);
+        }
+        Some(socket)
     }
 
     pub(super) fn get(&self) -> &S {
@@ -139,6 +176,19 @@ impl<S: mio::event::Source> Registered<S> {
         Poll::Pending
     }
 
+    /// As [`poll_ready`](Registered::poll_ready), for code of the user's, which may never have to
+    /// wait.
+    pub(super) fn poll_turn(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
+        ready!(self.poll_ready(cx, direction));
+        turn(cx)
+    }
+
+    /// As [`ready`](Registered::ready), for code of the user's, which may never have to wait.
+    pub(super) async fn wait_turn(&self, direction: Direction) {
+        self.ready(direction).await;
+        poll_fn(|cx| turn(cx)).await;
+    }
+
     /// Waits until an attempt may succeed.
     pub(super) fn ready(&self, direction: Direction) -> Ready<'_> {
         Ready {
@@ -147,6 +197,15 @@ impl<S: mio::event::Source> Registered<S> {
             id: None,
         }
     }
+}
+
+/// Ready, unless the task has had its share of this poll.
+fn turn(cx: &Context<'_>) -> Poll<()> {
+    if budget::is_used_up() {
+        return budget::put_off(cx);
+    }
+    budget::count_ready();
+    Poll::Ready(())
 }
 
 /// What an attempt came to, unless it is to be made again.
@@ -165,16 +224,13 @@ fn runtime_is_gone() -> io::Error {
     )
 }
 
-impl<S: mio::event::Source> Drop for Registered<S> {
+impl<S: Socket> Drop for Registered<S> {
     fn drop(&mut self) {
-        if let Some(mut socket) = self.socket.take() {
-            // It fails where the system has forgotten the socket already.
-            let _ = self.reactor.deregister(&mut socket, self.token);
-        }
+        drop(self.leave());
     }
 }
 
-impl<S: mio::event::Source + fmt::Debug> fmt::Debug for Registered<S> {
+impl<S: Socket> fmt::Debug for Registered<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }

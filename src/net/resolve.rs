@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use super::simulated;
 use crate::blocking::unblock;
 
 /// What can be turned into addresses of sockets: an address, an address and a port, or a name and a
@@ -111,14 +112,33 @@ impl<T: ToSocketAddrs + ?Sized> Sealed for &T {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
-    use std::net::ToSocketAddrs as Lookup;
     match address.target() {
         Target::Addresses(addresses) => Ok(addresses),
-        Target::Host(host, port) => {
-            unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())).await
+        Target::Host(host, port) => look_up(host, port).await,
+        Target::Text(text) => {
+            let (host, port) = host_and_port(&text)?;
+            look_up(host.to_owned(), port).await
         }
-        Target::Text(text) => unblock(move || Ok(text.to_socket_addrs()?.collect())).await,
     }
+}
+
+async fn look_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    use std::net::ToSocketAddrs as Lookup;
+    match simulated::current() {
+        Some(network) => network.lookup(&host, port),
+        None => unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())).await,
+    }
+}
+
+fn host_and_port(text: &str) -> io::Result<(&str, u16)> {
+    let parts = text.rsplit_once(':');
+    let parts = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    parts.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{text:?} is no address: write a host and a port, such as localhost:80"),
+        )
+    })
 }
 
 /// The error of an attempt with no address at all.

@@ -12,7 +12,6 @@ use slab::Slab;
 
 use super::readiness::{Direction, Readiness};
 use crate::sync::{AtomicUsize, Ordering, unpoisoned};
-use crate::waker;
 
 /// What the reactor and the owner of a socket share.
 #[derive(Debug, Default)]
@@ -28,8 +27,9 @@ struct Waiters {
     /// The tasks that poll the socket itself: the last one of each direction.
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// The futures that wait, any number of them.
-    futures: Slab<(Direction, Waker)>,
+    /// The futures that wait, any number of them. One that was woken and not polled since has no
+    /// waker.
+    futures: Slab<(Direction, Option<Waker>)>,
 }
 
 /// The state at one moment.
@@ -80,22 +80,24 @@ impl Source {
     /// Leaves the waker of a task that polls in this direction, in the place of the last one's.
     /// The state after that: if it allows an attempt, the event may have come before.
     pub(super) fn leave_waker(&self, direction: Direction, waker: &Waker) -> Seen {
+        // Cloned and dropped outside of the lock: both may be code of the user's.
+        let new = waker.clone();
         let mut waiters = unpoisoned(self.waiters.lock());
         let place = match direction {
             Direction::Read => &mut waiters.reader,
             Direction::Write => &mut waiters.writer,
         };
-        let old = waker::leave(place, waker);
+        let old = place.replace(new);
         drop(waiters);
-        // Outside of the lock: its destructor may be the user's.
         drop(old);
         self.seen()
     }
 
     /// Enters a future, or another waker for one that is entered.
     pub(super) fn enter(&self, id: &mut Option<WaiterId>, direction: Direction, waker: &Waker) {
+        // Cloned and dropped outside of the lock: both may be code of the user's.
+        let entry = (direction, Some(waker.clone()));
         let mut waiters = unpoisoned(self.waiters.lock());
-        let entry = (direction, waker.clone());
         let known = id.as_ref().and_then(|id| waiters.futures.get_mut(id.0));
         let old = match known {
             Some(known) => Some(std::mem::replace(known, entry)),
@@ -125,8 +127,8 @@ impl Waiters {
         if new.allows(Direction::Write) {
             ready.extend(self.writer.take());
         }
-        let waiting = self.futures.iter();
+        let waiting = self.futures.iter_mut();
         let woken = waiting.filter(|(_, (direction, _))| new.allows(*direction));
-        ready.extend(woken.map(|(_, (_, waker))| waker.clone()));
+        ready.extend(woken.filter_map(|(_, (_, waker))| waker.take()));
     }
 }

@@ -1,20 +1,22 @@
 //! A socket that waits for TCP connections.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use mio::Interest;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
-use super::readiness::Direction;
-use super::registered::{Attempt, Registered};
+use super::either::Either;
+use super::listener::{Accepts, Listener};
+use super::registered::{Registered, Socket};
 use super::resolve::{ToSocketAddrs, no_address, resolve};
+use super::simulated::{self, Door, Endpoint};
+use super::source::Source;
 use super::system;
-use super::tcp_stream::TcpStream;
+use super::tcp_stream::{Tcp, TcpStream};
 
-/// A socket that waits for TCP connections.
+/// A socket that waits for TCP connections. [`Listener`] has what it shares with others:
+/// [`accept`](Listener::accept), [`incoming`](Listener::incoming) and the like.
 ///
 /// ```
 /// use laneway::net::{TcpListener, TcpStream};
@@ -29,9 +31,15 @@ use super::tcp_stream::TcpStream;
 /// })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct TcpListener {
-    inner: Registered<mio::net::TcpListener>,
-}
+pub type TcpListener = Listener<TcpDoor>;
+
+/// What a [`TcpListener`] is made of.
+#[derive(Debug)]
+pub struct TcpDoor(pub(super) Either<mio::net::TcpListener, Door>);
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub struct Accepted(Either<mio::net::TcpStream, (Endpoint, Arc<Source>)>);
 
 /// How a listener is set up, where [`TcpListener::bind`] is not enough.
 ///
@@ -112,11 +120,21 @@ impl ListenOptions {
     }
 
     fn bind_to(&self, address: SocketAddr) -> io::Result<TcpListener> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
+        match simulated::current() {
+            Some(network) => {
+                let (door, source) = network.listen(address, self.backlog as usize)?;
+                let door = TcpDoor(Either::Simulated(door));
+                Ok(Listener {
+                    inner: Registered::simulated(door, source),
+                })
+            }
+            None => TcpListener::of_system(self.bind_system(address)?.into()),
+        }
+    }
+
+    fn bind_system(&self, address: SocketAddr) -> io::Result<socket2::Socket> {
+        let domain = Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         system::reuse_address(&socket)?;
         if self.port == Sharing::Shared {
@@ -124,7 +142,7 @@ impl ListenOptions {
         }
         socket.bind(&address.into())?;
         socket.listen(i32::try_from(self.backlog).unwrap_or(i32::MAX))?;
-        TcpListener::new(mio::net::TcpListener::from_std(socket.into()))
+        Ok(socket)
     }
 }
 
@@ -144,55 +162,70 @@ impl TcpListener {
         ListenOptions::new().bind(address).await
     }
 
-    fn new(listener: mio::net::TcpListener) -> io::Result<TcpListener> {
-        Ok(TcpListener {
-            inner: Registered::new(listener, Interest::READABLE)?,
-        })
+    fn of_system(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        let listener = mio::net::TcpListener::from_std(listener);
+        Listener::new(TcpDoor(Either::System(listener)))
     }
 
-    /// Waits for a connection: the stream, and the peer's address. Any number of tasks may wait.
+    /// The standard library's listener of it, which does not block; it may be set to. The runtime
+    /// forgets it.
     ///
     /// # Errors
     ///
-    /// The system's. Most are about one connection, which was gone before it was accepted, or about
-    /// descriptors and memory that have run out: the listener goes on to listen.
+    /// If it is simulated.
     ///
-    /// # Cancellation
+    /// ```
+    /// use laneway::net::TcpListener;
     ///
-    /// No connection is lost.
-    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = self.inner.wait(Direction::Read, accept).await?;
-        Ok((TcpStream::new(stream)?, peer))
-    }
-
-    /// Accepts a connection, or leaves the task's waker until there is one. Of several tasks the
-    /// one that polled last is woken.
-    ///
-    /// # Errors
-    ///
-    /// As [`accept`](TcpListener::accept).
-    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let accepted = self.inner.poll(cx, Direction::Read, accept);
-        accepted.map(|accepted| {
-            let (stream, peer) = accepted?;
-            Ok((TcpStream::new(stream)?, peer))
-        })
-    }
-
-    /// The address at which it listens.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.get().local_addr()
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let address = listener.local_addr()?;
+    /// let listener = TcpListener::try_from(listener)?;
+    /// assert_eq!(listener.into_std()?.local_addr()?, address);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        Ok(self.inner.into_socket().0.into_system()?.into())
     }
 }
 
-fn accept(
-    listener: &mio::net::TcpListener,
-) -> io::Result<Attempt<(mio::net::TcpStream, SocketAddr)>> {
-    listener.accept().map(Attempt::More)
+impl Socket for TcpDoor {
+    fn system(&mut self) -> Option<&mut dyn mio::event::Source> {
+        self.0.source()
+    }
+}
+
+impl Accepts for TcpDoor {
+    type Stream = Tcp;
+    type Address = SocketAddr;
+    type Accepted = Accepted;
+
+    fn accept(&self) -> io::Result<(Accepted, SocketAddr)> {
+        match &self.0 {
+            Either::System(listener) => {
+                let (stream, peer) = listener.accept()?;
+                Ok((Accepted(Either::System(stream)), peer))
+            }
+            Either::Simulated(door) => {
+                let (stream, peer) = door.accept()?;
+                Ok((Accepted(Either::Simulated(stream)), peer))
+            }
+        }
+    }
+
+    fn enter(accepted: Accepted) -> io::Result<TcpStream> {
+        match accepted.0 {
+            Either::System(stream) => TcpStream::of_system(stream),
+            Either::Simulated(stream) => Ok(TcpStream::simulated(stream)),
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.with(|it| it.local_addr(), |it| Ok(it.local_addr()))
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.0.with(|it| it.take_error(), |_| Ok(None))
+    }
 }
 
 /// Takes over a listener of the standard library's, which does not block from then on.
@@ -201,12 +234,15 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
 
     fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        TcpListener::new(mio::net::TcpListener::from_std(listener))
+        TcpListener::of_system(listener)
     }
 }
 
-impl fmt::Debug for TcpListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+/// As [`TcpListener::into_std`].
+impl TryFrom<TcpListener> for std::net::TcpListener {
+    type Error = io::Error;
+
+    fn try_from(listener: TcpListener) -> io::Result<std::net::TcpListener> {
+        listener.into_std()
     }
 }

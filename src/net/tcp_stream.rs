@@ -1,29 +1,27 @@
 //! A TCP connection.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_io::{AsyncRead, AsyncWrite};
-use mio::Interest;
+use socket2::{SockRef, TcpKeepalive};
 
+use super::byte_stream::{ByteStream, Bytes};
+use super::either::Either;
 use super::readiness::Direction;
-use super::registered::{Attempt, Registered};
+use super::registered::{Attempt, Registered, Socket};
 use super::resolve::{ToSocketAddrs, no_address, resolve};
+use super::simulated::{self, Endpoint};
+use super::source::Source;
 
-/// A TCP connection.
+/// A TCP connection. [`ByteStream`] has what it shares with other connections: reading, writing,
+/// [`into_split`](ByteStream::into_split), [`readable`](ByteStream::readable) and the like.
 ///
-/// It reads and writes by the traits of `futures_io`, whose combinators `futures_lite` has, also by
-/// reference and from a clone: all clones are one connection, which closes when the last is gone.
-///
-/// Of several tasks that read through the traits at once, the one that polled last is woken; the
-/// same goes for writing. [`readable`](TcpStream::readable), [`peek`](TcpStream::peek) and the like
-/// may be awaited by any number of tasks.
+/// In a [simulation](crate::sim) it is a connection of the simulated network, whose delays and
+/// faults follow from the seed. Options have no effect there.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -48,10 +46,11 @@ use super::resolve::{ToSocketAddrs, no_address, resolve};
 /// assert_eq!(echoed, "hello");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone)]
-pub struct TcpStream {
-    inner: Arc<Registered<mio::net::TcpStream>>,
-}
+pub type TcpStream = ByteStream<Tcp>;
+
+/// What a [`TcpStream`] is made of.
+#[derive(Debug)]
+pub struct Tcp(pub(super) Either<mio::net::TcpStream, Endpoint>);
 
 impl TcpStream {
     /// Opens a connection. Where a name has several addresses, they are tried in their order.
@@ -65,6 +64,20 @@ impl TcpStream {
     /// # Cancellation
     ///
     /// When the future is dropped, the attempt ends.
+    ///
+    /// ```
+    /// use laneway::net::{TcpListener, TcpStream};
+    ///
+    /// laneway::block_on(async {
+    ///     let gone = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let addresses = [gone, listener.local_addr()?];
+    ///     let stream = TcpStream::connect(&addresses[..]).await?;
+    ///     assert_eq!(stream.peer_addr()?, addresses[1], "the first refused");
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
         let mut last = no_address();
         for address in resolve(address).await? {
@@ -77,17 +90,20 @@ impl TcpStream {
     }
 
     async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
-        let stream = TcpStream::new(mio::net::TcpStream::connect(address)?)?;
+        let stream = match simulated::current() {
+            Some(network) => TcpStream::simulated(network.connect(address)?),
+            None => TcpStream::of_system(mio::net::TcpStream::connect(address)?)?,
+        };
         poll_fn(|cx| stream.poll_connected(cx)).await?;
         Ok(stream)
     }
 
     fn poll_connected(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        self.inner.poll(cx, Direction::Write, |stream| {
-            if let Some(error) = stream.take_error()? {
+        self.inner.poll(cx, Direction::Write, |socket| {
+            if let Some(error) = socket.take_error()? {
                 return Err(error);
             }
-            match stream.peer_addr() {
+            match socket.peer_addr() {
                 Ok(_) => Ok(Attempt::More(())),
                 // An event that was no answer.
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
@@ -98,77 +114,19 @@ impl TcpStream {
         })
     }
 
-    pub(super) fn new(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(TcpStream {
-            inner: Arc::new(Registered::new(stream, interest)?),
-        })
+    pub(super) fn of_system(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::new(Tcp(Either::System(stream)))
     }
 
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.get().local_addr()
+    pub(super) fn simulated((endpoint, source): (Endpoint, Arc<Source>)) -> TcpStream {
+        TcpStream::of(Registered::simulated(
+            Tcp(Either::Simulated(endpoint)),
+            source,
+        ))
     }
 
-    /// The address of the other end.
-    ///
-    /// # Errors
-    ///
-    /// The system's: the connection may be closed.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.get().peer_addr()
-    }
-
-    /// Whether small writes are sent at once and not gathered for a moment.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.inner.get().nodelay()
-    }
-
-    /// Sends small writes at once, or gathers them for a moment, which is what new connections do.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.inner.get().set_nodelay(nodelay)
-    }
-
-    /// How long the system goes on to send what was written after the connection is dropped.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn set_linger(&self, time: Option<Duration>) -> io::Result<()> {
-        socket2::SockRef::from(self.inner.get()).set_linger(time)
-    }
-
-    /// Closes a direction, or both. The peer learns of it when it has read what was sent.
-    ///
-    /// # Errors
-    ///
-    /// The system's: the peer may have closed the connection before.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.inner.get().shutdown(how)
-    }
-
-    /// The error that the connection has had since this was last asked, if any.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.inner.get().take_error()
-    }
-
-    /// Waits for bytes and copies them, without taking them: a read gets the same again.
+    /// Waits for bytes and copies them, without taking them: a read gets the same again. 0 bytes:
+    /// the peer has closed its direction.
     ///
     /// # Errors
     ///
@@ -178,159 +136,203 @@ impl TcpStream {
     ///
     /// Nothing is lost.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let peek = |stream: &mio::net::TcpStream| stream.peek(buffer).map(Attempt::More);
+        let peek = |socket: &Tcp| socket.peek(buffer).map(Attempt::More);
         self.inner.wait(Direction::Read, peek).await
     }
 
-    /// Waits until a read may succeed: there are bytes, or the peer has closed, or an error is to
-    /// be learned. Now and then there is nothing after all.
-    ///
-    /// # Cancellation
-    ///
-    /// Nothing is lost.
-    pub async fn readable(&self) {
-        self.inner.ready(Direction::Read).await;
-    }
-
-    /// Waits until a write may succeed, as [`readable`](TcpStream::readable) does for reads.
-    ///
-    /// # Cancellation
-    ///
-    /// Nothing is lost.
-    pub async fn writable(&self) {
-        self.inner.ready(Direction::Write).await;
-    }
-
-    /// Reads what there is, without waiting.
+    /// Whether small writes are sent at once and not gathered for a moment.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing, or the system's.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner
-            .attempt(Direction::Read, |stream| read(stream, buffer))
+    /// The system's.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.option(true, |socket| socket.tcp_nodelay())
     }
 
-    /// Writes what can be written without waiting.
+    /// Sends small writes at once, or gathers them for a moment, which is what new connections do.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if that is nothing, or the system's.
-    pub fn try_write(&self, buffer: &[u8]) -> io::Result<usize> {
-        self.inner
-            .attempt(Direction::Write, |stream| write(stream, buffer))
-    }
-}
-
-fn read(mut stream: &mio::net::TcpStream, buffer: &mut [u8]) -> io::Result<Attempt<usize>> {
-    let bytes = stream.read(buffer)?;
-    Ok(Attempt::of_stream(bytes, buffer.len()))
-}
-
-fn write(mut stream: &mio::net::TcpStream, buffer: &[u8]) -> io::Result<Attempt<usize>> {
-    let bytes = stream.write(buffer)?;
-    Ok(Attempt::of_stream(bytes, buffer.len()))
-}
-
-impl AsyncRead for &TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        self.inner
-            .poll(cx, Direction::Read, |stream| read(stream, buffer))
+    /// The system's.
+    ///
+    /// ```
+    /// use laneway::net::{TcpListener, TcpStream};
+    /// use std::time::Duration;
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     client.set_nodelay(true)?;
+    ///     client.set_ttl(32)?;
+    ///     client.set_keepalive(Some(Duration::from_secs(60)))?;
+    ///     assert!(client.nodelay()? && client.keepalive()?);
+    ///     assert_eq!(client.ttl()?, 32);
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.option((), |socket| socket.set_tcp_nodelay(nodelay))
     }
 
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let size = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.inner.poll(cx, Direction::Read, |mut stream| {
-            let bytes = stream.read_vectored(buffers)?;
-            Ok(Attempt::of_stream(bytes, size))
+    /// How many routers a packet may pass.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.inner
+            .get()
+            .0
+            .system()
+            .map_or(Ok(64), |stream| stream.ttl())
+    }
+
+    /// Sets how many routers a packet may pass.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn set_ttl(&self, routers: u32) -> io::Result<()> {
+        let system = self.inner.get().0.system();
+        system.map_or(Ok(()), |stream| stream.set_ttl(routers))
+    }
+
+    /// Whether the system asks a silent peer from time to time whether it is still there.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn keepalive(&self) -> io::Result<bool> {
+        self.option(false, |socket| socket.keepalive())
+    }
+
+    /// Has the system ask a peer that has been silent for so long, in whole seconds, whether it is
+    /// still there. `None`, which is what new connections have: never. A peer that does not answer
+    /// costs the connection, some minutes later.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
+        self.option((), |socket| match silence {
+            Some(time) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time)),
+            None => socket.set_keepalive(false),
         })
     }
+
+    /// How long the system goes on to send what was written after the connection is dropped.
+    /// `None`: as long as it takes. Zero: not at all, and the peer finds the connection reset.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn set_linger(&self, time: Option<Duration>) -> io::Result<()> {
+        if let Either::Simulated(endpoint) = &self.inner.get().0 {
+            endpoint.set_linger(time);
+        }
+        self.option((), |socket| socket.set_linger(time))
+    }
+
+    /// What `option` does to the system's socket, or what holds in a simulation.
+    fn option<T>(
+        &self,
+        simulated: T,
+        option: impl FnOnce(SockRef<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let system = self.inner.get().0.system();
+        system.map_or(Ok(simulated), |stream| option(SockRef::from(stream)))
+    }
+
+    /// The standard library's connection of it, which does not block; it may be set to. The runtime
+    /// forgets it.
+    ///
+    /// # Errors
+    ///
+    /// If a clone or a half of it is in use, or if it is simulated.
+    ///
+    /// ```
+    /// use laneway::net::{TcpListener, TcpStream};
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let clone = client.clone();
+    ///     assert!(client.into_std().is_err(), "a clone is in use");
+    ///     let client = clone.into_std()?;
+    ///     client.set_nonblocking(false)?;
+    ///     assert_eq!(client.peer_addr()?, listener.local_addr()?);
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        Ok(self.into_socket()?.0.into_system()?.into())
+    }
 }
 
-impl AsyncWrite for &TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.inner
-            .poll(cx, Direction::Write, |stream| write(stream, buffer))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let size = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.inner.poll(cx, Direction::Write, |mut stream| {
-            let bytes = stream.write_vectored(buffers)?;
-            Ok(Attempt::of_stream(bytes, size))
-        })
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.shutdown(Shutdown::Write) {
-            // The peer was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
-            closed => Poll::Ready(closed),
+impl Tcp {
+    fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.0 {
+            Either::System(stream) => stream.peek(buffer),
+            Either::Simulated(endpoint) => endpoint.peek(buffer),
         }
     }
 }
 
-impl AsyncRead for TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read(cx, buffer)
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
+impl Socket for Tcp {
+    fn system(&mut self) -> Option<&mut dyn mio::event::Source> {
+        self.0.source()
     }
 }
 
-impl AsyncWrite for TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write(cx, buffer)
+impl Bytes for Tcp {
+    type Address = SocketAddr;
+
+    #[inline]
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.0 {
+            Either::System(stream) => (&*stream).read(buffer),
+            Either::Simulated(endpoint) => endpoint.read(&mut [IoSliceMut::new(buffer)]),
+        }
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
+    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            Either::System(stream) => (&*stream).read_vectored(buffers),
+            Either::Simulated(endpoint) => endpoint.read(buffers),
+        }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_flush(cx)
+    #[inline]
+    fn write(&self, buffer: &[u8]) -> io::Result<usize> {
+        match &self.0 {
+            Either::System(stream) => (&*stream).write(buffer),
+            Either::Simulated(endpoint) => endpoint.write(&[IoSlice::new(buffer)]),
+        }
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_close(cx)
+    fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            Either::System(stream) => (&*stream).write_vectored(buffers),
+            Either::Simulated(endpoint) => endpoint.write(buffers),
+        }
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.0.with(|it| it.shutdown(how), |it| it.shutdown(how))
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.0.with(|it| it.take_error(), |it| Ok(it.take_error()))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.with(|it| it.local_addr(), |it| Ok(it.local_addr()))
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.with(|it| it.peer_addr(), |it| it.peer_addr())
     }
 }
 
@@ -338,18 +340,21 @@ impl AsyncWrite for TcpStream {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's; and in a simulation, which has a network of its own.
 impl TryFrom<std::net::TcpStream> for TcpStream {
     type Error = io::Error;
 
     fn try_from(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        TcpStream::new(mio::net::TcpStream::from_std(stream))
+        TcpStream::of_system(mio::net::TcpStream::from_std(stream))
     }
 }
 
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+/// As [`TcpStream::into_std`].
+impl TryFrom<TcpStream> for std::net::TcpStream {
+    type Error = io::Error;
+
+    fn try_from(stream: TcpStream) -> io::Result<std::net::TcpStream> {
+        stream.into_std()
     }
 }

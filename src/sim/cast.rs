@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::chronicle::Chronicle;
 use super::host::SimulatedHost;
+use super::network::{self, Conditions, Network};
 use super::relay::{Relay, Requests};
 use crate::blocking::{self, Pool};
 use crate::executor::{Executor, seat};
@@ -18,6 +19,7 @@ pub(super) struct Cast {
     pub(super) timer: Arc<Timer>,
     pub(super) pool: Arc<Pool>,
     pub(super) chronicle: Arc<Chronicle>,
+    pub(super) network: Network,
     pub(super) rng: fastrand::Rng,
 }
 
@@ -25,6 +27,7 @@ impl Cast {
     /// Makes them as `builder` says. `rng` decides all that is left to chance.
     pub(super) fn new(
         builder: &Builder,
+        conditions: Conditions,
         mut rng: fastrand::Rng,
         timer: Arc<Timer>,
         chronicle: Arc<Chronicle>,
@@ -32,6 +35,9 @@ impl Cast {
         let (relay, requests) = Relay::new();
         // A copy: how a program joins changes nothing of what is decided elsewhere.
         let host = Arc::new(SimulatedHost::new(relay, timer.clone(), rng.clone()));
+        // Drawn apart, too: what a program sends changes nothing of its schedule.
+        let chance = fastrand::Rng::with_seed(!rng.clone().u64(..));
+        let network = Network::new(conditions, chance, timer.clone());
         let builder = builder.clone().with_observer(chronicle.clone());
         let (executor, workers) = builder.without_threads(host.clone(), rng.fork())?;
         host.enter(workers);
@@ -41,6 +47,7 @@ impl Cast {
             timer,
             pool: Pool::without_threads(),
             chronicle,
+            network,
             rng,
         };
         Ok((cast, requests))
@@ -52,6 +59,7 @@ impl Cast {
             _runtime: seat::enter(self.executor.clone()),
             _clock: clock::enter(self.timer.clone()),
             _pool: blocking::enter(self.pool.clone()),
+            _network: self.network.enter(),
         }
     }
 }
@@ -62,4 +70,5 @@ pub(super) struct Entered {
     _runtime: seat::Entered,
     _clock: clock::Entered,
     _pool: blocking::Entered,
+    _network: network::Entered,
 }

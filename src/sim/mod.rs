@@ -67,8 +67,13 @@
 //! A call that really blocks its thread, such as [`std::thread::sleep`] or a blocking receive,
 //! stops the whole simulation until it comes back, and never comes back if it waits for a task:
 //! use the asynchronous form, or `join!` and [`block_on`](crate::block_on), which know the
-//! simulation. Threads of the program's own, sockets, and another runtime's tasks are not
-//! simulated: what they wake comes when it comes, and nobody waits for it.
+//! simulation. Threads of the program's own, other crates' sockets, and another runtime's tasks
+//! are not simulated: what they wake comes when it comes, and nobody waits for it.
+//!
+//! With the feature `net`, `net::TcpStream` and `net::TcpListener` connect tasks of the simulation
+//! with each other, through a network of its own: any address is one of this network, and its
+//! delays, losses, resets and partitions follow from the seed as `Sim::network` sets them. UDP and
+//! Unix sockets are refused.
 //!
 //! # What follows from the seed
 //!
@@ -111,6 +116,8 @@ mod choice;
 mod chronicle;
 mod error;
 mod host;
+#[cfg_attr(not(feature = "net"), path = "no_network.rs")]
+mod network;
 mod relay;
 mod root;
 mod scheduler;
@@ -149,6 +156,7 @@ pub struct Sim {
     observer: Option<Arc<dyn Observer>>,
     max_steps: u64,
     keep_events: bool,
+    network: network::Conditions,
 }
 
 /// More than a program of some thousand tasks takes, and over in seconds.
@@ -173,6 +181,7 @@ impl Sim {
             observer: None,
             max_steps: MAX_STEPS,
             keep_events: false,
+            network: network::Conditions::default(),
         }
     }
 
@@ -356,7 +365,7 @@ impl Sim {
         let observer = self.observer.clone();
         let chronicle = Arc::new(Chronicle::new(timer.clone(), observer, self.keep_events));
         let rng = fastrand::Rng::with_seed(self.seed);
-        let cast = Cast::new(&self.builder, rng, timer, chronicle);
+        let cast = Cast::new(&self.builder, self.network.clone(), rng, timer, chronicle);
         let (cast, requests) = cast.map_err(Error::Build)?;
         // The future is made here, and dropped here if it panics in the making.
         let _entered = cast.enter();
@@ -365,6 +374,7 @@ impl Sim {
         let scheduler = Scheduler::new(&cast, &root, self.max_steps);
         let ran = seat::block_in_place(|| cast.host.relay.run(requests, || scheduler.drive()));
         cast.executor.unregister();
+        cast.network.close();
         ran.map_err(Error::Thread)?;
         let end = scheduler.into_conclusion();
         match end.verdict {

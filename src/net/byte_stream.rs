@@ -1,0 +1,331 @@
+//! A connection through which bytes go both ways, of whatever kind.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use mio::Interest;
+
+use super::halves::{ReadHalf, WriteHalf};
+use super::readiness::Direction;
+use super::registered::{Attempt, Registered, Socket};
+
+/// A connection through which bytes go both ways: a [`TcpStream`](super::TcpStream), or on Unix a
+/// [`UnixStream`](crate::net#unix-sockets).
+///
+/// It reads and writes by the traits of `futures_io`, whose combinators `futures_lite` has, also by
+/// reference and from a clone: all clones are one connection, which closes when the last is gone.
+///
+/// Of several tasks that read through the traits at once, the one that polled last is woken; the
+/// same goes for writing. [`readable`](ByteStream::readable) and
+/// [`writable`](ByteStream::writable) may be awaited by any number of tasks.
+pub struct ByteStream<S: Bytes> {
+    pub(super) inner: Arc<Registered<S>>,
+}
+
+/// What a [`ByteStream`] is made of. Kept from the outside.
+pub trait Bytes: Socket {
+    /// How an end of it is called.
+    type Address;
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+    fn write(&self, buffer: &[u8]) -> io::Result<usize>;
+    fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+    fn take_error(&self) -> io::Result<Option<io::Error>>;
+    fn local_addr(&self) -> io::Result<Self::Address>;
+    fn peer_addr(&self) -> io::Result<Self::Address>;
+}
+
+impl<S: Bytes> ByteStream<S> {
+    pub(super) fn new(socket: S) -> io::Result<ByteStream<S>> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        Ok(ByteStream::of(Registered::new(socket, interest)?))
+    }
+
+    pub(super) fn of(socket: Registered<S>) -> ByteStream<S> {
+        ByteStream {
+            inner: Arc::new(socket),
+        }
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<S::Address> {
+        self.inner.get().local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// The system's: the connection may be closed.
+    pub fn peer_addr(&self) -> io::Result<S::Address> {
+        self.inner.get().peer_addr()
+    }
+
+    /// Closes a direction, or both. The peer learns of it when it has read what was sent.
+    ///
+    /// # Errors
+    ///
+    /// The system's: the peer may have closed the connection before.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.inner.get().shutdown(how)
+    }
+
+    /// The error that the connection has had since this was last asked, if any.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.inner.get().take_error()
+    }
+
+    /// Waits until a read may succeed: there are bytes, or the peer has closed, or an error is to
+    /// be learned. Now and then there is nothing after all.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    ///
+    /// ```
+    /// use futures_lite::AsyncWriteExt;
+    /// use laneway::net::{TcpListener, TcpStream};
+    /// use std::io::ErrorKind::WouldBlock;
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (mut server, _) = listener.accept().await?;
+    ///     let mut buffer = [0; 4];
+    ///     assert_eq!(client.try_read(&mut buffer).unwrap_err().kind(), WouldBlock);
+    ///     server.write_all(b"ping").await?;
+    ///     client.readable().await;
+    ///     assert_eq!(client.try_read(&mut buffer)?, 4);
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub async fn readable(&self) {
+        self.inner.wait_turn(Direction::Read).await;
+    }
+
+    /// Waits until a write may succeed, as [`readable`](ByteStream::readable) does for reads.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    pub async fn writable(&self) {
+        self.inner.wait_turn(Direction::Write).await;
+    }
+
+    /// As [`readable`](ByteStream::readable), for code that polls by hand. Of several tasks the one
+    /// that polled last is woken.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.poll_turn(cx, Direction::Read)
+    }
+
+    /// As [`writable`](ByteStream::writable), for code that polls by hand. Of several tasks the one
+    /// that polled last is woken.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.poll_turn(cx, Direction::Write)
+    }
+
+    /// Reads what there is, without waiting. 0 bytes: the peer has closed its direction.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing, or the system's.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner
+            .attempt(Direction::Read, |socket| read(socket, buffer))
+    }
+
+    /// Writes what can be written without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if that is nothing, or the system's.
+    pub fn try_write(&self, buffer: &[u8]) -> io::Result<usize> {
+        self.inner
+            .attempt(Direction::Write, |socket| write(socket, buffer))
+    }
+
+    /// A half that reads and a half that writes, to go to two tasks. When the one that writes is
+    /// dropped, the peer finds the end of what was sent; [`ReadHalf`] and [`WriteHalf`] have more.
+    ///
+    /// ```
+    /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    /// use laneway::net::{TcpListener, TcpStream};
+    /// use laneway::spawn_task;
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (server, _) = listener.accept().await?;
+    ///     let (mut reader, mut writer) = client.into_split();
+    ///     let sent = spawn_task!(async move { writer.write_all(b"question").await });
+    ///     let (mut question, mut answer) = (String::new(), String::new());
+    ///     (&server).read_to_string(&mut question).await?;
+    ///     (&server).write_all(b"answer").await?;
+    ///     drop(server);
+    ///     reader.read_to_string(&mut answer).await?;
+    ///     sent.await?;
+    ///     assert_eq!((&*question, &*answer), ("question", "answer"));
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_split(self) -> (ReadHalf<S>, WriteHalf<S>) {
+        (ReadHalf::new(self.clone()), WriteHalf::new(self))
+    }
+
+    /// Takes it apart.
+    ///
+    /// # Errors
+    ///
+    /// If there are clones of it.
+    pub(super) fn into_socket(self) -> io::Result<S> {
+        let Some(socket) = Arc::into_inner(self.inner) else {
+            return Err(io::Error::other(
+                "a clone or a half of this connection is in use: drop it, or reunite the halves",
+            ));
+        };
+        Ok(socket.into_socket())
+    }
+}
+
+fn read(socket: &impl Bytes, buffer: &mut [u8]) -> io::Result<Attempt<usize>> {
+    let bytes = socket.read(buffer)?;
+    Ok(Attempt::of_stream(bytes, buffer.len()))
+}
+
+fn write(socket: &impl Bytes, buffer: &[u8]) -> io::Result<Attempt<usize>> {
+    let bytes = socket.write(buffer)?;
+    Ok(Attempt::of_stream(bytes, buffer.len()))
+}
+
+impl<S: Bytes> AsyncRead for &ByteStream<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.inner
+            .poll(cx, Direction::Read, |socket| read(socket, buffer))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let size = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.inner.poll(cx, Direction::Read, |socket| {
+            let bytes = socket.read_vectored(buffers)?;
+            Ok(Attempt::of_stream(bytes, size))
+        })
+    }
+}
+
+impl<S: Bytes> AsyncWrite for &ByteStream<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.inner
+            .poll(cx, Direction::Write, |socket| write(socket, buffer))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let size = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.inner.poll(cx, Direction::Write, |socket| {
+            let bytes = socket.write_vectored(buffers)?;
+            Ok(Attempt::of_stream(bytes, size))
+        })
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.shutdown(Shutdown::Write) {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            closed => Poll::Ready(closed),
+        }
+    }
+}
+
+impl<S: Bytes> AsyncRead for ByteStream<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
+    }
+}
+
+impl<S: Bytes> AsyncWrite for ByteStream<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}
+
+impl<S: Bytes> Clone for ByteStream<S> {
+    fn clone(&self) -> ByteStream<S> {
+        ByteStream {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+impl<S: Bytes> fmt::Debug for ByteStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

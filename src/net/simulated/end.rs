@@ -1,0 +1,149 @@
+//! One end of a simulated connection.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::weather::Link;
+use crate::net::source::Source;
+
+/// How many bytes may be under way to an end and unread there.
+pub(super) const WINDOW: usize = 64 * 1024;
+
+/// The number of an end.
+pub(super) type EndId = usize;
+
+/// One end of a connection, as the network knows it.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) source: Arc<Source>,
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    /// Numbers a connection's both ends.
+    pub(super) link: u64,
+    /// The other end, as long as it is held.
+    pub(super) peer: Option<EndId>,
+    pub(super) phase: Phase,
+    pub(super) sending: Sending,
+    /// What is under way to this end, in its order, and when each arrives.
+    pub(super) incoming: VecDeque<(Instant, Segment)>,
+    /// The place of the first of it among all that is under way.
+    pub(super) flight: Option<(Instant, u64)>,
+    /// How often the first of it has been sent in vain.
+    pub(super) vain: u32,
+    pub(super) inbox: VecDeque<u8>,
+    /// How many bytes are under way here or lie in the inbox.
+    pub(super) unread: usize,
+    /// What is told of it when it is dropped.
+    pub(super) farewell: Farewell,
+}
+
+/// How far a connection has come, seen from one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    Open,
+    /// The peer sends nothing more.
+    Ended,
+    Failed(io::ErrorKind),
+}
+
+/// Whether an end may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    Open,
+    Shut,
+}
+
+/// How an end goes when it is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// All that it sent arrives, and then the end.
+    Orderly,
+    Reset,
+}
+
+/// What goes over the network.
+#[derive(Debug)]
+pub(super) enum Segment {
+    /// From this end itself to the listener at its remote address.
+    Call,
+    /// The listener's answer.
+    Answer(Result<(), io::ErrorKind>),
+    Bytes(Vec<u8>),
+    Fin,
+    Reset,
+}
+
+impl End {
+    pub(super) fn new(local: SocketAddr, remote: SocketAddr, link: u64, phase: Phase) -> End {
+        End {
+            source: Arc::default(),
+            local,
+            remote,
+            link,
+            peer: None,
+            phase,
+            sending: Sending::Open,
+            incoming: VecDeque::new(),
+            flight: None,
+            vain: 0,
+            inbox: VecDeque::new(),
+            unread: 0,
+            farewell: Farewell::Orderly,
+        }
+    }
+
+    pub(super) fn link(&self) -> Link {
+        Link {
+            number: self.link,
+            between: [self.local.ip(), self.remote.ip()],
+        }
+    }
+
+    /// Copies what lies in the inbox.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, or what has befallen the connection.
+    pub(super) fn peek(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let wants = buffers.iter().any(|buffer| !buffer.is_empty());
+        match self.phase {
+            Phase::Failed(kind) => Err(kind.into()),
+            Phase::Ended if self.inbox.is_empty() => Ok(0),
+            _ if self.inbox.is_empty() && wants => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(self.copy_to(buffers)),
+        }
+    }
+
+    fn copy_to(&self, buffers: &mut [IoSliceMut<'_>]) -> usize {
+        let mut bytes = self.inbox.iter();
+        let places = buffers.iter_mut().flat_map(|buffer| buffer.iter_mut());
+        places
+            .zip(&mut bytes)
+            .map(|(place, byte)| *place = *byte)
+            .count()
+    }
+
+    /// How many bytes it may send.
+    ///
+    /// # Errors
+    ///
+    /// What has befallen the connection.
+    pub(super) fn may_send(&self) -> io::Result<()> {
+        match (self.phase, self.sending) {
+            (Phase::Failed(kind), _) => Err(kind.into()),
+            (Phase::Connecting, _) => Err(io::ErrorKind::NotConnected.into()),
+            (_, Sending::Shut) => Err(io::ErrorKind::BrokenPipe.into()),
+            (Phase::Open | Phase::Ended, Sending::Open) => Ok(()),
+        }
+    }
+}
+
+/// The first bytes of several buffers.
+pub(super) fn first_of(buffers: &[IoSlice<'_>], most: usize) -> Vec<u8> {
+    let bytes = buffers.iter().flat_map(|buffer| buffer.iter());
+    bytes.take(most).copied().collect()
+}

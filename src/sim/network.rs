@@ -1,0 +1,36 @@
+//! The simulation's network. Without the feature `net`, `no_network.rs` stands in for it.
+
+use std::sync::Arc;
+
+use super::Sim;
+pub(super) use crate::net::NetworkConditions as Conditions;
+pub(super) use crate::net::simulated::Entered;
+use crate::net::simulated::{self, Fabric};
+use crate::time::timer::Timer;
+
+impl Sim {
+    /// How the network between simulated sockets behaves. Default: without faults.
+    /// [`NetworkConditions`](crate::net::NetworkConditions) has an example.
+    pub fn network(mut self, conditions: Conditions) -> Sim {
+        self.network = conditions;
+        self
+    }
+}
+
+/// The network of one simulation.
+pub(super) struct Network(Arc<Fabric>);
+
+impl Network {
+    pub(super) fn new(conditions: Conditions, rng: fastrand::Rng, timer: Arc<Timer>) -> Network {
+        Network(Fabric::new(conditions, rng, timer))
+    }
+
+    pub(super) fn enter(&self) -> Entered {
+        simulated::enter(self.0.clone())
+    }
+
+    /// Ends the waits of sockets that outlive the simulation.
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,261 @@
+//! Does a simulated network do what its seed says, and nothing else?
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use laneway::net::unix::{UnixDatagram, UnixListener, UnixStream};
+use laneway::net::{
+    ListenOptions, NetworkConditions, TcpListener, TcpStream, UdpSocket, cut_off, reconnect,
+};
+use laneway::sim::{Error, Sim};
+use laneway::spawn_task;
+use laneway::time::{now, sleep, timeout};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Some clients that each send a line to one server, in the order in which it gets them.
+async fn arrivals() -> io::Result<Vec<u8>> {
+    let listener = TcpListener::bind("10.0.0.1:80").await?;
+    for client in 0..6 {
+        let talk = async move {
+            let mut stream = TcpStream::connect("10.0.0.1:80").await?;
+            stream.write_all(&[client]).await
+        };
+        spawn_task!(talk).detach();
+    }
+    let mut order = Vec::new();
+    for _ in 0..6 {
+        let (mut stream, _) = listener.accept().await?;
+        stream.read_to_end(&mut order).await?;
+    }
+    Ok(order)
+}
+
+#[test]
+fn the_order_of_arrivals_is_a_function_of_the_seed() {
+    let order = |seed| Sim::seed(seed).run(arrivals()).unwrap();
+    let mut orders = Vec::new();
+    for seed in 0..20 {
+        let (one, again) = (order(seed), order(seed));
+        assert_eq!(one.fingerprint, again.fingerprint);
+        assert_eq!(one.output.as_ref().unwrap(), &again.output.unwrap());
+        orders.push(one.output.unwrap());
+    }
+    orders.sort();
+    orders.dedup();
+    assert!(orders.len() > 10, "{} orders of 20 seeds", orders.len());
+}
+
+/// Sends a megabyte there and back. What came back, or what went wrong.
+async fn echo_of(length: usize) -> io::Result<Vec<u8>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let echo = spawn_task!(async move {
+        let (stream, _) = listener.accept().await?;
+        futures_lite::io::copy(&stream, &stream).await
+    });
+    let (mut reader, mut writer) = TcpStream::connect(address).await?.into_split();
+    let sender = spawn_task!(async move {
+        let bytes: Vec<u8> = (0..length).map(|n| n as u8).collect();
+        writer.write_all(&bytes).await
+    });
+    let mut back = Vec::new();
+    reader.read_to_end(&mut back).await?;
+    sender.await?;
+    echo.await?;
+    Ok(back)
+}
+
+#[test]
+fn bytes_arrive_whole_and_in_order_through_losses_and_partitions() {
+    let stormy = NetworkConditions::new()
+        .delay(MS..=50 * MS)
+        .loss(0.1)
+        .partitions(SECOND..=5 * SECOND, SECOND..=10 * SECOND);
+    let mut lasted = Vec::new();
+    for seed in 0..10 {
+        let run = Sim::seed(seed)
+            .network(stormy.clone())
+            .run(echo_of(300_000));
+        let run = run.unwrap();
+        let back = run.output.expect("no partition is long enough to break it");
+        assert!((0..300_000).map(|n| n as u8).eq(back));
+        lasted.push(run.elapsed);
+    }
+    lasted.dedup();
+    assert_eq!(lasted.len(), 10, "each seed has another weather");
+}
+
+#[test]
+fn resets_come_to_both_ends_where_the_seed_says() {
+    let conditions = NetworkConditions::new().resets(0.05);
+    let outcome = |seed| {
+        let run = Sim::seed(seed)
+            .network(conditions.clone())
+            .run(echo_of(300_000));
+        run.unwrap().output.map_err(|error| error.kind())
+    };
+    let outcomes: Vec<_> = (0..20).map(outcome).collect();
+    assert_eq!(outcomes, (0..20).map(outcome).collect::<Vec<_>>());
+    let errors = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    let errors: Vec<_> = errors.copied().collect();
+    assert!(errors.contains(&ErrorKind::ConnectionReset), "{errors:?}");
+    assert!(errors.len() < 20, "some get through");
+}
+
+#[test]
+fn a_cut_that_heals_delays_and_one_that_does_not_times_out() {
+    let server = "10.0.0.1".parse().unwrap();
+    let run = Sim::seed(4).run(async move {
+        let listener = TcpListener::bind("10.0.0.1:80").await?;
+        let mut client = TcpStream::connect("10.0.0.1:80").await?;
+        let (mut stream, _) = listener.accept().await?;
+        cut_off(server);
+        client.write_all(b"x").await?;
+        let healed = now() + 3 * SECOND;
+        spawn_task!(async move {
+            sleep(3 * SECOND).await;
+            reconnect(server);
+        })
+        .detach();
+        stream.read_exact(&mut [0]).await?;
+        assert!(now() >= healed);
+        cut_off(server);
+        client.write_all(b"y").await?;
+        let waited = timeout(300 * SECOND, client.read(&mut [0])).await;
+        let error = waited.expect("it gives up").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        // The other end has sent nothing, and knows nothing.
+        assert!(timeout(SECOND, stream.read(&mut [0])).await.is_err());
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn a_wait_for_what_never_comes_is_a_deadlock() {
+    let run = Sim::seed(1).run(async {
+        let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+        listener.accept().await.unwrap();
+    });
+    assert!(matches!(run, Err(Error::Deadlock(_))), "{run:?}");
+}
+
+#[test]
+fn ports_backlogs_and_refusals_are_those_of_a_network() {
+    let run = Sim::seed(2).run(async {
+        let first = TcpListener::bind("127.0.0.1:0").await?;
+        let address = first.local_addr()?;
+        let taken = TcpListener::bind(address).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+        drop(first);
+        let refused = TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let listener = ListenOptions::new()
+            .backlog(1)
+            .bind(("0.0.0.0", 80))
+            .await?;
+        let one = TcpStream::connect("10.0.0.7:80").await?;
+        let waits = timeout(SECOND, TcpStream::connect("10.0.0.7:80")).await;
+        assert!(waits.is_err(), "the backlog has room for one");
+        let (server, peer) = listener.accept().await?;
+        assert_eq!(
+            (one.local_addr()?, one.peer_addr()?),
+            (peer, server.local_addr()?)
+        );
+        let other = TcpStream::connect("10.0.0.7:80").await?;
+        drop(listener);
+        let reset = (&other).read(&mut [0]).await.unwrap_err();
+        assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn a_full_window_stops_the_writer_until_the_reader_reads() {
+    let run = Sim::seed(5).run(async {
+        let listener = TcpListener::bind("127.0.0.1:80").await?;
+        let client = TcpStream::connect("127.0.0.1:80").await?;
+        let (mut server, _) = listener.accept().await?;
+        let mut sent = 0;
+        while let Ok(bytes) = client.try_write(&[0; 4096]) {
+            sent += bytes;
+        }
+        assert!(timeout(SECOND, client.writable()).await.is_err());
+        server.read_exact(&mut vec![0; sent]).await?;
+        client.writable().await;
+        assert!(client.try_write(&[0; 4096])? > 0);
+        io::Result::Ok(sent)
+    });
+    assert_eq!(run.unwrap().output.unwrap(), 64 * 1024);
+}
+
+#[test]
+fn names_are_those_of_the_network() {
+    let named = NetworkConditions::new().host("db", "10.0.0.9");
+    let run = Sim::seed(1).network(named).run(async {
+        let listener = TcpListener::bind("db:5432").await?;
+        assert_eq!(listener.local_addr()?, "10.0.0.9:5432".parse().unwrap());
+        let unknown = TcpStream::connect("example.org:80").await.unwrap_err();
+        assert_eq!(unknown.kind(), ErrorKind::NotFound);
+        assert!(unknown.to_string().contains("NetworkConditions::host"));
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn the_systems_sockets_are_refused() {
+    let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let run = Sim::seed(1).run(async {
+        [
+            UdpSocket::bind("127.0.0.1:0").await.unwrap_err(),
+            UnixListener::bind("never-made.sock").unwrap_err(),
+            UnixStream::connect("never-made.sock").await.unwrap_err(),
+            UnixStream::pair().unwrap_err(),
+            UnixDatagram::pair().unwrap_err(),
+            TcpListener::try_from(bound).unwrap_err(),
+            TcpListener::bind("[::1]:80")
+                .await
+                .unwrap()
+                .into_std()
+                .unwrap_err(),
+        ]
+    });
+    for error in run.unwrap().output {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("simul"), "{error}");
+    }
+    assert!(!std::path::Path::new("never-made.sock").exists());
+}
+
+#[test]
+fn a_fault_in_a_protocol_is_found_by_exploring() {
+    let conditions = NetworkConditions::new().resets(0.2);
+    let failure = Sim::seed(0).network(conditions).explore(200, || async {
+        let answer = echo_of(10).await;
+        assert!(answer.is_ok(), "the client does not try again");
+    });
+    let failure = failure.unwrap_err();
+    assert!(failure.to_string().contains("does not try again"));
+}
+
+#[test]
+fn a_stream_that_outlives_its_simulation_waits_for_nothing() {
+    let run = Sim::seed(1).run(async {
+        let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+        let client = TcpStream::connect("127.0.0.1:80").await.unwrap();
+        (client, listener)
+    });
+    let (mut client, listener) = run.unwrap().output;
+    let error = laneway::block_on(client.read(&mut [0])).unwrap_err();
+    assert!(error.to_string().contains("has ended"), "{error}");
+    assert!(
+        laneway::block_on(listener.accept()).is_ok(),
+        "one was under way"
+    );
+    assert!(laneway::block_on(listener.accept()).is_err());
+}
