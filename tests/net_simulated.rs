@@ -90,7 +90,7 @@ fn bytes_arrive_whole_and_in_order_through_losses_and_partitions() {
 
 #[test]
 fn resets_come_to_both_ends_where_the_seed_says() {
-    let conditions = NetworkConditions::new().resets(0.05);
+    let conditions = NetworkConditions::new().resets(0.02);
     let outcome = |seed| {
         let run = Sim::seed(seed)
             .network(conditions.clone())

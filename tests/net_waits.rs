@@ -1,0 +1,165 @@
+//! What do tasks get that wait for one connection together, or give up a wait?
+
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use laneway::net::{TcpListener, TcpStream};
+use laneway::time::timeout;
+use laneway::{Priority, Runtime};
+
+async fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let client = TcpStream::connect(listener.local_addr()?).await?;
+    let (server, _) = listener.accept().await?;
+    Ok((client, server))
+}
+
+fn run<T: Send + 'static>(future: impl Future<Output = io::Result<T>> + Send + 'static) -> T {
+    let rt = Runtime::builder().build().expect("the default settings");
+    let limit = timeout(Duration::from_secs(60), future);
+    let task = rt.spawn(limit, Priority::High);
+    rt.block_on(task)
+        .expect("nothing hangs")
+        .expect("loopback works")
+}
+
+#[test]
+fn any_number_of_tasks_wait_for_one_connection() {
+    run(async {
+        let (client, mut server) = pair().await?;
+        let waits: Vec<_> = (0..20)
+            .map(|_| {
+                let client = client.clone();
+                let peeks = async move { client.peek(&mut [0; 4]).await };
+                laneway::spawn(peeks, Priority::Low)
+            })
+            .collect();
+        server.write_all(b"x").await?;
+        for wait in waits {
+            assert_eq!(wait.await?, 1);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn reads_that_are_given_up_lose_nothing() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        let writes = async move {
+            for round in 0..2000_u32 {
+                server.write_all(&round.to_le_bytes()).await?;
+                laneway::yield_now().await;
+            }
+            io::Result::Ok(())
+        };
+        let writes = laneway::spawn(writes, Priority::Low);
+        let mut received = Vec::new();
+        let mut given_up = 0;
+        loop {
+            let mut buffer = [0; 16];
+            let gives_up = async {
+                laneway::yield_now().await;
+                None
+            };
+            let reads = async { Some(client.read(&mut buffer).await) };
+            match futures_lite::future::or(reads, gives_up).await {
+                None => given_up += 1,
+                Some(Ok(0)) => break,
+                Some(read) => received.extend_from_slice(&buffer[..read?]),
+            }
+        }
+        writes.await?;
+        let expected: Vec<u8> = (0..2000_u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(received, expected);
+        assert!(given_up > 0, "some reads were given up");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_direction_that_is_shut_ends_and_the_other_goes_on() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        client.write_all(b"question").await?;
+        client.shutdown(Shutdown::Write)?;
+        let mut text = String::new();
+        server.read_to_string(&mut text).await?;
+        assert_eq!(text, "question");
+        // The end is there for good.
+        assert_eq!(server.read(&mut [0]).await?, 0);
+        server.write_all(b"answer").await?;
+        server.close().await?;
+        text.clear();
+        client.read_to_string(&mut text).await?;
+        assert_eq!(text, "answer");
+        let error = client.write(b"x").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_peer_that_resets_ends_reads_and_writes() {
+    run(async {
+        let (mut client, server) = pair().await?;
+        server.set_linger(Some(Duration::ZERO))?;
+        drop(server);
+        let error = client.read(&mut [0]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert!(client.write_all(&[0; 1024]).await.is_err());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_half_that_writes_tells_the_peer_when_it_is_dropped_and_not_when_it_is_forgotten() {
+    run(async {
+        let (client, mut server) = pair().await?;
+        let (reader, writer) = client.into_split();
+        writer.forget();
+        let mut byte = [0];
+        let silent = timeout(Duration::from_millis(20), server.read(&mut byte));
+        assert!(silent.await.is_err(), "the direction is open");
+        server.write_all(b"x").await?;
+        let mut reader = reader;
+        reader.read_exact(&mut [0]).await?;
+        drop(reader);
+        assert_eq!(server.read(&mut [0]).await?, 0);
+        let (client, mut server) = pair().await?;
+        let (reader, writer) = client.into_split();
+        drop(reader);
+        let mut byte = [0];
+        let silent = timeout(Duration::from_millis(20), server.read(&mut byte));
+        assert!(
+            silent.await.is_err(),
+            "a reader that is gone closes nothing"
+        );
+        drop(writer);
+        assert_eq!(server.read(&mut [0]).await?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn one_who_is_never_out_of_bytes_lets_other_tasks_run() {
+    let rt = Runtime::builder().with_high_num(0).with_low_num(1).build();
+    let rt = rt.expect("the settings are valid");
+    let (client, server) = rt.block_on(pair()).unwrap();
+    assert_eq!(server.try_write(&[0; 4096]).unwrap(), 4096);
+    let floods = async move {
+        client.peek(&mut [0; 1]).await.unwrap();
+        let other = laneway::spawn(async {}, Priority::Low);
+        let mut rounds = 0;
+        while !other.is_finished() {
+            client.readable().await;
+            rounds += 1;
+            assert!(rounds < 1000, "the other task never had its turn");
+        }
+        rounds
+    };
+    let rounds = rt.block_on(rt.spawn(floods, Priority::Low));
+    assert!(rounds <= 65, "{rounds} rounds in one poll");
+}
