@@ -22,7 +22,6 @@
 //! | in which some tasks are waited for and others are not | whose libraries need tokio's reactor |
 //! | whose tasks are `Send` and run on any thread | whose tasks mostly are not: [see `block_on`] |
 //! | whose long computations yield now and then | that counts on preemption |
-//! | that takes its sockets from another crate, such as async-net | that wants them built in |
 //! | that gains by microseconds and survives a late start | that must keep deadlines |
 //!
 //! # Which configuration
@@ -55,6 +54,7 @@
 //! | `LocalSet`, `spawn_local` | [`block_on`] with the `LocalExecutor` of `async-executor` |
 //! | `spawn_blocking` | [`blocking::unblock`] |
 //! | `block_in_place` | [`block_in_place`]; [`block_on`] and [`join!`] do the same by themselves |
+//! | `tokio::net` | the feature `net`: traits of `futures_io`, halves that are clones |
 //! | `tokio::time` | [`time`](mod@time), with a runtime or without |
 //! | `#[tokio::test]` | a plain test with [`block_on`]; [`sim::explore`] for every schedule |
 //! | `start_paused` | [`sim::Sim`], whose clock is simulated |
@@ -73,7 +73,7 @@
 //!
 //! | for | take |
 //! |---|---|
-//! | sockets and name lookup | `async-net` |
+//! | sockets and name lookup | the feature `net`; or `async-net` |
 //! | files, child processes | `async-fs`, `async-process`; or std within [`blocking::unblock`] |
 //! | the first of several | `tokio::select!`, `futures::select!`, `futures_lite::future::or` |
 //! | channels, oneshots, locks, semaphores | `tokio::sync`, `async-channel`, `async-lock` |
@@ -96,6 +96,7 @@
 //! |---|---|---|
 //! | `tracing` | `observe::spans`: a span for each task, as tokio-console reads it | `tracing` |
 //! | `metrics` | `observe::facade`: the counters, for that crate's recorder | `metrics` |
+//! | `net` | `net`: TCP, UDP and Unix sockets, and names | `mio`, `socket2`, `futures-io` |
 //! | `cron` | `background::cron`: processes at times of day in a time zone | `croner`, `jiff` |
 //!
 //! # Cookbook, examples, book
@@ -129,10 +130,10 @@
 //! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task.rs` with `tracked.rs` and `outcome.rs`,
 //! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
-//! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `sim/` (the same workers without
-//! threads), `observe/` (the recorder and its replays), `task_local/` and `macros.rs`; below stand
-//! `ids.rs`, `shield.rs` (panics of the user's code) and `telemetry/` (what the core tells and
-//! counts).
+//! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
+//! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
+//! `macros.rs`; below stand `ids.rs`, `shield.rs` (panics of the user's code) and `telemetry/`
+//! (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first

@@ -27,8 +27,9 @@ const EXAMPLES: [&str; 14] = [
     "task_queue",
 ];
 
-const WITH_ARGUMENTS: [&str; 6] = [
+const WITH_ARGUMENTS: [&str; 7] = [
     "cache_refresh",
+    "echo",
     "endings",
     "log_rotation",
     "soak",

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 use mio::Interest;
 
-use super::halves::{ReadHalf, WriteHalf};
 use super::readiness::Direction;
 use super::registered::{Attempt, Registered, Socket};
 
@@ -158,35 +157,6 @@ impl<S: Bytes> ByteStream<S> {
     pub fn try_write(&self, buffer: &[u8]) -> io::Result<usize> {
         self.inner
             .attempt(Direction::Write, |socket| write(socket, buffer))
-    }
-
-    /// A half that reads and a half that writes, to go to two tasks. When the one that writes is
-    /// dropped, the peer finds the end of what was sent; [`ReadHalf`] and [`WriteHalf`] have more.
-    ///
-    /// ```
-    /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    /// use laneway::net::{TcpListener, TcpStream};
-    /// use laneway::spawn_task;
-    ///
-    /// laneway::block_on(async {
-    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
-    ///     let (server, _) = listener.accept().await?;
-    ///     let (mut reader, mut writer) = client.into_split();
-    ///     let sent = spawn_task!(async move { writer.write_all(b"question").await });
-    ///     let (mut question, mut answer) = (String::new(), String::new());
-    ///     (&server).read_to_string(&mut question).await?;
-    ///     (&server).write_all(b"answer").await?;
-    ///     drop(server);
-    ///     reader.read_to_string(&mut answer).await?;
-    ///     sent.await?;
-    ///     assert_eq!((&*question, &*answer), ("question", "answer"));
-    ///     std::io::Result::Ok(())
-    /// })?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn into_split(self) -> (ReadHalf<S>, WriteHalf<S>) {
-        (ReadHalf::new(self.clone()), WriteHalf::new(self))
     }
 
     /// Takes it apart.

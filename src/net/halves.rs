@@ -59,11 +59,42 @@ pub struct ReuniteError<S: Bytes> {
     pub writer: WriteHalf<S>,
 }
 
-impl<S: Bytes> ReadHalf<S> {
-    pub(super) fn new(stream: ByteStream<S>) -> ReadHalf<S> {
-        ReadHalf { stream }
+impl<S: Bytes> ByteStream<S> {
+    /// A half that reads and a half that writes, to go to two tasks. When the one that writes is
+    /// dropped, the peer finds the end of what was sent; [`ReadHalf`] and [`WriteHalf`] have more.
+    ///
+    /// ```
+    /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    /// use laneway::net::{TcpListener, TcpStream};
+    /// use laneway::spawn_task;
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (server, _) = listener.accept().await?;
+    ///     let (mut reader, mut writer) = client.into_split();
+    ///     let sent = spawn_task!(async move { writer.write_all(b"question").await });
+    ///     let (mut question, mut answer) = (String::new(), String::new());
+    ///     (&server).read_to_string(&mut question).await?;
+    ///     (&server).write_all(b"answer").await?;
+    ///     drop(server);
+    ///     reader.read_to_string(&mut answer).await?;
+    ///     sent.await?;
+    ///     assert_eq!((&*question, &*answer), ("question", "answer"));
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_split(self) -> (ReadHalf<S>, WriteHalf<S>) {
+        let reader = ReadHalf {
+            stream: self.clone(),
+        };
+        let writer = WriteHalf { stream: Some(self) };
+        (reader, writer)
     }
+}
 
+impl<S: Bytes> ReadHalf<S> {
     /// The connection, of its two halves.
     ///
     /// # Errors
@@ -82,12 +113,6 @@ impl<S: Bytes> ReadHalf<S> {
 }
 
 impl<S: Bytes> WriteHalf<S> {
-    pub(super) fn new(stream: ByteStream<S>) -> WriteHalf<S> {
-        WriteHalf {
-            stream: Some(stream),
-        }
-    }
-
     /// Drops it and leaves its direction open, until the other half is dropped too.
     pub fn forget(mut self) {
         drop(self.stream.take());

@@ -1,16 +1,51 @@
-//! Sockets: TCP, and the names of hosts. Needs the feature `net`.
+//! Sockets: TCP, UDP and Unix sockets, and the names of hosts. Needs the feature `net`.
+//!
+//! | for | take |
+//! |---|---|
+//! | connections over a network | [`TcpStream`], [`TcpListener`], with [`ListenOptions`] |
+//! | datagrams over a network | [`UdpSocket`] |
+//! | the same between processes of one machine | the module `unix`, on Unix alone |
+//! | the addresses of a name | [`resolve`]; all that takes an address looks names up itself |
+//! | two tasks on one connection | a clone for each, or [`into_split`](ByteStream::into_split) |
+//! | a protocol by hand | [`readable`] and [`try_read`] |
+//! | a test with a bad network | [`NetworkConditions`], in a [simulation](crate::sim) |
 //!
 //! A task that waits for a socket holds no thread: a worker that has nothing to do waits for all
 //! sockets at once, and wakes the task from where it sits. So an answer costs no hop between
 //! threads, and in the default configuration a high task that waits for a socket goes on within
-//! microseconds beside any low load.
+//! microseconds beside any low load. While all workers are busy they look at the sockets every 61
+//! tasks; where polls take long, the watchdog looks after a millisecond.
+//!
+//! A task that is never out of bytes, datagrams or connections gives its thread to others after 64
+//! of them in one poll.
+//!
+//! # Runtimes
 //!
 //! A socket belongs to the runtime that it was made in, and outside of one to the process-wide
-//! runtime. It may be used and dropped on any thread. When its runtime ends, what waits for it ends
-//! with an error.
+//! runtime. It may be used by tasks of any runtime and any executor, and dropped on any thread.
+//! When its runtime ends, what waits for it ends with an error, and so does each later attempt that
+//! would have to wait; one that need not wait goes on.
 //!
-//! Read on in this order: `reactor.rs`, `readiness.rs`, `source.rs`, `registered.rs`, and then the
-//! sockets.
+//! # Processes that fork
+//!
+//! A process that [`Command`](std::process::Command) starts gets none of these descriptors. A child
+//! of a bare `fork` has copies of all of them and no worker that looks at them: it must not use its
+//! parent's sockets, nor start runtimes of its own before it runs another program.
+//!
+//! # Unix sockets
+//!
+//! [`UnixStream`](ByteStream), [`UnixListener`](Listener) and [`UnixDatagram`](DatagramSocket) are
+//! in the module `net::unix`, which other systems do not have. A path stays when its socket is
+//! gone.
+//!
+//! # Where to read
+//!
+//! In this order: `reactor.rs`, `readiness.rs`, `source.rs`, `registered.rs`; then what sockets
+//! have in common, `byte_stream.rs` with `halves.rs`, `listener.rs`, `datagram_socket.rs`; then
+//! each kind of socket; and `simulated/`.
+//!
+//! [`readable`]: ByteStream::readable
+//! [`try_read`]: ByteStream::try_read
 
 mod byte_stream;
 mod datagram_socket;

@@ -122,7 +122,7 @@ impl ListenOptions {
     fn bind_to(&self, address: SocketAddr) -> io::Result<TcpListener> {
         match simulated::current() {
             Some(network) => {
-                let (door, source) = network.listen(address, self.backlog as usize)?;
+                let (door, source) = Door::listen(network, address, self.backlog as usize)?;
                 let door = TcpDoor(Either::Simulated(door));
                 Ok(Listener {
                     inner: Registered::simulated(door, source),

@@ -91,7 +91,7 @@ impl TcpStream {
 
     async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
         let stream = match simulated::current() {
-            Some(network) => TcpStream::simulated(network.connect(address)?),
+            Some(network) => TcpStream::simulated(Endpoint::connect(network, address)?),
             None => TcpStream::of_system(mio::net::TcpStream::connect(address)?)?,
         };
         poll_fn(|cx| stream.poll_connected(cx)).await?;

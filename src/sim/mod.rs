@@ -114,6 +114,8 @@ mod cast;
 mod chance;
 mod choice;
 mod chronicle;
+#[cfg(feature = "net")]
+mod conditions;
 mod error;
 mod host;
 #[cfg_attr(not(feature = "net"), path = "no_network.rs")]

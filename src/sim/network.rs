@@ -2,20 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Sim;
 pub(super) use crate::net::NetworkConditions as Conditions;
 pub(super) use crate::net::simulated::Entered;
 use crate::net::simulated::{self, Fabric};
 use crate::time::timer::Timer;
-
-impl Sim {
-    /// How the network between simulated sockets behaves. Default: without faults.
-    /// [`NetworkConditions`](crate::net::NetworkConditions) has an example.
-    pub fn network(mut self, conditions: Conditions) -> Sim {
-        self.network = conditions;
-        self
-    }
-}
 
 /// The network of one simulation.
 pub(super) struct Network(Arc<Fabric>);

@@ -19,8 +19,13 @@ pub(in crate::net) struct Door {
 type Accepted = ((Endpoint, Arc<Source>), SocketAddr);
 
 impl Door {
-    pub(super) fn new(network: Arc<Fabric>, address: SocketAddr) -> Door {
-        Door { network, address }
+    pub(in crate::net) fn listen(
+        network: Arc<Fabric>,
+        address: SocketAddr,
+        backlog: usize,
+    ) -> io::Result<(Door, Arc<Source>)> {
+        let (address, source) = network.with(|wires| wires.listen(address, backlog))?;
+        Ok((Door { network, address }, source))
     }
 
     pub(in crate::net) fn accept(&self) -> io::Result<Accepted> {

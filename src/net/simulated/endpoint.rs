@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::end::{End, EndId, Farewell, Phase};
 use super::fabric::Fabric;
+use crate::net::source::Source;
 
 /// One end of a simulated connection, by which its owner holds it.
 pub(in crate::net) struct Endpoint {
@@ -16,6 +17,18 @@ pub(in crate::net) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Calls a listener. The source tells when it has answered.
+    pub(in crate::net) fn connect(
+        network: Arc<Fabric>,
+        address: SocketAddr,
+    ) -> io::Result<(Endpoint, Arc<Source>)> {
+        if address.port() == 0 {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (id, source) = network.with(|wires| wires.connect(address));
+        Ok((Endpoint::new(network, id), source))
+    }
+
     pub(super) fn new(network: Arc<Fabric>, id: EndId) -> Endpoint {
         Endpoint { network, id }
     }

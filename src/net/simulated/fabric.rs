@@ -8,11 +8,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Wake, Waker};
 
 use super::conditions::NetworkConditions;
-use super::door::Door;
-use super::endpoint::Endpoint;
 use super::weather::Weather;
 use super::wires::Wires;
-use crate::net::source::Source;
 use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 use crate::waker::wake_shielded;
@@ -23,7 +20,6 @@ pub(crate) struct Fabric {
     wires: Mutex<Wires>,
     /// Wakes by delivering. The timer holds clones of it.
     arrival: Waker,
-    this: Weak<Fabric>,
 }
 
 /// What the timer wakes when something arrives. Without a count of the network, which has the timer
@@ -51,7 +47,6 @@ impl Fabric {
             timer,
             wires: Mutex::new(wires),
             arrival: Waker::from(Arc::new(Arrival(this.clone()))),
-            this: this.clone(),
         })
     }
 
@@ -68,26 +63,6 @@ impl Fabric {
         }
         ready.into_iter().for_each(wake_shielded);
         result
-    }
-
-    pub(in crate::net) fn connect(
-        &self,
-        address: SocketAddr,
-    ) -> io::Result<(Endpoint, Arc<Source>)> {
-        if address.port() == 0 {
-            return Err(io::ErrorKind::ConnectionRefused.into());
-        }
-        let (id, source) = self.with(|wires| wires.connect(address));
-        Ok((Endpoint::new(self.this(), id), source))
-    }
-
-    pub(in crate::net) fn listen(
-        &self,
-        address: SocketAddr,
-        backlog: usize,
-    ) -> io::Result<(Door, Arc<Source>)> {
-        let (address, source) = self.with(|wires| wires.listen(address, backlog))?;
-        Ok((Door::new(self.this(), address), source))
     }
 
     /// The address of a host of this network.
@@ -116,10 +91,6 @@ impl Fabric {
     /// Ends the waits of all sockets, for good.
     pub(crate) fn close(&self) {
         self.with(Wires::close);
-    }
-
-    pub(super) fn this(&self) -> Arc<Fabric> {
-        self.this.upgrade().expect("it is held while it is used")
     }
 }
 
