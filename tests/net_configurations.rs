@@ -18,6 +18,10 @@ fn configurations() -> Vec<(&'static str, Builder)> {
         ("no stealing", two().with_stealing(Stealing::None)),
         ("no local queues", two().with_local_queues(false)),
         (
+            "no watchdog",
+            two().with_local_queues(false).with_long_poll(Duration::MAX),
+        ),
+        (
             "napping",
             two().with_idle(Idle::Nap(Duration::from_millis(1))),
         ),

@@ -269,3 +269,53 @@ impl Drop for Ready<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::block_on;
+
+    use super::*;
+    use crate::net::{TcpListener, TcpStream};
+    use crate::runtime::Runtime;
+
+    #[test]
+    fn a_dropped_socket_leaves_no_source() {
+        let rt = Runtime::builder().build().expect("the default settings");
+        rt.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let reactor = Reactor::current(Location::caller()).unwrap();
+            let sources = || format!("{reactor:?}");
+            let empty = sources();
+            assert!(empty.contains("sources: 1,"), "the listener: {empty}");
+            let address = listener.local_addr().unwrap();
+            for _ in 0..100 {
+                let client = TcpStream::connect(address).await.unwrap();
+                let (server, _) = listener.accept().await.unwrap();
+                assert!(sources().contains("sources: 3,"), "{}", sources());
+                drop((client, server));
+            }
+            assert_eq!(sources(), empty);
+            listener.into_std().unwrap();
+            assert!(sources().contains("sources: 0,"), "{}", sources());
+        });
+    }
+
+    #[test]
+    fn a_future_that_is_given_up_leaves_no_waiter() {
+        let (one, _other) = block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = TcpStream::connect(listener.local_addr().unwrap())
+                .await
+                .unwrap();
+            (client, listener.accept().await.unwrap().0)
+        });
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        let mut waits: Vec<_> = (0..10).map(|_| Box::pin(one.readable())).collect();
+        for wait in &mut waits {
+            assert!(wait.as_mut().poll(cx).is_pending());
+        }
+        assert_eq!(one.inner.source.waiting(), 10);
+        drop(waits);
+        assert_eq!(one.inner.source.waiting(), 0);
+    }
+}

@@ -132,3 +132,37 @@ impl Waiters {
         ready.extend(woken.filter_map(|(_, (_, waker))| waker.take()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Source {
+        /// How many futures are entered.
+        pub(in crate::net) fn waiting(&self) -> usize {
+            unpoisoned(self.waiters.lock()).futures.len()
+        }
+    }
+
+    #[test]
+    fn an_event_that_comes_during_an_attempt_is_not_forgotten_with_it() {
+        let source = Source::default();
+        let ready = &mut Vec::new();
+        source.set(Readiness::READ, ready);
+        let seen = source.seen();
+        source.set(Readiness::READ, ready);
+        source.forget(seen, Direction::Read);
+        assert!(source.seen().readiness().allows(Direction::Read));
+        source.forget(source.seen(), Direction::Read);
+        assert!(!source.seen().readiness().allows(Direction::Read));
+    }
+
+    #[test]
+    fn what_is_closed_stays_ready() {
+        let source = Source::default();
+        source.set(Readiness::READ | Readiness::READ_CLOSED, &mut Vec::new());
+        source.forget(source.seen(), Direction::Read);
+        assert!(source.seen().readiness().allows(Direction::Read));
+        assert!(!source.seen().readiness().allows(Direction::Write));
+    }
+}
