@@ -140,31 +140,37 @@ fn a_reader_goes_on_although_the_worker_that_waited_for_sockets_is_in_a_long_pol
         if name == "one worker" {
             continue;
         }
-        let rt = builder
-            .with_high_num(2)
-            .build()
-            .expect("the settings are valid");
-        let listener = rt.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let answers = async move {
-            let (mut stream, _) = listener.accept().await?;
-            let mut byte = [0];
-            while stream.read(&mut byte).await? > 0 {
-                // The worker that was on the lookout goes into it with the answer given.
-                stream.write_all(&byte).await?;
-                laneway::spawn(compute(POLL), Priority::High).detach();
-            }
-            io::Result::Ok(())
-        };
-        rt.spawn(answers, Priority::High).detach();
-        exchange_byte(&mut client).unwrap();
-        let second = exchange_byte(&mut client).unwrap();
-        eprintln!("{name}: {second:?}");
-        assert!(second < POLL / 4, "{name}: {second:?} beside one long poll");
+        let rt = builder.with_high_num(2).build();
+        let rt = rt.expect("the settings are valid");
+        let mut other = connection(&rt, Duration::ZERO).unwrap();
+        let mut long = connection(&rt, POLL).unwrap();
+        exchange_byte(&mut other).unwrap();
+        // The worker that was on the lookout answers, and goes on computing.
+        exchange_byte(&mut long).unwrap();
+        let waited = exchange_byte(&mut other).unwrap();
+        eprintln!("{name}: {waited:?}");
+        assert!(waited < POLL / 4, "{name}: {waited:?} beside one long poll");
     }
 }
 
-async fn compute(time: Duration) {
+/// A connection to a task that answers each byte and then computes for so long, within the poll.
+fn connection(rt: &Runtime, time: Duration) -> io::Result<std::net::TcpStream> {
+    let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let answers = async move {
+        let (mut stream, _) = listener.accept().await?;
+        let mut byte = [0];
+        while stream.read(&mut byte).await? > 0 {
+            stream.write_all(&byte).await?;
+            compute(time);
+        }
+        io::Result::Ok(())
+    };
+    rt.spawn(answers, Priority::High).detach();
+    std::net::TcpStream::connect(address)
+}
+
+fn compute(time: Duration) {
     let until = Instant::now() + time;
     while Instant::now() < until {
         std::hint::spin_loop();
