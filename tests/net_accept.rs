@@ -115,7 +115,11 @@ fn ten_thousand_connections_leave_no_descriptor() {
 
 #[test]
 fn a_flood_of_connections_lets_other_tasks_run() {
-    let rt = Runtime::builder().with_high_num(0).with_low_num(1).build();
+    let rt = Runtime::builder()
+        .with_high_num(0)
+        .with_low_num(1)
+        .with_standby(0)
+        .build();
     let rt = rt.expect("the settings are valid");
     let bind = ListenOptions::new().backlog(512);
     let listener = rt
@@ -127,7 +131,7 @@ fn a_flood_of_connections_lets_other_tasks_run() {
     let accepts = async move {
         let other = laneway::spawn(async {}, Priority::Low);
         let mut accepted = Vec::new();
-        while !other.is_finished() {
+        while !other.is_finished() && accepted.len() < 200 {
             accepted.push(listener.accept().await?.0);
         }
         io::Result::Ok(accepted.len())

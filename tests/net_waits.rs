@@ -139,13 +139,23 @@ fn a_half_that_writes_tells_the_peer_when_it_is_dropped_and_not_when_it_is_forgo
         );
         drop(writer);
         assert_eq!(server.read(&mut [0]).await?, 0);
+        let (client, mut server) = pair().await?;
+        let (mut reader, writer) = client.into_split();
+        drop(writer);
+        assert_eq!(server.read(&mut [0]).await?, 0);
+        server.write_all(b"x").await?;
+        assert_eq!(reader.read(&mut [0]).await?, 1);
         Ok(())
     });
 }
 
 #[test]
 fn one_who_is_never_out_of_bytes_lets_other_tasks_run() {
-    let rt = Runtime::builder().with_high_num(0).with_low_num(1).build();
+    let rt = Runtime::builder()
+        .with_high_num(0)
+        .with_low_num(1)
+        .with_standby(0)
+        .build();
     let rt = rt.expect("the settings are valid");
     let (client, server) = rt.block_on(pair()).unwrap();
     assert_eq!(server.try_write(&[0; 4096]).unwrap(), 4096);
