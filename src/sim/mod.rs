@@ -108,7 +108,8 @@
 //! `scheduler.rs` decides the next step, among the choices of `choice.rs`; `relay.rs` lets one
 //! thread go on at a time. `host.rs` stands in for the threads of workers, `root.rs` is the
 //! program that is simulated, `cast.rs` brings all of it together. `chance.rs` seeds what the
-//! program draws, `chronicle.rs` remembers what `error.rs` reports.
+//! program draws, `chronicle.rs` remembers what `error.rs` reports. `network.rs` brings the
+//! simulated network of `net/simulated/`.
 
 mod cast;
 mod chance;

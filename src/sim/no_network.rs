@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::time::timer::Timer;
 
+/// There is nothing to set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Conditions;
+pub(super) struct Conditions(());
 
 pub(super) struct Network;
 
