@@ -1,0 +1,64 @@
+//! The body of an answer, which ends the request when it is gone.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame, SizeHint};
+use laneway::time::now;
+use pin_project_lite::pin_project;
+
+use super::entry::Entry;
+
+pin_project! {
+    pub(crate) struct Answer<B> {
+        // None in an answer of the server's own.
+        #[pin]
+        body: Option<B>,
+        entry: Entry,
+    }
+}
+
+impl<B> Answer<B> {
+    pub(crate) fn new(body: B, entry: Entry) -> Answer<B> {
+        Answer {
+            body: Some(body),
+            entry,
+        }
+    }
+
+    pub(crate) fn empty(entry: Entry) -> Answer<B> {
+        Answer { body: None, entry }
+    }
+}
+
+impl<B: Body> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let Some(body) = this.body.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let frame = body.poll_frame(cx);
+        this.entry.note_given(match &frame {
+            Poll::Ready(Some(_)) => Some(now()),
+            Poll::Ready(None) | Poll::Pending => None,
+        });
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Some(body) => body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The life of a connection.
+//!
+//! ```text
+//!              first bytes                       Due::Hibernate
+//!     rest ───────────────────► http1 ──────────────────────────► rest
+//!      │   └──────────────────► http2 ─┐                           as at the beginning, but the
+//!      │ silence, an order             │ the end                   protocol is known
+//!      ▼                               ▼
+//!     closed ◄──────────────────── linger, if the client may still be sending
+//! ```
+//!
+//! One task does all of this. While it rests it holds no more than itself: the buffers and hyper's
+//! state are in a box that is made by the first byte and dropped by a rest.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::{Request, Response};
+use http_body::Body;
+use laneway::net::TcpStream;
+use tower_service::Service;
+
+use super::adapters::{HighQueue, read_through};
+use super::alarm::Alarm;
+use super::fleet::Member;
+use super::linger::linger;
+use super::preface::{Protocol, protocol};
+use super::refusal::Refusal;
+use super::request_body::RequestBody;
+use super::watch::{Order, Rest, Waits};
+use super::{http1, http2};
+
+/// A connection that was accepted.
+pub(crate) struct Connection<S> {
+    pub(crate) stream: TcpStream,
+    pub(crate) member: Member,
+    pub(crate) service: S,
+    pub(crate) executor: HighQueue,
+    pub(crate) alarm: Alarm,
+}
+
+/// How hyper's part came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It rests, and is to hibernate.
+    Hibernate,
+    /// There is nothing to wait for.
+    Close,
+    /// The client may still be sending, and is to get this answer first.
+    Linger(Option<Refusal>),
+}
+
+/// How much is read while it is not known what it is.
+const FIRST_READ: usize = 4096;
+
+impl<S, B> Connection<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Buf + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    pub(crate) async fn run(mut self) {
+        let mut known = None;
+        while let Some((protocol, first)) = self.rest(known).await {
+            let end = match protocol {
+                Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
+                Protocol::Http1 => Box::pin(http1::serve(&mut self, first)).await,
+            };
+            match end {
+                End::Hibernate => self.member.watch.shrink(),
+                End::Close => return,
+                End::Linger(refusal) => return linger(&mut self, refusal).await,
+            }
+            known = Some(protocol);
+        }
+    }
+
+    /// Waits for the first bytes of a connection, or of a request after a rest. None: it is over.
+    async fn rest(&mut self, known: Option<Protocol>) -> Option<(Protocol, Vec<u8>)> {
+        let fleet = self.member.fleet.clone();
+        let _hibernating = known.map(|_| fleet.hibernate());
+        let mut first = Vec::new();
+        loop {
+            let read = poll_fn(|cx| self.poll_first(cx, &mut first)).await;
+            if read.ok()? == 0 {
+                return None;
+            }
+            if let Some(protocol) = known.or_else(|| protocol(&first)) {
+                return Some((protocol, first));
+            }
+            self.member.watch.head_begun();
+        }
+    }
+
+    /// Reads until the client has had its time, or the server wants an end: that counts as an end
+    /// of the stream.
+    fn poll_first(&mut self, cx: &mut Context<'_>, first: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+        let watch = &self.member.watch;
+        watch.leave_waker(cx.waker());
+        let read = read_through(&mut self.stream, cx, FIRST_READ, |bytes| {
+            first.extend_from_slice(bytes);
+            bytes.len()
+        });
+        if read.is_ready() {
+            return read;
+        }
+        if watch.order() != Order::Serve {
+            return Poll::Ready(Ok(0));
+        }
+        if let Some((deadline, _)) = watch.due(&self.member.fleet.limits, Rest::ToEnd) {
+            ready!(self.alarm.poll(cx, deadline));
+            return Poll::Ready(Ok(0));
+        }
+        Poll::Pending
+    }
+}
+
+impl<S> Connection<S> {
+    /// Says that only the end is to come.
+    pub(crate) fn set_closing(&self) {
+        self.member
+            .watch
+            .set_waits(Waits::Closing(laneway::time::now()));
+    }
+
+    pub(crate) fn limits(&self) -> Arc<super::limits::Limits> {
+        self.member.fleet.limits.clone()
+    }
+}

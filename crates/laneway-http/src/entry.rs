@@ -1,0 +1,72 @@
+//! A request among those that are being served.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, StatusCode, Uri, request};
+
+use super::fleet::Fleet;
+use super::metrics::Route;
+use super::watch::Watch;
+
+/// A request that has begun. Dropped, it is over: counted, and told to the log.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    fleet: Arc<Fleet>,
+    watch: Arc<Watch>,
+    request: u64,
+    since: Instant,
+    logged: Option<Box<(Method, Uri)>>,
+    route: Option<Route>,
+    status: Option<StatusCode>,
+}
+
+impl Entry {
+    pub(crate) fn new(fleet: Arc<Fleet>, watch: Arc<Watch>, head: &request::Parts) -> Entry {
+        let (request, since) = watch.begin(head.method.clone(), head.uri.clone());
+        let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
+        let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
+        Entry {
+            fleet,
+            watch,
+            request,
+            since,
+            logged,
+            route: None,
+            status: None,
+        }
+    }
+
+    pub(crate) fn request(&self) -> u64 {
+        self.request
+    }
+
+    pub(crate) fn note_given(&self, given: Option<Instant>) {
+        self.watch.note_given(self.request, given);
+    }
+
+    /// Notes what the service or the server answers.
+    pub(crate) fn answer(&mut self, status: StatusCode, route: Option<Route>) {
+        self.status = Some(status);
+        self.route = route;
+    }
+}
+
+/// The target of the access log.
+const ACCESS: &str = "laneway_http::access";
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let ended = self.watch.end(self.request);
+        let took = ended.saturating_duration_since(self.since);
+        self.fleet
+            .metrics
+            .count(self.route.as_ref(), self.status, took);
+        let Some((method, uri)) = self.logged.as_deref() else {
+            return;
+        };
+        let (peer, took) = (self.watch.peer, took.as_micros());
+        let status = self.status.as_ref().map_or("cut-off", StatusCode::as_str);
+        log::info!(target: ACCESS, "{peer} {method} {} {status} {took} us", uri.path());
+    }
+}

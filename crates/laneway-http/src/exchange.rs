@@ -1,0 +1,156 @@
+//! One request and its answer: the service is asked, and what it says is noted.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
+use http_body::Body;
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::answer::Answer;
+use super::entry::Entry;
+use super::fleet::Fleet;
+use super::metrics::Route;
+use super::refusal::Refusal;
+use super::request_body::RequestBody;
+use super::watch::Watch;
+
+/// The service of one connection, as hyper calls it.
+pub(crate) struct Dispatch<S> {
+    pub(crate) service: S,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) watch: Arc<Watch>,
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for Dispatch<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body,
+{
+    type Response = Response<Answer<B>>;
+    type Error = Infallible;
+    type Future = Exchange<S, S::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
+        let (head, body) = request.into_parts();
+        let entry = Entry::new(self.fleet.clone(), self.watch.clone(), &head);
+        let version = head.version;
+        let limits = self.fleet.limits.clone();
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        let step = match target > limits.target_bytes {
+            true => Step::Refused {
+                refusal: Refusal::TargetTooLong,
+            },
+            false => {
+                let body = RequestBody::new(body, limits, self.watch.clone(), entry.request());
+                Step::NotReady {
+                    service: self.service.clone(),
+                    request: Some(Request::from_parts(head, body)),
+                }
+            }
+        };
+        Exchange {
+            step,
+            watch: self.watch.clone(),
+            entry: Some(entry),
+            version,
+        }
+    }
+}
+
+pin_project! {
+    /// The answer to come.
+    pub(crate) struct Exchange<S, F> {
+        #[pin]
+        step: Step<S, F>,
+        watch: Arc<Watch>,
+        entry: Option<Entry>,
+        version: Version,
+    }
+}
+
+pin_project! {
+    #[project = StepProjected]
+    enum Step<S, F> {
+        NotReady { service: S, request: Option<Request<RequestBody>> },
+        Called { #[pin] future: F },
+        Refused { refusal: Refusal },
+    }
+}
+
+impl<S, B> Future for Exchange<S, S::Future>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body,
+{
+    type Output = Result<Response<Answer<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let outcome = loop {
+            match this.step.as_mut().project() {
+                StepProjected::NotReady { service, request } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        break Err(failed(error));
+                    }
+                    let request = request.take().expect("the service is called once");
+                    let future = service.call(request);
+                    this.step.set(Step::Called { future });
+                }
+                StepProjected::Called { future } => break ready!(future.poll(cx)).map_err(failed),
+                StepProjected::Refused { refusal } => break Err(refusal.status()),
+            }
+        };
+        let entry = this.entry.take().expect("there is one answer");
+        let failed = this.watch.answered(entry.request());
+        let outcome = match failed {
+            Some(refusal) => Err(refusal.status()),
+            None => outcome,
+        };
+        Poll::Ready(Ok(answer(outcome, entry, *this.version)))
+    }
+}
+
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
+    log::error!(
+        "a service failed, and its client gets 500: {}",
+        error.into()
+    );
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+fn answer<B>(
+    outcome: Result<Response<B>, StatusCode>,
+    mut entry: Entry,
+    version: Version,
+) -> Response<Answer<B>> {
+    match outcome {
+        Ok(answer) => {
+            let route = answer.extensions().get::<Route>().cloned();
+            entry.answer(answer.status(), route);
+            answer.map(|body| Answer::new(body, entry))
+        }
+        Err(status) => {
+            entry.answer(status, None);
+            let mut answer = Response::new(Answer::empty(entry));
+            *answer.status_mut() = status;
+            if version < Version::HTTP_2 {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
+            answer
+        }
+    }
+}

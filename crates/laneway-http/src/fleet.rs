@@ -1,0 +1,215 @@
+//! All connections of a server.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use slab::Slab;
+
+use super::limits::Limits;
+use super::metrics::Metrics;
+use super::report::CutConnection;
+use super::watch::{Order, Watch};
+
+/// The connections of one server, and what they share.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) metrics: Metrics,
+    members: Mutex<Members>,
+    hibernating: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Members {
+    watches: Slab<Arc<Watch>>,
+    /// What new connections are told first.
+    order: Order,
+    /// What there was when the order came to finish.
+    at_the_end: Counted,
+    /// Tasks that wait for a connection to end, or for an order.
+    waiting: Vec<Waker>,
+}
+
+/// How many connections rest, and how many do something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) idle: usize,
+    pub(crate) busy: usize,
+}
+
+/// A connection among the others. Dropped, it is not one of them any more.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) watch: Arc<Watch>,
+    key: usize,
+}
+
+/// How many idle connections are closed when descriptors run out.
+const SHED: usize = 16;
+
+impl Fleet {
+    pub(crate) fn new(limits: Limits) -> Fleet {
+        Fleet {
+            limits: Arc::new(limits),
+            metrics: Metrics::default(),
+            members: Mutex::new(Members {
+                watches: Slab::new(),
+                order: Order::Serve,
+                at_the_end: Counted::default(),
+                waiting: Vec::new(),
+            }),
+            hibernating: AtomicUsize::new(0),
+        }
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn enter(self: &Arc<Fleet>, peer: SocketAddr) -> Member {
+        let watch = Arc::new(Watch::new(peer));
+        let mut members = self.members();
+        watch.give(members.order);
+        let key = members.watches.insert(watch.clone());
+        drop(members);
+        Member {
+            fleet: self.clone(),
+            watch,
+            key,
+        }
+    }
+
+    /// Gives all connections an order, also those to come.
+    pub(crate) fn give(&self, order: Order) {
+        let mut members = self.members();
+        if members.order == Order::Serve && order != Order::Serve {
+            members.at_the_end = members.counted();
+        }
+        members.order = members.order.max(order);
+        let waiting = std::mem::take(&mut members.waiting);
+        let watches = members.watches.iter().map(|(_, watch)| watch.clone());
+        let watches: Vec<_> = watches.collect();
+        // Unlock before waking: what is woken takes this lock.
+        drop(members);
+        waiting.into_iter().for_each(Waker::wake);
+        watches.iter().for_each(|watch| watch.give(order));
+    }
+
+    /// What there was when the order came to finish.
+    pub(crate) fn at_the_end(&self) -> Counted {
+        self.members().at_the_end
+    }
+
+    /// Ends the idle connections that have rested longest.
+    pub(crate) fn shed(&self) {
+        let members = self.members();
+        let watches = members.watches.iter().map(|(_, watch)| watch);
+        let idle = watches.filter_map(|watch| Some((watch.idle_since()?, watch.clone())));
+        let mut idle: Vec<_> = idle.collect();
+        drop(members);
+        idle.sort_by_key(|(since, _)| *since);
+        idle.iter()
+            .take(SHED)
+            .for_each(|(_, watch)| watch.give(Order::Finish));
+    }
+
+    /// Ready when `wanted` holds of the number of connections and their order.
+    pub(crate) fn poll_until(
+        &self,
+        cx: &Context<'_>,
+        wanted: impl Fn(usize, Order) -> bool,
+    ) -> Poll<()> {
+        let mut members = self.members();
+        if wanted(members.watches.len(), members.order) {
+            return Poll::Ready(());
+        }
+        let waiting = &mut members.waiting;
+        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.members().watches.len()
+    }
+
+    /// What all connections that are left are in the middle of.
+    pub(crate) fn cut(&self) -> Vec<CutConnection> {
+        let members = self.members();
+        let watches = members.watches.iter();
+        let mut cut: Vec<_> = watches.flat_map(|(_, watch)| watch.cut()).collect();
+        cut.sort_by_key(|cut| cut.since);
+        cut
+    }
+
+    pub(crate) fn hibernating(&self) -> usize {
+        self.hibernating.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that hibernates until the guard is dropped.
+    pub(crate) fn hibernate(&self) -> Hibernating<'_> {
+        self.hibernating.fetch_add(1, Ordering::Relaxed);
+        Hibernating(&self.hibernating)
+    }
+
+    /// What was counted, in the text format of Prometheus.
+    pub(crate) fn prometheus(&self) -> String {
+        let mut text = String::new();
+        self.metrics.write(&mut text);
+        text.push_str(
+            "# HELP laneway_http_connections Open connections; the hibernating ones are idle too.\n\
+             # TYPE laneway_http_connections gauge\n",
+        );
+        let Counted { idle, busy } = self.members().counted();
+        let states = [
+            ("busy", busy),
+            ("idle", idle),
+            ("hibernating", self.hibernating()),
+        ];
+        for (state, count) in BTreeMap::from(states) {
+            let _ = writeln!(
+                text,
+                "laneway_http_connections{{state=\"{state}\"}} {count}"
+            );
+        }
+        text
+    }
+}
+
+impl Members {
+    fn counted(&self) -> Counted {
+        let idle = self.watches.iter().filter(|(_, watch)| watch.is_idle());
+        let idle = idle.count();
+        Counted {
+            idle,
+            busy: self.watches.len() - idle,
+        }
+    }
+}
+
+/// A connection that hibernates.
+pub(crate) struct Hibernating<'a>(&'a AtomicUsize);
+
+impl Drop for Hibernating<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut members = self.fleet.members();
+        let watch = members.watches.remove(self.key);
+        let waiting = std::mem::take(&mut members.waiting);
+        // Unlock before waking: what is woken takes this lock.
+        drop(members);
+        drop(watch);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,107 @@
+//! A connection in HTTP/2.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use bytes::Buf;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::server::conn::http2;
+use laneway::time::now;
+use tower_service::Service;
+
+use super::adapters::{HighQueue, LaneTimer};
+use super::connection::{Connection, End};
+use super::exchange::Dispatch;
+use super::limits::Limits;
+use super::request_body::RequestBody;
+use super::socket::Socket;
+use super::watch::{Due, Order, Rest, Waits};
+
+/// The window of a stream, and of all streams of a connection.
+const WINDOW: u32 = 256 * 1024;
+/// How many streams a client may reset before they were accepted, and how many errors of its
+/// streams the server answers by a reset, before the connection ends.
+const RESETS: usize = 20;
+const ERRORS: usize = 200;
+
+/// Whether the client was told that no further streams are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    ToFinish,
+}
+
+pub(crate) async fn serve<S, B>(connection: &mut Connection<S>, first: Vec<u8>) -> End
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Buf + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let limits = connection.limits();
+    let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
+    watch.set_waits(Waits::NextRequest(now()));
+    let socket = Socket::open(stream, watch.clone(), first);
+    let dispatch = Dispatch {
+        service: connection.service.clone(),
+        fleet: connection.member.fleet.clone(),
+        watch: watch.clone(),
+    };
+    let builder = builder(connection.executor.clone(), &limits);
+    let mut served = pin!(builder.serve_connection(socket, dispatch));
+    let mut told = Told::Nothing;
+    poll_fn(|cx| {
+        watch.leave_waker(cx.waker());
+        if watch.order() == Order::Cut {
+            return Poll::Ready(End::Close);
+        }
+        if watch.order() == Order::Finish && told == Told::Nothing {
+            served.as_mut().graceful_shutdown();
+            told = Told::ToFinish;
+        }
+        loop {
+            if let Poll::Ready(outcome) = served.as_mut().poll(cx) {
+                return Poll::Ready(match outcome {
+                    Ok(()) => End::Close,
+                    Err(_) => End::Linger(None),
+                });
+            }
+            // Nothing is left for which a client that was told would have to answer.
+            if told == Told::ToFinish && !watch.has_requests() {
+                return Poll::Ready(End::Linger(None));
+            }
+            let Some((deadline, due)) = watch.due(&limits, Rest::ToEnd) else {
+                return Poll::Pending;
+            };
+            if connection.alarm.poll(cx, deadline).is_pending() {
+                return Poll::Pending;
+            }
+            served.as_mut().graceful_shutdown();
+            if due == Due::Stalled {
+                // The last words are said, if the socket takes them.
+                let _ = served.as_mut().poll(cx);
+                return Poll::Ready(End::Close);
+            }
+            told = Told::ToFinish;
+        }
+    })
+    .await
+}
+
+fn builder(executor: HighQueue, limits: &Limits) -> http2::Builder<HighQueue> {
+    let mut builder = http2::Builder::new(executor);
+    builder
+        .timer(LaneTimer)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(ERRORS);
+    builder
+}

@@ -1,0 +1,54 @@
+//! An HTTP server on Laneway: HTTP/1 and HTTP/2 on one port, with limits that a public server can
+//! keep.
+//!
+//! The server runs on the high queue, so that heavy work on the low one does not make clients
+//! wait. [`Server`] has an example; [`Limits`] says what a client may ask for, and what becomes of
+//! one that goes beyond it.
+//!
+//! # What it does not do
+//!
+//! Upgrades and `CONNECT` are answered like any other request, and the connection is not given to
+//! the service. While a handler runs, the server does not notice that its client is gone, unless
+//! the handler reads the body: a client that has closed its half of the connection still gets its
+//! answer.
+//!
+//! # A tour of the source
+//!
+//! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
+//! through `socket.rs`, whose gate (`gate.rs`, `head.rs`, `chunks.rs`) lets only whole heads through
+//! that were judged. `exchange.rs` asks the service, `request_body.rs` and `answer.rs` are the
+//! bodies. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+pub mod adapters;
+mod alarm;
+mod answer;
+mod chunks;
+mod connection;
+mod entry;
+mod exchange;
+mod fleet;
+mod gate;
+mod head;
+mod http1;
+mod http2;
+mod limits;
+mod linger;
+mod metrics;
+mod preface;
+mod refusal;
+mod report;
+mod request_body;
+mod server;
+mod service_fn;
+mod socket;
+mod watch;
+
+pub use limits::Limits;
+pub use metrics::Route;
+pub use report::{CutConnection, Doing, ServeReport};
+pub use request_body::{BodyError, RequestBody};
+pub use server::{Server, ServerHandle, serve};
+pub use service_fn::{ServiceFn, service_fn};

@@ -1,0 +1,175 @@
+//! How much a client may ask for, and how long it may take.
+
+use std::time::Duration;
+
+/// What a server grants to its clients.
+///
+/// | setting | default | a client that goes beyond it |
+/// |---|---|---|
+/// | [`connections`](Limits::connections) | 10,000 | waits; idle ones are closed for it |
+/// | [`first_byte`](Limits::first_byte) | 10 s | is closed |
+/// | [`head_time`](Limits::head_time) | 10 s | gets 408 |
+/// | [`head_bytes`](Limits::head_bytes) | 16 kB | gets 431 |
+/// | [`head_fields`](Limits::head_fields) | 100 | gets 431 |
+/// | [`target_bytes`](Limits::target_bytes) | 8 kB | gets 414 |
+/// | [`body_bytes`](Limits::body_bytes) | 2 MB | gets 413 once a handler reads so much |
+/// | [`body_stall`](Limits::body_stall) | 10 s | gets 408 |
+/// | [`body_rate`](Limits::body_rate) | 1 kB/s over 30 s | gets 408 |
+/// | [`write_stall`](Limits::write_stall) | 30 s | is cut off |
+/// | [`idle`](Limits::idle) | 60 s | is closed |
+/// | [`linger`](Limits::linger) | 64 kB, 2 s | is closed, though it still sends |
+/// | [`streams`](Limits::streams) | 100 | has the stream refused (HTTP/2) |
+///
+/// A kB is 1,024 bytes. `Limits::default()` is [`Limits::public`].
+///
+/// ```
+/// use laneway_http::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits::public().body_bytes(64 * 1024).idle(Duration::from_secs(5));
+/// assert_ne!(limits, Limits::public());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "limits do nothing until a server is given them"]
+pub struct Limits {
+    pub(crate) connections: usize,
+    pub(crate) first_byte: Duration,
+    pub(crate) head_time: Duration,
+    pub(crate) head_bytes: usize,
+    pub(crate) head_fields: usize,
+    pub(crate) target_bytes: usize,
+    pub(crate) body_bytes: u64,
+    pub(crate) body_stall: Duration,
+    pub(crate) body_rate: (u64, Duration),
+    pub(crate) write_stall: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) hibernate: Duration,
+    pub(crate) linger: (usize, Duration),
+    pub(crate) streams: u32,
+    pub(crate) shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::public()
+    }
+}
+
+impl Limits {
+    /// The limits for a server that strangers can reach. The table above has them.
+    pub fn public() -> Limits {
+        Limits {
+            connections: 10_000,
+            first_byte: Duration::from_secs(10),
+            head_time: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
+            head_fields: 100,
+            target_bytes: 8 * 1024,
+            body_bytes: 2 * 1024 * 1024,
+            body_stall: Duration::from_secs(10),
+            body_rate: (1024, Duration::from_secs(30)),
+            write_stall: Duration::from_secs(30),
+            idle: Duration::from_secs(60),
+            hibernate: Duration::from_secs(1),
+            linger: (64 * 1024, Duration::from_secs(2)),
+            streams: 100,
+            shutdown: Duration::from_secs(10),
+        }
+    }
+
+    /// The most connections at a time, at least 1. Beyond them, the idle ones that have rested
+    /// longest are closed, and if there is none, new ones wait to be accepted. The default is
+    /// 10,000.
+    pub fn connections(mut self, most: usize) -> Limits {
+        self.connections = most.max(1);
+        self
+    }
+
+    /// How long a new connection may be silent. The default is 10 s.
+    pub fn first_byte(mut self, time: Duration) -> Limits {
+        self.first_byte = time;
+        self
+    }
+
+    /// How long the head of a request may take, from its first byte to its last. The default is
+    /// 10 s.
+    pub fn head_time(mut self, time: Duration) -> Limits {
+        self.head_time = time;
+        self
+    }
+
+    /// The most bytes of a head, and of the fields of one in HTTP/2. The default is 16 kB.
+    pub fn head_bytes(mut self, most: usize) -> Limits {
+        self.head_bytes = most;
+        self
+    }
+
+    /// The most fields of a head in HTTP/1. The default is 100.
+    pub fn head_fields(mut self, most: usize) -> Limits {
+        self.head_fields = most;
+        self
+    }
+
+    /// The most bytes of a request's target. The default is 8 kB.
+    pub fn target_bytes(mut self, most: usize) -> Limits {
+        self.target_bytes = most;
+        self
+    }
+
+    /// The most bytes of a request's body that a handler can read. The default is 2 MB.
+    pub fn body_bytes(mut self, most: u64) -> Limits {
+        self.body_bytes = most;
+        self
+    }
+
+    /// How long a handler waits for the next bytes of a body. The default is 10 s.
+    pub fn body_stall(mut self, time: Duration) -> Limits {
+        self.body_stall = time;
+        self
+    }
+
+    /// The fewest bytes a second of a body, over a time of waiting for them. The time that a
+    /// handler takes between two reads does not count. The default is 1 kB/s over 30 s.
+    pub fn body_rate(mut self, bytes_per_second: u64, over: Duration) -> Limits {
+        self.body_rate = (bytes_per_second, over);
+        self
+    }
+
+    /// How long an answer may wait for its client to read on. The default is 30 s.
+    pub fn write_stall(mut self, time: Duration) -> Limits {
+        self.write_stall = time;
+        self
+    }
+
+    /// How long a connection may rest between two requests. The default is 60 s.
+    pub fn idle(mut self, time: Duration) -> Limits {
+        self.idle = time;
+        self
+    }
+
+    /// After how long a rest a connection hibernates: its buffers are freed until its next byte
+    /// comes. The default is 1 s.
+    pub fn hibernate(mut self, after: Duration) -> Limits {
+        self.hibernate = after;
+        self
+    }
+
+    /// How much is read, and for how long, of what a client still sends after an answer that ends
+    /// its connection, so that the answer reaches it. The default is 64 kB and 2 s.
+    pub fn linger(mut self, bytes: usize, time: Duration) -> Limits {
+        self.linger = (bytes, time);
+        self
+    }
+
+    /// The most requests at a time on one connection in HTTP/2. The default is 100.
+    pub fn streams(mut self, most: u32) -> Limits {
+        self.streams = most;
+        self
+    }
+
+    /// How long requests may take to finish when the server shuts down. The default is 10 s.
+    pub fn shutdown(mut self, time: Duration) -> Limits {
+        self.shutdown = time;
+        self
+    }
+}

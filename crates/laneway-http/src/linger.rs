@@ -1,0 +1,74 @@
+//! The end of a connection whose client may still be sending.
+//!
+//! A socket that is closed with unread bytes in it is reset, and the reset overtakes the answer. So
+//! the server says that it has no more to say, and reads on for a while.
+
+use std::future::poll_fn;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::AsyncWrite;
+use laneway::time::now;
+
+use super::adapters::read_through;
+use super::connection::Connection;
+use super::refusal::Refusal;
+use super::watch::Order;
+
+/// Sends the last answer, if there is one, and reads until the client closes or has had its time.
+pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Refusal>) {
+    connection.set_closing();
+    let (bytes, time) = connection.member.fleet.limits.linger;
+    let mut lingering = Lingering {
+        answer: refusal
+            .map(Refusal::answer)
+            .unwrap_or_default()
+            .into_bytes(),
+        written: 0,
+        left: bytes,
+    };
+    let deadline = now() + time;
+    poll_fn(|cx| {
+        connection.member.watch.leave_waker(cx.waker());
+        let over = connection.member.watch.order() == Order::Cut
+            || lingering.poll(cx, connection).is_ready()
+            || connection.alarm.poll(cx, deadline).is_ready();
+        match over {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+struct Lingering {
+    answer: Vec<u8>,
+    written: usize,
+    /// How much is still read.
+    left: usize,
+}
+
+impl Lingering {
+    fn poll<S>(&mut self, cx: &mut Context<'_>, connection: &mut Connection<S>) -> Poll<()> {
+        let stream = &mut connection.stream;
+        while self.written < self.answer.len() {
+            let rest = &self.answer[self.written..];
+            match ready!(Pin::new(&mut *stream).poll_write(cx, rest)) {
+                Ok(bytes) if bytes > 0 => self.written += bytes,
+                _ => return Poll::Ready(()),
+            }
+        }
+        // Said again at each poll, which does no harm.
+        if stream.shutdown(Shutdown::Write).is_err() {
+            return Poll::Ready(());
+        }
+        while self.left > 0 {
+            match ready!(read_through(stream, cx, self.left, |bytes| bytes.len())) {
+                Ok(bytes) if bytes > 0 => self.left -= bytes,
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}

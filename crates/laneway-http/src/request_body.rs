@@ -1,0 +1,221 @@
+//! The body of a request, with its limits.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use laneway::time::{Sleep, now, sleep_until};
+
+use super::limits::Limits;
+use super::refusal::Refusal;
+use super::report::Doing;
+use super::watch::Watch;
+
+/// The body of a request, as the service gets it.
+///
+/// It keeps the server's [`Limits`]: a body that is too large or comes too slowly ends with a
+/// [`BodyError`], and the client is answered with 413 or 408, whatever the service makes of it.
+///
+/// ```
+/// use http_body_util::BodyExt;
+/// use laneway_http::{BodyError, RequestBody};
+///
+/// async fn length(body: RequestBody) -> Result<usize, BodyError> {
+///     Ok(body.collect().await?.to_bytes().len())
+/// }
+/// # let _ = length;
+/// ```
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Incoming,
+    limits: Arc<Limits>,
+    watch: Arc<Watch>,
+    request: u64,
+    bytes: u64,
+    wait: Wait,
+}
+
+/// Why a body cannot be read to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It is larger than [`Limits::body_bytes`].
+    TooLarge,
+    /// The client took too long: [`Limits::body_stall`], [`Limits::body_rate`].
+    TimedOut,
+    /// The connection broke, or what came is malformed.
+    Broken(hyper::Error),
+}
+
+/// How long the reader has waited for the client.
+#[derive(Debug, Default)]
+struct Wait {
+    /// When the wait began that is going on.
+    since: Option<Instant>,
+    /// All other waits of the present span, and the bytes that it brought.
+    before: Duration,
+    bytes: u64,
+    sleep: Option<Sleep>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(
+        incoming: Incoming,
+        limits: Arc<Limits>,
+        watch: Arc<Watch>,
+        request: u64,
+    ) -> RequestBody {
+        RequestBody {
+            incoming,
+            limits,
+            watch,
+            request,
+            bytes: 0,
+            wait: Wait::default(),
+        }
+    }
+
+    fn fail(&self, error: BodyError) -> BodyError {
+        if let Some(refusal) = error.refusal() {
+            self.watch.note_failed(self.request, refusal);
+        }
+        error
+    }
+
+    fn is_too_large(&self) -> bool {
+        let announced = self.incoming.size_hint().lower();
+        self.bytes.saturating_add(announced) > self.limits.body_bytes
+    }
+
+    /// Counts what has come. Trailers and the end count nothing.
+    fn came(&mut self, frame: Option<&Frame<Bytes>>) -> Result<(), BodyError> {
+        let bytes = frame.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        self.bytes += bytes;
+        if self.wait.is_waiting() {
+            self.watch.note(self.request, Doing::Handling);
+        }
+        self.wait.came(bytes);
+        match self.is_too_large() {
+            true => Err(self.fail(BodyError::TooLarge)),
+            false => Ok(()),
+        }
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if !self.wait.is_waiting() {
+            self.watch.note(self.request, Doing::ReadingBody);
+        }
+        match self.wait.poll(cx, &self.limits) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(self.fail(BodyError::TimedOut)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Wait {
+    fn is_waiting(&self) -> bool {
+        self.since.is_some()
+    }
+
+    fn came(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        if let Some(since) = self.since.take() {
+            self.before += now().saturating_duration_since(since);
+        }
+    }
+
+    /// Ready when the client has had its time.
+    fn poll(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
+        let since = *self.since.get_or_insert_with(now);
+        let (rate, span) = limits.body_rate;
+        loop {
+            let end_of_span = since.max(since + span.saturating_sub(self.before));
+            let deadline = end_of_span.min(since + limits.body_stall);
+            let sleep = self.sleep.get_or_insert_with(|| sleep_until(deadline));
+            if sleep.deadline() != Some(deadline) {
+                sleep.reset(deadline);
+            }
+            if Pin::new(sleep).poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let enough = self.bytes >= rate.saturating_mul(span.as_secs().max(1));
+            if deadline < end_of_span || !enough {
+                return Poll::Ready(());
+            }
+            // The span was fast enough; the next one has begun with this wait.
+            self.before = Duration::ZERO;
+            self.bytes = 0;
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        if this.is_too_large() {
+            return Poll::Ready(Some(Err(this.fail(BodyError::TooLarge))));
+        }
+        match Pin::new(&mut this.incoming).poll_frame(cx) {
+            Poll::Pending => this.wait(cx),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
+            Poll::Ready(Some(Ok(frame))) => {
+                let counted = this.came(Some(&frame));
+                Poll::Ready(Some(counted.map(|()| frame)))
+            }
+            Poll::Ready(None) => {
+                let _ = this.came(None);
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl BodyError {
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            BodyError::TooLarge => Some(Refusal::BodyTooLarge),
+            BodyError::TimedOut => Some(Refusal::TimedOut),
+            BodyError::Broken(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BodyError::TooLarge => "the body is larger than the server takes",
+            BodyError::TimedOut => "the body came too slowly",
+            BodyError::Broken(_) => "the body broke off or is malformed",
+        })
+    }
+}
+
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            BodyError::Broken(error) => Some(error),
+            BodyError::TooLarge | BodyError::TimedOut => None,
+        }
+    }
+}

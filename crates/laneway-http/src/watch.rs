@@ -1,0 +1,329 @@
+//! What is known of one connection: what it waits for, and what it was told to do.
+//!
+//! The connection's own task, the requests on it and the server share this. It decides when the
+//! client has had its time; `connection.rs` acts on that.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use http::{Method, Uri};
+use laneway::time::now;
+
+use super::limits::Limits;
+use super::refusal::Refusal;
+use super::report::{CutConnection, Doing};
+
+/// One connection as the server sees it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) peer: SocketAddr,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    order: Order,
+    waits: Waits,
+    /// Since when the socket has taken no bytes.
+    blocked: Option<Instant>,
+    requests: Vec<InFlight>,
+    /// The number of the next request.
+    next: u64,
+    /// Why the gate lets nothing more through, until the connection has learned it.
+    refused: Option<Refusal>,
+    /// The connection's task.
+    waker: Option<Waker>,
+}
+
+/// What the server has told the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Order {
+    Serve,
+    /// End with the requests that have begun.
+    Finish,
+    /// End at once.
+    Cut,
+}
+
+/// What the client owes while no request is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    FirstByte(Instant),
+    NextRequest(Instant),
+    /// The rest of a head.
+    Head(Instant),
+    /// Nothing: the connection is about to close.
+    Closing(Instant),
+}
+
+/// A request that is being served.
+#[derive(Debug)]
+struct InFlight {
+    number: u64,
+    method: Method,
+    uri: Uri,
+    since: Instant,
+    doing: Doing,
+    /// When the last part of the answer was given to hyper, if it has not asked for another one.
+    given: Option<Instant>,
+    /// What is wrong with its body.
+    failed: Option<Refusal>,
+}
+
+/// What a connection that rests does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    ToHibernate,
+    ToEnd,
+}
+
+/// What there is to do for a connection whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A rest has lasted long enough to free the buffers.
+    Hibernate,
+    /// The client said nothing for too long.
+    Idle,
+    /// The head took too long.
+    Head,
+    /// The client has not read on for too long.
+    Stalled,
+}
+
+impl Watch {
+    pub(crate) fn new(peer: SocketAddr) -> Watch {
+        Watch {
+            peer,
+            state: Mutex::new(State {
+                order: Order::Serve,
+                waits: Waits::FirstByte(now()),
+                blocked: None,
+                requests: Vec::new(),
+                next: 0,
+                refused: None,
+                waker: None,
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.state().order
+    }
+
+    /// Gives an order, unless a stronger one was given, and wakes the connection.
+    pub(crate) fn give(&self, order: Order) {
+        let mut state = self.state();
+        state.order = state.order.max(order);
+        let waker = state.waker.clone();
+        // Unlock before waking: the task's first act is to take this lock.
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Leaves the waker of the connection's task.
+    pub(crate) fn leave_waker(&self, waker: &Waker) {
+        let mut state = self.state();
+        let known = state
+            .waker
+            .as_ref()
+            .is_some_and(|kept| kept.will_wake(waker));
+        let old = match known {
+            true => None,
+            false => state.waker.replace(waker.clone()),
+        };
+        drop(state);
+        drop(old);
+    }
+
+    pub(crate) fn set_waits(&self, waits: Waits) {
+        self.state().waits = waits;
+    }
+
+    /// Notes that a byte of a head has come, if that is the first.
+    pub(crate) fn head_begun(&self) {
+        let mut state = self.state();
+        if !matches!(state.waits, Waits::Head(_)) {
+            state.waits = Waits::Head(now());
+        }
+    }
+
+    pub(crate) fn write_blocked(&self) {
+        let mut state = self.state();
+        state.blocked.get_or_insert_with(now);
+    }
+
+    pub(crate) fn write_went_on(&self) {
+        self.state().blocked = None;
+    }
+
+    /// Notes that the gate lets nothing more through.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        self.state().refused = Some(refusal);
+    }
+
+    pub(crate) fn take_refusal(&self) -> Option<Refusal> {
+        self.state().refused.take()
+    }
+
+    /// Enters a request. Its number, and when it began.
+    pub(crate) fn begin(&self, method: Method, uri: Uri) -> (u64, Instant) {
+        let since = now();
+        let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
+        state.requests.push(InFlight {
+            number,
+            method,
+            uri,
+            since,
+            doing: Doing::Handling,
+            given: None,
+            failed: None,
+        });
+        (number, since)
+    }
+
+    /// Takes a request out again. When that was.
+    pub(crate) fn end(&self, number: u64) -> Instant {
+        let at = now();
+        let mut state = self.state();
+        let place = state.place(number);
+        let ended = place.map(|place| state.requests.swap_remove(place));
+        state.waits = Waits::NextRequest(at);
+        drop(state);
+        drop(ended);
+        at
+    }
+
+    pub(crate) fn note(&self, number: u64, doing: Doing) {
+        self.change(number, |request| request.doing = doing);
+    }
+
+    /// Notes that the body of a request cannot be read to its end.
+    pub(crate) fn note_failed(&self, number: u64, refusal: Refusal) {
+        self.change(number, |request| request.failed = Some(refusal));
+    }
+
+    /// Notes that the service has answered. What was wrong with the request's body, if anything.
+    pub(crate) fn answered(&self, number: u64) -> Option<Refusal> {
+        let mut failed = None;
+        self.change(number, |request| {
+            request.doing = Doing::Answering;
+            request.given = Some(now());
+            failed = request.failed;
+        });
+        failed
+    }
+
+    /// Notes that hyper has got a part of the answer, or asks for one.
+    pub(crate) fn note_given(&self, number: u64, given: Option<Instant>) {
+        self.change(number, |request| request.given = given);
+    }
+
+    fn change(&self, number: u64, change: impl FnOnce(&mut InFlight)) {
+        let mut state = self.state();
+        if let Some(place) = state.place(number) {
+            change(&mut state.requests[place]);
+        }
+    }
+
+    /// Gives back the memory for requests that are over.
+    pub(crate) fn shrink(&self) {
+        self.state().requests.shrink_to_fit();
+    }
+
+    pub(crate) fn has_requests(&self) -> bool {
+        !self.state().requests.is_empty()
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state().is_idle()
+    }
+
+    /// Since when it has been idle, if it is.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let state = self.state();
+        match state.waits {
+            Waits::FirstByte(since) | Waits::NextRequest(since) if state.is_idle() => Some(since),
+            _ => None,
+        }
+    }
+
+    /// What is due next, and when.
+    pub(crate) fn due(&self, limits: &Limits, rest: Rest) -> Option<(Instant, Due)> {
+        let state = self.state();
+        let given = state.requests.iter().filter_map(|request| request.given);
+        if let Some(stalled) = state.blocked.into_iter().chain(given).min() {
+            return Some((stalled + limits.write_stall, Due::Stalled));
+        }
+        if !state.requests.is_empty() {
+            return None;
+        }
+        Some(match state.waits {
+            Waits::FirstByte(since) => (since + limits.first_byte, Due::Idle),
+            Waits::Head(since) => (since + limits.head_time, Due::Head),
+            Waits::NextRequest(since) => match rest {
+                Rest::ToHibernate if limits.hibernate < limits.idle => {
+                    (since + limits.hibernate, Due::Hibernate)
+                }
+                _ => (since + limits.idle, Due::Idle),
+            },
+            Waits::Closing(since) => (since + limits.write_stall, Due::Stalled),
+        })
+    }
+
+    /// What the connection is cut off from: each of its requests, or what it does without one.
+    pub(crate) fn cut(&self) -> Vec<CutConnection> {
+        let state = self.state();
+        let requests = state.requests.iter();
+        let of_request = |request: &InFlight| CutConnection {
+            peer: self.peer,
+            method: Some(request.method.clone()),
+            path: Some(request.uri.path().to_owned()),
+            doing: request.doing,
+            since: request.since,
+        };
+        let mut cut: Vec<_> = requests.map(of_request).collect();
+        if cut.is_empty() {
+            let (doing, since) = state.waits.doing();
+            cut.push(CutConnection {
+                peer: self.peer,
+                method: None,
+                path: None,
+                doing,
+                since,
+            });
+        }
+        cut
+    }
+}
+
+impl State {
+    fn place(&self, number: u64) -> Option<usize> {
+        let mut requests = self.requests.iter();
+        requests.position(|request| request.number == number)
+    }
+
+    fn is_idle(&self) -> bool {
+        let rests = matches!(self.waits, Waits::FirstByte(_) | Waits::NextRequest(_));
+        rests && self.requests.is_empty() && self.blocked.is_none()
+    }
+}
+
+impl Waits {
+    fn doing(self) -> (Doing, Instant) {
+        match self {
+            Waits::FirstByte(since) | Waits::NextRequest(since) => (Doing::Resting, since),
+            Waits::Head(since) => (Doing::ReadingHead, since),
+            Waits::Closing(since) => (Doing::Closing, since),
+        }
+    }
+}

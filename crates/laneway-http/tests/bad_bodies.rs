@@ -1,0 +1,145 @@
+//! What becomes of bodies that stall, trickle, are too large, or that nothing reads?
+
+mod client;
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use client::{Closed, get, post, served};
+use laneway_http::Limits;
+
+#[test]
+fn a_body_that_stalls_is_timed_out() {
+    let server = served(Limits::public().body_stall(Duration::from_millis(40)));
+    let mut client = server.connect();
+    client.send([&post("/echo", 10), "12345"].concat());
+    let answer = client.closed();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(server.end().served, 1);
+}
+
+#[test]
+fn a_body_that_trickles_is_timed_out() {
+    let limits = Limits::public().body_rate(1024, Duration::from_millis(60));
+    let server = served(limits);
+    let mut client = server.connect();
+    client
+        .stream
+        .set_read_timeout(Some(Duration::from_millis(2)))
+        .unwrap();
+    client.send(post("/echo", 100_000));
+    let (started, mut answer) = (Instant::now(), [0; 12]);
+    // Each wait for an answer is the pause between two bytes.
+    while client.stream.read_exact(&mut answer).is_err() {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "never timed out"
+        );
+        client.try_send(b"x");
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_when_it_is_read() {
+    let server = served(Limits::public().body_bytes(1000));
+    let mut client = server.connect();
+    client.send([&post("/echo", 1001), "1"].concat());
+    assert!(client.closed().starts_with("HTTP/1.1 413 "));
+    let mut client = server.connect();
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunk = format!("200\r\n{}\r\n", "x".repeat(0x200));
+    client.send([&chunk, &chunk[..]].concat());
+    assert!(client.closed().starts_with("HTTP/1.1 413 "));
+    let mut client = server.connect();
+    client.send([&post("/echo", 1000), &"x".repeat(1000)[..]].concat());
+    assert_eq!(client.answer().1.len(), 1000);
+}
+
+#[test]
+fn an_answer_arrives_though_nothing_reads_the_body_of_10_mb() {
+    const LENGTH: usize = 10_000_000;
+    let server = served(Limits::public().linger(64 * 1024, Duration::from_secs(10)));
+    let mut client = server.connect();
+    client.send(post("/unread", LENGTH));
+    // What the server takes before it has answered and what it drains is less than this.
+    let sender = {
+        let stream = client.stream.try_clone().unwrap();
+        std::thread::spawn(move || {
+            let mut sender = client::Client { stream };
+            (0..LENGTH / 10_000).all(|_| sender.try_send(&[b'x'; 10_000]))
+        })
+    };
+    let (head, body) = client.answer();
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, "hello");
+    assert!(
+        !sender.join().unwrap(),
+        "the server does not read all of it"
+    );
+}
+
+#[test]
+fn the_rest_of_a_small_body_is_drained_and_the_close_is_in_order() {
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    client.send(post("/unread", 60_000));
+    let (_, body) = client.answer();
+    assert_eq!(body, "hello");
+    client.send("x".repeat(60_000));
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.rest(), Closed::After(String::new()));
+}
+
+#[test]
+fn a_client_that_reads_nothing_of_a_large_answer_is_cut_off() {
+    let server = served(Limits::public().write_stall(Duration::from_millis(50)));
+    let mut client = server.connect();
+    client.send(get("/large"));
+    server.wait_until("the connection has begun", |server| {
+        server.connections() == 1
+    });
+    server.wait_until("it is cut off", |server| server.connections() == 0);
+    let mut all = Vec::new();
+    let _ = client.stream.read_to_end(&mut all);
+    assert!(all.len() < 64 * 1024 * 1024, "{} bytes", all.len());
+}
+
+#[test]
+fn a_half_closed_connection_gets_its_answers() {
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    client.send([get("/"), post("/echo", 3), "abc".to_owned()].concat());
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.answer().1, "hello");
+    assert_eq!(client.answer().1, "abc");
+    assert_eq!(client.closed(), "");
+}
+
+#[test]
+fn a_thousand_requests_in_one_write_are_answered_in_order() {
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    let requests = (0..1000).map(|number| format!("{}{number:04}", post("/echo", 4)));
+    client.send(requests.collect::<String>());
+    for number in 0..1000 {
+        assert_eq!(client.answer().1, format!("{number:04}"));
+    }
+    assert_eq!(server.end().served, 1000);
+}
+
+#[test]
+fn a_reset_at_every_byte_leaves_nothing() {
+    let server = served(Limits::public());
+    let request = [&post("/echo", 5), "12345"].concat();
+    for end in 0..=request.len() {
+        let mut client = server.connect();
+        client.send(&request[..end]);
+        // A socket that is closed with unread bytes in it is reset; others are closed in order.
+        drop(client);
+    }
+    server.wait_until("all are gone", |server| server.connections() == 0);
+    let mut client = server.connect();
+    client.send(get("/"));
+    assert_eq!(client.answer().1, "hello");
+}

@@ -1,0 +1,173 @@
+//! What becomes of heads that break the rules, are too large, or never come?
+
+mod client;
+
+use std::time::{Duration, Instant};
+
+use client::{get, served};
+use laneway_http::Limits;
+
+/// Sends a head, and a good request before it on the same connection: the good one is answered, the
+/// other refused with this status, and the connection closed in order.
+#[track_caller]
+fn assert_refused(head: &str, status: u16) {
+    let server = served(Limits::public());
+    for before in ["", &get("/")] {
+        let mut client = server.connect();
+        client.send([before, head].concat());
+        if !before.is_empty() {
+            assert_eq!(client.answer().1, "hello");
+        }
+        let answer = client.closed();
+        let start = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&start), "{head:.80}: {answer:?}");
+        assert!(
+            answer.to_ascii_lowercase().contains("connection: close"),
+            "{answer}"
+        );
+    }
+    assert!(server.end().is_clean());
+}
+
+fn with_fields(fields: &str) -> String {
+    format!("GET / HTTP/1.1\r\n{fields}\r\n")
+}
+
+#[test]
+fn a_request_without_a_host_is_refused() {
+    assert_refused(&with_fields(""), 400);
+}
+
+#[test]
+fn a_request_with_two_hosts_is_refused() {
+    assert_refused(&with_fields("Host: a\r\nHost: a\r\n"), 400);
+}
+
+#[test]
+fn transfer_encoding_with_content_length_is_refused() {
+    let (length, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
+    for fields in [[length, chunked].concat(), [chunked, length].concat()] {
+        let head = with_fields(&["Host: a\r\n", &fields].concat());
+        assert_refused(&[&head, "0\r\n\r\n"].concat(), 400);
+    }
+}
+
+#[test]
+fn two_lengths_are_refused() {
+    assert_refused(
+        &with_fields("Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"),
+        400,
+    );
+    assert_refused(
+        &with_fields("Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n"),
+        400,
+    );
+}
+
+#[test]
+fn transfer_encoding_in_version_1_0_is_refused() {
+    assert_refused(
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    );
+}
+
+#[test]
+fn a_request_of_version_1_0_needs_no_host() {
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    assert!(client.closed().starts_with("HTTP/1.0 200 "));
+}
+
+#[test]
+fn garbage_a_folded_field_and_a_zero_byte_are_refused() {
+    assert_refused("\u{1}\u{2}\u{3}\r\n\r\n", 400);
+    assert_refused(&with_fields("Host: a\r\nX: a\r\n b\r\n"), 400);
+    assert_refused(&with_fields("Host: a\r\nX: a\0b\r\n"), 400);
+}
+
+#[test]
+fn a_head_of_64_kb_is_refused() {
+    let field = format!("Host: a\r\nX: {}\r\n", "x".repeat(64 * 1024));
+    assert_refused(&with_fields(&field), 431);
+}
+
+#[test]
+fn a_head_of_a_little_more_than_16_kb_is_refused_and_one_of_less_is_not() {
+    let of_size = |size: usize| with_fields(&format!("Host: a\r\nX: {}\r\n", "x".repeat(size)));
+    assert_refused(&of_size(16 * 1024), 431);
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    client.send(of_size(16 * 1024 - 64));
+    assert_eq!(client.answer().1, "hello");
+}
+
+#[test]
+fn the_field_after_the_hundredth_is_refused() {
+    let fields =
+        |count: usize| with_fields(&["Host: a\r\n", &"X: y\r\n".repeat(count - 1)].concat());
+    assert_refused(&fields(101), 431);
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    client.send(fields(100));
+    assert_eq!(client.answer().1, "hello");
+}
+
+#[test]
+fn a_target_of_70_kb_or_of_9_kb_is_refused() {
+    assert_refused(&get(&["/", &"x".repeat(70_000)].concat()), 414);
+    assert_refused(&get(&["/", &"x".repeat(9_000)].concat()), 414);
+}
+
+#[test]
+fn a_client_that_says_nothing_is_closed() {
+    let server = served(Limits::public().first_byte(Duration::from_millis(30)));
+    assert_eq!(server.connect().closed(), "");
+    server.wait_until("no connection is left", |server| server.connections() == 0);
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_is_timed_out_as_a_whole() {
+    const TIME: Duration = Duration::from_millis(100);
+    let server = served(Limits::public().head_time(TIME));
+    let mut client = server.connect();
+    let started = Instant::now();
+    client
+        .stream
+        .set_read_timeout(Some(Duration::from_millis(2)))
+        .unwrap();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n");
+    let mut answer = [0; 12];
+    // Each wait for an answer is the pause between two bytes.
+    while std::io::Read::read_exact(&mut client.stream, &mut answer).is_err() {
+        assert!(started.elapsed() < 100 * TIME, "never timed out");
+        client.try_send(b"x");
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    assert!(started.elapsed() >= TIME);
+}
+
+#[test]
+fn a_second_head_has_its_own_time() {
+    let server = served(Limits::public().head_time(Duration::from_millis(50)));
+    let mut client = server.connect();
+    client.send(get("/"));
+    client.answer();
+    client.send("GET / HT");
+    assert!(client.closed().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_connection_that_rests_too_long_is_closed() {
+    for hibernate in [Duration::from_millis(1), Duration::from_secs(60)] {
+        let limits = Limits::public()
+            .idle(Duration::from_millis(40))
+            .hibernate(hibernate);
+        let server = served(limits);
+        let mut client = server.connect();
+        client.send(get("/"));
+        client.answer();
+        assert_eq!(client.closed(), "");
+    }
+}

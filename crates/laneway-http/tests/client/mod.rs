@@ -1,0 +1,164 @@
+//! A client that sends any bytes, and a server to send them to.
+
+// Each test uses a part of it.
+#![allow(dead_code)]
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use laneway::net::TcpListener;
+use laneway::{Priority, Runtime, Task};
+use laneway_http::{Limits, RequestBody, ServeReport, Server, ServerHandle, service_fn};
+
+/// No answer takes longer.
+const WATCHDOG: Duration = Duration::from_secs(20);
+
+/// A server on a runtime of its own.
+pub(crate) struct Served {
+    pub(crate) runtime: Runtime,
+    pub(crate) address: SocketAddr,
+    pub(crate) handle: ServerHandle,
+    pub(crate) serving: Task<ServeReport>,
+}
+
+/// Serves [`routes`].
+pub(crate) fn served(limits: Limits) -> Served {
+    serve_with(limits, routes)
+}
+
+pub(crate) fn serve_with<F, R>(limits: Limits, handler: F) -> Served
+where
+    F: FnMut(Request<RequestBody>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<String>, Infallible>> + Send + 'static,
+{
+    let runtime = Runtime::builder().build().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::new(service_fn(handler)).limits(limits);
+    let handle = server.handle();
+    let serving = runtime.spawn(server.serve(listener), Priority::High);
+    Served {
+        runtime,
+        address,
+        handle,
+        serving,
+    }
+}
+
+/// `/echo` gives the body back, `/unread` leaves it alone, `/large` is 64 MB, `/never` no answer at
+/// all, and any other path says `hello`.
+pub(crate) async fn routes(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
+    let path = request.uri().path().to_owned();
+    Ok(Response::new(match path.as_str() {
+        "/echo" => match request.into_body().collect().await {
+            Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            Err(error) => error.to_string(),
+        },
+        "/large" => "x".repeat(64 * 1024 * 1024),
+        "/never" => std::future::pending().await,
+        _ => "hello".to_owned(),
+    }))
+}
+
+impl Served {
+    pub(crate) fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(WATCHDOG)).unwrap();
+        stream.set_write_timeout(Some(WATCHDOG)).unwrap();
+        Client { stream }
+    }
+
+    /// Ends the server.
+    pub(crate) fn end(self) -> ServeReport {
+        self.handle.shutdown();
+        self.runtime.block_on(self.serving)
+    }
+
+    /// Waits until something holds of the server.
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&ServerHandle) -> bool) {
+        let started = Instant::now();
+        while !holds(&self.handle) {
+            assert!(started.elapsed() < WATCHDOG, "never: {what}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+}
+
+/// What came before the server closed the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// In order.
+    After(String),
+    /// By a reset.
+    Reset(String),
+}
+
+impl Client {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream
+            .write_all(bytes.as_ref())
+            .expect("the server reads");
+    }
+
+    /// Sends until the server takes no more.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Reads to the end of the connection.
+    pub(crate) fn rest(&mut self) -> Closed {
+        let mut bytes = Vec::new();
+        let read = self.stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match read {
+            Ok(_) => Closed::After(text),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Closed::Reset(text),
+            Err(error) => panic!("the server did not close: {error}; so far {text:?}"),
+        }
+    }
+
+    /// Reads to the end of the connection, which has to come without a reset.
+    #[track_caller]
+    pub(crate) fn closed(&mut self) -> String {
+        match self.rest() {
+            Closed::After(text) => text,
+            Closed::Reset(text) => panic!("reset after {text:?}"),
+        }
+    }
+
+    /// Reads one answer whose head says the length of its body: its head and its body.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> (String, String) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).expect("a head");
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).expect("a length");
+        let length: usize = length.split('\r').next().unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).expect("a body");
+        (head, String::from_utf8(body).unwrap())
+    }
+}
+
+/// A request without a body.
+pub(crate) fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")
+}
+
+/// The head of a request with a body of this length.
+pub(crate) fn post(path: &str, length: usize) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n")
+}
