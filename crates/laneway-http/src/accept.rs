@@ -28,6 +28,8 @@ use super::watch::Order;
 const BATCH: usize = 64;
 /// How long the acceptor waits after an error that is not one connection's: at first, and at most.
 const BACK_OFF: Duration = Duration::from_millis(10);
+/// How many idle connections are closed then.
+const SHED: usize = 16;
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 
 pub(crate) struct Acceptor<S> {
@@ -63,6 +65,9 @@ where
                 Accepted::Shutdown => return,
                 Accepted::Connection(stream, peer) => {
                     back_off = BACK_OFF;
+                    if self.room(&mut begun).await.is_none() {
+                        return;
+                    }
                     self.start(stream, peer);
                 }
                 Accepted::Failed(error) if is_of_one_connection(&error) => {}
@@ -71,7 +76,7 @@ where
                         "no connection can be accepted, {error}: idle ones are closed, and it is \
                          tried again in {back_off:?}"
                     );
-                    self.fleet.shed();
+                    self.fleet.shed(SHED);
                     self.wait(&mut begun, back_off).await;
                     back_off = LONGEST_BACK_OFF.min(2 * back_off);
                 }
@@ -93,15 +98,6 @@ where
         if self.poll_shutdown(cx, begun).is_ready() {
             return Poll::Ready(Accepted::Shutdown);
         }
-        let most = self.fleet.limits.connections;
-        if self
-            .fleet
-            .poll_until(cx, |connections, _| connections < most)
-            .is_pending()
-        {
-            self.fleet.shed();
-            return Poll::Pending;
-        }
         let accepted = self
             .listener
             .poll_accept(cx)
@@ -113,6 +109,25 @@ where
             *batch = 0;
         }
         accepted
+    }
+
+    /// Waits until there may be one more connection. None: a shutdown has begun.
+    async fn room(&mut self, begun: &mut ShutdownBegun) -> Option<()> {
+        let most = self.fleet.limits.connections;
+        let fleet = self.fleet.clone();
+        if fleet.count() >= most {
+            fleet.make_room();
+        }
+        poll_fn(|cx| {
+            if fleet
+                .poll_until(cx, |connections, _| connections < most)
+                .is_ready()
+            {
+                return Poll::Ready(Some(()));
+            }
+            self.poll_shutdown(cx, begun).map(|()| None)
+        })
+        .await
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>, begun: &mut ShutdownBegun) -> Poll<()> {

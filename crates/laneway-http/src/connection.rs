@@ -31,7 +31,7 @@ use super::linger::linger;
 use super::preface::{Protocol, protocol};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
-use super::watch::{Order, Rest, Waits};
+use super::watch::{Order, Rest};
 use super::{http1, http2};
 
 /// A connection that was accepted.
@@ -123,13 +123,6 @@ where
 }
 
 impl<S> Connection<S> {
-    /// Says that only the end is to come.
-    pub(crate) fn set_closing(&self) {
-        self.member
-            .watch
-            .set_waits(Waits::Closing(laneway::time::now()));
-    }
-
     pub(crate) fn limits(&self) -> Arc<super::limits::Limits> {
         self.member.fleet.limits.clone()
     }

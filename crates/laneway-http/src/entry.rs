@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Method, StatusCode, Uri, request};
+use http::{Method, StatusCode, Uri, Version, request};
+use laneway::time::now;
 
 use super::fleet::Fleet;
 use super::metrics::Route;
+use super::preface::Protocol;
 use super::watch::Watch;
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
@@ -15,6 +17,7 @@ pub(crate) struct Entry {
     fleet: Arc<Fleet>,
     watch: Arc<Watch>,
     request: u64,
+    protocol: Protocol,
     since: Instant,
     logged: Option<Box<(Method, Uri)>>,
     route: Option<Route>,
@@ -26,10 +29,15 @@ impl Entry {
         let (request, since) = watch.begin(head.method.clone(), head.uri.clone());
         let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
         let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
+        let protocol = match head.version {
+            Version::HTTP_2 => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
         Entry {
             fleet,
             watch,
             request,
+            protocol,
             since,
             logged,
             route: None,
@@ -57,8 +65,13 @@ const ACCESS: &str = "laneway_http::access";
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let ended = self.watch.end(self.request);
-        let took = ended.saturating_duration_since(self.since);
+        let took = now().saturating_duration_since(self.since);
+        match self.protocol {
+            // Without an answer, there is nothing to be sent.
+            Protocol::Http1 if self.status.is_some() => self.watch.buffered(self.request),
+            // hyper does not tell when the last frame of one stream is sent.
+            _ => self.watch.end(self.request),
+        }
         self.fleet
             .metrics
             .count(self.route.as_ref(), self.status, took);

@@ -20,7 +20,7 @@ use super::fleet::Fleet;
 use super::metrics::Route;
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
-use super::watch::Watch;
+use super::watch::{Order, Watch};
 
 /// The service of one connection, as hyper calls it.
 pub(crate) struct Dispatch<S> {
@@ -119,7 +119,14 @@ where
             Some(refusal) => Err(refusal.status()),
             None => outcome,
         };
-        Poll::Ready(Ok(answer(outcome, entry, *this.version)))
+        let mut answer = answer(outcome, entry);
+        // Until now hyper may not have known that there is to be an end.
+        let is_last = failed.is_some() || this.watch.order() != Order::Serve;
+        if is_last && *this.version < Version::HTTP_2 {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
+        Poll::Ready(Ok(answer))
     }
 }
 
@@ -131,11 +138,7 @@ fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-fn answer<B>(
-    outcome: Result<Response<B>, StatusCode>,
-    mut entry: Entry,
-    version: Version,
-) -> Response<Answer<B>> {
+fn answer<B>(outcome: Result<Response<B>, StatusCode>, mut entry: Entry) -> Response<Answer<B>> {
     match outcome {
         Ok(answer) => {
             let route = answer.extensions().get::<Route>().cloned();
@@ -146,10 +149,6 @@ fn answer<B>(
             entry.answer(status, None);
             let mut answer = Response::new(Answer::empty(entry));
             *answer.status_mut() = status;
-            if version < Version::HTTP_2 {
-                let close = HeaderValue::from_static("close");
-                answer.headers_mut().insert(CONNECTION, close);
-            }
             answer
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -21,6 +21,8 @@ pub(crate) struct Fleet {
     pub(crate) metrics: Metrics,
     members: Mutex<Members>,
     hibernating: AtomicUsize,
+    /// Whether the acceptor waits for one that rests to make room.
+    wants_room: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -49,9 +51,6 @@ pub(crate) struct Member {
     key: usize,
 }
 
-/// How many idle connections are closed when descriptors run out.
-const SHED: usize = 16;
-
 impl Fleet {
     pub(crate) fn new(limits: Limits) -> Fleet {
         Fleet {
@@ -64,6 +63,7 @@ impl Fleet {
                 waiting: Vec::new(),
             }),
             hibernating: AtomicUsize::new(0),
+            wants_room: AtomicBool::new(false),
         }
     }
 
@@ -105,17 +105,30 @@ impl Fleet {
         self.members().at_the_end
     }
 
-    /// Ends the idle connections that have rested longest.
-    pub(crate) fn shed(&self) {
+    /// Ends so many of the idle connections, those that have rested longest. How many there were.
+    pub(crate) fn shed(&self, most: usize) -> usize {
         let members = self.members();
         let watches = members.watches.iter().map(|(_, watch)| watch);
         let idle = watches.filter_map(|watch| Some((watch.idle_since()?, watch.clone())));
         let mut idle: Vec<_> = idle.collect();
         drop(members);
         idle.sort_by_key(|(since, _)| *since);
-        idle.iter()
-            .take(SHED)
-            .for_each(|(_, watch)| watch.give(Order::Finish));
+        let shed = idle.iter().take(most);
+        shed.map(|(_, watch)| watch.give(Order::Finish)).count()
+    }
+
+    /// Lets one connection end: an idle one, or else the first that begins to rest.
+    pub(crate) fn make_room(&self) {
+        // Before the look: a connection that rests after the look sees this.
+        self.wants_room.store(true, Ordering::SeqCst);
+        if self.shed(1) > 0 {
+            self.wants_room.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a connection that rests is to end, and make room for another one. One is told so.
+    pub(crate) fn takes_room_of_one_that_rests(&self) -> bool {
+        self.wants_room.load(Ordering::SeqCst) && self.wants_room.swap(false, Ordering::SeqCst)
     }
 
     /// Ready when `wanted` holds of the number of connections and their order.

@@ -51,6 +51,9 @@ where
         if let Poll::Ready(outcome) = Pin::new(&mut served).poll(cx) {
             return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
         }
+        if watch.is_idle() && connection.member.fleet.takes_room_of_one_that_rests() {
+            return Poll::Ready(Some(End::Close));
+        }
         poll_due(cx, connection, &watch, &limits).map(Some)
     })
     .await;

@@ -71,9 +71,9 @@ where
                     Err(_) => End::Linger(None),
                 });
             }
-            // Nothing is left for which a client that was told would have to answer.
-            if told == Told::ToFinish && !watch.has_requests() {
-                return Poll::Ready(End::Linger(None));
+            // A client that is there still answers the server's last ping.
+            if told == Told::ToFinish {
+                watch.set_closing();
             }
             let Some((deadline, due)) = watch.due(&limits, Rest::ToEnd) else {
                 return Poll::Pending;

@@ -184,8 +184,10 @@ impl Write for Socket {
         self.wrote(written)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The stream has no buffer of its own, and hyper asks for this once its own is empty.
+        self.watch.flushed();
+        Poll::Ready(Ok(()))
     }
 
     /// Leaves the stream open: the connection's task closes it, after a refusal if need be.

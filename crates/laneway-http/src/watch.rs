@@ -70,6 +70,15 @@ struct InFlight {
     given: Option<Instant>,
     /// What is wrong with its body.
     failed: Option<Refusal>,
+    answer: AnswerIs,
+}
+
+/// How far the answer of a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AnswerIs {
+    ToCome,
+    /// All of it was given to hyper, which has not sent all of it.
+    Buffered,
 }
 
 /// What a connection that rests does first.
@@ -147,6 +156,14 @@ impl Watch {
         self.state().waits = waits;
     }
 
+    /// Notes that only the end is to come, unless a request is served.
+    pub(crate) fn set_closing(&self) {
+        let mut state = self.state();
+        if state.requests.is_empty() && !matches!(state.waits, Waits::Closing(_)) {
+            state.waits = Waits::Closing(now());
+        }
+    }
+
     /// Notes that a byte of a head has come, if that is the first.
     pub(crate) fn head_begun(&self) {
         let mut state = self.state();
@@ -187,20 +204,41 @@ impl Watch {
             doing: Doing::Handling,
             given: None,
             failed: None,
+            answer: AnswerIs::ToCome,
         });
         (number, since)
     }
 
-    /// Takes a request out again. When that was.
-    pub(crate) fn end(&self, number: u64) -> Instant {
-        let at = now();
+    /// Takes a request out again.
+    pub(crate) fn end(&self, number: u64) {
         let mut state = self.state();
         let place = state.place(number);
         let ended = place.map(|place| state.requests.swap_remove(place));
-        state.waits = Waits::NextRequest(at);
+        state.waits = Waits::NextRequest(now());
         drop(state);
         drop(ended);
-        at
+    }
+
+    /// Notes that the whole answer of a request is in hyper's buffer.
+    pub(crate) fn buffered(&self, number: u64) {
+        self.change(number, |request| {
+            request.answer = AnswerIs::Buffered;
+            request.given = None;
+        });
+    }
+
+    /// Notes that hyper's buffer is empty: answers that were in it are sent.
+    pub(crate) fn flushed(&self) {
+        let mut state = self.state();
+        let is_sent = |request: &InFlight| request.answer == AnswerIs::Buffered;
+        if !state.requests.iter().any(is_sent) {
+            return;
+        }
+        let (sent, others) = state.requests.drain(..).partition(is_sent);
+        state.requests = others;
+        state.waits = Waits::NextRequest(now());
+        drop(state);
+        drop::<Vec<InFlight>>(sent);
     }
 
     pub(crate) fn note(&self, number: u64, doing: Doing) {
@@ -276,7 +314,7 @@ impl Watch {
                 }
                 _ => (since + limits.idle, Due::Idle),
             },
-            Waits::Closing(since) => (since + limits.write_stall, Due::Stalled),
+            Waits::Closing(since) => (since + limits.linger.1, Due::Stalled),
         })
     }
 

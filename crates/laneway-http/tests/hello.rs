@@ -20,7 +20,11 @@ fn a_request_is_answered_and_the_next_one_on_the_same_connection() {
     assert_eq!(client.answer().1, "four");
     assert_eq!(server.handle.connections(), 1);
     let report = server.end();
-    assert_eq!((report.served, report.idle_closed), (4, 1));
+    // The client may be faster than the server, which is about to rest.
+    assert_eq!(
+        (report.served, report.idle_closed + report.finished),
+        (4, 1)
+    );
     assert!(report.is_clean());
     assert_eq!(client.closed(), "");
 }

@@ -3,6 +3,8 @@
 // Each test uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod h2;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{ErrorKind, Read, Write};
@@ -81,11 +83,15 @@ impl Served {
 
     /// Waits until something holds of the server.
     pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&ServerHandle) -> bool) {
-        let started = Instant::now();
-        while !holds(&self.handle) {
-            assert!(started.elapsed() < WATCHDOG, "never: {what}");
-            std::thread::yield_now();
-        }
+        wait_until(what, || holds(&self.handle));
+    }
+}
+
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < WATCHDOG, "never: {what}");
+        std::thread::yield_now();
     }
 }
 
@@ -161,4 +167,56 @@ pub(crate) fn get(path: &str) -> String {
 /// The head of a request with a body of this length.
 pub(crate) fn post(path: &str, length: usize) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n")
+}
+
+/// A door that handlers wait before until a test opens it.
+pub(crate) fn door() -> (Opener, Door) {
+    let door = Door::default();
+    (Opener(door.clone()), door)
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Door(std::sync::Arc<std::sync::Mutex<State>>);
+
+pub(crate) struct Opener(Door);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Shut,
+    Waited(Vec<std::task::Waker>),
+    Open,
+}
+
+impl Opener {
+    pub(crate) fn open(&self) {
+        let before = std::mem::replace(&mut *self.0.0.lock().unwrap(), State::Open);
+        if let State::Waited(wakers) = before {
+            wakers.into_iter().for_each(std::task::Waker::wake);
+        }
+    }
+
+    /// Waits until a handler waits before the door.
+    pub(crate) fn wait_for_a_handler(&self) {
+        let started = Instant::now();
+        while !matches!(*self.0.0.lock().unwrap(), State::Waited(_)) {
+            assert!(started.elapsed() < WATCHDOG, "no handler came");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Door {
+    pub(crate) async fn wait(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.0.lock().unwrap();
+            match &mut *state {
+                State::Open => return std::task::Poll::Ready(()),
+                State::Waited(wakers) => wakers.push(cx.waker().clone()),
+                State::Shut => *state = State::Waited(vec![cx.waker().clone()]),
+            }
+            std::task::Poll::Pending
+        })
+        .await;
+    }
 }
