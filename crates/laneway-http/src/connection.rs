@@ -13,7 +13,7 @@
 //! state are in a box that is made by the first byte and dropped by a rest.
 
 use std::error::Error;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -66,19 +66,23 @@ where
     B::Data: Buf + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    pub(crate) async fn run(mut self) {
-        let mut known = None;
-        while let Some((protocol, first)) = self.rest(known).await {
-            let end = match protocol {
-                Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
-                Protocol::Http1 => Box::pin(http1::serve(&mut self, first)).await,
-            };
-            match end {
-                End::Hibernate => self.member.watch.shrink(),
-                End::Close => return,
-                End::Linger(refusal) => return linger(&mut self, refusal).await,
+    /// Lives this life. All that is not needed for a rest is in boxes.
+    // Not an `async fn`: that would have two places for `self`, and each connection pays for both.
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
+        async move {
+            let mut known = None;
+            while let Some((protocol, first)) = self.rest(known).await {
+                let end = match protocol {
+                    Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
+                    Protocol::Http1 => Box::pin(http1::serve(&mut self, first)).await,
+                };
+                match end {
+                    End::Hibernate => self.member.watch.shrink(),
+                    End::Close => return,
+                    End::Linger(refusal) => return Box::pin(linger(&mut self, refusal)).await,
+                }
+                known = Some(protocol);
             }
-            known = Some(protocol);
         }
     }
 

@@ -36,6 +36,7 @@ mod http1;
 mod http2;
 mod limits;
 mod linger;
+mod low;
 mod metrics;
 mod preface;
 mod refusal;
@@ -47,6 +48,7 @@ mod socket;
 mod watch;
 
 pub use limits::Limits;
+pub use low::{Low, LowFuture, low};
 pub use metrics::Route;
 pub use report::{CutConnection, Doing, ServeReport};
 pub use request_body::{BodyError, RequestBody};

@@ -6,12 +6,10 @@ use std::task::{Context, Poll};
 use http::Request;
 use tower_service::Service;
 
-use super::request_body::RequestBody;
-
 /// Makes a service of a function. [`Server`](crate::Server) has an example.
-pub fn service_fn<F, R>(function: F) -> ServiceFn<F>
+pub fn service_fn<F, B, R>(function: F) -> ServiceFn<F>
 where
-    F: FnMut(Request<RequestBody>) -> R,
+    F: FnMut(Request<B>) -> R,
 {
     ServiceFn { function }
 }
@@ -22,9 +20,9 @@ pub struct ServiceFn<F> {
     function: F,
 }
 
-impl<F, R, T, E> Service<Request<RequestBody>> for ServiceFn<F>
+impl<F, B, R, T, E> Service<Request<B>> for ServiceFn<F>
 where
-    F: FnMut(Request<RequestBody>) -> R,
+    F: FnMut(Request<B>) -> R,
     R: Future<Output = Result<T, E>>,
 {
     type Response = T;
@@ -35,7 +33,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> R {
+    fn call(&mut self, request: Request<B>) -> R {
         (self.function)(request)
     }
 }
