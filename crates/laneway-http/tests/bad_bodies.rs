@@ -102,7 +102,7 @@ fn a_client_that_reads_nothing_of_a_large_answer_is_cut_off() {
     server.wait_until("it is cut off", |server| server.connections() == 0);
     let mut all = Vec::new();
     let _ = client.stream.read_to_end(&mut all);
-    assert!(all.len() < 64 * 1024 * 1024, "{} bytes", all.len());
+    assert!(all.len() < client::LARGE, "{} bytes", all.len());
 }
 
 #[test]

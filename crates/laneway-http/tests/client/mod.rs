@@ -17,6 +17,9 @@ use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, Task};
 use laneway_http::{Limits, RequestBody, ServeReport, Server, ServerHandle, service_fn};
 
+/// More than the buffers of a socket take.
+pub(crate) const LARGE: usize = 16 * 1024 * 1024;
+
 /// No answer takes longer.
 const WATCHDOG: Duration = Duration::from_secs(20);
 
@@ -52,7 +55,7 @@ where
     }
 }
 
-/// `/echo` gives the body back, `/unread` leaves it alone, `/large` is 64 MB, `/never` no answer at
+/// `/echo` gives the body back, `/unread` leaves it alone, `/large` is 16 MB, `/never` no answer at
 /// all, and any other path says `hello`.
 pub(crate) async fn routes(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
     let path = request.uri().path().to_owned();
@@ -61,7 +64,7 @@ pub(crate) async fn routes(request: Request<RequestBody>) -> Result<Response<Str
             Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
             Err(error) => error.to_string(),
         },
-        "/large" => "x".repeat(64 * 1024 * 1024),
+        "/large" => "x".repeat(LARGE),
         "/never" => std::future::pending().await,
         _ => "hello".to_owned(),
     }))
