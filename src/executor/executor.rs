@@ -49,6 +49,8 @@ pub(crate) struct Executor {
     homes: Box<[QueueId]>,
     /// Those that stand by for the others of their queue.
     standbys: Box<[WorkerId]>,
+    /// Whether a high task may have to wait for the end of a low poll.
+    high_waits: bool,
     /// What each worker has counted, and at the end what all other threads have.
     tallies: Box<[CachePadded<Tally>]>,
     pub(super) ending: Ending,
@@ -81,6 +83,7 @@ pub(crate) struct ExecutorParts {
     pub(crate) parking_lot: ParkingLot,
     pub(crate) homes: Box<[QueueId]>,
     pub(crate) standbys: Box<[WorkerId]>,
+    pub(crate) high_waits: bool,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) long_polls: Box<[Duration]>,
     pub(crate) spin: Spin,
@@ -106,6 +109,7 @@ impl Executor {
             watchers: Watchers::default(),
             homes: parts.homes,
             standbys: parts.standbys,
+            high_waits: parts.high_waits,
             ending: Ending::new(),
             cut_off: Mutex::default(),
             cutting_off: AtomicU64::new(0),
@@ -132,6 +136,10 @@ impl Executor {
             homes: self.homes.to_vec(),
             standbys: self.standbys.to_vec(),
         }
+    }
+
+    pub(crate) fn high_may_wait_for_low(&self) -> bool {
+        self.high_waits
     }
 
     /// Takes the executor off the list. A task that is woken from now on finds it gone.

@@ -198,6 +198,25 @@ impl Handle {
         RuntimeMetrics::of(&self.executor)
     }
 
+    /// Whether a high task may have to wait for the end of a low poll: every high thread takes low
+    /// tasks as well, and none [stands by](crate::Builder::with_standby). The defaults have a thread
+    /// that does.
+    ///
+    /// ```
+    /// # use laneway::{Runtime, Stealing};
+    /// let rt = Runtime::builder().build()?;
+    /// assert!(!rt.handle().high_may_wait_for_low());
+    /// let rt = Runtime::builder().with_standby(0).build()?;
+    /// assert!(rt.handle().high_may_wait_for_low());
+    /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
+    /// assert!(!rt.handle().high_may_wait_for_low());
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn high_may_wait_for_low(&self) -> bool {
+        self.executor.high_may_wait_for_low()
+    }
+
     /// Whether the runtime takes no tasks any more: shutdown has begun, or it was dropped.
     ///
     /// ```

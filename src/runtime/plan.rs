@@ -169,6 +169,12 @@ impl Plan {
         self.queues[QueueId::LOW.index()].niceness
     }
 
+    /// Whether all high threads may be away at once, and none stands by.
+    fn high_may_wait(&self) -> bool {
+        let high = &self.queues[QueueId::HIGH.index()];
+        self.high_may_be_away() && high.reserved == 0 && high.standby == 0
+    }
+
     /// Whether high threads take low tasks.
     pub(super) fn high_may_be_away(&self) -> bool {
         let high = &self.queues[QueueId::HIGH.index()];
@@ -258,6 +264,7 @@ impl Plan {
             parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
             standbys: standbys.map(|parts| parts.id).collect(),
+            high_waits: self.high_may_wait(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),
             spin: surroundings.spin,

@@ -67,7 +67,10 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// Lives this life. All that is not needed for a rest is in boxes.
-    // Not an `async fn`: that would have two places for `self`, and each connection pays for both.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has two places for `self`"
+    )]
     pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
         async move {
             let mut known = None;

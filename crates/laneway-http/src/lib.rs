@@ -5,6 +5,13 @@
 //! wait. [`Server`] has an example; [`Limits`] says what a client may ask for, and what becomes of
 //! one that goes beyond it.
 //!
+//! # Which runtime
+//!
+//! The defaults of [`laneway::Builder`] have a thread that stands by while others run low tasks, so
+//! that a request starts within microseconds. Where handlers themselves compute for long,
+//! [`latency_first`](laneway::Builder::latency_first) has more threads for them. Work that takes
+//! milliseconds belongs behind [`low`], or into low tasks.
+//!
 //! # What it does not do
 //!
 //! Upgrades and `CONNECT` are answered like any other request, and the connection is not given to

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use laneway::{Handle, Priority};
+use laneway::{Priority, spawn_task};
 use tower_service::Service;
 
 /// Lets the futures of a service run on the low queue.
@@ -29,7 +29,7 @@ use tower_service::Service;
 ///     Ok::<_, Infallible>(Response::new(sum.to_string()))
 /// }));
 /// let rt = Runtime::builder().build()?;
-/// let answer = rt.block_on(report.call(Request::new(String::new())))?;
+/// let answer = rt.block_on(async { report.call(Request::new(String::new())).await })?;
 /// assert_eq!(answer.body(), "499500");
 /// assert_eq!(rt.metrics().queues[1].spawned, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -64,7 +64,7 @@ where
         let place = Arc::new(Mutex::new(Place::Empty(None)));
         let sender = Sender(place.clone());
         let work = async move { sender.put(future.await) };
-        let task = Handle::current().spawn(work, Priority::Low);
+        let task = spawn_task!(work, Priority::Low);
         LowFuture { place, _task: task }
     }
 }

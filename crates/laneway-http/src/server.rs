@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body::Body;
 use laneway::net::TcpListener;
 use laneway::time::{now, timeout, timeout_at};
-use laneway::{Handle, Priority};
+use laneway::{Handle, Priority, spawn_task};
 use tower_service::Service;
 
 use super::accept::Acceptor;
@@ -76,6 +76,11 @@ pub struct ServerHandle {
 /// How long connections that were cut off may take to be gone.
 const AFTER_THE_CUT: Duration = Duration::from_millis(20);
 
+/// What is said of a runtime that is not for servers.
+const SLOW: &str = "requests wait for the ends of low polls here, since all high threads take low \
+    tasks and none stands by: beside low work, one of a hundred waits for several such polls; leave \
+    out with_standby(0), or take Builder::latency_first";
+
 /// Serves with [`Limits::public`], until the runtime begins to shut down. [`Server::serve`] has
 /// the details.
 pub async fn serve<S, B>(listener: TcpListener, service: S) -> ServeReport
@@ -136,11 +141,17 @@ where
     /// named in the report. If the runtime's own deadline is earlier, it cuts off everything at
     /// once, this task as well, and there is no report.
     ///
+    /// On a runtime whose high tasks
+    /// [may wait for low polls](laneway::Handle::high_may_wait_for_low), one warning says so.
+    ///
     /// # Cancellation
     ///
     /// When the future is dropped, all connections are cut off.
     pub async fn serve(self, listener: TcpListener) -> ServeReport {
-        let runtime = Handle::current();
+        let runtime = runtime().await;
+        if runtime.high_may_wait_for_low() {
+            log::warn!("{SLOW}");
+        }
         let _cut = CutAtTheEnd(&self.fleet);
         let acceptor = Acceptor {
             listener,
@@ -153,6 +164,14 @@ where
             let _ = acceptor.fallible().await;
         }
         self.fleet.end(now()).await
+    }
+}
+
+/// The runtime of the caller, or else the process-wide one.
+async fn runtime() -> Handle {
+    match Handle::try_current() {
+        Some(runtime) => runtime,
+        None => spawn_task!(async { Handle::current() }, Priority::High).await,
     }
 }
 

@@ -143,3 +143,44 @@ fn a_reset_at_every_byte_leaves_nothing() {
     client.send(get("/"));
     assert_eq!(client.answer().1, "hello");
 }
+
+/// The most requests that one poll of a connection serves.
+const IN_ONE_POLL: usize = 32;
+
+#[test]
+fn a_client_that_sends_many_requests_at_once_lets_other_tasks_run_between_them() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const REQUESTS: usize = 1000;
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = served.clone();
+    // One thread has all high tasks, so that the other task runs only between two polls.
+    let builder = laneway::Runtime::builder().with_high_num(1).with_low_num(1);
+    let runtime = builder
+        .with_stealing(laneway::Stealing::None)
+        .build()
+        .unwrap();
+    let server = client::serve_on(runtime, Limits::public(), move |_request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Ok(http::Response::new(String::new())) }
+    });
+    let most = async move {
+        let (mut most, mut last) = (0, 0);
+        while last < REQUESTS {
+            let now = served.load(Ordering::Relaxed);
+            most = most.max(now - last);
+            last = now;
+            laneway::yield_now().await;
+        }
+        most
+    };
+    let most = server.runtime.spawn(most, laneway::Priority::High);
+    let mut client = server.connect();
+    client.send(get("/").repeat(REQUESTS));
+    for _ in 0..REQUESTS {
+        client.answer();
+    }
+    let most = laneway::block_on(most);
+    assert!((1..=IN_ONE_POLL).contains(&most), "{most} in one poll");
+}

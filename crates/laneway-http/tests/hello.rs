@@ -78,3 +78,21 @@ fn a_router_of_axum_is_served() {
     handle.shutdown();
     assert!(runtime.block_on(serving).is_clean());
 }
+
+#[test]
+fn a_server_outside_of_a_runtime_is_on_the_process_wide_one() {
+    use laneway::net::TcpListener;
+    use laneway_http::{Server, service_fn};
+
+    let listener = laneway::block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::new(service_fn(client::routes));
+    let handle = server.handle();
+    let serving = std::thread::spawn(move || laneway::block_on(server.serve(listener)));
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    let mut client = client::Client { stream };
+    client.send(get("/"));
+    assert_eq!(client.answer().1, "hello");
+    handle.shutdown();
+    assert_eq!(serving.join().unwrap().served, 1);
+}

@@ -31,7 +31,11 @@ impl HighQueue {
         HighQueue { runtime }
     }
 
-    /// The high queue of the runtime that the caller runs on, or else of the process-wide one.
+    /// The high queue of the runtime that the caller runs on.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime, as [`Handle::current`] does.
     #[must_use]
     pub fn current() -> HighQueue {
         HighQueue::of(Handle::current())

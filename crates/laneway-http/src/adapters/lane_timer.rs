@@ -20,7 +20,7 @@ use laneway::time;
 ///     LaneTimer.sleep(Duration::from_secs(3600)).await;
 ///     LaneTimer.now() - started
 /// });
-/// assert!(waited? >= Duration::from_secs(3600));
+/// assert!(waited?.output >= Duration::from_secs(3600));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

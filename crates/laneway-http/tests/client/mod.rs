@@ -41,7 +41,14 @@ where
     F: FnMut(Request<RequestBody>) -> R + Clone + Send + 'static,
     R: Future<Output = Result<Response<String>, Infallible>> + Send + 'static,
 {
-    let runtime = Runtime::builder().build().unwrap();
+    serve_on(Runtime::builder().build().unwrap(), limits, handler)
+}
+
+pub(crate) fn serve_on<F, R>(runtime: Runtime, limits: Limits, handler: F) -> Served
+where
+    F: FnMut(Request<RequestBody>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<String>, Infallible>> + Send + 'static,
+{
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::new(service_fn(handler)).limits(limits);
