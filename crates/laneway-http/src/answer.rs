@@ -40,14 +40,17 @@ impl<B: Body> Body for Answer<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        let Some(body) = this.body.as_pin_mut() else {
+        let Some(mut body) = this.body.as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let frame = body.poll_frame(cx);
-        this.entry.note_given(match &frame {
-            Poll::Ready(Some(_)) => Some(now()),
-            Poll::Ready(None) | Poll::Pending => None,
-        });
+        let frame = body.as_mut().poll_frame(cx);
+        // After the last one, hyper drops the body: that ends the request.
+        if !body.is_end_stream() {
+            this.entry.note_given(match &frame {
+                Poll::Ready(Some(_)) => Some(now()),
+                Poll::Ready(None) | Poll::Pending => None,
+            });
+        }
         frame
     }
 

@@ -110,7 +110,7 @@ where
     /// of the stream.
     fn poll_first(&mut self, cx: &mut Context<'_>, first: &mut Vec<u8>) -> Poll<io::Result<usize>> {
         let watch = &self.member.watch;
-        watch.leave_waker(cx.waker());
+        let order = watch.attend(cx.waker());
         let read = read_through(&mut self.stream, cx, FIRST_READ, |bytes| {
             first.extend_from_slice(bytes);
             bytes.len()
@@ -118,7 +118,7 @@ where
         if read.is_ready() {
             return read;
         }
-        if watch.order() != Order::Serve {
+        if order != Order::Serve {
             return Poll::Ready(Ok(0));
         }
         if let Some((deadline, _)) = watch.due(&self.member.fleet.limits, Rest::ToEnd) {

@@ -7,9 +7,11 @@ use http::{Method, StatusCode, Uri, Version, request};
 use laneway::time::now;
 
 use super::fleet::Fleet;
+use super::limits::Limits;
 use super::metrics::Route;
 use super::preface::Protocol;
-use super::watch::Watch;
+use super::refusal::Refusal;
+use super::watch::{Order, Watch};
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
 #[derive(Debug)]
@@ -45,8 +47,15 @@ impl Entry {
         }
     }
 
-    pub(crate) fn request(&self) -> u64 {
-        self.request
+    /// The request's number, and what its body has to keep to.
+    pub(crate) fn terms(&self) -> (u64, Arc<Watch>, Arc<Limits>) {
+        (self.request, self.watch.clone(), self.fleet.limits.clone())
+    }
+
+    /// Notes that the service has answered. What was wrong with the request, if anything, and what
+    /// the server wants of the connection.
+    pub(crate) fn answered(&self) -> (Option<Refusal>, Order) {
+        self.watch.answered(self.request)
     }
 
     pub(crate) fn note_given(&self, given: Option<Instant>) {

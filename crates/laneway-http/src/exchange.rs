@@ -43,17 +43,16 @@ where
         let (head, body) = request.into_parts();
         let entry = Entry::new(self.fleet.clone(), self.watch.clone(), &head);
         let version = head.version;
-        let limits = self.fleet.limits.clone();
         let target = head
             .uri
             .path_and_query()
             .map_or(0, |target| target.as_str().len());
-        let step = match target > limits.target_bytes {
+        let step = match target > self.fleet.limits.target_bytes {
             true => Step::Refused {
                 refusal: Refusal::TargetTooLong,
             },
             false => {
-                let body = RequestBody::new(body, limits, self.watch.clone(), entry.request());
+                let body = RequestBody::new(body, &entry);
                 Step::NotReady {
                     service: self.service.clone(),
                     request: Some(Request::from_parts(head, body)),
@@ -62,7 +61,6 @@ where
         };
         Exchange {
             step,
-            watch: self.watch.clone(),
             entry: Some(entry),
             version,
         }
@@ -74,7 +72,6 @@ pin_project! {
     pub(crate) struct Exchange<S, F> {
         #[pin]
         step: Step<S, F>,
-        watch: Arc<Watch>,
         entry: Option<Entry>,
         version: Version,
     }
@@ -114,14 +111,14 @@ where
             }
         };
         let entry = this.entry.take().expect("there is one answer");
-        let failed = this.watch.answered(entry.request());
+        let (failed, order) = entry.answered();
         let outcome = match failed {
             Some(refusal) => Err(refusal.status()),
             None => outcome,
         };
         let mut answer = answer(outcome, entry);
         // Until now hyper may not have known that there is to be an end.
-        let is_last = failed.is_some() || this.watch.order() != Order::Serve;
+        let is_last = failed.is_some() || order != Order::Serve;
         if is_last && *this.version < Version::HTTP_2 {
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(CONNECTION, close);

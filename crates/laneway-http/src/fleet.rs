@@ -126,9 +126,13 @@ impl Fleet {
         }
     }
 
+    pub(crate) fn wants_room(&self) -> bool {
+        self.wants_room.load(Ordering::SeqCst)
+    }
+
     /// Whether a connection that rests is to end, and make room for another one. One is told so.
-    pub(crate) fn takes_room_of_one_that_rests(&self) -> bool {
-        self.wants_room.load(Ordering::SeqCst) && self.wants_room.swap(false, Ordering::SeqCst)
+    pub(crate) fn takes_room(&self) -> bool {
+        self.wants_room.swap(false, Ordering::SeqCst)
     }
 
     /// Ready when `wanted` holds of the number of connections and their order.

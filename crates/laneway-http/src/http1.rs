@@ -43,15 +43,16 @@ where
     let mut served = builder(&limits).serve_connection(socket, dispatch);
     let mut told = Told::Nothing;
     let end = poll_fn(|cx| {
-        watch.leave_waker(cx.waker());
-        if watch.order() == Order::Cut {
-            return Poll::Ready(Some(End::Close));
+        match watch.attend(cx.waker()) {
+            Order::Serve => {}
+            Order::Finish => told = told.or_tell(&watch, &mut served),
+            Order::Cut => return Poll::Ready(Some(End::Close)),
         }
-        told = told.or_tell(&watch, &mut served);
         if let Poll::Ready(outcome) = Pin::new(&mut served).poll(cx) {
             return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
         }
-        if watch.is_idle() && connection.member.fleet.takes_room_of_one_that_rests() {
+        let fleet = &connection.member.fleet;
+        if fleet.wants_room() && watch.is_idle() && fleet.takes_room() {
             return Poll::Ready(Some(End::Close));
         }
         poll_due(cx, connection, &watch, &limits).map(Some)
@@ -98,7 +99,7 @@ impl Told {
     {
         // A head that has begun is waited for: hyper does not know of it yet and would close.
         let may_be_told = watch.has_requests() || watch.is_idle();
-        if self == Told::Nothing && watch.order() == Order::Finish && may_be_told {
+        if self == Told::Nothing && may_be_told {
             Pin::new(served).graceful_shutdown();
             return Told::ToFinish;
         }

@@ -56,11 +56,11 @@ where
     let mut served = pin!(builder.serve_connection(socket, dispatch));
     let mut told = Told::Nothing;
     poll_fn(|cx| {
-        watch.leave_waker(cx.waker());
-        if watch.order() == Order::Cut {
+        let order = watch.attend(cx.waker());
+        if order == Order::Cut {
             return Poll::Ready(End::Close);
         }
-        if watch.order() == Order::Finish && told == Told::Nothing {
+        if order == Order::Finish && told == Told::Nothing {
             served.as_mut().graceful_shutdown();
             told = Told::ToFinish;
         }

@@ -30,8 +30,7 @@ pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Re
     };
     let deadline = now() + time;
     poll_fn(|cx| {
-        connection.member.watch.leave_waker(cx.waker());
-        let over = connection.member.watch.order() == Order::Cut
+        let over = connection.member.watch.attend(cx.waker()) == Order::Cut
             || lingering.poll(cx, connection).is_ready()
             || connection.alarm.poll(cx, deadline).is_ready();
         match over {

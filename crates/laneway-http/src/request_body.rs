@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use laneway::time::{Sleep, now, sleep_until};
 
+use super::entry::Entry;
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::report::Doing;
@@ -35,6 +36,13 @@ use super::watch::Watch;
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
+    /// None of a body that is empty.
+    terms: Option<Box<Terms>>,
+}
+
+/// What a body has to keep to, and how it has done so far.
+#[derive(Debug)]
+struct Terms {
     limits: Arc<Limits>,
     watch: Arc<Watch>,
     request: u64,
@@ -66,22 +74,23 @@ struct Wait {
 }
 
 impl RequestBody {
-    pub(crate) fn new(
-        incoming: Incoming,
-        limits: Arc<Limits>,
-        watch: Arc<Watch>,
-        request: u64,
-    ) -> RequestBody {
-        RequestBody {
-            incoming,
-            limits,
-            watch,
-            request,
-            bytes: 0,
-            wait: Wait::default(),
-        }
+    pub(crate) fn new(incoming: Incoming, entry: &Entry) -> RequestBody {
+        let terms = || {
+            let (request, watch, limits) = entry.terms();
+            Box::new(Terms {
+                limits,
+                watch,
+                request,
+                bytes: 0,
+                wait: Wait::default(),
+            })
+        };
+        let terms = (!incoming.is_end_stream()).then(terms);
+        RequestBody { incoming, terms }
     }
+}
 
+impl Terms {
     fn fail(&self, error: BodyError) -> BodyError {
         if let Some(refusal) = error.refusal() {
             self.watch.note_failed(self.request, refusal);
@@ -89,23 +98,22 @@ impl RequestBody {
         error
     }
 
-    fn is_too_large(&self) -> bool {
-        let announced = self.incoming.size_hint().lower();
-        self.bytes.saturating_add(announced) > self.limits.body_bytes
+    /// Refuses a body that is too large, with so many bytes that are known to come.
+    fn check(&self, announced: u64) -> Result<(), BodyError> {
+        match self.bytes.saturating_add(announced) > self.limits.body_bytes {
+            true => Err(self.fail(BodyError::TooLarge)),
+            false => Ok(()),
+        }
     }
 
     /// Counts what has come. Trailers and the end count nothing.
-    fn came(&mut self, frame: Option<&Frame<Bytes>>) -> Result<(), BodyError> {
+    fn came(&mut self, frame: Option<&Frame<Bytes>>) {
         let bytes = frame.and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
         self.bytes += bytes;
         if self.wait.is_waiting() {
             self.watch.note(self.request, Doing::Handling);
         }
         self.wait.came(bytes);
-        match self.is_too_large() {
-            true => Err(self.fail(BodyError::TooLarge)),
-            false => Ok(()),
-        }
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
@@ -164,20 +172,21 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
-        if this.is_too_large() {
-            return Poll::Ready(Some(Err(this.fail(BodyError::TooLarge))));
+        let RequestBody { incoming, terms } = self.get_mut();
+        let Some(terms) = terms else {
+            return Poll::Ready(None);
+        };
+        if let Err(error) = terms.check(incoming.size_hint().lower()) {
+            return Poll::Ready(Some(Err(error)));
         }
-        match Pin::new(&mut this.incoming).poll_frame(cx) {
-            Poll::Pending => this.wait(cx),
+        match Pin::new(&mut *incoming).poll_frame(cx) {
+            Poll::Pending => terms.wait(cx),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
-            Poll::Ready(Some(Ok(frame))) => {
-                let counted = this.came(Some(&frame));
-                Poll::Ready(Some(counted.map(|()| frame)))
-            }
-            Poll::Ready(None) => {
-                let _ = this.came(None);
-                Poll::Ready(None)
+            Poll::Ready(frame) => {
+                let frame = frame.and_then(Result::ok);
+                terms.came(frame.as_ref());
+                let checked = terms.check(0);
+                Poll::Ready(frame.map(|frame| checked.map(|()| frame)))
             }
         }
     }

@@ -121,10 +121,6 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn order(&self) -> Order {
-        self.state().order
-    }
-
     /// Gives an order, unless a stronger one was given, and wakes the connection.
     pub(crate) fn give(&self, order: Order) {
         let mut state = self.state();
@@ -137,19 +133,19 @@ impl Watch {
         }
     }
 
-    /// Leaves the waker of the connection's task.
-    pub(crate) fn leave_waker(&self, waker: &Waker) {
+    /// Leaves the waker of the connection's task, and tells what the server wants.
+    pub(crate) fn attend(&self, waker: &Waker) -> Order {
         let mut state = self.state();
-        let known = state
-            .waker
-            .as_ref()
-            .is_some_and(|kept| kept.will_wake(waker));
+        let known = state.waker.as_ref();
+        let known = known.is_some_and(|kept| kept.will_wake(waker));
         let old = match known {
             true => None,
             false => state.waker.replace(waker.clone()),
         };
+        let order = state.order;
         drop(state);
         drop(old);
+        order
     }
 
     pub(crate) fn set_waits(&self, waits: Waits) {
@@ -250,15 +246,18 @@ impl Watch {
         self.change(number, |request| request.failed = Some(refusal));
     }
 
-    /// Notes that the service has answered. What was wrong with the request's body, if anything.
-    pub(crate) fn answered(&self, number: u64) -> Option<Refusal> {
-        let mut failed = None;
-        self.change(number, |request| {
-            request.doing = Doing::Answering;
-            request.given = Some(now());
-            failed = request.failed;
-        });
-        failed
+    /// Notes that the service has answered. What was wrong with the request's body, if anything, and
+    /// the order of the connection.
+    pub(crate) fn answered(&self, number: u64) -> (Option<Refusal>, Order) {
+        let mut state = self.state();
+        let order = state.order;
+        let Some(place) = state.place(number) else {
+            return (None, order);
+        };
+        let request = &mut state.requests[place];
+        request.doing = Doing::Answering;
+        request.given = Some(now());
+        (request.failed, order)
     }
 
     /// Notes that hyper has got a part of the answer, or asks for one.
