@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
-use laneway::time::now;
 use pin_project_lite::pin_project;
 
-use super::entry::Entry;
+use super::entry::{Entry, Part};
 
 pin_project! {
     pub(crate) struct Answer<B> {
@@ -47,8 +46,8 @@ impl<B: Body> Body for Answer<B> {
         // After the last one, hyper drops the body: that ends the request.
         if !body.is_end_stream() {
             this.entry.note_given(match &frame {
-                Poll::Ready(Some(_)) => Some(now()),
-                Poll::Ready(None) | Poll::Pending => None,
+                Poll::Ready(Some(_)) => Part::Given,
+                Poll::Ready(None) | Poll::Pending => Part::Awaited,
             });
         }
         frame

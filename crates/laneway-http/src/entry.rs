@@ -55,11 +55,18 @@ impl Entry {
     /// Notes that the service has answered. What was wrong with the request, if anything, and what
     /// the server wants of the connection.
     pub(crate) fn answered(&self) -> (Option<Refusal>, Order) {
-        self.watch.answered(self.request)
+        let answered = self.watch.answered(self.request);
+        self.note_given(Part::Given);
+        answered
     }
 
-    pub(crate) fn note_given(&self, given: Option<Instant>) {
-        self.watch.note_given(self.request, given);
+    /// Notes that hyper has got a part of the answer, or asks for one. In HTTP/1 the socket knows
+    /// whether the client reads on.
+    pub(crate) fn note_given(&self, part: Part) {
+        if self.protocol == Protocol::Http2 {
+            let given = (part == Part::Given).then(now);
+            self.watch.note_given(self.request, given);
+        }
     }
 
     /// Notes what the service or the server answers.
@@ -69,15 +76,25 @@ impl Entry {
     }
 }
 
+/// The next part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// hyper has it.
+    Given,
+    /// The service has it to make.
+    Awaited,
+}
+
 /// The target of the access log.
 const ACCESS: &str = "laneway_http::access";
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let took = now().saturating_duration_since(self.since);
+        let ended = now();
+        let took = ended.saturating_duration_since(self.since);
         match self.protocol {
             // Without an answer, there is nothing to be sent.
-            Protocol::Http1 if self.status.is_some() => self.watch.buffered(self.request),
+            Protocol::Http1 if self.status.is_some() => self.watch.buffered(self.request, ended),
             // hyper does not tell when the last frame of one stream is sent.
             _ => self.watch.end(self.request),
         }

@@ -28,6 +28,7 @@ struct State {
     waits: Waits,
     /// Since when the socket has taken no bytes.
     blocked: Option<Instant>,
+    held_up: HeldUp,
     requests: Vec<InFlight>,
     /// The number of the next request.
     next: u64,
@@ -73,12 +74,29 @@ struct InFlight {
     answer: AnswerIs,
 }
 
+/// Whether the socket has been blocked since the last answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HeldUp {
+    Never,
+    Once,
+}
+
+impl InFlight {
+    /// When its whole answer was in hyper's buffer.
+    fn buffered(&self) -> Option<Instant> {
+        match self.answer {
+            AnswerIs::Buffered(at) => Some(at),
+            AnswerIs::ToCome => None,
+        }
+    }
+}
+
 /// How far the answer of a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AnswerIs {
     ToCome,
-    /// All of it was given to hyper, which has not sent all of it.
-    Buffered,
+    /// All of it was given to hyper then, which has not sent all of it.
+    Buffered(Instant),
 }
 
 /// What a connection that rests does first.
@@ -109,6 +127,7 @@ impl Watch {
                 order: Order::Serve,
                 waits: Waits::FirstByte(now()),
                 blocked: None,
+                held_up: HeldUp::Never,
                 requests: Vec::new(),
                 next: 0,
                 refused: None,
@@ -171,6 +190,7 @@ impl Watch {
     pub(crate) fn write_blocked(&self) {
         let mut state = self.state();
         state.blocked.get_or_insert_with(now);
+        state.held_up = HeldUp::Once;
     }
 
     pub(crate) fn write_went_on(&self) {
@@ -216,9 +236,9 @@ impl Watch {
     }
 
     /// Notes that the whole answer of a request is in hyper's buffer.
-    pub(crate) fn buffered(&self, number: u64) {
+    pub(crate) fn buffered(&self, number: u64, at: Instant) {
         self.change(number, |request| {
-            request.answer = AnswerIs::Buffered;
+            request.answer = AnswerIs::Buffered(at);
             request.given = None;
         });
     }
@@ -226,13 +246,20 @@ impl Watch {
     /// Notes that hyper's buffer is empty: answers that were in it are sent.
     pub(crate) fn flushed(&self) {
         let mut state = self.state();
-        let is_sent = |request: &InFlight| request.answer == AnswerIs::Buffered;
-        if !state.requests.iter().any(is_sent) {
+        let buffered = state.requests.iter().filter_map(InFlight::buffered).max();
+        let Some(at) = buffered else {
             return;
-        }
+        };
+        let is_sent = |request: &InFlight| request.buffered().is_some();
         let (sent, others) = state.requests.drain(..).partition(is_sent);
         state.requests = others;
-        state.waits = Waits::NextRequest(now());
+        // A client that has taken its time rests from now on.
+        let rests = match state.held_up {
+            HeldUp::Never => at,
+            HeldUp::Once => now(),
+        };
+        state.held_up = HeldUp::Never;
+        state.waits = Waits::NextRequest(rests);
         drop(state);
         drop::<Vec<InFlight>>(sent);
     }
@@ -256,7 +283,6 @@ impl Watch {
         };
         let request = &mut state.requests[place];
         request.doing = Doing::Answering;
-        request.given = Some(now());
         (request.failed, order)
     }
 
