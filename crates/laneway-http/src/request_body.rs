@@ -153,7 +153,7 @@ impl Wait {
             if Pin::new(sleep).poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let enough = self.bytes >= rate.saturating_mul(span.as_secs().max(1));
+            let enough = self.bytes as f64 >= rate as f64 * span.as_secs_f64();
             if deadline < end_of_span || !enough {
                 return Poll::Ready(());
             }

@@ -20,7 +20,7 @@ fn a_body_that_stalls_is_timed_out() {
 
 #[test]
 fn a_body_that_trickles_is_timed_out() {
-    let limits = Limits::public().body_rate(1024, Duration::from_millis(60));
+    let limits = Limits::public().body_rate(100_000, Duration::from_millis(60));
     let server = served(limits);
     let mut client = server.connect();
     client
