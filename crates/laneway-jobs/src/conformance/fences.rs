@@ -1,0 +1,127 @@
+//! Is every transition of a lost holder refused?
+
+use std::time::Duration;
+
+use laneway::time::sleep;
+
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
+use crate::JobState;
+use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Renewal, Step, Whom};
+
+fn outcomes() -> Vec<Outcome> {
+    let error = || "no".to_owned();
+    vec![
+        completed(),
+        Outcome::Retry {
+            after: Duration::ZERO,
+            error: error(),
+        },
+        Outcome::Failed { error: error() },
+        Outcome::Snoozed(Duration::ZERO),
+        Outcome::Returned,
+    ]
+}
+
+fn notes(held: Held) -> Vec<Note> {
+    let step = Step {
+        name: "step".to_owned(),
+        value: b"2".to_vec(),
+    };
+    let progress = NoteKind::Progress {
+        part: 0.5,
+        text: String::new(),
+    };
+    [progress, NoteKind::Step(step)]
+        .map(|kind| Note { held, kind })
+        .into()
+}
+
+async fn assert_refused(stage: &Stage, lost: Held) {
+    for outcome in outcomes() {
+        let answer = stage.settle(lost, outcome.clone()).await;
+        assert_eq!(answer, Guarded::LeaseLost, "{outcome:?}");
+    }
+    let renewed = stage.store.renew(vec![lost], LONG).await;
+    assert_eq!(renewed, Ok(vec![Renewal::LeaseLost]));
+    let noted = stage.store.note(notes(lost)).await;
+    assert_eq!(noted, Ok(vec![Guarded::LeaseLost; 2]));
+    assert_eq!(stage.store.steps(lost.id).await, Ok(vec![]));
+}
+
+pub(super) async fn an_older_fence_is_refused_by_every_transition(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    let lost = stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    stage.rescue(at_once()).await;
+    let mut wish = stage.wish(1, LONG);
+    wish.whom = Whom::Suspects;
+    let holder = stage.claim(wish).await.jobs.remove(0);
+    assert_refused(&stage, held(&lost)).await;
+    let view = stage.look(id).await;
+    assert_eq!(
+        (view.state, view.fence),
+        (JobState::Running, Some(holder.fence))
+    );
+    assert_eq!(
+        stage.settle(held(&holder), completed()).await,
+        Guarded::Held
+    );
+}
+
+pub(super) async fn a_lease_that_has_ended_is_refused_by_every_transition(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    let lost = stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    assert_refused(&stage, held(&lost)).await;
+    assert_eq!(
+        stage.look(id).await.state,
+        JobState::Running,
+        "until it is rescued"
+    );
+}
+
+pub(super) async fn a_renewal_after_the_end_is_refused(stage: Stage) {
+    stage.insert_kind("a").await;
+    let lost = stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    let renewed = stage.store.renew(vec![held(&lost)], LONG).await;
+    assert_eq!(renewed, Ok(vec![Renewal::LeaseLost]));
+    assert_eq!(stage.rescue(at_once()).await.ready, 1);
+}
+
+pub(super) async fn a_renewed_lease_goes_on(stage: Stage) {
+    stage.insert_kind("a").await;
+    let job = stage.claim_one(Duration::from_secs(2)).await;
+    let renewed = stage.store.renew(vec![held(&job)], LONG).await;
+    assert_eq!(renewed, Ok(vec![Renewal::Renewed]));
+    sleep(Duration::from_millis(2_100)).await;
+    assert_eq!(stage.rescue(at_once()).await, Default::default());
+    assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+}
+
+pub(super) async fn a_lost_holder_does_not_take_a_rescue_for_its_own_settlement(stage: Stage) {
+    stage.insert_kind("a").await;
+    let lost = stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    assert_eq!(stage.rescue(at_once()).await.ready, 1);
+    assert_refused(&stage, held(&lost)).await;
+    assert_eq!(stage.look(lost.id).await.state, JobState::Ready);
+}
+
+pub(super) async fn the_first_value_of_a_step_stays(stage: Stage) {
+    stage.insert_kind("a").await;
+    let job = stage.claim_one(LONG).await;
+    for value in [b"1", b"2"] {
+        let step = Step {
+            name: "step".to_owned(),
+            value: value.to_vec(),
+        };
+        let note = Note {
+            held: held(&job),
+            kind: NoteKind::Step(step),
+        };
+        assert_eq!(stage.store.note(vec![note]).await, Ok(vec![Guarded::Held]));
+    }
+    let steps = stage.store.steps(job.id).await.expect("it is answered");
+    assert_eq!((steps.len(), &steps[0].value[..]), (1, &b"1"[..]));
+}

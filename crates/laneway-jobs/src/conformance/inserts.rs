@@ -1,0 +1,70 @@
+//! Does an insert keep what it was given, once?
+
+use std::time::Duration;
+
+use laneway::Priority;
+use serde::{Deserialize, Serialize};
+
+use super::stage::Stage;
+use crate::store::{Due, Enqueued, StoreError};
+use crate::{EnqueueError, Job, JobState, PAYLOAD_LIMIT, PayloadError};
+
+pub(super) async fn an_inserted_job_is_ready_and_has_all_that_was_given(stage: Stage) {
+    let mut job = stage.job("a");
+    (job.lane, job.max_attempts) = (Priority::High, 3);
+    job.due = Due::In(Duration::from_secs(60));
+    job.parent = Some(stage.jobs.next_id());
+    job.payload = br#"{"to":"Ada"}"#.to_vec();
+    let id = stage.insert(job.clone()).await.id();
+    let view = stage.look(id).await;
+    assert_eq!(view.state, JobState::Ready);
+    assert_eq!(
+        (view.kind, view.queue, view.lane),
+        (job.kind, job.queue, job.lane)
+    );
+    assert_eq!(
+        (view.attempt, view.max_attempts, view.parent),
+        (0, 3, job.parent)
+    );
+    assert_eq!(view.payload, job.payload);
+    let wait = view.run_at.duration_since(view.created_at);
+    assert_eq!(wait.ok(), Some(Duration::from_secs(60)));
+}
+
+pub(super) async fn an_insert_that_is_sent_again_is_one_job(stage: Stage) {
+    let job = stage.job("a");
+    for _ in 0..3 {
+        assert_eq!(stage.insert(job.clone()).await, Enqueued::Inserted(job.id));
+    }
+    assert_eq!(
+        stage
+            .store
+            .list(Default::default())
+            .await
+            .map(|all| all.len()),
+        Ok(1)
+    );
+}
+
+pub(super) async fn a_batch_is_answered_in_its_order(stage: Stage) {
+    let jobs: Vec<_> = (0..100).map(|_| stage.job("a")).collect();
+    let ids: Vec<_> = jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect();
+    assert_eq!(stage.store.insert(jobs).await, Ok::<_, StoreError>(ids));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Large(String);
+
+impl Job for Large {
+    const KIND: &'static str = "a";
+}
+
+pub(super) async fn a_large_payload_is_refused_and_says_what_to_do(stage: Stage) {
+    let fits = "x".repeat(PAYLOAD_LIMIT - 2);
+    assert!(stage.jobs.enqueue(Large(fits.clone())).await.is_ok());
+    let refused = stage.jobs.enqueue(Large(fits + "x")).await;
+    let bytes = PAYLOAD_LIMIT + 1;
+    let expected = EnqueueError::Payload(PayloadError::TooLarge { bytes });
+    assert_eq!(refused, Err(expected.clone()));
+    assert!(expected.to_string().contains("store the data elsewhere"));
+}

@@ -1,0 +1,103 @@
+//! The body of cases that every store passes, each a function of a fresh store.
+//!
+//! A case knows the trait [`Store`](crate::store::Store) and the worker, and no database. Its waits
+//! go by [`laneway::time`], so that the same case runs against a clock on the wall and within a
+//! simulation. `stage.rs` is what a case is given; the other files are the questions.
+//!
+//! ```
+//! use laneway_jobs::conformance::{CASES, Stage};
+//! use laneway_jobs::sqlite::SqliteStore;
+//!
+//! let case = CASES.iter().find(|case| case.name() == "claims::the_fence_grows").unwrap();
+//! laneway::block_on(case.run(Stage::new(SqliteStore::memory()?)));
+//! # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+//! ```
+
+mod by_hand;
+mod case;
+mod claims;
+mod fences;
+mod inserts;
+mod lost_workers;
+mod settlements;
+mod stage;
+mod uniqueness;
+mod workers;
+
+pub use case::Case;
+pub use stage::Stage;
+
+macro_rules! cases {
+    ($($file:ident { $($case:ident,)* })*) => {
+        /// All cases, in the order in which a new store should come to pass them.
+        pub const CASES: &[Case] = &[$($(
+            Case::new(
+                concat!(stringify!($file), "::", stringify!($case)),
+                |stage| Box::pin($file::$case(stage)),
+            ),
+        )*)*];
+    };
+}
+
+cases! {
+    inserts {
+        an_inserted_job_is_ready_and_has_all_that_was_given,
+        an_insert_that_is_sent_again_is_one_job,
+        a_batch_is_answered_in_its_order,
+        a_large_payload_is_refused_and_says_what_to_do,
+    }
+    claims {
+        the_fence_grows,
+        a_claim_takes_no_more_than_its_limit_in_order,
+        high_comes_before_low_and_low_first_turns_it_round,
+        an_unknown_kind_is_not_claimed,
+        a_job_of_the_future_is_not_claimed_and_next_tells_when,
+        a_paused_queue_gives_nothing_until_it_is_resumed,
+        an_empty_store_knows_no_next,
+    }
+    settlements {
+        a_completed_job_keeps_its_result,
+        a_retry_waits_and_keeps_its_error,
+        a_return_charges_nothing_and_keeps_its_place,
+        a_snooze_charges_nothing,
+        a_settlement_that_is_sent_again_is_held,
+    }
+    fences {
+        an_older_fence_is_refused_by_every_transition,
+        a_lease_that_has_ended_is_refused_by_every_transition,
+        a_renewal_after_the_end_is_refused,
+        a_renewed_lease_goes_on,
+        a_lost_holder_does_not_take_a_rescue_for_its_own_settlement,
+        the_first_value_of_a_step_stays,
+    }
+    uniqueness {
+        keep_gives_the_existing_one,
+        replace_changes_a_ready_job_and_no_running_one,
+        run_again_runs_once_more_after_the_running_one,
+        a_settled_job_gives_its_key_back,
+        kinds_have_keys_of_their_own,
+    }
+    lost_workers {
+        an_expired_lease_is_rescued_with_a_crash,
+        the_third_crash_quarantines,
+        the_last_attempt_is_not_run_again,
+        a_suspect_is_claimed_alone,
+        a_job_that_expires_before_it_is_begun_fails,
+    }
+    by_hand {
+        a_quarantined_job_runs_again_by_hand,
+        a_ready_job_is_cancelled_and_a_running_one_is_asked,
+        a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
+    }
+    workers {
+        no_job_runs_twice_among_sixteen_workers,
+        low_is_not_starved,
+        a_failed_job_runs_again_until_it_succeeds,
+        a_panic_and_an_undecodable_payload_are_the_jobs_errors,
+        a_timeout_is_an_error,
+        a_step_is_made_once,
+        shutdown_returns_what_runs_and_charges_nothing,
+        a_suspect_runs_alone_of_its_kind,
+        an_idle_worker_hears_of_a_job,
+    }
+}

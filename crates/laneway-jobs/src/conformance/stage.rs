@@ -1,0 +1,132 @@
+//! What a case is given: a fresh store, and short ways to what it does with one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use laneway::Priority;
+
+use crate::JobId;
+use crate::jobs::Jobs;
+use crate::store::{
+    Claim, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobView, NewJob, Outcome,
+    Rescue, Rescued, Settlement, Store, Whom,
+};
+
+/// A lease that no case outlives.
+pub(super) const LONG: Duration = Duration::from_secs(60);
+/// A lease that cases let end.
+pub(super) const SHORT: Duration = Duration::from_millis(20);
+/// Longer than [`SHORT`].
+pub(super) const LONGER: Duration = Duration::from_millis(30);
+
+/// A fresh store.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) jobs: Jobs,
+}
+
+impl Stage {
+    /// A stage with this store, which holds nothing yet.
+    pub fn new(store: impl Store) -> Stage {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let jobs = Jobs::shared(store.clone());
+        Stage { store, jobs }
+    }
+
+    pub(super) fn job(&self, kind: &str) -> NewJob {
+        NewJob {
+            id: self.jobs.next_id(),
+            kind: kind.to_owned(),
+            queue: "default".to_owned(),
+            lane: Priority::Low,
+            due: Due::Now,
+            max_attempts: 20,
+            timeout: None,
+            expires_after: None,
+            unique: None,
+            parent: None,
+            payload: b"null".to_vec(),
+        }
+    }
+
+    pub(super) async fn insert(&self, job: NewJob) -> Enqueued {
+        self.store
+            .insert(vec![job])
+            .await
+            .expect("the insert is taken")[0]
+    }
+
+    pub(super) async fn insert_kind(&self, kind: &str) -> JobId {
+        self.insert(self.job(kind)).await.id()
+    }
+
+    pub(super) fn wish(&self, limit: usize, lease: Duration) -> Claim {
+        Claim {
+            queue: "default".to_owned(),
+            kinds: vec!["a".to_owned(), "b".to_owned()],
+            limit,
+            order: ClaimOrder::HighFirst,
+            whom: Whom::Innocents,
+            lease,
+            worker: "the case".to_owned(),
+        }
+    }
+
+    pub(super) async fn claim(&self, claim: Claim) -> Claimed {
+        self.store
+            .claim(claim)
+            .await
+            .expect("the claim is answered")
+    }
+
+    /// Claims the one job that is due.
+    pub(super) async fn claim_one(&self, lease: Duration) -> ClaimedJob {
+        let mut jobs = self.claim(self.wish(2, lease)).await.jobs;
+        assert_eq!(jobs.len(), 1, "one job is due");
+        jobs.remove(0)
+    }
+
+    pub(super) async fn settle(&self, held: Held, outcome: Outcome) -> Guarded {
+        let settlement = Settlement { held, outcome };
+        self.store
+            .settle(vec![settlement])
+            .await
+            .expect("the settlement is answered")[0]
+    }
+
+    pub(super) async fn rescue(&self, rescue: Rescue) -> Rescued {
+        self.store
+            .rescue(rescue)
+            .await
+            .expect("the rescue is answered")
+    }
+
+    pub(super) async fn look(&self, id: JobId) -> JobView {
+        let mut views = self
+            .store
+            .look(vec![id])
+            .await
+            .expect("the look is answered");
+        views.pop().flatten().expect("the job is there")
+    }
+}
+
+/// A rescue without backoff.
+pub(super) fn at_once() -> Rescue {
+    Rescue {
+        backoff: Duration::ZERO,
+        ..Rescue::default()
+    }
+}
+
+pub(super) fn held(job: &ClaimedJob) -> Held {
+    Held {
+        id: job.id,
+        fence: job.fence,
+    }
+}
+
+pub(super) fn completed() -> Outcome {
+    Outcome::Completed(b"1".to_vec())
+}

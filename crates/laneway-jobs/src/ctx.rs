@@ -1,0 +1,199 @@
+//! What a handler is given beside its job.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_lite::future::Future;
+use laneway::time::now;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::callers_transaction::CallersTransaction;
+use crate::complete_error::CompleteError;
+use crate::enqueue::Enqueue;
+use crate::fence::Fence;
+use crate::job::Job;
+use crate::job_error::JobError;
+use crate::job_id::JobId;
+use crate::jobs::Jobs;
+use crate::lease::Lease;
+use crate::payload::{decode, encode};
+use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Settlement, Step};
+
+/// What a handler is given beside its job. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx(Arc<Inner>);
+
+struct Inner {
+    jobs: Jobs,
+    held: Held,
+    attempt: u32,
+    max_attempts: u32,
+    timeout_at: Instant,
+    lease: Arc<Lease>,
+}
+
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx")
+            .field("id", &self.id())
+            .field("fence", &self.fence())
+            .field("attempt", &self.attempt())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a worker knows of an attempt at its beginning.
+pub(crate) struct Attempt {
+    pub(crate) held: Held,
+    pub(crate) number: u32,
+    pub(crate) max: u32,
+    pub(crate) timeout_at: Instant,
+}
+
+impl Ctx {
+    pub(crate) fn new(jobs: Jobs, attempt: &Attempt, lease: Arc<Lease>) -> Ctx {
+        Ctx(Arc::new(Inner {
+            jobs,
+            held: attempt.held,
+            attempt: attempt.number,
+            max_attempts: attempt.max,
+            timeout_at: attempt.timeout_at,
+            lease,
+        }))
+    }
+
+    /// The job's id.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.0.held.id
+    }
+
+    /// The fence of this attempt. The store refuses all older ones; send (id, fence) along to
+    /// others that can do so too, since a worker that stalls may wake up after its lease.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        self.0.held.fence
+    }
+
+    /// The number of this attempt, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// How many attempts the job gets.
+    #[must_use]
+    pub fn max_attempts(&self) -> u32 {
+        self.0.max_attempts
+    }
+
+    /// When this attempt times out, by the clock of [`laneway::time::now`].
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.0.timeout_at
+    }
+
+    /// Waits until the job should stop by itself: an operator has cancelled it, or the worker
+    /// shuts down. A handler that goes on is let go on until the deadline.
+    pub async fn cancelled(&self) {
+        self.0.lease.cancelled.wait().await;
+    }
+
+    /// Whether [`cancelled`](Ctx::cancelled) has ended.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.lease.cancelled.is_set()
+    }
+
+    /// Tells how far the job has come: `part` from 0 to 1, and what it is at.
+    ///
+    /// # Errors
+    ///
+    /// [`CompleteError::LeaseLost`] when another worker may have the job; the handler is dropped
+    /// soon after.
+    pub async fn progress(&self, part: f64, text: impl Into<String>) -> Result<(), CompleteError> {
+        let (part, text) = (part.clamp(0.0, 1.0), text.into());
+        self.note(NoteKind::Progress { part, text }).await
+    }
+
+    /// Makes a step once: a later attempt gets the value that was stored, and does not poll the
+    /// future. Two steps of one job have two names.
+    ///
+    /// A worker that is lost between the end of the future and the store's commit makes the step
+    /// again; give the other side (id, name) where that must not be.
+    ///
+    /// # Errors
+    ///
+    /// The future's own error, after which the step has not been made; or that of the store.
+    pub async fn step<T, E>(
+        &self,
+        name: &str,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, JobError>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Into<JobError>,
+    {
+        let made = self.0.jobs.store().steps(self.id()).await?;
+        if let Some(made) = made.into_iter().find(|made| made.name == name) {
+            return Ok(decode(&made.value)?);
+        }
+        let value = step.await.map_err(Into::into)?;
+        let step = Step {
+            name: name.to_owned(),
+            value: encode(&value)?,
+        };
+        self.note(NoteKind::Step(step)).await?;
+        Ok(value)
+    }
+
+    /// A job to enqueue, whose parent is this one.
+    pub fn enqueue<T: Job>(&self, job: T) -> Enqueue {
+        Enqueue::new(self.0.jobs.clone(), &job, Some(self.id()))
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// Completes the job in the caller's own transaction, so that its effects there happen exactly
+    /// once. The handler returns `Ok` with the same result after the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`CompleteError::LeaseLost`] when another worker may have the job: roll back.
+    pub fn complete_in<'a, C: CallersTransaction>(
+        &self,
+        transaction: &'a C,
+        result: &impl Serialize,
+    ) -> C::Answer<'a, (), CompleteError> {
+        let json = encode(result).map_err(CompleteError::Payload);
+        let settlement = json.map(|json| Settlement {
+            held: self.0.held,
+            outcome: Outcome::Completed(json),
+        });
+        transaction.settle(self.0.jobs.store().clone(), settlement)
+    }
+
+    /// The time that this attempt has left.
+    #[must_use]
+    pub fn time_left(&self) -> std::time::Duration {
+        self.deadline().saturating_duration_since(now())
+    }
+
+    async fn note(&self, kind: NoteKind) -> Result<(), CompleteError> {
+        let note = Note {
+            held: self.0.held,
+            kind,
+        };
+        let kept = self.0.jobs.store().note(vec![note]).await;
+        match kept.map_err(CompleteError::Store)?.first() {
+            Some(Guarded::Held) => Ok(()),
+            _ => Err(CompleteError::LeaseLost),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Why a job could not be enqueued.
+
+use std::fmt;
+
+use crate::payload::PayloadError;
+use crate::store::StoreError;
+
+/// Why a job could not be enqueued. None of the jobs of the call has been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnqueueError {
+    /// Its payload is none.
+    Payload(PayloadError),
+    /// The store could not.
+    Store(StoreError),
+    /// The transaction is one of another kind of database than the store's.
+    OtherDatabase,
+}
+
+impl fmt::Display for EnqueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EnqueueError::Payload(error) => error.fmt(f),
+            EnqueueError::Store(error) => error.fmt(f),
+            EnqueueError::OtherDatabase => f.write_str(
+                "the jobs are in another kind of database than the transaction; \
+                 open both on the same one",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EnqueueError {}

@@ -1,0 +1,153 @@
+//! The client: what enqueues jobs and waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::or;
+use laneway::time::sleep;
+use serde::de::DeserializeOwned;
+
+use crate::enqueue::Enqueue;
+use crate::enqueue_error::EnqueueError;
+use crate::job::Job;
+use crate::job_id::{IdSource, JobId};
+use crate::job_state::JobState;
+use crate::pause::Pause;
+use crate::payload::{PayloadError, decode};
+use crate::store::{Enqueued, JobView, NewJob, Store, StoreError};
+use crate::wait_error::WaitError;
+
+/// An insert whose outcome is unknown is sent this often at most.
+const SENDS: u32 = 8;
+
+/// Enqueues jobs in a store and waits for them. Cheap to clone.
+///
+/// ```
+/// use laneway_jobs::sqlite::SqliteStore;
+/// use laneway_jobs::{Enqueued, IfExists, Job, Jobs};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Greet(String);
+/// impl Job for Greet {
+///     const KIND: &'static str = "greet";
+/// }
+///
+/// let jobs = Jobs::new(SqliteStore::memory()?);
+/// let greet = || jobs.enqueue(Greet("Ada".into())).unique("Ada", IfExists::Keep);
+/// let (first, second) = laneway::block_on(async { (greet().await, greet().await) });
+/// let (first, second) = (first.unwrap(), second.unwrap());
+/// assert!(matches!(first, Enqueued::Inserted(_)));
+/// assert!(matches!(second, Enqueued::Existing(id, _) if id == first.id()));
+/// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Jobs(Arc<Client>);
+
+#[derive(Debug)]
+struct Client {
+    store: Arc<dyn Store>,
+    ids: IdSource,
+}
+
+impl Jobs {
+    /// A client of this store.
+    pub fn new(store: impl Store) -> Jobs {
+        Jobs::shared(Arc::new(store))
+    }
+
+    /// A client of a store that others have as well.
+    #[must_use]
+    pub fn shared(store: Arc<dyn Store>) -> Jobs {
+        let ids = IdSource::new();
+        Jobs(Arc::new(Client { store, ids }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// A job to enqueue: set its options, then await it.
+    pub fn enqueue<T: Job>(&self, job: T) -> Enqueue {
+        Enqueue::new(self.clone(), &job, None)
+    }
+
+    /// Enqueues all of these in one transaction, and answers in their order.
+    ///
+    /// # Errors
+    ///
+    /// The first job's that cannot be enqueued; then none is.
+    pub async fn enqueue_all(
+        &self,
+        jobs: impl IntoIterator<Item = Enqueue>,
+    ) -> Result<Vec<Enqueued>, EnqueueError> {
+        let jobs: Result<Vec<NewJob>, _> = jobs.into_iter().map(Enqueue::into_new_job).collect();
+        self.insert(jobs?).await
+    }
+
+    /// Hints to this process's workers that a queue has got jobs, after a commit on a connection
+    /// that the store does not know.
+    pub fn wake(&self, queue: &str) {
+        self.store().hints().ready(queue);
+    }
+
+    /// Waits until a job is settled, and gives its result.
+    ///
+    /// A settlement in this process is learned at once, another one's within two seconds.
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitError`] if it is settled in another way than done, or is not there.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    pub async fn wait<R: DeserializeOwned>(&self, id: JobId) -> Result<R, WaitError> {
+        let mut pause = Pause::default();
+        loop {
+            // The listener is there before the look, so that no settlement falls between.
+            let listener = self.store().hints().listen_for(id);
+            match self.store().look(vec![id]).await {
+                Ok(mut views) => {
+                    let view = views.pop().flatten().ok_or(WaitError::Missing)?;
+                    if let Some(ended) = ended(view) {
+                        return ended.and_then(|json| decode(&json).map_err(WaitError::Payload));
+                    }
+                }
+                Err(StoreError::OutcomeUnknown | StoreError::Busy) => {}
+                Err(error) => return Err(WaitError::Store(error)),
+            }
+            or(listener.hinted(), sleep(pause.next())).await;
+        }
+    }
+
+    pub(crate) fn next_id(&self) -> JobId {
+        self.0.ids.next()
+    }
+
+    /// Sends an insert again while its outcome is unknown: its ids make that safe.
+    pub(crate) async fn insert(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+        let mut sends = 1;
+        loop {
+            match self.store().insert(jobs.clone()).await {
+                Err(StoreError::OutcomeUnknown) if sends < SENDS => sends += 1,
+                answer => return answer.map_err(EnqueueError::Store),
+            }
+            sleep(Duration::from_millis(1 << sends)).await;
+        }
+    }
+}
+
+/// The result of a job that is settled, in JSON.
+fn ended(view: JobView) -> Option<Result<Vec<u8>, WaitError>> {
+    let nothing = || WaitError::Payload(PayloadError::Decode("no result was kept".to_owned()));
+    match view.state {
+        JobState::Ready | JobState::Running => None,
+        JobState::Done => Some(view.result.ok_or_else(nothing)),
+        JobState::Failed => Some(Err(WaitError::Failed(view.error.unwrap_or_default()))),
+        JobState::Cancelled => Some(Err(WaitError::Cancelled)),
+        JobState::Quarantined => Some(Err(WaitError::Quarantined)),
+    }
+}

@@ -1,0 +1,44 @@
+//! Jobs in a transaction of the caller's own: rusqlite's, on any connection to the same database.
+
+use std::sync::Arc;
+
+use rusqlite::Transaction;
+
+use super::store::SqliteStore;
+use crate::callers_transaction::CallersTransaction;
+use crate::complete_error::CompleteError;
+use crate::enqueue_error::EnqueueError;
+use crate::store::{Enqueued, Guarded, NewJob, Settlement, Store};
+
+impl CallersTransaction for Transaction<'_> {
+    type Answer<'a, A: 'a, E: 'a>
+        = Result<A, E>
+    where
+        Self: 'a;
+
+    fn insert<'a>(
+        &'a self,
+        store: Arc<dyn Store>,
+        job: Result<NewJob, EnqueueError>,
+    ) -> Result<Enqueued, EnqueueError> {
+        let store = store.as_any().downcast_ref::<SqliteStore>();
+        let store = store.ok_or(EnqueueError::OtherDatabase)?;
+        store.insert_in(self, job?).map_err(EnqueueError::Store)
+    }
+
+    fn settle<'a>(
+        &'a self,
+        store: Arc<dyn Store>,
+        settlement: Result<Settlement, CompleteError>,
+    ) -> Result<(), CompleteError> {
+        let store = store.as_any().downcast_ref::<SqliteStore>();
+        let store = store.ok_or(CompleteError::OtherDatabase)?;
+        match store
+            .settle_in(self, &settlement?)
+            .map_err(CompleteError::Store)?
+        {
+            Guarded::Held => Ok(()),
+            Guarded::LeaseLost => Err(CompleteError::LeaseLost),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Changes by hand.
+
+use rusqlite::{ErrorCode, OptionalExtension};
+
+use super::columns::state_of;
+use super::settling::Moved;
+use super::statement::Statement;
+use super::tx::{Everywhere, Sql, Tx};
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::store::{ByHand, Changed};
+
+const RETRY: &str = "
+UPDATE laneway_job SET state = 0, held = 0, run_at = ?2, attempt = 0, crashes = 0, cancel = 0,
+    fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL
+WHERE id = ?1 AND state >= 3
+RETURNING state, kind, unique_key, queue";
+
+const CANCEL: &str = "
+UPDATE laneway_job SET state = 4, finished_at = ?2 WHERE id = ?1 AND state = 0
+RETURNING state, kind, unique_key, queue";
+
+const ASK: &str = "UPDATE laneway_job SET cancel = 1 WHERE id = ?1 AND state = 1";
+
+const DELETE: &str = "
+DELETE FROM laneway_job WHERE id = ?1 AND state <> 1 RETURNING 4 AS state, kind, unique_key, queue";
+
+const PAUSE: &str = "
+INSERT INTO laneway_queue (name, paused) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET paused = excluded.paused";
+
+impl Tx<'_> {
+    pub(super) fn change(&self, changes: &[ByHand]) -> Sql<Vec<Changed>> {
+        changes
+            .iter()
+            .map(|change| self.change_one(change))
+            .collect()
+    }
+
+    fn change_one(&self, change: &ByHand) -> Sql<Changed> {
+        match change {
+            ByHand::Retry(id) => self.retry(*id),
+            ByHand::Cancel(id) => self.cancel(*id),
+            ByHand::Delete(id) => self.delete(*id),
+            ByHand::Pause(queue) => self.set_paused(queue, 1),
+            ByHand::Resume(queue) => self.set_paused(queue, 0),
+        }
+    }
+
+    fn retry(&self, id: JobId) -> Sql<Changed> {
+        match self.moved(RETRY, id) {
+            Ok(Some(moved)) => {
+                self.run(Statement::TakeFence, &[])?;
+                self.after_move(id, &moved)?;
+                Ok(Changed::Done)
+            }
+            Ok(None) => self.why_not(id),
+            Err(error) if is_constraint(&error) => Ok(Changed::KeyTaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cancel(&self, id: JobId) -> Sql<Changed> {
+        if let Some(moved) = self.moved(CANCEL, id)? {
+            self.after_move(id, &moved)?;
+            return Ok(Changed::Done);
+        }
+        match self
+            .connection
+            .prepare_cached(ASK)?
+            .execute([id.to_bytes()])?
+        {
+            0 => self.why_not(id),
+            _ => Ok(Changed::Asked),
+        }
+    }
+
+    fn delete(&self, id: JobId) -> Sql<Changed> {
+        let Some(moved) = self.moved(DELETE, id)? else {
+            return self.why_not(id);
+        };
+        self.forget(id)?;
+        self.after_move(id, &moved)?;
+        Ok(Changed::Done)
+    }
+
+    fn set_paused(&self, queue: &str, paused: i64) -> Sql<Changed> {
+        self.connection
+            .prepare_cached(PAUSE)?
+            .execute((queue, paused))?;
+        self.aftermath.borrow_mut().everywhere = Some(Everywhere);
+        Ok(Changed::Done)
+    }
+
+    /// All rows are read: a statement that is dropped after its first row is not finished.
+    fn moved(&self, text: &str, id: JobId) -> Sql<Option<Moved>> {
+        let mut prepared = self.connection.prepare_cached(text)?;
+        if prepared.parameter_count() > 1 {
+            prepared.raw_bind_parameter(2, self.t)?;
+        }
+        prepared.raw_bind_parameter(1, id.to_bytes())?;
+        let mut rows = prepared.raw_query();
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            last = Some(Moved::read(row)?);
+        }
+        Ok(last)
+    }
+
+    fn why_not(&self, id: JobId) -> Sql<Changed> {
+        let text = "SELECT state FROM laneway_job WHERE id = ?1";
+        let mut prepared = self.connection.prepare_cached(text)?;
+        let state = prepared.query_row([id.to_bytes()], |row| state_of(row, "state"));
+        let state: Option<JobState> = state.optional()?;
+        Ok(state.map_or(Changed::Missing, Changed::Not))
+    }
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}

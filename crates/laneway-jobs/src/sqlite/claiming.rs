@@ -1,0 +1,81 @@
+//! Claims: one statement that takes jobs, and what the worker is told beside them.
+
+use std::time::Duration;
+
+use rusqlite::Row;
+
+use super::clock::{Micros, duration_of, length};
+use super::columns::{id_of, lane_number, lane_of};
+use super::statement::Statement;
+use super::tx::{Params, Sql, Tx};
+use crate::fence::Fence;
+use crate::store::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
+use laneway::Priority;
+
+impl Tx<'_> {
+    pub(super) fn claim(&self, claim: &Claim) -> Sql<Claimed> {
+        let kinds = serde_json::to_string(&claim.kinds).unwrap_or_default();
+        let jobs = self.claim_rows(claim, &kinds)?;
+        if !jobs.is_empty() {
+            self.run(Statement::TakeFence, &[])?;
+        }
+        let due = [(":queue", &claim.queue as _), (":kinds", &kinds as _)];
+        let suspect = self.row(Statement::DueSuspect, &due, |row| row.get(0))?;
+        let next = match jobs.len() >= claim.limit && claim.limit > 0 {
+            true => Some(Duration::ZERO),
+            false => self.next(&claim.queue)?,
+        };
+        Ok(Claimed {
+            jobs,
+            suspect,
+            next,
+        })
+    }
+
+    fn claim_rows(&self, claim: &Claim, kinds: &str) -> Sql<Vec<ClaimedJob>> {
+        let first = match claim.order {
+            ClaimOrder::HighFirst => Priority::High,
+            ClaimOrder::LowFirst => Priority::Low,
+        };
+        let statement = match claim.whom {
+            Whom::Innocents => Statement::Claim,
+            Whom::Suspects => Statement::ClaimSuspect,
+        };
+        let params: Params<'_> = &[
+            (":queue", &claim.queue),
+            (":kinds", &kinds),
+            (":first", &lane_number(first)),
+            (":limit", &i64::try_from(claim.limit).unwrap_or(i64::MAX)),
+            (":lease", &length(claim.lease)),
+            (":worker", &claim.worker),
+            (":instance", &self.instance),
+        ];
+        let mut rows = self.rows(statement, params, claimed)?;
+        // The rows come in the order in which the file has them.
+        rows.sort_by_key(|(run_at, seq, job)| (job.lane != first, *run_at, *seq));
+        Ok(rows.into_iter().map(|(_, _, job)| job).collect())
+    }
+
+    fn next(&self, queue: &str) -> Sql<Option<Duration>> {
+        let at: Option<Option<Micros>> =
+            self.row(Statement::Next, &[(":queue", &queue)], |row| row.get(0))?;
+        Ok(at
+            .flatten()
+            .map(|at| duration_of(at.saturating_sub(self.t))))
+    }
+}
+
+fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {
+    let job = ClaimedJob {
+        id: id_of(row, "id")?,
+        fence: Fence::new(row.get("fence")?),
+        kind: row.get("kind")?,
+        lane: lane_of(row, "lane")?,
+        attempt: row.get("attempt")?,
+        max_attempts: row.get("max_attempts")?,
+        crashes: row.get("crashes")?,
+        timeout: row.get::<_, Option<Micros>>("timeout")?.map(duration_of),
+        payload: row.get("payload")?,
+    };
+    Ok((row.get("run_at")?, row.get("seq")?, job))
+}

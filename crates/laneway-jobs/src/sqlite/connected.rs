@@ -1,0 +1,170 @@
+//! The connection, and one transaction on it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use super::batch::{Batch, Ended};
+use super::clock::StoreClock;
+use super::command::Command;
+use super::probe::{Moment, Probe, Verdict};
+use super::statement::Statement;
+use super::tx::{Sql, Tx};
+use crate::store::StoreError;
+
+/// Where the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    File,
+    Memory,
+}
+
+pub(super) struct Connected {
+    pub(super) connection: Connection,
+    pub(super) home: Home,
+    pub(super) clock: StoreClock,
+    pub(super) instance: Arc<str>,
+    pub(super) probe: Arc<dyn Probe>,
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected")
+            .field("home", &self.home)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a transaction goes no further.
+enum Stop {
+    Sql(rusqlite::Error),
+    /// A probe wants it to be lost.
+    Lose,
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Stop {
+        Stop::Sql(error)
+    }
+}
+
+impl Connected {
+    /// Runs a batch, and what `more` adds to it, in one transaction.
+    pub(super) fn transaction(
+        &mut self,
+        batch: &mut Batch,
+        more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
+    ) -> Ended {
+        let immediate = TransactionBehavior::Immediate;
+        let transaction = match Transaction::new_unchecked(&self.connection, immediate) {
+            Ok(transaction) => transaction,
+            Err(error) => return Ended::Failed(store_error(&error)),
+        };
+        // T is read when the lock is held, since the wait for it may have been long.
+        let tx = self.tx(&transaction);
+        match self.statements(&tx, &transaction, batch, more) {
+            Err(Stop::Lose) => Ended::Lost,
+            Err(Stop::Sql(error)) => Ended::Failed(store_error(&error)),
+            Ok(()) => {
+                let aftermath = tx.aftermath.take();
+                match transaction.commit() {
+                    Err(error) => failed_commit(&error),
+                    Ok(()) if self.reach(batch, Moment::AfterCommit) == Verdict::Lose => {
+                        Ended::Lost
+                    }
+                    Ok(()) => Ended::Committed(aftermath),
+                }
+            }
+        }
+    }
+
+    fn tx<'c>(&'c self, connection: &'c Connection) -> Tx<'c> {
+        Tx {
+            connection,
+            t: self.clock.t(),
+            instance: &self.instance,
+            probe: &*self.probe,
+            aftermath: Default::default(),
+        }
+    }
+
+    fn statements(
+        &self,
+        tx: &Tx<'_>,
+        transaction: &Transaction<'_>,
+        batch: &mut Batch,
+        mut more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
+    ) -> Result<(), Stop> {
+        let changes = tx.connection.total_changes();
+        let mut place = 0;
+        while let Some(command) = batch.command(place) {
+            self.go_on(command.as_ref(), Moment::BeforeStatements)?;
+            command.run(tx, transaction)?;
+            self.go_on(command.as_ref(), Moment::AfterStatements)?;
+            place += 1;
+            if let Some(command) = more(batch) {
+                batch.add(command);
+            }
+        }
+        if tx.connection.total_changes() != changes {
+            tx.run(Statement::KeepClock, &[])?;
+        }
+        Ok(())
+    }
+
+    fn go_on(&self, command: &dyn Command, moment: Moment) -> Result<(), Stop> {
+        match self.probe.reached(command.transition(), moment) {
+            Verdict::GoOn => Ok(()),
+            Verdict::Lose => Err(Stop::Lose),
+        }
+    }
+
+    /// Every command comes to the moment, also where one of them is lost.
+    fn reach(&self, batch: &Batch, moment: Moment) -> Verdict {
+        let verdicts = batch
+            .iter()
+            .map(|command| self.probe.reached(command.transition(), moment));
+        verdicts.fold(Verdict::GoOn, |all, one| match one {
+            Verdict::GoOn => all,
+            Verdict::Lose => Verdict::Lose,
+        })
+    }
+
+    /// Answers the commands of a batch that is committed.
+    pub(super) fn answer(&self, batch: Batch) {
+        for command in batch {
+            let transition = command.transition();
+            command.answer(Ok(()));
+            self.probe.reached(transition, Moment::AfterAnswer);
+        }
+    }
+
+    /// Runs what a caller's transaction on another connection, or the opening, needs.
+    pub(super) fn within<T>(
+        &self,
+        connection: &Connection,
+        run: impl FnOnce(&Tx<'_>) -> Sql<T>,
+    ) -> Sql<T> {
+        run(&self.tx(connection))
+    }
+}
+
+/// What the database's error means for the caller.
+pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
+        _ => StoreError::Database(error.to_string()),
+    }
+}
+
+/// A disk that fails at the commit leaves open what it has written.
+fn failed_commit(error: &rusqlite::Error) -> Ended {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => Ended::Lost,
+        _ => Ended::Failed(store_error(error)),
+    }
+}

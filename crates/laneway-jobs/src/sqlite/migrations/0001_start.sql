@@ -1,0 +1,75 @@
+-- Times are microseconds since 1970, durations microseconds. States and lanes are numbers.
+CREATE TABLE laneway_meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    fence INTEGER NOT NULL,  -- the last one that was given; it only grows
+    clock INTEGER NOT NULL,  -- the highest T of any transaction
+    owner TEXT,              -- the instance that had the lock of the file last
+    moved_to TEXT            -- where the jobs are now, if they were moved away
+);
+INSERT INTO laneway_meta (one, fence, clock) VALUES (1, 0, 0);
+
+CREATE TABLE laneway_queue (
+    name TEXT PRIMARY KEY,
+    paused INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE TABLE laneway_job (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    lane INTEGER NOT NULL,           -- 0 high, 1 low
+    state INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0, -- 1: waits until the running job with its unique key settles
+    run_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    max_attempts INTEGER NOT NULL,
+    crashes INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER,
+    lease_until INTEGER,
+    worker TEXT,
+    instance TEXT,                   -- the opening of the store that claimed it
+    cancel INTEGER NOT NULL DEFAULT 0,
+    timeout INTEGER,
+    expires_at INTEGER,
+    unique_key TEXT,
+    parent BLOB,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    progress REAL,
+    progress_text TEXT,
+    error TEXT,
+    payload BLOB NOT NULL,
+    result BLOB
+);
+
+CREATE INDEX laneway_job_ready ON laneway_job (queue, lane, run_at)
+    WHERE state = 0 AND held = 0 AND crashes = 0;
+CREATE INDEX laneway_job_suspect ON laneway_job (queue, run_at)
+    WHERE state = 0 AND held = 0 AND crashes > 0;
+CREATE INDEX laneway_job_running ON laneway_job (lease_until) WHERE state = 1;
+CREATE INDEX laneway_job_expires ON laneway_job (expires_at)
+    WHERE state = 0 AND expires_at IS NOT NULL;
+CREATE INDEX laneway_job_settled ON laneway_job (queue, state, finished_at) WHERE state >= 2;
+CREATE UNIQUE INDEX laneway_job_unique ON laneway_job (kind, unique_key, held)
+    WHERE unique_key IS NOT NULL AND state <= 1;
+
+-- Attempts that did not complete: what went wrong, and the fence that settled it.
+CREATE TABLE laneway_attempt (
+    job BLOB NOT NULL,
+    fence INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    worker TEXT,
+    started_at INTEGER,
+    ended_at INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (job, fence)
+) WITHOUT ROWID;
+
+CREATE TABLE laneway_step (
+    job BLOB NOT NULL,
+    name TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (job, name)
+) WITHOUT ROWID;

@@ -1,0 +1,44 @@
+//! The store in an SQLite database: a file, or memory. One implementation for both.
+//!
+//! Read in this order: `statement.rs` (all SQL of the transitions) beside
+//! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
+//! `claiming.rs`, `settling.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`, `reading.rs`;
+//! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
+//! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T;
+//! `store.rs`, which puts it together. `probe.rs` is where tests get at crash points and mutants.
+
+mod answer;
+mod batch;
+mod callers;
+mod changes;
+mod changing;
+mod claiming;
+mod clock;
+mod columns;
+mod command;
+mod connected;
+mod durability;
+mod inserting;
+mod keeping;
+mod open;
+mod open_error;
+mod owner;
+mod probe;
+mod reading;
+mod rescuing;
+mod schema;
+mod settling;
+mod statement;
+mod store;
+mod transact;
+mod tx;
+mod writer;
+
+pub use durability::Durability;
+pub use open::SqliteOptions;
+pub use open_error::OpenError;
+pub use probe::{Moment, Probe, Transition, Verdict};
+pub use schema::MIGRATIONS;
+pub use statement::Statement;
+pub use store::SqliteStore;
+pub use transact::TransactError;

@@ -1,0 +1,232 @@
+//! How a database is opened: checked, set up, migrated, owned.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+
+use super::clock::StoreClock;
+use super::connected::{Connected, Home};
+use super::durability::Durability;
+use super::open_error::OpenError;
+use super::owner::{Ownership, own};
+use super::probe::{NoProbe, Probe};
+use super::schema::{KNOWN, migrate, version};
+use super::statement::Statement;
+use super::store::SqliteStore;
+use super::tx::Sql;
+
+/// How long a transaction waits for another process's.
+const BUSY: Duration = Duration::from_secs(5);
+/// Each statement of the store stays prepared.
+const PREPARED: usize = 64;
+
+/// How a store is opened.
+///
+/// ```
+/// use laneway_jobs::sqlite::{Durability, SqliteOptions};
+///
+/// let store = SqliteOptions::new().durability(Durability::Normal).memory()?;
+/// assert_eq!(store.durability(), Durability::Off, "memory survives nothing");
+/// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `open()` or `memory()` is called"]
+pub struct SqliteOptions {
+    durability: Durability,
+    wall_clock: Option<SystemTime>,
+    probe: Arc<dyn Probe>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> SqliteOptions {
+        SqliteOptions::new()
+    }
+}
+
+impl SqliteOptions {
+    /// The defaults.
+    pub fn new() -> SqliteOptions {
+        SqliteOptions {
+            durability: Durability::default(),
+            wall_clock: None,
+            probe: Arc::new(NoProbe),
+        }
+    }
+
+    /// Sets what a commit survives. Default: [`Durability::Full`].
+    pub fn durability(mut self, durability: Durability) -> SqliteOptions {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets what the wall clock is taken to show at opening, for tests. Default: what it shows.
+    pub fn wall_clock(mut self, time: SystemTime) -> SqliteOptions {
+        self.wall_clock = Some(time);
+        self
+    }
+
+    /// Sets a probe of the writer, for tests. Default: none.
+    pub fn probe(mut self, probe: Arc<dyn Probe>) -> SqliteOptions {
+        self.probe = probe;
+        self
+    }
+
+    /// Opens a database in memory. It ends with the store.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Other`] if SQLite itself does not start.
+    pub fn memory(self) -> Result<SqliteStore, OpenError> {
+        let path = Path::new(":memory:");
+        self.memory_connected()
+            .map(|connected| SqliteStore::of(connected, Durability::Off, None))
+            .map_err(|error| open_error(path, &error))
+    }
+
+    fn memory_connected(self) -> Sql<Connected> {
+        let connection = Connection::open_in_memory()?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        migrate(&connection)?;
+        self.connected(connection, Home::Memory)
+    }
+
+    /// Opens a file, or makes it. Blocks its thread: at most five seconds where another process
+    /// is writing.
+    ///
+    /// The first process that opens the file owns it until it ends. A process that opens it
+    /// after the owner was killed takes over its jobs at once.
+    ///
+    /// # Errors
+    ///
+    /// An [`OpenError`] that says what to do; nothing has been changed.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        let path = path.as_ref();
+        let durability = self.durability;
+        let connection = checked(path).map_err(|error| open_error(path, &error))?;
+        let found = version(&connection).map_err(|error| open_error(path, &error))?;
+        if found > KNOWN {
+            let (path, known) = (path.to_owned(), KNOWN);
+            return Err(OpenError::FromTheFuture { path, found, known });
+        }
+        refuse_moved(path, &connection, found)?;
+        set_durability(path, &connection, durability)?;
+        let connected = migrate(&connection).and_then(|()| self.connected(connection, Home::File));
+        let connected = connected.map_err(|error| open_error(path, &error))?;
+        let owned = own(path).map_err(|error| other(path, &error))?;
+        if let Ownership::Owner(_) = owned {
+            take_over(&connected).map_err(|error| open_error(path, &error))?;
+        }
+        Ok(SqliteStore::of(
+            connected,
+            durability,
+            Some((path.to_owned(), owned)),
+        ))
+    }
+
+    fn connected(self, connection: Connection, home: Home) -> Sql<Connected> {
+        let text = "SELECT clock FROM laneway_meta";
+        let highest = connection.query_row(text, [], |row| row.get(0))?;
+        let wall = self.wall_clock.unwrap_or_else(SystemTime::now);
+        Ok(Connected {
+            connection,
+            home,
+            clock: StoreClock::start(wall, highest),
+            instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)).into(),
+            probe: self.probe,
+        })
+    }
+}
+
+/// A connection to a file that is a database and can be written.
+fn checked(path: &Path) -> Sql<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    let writable = !connection.is_readonly("main")?;
+    // The first read of the file, which finds out what it is.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    match writable {
+        true => Ok(connection),
+        false => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
+            None,
+        )),
+    }
+}
+
+fn refuse_moved(path: &Path, connection: &Connection, version: i64) -> Result<(), OpenError> {
+    if version == 0 {
+        return Ok(());
+    }
+    let text = "SELECT moved_to FROM laneway_meta WHERE moved_to IS NOT NULL";
+    let moved: Option<String> = connection
+        .query_row(text, [], |row| row.get(0))
+        .optional()
+        .map_err(|error| open_error(path, &error))?;
+    match moved {
+        None => Ok(()),
+        Some(to) => Err(OpenError::Moved {
+            path: path.to_owned(),
+            to,
+        }),
+    }
+}
+
+/// Sets the durability and reads it back.
+fn set_durability(
+    path: &Path,
+    connection: &Connection,
+    asked: Durability,
+) -> Result<(), OpenError> {
+    let set = || -> Sql<(String, i64)> {
+        connection.pragma_update(None, "synchronous", asked.synchronous())?;
+        let journal =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        Ok((journal, synchronous))
+    };
+    let (journal, synchronous) = set().map_err(|error| open_error(path, &error))?;
+    match journal == "wal" && synchronous == asked.synchronous() {
+        true => Ok(()),
+        false => Err(OpenError::NotDurable {
+            path: path.to_owned(),
+            asked,
+        }),
+    }
+}
+
+/// Ends the leases of the former owner, which is gone: the next rescue takes its jobs.
+fn take_over(connected: &Connected) -> Sql<()> {
+    let connection = &connected.connection;
+    let transaction = connection.unchecked_transaction()?;
+    let text = "SELECT owner FROM laneway_meta WHERE owner IS NOT NULL";
+    let former: Option<String> = connection
+        .query_row(text, [], |row| row.get(0))
+        .optional()?;
+    if let Some(former) = former {
+        connected.within(connection, |tx| {
+            tx.run(Statement::EndLeasesOf, &[(":instance", &former)])
+        })?;
+    }
+    let text = "UPDATE laneway_meta SET owner = ?1";
+    connection.execute(text, [&*connected.instance])?;
+    transaction.commit()
+}
+
+fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let named: fn(PathBuf) -> OpenError = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase,
+        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly,
+        _ => return other(path, error),
+    };
+    named(path.to_owned())
+}
+
+fn other(path: &Path, error: &dyn std::error::Error) -> OpenError {
+    OpenError::Other {
+        path: path.to_owned(),
+        message: error.to_string(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Looks at jobs, lists and counts. Lists never read payloads.
+
+use laneway::Priority;
+use rusqlite::types::ToSql;
+use rusqlite::{OptionalExtension, Row};
+
+use super::clock::{Micros, time_of};
+use super::columns::{id_of, lane_of, state_of};
+use super::tx::{Sql, Tx};
+use crate::fence::Fence;
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::store::{Filter, JobView, QueueCount};
+
+const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
+
+const LIST: &str = "
+SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
+    created_at, finished_at, unique_key, parent, progress, progress_text, error
+FROM laneway_job
+WHERE (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR state = ?3)
+    AND (?4 IS NULL OR id < ?4)
+ORDER BY id DESC LIMIT ?5";
+
+impl Tx<'_> {
+    pub(super) fn look(&self, ids: &[JobId]) -> Sql<Vec<Option<JobView>>> {
+        let mut prepared = self.connection.prepare_cached(LOOK)?;
+        let mut look = |id: &JobId| prepared.query_row([id.to_bytes()], whole).optional();
+        ids.iter().map(&mut look).collect()
+    }
+
+    pub(super) fn list(&self, filter: &Filter) -> Sql<Vec<JobView>> {
+        let mut prepared = self.connection.prepare_cached(LIST)?;
+        let before = filter.before.map(JobId::to_bytes);
+        let params: [&dyn ToSql; 5] = [
+            &filter.queue,
+            &filter.kind,
+            &filter.state.map(JobState::number),
+            &before.as_ref().map(|id| &id[..]),
+            &(filter.limit as i64),
+        ];
+        prepared.query_map(params, outline)?.collect()
+    }
+
+    pub(super) fn counts(&self, at_most: u64) -> Sql<Vec<QueueCount>> {
+        let mut counts = Vec::new();
+        for queue in self.queues()? {
+            for state in JobState::ALL {
+                let count = self.count_of(&queue, state, at_most)?;
+                counts.push(QueueCount {
+                    queue: queue.clone(),
+                    state,
+                    count,
+                });
+            }
+        }
+        counts.retain(|count| count.count > 0);
+        Ok(counts)
+    }
+
+    /// The text names the state, so that the index over such rows is used.
+    fn count_of(&self, queue: &str, state: JobState, at_most: u64) -> Sql<u64> {
+        let (state, settled) = match state.is_settled() {
+            true => (state.number(), "AND state >= 2"),
+            false => (state.number(), ""),
+        };
+        let text = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM laneway_job
+             WHERE state = {state} {settled} AND queue = ?1 LIMIT ?2)"
+        );
+        let mut prepared = self.connection.prepare_cached(&text)?;
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let count: i64 = prepared.query_row((queue, at_most), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// A job without its payload and result.
+fn outline(row: &Row<'_>) -> Sql<JobView> {
+    let parent: Option<[u8; 16]> = row.get("parent")?;
+    let finished: Option<Micros> = row.get("finished_at")?;
+    Ok(JobView {
+        id: id_of(row, "id")?,
+        kind: row.get("kind")?,
+        queue: row.get("queue")?,
+        lane: lane_of(row, "lane").unwrap_or(Priority::Low),
+        state: state_of(row, "state")?,
+        attempt: row.get("attempt")?,
+        max_attempts: row.get("max_attempts")?,
+        crashes: row.get("crashes")?,
+        fence: row.get::<_, Option<i64>>("fence")?.map(Fence::new),
+        worker: row.get("worker")?,
+        run_at: time_of(row.get("run_at")?),
+        created_at: time_of(row.get("created_at")?),
+        finished_at: finished.map(time_of),
+        unique_key: row.get("unique_key")?,
+        parent: parent.map(JobId::from_bytes),
+        progress: row.get("progress")?,
+        progress_text: row.get("progress_text")?,
+        error: row.get("error")?,
+        payload: Vec::new(),
+        result: None,
+    })
+}
+
+fn whole(row: &Row<'_>) -> Sql<JobView> {
+    Ok(JobView {
+        payload: row.get("payload")?,
+        result: row.get("result")?,
+        ..outline(row)?
+    })
+}

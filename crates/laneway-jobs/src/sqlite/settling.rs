@@ -1,0 +1,139 @@
+//! The ends of attempts: each one guarded statement, sent again without harm.
+
+use rusqlite::Row;
+
+use super::clock::{Micros, length};
+use super::columns::state_of;
+use super::statement::Statement;
+use super::tx::{Found, Sql, Tx};
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::store::{Guarded, Held, Outcome, Settlement};
+
+/// What a transition has made of a row.
+pub(super) struct Moved {
+    pub(super) state: JobState,
+    pub(super) queue: String,
+    /// Its kind and unique key, if it has one.
+    pub(super) unique: Option<(String, String)>,
+}
+
+impl Moved {
+    pub(super) fn read(row: &Row<'_>) -> Sql<Moved> {
+        let key: Option<String> = row.get("unique_key")?;
+        let kind = key.is_some().then(|| row.get("kind")).transpose()?;
+        Ok(Moved {
+            state: state_of(row, "state")?,
+            queue: row.get("queue")?,
+            unique: kind.zip(key),
+        })
+    }
+}
+
+/// The values of `Statement::Settle` for an outcome other than completion.
+struct Ending<'o> {
+    state: JobState,
+    uncharged: i64,
+    delay: Option<Micros>,
+    error: Option<&'o str>,
+}
+
+impl Tx<'_> {
+    pub(super) fn settle(&self, settlements: &[Settlement]) -> Sql<Vec<Guarded>> {
+        settlements.iter().map(|one| self.settle_one(one)).collect()
+    }
+
+    pub(super) fn settle_one(&self, settlement: &Settlement) -> Sql<Guarded> {
+        let held = settlement.held;
+        let moved = match ending(&settlement.outcome) {
+            Ok(ending) => self.end(held, &ending)?,
+            Err(result) => self.complete(held, result)?,
+        };
+        match moved {
+            Some(moved) => self.after_move(held.id, &moved).map(|()| Guarded::Held),
+            None => self.settled_before(held),
+        }
+    }
+
+    fn complete(&self, held: Held, result: &[u8]) -> Sql<Option<Moved>> {
+        let (id, fence) = (held.id.to_bytes(), held.fence.number());
+        let params = &[
+            (":id", &id as _),
+            (":fence", &fence as _),
+            (":result", &result as _),
+        ];
+        self.row(Statement::Complete, params, Moved::read)
+    }
+
+    fn end(&self, held: Held, ending: &Ending<'_>) -> Sql<Option<Moved>> {
+        let (id, fence) = (held.id.to_bytes(), held.fence.number());
+        if ending.error.is_some() {
+            let params = &[
+                (":id", &id as _),
+                (":fence", &fence as _),
+                (":error", &ending.error as _),
+            ];
+            self.run(Statement::KeepAttempt, params)?;
+        }
+        let params: super::tx::Params<'_> = &[
+            (":id", &id),
+            (":fence", &fence),
+            (":state", &ending.state.number()),
+            (":uncharged", &ending.uncharged),
+            (":delay", &ending.delay),
+            (":error", &ending.error),
+        ];
+        self.row(Statement::Settle, params, Moved::read)
+    }
+
+    fn settled_before(&self, held: Held) -> Sql<Guarded> {
+        let (id, fence) = (held.id.to_bytes(), held.fence.number());
+        let params = &[(":id", &id as _), (":fence", &fence as _)];
+        Ok(match self.finds(Statement::SettledBefore, params)? {
+            Found::Row => Guarded::Held,
+            Found::Nothing => Guarded::LeaseLost,
+        })
+    }
+
+    /// A settled job lets its successor go and wakes those that wait for it; one that is ready
+    /// again wakes the workers, which sleep until the next time that they know of.
+    pub(super) fn after_move(&self, id: JobId, moved: &Moved) -> Sql<()> {
+        if !moved.state.is_settled() {
+            self.hint_ready(&moved.queue);
+            return Ok(());
+        }
+        self.hint_settled(id);
+        let Some((kind, key)) = &moved.unique else {
+            return Ok(());
+        };
+        let params = &[(":kind", kind as _), (":key", key as _)];
+        let queue: Option<String> =
+            self.row(Statement::ReleaseSuccessor, params, |row| row.get(0))?;
+        if let Some(queue) = queue {
+            self.hint_ready(&queue);
+        }
+        Ok(())
+    }
+}
+
+/// The result where it was completed.
+fn ending(outcome: &Outcome) -> Result<Ending<'_>, &[u8]> {
+    let ready = |uncharged, delay, error| Ending {
+        state: JobState::Ready,
+        uncharged,
+        delay,
+        error,
+    };
+    Ok(match outcome {
+        Outcome::Completed(result) => return Err(result),
+        Outcome::Retry { after, error } => ready(0, Some(length(*after)), Some(error)),
+        Outcome::Snoozed(wait) => ready(1, Some(length(*wait)), None),
+        Outcome::Returned => ready(1, None, None),
+        Outcome::Failed { error } => Ending {
+            state: JobState::Failed,
+            uncharged: 0,
+            delay: None,
+            error: Some(error),
+        },
+    })
+}

@@ -1,0 +1,260 @@
+//! All SQL of the transitions, each statement under a name.
+//!
+//! `:t` is T, the store's clock. What a statement must be guarded by stands in its own text, so
+//! that a mutant is a text with one guard less: `probe.rs` lets tests replace a text by name.
+
+/// A statement of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Statement {
+    /// Inserts one job.
+    Insert,
+    /// Remembers that there is a queue.
+    KnowQueue,
+    /// Finds a job by its id: whether an insert was sent before.
+    FindId,
+    /// Finds the unfinished job that has a unique key.
+    FindUnique,
+    /// Finds the job that runs after the one that has a unique key.
+    FindSuccessor,
+    /// Lets a ready job take over what another one brought.
+    Replace,
+    /// Claims jobs that no worker was lost with.
+    Claim,
+    /// Claims one job that a worker was lost with.
+    ClaimSuspect,
+    /// The kind of the first suspect that is due.
+    DueSuspect,
+    /// When the next thing happens in a queue.
+    Next,
+    /// Takes the fence that the transaction has given out.
+    TakeFence,
+    /// Keeps the highest T.
+    KeepClock,
+    /// Completes a job.
+    Complete,
+    /// Writes down an attempt that did not complete.
+    KeepAttempt,
+    /// Ends an attempt in any other way.
+    Settle,
+    /// Whether a fence has settled a job already.
+    SettledBefore,
+    /// Lets the successor of a settled unique job go.
+    ReleaseSuccessor,
+    /// Renews one lease.
+    Renew,
+    /// Keeps progress.
+    KeepProgress,
+    /// Keeps the value of a step.
+    KeepStep,
+    /// Whether the caller holds a job.
+    Holds,
+    /// Writes down the attempts that ended with their workers.
+    KeepLostAttempts,
+    /// Takes expired leases from lost workers.
+    Rescue,
+    /// Ends the leases of a former owner of the file.
+    EndLeasesOf,
+    /// Fails ready jobs that have expired in total.
+    Expire,
+    /// Deletes old settled jobs of one queue.
+    Prune,
+}
+
+impl Statement {
+    /// Its text.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Statement::Insert => INSERT,
+            Statement::KnowQueue => "INSERT OR IGNORE INTO laneway_queue (name) VALUES (:queue)",
+            Statement::FindId => "SELECT 1 FROM laneway_job WHERE id = :id",
+            Statement::FindUnique => FIND_UNIQUE,
+            Statement::FindSuccessor => FIND_SUCCESSOR,
+            Statement::Replace => REPLACE,
+            Statement::Claim => CLAIM,
+            Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::DueSuspect => DUE_SUSPECT,
+            Statement::Next => NEXT,
+            Statement::TakeFence => "UPDATE laneway_meta SET fence = fence + 1",
+            Statement::KeepClock => "UPDATE laneway_meta SET clock = max(clock, :t)",
+            Statement::Complete => COMPLETE,
+            Statement::KeepAttempt => KEEP_ATTEMPT,
+            Statement::Settle => SETTLE,
+            Statement::SettledBefore => SETTLED_BEFORE,
+            Statement::ReleaseSuccessor => RELEASE_SUCCESSOR,
+            Statement::Renew => RENEW,
+            Statement::KeepProgress => KEEP_PROGRESS,
+            Statement::KeepStep => KEEP_STEP,
+            Statement::Holds => HOLDS,
+            Statement::KeepLostAttempts => KEEP_LOST_ATTEMPTS,
+            Statement::Rescue => RESCUE,
+            Statement::EndLeasesOf => {
+                "UPDATE laneway_job SET lease_until = :t WHERE state = 1 AND instance = :instance"
+            }
+            Statement::Expire => EXPIRE,
+            Statement::Prune => PRUNE,
+        }
+    }
+}
+
+const INSERT: &str = "
+INSERT INTO laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
+    unique_key, parent, created_at, payload)
+VALUES (:id, :kind, :queue, :lane, :held, :run_at, :max_attempts, :timeout, :expires_at,
+    :unique_key, :parent, :t, :payload)
+ON CONFLICT DO NOTHING";
+
+const FIND_UNIQUE: &str = "
+SELECT id, state FROM laneway_job
+WHERE kind = :kind AND unique_key = :key AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
+
+const FIND_SUCCESSOR: &str = "
+SELECT id, state FROM laneway_job
+WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
+
+const REPLACE: &str = "
+UPDATE laneway_job SET lane = :lane, run_at = :run_at, max_attempts = :max_attempts,
+    timeout = :timeout, expires_at = :expires_at, payload = :payload
+WHERE id = :id AND state = 0";
+
+/// The low-water mark of each lane is the index itself: rows that are claimed leave it.
+const CLAIM: &str = "
+UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
+    fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
+    started_at = :t
+WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = :first
+            AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+            AND kind IN (SELECT value FROM json_each(:kinds))
+        ORDER BY run_at, seq LIMIT :limit)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = 1 - :first
+            AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+            AND kind IN (SELECT value FROM json_each(:kinds))
+        ORDER BY run_at, seq LIMIT :limit)
+    LIMIT :limit)
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+
+const CLAIM_SUSPECT: &str = "
+UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
+    fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
+    started_at = :t
+WHERE seq IN (
+    SELECT seq FROM laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue
+        AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+        AND kind IN (SELECT value FROM json_each(:kinds))
+    ORDER BY run_at, seq LIMIT min(1, :limit))
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+
+const DUE_SUSPECT: &str = "
+SELECT kind FROM laneway_job
+WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue
+    AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+    AND kind IN (SELECT value FROM json_each(:kinds))
+    AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
+ORDER BY run_at, seq LIMIT 1";
+
+/// What is due already and was not claimed is not in it: a settlement or a hint comes first.
+const NEXT: &str = "
+SELECT min(at) FROM (
+    SELECT min(run_at) AS at FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = 0 AND run_at > :t
+    UNION ALL
+    SELECT min(run_at) FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = 1 AND run_at > :t
+    UNION ALL
+    SELECT min(run_at) FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue AND run_at > :t
+    UNION ALL SELECT min(lease_until) FROM laneway_job WHERE state = 1
+    UNION ALL SELECT min(expires_at) FROM laneway_job WHERE state = 0 AND expires_at IS NOT NULL)";
+
+const COMPLETE: &str = "
+UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
+    lease_until = NULL
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
+RETURNING state, kind, unique_key, queue, run_at";
+
+const KEEP_ATTEMPT: &str = "
+INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
+SELECT id, fence, attempt, worker, started_at, :t, :error FROM laneway_job
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t";
+
+/// `:delay` is NULL where the job keeps its place in the queue.
+const SETTLE: &str = "
+UPDATE laneway_job SET state = :state, attempt = attempt - :uncharged,
+    run_at = CASE WHEN :delay IS NULL THEN run_at ELSE :t + :delay END,
+    error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 THEN :t END,
+    lease_until = NULL, worker = NULL
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
+RETURNING state, kind, unique_key, queue, run_at";
+
+/// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
+/// its fence here.
+const SETTLED_BEFORE: &str = "
+SELECT 1 FROM laneway_job WHERE id = :id AND fence = :fence AND state <> 1
+UNION ALL SELECT 1 FROM laneway_attempt
+    WHERE job = :id AND fence = :fence AND error <> 'the worker was lost'
+LIMIT 1";
+
+const RELEASE_SUCCESSOR: &str = "
+UPDATE laneway_job SET held = 0
+WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1
+RETURNING queue";
+
+const RENEW: &str = "
+UPDATE laneway_job SET lease_until = :t + :lease
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
+RETURNING cancel";
+
+const KEEP_PROGRESS: &str = "
+UPDATE laneway_job SET progress = :part, progress_text = :text
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t";
+
+const KEEP_STEP: &str = "
+INSERT INTO laneway_step (job, name, value)
+SELECT id, :name, :value FROM laneway_job
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
+ON CONFLICT DO NOTHING";
+
+const HOLDS: &str = "
+SELECT 1 FROM laneway_job
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t";
+
+const KEEP_LOST_ATTEMPTS: &str = "
+INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
+SELECT id, fence, attempt, worker, started_at, :t, 'the worker was lost' FROM laneway_job
+WHERE state = 1 AND lease_until <= :t ORDER BY lease_until LIMIT :limit
+ON CONFLICT DO NOTHING";
+
+const RESCUE: &str = "
+UPDATE laneway_job SET crashes = crashes + 1,
+    state = CASE WHEN crashes + 1 >= :max_crashes THEN 5
+        WHEN attempt >= max_attempts THEN 3 ELSE 0 END,
+    finished_at = CASE WHEN crashes + 1 >= :max_crashes OR attempt >= max_attempts THEN :t END,
+    run_at = :t + :backoff * (1 << min(crashes, 20)),
+    fence = (SELECT fence + 1 FROM laneway_meta), lease_until = NULL, worker = NULL,
+    error = 'the worker was lost'
+WHERE seq IN (SELECT seq FROM laneway_job
+    WHERE state = 1 AND lease_until <= :t ORDER BY lease_until LIMIT :limit)
+RETURNING state, kind, unique_key, queue, run_at, id";
+
+const EXPIRE: &str = "
+UPDATE laneway_job SET state = 3, finished_at = :t, error = 'it expired before it was begun'
+WHERE seq IN (SELECT seq FROM laneway_job
+    WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= :t LIMIT :limit)
+RETURNING state, kind, unique_key, queue, run_at, id";
+
+const PRUNE: &str = "
+DELETE FROM laneway_job
+WHERE seq IN (SELECT seq FROM laneway_job
+    WHERE state >= 2 AND queue = :queue AND state = :state AND finished_at <= :t - :age
+    LIMIT :limit)
+RETURNING id";

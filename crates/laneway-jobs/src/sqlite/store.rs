@@ -1,0 +1,276 @@
+//! The store: what callers and workers ask, handed to the writer.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction};
+
+use super::changes::Changes;
+use super::clock::StoreClock;
+use super::command::Question;
+use super::connected::{Connected, Home, store_error};
+use super::durability::Durability;
+use super::open::SqliteOptions;
+use super::open_error::OpenError;
+use super::owner::Ownership;
+use super::probe::{Probe, Transition};
+use super::transact::{Transact, TransactError, unpacked};
+use super::tx::{Sql, Tx};
+use super::writer::Writer;
+use crate::job_id::JobId;
+use crate::store::{
+    ByHand, Changed, Claim, Claimed, Elsewhere, Enqueued, Filter, Guarded, Held, Hints, JobView,
+    NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued, Settlement, Step, Store,
+    StoreError, StoreFuture,
+};
+
+/// Jobs in an SQLite database: a file, or memory. Cheap to clone; clones are the same store.
+///
+/// All statements go through one writer, many commands to a transaction. On a file it runs on a
+/// thread for what blocks; in memory it runs in polls, and within a simulation.
+///
+/// ```
+/// use laneway_jobs::sqlite::{Durability, SqliteStore};
+///
+/// let path = std::env::temp_dir().join(format!("laneway-jobs-doc-{}.db", std::process::id()));
+/// let store = SqliteStore::open(&path)?;
+/// assert_eq!(store.durability(), Durability::Full);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SqliteStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    writer: Arc<Writer>,
+    hints: Arc<Hints>,
+    durability: Durability,
+    clock: StoreClock,
+    instance: Arc<str>,
+    probe: Arc<dyn Probe>,
+    file: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    changes: Changes,
+    #[expect(dead_code, reason = "the lock ends when the store does")]
+    owned: Ownership,
+}
+
+impl SqliteStore {
+    /// Opens a file with the default options, or makes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteOptions::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        SqliteOptions::new().open(path)
+    }
+
+    /// Opens a database in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteOptions::memory`].
+    pub fn memory() -> Result<SqliteStore, OpenError> {
+        SqliteOptions::new().memory()
+    }
+
+    pub(super) fn of(
+        connected: Connected,
+        durability: Durability,
+        file: Option<(PathBuf, Ownership)>,
+    ) -> SqliteStore {
+        debug_assert_eq!(connected.home == Home::File, file.is_some());
+        let hints = Arc::new(Hints::default());
+        let file = file.map(|(path, owned)| {
+            let changes = Changes::of(&path);
+            OpenFile {
+                path,
+                changes,
+                owned,
+            }
+        });
+        SqliteStore(Arc::new(Shared {
+            clock: connected.clock,
+            instance: connected.instance.clone(),
+            probe: connected.probe.clone(),
+            writer: Arc::new(Writer::new(connected, hints.clone())),
+            hints,
+            durability,
+            file,
+        }))
+    }
+
+    /// What a commit survives, as the database itself told at opening.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.0.durability
+    }
+
+    /// The file, if the store is in one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.file.as_ref().map(|file| &*file.path)
+    }
+
+    /// Runs a transaction of the caller's own on the store's connection, and commits it where the
+    /// closure gives `Ok`. Its tables live beside those of the jobs.
+    ///
+    /// With [`Enqueue::enqueue_in`](crate::Enqueue::enqueue_in) and
+    /// [`Ctx::complete_in`](crate::Ctx::complete_in), jobs and effects commit together or not at
+    /// all. The closure must not commit by itself.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error, after a rollback; or the store's.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the closure rolls back, and goes on in the caller.
+    ///
+    /// # Cancellation
+    ///
+    /// Once the future has been polled, the transaction may run although the future is dropped.
+    pub async fn transact<R, E>(
+        &self,
+        closure: impl FnOnce(&Transaction<'_>) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, TransactError<E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
+        let (command, answer) = Transact::new(closure);
+        self.0.writer.send(command).await;
+        let came = answer.await;
+        if matches!(came, Ok(Ok(Ok(_)))) {
+            // The closure may have enqueued anything.
+            self.0.hints.ready_everywhere();
+        }
+        unpacked(came)
+    }
+
+    /// Inserts a job in a caller's transaction.
+    pub(crate) fn insert_in(
+        &self,
+        transaction: &Connection,
+        job: NewJob,
+    ) -> Result<Enqueued, StoreError> {
+        let inserted = self.within(transaction, |tx| tx.insert(&[job]))?;
+        Ok(inserted[0])
+    }
+
+    /// Ends an attempt in a caller's transaction.
+    pub(crate) fn settle_in(
+        &self,
+        transaction: &Connection,
+        settlement: &Settlement,
+    ) -> Result<Guarded, StoreError> {
+        self.within(transaction, |tx| tx.settle_one(settlement))
+    }
+
+    fn within<T>(
+        &self,
+        connection: &Connection,
+        run: impl FnOnce(&Tx<'_>) -> Sql<T>,
+    ) -> Result<T, StoreError> {
+        let tx = Tx {
+            connection,
+            t: self.0.clock.t(),
+            instance: &self.0.instance,
+            probe: &*self.0.probe,
+            aftermath: Default::default(),
+        };
+        run(&tx).map_err(|error| store_error(&error))
+    }
+
+    fn ask<Q, A>(
+        &self,
+        transition: Transition,
+        question: Q,
+        run: fn(&Tx<'_>, &Q) -> Sql<A>,
+    ) -> StoreFuture<'_, A>
+    where
+        Q: Send + 'static,
+        A: Send + 'static,
+    {
+        let (command, answer) = Question::new(transition, question, run);
+        Box::pin(async move {
+            self.0.writer.send(command).await;
+            answer.await
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
+        self.ask(Transition::Insert, jobs, |tx, jobs| tx.insert(jobs))
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        self.ask(Transition::Claim, claim, |tx, claim| tx.claim(claim))
+    }
+
+    fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>> {
+        self.ask(Transition::Settle, settlements, |tx, all| tx.settle(all))
+    }
+
+    fn renew(&self, held: Vec<Held>, lease: Duration) -> StoreFuture<'_, Vec<Renewal>> {
+        let question = (held, lease);
+        self.ask(Transition::Renew, question, |tx, (held, lease)| {
+            tx.renew(held, *lease)
+        })
+    }
+
+    fn note(&self, notes: Vec<Note>) -> StoreFuture<'_, Vec<Guarded>> {
+        self.ask(Transition::Note, notes, |tx, notes| tx.note(notes))
+    }
+
+    fn steps(&self, job: JobId) -> StoreFuture<'_, Vec<Step>> {
+        self.ask(Transition::Read, job, |tx, job| tx.steps(*job))
+    }
+
+    fn rescue(&self, rescue: Rescue) -> StoreFuture<'_, Rescued> {
+        self.ask(Transition::Rescue, rescue, |tx, rescue| tx.rescue(rescue))
+    }
+
+    fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize> {
+        self.ask(Transition::Prune, pruning, |tx, pruning| tx.prune(pruning))
+    }
+
+    fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {
+        self.ask(Transition::Read, ids, |tx, ids| tx.look(ids))
+    }
+
+    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>> {
+        self.ask(Transition::Read, filter, |tx, filter| tx.list(filter))
+    }
+
+    fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>> {
+        self.ask(Transition::Read, at_most, |tx, at_most| tx.counts(*at_most))
+    }
+
+    fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>> {
+        self.ask(Transition::Change, changes, |tx, changes| {
+            tx.change(changes)
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn hints(&self) -> &Hints {
+        &self.0.hints
+    }
+
+    fn changed_elsewhere(&self) -> Elsewhere {
+        let file = self.0.file.as_ref();
+        file.map_or(Elsewhere::Never, |file| file.changes.look())
+    }
+}

@@ -1,0 +1,80 @@
+//! A worker's request for jobs, and the answer.
+
+use std::time::Duration;
+
+use laneway::Priority;
+
+use crate::fence::Fence;
+use crate::job_id::JobId;
+
+/// A request for jobs of one queue.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The queue.
+    pub queue: String,
+    /// The kinds that the worker has handlers for, old names included.
+    pub kinds: Vec<String>,
+    /// At most this many.
+    pub limit: usize,
+    /// Which lane comes first.
+    pub order: ClaimOrder,
+    /// Jobs of good standing, or one suspect.
+    pub whom: Whom,
+    /// How long the lease is.
+    pub lease: Duration,
+    /// The worker's name, for people.
+    pub worker: String,
+}
+
+/// Which lane a claim begins with; the other one fills up what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimOrder {
+    /// High jobs first.
+    HighFirst,
+    /// Low jobs first: one claim in eight, so that low ones never starve.
+    LowFirst,
+}
+
+/// Whom a claim takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Jobs that no worker was lost with.
+    Innocents,
+    /// Jobs with `crashes > 0`; the worker runs nothing else of that kind beside one.
+    Suspects,
+}
+
+/// The answer to a claim.
+#[derive(Clone, Debug, Default)]
+pub struct Claimed {
+    /// The jobs, which the caller holds now.
+    pub jobs: Vec<ClaimedJob>,
+    /// The kind of the first suspect of this queue that is due.
+    pub suspect: Option<String>,
+    /// The time until a job of this queue is due, a lease ends or a job expires. `None`: a worker
+    /// may sleep until the next hint. Zero where more is due already than was claimed.
+    pub next: Option<Duration>,
+}
+
+/// A job that the caller holds until its lease ends.
+#[derive(Clone, Debug)]
+pub struct ClaimedJob {
+    /// Its id.
+    pub id: JobId,
+    /// The fence of this claim.
+    pub fence: Fence,
+    /// The kind under which it is stored.
+    pub kind: String,
+    /// Its lane.
+    pub lane: Priority,
+    /// The attempt that begins, counted from 1.
+    pub attempt: u32,
+    /// How many attempts it gets.
+    pub max_attempts: u32,
+    /// How often a worker was lost with it.
+    pub crashes: u32,
+    /// How long this attempt may take; `None` for the worker's setting.
+    pub timeout: Option<Duration>,
+    /// Its payload, in JSON.
+    pub payload: Vec<u8>,
+}

@@ -1,0 +1,89 @@
+//! Jobs on their way into a store, and what becomes of them there.
+
+use std::time::{Duration, SystemTime};
+
+use laneway::Priority;
+
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+
+/// A job to insert. The client has made its id, so that the insert can be sent again.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its id, which is the same whenever this insert is sent.
+    pub id: JobId,
+    /// The kind, by which handlers are found.
+    pub kind: String,
+    /// The queue by which workers find it.
+    pub queue: String,
+    /// High or low, within its queue.
+    pub lane: Priority,
+    /// When it may run first.
+    pub due: Due,
+    /// How many attempts it gets, at least 1.
+    pub max_attempts: u32,
+    /// How long one attempt may take; `None` for the worker's setting.
+    pub timeout: Option<Duration>,
+    /// After this much time from the insert on it is not begun any more, and fails.
+    pub expires_after: Option<Duration>,
+    /// What makes it one of a kind among unfinished jobs.
+    pub unique: Option<Uniqueness>,
+    /// The job that enqueued it.
+    pub parent: Option<JobId>,
+    /// The payload, in JSON.
+    pub payload: Vec<u8>,
+}
+
+/// When a job may run first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Due {
+    /// At once.
+    #[default]
+    Now,
+    /// After this time, by the store's clock.
+    In(Duration),
+    /// At this time.
+    At(SystemTime),
+}
+
+/// A key that at most one unfinished job of a kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uniqueness {
+    /// The key, within the kind.
+    pub key: String,
+    /// What becomes of an insert that finds the key taken.
+    pub if_exists: IfExists,
+}
+
+/// What becomes of a unique job when an unfinished one has its key already.
+///
+/// Unfinished means ready or running. A job in quarantine has given its key back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfExists {
+    /// The earlier job stays as it is.
+    Keep,
+    /// The earlier job takes over payload, lane, time and limits, unless it is running already.
+    Replace,
+    /// One more runs after the running one; a ready one is as good and stays.
+    RunAgain,
+}
+
+/// What became of a job that was to be enqueued. There is always an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an existing job may have another payload"]
+pub enum Enqueued {
+    /// It was inserted.
+    Inserted(JobId),
+    /// An unfinished job has the same unique key; its id, and its state at that time.
+    Existing(JobId, JobState),
+}
+
+impl Enqueued {
+    /// The id of the job that stands for what was asked for.
+    #[must_use]
+    pub fn id(self) -> JobId {
+        match self {
+            Enqueued::Inserted(id) | Enqueued::Existing(id, _) => id,
+        }
+    }
+}

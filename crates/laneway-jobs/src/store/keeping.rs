@@ -1,0 +1,56 @@
+//! What a holder may do while it holds: renew its lease, report progress, keep the value of a step.
+
+use crate::fence::Fence;
+use crate::job_id::JobId;
+
+/// A job, and the fence under which the caller holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held {
+    /// The job.
+    pub id: JobId,
+    /// The fence of the claim.
+    pub fence: Fence,
+}
+
+/// The answer to the renewal of one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// The lease is as long as it was asked for.
+    Renewed,
+    /// It is, and an operator wants the job to stop.
+    CancelAsked,
+    /// It had ended before.
+    LeaseLost,
+}
+
+/// What a holder wants to be kept.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// The job, and the fence under which it is held.
+    pub held: Held,
+    /// What it is.
+    pub kind: NoteKind,
+}
+
+/// What there is to keep.
+#[derive(Clone, Debug)]
+pub enum NoteKind {
+    /// How far the job has come.
+    Progress {
+        /// From 0 to 1.
+        part: f64,
+        /// What it is at.
+        text: String,
+    },
+    /// The value of a step. The first one that is kept stays.
+    Step(Step),
+}
+
+/// The value of a step that has been made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name, within the job.
+    pub name: String,
+    /// Its value, in JSON.
+    pub value: Vec<u8>,
+}

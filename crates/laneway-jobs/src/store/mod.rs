@@ -1,0 +1,106 @@
+//! What keeps jobs: the trait [`Store`], whose implementations all pass one conformance body.
+//!
+//! Read in this order: `insert.rs`, `claim.rs`, `settlement.rs`, `keeping.rs` (what a holder may
+//! do meanwhile), `rescue.rs`, `view.rs` and `by_hand.rs`; then `hints.rs` and `error.rs`.
+
+mod by_hand;
+mod claim;
+mod elsewhere;
+mod error;
+mod hints;
+mod insert;
+mod keeping;
+mod rescue;
+mod settlement;
+mod view;
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+pub use by_hand::{ByHand, Changed};
+pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
+pub use elsewhere::Elsewhere;
+pub use error::StoreError;
+pub use hints::{Hints, Listener};
+pub use insert::{Due, Enqueued, IfExists, NewJob, Uniqueness};
+pub use keeping::{Held, Note, NoteKind, Renewal, Step};
+pub use rescue::{Pruning, Rescue, Rescued};
+pub use settlement::{Guarded, Outcome, Settlement};
+pub use view::{Filter, JobView, QueueCount};
+
+use crate::job_id::JobId;
+
+/// The future of a store's answer.
+pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
+
+/// Keeps jobs, and makes every transition of a job's life.
+///
+/// # What every implementation owes
+///
+/// - **Batches.** Each operation takes many and answers in the same order. It is one transaction:
+///   an error means that none of it happened, [`StoreError::OutcomeUnknown`] that the caller cannot
+///   tell.
+/// - **One guarded statement for each transition.** A claim takes ready jobs that are due; every
+///   other transition of a holder is guarded by `id AND running AND fence = mine AND lease_until >
+///   T`, and answers [`Guarded::LeaseLost`] if no row matched.
+/// - **The fence** comes from one counter that only grows. `attempt` goes back, and is never one.
+/// - **T is the store's clock.** Only durations cross this trait, apart from the absolute times at
+///   which callers want jobs to run.
+/// - **Operations can be sent again.** After `OutcomeUnknown`, the same insert (by its ids) and the
+///   same settlement (by its fence) succeed if the first one did.
+/// - **An answer comes after the commit**, and a hint after that.
+///
+/// # Cancellation
+///
+/// Dropping a future before its end leaves the outcome unknown; nothing is ever half done.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Inserts jobs; all, or none.
+    fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>>;
+
+    /// Ready, due, known kind, queue not paused: running, attempt + 1, a new fence, a new lease.
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Ends attempts: completes, retries, fails, snoozes or returns them.
+    fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>>;
+
+    /// Renews the leases of all that a worker holds, to `T + lease`.
+    fn renew(&self, held: Vec<Held>, lease: Duration) -> StoreFuture<'_, Vec<Renewal>>;
+
+    /// Keeps what holders report: progress, and the values of steps.
+    fn note(&self, notes: Vec<Note>) -> StoreFuture<'_, Vec<Guarded>>;
+
+    /// The values of a job's steps, by name.
+    fn steps(&self, job: JobId) -> StoreFuture<'_, Vec<Step>>;
+
+    /// Takes expired leases from lost workers, and fails ready jobs that have expired in total.
+    fn rescue(&self, rescue: Rescue) -> StoreFuture<'_, Rescued>;
+
+    /// Deletes settled jobs that are old enough, at most `pruning.limit`; answers how many.
+    fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize>;
+
+    /// Looks at jobs, payloads included; `None` where there is no such job.
+    fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>>;
+
+    /// Lists jobs, newest first, without their payloads.
+    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>>;
+
+    /// How many jobs there are by queue and state, each counted up to `at_most`.
+    fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>>;
+
+    /// Makes changes that an operator asks for.
+    fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>>;
+
+    /// The store itself, for those that know its type: a caller's transaction needs it. A store
+    /// that wraps another one hands on that one's.
+    fn as_any(&self) -> &dyn Any;
+
+    /// Where commits are hinted at, for this process.
+    fn hints(&self) -> &Hints;
+
+    /// Whether another process wrote since the last call. Costs no query; an idle worker asks it
+    /// at intervals.
+    fn changed_elsewhere(&self) -> Elsewhere;
+}

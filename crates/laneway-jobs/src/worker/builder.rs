@@ -1,0 +1,222 @@
+//! How a worker is set up and started.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use laneway::{Handle, Priority, Task, shutdown_begun};
+use serde::Serialize;
+
+use super::claimer::Claimer;
+use super::core::Core;
+use super::handle::{OnRuntime, WorkerHandle};
+use super::handlers::Handlers;
+use super::settings::{Limit, ServedQueue, Settings};
+use super::start_error::StartError;
+use super::{keeper, settler};
+use crate::ctx::Ctx;
+use crate::job::Job;
+use crate::job_error::JobError;
+use crate::jobs::Jobs;
+use crate::retry::Retry;
+use crate::store::{Pruning, Rescue};
+
+/// Runs jobs: which queues, which handlers.
+///
+/// ```
+/// use laneway_jobs::sqlite::SqliteStore;
+/// use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
+/// use serde::{Deserialize, Serialize};
+/// use std::time::Duration;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Add(u32, u32);
+/// impl Job for Add {
+///     const KIND: &'static str = "add";
+/// }
+///
+/// async fn add(Add(a, b): Add, _: Ctx) -> Result<u32, JobError> {
+///     Ok(a + b)
+/// }
+///
+/// let rt = laneway::Runtime::builder().build()?;
+/// let jobs = Jobs::new(SqliteStore::memory()?);
+/// let worker = Worker::new(&jobs)
+///     .queue("default", Limit::in_flight(64))
+///     .handle(add)
+///     .start(&rt)?;
+/// rt.block_on(async {
+///     let id = jobs.enqueue(Add(40, 2)).await?.id();
+///     assert_eq!(jobs.wait::<u32>(id).await?, 42);
+///     assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
+///     Ok::<(), Box<dyn std::error::Error>>(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a worker does nothing until `start()` is called"]
+pub struct Worker {
+    jobs: Jobs,
+    handlers: Handlers,
+    settings: Settings,
+    queues: Vec<(String, Limit)>,
+}
+
+impl Worker {
+    /// A worker for these jobs, without queues and handlers.
+    pub fn new(jobs: &Jobs) -> Worker {
+        Worker {
+            jobs: jobs.clone(),
+            handlers: Handlers::default(),
+            settings: Settings::default(),
+            queues: Vec::new(),
+        }
+    }
+
+    /// Serves a queue.
+    pub fn queue(mut self, name: impl Into<String>, limit: Limit) -> Worker {
+        self.queues.push((name.into(), limit));
+        self
+    }
+
+    /// Runs jobs of the type `T` by this handler. A handler may run twice for one job: after a
+    /// crash, and after a stall longer than the lease.
+    pub fn handle<T, F, Fut, R, E>(mut self, handler: F) -> Worker
+    where
+        T: Job,
+        F: Fn(T, Ctx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, E>> + Send + 'static,
+        R: Serialize,
+        E: Into<JobError>,
+    {
+        self.handlers.add(handler, None);
+        self
+    }
+
+    /// As [`handle`](Worker::handle), with a rule of its own for further attempts.
+    pub fn handle_with<T, F, Fut, R, E>(mut self, retry: Retry, handler: F) -> Worker
+    where
+        T: Job,
+        F: Fn(T, Ctx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, E>> + Send + 'static,
+        R: Serialize,
+        E: Into<JobError>,
+    {
+        self.handlers.add(handler, Some(retry));
+        self
+    }
+
+    /// Sets the name by which people know the worker. Default: the process's id and a number.
+    pub fn named(mut self, name: impl Into<String>) -> Worker {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// Sets the rule for further attempts. Default: [`Retry::default`].
+    pub fn retry(mut self, retry: Retry) -> Worker {
+        self.settings.retry = retry;
+        self
+    }
+
+    /// Sets how long an attempt may take, where the job says nothing else. Default: one hour.
+    pub fn timeout(mut self, timeout: Duration) -> Worker {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// Sets how long a lease is; it is renewed at every third of it. A lost worker's jobs run again
+    /// after it. Less than a second counts as a second. Default: 30 seconds.
+    pub fn lease(mut self, lease: Duration) -> Worker {
+        self.settings.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Sets what is done about lost workers. Default: [`Rescue::default`].
+    pub fn rescue(mut self, rescue: Rescue) -> Worker {
+        self.settings.rescue = rescue;
+        self
+    }
+
+    /// Sets which old jobs are deleted; `None` keeps all. Default: [`Pruning::default`].
+    pub fn prune(mut self, pruning: Option<Pruning>) -> Worker {
+        self.settings.pruning = pruning;
+        self
+    }
+
+    /// Starts the worker on a runtime.
+    ///
+    /// # Errors
+    ///
+    /// A [`StartError`] that says what to set.
+    pub fn start(self, runtime: &impl OnRuntime) -> Result<WorkerHandle, StartError> {
+        let runtime = runtime.handle();
+        let queues = self.served(&runtime)?;
+        let jobs = self.jobs;
+        let (core, settlements) =
+            Core::new(jobs, self.handlers, self.settings, queues, runtime.clone());
+        let claimers: Vec<Claimer> = (0..core.queues.len())
+            .map(|queue| Claimer::new(core.clone(), queue))
+            .collect();
+        let mut tasks = vec![
+            spawn(&runtime, settler::run(core.clone(), settlements))?,
+            spawn(&runtime, keeper::run(core.clone()))?,
+            spawn(&runtime, stop_at_shutdown(core.clone()))?,
+        ];
+        for claimer in claimers {
+            tasks.push(spawn(&runtime, claimer.run())?);
+        }
+        Ok(WorkerHandle::new(core, tasks))
+    }
+
+    fn served(&self, runtime: &Handle) -> Result<Vec<ServedQueue>, StartError> {
+        if let Some(kind) = self.handlers.doubled {
+            return Err(StartError::KindTwice(kind));
+        }
+        if self.handlers.kinds().next().is_none() {
+            return Err(StartError::NoHandler);
+        }
+        let mut names = BTreeSet::new();
+        if let Some((name, _)) = self.queues.iter().find(|(name, _)| !names.insert(name)) {
+            return Err(StartError::QueueTwice(name.clone()));
+        }
+        match self.queues.is_empty() {
+            true => Err(StartError::NoQueue),
+            false => self
+                .queues
+                .iter()
+                .map(|queue| served(queue, runtime))
+                .collect(),
+        }
+    }
+}
+
+fn served((name, limit): &(String, Limit), runtime: &Handle) -> Result<ServedQueue, StartError> {
+    let spawn_on = limit.spawn_on.as_ref().map(|name| {
+        let queue = runtime.queue(name);
+        queue.ok_or_else(|| StartError::NoRuntimeQueue(name.clone()))
+    });
+    Ok(ServedQueue {
+        name: name.clone(),
+        limit: limit.jobs(),
+        spawn_on: spawn_on.transpose()?,
+    })
+}
+
+fn spawn(
+    runtime: &Handle,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> Result<Task<()>, StartError> {
+    let spawned = runtime.try_spawn(task, Priority::High);
+    spawned.map_err(|_| StartError::ShutDown)
+}
+
+/// A runtime that shuts down lets the worker finish what it holds.
+async fn stop_at_shutdown(core: Arc<Core>) {
+    let begun = async {
+        shutdown_begun().await;
+        core.stop();
+    };
+    futures_lite::future::or(begun, core.over.wait()).await;
+    core.over.wait().await;
+}

@@ -1,0 +1,179 @@
+//! The task that claims for one queue.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_lite::future::{Future, or};
+use laneway::time::{now, sleep};
+use laneway::yield_now;
+
+use super::attempt;
+use super::core::Core;
+use super::roster::MayClaim;
+use crate::lock::unpoisoned;
+use crate::pause::Pause;
+use crate::store::{Claim, ClaimOrder, Claimed, Elsewhere, Listener, StoreError, Whom};
+
+/// One claim in this many begins with the low lane.
+const LOW_EVERY: u64 = 8;
+/// Leases of lost workers are looked for this often, while claims are made.
+const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct Claimer {
+    core: Arc<Core>,
+    queue: usize,
+    listener: Listener,
+    claims: u64,
+    pause: Pause,
+}
+
+/// What a claimer does after a round.
+enum Then {
+    /// More is due already.
+    GoOn,
+    /// It waits for a hint or a free slot, at most this long.
+    Wait(Option<Duration>),
+}
+
+impl Claimer {
+    pub(super) fn new(core: Arc<Core>, queue: usize) -> Claimer {
+        let listener = core.store().hints().listen(&core.queues[queue].name);
+        Claimer {
+            core,
+            queue,
+            listener,
+            claims: 0,
+            pause: Pause::default(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        while !self.core.stop.is_set() {
+            let then = self.round().await;
+            match then {
+                Then::GoOn => yield_now().await,
+                Then::Wait(next) => self.wait(next).await,
+            }
+        }
+        self.core.claimer_ended();
+    }
+
+    async fn round(&mut self) -> Then {
+        let core = self.core.clone();
+        if core.roster().free(self.queue) == 0 {
+            return Then::Wait(None);
+        }
+        let turn = core.turn.1.recv_async().await;
+        debug_assert!(turn.is_ok(), "the core holds both ends");
+        let claimed = self.rescue_and_claim().await;
+        let given_back = core.turn.0.try_send(());
+        debug_assert!(given_back.is_ok(), "there is one turn");
+        match claimed {
+            Ok(next) => {
+                self.pause = Pause::default();
+                next
+            }
+            Err(error) => {
+                log::warn!(
+                    "queue {}: a claim failed: {error}",
+                    core.queues[self.queue].name
+                );
+                Then::Wait(Some(self.pause.next()))
+            }
+        }
+    }
+
+    async fn rescue_and_claim(&mut self) -> Result<Then, StoreError> {
+        let core = self.core.clone();
+        if rescue_is_due(&core) {
+            core.store().rescue(core.settings.rescue).await?;
+        }
+        let may = core.roster().may_claim(self.queue, core.handlers.kinds());
+        let sent = now();
+        let claimed = core.store().claim(self.claim(&may)).await?;
+        Ok(self.take(claimed, &may, sent))
+    }
+
+    fn claim(&mut self, may: &MayClaim) -> Claim {
+        self.claims += 1;
+        let core = &self.core;
+        let free = core.roster().free(self.queue);
+        let (whom, kinds, limit) = match may {
+            MayClaim::Innocents(kinds) => {
+                let kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
+                (Whom::Innocents, kinds, free)
+            }
+            MayClaim::Suspect(kind) => (Whom::Suspects, vec![kind.clone()], 1),
+        };
+        Claim {
+            queue: core.queues[self.queue].name.clone(),
+            kinds,
+            limit,
+            order: match self.claims % LOW_EVERY {
+                0 => ClaimOrder::LowFirst,
+                _ => ClaimOrder::HighFirst,
+            },
+            whom,
+            lease: core.settings.lease,
+            worker: core.settings.name.clone(),
+        }
+    }
+
+    fn take(&self, claimed: Claimed, may: &MayClaim, sent: Instant) -> Then {
+        let mut roster = self.core.roster();
+        if let MayClaim::Suspect(kind) = may {
+            let id = claimed.jobs.first().map(|job| job.id);
+            roster.suspect_claimed(kind.clone(), id);
+        }
+        let before = roster.suspicion.clone();
+        if let Some(kind) = claimed.suspect {
+            roster.suspect_due(kind, self.queue);
+        }
+        let goes_on = roster.suspicion != before || matches!(may, MayClaim::Suspect(_));
+        drop(roster);
+        for job in claimed.jobs {
+            attempt::begin(&self.core, job, self.queue, sent);
+        }
+        match claimed.next {
+            _ if goes_on => Then::GoOn,
+            Some(Duration::ZERO) => Then::GoOn,
+            next => Then::Wait(next),
+        }
+    }
+
+    async fn wait(&self, next: Option<Duration>) {
+        let due = async {
+            match next {
+                Some(next) => sleep(next).await,
+                None => std::future::pending().await,
+            }
+        };
+        let found = or(self.listener.hinted(), self.core.freed(self.queue));
+        let told = or(self.core.stop.wait(), or(found, due));
+        or(told, self.written_elsewhere()).await;
+    }
+
+    /// Waits until another process has written: a look at a file's length, not a query.
+    fn written_elsewhere(&self) -> impl Future<Output = ()> {
+        let store = self.core.jobs.store().clone();
+        async move {
+            let mut pause = Pause::default();
+            loop {
+                match store.changed_elsewhere() {
+                    Elsewhere::Never => std::future::pending().await,
+                    Elsewhere::Changed => return,
+                    Elsewhere::Unchanged => sleep(pause.next()).await,
+                }
+            }
+        }
+    }
+}
+
+fn rescue_is_due(core: &Core) -> bool {
+    let mut rescued_at = unpoisoned(core.rescued_at.lock());
+    let due = rescued_at.is_none_or(|at| now() - at >= RESCUE_EVERY);
+    if due {
+        *rescued_at = Some(now());
+    }
+    due
+}

@@ -1,0 +1,145 @@
+//! What the tasks of a worker share.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use laneway::Handle;
+
+use super::handlers::Handlers;
+use super::roster::{Phase, Roster};
+use super::settings::{ServedQueue, Settings};
+use crate::jobs::Jobs;
+use crate::lock::unpoisoned;
+use crate::signal::Signal;
+use crate::store::{Held, Settlement, Store};
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) jobs: Jobs,
+    pub(super) handlers: Handlers,
+    pub(super) settings: Settings,
+    pub(super) queues: Vec<ServedQueue>,
+    pub(super) runtime: Handle,
+    roster: Mutex<Roster>,
+    /// For each queue: something was released, so that a claim may find more.
+    freed: Vec<(flume::Sender<()>, flume::Receiver<()>)>,
+    pub(super) settlements: flume::Sender<Settlement>,
+    /// One claim at a time, so that what the roster says of kinds holds until the claim is back.
+    pub(super) turn: (flume::Sender<()>, flume::Receiver<()>),
+    pub(super) rescued_at: Mutex<Option<Instant>>,
+    /// No more jobs are taken.
+    pub(super) stop: Signal,
+    /// Nothing is held any more, after a stop.
+    pub(super) over: Signal,
+    pub(super) tally: Tally,
+}
+
+/// What a worker has done so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) finished: AtomicU64,
+    pub(super) returned: AtomicU64,
+    pub(super) leases_lost: AtomicU64,
+}
+
+impl Core {
+    pub(super) fn new(
+        jobs: Jobs,
+        handlers: Handlers,
+        settings: Settings,
+        queues: Vec<ServedQueue>,
+        runtime: Handle,
+    ) -> (Arc<Core>, flume::Receiver<Settlement>) {
+        // Bounded by what is held: twice the limits at most.
+        let (settlements, receiver) = flume::unbounded();
+        let turn = flume::bounded(1);
+        turn.0
+            .try_send(())
+            .expect("the channel is new and has room for one");
+        let core = Core {
+            jobs,
+            handlers,
+            settings,
+            roster: Mutex::new(Roster::new(queues.iter().map(|queue| queue.limit))),
+            freed: queues.iter().map(|_| flume::bounded(1)).collect(),
+            queues,
+            runtime,
+            settlements,
+            turn,
+            rescued_at: Mutex::default(),
+            stop: Signal::default(),
+            over: Signal::default(),
+            tally: Tally::default(),
+        };
+        (Arc::new(core), receiver)
+    }
+
+    pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
+        unpoisoned(self.roster.lock())
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &**self.jobs.store()
+    }
+
+    /// Takes no more jobs, and asks the handlers to stop by themselves.
+    pub(super) fn stop(&self) {
+        let mut roster = self.roster();
+        roster.phase = Phase::Stopping;
+        let leases: Vec<_> = roster.all().map(|(_, job)| job.lease.clone()).collect();
+        drop(roster);
+        self.stop.set();
+        leases.iter().for_each(|lease| lease.cancelled.set());
+        self.look_for_the_end();
+    }
+
+    /// A handler has ended, and its settlement is on its way.
+    pub(super) fn handled(&self, settlement: Settlement) {
+        // A handler that a shutdown has stopped meanwhile has no say any more.
+        let handled = self.roster().handled(settlement.held);
+        let Some(queue) = handled else { return };
+        let sent = self.settlements.send(settlement);
+        debug_assert!(sent.is_ok(), "the settler ends after the last settlement");
+        self.free(queue);
+    }
+
+    /// A job is held no more.
+    pub(super) fn release(&self, held: Held) {
+        let queue = self.roster().release(held);
+        if queue.is_some() {
+            // A suspect bars its kind in all queues.
+            (0..self.queues.len()).for_each(|queue| self.free(queue));
+        }
+        self.look_for_the_end();
+    }
+
+    pub(super) fn claimer_ended(&self) {
+        self.roster().claimer_ended();
+        self.look_for_the_end();
+    }
+
+    fn look_for_the_end(&self) {
+        if self.roster().is_over() {
+            self.over.set();
+        }
+    }
+
+    fn free(&self, queue: usize) {
+        // A hint that is there already is as good.
+        let _ = self.freed[queue].0.try_send(());
+    }
+
+    pub(super) async fn freed(&self, queue: usize) {
+        let freed = self.freed[queue].1.recv_async().await;
+        debug_assert!(freed.is_ok(), "the core holds both ends");
+    }
+
+    pub(super) fn lease_lost(&self, held: Held) {
+        self.tally.leases_lost.fetch_add(1, Relaxed);
+        log::warn!(
+            "the lease of job {} was lost; its result goes nowhere",
+            held.id
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Which handler runs a kind, and how a payload comes to its type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::ctx::Ctx;
+use crate::job::Job;
+use crate::job_error::JobError;
+use crate::payload::{decode, encode};
+use crate::retry::Retry;
+
+pub(super) type Handling = Pin<Box<dyn Future<Output = Result<Vec<u8>, JobError>> + Send>>;
+
+/// A handler whose types are gone.
+type Erased = Arc<dyn Fn(Vec<u8>, Ctx) -> Handling + Send + Sync>;
+
+#[derive(Clone)]
+pub(super) struct Handler {
+    pub(super) run: Erased,
+    /// Its own rule, if it has one.
+    pub(super) retry: Option<Retry>,
+}
+
+/// Handlers by kind, old names included.
+#[derive(Clone, Default)]
+pub(super) struct Handlers {
+    by_kind: BTreeMap<&'static str, Handler>,
+    /// A kind that two handlers were given for.
+    pub(super) doubled: Option<&'static str>,
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_kind.keys()).finish()
+    }
+}
+
+impl Handlers {
+    pub(super) fn add<T, F, Fut, R, E>(&mut self, handler: F, retry: Option<Retry>)
+    where
+        T: Job,
+        F: Fn(T, Ctx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, E>> + Send + 'static,
+        R: Serialize,
+        E: Into<JobError>,
+    {
+        let handler = Handler {
+            run: erased(handler),
+            retry,
+        };
+        for kind in [T::KIND].iter().chain(T::OLD_KINDS) {
+            if self.by_kind.insert(kind, handler.clone()).is_some() {
+                self.doubled = Some(kind);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, kind: &str) -> Option<&Handler> {
+        self.by_kind.get(kind)
+    }
+
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.by_kind.keys().copied()
+    }
+}
+
+fn erased<T, F, Fut, R, E>(handler: F) -> Erased
+where
+    T: Job,
+    F: Fn(T, Ctx) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, E>> + Send + 'static,
+    R: Serialize,
+    E: Into<JobError>,
+{
+    let handler = Arc::new(handler);
+    Arc::new(move |payload, ctx| {
+        let handler = handler.clone();
+        Box::pin(async move {
+            let handling = handler(decode(&payload)?, ctx);
+            let result = handling.await.map_err(Into::into)?;
+            Ok(encode(&result)?)
+        })
+    })
+}

@@ -1,0 +1,31 @@
+//! The worker: claims jobs, runs their handlers, settles them.
+//!
+//! Tasks of a worker, all on the runtime's high queue: one that claims for each queue
+//! (`claimer.rs`), one that settles (`settler.rs`), one that renews leases and deletes old jobs
+//! (`keeper.rs`). Each job is a task in its lane (`attempt.rs`). What they share is `core.rs`; what
+//! the worker holds at the moment stands in `roster.rs`, which decides without acting: how much is
+//! free, which kinds may be claimed, when all is over. `handlers.rs` finds the handler of a kind,
+//! `outcome.rs` says what an attempt came to, `builder.rs` has the settings, `handle.rs` the end.
+//!
+//! A slot of a queue is free again when its handler has ended, so that the next claim shares its
+//! transaction with the settlement; at most twice a queue's limit is held.
+
+mod attempt;
+mod builder;
+mod claimer;
+mod core;
+mod handle;
+mod handlers;
+mod keeper;
+mod outcome;
+mod report;
+mod roster;
+mod settings;
+mod settler;
+mod start_error;
+
+pub use builder::Worker;
+pub use handle::{OnRuntime, WorkerHandle};
+pub use report::{LeftJob, WorkerReport};
+pub use settings::Limit;
+pub use start_error::StartError;

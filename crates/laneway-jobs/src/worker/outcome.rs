@@ -1,0 +1,82 @@
+//! What an attempt came to: a decision without effects.
+
+use std::time::Duration;
+
+use crate::job_error::{JobError, Next};
+use crate::retry::Retry;
+use crate::store::Outcome;
+
+/// The attempt that was made, and the rule for the next one.
+pub(super) struct Made<'r> {
+    pub(super) attempt: u32,
+    pub(super) max_attempts: u32,
+    pub(super) retry: &'r Retry,
+}
+
+impl Made<'_> {
+    pub(super) fn outcome(&self, ended: Result<Vec<u8>, JobError>) -> Outcome {
+        let error = match ended {
+            Ok(result) => return Outcome::Completed(result),
+            Err(error) => error,
+        };
+        match error.next {
+            Next::Snooze(wait) => Outcome::Snoozed(wait),
+            Next::Never => Outcome::Failed {
+                error: error.message,
+            },
+            Next::After(wait) => self.again(|| wait, error.message),
+            Next::ByRule => self.again(|| self.retry.wait(self.attempt), error.message),
+        }
+    }
+
+    fn again(&self, wait: impl FnOnce() -> Duration, error: String) -> Outcome {
+        match self.attempt >= self.max_attempts {
+            true => Outcome::Failed { error },
+            false => Outcome::Retry {
+                after: wait(),
+                error,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn after(attempt: u32, error: JobError) -> Outcome {
+        let retry = &Retry::fixed(SECOND);
+        let made = Made {
+            attempt,
+            max_attempts: 2,
+            retry,
+        };
+        made.outcome(Err(error))
+    }
+
+    #[test]
+    fn the_last_attempt_fails_for_good_and_a_snooze_is_none() {
+        let error = || "no".to_owned();
+        let by_rule = Outcome::Retry {
+            after: SECOND,
+            error: error(),
+        };
+        assert_eq!(after(1, JobError::new("no")), by_rule);
+        let asked = Outcome::Retry {
+            after: 9 * SECOND,
+            error: error(),
+        };
+        assert_eq!(after(1, Retry::after(9 * SECOND, "no")), asked);
+        for last in [JobError::new("no"), Retry::after(SECOND, "no")] {
+            assert_eq!(after(2, last), Outcome::Failed { error: error() });
+        }
+        assert_eq!(
+            after(1, Retry::never("no")),
+            Outcome::Failed { error: error() }
+        );
+        let snooze = crate::Snooze(SECOND).into();
+        assert_eq!(after(2, snooze), Outcome::Snoozed(SECOND));
+    }
+}

@@ -1,0 +1,238 @@
+//! What a worker holds at the moment, and what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use laneway::AbortHandle;
+
+use crate::fence::Fence;
+use crate::job_id::JobId;
+use crate::lease::Lease;
+use crate::store::Held;
+
+/// A job that the worker holds: from its claim until its settlement, or until its lease is lost.
+#[derive(Debug)]
+pub(super) struct HeldJob {
+    pub(super) fence: Fence,
+    pub(super) kind: Arc<str>,
+    /// The place of its queue among the served ones.
+    pub(super) queue: usize,
+    pub(super) lease: Arc<Lease>,
+    pub(super) stage: HeldStage,
+}
+
+#[derive(Debug)]
+pub(super) enum HeldStage {
+    /// Its task is being spawned.
+    Starting,
+    /// Its handler runs.
+    Running(AbortHandle),
+    /// Its handler has ended; the settlement is on its way.
+    Settling,
+}
+
+impl HeldStage {
+    fn is_settling(&self) -> bool {
+        matches!(self, HeldStage::Settling)
+    }
+}
+
+/// The suspect that a worker looks after: a job that workers were lost with. Nothing else of its
+/// kind runs beside it, and no other suspect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Suspicion {
+    #[default]
+    None,
+    /// A suspect of this kind is due; no more of the kind is claimed until none is held.
+    Draining { kind: String, queue: usize },
+    /// It is held.
+    Held { kind: String, id: JobId },
+}
+
+/// Whether the worker takes jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    Stopping,
+}
+
+#[derive(Debug)]
+pub(super) struct Roster {
+    held: BTreeMap<JobId, HeldJob>,
+    /// For each served queue: handlers that run, and jobs that are held.
+    load: Vec<Load>,
+    pub(super) suspicion: Suspicion,
+    pub(super) phase: Phase,
+    claimers: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    limit: usize,
+    running: usize,
+    held: usize,
+}
+
+/// Which jobs the next claim may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MayClaim {
+    Innocents(Vec<&'static str>),
+    /// One suspect of this kind.
+    Suspect(String),
+}
+
+impl Roster {
+    pub(super) fn new(limits: impl IntoIterator<Item = usize>) -> Roster {
+        let load = |limit| Load {
+            limit,
+            ..Load::default()
+        };
+        let load: Vec<Load> = limits.into_iter().map(load).collect();
+        Roster {
+            claimers: load.len(),
+            load,
+            held: BTreeMap::new(),
+            suspicion: Suspicion::None,
+            phase: Phase::Open,
+        }
+    }
+
+    /// How many jobs a queue may take now.
+    pub(super) fn free(&self, queue: usize) -> usize {
+        let load = self.load[queue];
+        let slots = load.limit.saturating_sub(load.running);
+        slots.min((2 * load.limit).saturating_sub(load.held))
+    }
+
+    pub(super) fn may_claim(
+        &self,
+        queue: usize,
+        kinds: impl Iterator<Item = &'static str>,
+    ) -> MayClaim {
+        let barred = match &self.suspicion {
+            Suspicion::None => None,
+            Suspicion::Draining { kind, queue: of } if *of == queue && !self.holds(kind) => {
+                return MayClaim::Suspect(kind.clone());
+            }
+            Suspicion::Draining { kind, .. } | Suspicion::Held { kind, .. } => Some(kind),
+        };
+        MayClaim::Innocents(
+            kinds
+                .filter(|kind| barred.is_none_or(|barred| barred != kind))
+                .collect(),
+        )
+    }
+
+    fn holds(&self, kind: &str) -> bool {
+        self.held.values().any(|job| &*job.kind == kind)
+    }
+
+    /// A suspect is due in a queue.
+    pub(super) fn suspect_due(&mut self, kind: String, queue: usize) {
+        if self.suspicion == Suspicion::None {
+            self.suspicion = Suspicion::Draining { kind, queue };
+        }
+    }
+
+    /// The claim for the suspect is back.
+    pub(super) fn suspect_claimed(&mut self, kind: String, id: Option<JobId>) {
+        self.suspicion = id.map_or(Suspicion::None, |id| Suspicion::Held { kind, id });
+    }
+
+    pub(super) fn hold(&mut self, id: JobId, job: HeldJob) {
+        let load = &mut self.load[job.queue];
+        load.running += 1;
+        load.held += 1;
+        self.held.insert(id, job);
+    }
+
+    pub(super) fn started(&mut self, held: Held, abort: AbortHandle) {
+        if let Some(job) = self.get(held)
+            && matches!(job.stage, HeldStage::Starting)
+        {
+            job.stage = HeldStage::Running(abort);
+        }
+    }
+
+    /// The handler has ended: its slot is free.
+    pub(super) fn handled(&mut self, held: Held) -> Option<usize> {
+        let job = self.get(held).filter(|job| !job.stage.is_settling())?;
+        job.stage = HeldStage::Settling;
+        let queue = job.queue;
+        self.load[queue].running -= 1;
+        Some(queue)
+    }
+
+    /// Takes the say from all handlers that run, and gives what stops them.
+    pub(super) fn stop_running(&mut self) -> Vec<(Held, Arc<str>, AbortHandle)> {
+        let mut stopped = Vec::new();
+        for (&id, job) in &mut self.held {
+            let stage = std::mem::replace(&mut job.stage, HeldStage::Settling);
+            match stage {
+                HeldStage::Running(abort) => {
+                    self.load[job.queue].running -= 1;
+                    stopped.push((
+                        Held {
+                            id,
+                            fence: job.fence,
+                        },
+                        job.kind.clone(),
+                        abort,
+                    ));
+                }
+                HeldStage::Starting | HeldStage::Settling => job.stage = stage,
+            }
+        }
+        stopped
+    }
+
+    /// The job is settled, or lost; answers its queue.
+    pub(super) fn release(&mut self, held: Held) -> Option<usize> {
+        self.get(held)?;
+        let job = self.held.remove(&held.id)?;
+        let load = &mut self.load[job.queue];
+        load.held -= 1;
+        load.running -= usize::from(!job.stage.is_settling());
+        if matches!(&self.suspicion, Suspicion::Held { id, .. } if *id == held.id) {
+            self.suspicion = Suspicion::None;
+        }
+        Some(job.queue)
+    }
+
+    fn get(&mut self, held: Held) -> Option<&mut HeldJob> {
+        self.held
+            .get_mut(&held.id)
+            .filter(|job| job.fence == held.fence)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (Held, &HeldJob)> {
+        self.held.iter().map(|(&id, job)| {
+            (
+                Held {
+                    id,
+                    fence: job.fence,
+                },
+                job,
+            )
+        })
+    }
+
+    pub(super) fn lease(&self, held: Held) -> Option<&Arc<Lease>> {
+        let job = self.held.get(&held.id)?;
+        (job.fence == held.fence).then_some(&job.lease)
+    }
+
+    pub(super) fn claimer_ended(&mut self) {
+        self.claimers -= 1;
+    }
+
+    /// Whether nothing is held and nothing comes any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Stopping && self.claimers == 0 && self.held.is_empty()
+    }
+
+    /// The kinds that are held, for people.
+    pub(super) fn kinds(&self) -> BTreeSet<Arc<str>> {
+        self.held.values().map(|job| job.kind.clone()).collect()
+    }
+}
