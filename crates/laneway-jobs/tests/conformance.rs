@@ -11,7 +11,7 @@ use laneway_jobs::sqlite::SqliteStore;
 
 /// A case that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 3;
 
 fn run(case: &'static Case, store: SqliteStore) {
     println!("{case:?}");

@@ -1,0 +1,153 @@
+//! What does a program get that opens what it should not?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use laneway::block_on;
+use laneway_jobs::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};
+use laneway_jobs::store::StoreError;
+use laneway_jobs::{EnqueueError, Job, Jobs};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("laneway-jobs-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("jobs.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text(String);
+
+impl Job for Text {
+    const KIND: &'static str = "text";
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_was() {
+    let folder = Folder::new("no-database");
+    let text = "a letter, not a database\n".repeat(100);
+    fs::write(folder.file(), &text).unwrap();
+    let refused = SqliteStore::open(folder.file()).unwrap_err();
+    assert!(matches!(refused, OpenError::NotADatabase(_)), "{refused:?}");
+    assert!(refused.to_string().contains("name another file"));
+    assert_eq!(fs::read_to_string(folder.file()).unwrap(), text);
+}
+
+fn change(file: &Path, sql: &str) {
+    Connection::open(file).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_schema_from_the_future_is_refused() {
+    let folder = Folder::new("future");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    change(
+        &folder.file(),
+        "INSERT INTO laneway_schema (version) VALUES (99)",
+    );
+    let refused = SqliteStore::open(folder.file()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::FromTheFuture { found: 99, .. }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("update the program"));
+}
+
+#[test]
+fn jobs_that_were_moved_say_where_to() {
+    let folder = Folder::new("moved");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    change(
+        &folder.file(),
+        "UPDATE laneway_meta SET moved_to = 'postgres://db/app'",
+    );
+    let refused = SqliteStore::open(folder.file()).unwrap_err();
+    assert!(
+        refused.to_string().contains("postgres://db/app"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_folder_and_a_missing_folder_are_errors_in_words() {
+    let folder = Folder::new("folder");
+    for path in [folder.0.clone(), folder.0.join("missing/jobs.db")] {
+        let refused = SqliteStore::open(&path).unwrap_err();
+        assert!(
+            refused.to_string().contains(&path.display().to_string()),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
+    let store = SqliteStore::memory().unwrap();
+    let jobs = Jobs::new(store.clone());
+    let pages = |count: &'static str| {
+        block_on(store.transact(move |transaction| {
+            transaction.pragma_update_and_check(None, "max_page_count", count, |_| Ok(()))
+        }))
+        .unwrap();
+    };
+    let enqueue = || block_on(async { jobs.enqueue(Text("x".repeat(500_000))).await });
+    enqueue().unwrap();
+    pages("200");
+    assert_eq!(enqueue(), Err(EnqueueError::Store(StoreError::Full)));
+    pages("100000");
+    enqueue().unwrap();
+    let all = block_on(jobs.store().list(Default::default())).unwrap();
+    assert_eq!(all.len(), 2);
+}
+
+#[test]
+fn durability_is_set_and_read_back() {
+    for durability in [Durability::Full, Durability::Normal, Durability::Off] {
+        let folder = Folder::new(&durability.to_string());
+        let options = SqliteOptions::new().durability(durability);
+        assert_eq!(
+            options.open(folder.file()).unwrap().durability(),
+            durability
+        );
+    }
+}
+
+#[test]
+fn the_clock_of_a_file_does_not_go_back_with_the_wall_clock() {
+    let folder = Folder::new("clock");
+    let created = |wall: SystemTime| {
+        let store = SqliteOptions::new()
+            .wall_clock(wall)
+            .open(folder.file())
+            .unwrap();
+        let jobs = Jobs::new(store);
+        block_on(async {
+            let id = jobs.enqueue(Text(String::new())).await.unwrap().id();
+            jobs.store().look(vec![id]).await.unwrap()[0]
+                .clone()
+                .unwrap()
+                .created_at
+        })
+    };
+    let now = SystemTime::now();
+    let first = created(now);
+    let second = created(now - std::time::Duration::from_secs(3600));
+    assert!(second >= first);
+}

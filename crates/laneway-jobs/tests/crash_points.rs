@@ -1,0 +1,114 @@
+//! Is every job finished, and completed once, whatever step of the writer loses its work?
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use laneway::Handle;
+use laneway::sim::Sim;
+use laneway_jobs::sqlite::{Moment, Probe, SqliteOptions, Transition, Verdict};
+use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Retry, Worker};
+use serde::{Deserialize, Serialize};
+
+const JOBS: u32 = 40;
+
+/// Loses every third arrival at one crash point.
+#[derive(Debug)]
+struct Losing {
+    transition: Transition,
+    moment: Moment,
+    arrivals: AtomicU32,
+}
+
+impl Probe for Losing {
+    fn reached(&self, transition: Transition, moment: Moment) -> Verdict {
+        let here = (transition, moment) == (self.transition, self.moment);
+        match here && self.arrivals.fetch_add(1, Relaxed) % 3 == 0 {
+            true => Verdict::Lose,
+            false => Verdict::GoOn,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Numbered(u32);
+
+impl Job for Numbered {
+    const KIND: &'static str = "numbered";
+}
+
+/// How often each job ended well, as its own result says.
+type Runs = Arc<Mutex<BTreeMap<u32, u32>>>;
+
+async fn all_finish(probe: Arc<Losing>) -> Runs {
+    let runs = Runs::default();
+    let jobs = Jobs::new(SqliteOptions::new().probe(probe).memory().unwrap());
+    let counted = runs.clone();
+    let worker = Worker::new(&jobs)
+        .queue("default", Limit::in_flight(4))
+        .retry(Retry::fixed(Duration::from_millis(1)))
+        .lease(Duration::from_secs(2))
+        .handle(move |Numbered(n), ctx: Ctx| {
+            let counted = counted.clone();
+            async move {
+                *counted.lock().unwrap().entry(n).or_default() += 1;
+                ctx.step("half", async { Ok::<_, JobError>(n) }).await
+            }
+        })
+        .start(&Handle::current())
+        .unwrap();
+    let mut ids = Vec::new();
+    for n in 0..JOBS {
+        ids.push(jobs.enqueue(Numbered(n)).await.unwrap().id());
+    }
+    for (n, id) in ids.into_iter().enumerate() {
+        assert_eq!(jobs.wait::<u32>(id).await, Ok(n as u32));
+    }
+    assert!(worker.shutdown(Duration::from_secs(10)).await.is_clean());
+    runs
+}
+
+fn lose(transition: Transition, moment: Moment) -> BTreeMap<u32, u32> {
+    println!("{transition:?} {moment:?}");
+    let arrivals = AtomicU32::new(0);
+    let probe = Arc::new(Losing {
+        transition,
+        moment,
+        arrivals,
+    });
+    let run = Sim::seed(1).run(all_finish(probe.clone())).unwrap();
+    assert!(
+        probe.arrivals.load(Relaxed) > 0,
+        "the crash point was reached"
+    );
+    let runs = run.output.lock().unwrap().clone();
+    assert_eq!(runs.len(), JOBS as usize);
+    runs
+}
+
+const MOMENTS: [Moment; 4] = [
+    Moment::BeforeStatements,
+    Moment::AfterStatements,
+    Moment::AfterCommit,
+    Moment::AfterAnswer,
+];
+
+#[test]
+fn lost_inserts_and_settlements_are_sent_again_and_run_no_job_twice() {
+    for transition in [Transition::Insert, Transition::Settle] {
+        for moment in MOMENTS {
+            let runs = lose(transition, moment);
+            assert!(runs.values().all(|&runs| runs == 1), "{runs:?}");
+        }
+    }
+}
+
+#[test]
+fn lost_claims_and_notes_lose_no_job() {
+    for transition in [Transition::Claim, Transition::Note, Transition::Read] {
+        for moment in MOMENTS {
+            lose(transition, moment);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Does the conformance body turn red on the mistakes that it is for?
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use laneway::sim::Sim;
+use laneway_jobs::conformance::{CASES, Stage};
+use laneway_jobs::sqlite::{Probe, SqliteOptions, Statement};
+
+/// A statement in which one text stands for another.
+#[derive(Clone, Copy, Debug)]
+struct Mutant {
+    statement: Statement,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl Probe for Mutant {
+    fn text(&self, statement: Statement) -> Cow<'static, str> {
+        let text = statement.text();
+        match statement == self.statement {
+            true => Cow::Owned(text.replace(self.from, self.to)),
+            false => Cow::Borrowed(text),
+        }
+    }
+}
+
+const LEASE: &str = " AND lease_until > :t";
+const FENCE: &str = " AND fence = :fence";
+
+fn assert_caught(statement: Statement, from: &'static str, to: &'static str, case: &str) {
+    let mutant = Mutant {
+        statement,
+        from,
+        to,
+    };
+    assert_ne!(
+        mutant.text(statement),
+        statement.text(),
+        "the mutant is one"
+    );
+    let case = CASES.iter().find(|one| one.name() == case).unwrap();
+    let run = || {
+        Sim::seed(0).run(async {
+            let options = SqliteOptions::new().probe(Arc::new(mutant));
+            case.run(Stage::new(options.memory().unwrap())).await;
+        })
+    };
+    let ended = catch_unwind(AssertUnwindSafe(run));
+    assert!(
+        !matches!(ended, Ok(Ok(_))),
+        "{case:?} does not see {mutant:?}"
+    );
+}
+
+const OLDER: &str = "fences::an_older_fence_is_refused_by_every_transition";
+const ENDED: &str = "fences::a_lease_that_has_ended_is_refused_by_every_transition";
+
+#[test]
+fn every_transition_by_id_alone_is_caught() {
+    for statement in [
+        Statement::Complete,
+        Statement::Settle,
+        Statement::Renew,
+        Statement::KeepStep,
+        Statement::KeepProgress,
+    ] {
+        assert_caught(statement, FENCE, "", OLDER);
+        assert_caught(statement, LEASE, "", ENDED);
+    }
+}
+
+#[test]
+fn the_attempt_as_fence_is_caught() {
+    let from = "(SELECT fence + 1 FROM laneway_meta)";
+    assert_caught(
+        Statement::Claim,
+        from,
+        "attempt + 1",
+        "claims::the_fence_grows",
+    );
+}
+
+#[test]
+fn a_renewal_after_the_end_is_caught() {
+    let case = "fences::a_renewal_after_the_end_is_refused";
+    assert_caught(Statement::Renew, LEASE, "", case);
+}
+
+#[test]
+fn a_rescue_without_guard_is_caught() {
+    let case = "lost_workers::an_expired_lease_is_rescued_with_a_crash";
+    assert_caught(
+        Statement::Rescue,
+        "lease_until <= :t",
+        "lease_until > 0",
+        case,
+    );
+}
+
+#[test]
+fn a_rescue_that_keeps_the_fence_is_caught() {
+    let case = "fences::a_lost_holder_does_not_take_a_rescue_for_its_own_settlement";
+    let from = "fence = (SELECT fence + 1 FROM laneway_meta), ";
+    assert_caught(Statement::Rescue, from, "", case);
+}
+
+#[test]
+fn suspects_among_innocents_are_caught() {
+    let case = "lost_workers::a_suspect_is_claimed_alone";
+    assert_caught(Statement::Claim, " AND crashes = 0", "", case);
+}

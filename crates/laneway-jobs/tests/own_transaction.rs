@@ -1,0 +1,78 @@
+//! Do jobs and a caller's effects commit together or not at all?
+
+use std::time::Duration;
+
+use laneway::Runtime;
+use laneway_jobs::sqlite::{SqliteStore, TransactError};
+use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Worker};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Pay(u32);
+
+impl Job for Pay {
+    const KIND: &'static str = "pay";
+}
+
+type Any = Box<dyn std::error::Error + Send + Sync>;
+
+#[test]
+fn a_rival_that_rolls_back_leaves_the_unique_key_free() {
+    let store = SqliteStore::memory().unwrap();
+    let jobs = Jobs::new(store.clone());
+    let rival = jobs.clone();
+    let rolled_back = laneway::block_on(store.transact(move |transaction| {
+        let pay = rival.enqueue(Pay(1)).unique("key", IfExists::Keep);
+        let inserted = pay.enqueue_in(transaction).unwrap();
+        assert!(matches!(inserted, Enqueued::Inserted(_)));
+        Err::<(), _>("changed my mind")
+    }));
+    assert!(matches!(
+        rolled_back,
+        Err(TransactError::Caller("changed my mind"))
+    ));
+    let second =
+        laneway::block_on(async { jobs.enqueue(Pay(2)).unique("key", IfExists::Keep).await });
+    assert!(matches!(second, Ok(Enqueued::Inserted(_))), "{second:?}");
+}
+
+#[test]
+fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
+    let rt = Runtime::builder().build().unwrap();
+    let store = SqliteStore::memory().unwrap();
+    let jobs = Jobs::new(store.clone());
+    let bank = store.clone();
+    let pay = move |Pay(amount): Pay, ctx: Ctx| {
+        let bank = bank.clone();
+        async move {
+            let attempt = ctx.attempt();
+            let paid = bank.transact(move |transaction| {
+                transaction.execute("UPDATE purse SET coins = coins + ?1", [amount])?;
+                ctx.complete_in(transaction, &amount)?;
+                match attempt {
+                    1 => Err(Any::from("the first attempt fails after all")),
+                    _ => Ok(amount),
+                }
+            });
+            paid.await.map_err(|error| JobError::new(error.to_string()))
+        }
+    };
+    let coins = rt.block_on(async {
+        let table = "CREATE TABLE purse (coins INTEGER); INSERT INTO purse VALUES (0)";
+        store
+            .transact(move |transaction| transaction.execute_batch(table))
+            .await
+            .unwrap();
+        let retry = laneway_jobs::Retry::fixed(Duration::ZERO);
+        let worker = Worker::new(&jobs).queue("default", Limit::in_flight(4));
+        let worker = worker.handle_with(retry, pay).start(&rt).unwrap();
+        let id = jobs.enqueue(Pay(7)).await.unwrap().id();
+        assert_eq!(jobs.wait::<u32>(id).await, Ok(7));
+        assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
+        let sum = |transaction: &rusqlite::Transaction<'_>| {
+            transaction.query_row("SELECT coins FROM purse", [], |row| row.get::<_, i64>(0))
+        };
+        store.transact(sum).await.unwrap()
+    });
+    assert_eq!(coins, 7);
+}
