@@ -19,6 +19,7 @@ use crate::job_id::JobId;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
 use crate::payload::{decode, encode};
+use crate::resend::resend;
 use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Settlement, Step};
 
 /// What a handler is given beside its job. Cheap to clone.
@@ -136,7 +137,7 @@ impl Ctx {
         T: Serialize + DeserializeOwned,
         E: Into<JobError>,
     {
-        let made = self.0.jobs.store().steps(self.id()).await?;
+        let made = resend(|| self.0.jobs.store().steps(self.id())).await?;
         if let Some(made) = made.into_iter().find(|made| made.name == name) {
             return Ok(decode(&made.value)?);
         }
@@ -190,7 +191,7 @@ impl Ctx {
             held: self.0.held,
             kind,
         };
-        let kept = self.0.jobs.store().note(vec![note]).await;
+        let kept = resend(|| self.0.jobs.store().note(vec![note.clone()])).await;
         match kept.map_err(CompleteError::Store)?.first() {
             Some(Guarded::Held) => Ok(()),
             _ => Err(CompleteError::LeaseLost),

@@ -1,7 +1,6 @@
 //! The client: what enqueues jobs and waits for them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_lite::future::or;
 use laneway::time::sleep;
@@ -14,11 +13,9 @@ use crate::job_id::{IdSource, JobId};
 use crate::job_state::JobState;
 use crate::pause::Pause;
 use crate::payload::{PayloadError, decode};
+use crate::resend::resend;
 use crate::store::{Enqueued, JobView, NewJob, Store, StoreError};
 use crate::wait_error::WaitError;
-
-/// An insert whose outcome is unknown is sent this often at most.
-const SENDS: u32 = 8;
 
 /// Enqueues jobs in a store and waits for them. Cheap to clone.
 ///
@@ -129,14 +126,8 @@ impl Jobs {
 
     /// Sends an insert again while its outcome is unknown: its ids make that safe.
     pub(crate) async fn insert(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
-        let mut sends = 1;
-        loop {
-            match self.store().insert(jobs.clone()).await {
-                Err(StoreError::OutcomeUnknown) if sends < SENDS => sends += 1,
-                answer => return answer.map_err(EnqueueError::Store),
-            }
-            sleep(Duration::from_millis(1 << sends)).await;
-        }
+        let sent = resend(|| self.store().insert(jobs.clone())).await;
+        sent.map_err(EnqueueError::Store)
     }
 }
 

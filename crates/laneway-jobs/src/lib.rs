@@ -1,4 +1,48 @@
-//! Durable jobs.
+//! Durable jobs on the laneway runtime: work that survives a crash and a deploy, in one SQLite
+//! file, with no broker and nothing to install.
+//!
+//! A [`Job`] is a serde type with a kind. [`Jobs`] enqueues it and waits for it, a [`Worker`] runs
+//! it: at least once, and completed once. [`Worker`] has a whole program.
+//!
+//! # What holds
+//!
+//! - An acknowledged job is committed. A job that fails runs again by its [`Retry`] rule; one whose
+//!   worker is lost runs again when its lease ends, or at the next opening of the file.
+//! - A lease and a [`Fence`] guard every transition in the store: a worker that stalls and wakes up
+//!   changes nothing there. Effects elsewhere are guarded only by a receiver that compares the
+//!   fence, or by [`Ctx::complete_in`] where they are in the same database.
+//! - A deploy charges no job: [`WorkerHandle::shutdown`] gives back what does not end in time.
+//! - A job that workers are lost with three times is quarantined. One with a crash behind it runs
+//!   alone of its kind, and beside no other such job of the same worker.
+//! - An idle worker on SQLite makes no query. An in-process commit wakes it; for those of other
+//!   processes it looks at the length and time of the write-ahead log, every 1/8 to 2 seconds.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `sqlite` (default) | the store in a file or in memory: [`sqlite`] |
+//! | `conformance` | the body of cases that every store passes |
+//!
+//! # Where to read, and what owns what
+//!
+//! 1. `job.rs`, `job_id.rs`, `job_state.rs` (the life of a job, drawn), `fence.rs`: the words.
+//! 2. [`store`]: the trait between the worker and databases, and the plain types that cross it. It
+//!    owns no behaviour. A new store implements [`Store`](store::Store) and passes `conformance`.
+//! 3. `enqueue.rs`, `jobs.rs`: the client. It owns the making of ids, so that an insert can be sent
+//!    again (`resend.rs`), and the limit of payloads (`payload.rs`).
+//! 4. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
+//!    and when a handler is dropped (`lease.rs`); it never says when it is, which the store does.
+//! 5. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
+//!    caller's own transaction is used; the answer comes at once or as a future.
+//! 6. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
+//!
+//! Why the seams lie there: the store makes transitions and the worker policy, so that one
+//! conformance body tests every store and one worker serves all. Crash points and mutants are a
+//! [`Probe`](sqlite::Probe) that the writer asks: code without conditions, and the same
+//! binary under test as in use. The SQL of memory runs within polls, so that all of it runs in
+//! [`laneway::sim`], with T from the simulated clock.
+
 #![forbid(unsafe_code)]
 
 mod callers_transaction;
@@ -18,6 +62,7 @@ mod lease;
 mod lock;
 mod pause;
 mod payload;
+mod resend;
 mod retry;
 mod signal;
 #[cfg(feature = "sqlite")]

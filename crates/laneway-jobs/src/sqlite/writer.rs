@@ -186,8 +186,12 @@ impl Driver {
                 aftermath.hint(&self.writer.hints);
             }
             Ended::Failed(error) => batch.refuse(&error),
-            // Dropped without an answer: the callers learn that the outcome is unknown.
-            Ended::Lost => drop(batch),
+            // Dropped without an answer: the callers learn that the outcome is unknown. It may
+            // have been committed, and then a sleeping worker has to hear of it.
+            Ended::Lost => {
+                drop(batch);
+                self.writer.hints.ready_everywhere();
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct Claimed {
     /// The kind of the first suspect of this queue that is due.
     pub suspect: Option<String>,
     /// The time until a job of this queue is due, a lease ends or a job expires. `None`: a worker
-    /// may sleep until the next hint. Zero where more is due already than was claimed.
+    /// may sleep until the next hint. Zero where more may be due than was claimed, or a rescue is.
     pub next: Option<Duration>,
 }
 

@@ -90,8 +90,10 @@ impl Claimer {
         }
         let may = core.roster().may_claim(self.queue, core.handlers.kinds());
         let sent = now();
-        let claimed = core.store().claim(self.claim(&may)).await?;
-        Ok(self.take(claimed, &may, sent))
+        let claim = self.claim(&may);
+        let limit = claim.limit;
+        let claimed = core.store().claim(claim).await?;
+        Ok(self.take(claimed, limit, &may, sent))
     }
 
     fn claim(&mut self, may: &MayClaim) -> Claim {
@@ -119,7 +121,8 @@ impl Claimer {
         }
     }
 
-    fn take(&self, claimed: Claimed, may: &MayClaim, sent: Instant) -> Then {
+    fn take(&self, claimed: Claimed, limit: usize, may: &MayClaim, sent: Instant) -> Then {
+        let found = claimed.jobs.len();
         let mut roster = self.core.roster();
         if let MayClaim::Suspect(kind) = may {
             let id = claimed.jobs.first().map(|job| job.id);
@@ -136,8 +139,10 @@ impl Claimer {
         }
         match claimed.next {
             _ if goes_on => Then::GoOn,
-            Some(Duration::ZERO) => Then::GoOn,
-            next => Then::Wait(next),
+            Some(Duration::ZERO) if found == limit => Then::GoOn,
+            // An overdue lease or job is the rescue's, which comes at its own time.
+            Some(next) => Then::Wait(Some(next.max(until_rescue(&self.core, next)))),
+            None => Then::Wait(None),
         }
     }
 
@@ -176,4 +181,13 @@ fn rescue_is_due(core: &Core) -> bool {
         *rescued_at = Some(now());
     }
     due
+}
+
+/// The time until a rescue may be made, where one is wanted now.
+fn until_rescue(core: &Core, next: Duration) -> Duration {
+    let rescued_at = *unpoisoned(core.rescued_at.lock());
+    match (next, rescued_at) {
+        (Duration::ZERO, Some(at)) => (at + RESCUE_EVERY).saturating_duration_since(now()),
+        _ => Duration::ZERO,
+    }
 }
