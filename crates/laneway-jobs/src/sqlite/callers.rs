@@ -16,8 +16,8 @@ impl CallersTransaction for Transaction<'_> {
     where
         Self: 'a;
 
-    fn insert<'a>(
-        &'a self,
+    fn insert(
+        &self,
         store: Arc<dyn Store>,
         job: Result<NewJob, EnqueueError>,
     ) -> Result<Enqueued, EnqueueError> {
@@ -26,8 +26,8 @@ impl CallersTransaction for Transaction<'_> {
         store.insert_in(self, job?).map_err(EnqueueError::Store)
     }
 
-    fn settle<'a>(
-        &'a self,
+    fn settle(
+        &self,
         store: Arc<dyn Store>,
         settlement: Result<Settlement, CompleteError>,
     ) -> Result<(), CompleteError> {

@@ -49,7 +49,7 @@ pub(super) struct Question<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Question<Q, A> {
-    pub(super) fn new(
+    pub(super) fn asked(
         transition: Transition,
         question: Q,
         run: fn(&Tx<'_>, &Q) -> Sql<A>,

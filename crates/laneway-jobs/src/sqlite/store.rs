@@ -145,7 +145,7 @@ impl SqliteStore {
         R: Send + 'static,
         E: Send + 'static,
     {
-        let (command, answer) = Transact::new(closure);
+        let (command, answer) = Transact::asked(closure);
         self.0.writer.send(command).await;
         let came = answer.await;
         if matches!(came, Ok(Ok(Ok(_)))) {
@@ -199,7 +199,7 @@ impl SqliteStore {
         Q: Send + 'static,
         A: Send + 'static,
     {
-        let (command, answer) = Question::new(transition, question, run);
+        let (command, answer) = Question::asked(transition, question, run);
         Box::pin(async move {
             self.0.writer.send(command).await;
             answer.await

@@ -56,7 +56,7 @@ where
     R: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new(closure: F) -> (Box<dyn Command>, Answer<Came<R, E>>) {
+    pub(super) fn asked(closure: F) -> (Box<dyn Command>, Answer<Came<R, E>>) {
         let (answering, answer) = answer();
         let closure = Some(closure);
         let command = Transact {
