@@ -108,11 +108,11 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
         .unwrap();
     };
     let enqueue = || block_on(async { jobs.enqueue(Text("x".repeat(500_000))).await });
-    enqueue().unwrap();
+    let _ = enqueue().unwrap();
     pages("200");
     assert_eq!(enqueue(), Err(EnqueueError::Store(StoreError::Full)));
     pages("100000");
-    enqueue().unwrap();
+    let _ = enqueue().unwrap();
     let all = block_on(jobs.store().list(Default::default())).unwrap();
     assert_eq!(all.len(), 2);
 }
