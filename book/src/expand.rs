@@ -8,7 +8,7 @@ use crate::programs::Transcript;
 use crate::reference::{Excerpt, Reference};
 use crate::shelf::{Chapter, Shelf};
 use crate::text::{Kind, Piece};
-use crate::{Mistake, diff, item, prose, record};
+use crate::{Mistake, diff, item, plan, prose, record};
 
 /// A page to be rendered.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +161,7 @@ impl Expansion<'_> {
             number = chapter.number
         );
         self.push(&line);
+        self.push(&plan::figure(chapter.number));
     }
 
     fn prose(&mut self, line: &str) -> Result<(), String> {
@@ -228,15 +229,22 @@ impl Expansion<'_> {
         Ok(())
     }
 
+    /// A drawing, and beside it the form for phones, if `NAME-narrow.svg` is there.
     fn figure(&mut self, file: &str, caption: &str) -> Result<(), String> {
         let file = format!("{}{file}", self.folder);
         let svg = self.shelf.read(&file).map_err(|e| format!("{file}: {e}"))?;
-        // A blank line would end the HTML.
-        let lines = svg.lines().filter(|line| !line.trim().is_empty());
-        let svg: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let drawing = match self.shelf.read(&file.replace(".svg", "-narrow.svg")) {
+            Err(_) => without_blanks(&svg),
+            Ok(narrow) => format!(
+                "<div class=\"wide\">\n{}</div>\n<div class=\"narrow\">\n{}</div>\n",
+                without_blanks(&svg),
+                without_blanks(&narrow)
+            ),
+        };
         let caption = escaped(caption);
         self.push(&format!(
-            "\n<figure class=\"drawing\">\n{svg}<figcaption>{caption}</figcaption>\n</figure>\n\n"
+            "\n<figure class=\"drawing\">\n{drawing}<figcaption>{caption}</figcaption>\n\
+             </figure>\n\n"
         ));
         Ok(())
     }
@@ -288,6 +296,12 @@ impl Expansion<'_> {
         let name = file.strip_prefix("book/chapters/").unwrap_or(file);
         format!("<a href=\"../source/{file}.html#L{line}\">{name}</a>")
     }
+}
+
+/// A drawing as HTML, which a blank line would end.
+fn without_blanks(svg: &str) -> String {
+    let lines = svg.lines().filter(|line| !line.trim().is_empty());
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn captioned(class: &str, caption: &str, block: &str) -> String {

@@ -16,6 +16,7 @@ pub mod diff;
 pub mod expand;
 pub mod item;
 pub mod order;
+pub mod plan;
 pub mod programs;
 pub mod prose;
 pub mod record;
