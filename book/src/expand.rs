@@ -39,7 +39,7 @@ pub fn chapter(shelf: &Shelf, chapter: &Chapter) -> Result<Page, Vec<Mistake>> {
             mistakes.push(chapter.mistake(*line, what));
         }
         if matches!(piece, Piece::Prose(text) if text.starts_with("# ")) {
-            expansion.byline(chapter, prose::count(&pieces));
+            expansion.byline(chapter, &pieces);
         }
     }
     match mistakes.is_empty() {
@@ -153,9 +153,14 @@ impl Expansion<'_> {
         self.chapter.expect("a chapter's text is being expanded")
     }
 
-    fn byline(&mut self, chapter: &Chapter, (words, minutes): (usize, usize)) {
+    fn byline(&mut self, chapter: &Chapter, pieces: &[(usize, Piece)]) {
+        let (words, minutes) = prose::count(pieces);
+        let sittings = match prose::sittings(pieces).count() {
+            1 => "",
+            _ => " in two sittings",
+        };
         let line = format!(
-            "\n<p class=\"byline\">Chapter {number}: {words} words, {minutes} minutes. \
+            "\n<p class=\"byline\">Chapter {number}: {words} words{sittings}, {minutes} minutes. \
              Run it: <code>cargo chapter {number}</code></p>\n",
             words = grouped(words as u128),
             number = chapter.number

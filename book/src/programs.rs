@@ -2,9 +2,12 @@
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::order::Order;
 use crate::shelf::{Chapter, Shelf};
@@ -114,6 +117,62 @@ pub fn run(folder: &Path, name: &str, args: &[&str]) -> Result<String, String> {
     }
 }
 
+/// The last line of the transcript of a program that never ends: it is there to hang.
+pub const HANGS: &str = "(nothing more: stopped after a second)\n";
+
+/// Runs a program that may hang. After `patience` it is stopped, and what it has printed by then
+/// gets [`HANGS`] for its last line.
+///
+/// # Errors
+///
+/// If it cannot be run, or fails.
+pub fn run_watched(folder: &Path, name: &str, patience: Duration) -> Result<String, String> {
+    let file = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let mut command = Command::new(&file);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn();
+    let mut child = child.map_err(|error| format!("{}: {error}", file.display()))?;
+    let (printed, complaints) = (drained(child.stdout.take()), drained(child.stderr.take()));
+    let hangs = !ends_within(&mut child, patience);
+    let status = child.wait().map_err(|error| error.to_string())?;
+    let printed = printed.recv().unwrap_or_default().replace("\r\n", "\n");
+    match hangs || status.success() {
+        true if hangs => Ok(printed + HANGS),
+        true => Ok(printed),
+        false => Err(format!(
+            "{name}: {status}\n{printed}{}",
+            complaints.recv().unwrap_or_default()
+        )),
+    }
+}
+
+/// Waits for a program to end. One that does not is killed.
+fn ends_within(child: &mut Child, patience: Duration) -> bool {
+    const LOOK: Duration = Duration::from_millis(10);
+    let looks = patience.as_millis() / LOOK.as_millis();
+    for _ in 0..looks {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return true;
+        }
+        thread::sleep(LOOK);
+    }
+    // It may have ended just now; then there is nothing to kill.
+    let _ = child.kill();
+    false
+}
+
+/// All that a program writes to a pipe, read on a thread of its own so that the pipe never fills.
+fn drained(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    let mut pipe = pipe.expect("the program was given a pipe");
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = pipe.read_to_end(&mut text);
+        let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
+    });
+    receiver
+}
+
 /// A program's transcript as it is kept, and the orders that it may print its lines in.
 #[derive(Clone, Debug)]
 pub struct Transcript {
@@ -142,6 +201,12 @@ impl Transcript {
             order: order.map_or_else(|| Order::exact(&text), |order| Order::parse(&order)),
             text,
         })
+    }
+
+    /// Whether the program is one that never ends.
+    #[must_use]
+    pub fn hangs(&self) -> bool {
+        self.text.ends_with(HANGS)
     }
 
     /// Where a transcript is kept, from the repository's root.

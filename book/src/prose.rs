@@ -57,6 +57,12 @@ pub fn count(pieces: &[(usize, Piece)]) -> (usize, usize) {
     (words, words.div_ceil(READING_SPEED))
 }
 
+/// The sittings of a text, which has one unless a heading begins another.
+pub fn sittings(pieces: &[(usize, Piece)]) -> impl Iterator<Item = &[(usize, Piece)]> {
+    let begins = |piece: &Piece| matches!(piece, Piece::Prose(text) if text.starts_with("## Second sitting"));
+    pieces.chunk_by(move |_, (_, next)| !begins(next))
+}
+
 /// The targets of the links in a line of markdown.
 pub fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
@@ -94,6 +100,14 @@ mod tests {
         let found: Vec<&str> = words(&line).collect();
         assert_eq!(found, ["The", "shipped", "doesn't", "park", "here"]);
         assert_eq!(bold(&line).collect::<Vec<_>>(), ["park"]);
+    }
+
+    #[test]
+    fn a_heading_begins_a_second_sitting() {
+        let text = "# A\n\nsome words\n\n## Second sitting: b\n\nmore\n\n## C\n";
+        let pieces = crate::text::parse(text).unwrap();
+        let words: Vec<usize> = sittings(&pieces).map(|part| count(part).0).collect();
+        assert_eq!(words, [3, 5]);
     }
 
     #[test]
