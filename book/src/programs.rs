@@ -118,7 +118,7 @@ pub fn run(folder: &Path, name: &str, args: &[&str]) -> Result<String, String> {
 }
 
 /// The last line of the transcript of a program that never ends: it is there to hang.
-pub const HANGS: &str = "(nothing more: stopped after a second)\n";
+pub const HANGS: &str = "(nothing more: stopped after two seconds)\n";
 
 /// Runs a program that may hang. After `patience` it is stopped, and what it has printed by then
 /// gets [`HANGS`] for its last line.

@@ -3,7 +3,7 @@
 use async_task::Runnable;
 use flume::Receiver;
 
-/// Runs what is in the queue and what comes, until nobody can send any more, or a task panics.
+/// Runs what is in the queue and what comes, until no sender is left, or a task panics.
 pub fn consume(queue: &Receiver<Runnable>) {
     while let Ok(runnable) = queue.recv() {
         run(runnable);

@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use flume::{Receiver, Sender};
 
-/// A whole task. Whoever has an `Arc` of it may poll it.
+/// A whole task. A thread that has an `Arc` of it may poll it.
 pub struct Task {
     future: Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>,
     queue: Sender<Arc<Task>>,
@@ -27,7 +27,7 @@ where
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
         let queue = self.queue.clone();
-        // If nobody is left to take it, the task is dropped.
+        // If no consumer is left to take it, the task is dropped.
         drop(queue.send(self));
     }
 }
@@ -39,7 +39,7 @@ pub fn run_next(queue: &Receiver<Arc<Task>>) -> bool {
     };
     let waker = Waker::from(task.clone());
     let mut cx = Context::from_waker(&waker);
-    // Ready or pending: nobody asks.
+    // Ready or pending: there is no one to tell.
     let _ = task.future.lock().unwrap().as_mut().poll(&mut cx);
     true
 }

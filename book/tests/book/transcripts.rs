@@ -18,7 +18,7 @@ const RUNS: usize = 3;
 const LONG: Duration = Duration::from_secs(60);
 
 /// For one that is new, or whose transcript says that it hangs.
-const SHORT: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_secs(2);
 
 #[test]
 fn programs_print_what_the_pages_show() {

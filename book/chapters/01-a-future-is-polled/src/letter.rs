@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 #[derive(Debug)]
 struct Postbox<T> {
     value: Option<T>,
-    /// Whom to wake when the value comes: whoever polled last.
+    /// The waker of the last poll, to be called when the value comes.
     waiting: Option<Waker>,
 }
 
@@ -31,7 +31,7 @@ pub fn letter<T>() -> (Address<T>, Letter<T>) {
 }
 
 impl<T> Address<T> {
-    /// Delivers the value and wakes whoever waits for it.
+    /// Delivers the value and wakes the future that waits for it.
     ///
     /// # Panics
     ///

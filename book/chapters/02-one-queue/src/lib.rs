@@ -11,7 +11,7 @@ use std::thread;
 use async_task::{Runnable, Task};
 use flume::{Receiver, Sender};
 
-/// The queue of this process. Its consumer starts when somebody first spawns.
+/// The queue of this process. Its consumer starts with the first spawn.
 static QUEUE: LazyLock<Sender<Runnable>> = LazyLock::new(|| {
     let (sender, receiver) = flume::unbounded();
     thread::Builder::new()
@@ -37,14 +37,14 @@ where
     F::Output: Send + 'static,
 {
     let queue = queue.clone();
-    // If nobody is left to take it, the task is dropped, and with that cancelled.
+    // If no consumer is left to take it, the task is dropped, and with that cancelled.
     let schedule = move |runnable| drop(queue.send(runnable));
     let (runnable, task) = async_task::spawn(future, schedule);
     runnable.schedule();
     task
 }
 
-/// Runs what is in the queue and what comes, until nobody can send any more.
+/// Runs what is in the queue and what comes, until no sender is left.
 pub fn consume(queue: &Receiver<Runnable>) {
     while let Ok(runnable) = queue.recv() {
         run(runnable);

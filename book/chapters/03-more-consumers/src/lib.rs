@@ -16,7 +16,7 @@ use flume::{Receiver, Sender};
 /// How many threads take tasks from the queue of this process.
 pub const CONSUMERS: usize = 3;
 
-/// The queue of this process. Its consumers start when somebody first spawns.
+/// The queue of this process. Its consumers start with the first spawn.
 static QUEUE: LazyLock<Sender<Runnable>> = LazyLock::new(|| {
     let (sender, receiver) = flume::unbounded();
     start(CONSUMERS, &receiver);
@@ -54,14 +54,14 @@ where
     F::Output: Send + 'static,
 {
     let queue = queue.clone();
-    // If nobody is left to take it, the task is dropped, and with that cancelled.
+    // If no consumer is left to take it, the task is dropped, and with that cancelled.
     let schedule = move |runnable| drop(queue.send(runnable));
     let (runnable, task) = async_task::spawn(future, schedule);
     runnable.schedule();
     task
 }
 
-/// Runs what is in the queue and what comes, until nobody can send any more.
+/// Runs what is in the queue and what comes, until no sender is left.
 pub fn consume(queue: &Receiver<Runnable>) {
     while let Ok(runnable) = queue.recv() {
         run(runnable);

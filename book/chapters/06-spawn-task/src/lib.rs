@@ -94,7 +94,7 @@ where
     F::Output: Send + 'static,
 {
     let queue = queue.clone();
-    // If nobody is left to take it, the task is dropped, and with that cancelled.
+    // If no consumer is left to take it, the task is dropped, and with that cancelled.
     let schedule = move |runnable| drop(queue.send(runnable));
     let (runnable, task) = async_task::spawn(future, schedule);
     runnable.schedule();

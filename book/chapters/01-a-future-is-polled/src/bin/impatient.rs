@@ -1,4 +1,4 @@
-//! Waits for a letter by polling all the time, and counts how often.
+//! Waits for a letter by polling all the time, and counts the polls.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

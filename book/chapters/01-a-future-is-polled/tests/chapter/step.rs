@@ -19,7 +19,7 @@ impl Wake for Counter {
 }
 
 #[test]
-fn a_letter_wakes_whoever_polled_last() {
+fn a_letter_wakes_the_last_to_poll() {
     let (first, last) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
     let (address, letter) = letter();
     let mut letter = pin!(letter);

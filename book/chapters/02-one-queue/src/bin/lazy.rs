@@ -13,7 +13,7 @@ struct Unfinished;
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        println!("nobody will read this");
+        println!("a line that is never printed");
     }
 }
 

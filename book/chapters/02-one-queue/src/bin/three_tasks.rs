@@ -34,7 +34,7 @@ fn main() {
     let sum = block_on(async { one.await + two.await + block.await });
     println!("main: the sum is {sum}");
 
-    // When nobody can send any more, the consumer ends.
+    // When no sender is left, the consumer ends.
     drop(sender);
     consumer.join().expect("the consumer outlives its tasks");
     recorder.finish();

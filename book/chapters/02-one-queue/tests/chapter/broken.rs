@@ -19,7 +19,7 @@ fn a_panic_costs_one_task(consume: fn(&Receiver<Runnable>)) {
     spawn_on(&sender, async { panic!("the piece cracks") }).detach();
     let line = log.clone();
     spawn_on(&sender, async move { line.write("ran") }).detach();
-    // With both tasks gone nobody can send any more, and `consume` comes back.
+    // With both tasks gone no sender is left, and `consume` comes back.
     drop(sender);
     let _ = catch_unwind(AssertUnwindSafe(|| consume(&receiver)));
     assert_eq!(log.lines(), ["ran"], "the consumer ended with a task");

@@ -57,7 +57,7 @@ fn detached(
 }
 
 #[test]
-fn a_task_that_nobody_can_wake_any_more_is_dropped() {
+fn a_task_that_can_no_longer_be_woken_is_dropped() {
     let kept = Arc::new(Mutex::new(None));
     let (held, receiver) = detached(never(Some(kept.clone())));
     assert!(!run_next(&receiver), "it waits");
@@ -102,4 +102,40 @@ fn a_bounded_queue_can_stop_its_own_consumer() {
     // Only waiting can tell: it never ends.
     let ended = is_done.recv_timeout(Duration::from_millis(500));
     assert_eq!(ended, Err(mpsc::RecvTimeoutError::Timeout));
+}
+
+#[test]
+fn a_task_that_is_woken_and_ready_is_not_queued_again() {
+    let (sender, receiver) = flume::unbounded();
+    let task = spawn_on(
+        &sender,
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        }),
+    );
+    assert!(run_next(&receiver));
+    assert!(receiver.is_empty());
+    block_on(task);
+}
+
+/// The future holds a waker of its own task, and so the task holds itself.
+#[test]
+fn a_dropped_ticket_breaks_the_circle_of_a_task_that_keeps_its_waker() {
+    let (sender, receiver) = flume::unbounded();
+    let held = Arc::new(());
+    let (inside, mut kept) = (held.clone(), None);
+    let task: Task<()> = spawn_on(
+        &sender,
+        poll_fn(move |cx| {
+            let _inside = &inside;
+            kept.get_or_insert_with(|| cx.waker().clone());
+            Poll::Pending
+        }),
+    );
+    assert!(run_next(&receiver));
+    assert_eq!(Arc::strong_count(&held), 2);
+    drop(task);
+    assert!(run_next(&receiver), "it is queued once more, to be dropped");
+    assert_eq!(Arc::strong_count(&held), 1);
 }

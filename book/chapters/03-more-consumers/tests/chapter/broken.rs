@@ -10,7 +10,7 @@ use laneway_book::check::red;
 
 use super::Log;
 
-/// Asserts that nobody can take a task that is being polled, even if it is woken meanwhile.
+/// Asserts that no consumer can take a task that is being polled, even if it is woken meanwhile.
 macro_rules! is_in_one_hand {
     ($runtime:path) => {{
         use $runtime as runtime;

@@ -103,7 +103,7 @@ fn three_tasks_that_wait_for_a_fourth_stop_the_pool() {
         let (begins, door) = (begins.clone(), door.clone());
         let blocks = async move {
             begins.send(()).expect("the test waits");
-            door.recv().expect("somebody could open it");
+            door.recv().expect("the fourth task could open it");
         };
         spawn_on(&sender, blocks).detach();
     }
@@ -116,7 +116,7 @@ fn three_tasks_that_wait_for_a_fourth_stop_the_pool() {
         ends.send(()).expect("the test waits");
     };
     spawn_on(&sender, fourth).detach();
-    // Only waiting can tell: nobody comes for it.
+    // Only waiting can tell: no consumer comes for it.
     let outcome = ended.recv_timeout(Duration::from_millis(500));
     assert_eq!(outcome, Err(RecvTimeoutError::Timeout));
 

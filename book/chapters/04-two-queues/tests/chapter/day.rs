@@ -51,7 +51,7 @@ impl Day {
                     *free_at = self.now();
                 }
             }
-            // Whoever finds nothing looks again when somebody else is done.
+            // A potter who finds nothing looks again when another is done.
             let later = free_at.iter().copied().filter(|&at| at > now).min();
             match later {
                 _ if any => {}

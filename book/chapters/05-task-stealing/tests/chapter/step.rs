@@ -66,7 +66,7 @@ fn low_tasks_that_wait_for_a_high_one_can_stop_everything() {
         let (begins, door) = (begins.clone(), door.clone());
         let blocks = async move {
             begins.send(()).expect("the test waits");
-            door.recv().expect("somebody could open it");
+            door.recv().expect("the fourth task could open it");
         };
         spawn_on(&low, blocks).detach();
     }
@@ -79,7 +79,7 @@ fn low_tasks_that_wait_for_a_high_one_can_stop_everything() {
         ends.send(()).expect("the test waits");
     };
     spawn_on(&high, opener).detach();
-    // Only waiting can tell: nobody comes for it.
+    // Only waiting can tell: no consumer comes for it.
     let outcome = ended.recv_timeout(Duration::from_millis(500));
     assert_eq!(outcome, Err(RecvTimeoutError::Timeout));
 
