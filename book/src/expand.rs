@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::programs::Transcript;
 use crate::reference::{Excerpt, Reference};
 use crate::shelf::{Chapter, Shelf};
-use crate::text::{Kind, Piece};
+use crate::text::{Kind, Piece, Replay};
 use crate::{Mistake, diff, item, plan, prose, record};
 
 /// A page to be rendered.
@@ -134,7 +134,7 @@ impl Expansion<'_> {
             Piece::Diff(old, new) => self.diff(old, new)?,
             Piece::Transcript(name) => self.transcript(name)?,
             Piece::Figure(file, caption) => self.figure(file, caption)?,
-            Piece::Replay(name, caption) => self.replay(name, caption)?,
+            Piece::Replay(replay) => self.replay(replay)?,
             Piece::Open(kind) => self.open(kind),
             Piece::Answer => {
                 self.part = Part::AnswerBegins;
@@ -254,19 +254,39 @@ impl Expansion<'_> {
         Ok(())
     }
 
-    /// The element that the replay page's script turns into a player.
-    fn replay(&mut self, name: &str, caption: &str) -> Result<(), String> {
-        let file = format!("{}replays/{name}.json", self.folder);
+    /// The element that the replay page's script turns into a player, with the lines that the
+    /// program printed.
+    fn replay(&mut self, replay: &Replay) -> Result<(), String> {
+        let chapter = self.chapter();
+        let transcript = Transcript::read(self.shelf, chapter, &replay.name)?;
+        let file = format!("{}replays/{}.json", self.folder, replay.name);
         let recording = self.shelf.read(&file).map_err(|e| format!("{file}: {e}"))?;
+        let from = replay.from.as_deref().unwrap_or_default();
+        if !from.is_empty() && !transcript.text.lines().any(|line| line == from) {
+            return Err(format!("{} does not print `{from}`", replay.name));
+        }
+        let colours = match record::queues(&recording) {
+            1 => "tasks",
+            _ => "queues",
+        };
         for place in record::places(&recording) {
             self.page.sources.insert(place);
         }
-        let caption = escaped(caption);
+        let lines = transcript.text.lines();
+        let lines: String = lines
+            .map(|line| format!("<li>{}</li>\n", escaped(line)))
+            .collect();
         self.push(&format!(
             "\n<figure class=\"replay\">\n<figcaption>{caption}</figcaption>\n\
-             <div class=\"laneway-replay\" data-compact data-axis=\"steps\" \
+             <div class=\"laneway-replay\" data-compact data-axis=\"{axis}\" data-names \
+             data-colours=\"{colours}\" data-from=\"{from}\" \
              data-source=\"../source/{{file}}.html#L{{line}}\">\n\
-             <script type=\"application/json\">\n{recording}</script>\n</div>\n</figure>\n\n"
+             <script type=\"application/json\">\n{recording}</script>\n</div>\n\
+             <ol class=\"printed\" aria-label=\"What the program has printed by then\">\n{lines}</ol>\n\
+             </figure>\n\n",
+            caption = escaped(&replay.caption),
+            axis = replay.axis.name(),
+            from = escaped(from),
         ));
         Ok(())
     }

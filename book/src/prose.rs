@@ -9,7 +9,8 @@ const READING_SPEED: usize = 200;
 pub fn lines(pieces: &[(usize, Piece)]) -> impl Iterator<Item = (usize, String)> + '_ {
     pieces.iter().filter_map(|(line, piece)| match piece {
         Piece::Prose(text) => Some((*line, without_code(text))),
-        Piece::Figure(_, caption) | Piece::Replay(_, caption) => Some((*line, caption.clone())),
+        Piece::Figure(_, caption) => Some((*line, caption.clone())),
+        Piece::Replay(replay) => Some((*line, replay.caption.clone())),
         _ => None,
     })
 }

@@ -419,6 +419,14 @@ pub fn places(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The number of queues in a recording.
+#[must_use]
+pub fn queues(recording: &str) -> usize {
+    let list = recording.split("\"queues\":[").nth(1);
+    let list = list.and_then(|rest| rest.split(']').next());
+    list.map_or(0, |names| names.split(',').count())
+}
+
 /// What happened in a recording, without the times: a row for each event.
 #[must_use]
 pub fn steps(recording: &str) -> Vec<String> {
@@ -472,6 +480,7 @@ mod tests {
             "8,1,-1,-1,0",
         ];
         assert_eq!(kinds, expected, "{json}");
+        assert_eq!(queues(&json), 1);
         assert_eq!(
             places(&json).into_iter().collect::<Vec<_>>(),
             ["book/src/record.rs"]

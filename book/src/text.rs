@@ -7,7 +7,8 @@
 //! {{#listing src/lib.rs#spawn}}             items of a source file
 //! {{#diff 1:src/lib.rs -> src/lib.rs}}      what has changed since another file
 //! {{#transcript three_tasks}}               what a program prints
-//! {{#replay three_tasks A caption}}         its recorded run, to be played
+//! {{#replay three_tasks A caption}}         its recorded run, to be played; `by time` and
+//!                                           `from "block: call 1"` may stand before the caption
 //! {{#figure one-queue.svg A caption}}       a drawing
 //! ```
 //!
@@ -34,8 +35,8 @@ pub enum Piece {
     Diff(Reference, Reference),
     /// What a program prints.
     Transcript(String),
-    /// The recorded run of a program, and its caption.
-    Replay(String, String),
+    /// The recorded run of a program.
+    Replay(Replay),
     /// A drawing in the chapter's folder, and its caption.
     Figure(String, String),
     /// A box begins.
@@ -44,6 +45,40 @@ pub enum Piece {
     Answer,
     /// A box ends.
     Close,
+}
+
+/// A recorded run as a text shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The program.
+    pub name: String,
+    /// What its horizontal axis is at first.
+    pub axis: Axis,
+    /// The line of the transcript that has just been printed when the replay opens; none means the
+    /// program's first.
+    pub from: Option<String>,
+    /// The caption.
+    pub caption: String,
+}
+
+/// The horizontal axis of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Each event is as wide as any other.
+    Steps,
+    /// Each moment is.
+    Time,
+}
+
+impl Axis {
+    /// As the player calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Axis::Steps => "steps",
+            Axis::Time => "time",
+        }
+    }
 }
 
 /// What a box is for.
@@ -140,16 +175,30 @@ fn parse_directive(directive: &str) -> Result<Piece, String> {
             Ok(Piece::Diff(old.parse()?, new.parse()?))
         }
         "transcript" if !rest.is_empty() => Ok(Piece::Transcript(rest.to_owned())),
-        "figure" | "replay" => {
-            let (subject, caption) = rest.split_once(' ').ok_or("a caption is missing")?;
-            let (subject, caption) = (subject.to_owned(), caption.to_owned());
-            Ok(match name {
-                "figure" => Piece::Figure(subject, caption),
-                _ => Piece::Replay(subject, caption),
-            })
+        "figure" => {
+            let (file, caption) = rest.split_once(' ').ok_or("a caption is missing")?;
+            Ok(Piece::Figure(file.to_owned(), caption.to_owned()))
         }
+        "replay" => parse_replay(rest).map(Piece::Replay),
         _ => Err(format!("there is no directive `{directive}`")),
     }
+}
+
+fn parse_replay(rest: &str) -> Result<Replay, String> {
+    let (name, rest) = rest.split_once(' ').ok_or("a caption is missing")?;
+    let (axis, rest) = match rest.strip_prefix("by time ") {
+        Some(rest) => (Axis::Time, rest),
+        None => (Axis::Steps, rest),
+    };
+    let opening = rest
+        .strip_prefix("from \"")
+        .and_then(|rest| rest.split_once("\" "));
+    Ok(Replay {
+        name: name.to_owned(),
+        axis,
+        from: opening.map(|(line, _)| line.to_owned()),
+        caption: opening.map_or(rest, |(_, caption)| caption).to_owned(),
+    })
 }
 
 /// Sees to it that boxes do not nest, and that only predictions have answers.
@@ -242,6 +291,30 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].choices, ["a, b", "b, a"]);
         assert_eq!(found[0].answer, "b, a");
+    }
+
+    #[test]
+    fn a_replay_may_open_at_a_line_and_by_time() {
+        let text = "{{#replay tasks by time from \"a: 1\" As it was.}}\n{{#replay tasks Whole.}}\n";
+        let replays: Vec<Replay> = parse(text)
+            .unwrap()
+            .into_iter()
+            .filter_map(|(_, piece)| match piece {
+                Piece::Replay(replay) => Some(replay),
+                _ => None,
+            })
+            .collect();
+        let replay = |axis, from: Option<&str>, caption: &str| Replay {
+            name: "tasks".to_owned(),
+            axis,
+            from: from.map(str::to_owned),
+            caption: caption.to_owned(),
+        };
+        let expected = [
+            replay(Axis::Time, Some("a: 1"), "As it was."),
+            replay(Axis::Steps, None, "Whole."),
+        ];
+        assert_eq!(replays, expected);
     }
 
     #[test]

@@ -17,9 +17,10 @@ fn programs_run_as_their_replays_show() {
     let mut findings = Findings::default();
     for chapter in &shelf.chapters {
         for (line, piece) in pieces(chapter) {
-            let Piece::Replay(name, _) = piece else {
+            let Piece::Replay(replay) = piece else {
                 continue;
             };
+            let name = replay.name;
             let kept = shelf.path(&chapter.file(&format!("replays/{name}.json")));
             let new = match env::var_os("UPDATE_REPLAYS") {
                 Some(_) => kept.clone(),

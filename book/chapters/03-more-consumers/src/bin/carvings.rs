@@ -1,4 +1,4 @@
-//! Three carvings keep three consumers busy. How long does a note wait behind them?
+//! Three carvings keep three consumers busy. How long does a tile wait behind them?
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,15 +27,15 @@ async fn in_slices() {
     }
 }
 
-/// Puts three carvings and a note into a queue, then lets three consumers begin.
-fn wait_of_a_note<F>(carving: fn() -> F) -> Duration
+/// Puts three carvings and a tile into a queue, then lets three consumers begin.
+fn wait_of_a_tile<F>(carving: fn() -> F) -> Duration
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let (sender, receiver) = flume::unbounded();
     let carvings = [(); 3].map(|()| spawn_on(&sender, carving()));
     let begin = Instant::now();
-    let note = spawn_on(&sender, async move { begin.elapsed() });
+    let tile = spawn_on(&sender, async move { begin.elapsed() });
     for _ in 0..3 {
         let receiver = receiver.clone();
         thread::spawn(move || consume(&receiver));
@@ -44,13 +44,13 @@ where
         for carving in carvings {
             carving.await;
         }
-        note.await
+        tile.await
     })
 }
 
 fn main() {
-    let wait = wait_of_a_note(in_one_go).as_millis();
-    println!("carvings in one go: the note waited {wait} ms");
-    let wait = wait_of_a_note(in_slices).as_millis();
-    println!("carvings in slices: the note waited {wait} ms");
+    let wait = wait_of_a_tile(in_one_go).as_millis();
+    println!("carvings in one go: the tile waited {wait} ms");
+    let wait = wait_of_a_tile(in_slices).as_millis();
+    println!("carvings in slices: the tile waited {wait} ms");
 }

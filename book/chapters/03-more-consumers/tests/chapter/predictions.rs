@@ -28,8 +28,8 @@ fn who_is_ahead() {
     prediction!("who-is-ahead", log.lines().join(", "));
 }
 
-/// At what time a note runs that was queued behind four carvings of an hour, with three consumers.
-fn time_of_the_note(stretches: u32) -> u32 {
+/// At what time a tile runs that was queued behind four carvings of an hour, with three consumers.
+fn time_of_the_tile(stretches: u32) -> u32 {
     let (sender, receiver) = flume::unbounded();
     let (day, log) = (Day::default(), Log::default());
     for _ in 0..4 {
@@ -43,12 +43,12 @@ fn time_of_the_note(stretches: u32) -> u32 {
 
 #[test]
 fn four_carvings() {
-    let minutes = time_of_the_note(1);
+    let minutes = time_of_the_tile(1);
     prediction!("four-carvings", format!("after {minutes} minutes"));
 }
 
 #[test]
 fn carvings_in_slices() {
-    let minutes = time_of_the_note(6);
+    let minutes = time_of_the_tile(6);
     prediction!("carvings-in-slices", format!("after {minutes} minutes"));
 }
