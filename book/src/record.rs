@@ -158,6 +158,7 @@ impl Recorder {
         let shared = &self.0;
         let run = shared.run();
         let queues = shared.queues.iter().map(|name| quoted(name));
+        let threads = shared.workers.iter().map(|(name, _)| quoted(name));
         let homes = shared.workers.iter().map(|(_, home)| home.to_string());
         let mut places: Vec<String> = Vec::new();
         let mut known = HashMap::new();
@@ -174,10 +175,11 @@ impl Recorder {
         let mut text = String::from(r#"{"format":"laneway-replay","version":1,"clock":"real""#);
         write!(
             text,
-            ",\"dropped\":0,\"queues\":[{}],\"homes\":[{}],\n\"places\":[{}],\n\"tasks\":[{}],\n\
+            ",\"dropped\":0,\"queues\":[{}],\"homes\":[{}],\"threads\":[{}],\n\"places\":[{}],\n\"tasks\":[{}],\n\
              \"events\":[",
             queues.collect::<Vec<_>>().join(","),
             homes.collect::<Vec<_>>().join(","),
+            threads.collect::<Vec<_>>().join(","),
             places.join(","),
             tasks.join(",")
         )

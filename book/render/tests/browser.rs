@@ -75,6 +75,16 @@ fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
                  .map((code) => code.textContent.slice(0, 80))",
         );
         assert_eq!(cut.as_array().map(Vec::len), Some(0), "{place}: {cut}");
+        let hidden = browser.run(
+            "return [...document.querySelectorAll('figure.drawing:has(.narrow)')]
+                 .filter((figure) => figure.scrollWidth > figure.clientWidth + 1)
+                 .map((figure) => figure.textContent.slice(0, 80))",
+        );
+        assert_eq!(
+            hidden.as_array().map(Vec::len),
+            Some(0),
+            "{place}: {hidden}"
+        );
         let theme = browser.run("return document.documentElement.className");
         let expected = if light == "dark" { "navy" } else { "light" };
         assert!(
@@ -94,13 +104,38 @@ fn replays_play(browser: &Browser, page: &Path) {
     let empty =
         browser.run("return LanewayReplay.players.filter((p) => !p.recording.length).length");
     assert_eq!(empty, 0, "{place}: something was recorded");
+    let unlit = browser.run(
+        "return [...document.querySelectorAll('figure.replay')]
+             .filter((f) => f.querySelectorAll('.printed .now').length !== 1).length",
+    );
+    assert_eq!(unlit, 0, "{place}: a replay opens at a line of the run");
+    let strips = browser.run(
+        "dispatchEvent(new Event('beforeprint'));
+         return document.querySelectorAll('figure.replay .strip:has(.frame + .frame)').length",
+    );
+    assert_eq!(strips, replays, "{place}: every replay is a strip on paper");
     let broken =
         browser.run("return document.querySelectorAll('.laneway-replay [role=alert]').length");
     assert_eq!(broken, 0, "{place}: a replay cannot be shown");
 }
 
-/// The right choice is marked as right, the others as wrong, and the answer shows.
+/// A wrong guess is told why it is wrong and lets one guess again. The right choice is marked as right,
+/// the others as wrong, and the answer shows.
 fn predictions_answer(browser: &Browser, page: &Path) {
+    browser.open(page);
+    let told = browser.run(
+        "return [...document.querySelectorAll('.predict')].filter((box) => {
+             const right = box.querySelector('.answer').textContent.replace(/\\.$/, '').trim();
+             const wrong = [...box.querySelectorAll('.choice')]
+                 .filter((choice) => choice.textContent.trim() !== right);
+             if (!box.querySelector('details > ul')) return false;
+             wrong.forEach((choice) => choice.click());
+             const whys = box.querySelectorAll('.why').length;
+             return box.querySelector('details').open || whys !== wrong.length;
+         }).map((box) => box.textContent.slice(0, 80))",
+    );
+    let place = page.display();
+    assert_eq!(told.as_array().map(Vec::len), Some(0), "{place}: {told}");
     let wrong = browser.run(
         "return [...document.querySelectorAll('.predict')].filter((box) => {
              const choices = [...box.querySelectorAll('.choice')];

@@ -105,7 +105,7 @@
       });
       this.recording.queues.forEach((name, q) => {
         lane(this.queueY[q], QUEUE);
-        L.drawToken(c, theme, q, 8, this.queueY[q] + 9, 5.5);
+        if (!this.recording.hasTaskColours) L.drawToken(c, theme, q, 8, this.queueY[q] + 9, 5.5);
         c.font = theme.font(12);
         c.fillStyle = theme.text;
         c.fillText(L.fit(c, name, this.gutter - 26), 20, this.queueY[q] + 9);
@@ -184,9 +184,10 @@
       const height = LANE - 4;
       const until = poll.replaced < 0 ? right : this.x(this.scale.position(poll.replaced));
       const width = Math.max(1.2, until - left);
-      c.fillStyle = theme.queue(poll.queue);
+      const colour = this.recording.colourOf(poll.task, poll.queue);
+      c.fillStyle = theme.queue(colour);
       c.fillRect(left, y, width, height);
-      this.markQueue(c, poll.queue, left, y, width, height);
+      this.markQueue(c, colour, left, y, width, height);
       if (this.isLong(poll)) this.markLong(c, left, width, y);
       if (poll.replaced >= 0) {
         c.fillRect(until, y + height + 4, Math.max(1.2, right - until), BLOCKED - 2);
@@ -204,7 +205,7 @@
         c.textBaseline = "middle";
         const title = L.title(this.recording, poll.task);
         const room = width - 12;
-        const number = `#${this.recording.tasks[poll.task].id}`;
+        const number = this.recording.hasNames ? title : `#${this.recording.tasks[poll.task].id}`;
         const isLong = c.measureText(title).width > room;
         const words = isLong && c.measureText(number).width > 0.6 * room ? number : title;
         if (c.measureText(number).width <= room) c.fillText(L.fit(c, words, room), left + 4, y + height / 2);
@@ -304,7 +305,7 @@
       paths.forEach(({ path, y, bottom }, q) => {
         path.lineTo(this.width, y(depth[q]));
         path.lineTo(this.width, bottom);
-        c.fillStyle = this.theme.queue(q);
+        c.fillStyle = this.recording.hasTaskColours ? this.theme.soft : this.theme.queue(q);
         c.fill(path);
       });
     }

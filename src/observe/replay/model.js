@@ -66,6 +66,11 @@ globalThis.LanewayReplay ??= {};
       this.findShares();
     }
 
+    /** Which of the colours and shapes a task's token has: those of its queue, or its own. */
+    colourOf(task, queue) {
+      return this.hasTaskColours ? task : queue;
+    }
+
     readTables(raw) {
       const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -1);
       const queues = Math.max(raw.queues.length, most(this.queue) + 1);
@@ -74,6 +79,9 @@ globalThis.LanewayReplay ??= {};
       this.queues = Array.from({ length: queues }, (_, q) => clean(raw.queues[q] ?? `queue ${q}`));
       this.workers = Array.from({ length: workers }, (_, w) => {
         const home = raw.homes[w] ?? -1;
+        // The member is missing where threads have no names of their own.
+        const thread = raw.threads?.[w];
+        if (thread !== undefined) return { home, name: clean(thread) };
         // The member is missing where there are none.
         const standby = (raw.standbys ?? []).indexOf(w);
         if (standby >= 0) {

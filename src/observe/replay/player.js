@@ -6,6 +6,8 @@
 //   data-axis="steps" or "time"    what the horizontal axis is at first
 //   data-theme="dark" or "light"   instead of what the system prefers
 //   data-compact                   fewer panels, for a place in a text
+//   data-names                     tasks are called by their names, without their numbers
+//   data-colours="tasks"           a colour for each task, not for each queue
 //   data-at="busiest" or "start"   where to open: when most tasks are queued or polled, or, as
 //                                  where it is compact, before the first event
 //   data-long="10"                 from how many milliseconds on a poll is marked as long
@@ -77,6 +79,8 @@
     constructor(root, recording) {
       this.root = root;
       this.recording = recording;
+      recording.hasNames = root.dataset.names !== undefined;
+      recording.hasTaskColours = root.dataset.colours === "tasks";
       const asked = root.dataset.axis;
       const bySteps = recording.isSimulated || recording.length <= 5000;
       const axis = asked === "time" || asked === "steps" ? asked : bySteps ? "steps" : "time";

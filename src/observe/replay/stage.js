@@ -297,7 +297,8 @@
         this.drawBox(c, this.workerBoxes[w], worker.name, notes);
         const slot = this.slot(w);
         c.beginPath();
-        c.arc(slot.x, slot.y, 16, 0, 2 * Math.PI);
+        // A name on a token is wider than the ring.
+        if (!polls || !this.recording.hasNames) c.arc(slot.x, slot.y, 16, 0, 2 * Math.PI);
         c.lineWidth = polls ? 3 : 1.5;
         c.setLineDash(polls ? [] : [3, 3]);
         c.strokeStyle = polls ? theme.text : theme.quiet;
@@ -315,6 +316,7 @@
 
     /** What is being polled, beside the slot. */
     nameSlot(c, worker, task, blocked) {
+      if (this.recording.hasNames) return;
       const box = this.workerBoxes[worker];
       const slot = this.slot(worker);
       const width = box.w - 60 - PAD - 22 * blocked;
@@ -328,7 +330,12 @@
       const r = this.recording;
       const queue = moment.queueOf[task] >= 0 ? moment.queueOf[task] : r.tasks[task].queue;
       c.globalAlpha = (shows(task, queue) ? 1 : 0.15) * (1 - Math.min(1, token.fades ?? 0));
-      L.drawToken(c, theme, queue, token.x, token.y, RADIUS);
+      if (r.hasNames && r.tasks[task].name) {
+        this.drawNamed(c, r.colourOf(task, queue), task, token, isSelected);
+        c.globalAlpha = 1;
+        return;
+      }
+      L.drawToken(c, theme, r.colourOf(task, queue), token.x, token.y, RADIUS);
       if (isSelected) {
         c.beginPath();
         c.arc(token.x, token.y, RADIUS + 4, 0, 2 * Math.PI);
@@ -355,6 +362,24 @@
         c.fillText(L.fit(c, L.short(r, task), token.room), token.x + this.pitch / 2 + 1, token.y + 0.5);
       }
       c.globalAlpha = 1;
+    }
+
+    /** A token as wide as the name on it. */
+    drawNamed(c, colour, task, token, isSelected) {
+      const { theme } = this;
+      c.font = theme.font(12, "600");
+      const words = L.fit(c, L.short(this.recording, task), NAMED - 24);
+      const width = Math.max(2 * RADIUS, c.measureText(words).width + 14);
+      token.room = width;
+      c.beginPath();
+      c.roundRect(token.x - RADIUS, token.y - RADIUS, width, 2 * RADIUS, RADIUS);
+      c.fillStyle = theme.queue(colour);
+      c.fill();
+      c.lineWidth = isSelected ? 2.5 : 1;
+      c.strokeStyle = isSelected ? theme.cursor : theme.ink;
+      c.stroke();
+      c.fillStyle = theme.ink;
+      c.fillText(words, token.x - RADIUS + 7, token.y + 0.5);
     }
 
     /** If the last thing that happened was a steal, an arrow from the victim to the thief. */

@@ -37,6 +37,7 @@
   /** A task's name, as long as is fit for a line. */
   L.title = function (recording, task) {
     const { id, name } = recording.tasks[task];
+    if (name && recording.hasNames) return name;
     return name ? `#${id} ${name}` : `#${id}`;
   };
 
@@ -46,7 +47,7 @@
   function by(r, event) {
     const worker = r.worker[event];
     const poller = r.poller[event];
-    if (poller >= 0) return `task #${r.tasks[poller].id} on ${workerName(r, worker)}`;
+    if (poller >= 0) return `task ${r.hasNames ? L.title(r, poller) : `#${r.tasks[poller].id}`} on ${workerName(r, worker)}`;
     return workerName(r, worker);
   }
 
