@@ -296,7 +296,7 @@ impl Expansion<'_> {
             Kind::Predict(_) => ("predict", "Predict before you run"),
             Kind::Exercise => ("exercise", "Exercise"),
             Kind::Broken => ("broken", "Break it first"),
-            Kind::Note => ("note", "Note"),
+            Kind::Note => ("note", "Aside"),
         };
         if let Kind::Predict(_) = kind {
             self.part = Part::Prediction;

@@ -71,7 +71,7 @@ impl Reference {
         };
         let file = chapter.file(&self.path);
         let source = shelf
-            .read(&file)
+            .read_kept(&file)
             .map_err(|error| format!("{file}: {error}"))?;
         if self.items.is_empty() {
             let text = item::without_anchors(source.lines());

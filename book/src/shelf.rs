@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::Mistake;
 use crate::text::{self, Piece};
@@ -76,6 +77,30 @@ impl Shelf {
     /// If it cannot be read.
     pub fn read(&self, from_root: &str) -> io::Result<String> {
         fs::read_to_string(self.path(from_root))
+    }
+
+    /// A file of the repository as it is kept: what a reader has changed in an exercise and not
+    /// committed is not in it. Any other file is as it lies on disk.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read_kept(&self, from_root: &str) -> io::Result<String> {
+        let shown = self.read(from_root)?;
+        if !from_root.ends_with("/exercise.rs") {
+            return Ok(shown);
+        }
+        let mut git = Command::new("git");
+        let git = git
+            .current_dir(&self.root)
+            .args(["show", &format!("HEAD:./{from_root}")]);
+        // Where there is no repository, such as in an archive, what lies there is all there is.
+        match git.output() {
+            Ok(output) if output.status.success() => {
+                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+            }
+            _ => Ok(shown),
+        }
     }
 
     /// The text of the page before the first chapter.

@@ -4,9 +4,10 @@
 //! a folder of plain markdown, a table of contents, one style sheet and one script. So no interface
 //! of mdBook's but "render this folder" is used.
 
+mod highlight;
 mod source;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
@@ -32,8 +33,8 @@ pub fn render(shelf: &Shelf, to: &Path) -> Result<(), Box<dyn Error>> {
     let mut config: Config = include_str!("../theme/book.toml").parse()?;
     config.build.build_dir = to.to_owned();
     MDBook::load_with_config(&staging, config)?.build()?;
-    for file in sources {
-        source::write(shelf, &file, to)?;
+    for (file, chapters) in sources {
+        source::write(shelf, &file, &chapters, to)?;
     }
     Ok(())
 }
@@ -44,8 +45,11 @@ fn staging_for(to: &Path) -> PathBuf {
     to.with_file_name(name)
 }
 
+/// The files that pages link to, each with the numbers of the chapters that do.
+type Sources = BTreeMap<String, Vec<u32>>;
+
 /// Writes what mdBook is given. Gives the files that the pages link to.
-fn stage(shelf: &Shelf, to: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
+fn stage(shelf: &Shelf, to: &Path) -> Result<Sources, Box<dyn Error>> {
     let pages = to.join("src");
     fs::create_dir_all(&pages)?;
     fs::write(
@@ -58,18 +62,26 @@ fn stage(shelf: &Shelf, to: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
     fs::write(pages.join("SUMMARY.md"), contents(shelf))?;
     fs::write(pages.join("glossary.md"), expand::glossary(shelf))?;
 
-    let preface = expand::preface(shelf, &shelf.preface()?).map_err(listed)?;
-    let mut sources = preface.sources;
-    fs::write(pages.join(TEXT), preface.markdown)?;
+    let mut sources = Sources::new();
+    for (text, name) in [(shelf.preface()?, TEXT), (shelf.read(THANKS)?, "thanks.md")] {
+        let page = expand::preface(shelf, &text).map_err(listed)?;
+        sources.extend(page.sources.into_iter().map(|file| (file, Vec::new())));
+        fs::write(pages.join(name), page.markdown)?;
+    }
     for chapter in &shelf.chapters {
         let page: Page = expand::chapter(shelf, chapter).map_err(listed)?;
-        sources.extend(page.sources);
+        for file in page.sources {
+            sources.entry(file).or_default().push(chapter.number);
+        }
         let folder = pages.join(&chapter.folder);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(TEXT), page.markdown)?;
     }
     Ok(sources)
 }
+
+/// The appendix that says to whom the book owes what.
+const THANKS: &str = "book/chapters/thanks.md";
 
 fn listed(mistakes: Vec<laneway_book::Mistake>) -> String {
     let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -85,7 +97,7 @@ const PARTS: [(u32, &str); 3] = [
 
 /// The table of contents.
 fn contents(shelf: &Shelf) -> String {
-    let mut text = String::from("# Contents\n\n[How to read this book](README.md)\n\n");
+    let mut text = String::from("# Contents\n\n[Why, and how to read this book](README.md)\n\n");
     let mut part = "";
     for chapter in &shelf.chapters {
         let current = PARTS
@@ -101,5 +113,5 @@ fn contents(shelf: &Shelf) -> String {
         let title = title.replace('`', "");
         writeln!(text, "- [{number}. {title}]({folder}/{TEXT})").expect("a string takes all");
     }
-    text + "\n---\n\n[Glossary](glossary.md)\n"
+    text + "\n---\n\n[Glossary](glossary.md)\n\n[Thanks](thanks.md)\n"
 }
