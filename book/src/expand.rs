@@ -88,7 +88,9 @@ pub fn glossary(shelf: &Shelf) -> String {
         }
     }
     let entries: String = entries.into_values().collect();
-    format!("# Glossary\n\nEach word, and the chapter that first uses it.\n\n{entries}")
+    format!(
+        "# Glossary\n\nEach word, what it is called elsewhere, and the chapter that first uses it.\n\n{entries}"
+    )
 }
 
 /// The words that a chapter defines in its `glossary.md`, a paragraph each.

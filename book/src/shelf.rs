@@ -164,3 +164,40 @@ impl Chapter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(folder: &Path, args: &[&str]) {
+        let mut git = Command::new("git");
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let status = git.current_dir(folder).args(identity).args(args).status();
+        assert!(status.expect("git runs").success(), "{args:?}");
+    }
+
+    #[test]
+    fn a_solved_exercise_is_read_as_it_was_set() {
+        let root = std::env::temp_dir().join(format!("laneway-shelf-{}", std::process::id()));
+        fs::create_dir_all(root.join("a")).unwrap();
+        let shelf = Shelf {
+            root: root.clone(),
+            chapters: Vec::new(),
+        };
+        fs::write(root.join("a/exercise.rs"), "set").unwrap();
+        fs::write(root.join("a/lib.rs"), "before").unwrap();
+        assert_eq!(
+            shelf.read_kept("a/exercise.rs").unwrap(),
+            "set",
+            "no repository"
+        );
+        git(&root, &["init", "--quiet"]);
+        git(&root, &["add", "."]);
+        git(&root, &["commit", "--quiet", "-m", "a"]);
+        fs::write(root.join("a/exercise.rs"), "solved").unwrap();
+        fs::write(root.join("a/lib.rs"), "after").unwrap();
+        assert_eq!(shelf.read_kept("a/exercise.rs").unwrap(), "set");
+        assert_eq!(shelf.read_kept("a/lib.rs").unwrap(), "after");
+        fs::remove_dir_all(root).unwrap();
+    }
+}

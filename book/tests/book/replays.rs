@@ -61,12 +61,8 @@ fn compare(kept: &str, new: &str, one_order: bool) -> Result<(), String> {
         lines
             .take_while(|line| !line.starts_with("\"events\""))
             // One that was recorded without the threads' names is as good.
-            .map(|line| {
-                line.split(",\"threads\":")
-                    .next()
-                    .unwrap_or(line)
-                    .to_owned()
-            })
+            .map(|line| line.split(",\"threads\":").next().unwrap_or(line))
+            .map(|line| line.trim_end_matches(',').to_owned())
             .collect()
     };
     match tables(kept) == tables(new) {
