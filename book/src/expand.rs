@@ -232,7 +232,11 @@ impl Expansion<'_> {
         }
         self.page.sources.insert(program);
         let text = fenced("text", &transcript.text);
-        self.push(&captioned("transcript", &caption, &text));
+        let class = match transcript.hangs() {
+            true => "transcript hangs",
+            false => "transcript",
+        };
+        self.push(&captioned(class, &caption, &text));
         Ok(())
     }
 

@@ -127,6 +127,7 @@ function openReplay(player) {
     const opening = line < 0 ? Math.min(...at) : at[line];
     const events = player.recording.at.findLastIndex((time) => time <= opening) + 1;
     if (location.hash.includes("event=")) lightUp(items, at, momentOf(player));
+    else if (player.scale.axis === "time") player.moveTo(opening);
     else player.seek(Math.max(1, events));
 }
 

@@ -298,7 +298,8 @@
         const slot = this.slot(w);
         c.beginPath();
         // A name on a token is wider than the ring.
-        if (!polls || !this.recording.hasNames) c.arc(slot.x, slot.y, 16, 0, 2 * Math.PI);
+        const isCovered = this.recording.hasNames && (polls || state.held >= 0);
+        if (!isCovered) c.arc(slot.x, slot.y, 16, 0, 2 * Math.PI);
         c.lineWidth = polls ? 3 : 1.5;
         c.setLineDash(polls ? [] : [3, 3]);
         c.strokeStyle = polls ? theme.text : theme.quiet;
