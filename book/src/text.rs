@@ -235,6 +235,8 @@ pub struct Prediction {
     pub choices: Vec<String>,
     /// The first line of the answer.
     pub answer: String,
+    /// What the answer says of wrong choices, each "CHOICE: why it is wrong".
+    pub reasons: Vec<String>,
 }
 
 /// The predictions of a text.
@@ -251,6 +253,7 @@ pub fn predictions(pieces: &[(usize, Piece)]) -> Vec<Prediction> {
                     name: name.clone(),
                     choices: Vec::new(),
                     answer: String::new(),
+                    reasons: Vec::new(),
                 });
             }
             Piece::Answer => answering = Some(true),
@@ -263,6 +266,11 @@ pub fn predictions(pieces: &[(usize, Piece)]) -> Vec<Prediction> {
                 }
                 (Some(true), Some(prediction)) if prediction.answer.is_empty() => {
                     prediction.answer = plain(text);
+                }
+                (Some(true), Some(prediction)) => {
+                    prediction
+                        .reasons
+                        .extend(text.strip_prefix("- ").map(plain));
                 }
                 _ => {}
             },
@@ -285,12 +293,12 @@ mod tests {
 
     #[test]
     fn a_prediction_has_choices_and_an_answer() {
-        let text =
-            "::: predict next\nWho?\n\n- `a`, b\n- b, a\n\n::: answer\n\n`b`, a.\n\nSo.\n:::\n";
+        let text = "::: predict next\nWho?\n\n- `a`, b\n- b, a\n\n::: answer\n\n`b`, a.\n\nSo.\n\n- `a`, b: no.\n:::\n";
         let found = predictions(&parse(text).unwrap());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].choices, ["a, b", "b, a"]);
         assert_eq!(found[0].answer, "b, a");
+        assert_eq!(found[0].reasons, ["a, b: no"]);
     }
 
     #[test]

@@ -159,6 +159,16 @@ fn predictions_are_computed() {
                 choices.is_empty() || right == 1,
                 "its answer is not one of its choices",
             );
+            let explained = |choice: &str| {
+                let start = format!("{choice}: ");
+                let mut reasons = prediction.reasons.iter();
+                choice == prediction.answer || reasons.any(|reason| reason.starts_with(&start))
+            };
+            let silent = choices.iter().find(|choice| !explained(choice));
+            needs(
+                prediction.reasons.is_empty() || silent.is_none(),
+                "a wrong choice does not say why it is wrong",
+            );
         }
     }
     findings.assert_none();
