@@ -2,7 +2,7 @@
 
 use crate::text::Piece;
 
-/// Words a minute, of somebody who reads to understand.
+/// Words a minute, of a person who reads to understand.
 const READING_SPEED: usize = 200;
 
 /// The lines of prose with their numbers, without code.
