@@ -74,6 +74,10 @@ const TESTS: &[Test] = &[
     ("idle_time_is_passed_over", idle_time_is_passed_over),
     ("tokens_are_told_apart", tokens_are_told_apart),
     (
+        "tasks_may_have_names_and_colours_of_their_own",
+        tasks_may_have_names_and_colours_of_their_own,
+    ),
+    (
         "the_search_finds_queues_and_durations",
         the_search_finds_queues_and_durations,
     ),
@@ -815,6 +819,37 @@ fn written(browser: &Browser) -> Vec<String> {
     texts
         .map(|text| text.as_str().unwrap().to_owned())
         .collect()
+}
+
+fn tasks_may_have_names_and_colours_of_their_own(browser: &Browser) {
+    let recording = simulated(async {
+        let named = |name: &'static str| spawn_task!(name = name, sleep(ms(1)));
+        for task in [named("parser"), named("mailer")] {
+            task.await;
+        }
+    });
+    let fragment = recording.to_replay_fragment();
+    let fragment = fragment.replacen("<div", "<div data-names data-colours=tasks", 1);
+    let (style, script) = (replay::STYLE, replay::SCRIPT);
+    let page = Page::new(format!(
+        "<!doctype html><meta charset=utf-8><style>{style}</style>{fragment}<script>{script}</script>"
+    ));
+    browser.open(&page.0);
+    settle(browser);
+    player(
+        browser,
+        "p.seek(p.recording.story(p.recording.tasks.findIndex((t) => t.name === 'mailer')).at(1))",
+    );
+    settle(browser);
+    let shown = written(browser);
+    assert!(shown.iter().any(|text| text == "mailer"), "{shown:?}");
+    assert!(!shown.iter().any(|text| text.contains('#')), "{shown:?}");
+    let colours = player(
+        browser,
+        "new Set(p.recording.tasks.map((task, t) => p.recording.colourOf(t, task.queue))).size
+         === p.recording.tasks.length",
+    );
+    assert_eq!(colours, json!(true));
 }
 
 fn tokens_are_told_apart(browser: &Browser) {
