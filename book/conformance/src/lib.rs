@@ -1,5 +1,8 @@
 //! Tests for the runtime that you build along the book, up to the chapter that you have reached.
 //!
+//! `cargo chapter N mine` makes a package in which all of this is in place, and `cargo chapter N
+//! check` runs it: the rest of this page is for a project of another layout.
+//!
 //! In the `Cargo.toml` of your project, with the path from there to the book's repository:
 //!
 //! ```toml
@@ -33,11 +36,21 @@
 //! There is one test a chapter, which names the checks that fail. A check that waits for
 //! something gives up after [`PATIENCE`] and says what it waited for. Checks share your runtime,
 //! which the book makes one for the whole process, so the suite runs them one at a time.
+//!
+//! In a test with `harness = false`, [`report`] is all that `main` has to call. It runs each check in
+//! a process of its own and prints a line for each.
 
+mod bug;
 mod chapters;
+mod outcome;
+mod process;
+mod report;
 mod runtime;
 mod tools;
 
+pub use bug::seen_by;
+pub use process::told_cores;
+pub use report::report;
 pub use runtime::{NotBuilt, Priority, Runtime};
 pub use tools::PATIENCE;
 

@@ -3,6 +3,9 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::outcome::UNWRITTEN;
 
 /// A runtime as far as it is built. Each method names the chapter that builds it; those that you
 /// leave out fail the checks of that chapter and of no other.
@@ -49,6 +52,12 @@ pub trait Runtime {
         not_built(4, "spawn_at")
     }
 
+    /// Chapter 5: the longest time for which a consumer rests before it looks at the other queue.
+    /// Only if it is not a tenth of a second.
+    fn nap() -> Duration {
+        Duration::from_millis(100)
+    }
+
     /// Chapter 6: `spawn_task!(future)`, with your macro.
     fn spawn_task<F>(future: F) -> Self::Task<F::Output>
     where
@@ -82,6 +91,15 @@ pub trait Runtime {
         not_built(7, "try_join")
     }
 
+    /// Chapter 7: as `join`, for async code: it waits and does not block.
+    fn gather<T>(tasks: Vec<Self::Task<T>>) -> impl Future<Output = Vec<T>> + Send + 'static
+    where
+        T: Send + 'static,
+    {
+        drop(tasks);
+        async { not_built(7, "gather") }
+    }
+
     /// Chapter 8: whether your builder accepts these numbers of consumers. It does not start
     /// anything.
     fn accepts(high: usize, low: usize) -> bool {
@@ -89,24 +107,40 @@ pub trait Runtime {
         not_built(8, "accepts")
     }
 
+    /// Chapter 8: how many high consumers your builder gives a machine with this number of cores if
+    /// the program does not say. It does not start anything.
+    fn high_for(cores: usize) -> usize {
+        let _ = cores;
+        not_built(8, "high_for")
+    }
+
     /// Chapter 9: lets a task run on without its handle.
     fn detach<T: Send + 'static>(task: Self::Task<T>) {
         drop(task);
         not_built(9, "detach")
+    }
+
+    /// Chapter 9: starts a process that calls `work` again and again, with a yield in between, for as
+    /// long as the runtime runs.
+    fn start_process(work: impl FnMut() + Send + 'static) {
+        drop(work);
+        not_built(9, "start_process")
     }
 }
 
 /// How urgent a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Somebody waits for it.
+    /// A caller waits for it.
     High,
     /// It may take its time.
     Low,
 }
 
+/// Panics with the words of the macro that stands for code to be written, by which a report tells
+/// what is missing from what is wrong.
 fn not_built(chapter: u32, method: &str) -> ! {
-    panic!("`{method}` is built in chapter {chapter}")
+    panic!("{UNWRITTEN}: `{method}` of chapter {chapter}")
 }
 
 /// The task type of a runtime that cannot spawn yet. There is no value of it.

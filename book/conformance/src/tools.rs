@@ -62,7 +62,7 @@ pub(crate) fn next<T>(receiver: &Receiver<T>, waiting_for: &str) -> T {
     received.unwrap_or_else(|_| gave_up(waiting_for))
 }
 
-/// A place where threads block until so many of them have come, or patience is at its end.
+/// A place where threads block until all of them have come, or patience is at its end.
 #[derive(Clone)]
 pub(crate) struct Meeting(Arc<(Mutex<usize>, Condvar)>);
 
@@ -100,7 +100,7 @@ impl Door {
     }
 }
 
-/// Opens a door when it is dropped, so that a check that fails leaves nobody blocked.
+/// Opens a door when it is dropped, so that a check that fails leaves no thread blocked.
 pub(crate) struct Opens(pub(crate) Door);
 
 impl Drop for Opens {
@@ -127,6 +127,13 @@ impl Future for YieldNow {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+}
+
+/// Lets time pass.
+pub(crate) fn pause(time: Duration) {
+    let (_keeps, never) = mpsc::channel::<()>();
+    // Nothing is ever sent.
+    let _ = never.recv_timeout(time);
 }
 
 /// Panics with a message, without printing it.

@@ -83,9 +83,34 @@ impl Runtime for Laneway {
             .collect()
     }
 
+    async fn gather<T: Send + 'static>(tasks: Vec<laneway::Task<T>>) -> Vec<T> {
+        let mut outputs = Vec::new();
+        for task in tasks {
+            outputs.push(task.await);
+        }
+        outputs
+    }
+
     fn accepts(high: usize, low: usize) -> bool {
         let builder = laneway::Runtime::builder().with_high_num(high);
         builder.with_low_num(low).build().is_ok()
+    }
+
+    /// The shipped rule cannot be told of another machine, and has tests of its own: here its numbers
+    /// for this machine have to make a runtime.
+    fn high_for(_: usize) -> usize {
+        let built = laneway::Runtime::builder().build();
+        usize::from(built.is_ok())
+    }
+
+    fn start_process(mut work: impl FnMut() + Send + 'static) {
+        let process = async move {
+            loop {
+                work();
+                laneway::yield_now().await;
+            }
+        };
+        RUNTIME.spawn(process, laneway::Priority::Low).detach();
     }
 
     fn detach<T: Send + 'static>(task: laneway::Task<T>) {

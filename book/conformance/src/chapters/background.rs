@@ -1,6 +1,7 @@
 //! Chapter 9: tasks that never end.
 
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Instant;
 
 use crate::Runtime;
 use crate::tools::{PATIENCE, checks, next, yield_now};
@@ -9,9 +10,10 @@ checks!(9:
     a_held_process_goes_on,
     a_detached_process_goes_on,
     a_dropped_process_stops,
+    a_process_goes_on_when_the_function_that_started_it_has_returned,
 );
 
-/// Ticks for as long as somebody listens.
+/// Ticks for as long as the other side listens.
 async fn process(ticks: Sender<()>) {
     while ticks.send(()).is_ok() {
         yield_now().await;
@@ -39,10 +41,24 @@ fn a_dropped_process_stops<R: Runtime>() {
     assert!(ends(&ticks), "the process ticks on");
 }
 
+fn a_process_goes_on_when_the_function_that_started_it_has_returned<R: Runtime>() {
+    let (sender, ticks) = mpsc::channel();
+    R::start_process(move || {
+        // The check may be over.
+        let _ = sender.send(());
+    });
+    let took = Instant::now();
+    for tick in 0..100 {
+        let came = ticks.recv_timeout(PATIENCE);
+        let after = took.elapsed();
+        assert!(came.is_ok(), "{tick} ticks of a hundred came in {after:?}");
+    }
+}
+
 /// Whether the other side goes away.
 fn ends(ticks: &Receiver<()>) -> bool {
-    let patience = std::time::Instant::now() + PATIENCE;
-    while std::time::Instant::now() < patience {
+    let patience = Instant::now() + PATIENCE;
+    while Instant::now() < patience {
         match ticks.recv_timeout(PATIENCE) {
             Ok(()) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => return true,

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::tools::{checks, panic_quietly, yield_now};
+use crate::tools::{Meeting, checks, panic_quietly, yield_now};
 use crate::{Check, Runtime};
 
 checks!(7:
@@ -10,6 +10,8 @@ checks!(7:
     joins_nothing,
     goes_on_with_a_panic,
     gives_panics_as_values,
+    gathers_in_the_order_of_the_arguments,
+    gathers_without_blocking_a_consumer,
 );
 
 fn joins_in_the_order_of_the_arguments<R: Runtime>() {
@@ -64,4 +66,37 @@ fn gives_panics_as_values<R: Runtime>() {
     assert!(outcomes[0] == Ok(1) && outcomes[2] == Ok(1), "{outcomes:?}");
     let message = outcomes[1].as_ref().expect_err("it panicked");
     assert!(message.contains("on purpose"), "the message is {message:?}");
+}
+
+fn gathers_in_the_order_of_the_arguments<R: Runtime>() {
+    let outputs = Check::ends("a task that gathers two others", || {
+        let parent = async { R::gather(vec![R::spawn(fails_if(false)), R::spawn(async { 2 })]).await };
+        R::block_on(R::spawn(parent))
+    });
+    assert_eq!(outputs, [1, 2]);
+}
+
+/// As many parents as there are consumers, all of which run before one spawns its child: where a
+/// parent blocks its consumer, no consumer is left for the children.
+fn gathers_without_blocking_a_consumer<R: Runtime>() {
+    let parents = R::consumers();
+    let outputs = Check::ends("tasks that gather their children", move || {
+        let meeting = Meeting::of(parents);
+        let parent = || {
+            let meeting = meeting.clone();
+            R::spawn(async move {
+                meeting.attend();
+                R::gather(vec![R::spawn(async { 1 })]).await
+            })
+        };
+        let tasks: Vec<_> = (0..parents).map(|_| parent()).collect();
+        R::block_on(async {
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await.iter().sum::<usize>();
+            }
+            sum
+        })
+    });
+    assert_eq!(outputs, parents, "children that ended");
 }

@@ -1,6 +1,8 @@
 //! Chapter 3: several consumers of one queue.
 
+use std::future::poll_fn;
 use std::sync::mpsc;
+use std::task::Poll;
 
 use crate::tools::{Door, Meeting, Opens, checks, next};
 use crate::{Check, Runtime};
@@ -9,13 +11,14 @@ checks!(3:
     has_more_than_one_consumer,
     runs_as_many_tasks_at_once_as_it_has_consumers,
     goes_on_beside_a_task_that_blocks,
+    keeps_a_task_that_wakes_itself_in_one_hand,
 );
 
 fn has_more_than_one_consumer<R: Runtime>() {
     assert!(R::consumers() >= 2, "{} consumers", R::consumers());
 }
 
-/// The tasks block until all of them run: nobody else could let them go on.
+/// The tasks block until all of them run: no other thread lets them go on.
 fn runs_as_many_tasks_at_once_as_it_has_consumers<R: Runtime>() {
     let count = R::consumers();
     let met = Check::ends("all consumers to run a task each", move || {
@@ -46,6 +49,27 @@ fn goes_on_beside_a_task_that_blocks<R: Runtime>() {
     });
     next(&blocked, "a task to block its consumer");
     Check::ends("a task beside one that blocks", || {
+        R::block_on(R::spawn(async {}))
+    });
+    drop(blocks);
+}
+
+/// The task wakes itself once for each consumer and stays in its poll. Where each wake-up queues it,
+/// it is in the queue for all other consumers, and they wait for the end of that poll.
+fn keeps_a_task_that_wakes_itself_in_one_hand<R: Runtime>() {
+    let door = Door::default();
+    let _opens = Opens(door.clone());
+    let (sender, blocked) = mpsc::channel();
+    let wakes = R::consumers();
+    let blocks = R::spawn(poll_fn(move |cx| {
+        (0..wakes).for_each(|_| cx.waker().wake_by_ref());
+        // The check may have given up.
+        let _ = sender.send(());
+        door.wait();
+        Poll::Ready(())
+    }));
+    next(&blocked, "a task to block its consumer");
+    Check::ends("a task beside one that has woken itself and blocks", || {
         R::block_on(R::spawn(async {}))
     });
     drop(blocks);

@@ -1,27 +1,29 @@
 //! Chapter 2: `spawn`, and one consumer.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::thread;
 
 use crate::tools::{checks, next, panic_quietly, yield_now};
 use crate::{Check, Runtime};
 
 checks!(2:
-    gives_a_tasks_output_to_who_awaits_it,
+    gives_the_output_of_a_task_that_is_awaited,
     runs_tasks_on_another_thread,
     lets_tasks_take_turns,
     takes_a_wake_up_during_a_poll_as_one_more_turn,
     never_polls_a_task_twice_at_once,
+    does_not_poll_a_task_that_has_ended,
     outlives_a_panic,
-    hands_the_panic_to_who_awaits_the_task,
+    goes_on_with_the_panic_of_a_task_that_is_awaited,
     drops_the_future_of_a_dropped_task,
     can_spawn_from_a_task,
 );
 
-fn gives_a_tasks_output_to_who_awaits_it<R: Runtime>() {
+fn gives_the_output_of_a_task_that_is_awaited<R: Runtime>() {
     let sum = Check::ends("two tasks", || {
         let (one, two) = (R::spawn(async { 1 }), R::spawn(async { 2 }));
         R::block_on(async { one.await + two.await })
@@ -81,7 +83,7 @@ fn never_polls_a_task_twice_at_once<R: Runtime>() {
     Check::ends("a task that is woken all the time", || {
         let polling = AtomicBool::new(false);
         let mut polls = 0;
-        R::block_on(R::spawn(std::future::poll_fn(move |cx| {
+        R::block_on(R::spawn(poll_fn(move |cx| {
             assert!(!polling.swap(true, Ordering::SeqCst), "a second poll");
             cx.waker().wake_by_ref();
             let waker = cx.waker().clone();
@@ -91,11 +93,27 @@ fn never_polls_a_task_twice_at_once<R: Runtime>() {
             other.join().expect("wakers do not panic");
             assert!(polling.swap(false, Ordering::SeqCst));
             match polls {
-                50 => std::task::Poll::Ready(()),
-                _ => std::task::Poll::Pending,
+                50 => Poll::Ready(()),
+                _ => Poll::Pending,
             }
         })));
     });
+}
+
+/// The task wakes itself in the poll that ends it. Tasks behind it give a second poll its turn.
+fn does_not_poll_a_task_that_has_ended<R: Runtime>() {
+    let polls = Check::ends("a task that wakes itself as it ends, and others", || {
+        let polls = Arc::new(AtomicU32::new(0));
+        let count = polls.clone();
+        R::block_on(R::spawn(poll_fn(move |cx| {
+            count.fetch_add(1, Ordering::SeqCst);
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        })));
+        (0..100).for_each(|_| R::block_on(R::spawn(async {})));
+        polls.load(Ordering::SeqCst)
+    });
+    assert_eq!(polls, 1, "polls of a task that is ready at the first");
 }
 
 fn outlives_a_panic<R: Runtime>() {
@@ -110,7 +128,7 @@ fn outlives_a_panic<R: Runtime>() {
     assert_eq!(sum, 2);
 }
 
-fn hands_the_panic_to_who_awaits_the_task<R: Runtime>() {
+fn goes_on_with_the_panic_of_a_task_that_is_awaited<R: Runtime>() {
     let outcome = Check::ends("a task that panics", || {
         let task = R::spawn(async {
             if true {

@@ -1,6 +1,7 @@
 //! Chapter 6: one macro for all futures, low unless it says otherwise.
 
 use std::future::ready;
+use std::thread;
 
 use crate::tools::checks;
 use crate::{Check, Priority, Runtime};
@@ -8,6 +9,7 @@ use crate::{Check, Priority, Runtime};
 checks!(6:
     spawns_blocks_functions_and_hand_written_futures,
     takes_a_priority,
+    means_the_same_wherever_it_is_used,
 );
 
 async fn doubled(number: u32) -> u32 {
@@ -31,4 +33,16 @@ fn takes_a_priority<R: Runtime>() {
         R::block_on(async { [high.await, low.await] })
     });
     assert_eq!(outputs, [1, 2]);
+}
+
+/// The place where the macro is used may have a `spawn` of its own, that runs futures on the spot.
+fn means_the_same_wherever_it_is_used<R: Runtime>() {
+    let (here, there) = Check::ends("two tasks", || {
+        let low = R::spawn_task(async { thread::current().id() });
+        let high = R::spawn_task_at(async { thread::current().id() }, Priority::High);
+        let there = R::block_on(async { [low.await, high.await] });
+        (thread::current().id(), there)
+    });
+    let on_the_spot = there.contains(&here);
+    assert!(!on_the_spot, "the macro took the `spawn` of its caller");
 }

@@ -1,5 +1,7 @@
 //! Is this step a runtime up to chapter 6, and not further?
 
+use std::future::ready;
+
 use async_task::Task;
 use chapter_06::{HIGH_CONSUMERS, LOW_CONSUMERS, spawn_task};
 use laneway_conformance::{Priority, Runtime};
@@ -11,6 +13,19 @@ fn level(priority: Priority) -> chapter_06::Priority {
         Priority::High => chapter_06::Priority::High,
         Priority::Low => chapter_06::Priority::Low,
     }
+}
+
+/// A `spawn` of this file, that runs futures on the spot: the runtime's macro must not call it.
+#[allow(dead_code)]
+fn spawn<F>(future: F, _priority: impl Sized) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let output = ready(futures_lite::future::block_on(future));
+    let (runnable, task) = async_task::spawn(output, drop);
+    runnable.run();
+    task
 }
 
 impl Runtime for Step {

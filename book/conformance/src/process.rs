@@ -1,0 +1,109 @@
+//! A process of its own for each check. What a check leaves behind, be it a thread that is blocked
+//! or a consumer that is gone, ends with it.
+
+use std::io::{self, Read};
+use std::panic::{self, catch_unwind};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
+use std::{env, thread};
+
+use crate::outcome::Outcome;
+use crate::{Check, Runtime, checks};
+
+/// The environment variable that names the check which a process is for.
+const CHECK: &str = "LANEWAY_CHECK";
+
+/// The environment variable that tells a runtime under test how many cores there are.
+const CORES: &str = "LANEWAY_TOLD_CORES";
+
+/// How long a process may take. A check gives up earlier by itself, unless the runtime under test
+/// keeps the thread of the check.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a panic on some thread has said: the reason, where a check only finds that it waits in vain.
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// How many cores a runtime under test is told that there are.
+///
+/// The book's tests of its own bugs run with several numbers, whatever the machine has.
+#[must_use]
+pub fn told_cores() -> usize {
+    let told = env::var(CORES).ok().and_then(|cores| cores.parse().ok());
+    told.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
+impl Check {
+    /// Runs this check of a program, which begins with [`if_asked`], in a process of its own.
+    pub(crate) fn outcome(&self, cores: usize) -> Outcome {
+        self.start(cores)
+            .and_then(told)
+            .unwrap_or_else(|error| Outcome::Fails(format!("no process for it: {error}")))
+    }
+
+    fn start(&self, cores: usize) -> io::Result<Child> {
+        Command::new(env::current_exe()?)
+            .env(CHECK, self.name)
+            .env(CORES, cores.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+    }
+}
+
+/// The outcome that a process tells before it ends.
+fn told(mut child: Child) -> io::Result<Outcome> {
+    let mut output = child.stdout.take().expect("its output is piped");
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut printed = Vec::new();
+        // What was read until an error counts. The receiver may have given up.
+        let _ = output.read_to_end(&mut printed);
+        let _ = sender.send(printed);
+    });
+    let Ok(printed) = receiver.recv_timeout(LIMIT) else {
+        child.kill()?;
+        child.wait()?;
+        return Ok(Outcome::Fails(format!("it has not ended after {LIMIT:?}")));
+    };
+    let status = child.wait()?;
+    let told = Outcome::told_in(&String::from_utf8_lossy(&printed));
+    Ok(told.unwrap_or_else(|| Outcome::Fails(format!("the process ended by itself: {status}"))))
+}
+
+/// If this process is for one check, runs that and ends.
+pub(crate) fn if_asked<R: Runtime>() {
+    let Ok(name) = env::var(CHECK) else { return };
+    let all = (1..=crate::LAST_CHAPTER).flat_map(checks::<R>);
+    let check = all.into_iter().find(|check| check.name == name);
+    let check = check.unwrap_or_else(|| panic!("there is no check `{name}`"));
+    panic::set_hook(Box::new(|info| {
+        let outcome = Outcome::of(info);
+        match outcome {
+            // The rest of the check could only wait for the thread that ends here.
+            Outcome::Missing(_) => end(&outcome),
+            Outcome::Fails(why) => {
+                let first = &mut *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(why);
+            }
+            Outcome::Holds => {}
+        }
+    }));
+    let outcome = match catch_unwind(check.run) {
+        Ok(()) => Outcome::Holds,
+        Err(_) => Outcome::Fails(reason()),
+    };
+    end(&outcome)
+}
+
+/// Why a check failed: the first panic of its process.
+fn reason() -> String {
+    let last = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    last.clone().unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+fn end(outcome: &Outcome) -> ! {
+    println!("{}", outcome.line());
+    process::exit(0)
+}

@@ -1,0 +1,117 @@
+//! The program that a reader runs: a line for each check.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::{env, thread};
+
+use crate::outcome::Outcome;
+use crate::process::{if_asked, told_cores};
+use crate::{Check, Runtime, checks};
+
+/// How many checks run at once: those that fail do little but wait.
+const AT_ONCE: usize = 4;
+
+/// The `main` of a test without a harness: runs all checks up to a chapter, each in a process of its
+/// own, and prints a line for each. Fails if one does not hold.
+///
+/// # Panics
+///
+/// If there is no such chapter, or the standard output is closed.
+pub fn report<R: Runtime>(up_to: u32) -> ExitCode {
+    if_asked::<R>();
+    let checks: Vec<Check> = (1..=up_to).flat_map(checks::<R>).collect();
+    let mut output = io::stdout().lock();
+    let mut held = 0;
+    in_order(&checks, |check, outcome| {
+        held += usize::from(*outcome == Outcome::Holds);
+        let written = writeln!(output, "{}", line(check, outcome, Paint::for_output()));
+        written.expect("the output is open");
+    });
+    let sum = match held == checks.len() {
+        true => format!("all {held} checks pass: a runtime up to chapter {up_to}"),
+        false => format!("{held} of {} checks pass", checks.len()),
+    };
+    writeln!(output, "{sum}").expect("the output is open");
+    match held == checks.len() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// Runs checks, some at once, and hands over what came of them in their order.
+pub(crate) fn in_order(checks: &[Check], mut ended: impl FnMut(&Check, &Outcome)) {
+    let next = AtomicUsize::new(0);
+    let cores = told_cores();
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..AT_ONCE {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some(check) = checks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let told = sender.send((check.name, check.outcome(cores)));
+                    told.expect("the outcomes are awaited");
+                }
+            });
+        }
+        let mut early: Vec<(&str, Outcome)> = Vec::new();
+        for check in checks {
+            while !early.iter().any(|(name, _)| *name == check.name) {
+                early.push(receiver.recv().expect("every check ends"));
+            }
+            let (_, outcome) = early.iter().find(|(name, _)| *name == check.name).expect("it came");
+            ended(check, outcome);
+        }
+    });
+}
+
+/// Whether lines are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paint {
+    Plain,
+    Coloured,
+}
+
+impl Paint {
+    /// Colours are for terminals whose user has not declined them.
+    fn for_output() -> Paint {
+        match io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none() {
+            true => Paint::Coloured,
+            false => Paint::Plain,
+        }
+    }
+}
+
+/// The line of a check.
+fn line(check: &Check, outcome: &Outcome, paint: Paint) -> String {
+    let (colour, word, why) = match outcome {
+        Outcome::Holds => (32, "pass   ", String::new()),
+        Outcome::Missing(part) => (33, "missing", format!(": {part}")),
+        Outcome::Fails(why) => (31, "fail   ", format!(": {why}")),
+    };
+    let word = match paint {
+        Paint::Plain => word.to_owned(),
+        Paint::Coloured => format!("\u{1b}[{colour}m{word}\u{1b}[0m"),
+    };
+    format!("{} {word} {}{why}", check.chapter, check.name.replace('_', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_what_came_of_a_check() {
+        let check = Check {
+            chapter: 2,
+            name: "outlives_a_panic",
+            run: || {},
+        };
+        let plain = line(&check, &Outcome::Holds, Paint::Plain);
+        assert_eq!(plain, "2 pass    outlives a panic");
+        let fails = Outcome::Fails("it did not".to_owned());
+        let coloured = line(&check, &fails, Paint::Coloured);
+        assert_eq!(coloured, "2 \u{1b}[31mfail   \u{1b}[0m outlives a panic: it did not");
+    }
+}
