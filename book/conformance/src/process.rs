@@ -11,7 +11,7 @@ use std::{env, thread};
 use crate::outcome::Outcome;
 use crate::{Check, Runtime, checks};
 
-/// The environment variable that names the check which a process is for.
+/// The environment variable that names the check which a process is for, behind its subject.
 const CHECK: &str = "LANEWAY_CHECK";
 
 /// The environment variable that tells a runtime under test how many cores there are.
@@ -35,15 +35,15 @@ pub fn told_cores() -> usize {
 
 impl Check {
     /// Runs this check of a program, which begins with [`if_asked`], in a process of its own.
-    pub(crate) fn outcome(&self, cores: usize) -> Outcome {
-        self.start(cores)
+    pub(crate) fn outcome(&self, subject: &str, cores: usize) -> Outcome {
+        self.start(subject, cores)
             .and_then(told)
             .unwrap_or_else(|error| Outcome::Fails(format!("no process for it: {error}")))
     }
 
-    fn start(&self, cores: usize) -> io::Result<Child> {
+    fn start(&self, subject: &str, cores: usize) -> io::Result<Child> {
         Command::new(env::current_exe()?)
-            .env(CHECK, self.name)
+            .env(CHECK, format!("{subject} {}", self.name))
             .env(CORES, cores.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -72,9 +72,12 @@ fn told(mut child: Child) -> io::Result<Outcome> {
     Ok(told.unwrap_or_else(|| Outcome::Fails(format!("the process ended by itself: {status}"))))
 }
 
-/// If this process is for one check, runs that and ends.
-pub(crate) fn if_asked<R: Runtime>() {
-    let Ok(name) = env::var(CHECK) else { return };
+/// If this process is for one check of this subject, runs that and ends.
+pub(crate) fn if_asked<R: Runtime>(subject: &str) {
+    let asked = env::var(CHECK).unwrap_or_default();
+    let Some(name) = asked.strip_prefix(subject).map(str::trim_start) else {
+        return;
+    };
     let all = (1..=crate::LAST_CHAPTER).flat_map(checks::<R>);
     let check = all.into_iter().find(|check| check.name == name);
     let check = check.unwrap_or_else(|| panic!("there is no check `{name}`"));

@@ -10,6 +10,9 @@ use crate::outcome::Outcome;
 use crate::process::{if_asked, told_cores};
 use crate::{Check, Runtime, checks};
 
+/// The runtime that is checked is the only one of its program.
+const SUBJECT: &str = "runtime";
+
 /// How many checks run at once: those that fail do little but wait.
 const AT_ONCE: usize = 4;
 
@@ -20,7 +23,7 @@ const AT_ONCE: usize = 4;
 ///
 /// If there is no such chapter, or the standard output is closed.
 pub fn report<R: Runtime>(up_to: u32) -> ExitCode {
-    if_asked::<R>();
+    if_asked::<R>(SUBJECT);
     let checks: Vec<Check> = (1..=up_to).flat_map(checks::<R>).collect();
     let mut output = io::stdout().lock();
     let mut held = 0;
@@ -50,7 +53,7 @@ pub(crate) fn in_order(checks: &[Check], mut ended: impl FnMut(&Check, &Outcome)
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 while let Some(check) = checks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let told = sender.send((check.name, check.outcome(cores)));
+                    let told = sender.send((check.name, check.outcome(SUBJECT, cores)));
                     told.expect("the outcomes are awaited");
                 }
             });
