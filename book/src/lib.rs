@@ -5,7 +5,7 @@
 //! chapters ([`shelf`]), takes their texts apart ([`text`]), fetches what a directive asks for
 //! ([`mod@reference`], [`item`], [`diff`]), and puts plain markdown together ([`expand`]). It runs the
 //! chapters' programs ([`programs`]) and tells whether what they print is one of the orders that
-//! the chapter allows ([`order`]). Chapters' own tests use [`check`], their
+//! the chapter allows ([`order`]). Readers build their own steps with [`mine`]. Chapters' own tests use [`check`], their
 //! programs [`record`].
 //!
 //! It needs nothing but the standard library, so that it costs the workspace little to build. The
@@ -15,6 +15,7 @@ pub mod check;
 pub mod diff;
 pub mod expand;
 pub mod item;
+pub mod mine;
 pub mod order;
 pub mod plan;
 pub mod programs;

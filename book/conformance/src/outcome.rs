@@ -1,5 +1,6 @@
 //! What came of a check, and how a process tells it to the one that started it.
 
+use std::any::Any;
 use std::panic::PanicHookInfo;
 
 /// How the panic of a part begins that is still to be written.
@@ -55,7 +56,7 @@ impl Outcome {
 }
 
 /// What was said in a panic, if it was a text.
-fn message(payload: &dyn std::any::Any) -> &str {
+pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     if let Some(message) = payload.downcast_ref::<&str>() {
         return message;
     }

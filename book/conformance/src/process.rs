@@ -2,13 +2,13 @@
 //! or a consumer that is gone, ends with it.
 
 use std::io::{self, Read};
-use std::panic::{self, catch_unwind};
+use std::panic::{self, PanicHookInfo, catch_unwind};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{env, thread};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, message};
 use crate::{Check, Runtime, checks};
 
 /// The environment variable that names the check which a process is for, behind its subject.
@@ -21,8 +21,9 @@ const CORES: &str = "LANEWAY_TOLD_CORES";
 /// keeps the thread of the check.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a panic on some thread has said: the reason, where a check only finds that it waits in vain.
-static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+/// What the first panic in the code under test has said: perhaps the reason, where a check only finds
+/// that it waits in vain.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
 /// How many cores a runtime under test is told that there are.
 ///
@@ -81,29 +82,41 @@ pub(crate) fn if_asked<R: Runtime>(subject: &str) {
     let all = (1..=crate::LAST_CHAPTER).flat_map(checks::<R>);
     let check = all.into_iter().find(|check| check.name == name);
     let check = check.unwrap_or_else(|| panic!("there is no check `{name}`"));
-    panic::set_hook(Box::new(|info| {
-        let outcome = Outcome::of(info);
-        match outcome {
-            // The rest of the check could only wait for the thread that ends here.
-            Outcome::Missing(_) => end(&outcome),
-            Outcome::Fails(why) => {
-                let first = &mut *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-                first.get_or_insert(why);
-            }
-            Outcome::Holds => {}
-        }
-    }));
+    panic::set_hook(Box::new(note));
     let outcome = match catch_unwind(check.run) {
         Ok(()) => Outcome::Holds,
-        Err(_) => Outcome::Fails(reason()),
+        Err(payload) => Outcome::Fails(reason(message(&*payload))),
     };
     end(&outcome)
 }
 
-/// Why a check failed: the first panic of its process.
-fn reason() -> String {
-    let last = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-    last.clone().unwrap_or_else(|| "a panic without a message".to_owned())
+/// Looks at a panic of any thread.
+fn note(info: &PanicHookInfo<'_>) {
+    match Outcome::of(info) {
+        // The rest of the check could only wait for the thread that ends here.
+        missing @ Outcome::Missing(_) => end(&missing),
+        Outcome::Fails(why) if is_under_test(info) => {
+            let mut first = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(why);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a panic is neither one of a check nor one of a dependency.
+fn is_under_test(info: &PanicHookInfo<'_>) -> bool {
+    const OTHERS: [&str; 3] = ["conformance/src/", ".cargo/registry/", "/rustc/"];
+    let file = info.location().map_or("", |place| place.file());
+    !OTHERS.iter().any(|other| file.contains(other))
+}
+
+/// Why a check failed, and what happened on the way.
+fn reason(why: &str) -> String {
+    let panic = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*panic {
+        Some(panic) if !panic.starts_with(why) => format!("{why}; a panic on the way: {panic}"),
+        _ => why.to_owned(),
+    }
 }
 
 fn end(outcome: &Outcome) -> ! {

@@ -1,9 +1,10 @@
 //! `cargo chapter`: lists the chapters; `cargo chapter 2` runs the second one's program.
 
 use std::env;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use laneway_book::check::SHOW_RED;
+use laneway_book::mine::Workshop;
 use laneway_book::shelf::{Chapter, Shelf};
 use laneway_book::{programs, prose};
 
@@ -14,7 +15,10 @@ cargo chapter N PROGRAM [ARGS]       runs another of its programs
 cargo chapter N broken               runs the test that fails until the chapter's bug is mended
 cargo chapter N exercise             runs the test that fails until the exercise is solved
 cargo chapter N solution             runs the same test on a solution
-cargo chapter N test                 runs all tests of the chapter";
+cargo chapter N test                 runs all tests of the chapter
+cargo chapter N mine                 makes your own step N, to be written by you, in the folder `mine`
+cargo chapter N check                tells what your step N is missing, and what it does right
+cargo chapter N mine PROGRAM [ARGS]  runs one of the chapter's programs on your step N";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -68,12 +72,15 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
+        ["mine"] => return make(&Workshop::of(shelf), chapter),
+        ["mine", program, ..] => return try_out(shelf, chapter, program, &args[2..]),
+        ["check"] => return check(&Workshop::of(shelf), chapter),
         ["test"] => test(&mut cargo, chapter, ""),
         ["broken"] => test(&mut cargo, chapter, "broken::").env(SHOW_RED, "1"),
         ["exercise"] => test(&mut cargo, chapter, "exercise::the_exercise").env(SHOW_RED, "1"),
         ["solution"] => test(&mut cargo, chapter, "exercise::the_solution"),
         [
-            word @ ("test" | "broken" | "exercise" | "solution"),
+            word @ ("test" | "broken" | "exercise" | "solution" | "check"),
             more,
             ..,
         ] => {
@@ -82,12 +89,97 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
         }
         _ => program(&mut cargo, shelf, chapter, args)?,
     };
-    let status = cargo.current_dir(&shelf.root).status();
+    succeeded(cargo.current_dir(&shelf.root))
+}
+
+/// Whether a command succeeds, as the exit code of this program.
+fn succeeded(command: &mut Command) -> Result<ExitCode, String> {
+    let status = command.status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
     Ok(ExitCode::from(match status.code() {
         Some(0) => 0,
         _ => 1,
     }))
+}
+
+/// Makes the reader's own step of a chapter.
+fn make(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<ExitCode, String> {
+    let made = match workshop.make(chapter) {
+        Ok(made) => made,
+        Err(message) => {
+            eprintln!("{message}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    println!(
+        "your step {} is in {}",
+        chapter.number,
+        made.folder.display()
+    );
+    println!("it goes on from {}\n", made.from);
+    list_unwritten(workshop, chapter)?;
+    println!(
+        "\ncargo chapter {} check   tells how far you are",
+        chapter.number
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_unwritten(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<(), String> {
+    let unwritten = workshop
+        .unwritten(chapter)
+        .map_err(|error| error.to_string())?;
+    for part in unwritten {
+        println!("to write  {}:{} {}", part.file, part.line, part.name);
+    }
+    Ok(())
+}
+
+/// Lists what is missing in the reader's step, then a line for each check.
+fn check(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<ExitCode, String> {
+    if !workshop.step(chapter).exists() {
+        return Err(no_step(chapter));
+    }
+    list_unwritten(workshop, chapter)?;
+    let test = |cargo: &mut Command| cargo.args(["--test", "conformance"]).status();
+    let built = test(workshop.cargo("test", chapter).arg("--no-run"));
+    if !built
+        .map_err(|error| format!("cannot run cargo: {error}"))?
+        .success()
+    {
+        eprintln!("your step does not compile yet: begin with the first error");
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut run = workshop.cargo("test", chapter);
+    // Cargo would say once more that a test has failed.
+    run.args(["--test", "conformance"]).stderr(Stdio::null());
+    succeeded(&mut run)
+}
+
+fn no_step(chapter: &Chapter) -> String {
+    let number = chapter.number;
+    format!("you have no step {number} yet: `cargo chapter {number} mine` makes it")
+}
+
+/// Runs a program of the chapter on the reader's step.
+fn try_out(
+    shelf: &Shelf,
+    chapter: &Chapter,
+    program: &str,
+    args: &[String],
+) -> Result<ExitCode, String> {
+    let workshop = Workshop::of(shelf);
+    let file = format!("examples/{program}.rs");
+    let step = workshop.step(chapter);
+    if !step.exists() {
+        return Err(no_step(chapter));
+    }
+    if !step.join(&file).exists() {
+        let folder = step.display();
+        return Err(format!("there is no {file} in {folder}\n\n{USAGE}"));
+    }
+    let mut run = workshop.cargo("run", chapter);
+    succeeded(run.args(["--example", program, "--"]).args(args))
 }
 
 /// A program of a chapter: the one that is named, or else the first.

@@ -1,0 +1,309 @@
+//! A source of the reader's, grown by what a chapter of the book changes in its own.
+
+use std::collections::BTreeSet;
+
+use super::definition::{Definition, Kind, split, without_head};
+use super::import::{self, Import};
+use super::stub::{Members, UNWRITTEN, function, stub};
+
+/// The reader's source, and the book's before and after the chapter. One that there is not yet is
+/// empty.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth<'a> {
+    pub(super) own: &'a str,
+    pub(super) before: &'a str,
+    pub(super) after: &'a str,
+    /// Modules that the book no longer has, and the reader keeps.
+    pub(super) keeps: &'a [String],
+}
+
+/// A definition on its way into the grown source.
+struct Grown {
+    key: String,
+    lead: String,
+    text: String,
+}
+
+impl Growth<'_> {
+    /// The grown source: the reader's definitions stay, those that the chapter drops go, public ones
+    /// that it adds or changes are there to be written.
+    pub(super) fn source(&self) -> String {
+        let (head, after) = without_head(self.after);
+        let (own, before) = (without_head(self.own).1, without_head(self.before).1);
+        let (own, before, after) = (split(own).0, split(before).0, split(after).0);
+        let mut grown = grown_definitions(&own, &before, &after);
+        let gone = |key: &str| has(&before, key) && !has(&after, key);
+        grown.retain(|it| !gone(&it.key) || self.keeps(it.key.trim_start_matches("Module ")));
+        let is_declared = |it: &Grown| it.text.starts_with("mod ") && it.text.ends_with(';');
+        let (modules, grown): (Vec<Grown>, Vec<Grown>) = grown.into_iter().partition(is_declared);
+        let text: String = grown.iter().map(Grown::paragraph).collect();
+        let imports = self.imports(&own, &before, &after, &text);
+        let modules: String = modules.iter().map(|it| format!("{}\n", it.text)).collect();
+        let parts = [head, &modules, &import::written(&imports)];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        format!("{}{text}", parts.collect::<Vec<_>>().join("\n"))
+    }
+
+    fn keeps(&self, module: &str) -> bool {
+        self.keeps.iter().any(|kept| kept == module)
+    }
+
+    /// The reader's imports, those that the chapter adds, and not those that would collide.
+    fn imports(
+        &self,
+        own: &[Definition<'_>],
+        before: &[Definition<'_>],
+        after: &[Definition<'_>],
+        text: &str,
+    ) -> BTreeSet<Import> {
+        let (mut imports, before) = (import::of(own), import::of(before));
+        let after = import::of(after);
+        let is_replaced = |gone: &Import| after.iter().any(|new| new.called() == gone.called());
+        imports.retain(|import| {
+            let gone = before.contains(import) && !after.contains(import);
+            let matters = !import.visibility.is_empty() || is_replaced(import);
+            !gone || !matters || self.keeps(import.root())
+        });
+        let taken: Vec<String> = imports.iter().map(|it| it.called().to_owned()).collect();
+        let new = after.into_iter().filter(|import| {
+            let name = import.called();
+            let is_free = name == "_" || !taken.iter().any(|taken| taken == name);
+            let is_there = import.root() != "crate" || mentions(text, name);
+            is_free && is_there && !before.contains(import)
+        });
+        imports.extend(new);
+        imports
+    }
+}
+
+fn grown_definitions(
+    own: &[Definition<'_>],
+    before: &[Definition<'_>],
+    after: &[Definition<'_>],
+) -> Vec<Grown> {
+    let all = own.iter().filter(|it| it.kind() != Kind::Import);
+    let mut grown: Vec<Grown> = all.map(|it| Grown::new(it, it.text.to_owned())).collect();
+    let wanted = wanted(after);
+    let mut at = grown.len();
+    for new in after.iter().filter(|it| it.kind() != Kind::Import) {
+        let key = new.key();
+        let place = grown.iter().position(|it| it.key == key);
+        at = place.map_or(at, |place| place + 1);
+        let old = find(own, &key);
+        let text = match find(before, &key) {
+            Some(before) if same(before, new) => None,
+            was => match (old, new.kind()) {
+                (Some(old), Kind::Impl | Kind::TraitImpl) => Some(implementation(old, was, new)),
+                (Some(old), Kind::Function) if new.is_public() => Some(rewritten(old, new)),
+                (Some(_), _) => stub(new),
+                (None, _) => wanted
+                    .contains(&key)
+                    .then(|| stub(new).unwrap_or(new.text.to_owned())),
+            },
+        };
+        let Some(text) = text else { continue };
+        match place {
+            Some(place) => grown[place] = Grown::new(new, text),
+            None => {
+                grown.insert(at, Grown::new(new, text));
+                at += 1;
+            }
+        }
+    }
+    grown
+}
+
+/// The keys of what a reader gets where there is nothing yet: modules, what is public, and private
+/// types that those mention.
+fn wanted(after: &[Definition<'_>]) -> BTreeSet<String> {
+    let is_type = |it: &&Definition<'_>| matches!(it.kind(), Kind::Type | Kind::Trait);
+    let private: Vec<&Definition<'_>> = after
+        .iter()
+        .filter(is_type)
+        .filter(|it| !it.is_public())
+        .collect();
+    let is_private = |name: &str| private.iter().any(|it| it.name() == name);
+    let is_impl = |it: &Definition<'_>| matches!(it.kind(), Kind::Impl | Kind::TraitImpl);
+    let public = after
+        .iter()
+        .filter(|it| !is_impl(it) || !is_private(it.name()));
+    let stubs: Vec<(String, String)> = public
+        .filter_map(|it| Some((it.key(), stub(it)?)))
+        .collect();
+    let mentioned = |it: &&&Definition<'_>| stubs.iter().any(|(_, stub)| mentions(stub, it.name()));
+    let types: Vec<&str> = private
+        .iter()
+        .filter(mentioned)
+        .map(|it| it.name())
+        .collect();
+    let kept = after.iter().filter(|it| match it.kind() {
+        Kind::Module => it.text.ends_with(';'),
+        Kind::Type | Kind::Trait | Kind::TraitImpl => types.contains(&it.name()),
+        _ => false,
+    });
+    let kept: Vec<String> = kept.map(Definition::key).collect();
+    stubs.into_iter().map(|(key, _)| key).chain(kept).collect()
+}
+
+/// The members of an implementation that a chapter changes.
+fn implementation(
+    own: &Definition<'_>,
+    was: Option<&Definition<'_>>,
+    new: &Definition<'_>,
+) -> String {
+    let (members, before) = (split(own.body()).0, was.map_or("", Definition::body));
+    let (before, after) = (split(before).0, split(new.body()).0);
+    let which = Members::of(new.kind());
+    let mut grown: Vec<Grown> = members
+        .iter()
+        .map(|it| Grown::new(it, it.text.to_owned()))
+        .collect();
+    for new in &after {
+        let key = new.key();
+        let is_kept = find(&before, &key).is_some_and(|before| same(before, new));
+        let Some(mut text) = which.stub(new).filter(|_| !is_kept) else {
+            continue;
+        };
+        if let Some(old) = find(&members, &key) {
+            text = if new.kind() == Kind::Function {
+                rewritten(old, new)
+            } else {
+                text
+            };
+            grown.retain(|it| it.key != key);
+        }
+        grown.push(Grown::new(new, text));
+    }
+    grown.retain(|it| !has(&before, &it.key) || has(&after, &it.key));
+    let members: String = grown.iter().map(Grown::paragraph).collect();
+    let header = &new.text[..new.body_begins()];
+    format!("{header}{{\n{}}}", members.trim_start_matches('\n'))
+}
+
+/// A function that is to be written anew, with what it did as a comment.
+fn rewritten(own: &Definition<'_>, new: &Definition<'_>) -> String {
+    let body = own.body();
+    if body.contains(UNWRITTEN) {
+        return function(new, &[]);
+    }
+    let lines: Vec<&str> = body.trim_matches('\n').trim_end().lines().collect();
+    let filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let margin = filled
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    let lines: Vec<&str> = lines
+        .iter()
+        .map(|line| line.get(margin..).unwrap_or(""))
+        .collect();
+    function(new, &lines)
+}
+
+impl Grown {
+    fn new(definition: &Definition<'_>, text: String) -> Grown {
+        Grown {
+            key: definition.key(),
+            lead: definition.lead.to_owned(),
+            text,
+        }
+    }
+
+    /// With its docs and a blank line before them.
+    fn paragraph(&self) -> String {
+        format!(
+            "\n{}{}\n",
+            self.lead.trim_start_matches(['\n', '\r']),
+            self.text
+        )
+    }
+}
+
+fn find<'a, 'b>(definitions: &'a [Definition<'b>], key: &str) -> Option<&'a Definition<'b>> {
+    definitions
+        .iter()
+        .find(|definition| definition.key() == key)
+}
+
+fn has(definitions: &[Definition<'_>], key: &str) -> bool {
+    find(definitions, key).is_some()
+}
+
+/// Whether two definitions differ in blanks alone.
+fn same(one: &Definition<'_>, other: &Definition<'_>) -> bool {
+    one.text
+        .split_whitespace()
+        .eq(other.text.split_whitespace())
+}
+
+/// Whether a name stands in a text as a word.
+fn mentions(text: &str, name: &str) -> bool {
+    let is_part = |next: char| next.is_alphanumeric() || next == '_';
+    text.split(|next| !is_part(next)).any(|word| word == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mine::stub::unwritten;
+
+    fn grown(own: &str, before: &str, after: &str) -> String {
+        let keeps = &[];
+        Growth {
+            own,
+            before,
+            after,
+            keeps,
+        }
+        .source()
+    }
+
+    #[test]
+    fn what_is_new_is_there_to_be_written() {
+        let after = "//! A step.\n\nuse std::sync::Mutex;\n\n/// Spawns.\npub fn spawn() {\n    run();\n}\n\nfn run() {}\n";
+        let expected = format!(
+            "//! A step.\n\nuse std::sync::Mutex;\n\n/// Spawns.\npub fn spawn() {{\n    {}\n}}\n",
+            unwritten("spawn")
+        );
+        assert_eq!(grown("", "", after), expected);
+    }
+
+    #[test]
+    fn the_readers_own_code_stays_where_the_chapter_changes_nothing() {
+        let before = "pub fn spawn() {\n    one();\n}\n\npub fn start(count: u32) {\n    two();\n}\n\npub fn old() {}\n";
+        let after = "pub fn spawn() {\n    one();\n}\n\npub fn start(count: u32, name: &str) {\n    three();\n}\n";
+        let own = "pub fn spawn() {\n    mine();\n}\n\nfn helper() {}\n\npub fn start(count: u32) {\n    also_mine();\n}\n\npub fn old() {}\n";
+        let grown = grown(own, before, after);
+        assert!(
+            grown.contains("    mine();\n") && grown.contains("fn helper() {}"),
+            "{grown}"
+        );
+        assert!(
+            grown.contains("pub fn start(count: u32, name: &str) {"),
+            "{grown}"
+        );
+        assert!(
+            grown.contains("    // also_mine();\n") && !grown.contains("three"),
+            "{grown}"
+        );
+        assert!(!grown.contains("old"), "{grown}");
+    }
+
+    #[test]
+    fn imports_do_not_collide() {
+        let (before, after) = ("use flume::Sender;\n", "use flume::{Receiver, Sender};\n");
+        let grown = grown("use std::sync::mpsc::Sender;\n", before, after);
+        assert_eq!(
+            grown,
+            "use std::sync::mpsc::Sender;\n\nuse flume::Receiver;\n"
+        );
+    }
+
+    #[test]
+    fn a_private_type_comes_only_with_a_public_one_that_has_it() {
+        let after = "struct Postbox;\n\nstruct Bell;\n\nimpl Bell {\n    fn ring(&self) {}\n}\n\nimpl Wake for Bell {\n    fn wake() {}\n}\n\npub struct Letter(Postbox);\n";
+        assert_eq!(
+            grown("", "", after),
+            "\nstruct Postbox;\n\npub struct Letter(Postbox);\n"
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! The reader's own steps: `cargo chapter N mine` makes one, `cargo chapter N check` checks it.
+//!
+//! A step is made from the one before it, which the reader has built or else the book has, and from
+//! the change that chapter N makes to the book's own step. A source is taken apart into definitions
+//! ([`definition`]) and imports ([`import`]). Public definitions that are new or changed come without
+//! their bodies ([`stub`]), at their place in the reader's source ([`growth`]). The [`workshop`] is
+//! the folder that all steps of a reader are in.
+
+mod definition;
+mod growth;
+mod import;
+mod stub;
+mod workshop;
+
+pub use workshop::{Made, Unwritten, Workshop};
