@@ -49,7 +49,7 @@ pub(super) fn split(source: &str) -> (Vec<Definition<'_>>, &str) {
     (definitions, &source[from..])
 }
 
-impl Definition<'_> {
+impl<'a> Definition<'a> {
     pub(super) fn kind(&self) -> Kind {
         let header = self.header();
         match self.keyword() {
@@ -108,11 +108,18 @@ impl Definition<'_> {
     }
 
     /// What stands between its braces.
-    pub(super) fn body(&self) -> &str {
+    pub(super) fn body(&self) -> &'a str {
         let end = self.text.rfind('}').unwrap_or(self.text.len());
-        self.text
-            .get(self.body_begins() + 1..end)
-            .unwrap_or_default()
+        let begin = match self.kind() {
+            Kind::Value => self.body_begins_in_brackets(),
+            _ => self.body_begins(),
+        };
+        self.text.get(begin + 1..end).unwrap_or_default()
+    }
+
+    /// Where its first brace is, be it inside other brackets.
+    pub(super) fn body_begins_in_brackets(&self) -> usize {
+        code(self.text).find('{').unwrap_or(self.text.len())
     }
 
     /// All before its body, in one line.

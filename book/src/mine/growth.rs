@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::definition::{Definition, Kind, split, without_head};
+use super::definition::{Definition, Kind, code, split, without_head};
 use super::import::{self, Import};
-use super::stub::{Members, UNWRITTEN, function, stub};
+use super::stub::{Members, UNWRITTEN, function, stub, value};
 
 /// The reader's source, and the book's before and after the chapter. One that there is not yet is
 /// empty.
@@ -31,9 +31,11 @@ impl Growth<'_> {
         let (head, after) = without_head(self.after);
         let (own, before) = (without_head(self.own).1, without_head(self.before).1);
         let (own, before, after) = (split(own).0, split(before).0, split(after).0);
-        let mut grown = grown_definitions(&own, &before, &after);
-        let gone = |key: &str| has(&before, key) && !has(&after, key);
-        grown.retain(|it| !gone(&it.key) || self.keeps(it.key.trim_start_matches("Module ")));
+        let grown = grown_definitions(&own, &before, &after);
+        let grown = without_gone(grown, |it| {
+            let gone = has(&before, &it.key) && !has(&after, &it.key);
+            gone && !self.keeps(it.key.trim_start_matches("Module "))
+        });
         let is_declared = |it: &Grown| it.text.starts_with("mod ") && it.text.ends_with(';');
         let (modules, grown): (Vec<Grown>, Vec<Grown>) = grown.into_iter().partition(is_declared);
         let text: String = grown.iter().map(Grown::paragraph).collect();
@@ -94,8 +96,7 @@ fn grown_definitions(
             Some(before) if same(before, new) => None,
             was => match (old, new.kind()) {
                 (Some(old), Kind::Impl | Kind::TraitImpl) => Some(implementation(old, was, new)),
-                (Some(old), Kind::Function) if new.is_public() => Some(rewritten(old, new)),
-                (Some(_), _) => stub(new),
+                (Some(old), _) => changed(old, was, new),
                 (None, _) => wanted
                     .contains(&key)
                     .then(|| stub(new).unwrap_or(new.text.to_owned())),
@@ -111,6 +112,32 @@ fn grown_definitions(
         }
     }
     grown
+}
+
+/// All but the definitions that are gone. A value or a function that the others still name is not.
+fn without_gone(grown: Vec<Grown>, is_gone: impl Fn(&Grown) -> bool) -> Vec<Grown> {
+    let mut kept: Vec<bool> = grown.iter().map(|it| !is_gone(it)).collect();
+    let names = |by: &Grown, it: &Grown| {
+        let may_be_named = it
+            .key
+            .split_once(' ')
+            .filter(|(kind, _)| ["Value", "Function"].contains(kind));
+        may_be_named.is_some_and(|(_, name)| mentions(&code(&by.text), name))
+    };
+    loop {
+        let by_kept = |it: &Grown| {
+            grown
+                .iter()
+                .zip(&kept)
+                .any(|(by, kept)| *kept && names(by, it))
+        };
+        let Some(at) = (0..grown.len()).find(|&at| !kept[at] && by_kept(&grown[at])) else {
+            break;
+        };
+        kept[at] = true;
+    }
+    let kept = grown.into_iter().zip(kept).filter(|(_, kept)| *kept);
+    kept.map(|(it, _)| it).collect()
 }
 
 /// The keys of what a reader gets where there is nothing yet: modules, what is public, and private
@@ -160,18 +187,14 @@ fn implementation(
         .collect();
     for new in &after {
         let key = new.key();
-        let is_kept = find(&before, &key).is_some_and(|before| same(before, new));
-        let Some(mut text) = which.stub(new).filter(|_| !is_kept) else {
-            continue;
+        let was = find(&before, &key);
+        let text = match (was, find(&members, &key)) {
+            (Some(was), _) if same(was, new) => None,
+            (_, Some(old)) => changed(old, was, new),
+            (_, None) => which.stub(new),
         };
-        if let Some(old) = find(&members, &key) {
-            text = if new.kind() == Kind::Function {
-                rewritten(old, new)
-            } else {
-                text
-            };
-            grown.retain(|it| it.key != key);
-        }
+        let Some(text) = text else { continue };
+        grown.retain(|it| it.key != key);
         grown.push(Grown::new(new, text));
     }
     grown.retain(|it| !has(&before, &it.key) || has(&after, &it.key));
@@ -180,11 +203,28 @@ fn implementation(
     format!("{header}{{\n{}}}", members.trim_start_matches('\n'))
 }
 
-/// A function that is to be written anew, with what it did as a comment.
-fn rewritten(own: &Definition<'_>, new: &Definition<'_>) -> String {
+/// A definition of the reader's that the chapter changes. A private type that is not the book's stays.
+fn changed(
+    own: &Definition<'_>,
+    was: Option<&Definition<'_>>,
+    new: &Definition<'_>,
+) -> Option<String> {
+    let is_the_books = was.is_some_and(|was| same(was, own));
+    match new.kind() {
+        // A name that is new in the book may be one of the reader's own.
+        _ if was.is_none() && !new.is_public() => None,
+        Kind::Function => Some(function(new, &past(own))),
+        Kind::Value => Some(value(new, &past(own))),
+        Kind::Type | Kind::Trait if is_the_books => Some(new.text.to_owned()),
+        _ => stub(new),
+    }
+}
+
+/// The lines of a body that is to be written anew. One that was never written has none.
+fn past<'a>(own: &Definition<'a>) -> Vec<&'a str> {
     let body = own.body();
     if body.contains(UNWRITTEN) {
-        return function(new, &[]);
+        return Vec::new();
     }
     let lines: Vec<&str> = body.trim_matches('\n').trim_end().lines().collect();
     let filled = lines.iter().filter(|line| !line.trim().is_empty());
@@ -192,11 +232,8 @@ fn rewritten(own: &Definition<'_>, new: &Definition<'_>) -> String {
         .map(|line| line.len() - line.trim_start().len())
         .min()
         .unwrap_or(0);
-    let lines: Vec<&str> = lines
-        .iter()
-        .map(|line| line.get(margin..).unwrap_or(""))
-        .collect();
-    function(new, &lines)
+    let lines = lines.iter().map(|line| line.get(margin..).unwrap_or(""));
+    lines.collect()
 }
 
 impl Grown {

@@ -71,6 +71,28 @@ fn implementation(definition: &Definition<'_>, which: Members) -> String {
 /// chapter changes it.
 pub(super) fn function(definition: &Definition<'_>, before: &[&str]) -> String {
     let margin = margin_of(definition.lead);
+    let header = definition.text[..definition.body_begins()].trim_end();
+    let brace = match header.contains("\nwhere") || header.contains("where\n") {
+        true => format!("\n{margin}{{"),
+        false => " {".to_owned(),
+    };
+    format!("{header}{brace}\n{}{margin}}}", body(definition, before))
+}
+
+/// A value, with the block that makes it to be written.
+pub(super) fn value(definition: &Definition<'_>, before: &[&str]) -> String {
+    match definition.text.rsplit_once('}') {
+        Some((_, end)) if definition.text.contains("|| {") => {
+            let header = &definition.text[..definition.body_begins_in_brackets()];
+            format!("{header}{{\n{}}}{end}", body(definition, before))
+        }
+        _ => definition.text.to_owned(),
+    }
+}
+
+/// The lines between two braces, where nothing is written yet.
+fn body(definition: &Definition<'_>, before: &[&str]) -> String {
+    let margin = margin_of(definition.lead);
     let mut body = format!("{margin}    {}\n", unwritten(definition.name()));
     if !before.is_empty() {
         body += &format!("{margin}    // The chapter changes it. Before it was:\n");
@@ -79,12 +101,7 @@ pub(super) fn function(definition: &Definition<'_>, before: &[&str]) -> String {
         let line = format!("{margin}    // {line}");
         body += &format!("{}\n", line.trim_end());
     }
-    let header = definition.text[..definition.body_begins()].trim_end();
-    let brace = match header.contains("\nwhere") || header.contains("where\n") {
-        true => format!("\n{margin}{{"),
-        false => " {".to_owned(),
-    };
-    format!("{header}{brace}\n{body}{margin}}}")
+    body
 }
 
 /// The blanks before the line that the definition begins in.

@@ -205,7 +205,7 @@ impl<'a> Workshop<'a> {
              laneway-book = {}\nlaneway-conformance = {}\n\n\
              [[test]]\nname = \"conformance\"\nharness = false\n\n\
              # While parts are to be written.\n[lints.rust]\n\
-             dead_code = \"allow\"\nunused_imports = \"allow\"\nunused_variables = \"allow\"\n",
+             dead_code = \"allow\"\nunused_imports = \"allow\"\nunused_mut = \"allow\"\nunused_variables = \"allow\"\n",
             chapter.number,
             dependencies
                 .iter()
@@ -358,7 +358,7 @@ fn unwritten_in(source: &str) -> Vec<(usize, String)> {
     let mut name = String::new();
     let mut found = Vec::new();
     for (number, line) in (1..).zip(code.lines()) {
-        let opened = ["fn ", "macro_rules! "]
+        let opened = ["fn ", "macro_rules! ", "static ", "const "]
             .iter()
             .find_map(|keyword| line.split_once(keyword));
         if let Some((_, rest)) = opened {

@@ -1,0 +1,161 @@
+//! Can a reader build the steps, beginning with any of them, and is nothing of theirs ever lost?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use laneway_book::mine::Workshop;
+use laneway_book::shelf::{Chapter, Shelf};
+
+fn shelf() -> Shelf {
+    Shelf::open().expect("the chapters can be read")
+}
+
+/// A folder for the steps of one test, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // It is not there the first time.
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
+/// The program that `cargo chapter` runs.
+fn chapter(mine: &Path, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_chapter"));
+    let output = program.env("LANEWAY_MINE", mine).args(args).output();
+    output.expect("the program runs")
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[track_caller]
+fn assert_succeeds(command: &mut Command) {
+    let output = command.output().expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}", printed(&output));
+}
+
+/// From the last to the first, so that no step finds one of the reader's before it.
+#[test]
+fn a_reader_can_begin_with_any_chapter() {
+    let shelf = shelf();
+    let workshop = Workshop::at(&shelf, folder("any"));
+    for chapter in shelf.chapters.iter().rev() {
+        let made = workshop.make(chapter).expect("there is no such step yet");
+        assert!(!made.from.contains("your step"), "{}", made.from);
+        let unwritten = workshop.unwritten(chapter).expect("a step can be read");
+        assert!(!unwritten.is_empty(), "chapter {}", chapter.number);
+        assert!(
+            unwritten.iter().all(|part| !part.name.is_empty()),
+            "{unwritten:?}"
+        );
+    }
+    for chapter in &shelf.chapters {
+        assert_succeeds(workshop.cargo("check", chapter).arg("--tests"));
+    }
+}
+
+/// The reader writes what the book writes, in each step, and a function besides.
+#[test]
+fn a_reader_who_writes_what_the_book_writes_passes_every_step() {
+    let shelf = shelf();
+    let workshop = Workshop::at(&shelf, folder("all"));
+    for chapter in &shelf.chapters {
+        let made = workshop.make(chapter).expect("there is no such step yet");
+        let goes_on = made.from.contains("your step");
+        assert_eq!(goes_on, chapter.number > 1, "{}", made.from);
+        let library = made.folder.join("src/lib.rs");
+        let kept = fs::read_to_string(&library).expect("a step has a library");
+        assert_eq!(kept.contains("of_the_reader"), goes_on, "{kept}");
+        write_as_the_book(&shelf, chapter, &made.folder.join("src"));
+        assert_succeeds(
+            workshop
+                .cargo("test", chapter)
+                .args(["--test", "conformance"]),
+        );
+    }
+}
+
+fn write_as_the_book(shelf: &Shelf, chapter: &Chapter, sources: &Path) {
+    let book = shelf.path(&chapter.file("src"));
+    for entry in fs::read_dir(book).expect("a chapter has sources") {
+        let file = entry.expect("a folder can be read").path();
+        if file.is_file() {
+            let name = file.file_name().expect("a file has a name");
+            fs::copy(&file, sources.join(name)).expect("a source can be written");
+        }
+    }
+    let library = sources.join("lib.rs");
+    let mut text = fs::read_to_string(&library).expect("a step has a library");
+    if chapter.number > 1 {
+        // What the reader built in chapter 1 and the book has no use for.
+        text += "\nmod block_on;\n\npub use block_on::block_on;\n";
+    }
+    text += "\nfn of_the_reader() {}\n";
+    fs::write(&library, text).expect("a library can be written");
+}
+
+#[test]
+fn a_step_that_is_there_stays_as_it_is() {
+    let mine = folder("stays");
+    let first = chapter(&mine, &["1", "mine"]);
+    assert_eq!(first.status.code(), Some(0), "{}", printed(&first));
+    let file = mine.join("01-a-future-is-polled/src/block_on.rs");
+    fs::write(&file, "// Hours of work.\n").expect("a source can be written");
+    let second = chapter(&mine, &["1", "mine"]);
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        said.contains("stays as it is") && said.contains("To begin again"),
+        "{said}"
+    );
+    let kept = fs::read_to_string(&file).expect("a source can be read");
+    assert_eq!(kept, "// Hours of work.\n");
+}
+
+#[test]
+fn a_check_tells_what_is_missing_and_then_a_line_for_each_check() {
+    let mine = folder("missing");
+    chapter(&mine, &["1", "mine"]);
+    let check = chapter(&mine, &["1", "check"]);
+    assert_eq!(check.status.code(), Some(1));
+    let lines = printed(&check);
+    let lines: Vec<&str> = lines.lines().collect();
+    let missing = lines
+        .iter()
+        .take_while(|line| line.starts_with("to write  "));
+    let missing = missing.count();
+    assert!(missing > 0 && lines[0].ends_with("block_on"), "{lines:#?}");
+    let checks = &lines[missing..lines.len() - 1];
+    assert!(
+        checks.iter().all(|line| line.starts_with("1 missing ")),
+        "{lines:#?}"
+    );
+    assert_eq!(*lines.last().expect("lines"), "0 of 5 checks pass");
+    // Neither a backtrace nor a colour: this is no terminal.
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert!(
+        !said.contains("panicked") && !said.contains('\u{1b}'),
+        "{said}"
+    );
+    assert!(!lines.concat().contains('\u{1b}'), "{lines:#?}");
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    let mine = folder("usage");
+    for args in [
+        &["1", "check"][..],
+        &["1", "check", "more"],
+        &["1", "mine", "no_such_program"],
+        &["99", "mine"],
+        &["1", "mined"],
+    ] {
+        let output = chapter(&mine, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!output.stderr.is_empty(), "{args:?}");
+    }
+    assert!(!mine.exists(), "nothing was made");
+}
