@@ -1,14 +1,16 @@
-//! A solution: who goes away says so before, and the last one does not go.
+//! A solution: a consumer is counted out before it goes away, and the last one does not go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_task::Runnable;
 use chapter_05::{Step, run_next};
 use flume::Receiver;
 
-/// One step of a consumer. `at_home` counts the consumers of the own queue who are not away at the
+use crate::at_home::AtHome;
+
+/// One step of a consumer. `at_home` counts the consumers of the own queue that are not away at the
 /// other one.
-pub fn step(own: &Receiver<Runnable>, other: &Receiver<Runnable>, at_home: &AtomicUsize) -> Step {
+pub fn step(own: &Receiver<Runnable>, other: &Receiver<Runnable>, at_home: &AtHome) -> Step {
     if run_next(own) {
         return Step::Own;
     }
@@ -21,8 +23,8 @@ pub fn step(own: &Receiver<Runnable>, other: &Receiver<Runnable>, at_home: &Atom
 }
 
 /// Counts one consumer less at home, unless it is the last. To look and to count is one operation:
-/// of two who would leave at the same time, one stays.
-fn leave(at_home: &AtomicUsize) -> bool {
+/// of two that would leave at the same time, one stays.
+fn leave(at_home: &AtHome) -> bool {
     let one_less = |count: usize| (count > 1).then(|| count - 1);
     let left = at_home.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
     left.is_ok()

@@ -13,8 +13,8 @@ cargo chapter                        lists the chapters
 cargo chapter N                      runs chapter N's program
 cargo chapter N PROGRAM [ARGS]       runs another of its programs
 cargo chapter N broken               runs the test that fails until the chapter's bug is mended
-cargo chapter N exercise             runs the test that fails until the exercise is solved
-cargo chapter N solution             runs the same test on a solution
+cargo chapter N exercise             runs the tests that fail until the exercises are solved
+cargo chapter N solution             runs the same tests on solutions
 cargo chapter N test                 runs all tests of the chapter
 cargo chapter N mine                 makes your own step N, to be written by you, in the folder `mine`
 cargo chapter N check                tells what your step N is missing, and what it does right
@@ -77,8 +77,8 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
         ["check"] => return check(&Workshop::of(shelf), chapter),
         ["test"] => test(&mut cargo, chapter, ""),
         ["broken"] => test(&mut cargo, chapter, "broken::").env(SHOW_RED, "1"),
-        ["exercise"] => test(&mut cargo, chapter, "exercise::the_exercise").env(SHOW_RED, "1"),
-        ["solution"] => test(&mut cargo, chapter, "exercise::the_solution"),
+        ["exercise"] => test(&mut cargo, chapter, "::the_exercise").env(SHOW_RED, "1"),
+        ["solution"] => test(&mut cargo, chapter, "::the_solution"),
         [
             word @ ("test" | "broken" | "exercise" | "solution" | "check"),
             more,

@@ -8,19 +8,22 @@ use laneway_book::text::{self, Kind, Piece};
 
 use crate::{Findings, pieces, shelf};
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 16] = [
     "Cargo.toml",
     "README.md",
     "glossary.md",
     "words.txt",
     "broken.rs",
     "exercise.rs",
+    "second.rs",
+    "second_solution.rs",
     "solution.rs",
     "src/lib.rs",
     "tests/chapter/broken.rs",
     "tests/chapter/conformance.rs",
     "tests/chapter/exercise.rs",
     "tests/chapter/predictions.rs",
+    "tests/chapter/second.rs",
     "tests/chapter/step.rs",
 ];
 
@@ -35,7 +38,14 @@ fn every_chapter_has_its_files() {
         }
         let tests = shelf.read(&chapter.file("tests/chapter/main.rs"));
         let tests = tests.unwrap_or_default();
-        for module in ["broken", "conformance", "exercise", "predictions", "step"] {
+        for module in [
+            "broken",
+            "conformance",
+            "exercise",
+            "predictions",
+            "second",
+            "step",
+        ] {
             let declared = tests.contains(&format!("mod {module};"));
             findings.check(
                 chapter,

@@ -77,7 +77,11 @@ fn is_compiled(shelf: &Shelf, chapter: &Chapter, reference: &Reference) -> bool 
     let roots = match path.split('/').next() {
         Some("src") => vec!["src/lib.rs"],
         Some("tests") => vec!["tests/chapter/main.rs"],
-        _ => vec!["tests/chapter/broken.rs", "tests/chapter/exercise.rs"],
+        _ => vec![
+            "tests/chapter/broken.rs",
+            "tests/chapter/exercise.rs",
+            "tests/chapter/second.rs",
+        ],
     };
     roots.iter().any(|root| {
         let text = shelf.read(&owner.file(root)).unwrap_or_default();

@@ -7,6 +7,7 @@ mod broken;
 mod conformance;
 mod exercise;
 mod predictions;
+mod second;
 mod step;
 
 use std::sync::{Arc, Mutex};

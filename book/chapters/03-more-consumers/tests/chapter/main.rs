@@ -8,6 +8,7 @@ mod conformance;
 mod day;
 mod exercise;
 mod predictions;
+mod second;
 mod step;
 
 use std::sync::{Arc, Mutex};

@@ -3,11 +3,13 @@
 // `broken.rs`, `exercise.rs` and `solution.rs` are written as parts of a library.
 #![allow(unreachable_pub)]
 
+mod at_home;
 mod broken;
 mod conformance;
 mod day;
 mod exercise;
 mod predictions;
+mod second;
 mod step;
 
 use std::sync::{Arc, Mutex};

@@ -7,4 +7,5 @@ mod broken;
 mod conformance;
 mod exercise;
 mod predictions;
+mod second;
 mod step;
