@@ -111,7 +111,30 @@ fn grown_definitions(
             }
         }
     }
+    open_callers(&mut grown, own, after);
     grown
+}
+
+/// The reader's own code that calls a function whose arguments the chapter changes is to be written
+/// anew as well: a new step has to compile.
+fn open_callers(grown: &mut [Grown], own: &[Definition<'_>], after: &[Definition<'_>]) {
+    let functions = after.iter().filter(|it| it.kind() == Kind::Function);
+    let is_other = |new: &&Definition<'_>| {
+        find(own, &new.key()).is_some_and(|old| old.header() != new.header())
+    };
+    let others: Vec<&str> = functions.filter(is_other).map(Definition::name).collect();
+    for old in own {
+        let calls = |name: &&str| names_alone(&code(old.body()), name);
+        let kept = grown.iter_mut().find(|it| it.text == old.text);
+        let Some(kept) = kept.filter(|_| others.iter().any(calls)) else {
+            continue;
+        };
+        match old.kind() {
+            Kind::Function => kept.text = function(old, &past(old)),
+            Kind::Value => kept.text = value(old, &past(old)),
+            _ => {}
+        }
+    }
 }
 
 /// All but the definitions that are gone. A value or a function that the others still name is not.
@@ -278,6 +301,12 @@ fn mentions(text: &str, name: &str) -> bool {
     text.split(|next| !is_part(next)).any(|word| word == name)
 }
 
+/// Whether a name stands in a text as a word that is part of no path.
+fn names_alone(text: &str, name: &str) -> bool {
+    let is_part = |next: char| next.is_alphanumeric() || "_:.".contains(next);
+    text.split(|next| !is_part(next)).any(|path| path == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,6 +352,19 @@ mod tests {
             "{grown}"
         );
         assert!(!grown.contains("old"), "{grown}");
+    }
+
+    #[test]
+    fn the_readers_own_callers_of_a_function_with_new_arguments_are_opened() {
+        let before = "pub fn start(count: u32) {\n    one();\n}\n";
+        let after = "pub fn start(count: u32, name: &str) {\n    two();\n}\n";
+        let own = "pub fn start(count: u32) {\n    mine();\n}\n\nfn queue() -> u32 {\n    start(3);\n    3\n}\n";
+        let grown = grown(own, before, after);
+        let opened = format!("fn queue() -> u32 {{\n    {}\n", unwritten("queue"));
+        assert!(
+            grown.contains(&opened) && grown.contains("    // start(3);\n"),
+            "{grown}"
+        );
     }
 
     #[test]

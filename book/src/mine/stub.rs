@@ -95,7 +95,7 @@ fn body(definition: &Definition<'_>, before: &[&str]) -> String {
     let margin = margin_of(definition.lead);
     let mut body = format!("{margin}    {}\n", unwritten(definition.name()));
     if !before.is_empty() {
-        body += &format!("{margin}    // The chapter changes it. Before it was:\n");
+        body += &format!("{margin}    // As it was before this chapter:\n");
     }
     for line in before {
         let line = format!("{margin}    // {line}");
