@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Default)]
 pub(crate) struct AtHome {
     count: AtomicUsize,
-    /// To be called behind an operation, after this number of others.
-    intruder: Mutex<Option<(u32, Box<dyn FnOnce() + Send>)>>,
+    intruder: Mutex<Option<Intruder>>,
 }
+
+/// The operation that it is called behind, counted from the next one, and what it does.
+type Intruder = (u32, Box<dyn FnOnce() + Send>);
 
 impl AtHome {
     /// A count that begins with this number.
@@ -52,7 +54,8 @@ impl AtHome {
     }
 
     pub(crate) fn store(&self, count: usize, order: Ordering) {
-        self.behind(self.count.store(count, order));
+        self.count.store(count, order);
+        self.behind(());
     }
 
     pub(crate) fn fetch_add(&self, more: usize, order: Ordering) -> usize {
