@@ -91,16 +91,11 @@ fn grown_definitions(
         let key = new.key();
         let place = grown.iter().position(|it| it.key == key);
         at = place.map_or(at, |place| place + 1);
-        let old = find(own, &key);
-        let text = match find(before, &key) {
-            Some(before) if same(before, new) => None,
-            was => match (old, new.kind()) {
-                (Some(old), Kind::Impl | Kind::TraitImpl) => Some(implementation(old, was, new)),
-                (Some(old), _) => changed(old, was, new),
-                (None, _) => wanted
-                    .contains(&key)
-                    .then(|| stub(new).unwrap_or(new.text.to_owned())),
-            },
+        let text = match (find(before, &key), find(own, &key)) {
+            (Some(before), _) if same(before, new) => None,
+            (was, Some(old)) => changed(old, was, new),
+            (_, None) if wanted.contains(&key) => Some(stub(new).unwrap_or(new.text.to_owned())),
+            (_, None) => None,
         };
         let Some(text) = text else { continue };
         match place {
@@ -234,6 +229,7 @@ fn changed(
 ) -> Option<String> {
     let is_the_books = was.is_some_and(|was| same(was, own));
     match new.kind() {
+        Kind::Impl | Kind::TraitImpl => Some(implementation(own, was, new)),
         // A name that is new in the book may be one of the reader's own.
         _ if was.is_none() && !new.is_public() => None,
         Kind::Function => Some(function(new, &past(own))),

@@ -86,10 +86,7 @@ impl<'a> Workshop<'a> {
     }
 
     fn write(&self, chapter: &Chapter, step: &Path) -> io::Result<Made> {
-        let before = chapter
-            .number
-            .checked_sub(1)
-            .and_then(|number| self.shelf.chapter(number));
+        let before = self.shelf.chapter(chapter.number - 1);
         let own = before
             .map(|before| self.step(before))
             .filter(|step| step.exists());
@@ -106,30 +103,33 @@ impl<'a> Workshop<'a> {
         for (file, text) in &grown {
             put(&step.join("src").join(file), &renamed(text, chapter))?;
         }
-        for program in programs::of(self.shelf, chapter)? {
-            let text = fs::read_to_string(after.join(format!("src/bin/{}.rs", program.name)))?;
-            if text.contains("broken.rs") {
-                // It shows the book's bug, and not the step.
-                continue;
-            }
-            let file = step.join(format!("examples/{}.rs", program.name));
-            put(&file, &renamed(&text, chapter))?;
-        }
-        put(
-            &step.join("tests/conformance.rs"),
-            &self.conformance(chapter, &grown)?,
-        )?;
+        self.write_programs(chapter, step)?;
+        let test = self.conformance(chapter, &grown)?;
+        put(&step.join("tests/conformance.rs"), &test)?;
         let own = own.map(|own| Manifest::read(&own)).transpose()?;
-        put(
-            &step.join("Cargo.toml"),
-            &self.manifest(chapter, &manifest, own.as_ref()),
-        )?;
+        let manifest = self.manifest(chapter, &manifest, own.as_ref());
+        put(&step.join("Cargo.toml"), &manifest)?;
         self.furnish()?;
         format_step(step, grown.keys());
         Ok(Made {
             folder: step.to_owned(),
             from,
         })
+    }
+
+    /// The chapter's programs, but for those that show the book's bug and not the step.
+    fn write_programs(&self, chapter: &Chapter, step: &Path) -> io::Result<()> {
+        for program in programs::of(self.shelf, chapter)? {
+            let name = program.name;
+            let text = self
+                .shelf
+                .read(&chapter.file(&format!("src/bin/{name}.rs")))?;
+            if !text.contains("broken.rs") {
+                let file = step.join(format!("examples/{name}.rs"));
+                put(&file, &renamed(&text, chapter))?;
+            }
+        }
+        Ok(())
     }
 
     /// What all steps share: the workspace, the versions of the dependencies, the book's commands.
