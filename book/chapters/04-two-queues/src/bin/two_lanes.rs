@@ -1,4 +1,4 @@
-//! Two carvings keep the low consumers busy. Who comes past them?
+//! Two carvings keep the low consumers busy. Which task comes past them?
 
 use std::sync::mpsc;
 use std::thread;
@@ -34,12 +34,12 @@ fn main() {
     (0..2).for_each(|_| begun.recv().expect("both carvings begin"));
     println!("main: both low consumers are busy");
 
-    let second = spawn(low(recorder.watch("low note", "low", say("the low note"))));
-    println!("main: a low note is in the queue");
+    let second = spawn(low(recorder.watch("low tile", "low", say("the low tile"))));
+    println!("main: a low tile is in the queue");
     let first = spawn(high(recorder.watch(
-        "high note",
+        "high tile",
         "high",
-        say("the high note"),
+        say("the high tile"),
     )));
     block_on(first);
 

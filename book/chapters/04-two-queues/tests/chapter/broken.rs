@@ -12,7 +12,7 @@ use laneway_book::check::red;
 use super::Log;
 
 /// What the step's consumers do in one round: each looks at the queue that it serves.
-fn each_its_own(high: &Receiver<Runnable>, low: &Receiver<Runnable>) {
+fn round(high: &Receiver<Runnable>, low: &Receiver<Runnable>) {
     run_next(high);
     run_next(low);
 }
@@ -43,5 +43,5 @@ fn a_consumer_that_prefers_high_tasks_starves_the_low_ones() {
 
 #[test]
 fn consumers_of_their_own_do_not() {
-    a_low_task_has_a_turn(each_its_own);
+    a_low_task_has_a_turn(round);
 }

@@ -36,23 +36,23 @@ fn both_queues_together_start_all_consumers() {
     assert_eq!(consumers_started(), HIGH_CONSUMERS + LOW_CONSUMERS);
 }
 
-/// Two carvings, a low note and a high one, in one queue with two consumers.
+/// Two carvings, a low tile and a high one, in one queue with two consumers.
 #[test]
-fn with_one_queue_the_urgent_note_waits_its_turn() {
+fn with_one_queue_the_urgent_tile_waits_its_turn() {
     let (sender, receiver) = flume::unbounded();
     let log = Log::default();
-    for name in ["carving 1", "carving 2", "the low note", "the high note"] {
+    for name in ["carving 1", "carving 2", "the low tile", "the high tile"] {
         let log = log.clone();
         spawn_on(&sender, async move { log.write(name) }).detach();
     }
     let carvings = [(); 2].map(|()| receiver.recv().expect("both consumers take one"));
-    assert_eq!(receiver.len(), 2, "nobody is left for the notes");
+    assert_eq!(receiver.len(), 2, "no consumer is left for the tiles");
     for carving in carvings {
         carving.run();
         run_next(&receiver);
     }
     assert_eq!(
         log.lines(),
-        ["carving 1", "the low note", "carving 2", "the high note"]
+        ["carving 1", "the low tile", "carving 2", "the high tile"]
     );
 }
