@@ -1,9 +1,9 @@
-//! A `gather` that blocks the thread of whoever polls it.
+//! Waiting for tasks by blocking, one ticket after the other.
 
 use async_task::Task;
-use chapter_07::join_all;
+use futures_lite::future::block_on;
 
-/// As [`join_all`], for async code.
+/// Waits until all tasks have ended, and gives their outputs in that order.
 pub async fn gather<T>(tasks: Vec<Task<T>>) -> Vec<T> {
-    join_all(tasks)
+    tasks.into_iter().map(block_on).collect()
 }

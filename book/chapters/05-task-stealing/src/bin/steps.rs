@@ -1,4 +1,4 @@
-//! A high and a low consumer take steps in turn, on one thread. Who runs what?
+//! A high and a low consumer take steps in turn, on one thread. Which runs what?
 
 use chapter_05::{spawn_on, step};
 use futures_lite::future::yield_now;

@@ -1,4 +1,4 @@
-//! All four consumers carve for the low queue when a high note comes.
+//! All four consumers carve for the low queue when a high tile comes.
 
 use std::sync::mpsc;
 
@@ -20,10 +20,10 @@ fn main() {
     (0..HIGH_CONSUMERS + LOW_CONSUMERS).for_each(|_| begun.recv().expect("all carvings begin"));
     println!("main: four low carvings hold four consumers");
 
-    let note = spawn(high(async { println!("the high note, at last") }));
-    println!("main: a high note is in the queue");
-    println!("main: has it run? {}", note.is_finished());
+    let tile = spawn(high(async { println!("the high tile, at last") }));
+    println!("main: a high tile is in the queue");
+    println!("main: has it run? {}", tile.is_finished());
     println!("main: the carvings may end");
     drop(door);
-    block_on(note);
+    block_on(tile);
 }

@@ -46,9 +46,9 @@ fn helping_hands() {
     prediction!("helping-hands", format!("after {last} hours"));
 }
 
-/// When a high note is taken that comes after ten minutes, while four carvings of an hour are in
+/// When a high tile is taken that comes after ten minutes, while four carvings of an hour are in
 /// the low queue. `of_high` is the step of the two high consumers.
-fn note_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) -> String {
+fn tile_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) -> String {
     let (high, high_tasks) = flume::unbounded();
     let (low, low_tasks) = flume::unbounded();
     let (day, log) = (Day::default(), Log::default());
@@ -56,7 +56,7 @@ fn note_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) 
         spawn_on(&low, day.work(1, 60)).detach();
     }
     let (clock, time) = (day.clone(), log.clone());
-    let mut note = Some(async move { time.write(clock.now()) });
+    let mut tile = Some(async move { time.write(clock.now()) });
     day.run(5, |who| match who {
         0 | 1 => of_high(&high_tasks, &low_tasks) != Step::Rest,
         2 | 3 => step(&low_tasks, &high_tasks) != Step::Rest,
@@ -64,9 +64,9 @@ fn note_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) 
             day.set(10);
             true
         }
-        _ => note
+        _ => tile
             .take()
-            .map(|note| spawn_on(&high, note).detach())
+            .map(|tile| spawn_on(&high, tile).detach())
             .is_some(),
     });
     format!("after {} minutes", log.lines()[0])
@@ -74,7 +74,7 @@ fn note_is_taken(of_high: fn(&Receiver<Runnable>, &Receiver<Runnable>) -> Step) 
 
 #[test]
 fn a_customer_at_ten_past() {
-    prediction!("a-customer-at-ten-past", note_is_taken(step));
+    prediction!("a-customer-at-ten-past", tile_is_taken(step));
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn one_way_only() {
         true => Step::Own,
         false => Step::Rest,
     };
-    prediction!("one-way-only", note_is_taken(stays_at_home));
+    prediction!("one-way-only", tile_is_taken(stays_at_home));
 }

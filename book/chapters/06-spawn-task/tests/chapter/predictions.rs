@@ -3,7 +3,7 @@
 use std::thread::{self, ThreadId};
 
 use chapter_06::spawn_task;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, yield_now};
 use laneway_book::prediction;
 
 // ANCHOR: order
@@ -30,4 +30,18 @@ fn before_the_block() {
 fn a_ticket_for_a_ticket() {
     let task = spawn_task!(spawn_task!(async { 7 }));
     prediction!("a-ticket-for-a-ticket", block_on(task));
+}
+
+/// As in the program.
+async fn keeps() -> usize {
+    let clay = [0_u8; 4096];
+    yield_now().await;
+    clay.len()
+}
+
+#[test]
+fn twice_the_clay() {
+    let twice = async { keeps().await + keeps().await };
+    let answer = format!("{} kilobytes", size_of_val(&twice) / 1024);
+    prediction!("twice-the-clay", answer);
 }

@@ -1,25 +1,24 @@
 //! Three tasks that end in one order and are joined in another.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use chapter_07::{join, spawn_task};
+use chapter_07::{join, spawn_on, start};
 use futures_lite::future::yield_now;
 
-/// Makes a piece as soon as so many others are made.
-async fn make(piece: &'static str, others: u32, made: Arc<AtomicU32>) -> &'static str {
-    while made.load(Ordering::SeqCst) < others {
+/// Makes a piece in so many turns at the bench.
+async fn make(piece: &'static str, turns: u32) -> &'static str {
+    for _ in 1..turns {
         yield_now().await;
     }
     println!("made the {piece}");
-    made.fetch_add(1, Ordering::SeqCst);
     piece
 }
 
 fn main() {
-    let made = Arc::new(AtomicU32::new(0));
-    let plate = spawn_task!(make("plate", 2, made.clone()));
-    let cup = spawn_task!(make("cup", 1, made.clone()));
-    let bowl = spawn_task!(make("bowl", 0, made));
+    let (queue, pieces) = flume::unbounded();
+    let plate = spawn_on(&queue, make("plate", 3));
+    let cup = spawn_on(&queue, make("cup", 2));
+    let bowl = spawn_on(&queue, make("bowl", 1));
+
+    let (_, no_other) = flume::unbounded();
+    start(1, "potter", &pieces, &no_other);
     println!("the set: {:?}", join!(plate, cup, bowl));
 }
