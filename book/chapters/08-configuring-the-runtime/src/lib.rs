@@ -54,7 +54,7 @@ impl Queues {
         }
     }
 
-    /// The queues of this process. If nobody has configured them, they get the defaults.
+    /// The queues of this process. If they have not been configured, they get the defaults.
     fn get() -> &'static Queues {
         QUEUES.get_or_init(|| Queues::start(Runtime::new()))
     }

@@ -11,7 +11,7 @@ use crate::{Priority, QUEUES, Queues};
 pub struct Runtime;
 
 impl Runtime {
-    /// Begins to configure the runtime. What is not said gets its default.
+    /// Begins to configure the runtime. A setting that is not called keeps its default.
     #[expect(clippy::new_ret_no_self, reason = "`run` makes it, and there is one")]
     pub fn new() -> Builder {
         Builder {
@@ -20,7 +20,7 @@ impl Runtime {
         }
     }
 
-    /// What the runtime was started with. Starts it with the defaults if it has not been.
+    /// The numbers that the runtime was started with. Starts it with the defaults if it has not been.
     pub fn configuration() -> Builder {
         Queues::get().configuration
     }
@@ -37,7 +37,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sets the number of high consumers. Default: two less than there are cores, but at least 1.
+    /// Sets the number of high consumers. Default: the number of cores less two, and at least 1.
     pub fn with_high_num(self, high: usize) -> Builder {
         Builder { high, ..self }
     }
@@ -50,8 +50,8 @@ impl Builder {
     /// Whether these numbers make a runtime. Starts nothing.
     pub fn check(&self) -> Result<(), BuildError> {
         match self {
-            Builder { high: 0, .. } => Err(BuildError::Nobody(Priority::High)),
-            Builder { low: 0, .. } => Err(BuildError::Nobody(Priority::Low)),
+            Builder { high: 0, .. } => Err(BuildError::NoConsumer(Priority::High)),
+            Builder { low: 0, .. } => Err(BuildError::NoConsumer(Priority::Low)),
             _ => Ok(()),
         }
     }
@@ -79,12 +79,12 @@ impl Builder {
     }
 }
 
-/// How many high consumers a machine gets: two cores are left to the low consumer and to `main`.
+/// The number of high consumers: two cores are left to the low consumer and to `main`.
 pub fn high_for(cores: usize) -> usize {
     cores.saturating_sub(2).max(1)
 }
 
-/// How many cores this process may use; one if nobody knows.
+/// How many cores this process may use; one if the system cannot tell.
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
@@ -93,7 +93,7 @@ fn cores() -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuildError {
     /// A queue without a consumer of its own.
-    Nobody(Priority),
+    NoConsumer(Priority),
     /// There is one already.
     AlreadyRunning,
 }
@@ -101,8 +101,8 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BuildError::Nobody(priority) => {
-                write!(f, "nobody is at the {priority:?} queue: give it a consumer")
+            BuildError::NoConsumer(priority) => {
+                write!(f, "the {priority:?} queue has no consumer: give it one")
             }
             BuildError::AlreadyRunning => write!(
                 f,

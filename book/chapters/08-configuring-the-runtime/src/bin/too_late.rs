@@ -1,9 +1,9 @@
-//! Somebody spawns a task before the runtime is configured.
+//! A task is spawned before the runtime is configured.
 
 use chapter_08::{Runtime, join, spawn_task};
 
 fn main() {
-    // In some library, long before anybody thinks of configuring.
+    // In some library, long before main gets to configure anything.
     let early = spawn_task!(async { "done" });
 
     let configured = Runtime::new().with_high_num(3).with_low_num(2).try_run();
@@ -14,6 +14,6 @@ fn main() {
     println!("low consumers: {}, not 2", Runtime::configuration().low);
     println!("the task: {:?}", join!(early));
 
-    let nobody = Runtime::new().with_low_num(0).check();
-    println!("without low consumers: {nobody:?}");
+    let none = Runtime::new().with_low_num(0).check();
+    println!("without low consumers: {none:?}");
 }

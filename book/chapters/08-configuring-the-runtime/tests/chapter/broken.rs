@@ -5,7 +5,7 @@ mod wrong;
 
 use laneway_book::check::red;
 
-fn somebody_is_there(high_for: fn(usize) -> usize) {
+fn a_high_consumer_is_there(high_for: fn(usize) -> usize) {
     for cores in [64, 8, 3, 2, 1] {
         let high = high_for(cores);
         let right = 1..=cores;
@@ -17,13 +17,13 @@ fn somebody_is_there(high_for: fn(usize) -> usize) {
 }
 
 #[test]
-fn two_less_than_the_cores_is_nobody_on_a_small_machine() {
-    red("two cores less two are none", || {
-        somebody_is_there(wrong::high_for);
+fn two_fewer_than_the_cores_are_none_on_a_small_machine() {
+    red("on two cores it gives none", || {
+        a_high_consumer_is_there(wrong::high_for);
     });
 }
 
 #[test]
 fn at_least_one_is_there_on_every_machine() {
-    somebody_is_there(chapter_08::high_for);
+    a_high_consumer_is_there(chapter_08::high_for);
 }

@@ -11,15 +11,15 @@ fn the_defaults_make_a_runtime_on_this_machine() {
 #[test]
 fn a_queue_without_a_consumer_is_refused() {
     let high = Runtime::new().with_high_num(0).check();
-    assert_eq!(high, Err(BuildError::Nobody(Priority::High)));
+    assert_eq!(high, Err(BuildError::NoConsumer(Priority::High)));
     let low = Runtime::new().with_low_num(0).check();
-    assert_eq!(low, Err(BuildError::Nobody(Priority::Low)));
+    assert_eq!(low, Err(BuildError::NoConsumer(Priority::Low)));
 }
 
 #[test]
 fn what_is_refused_starts_nothing_and_what_runs_is_not_changed() {
     let refused = Runtime::new().with_low_num(0).try_run();
-    assert_eq!(refused, Err(BuildError::Nobody(Priority::Low)));
+    assert_eq!(refused, Err(BuildError::NoConsumer(Priority::Low)));
     assert_eq!(join!(spawn_task!(async { 1 })), [1]);
     let before = Runtime::configuration();
     let late = Runtime::new().with_high_num(before.high + 1).try_run();
