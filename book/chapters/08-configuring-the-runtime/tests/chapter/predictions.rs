@@ -2,12 +2,20 @@
 
 use std::future::ready;
 
-use chapter_08::{Step, high_for, spawn_on, step};
+use chapter_08::{Step, run_next, spawn_on, step};
 use laneway_book::prediction;
 
+/// Six consumers look at the high queue alone and one at the low one, ten times each.
 #[test]
-fn two_cores() {
-    prediction!("two-cores", high_for(2));
+fn without_thieves() {
+    let (_high, high_tasks) = flume::unbounded();
+    let (low, low_tasks) = flume::unbounded();
+    let tasks: Vec<_> = (0..100).map(|_| spawn_on(&low, ready(()))).collect();
+    let homes = [[&high_tasks; 6].as_slice(), &[&low_tasks]].concat();
+    let steps = homes.iter().cycle().take(70);
+    let ran = steps.filter(|home| run_next(home)).count();
+    prediction!("without-thieves", ran);
+    drop(tasks);
 }
 
 #[test]
