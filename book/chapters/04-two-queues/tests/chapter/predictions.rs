@@ -92,7 +92,7 @@ fn a_third_one() {
     let taken_by_low = run_next(&low_tasks);
     let answer = match (taken_by_low, tasks[2].is_finished()) {
         (true, true) => "a low consumer",
-        (false, false) => "nobody",
+        (false, false) => "no consumer",
         other => panic!("{other:?}"),
     };
     held.into_iter()
