@@ -24,10 +24,12 @@ pub fn seen_by<Bug: Runtime, Mended: Runtime>(chapter: u32, seeing: &[&str]) -> 
     let named = |name: &&str| *checks.iter().find(|check| check.name == *name).expect(name);
     let named: Vec<Check> = seeing.iter().map(named).collect();
     let verdicts = thread::scope(|scope| {
-        let runs = MACHINES.map(|cores| scope.spawn({
-            let named = &named;
-            move || on_machine(named, cores)
-        }));
+        let runs = MACHINES.map(|cores| {
+            scope.spawn({
+                let named = &named;
+                move || on_machine(named, cores)
+            })
+        });
         runs.map(|run| run.join().expect("a run ends"))
     });
     let findings = verdicts.concat();
@@ -45,7 +47,9 @@ fn on_machine(checks: &[Check], cores: usize) -> Vec<String> {
         let (bug, mended) = (check.outcome("bug", cores), check.outcome("mended", cores));
         if !matches!(bug, Outcome::Fails(_)) || mended != Outcome::Holds {
             let name = check.name;
-            findings.push(format!("{cores} cores, {name}: bug {bug:?}, mended {mended:?}"));
+            findings.push(format!(
+                "{cores} cores, {name}: bug {bug:?}, mended {mended:?}"
+            ));
         }
     }
     findings

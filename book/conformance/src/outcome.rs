@@ -25,7 +25,9 @@ impl Outcome {
     pub(crate) fn of(info: &PanicHookInfo<'_>) -> Outcome {
         let message = message(info.payload());
         let place = info.location();
-        let place = place.map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()));
+        let place = place.map_or(String::new(), |place| {
+            format!("{}:{}", place.file(), place.line())
+        });
         match message.strip_prefix(UNWRITTEN) {
             Some(part) => Outcome::Missing(format!("{}, {place}", part.trim_start_matches(": "))),
             None => Outcome::Fails(format!("{message} ({place})")),

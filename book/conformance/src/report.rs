@@ -63,7 +63,10 @@ pub(crate) fn in_order(checks: &[Check], mut ended: impl FnMut(&Check, &Outcome)
             while !early.iter().any(|(name, _)| *name == check.name) {
                 early.push(receiver.recv().expect("every check ends"));
             }
-            let (_, outcome) = early.iter().find(|(name, _)| *name == check.name).expect("it came");
+            let (_, outcome) = early
+                .iter()
+                .find(|(name, _)| *name == check.name)
+                .expect("it came");
             ended(check, outcome);
         }
     });
@@ -97,7 +100,11 @@ fn line(check: &Check, outcome: &Outcome, paint: Paint) -> String {
         Paint::Plain => word.to_owned(),
         Paint::Coloured => format!("\u{1b}[{colour}m{word}\u{1b}[0m"),
     };
-    format!("{} {word} {}{why}", check.chapter, check.name.replace('_', " "))
+    format!(
+        "{} {word} {}{why}",
+        check.chapter,
+        check.name.replace('_', " ")
+    )
 }
 
 #[cfg(test)]
@@ -115,6 +122,9 @@ mod tests {
         assert_eq!(plain, "2 pass    outlives a panic");
         let fails = Outcome::Fails("it did not".to_owned());
         let coloured = line(&check, &fails, Paint::Coloured);
-        assert_eq!(coloured, "2 \u{1b}[31mfail   \u{1b}[0m outlives a panic: it did not");
+        assert_eq!(
+            coloured,
+            "2 \u{1b}[31mfail   \u{1b}[0m outlives a panic: it did not"
+        );
     }
 }

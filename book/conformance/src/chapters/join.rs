@@ -70,7 +70,8 @@ fn gives_panics_as_values<R: Runtime>() {
 
 fn gathers_in_the_order_of_the_arguments<R: Runtime>() {
     let outputs = Check::ends("a task that gathers two others", || {
-        let parent = async { R::gather(vec![R::spawn(fails_if(false)), R::spawn(async { 2 })]).await };
+        let parent =
+            async { R::gather(vec![R::spawn(fails_if(false)), R::spawn(async { 2 })]).await };
         R::block_on(R::spawn(parent))
     });
     assert_eq!(outputs, [1, 2]);

@@ -65,7 +65,10 @@ fn wakes_a_resting_consumer_for_a_task<R: Runtime>() {
     // A busy machine may be late once, and a consumer that naps is late each time.
     let mut queues = [Priority::High, Priority::Low].repeat(2).into_iter();
     let heard = queues.any(|priority| twenty_tasks::<R>(priority) < limit);
-    assert!(heard, "twenty tasks took more than {limit:?}: they wait for naps");
+    assert!(
+        heard,
+        "twenty tasks took more than {limit:?}: they wait for naps"
+    );
     drop(tasks);
 }
 

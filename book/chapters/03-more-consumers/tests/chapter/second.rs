@@ -19,7 +19,11 @@ macro_rules! carves_all_at_once {
         let (sender, receiver) = flume::unbounded();
         let pieces: Vec<fn() -> &'static str> = vec![|| "a cup", || "a bowl", || "a jug"];
         let mut carved = pin!($carve_all(&sender, pieces));
-        let mut look = || carved.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let mut look = || {
+            carved
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        };
         assert_eq!(look(), Poll::Pending, "nothing has been carved");
         assert_eq!(receiver.len(), 3, "pieces that consumers can take");
         while run_next(&receiver) {}

@@ -77,7 +77,9 @@ fn one_of_two_stays(step: StepOf) {
                 let _ = tells.send(());
             };
             second.spawn(takes_a_step).expect("the system has a thread");
-            second_is_away.recv().expect("it goes away, or its step is over");
+            second_is_away
+                .recv()
+                .expect("it goes away, or its step is over");
         });
         step(&own, &other, &at_home);
         drop(returns);
@@ -88,11 +90,7 @@ fn one_of_two_stays(step: StepOf) {
 }
 
 /// What the text warns of: to look, and then to count.
-fn look_then_count(
-    own: &Receiver<Runnable>,
-    other: &Receiver<Runnable>,
-    at_home: &AtHome,
-) -> Step {
+fn look_then_count(own: &Receiver<Runnable>, other: &Receiver<Runnable>, at_home: &AtHome) -> Step {
     if run_next(own) {
         return Step::Own;
     }

@@ -39,7 +39,10 @@ macro_rules! finishes_all {
             }
         }
         assert!(matches!(outcome, Poll::Ready(Err(_))), "it has failed");
-        assert!(finished.load(Ordering::Relaxed), "the second task was cancelled");
+        assert!(
+            finished.load(Ordering::Relaxed),
+            "the second task was cancelled"
+        );
     };
 }
 

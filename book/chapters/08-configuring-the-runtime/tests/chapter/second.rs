@@ -15,7 +15,11 @@ macro_rules! settles_once {
         assert_eq!(pool.settle(3), 3, "the first number counts");
         assert_eq!((pool.settle(5), pool.size()), (3, 3));
         let asked = <$pool>::default();
-        assert_eq!((asked.size(), asked.settle(3)), (1, 1), "a question settles it");
+        assert_eq!(
+            (asked.size(), asked.settle(3)),
+            (1, 1),
+            "a question settles it"
+        );
     };
 }
 

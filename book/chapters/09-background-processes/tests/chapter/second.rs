@@ -25,7 +25,10 @@ macro_rules! ends_with_its_value {
         (0..3).for_each(|_| assert!(run_next(&queue)));
         assert_eq!(kiln.load(Ordering::Relaxed), 3, "it works at each turn");
         drop(kiln);
-        assert!(weak.upgrade().is_none(), "the process keeps the value alive");
+        assert!(
+            weak.upgrade().is_none(),
+            "the process keeps the value alive"
+        );
         for _ in 0..3 {
             run_next(&queue);
         }
