@@ -2,9 +2,9 @@
 //!
 //! A step is made from the one before it, which the reader has built or else the book has, and from
 //! the change that chapter N makes to the book's own step. A source is taken apart into definitions
-//! ([`definition`]) and imports ([`import`]). Public definitions that are new or changed come without
-//! their bodies ([`stub`]), at their place in the reader's source ([`growth`]). The [`workshop`] is
-//! the folder that all steps of a reader are in.
+//! (`definition.rs`) and imports (`import.rs`). Public definitions that are new or changed come
+//! without their bodies (`stub.rs`), at their place in the reader's source (`growth.rs`). The folder
+//! that all steps of a reader are in is the matter of `workshop.rs`.
 
 mod definition;
 mod growth;
