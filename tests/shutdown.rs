@@ -86,7 +86,10 @@ fn queued_tasks_are_drained() {
             end.send(()).unwrap();
             let report = report.join().unwrap();
             assert!(report.is_clean(), "{report:?}");
-            assert_eq!(report.completed, 1001 + while_waiting);
+            // A spawn that was counted just when shutdown began was too late after all.
+            let late = rt.metrics().queues.iter().map(|q| q.cancelled).sum::<u64>();
+            assert!(late <= 1, "one thread spawns");
+            assert_eq!(report.completed + late, 1001 + while_waiting);
         });
         assert_eq!(ran.load(Ordering::SeqCst), 1000);
         assert_all_accounted_for(&rt);
