@@ -52,7 +52,7 @@ use crate::sync::{AtomicUsize, Ordering, fence};
 /// Waits in the operating system for what tasks wait for.
 pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
     /// Waits until something is ready or it is [notified](Reactor::notify), and adds the wakers of
-    /// what is ready. One thread at a time waits; it asks `goes_on` after all before it have left.
+    /// what is ready. One thread at a time waits; it asks `goes_on` when earlier ones have left.
     fn wait(&self, goes_on: &dyn Fn() -> bool, ready: &mut Vec<Waker>);
 
     /// Adds the wakers of what is ready by now. Does nothing while a thread waits.
@@ -119,7 +119,7 @@ impl Lookout {
         self.reactor.get()
     }
 
-    /// Gives the runtime a reactor, unless it has one. The one that it has then.
+    /// Gives the runtime a reactor, unless it has one, and returns the one that it has then.
     #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
     pub(super) fn set_reactor(&self, reactor: Arc<dyn Reactor>) -> &Arc<dyn Reactor> {
         self.reactor.get_or_init(|| reactor)

@@ -46,7 +46,7 @@ use sifter::{Sifted, Sifter};
 pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
 
 /// After this many steps a busy worker looks whether something is ready outside.
-const LOOK_EVERY: u64 = 61;
+const LOOK_OUTSIDE_EVERY: u64 = 61;
 
 /// A consumer's place: what it may take, and what it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -353,7 +353,7 @@ impl Worker {
     #[inline(never)]
     fn overdue(&mut self) -> Result<Option<Runnable>, Step> {
         if self.steps >= self.next_look {
-            self.next_look = self.steps + LOOK_EVERY;
+            self.next_look = self.steps + LOOK_OUTSIDE_EVERY;
             // The step is taken again when what is ready has been woken.
             self.look_outside().inspect_err(|_| self.steps -= 1)?;
         }

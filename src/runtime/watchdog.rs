@@ -7,8 +7,9 @@
 //! finds it.
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
-//! all while its workers are parked. Workers that nap instead never count as asleep. To show what
-//! it polls costs a worker three stores a poll (T20).
+//! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
+//! a second, to see that some worker looks there (`attendant.rs`). Workers that nap instead never
+//! count as asleep. To show what it polls costs a worker three stores a poll (T20).
 
 mod attendant;
 mod long_polls;

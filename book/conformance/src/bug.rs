@@ -40,7 +40,7 @@ pub fn seen_by<Bug: Runtime, Mended: Runtime>(chapter: u32, seeing: &[&str]) -> 
     }
 }
 
-/// What is not as it should be on a machine with this number of cores.
+/// The checks that fail wrongly, or pass wrongly, on a machine with this number of cores.
 fn on_machine(checks: &[Check], cores: usize) -> Vec<String> {
     let mut findings = Vec::new();
     for check in checks {

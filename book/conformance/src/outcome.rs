@@ -1,4 +1,4 @@
-//! What came of a check, and how a process tells it to the one that started it.
+//! The outcome of a check, and how a process tells it to the one that started it.
 
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -6,7 +6,7 @@ use std::panic::PanicHookInfo;
 /// How the panic of a part begins that is still to be written.
 pub(crate) const UNWRITTEN: &str = "not yet implemented";
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The runtime does it.
@@ -17,7 +17,7 @@ pub(crate) enum Outcome {
     Fails(String),
 }
 
-/// What marks the line of the outcome among those that the runtime under test prints.
+/// The mark of the line of the outcome among those that the runtime under test prints.
 const MARK: &str = "\u{1}outcome ";
 
 impl Outcome {
@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-/// What was said in a panic, if it was a text.
+/// The message of a panic, if it was a text.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     if let Some(message) = payload.downcast_ref::<&str>() {
         return message;

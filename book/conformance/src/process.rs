@@ -21,7 +21,7 @@ const CORES: &str = "LANEWAY_TOLD_CORES";
 /// keeps the thread of the check.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the first panic in the code under test has said: perhaps the reason, where a check only finds
+/// The message of the first panic in the code under test: perhaps the reason, where a check only finds
 /// that it waits in vain.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
@@ -59,7 +59,7 @@ fn told(mut child: Child) -> io::Result<Outcome> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut printed = Vec::new();
-        // What was read until an error counts. The receiver may have given up.
+        // The part that was read before an error counts. The receiver may have given up.
         let _ = output.read_to_end(&mut printed);
         let _ = sender.send(printed);
     });

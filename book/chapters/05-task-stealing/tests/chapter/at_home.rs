@@ -46,7 +46,7 @@ impl AtHome {
     }
 }
 
-/// What a reader may want to do with the number.
+/// The operations on the number that a solution may need.
 #[allow(dead_code)]
 impl AtHome {
     pub(crate) fn load(&self, order: Ordering) -> usize {

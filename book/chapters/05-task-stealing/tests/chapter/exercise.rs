@@ -89,7 +89,7 @@ fn one_of_two_stays(step: StepOf) {
     }
 }
 
-/// What the text warns of: to look, and then to count.
+/// The mistake that the text warns of: a look, and then a count.
 fn look_then_count(own: &Receiver<Runnable>, other: &Receiver<Runnable>, at_home: &AtHome) -> Step {
     if run_next(own) {
         return Step::Own;
