@@ -491,13 +491,14 @@ fn a_builder_shows_its_settings() {
 
     let builder = Runtime::builder()
         .with_high_num(3)
+        .with_stealing(Stealing::LowFromHigh)
         .with_queue("disk", 1, &["low"])
         .with_observer(Arc::new(Silent));
     let shown = format!("{builder:?}");
     for part in [
         "high: Some(3)",
         "disk",
-        "stealing: Both",
+        "stealing: Some(LowFromHigh)",
         "observer: true",
         "Park",
     ] {

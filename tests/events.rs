@@ -258,7 +258,8 @@ fn raising_a_task_is_told_once() {
         .into_iter()
         .map(|by| by.map(WorkerId::index))
         .collect();
-    assert_eq!(workers, [Some(0)]);
+    // The high thread, or the one that stands by for it.
+    assert!(matches!(*workers, [Some(0 | 1)]), "{workers:?}");
 }
 
 #[test]

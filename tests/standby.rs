@@ -132,19 +132,51 @@ fn without_a_standby_a_high_task_waits_for_the_end_of_a_low_poll() {
     assert_eq!(receiver.recv_timeout(LONG), Ok(()));
 }
 
+/// How many polls each worker made for a thousand tasks of one priority.
+fn polls_of(rt: &Runtime, priority: Priority) -> Vec<u64> {
+    let task = || async {
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    };
+    let tasks: Vec<_> = (0..1_000).map(|_| rt.spawn(task(), priority)).collect();
+    tasks.into_iter().for_each(|task| rt.block_on(task));
+    let workers = rt.metrics().workers.into_iter();
+    workers.map(|worker| worker.polls).collect()
+}
+
 #[test]
-fn it_stays_parked_while_there_are_only_high_or_only_low_tasks() {
+fn it_stays_parked_while_there_are_only_low_tasks() {
     let rt = small().build().unwrap();
-    for priority in [Priority::High, Priority::Low] {
-        let task = || async {
-            for _ in 0..10 {
-                yield_now().await;
-            }
+    assert_eq!(polls_of(&rt, Priority::Low)[1], 0);
+}
+
+#[test]
+fn it_helps_where_the_high_threads_are_busy_with_high_tasks() {
+    let rt = small().build().unwrap();
+    let meet = Arc::new(std::sync::Barrier::new(2));
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..2 {
+        let (meet, sender) = (meet.clone(), sender.clone());
+        let waits = async move {
+            meet.wait();
+            sender.send(()).unwrap();
         };
-        let tasks: Vec<_> = (0..1_000).map(|_| rt.spawn(task(), priority)).collect();
-        tasks.into_iter().for_each(|task| rt.block_on(task));
+        rt.spawn(waits, Priority::High).detach();
     }
-    assert_eq!(standby_polls(&rt), 0);
+    (0..2).for_each(|_| receiver.recv_timeout(LONG).expect("both run at once"));
+}
+
+#[test]
+fn nice_low_threads_take_no_high_task_unless_they_are_told_to() {
+    let low_polls = |builder: laneway::Builder| {
+        let rt = builder.build().unwrap();
+        (0..3).map(|_| polls_of(&rt, Priority::High)[2]).max()
+    };
+    let nice = cfg!(target_os = "linux");
+    assert_eq!(low_polls(small()) == Some(0), nice);
+    assert_ne!(low_polls(small().with_stealing(Stealing::Both)), Some(0));
+    assert_ne!(low_polls(small().with_low_nice(0)), Some(0));
 }
 
 #[test]

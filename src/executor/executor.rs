@@ -24,7 +24,6 @@ use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
-use super::standby::Standby;
 use super::task::Task;
 use super::telling;
 use super::tracked;
@@ -282,30 +281,16 @@ impl Executor {
         self.ending.task_queued();
     }
 
-    /// Unparks a worker for work that has become visible in a queue, if one has to be: the standby
-    /// while a worker at home there is away, and otherwise one of those that serve the queue.
+    /// Unparks a worker for work that has become visible in a queue, if one has to be.
     #[inline]
     pub(crate) fn unpark_one(&self, id: QueueId) {
-        let queue = self.queue(id);
-        if !self.call_standby(id) {
-            self.parking_lot.unpark_one(queue.crews(), id);
-        }
-    }
-
-    /// Whether a standby sees to the work that has become visible in a queue.
-    #[inline]
-    pub(super) fn call_standby(&self, id: QueueId) -> bool {
-        let called = self.queue(id).standby().and_then(Standby::called);
-        called.is_some_and(|crew| self.parking_lot.unpark_one(&[crew], id))
+        self.parking_lot.unpark_one(self.queue(id).crews(), id);
     }
 
     /// Whether every worker that might be unparked for a queue is at work.
     #[inline]
     pub(super) fn all_busy(&self, id: QueueId) -> bool {
-        let queue = self.queue(id);
-        let called = queue.standby().and_then(Standby::called);
-        self.parking_lot.all_busy(queue.crews())
-            && called.is_none_or(|crew| self.parking_lot.all_busy(&[crew]))
+        self.parking_lot.all_busy(self.queue(id).crews())
     }
 
     /// Has the low queue sifted for a task that was raised while it may lie there: by each worker
@@ -349,17 +334,11 @@ impl Executor {
 
     #[cold]
     fn unpark_for_lookout(&self) -> bool {
-        let parking_lot = &self.parking_lot;
-        let standby = self.queue(QueueId::HIGH).standby();
-        let standby = standby.map(Standby::crew);
-        let first = standby.is_some_and(|crew| parking_lot.unpark_any(crew));
-        first
-            || self.queues.iter().any(|queue| {
-                queue
-                    .crews()
-                    .iter()
-                    .any(|&crew| parking_lot.unpark_any(crew))
-            })
+        // From the back: the standby before those that it stands by for.
+        self.queues.iter().any(|queue| {
+            let mut crews = queue.crews().iter().rev();
+            crews.any(|&crew| self.parking_lot.unpark_any(crew))
+        })
     }
 
     /// Sets aside numbers for `count` tasks.

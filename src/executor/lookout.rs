@@ -25,8 +25,8 @@
 //! # Precedence
 //!
 //! What is ready wakes high tasks more often than not, and those should find themselves with a
-//! worker that is at home there. So a worker that parks takes the lookout over from one of a lower
-//! standing: a standby's goes before that of workers at home elsewhere.
+//! worker that is at home there, and one that no low task calls away. So a worker that parks takes
+//! the lookout over from one of a lower [`Standing`].
 //!
 //! # A vacant lookout
 //!
@@ -45,7 +45,7 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use super::standby::Post;
+use super::route::Route;
 use crate::ids::{QueueId, WorkerId};
 use crate::sync::{AtomicUsize, Ordering, fence};
 
@@ -78,6 +78,27 @@ pub(crate) struct Lookout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim(usize);
 
+/// Which workers go before others to the lookout: the first of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The worker runs high tasks alone.
+    HighAlone,
+    /// It is at home in the high queue, and takes from others.
+    High,
+    /// It is at home elsewhere.
+    Elsewhere,
+}
+
+impl Standing {
+    pub(super) fn of(route: &Route) -> Standing {
+        match *route.queues {
+            [QueueId::HIGH] => Standing::HighAlone,
+            [QueueId::HIGH, ..] => Standing::High,
+            _ => Standing::Elsewhere,
+        }
+    }
+}
+
 /// Stands for the claim of no worker. Every worker goes before it.
 const VACANT: usize = usize::MAX;
 
@@ -85,14 +106,9 @@ const VACANT: usize = usize::MAX;
 const STANDING: usize = 1 << 16;
 
 impl Claim {
-    /// Of a worker that parks: those at home in the high queue stand first.
-    pub(super) fn new(worker: WorkerId, home: QueueId, post: Post) -> Claim {
-        let standing = match (home, post) {
-            (QueueId::HIGH, Post::AtHome) => 0,
-            (_, Post::Standby) => 1,
-            (_, Post::AtHome) => 2,
-        };
-        Claim(standing * STANDING + worker.index())
+    /// Of a worker that parks.
+    pub(super) fn new(worker: WorkerId, standing: Standing) -> Claim {
+        Claim(standing as usize * STANDING + worker.index())
     }
 
     fn is_of(word: usize, worker: WorkerId) -> bool {

@@ -54,7 +54,6 @@
 //!
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
-//! - `standby.rs`: which workers are called while those at home in a queue are away.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `executor.rs`: what all threads of one runtime share.
 //! - `host.rs`: what the core asks of the threads that it runs on.
@@ -97,7 +96,6 @@ mod queue;
 mod route;
 mod runnable;
 pub(crate) mod seat;
-mod standby;
 mod task;
 pub(crate) mod telling;
 mod thread_locals;
@@ -125,7 +123,6 @@ pub(crate) use pending::Spread;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
-pub(crate) use standby::{Post, Standby};
 pub(crate) use thread_locals::poll_level;
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -19,7 +19,6 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
-use super::standby::Standby;
 use crate::ids::{CrewId, WorkerId};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
@@ -38,10 +37,8 @@ pub(crate) struct Queue {
     sifted_at: AtomicUsize,
     /// The stealing side of the local deques of the workers that serve this queue.
     locals: Box<[Stealable]>,
-    /// The crews that serve this queue, beginning with those that serve the fewest other queues.
+    /// The crews that serve this queue, in the order in which their workers are unparked.
     crews: Box<[CrewId]>,
-    /// The crew besides those that is called while workers at home here are away.
-    standby: Option<Standby>,
     /// How many workers are at home here, but at least one.
     staff: usize,
 }
@@ -57,7 +54,6 @@ impl Queue {
         staff: usize,
         locals: Box<[Stealable]>,
         crews: Box<[CrewId]>,
-        standby: Option<Standby>,
     ) -> Queue {
         // Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks
         // that were spawned and have not ended.
@@ -71,7 +67,6 @@ impl Queue {
             sifted_at: AtomicUsize::new(0),
             locals,
             crews,
-            standby,
             staff: staff.max(1),
         }
     }
@@ -83,11 +78,6 @@ impl Queue {
     #[inline]
     pub(super) fn crews(&self) -> &[CrewId] {
         &self.crews
-    }
-
-    #[inline]
-    pub(super) fn standby(&self) -> Option<&Standby> {
-        self.standby.as_ref()
     }
 
     /// Puts a task into the channel.

@@ -23,7 +23,8 @@ use crate::ids::QueueId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stealing {
     /// High workers take low tasks when they have nothing else to do, and low workers take high
-    /// ones. The default: no thread rests while there is work.
+    /// ones, so that no thread rests while there is work. The default, but that
+    /// [nice](crate::Builder::with_stealing) low workers leave high tasks alone.
     #[default]
     Both,
     /// High workers take low tasks; low workers stay with the low queue.

@@ -26,13 +26,12 @@ use super::ending::Phase;
 use super::executor::Executor;
 use super::host::Spin;
 use super::idle::{OtherSearchers, Search};
-use super::lookout::Claim;
+use super::lookout::{Claim, Standing};
 use super::pace::Pace;
 use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, Overdue, Rest, Route};
 use super::runnable::{Meta, Runnable};
-use super::standby::Post;
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
@@ -58,7 +57,6 @@ pub(crate) struct Worker {
     pub(super) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
     crew: CrewId,
-    post: Post,
     route: Route,
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
     /// are off.
@@ -93,7 +91,6 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerParts {
     pub(crate) id: WorkerId,
     pub(crate) crew: CrewId,
-    pub(crate) post: Post,
     pub(crate) route: Route,
     pub(crate) locals: Box<[LocalQueue]>,
     pub(crate) seed: u64,
@@ -226,7 +223,6 @@ impl Worker {
             executor,
             id: parts.id,
             crew: parts.crew,
-            post: parts.post,
             running: parts.route.home,
             running_at: 0,
             runs_high: false,
@@ -291,10 +287,6 @@ impl Worker {
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
-        }
-        if self.stands_down() {
-            self.hand_over();
-            return Err(Step::Rest);
         }
         self.steps += 1;
         // Before the look at a task's priority: a task that is raised between the two counts as
@@ -473,10 +465,8 @@ impl Worker {
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
         self.put_off_next_of(before);
-        match (self.is_away_in(before), self.is_away_in(self.running)) {
-            (false, true) => self.go_away(),
-            (true, false) => self.come_back(),
-            (false, false) | (true, true) => {}
+        if self.is_away_in(self.running) && !self.is_away_in(before) {
+            self.executor.man_lookout();
         }
     }
 
@@ -490,55 +480,13 @@ impl Worker {
         }
     }
 
-    /// Whether a worker that runs a task of this queue keeps work at home waiting.
+    /// Whether a worker that runs a task of this queue may keep work at home waiting.
     fn is_away_in(&self, queue: QueueId) -> bool {
         self.route.home.outranks(queue)
     }
 
-    /// Whether it stands by, and those at home see to the work themselves.
-    #[inline]
-    fn stands_down(&self) -> bool {
-        self.post == Post::Standby && !self.is_called()
-    }
-
-    /// Leaves what a standby holds to those at home, who might never look into its deque.
-    #[cold]
-    fn hand_over(&mut self) {
-        let home = self.route.home;
-        let held = self.locals.first_mut().into_iter();
-        let held = held.flat_map(|local| iter::from_fn(|| local.pop()));
-        for runnable in held {
-            self.executor.queue(home).push(runnable);
-            self.executor.unpark_one(home);
-            self.executor.ending.task_queued();
-        }
-    }
-
-    fn is_called(&self) -> bool {
-        let standby = self.executor.queue(self.route.home).standby();
-        standby.is_some_and(|standby| standby.called().is_some())
-    }
-
-    /// Lets the standby see to home, and to what came there while this worker was relied on.
-    fn go_away(&self) {
-        let home = self.route.home;
-        self.executor.man_lookout();
-        let Some(standby) = self.executor.queue(home).standby() else {
-            return;
-        };
-        standby.goes_away();
-        if self.has_work(home) {
-            self.executor.call_standby(home);
-        }
-    }
-
-    fn come_back(&self) {
-        if let Some(standby) = self.executor.queue(self.route.home).standby() {
-            standby.comes_back();
-        }
-    }
-
-    /// Looks after its home from now on, if it was away: it is about to have nothing to do.
+    /// Belongs to its home again, since it is about to have nothing to do: what it wakes from the
+    /// lookout is its own.
     fn go_home(&mut self) {
         if self.is_away_in(self.running) {
             self.note_found(0, self.found);
@@ -758,8 +706,7 @@ impl Worker {
     }
 
     fn work_in_sight(&self) -> bool {
-        !self.stands_down()
-            && (self.route.queues.iter().any(|&id| self.has_work(id)) || self.has_news_of_raises())
+        self.route.queues.iter().any(|&id| self.has_work(id)) || self.has_news_of_raises()
     }
 
     /// Gets up by itself, or after another thread has unparked it. It counts as a searcher then, as
@@ -771,7 +718,7 @@ impl Worker {
 
     /// The worker's claim to the lookout.
     pub(crate) fn lookout_claim(&self) -> Claim {
-        Claim::new(self.id, self.route.home, self.post)
+        Claim::new(self.id, Standing::of(&self.route))
     }
 
     /// Gets up after another thread has unparked this worker, or because something is ready
@@ -796,7 +743,6 @@ impl Worker {
     /// after the worker has left its seat.
     pub(crate) fn close(mut self) -> Vec<Runnable> {
         self.leave_search();
-        self.go_home();
         self.tally().polling.end();
         self.tally().alive.stop(self.now());
         let mut left = Vec::new();

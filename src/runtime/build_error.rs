@@ -111,7 +111,7 @@ impl fmt::Display for BuildError {
             ),
             BuildError::StandbyForNone => write!(
                 f,
-                "a standby would never run, since no high thread takes low tasks: leave out \
+                "a standby is for high threads that take low tasks, and none does: leave out \
                  with_standby, or let high threads steal"
             ),
             BuildError::DuplicateQueue { queue } => write!(

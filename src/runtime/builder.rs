@@ -22,7 +22,7 @@ use crate::telemetry::Observer;
 /// |---|---|---|
 /// | [`with_high_num`] | the cores less two, at least 1 | threads at home in the high queue |
 /// | [`with_low_num`] | 1 | threads at home in the low queue |
-/// | [`with_stealing`] | [`Stealing::Both`] | which idle threads take tasks of the other queue |
+/// | [`with_stealing`] | both, but nice low threads | which idle threads steal from the others |
 /// | [`with_reserved_high`] | 0 | high threads that never steal |
 /// | [`with_standby`] | 1 where high threads steal | run high tasks while those are in low ones |
 /// | [`with_low_nice`] | 19 beside a standby | the low threads' niceness, 0 to 19; Linux only |
@@ -81,7 +81,7 @@ use crate::telemetry::Observer;
 pub struct Builder {
     pub(super) high: Option<usize>,
     pub(super) low: Option<usize>,
-    pub(super) stealing: Stealing,
+    pub(super) stealing: Option<Stealing>,
     pub(super) reserved_high: usize,
     pub(super) standby: Option<usize>,
     pub(super) low_nice: Option<u8>,
@@ -124,7 +124,7 @@ impl Builder {
         Builder {
             high: None,
             low: None,
-            stealing: Stealing::default(),
+            stealing: None,
             reserved_high: 0,
             standby: None,
             low_nice: None,
@@ -181,7 +181,14 @@ impl Builder {
         self
     }
 
-    /// Sets which idle threads take tasks of the other queue. Default: [`Stealing::Both`].
+    /// Sets which idle threads take tasks of the other queue. Default: [`Stealing::Both`], or
+    /// [`Stealing::HighFromLow`] where there is a [standby](Builder::with_standby) and the low
+    /// threads are [nice](Builder::with_low_nice).
+    ///
+    /// A nice thread gives way to all others, also in the middle of a high task that it has stolen:
+    /// while other programs want every core, such a task may be kept waiting for a tenth of a
+    /// second. So nice threads leave high tasks to the high ones and to the standby, unless they
+    /// are told otherwise here.
     ///
     /// ```
     /// use laneway::{Priority, Runtime, Stealing, join_all};
@@ -192,7 +199,7 @@ impl Builder {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     pub fn with_stealing(mut self, stealing: Stealing) -> Builder {
-        self.stealing = stealing;
+        self.stealing = Some(stealing);
         self
     }
 
@@ -219,8 +226,9 @@ impl Builder {
     ///
     /// A high thread that has taken a low task is away until the end of that poll. If a high task
     /// comes meanwhile, a standby is unparked for it. Standbys take high tasks alone, so that a
-    /// standby is free unless other high tasks keep it busy. While no high thread runs low tasks,
-    /// they stay parked, and cost nothing but their stacks.
+    /// standby is free unless other high tasks keep it busy. It is unparked for what the other high
+    /// threads leave, and also helps where there are more high tasks than those can see to. While
+    /// there are only low tasks, it stays parked, and costs nothing but its stack.
     ///
     /// With none, the low threads are not nice either, unless
     /// [`with_low_nice`](Builder::with_low_nice) says so, and a high task may wait for the end of a
@@ -584,9 +592,20 @@ impl Builder {
 
     /// How many threads stand by for so many high ones.
     pub(super) fn effective_standby(&self, high: usize) -> usize {
-        let steals = !self.stealing.high_takes().is_empty() && self.reserved_high == 0;
+        let stealing = self.stealing.unwrap_or_default();
+        let steals = !stealing.high_takes().is_empty() && self.reserved_high == 0;
         let may_be_away = high > 0 && steals;
         self.standby.unwrap_or(may_be_away.into())
+    }
+
+    /// Which threads will really take tasks of the other queue.
+    pub(super) fn effective_stealing(&self, standby: usize, niceness: Option<u8>) -> Stealing {
+        let nice_beside_standby = standby > 0 && niceness.is_some_and(|niceness| niceness > 0);
+        let default = match nice_beside_standby {
+            true => Stealing::HighFromLow,
+            false => Stealing::Both,
+        };
+        self.stealing.unwrap_or(default)
     }
 
     /// The niceness that the low threads will really have beside so many that stand by.

@@ -9,8 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Post, Queue, Route,
-    Spin, Standby, Stealable, WorkerParts,
+    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
+    Stealable, WorkerParts,
 };
 use crate::ids::{CrewId, QueueId, WorkerId};
 
@@ -46,8 +46,9 @@ impl Plan {
     pub(super) fn new(builder: &Builder) -> Result<Plan, BuildError> {
         let high = resolve(builder.high, HIGH_NUM_VARIABLE, default_high)?;
         let low = resolve(builder.low, LOW_NUM_VARIABLE, || 1)?;
-        let stealing = builder.stealing;
         let standby = builder.effective_standby(high);
+        let niceness = builder.effective_nice(standby);
+        let stealing = builder.effective_stealing(standby, niceness);
         let mut queues = vec![
             QueuePlan {
                 name: "high".to_owned(),
@@ -63,7 +64,7 @@ impl Plan {
                 steals_from: stealing.low_takes().to_vec(),
                 reserved: 0,
                 standby: 0,
-                niceness: builder.effective_nice(standby),
+                niceness,
             },
         ];
         let count = queues.len() + builder.further.len();
@@ -226,9 +227,11 @@ impl Plan {
         let mut crews = Crews::default();
         let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
         let mut workers = Vec::new();
+        let mut standbys = Vec::new();
         for (index, (place, route)) in self.routes().into_iter().enumerate() {
             let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
             let crew = crews.join(place, &route);
+            standbys.extend(place.is_standby().then_some(id));
             let locals = if builder.local_queues {
                 let local = |&queue: &QueueId| {
                     let (local, stealable) = LocalQueue::new(id);
@@ -242,7 +245,6 @@ impl Plan {
             workers.push(WorkerParts {
                 id,
                 crew,
-                post: place.post(),
                 route,
                 locals,
                 seed: surroundings.rng.u64(..),
@@ -254,16 +256,14 @@ impl Plan {
                 plan.threads,
                 stealables.into(),
                 crews.serving(queue_id(index)),
-                crews.standing_by(queue_id(index)).map(Standby::new),
             )
         };
         let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
-        let standbys = workers.iter().filter(|parts| parts.post == Post::Standby);
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
             parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
             homes: workers.iter().map(|parts| parts.route.home).collect(),
-            standbys: standbys.map(|parts| parts.id).collect(),
+            standbys: standbys.into(),
             high_waits: self.high_may_wait(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),
@@ -282,21 +282,25 @@ enum Place {
 }
 
 impl Place {
-    fn post(self) -> Post {
-        match self {
-            Place::AtHome(_) => Post::AtHome,
-            Place::Standby(_) => Post::Standby,
-        }
+    fn is_standby(self) -> bool {
+        matches!(self, Place::Standby(_))
     }
 }
 
-/// Workers grouped by the queues they serve: see `executor/idle.rs`. Those that stand by are groups
-/// of their own.
+/// Workers grouped by the queues they serve: see `executor/idle.rs`.
 #[derive(Default)]
 struct Crews(Vec<Crew>);
 
+/// Of several crews, those that come first in this order are unparked first: a standby after those
+/// that it stands by for, and of these, those that serve the fewest other queues.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_standby: bool,
+    queues: usize,
+}
+
 struct Crew {
-    post: Post,
+    rank: Rank,
     /// The queues that it serves, sorted.
     queues: Vec<QueueId>,
     size: usize,
@@ -304,13 +308,16 @@ struct Crew {
 
 impl Crews {
     fn join(&mut self, place: Place, route: &Route) -> CrewId {
-        let post = place.post();
         let mut queues = route.queues.to_vec();
         queues.sort_unstable();
-        let same = |crew: &Crew| crew.post == post && crew.queues == queues;
+        let rank = Rank {
+            is_standby: place.is_standby(),
+            queues: queues.len(),
+        };
+        let same = |crew: &Crew| crew.rank == rank && crew.queues == queues;
         let index = self.0.iter().position(same).unwrap_or_else(|| {
             let size = 0;
-            self.0.push(Crew { post, queues, size });
+            self.0.push(Crew { rank, queues, size });
             self.0.len() - 1
         });
         self.0[index].size += 1;
@@ -321,24 +328,13 @@ impl Crews {
         self.0.iter().map(|crew| crew.size).collect()
     }
 
-    /// The crew that stands by for a queue.
-    fn standing_by(&self, queue: QueueId) -> Option<CrewId> {
-        let of_queue = |crew: &Crew| crew.post == Post::Standby && crew.queues.contains(&queue);
-        self.0.iter().position(of_queue).map(CrewId)
-    }
-
-    /// The crews that serve a queue, beginning with those that serve the fewest other queues.
+    /// The crews that serve a queue, in the order in which their workers are unparked.
     fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
-        let is_at_home = |crew: &Crew| crew.post == Post::AtHome;
-        let mut serving: Vec<(usize, usize)> = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, crew)| is_at_home(crew) && crew.queues.contains(&queue))
-            .map(|(index, crew)| (crew.queues.len(), index))
-            .collect();
-        serving.sort_unstable();
-        serving.iter().map(|&(_, index)| CrewId(index)).collect()
+        let crews = self.0.iter().enumerate();
+        let serve = crews.filter(|(_, crew)| crew.queues.contains(&queue));
+        let mut serving: Vec<(usize, &Crew)> = serve.collect();
+        serving.sort_by_key(|(_, crew)| &crew.rank);
+        serving.iter().map(|&(index, _)| CrewId(index)).collect()
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Peer {
     FlumePoolBound,
     /// Laneway without local queues, all threads on one queue.
     LanewayOneQueue,
-    /// Laneway: one high and the rest low threads, stealing both ways, and one that stands by.
+    /// Laneway: one high and the rest low threads, the high ones stealing, and one that stands by.
     Laneway,
     /// Laneway set up for the latency of high tasks.
     LanewayLatencyFirst,

@@ -13,8 +13,7 @@ use loom::thread::JoinHandle;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{ParkingLot, Search};
-use crate::executor::lookout::Claim;
-use crate::executor::standby::Post;
+use crate::executor::lookout::{Claim, Standing};
 use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 
@@ -175,7 +174,7 @@ impl Model {
                 Phase::Closed => self.parking_lot.cancel_parking(CREW, WORKER),
                 Phase::Open | Phase::Draining => self.parking_lot.park(
                     WORKER,
-                    Claim::new(WORKER, QueueId::HIGH, Post::AtHome),
+                    Claim::new(WORKER, Standing::High),
                     &mut Vec::new(),
                 ),
             }

@@ -9,7 +9,7 @@
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
-use crate::executor::standby::Post;
+use crate::executor::lookout::Standing;
 use crate::sync::check;
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
@@ -93,11 +93,8 @@ impl Model {
         if look && self.in_sight() {
             self.parking_lot.cancel_parking(CREW, worker);
         } else {
-            self.parking_lot.park(
-                worker,
-                Claim::new(worker, QueueId::HIGH, Post::AtHome),
-                &mut Vec::new(),
-            );
+            self.parking_lot
+                .park(worker, Claim::new(worker, Standing::High), &mut Vec::new());
         }
         Search::Counted
     }

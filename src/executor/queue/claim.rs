@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_channel_gives_the_wanted_and_keeps_the_others() {
-        let queue = Queue::new("low", 1, Box::new([]), Box::new([]), None);
+        let queue = Queue::new("low", 1, Box::new([]), Box::new([]));
         (0..6).for_each(|id| queue.push(runnable(id)));
         let wanted = queue.claim(&|runnable| runnable.metadata().id.0 % 3 == 1);
         assert!(wanted.into_iter().map(id).eq([1, 4]));

@@ -12,8 +12,7 @@ use super::tests::runnable;
 use super::*;
 use crate::executor::Nearby;
 use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
-use crate::executor::lookout::Claim;
-use crate::executor::standby::Post;
+use crate::executor::lookout::{Claim, Standing};
 use crate::ids::QueueId;
 use crate::sync::{check, fence, thread};
 
@@ -52,7 +51,7 @@ struct Model {
 impl Model {
     fn new(workers: usize, locals: Vec<Stealable>, protocol: Protocol) -> Arc<Model> {
         Arc::new(Model {
-            queue: Queue::new("low", workers, locals.into(), [CREW].into(), None),
+            queue: Queue::new("low", workers, locals.into(), [CREW].into()),
             parking_lot: ParkingLot::new(&[workers], Nearby::indifferent()),
             protocol,
         })
@@ -112,11 +111,8 @@ impl Model {
             // It may see a task before its owner has shown it, and again: let the owner go on.
             thread::yield_now();
         } else {
-            self.parking_lot.park(
-                worker,
-                Claim::new(worker, QueueId::HIGH, Post::AtHome),
-                &mut Vec::new(),
-            );
+            self.parking_lot
+                .park(worker, Claim::new(worker, Standing::High), &mut Vec::new());
         }
         Search::Counted
     }
@@ -207,11 +203,9 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
             (false, _) => false,
         };
     });
-    model.parking_lot.park(
-        PARKED,
-        Claim::new(PARKED, QueueId::HIGH, Post::AtHome),
-        &mut Vec::new(),
-    );
+    model
+        .parking_lot
+        .park(PARKED, Claim::new(PARKED, Standing::High), &mut Vec::new());
     while !deque.steal() {
         // It was unparked for the first task, and finds the second as soon as that is seen.
         thread::yield_now();

@@ -20,8 +20,8 @@ impl Laneway {
         Laneway(builder.build().expect("the threads start"))
     }
 
-    /// One half of the threads high, the other low, each taking from the other queue, and one that
-    /// stands by, as by default.
+    /// One half of the threads high, the other low and nice, the high ones taking from the low
+    /// queue, and one that stands by, as by default.
     pub(crate) fn default_queues(threads: usize) -> Laneway {
         let builder = Runtime::builder()
             .with_high_num(threads / 2)
