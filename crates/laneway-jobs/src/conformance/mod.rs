@@ -18,6 +18,7 @@ mod case;
 mod claims;
 mod fences;
 mod inserts;
+mod lost_answers;
 mod lost_workers;
 mod settlements;
 mod stage;
@@ -54,6 +55,15 @@ cases! {
         a_job_of_the_future_is_not_claimed_and_next_tells_when,
         a_paused_queue_gives_nothing_until_it_is_resumed,
         an_empty_store_knows_no_next,
+    }
+    lost_answers {
+        a_claim_is_answered_again_and_charges_nothing,
+        a_claim_that_was_never_made_has_no_jobs_and_takes_none,
+        each_claim_has_its_own_jobs,
+        a_job_that_was_settled_or_claimed_since_is_not_answered,
+        the_answer_has_a_lease_of_its_own,
+        a_lease_that_has_ended_goes_on_where_no_rescue_came,
+        a_job_that_was_rescued_is_not_answered,
     }
     settlements {
         a_completed_job_keeps_its_result,

@@ -8,8 +8,8 @@ use laneway::Priority;
 use crate::JobId;
 use crate::jobs::Jobs;
 use crate::store::{
-    Claim, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobView, NewJob, Outcome,
-    Rescue, Rescued, Settlement, Store, Whom,
+    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobView, NewJob,
+    Outcome, Rescue, Rescued, Settlement, Store, Whom,
 };
 
 /// A lease that no case outlives.
@@ -63,6 +63,7 @@ impl Stage {
 
     pub(super) fn wish(&self, limit: usize, lease: Duration) -> Claim {
         Claim {
+            id: ClaimId::new(self.jobs.next_id()),
             queue: "default".to_owned(),
             kinds: vec!["a".to_owned(), "b".to_owned()],
             limit,

@@ -9,7 +9,7 @@ use super::columns::{id_of, lane_number, lane_of};
 use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
 use crate::fence::Fence;
-use crate::store::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
+use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Whom};
 use laneway::Priority;
 
 impl Tx<'_> {
@@ -48,12 +48,18 @@ impl Tx<'_> {
             (":limit", &i64::try_from(claim.limit).unwrap_or(i64::MAX)),
             (":lease", &length(claim.lease)),
             (":worker", &claim.worker),
+            (":claim", &claim.id.to_bytes()),
             (":instance", &self.instance),
         ];
-        let mut rows = self.rows(statement, params, claimed)?;
-        // The rows come in the order in which the file has them.
-        rows.sort_by_key(|(run_at, seq, job)| (job.lane != first, *run_at, *seq));
-        Ok(rows.into_iter().map(|(_, _, job)| job).collect())
+        let rows = self.rows(statement, params, claimed)?;
+        Ok(in_order(rows, first))
+    }
+
+    pub(super) fn claimed_by(&self, claim: ClaimId, lease: Duration) -> Sql<Vec<ClaimedJob>> {
+        let (claim, lease) = (claim.to_bytes(), length(lease));
+        let params = &[(":claim", &claim as _), (":lease", &lease as _)];
+        let rows = self.rows(Statement::ClaimedBy, params, claimed)?;
+        Ok(in_order(rows, Priority::High))
     }
 
     fn next(&self, queue: &str) -> Sql<Option<Duration>> {
@@ -63,6 +69,12 @@ impl Tx<'_> {
             .flatten()
             .map(|at| duration_of(at.saturating_sub(self.t))))
     }
+}
+
+/// The rows come in the order in which the file has them.
+fn in_order(mut rows: Vec<(Micros, i64, ClaimedJob)>, first: Priority) -> Vec<ClaimedJob> {
+    rows.sort_by_key(|(run_at, seq, job)| (job.lane != first, *run_at, *seq));
+    rows.into_iter().map(|(_, _, job)| job).collect()
 }
 
 fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {

@@ -17,6 +17,8 @@ pub enum Transition {
     Insert,
     /// Claims jobs.
     Claim,
+    /// Answers a claim again.
+    ClaimedBy,
     /// Ends attempts.
     Settle,
     /// Renews leases.

@@ -23,6 +23,8 @@ pub enum Statement {
     Claim,
     /// Claims one job that a worker was lost with.
     ClaimSuspect,
+    /// Answers a claim again: jobs that it took and that still run.
+    ClaimedBy,
     /// The kind of the first suspect that is due.
     DueSuspect,
     /// When the next thing happens in a queue.
@@ -74,6 +76,7 @@ impl Statement {
             Statement::Replace => REPLACE,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::ClaimedBy => CLAIMED_BY,
             Statement::DueSuspect => DUE_SUSPECT,
             Statement::Next => NEXT,
             Statement::TakeFence => "UPDATE laneway_meta SET fence = fence + 1",
@@ -122,7 +125,7 @@ WHERE id = :id AND state = 0";
 const CLAIM: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
     fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
-    started_at = :t
+    claim = :claim, started_at = :t
 WHERE seq IN (
     SELECT seq FROM (
         SELECT seq FROM laneway_job
@@ -144,7 +147,7 @@ RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, ti
 const CLAIM_SUSPECT: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
     fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
-    started_at = :t
+    claim = :claim, started_at = :t
 WHERE seq IN (
     SELECT seq FROM laneway_job
     WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue
@@ -152,6 +155,12 @@ WHERE seq IN (
         AND kind IN (SELECT value FROM json_each(:kinds))
     ORDER BY run_at, seq LIMIT min(1, :limit))
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+
+/// The index over what runs is read as a whole: an answer is seldom lost.
+const CLAIMED_BY: &str = "
+UPDATE laneway_job SET lease_until = :t + :lease
+WHERE state = 1 AND claim = :claim
 RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
 
 const DUE_SUSPECT: &str = "

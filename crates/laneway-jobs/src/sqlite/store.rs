@@ -21,9 +21,9 @@ use super::tx::{Sql, Tx};
 use super::writer::Writer;
 use crate::job_id::JobId;
 use crate::store::{
-    ByHand, Changed, Claim, Claimed, Elsewhere, Enqueued, Filter, Guarded, Held, Hints, JobView,
-    NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued, Settlement, Step, Store,
-    StoreError, StoreFuture,
+    ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter, Guarded,
+    Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued, Settlement,
+    Step, Store, StoreError, StoreFuture,
 };
 
 /// Jobs in an SQLite database: a file, or memory. Cheap to clone; clones are the same store.
@@ -214,6 +214,13 @@ impl Store for SqliteStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
         self.ask(Transition::Claim, claim, |tx, claim| tx.claim(claim))
+    }
+
+    fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {
+        let question = (claim, lease);
+        self.ask(Transition::ClaimedBy, question, |tx, (claim, lease)| {
+            tx.claimed_by(*claim, *lease)
+        })
     }
 
     fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>> {

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use laneway::Priority;
 
+use super::claim_id::ClaimId;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 
 /// A request for jobs of one queue.
 #[derive(Clone, Debug)]
 pub struct Claim {
+    /// Its name. The store keeps it with each job that it takes, see
+    /// [`claimed_by`](super::Store::claimed_by).
+    pub id: ClaimId,
     /// The queue.
     pub queue: String,
     /// The kinds that the worker has handlers for, old names included.

@@ -1,10 +1,11 @@
 //! What keeps jobs: the trait [`Store`], whose implementations all pass one conformance body.
 //!
-//! Read in this order: `insert.rs`, `claim.rs`, `settlement.rs`, `keeping.rs` (what a holder may
+//! Read in this order: `insert.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`, `keeping.rs` (what a holder may
 //! do meanwhile), `rescue.rs`, `view.rs` and `by_hand.rs`; then `hints.rs` and `error.rs`.
 
 mod by_hand;
 mod claim;
+mod claim_id;
 mod elsewhere;
 mod error;
 mod hints;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use by_hand::{ByHand, Changed};
 pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
+pub use claim_id::ClaimId;
 pub use elsewhere::Elsewhere;
 pub use error::StoreError;
 pub use hints::{Hints, Listener};
@@ -50,7 +52,9 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// - **T is the store's clock.** Only durations cross this trait, apart from the absolute times at
 ///   which callers want jobs to run.
 /// - **Operations can be sent again.** After `OutcomeUnknown`, the same insert (by its ids) and the
-///   same settlement (by its fence) succeed if the first one did.
+///   same settlement (by its fence) succeed if the first one did. A claim is not sent again: its
+///   sender asks [`claimed_by`](Store::claimed_by) for the answer that was lost, so that no job
+///   runs without a holder and is charged a crash, although no worker was lost.
 /// - **An answer comes after the commit**, and a hint after that.
 ///
 /// # Cancellation
@@ -62,6 +66,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Ready, due, known kind, queue not paused: running, attempt + 1, a new fence, a new lease.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// The jobs that the claim with this id took and that still run under its fences; their leases
+    /// go on to `T + lease`. It takes no further jobs, and none for an id that it does not know.
+    ///
+    /// The sender of a claim asks when the answer was lost, and has begun none of the jobs. So a
+    /// lease that has ended meanwhile goes on as well, unless a rescue came first: then the job
+    /// belongs to the rescue, or to the next holder.
+    fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>>;
 
     /// Ends attempts: completes, retries, fails, snoozes or returns them.
     fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>>;

@@ -12,7 +12,7 @@ use super::core::Core;
 use super::roster::MayClaim;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
-use crate::store::{Claim, ClaimOrder, Claimed, Elsewhere, Listener, StoreError, Whom};
+use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, Elsewhere, Listener, StoreError, Whom};
 
 /// One claim in this many begins with the low lane.
 const LOW_EVERY: u64 = 8;
@@ -108,6 +108,7 @@ impl Claimer {
             MayClaim::Suspect(kind) => (Whom::Suspects, vec![kind.clone()], 1),
         };
         Claim {
+            id: ClaimId::new(core.jobs.next_id()),
             queue: core.queues[self.queue].name.clone(),
             kinds,
             limit,

@@ -29,6 +29,7 @@ CREATE TABLE laneway_job (
     lease_until INTEGER,
     worker TEXT,
     instance TEXT,                   -- the opening of the store that claimed it
+    claim BLOB,                      -- the id of its last claim
     cancel INTEGER NOT NULL DEFAULT 0,
     timeout INTEGER,
     expires_at INTEGER,
