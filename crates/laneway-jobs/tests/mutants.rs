@@ -107,6 +107,17 @@ fn a_rescue_that_keeps_the_fence_is_caught() {
 }
 
 #[test]
+fn an_answer_that_is_given_again_to_the_wrong_claim_is_caught() {
+    let statement = Statement::ClaimedBy;
+    let others = "lost_answers::each_claim_has_its_own_jobs";
+    assert_caught(statement, " AND claim = :claim", "", others);
+    let settled = "lost_answers::a_job_that_was_settled_or_claimed_since_is_not_answered";
+    assert_caught(statement, "state = 1 AND ", "", settled);
+    let lease = "lost_answers::the_answer_has_a_lease_of_its_own";
+    assert_caught(statement, ":t + :lease", "lease_until", lease);
+}
+
+#[test]
 fn suspects_among_innocents_are_caught() {
     let case = "lost_workers::a_suspect_is_claimed_alone";
     assert_caught(Statement::Claim, " AND crashes = 0", "", case);

@@ -1,12 +1,77 @@
 //! Is a claim whose answer was lost answered again, and its jobs charged nothing?
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use laneway::Handle;
 use laneway::time::sleep;
+use serde::{Deserialize, Serialize};
 
+use super::losing::{Fate, Losing};
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
+use crate::lock::unpoisoned;
 use crate::store::{Claim, ClaimId, ClaimedJob, Guarded, Held, Whom};
-use crate::{JobId, JobState};
+use crate::{Job, JobError, JobId, JobState, Limit, Worker, WorkerHandle};
+
+#[derive(Serialize, Deserialize)]
+struct Numbered(u32);
+
+impl Job for Numbered {
+    const KIND: &'static str = "a";
+}
+
+/// How often each job ran.
+type Runs = Arc<Mutex<BTreeMap<u32, u32>>>;
+
+fn counting(stage: &Stage, runs: &Runs) -> WorkerHandle {
+    let runs = runs.clone();
+    let worker = Worker::new(&stage.jobs).queue("default", Limit::in_flight(4));
+    let worker = worker
+        .lease(Duration::from_secs(3))
+        .handle(move |Numbered(n), _| {
+            *unpoisoned(runs.lock()).entry(n).or_default() += 1;
+            async { Ok::<_, JobError>(()) }
+        });
+    worker
+        .start(&Handle::current())
+        .expect("the worker is set up")
+}
+
+fn losing(stage: &Stage, fate: Fate) -> Stage {
+    Stage::new(Losing::new(stage.store.clone(), fate))
+}
+
+/// Two workers lose answers of this kind; each job runs once, and is charged that attempt alone.
+async fn runs_once(stage: Stage, fate: Fate) {
+    let (stage, runs) = (losing(&stage, fate), Runs::default());
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        ids.push(
+            stage
+                .jobs
+                .enqueue(Numbered(n))
+                .await
+                .expect("it is enqueued")
+                .id(),
+        );
+    }
+    let workers = [counting(&stage, &runs), counting(&stage, &runs)];
+    for id in ids {
+        assert_eq!(stage.jobs.wait::<()>(id).await, Ok(()));
+        let view = stage.look(id).await;
+        assert_eq!((view.attempt, view.crashes), (1, 0));
+    }
+    for worker in workers {
+        let report = worker.shutdown(Duration::from_secs(5)).await;
+        assert!(report.is_clean() && report.leases_lost == 0, "{report}");
+    }
+    let runs = unpoisoned(runs.lock());
+    assert!(
+        runs.len() == 20 && runs.values().all(|&runs| runs == 1),
+        "{runs:?}"
+    );
+}
 
 async fn ask_again(stage: &Stage, claim: ClaimId, lease: Duration) -> Vec<ClaimedJob> {
     let answer = stage.store.claimed_by(claim, lease).await;
@@ -125,5 +190,35 @@ pub(super) async fn a_job_that_was_rescued_is_not_answered(stage: Stage) {
     assert_eq!(
         all_held(&ask_again(&stage, next, LONG).await),
         all_held(&taken)
+    );
+}
+
+pub(super) async fn workers_run_each_job_once_where_claims_are_lost_before_the_commit(
+    stage: Stage,
+) {
+    runs_once(stage, Fate::Lost).await;
+}
+
+pub(super) async fn workers_run_each_job_once_where_claims_are_lost_after_the_commit(stage: Stage) {
+    runs_once(stage, Fate::Made).await;
+}
+
+pub(super) async fn a_claim_that_is_made_after_the_question_goes_back_without_charge(stage: Stage) {
+    runs_once(stage, Fate::Late).await;
+}
+
+pub(super) async fn a_shutdown_returns_the_jobs_of_a_claim_whose_answer_was_lost(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    let store = Losing::new(stage.store.clone(), Fate::Made).silent(1);
+    let worker = counting(&Stage::new(store), &Runs::default());
+    while stage.look(id).await.state == JobState::Ready {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let report = worker.shutdown(Duration::ZERO).await;
+    assert_eq!((report.finished, report.returned), (0, 1), "{report}");
+    let view = stage.look(id).await;
+    assert_eq!(
+        (view.state, view.attempt, view.crashes),
+        (JobState::Ready, 0, 0)
     );
 }

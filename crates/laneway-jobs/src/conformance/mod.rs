@@ -18,6 +18,7 @@ mod case;
 mod claims;
 mod fences;
 mod inserts;
+mod losing;
 mod lost_answers;
 mod lost_workers;
 mod settlements;
@@ -64,6 +65,10 @@ cases! {
         the_answer_has_a_lease_of_its_own,
         a_lease_that_has_ended_goes_on_where_no_rescue_came,
         a_job_that_was_rescued_is_not_answered,
+        workers_run_each_job_once_where_claims_are_lost_before_the_commit,
+        workers_run_each_job_once_where_claims_are_lost_after_the_commit,
+        a_claim_that_is_made_after_the_question_goes_back_without_charge,
+        a_shutdown_returns_the_jobs_of_a_claim_whose_answer_was_lost,
     }
     settlements {
         a_completed_job_keeps_its_result,

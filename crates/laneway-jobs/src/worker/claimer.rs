@@ -91,9 +91,39 @@ impl Claimer {
         let may = core.roster().may_claim(self.queue, core.handlers.kinds());
         let sent = now();
         let claim = self.claim(&may);
-        let limit = claim.limit;
-        let claimed = core.store().claim(claim).await?;
-        Ok(self.take(claimed, limit, &may, sent))
+        let (id, limit) = (claim.id, claim.limit);
+        match core.store().claim(claim).await {
+            Err(StoreError::OutcomeUnknown) => {
+                let (claimed, sent) = self.asked_again(id).await;
+                self.take(claimed, limit, &may, sent);
+                Ok(Then::GoOn)
+            }
+            claimed => Ok(self.take(claimed?, limit, &may, sent)),
+        }
+    }
+
+    /// What a claim of unknown outcome has taken. The claimer keeps its turn meanwhile: until the
+    /// answer is there, the roster does not know of the kinds that are held.
+    async fn asked_again(&self, claim: ClaimId) -> (Claimed, Instant) {
+        let core = &self.core;
+        let mut pause = Pause::default();
+        loop {
+            let sent = now();
+            match core.store().claimed_by(claim, core.settings.lease).await {
+                Ok(jobs) => {
+                    if jobs.is_empty() {
+                        core.doubts.add(claim);
+                    }
+                    let claimed = Claimed {
+                        jobs,
+                        ..Claimed::default()
+                    };
+                    return (claimed, sent);
+                }
+                Err(error) => log::warn!("a lost claim is asked about again: {error}"),
+            }
+            sleep(pause.next()).await;
+        }
     }
 
     fn claim(&mut self, may: &MayClaim) -> Claim {

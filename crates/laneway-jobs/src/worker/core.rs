@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use laneway::Handle;
 
+use super::doubts::Doubts;
 use super::handlers::Handlers;
 use super::roster::{Phase, Roster};
 use super::settings::{ServedQueue, Settings};
@@ -33,6 +34,8 @@ pub(super) struct Core {
     /// Nothing is held any more, after a stop.
     pub(super) over: Signal,
     pub(super) tally: Tally,
+    /// Claims that may be made late.
+    pub(super) doubts: Doubts,
 }
 
 /// What a worker has done so far.
@@ -71,6 +74,7 @@ impl Core {
             stop: Signal::default(),
             over: Signal::default(),
             tally: Tally::default(),
+            doubts: Doubts::default(),
         };
         (Arc::new(core), receiver)
     }

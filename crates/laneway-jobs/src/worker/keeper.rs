@@ -8,6 +8,7 @@ use futures_lite::future::or;
 use laneway::time::{now, sleep};
 
 use super::core::Core;
+use super::doubts;
 use crate::store::{Held, Pruning, Renewal};
 
 /// Old jobs are looked for this often, if any has finished since.
@@ -22,6 +23,7 @@ pub(super) async fn run(core: Arc<Core>) {
     while !core.over.is_set() {
         or(core.over.wait(), sleep(third)).await;
         renew(&core).await;
+        doubts::look(&core).await;
         if let Some(pruning) = core.settings.pruning {
             pruned.prune(&core, pruning).await;
         }

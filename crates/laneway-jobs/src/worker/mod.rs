@@ -7,6 +7,9 @@
 //! free, which kinds may be claimed, when all is over. `handlers.rs` finds the handler of a kind,
 //! `outcome.rs` says what an attempt came to, `builder.rs` has the settings, `handle.rs` the end.
 //!
+//! A claim whose answer is lost is asked about until the store answers, and once more when a late
+//! one may have come (`doubts.rs`), so that no job runs without a holder.
+//!
 //! A slot of a queue is free again when its handler has ended, so that the next claim shares its
 //! transaction with the settlement; at most twice a queue's limit is held.
 
@@ -14,6 +17,7 @@ mod attempt;
 mod builder;
 mod claimer;
 mod core;
+mod doubts;
 mod handle;
 mod handlers;
 mod keeper;
