@@ -2,11 +2,12 @@
 //!
 //! `cargo bench -p laneway-jobs --bench sqlite` prints jobs per second and processor time per job.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use laneway::{Priority, Runtime};
 use laneway_jobs::sqlite::{Durability, SqliteOptions};
-use laneway_jobs::{Ctx, Job, JobError, JobState, Jobs, Limit, Worker};
+use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -40,16 +41,27 @@ async fn enqueue_each(jobs: Jobs) {
     }
 }
 
-async fn drain(jobs: &Jobs) {
-    let all = u64::from(CALLERS * EACH);
-    loop {
-        let counts = jobs.store().counts(all).await.expect("it is answered");
-        let done = counts.iter().find(|count| count.state == JobState::Done);
-        if done.is_some_and(|done| done.count == all) {
-            return;
+const ALL: u32 = CALLERS * EACH;
+
+/// Starts a worker, and shuts it down when the last handler has run: that settles what is left.
+fn drain(rt: &Runtime, jobs: &Jobs) {
+    let (runs, (over, end)) = (AtomicU32::new(0), flume::bounded(1));
+    let handler = move |_: Nothing, _: Ctx| {
+        if runs.fetch_add(1, Relaxed) + 1 == ALL {
+            let _ = over.send(());
         }
-        laneway::time::sleep(Duration::from_millis(20)).await;
-    }
+        async { Ok::<_, JobError>(()) }
+    };
+    let worker = Worker::new(jobs)
+        .queue("default", Limit::in_flight(64))
+        .handle(handler)
+        .start(rt)
+        .expect("it is set up");
+    rt.block_on(async {
+        let _ = end.recv_async().await;
+        let report = worker.shutdown(Duration::from_secs(5)).await;
+        assert_eq!(report.finished, u64::from(ALL), "{report}");
+    });
 }
 
 fn main() {
@@ -69,13 +81,7 @@ fn main() {
             },
         );
         measured(&format!("{durability}: drain"), || {
-            let worker = Worker::new(&jobs)
-                .queue("default", Limit::in_flight(64))
-                .handle(|_: Nothing, _: Ctx| async { Ok::<_, JobError>(()) })
-                .start(&rt)
-                .expect("it is set up");
-            rt.block_on(drain(&jobs));
-            let _ = rt.block_on(worker.shutdown(Duration::from_secs(5)));
+            drain(&rt, &jobs);
         });
         std::fs::remove_dir_all(folder).expect("the folder goes");
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::clock::StoreClock;
@@ -19,6 +20,9 @@ use super::tx::Sql;
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
+/// How much of the file SQLite keeps in memory, in KiB: the pages that changes touch, so that they
+/// are not read again and again. The sign is SQLite's, for KiB in place of pages.
+const CACHE_KIB: i64 = -32 * 1024;
 /// Each statement of the store stays prepared.
 const PREPARED: usize = 64;
 
@@ -87,7 +91,7 @@ impl SqliteOptions {
 
     fn memory_connected(self) -> Sql<Connected> {
         let connection = Connection::open_in_memory()?;
-        connection.set_prepared_statement_cache_capacity(PREPARED);
+        set_up(&connection)?;
         migrate(&connection)?;
         self.connected(connection, Home::Memory)
     }
@@ -139,11 +143,19 @@ impl SqliteOptions {
     }
 }
 
+/// Plans do not depend on what is bound: otherwise SQLite prepares a statement anew whenever
+/// another value is bound, since the indices are partial.
+fn set_up(connection: &Connection) -> Sql<()> {
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)
+}
+
 /// A connection to a file that is a database and can be written.
 fn checked(path: &Path) -> Sql<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(PREPARED);
+    set_up(&connection)?;
     let writable = !connection.is_readonly("main")?;
     // The first read of the file, which finds out what it is.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
