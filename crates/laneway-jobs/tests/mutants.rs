@@ -61,6 +61,7 @@ const ENDED: &str = "fences::a_lease_that_has_ended_is_refused_by_every_transiti
 fn every_transition_by_id_alone_is_caught() {
     for statement in [
         Statement::Complete,
+        Statement::CompleteLone,
         Statement::Settle,
         Statement::Renew,
         Statement::KeepStep,

@@ -77,17 +77,18 @@ fn in_order(mut rows: Vec<(Micros, i64, ClaimedJob)>, first: Priority) -> Vec<Cl
     rows.into_iter().map(|(_, _, job)| job).collect()
 }
 
+/// The columns by number: a look for a name is a walk over all of them, for each job.
 fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {
     let job = ClaimedJob {
-        id: id_of(row, "id")?,
-        fence: Fence::new(row.get("fence")?),
-        kind: row.get("kind")?,
-        lane: lane_of(row, "lane")?,
-        attempt: row.get("attempt")?,
-        max_attempts: row.get("max_attempts")?,
-        crashes: row.get("crashes")?,
-        timeout: row.get::<_, Option<Micros>>("timeout")?.map(duration_of),
-        payload: row.get("payload")?,
+        id: id_of(row, 2)?,
+        fence: Fence::new(row.get(3)?),
+        kind: row.get(4)?,
+        lane: lane_of(row, 5)?,
+        attempt: row.get(6)?,
+        max_attempts: row.get(7)?,
+        crashes: row.get(8)?,
+        timeout: row.get::<_, Option<Micros>>(9)?.map(duration_of),
+        payload: row.get(10)?,
     };
-    Ok((row.get("run_at")?, row.get("seq")?, job))
+    Ok((row.get(0)?, row.get(1)?, job))
 }

@@ -1,8 +1,8 @@
 //! How the columns of a job's row are read and written.
 
 use laneway::Priority;
-use rusqlite::Row;
 use rusqlite::types::Type;
+use rusqlite::{Row, RowIndex};
 
 use super::tx::Sql;
 use crate::job_id::JobId;
@@ -15,14 +15,14 @@ pub(super) fn lane_number(lane: Priority) -> i64 {
     }
 }
 
-pub(super) fn lane_of(row: &Row<'_>, column: &str) -> Sql<Priority> {
+pub(super) fn lane_of(row: &Row<'_>, column: impl RowIndex) -> Sql<Priority> {
     Ok(match row.get::<_, i64>(column)? {
         0 => Priority::High,
         _ => Priority::Low,
     })
 }
 
-pub(super) fn id_of(row: &Row<'_>, column: &str) -> Sql<JobId> {
+pub(super) fn id_of(row: &Row<'_>, column: impl RowIndex) -> Sql<JobId> {
     row.get(column).map(JobId::from_bytes)
 }
 

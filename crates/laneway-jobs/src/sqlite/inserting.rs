@@ -22,7 +22,10 @@ impl Tx<'_> {
     }
 
     fn insert_one(&self, job: &NewJob) -> Sql<Enqueued> {
-        self.run(Statement::KnowQueue, &[(":queue", &job.queue)])?;
+        // A queue that has been hinted at in this transaction is known.
+        if !self.aftermath.borrow().ready.contains(&job.queue) {
+            self.run(Statement::KnowQueue, &[(":queue", &job.queue)])?;
+        }
         // Each turn ends the insert, or has found that a rival is settled by now: within one
         // transaction that is so at most once.
         loop {

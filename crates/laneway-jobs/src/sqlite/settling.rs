@@ -5,7 +5,7 @@ use rusqlite::Row;
 use super::clock::{Micros, length};
 use super::columns::state_of;
 use super::statement::Statement;
-use super::tx::{Found, Sql, Tx};
+use super::tx::{Found, Params, Sql, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::store::{Guarded, Held, Outcome, Settlement};
@@ -47,22 +47,27 @@ impl Tx<'_> {
         let held = settlement.held;
         let moved = match ending(&settlement.outcome) {
             Ok(ending) => self.end(held, &ending)?,
-            Err(result) => self.complete(held, result)?,
+            Err(result) => return self.complete(held, result),
         };
+        self.ended(held, moved)
+    }
+
+    fn ended(&self, held: Held, moved: Option<Moved>) -> Sql<Guarded> {
         match moved {
             Some(moved) => self.after_move(held.id, &moved).map(|()| Guarded::Held),
             None => self.settled_before(held),
         }
     }
 
-    fn complete(&self, held: Held, result: &[u8]) -> Sql<Option<Moved>> {
+    fn complete(&self, held: Held, result: &[u8]) -> Sql<Guarded> {
         let (id, fence) = (held.id.to_bytes(), held.fence.number());
-        let params = &[
-            (":id", &id as _),
-            (":fence", &fence as _),
-            (":result", &result as _),
-        ];
-        self.row(Statement::Complete, params, Moved::read)
+        let params: Params<'_> = &[(":id", &id), (":fence", &fence), (":result", &result)];
+        if self.run(Statement::CompleteLone, params)? > 0 {
+            self.hint_settled(held.id);
+            return Ok(Guarded::Held);
+        }
+        let moved = self.row(Statement::Complete, params, Moved::read)?;
+        self.ended(held, moved)
     }
 
     fn end(&self, held: Held, ending: &Ending<'_>) -> Sql<Option<Moved>> {
@@ -75,7 +80,7 @@ impl Tx<'_> {
             ];
             self.run(Statement::KeepAttempt, params)?;
         }
-        let params: super::tx::Params<'_> = &[
+        let params: Params<'_> = &[
             (":id", &id),
             (":fence", &fence),
             (":state", &ending.state.number()),

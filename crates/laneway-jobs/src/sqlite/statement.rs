@@ -33,7 +33,9 @@ pub enum Statement {
     TakeFence,
     /// Keeps the highest T.
     KeepClock,
-    /// Completes a job.
+    /// Completes a job that has no unique key, so that no other row follows it.
+    CompleteLone,
+    /// Completes any job.
     Complete,
     /// Writes down an attempt that did not complete.
     KeepAttempt,
@@ -81,6 +83,7 @@ impl Statement {
             Statement::Next => NEXT,
             Statement::TakeFence => "UPDATE laneway_meta SET fence = fence + 1",
             Statement::KeepClock => "UPDATE laneway_meta SET clock = max(clock, :t)",
+            Statement::CompleteLone => COMPLETE_LONE,
             Statement::Complete => COMPLETE,
             Statement::KeepAttempt => KEEP_ATTEMPT,
             Statement::Settle => SETTLE,
@@ -184,6 +187,12 @@ SELECT min(at) FROM (
         WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue AND run_at > :t
     UNION ALL SELECT min(lease_until) FROM laneway_job WHERE state = 1
     UNION ALL SELECT min(expires_at) FROM laneway_job WHERE state = 0 AND expires_at IS NOT NULL)";
+
+/// It answers nothing: an answer of rows would cost SQLite a table of its own for each job.
+const COMPLETE_LONE: &str = "
+UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
+    lease_until = NULL
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t AND unique_key IS NULL";
 
 const COMPLETE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
