@@ -20,7 +20,9 @@ use crate::jobs::Jobs;
 use crate::lease::Lease;
 use crate::payload::{decode, encode};
 use crate::resend::resend;
-use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Settlement, Step};
+use crate::store::{
+    BatchCounts, Guarded, Held, Note, NoteKind, Outcome, Settlement, Step, StoreError,
+};
 
 /// What a handler is given beside its job. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ struct Inner {
     attempt: u32,
     max_attempts: u32,
     timeout_at: Instant,
+    awaited_by: Option<JobId>,
     lease: Arc<Lease>,
 }
 
@@ -51,6 +54,7 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
     pub(crate) max: u32,
     pub(crate) timeout_at: Instant,
+    pub(crate) awaited_by: Option<JobId>,
 }
 
 impl Ctx {
@@ -61,6 +65,7 @@ impl Ctx {
             attempt: attempt.number,
             max_attempts: attempt.max,
             timeout_at: attempt.timeout_at,
+            awaited_by: attempt.awaited_by,
             lease,
         }))
     }
@@ -153,6 +158,26 @@ impl Ctx {
     /// A job to enqueue, whose parent is this one.
     pub fn enqueue<T: Job>(&self, job: T) -> Enqueue {
         Enqueue::new(self.0.jobs.clone(), &job, Some(self.id()))
+    }
+
+    /// A job to enqueue, whose parent is this one, and for which the batch waits that this one is
+    /// in. What follows a link of a chain waits for it as well. Where nothing waits for this job,
+    /// it is as good as [`enqueue`](Ctx::enqueue).
+    ///
+    /// It is counted if it is inserted before this attempt's settlement, or its lease's end.
+    pub fn enqueue_member<T: Job>(&self, job: T) -> Enqueue {
+        self.enqueue(job).awaited_by(self.0.awaited_by)
+    }
+
+    /// How the members of the batch have ended that this job follows. A job that follows none has
+    /// an empty batch; a link of a chain has one member, the link before it.
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn batch_counts(&self) -> Result<BatchCounts, StoreError> {
+        let counts = resend(|| self.0.jobs.store().batches(vec![self.id()])).await?;
+        Ok(counts.into_iter().flatten().next().unwrap_or_default())
     }
 
     /// The client.

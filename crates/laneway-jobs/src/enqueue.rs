@@ -50,9 +50,15 @@ impl Enqueue {
             expires_after: None,
             unique: None,
             parent,
+            awaits: None,
+            awaited_by: None,
             payload,
         });
         Enqueue { jobs, job }
+    }
+
+    pub(crate) fn awaited_by(self, awaiting: Option<JobId>) -> Enqueue {
+        self.with(|job| job.awaited_by = awaiting)
     }
 
     fn with(mut self, set: impl FnOnce(&mut NewJob)) -> Enqueue {

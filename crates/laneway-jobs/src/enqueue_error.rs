@@ -15,6 +15,8 @@ pub enum EnqueueError {
     Store(StoreError),
     /// The transaction is one of another kind of database than the store's.
     OtherDatabase,
+    /// A job that waits for others, or that begins a chain, has a unique key.
+    WaitingUnique,
 }
 
 impl fmt::Display for EnqueueError {
@@ -25,6 +27,10 @@ impl fmt::Display for EnqueueError {
             EnqueueError::OtherDatabase => f.write_str(
                 "the jobs are in another kind of database than the transaction; \
                  open both on the same one",
+            ),
+            EnqueueError::WaitingUnique => f.write_str(
+                "a link of a chain, or the job that follows a batch, cannot be unique, since \
+                 another job may have its key when its wait ends; leave the key away",
             ),
         }
     }

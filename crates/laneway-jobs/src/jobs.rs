@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::enqueue::Enqueue;
 use crate::enqueue_error::EnqueueError;
 use crate::job::Job;
+use crate::job_batch::{JobBatch, chained};
 use crate::job_id::{IdSource, JobId};
 use crate::job_state::JobState;
 use crate::pause::Pause;
@@ -82,6 +83,47 @@ impl Jobs {
     ) -> Result<Vec<Enqueued>, EnqueueError> {
         let jobs: Result<Vec<NewJob>, _> = jobs.into_iter().map(Enqueue::into_new_job).collect();
         self.insert(jobs?).await
+    }
+
+    /// A batch, which has no members yet.
+    pub fn batch(&self) -> JobBatch {
+        JobBatch::new(self.clone())
+    }
+
+    /// Enqueues a chain in one transaction, and answers with the ids in order. Each link but the
+    /// first waits until the one before it is done.
+    ///
+    /// A link that ends in another way (failed for good, cancelled, deleted, quarantined) cancels
+    /// all links behind it. When it is retried by hand, they wait for it again.
+    ///
+    /// ```
+    /// use laneway_jobs::sqlite::SqliteStore;
+    /// use laneway_jobs::{Job, Jobs};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Step(String);
+    /// impl Job for Step {
+    ///     const KIND: &'static str = "step";
+    /// }
+    ///
+    /// let jobs = Jobs::new(SqliteStore::memory()?);
+    /// let steps = ["load", "sort", "print"].map(|name| jobs.enqueue(Step(name.into())));
+    /// let ids = laneway::block_on(jobs.enqueue_chain(steps))?;
+    /// assert!(ids.is_sorted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first job's that cannot be enqueued, or [`EnqueueError::WaitingUnique`]; then none is.
+    pub async fn enqueue_chain(
+        &self,
+        links: impl IntoIterator<Item = Enqueue>,
+    ) -> Result<Vec<JobId>, EnqueueError> {
+        let links = chained(links)?;
+        let enqueued = self.insert(links).await?;
+        Ok(enqueued.into_iter().rev().map(Enqueued::id).collect())
     }
 
     /// Hints to this process's workers that a queue has got jobs, after a commit on a connection

@@ -12,6 +12,8 @@
 //!   changes nothing there. Effects elsewhere are guarded only by a receiver that compares the
 //!   fence, or by [`Ctx::complete_in`] where they are in the same database.
 //! - A deploy charges no job: [`WorkerHandle::shutdown`] gives back what does not end in time.
+//! - A batch is followed by its last job once, when all members have ended; a chain goes on when a
+//!   link is done. Both are counted in the transaction that settles.
 //! - A job that workers are lost with three times is quarantined. One with a crash behind it runs
 //!   alone of its kind, and beside no other such job of the same worker.
 //! - An idle worker on SQLite makes no query. An in-process commit wakes it; for those of other
@@ -29,7 +31,7 @@
 //! 1. `job.rs`, `job_id.rs`, `job_state.rs` (the life of a job, drawn), `fence.rs`: the words.
 //! 2. [`store`]: the trait between the worker and databases, and the plain types that cross it. It
 //!    owns no behaviour. A new store implements [`Store`](store::Store) and passes `conformance`.
-//! 3. `enqueue.rs`, `jobs.rs`: the client. It owns the making of ids, so that an insert can be sent
+//! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an insert can be sent
 //!    again (`resend.rs`), and the limit of payloads (`payload.rs`).
 //! 4. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
 //!    and when a handler is dropped (`lease.rs`); it never says when it is, which the store does.
@@ -54,6 +56,7 @@ mod enqueue;
 mod enqueue_error;
 mod fence;
 mod job;
+mod job_batch;
 mod job_error;
 mod job_id;
 mod job_state;
@@ -78,12 +81,13 @@ pub use enqueue::{DEFAULT_ATTEMPTS, DEFAULT_QUEUE, Enqueue};
 pub use enqueue_error::EnqueueError;
 pub use fence::Fence;
 pub use job::Job;
+pub use job_batch::{EnqueuedBatch, JobBatch, JobBatchThen};
 pub use job_error::{JobError, Snooze};
 pub use job_id::{JobId, NoJobId};
 pub use job_state::JobState;
 pub use jobs::Jobs;
 pub use payload::{PAYLOAD_LIMIT, PayloadError};
 pub use retry::Retry;
-pub use store::{Enqueued, IfExists};
+pub use store::{BatchCounts, Enqueued, IfExists};
 pub use wait_error::WaitError;
 pub use worker::{LeftJob, Limit, OnRuntime, StartError, Worker, WorkerHandle, WorkerReport};

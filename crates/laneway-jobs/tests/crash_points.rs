@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 
 const JOBS: u32 = 40;
 
-/// Loses every third arrival at one crash point.
+/// Loses some arrivals at one crash point: the first, and then one of so many.
 #[derive(Debug)]
 struct Losing {
     transition: Transition,
     moment: Moment,
+    one_of: u32,
     arrivals: AtomicU32,
 }
 
@@ -28,7 +29,11 @@ impl Probe for Losing {
         if !here {
             return Verdict::GoOn;
         }
-        match self.arrivals.fetch_add(1, Relaxed).is_multiple_of(3) {
+        match self
+            .arrivals
+            .fetch_add(1, Relaxed)
+            .is_multiple_of(self.one_of)
+        {
             true => Verdict::Lose,
             false => Verdict::GoOn,
         }
@@ -90,6 +95,7 @@ fn lose(transition: Transition, moment: Moment) -> BTreeMap<u32, u32> {
     let probe = Arc::new(Losing {
         transition,
         moment,
+        one_of: 3,
         arrivals,
     });
     let run = Sim::seed(1)
@@ -118,6 +124,71 @@ fn lost_inserts_claims_and_settlements_run_no_job_twice() {
         for moment in MOMENTS {
             let runs = lose(transition, moment);
             assert!(runs.values().all(|&runs| runs == 1), "{runs:?}");
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sum;
+
+impl Job for Sum {
+    const KIND: &'static str = "sum";
+}
+
+/// A batch whose members add one more each, and the two links of a chain: what follows runs once.
+async fn what_follows_runs_once(probe: Arc<Losing>) -> Vec<String> {
+    let runs: Arc<Mutex<Vec<String>>> = Arc::default();
+    let counted = runs.clone();
+    let jobs = Jobs::new(SqliteOptions::new().probe(probe).memory().unwrap());
+    let worker = Worker::new(&jobs)
+        .queue("default", Limit::in_flight(4))
+        .lease(Duration::from_secs(5))
+        .handle(|Numbered(n), ctx: Ctx| async move {
+            if n < JOBS {
+                let _ = ctx.enqueue_member(Numbered(n + JOBS)).await?;
+            }
+            Ok::<_, JobError>(())
+        })
+        .handle(move |_: Sum, ctx: Ctx| {
+            let counted = counted.clone();
+            async move {
+                let counts = ctx.batch_counts().await?;
+                let text = format!("{} of {}", counts.done, counts.total);
+                counted.lock().unwrap().push(text);
+                Ok::<_, JobError>(())
+            }
+        })
+        .start(&Handle::current())
+        .unwrap();
+    let members = (0..JOBS).map(|n| jobs.enqueue(Numbered(n)));
+    let batch = jobs.batch().add_all(members).then(jobs.enqueue(Sum));
+    let batch = batch.await.unwrap();
+    assert_eq!(jobs.wait::<()>(batch.then).await, Ok(()));
+    let chain = [jobs.enqueue(Numbered(JOBS)), jobs.enqueue(Sum)];
+    let chain = jobs.enqueue_chain(chain).await.unwrap();
+    assert_eq!(jobs.wait::<()>(chain[1]).await, Ok(()));
+    assert!(worker.shutdown(Duration::from_secs(10)).await.is_clean());
+    let runs = runs.lock().unwrap();
+    runs.clone()
+}
+
+#[test]
+fn a_batch_and_a_chain_go_on_once_whatever_is_lost() {
+    for transition in [Transition::Insert, Transition::Claim, Transition::Settle] {
+        for moment in MOMENTS {
+            println!("{transition:?} {moment:?}");
+            let probe = Arc::new(Losing {
+                transition,
+                moment,
+                // More than share a transaction, or every one would be lost.
+                one_of: 11,
+                arrivals: AtomicU32::new(0),
+            });
+            let run = Sim::seed(1)
+                .max_steps(300_000)
+                .run(what_follows_runs_once(probe));
+            let members = format!("{0} of {0}", 2 * JOBS);
+            assert_eq!(run.unwrap().output, [members, "1 of 1".to_owned()]);
         }
     }
 }

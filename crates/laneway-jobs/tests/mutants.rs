@@ -119,6 +119,33 @@ fn an_answer_that_is_given_again_to_the_wrong_claim_is_caught() {
 }
 
 #[test]
+fn counts_of_members_that_go_wrong_are_caught() {
+    let follows = "batches::it_follows_when_the_last_member_is_settled";
+    let lone = " AND awaited_by IS NULL";
+    assert_caught(Statement::CompleteLone, lone.trim_start(), "AND 1", follows);
+    let retried = "batches::a_member_that_is_retried_by_hand_is_awaited_until_the_end";
+    assert_caught(Statement::CountMember, " AND ended = 0", "", retried);
+    assert_caught(Statement::UncountMember, " AND ended = 0", "", retried);
+    let added = "batches::a_member_that_is_added_is_awaited";
+    assert_caught(
+        Statement::AddMember,
+        "left = left + 1",
+        "left = left",
+        added,
+    );
+    assert_caught(Statement::AddMember, " AND ended = 0", "", added);
+    let cancelled = "chains::a_link_that_was_cancelled_by_hand_is_not_brought_back";
+    assert_caught(Statement::AwaitAgain, " AND held = 2", "", cancelled);
+    let fails = "chains::a_link_that_fails_cancels_those_behind_it";
+    assert_caught(
+        Statement::CountMember,
+        "awaits = 1 AND done < total",
+        "0",
+        fails,
+    );
+}
+
+#[test]
 fn suspects_among_innocents_are_caught() {
     let case = "lost_workers::a_suspect_is_claimed_alone";
     assert_caught(Statement::Claim, " AND crashes = 0", "", case);

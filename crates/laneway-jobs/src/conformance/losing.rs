@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
-    ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter, Guarded,
-    Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued, Settlement,
-    Step, Store, StoreError, StoreFuture,
+    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
+    Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
+    Settlement, Step, Store, StoreError, StoreFuture,
 };
 
 /// What becomes of a claim whose answer is lost.
@@ -114,6 +114,10 @@ impl Store for Losing {
 
     fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize> {
         self.inner.prune(pruning)
+    }
+
+    fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>> {
+        self.inner.batches(awaiting)
     }
 
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {

@@ -13,8 +13,10 @@
 //! # Ok::<(), laneway_jobs::sqlite::OpenError>(())
 //! ```
 
+mod batches;
 mod by_hand;
 mod case;
+mod chains;
 mod claims;
 mod fences;
 mod inserts;
@@ -91,6 +93,35 @@ cases! {
         run_again_runs_once_more_after_the_running_one,
         a_settled_job_gives_its_key_back,
         kinds_have_keys_of_their_own,
+    }
+    batches {
+        it_follows_when_the_last_member_is_settled,
+        an_empty_batch_has_ended_at_once,
+        every_way_to_end_is_counted,
+        a_member_that_expires_has_ended,
+        what_does_not_settle_a_member_is_not_counted,
+        what_is_sent_again_is_counted_once,
+        a_lost_holder_counts_nothing,
+        a_member_that_is_added_is_awaited,
+        pruned_members_stay_counted,
+        a_member_that_is_retried_by_hand_is_awaited_until_the_end,
+        a_settled_member_that_is_deleted_is_counted_once,
+        what_follows_can_be_cancelled_and_waits_again_when_it_is_retried,
+        an_existing_unique_job_is_no_member,
+        what_awaits_nothing_has_no_counts,
+        ten_thousand_members_and_their_children_are_followed_once,
+        what_follows_cannot_be_unique,
+    }
+    chains {
+        links_run_one_after_the_other,
+        a_link_that_fails_cancels_those_behind_it,
+        a_link_that_is_retried_by_hand_brings_back_those_behind_it,
+        a_link_that_was_cancelled_by_hand_is_not_brought_back,
+        a_cancelled_link_that_is_retried_runs_without_the_one_before_it,
+        a_link_that_is_deleted_cancels_those_behind_it,
+        a_child_of_a_link_holds_up_the_next_one,
+        the_end_of_a_long_chain_is_cancelled_and_brought_back,
+        links_cannot_be_unique,
     }
     lost_workers {
         an_expired_lease_is_rescued_with_a_crash,

@@ -46,6 +46,8 @@ impl Stage {
             expires_after: None,
             unique: None,
             parent: None,
+            awaits: None,
+            awaited_by: None,
             payload: b"null".to_vec(),
         }
     }

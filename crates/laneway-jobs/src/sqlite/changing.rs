@@ -11,19 +11,24 @@ use crate::job_state::JobState;
 use crate::store::{ByHand, Changed};
 
 const RETRY: &str = "
-UPDATE laneway_job SET state = 0, held = 0, run_at = ?2, attempt = 0, crashes = 0, cancel = 0,
+UPDATE laneway_job SET state = 0, run_at = ?2,
+    held = CASE WHEN EXISTS (SELECT 1 FROM laneway_batch WHERE job = ?1 AND ended = 0)
+        THEN 2 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
     fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL
 WHERE id = ?1 AND state >= 3
-RETURNING state, kind, unique_key, queue";
+RETURNING state, kind, unique_key, queue, awaited_by";
 
 const CANCEL: &str = "
-UPDATE laneway_job SET state = 4, finished_at = ?2 WHERE id = ?1 AND state = 0
-RETURNING state, kind, unique_key, queue";
+UPDATE laneway_job SET state = 4, held = 0, finished_at = ?2 WHERE id = ?1 AND state = 0
+RETURNING state, kind, unique_key, queue, awaited_by";
 
 const ASK: &str = "UPDATE laneway_job SET cancel = 1 WHERE id = ?1 AND state = 1";
 
+/// A member that was settled before has been counted: only a ready one is named as awaited.
 const DELETE: &str = "
-DELETE FROM laneway_job WHERE id = ?1 AND state <> 1 RETURNING 4 AS state, kind, unique_key, queue";
+DELETE FROM laneway_job WHERE id = ?1 AND state <> 1
+RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state, kind, unique_key, queue,
+    CASE state WHEN 0 THEN awaited_by END AS awaited_by";
 
 const PAUSE: &str = "
 INSERT INTO laneway_queue (name, paused) VALUES (?1, ?2)
@@ -48,13 +53,17 @@ impl Tx<'_> {
     }
 
     fn retry(&self, id: JobId) -> Sql<Changed> {
+        let before = self.why_not(id)?;
         match self.moved(RETRY, id) {
             Ok(Some(moved)) => {
                 self.run(Statement::TakeFence, &[])?;
                 self.after_move(id, &moved)?;
+                if let (Changed::Not(state), Some(awaiting)) = (before, moved.awaited_by) {
+                    self.member_retried(awaiting, state)?;
+                }
                 Ok(Changed::Done)
             }
-            Ok(None) => self.why_not(id),
+            Ok(None) => Ok(before),
             Err(error) if is_constraint(&error) => Ok(Changed::KeyTaken),
             Err(error) => Err(error),
         }

@@ -9,6 +9,7 @@ use super::columns::{id_of, lane_number, lane_of};
 use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
 use crate::fence::Fence;
+use crate::job_id::JobId;
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Whom};
 use laneway::Priority;
 
@@ -89,6 +90,7 @@ fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {
         crashes: row.get(8)?,
         timeout: row.get::<_, Option<Micros>>(9)?.map(duration_of),
         payload: row.get(10)?,
+        awaited_by: row.get::<_, Option<_>>(11)?.map(JobId::from_bytes),
     };
     Ok((row.get(0)?, row.get(1)?, job))
 }

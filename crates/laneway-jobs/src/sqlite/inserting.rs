@@ -14,11 +14,16 @@ enum Place {
     First,
     /// It waits until the running one is settled.
     Successor,
+    /// It waits for those that name it.
+    Awaiting,
 }
 
 impl Tx<'_> {
     pub(super) fn insert(&self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
-        jobs.iter().map(|job| self.insert_one(job)).collect()
+        let inserted: Sql<Vec<Enqueued>> = jobs.iter().map(|job| self.insert_one(job)).collect();
+        let inserted = inserted?;
+        self.end_empty(jobs)?;
+        Ok(inserted)
     }
 
     fn insert_one(&self, job: &NewJob) -> Sql<Enqueued> {
@@ -28,8 +33,9 @@ impl Tx<'_> {
         }
         // Each turn ends the insert, or has found that a rival is settled by now: within one
         // transaction that is so at most once.
+        let place = job.awaits.map_or(Place::First, |_| Place::Awaiting);
         loop {
-            if let Some(inserted) = self.try_insert(job, Place::First)? {
+            if let Some(inserted) = self.try_insert(job, place)? {
                 return Ok(inserted);
             }
             if let Some(existing) = self.beside_rival(job)? {
@@ -43,6 +49,7 @@ impl Tx<'_> {
         let inserted = Some(Enqueued::Inserted(job.id));
         if self.insert_row(job, place)? == 1 {
             self.hint_ready(&job.queue);
+            self.member_inserted(job)?;
             return Ok(inserted);
         }
         let before = self.finds(Statement::FindId, &[(":id", &job.id.to_bytes())])?;
@@ -89,6 +96,8 @@ impl Tx<'_> {
 
     fn insert_row(&self, job: &NewJob, place: Place) -> Sql<usize> {
         let parent = job.parent.map(JobId::to_bytes);
+        let awaited_by = job.awaited_by.map(JobId::to_bytes);
+        let unique = job.unique.as_ref().filter(|_| job.awaits.is_none());
         self.run(
             Statement::Insert,
             &[
@@ -101,10 +110,8 @@ impl Tx<'_> {
                 (":max_attempts", &job.max_attempts),
                 (":timeout", &job.timeout.map(length)),
                 (":expires_at", &self.expires_at(job)),
-                (
-                    ":unique_key",
-                    &job.unique.as_ref().map(|unique| &unique.key),
-                ),
+                (":unique_key", &unique.map(|unique| &unique.key)),
+                (":awaited_by", &awaited_by.as_ref().map(|id| &id[..])),
                 (":parent", &parent.as_ref().map(|id| &id[..])),
                 (":payload", &job.payload),
             ],

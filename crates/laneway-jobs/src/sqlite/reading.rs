@@ -16,7 +16,7 @@ const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
 
 const LIST: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, progress, progress_text, error
+    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
 FROM laneway_job
 WHERE (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR state = ?3)
     AND (?4 IS NULL OR id < ?4)
@@ -78,6 +78,7 @@ impl Tx<'_> {
 /// A job without its payload and result.
 fn outline(row: &Row<'_>) -> Sql<JobView> {
     let parent: Option<[u8; 16]> = row.get("parent")?;
+    let awaited_by: Option<[u8; 16]> = row.get("awaited_by")?;
     let finished: Option<Micros> = row.get("finished_at")?;
     Ok(JobView {
         id: id_of(row, "id")?,
@@ -95,6 +96,7 @@ fn outline(row: &Row<'_>) -> Sql<JobView> {
         finished_at: finished.map(time_of),
         unique_key: row.get("unique_key")?,
         parent: parent.map(JobId::from_bytes),
+        awaited_by: awaited_by.map(JobId::from_bytes),
         progress: row.get("progress")?,
         progress_text: row.get("progress_text")?,
         error: row.get("error")?,

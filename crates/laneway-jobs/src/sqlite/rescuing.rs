@@ -68,6 +68,7 @@ impl Tx<'_> {
         for text in [
             "DELETE FROM laneway_step WHERE job = ?1",
             "DELETE FROM laneway_attempt WHERE job = ?1",
+            "DELETE FROM laneway_batch WHERE job = ?1",
         ] {
             self.connection
                 .prepare_cached(text)?

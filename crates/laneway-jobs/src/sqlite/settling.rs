@@ -16,6 +16,7 @@ pub(super) struct Moved {
     pub(super) queue: String,
     /// Its kind and unique key, if it has one.
     pub(super) unique: Option<(String, String)>,
+    pub(super) awaited_by: Option<JobId>,
 }
 
 impl Moved {
@@ -26,6 +27,9 @@ impl Moved {
             state: state_of(row, "state")?,
             queue: row.get("queue")?,
             unique: kind.zip(key),
+            awaited_by: row
+                .get::<_, Option<_>>("awaited_by")?
+                .map(JobId::from_bytes),
         })
     }
 }
@@ -100,7 +104,7 @@ impl Tx<'_> {
         })
     }
 
-    /// A settled job lets its successor go and wakes those that wait for it; one that is ready
+    /// A settled job lets its successor go, is counted where it is awaited and wakes those that wait for it; one that is ready
     /// again wakes the workers, which sleep until the next time that they know of.
     pub(super) fn after_move(&self, id: JobId, moved: &Moved) -> Sql<()> {
         if !moved.state.is_settled() {
@@ -108,6 +112,9 @@ impl Tx<'_> {
             return Ok(());
         }
         self.hint_settled(id);
+        if let Some(awaiting) = moved.awaited_by {
+            self.member_settled(awaiting, moved.state)?;
+        }
         let Some((kind, key)) = &moved.unique else {
             return Ok(());
         };

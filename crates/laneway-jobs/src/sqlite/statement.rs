@@ -33,7 +33,7 @@ pub enum Statement {
     TakeFence,
     /// Keeps the highest T.
     KeepClock,
-    /// Completes a job that has no unique key, so that no other row follows it.
+    /// Completes a job with no unique key and that none awaits, so that no other row follows it.
     CompleteLone,
     /// Completes any job.
     Complete,
@@ -45,6 +45,24 @@ pub enum Statement {
     SettledBefore,
     /// Lets the successor of a settled unique job go.
     ReleaseSuccessor,
+    /// Begins the count of those that a job awaits.
+    AwaitMembers,
+    /// Adds a member to a count.
+    AddMember,
+    /// Ends the wait of a job that awaits nothing, at its insert.
+    EndEmpty,
+    /// Counts a member that is settled.
+    CountMember,
+    /// Lets a job go whose members have ended.
+    LetGo,
+    /// Cancels a job whose members are not all done.
+    CancelAwaiting,
+    /// Takes a member that runs again out of an open count.
+    UncountMember,
+    /// Lets a job wait again that was cancelled since this member was not done.
+    AwaitAgain,
+    /// Opens the count of a job that waits again.
+    Reopen,
     /// Renews one lease.
     Renew,
     /// Keeps progress.
@@ -89,6 +107,17 @@ impl Statement {
             Statement::Settle => SETTLE,
             Statement::SettledBefore => SETTLED_BEFORE,
             Statement::ReleaseSuccessor => RELEASE_SUCCESSOR,
+            Statement::AwaitMembers => {
+                "INSERT INTO laneway_batch (job, awaits) VALUES (:job, :awaits) ON CONFLICT DO NOTHING"
+            }
+            Statement::AddMember => ADD_MEMBER,
+            Statement::EndEmpty => END_EMPTY,
+            Statement::CountMember => COUNT_MEMBER,
+            Statement::LetGo => LET_GO,
+            Statement::CancelAwaiting => CANCEL_AWAITING,
+            Statement::UncountMember => UNCOUNT_MEMBER,
+            Statement::AwaitAgain => AWAIT_AGAIN,
+            Statement::Reopen => REOPEN,
             Statement::Renew => RENEW,
             Statement::KeepProgress => KEEP_PROGRESS,
             Statement::KeepStep => KEEP_STEP,
@@ -106,9 +135,9 @@ impl Statement {
 
 const INSERT: &str = "
 INSERT INTO laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
-    unique_key, parent, created_at, payload)
+    unique_key, parent, awaited_by, created_at, payload)
 VALUES (:id, :kind, :queue, :lane, :held, :run_at, :max_attempts, :timeout, :expires_at,
-    :unique_key, :parent, :t, :payload)
+    :unique_key, :parent, :awaited_by, :t, :payload)
 ON CONFLICT DO NOTHING";
 
 const FIND_UNIQUE: &str = "
@@ -145,7 +174,8 @@ WHERE seq IN (
         ORDER BY run_at, seq LIMIT :limit)
     LIMIT :limit)
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
+    awaited_by";
 
 const CLAIM_SUSPECT: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
@@ -158,13 +188,15 @@ WHERE seq IN (
         AND kind IN (SELECT value FROM json_each(:kinds))
     ORDER BY run_at, seq LIMIT min(1, :limit))
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
+    awaited_by";
 
 /// The index over what runs is read as a whole: an answer is seldom lost.
 const CLAIMED_BY: &str = "
 UPDATE laneway_job SET lease_until = :t + :lease
 WHERE state = 1 AND claim = :claim
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload";
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
+    awaited_by";
 
 const DUE_SUSPECT: &str = "
 SELECT kind FROM laneway_job
@@ -192,13 +224,14 @@ SELECT min(at) FROM (
 const COMPLETE_LONE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
     lease_until = NULL
-WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t AND unique_key IS NULL";
+WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t AND unique_key IS NULL
+    AND awaited_by IS NULL";
 
 const COMPLETE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
     lease_until = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, kind, unique_key, queue, run_at";
+RETURNING state, kind, unique_key, queue, awaited_by";
 
 const KEEP_ATTEMPT: &str = "
 INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
@@ -212,7 +245,7 @@ UPDATE laneway_job SET state = :state, attempt = attempt - :uncharged,
     error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 THEN :t END,
     lease_until = NULL, worker = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, kind, unique_key, queue, run_at";
+RETURNING state, kind, unique_key, queue, awaited_by";
 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
 /// its fence here.
@@ -226,6 +259,43 @@ const RELEASE_SUCCESSOR: &str = "
 UPDATE laneway_job SET held = 0
 WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1
 RETURNING queue";
+
+const ADD_MEMBER: &str = "
+UPDATE laneway_batch SET total = total + 1, left = left + 1 WHERE job = :job AND ended = 0";
+
+const END_EMPTY: &str = "
+UPDATE laneway_batch SET ended = 1 WHERE job = :job AND left = 0 AND ended = 0";
+
+const COUNT_MEMBER: &str = "
+UPDATE laneway_batch SET left = left - 1, ended = left <= 1, done = done + (:state = 2),
+    failed = failed + (:state = 3), cancelled = cancelled + (:state = 4),
+    quarantined = quarantined + (:state = 5)
+WHERE job = :job AND ended = 0
+RETURNING ended, awaits = 1 AND done < total";
+
+const LET_GO: &str = "
+UPDATE laneway_job SET held = 0, run_at = max(run_at, :t)
+WHERE id = :job AND state = 0 AND held = 2
+RETURNING queue";
+
+/// It stays held, which tells it from a job that was cancelled by hand.
+const CANCEL_AWAITING: &str = "
+UPDATE laneway_job SET state = 4, finished_at = :t,
+    error = 'a job before it in the chain was not done'
+WHERE id = :job AND state = 0 AND held = 2
+RETURNING awaited_by";
+
+const UNCOUNT_MEMBER: &str = "
+UPDATE laneway_batch SET left = left + 1, failed = failed - (:state = 3),
+    cancelled = cancelled - (:state = 4), quarantined = quarantined - (:state = 5)
+WHERE job = :job AND ended = 0";
+
+const AWAIT_AGAIN: &str = "
+UPDATE laneway_job SET state = 0, finished_at = NULL, error = NULL
+WHERE id = :job AND state = 4 AND held = 2
+RETURNING awaited_by";
+
+const REOPEN: &str = "UPDATE laneway_batch SET ended = 0 WHERE job = :job";
 
 const RENEW: &str = "
 UPDATE laneway_job SET lease_until = :t + :lease
@@ -262,13 +332,13 @@ UPDATE laneway_job SET crashes = crashes + 1,
     error = 'the worker was lost'
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 1 AND lease_until <= :t ORDER BY lease_until LIMIT :limit)
-RETURNING state, kind, unique_key, queue, run_at, id";
+RETURNING state, kind, unique_key, queue, awaited_by, id";
 
 const EXPIRE: &str = "
 UPDATE laneway_job SET state = 3, finished_at = :t, error = 'it expired before it was begun'
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= :t LIMIT :limit)
-RETURNING state, kind, unique_key, queue, run_at, id";
+RETURNING state, kind, unique_key, queue, awaited_by, id";
 
 const PRUNE: &str = "
 DELETE FROM laneway_job

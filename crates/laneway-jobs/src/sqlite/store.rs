@@ -21,9 +21,9 @@ use super::tx::{Sql, Tx};
 use super::writer::Writer;
 use crate::job_id::JobId;
 use crate::store::{
-    ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter, Guarded,
-    Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued, Settlement,
-    Step, Store, StoreError, StoreFuture,
+    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
+    Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
+    Settlement, Step, Store, StoreError, StoreFuture,
 };
 
 /// Jobs in an SQLite database: a file, or memory. Cheap to clone; clones are the same store.
@@ -248,6 +248,10 @@ impl Store for SqliteStore {
 
     fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize> {
         self.ask(Transition::Prune, pruning, |tx, pruning| tx.prune(pruning))
+    }
+
+    fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>> {
+        self.ask(Transition::Read, awaiting, |tx, jobs| tx.batches(jobs))
     }
 
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {

@@ -79,6 +79,8 @@ pub struct ClaimedJob {
     pub crashes: u32,
     /// How long this attempt may take; `None` for the worker's setting.
     pub timeout: Option<Duration>,
+    /// The job that waits for it.
+    pub awaited_by: Option<JobId>,
     /// Its payload, in JSON.
     pub payload: Vec<u8>,
 }

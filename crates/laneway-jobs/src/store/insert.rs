@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use laneway::Priority;
 
+use super::awaits::Awaits;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 
@@ -30,6 +31,11 @@ pub struct NewJob {
     pub unique: Option<Uniqueness>,
     /// The job that enqueued it.
     pub parent: Option<JobId>,
+    /// It is not ready before the jobs that name it have ended. A key in `unique` is not kept.
+    pub awaits: Option<Awaits>,
+    /// The job that waits for this one, which is in the store or comes earlier in the same insert.
+    /// The store counts this one there if it inserts it, and if that job still waits.
+    pub awaited_by: Option<JobId>,
     /// The payload, in JSON.
     pub payload: Vec<u8>,
 }

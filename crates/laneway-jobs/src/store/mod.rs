@@ -1,8 +1,9 @@
 //! What keeps jobs: the trait [`Store`], whose implementations all pass one conformance body.
 //!
-//! Read in this order: `insert.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`, `keeping.rs` (what a holder may
+//! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`, `keeping.rs` (what a holder may
 //! do meanwhile), `rescue.rs`, `view.rs` and `by_hand.rs`; then `hints.rs` and `error.rs`.
 
+mod awaits;
 mod by_hand;
 mod claim;
 mod claim_id;
@@ -21,6 +22,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use awaits::{Awaits, BatchCounts};
 pub use by_hand::{ByHand, Changed};
 pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
 pub use claim_id::ClaimId;
@@ -55,6 +57,14 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   same settlement (by its fence) succeed if the first one did. A claim is not sent again: its
 ///   sender asks [`claimed_by`](Store::claimed_by) for the answer that was lost, so that no job
 ///   runs without a holder and is charged a crash, although no worker was lost.
+/// - **Batches and chains are counted with the transition.** Whatever settles a job that another one
+///   awaits (settlement, rescue, expiry, a change by hand) counts it there in the same transaction,
+///   once. The last one ends the wait: the job is ready, with `run_at` no earlier than T, or is
+///   cancelled, see [`Awaits::Done`], which settles it for the job that awaits *it*. A member that
+///   is inserted adds one, and a wait without members ends with the insert; what ended is not
+///   begun again by further members.
+/// - **A retry by hand** takes the job out of a count that is still open. A job that was cancelled
+///   since this one was not done waits again; one that was cancelled by hand does not.
 /// - **An answer comes after the commit**, and a hint after that.
 ///
 /// # Cancellation
@@ -92,6 +102,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Deletes settled jobs that are old enough, at most `pruning.limit`; answers how many.
     fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize>;
+
+    /// How the members of batches have ended, each batch by the job that awaits them; `None` where a
+    /// job awaits none, or is not there.
+    fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>>;
 
     /// Looks at jobs, payloads included; `None` where there is no such job.
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>>;

@@ -41,6 +41,8 @@ pub struct JobView {
     pub unique_key: Option<String>,
     /// The job that enqueued it.
     pub parent: Option<JobId>,
+    /// The job that waits for it.
+    pub awaited_by: Option<JobId>,
     /// How far it has come, from 0 to 1.
     pub progress: Option<f64>,
     /// What it is at.

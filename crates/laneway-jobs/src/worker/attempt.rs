@@ -78,6 +78,7 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
         held,
         number: job.attempt,
         max: job.max_attempts,
+        awaited_by: job.awaited_by,
         timeout_at: now() + job.timeout.unwrap_or(core.settings.timeout),
     };
     let Some(handler) = core.handlers.get(&job.kind) else {

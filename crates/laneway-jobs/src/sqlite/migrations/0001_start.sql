@@ -21,6 +21,7 @@ CREATE TABLE laneway_job (
     lane INTEGER NOT NULL,           -- 0 high, 1 low
     state INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0, -- 1: waits until the running job with its unique key settles
+                                     -- 2: waits for the jobs that name it in awaited_by
     run_at INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0,
     max_attempts INTEGER NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE laneway_job (
     expires_at INTEGER,
     unique_key TEXT,
     parent BLOB,
+    awaited_by BLOB,                 -- the job that waits for this one
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     finished_at INTEGER,
@@ -66,6 +68,19 @@ CREATE TABLE laneway_attempt (
     ended_at INTEGER NOT NULL,
     error TEXT NOT NULL,
     PRIMARY KEY (job, fence)
+) WITHOUT ROWID;
+
+-- Batches, each by the job that awaits its members; a link of a chain is one with one member.
+CREATE TABLE laneway_batch (
+    job BLOB PRIMARY KEY,
+    awaits INTEGER NOT NULL,          -- 0 members that are settled, 1 members that are done
+    ended INTEGER NOT NULL DEFAULT 0, -- 1: the job has been let go, or cancelled
+    total INTEGER NOT NULL DEFAULT 0,
+    left INTEGER NOT NULL DEFAULT 0,  -- members that are not settled
+    done INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 CREATE TABLE laneway_step (
