@@ -74,7 +74,7 @@ type Failed = Box<dyn std::error::Error>;
 
 async fn fan_out(jobs: &Jobs, pages: u32) -> Result<(), Failed> {
     let members = (1..=pages).map(|number| jobs.enqueue(Page(number)));
-    let batch = jobs.batch().add_all(members);
+    let batch = jobs.batch().members(members);
     let batch = batch.then(jobs.enqueue(Report)).await?;
     println!("{} pages are enqueued", batch.members.len());
     println!("{}", jobs.wait::<String>(batch.then).await?);

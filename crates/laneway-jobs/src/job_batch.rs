@@ -59,7 +59,7 @@ use crate::store::{Awaits, Enqueued, NewJob};
 /// let worker = Worker::new(&jobs).queue("default", Limit::in_flight(4));
 /// let worker = worker.handle(print).handle(bind).start(&rt)?;
 /// let printed = rt.block_on(async {
-///     let batch = jobs.batch().add_all((1..=3).map(|n| jobs.enqueue(Page(n))));
+///     let batch = jobs.batch().members((1..=3).map(|n| jobs.enqueue(Page(n))));
 ///     let batch = batch.then(jobs.enqueue(Bind)).await?;
 ///     Ok::<u64, Box<dyn std::error::Error>>(jobs.wait(batch.then).await?)
 /// })?;
@@ -90,13 +90,13 @@ impl JobBatch {
     }
 
     /// Adds a member.
-    pub fn add(mut self, member: Enqueue) -> JobBatch {
+    pub fn member(mut self, member: Enqueue) -> JobBatch {
         self.members.push(member);
         self
     }
 
     /// Adds members.
-    pub fn add_all(mut self, members: impl IntoIterator<Item = Enqueue>) -> JobBatch {
+    pub fn members(mut self, members: impl IntoIterator<Item = Enqueue>) -> JobBatch {
         self.members.extend(members);
         self
     }

@@ -161,7 +161,7 @@ async fn what_follows_runs_once(probe: Arc<Losing>) -> Vec<String> {
         .start(&Handle::current())
         .unwrap();
     let members = (0..JOBS).map(|n| jobs.enqueue(Numbered(n)));
-    let batch = jobs.batch().add_all(members).then(jobs.enqueue(Sum));
+    let batch = jobs.batch().members(members).then(jobs.enqueue(Sum));
     let batch = batch.await.unwrap();
     assert_eq!(jobs.wait::<()>(batch.then).await, Ok(()));
     let chain = [jobs.enqueue(Numbered(JOBS)), jobs.enqueue(Sum)];

@@ -321,7 +321,7 @@ async fn sum(_: Sum, ctx: Ctx) -> Result<(u64, u64), JobError> {
 pub(super) async fn ten_thousand_members_and_their_children_are_followed_once(stage: Stage) {
     let members = (0..10_000).map(|n| stage.jobs.enqueue(Part(n)));
     let then = stage.jobs.enqueue(Sum);
-    let batch = stage.jobs.batch().add_all(members).then(then).await;
+    let batch = stage.jobs.batch().members(members).then(then).await;
     let batch = batch.expect("it is enqueued");
     let worker = Worker::new(&stage.jobs).queue("default", Limit::in_flight(64));
     let worker = worker.handle(part).handle(sum).start(&Handle::current());
