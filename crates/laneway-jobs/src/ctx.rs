@@ -164,7 +164,8 @@ impl Ctx {
     /// in. What follows a link of a chain waits for it as well. Where nothing waits for this job,
     /// it is as good as [`enqueue`](Ctx::enqueue).
     ///
-    /// It is counted if it is inserted before this attempt's settlement, or its lease's end.
+    /// A further attempt adds it again, unless it is unique or added within a
+    /// [`step`](Ctx::step). A batch that has ended meanwhile does not count it.
     pub fn enqueue_member<T: Job>(&self, job: T) -> Enqueue {
         self.enqueue(job).awaited_by(self.0.awaited_by)
     }

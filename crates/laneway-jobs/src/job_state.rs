@@ -12,7 +12,7 @@ use std::fmt;
 ///               │ snooze,    │ │   third crash
 ///               └────────────┘ └──────────> Quarantined
 ///    return, rescue
-///                 by hand, from Ready: Cancelled
+///                 from Ready, by hand or with its chain: Cancelled
 /// ```
 ///
 /// ```
@@ -31,7 +31,7 @@ pub enum JobState {
     Done,
     /// It failed for good: by its last attempt, by its own word, or by expiry.
     Failed,
-    /// Taken out by hand before it ran.
+    /// Taken out before it ran: by hand, or since a job before it in its chain was not done.
     Cancelled,
     /// Workers were lost three times while they ran it. It stays visible, and runs again by hand.
     Quarantined,
