@@ -109,7 +109,8 @@ cases! {
         what_follows_can_be_cancelled_and_waits_again_when_it_is_retried,
         an_existing_unique_job_is_no_member,
         what_awaits_nothing_has_no_counts,
-        ten_thousand_members_and_their_children_are_followed_once,
+        ten_thousand_members_are_followed_once,
+        members_and_their_children_are_followed_once_by_a_worker,
         what_follows_cannot_be_unique,
     }
     chains {
