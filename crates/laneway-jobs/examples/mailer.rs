@@ -1,4 +1,5 @@
-//! A worker within a program: mails that fail now and then are tried again, a digest is unique.
+//! A worker within a program: mails that fail now and then are tried again, a digest is unique, and
+//! a newsletter goes out by a cron schedule.
 //!
 //! `cargo run -p laneway-jobs --example mailer [FILE]` keeps its jobs in FILE, or in a file of its
 //! own that it removes. It sends a few mails, prints what happens and ends by itself.
@@ -7,9 +8,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use laneway::time::sleep;
 use laneway::{Priority, Runtime};
 use laneway_jobs::sqlite::SqliteStore;
-use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Retry, Worker};
+use laneway_jobs::store::FireOutcome;
+use laneway_jobs::{
+    Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Retry, Schedule, ScheduleError, Worker,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -34,6 +39,13 @@ async fn send_mail(mail: SendMail, ctx: Ctx) -> Result<String, JobError> {
     Ok(format!("a receipt from {}", mail.to))
 }
 
+/// Every second, which a newsletter should not be: with a first field less it is every minute.
+fn newsletter() -> Result<Schedule, ScheduleError> {
+    Schedule::cron("newsletter", "* * * * * *", "Europe/Berlin").job(|_| SendMail {
+        to: "the readers".to_owned(),
+    })
+}
+
 type Failed = Box<dyn std::error::Error>;
 
 fn run(file: &PathBuf) -> Result<(), Failed> {
@@ -42,8 +54,10 @@ fn run(file: &PathBuf) -> Result<(), Failed> {
     let worker = Worker::new(&jobs)
         .queue("default", Limit::in_flight(8))
         .handle_with(Retry::fixed(Duration::from_millis(200)), send_mail)
+        .schedule(newsletter()?)
         .start(&rt)?;
     rt.block_on(send_some(&jobs))?;
+    rt.block_on(see_a_newsletter(&jobs))?;
     let report = rt.block_on(worker.shutdown(Duration::from_secs(5)));
     println!("{report}");
     Ok(())
@@ -69,6 +83,22 @@ async fn send_some(jobs: &Jobs) -> Result<(), Failed> {
         println!("{}", jobs.wait::<String>(id).await?);
     }
     Ok(())
+}
+
+async fn see_a_newsletter(jobs: &Jobs) -> Result<(), Failed> {
+    loop {
+        let schedules = jobs.schedules().await?;
+        let mut fires = schedules.iter().flat_map(|schedule| &schedule.fires);
+        let enqueued = fires.find_map(|fire| match fire.outcome {
+            FireOutcome::Enqueued(id) => Some(id),
+            _ => None,
+        });
+        if let Some(id) = enqueued {
+            println!("{}", jobs.wait::<String>(id).await?);
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 fn main() -> ExitCode {

@@ -15,8 +15,14 @@ use crate::job_state::JobState;
 use crate::pause::Pause;
 use crate::payload::{PayloadError, decode};
 use crate::resend::resend;
-use crate::store::{Enqueued, JobView, NewJob, Store, StoreError};
+use crate::store::{
+    Enqueued, JobView, NewJob, ScheduleChange, ScheduleChanged, ScheduleView, Store, StoreError,
+    WantedSchedules,
+};
 use crate::wait_error::WaitError;
+
+/// How many fires a list of schedules shows of each.
+const FIRES_SHOWN: usize = 20;
 
 /// Enqueues jobs in a store and waits for them. Cheap to clone.
 ///
@@ -160,6 +166,64 @@ impl Jobs {
             }
             or(listener.hinted(), sleep(pause.next())).await;
         }
+    }
+
+    /// All schedules by name, each with its last fires and its next instant.
+    ///
+    /// ```
+    /// use laneway_jobs::Jobs;
+    /// use laneway_jobs::sqlite::SqliteStore;
+    ///
+    /// let jobs = Jobs::new(SqliteStore::memory()?);
+    /// assert!(laneway::block_on(jobs.schedules()).unwrap().is_empty());
+    /// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn schedules(&self) -> Result<Vec<ScheduleView>, StoreError> {
+        let wanted = WantedSchedules {
+            names: None,
+            fires: FIRES_SHOWN,
+        };
+        Ok(self.store().schedules(wanted).await?.schedules)
+    }
+
+    /// Lets a schedule fire no more until it is resumed, for all workers and over restarts.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn pause_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
+        self.change_schedule(ScheduleChange::Pause(name.to_owned()))
+            .await
+    }
+
+    /// Lets a schedule fire again. Instants that passed meanwhile do not fire.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn resume_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
+        self.change_schedule(ScheduleChange::Resume(name.to_owned()))
+            .await
+    }
+
+    /// Removes a schedule and what is known of its fires; its jobs stay. A worker that has it in
+    /// its code keeps it again at its next start.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn remove_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
+        self.change_schedule(ScheduleChange::Remove(name.to_owned()))
+            .await
+    }
+
+    async fn change_schedule(&self, change: ScheduleChange) -> Result<ScheduleChanged, StoreError> {
+        let changed = resend(|| self.store().change_schedules(vec![change.clone()])).await?;
+        Ok(changed[0])
     }
 
     pub(crate) fn next_id(&self) -> JobId {

@@ -16,6 +16,8 @@
 //!   link is done. Both are counted in the transaction that settles.
 //! - A job that workers are lost with three times is quarantined. One with a crash behind it runs
 //!   alone of its kind, and beside no other such job of the same worker.
+//! - Each instant of a [`Schedule`] is fired once: of a pattern in a time zone, or of a period. Any
+//!   worker that has it fires it; none leads.
 //! - An idle worker on SQLite makes no query. An in-process commit wakes it; for those of other
 //!   processes it looks at the length and time of the write-ahead log, every 1/8 to 2 seconds.
 //!
@@ -24,6 +26,8 @@
 //! | feature | brings |
 //! |---|---|
 //! | `sqlite` (default) | the store in a file or in memory: [`sqlite`] |
+//! | `cron` (default) | schedules by pattern and time zone: [`Schedule`] |
+//! | `testing` | what tests of programs with jobs need, with a virtual clock |
 //! | `conformance` | the body of cases that every store passes |
 //!
 //! # Where to read, and what owns what
@@ -33,11 +37,12 @@
 //!    owns no behaviour. A new store implements [`Store`](store::Store) and passes `conformance`.
 //! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an insert can be sent
 //!    again (`resend.rs`), and the limit of payloads (`payload.rs`).
-//! 4. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
+//! 4. `schedule.rs`, `cron.rs`: a schedule as the code has it. The store keeps its next instant.
+//! 5. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
 //!    and when a handler is dropped (`lease.rs`); it never says when it is, which the store does.
-//! 5. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
+//! 6. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
 //!    caller's own transaction is used; the answer comes at once or as a future.
-//! 6. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
+//! 7. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
 //!
 //! Why the seams lie there: the store makes transitions and the worker policy, so that one
 //! conformance body tests every store and one worker serves all. Crash points and mutants are a
@@ -51,6 +56,8 @@ mod callers_transaction;
 mod complete_error;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "cron")]
+mod cron;
 mod ctx;
 mod enqueue;
 mod enqueue_error;
@@ -67,10 +74,14 @@ mod pause;
 mod payload;
 mod resend;
 mod retry;
+mod schedule;
+mod schedule_error;
 mod signal;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod wait_error;
 mod worker;
 
@@ -88,6 +99,8 @@ pub use job_state::JobState;
 pub use jobs::Jobs;
 pub use payload::{PAYLOAD_LIMIT, PayloadError};
 pub use retry::Retry;
+pub use schedule::{IfUnfinished, Missed, Schedule, ScheduleBuilder};
+pub use schedule_error::ScheduleError;
 pub use store::{BatchCounts, Enqueued, IfExists};
 pub use wait_error::WaitError;
 pub use worker::{LeftJob, Limit, OnRuntime, StartError, Worker, WorkerHandle, WorkerReport};

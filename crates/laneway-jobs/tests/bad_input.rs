@@ -151,3 +151,37 @@ fn the_clock_of_a_file_does_not_go_back_with_the_wall_clock() {
     let second = created(now - std::time::Duration::from_secs(3600));
     assert!(second >= first);
 }
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_and_left_as_it_was() {
+    let folder = Folder::new("read-only");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    let before = fs::read(folder.file()).unwrap();
+    // A superuser may write what its permissions forbid, and so SQLite is told as well.
+    let path = format!("file:{}?mode=ro", folder.file().display());
+    let refused = SqliteStore::open(path).unwrap_err();
+    assert!(matches!(refused, OpenError::ReadOnly(_)), "{refused:?}");
+    assert!(refused.to_string().contains("writable"), "{refused}");
+    assert_eq!(fs::read(folder.file()).unwrap(), before);
+}
+
+#[test]
+fn a_database_that_becomes_read_only_says_so_and_loses_nothing() {
+    let folder = Folder::new("becomes-read-only");
+    let store = SqliteStore::open(folder.file()).unwrap();
+    let jobs = Jobs::new(store.clone());
+    let enqueue = |jobs: &Jobs| block_on(async { jobs.enqueue(Text("a".to_owned())).await });
+    let _ = enqueue(&jobs).unwrap();
+    let only_reads = |transaction: &rusqlite::Transaction<'_>| {
+        transaction.pragma_update(None, "query_only", true)
+    };
+    block_on(store.transact(only_reads)).unwrap();
+    let refused = enqueue(&jobs).unwrap_err();
+    assert_eq!(refused, EnqueueError::Store(StoreError::ReadOnly));
+    assert!(refused.to_string().contains("writable"), "{refused}");
+    drop((store, jobs));
+    let jobs = Jobs::new(SqliteStore::open(folder.file()).unwrap());
+    let _ = enqueue(&jobs).unwrap();
+    let all = block_on(jobs.store().list(Default::default())).unwrap();
+    assert_eq!(all.len(), 2);
+}

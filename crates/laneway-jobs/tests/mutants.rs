@@ -150,3 +150,127 @@ fn suspects_among_innocents_are_caught() {
     let case = "lost_workers::a_suspect_is_claimed_alone";
     assert_caught(Statement::Claim, " AND crashes = 0", "", case);
 }
+
+#[test]
+fn a_firing_with_a_guard_less_is_caught() {
+    for (guard, case) in [
+        (
+            " AND next_at = :at",
+            "a_firing_of_another_instant_does_not_happen",
+        ),
+        (
+            " AND next_at <= :t",
+            "a_firing_before_its_instant_does_not_happen",
+        ),
+        (
+            " AND pattern = :pattern",
+            "an_older_pattern_does_not_fire_at_an_instant_that_both_have",
+        ),
+        (
+            " AND zone = :zone",
+            "an_older_pattern_does_not_fire_at_an_instant_that_both_have",
+        ),
+        (
+            "paused = 0",
+            "a_paused_schedule_does_not_fire_until_it_is_resumed",
+        ),
+    ] {
+        let to = if guard.starts_with(" AND") { "" } else { "1" };
+        let case = format!("schedules::{case}");
+        assert_caught(Statement::MoveSchedule, guard, to, &case);
+    }
+}
+
+#[test]
+fn the_next_instant_from_now_on_is_caught() {
+    let case = "schedules::many_workers_fire_each_instant_once";
+    let to = "next_at = :t + (:next - :at)";
+    assert_caught(Statement::MoveSchedule, "next_at = :next", to, case);
+}
+
+#[test]
+fn an_instant_that_is_fired_again_is_caught() {
+    let case = "schedules::an_instant_that_was_fired_gets_no_second_job";
+    let to = "DO UPDATE SET fired_at = :t";
+    assert_caught(Statement::KeepFire, "DO NOTHING", to, case);
+}
+
+#[test]
+fn a_deploy_that_forgets_what_is_due_is_caught() {
+    let case = "schedules::the_same_pattern_keeps_its_instant_and_another_does_not";
+    let (from, to) = ("THEN next_at ELSE", "THEN excluded.next_at ELSE");
+    assert_caught(Statement::KeepSchedule, from, to, case);
+}
+
+#[test]
+fn a_pruning_of_young_jobs_is_caught() {
+    let case = "pruning::only_settled_jobs_that_are_old_enough_are_deleted";
+    assert_caught(Statement::Prune, "finished_at <= :t - :age", "1", case);
+    let case = "pruning::no_more_are_deleted_at_a_time_than_was_asked_for";
+    assert_caught(Statement::Prune, "LIMIT :limit", "", case);
+}
+
+#[test]
+fn an_expiry_before_its_time_is_caught() {
+    let case = "lost_workers::a_job_that_expires_before_it_is_begun_fails";
+    assert_caught(
+        Statement::Expire,
+        "expires_at <= :t",
+        "expires_at > 0",
+        case,
+    );
+    assert_caught(Statement::Claim, "expires_at > :t", "expires_at > 0", case);
+}
+
+#[test]
+fn a_quarantine_that_comes_late_is_caught() {
+    let case = "lost_workers::the_third_crash_quarantines";
+    let (from, to) = (
+        "crashes + 1 >= :max_crashes THEN 5",
+        "crashes >= :max_crashes THEN 5",
+    );
+    assert_caught(Statement::Rescue, from, to, case);
+}
+
+#[test]
+fn changes_by_hand_of_jobs_in_other_states_are_caught() {
+    let running = "by_hand::a_deleted_job_is_gone_and_a_running_one_is_not_deleted";
+    assert_caught(Statement::DeleteByHand, " AND state <> 1", "", running);
+    let asked = "by_hand::a_ready_job_is_cancelled_and_a_running_one_is_asked";
+    assert_caught(Statement::CancelReady, " AND state = 0", "", asked);
+    let again = "by_hand::a_quarantined_job_runs_again_by_hand";
+    assert_caught(Statement::RetryByHand, " AND state >= 3", "", again);
+    assert_caught(Statement::RetryByHand, "crashes = 0, ", "", again);
+}
+
+#[test]
+fn uniqueness_that_is_not_kept_is_caught() {
+    let case = "uniqueness::keep_gives_the_existing_one";
+    assert_caught(Statement::Insert, ":unique_key,", "NULL,", case);
+    let case = "uniqueness::run_again_runs_once_more_after_the_running_one";
+    let (from, to) = ("held = 1 AND", "held = 2 AND");
+    assert_caught(Statement::ReleaseSuccessor, from, to, case);
+}
+
+#[test]
+fn a_claim_with_a_guard_less_is_caught() {
+    for (from, to, case) in [
+        (
+            "run_at <= :t",
+            "1",
+            "a_job_of_the_future_is_not_claimed_and_next_tells_when",
+        ),
+        (
+            "paused = 1",
+            "paused = 2",
+            "a_paused_queue_gives_nothing_until_it_is_resumed",
+        ),
+        (
+            "AND kind IN (SELECT value FROM json_each(:kinds))",
+            "",
+            "an_unknown_kind_is_not_claimed",
+        ),
+    ] {
+        assert_caught(Statement::Claim, from, to, &format!("claims::{case}"));
+    }
+}

@@ -6,7 +6,7 @@ use laneway::Priority;
 use serde::{Deserialize, Serialize};
 
 use super::stage::Stage;
-use crate::store::{Due, Enqueued, StoreError};
+use crate::store::{Due, Enqueued, Filter, LIST_LIMIT, StoreError};
 use crate::{EnqueueError, Job, JobState, PAYLOAD_LIMIT, PayloadError};
 
 pub(super) async fn an_inserted_job_is_ready_and_has_all_that_was_given(stage: Stage) {
@@ -67,4 +67,20 @@ pub(super) async fn a_large_payload_is_refused_and_says_what_to_do(stage: Stage)
     let expected = EnqueueError::Payload(PayloadError::TooLarge { bytes });
     assert_eq!(refused, Err(expected.clone()));
     assert!(expected.to_string().contains("store the data elsewhere"));
+}
+
+pub(super) async fn a_list_is_bounded_and_goes_on_before_its_last_job(stage: Stage) {
+    let jobs = (0..=LIST_LIMIT).map(|_| stage.job("a")).collect();
+    let first = stage.store.insert(jobs).await.expect("they are inserted")[0].id();
+    let filter = |before| Filter {
+        before,
+        limit: usize::MAX,
+        ..Filter::default()
+    };
+    let page = stage.store.list(filter(None)).await.expect("it is listed");
+    assert_eq!(page.len(), LIST_LIMIT);
+    let last = page.last().map(|view| view.id);
+    let rest = stage.store.list(filter(last)).await.expect("it is listed");
+    let rest: Vec<_> = rest.iter().map(|view| view.id).collect();
+    assert_eq!(rest, [first]);
 }

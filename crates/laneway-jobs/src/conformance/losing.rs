@@ -9,8 +9,9 @@ use crate::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
     BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
-    Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
-    Settlement, Step, Store, StoreError, StoreFuture,
+    Fired, Firing, Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal,
+    Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
+    Step, Store, StoreError, StoreFuture, WantedSchedules,
 };
 
 /// What becomes of a claim whose answer is lost.
@@ -63,6 +64,23 @@ impl Losing {
     fn is_silent(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
         self.silent.fetch_update(Relaxed, Relaxed, less).is_ok()
+    }
+}
+
+impl ScheduleStore for Losing {
+    fn schedules(&self, wanted: WantedSchedules) -> StoreFuture<'_, SchedulesNow> {
+        self.inner.schedules(wanted)
+    }
+
+    fn change_schedules(
+        &self,
+        changes: Vec<ScheduleChange>,
+    ) -> StoreFuture<'_, Vec<ScheduleChanged>> {
+        self.inner.change_schedules(changes)
+    }
+
+    fn fire(&self, firings: Vec<Firing>) -> StoreFuture<'_, Vec<Fired>> {
+        self.inner.fire(firings)
     }
 }
 

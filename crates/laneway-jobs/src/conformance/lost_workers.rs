@@ -85,8 +85,12 @@ pub(super) async fn a_job_that_expires_before_it_is_begun_fails(stage: Stage) {
     let mut job = stage.job("a");
     job.expires_after = Some(SHORT);
     let id = stage.insert(job).await.id();
+    let mut later = stage.job("unknown");
+    later.expires_after = Some(LONG);
+    let later = stage.insert(later).await.id();
     sleep(LONGER).await;
     assert!(stage.claim(stage.wish(1, LONG)).await.jobs.is_empty());
     assert_eq!(stage.rescue(at_once()).await.failed, 1);
     assert_eq!(stage.look(id).await.state, JobState::Failed);
+    assert_eq!(stage.look(later).await.state, JobState::Ready);
 }

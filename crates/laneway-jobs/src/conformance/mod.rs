@@ -23,6 +23,8 @@ mod inserts;
 mod losing;
 mod lost_answers;
 mod lost_workers;
+mod pruning;
+mod schedules;
 mod settlements;
 mod stage;
 mod uniqueness;
@@ -49,6 +51,7 @@ cases! {
         an_insert_that_is_sent_again_is_one_job,
         a_batch_is_answered_in_its_order,
         a_large_payload_is_refused_and_says_what_to_do,
+        a_list_is_bounded_and_goes_on_before_its_last_job,
     }
     claims {
         the_fence_grows,
@@ -136,6 +139,27 @@ cases! {
         a_ready_job_is_cancelled_and_a_running_one_is_asked,
         a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
     }
+    pruning {
+        only_settled_jobs_that_are_old_enough_are_deleted,
+        no_more_are_deleted_at_a_time_than_was_asked_for,
+    }
+    schedules {
+        a_firing_that_is_sent_twice_happens_once,
+        a_firing_before_its_instant_does_not_happen,
+        a_firing_of_another_instant_does_not_happen,
+        the_same_pattern_keeps_its_instant_and_another_does_not,
+        an_older_pattern_does_not_fire_at_an_instant_that_both_have,
+        an_instant_that_was_fired_gets_no_second_job,
+        a_paused_schedule_does_not_fire_until_it_is_resumed,
+        a_removed_schedule_is_gone_and_an_unknown_one_is_missing,
+        an_unfinished_job_skips_or_queues_the_next_one,
+        an_instant_whose_job_cannot_be_made_is_kept_with_the_reason,
+        many_workers_fire_each_instant_once,
+        missed_instants_are_fired_once_for_the_last_of_them,
+        missed_instants_are_fired_each_up_to_a_number,
+        instants_of_a_pause_are_not_made_up_for,
+        a_schedule_of_no_worker_stays_until_a_worker_removes_it,
+    }
     workers {
         no_job_runs_twice_among_sixteen_workers,
         low_is_not_starved,
@@ -146,5 +170,6 @@ cases! {
         shutdown_returns_what_runs_and_charges_nothing,
         a_suspect_runs_alone_of_its_kind,
         an_idle_worker_hears_of_a_job,
+        a_full_worker_rescues_the_jobs_of_lost_ones,
     }
 }

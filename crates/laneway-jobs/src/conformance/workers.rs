@@ -272,3 +272,37 @@ pub(super) async fn an_idle_worker_hears_of_a_job(stage: Stage) {
     }
     assert!(worker.shutdown(SECOND).await.is_clean());
 }
+
+/// Every slot of every worker may be taken for hours: lost workers' jobs must not wait for that.
+pub(super) async fn a_full_worker_rescues_the_jobs_of_lost_ones(stage: Stage) {
+    let lost = enqueue(&stage, 1).await[0];
+    stage.claim_one(SHORT).await;
+    let holds = enqueue(&stage, 1).await[0];
+    let (started, starts) = flume::unbounded();
+    let full = start(
+        worker(&stage, 1)
+            .rescue(at_once())
+            .handle(move |_: Numbered, ctx: Ctx| {
+                let started = started.clone();
+                async move {
+                    let _ = started.send(ctx.id());
+                    ctx.cancelled().await;
+                    Ok::<_, JobError>(())
+                }
+            }),
+    );
+    assert_eq!(
+        starts.recv_async().await,
+        Ok(holds),
+        "the only slot is taken"
+    );
+    for _ in 0..100 {
+        if stage.look(lost).await.state == JobState::Ready {
+            break;
+        }
+        sleep(SECOND / 20).await;
+    }
+    let view = stage.look(lost).await;
+    assert_eq!((view.state, view.crashes), (JobState::Ready, 1));
+    assert!(full.shutdown(SECOND).await.is_clean());
+}

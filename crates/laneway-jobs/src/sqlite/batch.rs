@@ -75,6 +75,9 @@ impl IntoIterator for Batch {
 impl Aftermath {
     pub(super) fn hint(self, hints: &Hints) {
         hints.settled(self.settled);
+        if self.schedules.is_some() {
+            hints.schedules_changed();
+        }
         match self.everywhere {
             Some(_) => hints.ready_everywhere(),
             None => self.ready.iter().for_each(|queue| hints.ready(queue)),

@@ -10,26 +10,6 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::store::{ByHand, Changed};
 
-const RETRY: &str = "
-UPDATE laneway_job SET state = 0, run_at = ?2,
-    held = CASE WHEN EXISTS (SELECT 1 FROM laneway_batch WHERE job = ?1 AND ended = 0)
-        THEN 2 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
-    fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL
-WHERE id = ?1 AND state >= 3
-RETURNING state, kind, unique_key, queue, awaited_by";
-
-const CANCEL: &str = "
-UPDATE laneway_job SET state = 4, held = 0, finished_at = ?2 WHERE id = ?1 AND state = 0
-RETURNING state, kind, unique_key, queue, awaited_by";
-
-const ASK: &str = "UPDATE laneway_job SET cancel = 1 WHERE id = ?1 AND state = 1";
-
-/// A member that was settled before has been counted: only a ready one is named as awaited.
-const DELETE: &str = "
-DELETE FROM laneway_job WHERE id = ?1 AND state <> 1
-RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state, kind, unique_key, queue,
-    CASE state WHEN 0 THEN awaited_by END AS awaited_by";
-
 const PAUSE: &str = "
 INSERT INTO laneway_queue (name, paused) VALUES (?1, ?2)
 ON CONFLICT (name) DO UPDATE SET paused = excluded.paused";
@@ -54,7 +34,7 @@ impl Tx<'_> {
 
     fn retry(&self, id: JobId) -> Sql<Changed> {
         let before = self.why_not(id)?;
-        match self.moved(RETRY, id) {
+        match self.moved(Statement::RetryByHand, id) {
             Ok(Some(moved)) => {
                 self.run(Statement::TakeFence, &[])?;
                 self.after_move(id, &moved)?;
@@ -70,22 +50,18 @@ impl Tx<'_> {
     }
 
     fn cancel(&self, id: JobId) -> Sql<Changed> {
-        if let Some(moved) = self.moved(CANCEL, id)? {
+        if let Some(moved) = self.moved(Statement::CancelReady, id)? {
             self.after_move(id, &moved)?;
             return Ok(Changed::Done);
         }
-        match self
-            .connection
-            .prepare_cached(ASK)?
-            .execute([id.to_bytes()])?
-        {
+        match self.run(Statement::AskToStop, &[(":id", &id.to_bytes())])? {
             0 => self.why_not(id),
             _ => Ok(Changed::Asked),
         }
     }
 
     fn delete(&self, id: JobId) -> Sql<Changed> {
-        let Some(moved) = self.moved(DELETE, id)? else {
+        let Some(moved) = self.moved(Statement::DeleteByHand, id)? else {
             return self.why_not(id);
         };
         self.forget(id)?;
@@ -101,19 +77,8 @@ impl Tx<'_> {
         Ok(Changed::Done)
     }
 
-    /// All rows are read: a statement that is dropped after its first row is not finished.
-    fn moved(&self, text: &str, id: JobId) -> Sql<Option<Moved>> {
-        let mut prepared = self.connection.prepare_cached(text)?;
-        if prepared.parameter_count() > 1 {
-            prepared.raw_bind_parameter(2, self.t)?;
-        }
-        prepared.raw_bind_parameter(1, id.to_bytes())?;
-        let mut rows = prepared.raw_query();
-        let mut last = None;
-        while let Some(row) = rows.next()? {
-            last = Some(Moved::read(row)?);
-        }
-        Ok(last)
+    fn moved(&self, statement: Statement, id: JobId) -> Sql<Option<Moved>> {
+        self.row(statement, &[(":id", &id.to_bytes())], Moved::read)
     }
 
     fn why_not(&self, id: JobId) -> Sql<Changed> {

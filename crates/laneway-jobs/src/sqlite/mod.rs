@@ -2,7 +2,8 @@
 //!
 //! Read in this order: `statement.rs` (all SQL of the transitions) beside
 //! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
-//! `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`, `reading.rs`;
+//! `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`,
+//! `reading.rs`, `schedules.rs`;
 //! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
 //! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T;
 //! `store.rs`, which puts it together. `probe.rs` is where tests get at crash points and mutants.
@@ -27,6 +28,7 @@ mod owner;
 mod probe;
 mod reading;
 mod rescuing;
+mod schedules;
 mod schema;
 mod settling;
 mod statement;

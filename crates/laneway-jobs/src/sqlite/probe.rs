@@ -29,8 +29,10 @@ pub enum Transition {
     Rescue,
     /// Deletes old jobs.
     Prune,
-    /// Changes by hand.
+    /// Changes by hand, and to schedules.
     Change,
+    /// Fires schedules.
+    Fire,
     /// Reads.
     Read,
     /// Runs a caller's transaction.

@@ -10,7 +10,7 @@ use super::tx::{Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::store::{Filter, JobView, QueueCount};
+use crate::store::{Filter, JobView, LIST_LIMIT, QueueCount};
 
 const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
 
@@ -37,7 +37,7 @@ impl Tx<'_> {
             &filter.kind,
             &filter.state.map(JobState::number),
             &before.as_ref().map(|id| &id[..]),
-            &(filter.limit as i64),
+            &(filter.limit.min(LIST_LIMIT) as i64),
         ];
         prepared.query_map(params, outline)?.collect()
     }

@@ -81,6 +81,24 @@ pub enum Statement {
     Expire,
     /// Deletes old settled jobs of one queue.
     Prune,
+    /// Lets a settled job run again, by hand.
+    RetryByHand,
+    /// Cancels a ready job, by hand.
+    CancelReady,
+    /// Asks the holder of a running job to stop.
+    AskToStop,
+    /// Deletes a job that does not run, by hand.
+    DeleteByHand,
+    /// Keeps a schedule as a worker's code has it.
+    KeepSchedule,
+    /// Moves a schedule that is due on to its next instant.
+    MoveSchedule,
+    /// Keeps an instant that is fired.
+    KeepFire,
+    /// Notes that an instant found the job of an earlier one unfinished.
+    NoteUnfinished,
+    /// Deletes the oldest fires of one schedule.
+    PruneFires,
 }
 
 impl Statement {
@@ -129,6 +147,17 @@ impl Statement {
             }
             Statement::Expire => EXPIRE,
             Statement::Prune => PRUNE,
+            Statement::RetryByHand => RETRY_BY_HAND,
+            Statement::CancelReady => CANCEL_READY,
+            Statement::AskToStop => {
+                "UPDATE laneway_job SET cancel = 1 WHERE id = :id AND state = 1"
+            }
+            Statement::DeleteByHand => DELETE_BY_HAND,
+            Statement::KeepSchedule => KEEP_SCHEDULE,
+            Statement::MoveSchedule => MOVE_SCHEDULE,
+            Statement::KeepFire => KEEP_FIRE,
+            Statement::NoteUnfinished => NOTE_UNFINISHED,
+            Statement::PruneFires => PRUNE_FIRES,
         }
     }
 }
@@ -346,3 +375,47 @@ WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state >= 2 AND queue = :queue AND state = :state AND finished_at <= :t - :age
     LIMIT :limit)
 RETURNING id";
+
+const RETRY_BY_HAND: &str = "
+UPDATE laneway_job SET state = 0, run_at = :t,
+    held = CASE WHEN EXISTS (SELECT 1 FROM laneway_batch WHERE job = :id AND ended = 0)
+        THEN 2 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
+    fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL
+WHERE id = :id AND state >= 3
+RETURNING state, kind, unique_key, queue, awaited_by";
+
+const CANCEL_READY: &str = "
+UPDATE laneway_job SET state = 4, held = 0, finished_at = :t WHERE id = :id AND state = 0
+RETURNING state, kind, unique_key, queue, awaited_by";
+
+/// A member that was settled before has been counted: only a ready one is named as awaited.
+const DELETE_BY_HAND: &str = "
+DELETE FROM laneway_job WHERE id = :id AND state <> 1
+RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state, kind, unique_key, queue,
+    CASE state WHEN 0 THEN awaited_by END AS awaited_by";
+
+const KEEP_SCHEDULE: &str = "
+INSERT INTO laneway_schedule (name, pattern, zone, kind, next_at, served_at)
+VALUES (:name, :pattern, :zone, :kind, :next, :t)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, served_at = excluded.served_at,
+    next_at = CASE WHEN pattern = excluded.pattern AND zone = excluded.zone
+        THEN next_at ELSE excluded.next_at END,
+    pattern = excluded.pattern, zone = excluded.zone";
+
+const MOVE_SCHEDULE: &str = "
+UPDATE laneway_schedule SET next_at = :next
+WHERE name = :name AND next_at = :at AND pattern = :pattern AND zone = :zone
+    AND paused = 0 AND next_at <= :t";
+
+/// A worker that did not know of a fire, since the pattern changed meanwhile, finds it here.
+const KEEP_FIRE: &str = "
+INSERT INTO laneway_fire (schedule, at, fired_at, job, error)
+VALUES (:name, :at, :t, :job, :error)
+ON CONFLICT DO NOTHING";
+
+const NOTE_UNFINISHED: &str = "
+UPDATE laneway_fire SET job = :job, unfinished = 1 WHERE schedule = :name AND at = :at";
+
+const PRUNE_FIRES: &str = "
+DELETE FROM laneway_fire WHERE schedule = :name AND at <= (
+    SELECT at FROM laneway_fire WHERE schedule = :name ORDER BY at DESC LIMIT 1 OFFSET :kept)";

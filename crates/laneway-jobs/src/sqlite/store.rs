@@ -189,7 +189,7 @@ impl SqliteStore {
         run(&tx).map_err(|error| store_error(&error))
     }
 
-    fn ask<Q, A>(
+    pub(super) fn ask<Q, A>(
         &self,
         transition: Transition,
         question: Q,

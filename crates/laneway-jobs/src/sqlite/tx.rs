@@ -30,11 +30,16 @@ pub(super) struct Aftermath {
     pub(super) ready: BTreeSet<String>,
     pub(super) settled: Vec<JobId>,
     pub(super) everywhere: Option<Everywhere>,
+    pub(super) schedules: Option<SchedulesChanged>,
 }
 
 /// All queues may have jobs that are due.
 #[derive(Debug)]
 pub(super) struct Everywhere;
+
+/// Workers that sleep until the next instant have to look again.
+#[derive(Debug)]
+pub(super) struct SchedulesChanged;
 
 impl Tx<'_> {
     /// How many rows a statement changed.

@@ -1,4 +1,4 @@
-//! Hints after a commit: which queue has got jobs, which jobs are settled.
+//! Hints after a commit: which queue has got jobs, which jobs are settled, that schedules changed.
 //!
 //! A hint may be lost or come for nothing. It makes a look come sooner and is never the reason
 //! why a job runs: a listener looks at the store before it waits, and again at its own time.
@@ -14,6 +14,7 @@ use crate::lock::unpoisoned;
 pub struct Hints {
     queues: Mutex<BTreeMap<String, Vec<flume::Sender<()>>>>,
     jobs: Mutex<BTreeMap<JobId, Vec<flume::Sender<()>>>>,
+    schedules: Mutex<Vec<flume::Sender<()>>>,
 }
 
 /// The listening end. It holds one hint at most; further ones add nothing.
@@ -55,6 +56,20 @@ impl Hints {
         Listener(listener)
     }
 
+    /// Listens for changes of schedules.
+    #[must_use]
+    pub fn listen_to_schedules(&self) -> Listener {
+        let (sender, listener) = flume::bounded(1);
+        unpoisoned(self.schedules.lock()).push(sender);
+        Listener(listener)
+    }
+
+    /// Hints that schedules have changed.
+    pub fn schedules_changed(&self) {
+        let mut schedules = unpoisoned(self.schedules.lock());
+        schedules.retain(|sender| !hint(sender).is_gone());
+    }
+
     /// Hints that a queue may have jobs that are due.
     pub fn ready(&self, queue: &str) {
         let mut queues = unpoisoned(self.queues.lock());
@@ -63,12 +78,14 @@ impl Hints {
         }
     }
 
-    /// Hints that all queues may have jobs that are due.
+    /// Hints that all queues may have jobs that are due, and that schedules may have changed.
     pub fn ready_everywhere(&self) {
         let queues = unpoisoned(self.queues.lock());
         queues.values().flatten().for_each(|sender| {
             hint(sender);
         });
+        drop(queues);
+        self.schedules_changed();
     }
 
     /// Hints that jobs are settled.

@@ -1,7 +1,8 @@
 //! What keeps jobs: the trait [`Store`], whose implementations all pass one conformance body.
 //!
-//! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`, `keeping.rs` (what a holder may
-//! do meanwhile), `rescue.rs`, `view.rs` and `by_hand.rs`; then `hints.rs` and `error.rs`.
+//! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`,
+//! `keeping.rs` (what a holder may do meanwhile), `rescue.rs`, `view.rs`, `by_hand.rs` and
+//! `schedule.rs`; then `hints.rs` and `error.rs`.
 
 mod awaits;
 mod by_hand;
@@ -13,6 +14,7 @@ mod hints;
 mod insert;
 mod keeping;
 mod rescue;
+mod schedule;
 mod settlement;
 mod view;
 
@@ -32,8 +34,12 @@ pub use hints::{Hints, Listener};
 pub use insert::{Due, Enqueued, IfExists, NewJob, Uniqueness};
 pub use keeping::{Held, Note, NoteKind, Renewal, Step};
 pub use rescue::{Pruning, Rescue, Rescued};
+pub use schedule::{
+    Fire, FireOutcome, Fired, Firing, FiringRun, NewSchedule, ScheduleChange, ScheduleChanged,
+    ScheduleState, ScheduleStore, ScheduleView, SchedulesNow, WantedSchedules,
+};
 pub use settlement::{Guarded, Outcome, Settlement};
-pub use view::{Filter, JobView, QueueCount};
+pub use view::{Filter, JobView, LIST_LIMIT, QueueCount};
 
 use crate::job_id::JobId;
 
@@ -70,7 +76,7 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// # Cancellation
 ///
 /// Dropping a future before its end leaves the outcome unknown; nothing is ever half done.
-pub trait Store: Send + Sync + fmt::Debug + 'static {
+pub trait Store: ScheduleStore + Send + Sync + fmt::Debug + 'static {
     /// Inserts jobs; all, or none.
     fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>>;
 

@@ -55,6 +55,9 @@ pub struct JobView {
     pub result: Option<Vec<u8>>,
 }
 
+/// The most jobs that one list shows; the next page begins before its last.
+pub const LIST_LIMIT: usize = 1_000;
+
 /// Which jobs a list shows. `None` is any.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -66,7 +69,7 @@ pub struct Filter {
     pub state: Option<JobState>,
     /// Inserted before this job: the last of the page before.
     pub before: Option<JobId>,
-    /// At most this many.
+    /// At most this many, and never more than [`LIST_LIMIT`].
     pub limit: usize,
 }
 

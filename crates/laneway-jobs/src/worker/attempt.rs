@@ -19,7 +19,7 @@ use crate::lease::Lease;
 use crate::store::{ClaimedJob, Held, Outcome, Settlement};
 
 /// How a handler ended.
-enum Ended {
+pub(super) enum Ended {
     By(Result<Vec<u8>, JobError>),
     /// The worker's own deadline came: the store may have given the job to another worker.
     LeaseLapsed,
@@ -105,7 +105,7 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
 }
 
 /// The handler is polled first: one that ends at once arms no timer.
-async fn ended(handler: &Handler, payload: Vec<u8>, ctx: Ctx, lease: &Lease) -> Ended {
+pub(super) async fn ended(handler: &Handler, payload: Vec<u8>, ctx: Ctx, lease: &Lease) -> Ended {
     let timeout_at = ctx.deadline();
     let handling = async {
         let handling = AssertUnwindSafe((handler.run)(payload, ctx)).catch_unwind();

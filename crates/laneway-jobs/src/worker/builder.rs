@@ -12,7 +12,8 @@ use super::claimer::Claimer;
 use super::core::Core;
 use super::handle::{OnRuntime, WorkerHandle};
 use super::handlers::Handlers;
-use super::settings::{Limit, ServedQueue, Settings};
+use super::scheduler::Scheduler;
+use super::settings::{Limit, OtherSchedules, ServedQueue, Settings};
 use super::start_error::StartError;
 use super::{keeper, settler};
 use crate::ctx::Ctx;
@@ -20,6 +21,7 @@ use crate::job::Job;
 use crate::job_error::JobError;
 use crate::jobs::Jobs;
 use crate::retry::Retry;
+use crate::schedule::Schedule;
 use crate::store::{Pruning, Rescue};
 
 /// Runs jobs: which queues, which handlers.
@@ -57,10 +59,12 @@ use crate::store::{Pruning, Rescue};
 #[derive(Debug)]
 #[must_use = "a worker does nothing until `start()` is called"]
 pub struct Worker {
-    jobs: Jobs,
-    handlers: Handlers,
-    settings: Settings,
-    queues: Vec<(String, Limit)>,
+    pub(super) jobs: Jobs,
+    pub(super) handlers: Handlers,
+    pub(super) settings: Settings,
+    pub(super) queues: Vec<(String, Limit)>,
+    schedules: Vec<Schedule>,
+    other_schedules: OtherSchedules,
 }
 
 impl Worker {
@@ -71,6 +75,8 @@ impl Worker {
             handlers: Handlers::default(),
             settings: Settings::default(),
             queues: Vec::new(),
+            schedules: Vec::new(),
+            other_schedules: OtherSchedules::default(),
         }
     }
 
@@ -104,6 +110,49 @@ impl Worker {
         E: Into<JobError>,
     {
         self.handlers.add(handler, Some(retry));
+        self
+    }
+
+    /// Fires a schedule: its jobs are enqueued at its instants, by this worker or another one that
+    /// has it, each once. They are run by whichever worker serves their queue.
+    ///
+    /// ```
+    /// use laneway_jobs::sqlite::SqliteStore;
+    /// use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Schedule, Worker};
+    /// use serde::{Deserialize, Serialize};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Sweep(SystemTime);
+    /// impl Job for Sweep {
+    ///     const KIND: &'static str = "sweep";
+    /// }
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let fires = laneway::sim::Sim::seed(1).run(async move {
+    ///     let jobs = Jobs::new(SqliteStore::memory().unwrap());
+    ///     let worker = Worker::new(&jobs)
+    ///         .queue("default", Limit::in_flight(8))
+    ///         .handle(|_: Sweep, _: Ctx| async { Ok::<_, JobError>(()) })
+    ///         .schedule(Schedule::every("sweep", hour).job(Sweep).unwrap())
+    ///         .start(&laneway::Handle::current())
+    ///         .unwrap();
+    ///     laneway::time::sleep(3 * hour).await; // of simulated time
+    ///     let _ = worker.shutdown(hour).await;
+    ///     jobs.schedules().await.unwrap()[0].fires.len()
+    /// });
+    /// assert_eq!(fires?.output, 3);
+    /// # Ok::<(), laneway::sim::Error>(())
+    /// ```
+    pub fn schedule(mut self, schedule: Schedule) -> Worker {
+        self.schedules.push(schedule);
+        self
+    }
+
+    /// Removes the schedules from the store that this worker does not have, at its start. Only
+    /// where no other worker has schedules of its own. Default: they stay, and are logged.
+    pub fn remove_other_schedules(mut self) -> Worker {
+        self.other_schedules = OtherSchedules::Removed;
         self
     }
 
@@ -152,6 +201,7 @@ impl Worker {
     pub fn start(self, runtime: &impl OnRuntime) -> Result<WorkerHandle, StartError> {
         let runtime = runtime.handle();
         let queues = self.served(&runtime)?;
+        let (schedules, others) = (self.schedules, self.other_schedules);
         let jobs = self.jobs;
         let (core, settlements) =
             Core::new(jobs, self.handlers, self.settings, queues, runtime.clone());
@@ -163,6 +213,10 @@ impl Worker {
             spawn(&runtime, keeper::run(core.clone()))?,
             spawn(&runtime, stop_at_shutdown(core.clone()))?,
         ];
+        if !schedules.is_empty() || others == OtherSchedules::Removed {
+            let scheduler = Scheduler::new(core.clone(), schedules, others);
+            tasks.push(spawn(&runtime, scheduler.run())?);
+        }
         for claimer in claimers {
             tasks.push(spawn(&runtime, claimer.run())?);
         }
@@ -175,6 +229,10 @@ impl Worker {
         }
         if self.handlers.kinds().next().is_none() {
             return Err(StartError::NoHandler);
+        }
+        let mut named = BTreeSet::new();
+        if let Some(twice) = self.schedules.iter().find(|one| !named.insert(one.name())) {
+            return Err(StartError::ScheduleTwice(twice.name().to_owned()));
         }
         let mut names = BTreeSet::new();
         if let Some((name, _)) = self.queues.iter().find(|(name, _)| !names.insert(name)) {

@@ -16,7 +16,7 @@ use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, Elsewhere, Listener, Sto
 
 /// One claim in this many begins with the low lane.
 const LOW_EVERY: u64 = 8;
-/// Leases of lost workers are looked for this often, while claims are made.
+/// Leases of lost workers are looked for this often, while claims are made or all slots are taken.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct Claimer {
@@ -61,7 +61,7 @@ impl Claimer {
     async fn round(&mut self) -> Then {
         let core = self.core.clone();
         if core.roster().free(self.queue) == 0 {
-            return Then::Wait(None);
+            return self.rescue_while_full().await;
         }
         let turn = core.turn.1.recv_async().await;
         debug_assert!(turn.is_ok(), "the core holds both ends");
@@ -81,6 +81,17 @@ impl Claimer {
                 Then::Wait(Some(self.pause.next()))
             }
         }
+    }
+
+    /// The jobs of lost workers run again on those that have a free slot.
+    async fn rescue_while_full(&mut self) -> Then {
+        if rescue_is_due(&self.core) {
+            let rescue = self.core.settings.rescue;
+            if let Err(error) = self.core.store().rescue(rescue).await {
+                log::warn!("a rescue failed: {error}");
+            }
+        }
+        Then::Wait(Some(RESCUE_EVERY))
     }
 
     async fn rescue_and_claim(&mut self) -> Result<Then, StoreError> {
@@ -197,7 +208,8 @@ impl Claimer {
             loop {
                 match store.changed_elsewhere() {
                     Elsewhere::Never => std::future::pending().await,
-                    Elsewhere::Changed => return,
+                    // Only one look is told: it has to tell the process's other tasks.
+                    Elsewhere::Changed => return store.hints().ready_everywhere(),
                     Elsewhere::Unchanged => sleep(pause.next()).await,
                 }
             }

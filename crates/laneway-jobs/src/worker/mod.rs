@@ -2,10 +2,12 @@
 //!
 //! Tasks of a worker, all on the runtime's high queue: one that claims for each queue
 //! (`claimer.rs`), one that settles (`settler.rs`), one that renews leases and deletes old jobs
-//! (`keeper.rs`). Each job is a task in its lane (`attempt.rs`). What they share is `core.rs`; what
+//! (`keeper.rs`), and one that fires schedules if there are any (`scheduler.rs`; `due_instants.rs`
+//! decides). Each job is a task in its lane (`attempt.rs`). What they share is `core.rs`; what
 //! the worker holds at the moment stands in `roster.rs`, which decides without acting: how much is
 //! free, which kinds may be claimed, when all is over. `handlers.rs` finds the handler of a kind,
 //! `outcome.rs` says what an attempt came to, `builder.rs` has the settings, `handle.rs` the end.
+//! `drain.rs` and `trial.rs` run jobs in tests, without a worker's tasks.
 //!
 //! A claim whose answer is lost is asked about until the store answers, and once more when a late
 //! one may have come (`doubts.rs`), so that no job runs without a holder.
@@ -18,15 +20,21 @@ mod builder;
 mod claimer;
 mod core;
 mod doubts;
+#[cfg(feature = "testing")]
+pub(crate) mod drain;
+mod due_instants;
 mod handle;
 mod handlers;
 mod keeper;
 mod outcome;
 mod report;
 mod roster;
+mod scheduler;
 mod settings;
 mod settler;
 mod start_error;
+#[cfg(feature = "testing")]
+pub(crate) mod trial;
 
 pub use builder::Worker;
 pub use handle::{OnRuntime, WorkerHandle};

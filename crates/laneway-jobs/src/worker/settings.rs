@@ -54,6 +54,14 @@ pub(super) struct ServedQueue {
     pub(super) spawn_on: Option<QueueId>,
 }
 
+/// What becomes of schedules in the store that a worker does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OtherSchedules {
+    #[default]
+    Stay,
+    Removed,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) name: String,

@@ -16,6 +16,8 @@ pub enum StartError {
     KindTwice(&'static str),
     /// The runtime has no queue of this name.
     NoRuntimeQueue(String),
+    /// Two schedules have this name.
+    ScheduleTwice(String),
     /// The runtime has been shut down.
     ShutDown,
 }
@@ -41,6 +43,12 @@ impl fmt::Display for StartError {
                 write!(
                     f,
                     "the runtime has no queue {name:?}; add it by `Builder::with_queue`"
+                )
+            }
+            StartError::ScheduleTwice(name) => {
+                write!(
+                    f,
+                    "two schedules are called {name:?}; give each a name of its own"
                 )
             }
             StartError::ShutDown => f.write_str("the runtime has been shut down; start another"),

@@ -89,3 +89,25 @@ CREATE TABLE laneway_step (
     value BLOB NOT NULL,
     PRIMARY KEY (job, name)
 ) WITHOUT ROWID;
+
+CREATE TABLE laneway_schedule (
+    name TEXT PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    paused INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER,         -- the next instant; none where there is no further one
+    resumed_at INTEGER,      -- instants up to then do not fire any more
+    served_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Instants that were fired, and what came of them.
+CREATE TABLE laneway_fire (
+    schedule TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    fired_at INTEGER NOT NULL,
+    job BLOB,
+    unfinished INTEGER NOT NULL DEFAULT 0, -- 1: the job is one of an earlier instant
+    error TEXT,                            -- why there is no job
+    PRIMARY KEY (schedule, at)
+) WITHOUT ROWID;

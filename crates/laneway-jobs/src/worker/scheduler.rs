@@ -1,0 +1,223 @@
+//! The task that fires schedules: any worker's, none leads.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_lite::future::or;
+use laneway::time::sleep;
+
+use super::core::Core;
+use super::due_instants::DueInstants;
+use super::settings::OtherSchedules;
+use crate::pause::Pause;
+use crate::schedule::Schedule;
+use crate::store::{
+    FireOutcome, Fired, Firing, FiringRun, Listener, NewSchedule, ScheduleChange, ScheduleState,
+    ScheduleView, SchedulesNow, StoreError, WantedSchedules,
+};
+
+pub(super) struct Scheduler {
+    core: Arc<Core>,
+    schedules: Vec<Schedule>,
+    others: OtherSchedules,
+    listener: Listener,
+}
+
+/// What a scheduler does after a round.
+enum Then {
+    /// It looks again at once.
+    GoOn,
+    /// It waits for a change, at most this long.
+    Wait(Option<Duration>),
+}
+
+impl Scheduler {
+    pub(super) fn new(
+        core: Arc<Core>,
+        schedules: Vec<Schedule>,
+        others: OtherSchedules,
+    ) -> Scheduler {
+        let listener = core.store().hints().listen_to_schedules();
+        Scheduler {
+            core,
+            schedules,
+            others,
+            listener,
+        }
+    }
+
+    pub(super) async fn run(self) {
+        let mut pause = Pause::default();
+        while let Err(error) = self.keep().await {
+            log::warn!("the schedules could not be kept: {error}");
+            or(self.core.stop.wait(), sleep(pause.next())).await;
+            if self.core.stop.is_set() {
+                return;
+            }
+        }
+        while !self.core.stop.is_set() {
+            match self.round(&mut pause).await {
+                Ok(Then::GoOn) => pause = Pause::default(),
+                Ok(Then::Wait(next)) => self.wait(next).await,
+                Err(error) => {
+                    log::warn!("schedules could not be fired: {error}");
+                    self.wait(Some(pause.next())).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, next: Option<Duration>) {
+        let due = async {
+            match next {
+                Some(next) => sleep(next).await,
+                None => std::future::pending().await,
+            }
+        };
+        or(self.core.stop.wait(), or(self.listener.hinted(), due)).await;
+    }
+
+    /// Makes the schedules of the code those of the store.
+    async fn keep(&self) -> Result<(), StoreError> {
+        let now = self
+            .core
+            .store()
+            .schedules(WantedSchedules::default())
+            .await?;
+        let kept = self.schedules.iter().map(|schedule| {
+            let view = now.schedules.iter().find(|view| view.name == schedule.name);
+            ScheduleChange::Keep(new_schedule(schedule, view, now.now))
+        });
+        let removed = self.others(&now);
+        let changes = kept.chain(removed).collect();
+        self.core.store().change_schedules(changes).await.map(drop)
+    }
+
+    /// Tells of the schedules that are not in the code, and removes them if that was asked for.
+    fn others(&self, now: &SchedulesNow) -> Vec<ScheduleChange> {
+        let ours: BTreeSet<&str> = self.schedules.iter().map(Schedule::name).collect();
+        let others = now
+            .schedules
+            .iter()
+            .filter(|view| !ours.contains(&*view.name));
+        let remove = |view: &ScheduleView| match self.others {
+            OtherSchedules::Stay => {
+                log::info!(
+                    "the schedule {:?} is in the store and not in this worker; if no other worker \
+                     has it, remove it by `Jobs::remove_schedule`",
+                    view.name
+                );
+                None
+            }
+            OtherSchedules::Removed => {
+                log::warn!("the schedule {:?} is removed", view.name);
+                Some(ScheduleChange::Remove(view.name.clone()))
+            }
+        };
+        others.filter_map(remove).collect()
+    }
+
+    async fn round(&self, pause: &mut Pause) -> Result<Then, StoreError> {
+        let names = self.schedules.iter().map(|schedule| schedule.name.clone());
+        let wanted = WantedSchedules {
+            names: Some(names.collect()),
+            fires: 0,
+        };
+        let now = self.core.store().schedules(wanted).await?;
+        let firings = self.firings(&now);
+        if firings.is_empty() {
+            return Ok(Then::Wait(self.until_next(&now)));
+        }
+        let fired = self.core.store().fire(firings.clone()).await?;
+        firings.iter().zip(&fired).for_each(log_refused);
+        let lost_all = fired.iter().all(|fired| *fired == Fired::Elsewhere);
+        Ok(match lost_all {
+            // Another worker was faster, and has moved them on: unless the clocks of two stores on
+            // one database differ, the next look finds nothing due.
+            true => Then::Wait(Some(pause.next())),
+            false => Then::GoOn,
+        })
+    }
+
+    fn firings(&self, now: &SchedulesNow) -> Vec<Firing> {
+        let served = self.served(now);
+        let due = served.filter_map(|(schedule, view, at)| {
+            let is_due = at <= now.now;
+            is_due.then(|| self.firing(schedule, view, at, now.now))
+        });
+        due.collect()
+    }
+
+    fn until_next(&self, now: &SchedulesNow) -> Option<Duration> {
+        let next = self.served(now).map(|(_, _, at)| at).min()?;
+        Some(next.duration_since(now.now).unwrap_or_default())
+    }
+
+    /// The active schedules that have the pattern of this worker's code, with their next instants.
+    /// One that has another pattern is that of a newer deploy.
+    fn served<'s>(
+        &'s self,
+        now: &'s SchedulesNow,
+    ) -> impl Iterator<Item = (&'s Schedule, &'s ScheduleView, SystemTime)> {
+        let active = now
+            .schedules
+            .iter()
+            .filter(|view| view.state == ScheduleState::Active);
+        active.filter_map(|view| {
+            let schedule = self.schedules.iter().find(|one| one.name == view.name)?;
+            let next = view.next.filter(|_| has_pattern(schedule, view));
+            next.map(|at| (schedule, view, at))
+        })
+    }
+
+    fn firing(
+        &self,
+        schedule: &Schedule,
+        view: &ScheduleView,
+        at: SystemTime,
+        now: SystemTime,
+    ) -> Firing {
+        let due = DueInstants::of(schedule, view, at, now);
+        let runs = due.fired.into_iter().map(|at| FiringRun {
+            at,
+            job: schedule.job_of(&self.core.jobs, at),
+        });
+        Firing {
+            name: view.name.clone(),
+            pattern: view.pattern.clone(),
+            zone: view.zone.clone(),
+            at,
+            runs: runs.collect(),
+            next: due.next,
+        }
+    }
+}
+
+fn has_pattern(schedule: &Schedule, view: &ScheduleView) -> bool {
+    let instants = &schedule.instants;
+    (&instants.pattern, &instants.zone) == (&view.pattern, &view.zone)
+}
+
+/// A schedule with a new pattern goes on from the instant that was due under the old one: those
+/// since count as missed. Where none was due, it begins now.
+fn new_schedule(schedule: &Schedule, view: Option<&ScheduleView>, now: SystemTime) -> NewSchedule {
+    let due = view.and_then(|view| view.next);
+    let from = due.map_or(now, |at| now.min(at - Duration::from_micros(1)));
+    NewSchedule {
+        name: schedule.name.clone(),
+        pattern: schedule.instants.pattern.clone(),
+        zone: schedule.instants.zone.clone(),
+        kind: schedule.kind.to_owned(),
+        next: schedule.next_after(from),
+    }
+}
+
+fn log_refused((firing, fired): (&Firing, &Fired)) {
+    let Fired::Here(outcomes) = fired else { return };
+    for outcome in outcomes {
+        if let FireOutcome::Refused(error) = outcome {
+            log::error!("the schedule {:?} made no job: {error}", firing.name);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Do the jobs of a killed process run at the next opening of the file, and those of a living one
+//! not?
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use laneway::Runtime;
+use laneway::time::timeout;
+use laneway_jobs::sqlite::SqliteStore;
+use laneway_jobs::store::{Claim, ClaimId, ClaimOrder, Rescue, Whom};
+use laneway_jobs::{Ctx, Job, JobError, JobId, JobState, Jobs, Limit, Worker};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Nothing;
+
+impl Job for Nothing {
+    const KIND: &'static str = "nothing";
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("laneway-jobs-owner-{}-{name}", std::process::id());
+        let folder = Folder(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&folder.0).unwrap();
+        folder
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.0.join("jobs.db")).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Enqueues a job and claims it for an hour.
+async fn claimed(jobs: &Jobs) -> JobId {
+    let id = jobs.enqueue(Nothing).await.unwrap().id();
+    let claim = Claim {
+        id: ClaimId::from_bytes([7; 16]),
+        queue: "default".to_owned(),
+        kinds: vec!["nothing".to_owned()],
+        limit: 1,
+        order: ClaimOrder::HighFirst,
+        whom: Whom::Innocents,
+        lease: HOUR,
+        worker: "the owner".to_owned(),
+    };
+    assert_eq!(jobs.store().claim(claim).await.unwrap().jobs.len(), 1);
+    id
+}
+
+#[test]
+fn the_jobs_of_a_dead_owner_run_at_the_next_opening() {
+    let folder = Folder::new("dead");
+    let rt = Runtime::builder().build().unwrap();
+    // The lock ends with the store as it does with a process.
+    let id = rt.block_on(async { claimed(&Jobs::new(folder.open())).await });
+    let jobs = Jobs::new(folder.open());
+    let at_once = Rescue {
+        backoff: Duration::ZERO,
+        ..Rescue::default()
+    };
+    let worker = Worker::new(&jobs)
+        .queue("default", Limit::in_flight(1))
+        .rescue(at_once)
+        .handle(|_: Nothing, ctx: Ctx| async move { Ok::<_, JobError>(ctx.attempt()) })
+        .start(&rt)
+        .unwrap();
+    rt.block_on(async {
+        let done = timeout(Duration::from_secs(20), jobs.wait::<u32>(id)).await;
+        assert_eq!(done, Ok(Ok(2)), "long before the lease's hour is over");
+        let view = jobs.store().look(vec![id]).await.unwrap().remove(0);
+        assert_eq!(view.unwrap().crashes, 1);
+        assert!(worker.shutdown(HOUR).await.is_clean());
+    });
+}
+
+#[test]
+fn a_guest_leaves_the_jobs_of_a_living_owner_alone() {
+    let folder = Folder::new("living");
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let owner = Jobs::new(folder.open());
+        let id = claimed(&owner).await;
+        let guest = Jobs::new(folder.open());
+        let rescued = guest.store().rescue(Rescue::default()).await.unwrap();
+        assert_eq!(rescued, Default::default());
+        let view = guest.store().look(vec![id]).await.unwrap().remove(0);
+        assert_eq!(view.unwrap().state, JobState::Running);
+    });
+}
