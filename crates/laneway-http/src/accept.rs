@@ -113,7 +113,7 @@ where
 
     /// Waits until there may be one more connection. None: a shutdown has begun.
     async fn room(&mut self, begun: &mut ShutdownBegun) -> Option<()> {
-        let most = self.fleet.limits.connections;
+        let most = self.fleet.limits().connections;
         let fleet = self.fleet.clone();
         if fleet.count() >= most {
             fleet.make_room();

@@ -121,7 +121,7 @@ where
         if order != Order::Serve {
             return Poll::Ready(Ok(0));
         }
-        if let Some((deadline, _)) = watch.due(&self.member.fleet.limits, Rest::ToEnd) {
+        if let Some((deadline, _)) = watch.due(&self.member.fleet.limits(), Rest::ToEnd) {
             ready!(self.alarm.poll(cx, deadline));
             return Poll::Ready(Ok(0));
         }
@@ -131,6 +131,6 @@ where
 
 impl<S> Connection<S> {
     pub(crate) fn limits(&self) -> Arc<super::limits::Limits> {
-        self.member.fleet.limits.clone()
+        self.member.fleet.limits().clone()
     }
 }

@@ -49,7 +49,11 @@ impl Entry {
 
     /// The request's number, and what its body has to keep to.
     pub(crate) fn terms(&self) -> (u64, Arc<Watch>, Arc<Limits>) {
-        (self.request, self.watch.clone(), self.fleet.limits.clone())
+        (
+            self.request,
+            self.watch.clone(),
+            self.fleet.limits().clone(),
+        )
     }
 
     /// Notes that the service has answered. What was wrong with the request, if anything, and what

@@ -47,7 +47,7 @@ where
             .uri
             .path_and_query()
             .map_or(0, |target| target.as_str().len());
-        let step = match target > self.fleet.limits.target_bytes {
+        let step = match target > self.fleet.limits().target_bytes {
             true => Step::Refused {
                 refusal: Refusal::TargetTooLong,
             },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
@@ -17,7 +17,8 @@ use super::watch::{Order, Watch};
 /// The connections of one server, and what they share.
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    pub(crate) limits: Arc<Limits>,
+    /// Set when the serving begins.
+    limits: OnceLock<Arc<Limits>>,
     pub(crate) metrics: Metrics,
     members: Mutex<Members>,
     hibernating: AtomicUsize,
@@ -52,9 +53,9 @@ pub(crate) struct Member {
 }
 
 impl Fleet {
-    pub(crate) fn new(limits: Limits) -> Fleet {
+    pub(crate) fn new() -> Fleet {
         Fleet {
-            limits: Arc::new(limits),
+            limits: OnceLock::new(),
             metrics: Metrics::default(),
             members: Mutex::new(Members {
                 watches: Slab::new(),
@@ -65,6 +66,15 @@ impl Fleet {
             hibernating: AtomicUsize::new(0),
             wants_room: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        let set = self.limits.set(Arc::new(limits));
+        debug_assert!(set.is_ok(), "a server serves once");
+    }
+
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        self.limits.get_or_init(Arc::default)
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {

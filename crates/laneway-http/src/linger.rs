@@ -19,7 +19,7 @@ use super::watch::Order;
 /// Sends the last answer, if there is one, and reads until the client closes or has had its time.
 pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Refusal>) {
     connection.member.watch.set_closing();
-    let (bytes, time) = connection.member.fleet.limits.linger;
+    let (bytes, time) = connection.member.fleet.limits().linger;
     let mut lingering = Lingering {
         answer: refusal
             .map(Refusal::answer)

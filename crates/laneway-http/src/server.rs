@@ -61,6 +61,7 @@ use super::watch::Order;
 #[must_use = "a server does nothing until `serve` is called and awaited"]
 pub struct Server<S> {
     service: S,
+    limits: Limits,
     fleet: Arc<Fleet>,
 }
 
@@ -98,18 +99,38 @@ where
 impl<S> Server<S> {
     /// A server of this service, with [`Limits::public`].
     pub fn new(service: S) -> Server<S> {
+        Server::with_handle(|_| service)
+    }
+
+    /// A server whose service is made with the server's own handle: for a route that shows the
+    /// server's metrics, or one that ends the server.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use laneway_http::{RequestBody, Server, service_fn};
+    ///
+    /// let server = Server::with_handle(|handle| {
+    ///     service_fn(move |_request: Request<RequestBody>| {
+    ///         let text = handle.prometheus();
+    ///         async { Ok::<_, std::convert::Infallible>(Response::new(text)) }
+    ///     })
+    /// });
+    /// assert_eq!(server.handle().connections(), 0);
+    /// ```
+    pub fn with_handle(make: impl FnOnce(ServerHandle) -> S) -> Server<S> {
+        let fleet = Arc::new(Fleet::new());
         Server {
-            service,
-            fleet: Arc::new(Fleet::new(Limits::public())),
+            service: make(ServerHandle {
+                fleet: fleet.clone(),
+            }),
+            limits: Limits::public(),
+            fleet,
         }
     }
 
-    /// Sets what clients are granted. Handles are to be made after this.
+    /// Sets what clients are granted.
     pub fn limits(self, limits: Limits) -> Server<S> {
-        Server {
-            service: self.service,
-            fleet: Arc::new(Fleet::new(limits)),
-        }
+        Server { limits, ..self }
     }
 
     /// A handle of this server.
@@ -152,6 +173,7 @@ where
         if runtime.high_may_wait_for_low() {
             log::warn!("{SLOW}");
         }
+        self.fleet.set_limits(self.limits);
         let _cut = CutAtTheEnd(&self.fleet);
         let acceptor = Acceptor {
             listener,
@@ -188,7 +210,7 @@ impl Fleet {
     async fn end(&self, begun: Instant) -> ServeReport {
         self.give(Order::Finish);
         let counted = self.at_the_end();
-        let _ = timeout_at(begun + self.limits.shutdown, self.empty()).await;
+        let _ = timeout_at(begun + self.limits().shutdown, self.empty()).await;
         let (cut, left) = (self.cut(), self.count());
         self.give(Order::Cut);
         let _ = timeout(AFTER_THE_CUT, self.empty()).await;
@@ -245,7 +267,7 @@ impl ServerHandle {
 impl<S> fmt::Debug for Server<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("limits", &self.fleet.limits)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -19,6 +19,7 @@ use std::str::FromStr;
 /// let queue = TaskQueue::bounded(8);
 /// let id = queue.submit(Work::sync(|_| "done")).unwrap();
 /// assert_eq!(id.to_string().parse(), Ok(id));
+/// assert_eq!(u64::from(id), 1);
 /// assert!("seven".parse::<WorkId>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,12 @@ pub struct WorkId(pub(super) u64);
 impl fmt::Display for WorkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl From<WorkId> for u64 {
+    fn from(id: WorkId) -> u64 {
+        id.0
     }
 }
 

@@ -1,0 +1,151 @@
+//! Heavy work behind a web server whose health check still answers at once: one runtime, one port.
+//!
+//! `cargo run --release -p laneway-http --example web_tasks -- --listen 127.0.0.1:8080`, and then
+//! open that address in a browser, or:
+//!
+//! ```text
+//! curl -i localhost:8080/tasks/async -H 'Content-Type: application/json' -d '{"ms": 2000}'
+//! curl localhost:8080/tasks/1
+//! ```
+//!
+//! `routes.rs` is the table of what it answers to. A request for work becomes an order
+//! (`order.rs`), the order a piece of work (`heavy.rs`), and the work a number in a task queue
+//! (`tasks.rs`). `live.rs` tells the page of it.
+
+mod app;
+mod failure;
+mod heavy;
+mod live;
+mod options;
+mod order;
+mod page;
+mod routes;
+mod tasks;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use laneway::background::{TaskQueue, TaskQueueMetrics};
+use laneway::net::TcpListener;
+use laneway::{Priority, Runtime, ShutdownReport};
+use laneway_http::{Limits, ServeReport, Server};
+
+use app::App;
+use options::{Asked, Options};
+
+/// What a program exits with that was called in a wrong way.
+const BAD_USAGE: u8 = 2;
+
+/// And one that is interrupted while it drains.
+const INTERRUPTED: i32 = 130;
+
+/// The most bytes of a body.
+const BODY: u64 = 16 * 1024;
+
+/// The runtime's deadline is later than the server's by so much, so that the server can report.
+const FOR_THE_REPORT: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let done = match options::asked(std::env::args_os().skip(1)) {
+        Ok(Asked::Help) => Ok(say(options::USAGE)),
+        Ok(Asked::Serve(options)) => serve(&options),
+        Err(message) => Err(message),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            let _ = writeln!(io::stderr(), "web_tasks: {message}");
+            ExitCode::from(BAD_USAGE)
+        }
+    }
+}
+
+/// Serves until a signal comes, and then drains.
+fn serve(options: &Options) -> Result<(), String> {
+    let rt = Runtime::builder()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let cannot = |error| cannot_listen(&options.listen, &error);
+    let listener = rt
+        .block_on(TcpListener::bind(&*options.listen))
+        .map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let signals = signals().map_err(|error| format!("signals cannot be caught: {error}"))?;
+
+    let tasks = TaskQueue::bounded(options.queue)
+        .workers(options.workers)
+        .on(&rt.handle());
+    let app = |server| App {
+        tasks: tasks.clone(),
+        runtime: rt.handle(),
+        server,
+    };
+    let server = Server::with_handle(|server| routes::routes(app(server)))
+        .limits(Limits::public().body_bytes(BODY).shutdown(options.drain));
+    let serving = rt.spawn(server.serve(listener), Priority::High);
+    say(format!("listening on http://{address}"));
+
+    // Without a sender there are no signals any more, and no reason to end.
+    let _ = signals.recv();
+    say(format!(
+        "draining: requests and tasks have {:?}",
+        options.drain
+    ));
+    let cut_off = rt.shutdown(options.drain + FOR_THE_REPORT);
+    let served = laneway::block_on(serving.fallible()).ok();
+    say(report(served, tasks.metrics(), &cut_off));
+    Ok(())
+}
+
+/// Tells of Ctrl-C and SIGTERM. The second one ends the program.
+fn signals() -> Result<Receiver<()>, ctrlc::Error> {
+    let (sender, receiver) = channel();
+    let mut first = Some(sender);
+    ctrlc::set_handler(move || match first.take() {
+        Some(sender) => drop(sender.send(())),
+        None => exit(INTERRUPTED),
+    })?;
+    Ok(receiver)
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("cannot listen on {address:?}: {why}; --listen takes one such as 127.0.0.1:8080")
+}
+
+fn report(
+    served: Option<ServeReport>,
+    tasks: TaskQueueMetrics,
+    shutdown: &ShutdownReport,
+) -> String {
+    let requests = served.map_or("cut off".to_owned(), |served| served.to_string());
+    let TaskQueueMetrics {
+        done,
+        failed,
+        cancelled,
+        refused,
+        ..
+    } = tasks;
+    let mut text = format!(
+        "requests: {requests}\n\
+         tasks: {done} done, {failed} failed, {cancelled} cancelled, {refused} refused"
+    );
+    for task in &shutdown.cut_off_tasks {
+        text.push_str(&format!("\ncut off: {task}"));
+    }
+    text
+}
+
+/// Prints a line. To a reader that has gone away, that is no reason to panic.
+fn say(line: impl Display) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
