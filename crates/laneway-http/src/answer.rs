@@ -1,5 +1,6 @@
 //! The body of an answer, which ends the request when it is gone.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::entry::{Entry, Part};
+use super::panicked::{Panicked, caught};
 
 pin_project! {
     pub(crate) struct Answer<B> {
@@ -30,19 +32,29 @@ impl<B> Answer<B> {
     }
 }
 
-impl<B: Body> Body for Answer<B> {
+impl<B> Body for Answer<B>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<B::Data>, Self::Error>>> {
         let this = self.project();
         let Some(mut body) = this.body.as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let frame = body.as_mut().poll_frame(cx);
+        let frame = match caught(|| body.as_mut().poll_frame(cx)) {
+            Ok(frame) => frame,
+            Err(message) => {
+                this.entry.panicked(Panicked::Body, &message);
+                return Poll::Ready(Some(Err(Panicked::Body.into())));
+            }
+        };
         // After the last one, hyper drops the body: that ends the request.
         if !body.is_end_stream() {
             this.entry.note_given(match &frame {
@@ -50,7 +62,7 @@ impl<B: Body> Body for Answer<B> {
                 Poll::Ready(None) | Poll::Pending => Part::Awaited,
             });
         }
-        frame
+        frame.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

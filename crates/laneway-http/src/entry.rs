@@ -9,6 +9,7 @@ use laneway::time::now;
 use super::fleet::Fleet;
 use super::limits::Limits;
 use super::metrics::Route;
+use super::panicked::Panicked;
 use super::preface::Protocol;
 use super::refusal::Refusal;
 use super::watch::{Order, Watch};
@@ -71,6 +72,15 @@ impl Entry {
             let given = (part == Part::Given).then(now);
             self.watch.note_given(self.request, given);
         }
+    }
+
+    /// Counts a panic of the service's, tells it to the log, and lets the connection end with the
+    /// requests that have begun: what the panic has left behind is not used for others.
+    pub(crate) fn panicked(&self, what: Panicked, message: &str) {
+        self.fleet.metrics.count_panic();
+        let request = self.watch.request_line(self.request);
+        log::error!("{what}: {request}: {message}");
+        self.watch.give(Order::Finish);
     }
 
     /// Notes what the service or the server answers.

@@ -18,6 +18,7 @@ use super::answer::Answer;
 use super::entry::Entry;
 use super::fleet::Fleet;
 use super::metrics::Route;
+use super::panicked::{Panicked, caught};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
 use super::watch::{Order, Watch};
@@ -83,6 +84,8 @@ pin_project! {
         NotReady { service: S, request: Option<Request<RequestBody>> },
         Called { #[pin] future: F },
         Refused { refusal: Refusal },
+        // It has panicked.
+        Over,
     }
 }
 
@@ -96,27 +99,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let outcome = loop {
-            match this.step.as_mut().project() {
-                StepProjected::NotReady { service, request } => {
-                    if let Err(error) = ready!(service.poll_ready(cx)) {
-                        break Err(failed(error));
-                    }
-                    let request = request.take().expect("the service is called once");
-                    let future = service.call(request);
-                    this.step.set(Step::Called { future });
-                }
-                StepProjected::Called { future } => break ready!(future.poll(cx)).map_err(failed),
-                StepProjected::Refused { refusal } => break Err(refusal.status()),
+        let outcome = match caught(|| this.step.as_mut().poll_answer(cx)) {
+            Ok(outcome) => ready!(outcome),
+            Err(message) => {
+                let entry = this.entry.as_ref().expect("there is one answer");
+                entry.panicked(Panicked::Service, &message);
+                // What is left of it is dropped here, where a second panic is caught.
+                let _ = caught(|| this.step.set(Step::Over));
+                Err(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
         let entry = this.entry.take().expect("there is one answer");
         let (failed, order) = entry.answered();
-        let outcome = match failed {
-            Some(refusal) => Err(refusal.status()),
-            None => outcome,
-        };
-        let mut answer = answer(outcome, entry);
+        let mut answer = answer(refused(outcome, failed), entry);
         // Until now hyper may not have known that there is to be an end.
         let is_last = failed.is_some() || order != Order::Serve;
         if is_last && *this.version < Version::HTTP_2 {
@@ -125,6 +120,48 @@ where
         }
         Poll::Ready(Ok(answer))
     }
+}
+
+impl<S, B> Step<S, S::Future>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Asks the service, or says why it is not asked.
+    fn poll_answer(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<B>, StatusCode>> {
+        loop {
+            match self.as_mut().project() {
+                StepProjected::NotReady { service, request } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        return Poll::Ready(Err(failed(error)));
+                    }
+                    let request = request.take().expect("the service is called once");
+                    let future = service.call(request);
+                    self.set(Step::Called { future });
+                }
+                StepProjected::Called { future } => return future.poll(cx).map_err(failed),
+                StepProjected::Refused { refusal } => return Poll::Ready(Err(refusal.status())),
+                StepProjected::Over => unreachable!("there is one answer"),
+            }
+        }
+    }
+}
+
+/// The server's answer, where it has one, unless the service says the same in words of its own.
+fn refused<B>(
+    outcome: Result<Response<B>, StatusCode>,
+    failed: Option<Refusal>,
+) -> Result<Response<B>, StatusCode> {
+    let Some(status) = failed.map(Refusal::status) else {
+        return outcome;
+    };
+    outcome
+        .ok()
+        .filter(|answer| answer.status() == status)
+        .ok_or(status)
 }
 
 fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {

@@ -45,6 +45,7 @@ mod limits;
 mod linger;
 mod low;
 mod metrics;
+mod panicked;
 mod preface;
 mod refusal;
 mod report;

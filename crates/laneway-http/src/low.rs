@@ -1,9 +1,11 @@
 //! A service whose futures run on the low queue.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 use laneway::{Priority, spawn_task};
 use tower_service::Service;
@@ -63,7 +65,7 @@ where
         let future = self.service.call(request);
         let place = Arc::new(Mutex::new(Place::Empty(None)));
         let sender = Sender(place.clone());
-        let work = async move { sender.put(future.await) };
+        let work = async move { sender.put(unpanicked(future).await) };
         let task = spawn_task!(work, Priority::Low);
         LowFuture { place, _task: task }
     }
@@ -73,12 +75,29 @@ where
 ///
 /// # Panics
 ///
-/// When the work has panicked, or was cancelled by the end of its runtime.
+/// When the work has panicked, with the payload of that panic, or was cancelled by the end of its
+/// runtime.
 #[must_use = "dropping it cancels the work"]
 pub struct LowFuture<T, E> {
-    place: Arc<Mutex<Place<Result<T, E>>>>,
+    place: Arc<Mutex<Place<Outcome<T, E>>>>,
     /// Never awaited: that would raise it.
     _task: laneway::Task<()>,
+}
+
+/// What the service gave, or what it panicked with.
+type Outcome<T, E> = thread::Result<Result<T, E>>;
+
+/// Polls a future to its end or its panic.
+async fn unpanicked<F: Future>(future: F) -> thread::Result<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        match poll {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    })
+    .await
 }
 
 /// Where the work leaves its output.
@@ -128,9 +147,12 @@ impl<T, E> Future for LowFuture<T, E> {
             *waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        match std::mem::replace(&mut *place, Place::Over) {
-            Place::Filled(output) => Poll::Ready(output),
-            _ => panic!("the work of a low service has panicked or was cancelled"),
+        let left = std::mem::replace(&mut *place, Place::Over);
+        drop(place);
+        match left {
+            Place::Filled(Ok(output)) => Poll::Ready(output),
+            Place::Filled(Err(payload)) => resume_unwind(payload),
+            _ => panic!("the runtime of a low service has ended"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ const BUCKETS: usize = 11;
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     routes: Mutex<BTreeMap<Cow<'static, str>, Times>>,
+    panics: AtomicU64,
 }
 
 /// The requests of one route.
@@ -62,6 +64,10 @@ impl Metrics {
             _ => "other".into(),
         };
         routes.entry(name).or_default().count(status, took);
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn served(&self) -> u64 {
@@ -90,6 +96,13 @@ impl Metrics {
         for (name, times) in &routes {
             times.write_histogram(&escaped(name), text);
         }
+        let panics = self.panics.load(Ordering::Relaxed);
+        let _ = writeln!(
+            text,
+            "# HELP laneway_http_panics_total Panics of the service and of answers' bodies.\n\
+             # TYPE laneway_http_panics_total counter\n\
+             laneway_http_panics_total {panics}"
+        );
     }
 }
 

@@ -162,6 +162,10 @@ where
     /// named in the report. If the runtime's own deadline is earlier, it cuts off everything at
     /// once, this task as well, and there is no report.
     ///
+    /// A service that panics is caught: its client gets 500, the other requests of its connection
+    /// come to their end, and then the connection is closed. An answer whose body panics is broken
+    /// off. Both are told to the log and counted as `laneway_http_panics_total`.
+    ///
     /// On a runtime whose high tasks
     /// [may wait for low polls](laneway::Handle::high_may_wait_for_low), one warning says so.
     ///

@@ -286,6 +286,15 @@ impl Watch {
         (request.failed, order)
     }
 
+    /// The method and path of a request, for the log.
+    pub(crate) fn request_line(&self, number: u64) -> String {
+        let state = self.state();
+        let request = state.place(number).map(|place| &state.requests[place]);
+        request.map_or_else(String::new, |request| {
+            format!("{} {}", request.method, request.uri.path())
+        })
+    }
+
     /// Notes that hyper has got a part of the answer, or asks for one.
     pub(crate) fn note_given(&self, number: u64, given: Option<Instant>) {
         self.change(number, |request| request.given = given);

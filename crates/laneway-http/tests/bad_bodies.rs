@@ -5,7 +5,9 @@ mod client;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use client::{Closed, get, post, served};
+use client::{Closed, get, post, serve_with, served};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
 use laneway_http::Limits;
 
 #[test]
@@ -54,6 +56,22 @@ fn a_body_that_is_too_large_is_refused_when_it_is_read() {
     let mut client = server.connect();
     client.send([&post("/echo", 1000), &"x".repeat(1000)[..]].concat());
     assert_eq!(client.answer().1.len(), 1000);
+}
+
+#[test]
+fn a_service_that_refuses_a_body_as_the_server_does_may_say_why() {
+    let server = serve_with(Limits::public().body_bytes(1000), async |request| {
+        let error = request.into_body().collect().await.unwrap_err();
+        let mut answer = Response::new(error.to_string());
+        *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        Ok(answer)
+    });
+    let mut client = server.connect();
+    client.send([&post("/", 1001), "1"].concat());
+    let answer = client.closed();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(answer.ends_with("larger than the server takes"), "{answer}");
 }
 
 #[test]

@@ -12,10 +12,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt;
 use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, Task};
 use laneway_http::{Limits, RequestBody, ServeReport, Server, ServerHandle, service_fn};
+use tower_service::Service;
 
 /// More than the buffers of a socket take.
 pub(crate) const LARGE: usize = 16 * 1024 * 1024;
@@ -49,9 +51,20 @@ where
     F: FnMut(Request<RequestBody>) -> R + Clone + Send + 'static,
     R: Future<Output = Result<Response<String>, Infallible>> + Send + 'static,
 {
+    serve_service(runtime, limits, service_fn(handler))
+}
+
+pub(crate) fn serve_service<S, B>(runtime: Runtime, limits: Limits, service: S) -> Served
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Body<Error = Infallible> + Send + 'static,
+    B::Data: Send,
+{
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server::new(service_fn(handler)).limits(limits);
+    let server = Server::new(service).limits(limits);
     let handle = server.handle();
     let serving = runtime.spawn(server.serve(listener), Priority::High);
     Served {
