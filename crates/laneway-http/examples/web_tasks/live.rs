@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The most tasks that the page shows.
-const SHOWN: usize = 100;
+const SHOWN: usize = 300;
 
 /// One that looks at the page. Without any, nothing is looked up.
 struct Viewer {

@@ -139,7 +139,7 @@ fn report(
          tasks: {done} done, {failed} failed, {cancelled} cancelled, {refused} refused"
     );
     for task in &shutdown.cut_off_tasks {
-        text.push_str(&format!("\ncut off: {task}"));
+        text.push_str(&format!("\ncut off: {:?}", task.name().unwrap_or_default()));
     }
     text
 }

@@ -7,12 +7,18 @@ const at = (id) => document.getElementById(id);
 
 const SAMPLES = 150;
 const samples = [];
+let isFirst = true;
 
 async function measure() {
   const begun = performance.now();
   try {
     const answer = await fetch("/healthz", { cache: "no-store" });
     await answer.text();
+    if (isFirst) {
+      // It has opened a connection.
+      isFirst = false;
+      return;
+    }
     samples.push(performance.now() - begun);
     samples.splice(0, samples.length - SAMPLES);
     drawHealth();
@@ -80,6 +86,7 @@ function showAll(state) {
   for (const name of ["queued", "running", "done", "refused"]) {
     at(name).textContent = state[name];
   }
+  const focused = document.activeElement;
   const known = new Set(state.tasks.map((task) => task.id));
   for (const [id, { row }] of rows) {
     if (!known.has(id)) {
@@ -87,9 +94,11 @@ function showAll(state) {
       rows.delete(id);
     }
   }
-  // The newest come first; what stands at its place already is not moved.
+  // What runs comes first, then what waits. What stands at its place already is not moved.
+  const rank = { running: 0, queued: 1 };
+  const sorted = state.tasks.sort((a, b) => (rank[a.state] ?? 2) - (rank[b.state] ?? 2));
   let next = at("rows").firstElementChild;
-  for (const row of state.tasks.map(showTask)) {
+  for (const row of sorted.map(showTask)) {
     if (row === next) {
       next = next.nextElementSibling;
     } else {
@@ -97,6 +106,9 @@ function showAll(state) {
     }
   }
   at("none").hidden = state.tasks.length > 0;
+  if (focused !== document.activeElement && focused.isConnected) {
+    focused.focus();
+  }
 }
 
 function setLink(text, kind) {
