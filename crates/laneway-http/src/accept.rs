@@ -22,6 +22,8 @@ use super::alarm::Alarm;
 use super::connection::Connection;
 use super::fleet::Fleet;
 use super::request_body::RequestBody;
+use super::stream::Stream;
+use super::tls::Tls;
 use super::watch::Order;
 
 /// How many connections are accepted in one poll.
@@ -35,6 +37,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 pub(crate) struct Acceptor<S> {
     pub(crate) listener: TcpListener,
     pub(crate) service: S,
+    pub(crate) tls: Option<Tls>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) runtime: Handle,
 }
@@ -151,6 +154,10 @@ where
         // What it writes are whole answers, or parts that are to be seen. Without effect on a
         // connection that is gone already.
         let _ = stream.set_nodelay(true);
+        let stream = match &self.tls {
+            None => Stream::Plain(stream),
+            Some(tls) => Stream::Tls(tls.stream(stream)),
+        };
         let connection = Connection {
             stream,
             member: self.fleet.enter(peer),

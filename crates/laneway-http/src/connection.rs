@@ -1,7 +1,9 @@
 //! The life of a connection.
 //!
 //! ```text
-//!              first bytes                       Due::Hibernate
+//!  (TLS: handshake)
+//!      │
+//!      ▼       first bytes                       Due::Hibernate
 //!     rest ───────────────────► http1 ──────────────────────────► rest
 //!      │   └──────────────────► http2 ─┐                           as at the beginning, but the
 //!      │ silence, an order             │ the end                   protocol is known
@@ -21,22 +23,23 @@ use std::task::{Context, Poll, ready};
 use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
-use laneway::net::TcpStream;
 use tower_service::Service;
 
 use super::adapters::{HighQueue, read_through};
 use super::alarm::Alarm;
 use super::fleet::Member;
+use super::handshake::{Secured, handshake};
 use super::linger::linger;
 use super::preface::{Protocol, protocol};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
+use super::stream::Stream;
 use super::watch::{Order, Rest};
 use super::{http1, http2};
 
 /// A connection that was accepted.
 pub(crate) struct Connection<S> {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) member: Member,
     pub(crate) service: S,
     pub(crate) executor: HighQueue,
@@ -73,6 +76,12 @@ where
     )]
     pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
         async move {
+            if let Stream::Tls(stream) = &self.stream {
+                let stream = stream.clone();
+                if Box::pin(handshake(&mut self, stream)).await == Secured::No {
+                    return;
+                }
+            }
             let mut known = None;
             while let Some((protocol, first)) = self.rest(known).await {
                 let end = match protocol {
@@ -81,11 +90,23 @@ where
                 };
                 match end {
                     End::Hibernate => self.member.watch.shrink(),
-                    End::Close => return,
+                    End::Close => break,
                     End::Linger(refusal) => return Box::pin(linger(&mut self, refusal)).await,
                 }
                 known = Some(protocol);
             }
+            self.part().await;
+        }
+    }
+
+    /// Says goodbye, where that is more than to close, if the socket takes it at once.
+    async fn part(&mut self) {
+        if matches!(self.stream, Stream::Tls(_)) {
+            poll_fn(|cx| {
+                let _ = self.stream.poll_finish(cx);
+                Poll::Ready(())
+            })
+            .await;
         }
     }
 
@@ -121,7 +142,7 @@ where
         if order != Order::Serve {
             return Poll::Ready(Ok(0));
         }
-        if let Some((deadline, _)) = watch.due(&self.member.fleet.limits(), Rest::ToEnd) {
+        if let Some((deadline, _)) = watch.due(self.member.fleet.limits(), Rest::ToEnd) {
             ready!(self.alarm.poll(cx, deadline));
             return Poll::Ready(Ok(0));
         }

@@ -12,6 +12,10 @@
 //! [`latency_first`](laneway::Builder::latency_first) has more threads for them. Work that takes
 //! milliseconds belongs behind [`low`], or into low tasks.
 //!
+//! # TLS
+//!
+//! With the feature `tls`, a server speaks HTTPS by rustls: the module `tls`.
+//!
 //! # What it does not do
 //!
 //! Upgrades and `CONNECT` are answered like any other request, and the connection is not given to
@@ -24,7 +28,7 @@
 //! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
 //! through `socket.rs`, whose gate (`gate.rs`, `head.rs`, `chunks.rs`) lets only whole heads through
 //! that were judged. `exchange.rs` asks the service, `request_body.rs` and `answer.rs` are the
-//! bodies. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them.
+//! bodies. `stream.rs` is the socket, or the TLS around it. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them.
 
 #![forbid(unsafe_code)]
 
@@ -38,6 +42,7 @@ mod entry;
 mod exchange;
 mod fleet;
 mod gate;
+mod handshake;
 mod head;
 mod http1;
 mod http2;
@@ -53,6 +58,12 @@ mod request_body;
 mod server;
 mod service_fn;
 mod socket;
+mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_left_out.rs"]
+mod tls;
 mod watch;
 
 pub use limits::Limits;

@@ -8,6 +8,7 @@ use std::time::Duration;
 /// |---|---|---|
 /// | [`connections`](Limits::connections) | 10,000 | waits; idle ones are closed for it |
 /// | [`first_byte`](Limits::first_byte) | 10 s | is closed |
+/// | [`handshake`](Limits::handshake) | 10 s | is closed |
 /// | [`head_time`](Limits::head_time) | 10 s | gets 408 |
 /// | [`head_bytes`](Limits::head_bytes) | 16 kB | gets 431 |
 /// | [`head_fields`](Limits::head_fields) | 100 | gets 431 |
@@ -34,6 +35,7 @@ use std::time::Duration;
 pub struct Limits {
     pub(crate) connections: usize,
     pub(crate) first_byte: Duration,
+    pub(crate) handshake: Duration,
     pub(crate) head_time: Duration,
     pub(crate) head_bytes: usize,
     pub(crate) head_fields: usize,
@@ -61,6 +63,7 @@ impl Limits {
         Limits {
             connections: 10_000,
             first_byte: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
             head_time: Duration::from_secs(10),
             head_bytes: 16 * 1024,
             head_fields: 100,
@@ -88,6 +91,13 @@ impl Limits {
     /// How long a new connection may be silent. The default is 10 s.
     pub fn first_byte(mut self, time: Duration) -> Limits {
         self.first_byte = time;
+        self
+    }
+
+    /// How long the handshake of TLS may take, from the beginning of the connection. The default
+    /// is 10 s. [`first_byte`](Limits::first_byte) counts from its end.
+    pub fn handshake(mut self, time: Duration) -> Limits {
+        self.handshake = time;
         self
     }
 

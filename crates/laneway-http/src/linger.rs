@@ -4,7 +4,6 @@
 //! the server says that it has no more to say, and reads on for a while.
 
 use std::future::poll_fn;
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -59,7 +58,7 @@ impl Lingering {
             }
         }
         // Said again at each poll, which does no harm.
-        if stream.shutdown(Shutdown::Write).is_err() {
+        if ready!(stream.poll_finish(cx)).is_err() {
             return Poll::Ready(());
         }
         while self.left > 0 {

@@ -43,6 +43,8 @@ pub struct CutConnection {
 pub enum Doing {
     /// It waits for a request.
     Resting,
+    /// It waits for the client's part of a handshake in TLS.
+    Handshaking,
     /// It waits for the rest of a head.
     ReadingHead,
     /// A handler waits for the rest of a body.
@@ -59,6 +61,7 @@ impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Doing::Resting => "waited for a request",
+            Doing::Handshaking => "waited for the rest of the handshake",
             Doing::ReadingHead => "waited for the rest of the head",
             Doing::ReadingBody => "waited for the rest of the body",
             Doing::Handling => "was being handled",

@@ -19,6 +19,7 @@ use super::fleet::Fleet;
 use super::limits::Limits;
 use super::report::ServeReport;
 use super::request_body::RequestBody;
+use super::tls::Tls;
 use super::watch::Order;
 
 /// An HTTP server: HTTP/1 and HTTP/2 on one port.
@@ -60,9 +61,10 @@ use super::watch::Order;
 /// ```
 #[must_use = "a server does nothing until `serve` is called and awaited"]
 pub struct Server<S> {
-    service: S,
-    limits: Limits,
-    fleet: Arc<Fleet>,
+    pub(crate) service: S,
+    pub(crate) limits: Limits,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) fleet: Arc<Fleet>,
 }
 
 /// A handle of a server: it ends the server and tells how it is. Any number of clones may be kept,
@@ -124,6 +126,7 @@ impl<S> Server<S> {
                 fleet: fleet.clone(),
             }),
             limits: Limits::public(),
+            tls: None,
             fleet,
         }
     }
@@ -182,6 +185,7 @@ where
         let acceptor = Acceptor {
             listener,
             service: self.service,
+            tls: self.tls,
             fleet: self.fleet.clone(),
             runtime: runtime.clone(),
         };

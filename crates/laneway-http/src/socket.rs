@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use laneway::net::TcpStream;
 
 use super::adapters::{Io, read_through};
 use super::gate::{Gate, Verdict};
 use super::limits::Limits;
+use super::stream::Stream;
 use super::watch::Watch;
 
 /// How much the gate has read at most without having judged it.
 const READ: usize = 16 * 1024;
 
 pub(crate) struct Socket {
-    io: Io<TcpStream>,
+    io: Io<Stream>,
     watch: Arc<Watch>,
     passage: Passage,
     /// What was read and not handed to hyper yet.
@@ -39,11 +39,14 @@ enum Passage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writing {
     Flows,
-    Blocked,
+    /// When the stream had sent so much of what it keeps.
+    Blocked {
+        sent: u64,
+    },
 }
 
 impl Socket {
-    pub(crate) fn open(stream: TcpStream, watch: Arc<Watch>, held: Vec<u8>) -> Socket {
+    pub(crate) fn open(stream: Stream, watch: Arc<Watch>, held: Vec<u8>) -> Socket {
         Socket {
             io: Io::new(stream),
             watch,
@@ -54,7 +57,7 @@ impl Socket {
     }
 
     pub(crate) fn gated(
-        stream: TcpStream,
+        stream: Stream,
         watch: Arc<Watch>,
         held: Vec<u8>,
         limits: Arc<Limits>,
@@ -122,12 +125,18 @@ impl Socket {
     }
 
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let sent = self.io.get_ref().sent_later();
         match (&written, self.writing) {
             (Poll::Pending, Writing::Flows) => {
-                self.writing = Writing::Blocked;
+                self.writing = Writing::Blocked { sent };
                 self.watch.write_blocked();
             }
-            (Poll::Ready(_), Writing::Blocked) => {
+            (Poll::Pending, Writing::Blocked { sent: before }) if sent != before => {
+                self.writing = Writing::Blocked { sent };
+                self.watch.write_went_on();
+                self.watch.write_blocked();
+            }
+            (Poll::Ready(_), Writing::Blocked { .. }) => {
                 self.writing = Writing::Flows;
                 self.watch.write_went_on();
             }
@@ -184,8 +193,10 @@ impl Write for Socket {
         self.wrote(written)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The stream has no buffer of its own, and hyper asks for this once its own is empty.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        ready!(self.wrote(flushed))?;
+        // hyper asks for this once its own buffer is empty.
         self.watch.flushed();
         Poll::Ready(Ok(()))
     }

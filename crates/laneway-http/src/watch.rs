@@ -52,6 +52,8 @@ pub(crate) enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waits {
     FirstByte(Instant),
+    /// The rest of a handshake.
+    Handshake(Instant),
     NextRequest(Instant),
     /// The rest of a head.
     Head(Instant),
@@ -184,6 +186,14 @@ impl Watch {
         let mut state = self.state();
         if !matches!(state.waits, Waits::Head(_)) {
             state.waits = Waits::Head(now());
+        }
+    }
+
+    /// Notes that a byte of a handshake has come, if that is the first.
+    pub(crate) fn handshake_begun(&self) {
+        let mut state = self.state();
+        if let Waits::FirstByte(since) = state.waits {
+            state.waits = Waits::Handshake(since);
         }
     }
 
@@ -341,6 +351,7 @@ impl Watch {
         }
         Some(match state.waits {
             Waits::FirstByte(since) => (since + limits.first_byte, Due::Idle),
+            Waits::Handshake(since) => (since + limits.handshake, Due::Idle),
             Waits::Head(since) => (since + limits.head_time, Due::Head),
             Waits::NextRequest(since) => match rest {
                 Rest::ToHibernate if limits.hibernate < limits.idle => {
@@ -394,6 +405,7 @@ impl Waits {
     fn doing(self) -> (Doing, Instant) {
         match self {
             Waits::FirstByte(since) | Waits::NextRequest(since) => (Doing::Resting, since),
+            Waits::Handshake(since) => (Doing::Handshaking, since),
             Waits::Head(since) => (Doing::ReadingHead, since),
             Waits::Closing(since) => (Doing::Closing, since),
         }

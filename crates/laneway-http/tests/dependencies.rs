@@ -44,6 +44,18 @@ fn neither_hyper_util_nor_axum_is_needed() {
     );
 }
 
+#[test]
+fn tls_brings_one_provider_of_ciphers_and_no_runtime() {
+    let tree = tree_with("tls", "{p}");
+    for name in ["aws-lc-rs ", "aws-lc-sys ", "tokio-rustls "] {
+        assert!(
+            !tree.lines().any(|line| line.starts_with(name)),
+            "{name}is there:\n{tree}"
+        );
+    }
+    assert!(tree.lines().any(|line| line.starts_with("ring ")), "{tree}");
+}
+
 /// The features that the normal dependencies of this package turn on in one of them.
 fn features_of(package: &str) -> Vec<String> {
     let tree = tree("{p} {f}");
@@ -56,9 +68,14 @@ fn features_of(package: &str) -> Vec<String> {
 }
 
 fn tree(format: &str) -> String {
+    tree_with("", format)
+}
+
+fn tree_with(features: &str, format: &str) -> String {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none"])
         .args(["--package", env!("CARGO_PKG_NAME"), "--format", format])
+        .args(["--features", features])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");

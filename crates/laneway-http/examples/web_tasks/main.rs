@@ -49,11 +49,13 @@ const BODY: u64 = 16 * 1024;
 const FOR_THE_REPORT: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let done = match options::asked(std::env::args_os().skip(1)) {
-        Ok(Asked::Help) => Ok(say(options::USAGE)),
-        Ok(Asked::Serve(options)) => serve(&options),
-        Err(message) => Err(message),
-    };
+    let done = options::asked(std::env::args_os().skip(1)).and_then(|asked| match asked {
+        Asked::Serve(options) => serve(&options),
+        Asked::Help => {
+            say(options::USAGE);
+            Ok(())
+        }
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
