@@ -146,22 +146,6 @@ fn a_thousand_requests_in_one_write_are_answered_in_order() {
     assert_eq!(server.end().served, 1000);
 }
 
-#[test]
-fn a_reset_at_every_byte_leaves_nothing() {
-    let server = served(Limits::public());
-    let request = [&post("/echo", 5), "12345"].concat();
-    for end in 0..=request.len() {
-        let mut client = server.connect();
-        client.send(&request[..end]);
-        // A socket that is closed with unread bytes in it is reset; others are closed in order.
-        drop(client);
-    }
-    server.wait_until("all are gone", |server| server.connections() == 0);
-    let mut client = server.connect();
-    client.send(get("/"));
-    assert_eq!(client.answer().1, "hello");
-}
-
 /// The most requests that one poll of a connection serves.
 const IN_ONE_POLL: usize = 32;
 

@@ -231,6 +231,9 @@ fn a_reset_at_every_byte_of_a_handshake_leaves_nothing() {
     }
     assert_others_unharmed(&server);
     server.wait_until("all are gone", |server| server.connections() == 0);
+    client::wait_until("no task is left", || {
+        server.live_tasks() == client::OWN_TASKS
+    });
     assert!(server.end().is_clean());
 }
 

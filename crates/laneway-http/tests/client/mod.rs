@@ -25,6 +25,9 @@ pub(crate) const LARGE: usize = 16 * 1024 * 1024;
 /// No answer takes longer.
 const WATCHDOG: Duration = Duration::from_secs(20);
 
+/// The tasks of a server without connections: the one that serves, and the one that accepts.
+pub(crate) const OWN_TASKS: u64 = 2;
+
 /// A server on a runtime of its own.
 pub(crate) struct Served {
     pub(crate) runtime: Runtime,
@@ -102,6 +105,12 @@ impl Served {
     pub(crate) fn end(self) -> ServeReport {
         self.handle.shutdown();
         self.runtime.block_on(self.serving)
+    }
+
+    /// The tasks of its runtime.
+    pub(crate) fn live_tasks(&self) -> u64 {
+        let queues = self.runtime.metrics().queues;
+        queues.iter().map(|queue| queue.live()).sum()
     }
 
     /// Waits until something holds of the server.
