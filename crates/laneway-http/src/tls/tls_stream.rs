@@ -116,7 +116,8 @@ impl Session {
             if self.first.is_some_and(|byte| byte.is_ascii_uppercase()) {
                 return Poll::Ready(Err(NoHandshake::PlainHttp));
             }
-            if self.process(cx).is_err() {
+            if let Err(error) = self.process(cx) {
+                log::debug!("a handshake has failed: {error}");
                 return Poll::Ready(Err(NoHandshake::Failed));
             }
         }
