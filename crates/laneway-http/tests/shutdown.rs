@@ -94,13 +94,15 @@ fn bad_clients(server: &client::Served) -> Vec<(Client, Doing, Option<&'static s
         client.send(bytes);
         (client, doing, path)
     };
+    // One that does not close. It was busy before it was refused.
+    let mut refused = sends("GET / HTTP/1.1\r\n\r\n".to_owned(), Doing::Closing, None);
+    refused.0.answer();
     let clients = vec![
         sends("GET /half".to_owned(), Doing::ReadingHead, None),
         sends(post("/echo", 10), Doing::ReadingBody, Some("/echo")),
         sends(get("/never"), Doing::Handling, Some("/never")),
         sends(get("/large"), Doing::Answering, Some("/large")),
-        // A refused one that does not close.
-        sends("GET / HTTP/1.1\r\n\r\n".to_owned(), Doing::Closing, None),
+        refused,
         sends(get("/never").repeat(1000), Doing::Handling, Some("/never")),
     ];
     let all = clients.len();
