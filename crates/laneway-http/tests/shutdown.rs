@@ -142,7 +142,8 @@ fn the_deadline_holds_with_every_bad_client_and_the_report_names_them() {
             .iter()
             .map(|cut| (cut.peer, cut.doing, cut.path.clone()));
         assert_eq!(cut.collect::<HashSet<_>>(), expected, "{report}");
-        assert!(report.cut.iter().all(|cut| cut.since <= begun));
+        // A client is busy from its first byte, and its request may begin a little later.
+        assert!(report.cut.iter().all(|cut| cut.since < begun + DEADLINE));
         assert!(took >= DEADLINE);
         took - DEADLINE
     };
