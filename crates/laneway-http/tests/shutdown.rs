@@ -3,6 +3,7 @@
 mod client;
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -97,14 +98,20 @@ fn bad_clients(server: &client::Served) -> Vec<(Client, Doing, Option<&'static s
     // One that does not close. It was busy before it was refused.
     let mut refused = sends("GET / HTTP/1.1\r\n\r\n".to_owned(), Doing::Closing, None);
     refused.0.answer();
-    let clients = vec![
+    let mut clients = vec![
         sends("GET /half".to_owned(), Doing::ReadingHead, None),
         sends(post("/echo", 10), Doing::ReadingBody, Some("/echo")),
         sends(get("/never"), Doing::Handling, Some("/never")),
-        sends(get("/large"), Doing::Answering, Some("/large")),
         refused,
         sends(get("/never").repeat(1000), Doing::Handling, Some("/never")),
     ];
+    let mut large = sends(get("/large"), Doing::Answering, Some("/large"));
+    large
+        .0
+        .stream
+        .read_exact(&mut [0; 12])
+        .expect("its answer has begun");
+    clients.push(large);
     let all = clients.len();
     server.wait_until("all are busy", |server| {
         server
