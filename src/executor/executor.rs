@@ -20,6 +20,7 @@ use super::ending::{Ending, Phase};
 use super::host::{Host, Spin};
 use super::idle::ParkingLot;
 use super::lookout::Reactor;
+use super::observers::Observers;
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
@@ -58,7 +59,7 @@ pub(crate) struct Executor {
     /// How many tasks are being cut off at the moment and not noted there yet.
     cutting_off: AtomicU64,
     next_task_id: CachePadded<AtomicU64>,
-    observer: Option<Arc<dyn Observer>>,
+    observers: Observers,
     /// For each queue, how long a poll may take before it is reported.
     long_polls: Box<[Duration]>,
     pub(super) spin: Spin,
@@ -113,7 +114,7 @@ impl Executor {
             cut_off: Mutex::default(),
             cutting_off: AtomicU64::new(0),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
-            observer: parts.observer,
+            observers: Observers::new(parts.observer),
             long_polls: parts.long_polls,
             spin: parts.spin,
             host: parts.host,
@@ -407,14 +408,23 @@ impl Executor {
 
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
-        self.observer.is_some()
+        self.observers.is_told()
     }
 
-    /// Calls the observer, if there is one, and stops its panics here.
-    pub(crate) fn observe(&self, call: impl FnOnce(&dyn Observer)) {
-        if let Some(observer) = &self.observer {
-            shielded("the runtime's observer", || call(&**observer));
-        }
+    /// Calls the observers, if there are any, and stops their panics here.
+    pub(crate) fn observe(&self, call: impl FnMut(&dyn Observer)) {
+        self.observers.call(call);
+    }
+
+    /// Tells an observer everything from now on, until it is dismissed by the number that is given.
+    pub(crate) fn admit(&self, observer: Arc<dyn Observer>) -> u64 {
+        let shape = self.shape();
+        shielded("an observer", || observer.on_start(&shape));
+        self.observers.add(observer)
+    }
+
+    pub(crate) fn dismiss(&self, observer: u64) {
+        self.observers.remove(observer);
     }
 
     pub(crate) fn emit(&self, event: Event) {

@@ -68,7 +68,8 @@
 //! - `watchers.rs`: the tasks that are told when shutdown begins.
 //! - `join_error.rs`: what an awaiter learns of a task without an output.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
-//! - `telling.rs`: how an event reaches the observer.
+//! - `observers.rs`: those that are told what happens.
+//! - `telling.rs`: how an event reaches them.
 //!
 //! Below the core stand `shield.rs`, where panics of the user's code are stopped, and `telemetry/`,
 //! what the core tells and counts. After it comes `runtime/`, which gives it its threads.
@@ -89,6 +90,7 @@ mod join_error;
 mod loans;
 pub(crate) mod lookout;
 mod nearby;
+mod observers;
 mod outcome;
 mod pace;
 mod pending;

@@ -18,7 +18,7 @@ use super::host::{Bound, Park};
 use super::runnable::Runnable;
 use super::telling;
 use super::thread_locals::{
-    BLOCKED_IN_HIGH, FOR_LIFE, Here, Kept, NUMBERS, Numbers, OBSERVED, RUNTIME, SEAT,
+    BLOCKED_IN_HIGH, FOR_LIFE, Here, Kept, NUMBERS, Numbers, RUNTIME, SEAT,
 };
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
@@ -30,25 +30,17 @@ use crate::telemetry::tally::{Tally, Writer};
 /// Makes a runtime this thread's own until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
-    // The worker that sits here goes on to report to its own observer.
-    let outer_observed = OBSERVED.get();
-    OBSERVED.set(outer_observed || executor.is_observed());
     let outer = RUNTIME.replace(Some(Kept::new(Here::new(executor))));
-    Entered {
-        outer,
-        outer_observed,
-    }
+    Entered { outer }
 }
 
 /// Puts back what was entered before.
 pub(crate) struct Entered {
     outer: Option<Kept<Here>>,
-    outer_observed: bool,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        OBSERVED.set(self.outer_observed);
         let inner = RUNTIME.replace(self.outer.take());
         drop(inner.map(Kept::into_inner));
     }

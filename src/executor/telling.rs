@@ -1,27 +1,27 @@
 //! How an event reaches the observer of a runtime, from any thread.
 //!
-//! Most runtimes have no observer: on their threads, one look at a thread-local says so. An
-//! observer is never called while anything of the core is borrowed, since it may spawn, block, or
-//! enter another runtime. Read `runtime/mod.rs` next.
+//! Most programs have no observer: one look at a number says so. An observer is never called while
+//! anything of the core is borrowed, since it may spawn, block, or enter another runtime. Read `runtime/mod.rs` next.
 
 use std::time::Duration;
 
 use super::executor::Executor;
+use super::observers;
 use super::seat;
-use super::thread_locals::{FIRING, OBSERVED, RUNNING};
+use super::thread_locals::{FIRING, RUNNING};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Placement};
 
 /// Whether any observer may want to know what happens on this thread.
 #[inline]
 pub(crate) fn is_observed() -> bool {
-    OBSERVED.get()
+    observers::any()
 }
 
 /// Tells the observer of this thread's runtime, if there is one.
 #[inline]
 pub(crate) fn emit(event: impl FnOnce() -> Event) {
-    if OBSERVED.get() {
+    if is_observed() {
         with_observed(|executor| executor.emit(event()));
     }
 }
@@ -113,7 +113,7 @@ pub(super) fn escalated(id: ExecutorId, task: TaskId) {
 /// Tells that the task that is being polled on this thread begins to wait for the timer, or sets
 /// anew how long a wait lasts.
 pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
-    if OBSERVED.get()
+    if is_observed()
         && let Some((id, task)) = RUNNING.get()
     {
         let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);

@@ -6,7 +6,6 @@
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
 //! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
 //! | [`BLOCKED_IN_HIGH`] | `seat::leave` | an awaiter that may raise a task |
-//! | [`OBSERVED`] | `seat::enter`, `seat::belong` | all that has an event to tell |
 //! | [`RUNNING`] | a worker's step, if observed | events of the timer, the monitor |
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
@@ -50,10 +49,6 @@ thread_local! {
     /// Whether the task that blocks this thread is a high one. Of no meaning while a worker sits
     /// here.
     pub(super) static BLOCKED_IN_HIGH: Cell<bool> = const { Cell::new(false) };
-
-    /// Whether the runtime that this thread works for, or one that it has entered meanwhile, has an
-    /// observer.
-    pub(super) static OBSERVED: Cell<bool> = const { Cell::new(false) };
 
     /// The task that is being polled on this thread. Kept only where there is an observer.
     pub(super) static RUNNING: Cell<Option<(ExecutorId, TaskId)>> = const { Cell::new(None) };

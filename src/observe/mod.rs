@@ -31,6 +31,9 @@
 //! into a page of one's own ([`Recording::to_replay_fragment`]), and be asked how long tasks
 //! waited ([`Recording::waits`]).
 //!
+//! A runtime that goes on can be given an observer for a while: [`Handle::observe`](crate::Handle::observe).
+//! [`Recorder::read_on`] gives what was recorded piece by piece, for a reader that follows it.
+//!
 //! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
 //! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
 //! are polled in each queue. [`prometheus`] writes its counts, and those that every runtime keeps,
@@ -72,7 +75,7 @@ mod tee;
 mod waits;
 
 pub use crate::ids::WorkerId;
-pub use crate::runtime::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use crate::runtime::{Observation, QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use crate::telemetry::{
     Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
 };
@@ -80,7 +83,7 @@ pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};
 pub use prometheus::{Prometheus, prometheus};
-pub use recorder::Recorder;
+pub use recorder::{Bookmark, Recorder};
 pub use recording::Recording;
 pub use save::SaveError;
 pub use tee::Tee;

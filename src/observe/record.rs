@@ -1,6 +1,6 @@
 //! One event of a recording, with its time.
 
-use crate::ids::WorkerId;
+use crate::ids::{TaskId, WorkerId};
 use crate::telemetry::Event;
 
 /// One event and its time.
@@ -27,6 +27,22 @@ impl Record {
             | Event::Unparked { worker }
             | Event::Replaced { worker } => Some(worker),
             Event::TimerFired { .. } => None,
+        }
+    }
+
+    /// The task that the event is about.
+    pub(super) fn task(&self) -> Option<TaskId> {
+        match self.event {
+            Event::Spawned { task, .. }
+            | Event::Scheduled { task, .. }
+            | Event::Taken { task, .. }
+            | Event::PollStarted { task, .. }
+            | Event::PollEnded { task, .. }
+            | Event::Cancelled { task, .. }
+            | Event::Escalated { task, .. }
+            | Event::TimerArmed { task, .. }
+            | Event::TimerFired { task } => Some(task),
+            Event::Parked { .. } | Event::Unparked { .. } | Event::Replaced { .. } => None,
         }
     }
 }

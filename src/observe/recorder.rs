@@ -5,6 +5,7 @@
 //! that spawns. All others share a track, under a lock. A track holds its events in a ring
 //! (`ring.rs`), packed into numbers (`packed.rs`), and the names of tasks beside it (`names.rs`).
 
+mod bookmark;
 mod names;
 pub(super) mod packed;
 mod ring;
@@ -29,6 +30,7 @@ use crate::sync::unpoisoned;
 use crate::telemetry::{Event, Observer, RuntimeShape};
 use crate::time::clock::simulated;
 
+pub use bookmark::Bookmark;
 use packed::{EventKind, MOST_TELLERS, Packed, spawned_at};
 use ring::Stamped;
 use track::Track;
@@ -176,20 +178,61 @@ impl Recorder {
     /// ```
     #[must_use]
     pub fn recording(&self) -> Recording {
+        self.read(&mut Bookmark::new())
+    }
+
+    /// What has been recorded since this bookmark was used last, in the order of time, and moves
+    /// the bookmark on: for a reader that follows what happens, in pieces that are bounded by the
+    /// recorder's memory.
+    ///
+    /// What was overwritten before it could be read counts as
+    /// [dropped](Recording::dropped); the piece begins where nothing is missing any more, as a
+    /// [`recording`](Recorder::recording) does. Pieces follow each other in time, except that a
+    /// thread which was interrupted while it told something may add that to the next piece.
+    ///
+    /// ```
+    /// use laneway::observe::{Bookmark, Recorder};
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let recorder = Arc::new(Recorder::new());
+    /// let rt = Runtime::builder().with_observer(recorder.clone()).build()?;
+    /// let mut bookmark = Bookmark::new();
+    /// rt.block_on(rt.spawn(async {}, Priority::Low));
+    /// assert!(!recorder.read_on(&mut bookmark).is_empty());
+    ///
+    /// drop(rt);
+    /// recorder.read_on(&mut bookmark);
+    /// assert!(recorder.read_on(&mut bookmark).is_empty());
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn read_on(&self, bookmark: &mut Bookmark) -> Recording {
+        // Where nothing has happened yet, the recorder's time begins now.
+        self.epoch.get_or_init(Instant::now);
+        self.read(bookmark)
+    }
+
+    fn read(&self, bookmark: &mut Bookmark) -> Recording {
         let shape = self.started.get().map(|started| started.shape.clone());
         let mut recording = Recording::new(shape.unwrap_or_default());
         recording.is_simulated = self.simulated.load(Ordering::Relaxed) > 0;
         let until = self.present();
+        recording.until = until;
         let mut kept = Vec::new();
         let mut from = 0;
-        for track in self.tracks() {
-            let (events, dropped) = track.read();
+        for (number, track) in self.tracks().enumerate() {
+            let place = bookmark.place(number);
+            let (events, first) = track.read_from(*place);
+            let dropped = first - *place;
             if dropped > 0 {
                 let first = events.first().map_or(until, |first| first.at);
                 from = from.max(first);
             }
             recording.add_dropped(dropped);
-            kept.extend(events);
+            // What comes after belongs to a later piece. A track's times never fall.
+            let whole = events.partition_point(|event| event.at <= until);
+            *place = first + whole as u64;
+            kept.extend(events.into_iter().take(whole));
             // Copied by reference: a thread that names a task now does not wait for long.
             let names = track.names().clone();
             for (task, name) in names.iter() {
@@ -238,7 +281,8 @@ impl Recorder {
     fn tracks(&self) -> impl Iterator<Item = &Track> {
         let own = self.started.get().map(|started| &started.tracks[..]);
         let own = own.unwrap_or_default().iter();
-        own.chain([&self.shared]).map(|track| &**track)
+        // First the one that is there before the start: bookmarks count on the order.
+        [&self.shared].into_iter().chain(own).map(|track| &**track)
     }
 
     /// The track that events of this teller go to, as [`Packed::teller`] counts them.

@@ -4,9 +4,12 @@
 //! questions, `chrome.rs` and `replay.rs` write it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::kept_name::kept_name;
 use super::record::Record;
 use crate::ids::{QueueId, TaskId};
 use crate::telemetry::{Event, RuntimeShape};
@@ -39,6 +42,8 @@ pub struct Recording {
     pub(super) is_simulated: bool,
     /// From when on it holds every event.
     pub(super) from: u64,
+    /// When it was made.
+    pub(super) until: u64,
     dropped: u64,
 }
 
@@ -50,6 +55,7 @@ impl Recording {
             names: HashMap::new(),
             is_simulated: false,
             from: 0,
+            until: 0,
             dropped: 0,
         }
     }
@@ -107,6 +113,21 @@ impl Recording {
         self.dropped
     }
 
+    /// When it was made, on the same clock as the times of its events.
+    ///
+    /// ```
+    /// use laneway::observe::{Bookmark, Recorder};
+    ///
+    /// let recorder = Recorder::new();
+    /// let mut bookmark = Bookmark::new();
+    /// let first = recorder.read_on(&mut bookmark).made_at();
+    /// assert!(recorder.read_on(&mut bookmark).made_at() >= first);
+    /// ```
+    #[must_use]
+    pub fn made_at(&self) -> Duration {
+        Duration::from_nanos(self.until)
+    }
+
     /// The name that a task was given, shortened to 120 characters.
     ///
     /// ```
@@ -123,6 +144,61 @@ impl Recording {
     #[must_use]
     pub fn name(&self, task: TaskId) -> Option<&str> {
         self.names.get(&task).map(|name| &**name)
+    }
+
+    /// Keeps the last so many events; those before them count as [dropped](Recording::dropped).
+    ///
+    /// ```
+    /// use laneway::observe::Recorder;
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let recorder = Arc::new(Recorder::new());
+    /// let rt = Runtime::builder().with_observer(recorder.clone()).build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::Low));
+    /// let mut recording = recorder.recording();
+    /// let before = recording.len() as u64;
+    /// recording.keep_last(2);
+    /// assert_eq!((recording.len(), recording.dropped()), (2, before - 2));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn keep_last(&mut self, events: usize) {
+        let before = self.records.len().saturating_sub(events);
+        self.records.drain(..before);
+        self.dropped += before as u64;
+        if let Some(first) = self.records.first().filter(|_| before > 0) {
+            self.from = first.at;
+        }
+    }
+
+    /// Asks for the names of the tasks that it tells of and has no name of: of those that were
+    /// spawned before a recorder [came](crate::Handle::observe).
+    ///
+    /// ```
+    /// use laneway::observe::Recorder;
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let (sender, receiver) = async_channel::bounded::<()>(1);
+    /// let task = rt.named("mail").spawn(async move { receiver.recv().await }, Priority::Low);
+    /// let recorder = Arc::new(Recorder::new());
+    /// let observation = rt.handle().observe(recorder.clone());
+    /// sender.try_send(())?;
+    ///
+    /// let mut recording = recorder.recording();
+    /// recording.complete_names(|task| rt.handle().task_name(task));
+    /// assert!([None, Some("mail")].contains(&recording.name(task.id())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn complete_names(&mut self, mut name_of: impl FnMut(TaskId) -> Option<Arc<str>>) {
+        for task in self.records.iter().filter_map(Record::task) {
+            if let Entry::Vacant(entry) = self.names.entry(task)
+                && let Some(name) = name_of(task)
+            {
+                entry.insert(kept_name(&name));
+            }
+        }
     }
 
     /// How many workers there are, or were heard of where the start was not told.

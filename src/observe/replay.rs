@@ -26,7 +26,6 @@ use std::io::{self, Write};
 use std::panic::Location;
 
 use super::json::{Array, Quoted};
-use super::record::Record;
 use super::recording::Recording;
 use crate::ids::{QueueId, TaskId, WorkerId};
 use crate::telemetry::{Event, Placement, PollEnd, Source};
@@ -177,15 +176,15 @@ impl Tables {
     fn of(recording: &Recording) -> Tables {
         let mut tables = Tables::default();
         let mut known: HashMap<&'static Location<'static>, usize> = HashMap::new();
-        for Record { event, .. } in &recording.records {
-            let Some(task) = task_of(*event) else {
+        for record in &recording.records {
+            let Some(task) = record.task() else {
                 continue;
             };
             if !tables.position.contains_key(&task) {
                 tables.position.insert(task, tables.tasks.len());
                 tables.tasks.push(task);
             }
-            if let Event::Spawned { spawned_at, .. } = *event {
+            if let Event::Spawned { spawned_at, .. } = record.event {
                 let place = *known.entry(spawned_at).or_insert_with(|| {
                     tables.places.push(spawned_at.to_string());
                     tables.places.len() - 1
@@ -300,20 +299,5 @@ fn poll_end(end: PollEnd) -> i64 {
         PollEnd::Ready => 2,
         PollEnd::Panicked => 3,
         PollEnd::Cancelled => 4,
-    }
-}
-
-fn task_of(event: Event) -> Option<TaskId> {
-    match event {
-        Event::Spawned { task, .. }
-        | Event::Scheduled { task, .. }
-        | Event::Taken { task, .. }
-        | Event::PollStarted { task, .. }
-        | Event::PollEnded { task, .. }
-        | Event::Cancelled { task, .. }
-        | Event::Escalated { task, .. }
-        | Event::TimerArmed { task, .. }
-        | Event::TimerFired { task } => Some(task),
-        Event::Parked { .. } | Event::Unparked { .. } | Event::Replaced { .. } => None,
     }
 }

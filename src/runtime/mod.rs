@@ -5,7 +5,7 @@
 //! `runtime.rs` is what a program holds. `spawn.rs`, `named_spawn.rs`, `join.rs` and `block_on.rs`
 //! are what programs call. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks
 //! after workers that are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a
-//! task of the end.
+//! task of the end. `observation.rs` lets an observer come and go.
 
 mod alarm;
 mod block_in_place;
@@ -18,6 +18,7 @@ mod join;
 mod large;
 mod metrics;
 mod named_spawn;
+mod observation;
 mod plan;
 mod queue_name;
 mod runtime;
@@ -39,6 +40,7 @@ pub use handle::{EnterGuard, Handle};
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use named_spawn::{NamedSpawn, named};
+pub use observation::Observation;
 pub use queue_name::{IntoQueueName, QueueName};
 pub use runtime::Runtime;
 pub use shutdown_begun::{ShutdownBegun, shutdown_begun};

@@ -96,12 +96,13 @@ impl<const N: usize> Ring<N> {
         (event / N as u64 % self.chunks.len() as u64) as usize
     }
 
-    /// The last events in their order, and how many came before them. The writer goes on
-    /// meanwhile; what it overwrites before it has been read is among those before.
-    pub(super) fn read(&self) -> (Vec<Stamped>, u64) {
+    /// The last events in their order, from the one with this number on, and how many came before
+    /// them. The writer goes on meanwhile; what it overwrites before it has been read is among
+    /// those before.
+    pub(super) fn read_from(&self, number: u64) -> (Vec<Stamped>, u64) {
         let end = self.pushed.load(Ordering::Acquire);
         let kept = (self.chunks.len() - 1) * N;
-        let mut first = end.saturating_sub(kept as u64);
+        let mut first = end.saturating_sub(kept as u64).max(number.min(end));
         let mut events = Vec::with_capacity((end - first) as usize);
         let mut next = first;
         while next < end {
@@ -198,7 +199,7 @@ mod tests {
 
     /// The numbers of the events that were read, which are whole.
     fn numbers<const N: usize>(ring: &Ring<N>) -> (Vec<u64>, u64) {
-        let (events, before) = ring.read();
+        let (events, before) = ring.read_from(0);
         let number = |Stamped { at, event, .. }: Stamped| {
             assert_eq!([event.task, event.what], [at; 2], "torn");
             at
@@ -215,6 +216,21 @@ mod tests {
             assert_eq!(numbers(&ring), (expected, pushed - kept));
             push(&ring, pushed);
         }
+    }
+
+    #[test]
+    fn a_reader_goes_on_where_it_has_come_to() {
+        let ring: Ring<4> = Ring::new(8);
+        let numbers = |from| {
+            let (events, before) = ring.read_from(from);
+            assert_eq!(events.first().map_or(before, |first| first.at), before);
+            (events.len(), before)
+        };
+        (0..5).for_each(|number| push(&ring, number));
+        assert_eq!(numbers(3), (2, 3));
+        assert_eq!(numbers(5), (0, 5));
+        (5..20).for_each(|number| push(&ring, number));
+        assert_eq!(numbers(5), (8, 12), "what was overwritten came before");
     }
 
     #[test]

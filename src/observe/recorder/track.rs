@@ -97,9 +97,9 @@ impl Track {
         self.push(event);
     }
 
-    /// The last events, and how many came before them.
-    pub(super) fn read(&self) -> (Vec<Stamped>, u64) {
-        self.ring.read()
+    /// The last events from the one with this number on, and how many came before them.
+    pub(super) fn read_from(&self, number: u64) -> (Vec<Stamped>, u64) {
+        self.ring.read_from(number)
     }
 
     pub(super) fn names(&self) -> MutexGuard<'_, Names> {

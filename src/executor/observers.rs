@@ -1,0 +1,113 @@
+//! Those that a runtime tells what it does: one from its beginning, and others for a while.
+//!
+//! This file owns the observers, and knows nothing of events. None is called while its lock is
+//! held. Read `telling.rs` next.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+
+use crate::shield::shielded;
+use crate::sync::unpoisoned;
+use crate::telemetry::event::Observer;
+
+/// How many runtimes of the process have an observer at the moment.
+static OBSERVED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether any runtime of the process may want to tell something: one relaxed load.
+#[inline]
+pub(super) fn any() -> bool {
+    OBSERVED.load(Ordering::Relaxed) != 0
+}
+
+/// The observers of one runtime.
+pub(super) struct Observers {
+    first: Option<Arc<dyn Observer>>,
+    /// Whether there is any. Changed with the lock of `guests` held.
+    is_told: AtomicBool,
+    /// Those that came later, and their numbers. Copied for each event, by reference.
+    guests: RwLock<Arc<[Guest]>>,
+}
+
+#[derive(Clone)]
+struct Guest {
+    number: u64,
+    observer: Arc<dyn Observer>,
+}
+
+impl Observers {
+    pub(super) fn new(first: Option<Arc<dyn Observer>>) -> Observers {
+        let observers = Observers {
+            is_told: AtomicBool::new(false),
+            guests: RwLock::new(Arc::from([])),
+            first,
+        };
+        observers.change(|_| {});
+        observers
+    }
+
+    #[inline]
+    pub(super) fn is_told(&self) -> bool {
+        // Relaxed: an observer that comes while something happens may miss it.
+        self.is_told.load(Ordering::Relaxed)
+    }
+
+    /// Calls each observer, and stops their panics here.
+    pub(super) fn call(&self, mut call: impl FnMut(&dyn Observer)) {
+        if !self.is_told() {
+            return;
+        }
+        let mut call = |observer: &dyn Observer| {
+            shielded("the runtime's observer", || call(observer));
+        };
+        if let Some(first) = &self.first {
+            call(&**first);
+        }
+        let guests = unpoisoned(self.guests.read()).clone();
+        guests.iter().for_each(|guest| call(&*guest.observer));
+    }
+
+    /// Adds an observer, and gives the number by which it is let go.
+    pub(super) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) as u64;
+        self.change(|guests| guests.push(Guest { number, observer }));
+        number
+    }
+
+    pub(super) fn remove(&self, number: u64) {
+        self.change(|guests| guests.retain(|guest| guest.number != number));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Guest>)) {
+        let mut guests = unpoisoned(self.guests.write());
+        let mut changed = guests.to_vec();
+        change(&mut changed);
+        let is_told = self.first.is_some() || !changed.is_empty();
+        let before = std::mem::replace(&mut *guests, changed.into());
+        match (self.is_told.swap(is_told, Ordering::Relaxed), is_told) {
+            (false, true) => drop(OBSERVED.fetch_add(1, Ordering::Relaxed)),
+            (true, false) => drop(OBSERVED.fetch_sub(1, Ordering::Relaxed)),
+            _ => {}
+        }
+        // Unlock before dropping: an observer's destructor may do anything.
+        drop(guests);
+        shielded("an observer's destructor", || drop(before));
+    }
+}
+
+impl Drop for Observers {
+    fn drop(&mut self) {
+        if self.is_told() {
+            OBSERVED.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observers")
+            .field("is_told", &self.is_told())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! An observer that comes while a runtime goes on, and leaves again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::handle::Handle;
+use crate::executor::Executor;
+use crate::ids::TaskId;
+use crate::telemetry::{Observer, names};
+
+/// Keeps an observer told of what a runtime does, until it is dropped. Made by
+/// [`Handle::observe`], which has an example.
+#[must_use = "the observer is told nothing once this is dropped"]
+pub struct Observation {
+    executor: Arc<Executor>,
+    observer: u64,
+}
+
+impl Handle {
+    /// Tells an observer all that the runtime does from now on, for as long as the guard lives:
+    /// beside the one of [`with_observer`](crate::Builder::with_observer), if there is one.
+    ///
+    /// It is told the [shape](crate::observe::Observer::on_start) of the runtime first. Tasks that
+    /// were spawned before are not told, so that events may speak of tasks that it has not heard
+    /// of; and of a poll that is going on, it may be told the end alone or nothing. When the guard
+    /// is dropped, other threads may be in the middle of telling it their last event.
+    ///
+    /// A runtime that has no observer pays nothing for this: it looks at one number. While there
+    /// is one, the other runtimes of the process look at each event whether it is for them.
+    ///
+    /// ```
+    /// use laneway::observe::Recorder;
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// rt.block_on(rt.spawn(async {}, Priority::High));
+    ///
+    /// let recorder = Arc::new(Recorder::new());
+    /// let observation = rt.handle().observe(recorder.clone());
+    /// let task = rt.named("seen").spawn(async {}, Priority::High);
+    /// let seen = task.id();
+    /// rt.block_on(task);
+    /// drop(observation);
+    /// rt.named("unseen").spawn(async {}, Priority::High).detach();
+    ///
+    /// let recording = recorder.recording();
+    /// assert_eq!(recording.name(seen), Some("seen"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    pub fn observe(&self, observer: Arc<dyn Observer>) -> Observation {
+        Observation {
+            observer: self.executor.admit(observer),
+            executor: self.executor.clone(),
+        }
+    }
+
+    /// The name of a task of this runtime, if it has one and its handle or its future is still
+    /// there: for an observer that came after the task was spawned.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let task = rt.named("mail").spawn(async {}, Priority::Low);
+    /// assert_eq!(rt.handle().task_name(task.id()).as_deref(), Some("mail"));
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn task_name(&self, task: TaskId) -> Option<Arc<str>> {
+        names::get((self.executor.id, task))
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        self.executor.dismiss(self.observer);
+    }
+}
+
+impl fmt::Debug for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observation").finish_non_exhaustive()
+    }
+}
