@@ -34,6 +34,7 @@ use crate::telemetry::{Event, Placement, PollEnd, Source};
 pub const SCRIPT: &str = concat!(
     include_str!("replay/model.js"),
     include_str!("replay/words.js"),
+    include_str!("replay/theme.js"),
     include_str!("replay/find.js"),
     include_str!("replay/scale.js"),
     include_str!("replay/stage.js"),

@@ -16,19 +16,46 @@ pin_project! {
         #[pin]
         body: Option<B>,
         entry: Entry,
+        length: Length,
     }
 }
 
+/// Whether the service ends an answer by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    Finite,
+    Endless,
+}
+
+/// Says that an answer's body goes on for as long as the server does: an extension of the answer.
+///
+/// When the server begins to end, it ends such a body at its next frame, and so need not cut the
+/// client off at its deadline. For event streams.
+///
+/// ```
+/// use laneway_http::Endless;
+///
+/// let mut answer = http::Response::new("data: 1\n\n".to_owned());
+/// answer.extensions_mut().insert(Endless);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Endless;
+
 impl<B> Answer<B> {
-    pub(crate) fn new(body: B, entry: Entry) -> Answer<B> {
+    pub(crate) fn new(body: B, entry: Entry, length: Length) -> Answer<B> {
         Answer {
             body: Some(body),
             entry,
+            length,
         }
     }
 
     pub(crate) fn empty(entry: Entry) -> Answer<B> {
-        Answer { body: None, entry }
+        Answer {
+            body: None,
+            entry,
+            length: Length::Finite,
+        }
     }
 }
 
@@ -48,6 +75,9 @@ where
         let Some(mut body) = this.body.as_pin_mut() else {
             return Poll::Ready(None);
         };
+        if *this.length == Length::Endless && this.entry.is_to_end() {
+            return Poll::Ready(None);
+        }
         let frame = match caught(|| body.as_mut().poll_frame(cx)) {
             Ok(frame) => frame,
             Err(message) => {

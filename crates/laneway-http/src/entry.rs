@@ -1,5 +1,6 @@
 //! A request among those that are being served.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,6 +47,15 @@ impl Entry {
             route: None,
             status: None,
         }
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.watch.peer
+    }
+
+    /// Whether the server wants its connections to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.watch.order() != Order::Serve
     }
 
     /// The request's number, and what its body has to keep to.

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::answer::Answer;
+use super::answer::{Answer, Endless, Length};
 use super::entry::Entry;
 use super::fleet::Fleet;
 use super::metrics::Route;
@@ -177,7 +177,11 @@ fn answer<B>(outcome: Result<Response<B>, StatusCode>, mut entry: Entry) -> Resp
         Ok(answer) => {
             let route = answer.extensions().get::<Route>().cloned();
             entry.answer(answer.status(), route);
-            answer.map(|body| Answer::new(body, entry))
+            let length = match answer.extensions().get::<Endless>() {
+                Some(Endless) => Length::Endless,
+                None => Length::Finite,
+            };
+            answer.map(|body| Answer::new(body, entry, length))
         }
         Err(status) => {
             entry.answer(status, None);

@@ -28,7 +28,8 @@
 //! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
 //! through `socket.rs`, whose gate (`gate.rs`, `head.rs`, `chunks.rs`) lets only whole heads through
 //! that were judged. `exchange.rs` asks the service, `request_body.rs` and `answer.rs` are the
-//! bodies. `stream.rs` is the socket, or the TLS around it. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them.
+//! bodies. `stream.rs` is the socket, or the TLS around it. `watch.rs` knows of a connection what it
+//! waits for, and `fleet.rs` all of them. `inspect/` is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -46,6 +47,7 @@ mod handshake;
 mod head;
 mod http1;
 mod http2;
+mod inspect;
 mod limits;
 mod linger;
 mod low;
@@ -66,6 +68,10 @@ pub mod tls;
 mod tls;
 mod watch;
 
+pub use answer::Endless;
+pub use inspect::{
+    Inspect, InspectBody, InspectFuture, Mounted, MountedBody, MountedFuture, inspect,
+};
 pub use limits::Limits;
 pub use low::{Low, LowFuture, low};
 pub use metrics::Route;

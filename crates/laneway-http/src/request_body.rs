@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -36,6 +37,7 @@ use super::watch::Watch;
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
+    peer: SocketAddr,
     /// None of a body that is empty.
     terms: Option<Box<Terms>>,
 }
@@ -86,7 +88,17 @@ impl RequestBody {
             })
         };
         let terms = (!incoming.is_end_stream()).then(terms);
-        RequestBody { incoming, terms }
+        RequestBody {
+            incoming,
+            peer: entry.peer(),
+            terms,
+        }
+    }
+
+    /// The address that the connection came from. Behind a proxy, that is the proxy's.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
     }
 }
 
@@ -172,7 +184,9 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let RequestBody { incoming, terms } = self.get_mut();
+        let RequestBody {
+            incoming, terms, ..
+        } = self.get_mut();
         let Some(terms) = terms else {
             return Poll::Ready(None);
         };

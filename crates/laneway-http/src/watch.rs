@@ -154,6 +154,11 @@ impl Watch {
         }
     }
 
+    /// What the server wants.
+    pub(crate) fn order(&self) -> Order {
+        self.state().order
+    }
+
     /// Leaves the waker of the connection's task, and tells what the server wants.
     pub(crate) fn attend(&self, waker: &Waker) -> Order {
         let mut state = self.state();

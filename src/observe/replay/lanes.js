@@ -131,17 +131,21 @@
     }
 
     drawParks(c) {
-      const r = this.recording;
-      const { first, last } = this.scale.visible();
-      const since = r.workers.map(() => -1);
-      const park = (worker, from, to) => {
+      c.fillStyle = this.theme.parked;
+      for (const [worker, from, to] of this.parks()) {
         this.drawn.parks++;
         const y = this.laneY[worker] + LANE / 2;
         const x = this.x(from);
         const width = this.x(to) - x;
-        c.fillStyle = this.theme.parked;
         if (width > 2) for (let dot = x + 3; dot < x + width - 2; dot += 7) c.fillRect(dot, y, 3, 1.5);
-      };
+      }
+    }
+
+    /** The times in view in which workers are parked. */
+    *parks() {
+      const r = this.recording;
+      const { first, last } = this.scale.visible();
+      const since = r.workers.map(() => -1);
       // One that began before the view counts as well.
       const asleep = r.moment(first).workers.map((worker) => worker.parked);
       asleep.forEach((parked, w) => (since[w] = parked ? this.scale.view.from : -1));
@@ -149,24 +153,31 @@
         const worker = r.worker[i];
         if (r.kind[i] === Kind.PARKED) since[worker] = this.scale.position(i);
         if (r.kind[i] === Kind.UNPARKED && since[worker] >= 0) {
-          park(worker, since[worker], this.scale.position(i));
+          yield [worker, since[worker], this.scale.position(i)];
           since[worker] = -1;
         }
       }
-      since.forEach((from, w) => from >= 0 && park(w, from, this.scale.view.to));
+      for (const [w, from] of since.entries()) if (from >= 0) yield [w, from, this.scale.view.to];
     }
 
     drawPolls(c, shows) {
       const { from, to } = this.scale.view;
       for (let w = 0; w < this.ofWorker.length; w++) {
+        // How far each colour covers the lane: thin polls in one column of pixels are one to see.
+        const covered = new Map();
         for (const poll of this.ofWorker[w]) {
           const [start, end] = this.span(poll);
           if (end < from) continue;
           if (start > to) break;
           const shown = shows(poll.task, poll.queue, poll);
-          c.globalAlpha = shown ? 1 : 0.12;
-          this.drawPoll(c, poll, this.x(start), this.x(end));
           this.drawn.polls += shown ? 1 : 0;
+          const [left, right] = [this.x(start), this.x(end)];
+          const colour = this.recording.colourOf(poll.task, poll.queue) * 2 + (shown ? 1 : 0);
+          const isThin = right - left < 1 && poll.replaced < 0;
+          if (isThin && left < (covered.get(colour) ?? -1)) continue;
+          if (isThin) covered.set(colour, left + 1);
+          c.globalAlpha = shown ? 1 : 0.12;
+          this.drawPoll(c, poll, left, right);
         }
       }
       c.globalAlpha = 1;
@@ -311,25 +322,28 @@
     }
 
     drawSteals(c, shows) {
-      const r = this.recording;
-      const { first, last } = this.scale.visible();
-      const crowd = this.crowd(first, last);
-      for (let i = first; i < last; i++) {
-        const victim = r.victimOf(i);
-        if (victim < 0 || !shows(r.task[i], r.queue[i])) continue;
+      const steals = [...this.steals()];
+      // Many arrows are drawn faintly.
+      const alpha = steals.length > 60 ? 0.35 : 0.85;
+      for (const { at, task, queue, victim, thief } of steals) {
+        if (!shows(task, queue)) continue;
         this.drawn.arrows++;
-        const x = this.edge(i);
+        const x = this.x(at);
         const from = this.laneY[victim] + LANE / 2;
-        const to = this.laneY[r.worker[i]] + LANE / 2;
-        L.drawArrow(c, this.theme.text, x - 3, from, x, to + (from < to ? -9 : 9), crowd);
+        const to = this.laneY[thief] + LANE / 2;
+        L.drawArrow(c, this.theme.text, x - 3, from, x, to + (from < to ? -9 : 9), alpha);
       }
     }
 
-    /** Many arrows are drawn faintly. */
-    crowd(first, last) {
-      let arrows = 0;
-      for (let i = first; i < last; i++) arrows += this.recording.victimOf(i) >= 0 ? 1 : 0;
-      return arrows > 60 ? 0.35 : 0.85;
+    /** What workers took from each other, as far as it is in view. */
+    *steals() {
+      const r = this.recording;
+      const { first, last } = this.scale.visible();
+      for (let i = first; i < last; i++) {
+        const victim = r.victimOf(i);
+        const [at, task, queue, thief] = [this.scale.position(i), r.task[i], r.queue[i], r.worker[i]];
+        if (victim >= 0) yield { at, task, queue, victim, thief };
+      }
     }
 
     // What changes with the cursor.

@@ -326,18 +326,22 @@ globalThis.LanewayReplay ??= {};
 
     apply(i) {
       const r = this.recording;
-      const task = r.task[i];
-      const worker = this.workers[r.worker[i]];
       this.applied = i + 1;
-      switch (r.kind[i]) {
+      this.step(r.kind[i], r.task[i], r.queue[i], r.worker[i], r.detail[i]);
+    }
+
+    /** Does what an event tells of. */
+    step(kind, task, queue, teller, detail) {
+      const worker = this.workers[teller];
+      switch (kind) {
         case Kind.SCHEDULED: {
           this.unqueue(task);
           this.waiting.delete(task);
-          const local = worker && r.detail[i] !== Placement.CHANNEL;
-          this.queueOf[task] = r.queue[i];
-          this.localOf[task] = local ? r.worker[i] : -1;
-          this.depth[r.queue[i]]++;
-          (local ? worker.local : this.channels[r.queue[i]]).add(task);
+          const local = worker && detail !== Placement.CHANNEL;
+          this.queueOf[task] = queue;
+          this.localOf[task] = local ? teller : -1;
+          this.depth[queue]++;
+          (local ? worker.local : this.channels[queue]).add(task);
           // Who told of the end of its poll may come later than who woke it meanwhile.
           if (this.where[task] !== Where.RUNNING) this.where[task] = Where.QUEUED;
           break;
@@ -356,11 +360,11 @@ globalThis.LanewayReplay ??= {};
           this.where[task] = Where.RUNNING;
           break;
         case Kind.POLL_ENDED:
-          this.endPoll(task, worker, r.detail[i]);
+          this.endPoll(task, worker, detail);
           break;
         case Kind.PARKED:
         case Kind.UNPARKED:
-          worker.parked = r.kind[i] === Kind.PARKED;
+          worker.parked = kind === Kind.PARKED;
           break;
         case Kind.REPLACED: {
           const blocked = worker.polling.pop();
@@ -407,4 +411,6 @@ globalThis.LanewayReplay ??= {};
       this.localOf[task] = -1;
     }
   }
+
+  L.Moment = Moment;
 })(globalThis.LanewayReplay);

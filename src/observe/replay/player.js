@@ -43,16 +43,7 @@
     return player;
   };
 
-  /** Makes an element. Strings become text, never HTML. */
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
-  }
+  const { make } = L;
 
   const ICONS = {
     start: "M4 3h2v10H4zM13 3v10L7 8z",
@@ -700,8 +691,7 @@
     // Looks.
 
     isDark() {
-      const asked = this.root.dataset.theme;
-      return asked ? asked === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      return L.isDark(this.root);
     }
 
     setTheme(theme) {
@@ -713,15 +703,7 @@
     }
 
     readTheme() {
-      const style = getComputedStyle(this.root);
-      const value = (name) => style.getPropertyValue(`--lr-${name}`).trim();
-      const queues = [0, 1, 2, 3, 4, 5, 6].map((q) => value(`queue-${q}`));
-      const names = ["text", "quiet", "soft", "line", "lane", "ground", "ink", "cursor", "parked"];
-      this.theme = Object.fromEntries(names.map((name) => [name, value(name)]));
-      this.theme.queue = (q) => queues[Math.max(0, q) % queues.length];
-      // How often the colours have been used up before this queue.
-      this.theme.round = (q) => Math.floor(Math.max(0, q) / queues.length);
-      this.theme.font = (size, weight = "400") => `${weight} ${size}px ${style.fontFamily}`;
+      this.theme = L.readTheme(this.root);
       this.themeButton.textContent = this.isDark() ? "Light" : "Dark";
       this.themeButton.setAttribute("aria-label", this.isDark() ? "Use light colours" : "Use dark colours");
       this.drawSamples();

@@ -273,17 +273,19 @@
     drawBoxes(c, moment) {
       const r = this.recording;
       r.queues.forEach((name, q) => {
-        const inAll = moment.depth[q];
-        const here = moment.channels[q].size;
-        const elsewhere = inAll - here;
-        const notes = elsewhere > 0
-          ? [`${here} here, ${elsewhere} with workers`, `${here} + ${elsewhere}`]
-          : [`${here} waiting`, `${here}`];
-        this.drawBox(c, this.channelBoxes[q], `${name} queue`, notes);
+        this.drawBox(c, this.channelBoxes[q], `${name} queue`, this.queueNotes(moment, q));
       });
       const waiting = moment.waiting.size === 1 ? "1 waits" : `${moment.waiting.size} wait`;
       this.drawBox(c, this.waitingBox, "pending", [`${waiting} to be woken`, waiting], true);
       this.drawBox(c, this.endedBox, "ended", [moment.ended.toLocaleString("en")], true);
+    }
+
+    queueNotes(moment, q) {
+      const here = moment.channels[q].size;
+      const elsewhere = moment.depth[q] - here;
+      return elsewhere > 0
+        ? [`${here} here, ${elsewhere} with workers`, `${here} + ${elsewhere}`]
+        : [`${here} waiting`, `${here}`];
     }
 
     drawWorkers(c, moment) {
