@@ -126,9 +126,13 @@ impl Browser {
 
     /// Opens a file as a page.
     pub(crate) fn open(&self, path: &Path) {
+        self.go(&format!("file://{}", path.display()));
+    }
+
+    /// Opens an address.
+    pub(crate) fn go(&self, url: &str) {
         // What came before is nobody's business any more.
         self.visit();
-        let url = format!("file://{}", path.display());
         self.of_session("POST", "/url", &json!({"url": url}));
     }
 

@@ -45,9 +45,13 @@ fn run(address: &str, rate: u64) -> io::Result<()> {
         Ok::<_, Infallible>(Response::new("hello\n".to_owned()))
     });
     let server = Server::new(inspect(&rt).mount("/inspect", hello));
-    rt.named("requests").spawn(requests(rate), Priority::High).detach();
+    rt.named("requests")
+        .spawn(requests(rate), Priority::High)
+        .detach();
     rt.named("reports").spawn(reports(), Priority::Low).detach();
-    rt.named("blunders").spawn(blunders(), Priority::Low).detach();
+    rt.named("blunders")
+        .spawn(blunders(), Priority::Low)
+        .detach();
     println!("{}", rt.block_on(server.serve(listener)));
     Ok(())
 }
@@ -93,7 +97,10 @@ async fn report() {
 async fn blunders() {
     loop {
         sleep(Duration::from_secs(3)).await;
-        spawn_task!(name = "blunder", async { compute(Duration::from_millis(35)) }).detach();
+        spawn_task!(name = "blunder", async {
+            compute(Duration::from_millis(35))
+        })
+        .detach();
     }
 }
 

@@ -23,10 +23,13 @@ use laneway::observe::{
 };
 
 /// How many events of each thread are kept until the next batch.
-const CAPACITY: usize = 4096;
+const CAPACITY: usize = 16 * 1024;
 
-/// The most events of a batch.
-pub(super) const MOST_EVENTS: usize = 5_000;
+/// The most events of a second that are sent.
+const MOST_PER_SECOND: u128 = 100_000;
+
+/// The most events of a batch, however late it is.
+const MOST: u128 = 20_000;
 
 /// A runtime that is being recorded.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Session {
     recorder: Arc<Recorder>,
     bookmark: Bookmark,
     number: u64,
+    /// When the batch before was made.
+    before: Duration,
     /// Dropped, it ends the recording.
     _observation: Observation,
 }
@@ -48,17 +53,26 @@ impl Session {
             recorder,
             bookmark: Bookmark::new(),
             number: 0,
+            before: Duration::ZERO,
         }
     }
 
     /// The next batch, for so many viewers.
     pub(super) fn batch(&mut self, viewers: usize) -> Bytes {
         let mut recording = self.recorder.read_on(&mut self.bookmark);
-        recording.keep_last(MOST_EVENTS);
+        let since = recording.made_at().saturating_sub(self.before);
+        self.before = recording.made_at();
+        recording.keep_last(most_in(since));
         recording.complete_names(|task| self.runtime.task_name(task));
         self.number += 1;
         event(self.number, viewers, &self.runtime.metrics(), &recording).into()
     }
+}
+
+/// The most events of a batch so long after the one before.
+fn most_in(since: Duration) -> usize {
+    let most = MOST_PER_SECOND * since.as_micros() / 1_000_000;
+    usize::try_from(most.min(MOST)).expect("a small number")
 }
 
 fn event(number: u64, viewers: usize, metrics: &RuntimeMetrics, recording: &Recording) -> String {
@@ -127,10 +141,10 @@ mod tests {
         for _ in 0..3 {
             join_all((0..20_000).map(|_| rt.spawn(async {}, Priority::Low)));
             let text = text(&mut session);
-            assert!(text.len() < 400_000, "{}", text.len());
+            assert!(text.len() < 800_000, "{}", text.len());
             let missed = text.split("\"missed\":").nth(1).unwrap();
             let missed: u64 = missed.split(',').next().unwrap().parse().unwrap();
-            assert!(missed > 50_000, "{missed}");
+            assert!(missed > 20_000, "{missed}");
         }
     }
 }

@@ -22,7 +22,7 @@
       this.connection = "connecting";
       this.skipped = 0;
       this.frames = 0;
-      this.slowest = 0;
+      this.cost = 0;
       this.calm = matchMedia("(prefers-reduced-motion: reduce)");
       this.build();
       this.look();
@@ -153,7 +153,7 @@
       }
       this.draw(elapsed, isCalm);
       if (at - (this.tablesAt ?? 0) > TABLES_EVERY) this.fill(at);
-      this.slowest = Math.max(this.slowest * 0.99, performance.now() - began);
+      this.cost += (performance.now() - began - this.cost) * 0.05;
       this.frames++;
     }
 
@@ -293,7 +293,7 @@
     stats() {
       const { now } = this;
       return {
-        state: this.root.dataset.state, frames: this.frames, slowest: this.slowest, batch: this.number,
+        state: this.root.dataset.state, frames: this.frames, cost: this.cost, batch: this.number,
         applied: now?.applied ?? 0, missed: now?.missed ?? 0, gaps: now?.gaps.length ?? 0,
         polls: now?.ofWorker.reduce((all, polls) => all + polls.length, 0) ?? 0,
         backlog: now?.backlog.length ?? 0, drawn: this.lanes?.drawn,

@@ -42,14 +42,15 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        match self.inspect.below(request.uri().path()) {
-            Some(_) => MountedFuture::Page {
-                answer: self.inspect.call(request),
+        let of = match self.inspect.below(request.uri().path()) {
+            Some(_) => Of::Page {
+                page: self.inspect.call(request),
             },
-            None => MountedFuture::Other {
-                future: self.service.call(request),
+            None => Of::Other {
+                other: self.service.call(request),
             },
-        }
+        };
+        MountedFuture { of }
     }
 }
 
@@ -63,14 +64,11 @@ impl<S> fmt::Debug for Mounted<S> {
 
 pin_project! {
     /// The answer of a [`Mounted`] service.
-    #[project = MountedFutureProjected]
     #[derive(Debug)]
     #[must_use = "an answer is worked on while this is awaited"]
-    pub enum MountedFuture<F> {
-        /// Of the page.
-        Page { answer: InspectFuture },
-        /// Of the service beside it.
-        Other { #[pin] future: F },
+    pub struct MountedFuture<F> {
+        #[pin]
+        of: Of<InspectFuture, F>,
     }
 }
 
@@ -81,15 +79,15 @@ where
     type Output = Result<Response<MountedBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            MountedFutureProjected::Page { answer } => {
-                let answer = ready!(Pin::new(answer).poll(cx));
+        match self.project().of.project() {
+            OfProjected::Page { page } => {
+                let answer = ready!(Pin::new(page).poll(cx));
                 let answer = answer.unwrap_or_else(|never| match never {});
-                Poll::Ready(Ok(answer.map(|page| MountedBody::Page { page })))
+                Poll::Ready(Ok(answer.map(MountedBody::page)))
             }
-            MountedFutureProjected::Other { future } => {
-                let answer = ready!(future.poll(cx));
-                Poll::Ready(answer.map(|answer| answer.map(|body| MountedBody::Other { body })))
+            OfProjected::Other { other } => {
+                let answer = ready!(other.poll(cx));
+                Poll::Ready(answer.map(|answer| answer.map(MountedBody::other)))
             }
         }
     }
@@ -97,13 +95,33 @@ where
 
 pin_project! {
     /// The body of an answer of a [`Mounted`] service.
-    #[project = MountedBodyProjected]
     #[derive(Debug)]
-    pub enum MountedBody<B> {
-        /// Of the page.
-        Page { page: InspectBody },
-        /// Of the service beside it.
-        Other { #[pin] body: B },
+    pub struct MountedBody<B> {
+        #[pin]
+        of: Of<InspectBody, B>,
+    }
+}
+
+pin_project! {
+    #[project = OfProjected]
+    #[derive(Debug)]
+    enum Of<P, O> {
+        Page { page: P },
+        Other { #[pin] other: O },
+    }
+}
+
+impl<B> MountedBody<B> {
+    fn page(page: InspectBody) -> MountedBody<B> {
+        MountedBody {
+            of: Of::Page { page },
+        }
+    }
+
+    fn other(other: B) -> MountedBody<B> {
+        MountedBody {
+            of: Of::Other { other },
+        }
     }
 }
 
@@ -119,11 +137,11 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.project() {
-            MountedBodyProjected::Page { page } => Pin::new(page)
+        match self.project().of.project() {
+            OfProjected::Page { page } => Pin::new(page)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
-            MountedBodyProjected::Other { body } => body.poll_frame(cx).map(|frame| {
+            OfProjected::Other { other } => other.poll_frame(cx).map(|frame| {
                 // What is `Bytes` already is not copied.
                 let whole = |mut data: B::Data| data.copy_to_bytes(data.remaining());
                 frame.map(|frame| match frame {
@@ -135,16 +153,16 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            MountedBody::Page { page } => page.is_end_stream(),
-            MountedBody::Other { body } => body.is_end_stream(),
+        match &self.of {
+            Of::Page { page } => page.is_end_stream(),
+            Of::Other { other } => other.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            MountedBody::Page { page } => page.size_hint(),
-            MountedBody::Other { body } => body.size_hint(),
+        match &self.of {
+            Of::Page { page } => page.size_hint(),
+            Of::Other { other } => other.size_hint(),
         }
     }
 }

@@ -181,9 +181,9 @@
     }
 
     tear(from, to) {
-      const { ended } = this.moment;
+      const { ended, applied } = this.moment;
       this.moment = new LiveMoment(this);
-      this.moment.ended = ended;
+      Object.assign(this.moment, { ended, applied });
       for (const polls of this.open) {
         for (const poll of polls) poll.end = Math.max(from, poll.start);
         polls.length = 0;
@@ -197,6 +197,8 @@
 
     step(at, kind, task, queue, worker, detail) {
       this.applied++;
+      // So that the stage knows whether tokens can be followed by eye.
+      this.moment.applied++;
       const known = task < 0 ? undefined : this.tasks[task];
       switch (kind) {
         case Kind.SPAWNED:
