@@ -133,6 +133,27 @@ fn the_pieces_that_a_reader_takes_hold_every_event_once() {
 }
 
 #[test]
+fn the_names_of_tasks_come_with_their_events() {
+    let recorder = Arc::new(Recorder::new());
+    let builder = Runtime::builder().with_high_num(0).with_low_num(1);
+    let rt = builder.with_observer(recorder.clone()).build().unwrap();
+    let mut bookmark = Bookmark::new();
+    for _ in 0..50 {
+        run(&rt, 20);
+        let piece = recorder.read_on(&mut bookmark);
+        let spawned = piece.events().filter_map(|(_, event)| match event {
+            Event::Spawned { task, .. } => Some(task),
+            _ => None,
+        });
+        let spawned: Vec<_> = spawned.collect();
+        assert!(!spawned.is_empty());
+        for task in spawned {
+            assert_eq!(piece.name(task), Some("t"));
+        }
+    }
+}
+
+#[test]
 fn what_a_slow_reader_missed_is_counted_piece_by_piece() {
     let recorder = Arc::new(Recorder::with_capacity(512));
     let builder = Runtime::builder().with_high_num(0).with_low_num(1);

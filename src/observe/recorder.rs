@@ -222,8 +222,8 @@ impl Recorder {
         let mut from = 0;
         for (number, track) in self.tracks().enumerate() {
             let place = bookmark.place(number);
-            let (events, first) = track.read_from(*place);
-            let dropped = first - *place;
+            let (events, first) = track.read_from(place.event);
+            let dropped = first - place.event;
             if dropped > 0 {
                 let first = events.first().map_or(until, |first| first.at);
                 from = from.max(first);
@@ -231,11 +231,11 @@ impl Recorder {
             recording.add_dropped(dropped);
             // What comes after belongs to a later piece. A track's times never fall.
             let whole = events.partition_point(|event| event.at <= until);
-            *place = first + whole as u64;
+            place.event = first + whole as u64;
             kept.extend(events.into_iter().take(whole));
             // Copied by reference: a thread that names a task now does not wait for long.
             let names = track.names().clone();
-            for (task, name) in names.iter() {
+            for (task, name) in names.iter_from(place.first_name(names.given())) {
                 recording.add_name(*task, name.clone());
             }
         }

@@ -4,8 +4,26 @@
 /// [`Recorder::read_on`](super::Recorder::read_on) has an example.
 #[derive(Clone, Debug, Default)]
 pub struct Bookmark {
-    /// For each track, the number of the event to read next.
-    places: Vec<u64>,
+    places: Vec<Place>,
+}
+
+/// How far a reader has come in one track.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// The number of the event to read next.
+    pub(super) event: u64,
+    /// The numbers of the names that were new at the last two readings. Those of the last are read
+    /// once more, since a task's name may be there before its events are read.
+    names: [u64; 2],
+}
+
+impl Place {
+    /// The number of the name to read first, where so many were given so far.
+    pub(super) fn first_name(&mut self, given: u64) -> u64 {
+        let [first, second] = self.names;
+        self.names = [second, given];
+        first
+    }
 }
 
 impl Bookmark {
@@ -15,9 +33,9 @@ impl Bookmark {
         Bookmark::default()
     }
 
-    pub(super) fn place(&mut self, track: usize) -> &mut u64 {
+    pub(super) fn place(&mut self, track: usize) -> &mut Place {
         if self.places.len() <= track {
-            self.places.resize(track + 1, 0);
+            self.places.resize(track + 1, Place::default());
         }
         &mut self.places[track]
     }

@@ -16,6 +16,8 @@ pub(super) struct Names {
     max_chunks: usize,
     full: VecDeque<Arc<Vec<TaskName>>>,
     current: Vec<TaskName>,
+    /// How many names were ever given.
+    given: u64,
 }
 
 /// A task and its name.
@@ -29,6 +31,7 @@ impl Names {
             max_chunks: (events / 4).div_ceil(CHUNK).max(1),
             full: VecDeque::new(),
             current: Vec::new(),
+            given: 0,
         }
     }
 
@@ -38,6 +41,7 @@ impl Names {
             self.keep(full);
         }
         self.current.push((task, name));
+        self.given += 1;
     }
 
     fn keep(&mut self, full: Vec<TaskName>) {
@@ -50,8 +54,17 @@ impl Names {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &TaskName> {
+    pub(super) fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Those from the one with this number on, as far as they are kept.
+    pub(super) fn iter_from(&self, number: u64) -> impl Iterator<Item = &TaskName> {
+        let full = self.full.iter().map(|chunk| chunk.len());
+        let kept = full.sum::<usize>() + self.current.len();
+        let before = self.given - kept as u64;
+        let skipped = usize::try_from(number.saturating_sub(before)).unwrap_or(usize::MAX);
         let full = self.full.iter().flat_map(|chunk| chunk.iter());
-        full.chain(&self.current)
+        full.chain(&self.current).skip(skipped)
     }
 }

@@ -163,8 +163,8 @@
     drawPolls(c, shows) {
       const { from, to } = this.scale.view;
       for (let w = 0; w < this.ofWorker.length; w++) {
-        // How far each colour covers the lane: thin polls in one column of pixels are one to see.
-        const covered = new Map();
+        // Thin polls in one column of pixels are one to see, and columns side by side a bar.
+        const thin = new Map();
         for (const poll of this.ofWorker[w]) {
           const [start, end] = this.span(poll);
           if (end < from) continue;
@@ -173,14 +173,32 @@
           this.drawn.polls += shown ? 1 : 0;
           const [left, right] = [this.x(start), this.x(end)];
           const colour = this.recording.colourOf(poll.task, poll.queue) * 2 + (shown ? 1 : 0);
-          const isThin = right - left < 1 && poll.replaced < 0;
-          if (isThin && left < (covered.get(colour) ?? -1)) continue;
-          if (isThin) covered.set(colour, left + 1);
+          if (right - left < 1 && poll.replaced < 0 && !this.isLong(poll)) {
+            let columns = thin.get(colour);
+            if (!columns) thin.set(colour, (columns = new Uint8Array(Math.ceil(this.width) + 1)));
+            columns[Math.max(0, Math.floor(left))] = 1;
+            continue;
+          }
           c.globalAlpha = shown ? 1 : 0.12;
           this.drawPoll(c, poll, left, right);
         }
+        for (const [colour, columns] of thin) this.drawThin(c, w, colour, columns);
       }
       c.globalAlpha = 1;
+    }
+
+    /** Polls that are thinner than a pixel, as bars over the columns that they are in. */
+    drawThin(c, worker, colour, columns) {
+      const queue = colour >> 1;
+      c.globalAlpha = colour & 1 ? 1 : 0.12;
+      for (let x = columns.indexOf(1); x >= 0; x = columns.indexOf(1, x)) {
+        const end = columns.indexOf(0, x);
+        const width = (end < 0 ? columns.length : end) - x;
+        c.fillStyle = this.theme.queue(queue);
+        c.fillRect(x, this.laneY[worker] + 2, width, LANE - 4);
+        this.markQueue(c, queue, x, this.laneY[worker] + 2, width, LANE - 4);
+        x += width;
+      }
     }
 
     /** Where a poll begins and ends, in positions. */

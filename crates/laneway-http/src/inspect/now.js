@@ -361,7 +361,7 @@
   };
 
   /** How near to each other steals between two workers are drawn, in pixels. */
-  const APART = 14;
+  const APART = 30;
 
   L.LiveLanes = class LiveLanes extends L.Lanes {
     constructor(now, scale) {
