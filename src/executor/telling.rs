@@ -1,7 +1,8 @@
 //! How an event reaches the observer of a runtime, from any thread.
 //!
 //! Most programs have no observer: one look at a number says so. An observer is never called while
-//! anything of the core is borrowed, since it may spawn, block, or enter another runtime. Read `runtime/mod.rs` next.
+//! anything of the core is borrowed, since it may spawn, block, or enter another runtime. Read
+//! `runtime/mod.rs` next.
 
 use std::time::Duration;
 

@@ -31,8 +31,9 @@
 //! into a page of one's own ([`Recording::to_replay_fragment`]), and be asked how long tasks
 //! waited ([`Recording::waits`]).
 //!
-//! A runtime that goes on can be given an observer for a while: [`Handle::observe`](crate::Handle::observe).
-//! [`Recorder::read_on`] gives what was recorded piece by piece, for a reader that follows it.
+//! A runtime that goes on can be given an observer for a while, by
+//! [`Handle::observe`](crate::Handle::observe). [`Recorder::read_on`] gives what was recorded piece
+//! by piece, for a reader that follows it.
 //!
 //! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
 //! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
