@@ -309,11 +309,15 @@ fn a_signal_drains_and_the_report_tells_of_it() {
         let id = server.post("/tasks/sync", order).id();
         server.wait_for(id, "running");
         // A stream of events has no end of its own.
-        let mut viewer = server.connect();
-        viewer
-            .write_all(b"GET /events HTTP/1.1\r\nHost: test\r\n\r\n")
-            .unwrap();
-        viewer.read_exact(&mut [0; 15]).unwrap();
+        let viewers = ["/events", "/inspect/events"].map(|path| {
+            let mut viewer = server.connect();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            viewer.write_all(request.as_bytes()).unwrap();
+            let mut status = [0; 15];
+            viewer.read_exact(&mut status).unwrap();
+            assert_eq!(&status, b"HTTP/1.1 200 OK");
+            viewer
+        });
         server.signal(signal);
         let (code, report) = server.end();
         assert_eq!(code, Some(0), "{report}");
@@ -323,7 +327,21 @@ fn a_signal_drains_and_the_report_tells_of_it() {
             "{report}"
         );
         assert!(!report.contains("cut off: "), "{report}");
+        drop(viewers);
     }
+}
+
+#[test]
+fn the_runtime_is_seen_at_work() {
+    let server = started(&[]);
+    let page = server.ask("GET /inspect/");
+    assert_eq!(page.status, 403, "{}", page.body);
+    let mut viewer = server.connect();
+    let request = b"GET /inspect/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    viewer.write_all(request).unwrap();
+    let mut page = String::new();
+    viewer.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 OK"), "{page}");
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //!
 //! `routes.rs` is the table of what it answers to. A request for work becomes an order
 //! (`order.rs`), the order a piece of work (`heavy.rs`), and the work a number in a task queue
-//! (`tasks.rs`). `live.rs` tells the page of it.
+//! (`tasks.rs`). `live.rs` tells the page of it. At `/inspect` the runtime itself is seen at work.
 
 mod app;
 mod failure;
@@ -31,7 +31,7 @@ use std::time::Duration;
 use laneway::background::{TaskQueue, TaskQueueMetrics};
 use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, ShutdownReport};
-use laneway_http::{Limits, ServeReport, Server};
+use laneway_http::{Limits, ServeReport, Server, inspect};
 
 use app::App;
 use options::{Asked, Options};
@@ -85,7 +85,9 @@ fn serve(options: &Options) -> Result<(), String> {
         runtime: rt.handle(),
         server,
     };
-    let server = Server::with_handle(|server| routes::routes(app(server)))
+    let live = inspect(&rt);
+    let service = |server| live.mount("/inspect", routes::routes(app(server)));
+    let server = Server::with_handle(service)
         .limits(Limits::public().body_bytes(BODY).shutdown(options.drain));
     let serving = rt.spawn(server.serve(listener), Priority::High);
     say(format!("listening on http://{address}"));

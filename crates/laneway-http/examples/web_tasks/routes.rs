@@ -29,7 +29,6 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/tasks/async", post(tasks::submit_async))
         .route("/tasks/{id}", get(tasks::show).delete(tasks::cancel))
         .route_layer(from_fn(name_route))
-        // A service of its own is mounted here, below its path: `.nest_service("/path", service)`.
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .with_state(app)
