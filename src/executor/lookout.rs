@@ -25,8 +25,12 @@
 //! # Precedence
 //!
 //! What is ready wakes high tasks more often than not, and those should find themselves with a
-//! worker that is at home there, and one that no low task calls away. So a worker that parks takes
-//! the lookout over from one of a lower [`Standing`].
+//! worker that is at home there, and one that no low task calls away. So a worker that parks
+//! succeeds to one of a lower [`Standing`]: it enters itself as the **heir**, looks once more
+//! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for
+//! it: it makes the lookout vacant, then looks for an heir, and unparks the heir's thread. Again
+//! there is a fence between the halves on both sides. At no time do two workers wait in the
+//! reactor, or one for the other: an unpark could not reach the second of them.
 //!
 //! # A vacant lookout
 //!
@@ -47,7 +51,7 @@ use crossbeam_utils::CachePadded;
 
 use super::route::Route;
 use crate::ids::{QueueId, WorkerId};
-use crate::sync::{AtomicUsize, Ordering, fence};
+use crate::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisoned};
 
 /// Waits in the operating system for what tasks wait for.
 pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
@@ -70,8 +74,17 @@ pub(crate) struct Lookout {
     reactor: OnceLock<Arc<dyn Reactor>>,
     /// The [`Claim`] of the worker that holds the lookout, or [`VACANT`].
     holder: CachePadded<AtomicUsize>,
+    /// The claim of the heir, or [`VACANT`]. Written under the lock of `heir`.
+    heirs_claim: CachePadded<AtomicUsize>,
+    heir: Mutex<Option<Heir>>,
     /// How many looks and waits there have been.
     looks: CachePadded<AtomicUsize>,
+}
+
+/// The worker that the holder of the lookout is to leave for.
+struct Heir {
+    claim: Claim,
+    thread: Thread,
 }
 
 /// A worker's claim to the lookout. Of two, the lower one goes first.
@@ -125,6 +138,8 @@ impl Lookout {
         Lookout {
             reactor: OnceLock::new(),
             holder: CachePadded::new(AtomicUsize::new(VACANT)),
+            heirs_claim: CachePadded::new(AtomicUsize::new(VACANT)),
+            heir: Mutex::new(None),
             looks: CachePadded::new(AtomicUsize::new(0)),
         }
     }
@@ -152,39 +167,91 @@ impl Lookout {
         let Some(reactor) = self.reactor() else {
             return false;
         };
-        if !self.take(claim, &**reactor) {
+        if !self.take(claim) && !self.succeed(claim, &**reactor) {
             return false;
         }
-        // Relaxed: `take` has its fence, and a worker that takes over notifies.
-        let holds = || self.holder.load(Ordering::Relaxed) == claim.0;
-        reactor.wait(&|| is_parked() && holds(), ready);
+        reactor.wait(&|| is_parked() && !self.leaves_for_heir(claim), ready);
         self.note_look();
+        if self.leaves_for_heir(claim) {
+            self.vacate();
+        }
         true
     }
 
     /// Whether the worker holds the lookout from now on, or did before.
-    fn take(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        let goes_before = |holder| claim.goes_before(holder).then_some(claim.0);
-        let (store, load) = (Ordering::SeqCst, Ordering::Relaxed);
-        let before = self.holder.fetch_update(store, load, goes_before);
+    fn take(&self, claim: Claim) -> bool {
+        if self.leaves_for_heir(claim) {
+            return false;
+        }
+        let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);
+        let before = (self.holder).compare_exchange(VACANT, claim.0, success, failure);
         // Hold the lookout before looking whether the worker was unparked.
         fence(Ordering::SeqCst);
-        match before {
-            Ok(VACANT) => true,
-            Ok(_lower) => {
-                reactor.notify();
-                true
-            }
-            Err(holder) => holder == claim.0,
+        before.is_ok() || before == Err(claim.0)
+    }
+
+    /// Has a holder of a lower standing leave for this worker. Whether it has left by now.
+    #[cold]
+    fn succeed(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
+        // Relaxed: a holder of a higher standing that leaves just now looks for work itself.
+        let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
+        if !goes_before || !self.become_heir(claim) {
+            return false;
+        }
+        // Be the heir before looking once more whether the lookout is held.
+        fence(Ordering::SeqCst);
+        if self.take(claim) {
+            return true;
+        }
+        reactor.notify();
+        false
+    }
+
+    /// Whether the worker was not the heir, and is now.
+    fn become_heir(&self, claim: Claim) -> bool {
+        let mut heir = unpoisoned(self.heir.lock());
+        let gives_way = |heir: &Heir| claim.goes_before(heir.claim.0);
+        let becomes = heir.as_ref().is_none_or(gives_way);
+        if becomes {
+            let thread = thread::current();
+            *heir = Some(Heir { claim, thread });
+            self.heirs_claim.store(claim.0, Ordering::SeqCst);
+        }
+        becomes
+    }
+
+    /// Whether a worker of a higher standing waits for this one to leave.
+    fn leaves_for_heir(&self, claim: Claim) -> bool {
+        let heir = self.heirs_claim.load(Ordering::SeqCst);
+        heir != VACANT && Claim(heir).goes_before(claim.0)
+    }
+
+    /// Leaves the lookout, or its place as the heir.
+    pub(super) fn leave(&self, claim: Claim) {
+        if self.heirs_claim.load(Ordering::Relaxed) == claim.0 {
+            self.forget_heir(claim);
+        }
+        if self.holder.load(Ordering::Relaxed) == claim.0 {
+            self.vacate();
         }
     }
 
-    /// Leaves the lookout, if this worker holds it.
-    pub(super) fn leave(&self, claim: Claim) {
-        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
-        let holder = &self.holder;
-        if holder.load(Ordering::Relaxed) == claim.0 {
-            let _ = holder.compare_exchange(claim.0, VACANT, success, failure);
+    fn forget_heir(&self, claim: Claim) {
+        let mut heir = unpoisoned(self.heir.lock());
+        // Unless another has succeeded to it as the heir.
+        if heir.take_if(|heir| heir.claim == claim).is_some() {
+            self.heirs_claim.store(VACANT, Ordering::SeqCst);
+        }
+    }
+
+    /// Makes the lookout vacant, and lets the heir take it, if there is one.
+    fn vacate(&self) {
+        self.holder.store(VACANT, Ordering::SeqCst);
+        // Leave the lookout before looking for an heir.
+        fence(Ordering::SeqCst);
+        if self.heirs_claim.load(Ordering::Relaxed) != VACANT {
+            let heir = unpoisoned(self.heir.lock());
+            heir.iter().for_each(|heir| heir.thread.unpark());
         }
     }
 

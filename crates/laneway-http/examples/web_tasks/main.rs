@@ -28,7 +28,7 @@ use std::process::{ExitCode, exit};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use laneway::background::{TaskQueue, TaskQueueMetrics};
+use laneway::background::{TaskQueue, TaskQueueMetrics, WorkStatus};
 use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, ShutdownReport};
 use laneway_http::{Limits, ServeReport, Server, inspect};
@@ -100,7 +100,7 @@ fn serve(options: &Options) -> Result<(), String> {
     ));
     let cut_off = rt.shutdown(options.drain + FOR_THE_REPORT);
     let served = laneway::block_on(serving.fallible()).ok();
-    say(report(served, tasks.metrics(), &cut_off));
+    say(report(served, &tasks, &cut_off));
     Ok(())
 }
 
@@ -125,11 +125,7 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
     format!("cannot listen on {address:?}: {why}; --listen takes one such as 127.0.0.1:8080")
 }
 
-fn report(
-    served: Option<ServeReport>,
-    tasks: TaskQueueMetrics,
-    shutdown: &ShutdownReport,
-) -> String {
+fn report(served: Option<ServeReport>, tasks: &TaskQueue<()>, shutdown: &ShutdownReport) -> String {
     let requests = served.map_or("cut off".to_owned(), |served| served.to_string());
     let TaskQueueMetrics {
         done,
@@ -137,13 +133,19 @@ fn report(
         cancelled,
         refused,
         ..
-    } = tasks;
+    } = tasks.metrics();
     let mut text = format!(
         "requests: {requests}\n\
          tasks: {done} done, {failed} failed, {cancelled} cancelled, {refused} refused"
     );
     for task in &shutdown.cut_off_tasks {
         text.push_str(&format!("\ncut off: {:?}", task.name().unwrap_or_default()));
+    }
+    // A poll cannot be interrupted, and the deadline waits for none.
+    let last = tasks.list(usize::MAX).into_iter();
+    for work in last.filter(|work| matches!(work.status, WorkStatus::Running { .. })) {
+        let name = work.name.unwrap_or_default();
+        text.push_str(&format!("\nstill in a poll: {name:?}"));
     }
     text
 }
