@@ -1,5 +1,6 @@
 //! What a reader's runtime can be asked to do.
 
+use std::future::Pending;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,6 +20,15 @@ pub trait Runtime {
 
     /// Chapter 1: runs a future on this thread until it is ready.
     fn block_on<F: Future>(future: F) -> F::Output;
+
+    /// Chapter 1: a letter: what sends its value, and the future that waits for it. A runtime that
+    /// has none, as the default, passes the checks of letters.
+    fn letter<T: Send + 'static>() -> Option<(
+        impl FnOnce(T) + Send + 'static,
+        impl Future<Output = T> + Send + 'static,
+    )> {
+        None::<(fn(T), Pending<T>)>
+    }
 
     /// Chapter 2: puts a future into the queue. From chapter 4 on, into the low one.
     fn spawn<F>(future: F) -> Self::Task<F::Output>

@@ -76,7 +76,10 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
         ["mine", program, ..] => return try_out(shelf, chapter, program, &args[2..]),
         ["check"] => return check(&Workshop::of(shelf), chapter),
         ["test"] => test(&mut cargo, chapter, ""),
-        ["broken"] => test(&mut cargo, chapter, "broken::").env(SHOW_RED, "1"),
+        // What is red on purpose is read by its message.
+        ["broken"] => test(&mut cargo, chapter, "broken::")
+            .env(SHOW_RED, "1")
+            .env("RUST_BACKTRACE", "0"),
         ["exercise"] => test(&mut cargo, chapter, "::the_exercise").env(SHOW_RED, "1"),
         ["solution"] => test(&mut cargo, chapter, "::the_solution"),
         [

@@ -1,8 +1,10 @@
-//! Chapter 1: `block_on`.
+//! Chapter 1: `block_on`, and a letter.
 
 use std::future::poll_fn;
-use std::sync::mpsc;
-use std::task::{Poll, Waker};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crate::tools::{checks, yield_now};
@@ -14,6 +16,8 @@ checks!(1:
     hears_a_wake_up_that_comes_before_it_sleeps,
     polls_only_when_woken,
     runs_a_future_that_borrows,
+    has_a_letter_that_wakes_the_last_to_poll,
+    has_a_letter_that_another_thread_can_send,
 );
 
 fn gives_the_output_of_a_ready_future<R: Runtime>() {
@@ -51,7 +55,8 @@ fn hears_a_wake_up_that_comes_before_it_sleeps<R: Runtime>() {
     });
 }
 
-/// A thread that sleeps may get up for nothing now and then, but not all the time.
+/// A thread that sleeps may get up for nothing now and then, but not all the time. It is woken once
+/// before: a wake-up is good for one poll.
 fn polls_only_when_woken<R: Runtime>() {
     const FOR_NOTHING: u32 = 10;
     let (sender, wakers) = mpsc::channel::<Waker>();
@@ -76,6 +81,10 @@ fn polls_only_when_woken<R: Runtime>() {
         R::block_on(poll_fn(move |cx| {
             polls += 1;
             if polls == 1 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if polls == 2 {
                 sender.send(cx.waker().clone()).expect("the thread waits");
                 return Poll::Pending;
             }
@@ -95,10 +104,66 @@ fn polls_only_when_woken<R: Runtime>() {
 fn runs_a_future_that_borrows<R: Runtime>() {
     Check::ends("a future that borrows", || {
         let words = ["borrowed", "words"];
-        let count = R::block_on(async {
-            yield_now().await;
-            words.len()
-        });
+        let count = R::block_on(async { words.len() });
         assert_eq!(count, words.len());
     });
+}
+
+fn has_a_letter_that_wakes_the_last_to_poll<R: Runtime>() {
+    let Some((send, letter)) = R::letter() else {
+        return;
+    };
+    let (first, last) = (Rings::new(), Rings::new());
+    let mut letter = pin!(letter);
+    for rings in [&first, &last] {
+        let waker = Waker::from(rings.clone());
+        let answer = letter.as_mut().poll(&mut Context::from_waker(&waker));
+        assert_eq!(answer, Poll::Pending, "no letter has been sent");
+    }
+    send(42);
+    assert_eq!(last.heard(), 1, "wake-ups of the last to poll");
+    assert_eq!(first.heard(), 0, "wake-ups of one that polled before");
+    let answer = letter.poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(answer, Poll::Ready(42));
+}
+
+fn has_a_letter_that_another_thread_can_send<R: Runtime>() {
+    let Some((send, letter)) = R::letter() else {
+        return;
+    };
+    let (polled, is_polled) = mpsc::channel();
+    let sender = thread::spawn(move || {
+        is_polled.recv().expect("the letter is polled");
+        send(42);
+    });
+    let came = Check::ends("a letter", move || {
+        let mut letter = pin!(letter);
+        R::block_on(poll_fn(move |cx| {
+            let answer = letter.as_mut().poll(cx);
+            // The sender waits for the first poll only.
+            let _ = polled.send(());
+            answer
+        }))
+    });
+    assert_eq!(came, 42);
+    sender.join().expect("a letter can be sent");
+}
+
+/// A waker that counts its calls.
+struct Rings(AtomicUsize);
+
+impl Rings {
+    fn new() -> Arc<Rings> {
+        Arc::new(Rings(AtomicUsize::new(0)))
+    }
+
+    fn heard(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }

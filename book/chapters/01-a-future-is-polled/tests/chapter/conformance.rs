@@ -10,6 +10,14 @@ impl Runtime for Step {
     fn block_on<F: Future>(future: F) -> F::Output {
         chapter_01::block_on(future)
     }
+
+    fn letter<T: Send + 'static>() -> Option<(
+        impl FnOnce(T) + Send + 'static,
+        impl Future<Output = T> + Send + 'static,
+    )> {
+        let (address, letter) = chapter_01::letter();
+        Some((move |value| address.send(value), letter))
+    }
 }
 
 laneway_conformance::conformance!(Step, up_to = 1);

@@ -8,10 +8,11 @@ mod conformance;
 mod exercise;
 mod predictions;
 mod second;
+mod seen;
 mod step;
 
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -51,9 +52,9 @@ fn ends(patience: Duration, body: impl FnOnce() + Send + 'static) {
         body();
         sender.send(()).expect("the test waits");
     });
-    let ended = receiver.recv_timeout(patience);
-    assert!(
-        ended.is_ok(),
-        "it has not ended after {patience:?}: {ended:?}"
-    );
+    match receiver.recv_timeout(patience) {
+        Ok(()) => {}
+        Err(RecvTimeoutError::Timeout) => panic!("waited {patience:?} in vain: it sleeps for ever"),
+        Err(RecvTimeoutError::Disconnected) => panic!("it panicked: see above"),
+    }
 }
