@@ -2,5 +2,5 @@
 
 /// Goes to the back of the queue once, and is ready at the next turn.
 ///
-/// This one is ready at once, so nobody else has a turn.
+/// This one is ready at once, so no other task has a turn.
 pub async fn yield_now() {}

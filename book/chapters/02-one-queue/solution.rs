@@ -22,7 +22,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.yielded = true;
-        // Whoever answers pending has arranged for the waker to be called.
+        // A future that answers pending has arranged for the waker to be called.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -39,7 +39,7 @@ pub fn run_next(queue: &Receiver<Arc<Task>>) -> bool {
     };
     let waker = Waker::from(task.clone());
     let mut cx = Context::from_waker(&waker);
-    // Ready or pending: there is no one to tell.
+    // Ready or pending: no caller waits for the answer.
     let _ = task.future.lock().unwrap().as_mut().poll(&mut cx);
     true
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use async_task::Runnable;
 
-/// Runs what is in the queue and what comes, until nobody can send any more.
+/// Runs what is in the queue and what comes, until no sender is left.
 ///
 /// However many threads are in here, only one of them runs a task at a time.
 pub fn consume(queue: &Mutex<Receiver<Runnable>>) {

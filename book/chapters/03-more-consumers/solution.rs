@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvError};
 
 use async_task::Runnable;
 
-/// Runs what is in the queue and what comes, until nobody can send any more.
+/// Runs what is in the queue and what comes, until no sender is left.
 pub fn consume(queue: &Mutex<Receiver<Runnable>>) {
     while let Ok(runnable) = take(queue) {
         runnable.run();

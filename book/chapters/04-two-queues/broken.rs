@@ -1,4 +1,4 @@
-//! One consumer for both queues, who takes a low task only if there is no high one.
+//! One consumer for both queues, that takes a low task only if there is no high one.
 
 use async_task::Runnable;
 use chapter_04::run_next;

@@ -1,4 +1,4 @@
-//! Your turn: one consumer for two queues, and nobody starves.
+//! Your turn: one consumer for two queues, and no task starves.
 
 use async_task::Runnable;
 use chapter_04::run_next;

@@ -6,7 +6,7 @@ use async_task::Runnable;
 use chapter_05::{NAP, Step, step};
 use flume::Receiver;
 
-/// Runs what is in the queues and what comes, until nobody can send to the own one any more.
+/// Runs what is in the queues and what comes, until the own one has no sender left.
 pub fn consume(own: &Receiver<Runnable>, other: &Receiver<Runnable>) {
     while !own.is_disconnected() {
         match step(own, other) {

@@ -1,4 +1,4 @@
-//! A solution: each source is asked in turn, and nobody is passed over in silence.
+//! A solution: each source is asked in turn, and no source is passed over in silence.
 
 /// What was set in the program counts most, then what the variable says, then the default.
 pub fn number(set: Option<usize>, variable: Option<&str>, default: usize) -> Result<usize, String> {

@@ -1,4 +1,4 @@
-//! A process whose ticket goes into a variable that nobody uses.
+//! A process whose ticket goes into a variable that no line uses.
 
 use async_task::Runnable;
 use chapter_09::{process, spawn_on};

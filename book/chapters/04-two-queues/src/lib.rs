@@ -19,7 +19,7 @@ use flume::{Receiver, Sender};
 /// How urgent a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Somebody waits for it.
+    /// A caller waits for it.
     High,
     /// It may take its time.
     Low,
@@ -109,8 +109,8 @@ pub fn consume(queue: &Receiver<Runnable>) {
     }
 }
 
-/// Runs the task at the front of the queue, if there is one. For those who want to look at the
-/// queue between two polls.
+/// Runs the task at the front of the queue, if there is one. It lets a caller look at the queue
+/// between two polls.
 pub fn run_next(queue: &Receiver<Runnable>) -> bool {
     match queue.try_recv() {
         Ok(runnable) => {

@@ -51,7 +51,7 @@ async fn outcome<T>(task: Task<T>) -> Result<T, JoinError> {
 pub enum JoinError {
     /// It panicked, with this payload.
     Panicked(Box<dyn Any + Send>),
-    /// Nobody is left who could run it.
+    /// No consumer is left to run it.
     Cancelled,
 }
 

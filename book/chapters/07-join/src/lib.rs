@@ -19,7 +19,7 @@ use flume::{Receiver, RecvTimeoutError, Sender};
 /// How urgent a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Somebody waits for it.
+    /// A caller waits for it.
     High,
     /// It may take its time.
     Low,
@@ -34,7 +34,7 @@ pub const LOW_CONSUMERS: usize = 2;
 /// How long a consumer rests before it looks at the other queue again.
 pub const NAP: Duration = Duration::from_millis(100);
 
-/// The queues of this process. All consumers start when somebody first spawns.
+/// The queues of this process. All consumers start with the first spawn.
 static QUEUES: LazyLock<Queues> = LazyLock::new(Queues::start);
 
 /// Where the two kinds of tasks are sent.
@@ -103,7 +103,7 @@ where
     task
 }
 
-/// Runs what is in the queues and what comes, until nobody can send to the own one any more.
+/// Runs what is in the queues and what comes, until the own one has no sender left.
 pub fn consume(own: &Receiver<Runnable>, other: &Receiver<Runnable>) {
     loop {
         match step(own, other) {
@@ -139,8 +139,8 @@ pub fn step(own: &Receiver<Runnable>, other: &Receiver<Runnable>) -> Step {
     }
 }
 
-/// Runs the task at the front of the queue, if there is one. For those who want to look at the
-/// queue between two polls.
+/// Runs the task at the front of the queue, if there is one. It lets a caller look at the queue
+/// between two polls.
 pub fn run_next(queue: &Receiver<Runnable>) -> bool {
     match queue.try_recv() {
         Ok(runnable) => {
@@ -151,7 +151,7 @@ pub fn run_next(queue: &Receiver<Runnable>) -> bool {
     }
 }
 
-/// Polls a task once. A panic is kept in the task, for whoever awaits it.
+/// Polls a task once. A panic is kept in the task, for its awaiter.
 fn run(runnable: Runnable) {
     runnable.run();
 }

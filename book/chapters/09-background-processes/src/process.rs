@@ -7,7 +7,7 @@ use flume::Sender;
 
 use crate::spawn_on;
 
-/// Works, waits, works again, for as long as somebody polls it. It has no output.
+/// Works, waits, works again, for as long as it is polled. It has no output.
 ///
 /// The pause has to be pending at times: where it never is, one poll goes on for ever.
 pub async fn process<P: Future>(

@@ -37,7 +37,7 @@ fn run_next(queue: &Receiver<Arc<Task>>) -> bool {
     };
     let waker = Waker::from(task.clone());
     let mut future = task.future.lock().unwrap();
-    // Ready or pending: there is no one to tell.
+    // Ready or pending: no caller waits for the answer.
     let _ = future.as_mut().poll(&mut Context::from_waker(&waker));
     true
 }

@@ -8,7 +8,7 @@ use futures_lite::future::block_on;
 use laneway_book::record::Recorder;
 
 async fn say(what: &'static str) {
-    println!("{what}, on {}", thread::current().name().unwrap_or("?"));
+    println!("{what}: on {}", thread::current().name().unwrap_or("?"));
 }
 
 fn main() {
@@ -26,21 +26,19 @@ fn main() {
     let carvings = ["carving 1", "carving 2"].map(|name| {
         let (begins, opens) = (begins.clone(), opens.clone());
         let carving = async move {
-            begins.send(()).expect("main waits for both");
+            println!("{name}: begins");
+            begins.send(()).expect("main waits for it");
             let _ = opens.recv();
         };
-        spawn(low(recorder.watch(name, "low", carving)))
+        let task = spawn(low(recorder.watch(name, "low", carving)));
+        begun.recv().expect("the carving begins");
+        task
     });
-    (0..2).for_each(|_| begun.recv().expect("both carvings begin"));
     println!("main: both low consumers are busy");
 
-    let second = spawn(low(recorder.watch("low tile", "low", say("the low tile"))));
+    let second = spawn(low(recorder.watch("low tile", "low", say("low tile"))));
     println!("main: a low tile is in the queue");
-    let first = spawn(high(recorder.watch(
-        "high tile",
-        "high",
-        say("the high tile"),
-    )));
+    let first = spawn(high(recorder.watch("high tile", "high", say("high tile"))));
     block_on(first);
 
     println!("main: the carvings may end");

@@ -57,7 +57,7 @@ macro_rules! starves_nobody {
             assert_eq!(eight[..row], vec!["high"; row], "{row} high ones in a row");
             assert_eq!(eight[row], "low", "it is a low one's turn: {eight:?}");
         }
-        assert_eq!(run(1_000, 0).len(), 79, "nobody waits in the low queue");
+        assert_eq!(run(1_000, 0).len(), 79, "no task waits in the low queue");
         let few = run(2, 3);
         assert_eq!(few, ["high", "high", "low", "low", "low"]);
     };

@@ -21,17 +21,17 @@ fn main() {
     let tasks = ["Anna", "Ben", "Cleo", "Dan"].map(|name| {
         let all_run = all_run.clone();
         let task = async move {
+            println!("{name}: begins");
             all_run.wait();
-            let thread = thread::current();
-            println!("a low task on {}", thread.name().unwrap_or("?"));
+            thread::current().name().unwrap_or("?").to_owned()
         };
         spawn(low(recorder.watch(name, "low", task)))
     });
-    block_on(async {
-        for task in tasks {
-            task.await;
-        }
-    });
-    println!("main: all four ran at the same time");
+    let mut threads = tasks.map(block_on);
+    threads.sort();
+    println!(
+        "main: all four ran at the same time, on {}",
+        threads.join(", ")
+    );
     recorder.finish();
 }

@@ -23,7 +23,7 @@ fn a_task_of_the_other_queue_ends_though_nobody_else_serves_it() {
     let (other, other_tasks) = flume::unbounded();
     let consumer = thread::spawn(move || consume(&own_tasks, &other_tasks));
     assert_eq!(block_on(spawn_on(&other, async { 7 })), 7);
-    // When nobody can send to its own queue any more, the consumer ends.
+    // When its own queue has no sender left, the consumer ends.
     drop(own);
     consumer.join().expect("the consumer outlives its tasks");
 }
