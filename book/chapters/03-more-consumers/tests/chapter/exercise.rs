@@ -37,7 +37,7 @@ fn two_run_at_once(consume: fn(&Mutex<Receiver<Runnable>>)) {
         runnable.schedule();
         task.detach();
     }
-    // Nobody can send any more when both tasks are gone, and then `consume` comes back.
+    // No sender is left when both tasks are gone, and then `consume` comes back.
     drop(sender);
     let queue = Mutex::new(receiver);
     thread::scope(|scope| {

@@ -15,7 +15,7 @@ use chapter_07::{run_next, spawn_on};
 use futures_lite::future::yield_now;
 use laneway_book::check::red;
 
-/// Remembers that somebody has called it.
+/// Remembers that it has been called.
 #[derive(Default)]
 struct Called(AtomicBool);
 
