@@ -31,14 +31,14 @@ pub const HIGH_CONSUMERS: usize = 2;
 /// How many threads take tasks from the low queue of this process.
 pub const LOW_CONSUMERS: usize = 2;
 
-/// The queue for high tasks. Its consumers start when somebody first spawns a high task.
+/// The queue for high tasks. Its consumers start with the first high task.
 static HIGH: LazyLock<Sender<Runnable>> = LazyLock::new(|| {
     let (sender, receiver) = flume::unbounded();
     start(HIGH_CONSUMERS, "high", &receiver);
     sender
 });
 
-/// The queue for low tasks. Its consumers start when somebody first spawns a low task.
+/// The queue for low tasks. Its consumers start with the first low task.
 static LOW: LazyLock<Sender<Runnable>> = LazyLock::new(|| {
     let (sender, receiver) = flume::unbounded();
     start(LOW_CONSUMERS, "low", &receiver);
