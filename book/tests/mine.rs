@@ -133,7 +133,7 @@ fn a_check_tells_what_is_missing_and_then_a_line_for_each_check() {
         checks.iter().all(|line| line.starts_with("1 missing ")),
         "{lines:#?}"
     );
-    assert_eq!(*lines.last().expect("lines"), "0 of 5 checks pass");
+    assert_eq!(*lines.last().expect("lines"), "0 of 7 checks pass");
     // Neither a backtrace nor a colour: this is no terminal.
     let said = String::from_utf8_lossy(&check.stderr);
     assert!(
