@@ -11,7 +11,8 @@ const LOW: usize = 2;
 
 static RUNTIME: LazyLock<laneway::Runtime> = LazyLock::new(|| {
     let builder = laneway::Runtime::builder().with_high_num(HIGH);
-    let runtime = builder.with_low_num(LOW).build();
+    // Nice low threads would leave high tasks alone, and chapter 5 steals both ways.
+    let runtime = builder.with_low_num(LOW).with_low_nice(0).build();
     runtime.expect("the numbers are good")
 });
 
