@@ -60,6 +60,17 @@ impl ScheduleStore for TwoTransactions {
     }
 }
 
+impl ViewStore for TwoTransactions {
+    as_it_is! {
+        queues() -> QueuesNow;
+        search(searches: Vec<JobSearch>) -> Vec<JobPage>;
+        stories(jobs: Vec<JobId>) -> Vec<Option<JobStory>>;
+        failed_attempts(newest: usize) -> Vec<FailedAttempt>;
+        leases(at_most: usize) -> Vec<LeaseView>;
+        activity(wanted: ActivityWanted) -> Activity;
+    }
+}
+
 impl Store for TwoTransactions {
     as_it_is! {
         insert(jobs: Vec<NewJob>) -> Vec<Enqueued>;

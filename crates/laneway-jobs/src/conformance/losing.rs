@@ -8,10 +8,11 @@ use std::time::Duration;
 use crate::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
-    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
-    Fired, Firing, Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal,
+    Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
+    Elsewhere, Enqueued, FailedAttempt, Filter, Fired, Firing, Guarded, Held, Hints, JobPage,
+    JobSearch, JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal,
     Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
-    Step, Store, StoreError, StoreFuture, WantedSchedules,
+    Step, Store, StoreError, StoreFuture, ViewStore, WantedSchedules,
 };
 
 /// What becomes of a claim whose answer is lost.
@@ -81,6 +82,32 @@ impl ScheduleStore for Losing {
 
     fn fire(&self, firings: Vec<Firing>) -> StoreFuture<'_, Vec<Fired>> {
         self.inner.fire(firings)
+    }
+}
+
+impl ViewStore for Losing {
+    fn queues(&self) -> StoreFuture<'_, QueuesNow> {
+        self.inner.queues()
+    }
+
+    fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>> {
+        self.inner.search(searches)
+    }
+
+    fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {
+        self.inner.stories(jobs)
+    }
+
+    fn failed_attempts(&self, newest: usize) -> StoreFuture<'_, Vec<FailedAttempt>> {
+        self.inner.failed_attempts(newest)
+    }
+
+    fn leases(&self, at_most: usize) -> StoreFuture<'_, Vec<LeaseView>> {
+        self.inner.leases(at_most)
+    }
+
+    fn activity(&self, wanted: ActivityWanted) -> StoreFuture<'_, Activity> {
+        self.inner.activity(wanted)
     }
 }
 

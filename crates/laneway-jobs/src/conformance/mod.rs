@@ -28,6 +28,7 @@ mod schedules;
 mod settlements;
 mod stage;
 mod uniqueness;
+mod views;
 mod workers;
 
 pub use case::Case;
@@ -159,6 +160,19 @@ cases! {
         missed_instants_are_fired_each_up_to_a_number,
         instants_of_a_pause_are_not_made_up_for,
         a_schedule_of_no_worker_stays_until_a_worker_removes_it,
+    }
+    views {
+        queues_tell_what_is_paused_and_what_is_due,
+        a_search_finds_what_its_filter_says,
+        a_search_by_state_finds_each_state,
+        a_search_goes_on_where_it_stopped,
+        a_search_is_bounded_and_tells_where_to_go_on,
+        the_members_of_a_batch_are_found,
+        a_story_tells_of_each_attempt,
+        failed_attempts_come_newest_first,
+        leases_tell_which_worker_runs_what,
+        activity_counts_by_lane_and_measures_waits,
+        activity_counts_so_many_and_tells_in_which_time,
     }
     workers {
         no_job_runs_twice_among_sixteen_workers,

@@ -8,6 +8,7 @@
 //! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T;
 //! `store.rs`, which puts it together. `probe.rs` is where tests get at crash points and mutants.
 
+mod activity;
 mod answer;
 mod awaiting;
 mod batch;
@@ -30,11 +31,13 @@ mod reading;
 mod rescuing;
 mod schedules;
 mod schema;
+mod searching;
 mod settling;
 mod statement;
 mod store;
 mod transact;
 mod tx;
+mod viewing;
 mod writer;
 
 pub use durability::Durability;

@@ -76,7 +76,7 @@ impl Tx<'_> {
 }
 
 /// A job without its payload and result.
-fn outline(row: &Row<'_>) -> Sql<JobView> {
+pub(super) fn outline(row: &Row<'_>) -> Sql<JobView> {
     let parent: Option<[u8; 16]> = row.get("parent")?;
     let awaited_by: Option<[u8; 16]> = row.get("awaited_by")?;
     let finished: Option<Micros> = row.get("finished_at")?;

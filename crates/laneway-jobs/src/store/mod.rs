@@ -2,21 +2,28 @@
 //!
 //! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`,
 //! `keeping.rs` (what a holder may do meanwhile), `rescue.rs`, `view.rs`, `by_hand.rs` and
-//! `schedule.rs`; then `hints.rs` and `error.rs`.
+//! `schedule.rs`; `view_store.rs`, what people look through; then `hints.rs` and `error.rs`.
 
+mod activity;
 mod awaits;
 mod by_hand;
 mod claim;
 mod claim_id;
 mod elsewhere;
 mod error;
+mod failed_attempt;
 mod hints;
 mod insert;
 mod keeping;
+mod lease_view;
+mod queue_view;
 mod rescue;
 mod schedule;
+mod search;
 mod settlement;
+mod story;
 mod view;
+mod view_store;
 
 use std::any::Any;
 use std::fmt;
@@ -24,22 +31,29 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use activity::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
 pub use awaits::{Awaits, BatchCounts};
 pub use by_hand::{ByHand, Changed};
 pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
 pub use claim_id::ClaimId;
 pub use elsewhere::Elsewhere;
 pub use error::StoreError;
+pub use failed_attempt::{ERROR_LIMIT, FailedAttempt};
 pub use hints::{Hints, Listener};
 pub use insert::{Due, Enqueued, IfExists, NewJob, Uniqueness};
 pub use keeping::{Held, Note, NoteKind, Renewal, Step};
+pub use lease_view::LeaseView;
+pub use queue_view::{QueueState, QueueView, QueuesNow};
 pub use rescue::{Pruning, Rescue, Rescued};
 pub use schedule::{
     Fire, FireOutcome, Fired, Firing, FiringRun, NewSchedule, ScheduleChange, ScheduleChanged,
     ScheduleState, ScheduleStore, ScheduleView, SchedulesNow, WantedSchedules,
 };
+pub use search::{JobPage, JobSearch, SEARCH_LIMIT};
 pub use settlement::{Guarded, Outcome, Settlement};
+pub use story::{AttemptView, JobStory, STORY_LIMIT, StopRequest};
 pub use view::{Filter, JobView, LIST_LIMIT, QueueCount};
+pub use view_store::ViewStore;
 
 use crate::job_id::JobId;
 
@@ -76,7 +90,7 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// # Cancellation
 ///
 /// Dropping a future before its end leaves the outcome unknown; nothing is ever half done.
-pub trait Store: ScheduleStore + Send + Sync + fmt::Debug + 'static {
+pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static {
     /// Inserts jobs; all, or none.
     fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>>;
 

@@ -1,0 +1,173 @@
+//! What lanes did, counted in slots.
+
+use std::time::Duration;
+
+use rusqlite::Row;
+
+use super::clock::{Micros, duration_of, length, time_of};
+use super::columns::lane_number;
+use super::tx::{Sql, Tx};
+use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
+use laneway::Priority;
+
+/// The index alone answers it: no row is read.
+const DONE: &str = "
+SELECT lane, count(*), max(finished_at) FROM (
+    SELECT lane, finished_at FROM laneway_job INDEXED BY laneway_job_settled
+    WHERE state = 2 AND state >= 2 AND queue = ?1 AND finished_at >= ?2 AND finished_at < ?3
+    ORDER BY finished_at LIMIT ?4)
+GROUP BY lane";
+
+const FAILED: &str = "
+SELECT lane, count(*) FROM (
+    SELECT lane FROM laneway_job INDEXED BY laneway_job_settled
+    WHERE state IN (3, 5) AND state >= 2 AND queue = ?1 AND finished_at >= ?2 AND finished_at < ?3
+    LIMIT ?4)
+GROUP BY lane";
+
+const WAITS: &str = "
+SELECT lane, CAST(avg(wait) AS INTEGER), max(wait) FROM (
+    SELECT lane, max(0, started_at - run_at) AS wait
+    FROM laneway_job INDEXED BY laneway_job_settled
+    WHERE state = 2 AND state >= 2 AND queue = ?1 AND finished_at >= ?2 AND finished_at < ?3
+    LIMIT ?4)
+GROUP BY lane";
+
+const IS_BUSY: &str = "
+SELECT EXISTS (SELECT 1 FROM laneway_job INDEXED BY laneway_job_settled
+    WHERE state IN (2, 3, 5) AND state >= 2 AND queue = ?1 AND finished_at >= ?2)";
+
+const ERRORS: &str = "
+SELECT queue, lane, (a.ended_at - ?1) / ?2, count(*)
+FROM (SELECT job, ended_at FROM laneway_attempt INDEXED BY laneway_attempt_ended
+    WHERE ended_at >= ?1 ORDER BY ended_at DESC LIMIT ?3) AS a
+CROSS JOIN laneway_job ON id = a.job
+GROUP BY 1, 2, 3";
+
+/// So many waits of a slot are read; each is a row.
+const WAITS_READ: i64 = 64;
+/// So many failed attempts are counted, of all queues and slots together.
+const ERRORS_READ: i64 = 2_000;
+
+/// The slots as the database has them.
+struct Slots {
+    from: Micros,
+    length: Micros,
+    count: usize,
+    at_most: i64,
+}
+
+impl Slots {
+    fn of(wanted: &ActivityWanted, t: Micros) -> Slots {
+        let length = length(wanted.slot).max(1_000);
+        let count = wanted.slots.clamp(1, SLOT_LIMIT);
+        Slots {
+            from: (t / length - (count as Micros - 1)) * length,
+            length,
+            count,
+            at_most: i64::try_from(wanted.at_most).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn begin(&self, place: usize) -> Micros {
+        self.from + place as Micros * self.length
+    }
+}
+
+/// The slots of both lanes, high first.
+type Both = [Vec<ActivitySlot>; 2];
+
+impl Tx<'_> {
+    pub(super) fn activity(&self, wanted: &ActivityWanted) -> Sql<Activity> {
+        let slots = Slots::of(wanted, self.t);
+        let mut lanes = Vec::new();
+        for queue in &wanted.queues {
+            let both = self.queue_activity(queue, &slots)?;
+            for (lane, slots) in [Priority::High, Priority::Low].into_iter().zip(both) {
+                let queue = queue.clone();
+                lanes.push(LaneActivity { queue, lane, slots });
+            }
+        }
+        self.add_errors(&slots, &mut lanes)?;
+        Ok(Activity {
+            now: time_of(self.t),
+            from: time_of(slots.from),
+            lanes,
+        })
+    }
+
+    fn queue_activity(&self, queue: &str, slots: &Slots) -> Sql<Both> {
+        let mut both = [(); 2].map(|()| vec![ActivitySlot::default(); slots.count]);
+        let mut is_busy = self.connection.prepare_cached(IS_BUSY)?;
+        if is_busy.query_row((queue, slots.from), |row| row.get(0))? {
+            for place in 0..slots.count {
+                self.slot_activity(queue, slots, place, &mut both)?;
+            }
+        }
+        Ok(both)
+    }
+
+    fn slot_activity(&self, queue: &str, slots: &Slots, place: usize, both: &mut Both) -> Sql<()> {
+        let begin = slots.begin(place);
+        let end = begin + slots.length;
+        let (mut all, mut last) = (0, begin);
+        self.by_lane(DONE, (queue, begin, end, slots.at_most), |lane, row| {
+            let count: i64 = row.get(1)?;
+            (all, last) = (all + count, last.max(row.get(2)?));
+            both[lane][place].done = count.unsigned_abs();
+            Ok(())
+        })?;
+        // Where more were done than are counted, the last one that was ends the time that counts.
+        let until = match all < slots.at_most {
+            true => end.min(self.t),
+            false => last,
+        };
+        let counted = duration_of(until - begin).max(Duration::from_micros(1));
+        both.iter_mut()
+            .for_each(|lane| lane[place].counted = counted);
+        self.by_lane(FAILED, (queue, begin, end, slots.at_most), |lane, row| {
+            both[lane][place].failed = row.get::<_, i64>(1)?.unsigned_abs();
+            Ok(())
+        })?;
+        if all == 0 {
+            return Ok(());
+        }
+        self.by_lane(WAITS, (queue, begin, end, WAITS_READ), |lane, row| {
+            let slot = &mut both[lane][place];
+            slot.wait_mean = row.get::<_, Option<Micros>>(1)?.map(duration_of);
+            slot.wait_max = row.get::<_, Option<Micros>>(2)?.map(duration_of);
+            Ok(())
+        })
+    }
+
+    fn by_lane(
+        &self,
+        text: &str,
+        params: (&str, Micros, Micros, i64),
+        mut read: impl FnMut(usize, &Row<'_>) -> Sql<()>,
+    ) -> Sql<()> {
+        let mut prepared = self.connection.prepare_cached(text)?;
+        let mut rows = prepared.query(params)?;
+        while let Some(row) = rows.next()? {
+            let lane = usize::from(row.get::<_, i64>(0)? != 0);
+            read(lane, row)?;
+        }
+        Ok(())
+    }
+
+    fn add_errors(&self, slots: &Slots, lanes: &mut [LaneActivity]) -> Sql<()> {
+        let mut prepared = self.connection.prepare_cached(ERRORS)?;
+        let mut rows = prepared.query((slots.from, slots.length, ERRORS_READ))?;
+        while let Some(row) = rows.next()? {
+            let (queue, lane): (String, i64) = (row.get(0)?, row.get(1)?);
+            let place = row.get::<_, i64>(2)?.unsigned_abs() as usize;
+            let is_it =
+                |one: &&mut LaneActivity| one.queue == queue && lane_number(one.lane) == lane;
+            let slot = lanes.iter_mut().find(is_it);
+            if let Some(slot) = slot.and_then(|lane| lane.slots.get_mut(place)) {
+                slot.errors = row.get::<_, i64>(3)?.unsigned_abs();
+            }
+        }
+        Ok(())
+    }
+}
