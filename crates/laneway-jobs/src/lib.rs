@@ -28,6 +28,7 @@
 //! | `sqlite` (default) | the store in a file or in memory: [`sqlite`] |
 //! | `cron` (default) | schedules by pattern and time zone: [`Schedule`] |
 //! | `testing` | what tests of programs with jobs need, with a virtual clock |
+//! | `dashboard` | pages that show the jobs and change them, for any server: `dashboard` |
 //! | `conformance` | the body of cases that every store passes |
 //!
 //! # Where to read, and what owns what
@@ -59,6 +60,8 @@ pub mod conformance;
 #[cfg(feature = "cron")]
 mod cron;
 mod ctx;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 mod enqueue;
 mod enqueue_error;
 mod fence;

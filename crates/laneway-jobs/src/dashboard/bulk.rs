@@ -1,0 +1,237 @@
+//! Changes to all jobs that match a filter: a preview with their count, then the change, some at a
+//! time.
+
+use super::asked::{Answered, Asked};
+use super::counted::Counted;
+use super::filter::{JobFilter, before};
+use super::form::Form;
+use super::html::Html;
+use super::job_list::{no_filter, table};
+use super::place::{Fields, Place, button};
+use super::response::PageResponse;
+use super::route::JobAction;
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::resend::resend;
+use crate::store::{ByHand, Changed, JobPage, JobSearch, JobView, StoreError};
+
+/// So many jobs share a transaction.
+const BATCH: usize = 500;
+/// So many transactions one request makes; the page after it goes on.
+const ROUNDS: usize = 20;
+/// So many of the jobs are shown in the preview.
+const SHOWN: usize = 5;
+
+/// What is to be done, with which jobs.
+struct Wanted {
+    action: JobAction,
+    filter: JobFilter,
+    search: JobSearch,
+}
+
+impl Wanted {
+    fn read(asked: &Asked<'_>, form: &Form) -> Result<Wanted, PageResponse> {
+        let action = form.get("action").and_then(JobAction::named);
+        let filter = JobFilter::read(form);
+        let search = filter.search().and_then(|search| {
+            Ok(JobSearch {
+                before: before(form)?,
+                limit: BATCH,
+                ..search
+            })
+        });
+        let search = search.map_err(|wrong| no_filter(asked, wrong))?;
+        let nothing = "Choose Retry, Cancel or Delete below a list of jobs.";
+        match action {
+            None => Err(asked.refusal(400, "This change does not exist", nothing)),
+            Some(action) => Ok(Wanted {
+                action,
+                filter,
+                search,
+            }),
+        }
+    }
+
+    /// Whether a job's state allows it. The store decides; this is for the preview.
+    fn fits(&self, job: &JobView) -> bool {
+        match self.action {
+            JobAction::Retry => job.state > JobState::Done,
+            JobAction::Cancel => !job.state.is_settled(),
+            JobAction::Delete => job.state != JobState::Running,
+        }
+    }
+}
+
+/// One step of a walk through all that match.
+async fn step(asked: &Asked<'_>, search: &JobSearch) -> Result<JobPage, StoreError> {
+    let found = asked.store.search(vec![search.clone()]).await?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+/// Shows what would be changed.
+pub(super) async fn preview(asked: &Asked<'_>) -> Answered {
+    let wanted = match Wanted::read(asked, &asked.request.query) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return Ok(refusal),
+    };
+    let mut search = wanted.search.clone();
+    let (mut fitting, mut first) = (0, Vec::new());
+    let mut rounds = 0..ROUNDS;
+    let is_whole = loop {
+        let page = step(asked, &search).await?;
+        let fit: Vec<JobView> = page
+            .jobs
+            .into_iter()
+            .filter(|job| wanted.fits(job))
+            .collect();
+        fitting += fit.len() as u64;
+        first.extend(fit.into_iter().take(SHOWN - first.len()));
+        search.before = page.next;
+        if search.before.is_none() || rounds.next().is_none() {
+            break search.before.is_none();
+        }
+    };
+    let count = match is_whole {
+        true => Counted::Exactly(fitting),
+        false => Counted::AtLeast(fitting),
+    };
+    Ok(asked.still(200, "Change all that match", |html| {
+        previewed(html, &asked.place, &wanted, (count, &first));
+    }))
+}
+
+fn previewed(html: &mut Html, place: &Place, wanted: &Wanted, seen: (Counted, &[JobView])) {
+    let (count, first) = seen;
+    let question = match wanted.action {
+        JobAction::Retry => "run again",
+        JobAction::Cancel => "be cancelled, or be asked to stop",
+        JobAction::Delete => "be deleted for good",
+    };
+    html.text_el("h1", &[], format_args!("{count} jobs would {question}"));
+    criteria(html, &wanted.filter);
+    let back = place.address("/jobs", &wanted.filter.fields());
+    if count == Counted::Exactly(0) {
+        html.text_el(
+            "p",
+            &[],
+            "None of those that match is in a state that allows it.",
+        );
+        return place.link(html, &back, "Back to the list");
+    }
+    html.text_el(
+        "p",
+        &[("class", "dim")],
+        "Jobs that are inserted from now on are left alone.",
+    );
+    table(html, place, first);
+    html.el("div", &[("class", "actions")], |html| {
+        go_on(html, place, wanted, (None, 0));
+        html.text_el("a", &[("class", "button quiet"), ("href", &back)], "Back");
+    });
+}
+
+fn criteria(html: &mut Html, filter: &JobFilter) {
+    if filter.is_empty() {
+        return html.text_el(
+            "p",
+            &[("class", "said")],
+            "There is no filter: these are all jobs.",
+        );
+    }
+    html.el("ul", &[("class", "criteria")], |html| {
+        for (name, value) in filter
+            .fields()
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+        {
+            html.el("li", &[], |html| {
+                html.text(format_args!("{}: ", name.replace('_', " ")));
+                html.text_el("code", &[], super::place::clip(value, 200));
+            });
+        }
+    });
+}
+
+/// The form that makes the change, or its next part.
+fn go_on(html: &mut Html, place: &Place, wanted: &Wanted, (next, changed): (Option<JobId>, u64)) {
+    let before = next.map(|id| id.to_string()).unwrap_or_default();
+    let changed = changed.to_string();
+    let more: &Fields<'_> = &[
+        ("action", wanted.action.name()),
+        ("before", &before),
+        ("changed", &changed),
+    ];
+    let text = match (wanted.action, next) {
+        (_, Some(_)) => "Go on",
+        (JobAction::Retry, None) => "Run them again",
+        (JobAction::Cancel, None) => "Cancel them",
+        (JobAction::Delete, None) => "Delete them for good",
+    };
+    place.change_form(html, "/bulk", &wanted.filter.with(more), |html| {
+        button(html, "danger", text);
+    });
+}
+
+/// Makes the change to so many jobs as one request may, from the newest on.
+pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
+    let wanted = match Wanted::read(asked, form) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return Ok(refusal),
+    };
+    let before = form.get("changed").and_then(|count| count.parse().ok());
+    let mut changed: u64 = before.unwrap_or(0);
+    let mut search = wanted.search.clone();
+    for _ in 0..ROUNDS {
+        let page = step(asked, &search).await?;
+        changed = changed.saturating_add(made(asked, wanted.action, &page).await?);
+        search.before = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    Ok(asked.still(200, "Changed", |html| {
+        let all = match search.before {
+            Some(_) => " so far",
+            None => "",
+        };
+        let count = Counted::Exactly(changed);
+        html.text_el("h1", &[], format_args!("{count} jobs were changed{all}"));
+        criteria(html, &wanted.filter);
+        html.el("div", &[("class", "actions")], |html| {
+            if search.before.is_some() {
+                go_on(html, &asked.place, &wanted, (search.before, changed));
+            }
+            let back = asked.place.address("/jobs", &wanted.filter.fields());
+            html.text_el(
+                "a",
+                &[("class", "button quiet"), ("href", &back)],
+                "Back to the list",
+            );
+        });
+    }))
+}
+
+/// Changes the jobs of a page in one transaction; answers how many were changed.
+async fn made(asked: &Asked<'_>, action: JobAction, page: &JobPage) -> Result<u64, StoreError> {
+    let changes: Vec<ByHand> = page
+        .jobs
+        .iter()
+        .map(|job| by_hand(action, job.id))
+        .collect();
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let answers = resend(|| asked.store.change(changes.clone())).await?;
+    let changed = answers
+        .iter()
+        .filter(|answer| matches!(answer, Changed::Done | Changed::Asked));
+    Ok(changed.count() as u64)
+}
+
+pub(super) fn by_hand(action: JobAction, id: JobId) -> ByHand {
+    match action {
+        JobAction::Retry => ByHand::Retry(id),
+        JobAction::Cancel => ByHand::Cancel(id),
+        JobAction::Delete => ByHand::Delete(id),
+    }
+}

@@ -1,0 +1,180 @@
+//! The newest failed attempts, those alike together.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::asked::{Answered, Asked};
+use super::counted::Counted;
+use super::frame::empty;
+use super::html::Html;
+use super::moment::time;
+use super::place::{Place, clip};
+use crate::job_state::JobState;
+use crate::store::FailedAttempt;
+
+/// So many attempts are grouped.
+const GROUPED: usize = 2_000;
+/// So many groups are shown, the largest ones.
+const SHOWN: usize = 100;
+
+/// Failed attempts of one kind whose errors differ in numbers alone.
+#[derive(Debug)]
+struct Group<'a> {
+    pattern: String,
+    attempts: Vec<&'a FailedAttempt>,
+}
+
+pub(super) async fn errors(asked: &Asked<'_>) -> Answered {
+    let attempts = asked.store.failed_attempts(GROUPED).await?;
+    let groups = grouped(&attempts);
+    let place = &asked.place;
+    Ok(asked.live("Errors", "/errors", |html| {
+        html.text_el("h1", &[], "Errors");
+        if groups.is_empty() {
+            let next = "An attempt that fails, panics or times out is shown here, and is tried \
+                again by its job's rule.";
+            return empty(html, "No attempt has failed.", next);
+        }
+        let count = Counted::up_to(attempts.len() as u64, GROUPED as u64);
+        let text = format!("The newest {count} failed attempts. Numbers in errors are left out.");
+        html.text_el("p", &[("class", "dim")], text);
+        table(html, place, &groups);
+    }))
+}
+
+fn grouped(attempts: &[FailedAttempt]) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<(&str, String), Vec<&FailedAttempt>> = BTreeMap::new();
+    for attempt in attempts {
+        let key = (&*attempt.kind, pattern(&attempt.error));
+        groups.entry(key).or_default().push(attempt);
+    }
+    let mut groups: Vec<Group<'_>> = groups
+        .into_iter()
+        .map(|((_, pattern), attempts)| Group { pattern, attempts })
+        .collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.attempts.len()));
+    groups.truncate(SHOWN);
+    groups
+}
+
+/// The first line of an error with `#` for all words that have digits.
+fn pattern(error: &str) -> String {
+    let line = error.lines().next().unwrap_or_default();
+    let mut pattern = String::with_capacity(line.len());
+    let mut word = String::new();
+    for letter in line.chars() {
+        match letter.is_alphanumeric() {
+            true => word.push(letter),
+            false => {
+                end_word(&mut pattern, &mut word);
+                pattern.push(letter);
+            }
+        }
+    }
+    end_word(&mut pattern, &mut word);
+    pattern
+}
+
+fn end_word(pattern: &mut String, word: &mut String) {
+    match word.contains(|letter: char| letter.is_ascii_digit()) {
+        true => pattern.push('#'),
+        false => pattern.push_str(word),
+    }
+    word.clear();
+}
+
+/// The longest piece of a pattern, by which such errors are found.
+fn piece(pattern: &str) -> &str {
+    let pieces = pattern.split('#').map(str::trim);
+    pieces.max_by_key(|piece| piece.len()).unwrap_or_default()
+}
+
+fn table(html: &mut Html, place: &Place, groups: &[Group<'_>]) {
+    html.el("table", &[("class", "cards")], |html| {
+        html.el("thead", &[], |html| {
+            html.el("tr", &[], |html| {
+                for name in ["Error", "Kind", "Attempts", "Jobs now", "First", "Last"] {
+                    html.text_el("th", &[("scope", "col")], name);
+                }
+            });
+        });
+        html.el("tbody", &[], |html| {
+            for group in groups {
+                html.el("tr", &[], |html| group.row(html, place));
+            }
+        });
+    });
+}
+
+impl Group<'_> {
+    fn row(&self, html: &mut Html, place: &Place) {
+        let newest = self.attempts[0];
+        let kind = &newest.kind;
+        html.el(
+            "td",
+            &[("data-label", "Error"), ("class", "last")],
+            |html| {
+                let address =
+                    place.address("/jobs", &[("kind", kind), ("error", piece(&self.pattern))]);
+                let attributes = [("class", "error"), ("href", &*address)];
+                html.text_el("a", &attributes, clip(&self.pattern, 160));
+                let last = place.address(&format!("/jobs/{}", newest.job), &[]);
+                html.text_el("a", &[("class", "dim"), ("href", &last)], "the last one");
+            },
+        );
+        html.text_el("td", &[("data-label", "Kind")], clip(kind, 60));
+        let count = Counted::Exactly(self.attempts.len() as u64);
+        html.text_el("td", &[("data-label", "Attempts"), ("class", "n")], count);
+        html.el("td", &[("data-label", "Jobs now")], |html| {
+            self.states(html)
+        });
+        for (name, moment) in [("First", self.first()), ("Last", newest.ended_at)] {
+            html.el("td", &[("data-label", name)], |html| {
+                time(html, moment, place.now)
+            });
+        }
+    }
+
+    /// How many of the jobs are in which state.
+    fn states(&self, html: &mut Html) {
+        let jobs: BTreeMap<_, JobState> = self
+            .attempts
+            .iter()
+            .map(|one| (one.job, one.state))
+            .collect();
+        for state in JobState::ALL {
+            let count = jobs.values().filter(|&&one| one == state).count();
+            if count > 0 {
+                let class = format!("state {}", state.name());
+                html.text_el(
+                    "span",
+                    &[("class", &class)],
+                    format_args!("{count} {state}"),
+                );
+                html.text(" ");
+            }
+        }
+    }
+
+    fn first(&self) -> SystemTime {
+        let last = self.attempts.last();
+        last.map_or(SystemTime::UNIX_EPOCH, |attempt| attempt.ended_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_that_differ_in_numbers_are_alike() {
+        let (one, two) = ("mail 17 to 0xA3: 31ms late", "mail 8 to 0xB9: 4ms late");
+        assert_eq!(pattern(one), "mail # to #: # late");
+        assert_eq!(pattern(one), pattern(two));
+        assert_ne!(pattern("refused"), pattern("too late"));
+        assert_eq!(pattern("first\nsecond"), "first");
+        assert_eq!(pattern(""), "");
+        assert_eq!(piece("mail # to #: # late"), "mail");
+        assert_eq!(piece("#"), "");
+    }
+}

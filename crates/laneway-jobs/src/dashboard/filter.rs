@@ -1,0 +1,110 @@
+//! The filter of a list of jobs: from an address, to one, and to the store.
+
+use laneway::Priority;
+
+use super::form::Form;
+use super::place::Fields;
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::store::JobSearch;
+
+/// A filter as it stands in an address. Texts that are empty filter nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct JobFilter {
+    pub(super) state: String,
+    pub(super) queue: String,
+    pub(super) kind: String,
+    pub(super) lane: String,
+    pub(super) error: String,
+    pub(super) awaited_by: String,
+}
+
+/// A part of a filter that is none, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoFilter(pub(super) &'static str);
+
+impl JobFilter {
+    pub(super) fn read(form: &Form) -> JobFilter {
+        let get = |name| form.get(name).unwrap_or_default().to_owned();
+        JobFilter {
+            state: get("state"),
+            queue: get("queue"),
+            kind: get("kind"),
+            lane: get("lane"),
+            error: get("error"),
+            awaited_by: get("awaited_by"),
+        }
+    }
+
+    pub(super) fn fields(&self) -> [(&'static str, &str); 6] {
+        [
+            ("state", &self.state),
+            ("queue", &self.queue),
+            ("kind", &self.kind),
+            ("lane", &self.lane),
+            ("error", &self.error),
+            ("awaited_by", &self.awaited_by),
+        ]
+    }
+
+    /// The fields of the filter, and further ones.
+    pub(super) fn with<'a>(&'a self, more: &Fields<'a>) -> Vec<(&'static str, &'a str)> {
+        self.fields()
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields().iter().all(|(_, value)| value.is_empty())
+    }
+
+    pub(super) fn search(&self) -> Result<JobSearch, NoFilter> {
+        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Ok(JobSearch {
+            queue: some(&self.queue),
+            kind: some(&self.kind),
+            state: read(&self.state, "state", state_named)?,
+            lane: read(&self.lane, "lane", lane_named)?,
+            error: some(&self.error),
+            awaited_by: read(&self.awaited_by, "awaited_by", id_named)?,
+            ..JobSearch::default()
+        })
+    }
+}
+
+/// The page from which a list goes on.
+pub(super) fn before(form: &Form) -> Result<Option<JobId>, NoFilter> {
+    read(form.get("before").unwrap_or_default(), "before", id_named)
+}
+
+fn read<T>(
+    text: &str,
+    name: &'static str,
+    named: fn(&str) -> Option<T>,
+) -> Result<Option<T>, NoFilter> {
+    match text {
+        "" => Ok(None),
+        _ => named(text).map(Some).ok_or(NoFilter(name)),
+    }
+}
+
+fn state_named(name: &str) -> Option<JobState> {
+    JobState::ALL.into_iter().find(|state| state.name() == name)
+}
+
+fn lane_named(name: &str) -> Option<Priority> {
+    let both = [Priority::High, Priority::Low];
+    both.into_iter().find(|&lane| lane_name(lane) == name)
+}
+
+fn id_named(text: &str) -> Option<JobId> {
+    text.parse().ok()
+}
+
+pub(super) fn lane_name(lane: Priority) -> &'static str {
+    match lane {
+        Priority::High => "high",
+        Priority::Low => "low",
+    }
+}

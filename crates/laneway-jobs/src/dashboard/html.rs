@@ -1,0 +1,109 @@
+//! A writer of HTML that escapes all that it is given.
+
+use std::fmt::{Display, Write};
+
+/// The attributes of an element: names of our own, values of anyone's.
+pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
+
+/// HTML. Names of elements and attributes are constants of this crate; all else is escaped, so that
+/// no text of a job can become markup.
+#[derive(Debug, Default)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// The beginning of a document.
+    pub(super) fn document() -> Html {
+        Html("<!doctype html>\n".to_owned())
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+
+    /// An element with what the closure writes in it.
+    pub(super) fn el(
+        &mut self,
+        name: &'static str,
+        attributes: Attributes<'_>,
+        inner: impl FnOnce(&mut Html),
+    ) {
+        self.void(name, attributes);
+        inner(self);
+        self.0.extend(["</", name, ">"]);
+    }
+
+    /// An element with a text in it.
+    pub(super) fn text_el(
+        &mut self,
+        name: &'static str,
+        attributes: Attributes<'_>,
+        text: impl Display,
+    ) {
+        self.el(name, attributes, |html| html.text(text));
+    }
+
+    /// An element without an end.
+    pub(super) fn void(&mut self, name: &'static str, attributes: Attributes<'_>) {
+        self.0.extend(["<", name]);
+        for (name, value) in attributes {
+            self.0.extend([" ", name, "=\""]);
+            self.text(value);
+            self.0.push('"');
+        }
+        self.0.push('>');
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self, text: impl Display) {
+        let mut escaped = Escaped(&mut self.0);
+        write!(escaped, "{text}").expect("a text can always be written");
+    }
+}
+
+struct Escaped<'h>(&'h mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        text.chars().for_each(|letter| self.letter(letter));
+        Ok(())
+    }
+}
+
+impl Escaped<'_> {
+    fn letter(&mut self, letter: char) {
+        match letter {
+            '&' => self.0.push_str("&amp;"),
+            '<' => self.0.push_str("&lt;"),
+            '>' => self.0.push_str("&gt;"),
+            '"' => self.0.push_str("&quot;"),
+            '\'' => self.0.push_str("&#39;"),
+            '\n' | '\t' => self.0.push(letter),
+            _ if is_unfit(letter) => self.0.push('\u{b7}'),
+            _ => self.0.push(letter),
+        }
+    }
+}
+
+/// Controls, and letters that turn round what stands beside them.
+fn is_unfit(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        let mut html = Html::default();
+        html.el("p", &[("title", "\"><script>'")], |html| {
+            html.text("<b>&amp;</b>\u{202e}\0");
+        });
+        let text = String::from_utf8(html.into_bytes()).unwrap();
+        assert_eq!(
+            text,
+            "<p title=\"&quot;&gt;&lt;script&gt;&#39;\">&lt;b&gt;&amp;amp;&lt;/b&gt;\u{b7}\u{b7}</p>"
+        );
+    }
+}
