@@ -107,7 +107,7 @@ fn previewed(html: &mut Html, place: &Place, wanted: &Wanted, seen: (Counted, &[
         JobAction::Cancel => "be cancelled, or be asked to stop",
         JobAction::Delete => "be deleted for good",
     };
-    html.text_el("h1", &[], format_args!("{count} jobs would {question}"));
+    html.text_el("h1", &[], format_args!("{} would {question}", jobs(count)));
     criteria(html, &wanted.filter);
     let back = place.address("/jobs", &wanted.filter.fields());
     if count == Counted::Exactly(0) {
@@ -121,13 +121,20 @@ fn previewed(html: &mut Html, place: &Place, wanted: &Wanted, seen: (Counted, &[
     html.text_el(
         "p",
         &[("class", "dim")],
-        "Jobs that are inserted from now on are left alone.",
+        "Jobs that are newer than these are left alone.",
     );
-    table(html, place, first);
     html.el("div", &[("class", "actions")], |html| {
-        go_on(html, place, wanted, (None, 0));
+        go_on(html, place, wanted, Part::First(first));
         html.text_el("a", &[("class", "button quiet"), ("href", &back)], "Back");
     });
+    table(html, place, first);
+}
+
+fn jobs(count: Counted) -> String {
+    match count {
+        Counted::Exactly(1) => "1 job".to_owned(),
+        _ => format!("{count} jobs"),
+    }
 }
 
 fn criteria(html: &mut Html, filter: &JobFilter) {
@@ -152,23 +159,59 @@ fn criteria(html: &mut Html, filter: &JobFilter) {
     });
 }
 
+/// Which part of a change a form makes.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    /// The first one, of the jobs that the preview found; these are the newest of them.
+    First(&'a [JobView]),
+    /// The one before this job, when so many have been changed.
+    Next(JobId, u64),
+}
+
+impl Part<'_> {
+    /// Where the search begins: jobs that came after the preview are left alone.
+    fn before(self) -> Option<JobId> {
+        match self {
+            Part::First(newest) => newest.first().map(|job| after(job.id)),
+            Part::Next(before, _) => Some(before),
+        }
+    }
+
+    fn changed(self) -> u64 {
+        match self {
+            Part::First(_) => 0,
+            Part::Next(_, changed) => changed,
+        }
+    }
+}
+
+/// The least id above this one.
+fn after(id: JobId) -> JobId {
+    let number = u128::from_be_bytes(id.to_bytes());
+    JobId::from_bytes(number.saturating_add(1).to_be_bytes())
+}
+
 /// The form that makes the change, or its next part.
-fn go_on(html: &mut Html, place: &Place, wanted: &Wanted, (next, changed): (Option<JobId>, u64)) {
-    let before = next.map(|id| id.to_string()).unwrap_or_default();
-    let changed = changed.to_string();
+fn go_on(html: &mut Html, place: &Place, wanted: &Wanted, part: Part<'_>) {
+    let before = part.before().map(|id| id.to_string()).unwrap_or_default();
+    let changed = part.changed().to_string();
     let more: &Fields<'_> = &[
         ("action", wanted.action.name()),
         ("before", &before),
         ("changed", &changed),
     ];
-    let text = match (wanted.action, next) {
-        (_, Some(_)) => "Go on",
-        (JobAction::Retry, None) => "Run them again",
-        (JobAction::Cancel, None) => "Cancel them",
-        (JobAction::Delete, None) => "Delete them for good",
+    let text = match (wanted.action, part) {
+        (_, Part::Next(..)) => "Go on",
+        (JobAction::Retry, _) => "Run them again",
+        (JobAction::Cancel, _) => "Cancel them",
+        (JobAction::Delete, _) => "Delete them for good",
+    };
+    let class = match wanted.action {
+        JobAction::Delete => "danger",
+        JobAction::Retry | JobAction::Cancel => "",
     };
     place.change_form(html, "/bulk", &wanted.filter.with(more), |html| {
-        button(html, "danger", text);
+        button(html, class, text);
     });
 }
 
@@ -195,11 +238,11 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
             None => "",
         };
         let count = Counted::Exactly(changed);
-        html.text_el("h1", &[], format_args!("{count} jobs were changed{all}"));
+        html.text_el("h1", &[], format_args!("Changed{all}: {}", jobs(count)));
         criteria(html, &wanted.filter);
         html.el("div", &[("class", "actions")], |html| {
-            if search.before.is_some() {
-                go_on(html, &asked.place, &wanted, (search.before, changed));
+            if let Some(next) = search.before {
+                go_on(html, &asked.place, &wanted, Part::Next(next, changed));
             }
             let back = asked.place.address("/jobs", &wanted.filter.fields());
             html.text_el(

@@ -1,5 +1,7 @@
 //! Charts as SVG within the page: bars and lines over the slots of an activity.
 
+use std::collections::BTreeMap;
+
 use super::html::Html;
 
 /// One slot of a chart: parts that are stacked, and what a pointer is told.
@@ -37,23 +39,44 @@ impl Chart<'_> {
         stacks.chain(points.copied().flatten()).fold(0.0, f64::max)
     }
 
+    /// Draws it with all that a pointer is told.
     pub(super) fn draw(&self, html: &mut Html) {
+        self.framed(html, self.class, self.label, |html, scale| {
+            for (place, bar) in self.bars.iter().enumerate() {
+                bar.draw(html, place * SLOT, scale);
+            }
+        });
+    }
+
+    /// Draws it without: all bars of a class are one shape, since a page may have many of these.
+    pub(super) fn small(&self, html: &mut Html, label: &str) {
+        self.framed(html, "spark", label, |html, scale| {
+            let mut shapes = BTreeMap::new();
+            for (place, bar) in self.bars.iter().enumerate() {
+                bar.add_to(&mut shapes, place * SLOT, scale);
+            }
+            for (class, shape) in shapes {
+                let class = format!("bars {class}");
+                html.text_el("path", &[("class", &class), ("d", &shape)], "");
+            }
+        });
+    }
+
+    fn framed(&self, html: &mut Html, class: &str, label: &str, bars: impl FnOnce(&mut Html, f64)) {
         let view = format!("0 0 {} {HEIGHT}", (self.bars.len() * SLOT).max(SLOT));
         let attributes = [
-            ("class", self.class),
+            ("class", class),
             ("viewBox", &*view),
             ("preserveAspectRatio", "none"),
             ("role", "img"),
-            ("aria-label", self.label),
+            ("aria-label", label),
         ];
         let scale = match self.top() {
             top if top > 0.0 => HEIGHT / top,
             _ => 0.0,
         };
         html.el("svg", &attributes, |html| {
-            for (place, bar) in self.bars.iter().enumerate() {
-                bar.draw(html, place * SLOT, scale);
-            }
+            bars(html, scale);
             for line in &self.lines {
                 line.draw(html, scale);
             }
@@ -72,6 +95,16 @@ impl Bar {
 
     fn height(&self) -> f64 {
         self.parts.iter().map(|(_, value)| value).sum()
+    }
+
+    fn add_to(&self, shapes: &mut BTreeMap<&'static str, String>, left: usize, scale: f64) {
+        let mut bottom = HEIGHT;
+        for (class, value) in self.parts.iter().filter(|(_, value)| *value > 0.0) {
+            let top = bottom - value * scale;
+            let shape = format!("M{} {bottom:.1}V{top:.1}h8V{bottom:.1}z", left + 1);
+            shapes.entry(*class).or_default().push_str(&shape);
+            bottom = top;
+        }
     }
 
     fn draw(&self, html: &mut Html, left: usize, scale: f64) {

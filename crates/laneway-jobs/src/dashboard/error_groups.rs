@@ -7,7 +7,7 @@ use super::asked::{Answered, Asked};
 use super::counted::Counted;
 use super::frame::empty;
 use super::html::Html;
-use super::moment::time;
+use super::moment::past;
 use super::place::{Place, clip};
 use crate::job_state::JobState;
 use crate::store::FailedAttempt;
@@ -36,7 +36,7 @@ pub(super) async fn errors(asked: &Asked<'_>) -> Answered {
             return empty(html, "No attempt has failed.", next);
         }
         let count = Counted::up_to(attempts.len() as u64, GROUPED as u64);
-        let text = format!("The newest {count} failed attempts. Numbers in errors are left out.");
+        let text = format!("Failed attempts, the newest {count}. Numbers in errors are left out.");
         html.text_el("p", &[("class", "dim")], text);
         table(html, place, &groups);
     }))
@@ -130,7 +130,7 @@ impl Group<'_> {
         });
         for (name, moment) in [("First", self.first()), ("Last", newest.ended_at)] {
             html.el("td", &[("data-label", name)], |html| {
-                time(html, moment, place.now)
+                past(html, moment, place.now)
             });
         }
     }

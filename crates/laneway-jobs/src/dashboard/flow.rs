@@ -31,18 +31,9 @@ pub(super) struct Drawn {
 impl<'a> Flow<'a> {
     pub(super) fn of(activity: &'a Activity, choose: impl Fn(&LaneActivity) -> bool) -> Flow<'a> {
         let lanes: Vec<_> = activity.lanes.iter().filter(|lane| choose(lane)).collect();
-        let slots = activity
-            .lanes
-            .first()
-            .map_or(1, |lane| lane.slots.len())
-            .max(1);
-        let seconds = activity
-            .now
-            .duration_since(activity.from)
-            .unwrap_or_default();
         Flow {
             from: activity.from,
-            slot: seconds.div_f64(slots as f64),
+            slot: activity.slot,
             lanes,
         }
     }
@@ -104,7 +95,7 @@ impl<'a> Flow<'a> {
         };
         Drawn {
             title: "Done per second",
-            top: format!("at most {}", short(chart.top())),
+            top: format!("peak {}", short(chart.top())),
             chart,
             legend: &[("high", "high"), ("low", "low")],
         }
@@ -130,11 +121,8 @@ impl<'a> Flow<'a> {
             lines: vec![line("low", Priority::Low), line("high", Priority::High)],
         };
         Drawn {
-            title: "Wait before the beginning",
-            top: format!(
-                "mean at most {}",
-                length(Duration::from_secs_f64(chart.top()))
-            ),
+            title: "Mean wait",
+            top: format!("up to {}", length(Duration::from_secs_f64(chart.top()))),
             chart,
             legend: &[("high", "high"), ("low", "low")],
         }
@@ -162,7 +150,7 @@ impl<'a> Flow<'a> {
         };
         Drawn {
             title: "Failures",
-            top: format!("at most {} in {}", chart.top(), length(self.slot)),
+            top: format!("peak {} in {}", chart.top(), length(self.slot)),
             chart,
             legend: &[("failed", "for good"), ("again", "tried again")],
         }
@@ -215,15 +203,12 @@ impl Drawn {
     }
 
     fn cell(&self, html: &mut Html, span: Span) {
-        let label = format!("{} since {}: {}", self.chart.label, span.ago, self.top);
         html.el("td", &[("data-label", self.title)], |html| {
-            let small = Chart {
-                label: &label,
-                class: "spark",
-                bars: self.chart.bars.clone(),
-                lines: self.chart.lines.clone(),
-            };
-            small.draw(html);
+            if self.chart.top() == 0.0 {
+                return html.text_el("span", &[("class", "dim")], "none");
+            }
+            let label = format!("{} since {}: {}", self.chart.label, span.ago, self.top);
+            self.chart.small(html, &label);
             html.text_el("span", &[("class", "dim")], &self.top);
         });
     }

@@ -6,7 +6,7 @@ use super::asked::{Answered, Asked};
 use super::filter::{JobFilter, NoFilter, before, lane_name};
 use super::frame::empty;
 use super::html::Html;
-use super::moment::time;
+use super::moment::{past, time};
 use super::place::{Mode, Place, clip};
 use super::route::JobAction;
 use crate::job_state::JobState;
@@ -165,7 +165,7 @@ fn row(html: &mut Html, place: &Place, job: &JobView) {
         attempts,
     );
     html.el("td", &[("data-label", "Inserted")], |html| {
-        time(html, job.created_at, place.now);
+        past(html, job.created_at, place.now);
     });
     html.el("td", &[("data-label", "Last"), ("class", "last")], |html| {
         last(html, place, job);
@@ -191,7 +191,7 @@ fn last(html: &mut Html, place: &Place, job: &JobView) {
     }
     match (job.state, job.finished_at) {
         (JobState::Running, _) => progress(html, job),
-        (_, Some(finished)) => time(html, finished, place.now),
+        (_, Some(finished)) => past(html, finished, place.now),
         (_, None) => {
             html.text("due ");
             time(html, job.run_at, place.now);
@@ -205,7 +205,11 @@ pub(super) fn progress(html: &mut Html, job: &JobView) {
         let part = format!("{:.3}", part.clamp(0.0, 1.0));
         html.el("progress", &[("value", &part)], |_| {});
     }
-    html.text(clip(job.progress_text.as_deref().unwrap_or_default(), 120));
+    match (&job.progress_text, job.progress) {
+        (Some(text), _) => html.text(clip(text, 120)),
+        (None, Some(_)) => {}
+        (None, None) => html.text_el("span", &[("class", "dim")], "says nothing of it"),
+    }
 }
 
 fn pager(

@@ -12,8 +12,8 @@ pub(super) fn length(duration: Duration) -> String {
     match seconds {
         0 if ms == 0 && !duration.is_zero() => "<1 ms".to_owned(),
         0 => format!("{ms} ms"),
-        1..10 => format!("{:.1} s", duration.as_secs_f64()),
-        10..120 => format!("{seconds} s"),
+        1..10 if !ms.is_multiple_of(1_000) => format!("{:.1} s", duration.as_secs_f64()),
+        1..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / DAY),
@@ -64,6 +64,11 @@ pub(super) fn time(html: &mut Html, moment: SystemTime, now: SystemTime) {
         &[("datetime", &machine), ("title", &title)],
         beside(moment, now),
     );
+}
+
+/// A moment that has passed. It may be a little after `now`, which is read first.
+pub(super) fn past(html: &mut Html, moment: SystemTime, now: SystemTime) {
+    time(html, moment.min(now), now);
 }
 
 /// The time itself, for a place that has room for it.

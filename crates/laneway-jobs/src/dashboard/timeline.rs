@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::frame::empty;
 use super::html::Html;
-use super::moment::{length, time};
+use super::moment::{length, past};
 use super::place::{Place, clip};
 use crate::job_state::JobState;
 use crate::store::{JobStory, JobView};
@@ -106,7 +106,7 @@ impl Timeline {
         html.el("p", &[], |html| {
             html.text_el("b", &[], format_args!("Attempt {}", tried.number));
             html.text(" began ");
-            time(html, tried.begun, place.now);
+            past(html, tried.begun, place.now);
             html.text(format_args!(
                 ", {} after the insert, took {}",
                 length(before),

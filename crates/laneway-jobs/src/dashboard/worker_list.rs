@@ -8,7 +8,7 @@ use super::filter::lane_name;
 use super::frame::empty;
 use super::html::Html;
 use super::job_list::progress;
-use super::moment::time;
+use super::moment::{past, time};
 use super::place::{Place, clip};
 use crate::store::{LeaseView, StopRequest};
 
@@ -28,7 +28,8 @@ pub(super) async fn workers(asked: &Asked<'_>) -> Answered {
             return empty(html, "No worker holds a lease.", next);
         }
         let count = Counted::up_to(leases.len() as u64, READ as u64);
-        let text = format!("{count} jobs run. A worker that has nothing to do is not listed.");
+        let text =
+            format!("Jobs that run: {count}. A worker that has nothing to do is not listed.");
         html.text_el("p", &[("class", "dim")], text);
         for (name, leases) in by_worker(&leases) {
             worker(html, place, name, &leases);
@@ -53,7 +54,7 @@ fn worker(html: &mut Html, place: &Place, name: &str, leases: &[&LeaseView]) {
     html.el("section", &[("class", "queue")], |html| {
         html.el("div", &[("class", "bar")], |html| {
             html.text_el("h2", &[], clip(name, 80));
-            let count = format!("{} leases", leases.len());
+            let count = format!("leases: {}", leases.len());
             html.text_el("span", &[("class", "count")], count);
             let first = leases.iter().map(|lease| lease.until).min();
             if first.is_some_and(|until| until < place.now) {
@@ -106,7 +107,7 @@ fn row(html: &mut Html, place: &Place, lease: &LeaseView) {
     html.text_el("td", &[("data-label", "Attempt"), ("class", "n")], attempt);
     html.el("td", &[("data-label", "Begun")], |html| {
         if let Some(begun) = lease.started_at {
-            time(html, begun, place.now);
+            past(html, begun, place.now);
         }
     });
     html.el("td", &[("data-label", "Lease ends")], |html| {

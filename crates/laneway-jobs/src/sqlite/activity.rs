@@ -92,6 +92,7 @@ impl Tx<'_> {
         Ok(Activity {
             now: time_of(self.t),
             from: time_of(slots.from),
+            slot: duration_of(slots.length),
             lanes,
         })
     }

@@ -22,6 +22,15 @@ WHERE (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL O
     AND (?4 IS NULL OR id < ?4)
 ORDER BY id DESC LIMIT ?5";
 
+/// Ready jobs are in three indices: those in good standing, suspects, those that wait for others.
+const READY: &str = "
+SELECT 1 FROM laneway_job INDEXED BY laneway_job_ready
+    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = ?1
+UNION ALL SELECT 1 FROM laneway_job INDEXED BY laneway_job_suspect
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = ?1
+UNION ALL SELECT 1 FROM laneway_job INDEXED BY laneway_job_held
+    WHERE state = 0 AND held > 0 AND queue = ?1";
+
 impl Tx<'_> {
     pub(super) fn look(&self, ids: &[JobId]) -> Sql<Vec<Option<JobView>>> {
         let mut prepared = self.connection.prepare_cached(LOOK)?;
@@ -58,16 +67,20 @@ impl Tx<'_> {
         Ok(counts)
     }
 
-    /// The text names the state, so that the index over such rows is used.
+    /// The texts name the states and what else their indices ask for: otherwise all rows are read.
     fn count_of(&self, queue: &str, state: JobState, at_most: u64) -> Sql<u64> {
-        let (state, settled) = match state.is_settled() {
-            true => (state.number(), "AND state >= 2"),
-            false => (state.number(), ""),
+        let rows = match state {
+            JobState::Ready => READY.to_owned(),
+            JobState::Running => "SELECT 1 FROM laneway_job INDEXED BY laneway_job_running
+                WHERE state = 1 AND queue = ?1"
+                .to_owned(),
+            settled => format!(
+                "SELECT 1 FROM laneway_job INDEXED BY laneway_job_settled
+                 WHERE state = {} AND state >= 2 AND queue = ?1",
+                settled.number()
+            ),
         };
-        let text = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM laneway_job
-             WHERE state = {state} {settled} AND queue = ?1 LIMIT ?2)"
-        );
+        let text = format!("SELECT count(*) FROM (SELECT 1 FROM ({rows}) LIMIT ?2)");
         let mut prepared = self.connection.prepare_cached(&text)?;
         let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
         let count: i64 = prepared.query_row((queue, at_most), |row| row.get(0))?;

@@ -27,6 +27,8 @@ pub struct Activity {
     pub now: SystemTime,
     /// When the first slot began.
     pub from: SystemTime,
+    /// How long a slot is.
+    pub slot: Duration,
     /// Both lanes of each queue, in the order of the question; high first.
     pub lanes: Vec<LaneActivity>,
 }

@@ -51,6 +51,7 @@ CREATE INDEX laneway_job_ready ON laneway_job (queue, lane, run_at)
     WHERE state = 0 AND held = 0 AND crashes = 0;
 CREATE INDEX laneway_job_suspect ON laneway_job (queue, run_at)
     WHERE state = 0 AND held = 0 AND crashes > 0;
+CREATE INDEX laneway_job_held ON laneway_job (queue) WHERE state = 0 AND held > 0;
 CREATE INDEX laneway_job_running ON laneway_job (lease_until) WHERE state = 1;
 CREATE INDEX laneway_job_expires ON laneway_job (expires_at)
     WHERE state = 0 AND expires_at IS NOT NULL;
