@@ -184,7 +184,7 @@ impl Browser {
         self.of_session("POST", "/actions", &json!({"actions": [keyboard]}));
     }
 
-    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.of_session("POST", "/goog/cdp/execute", &body)
     }

@@ -172,6 +172,7 @@ cases! {
         failed_attempts_come_newest_first,
         leases_tell_which_worker_runs_what,
         activity_counts_by_lane_and_measures_waits,
+        activity_measures_the_waits_of_both_lanes,
         activity_counts_so_many_and_tells_in_which_time,
     }
     workers {

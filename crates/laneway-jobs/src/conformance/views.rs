@@ -8,7 +8,7 @@ use laneway::time::sleep;
 use super::stage::{LONG, LONGER, SHORT, Stage, completed, held};
 use crate::store::{
     Activity, ActivitySlot, ActivityWanted, Awaits, ByHand, JobPage, JobSearch, NewJob, Outcome,
-    QueueState, SEARCH_LIMIT, StopRequest,
+    QueueState, SEARCH_LIMIT, Settlement, StopRequest,
 };
 use crate::{JobId, JobState};
 
@@ -295,6 +295,27 @@ pub(super) async fn activity_counts_by_lane_and_measures_waits(stage: Stage) {
     assert!(high.wait_max >= Some(LONGER) && high.wait_max == high.wait_mean);
     assert_eq!(low.wait_max, None);
     assert_eq!(total(&activity, 2).done, 0);
+}
+
+pub(super) async fn activity_measures_the_waits_of_both_lanes(stage: Stage) {
+    let lanes = [Priority::High; 100].into_iter().chain([Priority::Low]);
+    for lane in lanes {
+        insert_in(&stage, "default", lane).await;
+    }
+    sleep(LONGER).await;
+    let claimed = stage.claim(stage.wish(200, LONG)).await.jobs;
+    let settle = |job| Settlement {
+        held: held(job),
+        outcome: completed(),
+    };
+    let all = claimed.iter().map(settle).collect();
+    stage.store.settle(all).await.expect("they are settled");
+    let activity = activity(&stage, 1_000).await;
+    for (place, done) in [(0, 100), (1, 1)] {
+        let lane = total(&activity, place);
+        assert_eq!(lane.done, done);
+        assert!(lane.wait_mean >= Some(LONGER), "{lane:?}");
+    }
 }
 
 pub(super) async fn activity_counts_so_many_and_tells_in_which_time(stage: Stage) {

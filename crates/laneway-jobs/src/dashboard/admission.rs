@@ -1,4 +1,4 @@
-//! Who gets in: decided from what a request says, before anything is read.
+//! Which requests get in: decided from what they say, before anything is read.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::secret::{Sameness, Secret};
 /// The cookie of a browser that has given the token.
 pub(super) const COOKIE: &str = "laneway-jobs";
 
-/// Whom the dashboard lets in.
+/// Which clients the dashboard lets in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Door {
     /// The names by which it may be called, beside those of the loopback.

@@ -48,7 +48,8 @@ impl fmt::Display for Counted {
     }
 }
 
-fn grouped(number: u64) -> String {
+/// A number with a comma between thousands.
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();

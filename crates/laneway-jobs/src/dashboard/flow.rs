@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use laneway::Priority;
 
 use super::chart::{Bar, Chart, Line};
+use super::counted::grouped;
 use super::filter::lane_name;
 use super::html::Html;
 use super::moment::{length, utc};
@@ -150,7 +151,7 @@ impl<'a> Flow<'a> {
         };
         Drawn {
             title: "Failures",
-            top: format!("peak {} in {}", chart.top(), length(self.slot)),
+            top: format!("peak {} in {}", short(chart.top()), length(self.slot)),
             chart,
             legend: &[("failed", "for good"), ("again", "tried again")],
         }
@@ -217,8 +218,8 @@ impl Drawn {
 /// A number with as many digits as are worth it.
 fn short(number: f64) -> String {
     match number {
-        _ if number == 0.0 => "0".to_owned(),
+        _ if number.fract() == 0.0 => grouped(number as u64),
         _ if number < 10.0 => format!("{number:.1}"),
-        _ => format!("{number:.0}"),
+        _ => grouped(number.round() as u64),
     }
 }

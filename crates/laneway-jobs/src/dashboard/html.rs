@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-/// The attributes of an element: names of our own, values of anyone's.
+/// The attributes of an element: names of our own, values from anywhere.
 pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 /// HTML. Names of elements and attributes are constants of this crate; all else is escaped, so that

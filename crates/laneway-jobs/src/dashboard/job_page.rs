@@ -224,6 +224,7 @@ fn members(html: &mut Html, place: &Place, job: &JobView, counts: BatchCounts) {
     let id = job.id.to_string();
     let address = place.address("/jobs", &[("awaited_by", &id)]);
     let text = match counts.total {
+        0 => return html.text("no job: it did not wait"),
         1 => "one job".to_owned(),
         total => format!("{total} jobs"),
     };

@@ -33,7 +33,7 @@ impl Secret {
     }
 
     /// Whether two texts are the same. How long it takes depends on their lengths alone: what is
-    /// compared are signatures, which nobody else can make.
+    /// compared are signatures, which only this process can make.
     pub(super) fn same(&self, one: &str, other: &str) -> Sameness {
         let signatures = [one, other].map(|text| self.sign("same", text));
         let bytes = signatures[0].bytes().zip(signatures[1].bytes());
