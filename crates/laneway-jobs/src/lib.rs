@@ -44,6 +44,8 @@
 //! 6. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
 //!    caller's own transaction is used; the answer comes at once or as a future.
 //! 7. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
+//! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
+//!    of what it reads.
 //!
 //! Why the seams lie there: the store makes transitions and the worker policy, so that one
 //! conformance body tests every store and one worker serves all. Crash points and mutants are a

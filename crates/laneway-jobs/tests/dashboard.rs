@@ -197,6 +197,7 @@ fn every_answer_carries_the_headers_that_keep_it_from_harm() {
     for (target, content_type) in [
         ("/style.css", "text/css; charset=utf-8"),
         ("/script.js", "text/javascript; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
     ] {
         let file = desk.ask(near("GET", target));
         assert_eq!(

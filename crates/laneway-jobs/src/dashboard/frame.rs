@@ -6,6 +6,7 @@ use super::response::PageResponse;
 
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const SCRIPT: &str = include_str!("script.js");
+pub(super) const ICON: &str = include_str!("icon.svg");
 
 /// How a page keeps up with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +79,13 @@ impl Framed<'_> {
             &[("name", "color-scheme"), ("content", "light dark")],
         );
         html.text_el("title", &[], format_args!("{} \u{b7} Jobs", self.title));
-        let style = self
-            .place
-            .address("/style.css", &[("v", env!("CARGO_PKG_VERSION"))]);
+        let file = |path| {
+            let version = [("v", env!("CARGO_PKG_VERSION"))];
+            self.place.address(path, &version)
+        };
+        let (style, script, icon) = (file("/style.css"), file("/script.js"), file("/icon.svg"));
         html.void("link", &[("rel", "stylesheet"), ("href", &style)]);
-        let script = self
-            .place
-            .address("/script.js", &[("v", env!("CARGO_PKG_VERSION"))]);
+        html.void("link", &[("rel", "icon"), ("href", &icon)]);
         html.el("script", &[("src", &script), ("defer", "")], |_| {});
         if self.refresh == Refresh::Live {
             html.el("noscript", &[], |html| {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::admission::{Admission, COOKIE, Door};
 use super::asked::{Answered, Asked, refusal};
 use super::form::Form;
-use super::frame::{SCRIPT, STYLE};
+use super::frame::{Framed, ICON, Refresh, SCRIPT, STYLE};
 use super::place::{FORM_TOKEN, Mode, Place};
 use super::request::PageRequest;
 use super::response::PageResponse;
@@ -133,6 +133,7 @@ impl Dashboard {
             (Admission::FarAway, _) => far_away(&place),
             // What the page that asks for the token needs.
             (_, Routed::To(Route::Style)) => PageResponse::file("text/css; charset=utf-8", STYLE),
+            (_, Routed::To(Route::Icon)) => PageResponse::file("image/svg+xml", ICON),
             (_, Routed::To(Route::Change(Change::Login))) => self.log_in(&place, request),
             (Admission::TokenWanted, _) => log_in_form(&place, 401, ""),
             (_, Routed::Nowhere) => nowhere(&place),
@@ -289,11 +290,11 @@ fn foreign_form(place: &Place) -> PageResponse {
 }
 
 fn log_in_form(place: &Place, status: u16, said: &str) -> PageResponse {
-    let framed = super::frame::Framed {
+    let framed = Framed {
         place,
         title: "Token",
         tab: "",
-        refresh: super::frame::Refresh::ByHand,
+        refresh: Refresh::ByHand,
         said: None,
     };
     framed.respond(status, |html| {

@@ -18,6 +18,7 @@ pub(super) enum Route {
     Login,
     Style,
     Script,
+    Icon,
     Change(Change),
 }
 
@@ -122,6 +123,7 @@ fn shown(path: &str) -> Option<Route> {
         ["login"] => Route::Login,
         ["style.css"] => Route::Style,
         ["script.js"] => Route::Script,
+        ["icon.svg"] => Route::Icon,
         _ => return None,
     })
 }

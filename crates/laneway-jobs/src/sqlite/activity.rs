@@ -11,14 +11,14 @@ use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LI
 use laneway::Priority;
 
 /// The index alone answers it: no row is read.
-const DONE: &str = "
+pub(super) const DONE: &str = "
 SELECT lane, count(*), max(finished_at) FROM (
     SELECT lane, finished_at FROM laneway_job INDEXED BY laneway_job_settled
     WHERE state = 2 AND state >= 2 AND queue = ?1 AND finished_at >= ?2 AND finished_at < ?3
     ORDER BY finished_at LIMIT ?4)
 GROUP BY lane";
 
-const FAILED: &str = "
+pub(super) const FAILED: &str = "
 SELECT lane, count(*) FROM (
     SELECT lane FROM laneway_job INDEXED BY laneway_job_settled
     WHERE state IN (3, 5) AND state >= 2 AND queue = ?1 AND finished_at >= ?2 AND finished_at < ?3
@@ -26,7 +26,7 @@ SELECT lane, count(*) FROM (
 GROUP BY lane";
 
 /// Some of each lane: the index tells which, and their rows alone are read.
-const WAITS: &str = "
+pub(super) const WAITS: &str = "
 SELECT lane, CAST(avg(wait) AS INTEGER), max(wait) FROM (
     SELECT job.lane, max(0, started_at - run_at) AS wait
     FROM (SELECT seq, row_number() OVER (PARTITION BY lane) AS place FROM (
@@ -37,11 +37,11 @@ SELECT lane, CAST(avg(wait) AS INTEGER), max(wait) FROM (
     WHERE place <= 32)
 GROUP BY lane";
 
-const IS_BUSY: &str = "
+pub(super) const IS_BUSY: &str = "
 SELECT EXISTS (SELECT 1 FROM laneway_job INDEXED BY laneway_job_settled
     WHERE state IN (2, 3, 5) AND state >= 2 AND queue = ?1 AND finished_at >= ?2)";
 
-const ERRORS: &str = "
+pub(super) const ERRORS: &str = "
 SELECT queue, lane, (a.ended_at - ?1) / ?2, count(*)
 FROM (SELECT job, ended_at FROM laneway_attempt INDEXED BY laneway_attempt_ended
     WHERE ended_at >= ?1 ORDER BY ended_at DESC LIMIT ?3) AS a

@@ -26,6 +26,8 @@ mod keeping;
 mod open;
 mod open_error;
 mod owner;
+#[cfg(test)]
+mod plans;
 mod probe;
 mod reading;
 mod rescuing;

@@ -67,25 +67,30 @@ impl Tx<'_> {
         Ok(counts)
     }
 
-    /// The texts name the states and what else their indices ask for: otherwise all rows are read.
     fn count_of(&self, queue: &str, state: JobState, at_most: u64) -> Sql<u64> {
-        let rows = match state {
-            JobState::Ready => READY.to_owned(),
-            JobState::Running => "SELECT 1 FROM laneway_job INDEXED BY laneway_job_running
-                WHERE state = 1 AND queue = ?1"
-                .to_owned(),
-            settled => format!(
-                "SELECT 1 FROM laneway_job INDEXED BY laneway_job_settled
-                 WHERE state = {} AND state >= 2 AND queue = ?1",
-                settled.number()
-            ),
-        };
-        let text = format!("SELECT count(*) FROM (SELECT 1 FROM ({rows}) LIMIT ?2)");
+        let text = count(state);
         let mut prepared = self.connection.prepare_cached(&text)?;
         let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
         let count: i64 = prepared.query_row((queue, at_most), |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
+}
+
+/// Counts the jobs of a queue in a state. The texts name the states and what else their indices ask
+/// for: otherwise all rows are read.
+pub(super) fn count(state: JobState) -> String {
+    let rows = match state {
+        JobState::Ready => READY.to_owned(),
+        JobState::Running => "SELECT 1 FROM laneway_job INDEXED BY laneway_job_running
+            WHERE state = 1 AND queue = ?1"
+            .to_owned(),
+        settled => format!(
+            "SELECT 1 FROM laneway_job INDEXED BY laneway_job_settled
+             WHERE state = {} AND state >= 2 AND queue = ?1",
+            settled.number()
+        ),
+    };
+    format!("SELECT count(*) FROM (SELECT 1 FROM ({rows}) LIMIT ?2)")
 }
 
 /// A job without its payload and result.

@@ -14,7 +14,7 @@ use crate::store::{JobPage, JobSearch, JobView, LIST_LIMIT, SEARCH_LIMIT};
 ///
 /// The texts name the index: without statistics SQLite would guess.
 #[derive(Clone, Copy)]
-enum Way {
+pub(super) enum Way {
     Members,
     NotDone(JobState),
     Running,
@@ -43,6 +43,23 @@ impl Way {
             Way::Running => "INDEXED BY laneway_job_running WHERE state = 1".to_owned(),
             Way::Ids => "WHERE 1".to_owned(),
         }
+    }
+
+    /// Finds the last row that a search looks at.
+    pub(super) fn floor(self) -> String {
+        format!(
+            "SELECT id FROM laneway_job {} AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :scan",
+            self.text()
+        )
+    }
+
+    /// Finds what matches above that.
+    pub(super) fn matching(self) -> String {
+        format!(
+            "SELECT {COLUMNS} FROM laneway_job {} AND id < :before AND id >= :floor AND {MATCHES}
+             ORDER BY id DESC LIMIT :limit",
+            self.text()
+        )
     }
 }
 
@@ -78,11 +95,7 @@ impl Tx<'_> {
 
     /// The last row that the search looks at, if there are further ones.
     fn floor(&self, way: Way, search: &JobSearch) -> Sql<Option<JobId>> {
-        let text = format!(
-            "SELECT id FROM laneway_job {} AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :scan",
-            way.text()
-        );
-        let mut prepared = self.connection.prepare_cached(&text)?;
+        let mut prepared = self.connection.prepare_cached(&way.floor())?;
         let (before, awaited_by) = (before(search), awaited_by(search));
         for (name, value) in named_params! {
             ":before": before, ":scan": SEARCH_LIMIT as i64 - 1, ":awaited_by": awaited_by
@@ -96,12 +109,7 @@ impl Tx<'_> {
     }
 
     fn matching(&self, way: Way, search: &JobSearch, floor: Option<JobId>) -> Sql<Vec<JobView>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM laneway_job {} AND id < :before AND id >= :floor AND {MATCHES}
-             ORDER BY id DESC LIMIT :limit",
-            way.text()
-        );
-        let mut prepared = self.connection.prepare_cached(&text)?;
+        let mut prepared = self.connection.prepare_cached(&way.matching())?;
         let floor = floor.map_or(LOWEST, JobId::to_bytes);
         let params: &[(&str, &dyn ToSql)] = named_params! {
             ":before": before(search),

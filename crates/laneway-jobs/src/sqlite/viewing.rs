@@ -16,7 +16,7 @@ use crate::store::{
     StoreFuture, ViewStore,
 };
 
-const QUEUES: &str = "
+pub(super) const QUEUES: &str = "
 SELECT name, paused,
     (SELECT min(run_at) FROM laneway_job
         WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = name AND lane = 0) AS high_due,
@@ -24,21 +24,21 @@ SELECT name, paused,
         WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = name AND lane = 1) AS low_due
 FROM laneway_queue ORDER BY name LIMIT ?1";
 
-const STORY: &str = "
+pub(super) const STORY: &str = "
 SELECT started_at, lease_until, timeout, expires_at, cancel FROM laneway_job WHERE id = ?1";
 
-const ATTEMPTS: &str = "
+pub(super) const ATTEMPTS: &str = "
 SELECT attempt, fence, worker, started_at, ended_at, error FROM laneway_attempt
 WHERE job = ?1 ORDER BY fence DESC LIMIT ?2";
 
-const FAILED: &str = "
+pub(super) const FAILED: &str = "
 SELECT id, kind, queue, state, a.ended_at, substr(a.error, 1, ?2) AS error
 FROM (SELECT job, ended_at, error FROM laneway_attempt INDEXED BY laneway_attempt_ended
     ORDER BY ended_at DESC LIMIT ?1) AS a
 CROSS JOIN laneway_job ON id = a.job
 ORDER BY a.ended_at DESC";
 
-const LEASES: &str = "
+pub(super) const LEASES: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
     created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
     started_at, lease_until, cancel
