@@ -6,7 +6,8 @@
 //! `reading.rs`, `schedules.rs`;
 //! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
 //! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T;
-//! `store.rs`, which puts it together. `probe.rs` is where tests get at crash points and mutants.
+//! `store.rs`, which puts it together; `transfer.rs` and `transfer_ends.rs`, what moves elsewhere;
+//! `examining.rs`, what is wrong with a file. `probe.rs` is where tests get at crash points and mutants.
 
 mod activity;
 mod answer;
@@ -21,6 +22,8 @@ mod columns;
 mod command;
 mod connected;
 mod durability;
+mod examining;
+mod finding;
 mod inserting;
 mod keeping;
 mod open;
@@ -38,11 +41,14 @@ mod settling;
 mod statement;
 mod store;
 mod transact;
+mod transfer;
+mod transfer_ends;
 mod tx;
 mod viewing;
 mod writer;
 
 pub use durability::Durability;
+pub use finding::Finding;
 pub use open::SqliteOptions;
 pub use open_error::OpenError;
 pub use probe::{Moment, Probe, Transition, Verdict};
@@ -50,3 +56,4 @@ pub use schema::MIGRATIONS;
 pub use statement::Statement;
 pub use store::SqliteStore;
 pub use transact::TransactError;
+pub use transfer_ends::{SqliteSource, SqliteTarget};

@@ -16,6 +16,7 @@ use super::probe::{NoProbe, Probe};
 use super::schema::{KNOWN, migrate, version};
 use super::statement::Statement;
 use super::store::SqliteStore;
+use super::transfer::filled_from;
 use super::tx::Sql;
 
 /// How long a transaction waits for another process's.
@@ -108,13 +109,7 @@ impl SqliteOptions {
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref();
         let durability = self.durability;
-        let connection = checked(path).map_err(|error| open_error(path, &error))?;
-        let found = version(&connection).map_err(|error| open_error(path, &error))?;
-        if found > KNOWN {
-            let (path, known) = (path.to_owned(), KNOWN);
-            return Err(OpenError::FromTheFuture { path, found, known });
-        }
-        refuse_moved(path, &connection, found)?;
+        let (connection, _) = readable(path)?;
         set_durability(path, &connection, durability)?;
         let connected = migrate(&connection).and_then(|()| self.connected(connection, Home::File));
         let connected = connected.map_err(|error| open_error(path, &error))?;
@@ -127,6 +122,31 @@ impl SqliteOptions {
             durability,
             Some((path.to_owned(), owned)),
         ))
+    }
+
+    /// Opens a file that a program with jobs has made, as a tool does that looks in: it makes no
+    /// file, changes no schema and never becomes the owner. Blocks its thread as
+    /// [`open`](SqliteOptions::open) does.
+    ///
+    /// ```
+    /// use laneway_jobs::sqlite::{OpenError, SqliteOptions};
+    ///
+    /// let refused = SqliteOptions::new().visit("no-such-file.db").unwrap_err();
+    /// assert!(matches!(refused, OpenError::NoJobs(_)));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An [`OpenError`] that says what to do; nothing has been changed.
+    pub fn visit(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        let path = path.as_ref();
+        let durability = self.durability;
+        let connection = with_jobs(path)?;
+        set_durability(path, &connection, durability)?;
+        let connected = self.connected(connection, Home::File);
+        let connected = connected.map_err(|error| open_error(path, &error))?;
+        let visited = Some((path.to_owned(), Ownership::Guest));
+        Ok(SqliteStore::of(connected, durability, visited))
     }
 
     fn connected(self, connection: Connection, home: Home) -> Sql<Connected> {
@@ -151,8 +171,40 @@ fn set_up(connection: &Connection) -> Sql<()> {
     connection.pragma_update(None, "cache_size", CACHE_KIB)
 }
 
+/// A connection to a file that has jobs, or may have some, and the version of its schema.
+fn readable(path: &Path) -> Result<(Connection, i64), OpenError> {
+    let connection = checked(path).map_err(|error| open_error(path, &error))?;
+    let found = known_version(path, &connection)?;
+    refuse_moved(path, &connection, found)?;
+    refuse_filling(path, &connection)?;
+    Ok((connection, found))
+}
+
+/// A connection to a file that has jobs, by the newest schema.
+fn with_jobs(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::NoJobs(path.to_owned()));
+    }
+    match readable(path)? {
+        (_, 0) => Err(OpenError::NoJobs(path.to_owned())),
+        (connection, KNOWN) => Ok(connection),
+        _ => Err(OpenError::FromThePast(path.to_owned())),
+    }
+}
+
+pub(super) fn known_version(path: &Path, connection: &Connection) -> Result<i64, OpenError> {
+    let found = version(connection).map_err(|error| open_error(path, &error))?;
+    match found > KNOWN {
+        false => Ok(found),
+        true => {
+            let (path, known) = (path.to_owned(), KNOWN);
+            Err(OpenError::FromTheFuture { path, found, known })
+        }
+    }
+}
+
 /// A connection to a file that is a database and can be written.
-fn checked(path: &Path) -> Sql<Connection> {
+pub(super) fn checked(path: &Path) -> Sql<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     set_up(&connection)?;
@@ -186,8 +238,18 @@ fn refuse_moved(path: &Path, connection: &Connection, version: i64) -> Result<()
     }
 }
 
+fn refuse_filling(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    match filled_from(connection).map_err(|error| open_error(path, &error))? {
+        None => Ok(()),
+        Some(from) => Err(OpenError::Filling {
+            path: path.to_owned(),
+            from,
+        }),
+    }
+}
+
 /// Sets the durability and reads it back.
-fn set_durability(
+pub(super) fn set_durability(
     path: &Path,
     connection: &Connection,
     asked: Durability,
@@ -227,16 +289,17 @@ fn take_over(connected: &Connected) -> Sql<()> {
     transaction.commit()
 }
 
-fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
+pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let named: fn(PathBuf) -> OpenError = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase,
         Some(ErrorCode::ReadOnly) => OpenError::ReadOnly,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse,
         _ => return other(path, error),
     };
     named(path.to_owned())
 }
 
-fn other(path: &Path, error: &dyn std::error::Error) -> OpenError {
+pub(super) fn other(path: &Path, error: &dyn std::error::Error) -> OpenError {
     OpenError::Other {
         path: path.to_owned(),
         message: error.to_string(),

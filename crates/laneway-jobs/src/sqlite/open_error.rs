@@ -34,6 +34,19 @@ pub enum OpenError {
         /// Where they are now.
         to: String,
     },
+    /// A move to this file has begun and not ended.
+    Filling {
+        /// The file.
+        path: PathBuf,
+        /// Where its jobs come from.
+        from: String,
+    },
+    /// There is no such file, or it has no tables for jobs.
+    NoJobs(PathBuf),
+    /// Its schema is an older one, and was to stay as it is.
+    FromThePast(PathBuf),
+    /// Another process has it open.
+    InUse(PathBuf),
     /// The database did not take over the durability.
     NotDurable {
         /// The file.
@@ -76,6 +89,26 @@ impl fmt::Display for OpenError {
                     path.display()
                 )
             }
+            OpenError::Filling { path, from } => write!(
+                f,
+                "a move from {from} to {} has not ended; run it again, to its end",
+                path.display()
+            ),
+            OpenError::NoJobs(path) => write!(
+                f,
+                "{} has no jobs; name a file that a program with jobs has made",
+                path.display()
+            ),
+            OpenError::FromThePast(path) => write!(
+                f,
+                "{} has an older schema; migrate it first",
+                path.display()
+            ),
+            OpenError::InUse(path) => write!(
+                f,
+                "{} is in use; end the programs that have it open",
+                path.display()
+            ),
             OpenError::NotDurable { path, asked } => write!(
                 f,
                 "{} does not support durability {asked}; keep it on a local disk",

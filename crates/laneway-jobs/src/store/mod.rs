@@ -3,6 +3,7 @@
 //! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`,
 //! `keeping.rs` (what a holder may do meanwhile), `rescue.rs`, `view.rs`, `by_hand.rs` and
 //! `schedule.rs`; `view_store.rs`, what people look through; then `hints.rs` and `error.rs`.
+//! `transfer.rs` and `moving.rs` move everything to another store.
 
 mod activity;
 mod awaits;
@@ -16,12 +17,15 @@ mod hints;
 mod insert;
 mod keeping;
 mod lease_view;
+mod moving;
+mod part_tally;
 mod queue_view;
 mod rescue;
 mod schedule;
 mod search;
 mod settlement;
 mod story;
+mod transfer;
 mod view;
 mod view_store;
 
@@ -43,6 +47,8 @@ pub use hints::{Hints, Listener};
 pub use insert::{Due, Enqueued, IfExists, NewJob, Uniqueness};
 pub use keeping::{Held, Note, NoteKind, Renewal, Step};
 pub use lease_view::LeaseView;
+pub use moving::{TransferError, TransferStep, Transferred, transfer};
+pub use part_tally::PartTally;
 pub use queue_view::{QueueState, QueueView, QueuesNow};
 pub use rescue::{Pruning, Rescue, Rescued};
 pub use schedule::{
@@ -52,6 +58,10 @@ pub use schedule::{
 pub use search::{JobPage, JobSearch, SEARCH_LIMIT};
 pub use settlement::{Guarded, Outcome, Settlement};
 pub use story::{AttemptView, JobStory, STORY_LIMIT, StopRequest};
+pub use transfer::{
+    Begun, PAGE_BYTES, PartField, PartRow, StorePart, TransferCounters, TransferEnd, TransferPage,
+    TransferSource, TransferTarget,
+};
 pub use view::{Filter, JobView, LIST_LIMIT, QueueCount};
 pub use view_store::ViewStore;
 
