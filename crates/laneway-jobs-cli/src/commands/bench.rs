@@ -1,0 +1,265 @@
+//! `bench`: what jobs cost here that do nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use laneway::time::sleep;
+use laneway::{Priority, Runtime};
+use laneway_jobs::store::{ByHand, Store};
+use laneway_jobs::{Ctx, Job, JobError, JobId, Jobs, Limit, Worker};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Command;
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::out::{Form, Out};
+use crate::progress::Progress;
+use crate::spec::{Spec, value};
+use crate::table::Table;
+use crate::{open, processor};
+
+pub(super) const COMMAND: Command = Command {
+    spec: Spec {
+        name: "bench",
+        takes: "",
+        about: "measures jobs that do nothing, in a file of its own or in --database",
+        options: &[
+            value("jobs", "N", "so many; 10000 by default"),
+            value("callers", "N", "enqueue by so many callers; 64 by default"),
+            value(
+                "in-flight",
+                "N",
+                "so many run at the same time; 64 by default",
+            ),
+        ],
+    },
+    run,
+};
+
+const QUEUE: &str = "laneway-jobs-bench";
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+const LAST_WORD: Duration = Duration::from_secs(10);
+/// Jobs that are deleted in one transaction.
+const AT_ONCE: usize = 500;
+
+#[derive(Serialize, Deserialize)]
+struct Nothing;
+
+impl Job for Nothing {
+    const KIND: &'static str = "laneway-jobs-bench";
+}
+
+/// What is to be measured.
+#[derive(Clone, Copy)]
+struct Plan {
+    jobs: usize,
+    callers: usize,
+    in_flight: usize,
+}
+
+/// What came of one part.
+struct Measured {
+    what: &'static str,
+    jobs: usize,
+    wall: Duration,
+    processor: Option<Duration>,
+}
+
+fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
+    args.no_words()?;
+    let plan = plan(args)?;
+    let folder = OwnFolder::new();
+    let address = match args.value("database") {
+        Some(address) => address.to_owned(),
+        None => folder.file()?,
+    };
+    let store = open::newest_store_at(&address)?;
+    let measured = measure(plan, store)?;
+    match out.form() {
+        Form::People => out.table(&table(&measured)),
+        Form::Json => measured
+            .iter()
+            .try_for_each(|measured| out.json(&to_json(measured))),
+    }
+}
+
+fn plan(args: &Args) -> Result<Plan, Failure> {
+    let at_least_one = |name: &str, default| match args.number(name)?.unwrap_or(default) {
+        0 => Err(Failure::usage(format!("--{name} is at least 1"))),
+        number => Ok(number),
+    };
+    Ok(Plan {
+        jobs: at_least_one("jobs", 10_000)?,
+        callers: at_least_one("callers", 64)?,
+        in_flight: at_least_one("in-flight", 64)?,
+    })
+}
+
+/// Enqueues and drains; then the jobs are deleted.
+fn measure(plan: Plan, store: Arc<dyn Store>) -> Result<Vec<Measured>, Failure> {
+    let rt = Runtime::builder().build();
+    let rt = rt.map_err(|error| Failure::refused(error.to_string()))?;
+    let jobs = Jobs::shared(store);
+    let mut ids = Vec::new();
+    let enqueue = measured("enqueue", plan.jobs, || {
+        ids = rt.block_on(enqueue(plan, &rt, &jobs))?;
+        Ok(())
+    })?;
+    let drain = measured("drain", plan.jobs, || drain(plan, &rt, &jobs))?;
+    rt.block_on(delete(&jobs, &ids))?;
+    Ok(vec![enqueue, drain])
+}
+
+fn measured(
+    what: &'static str,
+    jobs: usize,
+    run: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Measured, Failure> {
+    let (wall, processor) = (Instant::now(), processor::time());
+    run()?;
+    let since = |now: Duration| Some(now - processor?);
+    Ok(Measured {
+        what,
+        jobs,
+        wall: wall.elapsed(),
+        processor: processor::time().and_then(since),
+    })
+}
+
+async fn enqueue(plan: Plan, rt: &Runtime, jobs: &Jobs) -> Result<Vec<JobId>, Failure> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let callers = (0..plan.callers).map(|_| {
+        let caller = enqueue_some(plan.jobs, next.clone(), jobs.clone());
+        rt.spawn(caller, Priority::Low)
+    });
+    let callers: Vec<_> = callers.collect();
+    watch("enqueue", plan.jobs, &next).await;
+    let mut ids = Vec::new();
+    for caller in callers {
+        ids.extend(caller.await?);
+    }
+    Ok(ids)
+}
+
+async fn enqueue_some(
+    all: usize,
+    next: Arc<AtomicUsize>,
+    jobs: Jobs,
+) -> Result<Vec<JobId>, Failure> {
+    let mut ids = Vec::new();
+    while next.fetch_add(1, Relaxed) < all {
+        let enqueued = jobs.enqueue(Nothing).queue(QUEUE).await;
+        let enqueued = enqueued.map_err(|error| Failure::refused(error.to_string()));
+        // The other callers are to end as well, and the watch.
+        let enqueued = enqueued.inspect_err(|_| next.store(all, Relaxed))?;
+        ids.push(enqueued.id());
+    }
+    Ok(ids)
+}
+
+/// Shows a count until it is full.
+async fn watch(what: &str, all: usize, count: &AtomicUsize) {
+    let mut progress = Progress::new();
+    loop {
+        let done = count.load(Relaxed).min(all);
+        if done == all {
+            return;
+        }
+        progress.bar(what, done, all);
+        sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+fn drain(plan: Plan, rt: &Runtime, jobs: &Jobs) -> Result<(), Failure> {
+    let done = Arc::new(AtomicUsize::new(0));
+    let count = done.clone();
+    let handler = move |_: Nothing, _: Ctx| {
+        count.fetch_add(1, Relaxed);
+        async { Ok::<_, JobError>(()) }
+    };
+    let worker = Worker::new(jobs)
+        .queue(QUEUE, Limit::in_flight(plan.in_flight))
+        .handle(handler)
+        .start(rt)
+        .map_err(|error| Failure::refused(error.to_string()))?;
+    let report = rt.block_on(async {
+        watch("drain", plan.jobs, &done).await;
+        worker.shutdown(LAST_WORD).await
+    });
+    match report.is_clean() {
+        true => Ok(()),
+        false => Err(Failure::refused(format!(
+            "the worker did not finish: {report}"
+        ))),
+    }
+}
+
+async fn delete(jobs: &Jobs, ids: &[JobId]) -> Result<(), Failure> {
+    let mut progress = Progress::new();
+    for (chunk, part) in ids.chunks(AT_ONCE).enumerate() {
+        progress.bar("delete", chunk * AT_ONCE, ids.len());
+        let changes = part.iter().map(|id| ByHand::Delete(*id)).collect();
+        jobs.store().change(changes).await?;
+    }
+    Ok(())
+}
+
+impl Measured {
+    fn jobs_per_second(&self) -> f64 {
+        self.jobs as f64 / self.wall.as_secs_f64()
+    }
+
+    fn processor_us_per_job(&self) -> Option<f64> {
+        Some(self.processor?.as_secs_f64() * 1e6 / self.jobs as f64)
+    }
+}
+
+fn table(measured: &[Measured]) -> Table {
+    let mut table = Table::new(&["part", "jobs", "seconds", "jobs/s", "CPU us per job"]);
+    for measured in measured {
+        let processor = measured.processor_us_per_job();
+        table.row(vec![
+            measured.what.to_owned(),
+            measured.jobs.to_string(),
+            format!("{:.2}", measured.wall.as_secs_f64()),
+            format!("{:.0}", measured.jobs_per_second()),
+            processor.map_or_else(|| "?".to_owned(), |us| format!("{us:.1}")),
+        ]);
+    }
+    table
+}
+
+fn to_json(measured: &Measured) -> Value {
+    json!({
+        "part": measured.what,
+        "jobs": measured.jobs,
+        "seconds": measured.wall.as_secs_f64(),
+        "jobs_per_second": measured.jobs_per_second(),
+        "cpu_us_per_job": measured.processor_us_per_job(),
+    })
+}
+
+/// The folder of a file that is measured in, gone with all in it at the end.
+struct OwnFolder(PathBuf);
+
+impl OwnFolder {
+    fn new() -> OwnFolder {
+        let name = format!("laneway-jobs-bench-{}", std::process::id());
+        OwnFolder(std::env::temp_dir().join(name))
+    }
+
+    fn file(&self) -> Result<String, Failure> {
+        let made = std::fs::create_dir_all(&self.0);
+        made.map_err(|error| Failure::refused(format!("no file can be made: {error}")))?;
+        Ok(self.0.join("jobs.db").display().to_string())
+    }
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

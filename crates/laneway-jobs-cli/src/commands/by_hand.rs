@@ -1,0 +1,202 @@
+//! `retry`, `cancel` and `delete`: some jobs by their ids, or all that match.
+
+use laneway::block_on;
+use laneway_jobs::store::{ByHand, Changed, JobSearch, Store};
+use laneway_jobs::{JobId, JobState};
+use serde_json::{Value, json};
+
+use super::Command;
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::open;
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::selection::{ALL, KIND, QUEUE, STATE, YES, all_ids, search, state_or};
+use crate::spec::{OptionSpec, Spec};
+
+const OPTIONS: &[OptionSpec] = &[ALL, QUEUE, KIND, STATE, YES];
+
+pub(super) const RETRY: Command = Command {
+    spec: Spec {
+        name: "retry",
+        takes: "ID...",
+        about: "lets failed, cancelled or quarantined jobs run again",
+        options: OPTIONS,
+    },
+    run: |args, out| run(&Change::Retry, args, out),
+};
+
+pub(super) const CANCEL: Command = Command {
+    spec: Spec {
+        name: "cancel",
+        takes: "ID...",
+        about: "cancels ready jobs, and asks running ones to stop",
+        options: OPTIONS,
+    },
+    run: |args, out| run(&Change::Cancel, args, out),
+};
+
+pub(super) const DELETE: Command = Command {
+    spec: Spec {
+        name: "delete",
+        takes: "ID...",
+        about: "deletes jobs that do not run",
+        options: OPTIONS,
+    },
+    run: |args, out| run(&Change::Delete, args, out),
+};
+
+/// Jobs that change in one transaction.
+const AT_ONCE: usize = 500;
+
+#[derive(Clone, Copy)]
+enum Change {
+    Retry,
+    Cancel,
+    Delete,
+}
+
+impl Change {
+    fn of(self, id: JobId) -> ByHand {
+        match self {
+            Change::Retry => ByHand::Retry(id),
+            Change::Cancel => ByHand::Cancel(id),
+            Change::Delete => ByHand::Delete(id),
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Change::Retry => "retry",
+            Change::Cancel => "cancel",
+            Change::Delete => "delete",
+        }
+    }
+
+    /// What is done to it.
+    fn done(self) -> &'static str {
+        match self {
+            Change::Retry => "runs again",
+            Change::Cancel => "is cancelled",
+            Change::Delete => "is deleted",
+        }
+    }
+}
+
+fn run(change: &Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    match (args.has("all"), args.words()) {
+        (true, []) => all(*change, args, out),
+        (true, _) => Err(Failure::usage("give ids or --all, not both")),
+        (false, []) => Err(Failure::usage("give the ids of jobs, or --all")),
+        (false, _) => by_id(*change, args, out),
+    }
+}
+
+fn by_id(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let only = ["queue", "kind", "state", "yes"]
+        .into_iter()
+        .find(|option| args.has(option));
+    if let Some(only) = only {
+        return Err(Failure::usage(format!("--{only} goes with --all")));
+    }
+    let ids = args.ids()?;
+    let store = open::store(args)?;
+    let mut refused = 0;
+    for ids in ids.chunks(AT_ONCE) {
+        let answers = block_on(make(change, &*store, ids))?;
+        for (id, changed) in ids.iter().zip(answers) {
+            out.tell(&sentence(change, *id, changed), &one(*id, changed))?;
+            refused += usize::from(!is_made(changed));
+        }
+    }
+    match refused {
+        0 => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}
+
+async fn make(change: Change, store: &dyn Store, ids: &[JobId]) -> Result<Vec<Changed>, Failure> {
+    let changes = ids.iter().map(|id| change.of(*id)).collect();
+    Ok(store.change(changes).await?)
+}
+
+fn is_made(changed: Changed) -> bool {
+    matches!(changed, Changed::Done | Changed::Asked)
+}
+
+fn sentence(change: Change, id: JobId, changed: Changed) -> String {
+    let (verb, done) = (change.verb(), change.done());
+    match changed {
+        Changed::Done => format!("{id} {done}"),
+        Changed::Asked => format!("{id} runs; its worker is asked to stop it"),
+        Changed::Not(state) => format!("{id} is {state}; {verb} does not apply to it"),
+        Changed::KeyTaken => format!("{id}: an unfinished job has the same unique key"),
+        Changed::Missing => format!("there is no job {id}"),
+    }
+}
+
+fn one(id: JobId, changed: Changed) -> Value {
+    let (name, state) = match changed {
+        Changed::Done => ("done", None),
+        Changed::Asked => ("asked", None),
+        Changed::Not(state) => ("not", Some(state.name())),
+        Changed::KeyTaken => ("key-taken", None),
+        Changed::Missing => ("missing", None),
+    };
+    json!({"id": id.to_string(), "changed": name, "state": state})
+}
+
+fn all(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let wanted = matching(change, args)?;
+    let store = open::store(args)?;
+    let ids = block_on(all_ids(&*store, wanted))?;
+    let (count, verb) = (ids.len(), change.verb());
+    if !args.has("yes") {
+        let text = format!("{verb}: {count} jobs match; nothing was changed: add --yes");
+        out.tell(&text, &json!({"matched": count, "changed": 0}))?;
+        return Err(Failure::Told);
+    }
+    let changed = block_on(make_all(change, &*store, &ids))?;
+    let text = format!("{verb}: {changed} of {count} jobs that matched");
+    out.tell(&text, &json!({"matched": count, "changed": changed}))
+}
+
+/// Each change has states that it applies to; deleting says which.
+fn matching(change: Change, args: &Args) -> Result<JobSearch, Failure> {
+    let state = match change {
+        Change::Retry => state_or(args, JobState::Failed)?,
+        Change::Cancel => state_or(args, JobState::Ready)?,
+        Change::Delete => args
+            .state("state")?
+            .ok_or_else(|| Failure::usage("delete --all wants --state"))?,
+    };
+    let applies = match change {
+        Change::Retry => state.is_settled() && state != JobState::Done,
+        Change::Cancel => !state.is_settled(),
+        Change::Delete => state != JobState::Running,
+    };
+    let verb = change.verb();
+    match applies {
+        true => Ok(JobSearch {
+            state: Some(state),
+            ..search(args)?
+        }),
+        false => Err(Failure::usage(format!(
+            "{verb} does not apply to jobs that are {state}"
+        ))),
+    }
+}
+
+/// Jobs that have changed meanwhile are left as they are.
+async fn make_all(change: Change, store: &dyn Store, ids: &[JobId]) -> Result<usize, Failure> {
+    let (mut progress, mut changed) = (Progress::new(), 0);
+    for (chunk, part) in ids.chunks(AT_ONCE).enumerate() {
+        progress.bar(change.verb(), chunk * AT_ONCE, ids.len());
+        let answers = make(change, store, part).await?;
+        changed += answers
+            .into_iter()
+            .filter(|answer| is_made(*answer))
+            .count();
+    }
+    Ok(changed)
+}
