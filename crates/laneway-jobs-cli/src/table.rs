@@ -25,6 +25,10 @@ impl Table {
             .push(cells.iter().map(|cell| harmless(cell)).collect());
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.len() == 1
+    }
+
     /// The lines, the last column without an end of its own.
     pub(crate) fn lines(&self, colour: Colour) -> Vec<String> {
         let widths = self.widths();

@@ -115,6 +115,7 @@ impl Told<'_> {
     fn end(self) -> Result<(), Failure> {
         drop(self.progress);
         match self.out.form() {
+            Form::People if self.table.is_empty() => Ok(()),
             Form::People => self.out.table(&self.table),
             Form::Json => self.failed,
         }

@@ -1,0 +1,424 @@
+//! Does each command do what it says, and say it in JSON?
+
+use std::io::{BufRead, BufReader};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
+
+use crate::support::{Folder, Text, lines};
+use laneway::block_on;
+use laneway_jobs::store::{
+    Claim, ClaimId, ClaimOrder, ClaimedJob, Held, NewSchedule, Note, NoteKind, Outcome,
+    ScheduleChange, Settlement, Step, Store, Whom,
+};
+use laneway_jobs::{JobId, JobState};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+fn enqueue(folder: &Folder, text: &str) -> JobId {
+    let jobs = folder.jobs();
+    block_on(async { jobs.enqueue(Text(text.into())).await.unwrap().id() })
+}
+
+/// Each claim has an id of its own.
+static CLAIMS: AtomicU8 = AtomicU8::new(1);
+
+fn claim(store: &dyn Store, limit: usize) -> Vec<ClaimedJob> {
+    let claim = Claim {
+        id: ClaimId::from_bytes([CLAIMS.fetch_add(1, Relaxed); 16]),
+        queue: "default".into(),
+        kinds: vec!["text".into()],
+        limit,
+        order: ClaimOrder::HighFirst,
+        whom: Whom::Innocents,
+        lease: Duration::from_secs(60),
+        worker: "ada".into(),
+    };
+    block_on(store.claim(claim)).unwrap().jobs
+}
+
+fn settle(store: &dyn Store, job: &ClaimedJob, outcome: Outcome) {
+    let held = held(job);
+    let settled = block_on(store.settle(vec![Settlement { held, outcome }]));
+    assert_eq!(settled.unwrap(), [laneway_jobs::store::Guarded::Held]);
+}
+
+fn held(job: &ClaimedJob) -> Held {
+    Held {
+        id: job.id,
+        fence: job.fence,
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed {
+        error: "no\nanswer".into(),
+    }
+}
+
+/// Some jobs, of which so many have failed.
+fn some(folder: &Folder, all: usize, bad: usize) -> Vec<JobId> {
+    let ids = (0..all).map(|n| enqueue(folder, &n.to_string())).collect();
+    let store = folder.store();
+    for job in claim(&*store, bad) {
+        settle(&*store, &job, failed());
+    }
+    ids
+}
+
+fn state_of(folder: &Folder, id: JobId) -> Option<JobState> {
+    let view = block_on(folder.store().look(vec![id])).unwrap().pop();
+    view.flatten().map(|view| view.state)
+}
+
+#[test]
+fn list_shows_the_newest_first_and_filters() {
+    let folder = Folder::new("list");
+    let ids = some(&folder, 5, 2);
+    let listed = folder.run("list --json").json();
+    let listed: Vec<&Value> = listed.iter().map(|job| &job["id"]).collect();
+    let newest: Vec<String> = ids.iter().rev().map(JobId::to_string).collect();
+    assert_eq!(listed, newest.iter().collect::<Vec<_>>());
+    let failed = folder.run("list --json --state failed --kind text --queue default");
+    let failed = failed.json();
+    assert_eq!(failed.len(), 2);
+    assert_eq!(failed[0]["error"], "no\nanswer");
+    assert_eq!(failed[0]["attempt"], 1);
+    assert_eq!(folder.run("list --json --error answer").json().len(), 2);
+    assert_eq!(folder.run("list --json --kind other").ok(), "");
+    assert_eq!(folder.run("list --json --limit 3").json().len(), 3);
+    let before = format!("list --json --before {}", ids[2]);
+    assert_eq!(folder.run(&before).json().len(), 2);
+}
+
+#[test]
+fn a_table_has_aligned_columns_and_one_line_for_each_job() {
+    let folder = Folder::new("table");
+    some(&folder, 3, 1);
+    let table = folder.run("list").ok();
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    let place = lines[0].find("state").unwrap();
+    assert!(
+        lines[1..].iter().all(|line| &line[place - 1..place] == " "),
+        "{table}"
+    );
+    assert!(lines.iter().all(|line| !line.contains('\x1b')));
+    assert!(
+        lines[3].contains("failed") && lines[3].ends_with("no\\nanswer"),
+        "{table}"
+    );
+}
+
+#[test]
+fn queues_are_listed_with_their_counts_and_pauses() {
+    let folder = Folder::new("queues");
+    some(&folder, 3, 1);
+    folder.run("pause default").ok();
+    let queues = folder.run("list --queues --json").json();
+    assert_eq!(queues.len(), 1);
+    assert_eq!(queues[0]["paused"], true);
+    assert_eq!(queues[0]["jobs"]["ready"], 2);
+    assert_eq!(queues[0]["jobs"]["failed"], 1);
+    assert!(folder.run("list --queues").ok().contains("paused"));
+}
+
+#[test]
+fn show_tells_all_of_one_job() {
+    let folder = Folder::new("show");
+    let id = enqueue(&folder, "hello");
+    let store = folder.store();
+    let job = claim(&*store, 1).remove(0);
+    let step = Step {
+        name: "charge".into(),
+        value: b"17".to_vec(),
+    };
+    let notes = [
+        NoteKind::Step(step),
+        NoteKind::Progress {
+            part: 0.25,
+            text: "at it".into(),
+        },
+    ];
+    let notes = notes.map(|kind| Note {
+        held: held(&job),
+        kind,
+    });
+    for answer in block_on(store.note(notes.into())).unwrap() {
+        assert_eq!(answer, laneway_jobs::store::Guarded::Held);
+    }
+    let running = folder.run(&format!("show {id} --json")).json().remove(0);
+    assert_eq!(running["worker"], "ada");
+    assert!(running["lease_until"].is_string());
+    let after = Duration::ZERO;
+    let error = "busy".to_owned();
+    settle(&*store, &job, Outcome::Retry { after, error });
+    let job = claim(&*store, 1).remove(0);
+    settle(&*store, &job, Outcome::Completed(b"{\"sum\":3}".to_vec()));
+    let shown = folder.run(&format!("show {id} --json")).json().remove(0);
+    assert_eq!(shown["state"], "done");
+    assert_eq!(shown["payload"], "hello");
+    assert_eq!(shown["result"], json!({"sum": 3}));
+    assert_eq!(shown["attempts"][0]["error"], "busy");
+    assert_eq!(shown["steps"][0], json!({"name": "charge", "value": 17}));
+    assert_eq!(shown["progress"], 0.25);
+    let text = folder.run(&format!("show {id}")).ok();
+    for part in ["payload       \"hello\"", "25% at it", "busy", "charge"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let missing = "018f0e9c-7b3a-7c00-8a1b-000000000001";
+    let missing = folder.run(&format!("show {missing}")).fails(1);
+    assert!(missing.contains("there is no job"));
+}
+
+#[test]
+fn jobs_are_retried_cancelled_and_deleted_by_their_ids() {
+    let folder = Folder::new("by-hand");
+    let ids = some(&folder, 3, 1);
+    let (bad, ready) = (ids[0], ids[1]);
+    let answer = folder.run(&format!("retry {bad} --json")).json();
+    assert_eq!(
+        answer,
+        [json!({"id": bad.to_string(), "changed": "done", "state": null})]
+    );
+    assert_eq!(state_of(&folder, bad), Some(JobState::Ready));
+    assert!(
+        folder
+            .run(&format!("cancel {ready}"))
+            .ok()
+            .contains("is cancelled")
+    );
+    assert_eq!(state_of(&folder, ready), Some(JobState::Cancelled));
+    folder.run(&format!("delete {ready} {bad}")).ok();
+    assert_eq!(state_of(&folder, ready), None);
+    let store = folder.store();
+    let running = claim(&*store, 1).remove(0).id;
+    assert!(
+        folder
+            .run(&format!("cancel {running}"))
+            .ok()
+            .contains("asked to stop")
+    );
+    let refused = folder.run(&format!("delete {running} {bad} --json"));
+    assert_eq!(refused.code, Some(1));
+    let refused = lines(&refused.out);
+    assert_eq!(refused[0]["changed"], "not");
+    assert_eq!(refused[0]["state"], "running");
+    assert_eq!(refused[1]["changed"], "missing");
+}
+
+#[test]
+fn all_that_match_are_counted_first_and_changed_with_yes() {
+    let folder = Folder::new("bulk");
+    let ids = some(&folder, 1_300, 1_200);
+    let counted = folder.run("retry --all --kind text");
+    assert_eq!(counted.code, Some(1));
+    assert_eq!(
+        counted.out,
+        "retry: 1200 jobs match; nothing was changed: add --yes\n"
+    );
+    assert_eq!(state_of(&folder, ids[0]), Some(JobState::Failed));
+    let none = folder.run("retry --all --kind other --yes --json").json();
+    assert_eq!(none, [json!({"matched": 0, "changed": 0})]);
+    let retried = folder.run("retry --all --state failed --yes --json").json();
+    assert_eq!(retried, [json!({"matched": 1200, "changed": 1200})]);
+    assert_eq!(state_of(&folder, ids[0]), Some(JobState::Ready));
+    let cancelled = folder
+        .run("cancel --all --queue default --yes --json")
+        .json();
+    assert_eq!(cancelled[0]["changed"], 1_300);
+    let deleted = folder
+        .run("delete --all --state cancelled --yes --json")
+        .json();
+    assert_eq!(deleted[0]["changed"], 1_300);
+    assert_eq!(folder.run("list").ok(), "no jobs match\n");
+}
+
+#[test]
+fn a_paused_queue_gives_no_jobs_until_it_is_resumed() {
+    let folder = Folder::new("pause");
+    enqueue(&folder, "x");
+    let paused = folder.run("pause default --json").json();
+    assert_eq!(
+        paused,
+        [json!({"what": "queue", "name": "default", "paused": true})]
+    );
+    let store = folder.store();
+    assert!(claim(&*store, 1).is_empty());
+    assert_eq!(
+        folder.run("resume default --json").json()[0]["paused"],
+        false
+    );
+    assert_eq!(claim(&*store, 1).len(), 1);
+    assert!(folder.run("resume other").fails(1).contains("no queue"));
+}
+
+#[test]
+fn drain_tells_how_many_are_left_and_waits_for_them() {
+    let folder = Folder::new("drain");
+    enqueue(&folder, "x");
+    enqueue(&folder, "y");
+    let late = folder.run("drain --timeout 0s");
+    assert_eq!(late.code, Some(1));
+    assert!(late.err.contains("2 ready and 0 running"), "{late:?}");
+    let mut waiting = folder.spawn("drain default --json");
+    let mut told = BufReader::new(waiting.stdout.take().unwrap()).lines();
+    let first = lines(&told.next().unwrap().unwrap());
+    assert_eq!(
+        first,
+        [json!({"queue": "default", "ready": 2, "running": 0, "paused": false})]
+    );
+    let store = folder.store();
+    for job in claim(&*store, 2) {
+        settle(&*store, &job, Outcome::Completed(b"1".to_vec()));
+    }
+    let last = lines(&told.next().unwrap().unwrap());
+    assert_eq!(last, [json!({"queue": "default", "drained": true})]);
+    assert_eq!(waiting.wait().unwrap().code(), Some(0));
+    assert!(folder.run("drain nothing").fails(1).contains("no queue"));
+}
+
+#[test]
+fn schedules_are_listed_paused_and_removed() {
+    let folder = Folder::new("schedules");
+    let next = SystemTime::UNIX_EPOCH + Duration::from_secs(4_107_542_400);
+    let schedule = NewSchedule {
+        name: "nightly".into(),
+        pattern: "0 3 * * *".into(),
+        zone: "UTC".into(),
+        kind: "text".into(),
+        next: Some(next),
+    };
+    let keep = ScheduleChange::Keep(schedule);
+    block_on(folder.store().change_schedules(vec![keep])).unwrap();
+    let listed = folder.run("schedules --json").json();
+    assert_eq!(listed[0]["name"], "nightly");
+    assert_eq!(listed[0]["next"], "2100-03-01T00:00:00.000000Z");
+    assert_eq!(listed[0]["paused"], false);
+    folder.run("pause --schedule nightly").ok();
+    assert_eq!(folder.run("schedules --json").json()[0]["paused"], true);
+    folder.run("resume --schedule nightly").ok();
+    assert!(folder.run("schedules").ok().contains("active"));
+    assert!(
+        folder
+            .run("pause --schedule other")
+            .fails(1)
+            .contains("no schedule")
+    );
+    folder.run("schedules --remove nightly").ok();
+    assert_eq!(folder.run("schedules").ok(), "there are no schedules\n");
+    folder.run("schedules --remove nightly").fails(1);
+}
+
+#[test]
+fn workers_are_listed_by_their_leases() {
+    let folder = Folder::new("workers");
+    let ids = [enqueue(&folder, "x"), enqueue(&folder, "y")];
+    assert_eq!(folder.run("workers").ok(), "no worker holds a job\n");
+    assert_eq!(claim(&*folder.store(), 2).len(), 2);
+    let workers = folder.run("workers --json").json();
+    assert_eq!(workers.len(), 1);
+    assert_eq!(workers[0]["worker"], "ada");
+    let mut held: Vec<String> = Vec::new();
+    for lease in workers[0]["leases"].as_array().unwrap() {
+        held.push(lease["job"].as_str().unwrap().to_owned());
+    }
+    held.sort();
+    assert_eq!(held, ids.map(|id| id.to_string()));
+    assert!(folder.run("workers").ok().contains("in "));
+}
+
+#[test]
+fn prune_deletes_what_is_old_enough() {
+    let folder = Folder::new("prune");
+    some(&folder, 3, 2);
+    assert_eq!(folder.run("prune --json").json(), [json!({"deleted": 0})]);
+    let pruned = folder.run("prune --failed-after 0s --json").json();
+    assert_eq!(pruned, [json!({"deleted": 2})]);
+    assert_eq!(folder.run("list --json").json().len(), 1);
+}
+
+#[test]
+fn migrate_makes_the_tables_and_prints_their_sql() {
+    let folder = Folder::new("migrate");
+    let printed = folder.run("migrate --print").ok();
+    assert!(!std::path::Path::new(&folder.file()).exists());
+    Connection::open_in_memory()
+        .unwrap()
+        .execute_batch(&printed)
+        .unwrap();
+    let printed = folder.run("migrate --print --json").json();
+    assert_eq!(printed[0]["schema"], 1);
+    let migrated = folder.run("migrate --json").json();
+    assert_eq!(migrated[0]["schema"], printed.len());
+    assert_eq!(folder.run("list").ok(), "no jobs match\n");
+}
+
+#[test]
+fn doctor_says_what_is_wrong_and_what_to_do() {
+    let folder = Folder::new("doctor");
+    enqueue(&folder, "x");
+    assert_eq!(folder.run("doctor").ok(), "all is well\n");
+    assert_eq!(folder.run("doctor --json").ok(), "");
+    let connection = Connection::open(folder.file()).unwrap();
+    let change = "DROP INDEX laneway_job_ready; UPDATE laneway_job SET state = 9;";
+    connection.execute_batch(change).unwrap();
+    drop(connection);
+    let found = folder.run("doctor --json");
+    assert_eq!(found.code, Some(1));
+    let found = lines(&found.out);
+    let names: Vec<&Value> = found.iter().map(|found| &found["finding"]).collect();
+    assert_eq!(names, ["missing-index", "unknown-standing"]);
+    assert!(found.iter().all(|found| found["advice"].is_string()));
+    let text = folder.run("doctor");
+    assert_eq!(text.code, Some(1));
+    assert!(
+        text.out
+            .contains("the index laneway_job_ready is missing\n    create it again")
+    );
+}
+
+#[test]
+fn bench_measures_and_leaves_nothing() {
+    let folder = Folder::new("bench");
+    let measured = folder.run("bench --jobs 300 --callers 7 --json").json();
+    let parts: Vec<&Value> = measured.iter().map(|measured| &measured["part"]).collect();
+    assert_eq!(parts, ["enqueue", "drain"]);
+    assert!(
+        measured
+            .iter()
+            .all(|part| part["jobs_per_second"].as_f64().unwrap() > 0.0)
+    );
+    assert!(!std::path::Path::new(&folder.file()).exists());
+    let table = folder
+        .run(&format!("bench --jobs 20 --database {}", folder.file()))
+        .ok();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert_eq!(folder.run("list").ok(), "no jobs match\n");
+}
+
+#[test]
+fn move_brings_everything_over_and_the_old_file_says_where() {
+    let folder = Folder::new("move");
+    some(&folder, 600, 3);
+    let (from, to) = (folder.file(), folder.path("new.db"));
+    let moved = folder
+        .run(&format!("move --from {from} --to {to} --json"))
+        .json();
+    let compared = |part: &&Value| part["step"] == "compared" && part["part"] == "jobs";
+    assert_eq!(moved.iter().find(compared).unwrap()["rows"], 600);
+    assert_eq!(moved.last().unwrap()["moved"], true);
+    let refused = folder.run("list").fails(1);
+    assert!(
+        refused.contains("were moved to") && refused.contains("new.db"),
+        "{refused}"
+    );
+    let listed = folder.run(&format!("list --json --limit 1000 --database {to}"));
+    assert_eq!(listed.json().len(), 600);
+    let again = folder.run(&format!("move --from {from} --to {to}")).ok();
+    assert!(again.ends_with("new.db before\n"), "{again}");
+    let elsewhere = folder.path("third.db");
+    let refused = folder
+        .run(&format!("move --from {from} --to {elsewhere}"))
+        .fails(1);
+    assert!(refused.contains("move from there"), "{refused}");
+}

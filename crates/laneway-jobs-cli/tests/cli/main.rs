@@ -1,0 +1,6 @@
+//! The built program, run on databases of all kinds.
+
+mod bad_input;
+mod commands;
+mod move_killed;
+mod support;
