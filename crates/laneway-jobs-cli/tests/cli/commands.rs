@@ -400,6 +400,7 @@ fn bench_measures_and_leaves_nothing() {
 fn move_brings_everything_over_and_the_old_file_says_where() {
     let folder = Folder::new("move");
     some(&folder, 600, 3);
+    folder.closed();
     let (from, to) = (folder.file(), folder.path("new.db"));
     let moved = folder
         .run(&format!("move --from {from} --to {to} --json"))

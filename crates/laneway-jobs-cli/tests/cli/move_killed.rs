@@ -15,6 +15,8 @@ fn filled(folder: &Folder) {
         let many = (0..JOBS).map(|n| jobs.enqueue(Text(n.to_string())));
         jobs.enqueue_all(many).await.unwrap();
     });
+    drop(jobs);
+    folder.closed();
 }
 
 fn line(folder: &Folder) -> String {

@@ -4,8 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use laneway_jobs::sqlite::{SqliteOptions, SqliteStore};
+use laneway::block_on;
+use laneway::time::sleep;
+use laneway_jobs::sqlite::{OpenError, SqliteOptions, SqliteSource, SqliteStore};
 use laneway_jobs::store::Store;
 use laneway_jobs::{Job, Jobs};
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,17 @@ impl Folder {
 
     pub(crate) fn jobs(&self) -> Jobs {
         Jobs::shared(self.store())
+    }
+
+    /// Waits until no store of this process has the file open: the last one's connection is closed
+    /// by the thread that ran its last command. Then all is in the file itself.
+    pub(crate) fn closed(&self) {
+        let begun = Instant::now();
+        while let Err(error) = SqliteSource::open(self.file()) {
+            assert!(matches!(error, OpenError::InUse(_)), "{error}");
+            assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+            block_on(sleep(Duration::from_millis(2)));
+        }
     }
 
     /// Runs a command on the database.
