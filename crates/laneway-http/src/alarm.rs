@@ -12,17 +12,21 @@ use laneway::time::{Sleep, now, sleep};
 #[derive(Debug)]
 pub(crate) struct Alarm {
     sleep: Sleep,
+    /// The deadline of the last look.
+    seen: Option<Instant>,
 }
 
 impl Alarm {
     pub(crate) fn new() -> Alarm {
         Alarm {
             sleep: sleep(Duration::MAX),
+            seen: None,
         }
     }
 
     /// Ready at the deadline.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        self.seen = Some(deadline);
         loop {
             if self.sleep.deadline().is_none_or(|rings| rings > deadline) {
                 self.sleep.reset(deadline);
@@ -35,5 +39,25 @@ impl Alarm {
             }
             self.sleep.reset(deadline);
         }
+    }
+
+    /// As [`poll`](Alarm::poll), where a deadline moves to later only within a poll of the task:
+    /// `since` was the time then. A busy connection does not read the clock for this.
+    pub(crate) fn poll_since(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+        since: Instant,
+    ) -> Poll<()> {
+        let rings = self.sleep.deadline();
+        // Before this poll the sleep had not rung: its end was to come. If it ends meanwhile, it
+        // wakes the task, which finds the deadline where it was.
+        let is_armed = rings.is_some_and(|rings| since < rings && rings <= deadline);
+        let has_moved = self.seen.is_some_and(|seen| seen < deadline);
+        if is_armed && has_moved {
+            self.seen = Some(deadline);
+            return Poll::Pending;
+        }
+        self.poll(cx, deadline)
     }
 }

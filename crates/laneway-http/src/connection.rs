@@ -142,8 +142,8 @@ where
         if order != Order::Serve {
             return Poll::Ready(Ok(0));
         }
-        if let Some((deadline, _)) = watch.due(self.member.fleet.limits(), Rest::ToEnd) {
-            ready!(self.alarm.poll(cx, deadline));
+        if let Some(term) = watch.due(self.member.fleet.limits(), Rest::ToEnd) {
+            ready!(self.alarm.poll(cx, term.deadline));
             return Poll::Ready(Ok(0));
         }
         Poll::Pending

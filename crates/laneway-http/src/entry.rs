@@ -15,11 +15,18 @@ use super::preface::Protocol;
 use super::refusal::Refusal;
 use super::watch::{Order, Watch};
 
+/// Where the requests of a connection come from. They share it, so that threads do not fight over
+/// the count of what all connections share.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) watch: Arc<Watch>,
+}
+
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    fleet: Arc<Fleet>,
-    watch: Arc<Watch>,
+    origin: Arc<Origin>,
     request: u64,
     protocol: Protocol,
     since: Instant,
@@ -29,8 +36,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(fleet: Arc<Fleet>, watch: Arc<Watch>, head: &request::Parts) -> Entry {
-        let (request, since) = watch.begin(head.method.clone(), head.uri.clone());
+    pub(crate) fn new(origin: Arc<Origin>, head: &request::Parts) -> Entry {
+        let (request, since) = origin.watch.begin(head);
         let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
         let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
         let protocol = match head.version {
@@ -38,8 +45,7 @@ impl Entry {
             _ => Protocol::Http1,
         };
         Entry {
-            fleet,
-            watch,
+            origin,
             request,
             protocol,
             since,
@@ -50,27 +56,27 @@ impl Entry {
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.watch.peer
+        self.origin.watch.peer
     }
 
     /// Whether the server wants its connections to end.
     pub(crate) fn is_to_end(&self) -> bool {
-        self.watch.order() != Order::Serve
+        self.origin.watch.order() != Order::Serve
     }
 
     /// The request's number, and what its body has to keep to.
     pub(crate) fn terms(&self) -> (u64, Arc<Watch>, Arc<Limits>) {
         (
             self.request,
-            self.watch.clone(),
-            self.fleet.limits().clone(),
+            self.origin.watch.clone(),
+            self.origin.fleet.limits().clone(),
         )
     }
 
     /// Notes that the service has answered. What was wrong with the request, if anything, and what
     /// the server wants of the connection.
     pub(crate) fn answered(&self) -> (Option<Refusal>, Order) {
-        let answered = self.watch.answered(self.request);
+        let answered = self.origin.watch.answered(self.request);
         self.note_given(Part::Given);
         answered
     }
@@ -80,17 +86,17 @@ impl Entry {
     pub(crate) fn note_given(&self, part: Part) {
         if self.protocol == Protocol::Http2 {
             let given = (part == Part::Given).then(now);
-            self.watch.note_given(self.request, given);
+            self.origin.watch.note_given(self.request, given);
         }
     }
 
     /// Counts a panic of the service's, tells it to the log, and lets the connection end with the
     /// requests that have begun: what the panic has left behind is not used for others.
     pub(crate) fn panicked(&self, what: Panicked, message: &str) {
-        self.fleet.metrics.count_panic();
-        let request = self.watch.request_line(self.request);
+        self.origin.fleet.metrics.count_panic();
+        let request = self.origin.watch.request_line(self.request);
         log::error!("{what}: {request}: {message}");
-        self.watch.give(Order::Finish);
+        self.origin.watch.give(Order::Finish);
     }
 
     /// Notes what the service or the server answers.
@@ -118,17 +124,20 @@ impl Drop for Entry {
         let took = ended.saturating_duration_since(self.since);
         match self.protocol {
             // Without an answer, there is nothing to be sent.
-            Protocol::Http1 if self.status.is_some() => self.watch.buffered(self.request, ended),
+            Protocol::Http1 if self.status.is_some() => {
+                self.origin.watch.buffered(self.request, ended)
+            }
             // hyper does not tell when the last frame of one stream is sent.
-            _ => self.watch.end(self.request),
+            _ => self.origin.watch.end(self.request),
         }
-        self.fleet
+        self.origin
+            .fleet
             .metrics
             .count(self.route.as_ref(), self.status, took);
         let Some((method, uri)) = self.logged.as_deref() else {
             return;
         };
-        let (peer, took) = (self.watch.peer, took.as_micros());
+        let (peer, took) = (self.origin.watch.peer, took.as_micros());
         let status = self.status.as_ref().map_or("cut-off", StatusCode::as_str);
         log::info!(target: ACCESS, "{peer} {method} {} {status} {took} us", uri.path());
     }

@@ -15,19 +15,17 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
-use super::entry::Entry;
-use super::fleet::Fleet;
+use super::entry::{Entry, Origin};
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
-use super::watch::{Order, Watch};
+use super::watch::Order;
 
 /// The service of one connection, as hyper calls it.
 pub(crate) struct Dispatch<S> {
     pub(crate) service: S,
-    pub(crate) fleet: Arc<Fleet>,
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Dispatch<S>
@@ -42,13 +40,13 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
         let (head, body) = request.into_parts();
-        let entry = Entry::new(self.fleet.clone(), self.watch.clone(), &head);
+        let entry = Entry::new(self.origin.clone(), &head);
         let version = head.version;
         let target = head
             .uri
             .path_and_query()
             .map_or(0, |target| target.as_str().len());
-        let step = match target > self.fleet.limits().target_bytes {
+        let step = match target > self.origin.fleet.limits().target_bytes {
             true => Step::Refused {
                 refusal: Refusal::TargetTooLong,
             },

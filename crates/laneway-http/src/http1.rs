@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -12,6 +13,7 @@ use tower_service::Service;
 
 use super::adapters::LaneTimer;
 use super::connection::{Connection, End};
+use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -40,8 +42,10 @@ where
     let socket = Socket::gated(stream, watch.clone(), first, limits.clone());
     let dispatch = Dispatch {
         service: connection.service.clone(),
-        fleet: connection.member.fleet.clone(),
-        watch: watch.clone(),
+        origin: Arc::new(Origin {
+            fleet: connection.member.fleet.clone(),
+            watch: watch.clone(),
+        }),
     };
     let mut served = builder(&limits).serve_connection(socket, dispatch);
     let mut told = Told::Nothing;
@@ -118,16 +122,21 @@ fn poll_due<S>(
     watch: &Watch,
     limits: &Limits,
 ) -> Poll<End> {
+    // In HTTP/1 all of this happens in the connection's own task.
     loop {
-        let Some((deadline, due)) = watch.due(limits, Rest::ToHibernate) else {
+        let Some(term) = watch.due(limits, Rest::ToHibernate) else {
             return Poll::Pending;
         };
-        if connection.alarm.poll(cx, deadline).is_pending() {
+        if connection
+            .alarm
+            .poll_since(cx, term.deadline, term.since)
+            .is_pending()
+        {
             return Poll::Pending;
         }
         // What is due may have changed meanwhile on another thread.
-        if watch.due(limits, Rest::ToHibernate) == Some((deadline, due)) {
-            return Poll::Ready(match due {
+        if watch.due(limits, Rest::ToHibernate) == Some(term) {
+            return Poll::Ready(match term.due {
                 Due::Hibernate => End::Hibernate,
                 Due::Head => End::Linger(Some(Refusal::TimedOut)),
                 Due::Idle | Due::Stalled => End::Close,

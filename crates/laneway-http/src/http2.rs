@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Buf;
@@ -14,6 +15,7 @@ use tower_service::Service;
 
 use super::adapters::{HighQueue, LaneTimer};
 use super::connection::{Connection, End};
+use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
 use super::request_body::RequestBody;
@@ -49,8 +51,10 @@ where
     let socket = Socket::open(stream, watch.clone(), first);
     let dispatch = Dispatch {
         service: connection.service.clone(),
-        fleet: connection.member.fleet.clone(),
-        watch: watch.clone(),
+        origin: Arc::new(Origin {
+            fleet: connection.member.fleet.clone(),
+            watch: watch.clone(),
+        }),
     };
     let builder = builder(connection.executor.clone(), &limits);
     let mut served = pin!(builder.serve_connection(socket, dispatch));
@@ -75,14 +79,14 @@ where
             if told == Told::ToFinish {
                 watch.set_closing();
             }
-            let Some((deadline, due)) = watch.due(&limits, Rest::ToEnd) else {
+            let Some(term) = watch.due(&limits, Rest::ToEnd) else {
                 return Poll::Pending;
             };
-            if connection.alarm.poll(cx, deadline).is_pending() {
+            if connection.alarm.poll(cx, term.deadline).is_pending() {
                 return Poll::Pending;
             }
             served.as_mut().graceful_shutdown();
-            if due == Due::Stalled {
+            if term.due == Due::Stalled {
                 // The last words are said, if the socket takes them.
                 let _ = served.as_mut().poll(cx);
                 return Poll::Ready(End::Close);

@@ -1,10 +1,10 @@
 //! What the server counts, and how Prometheus reads it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -30,6 +30,9 @@ impl Route {
     }
 }
 
+/// The name of all others.
+const OTHER: &str = "other";
+
 /// The most routes that are told apart.
 const ROUTES: usize = 256;
 
@@ -38,8 +41,30 @@ const BUCKETS: usize = 11;
 
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    routes: Mutex<BTreeMap<Cow<'static, str>, Times>>,
+    shards: [Shard; SHARDS],
+    /// The routes that are told apart.
+    names: Mutex<BTreeSet<Cow<'static, str>>>,
     panics: AtomicU64,
+}
+
+/// How many threads count without waiting for each other.
+const SHARDS: usize = 8;
+
+/// What some of the threads have counted. Aligned, so that no two are in one line of a cache.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard(Mutex<Routes>);
+
+type Routes = BTreeMap<Cow<'static, str>, Times>;
+
+thread_local! {
+    /// In which shard the thread counts.
+    static SHARD: usize = next_shard();
+}
+
+fn next_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS
 }
 
 /// The requests of one route.
@@ -54,16 +79,37 @@ struct Times {
 
 impl Metrics {
     pub(crate) fn count(&self, route: Option<&Route>, status: Option<StatusCode>, took: Duration) {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = route.map_or("other", |route| &route.0);
+        let mut routes = SHARD.with(|&shard| self.shards[shard].routes());
+        let name = route.map_or(OTHER, |route| &route.0);
         if let Some(times) = routes.get_mut(name) {
             return times.count(status, took);
         }
-        let name = match route {
-            Some(route) if routes.len() < ROUTES => route.0.clone(),
-            _ => "other".into(),
-        };
+        let name = self.told_apart(route);
         routes.entry(name).or_default().count(status, took);
+    }
+
+    /// The name under which a route is counted.
+    fn told_apart(&self, route: Option<&Route>) -> Cow<'static, str> {
+        let Some(Route(name)) = route else {
+            return OTHER.into();
+        };
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.contains(name) || names.len() < ROUTES {
+            names.insert(name.clone());
+            return name.clone();
+        }
+        OTHER.into()
+    }
+
+    /// What all threads have counted.
+    fn merged(&self) -> Routes {
+        let mut merged = Routes::new();
+        for shard in &self.shards {
+            for (name, times) in shard.routes().iter() {
+                merged.entry(name.clone()).or_default().add(times);
+            }
+        }
+        merged
     }
 
     pub(crate) fn count_panic(&self) {
@@ -71,17 +117,13 @@ impl Metrics {
     }
 
     pub(crate) fn served(&self) -> u64 {
-        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.values().map(Times::served).sum()
+        let served = |shard: &Shard| shard.routes().values().map(Times::served).sum::<u64>();
+        self.shards.iter().map(served).sum()
     }
 
     /// Writes what was counted in the text format of Prometheus.
     pub(crate) fn write(&self, text: &mut String) {
-        let routes = self
-            .routes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let routes = self.merged();
         text.push_str(
             "# HELP laneway_http_requests_total Requests that are over, by the status.\n\
              # TYPE laneway_http_requests_total counter\n",
@@ -106,7 +148,21 @@ impl Metrics {
     }
 }
 
+impl Shard {
+    fn routes(&self) -> MutexGuard<'_, Routes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Times {
+    fn add(&mut self, other: &Times) {
+        let statuses = self.statuses.iter_mut().zip(other.statuses);
+        statuses.for_each(|(sum, count)| *sum += count);
+        let buckets = self.buckets.iter_mut().zip(other.buckets);
+        buckets.for_each(|(sum, count)| *sum += count);
+        self.sum += other.sum;
+    }
+
     fn count(&mut self, status: Option<StatusCode>, took: Duration) {
         let class = status.map_or(0, |status| usize::from(status.as_u16() / 100));
         self.statuses[class.min(5)] += 1;

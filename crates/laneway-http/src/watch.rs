@@ -6,9 +6,11 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::{Method, Uri};
+use http::Method;
+use http::request::Parts;
+use http::uri::PathAndQuery;
 use laneway::time::now;
 
 use super::limits::Limits;
@@ -66,7 +68,8 @@ pub(crate) enum Waits {
 struct InFlight {
     number: u64,
     method: Method,
-    uri: Uri,
+    /// None of a request that has none: `CONNECT`.
+    path: Option<PathAndQuery>,
     since: Instant,
     doing: Doing,
     /// When the last part of the answer was given to hyper, if it has not asked for another one.
@@ -84,6 +87,10 @@ enum HeldUp {
 }
 
 impl InFlight {
+    fn path(&self) -> &str {
+        self.path.as_ref().map_or("", PathAndQuery::path)
+    }
+
     /// When its whole answer was in hyper's buffer.
     fn buffered(&self) -> Option<Instant> {
         match self.answer {
@@ -106,6 +113,14 @@ enum AnswerIs {
 pub(crate) enum Rest {
     ToHibernate,
     ToEnd,
+}
+
+/// What a connection has time for, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) since: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) due: Due,
 }
 
 /// What there is to do for a connection whose time has come.
@@ -222,15 +237,16 @@ impl Watch {
     }
 
     /// Enters a request. Its number, and when it began.
-    pub(crate) fn begin(&self, method: Method, uri: Uri) -> (u64, Instant) {
+    pub(crate) fn begin(&self, head: &Parts) -> (u64, Instant) {
         let since = now();
+        let (method, path) = (head.method.clone(), head.uri.path_and_query().cloned());
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
         state.requests.push(InFlight {
             number,
             method,
-            uri,
+            path,
             since,
             doing: Doing::Handling,
             given: None,
@@ -265,9 +281,10 @@ impl Watch {
         let Some(at) = buffered else {
             return;
         };
-        let is_sent = |request: &InFlight| request.buffered().is_some();
-        let (sent, others) = state.requests.drain(..).partition(is_sent);
-        state.requests = others;
+        // In place: the next request finds the memory there.
+        state
+            .requests
+            .retain(|request| request.buffered().is_none());
         // A client that has taken its time rests from now on.
         let rests = match state.held_up {
             HeldUp::Never => at,
@@ -275,8 +292,6 @@ impl Watch {
         };
         state.held_up = HeldUp::Never;
         state.waits = Waits::NextRequest(rests);
-        drop(state);
-        drop::<Vec<InFlight>>(sent);
     }
 
     pub(crate) fn note(&self, number: u64, doing: Doing) {
@@ -306,7 +321,7 @@ impl Watch {
         let state = self.state();
         let request = state.place(number).map(|place| &state.requests[place]);
         request.map_or_else(String::new, |request| {
-            format!("{} {}", request.method, request.uri.path())
+            format!("{} {}", request.method, request.path())
         })
     }
 
@@ -345,26 +360,26 @@ impl Watch {
     }
 
     /// What is due next, and when.
-    pub(crate) fn due(&self, limits: &Limits, rest: Rest) -> Option<(Instant, Due)> {
+    pub(crate) fn due(&self, limits: &Limits, rest: Rest) -> Option<Term> {
         let state = self.state();
         let given = state.requests.iter().filter_map(|request| request.given);
         if let Some(stalled) = state.blocked.into_iter().chain(given).min() {
-            return Some((stalled + limits.write_stall, Due::Stalled));
+            return Some(Term::new(stalled, limits.write_stall, Due::Stalled));
         }
         if !state.requests.is_empty() {
             return None;
         }
         Some(match state.waits {
-            Waits::FirstByte(since) => (since + limits.first_byte, Due::Idle),
-            Waits::Handshake(since) => (since + limits.handshake, Due::Idle),
-            Waits::Head(since) => (since + limits.head_time, Due::Head),
+            Waits::FirstByte(since) => Term::new(since, limits.first_byte, Due::Idle),
+            Waits::Handshake(since) => Term::new(since, limits.handshake, Due::Idle),
+            Waits::Head(since) => Term::new(since, limits.head_time, Due::Head),
             Waits::NextRequest(since) => match rest {
                 Rest::ToHibernate if limits.hibernate < limits.idle => {
-                    (since + limits.hibernate, Due::Hibernate)
+                    Term::new(since, limits.hibernate, Due::Hibernate)
                 }
-                _ => (since + limits.idle, Due::Idle),
+                _ => Term::new(since, limits.idle, Due::Idle),
             },
-            Waits::Closing(since) => (since + limits.linger.1, Due::Stalled),
+            Waits::Closing(since) => Term::new(since, limits.linger.1, Due::Stalled),
         })
     }
 
@@ -375,7 +390,7 @@ impl Watch {
         let of_request = |request: &InFlight| CutConnection {
             peer: self.peer,
             method: Some(request.method.clone()),
-            path: Some(request.uri.path().to_owned()),
+            path: Some(request.path().to_owned()),
             doing: request.doing,
             since: request.since,
         };
@@ -403,6 +418,16 @@ impl State {
     fn is_idle(&self) -> bool {
         let rests = matches!(self.waits, Waits::FirstByte(_) | Waits::NextRequest(_));
         rests && self.requests.is_empty() && self.blocked.is_none()
+    }
+}
+
+impl Term {
+    fn new(since: Instant, time: Duration, due: Due) -> Term {
+        Term {
+            since,
+            deadline: since + time,
+            due,
+        }
     }
 }
 
