@@ -56,14 +56,18 @@ pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
 
 impl Frame {
     /// The status of an answer's head: one of the static table, or a literal of three digits.
+    /// Sizes of the table may stand before it.
     pub(crate) fn status(&self) -> u16 {
         assert_eq!(self.kind, HEADERS);
-        match self.payload[0] {
+        let is_size = |byte: &u8| byte & 0xe0 == 0x20;
+        let fields = self.payload.iter().position(|byte| !is_size(byte));
+        let fields = &self.payload[fields.expect("a status")..];
+        match fields[0] {
             0x88 => 200,
             0x8c => 400,
             0x8d => 404,
             0x8e => 500,
-            _ => std::str::from_utf8(&huffman_or_text(&self.payload))
+            _ => std::str::from_utf8(&huffman_or_text(fields))
                 .unwrap()
                 .parse()
                 .unwrap(),
