@@ -13,7 +13,7 @@ use crate::memory::Held;
 use crate::options::{Options, Priorities};
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
-use crate::{calls, computing, growth, idle, memory, profile, readmes, report, timer};
+use crate::{calls, computing, growth, http, idle, memory, profile, readmes, report, timer};
 
 /// Runs the program.
 ///
@@ -62,6 +62,12 @@ fn measure_section(options: &Options, section: Section) -> Results {
         Section::Calls => {
             calls::in_processes(options.effort(), options.threads, &options.peers(section))
         }
+        Section::Http => http::in_rounds(
+            options.http_rounds(),
+            options.threads,
+            options.amounts(),
+            &options.peers(section),
+        ),
     };
     Results::of_figures(section, machine, figures)
 }
@@ -167,6 +173,7 @@ fn measure_one_peer(options: &Options, section: Section) {
             unreachable!("all peers share a process")
         }
         Section::Memory => unreachable!("measured by the program that counts"),
+        Section::Http => unreachable!("the servers are a program of their own"),
         Section::Latency => priorities_of_one_peer(options),
         Section::Idle => idle::measure(start(options.threads)),
         Section::Growth => growth::measure(start, options.threads, options.most_tasks()),

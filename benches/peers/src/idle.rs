@@ -16,10 +16,10 @@ const IDLE_S: u64 = 10;
 
 /// What the threads of this process have done so far, all but the main one.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spent {
+pub(crate) struct Spent {
     threads: u64,
-    context_switches: u64,
-    cpu_ns: u64,
+    pub(crate) context_switches: u64,
+    pub(crate) cpu_ns: u64,
 }
 
 /// Lets an executor work a little, gives it a second to settle, and watches it idle.
@@ -41,7 +41,7 @@ pub(crate) fn measure(subject: &'static dyn Subject) -> Vec<Figure> {
 }
 
 impl Spent {
-    fn so_far() -> Option<Spent> {
+    pub(crate) fn so_far() -> Option<Spent> {
         let mut spent = Spent::default();
         for thread in fs::read_dir("/proc/self/task").ok()? {
             let thread = thread.ok()?;

@@ -1,14 +1,14 @@
 //! Laneway measured against other runtimes, in one run. See `README.md` for the method, and for
 //! what speaks for and against it.
 //!
-//! Two programs: `laneway-peers`, which measures and reports, and `laneway-peers-memory`, which
-//! it runs for the one thing that it cannot measure itself, since an allocator that counts would
-//! slow everything else down.
+//! Three programs: `laneway-peers`, which measures and reports; `laneway-peers-memory`, which it
+//! runs for the one thing that it cannot measure itself, since an allocator that counts would slow
+//! everything else down; and `laneway-peers-http`, the servers that it is a client of.
 //!
 //! `compare.rs` is the story, and `options.rs` what may be said on the command line. `peer.rs`
 //! names those that are compared, `executors/` holds them and `roster.rs` starts them.
 //! `../workloads/`, `latency.rs`, `heartbeat/`, `growth.rs`, `crowd.rs`, `idle.rs`, `memory.rs`,
-//! `timer/` and `calls/` are what they are put through; `harness/` gives the workloads their two
+//! `timer/`, `calls/` and `http/` are what they are put through; `harness/` gives the workloads their two
 //! forms. `measure.rs` and `child.rs` run rounds in fresh processes, and `statistics.rs` makes
 //! medians of them. `results.rs` keeps what a run has measured; the READMEs (`readmes.rs`) are made
 //! of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
@@ -23,6 +23,7 @@ mod figures;
 mod growth;
 mod harness;
 mod heartbeat;
+mod http;
 mod idle;
 mod latency;
 mod measure;
@@ -35,6 +36,11 @@ mod report;
 mod results;
 mod roster;
 mod section;
+#[cfg(feature = "http")]
+mod servers;
+#[cfg(not(feature = "http"))]
+#[path = "servers_left_out.rs"]
+mod servers;
 mod standing;
 mod statistics;
 mod subject;
@@ -47,3 +53,5 @@ mod workloads;
 
 pub use compare::compare;
 pub use memory::{Allocated, print_memory};
+#[cfg(feature = "http")]
+pub use servers::serve_http;

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use crate::executors::{Executor, Handle, Lane};
 use crate::figures::{self, Figure};
 use crate::peer::Peer;
-use crate::profile;
+use crate::{profile, servers};
 
 const TASKS: usize = 100_000;
 
@@ -41,6 +41,8 @@ pub(crate) enum Held {
     ByTasks,
     /// What a pending sleep takes. See `timer/held.rs`.
     BySleeps,
+    /// What a connection takes that rests. See `servers/held.rs`.
+    ByConnections,
 }
 
 /// Measures what is named on an executor by its name, in a program whose allocator counts.
@@ -50,20 +52,26 @@ pub(crate) enum Held {
 /// If either name is unknown.
 pub fn print_memory(held: &str, peer: &str, threads: usize, count: Count) {
     let peer = figures::peer_named(peer).expect("the name of an executor");
-    let figures = match Held::from_str(held, false).expect("by-tasks or by-sleeps") {
+    let figures = match Held::from_str(held, false).expect("by-tasks, by-sleeps or by-connections")
+    {
         Held::ByTasks => peer.start(threads).memory(threads, count),
         Held::BySleeps => peer.start_timed(threads).memory(count),
+        Held::ByConnections => servers::held(peer, threads, count),
     };
     figures::print(&figures);
 }
 
 /// Builds and runs the program that counts. `None` if that cannot be done: without cargo.
 pub(crate) fn in_counting_program(held: Held, peer: Peer, threads: usize) -> Option<Vec<String>> {
-    let held = held.to_possible_value().expect("neither is skipped");
+    let features = match held {
+        Held::ByConnections => "count,http",
+        Held::ByTasks | Held::BySleeps => "count",
+    };
+    let held = held.to_possible_value().expect("none is skipped");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["run", "--quiet", "--profile", profile::option()])
-        .args(["--features", "count"])
+        .args(["--features", features])
         .args(["--bin", "laneway-peers-memory"])
         .args([
             "--manifest-path",

@@ -8,6 +8,7 @@ use clap::{Parser, ValueEnum};
 use crate::child::Effort;
 use crate::harness::{Exercise, Form};
 use crate::heartbeat::Items;
+use crate::http::Amounts;
 use crate::latency::Load;
 use crate::measure::Plan;
 use crate::peer::Peer;
@@ -147,6 +148,19 @@ impl Options {
 
     pub(crate) fn most_tasks(&self) -> usize {
         if self.quick { 100_000 } else { usize::MAX }
+    }
+
+    /// Rounds of the section on servers.
+    pub(crate) fn http_rounds(&self) -> usize {
+        self.processes.unwrap_or(if self.quick { 1 } else { 5 })
+    }
+
+    pub(crate) fn amounts(&self) -> Amounts {
+        if self.quick {
+            Amounts::QUICK
+        } else {
+            Amounts::FULL
+        }
     }
 
     /// Sleeps of which the lateness is measured, in each process.

@@ -13,6 +13,12 @@ pub(crate) enum Peer {
     TokioTwo,
     /// The same, with the low runtime's threads at niceness 19.
     TokioTwoNiced,
+    /// tokio under axum, over HTTP.
+    TokioAxum,
+    /// tokio under hyper, with its pool for blocking calls for the low tasks.
+    TokioSpawnBlocking,
+    /// The same with rayon for them.
+    TokioRayon,
     /// async-executor's `Executor`.
     AsyncExecutor,
     /// async-executor's `StaticExecutor`.
@@ -37,6 +43,8 @@ pub(crate) enum Peer {
     Laneway,
     /// Laneway set up for the latency of high tasks.
     LanewayLatencyFirst,
+    /// Laneway under axum, over HTTP.
+    LanewayAxum,
 }
 
 impl Peer {
@@ -92,6 +100,40 @@ impl Peer {
 
     /// Those whose tasks are called through a handle.
     pub(crate) const FOR_CALLS: [Peer; 3] = [Peer::Tokio, Peer::TokioBare, Peer::Laneway];
+
+    /// The servers over HTTP. Where no name says otherwise, tokio is under hyper, and Laneway is
+    /// under `laneway-http`, which is on hyper too.
+    pub(crate) const FOR_HTTP: [Peer; 9] = [
+        Peer::Tokio,
+        Peer::TokioAxum,
+        Peer::TokioSpawnBlocking,
+        Peer::TokioRayon,
+        Peer::TokioTwo,
+        Peer::TokioTwoNiced,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+        Peer::LanewayAxum,
+    ];
+
+    /// Those of them that are asked without a pause.
+    pub(crate) const SATURATED: [Peer; 5] = [
+        Peer::Tokio,
+        Peer::TokioAxum,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+        Peer::LanewayAxum,
+    ];
+
+    /// Those that are asked beside low tasks.
+    pub(crate) const BESIDE_LOW: [Peer; 7] = [
+        Peer::Tokio,
+        Peer::TokioSpawnBlocking,
+        Peer::TokioRayon,
+        Peer::TokioTwo,
+        Peer::TokioTwoNiced,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
+    ];
 
     /// The name on the command line and in the tables.
     pub(crate) fn name(self) -> String {

@@ -3,6 +3,7 @@
 use crate::calls;
 use crate::figures::Figures;
 use crate::growth::{BOXES, CROWDS};
+use crate::http;
 use crate::latency::{PERCENTILES, Way};
 use crate::peer::Peer;
 use crate::results::Results;
@@ -37,6 +38,7 @@ pub(crate) fn section(results: &Results) -> String {
         Section::Growth => growth(compared, &peers),
         Section::Timer => timer::report(compared, &peers),
         Section::Calls => calls::report(compared, &peers),
+        Section::Http => http::report(compared, &peers),
     };
     let (title, conditions) = (titled(results), conditions(results));
     format!("### {title}\n\n{conditions}\n\n{}", tables.trim_start())
@@ -60,6 +62,7 @@ fn title(section: Section) -> &'static str {
         Section::Growth => "Nanoseconds per task, from few tasks to many",
         Section::Timer => "Sleeps",
         Section::Calls => "Calls to a task behind a handle",
+        Section::Http => "Servers over HTTP",
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Section {
     Timer,
     /// What a call to a task behind a handle costs.
     Calls,
+    /// What a request over HTTP costs, and how soon it is answered beside low work.
+    Http,
 }
 
 impl Section {
@@ -43,6 +45,7 @@ impl Section {
             Section::Growth => &Peer::FOR_GROWTH,
             Section::Timer => &Peer::FOR_TIMER,
             Section::Calls => &Peer::FOR_CALLS,
+            Section::Http => &Peer::FOR_HTTP,
         }
     }
 

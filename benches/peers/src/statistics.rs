@@ -9,6 +9,11 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
+    /// The same of values that may not have been measured.
+    pub(crate) fn of_some(values: &[f64]) -> Option<Estimate> {
+        (!values.is_empty()).then(|| Estimate::of(values))
+    }
+
     /// The interval is made of two order statistics, the innermost pair that holds the true
     /// median with a probability of at least 93%. Of five values that is the smallest and the
     /// largest: they miss it if all five lie on one side, by chance one time in sixteen.

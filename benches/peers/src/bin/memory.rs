@@ -1,5 +1,5 @@
-//! Counts the allocations and bytes of one executor's tasks or sleeps:
-//! `laneway-peers-memory by-tasks|by-sleeps NAME THREADS`.
+//! Counts the allocations and bytes of one executor's tasks or sleeps, or of a server's
+//! connections: `laneway-peers-memory by-tasks|by-sleeps|by-connections NAME THREADS`.
 
 use std::alloc::System;
 use std::env;
@@ -22,7 +22,7 @@ fn allocated() -> Allocated {
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [held, peer, threads] = &arguments[..] else {
-        panic!("usage: laneway-peers-memory by-tasks|by-sleeps NAME THREADS");
+        panic!("usage: laneway-peers-memory by-tasks|by-sleeps|by-connections NAME THREADS");
     };
     let threads = threads.parse().expect("a number of threads");
     laneway_peers::print_memory(held, peer, threads, allocated);

@@ -1,0 +1,102 @@
+//! What a server is asked, and how much of it.
+
+use std::time::Duration;
+
+use super::paced::{self, Pace};
+use super::server::Server;
+use super::{churn, resting, saturated};
+use crate::figures::Figure;
+use crate::peer::Peer;
+
+/// One measurement of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Requests without a pause on 64 connections, for the text.
+    Plain,
+    /// The same for JSON.
+    Json,
+    /// Paced requests while nothing else is done.
+    Alone,
+    /// Paced requests beside 64 low tasks.
+    Beside,
+    /// A connection for each request.
+    Churn,
+    /// Many connections that rest after one request.
+    Resting,
+}
+
+/// How much is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amounts {
+    /// Requests without a pause.
+    pub(crate) saturated: usize,
+    /// Paced requests.
+    pub(crate) paced: usize,
+    /// Connections, one after another.
+    pub(crate) churned: usize,
+    /// Connections that rest, if there are descriptors for as many.
+    pub(crate) resting: usize,
+    /// How long they are left alone before they are watched, and how long they are watched.
+    pub(crate) rest: [Duration; 2],
+}
+
+impl Amounts {
+    pub(crate) const FULL: Amounts = Amounts {
+        saturated: 100_000,
+        paced: 4_000,
+        churned: 10_000,
+        resting: 10_000,
+        rest: [Duration::from_millis(2_500), Duration::from_secs(2)],
+    };
+    pub(crate) const QUICK: Amounts = Amounts {
+        saturated: 1_000,
+        paced: 200,
+        churned: 100,
+        resting: 50,
+        rest: [Duration::from_millis(1_200), Duration::from_millis(300)],
+    };
+}
+
+impl Question {
+    pub(crate) const ALL: [Question; 6] = [
+        Question::Plain,
+        Question::Json,
+        Question::Alone,
+        Question::Beside,
+        Question::Churn,
+        Question::Resting,
+    ];
+
+    /// Who is asked.
+    pub(crate) fn peers(self) -> &'static [Peer] {
+        match self {
+            Question::Beside => &Peer::BESIDE_LOW,
+            Question::Alone => &[Peer::Tokio, Peer::Laneway, Peer::LanewayLatencyFirst],
+            _ => &Peer::SATURATED,
+        }
+    }
+
+    /// What each poll of the low tasks computes, if there are any.
+    pub(crate) fn steps(self, of_2_ms: u64) -> u64 {
+        match self {
+            Question::Beside => of_2_ms,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn ask(self, server: &mut Server, amounts: Amounts, round: usize) -> Vec<Figure> {
+        let pace = Pace {
+            per_second: 1_000.0,
+            requests: amounts.paced,
+            seed: round as u64,
+        };
+        match self {
+            Question::Plain => saturated::measure(server, "plain", "/", amounts.saturated),
+            Question::Json => saturated::measure(server, "json", "/json", amounts.saturated),
+            Question::Alone => paced::measure(server, "alone", pace),
+            Question::Beside => paced::measure(server, "beside", pace),
+            Question::Churn => churn::measure(server, amounts.churned),
+            Question::Resting => resting::measure(server, amounts.resting, amounts.rest),
+        }
+    }
+}
