@@ -232,8 +232,13 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
             break;
         }
     }
-    Ok(asked.still(200, "Changed", |html| {
-        let all = match search.before {
+    Ok(told(asked, &wanted, (search.before, changed)))
+}
+
+/// The page after a change, or after a part of it.
+fn told(asked: &Asked<'_>, wanted: &Wanted, (next, changed): (Option<JobId>, u64)) -> PageResponse {
+    asked.still(200, "Changed", |html| {
+        let all = match next {
             Some(_) => " so far",
             None => "",
         };
@@ -241,8 +246,8 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
         html.text_el("h1", &[], format_args!("Changed{all}: {}", jobs(count)));
         criteria(html, &wanted.filter);
         html.el("div", &[("class", "actions")], |html| {
-            if let Some(next) = search.before {
-                go_on(html, &asked.place, &wanted, Part::Next(next, changed));
+            if let Some(next) = next {
+                go_on(html, &asked.place, wanted, Part::Next(next, changed));
             }
             let back = asked.place.address("/jobs", &wanted.filter.fields());
             html.text_el(
@@ -251,7 +256,7 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
                 "Back to the list",
             );
         });
-    }))
+    })
 }
 
 /// Changes the jobs of a page in one transaction; answers how many were changed.

@@ -147,12 +147,7 @@ fn facts(html: &mut Html, place: &Place, known: &Known) {
             let text = format!("{} workers were lost with it", job.crashes);
             fact(html, "Crashes", |html| html.text(text));
         }
-        moment_fact(html, place, "Inserted", Some(job.created_at));
-        if job.state == JobState::Ready {
-            moment_fact(html, place, "Due", Some(job.run_at));
-        }
-        moment_fact(html, place, "Ended", job.finished_at);
-        moment_fact(html, place, "Expires", story.expires_at);
+        moments(html, place, known);
         if let Some(timeout) = story.timeout {
             fact(html, "Time per attempt", |html| html.text(length(timeout)));
         }
@@ -164,6 +159,16 @@ fn facts(html: &mut Html, place: &Place, known: &Known) {
         running(html, place, known);
         relations(html, place, known);
     });
+}
+
+fn moments(html: &mut Html, place: &Place, known: &Known) {
+    let job = &known.job;
+    moment_fact(html, place, "Inserted", Some(job.created_at));
+    if job.state == JobState::Ready {
+        moment_fact(html, place, "Due", Some(job.run_at));
+    }
+    moment_fact(html, place, "Ended", job.finished_at);
+    moment_fact(html, place, "Expires", known.story.expires_at);
 }
 
 fn fact(html: &mut Html, name: &str, value: impl FnOnce(&mut Html)) {

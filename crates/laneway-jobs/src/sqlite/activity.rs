@@ -79,6 +79,9 @@ impl Slots {
 /// The slots of both lanes, high first.
 type Both = [Vec<ActivitySlot>; 2];
 
+/// A queue, the beginning and the end of a slot, and how many rows are read.
+type OfSlot<'q> = (&'q str, Micros, Micros, i64);
+
 impl Tx<'_> {
     pub(super) fn activity(&self, wanted: &ActivityWanted) -> Sql<Activity> {
         let slots = Slots::of(wanted, self.t);
@@ -112,30 +115,40 @@ impl Tx<'_> {
 
     fn slot_activity(&self, queue: &str, slots: &Slots, place: usize, both: &mut Both) -> Sql<()> {
         let begin = slots.begin(place);
-        let end = begin + slots.length;
+        let of_slot = (queue, begin, begin + slots.length, slots.at_most);
+        let done = self.count_done(of_slot, place, both)?;
+        self.by_lane(FAILED, of_slot, |lane, row| {
+            both[lane][place].failed = row.get::<_, i64>(1)?.unsigned_abs();
+            Ok(())
+        })?;
+        match done {
+            0 => Ok(()),
+            _ => self.measure_waits(of_slot, place, both),
+        }
+    }
+
+    fn count_done(&self, of_slot: OfSlot<'_>, place: usize, both: &mut Both) -> Sql<i64> {
+        let (_, begin, end, at_most) = of_slot;
         let (mut all, mut last) = (0, begin);
-        self.by_lane(DONE, (queue, begin, end, slots.at_most), |lane, row| {
+        self.by_lane(DONE, of_slot, |lane, row| {
             let count: i64 = row.get(1)?;
             (all, last) = (all + count, last.max(row.get(2)?));
             both[lane][place].done = count.unsigned_abs();
             Ok(())
         })?;
         // Where more were done than are counted, the last one that was ends the time that counts.
-        let until = match all < slots.at_most {
+        let until = match all < at_most {
             true => end.min(self.t),
             false => last,
         };
         let counted = duration_of(until - begin).max(Duration::from_micros(1));
         both.iter_mut()
             .for_each(|lane| lane[place].counted = counted);
-        self.by_lane(FAILED, (queue, begin, end, slots.at_most), |lane, row| {
-            both[lane][place].failed = row.get::<_, i64>(1)?.unsigned_abs();
-            Ok(())
-        })?;
-        if all == 0 {
-            return Ok(());
-        }
-        self.by_lane(WAITS, (queue, begin, end, slots.at_most), |lane, row| {
+        Ok(all)
+    }
+
+    fn measure_waits(&self, of_slot: OfSlot<'_>, place: usize, both: &mut Both) -> Sql<()> {
+        self.by_lane(WAITS, of_slot, |lane, row| {
             let slot = &mut both[lane][place];
             slot.wait_mean = row.get::<_, Option<Micros>>(1)?.map(duration_of);
             slot.wait_max = row.get::<_, Option<Micros>>(2)?.map(duration_of);
@@ -146,11 +159,11 @@ impl Tx<'_> {
     fn by_lane(
         &self,
         text: &str,
-        params: (&str, Micros, Micros, i64),
+        of_slot: OfSlot<'_>,
         mut read: impl FnMut(usize, &Row<'_>) -> Sql<()>,
     ) -> Sql<()> {
         let mut prepared = self.connection.prepare_cached(text)?;
-        let mut rows = prepared.query(params)?;
+        let mut rows = prepared.query(of_slot)?;
         while let Some(row) = rows.next()? {
             let lane = usize::from(row.get::<_, i64>(0)? != 0);
             read(lane, row)?;
