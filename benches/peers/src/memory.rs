@@ -35,6 +35,10 @@ pub struct Allocated {
 pub(crate) type Count = fn() -> Allocated;
 
 /// Whose memory is counted.
+#[expect(
+    clippy::enum_variant_names,
+    reason = "the arguments of the program read so"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Held {
     /// What a task takes.

@@ -48,7 +48,7 @@ where
     let address = listener.local_addr().expect("the listener is bound");
     runtime.spawn(serve(listener), Priority::High).detach();
     let start_low = Box::new(move |work: super::LowWork| {
-        let low = work.for_ever(|| laneway::yield_now());
+        let low = work.for_ever(laneway::yield_now);
         runtime.spawn(low, Priority::Low).detach();
     });
     Serving { address, start_low }

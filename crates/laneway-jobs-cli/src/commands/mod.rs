@@ -10,6 +10,7 @@ mod move_all;
 mod pauses;
 mod prune;
 mod schedules;
+mod serve;
 mod show;
 mod workers;
 
@@ -37,6 +38,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     drain::COMMAND,
     schedules::COMMAND,
     workers::COMMAND,
+    serve::COMMAND,
     prune::COMMAND,
     move_all::COMMAND,
     migrate::COMMAND,

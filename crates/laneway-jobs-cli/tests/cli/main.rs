@@ -3,4 +3,5 @@
 mod bad_input;
 mod commands;
 mod move_killed;
+mod serving;
 mod support;
