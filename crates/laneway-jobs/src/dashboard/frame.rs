@@ -79,11 +79,13 @@ impl Framed<'_> {
             &[("name", "color-scheme"), ("content", "light dark")],
         );
         html.text_el("title", &[], format_args!("{} \u{b7} Jobs", self.title));
-        let file = |path| {
-            let version = [("v", env!("CARGO_PKG_VERSION"))];
-            self.place.address(path, &version)
+        let file = |path, text| {
+            let version = format!("{:x}", fingerprint(text));
+            self.place.address(path, &[("v", &version)])
         };
-        let (style, script, icon) = (file("/style.css"), file("/script.js"), file("/icon.svg"));
+        let style = file("/style.css", STYLE);
+        let script = file("/script.js", SCRIPT);
+        let icon = file("/icon.svg", ICON);
         html.void("link", &[("rel", "stylesheet"), ("href", &style)]);
         html.void("link", &[("rel", "icon"), ("href", &icon)]);
         html.el("script", &[("src", &script), ("defer", "")], |_| {});
@@ -139,6 +141,14 @@ impl Framed<'_> {
         }
         html.text_el("span", &[("id", "live"), ("role", "status")], "");
     }
+}
+
+/// A number that another content has another of: browsers keep a file by its address, and ask for
+/// a changed one by another (FNV-1a).
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// What an empty place says: what is not there, and what to do next.
