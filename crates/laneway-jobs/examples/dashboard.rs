@@ -29,14 +29,11 @@ type Failed = Box<dyn std::error::Error>;
 /// Answers a request by a page.
 async fn answer(
     dashboard: Dashboard,
-    near: Option<SocketAddr>,
     request: Request<RequestBody>,
 ) -> Result<Response<Full<bytes::Bytes>>, BodyError> {
     let (head, body) = request.into_parts();
-    let mut asked = PageRequest::new(head.method.as_str(), &head.uri.to_string());
-    if let Some(address) = near {
-        asked = asked.peer(address.ip());
-    }
+    let target = head.uri.to_string();
+    let mut asked = PageRequest::new(head.method.as_str(), &target).peer(body.peer().ip());
     for (name, value) in &head.headers {
         asked = asked.header(name.as_str(), value.as_bytes());
     }
@@ -232,10 +229,8 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
     rt.block_on(async {
         let listener = TcpListener::bind(arguments.listen).await?;
         let address = listener.local_addr()?;
-        // A listener on the loopback has no other peers; of others the server knows no address.
-        let near = address.ip().is_loopback().then_some(address);
         println!("the dashboard is at http://{address}/");
-        let service = service_fn(move |request| answer(dashboard.clone(), near, request));
+        let service = service_fn(move |request| answer(dashboard.clone(), request));
         Server::new(service).serve(listener).await;
         Ok(())
     })

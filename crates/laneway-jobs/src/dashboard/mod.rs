@@ -21,7 +21,7 @@
 //! ) -> Result<Response<http_body_util::Full<bytes::Bytes>>, BodyError> {
 //!     let (head, body) = request.into_parts();
 //!     let mut asked = PageRequest::new(head.method.as_str(), &head.uri.to_string())
-//!         .peer("127.0.0.1".parse().unwrap()); // where the listener is bound to the loopback
+//!         .peer(body.peer().ip());
 //!     for (name, value) in &head.headers {
 //!         asked = asked.header(name.as_str(), value.as_bytes());
 //!     }
