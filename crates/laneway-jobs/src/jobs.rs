@@ -161,7 +161,8 @@ impl Jobs {
                         return ended.and_then(|json| decode(&json).map_err(WaitError::Payload));
                     }
                 }
-                Err(StoreError::OutcomeUnknown | StoreError::Busy) => {}
+                Err(StoreError::OutcomeUnknown | StoreError::Busy | StoreError::Unreachable(_)) => {
+                }
                 Err(error) => return Err(WaitError::Store(error)),
             }
             or(listener.hinted(), sleep(pause.next())).await;

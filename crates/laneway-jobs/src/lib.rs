@@ -75,6 +75,8 @@ mod job_state;
 mod jobs;
 mod lease;
 mod lock;
+#[cfg(feature = "sqlite")]
+mod micros;
 mod pause;
 mod payload;
 mod resend;

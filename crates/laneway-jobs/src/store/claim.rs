@@ -56,7 +56,8 @@ pub struct Claimed {
     /// The kind of the first suspect of this queue that is due.
     pub suspect: Option<String>,
     /// The time until a job of this queue is due, a lease ends or a job expires. `None`: a worker
-    /// may sleep until the next hint. Zero where more may be due than was claimed, or a rescue is.
+    /// may sleep until the next hint. A store that workers ask at intervals
+    /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero where more may be due than was claimed, or a rescue is.
     pub next: Option<Duration>,
 }
 

@@ -9,4 +9,6 @@ pub enum Elsewhere {
     Unchanged,
     /// Something was; a claim may find jobs.
     Changed,
+    /// A claim alone can tell: a worker makes one at intervals.
+    Untold,
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     OutcomeUnknown,
     /// Another process holds the database's lock. Nothing happened; try again.
     Busy,
+    /// The database cannot be reached; what was tried last. Nothing happened; the store goes on
+    /// trying.
+    Unreachable(String),
     /// The disk is full. Nothing happened; make room, and the worker goes on by itself.
     Full,
     /// The database cannot be written.
@@ -31,6 +34,9 @@ impl fmt::Display for StoreError {
                 f.write_str("the store's answer was lost; send the same again, which is safe")
             }
             StoreError::Busy => f.write_str("another process holds the database's lock; try again"),
+            StoreError::Unreachable(message) => {
+                write!(f, "the database cannot be reached ({message}); try again")
+            }
             StoreError::Full => f.write_str("the disk is full; make room and try again"),
             StoreError::ReadOnly => f.write_str(
                 "the database is read-only; make the file and its folder writable for this user",

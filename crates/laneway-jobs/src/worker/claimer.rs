@@ -24,7 +24,10 @@ pub(super) struct Claimer {
     queue: usize,
     listener: Listener,
     claims: u64,
+    /// After claims that failed.
     pause: Pause,
+    /// After claims that found nothing, where a claim alone tells of other processes.
+    idle: Pause,
 }
 
 /// What a claimer does after a round.
@@ -44,6 +47,7 @@ impl Claimer {
             listener,
             claims: 0,
             pause: Pause::default(),
+            idle: Pause::default(),
         }
     }
 
@@ -163,8 +167,11 @@ impl Claimer {
         }
     }
 
-    fn take(&self, claimed: Claimed, limit: usize, may: &MayClaim, sent: Instant) -> Then {
+    fn take(&mut self, claimed: Claimed, limit: usize, may: &MayClaim, sent: Instant) -> Then {
         let found = claimed.jobs.len();
+        if found > 0 {
+            self.idle = Pause::default();
+        }
         let mut roster = self.core.roster();
         if let MayClaim::Suspect(kind) = may {
             let id = claimed.jobs.first().map(|job| job.id);
@@ -188,21 +195,23 @@ impl Claimer {
         }
     }
 
-    async fn wait(&self, next: Option<Duration>) {
+    async fn wait(&mut self, next: Option<Duration>) {
         let due = async {
             match next {
                 Some(next) => sleep(next).await,
                 None => std::future::pending().await,
             }
         };
+        let elsewhere = self.written_elsewhere();
         let found = or(self.listener.hinted(), self.core.freed(self.queue));
         let told = or(self.core.stop.wait(), or(found, due));
-        or(told, self.written_elsewhere()).await;
+        or(told, elsewhere).await;
     }
 
     /// Waits until another process has written: a look at a file's length, not a query.
-    fn written_elsewhere(&self) -> impl Future<Output = ()> {
+    fn written_elsewhere(&mut self) -> impl Future<Output = ()> + use<> {
         let store = self.core.jobs.store().clone();
+        let untold = self.idle.next();
         async move {
             let mut pause = Pause::default();
             loop {
@@ -210,6 +219,7 @@ impl Claimer {
                     Elsewhere::Never => std::future::pending().await,
                     // Only one look is told: it has to tell the process's other tasks.
                     Elsewhere::Changed => return store.hints().ready_everywhere(),
+                    Elsewhere::Untold => return sleep(untold).await,
                     Elsewhere::Unchanged => sleep(pause.next()).await,
                 }
             }
