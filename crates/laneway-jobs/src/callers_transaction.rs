@@ -8,8 +8,8 @@ use crate::store::{Enqueued, NewJob, Settlement, Store};
 
 /// A transaction of the caller's own in which jobs are enqueued and completed.
 ///
-/// Implemented for `rusqlite::Transaction`, whose answers come at once; a database that answers
-/// later has futures in their place.
+/// Implemented for `rusqlite::Transaction`, whose answers come at once, and, with the feature
+/// `postgres`, for `tokio_postgres::Transaction`, whose answers are futures.
 pub trait CallersTransaction {
     /// How an answer comes.
     type Answer<'a, A: 'a, E: 'a>

@@ -1,5 +1,5 @@
 //! Durable jobs on the laneway runtime: work that survives a crash and a deploy, in one SQLite
-//! file, with no broker and nothing to install.
+//! file, with no broker and nothing to install; or on Postgres, where one machine is not enough.
 //!
 //! A [`Job`] is a serde type with a kind. [`Jobs`] enqueues it and waits for it, a [`Worker`] runs
 //! it: at least once, and completed once. [`Worker`] has a whole program.
@@ -29,6 +29,7 @@
 //! | `cron` (default) | schedules by pattern and time zone: [`Schedule`] |
 //! | `testing` | what tests of programs with jobs need, with a virtual clock |
 //! | `dashboard` | pages that show the jobs and change them, for any server: `dashboard` |
+//! | `postgres` | the store in a Postgres database, for workers on many machines: `postgres` |
 //! | `conformance` | the body of cases that every store passes |
 //!
 //! # Where to read, and what owns what
@@ -46,6 +47,8 @@
 //! 7. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
 //! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
 //!    of what it reads.
+//! 9. `postgres`: a few connections, one statement for each transition of many jobs. The server
+//!    owns T and the fence's counter; a worker asks at intervals, since no file tells of others.
 //!
 //! Why the seams lie there: the store makes transitions and the worker policy, so that one
 //! conformance body tests every store and one worker serves all. Crash points and mutants are a
@@ -75,10 +78,12 @@ mod job_state;
 mod jobs;
 mod lease;
 mod lock;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod micros;
 mod pause;
 mod payload;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod resend;
 mod retry;
 mod schedule;

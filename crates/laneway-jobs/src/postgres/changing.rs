@@ -1,0 +1,92 @@
+//! Changes by hand.
+
+use tokio_postgres::error::SqlState;
+
+use super::columns::{Uuid, state_of};
+use super::session::Sql;
+use super::settling::Moved;
+use super::statement::Statement;
+use super::tx::{Earlier, Everywhere, Tx};
+use crate::job_id::JobId;
+use crate::store::{ByHand, Changed};
+
+/// Whether workers take jobs of a queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Open,
+    Paused,
+}
+
+impl Tx<'_> {
+    pub(super) async fn change(&mut self, changes: &[ByHand]) -> Sql<Vec<Changed>> {
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            answers.push(self.change_one(change).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn change_one(&mut self, change: &ByHand) -> Sql<Changed> {
+        match change {
+            ByHand::Retry(id) => self.retry(*id).await,
+            ByHand::Cancel(id) => self.cancel(*id).await,
+            ByHand::Delete(id) => self.delete(*id).await,
+            ByHand::Pause(queue) => self.set_flow(queue, Flow::Paused).await,
+            ByHand::Resume(queue) => self.set_flow(queue, Flow::Open).await,
+        }
+    }
+
+    /// An error ends a transaction, so that the change which may fail has a savepoint before it.
+    async fn retry(&mut self, id: JobId) -> Sql<Changed> {
+        self.batch("SAVEPOINT before_retry").await?;
+        match self.moved(Statement::Retry, id).await {
+            Ok(true) => Ok(Changed::Done),
+            Ok(false) => self.why_not(id).await,
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                self.batch("ROLLBACK TO before_retry").await?;
+                Ok(Changed::KeyTaken)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn cancel(&mut self, id: JobId) -> Sql<Changed> {
+        if self.moved(Statement::Cancel, id).await? {
+            return Ok(Changed::Done);
+        }
+        match self.row(Statement::AskToCancel, &[&Uuid::from(id)]).await? {
+            None => self.why_not(id).await,
+            Some(_) => Ok(Changed::Asked),
+        }
+    }
+
+    async fn delete(&mut self, id: JobId) -> Sql<Changed> {
+        match self.moved(Statement::Delete, id).await? {
+            true => Ok(Changed::Done),
+            false => self.why_not(id).await,
+        }
+    }
+
+    async fn set_flow(&mut self, queue: &str, flow: Flow) -> Sql<Changed> {
+        let paused = flow == Flow::Paused;
+        self.rows(Statement::SetPaused, &[&queue, &paused]).await?;
+        self.aftermath.everywhere = Some(Everywhere);
+        self.aftermath.earlier = Some(Earlier);
+        Ok(Changed::Done)
+    }
+
+    /// Whether the job's state allowed it.
+    async fn moved(&mut self, statement: Statement, id: JobId) -> Sql<bool> {
+        let row = self.row(statement, &[&Uuid::from(id)]).await?;
+        let moved: Vec<Moved> = row.iter().map(Moved::read).collect();
+        self.after_moves(&moved).await?;
+        Ok(!moved.is_empty())
+    }
+
+    async fn why_not(&mut self, id: JobId) -> Sql<Changed> {
+        let row = self.row(Statement::StateOf, &[&Uuid::from(id)]).await?;
+        Ok(row.map_or(Changed::Missing, |row| {
+            Changed::Not(state_of(&row, "state"))
+        }))
+    }
+}

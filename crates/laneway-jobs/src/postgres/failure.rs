@@ -1,0 +1,74 @@
+//! What an error of the database means for the caller.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::store::StoreError;
+
+/// What a failed statement leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aftereffect {
+    /// The connection is gone, and whether the commit came before that is not known.
+    Lost,
+    /// Nothing happened, and the same may succeed at once.
+    Again,
+    /// Nothing happened.
+    Nothing,
+}
+
+/// The server ends a connection by an error of these codes.
+const ENDED: [SqlState; 4] = [
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::IDLE_SESSION_TIMEOUT,
+];
+
+/// Two transactions waited for each other, and the server gave this one up.
+const AGAIN: [SqlState; 3] = [
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::LOCK_NOT_AVAILABLE,
+];
+
+pub(super) fn aftereffect(error: &Error) -> Aftereffect {
+    match error.as_db_error() {
+        Some(told) if ENDED.contains(told.code()) => Aftereffect::Lost,
+        Some(told) if told.severity() == "FATAL" || told.severity() == "PANIC" => Aftereffect::Lost,
+        Some(told) if AGAIN.contains(told.code()) => Aftereffect::Again,
+        Some(_) => Aftereffect::Nothing,
+        None if is_of_the_connection(error) => Aftereffect::Lost,
+        None => Aftereffect::Nothing,
+    }
+}
+
+/// Neither the server's word nor a value that could not be written: the bytes did not come through.
+fn is_of_the_connection(error: &Error) -> bool {
+    use std::error::Error as _;
+    error.is_closed()
+        || error
+            .source()
+            .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+pub(super) fn store_error(error: &Error) -> StoreError {
+    match aftereffect(error) {
+        Aftereffect::Lost => StoreError::OutcomeUnknown,
+        Aftereffect::Again => StoreError::Busy,
+        Aftereffect::Nothing => match error.code() {
+            Some(&SqlState::DISK_FULL) => StoreError::Full,
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => StoreError::ReadOnly,
+            _ => StoreError::Database(in_words(error)),
+        },
+    }
+}
+
+/// The error with its cause, which alone says what is wrong.
+pub(super) fn in_words(error: &Error) -> String {
+    use std::error::Error as _;
+    match (error.as_db_error(), error.source()) {
+        (Some(told), _) => told.message().to_owned(),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
+    }
+}

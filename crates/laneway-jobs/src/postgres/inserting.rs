@@ -1,0 +1,217 @@
+//! Inserts, and what becomes of those that find a unique key taken.
+
+use super::columns::{Uuid, count_number, id_of, lane_number, state_of};
+use super::session::Sql;
+use super::statement::Statement;
+use super::tx::{Earlier, Everywhere, Tx};
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::micros::{Micros, length, micros_of};
+use crate::store::{Due, Enqueued, IfExists, NewJob, Uniqueness};
+
+/// Where a job stands beside the unfinished one that has its unique key.
+#[derive(Clone, Copy)]
+enum Place {
+    First,
+    /// It waits until the running one is settled.
+    Successor,
+}
+
+/// The values of `Statement::Insert`, a vector for each column.
+#[derive(Default)]
+struct Rows<'j> {
+    ids: Vec<Uuid>,
+    kinds: Vec<&'j str>,
+    queues: Vec<&'j str>,
+    lanes: Vec<i16>,
+    at: Vec<Option<Micros>>,
+    wait: Vec<Option<Micros>>,
+    max_attempts: Vec<i32>,
+    timeouts: Vec<Option<Micros>>,
+    expire_after: Vec<Option<Micros>>,
+    unique_keys: Vec<Option<&'j str>>,
+    parents: Vec<Option<Uuid>>,
+    payloads: Vec<&'j [u8]>,
+}
+
+impl<'j> Rows<'j> {
+    fn of(jobs: impl IntoIterator<Item = &'j NewJob>) -> Rows<'j> {
+        let mut rows = Rows::default();
+        jobs.into_iter().for_each(|job| rows.push(job));
+        rows
+    }
+
+    fn push(&mut self, job: &'j NewJob) {
+        let (at, wait) = at_or_wait(job.due);
+        self.ids.push(job.id.into());
+        self.kinds.push(&job.kind);
+        self.queues.push(&job.queue);
+        self.lanes.push(lane_number(job.lane));
+        self.at.push(at);
+        self.wait.push(wait);
+        self.max_attempts.push(count_number(job.max_attempts));
+        self.timeouts.push(job.timeout.map(length));
+        self.expire_after.push(job.expires_after.map(length));
+        self.unique_keys
+            .push(job.unique.as_ref().map(|unique| &*unique.key));
+        self.parents.push(job.parent.map(Uuid::from));
+        self.payloads.push(&job.payload);
+    }
+}
+
+/// When a job is due: at a time, or after one by the store's clock.
+fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
+    match due {
+        Due::Now => (None, Some(0)),
+        Due::In(wait) => (None, Some(length(wait))),
+        Due::At(time) => (Some(micros_of(time)), None),
+    }
+}
+
+impl Tx<'_> {
+    /// Jobs without unique keys, in one statement: a row that is there already was sent before.
+    pub(super) async fn insert_plain(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
+        self.insert_rows(&Rows::of(jobs), Place::First).await?;
+        jobs.iter().for_each(|job| self.inserted(job));
+        Ok(jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect())
+    }
+
+    pub(super) async fn insert(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            answers.push(self.insert_one(job).await?);
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn know_queues(&mut self, queues: &[String]) -> Sql<()> {
+        self.rows(Statement::KnowQueues, &[&queues]).await?;
+        Ok(())
+    }
+
+    /// Each turn ends the insert, or has found that a rival is settled by now.
+    async fn insert_one(&mut self, job: &NewJob) -> Sql<Enqueued> {
+        loop {
+            if let Some(inserted) = self.try_insert(job, Place::First).await? {
+                return Ok(inserted);
+            }
+            if let Some(existing) = self.beside_rival(job).await? {
+                return Ok(existing);
+            }
+        }
+    }
+
+    /// `None` where an unfinished job has the unique key. An insert of the same key that is under
+    /// way elsewhere is waited for.
+    async fn try_insert(&mut self, job: &NewJob, place: Place) -> Sql<Option<Enqueued>> {
+        let inserted = Some(Enqueued::Inserted(job.id));
+        if self.insert_rows(&Rows::of([job]), place).await? == 1 {
+            self.inserted(job);
+            return Ok(inserted);
+        }
+        let before = self.row(Statement::FindId, &[&Uuid::from(job.id)]).await?;
+        Ok(inserted.filter(|_| before.is_some()))
+    }
+
+    async fn beside_rival(&mut self, job: &NewJob) -> Sql<Option<Enqueued>> {
+        let Some(unique) = &job.unique else {
+            return Ok(None);
+        };
+        let Some(found) = self.rival(Statement::FindUnique, job, unique).await? else {
+            return Ok(None);
+        };
+        let (id, state) = match (unique.if_exists, found.1) {
+            (IfExists::RunAgain, JobState::Running) | (IfExists::Replace, JobState::Ready) => {
+                match self.lock_rival(job, unique).await? {
+                    Some(locked) => locked,
+                    None => return Ok(None),
+                }
+            }
+            _ => found,
+        };
+        match (unique.if_exists, state) {
+            (IfExists::RunAgain, JobState::Running) => self.after_running(job, unique).await,
+            (IfExists::Replace, JobState::Ready) => {
+                self.replace(id, job).await?;
+                Ok(Some(Enqueued::Existing(id, state)))
+            }
+            _ => Ok(Some(Enqueued::Existing(id, state))),
+        }
+    }
+
+    /// A claim passes over a row that is locked, so that workers have to look again.
+    async fn lock_rival(
+        &mut self,
+        job: &NewJob,
+        unique: &Uniqueness,
+    ) -> Sql<Option<(JobId, JobState)>> {
+        self.aftermath.earlier = Some(Earlier);
+        self.aftermath.everywhere = Some(Everywhere);
+        self.rival(Statement::LockUnique, job, unique).await
+    }
+
+    /// One more after the running one, or the one that waits there already.
+    async fn after_running(&mut self, job: &NewJob, unique: &Uniqueness) -> Sql<Option<Enqueued>> {
+        if let Some(inserted) = self.try_insert(job, Place::Successor).await? {
+            return Ok(Some(inserted));
+        }
+        let successor = self.rival(Statement::FindSuccessor, job, unique).await?;
+        Ok(successor.map(|(id, state)| Enqueued::Existing(id, state)))
+    }
+
+    async fn rival(
+        &mut self,
+        find: Statement,
+        job: &NewJob,
+        unique: &Uniqueness,
+    ) -> Sql<Option<(JobId, JobState)>> {
+        let row = self.row(find, &[&job.kind, &unique.key]).await?;
+        Ok(row.map(|row| (id_of(&row, "id"), state_of(&row, "state"))))
+    }
+
+    async fn insert_rows(&mut self, rows: &Rows<'_>, place: Place) -> Sql<usize> {
+        let params: super::session::Params<'_> = &[
+            &rows.ids,
+            &rows.kinds,
+            &rows.queues,
+            &rows.lanes,
+            &rows.at,
+            &rows.wait,
+            &rows.max_attempts,
+            &rows.timeouts,
+            &rows.expire_after,
+            &rows.unique_keys,
+            &rows.parents,
+            &(place as i16),
+            &rows.payloads,
+        ];
+        let inserted = self.rows(Statement::Insert, params).await?;
+        Ok(inserted.len())
+    }
+
+    async fn replace(&mut self, id: JobId, job: &NewJob) -> Sql<()> {
+        let (at, wait) = at_or_wait(job.due);
+        let params: super::session::Params<'_> = &[
+            &Uuid::from(id),
+            &lane_number(job.lane),
+            &at,
+            &wait,
+            &count_number(job.max_attempts),
+            &job.timeout.map(length),
+            &job.expires_after.map(length),
+            &job.payload,
+        ];
+        self.rows(Statement::Replace, params).await?;
+        self.inserted(job);
+        Ok(())
+    }
+
+    fn inserted(&mut self, job: &NewJob) {
+        self.hint_ready(&job.queue);
+        if let Due::At(time) = job.due
+            && time < std::time::SystemTime::now()
+        {
+            self.aftermath.earlier = Some(Earlier);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+-- Times are microseconds since 1970, durations microseconds. States and lanes are numbers.
+CREATE TABLE laneway_meta (
+    one smallint PRIMARY KEY CHECK (one = 1),
+    moved_to text            -- where the jobs are now, if they were moved away
+);
+INSERT INTO laneway_meta (one) VALUES (1);
+
+-- Claims, rescues and retries by hand take their fences here; it only grows.
+CREATE SEQUENCE laneway_fence;
+
+CREATE TABLE laneway_queue (
+    name text PRIMARY KEY,
+    paused boolean NOT NULL DEFAULT false
+);
+
+-- Each transition writes a new version of its row, so the old ones are vacuumed early.
+CREATE TABLE laneway_job (
+    id uuid PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    run_at bigint NOT NULL,
+    created_at bigint NOT NULL,
+    started_at bigint,
+    finished_at bigint,
+    lease_until bigint,
+    expires_at bigint,
+    timeout bigint,
+    fence bigint,
+    claim uuid,                      -- the id of its last claim
+    parent uuid,
+    progress double precision,
+    attempt integer NOT NULL DEFAULT 0,
+    max_attempts integer NOT NULL,
+    crashes integer NOT NULL DEFAULT 0,
+    lane smallint NOT NULL,          -- 0 high, 1 low
+    state smallint NOT NULL DEFAULT 0,
+    held smallint NOT NULL DEFAULT 0, -- 1: waits until the running job with its unique key settles
+    cancel boolean NOT NULL DEFAULT false,
+    kind text NOT NULL,
+    queue text NOT NULL,
+    worker text,
+    unique_key text,
+    progress_text text,
+    error text,
+    payload bytea NOT NULL,
+    result bytea
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE INDEX laneway_job_ready ON laneway_job (queue, lane, run_at, seq)
+    WHERE state = 0 AND held = 0 AND crashes = 0;
+CREATE INDEX laneway_job_suspect ON laneway_job (queue, run_at, seq)
+    WHERE state = 0 AND held = 0 AND crashes > 0;
+CREATE INDEX laneway_job_running ON laneway_job (lease_until) WHERE state = 1;
+CREATE INDEX laneway_job_expires ON laneway_job (expires_at)
+    WHERE state = 0 AND expires_at IS NOT NULL;
+CREATE INDEX laneway_job_settled ON laneway_job (queue, state, finished_at) WHERE state >= 2;
+CREATE UNIQUE INDEX laneway_job_unique ON laneway_job (kind, unique_key, held)
+    WHERE unique_key IS NOT NULL AND state <= 1;
+
+-- Attempts that did not complete: what went wrong, and the fence that settled it.
+CREATE TABLE laneway_attempt (
+    job uuid NOT NULL,
+    fence bigint NOT NULL,
+    attempt integer NOT NULL,
+    worker text,
+    started_at bigint,
+    ended_at bigint NOT NULL,
+    error text NOT NULL,
+    PRIMARY KEY (job, fence)
+);
+
+CREATE TABLE laneway_step (
+    job uuid NOT NULL,
+    name text NOT NULL,
+    value bytea NOT NULL,
+    PRIMARY KEY (job, name)
+);

@@ -1,0 +1,203 @@
+//! A few connections, opened when they are wanted and again when they were lost.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use laneway::time::{now, sleep};
+use tokio_postgres::Client;
+
+use super::address::{Address, Attempt};
+use super::connect_error::ConnectError;
+use super::failure::in_words;
+use super::serving::Driver;
+use super::session::Session;
+
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// The connections of a store. Each has a slot, which is empty while it is in use or not open.
+pub(super) struct Pool {
+    address: Address,
+    schema: Arc<str>,
+    patience: Duration,
+    slots: (flume::Sender<Slot>, flume::Receiver<Slot>),
+    /// Grows when a runtime that serves connections begins to shut down.
+    generation: AtomicU64,
+}
+
+/// The place of a connection.
+enum Slot {
+    Empty,
+    Open(Box<Connected>),
+}
+
+/// An open connection.
+pub(super) struct Connected {
+    pub(super) session: Session,
+    pub(super) driver: Driver,
+    generation: u64,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("address", &self.address)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn new(
+        address: Address,
+        schema: Arc<str>,
+        patience: Duration,
+        connections: usize,
+    ) -> Arc<Pool> {
+        let slots = flume::bounded(connections);
+        let pool = Pool {
+            address,
+            schema,
+            patience,
+            slots,
+            generation: AtomicU64::new(0),
+        };
+        (0..connections).for_each(|_| pool.put(Slot::Empty));
+        Arc::new(pool)
+    }
+
+    /// The schema, quoted and with its dot.
+    pub(super) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// A connection for one operation; it is opened where there is none.
+    ///
+    /// # Cancellation
+    ///
+    /// The slot is put back.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Lent, ConnectError> {
+        let slot = self.slots.1.recv_async().await;
+        let mut lent = Lent {
+            pool: self.clone(),
+            connected: None,
+            slot: Slot::Empty,
+        };
+        let connected = match slot {
+            Ok(Slot::Open(connected)) if self.keeps(&connected) => connected,
+            _ => Box::new(self.connect().await?),
+        };
+        lent.connected = Some(connected);
+        Ok(lent)
+    }
+
+    /// A client beside the pool.
+    pub(super) async fn client(&self) -> Result<(Client, Driver), ConnectError> {
+        let deadline = now() + self.patience;
+        let mut pause = SHORTEST;
+        loop {
+            match self.address.open(|| {}).await {
+                Ok(opened) => return Ok(opened),
+                Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
+            }
+        }
+    }
+
+    async fn connect(self: &Arc<Self>) -> Result<Connected, ConnectError> {
+        let deadline = now() + self.patience;
+        let mut pause = SHORTEST;
+        loop {
+            match self.try_connect().await {
+                Ok(connected) => return Ok(connected),
+                Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
+            }
+        }
+    }
+
+    async fn try_connect(self: &Arc<Self>) -> Result<Connected, Attempt> {
+        let generation = self.generation.load(Relaxed);
+        let pool = Arc::downgrade(self);
+        let retire = move || {
+            if let Some(pool) = pool.upgrade() {
+                pool.retire();
+            }
+        };
+        let (client, mut driver) = self.address.open(retire).await?;
+        let session = Session::new(client, self.schema.clone());
+        match driver.run(session.set_up()).await {
+            Ok(()) => Ok(Connected {
+                session,
+                driver,
+                generation,
+            }),
+            Err(error) => Err(Attempt::Again(in_words(&error))),
+        }
+    }
+
+    /// Waits before the next attempt, for longer each time.
+    async fn wait(
+        &self,
+        attempt: Attempt,
+        pause: &mut Duration,
+        deadline: Instant,
+    ) -> Result<(), ConnectError> {
+        let message = match attempt {
+            Attempt::Refused(error) => return Err(error),
+            Attempt::Again(message) => message,
+        };
+        if now() + *pause > deadline {
+            let server = self.address.to_string();
+            return Err(ConnectError::Unreachable { server, message });
+        }
+        sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        *pause = LONGEST.min(*pause * 2);
+        Ok(())
+    }
+
+    /// Closes the connections that are not in use, and the others when they are put back.
+    fn retire(&self) {
+        self.generation.fetch_add(1, Relaxed);
+        let idle: Vec<Slot> = self.slots.1.try_iter().collect();
+        idle.iter().for_each(|_| self.put(Slot::Empty));
+    }
+
+    fn keeps(&self, connected: &Connected) -> bool {
+        !connected.session.is_closed() && connected.generation == self.generation.load(Relaxed)
+    }
+
+    fn put(&self, slot: Slot) {
+        let put = self.slots.0.try_send(slot);
+        debug_assert!(put.is_ok(), "there are as many slots as connections");
+    }
+}
+
+/// A connection in use. Dropped, it is closed: an operation may be half done on it.
+pub(super) struct Lent {
+    pool: Arc<Pool>,
+    connected: Option<Box<Connected>>,
+    /// What is put back.
+    slot: Slot,
+}
+
+impl Lent {
+    pub(super) fn connected(&mut self) -> &mut Connected {
+        let connected = self.connected.as_deref_mut();
+        connected.expect("it is there until it is put back")
+    }
+
+    /// Nothing is under way on it: it can be used again.
+    pub(super) fn put_back(mut self) {
+        let connected = self.connected.take();
+        let kept = connected.filter(|connected| self.pool.keeps(connected));
+        self.slot = kept.map_or(Slot::Empty, Slot::Open);
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.pool
+            .put(std::mem::replace(&mut self.slot, Slot::Empty));
+    }
+}

@@ -1,0 +1,90 @@
+//! One connection of the store's own: its settings and its prepared statements.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_lite::future::zip;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement as Prepared};
+
+use super::statement::Statement;
+
+pub(super) type Sql<T> = Result<T, tokio_postgres::Error>;
+pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
+
+/// The plans are pinned: each statement is planned once for all values, and by its index, also
+/// while the server has no statistics of a young table. T and the guards want each statement to see
+/// what is committed.
+const SETTINGS: &str = "
+SET application_name = 'laneway-jobs';
+SET search_path = pg_catalog;
+SET default_transaction_isolation = 'read committed';
+SET standard_conforming_strings = on;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET enable_material = off;
+SET max_parallel_workers_per_gather = 0;
+SET jit = off";
+
+/// A connection and what is prepared on it.
+#[derive(Debug)]
+pub(super) struct Session {
+    client: Client,
+    schema: Arc<str>,
+    prepared: HashMap<Statement, Prepared>,
+}
+
+impl Session {
+    pub(super) fn new(client: Client, schema: Arc<str>) -> Session {
+        Session {
+            client,
+            schema,
+            prepared: HashMap::new(),
+        }
+    }
+
+    pub(super) async fn set_up(&self) -> Sql<()> {
+        self.client.batch_execute(SETTINGS).await
+    }
+
+    pub(super) fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) async fn batch(&self, text: &str) -> Sql<()> {
+        self.client.batch_execute(text).await
+    }
+
+    pub(super) async fn rows(&mut self, statement: Statement, params: Params<'_>) -> Sql<Vec<Row>> {
+        let prepared = self.prepared(statement).await?;
+        self.client.query(&prepared, params).await
+    }
+
+    /// Begins a transaction with a statement, both in one round trip.
+    pub(super) async fn begin(
+        &mut self,
+        statement: Statement,
+        params: Params<'_>,
+    ) -> Sql<Vec<Row>> {
+        let prepared = self.prepared(statement).await?;
+        let begin = self.client.batch_execute("BEGIN");
+        let (begun, rows) = zip(begin, self.client.query(&prepared, params)).await;
+        begun.and(rows)
+    }
+
+    async fn prepared(&mut self, statement: Statement) -> Sql<Prepared> {
+        if let Some(prepared) = self.prepared.get(&statement) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.client.prepare(&statement.text(&self.schema)).await?;
+        self.prepared.insert(statement, prepared.clone());
+        Ok(prepared)
+    }
+}

@@ -1,0 +1,180 @@
+//! The ends of attempts: one guarded statement for many, sent again without harm.
+
+use std::collections::HashSet;
+
+use tokio_postgres::Row;
+
+use super::columns::{Uuid, id_of, kept_text, state_number, state_of};
+use super::session::Sql;
+use super::statement::Statement;
+use super::tx::{Earlier, Tx};
+use crate::fence::Fence;
+use crate::job_id::JobId;
+use crate::job_state::JobState;
+use crate::micros::{Micros, length};
+use crate::store::{Guarded, Held, Outcome, Settlement};
+
+/// What a transition has made of a row.
+pub(super) struct Moved {
+    pub(super) id: JobId,
+    pub(super) state: JobState,
+    /// Its queue; a settled job may leave it out.
+    queue: Option<String>,
+    /// Its kind and unique key, if it has one.
+    unique: Option<(String, String)>,
+}
+
+impl Moved {
+    pub(super) fn read(row: &Row) -> Moved {
+        let kind: Option<String> = row.get("kind");
+        Moved {
+            id: id_of(row, "id"),
+            state: state_of(row, "state"),
+            queue: row.get("queue"),
+            unique: kind.zip(row.get("unique_key")),
+        }
+    }
+}
+
+/// The values of `Statement::Settle`, a vector for each column.
+#[derive(Default)]
+struct Endings<'s> {
+    ids: Vec<Uuid>,
+    fences: Vec<i64>,
+    states: Vec<i16>,
+    uncharged: Vec<i32>,
+    delays: Vec<Option<Micros>>,
+    errors: Vec<Option<String>>,
+    results: Vec<Option<&'s [u8]>>,
+}
+
+impl<'s> Endings<'s> {
+    /// In the order of ids.
+    fn of(settlements: &'s [Settlement]) -> Endings<'s> {
+        let mut sorted: Vec<&Settlement> = settlements.iter().collect();
+        sorted.sort_by_key(|settlement| settlement.held);
+        let mut endings = Endings::default();
+        for settlement in sorted {
+            endings.ids.push(settlement.held.id.into());
+            endings.fences.push(settlement.held.fence.number());
+            endings.push(&settlement.outcome);
+        }
+        endings
+    }
+
+    fn push(&mut self, outcome: &'s Outcome) {
+        let (ready, failed) = (JobState::Ready, JobState::Failed);
+        let error = |error: &str| Some(kept_text(error));
+        let (state, uncharged, delay, error, result) = match outcome {
+            Outcome::Completed(result) => (JobState::Done, 0, None, None, Some(&result[..])),
+            Outcome::Retry { after, error: why } => (ready, 0, Some(*after), error(why), None),
+            Outcome::Snoozed(wait) => (ready, 1, Some(*wait), None, None),
+            Outcome::Returned => (ready, 1, None, None, None),
+            Outcome::Failed { error: why } => (failed, 0, None, error(why), None),
+        };
+        self.states.push(state_number(state));
+        self.uncharged.push(uncharged);
+        self.delays.push(delay.map(length));
+        self.errors.push(error);
+        self.results.push(result);
+    }
+}
+
+impl Tx<'_> {
+    pub(super) async fn settle(&mut self, settlements: &[Settlement]) -> Sql<Vec<Guarded>> {
+        let all = Endings::of(settlements);
+        let params: super::session::Params<'_> = &[
+            &all.ids,
+            &all.fences,
+            &all.states,
+            &all.uncharged,
+            &all.delays,
+            &all.errors,
+            &all.results,
+        ];
+        let rows = self.rows(Statement::Settle, params).await?;
+        let moved: Vec<Moved> = rows.iter().map(Moved::read).collect();
+        self.after_moves(&moved).await?;
+        if settlements
+            .iter()
+            .any(|one| one.outcome == Outcome::Returned)
+        {
+            self.aftermath.earlier = Some(Earlier);
+        }
+        let mut held: HashSet<Held> = rows.iter().map(held_of).collect();
+        self.settled_before(settlements, &mut held).await?;
+        let answer = settlements
+            .iter()
+            .map(|settlement| guarded(&held, settlement.held));
+        Ok(answer.collect())
+    }
+
+    /// Adds what was settled by the same fences before.
+    async fn settled_before(
+        &mut self,
+        settlements: &[Settlement],
+        held: &mut HashSet<Held>,
+    ) -> Sql<()> {
+        let asked = settlements.iter().map(|settlement| settlement.held);
+        let missing: Vec<Held> = asked.filter(|asked| !held.contains(asked)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (ids, fences) = split(&missing);
+        let rows = self
+            .rows(Statement::SettledBefore, &[&ids, &fences])
+            .await?;
+        held.extend(rows.iter().map(held_of));
+        Ok(())
+    }
+
+    /// A settled job lets its successor go and wakes those that wait for it; one that is ready
+    /// again wakes the workers.
+    pub(super) async fn after_moves(&mut self, moved: &[Moved]) -> Sql<()> {
+        let (mut kinds, mut keys) = (Vec::new(), Vec::new());
+        for one in moved {
+            if !one.state.is_settled() {
+                one.queue.iter().for_each(|queue| self.hint_ready(queue));
+                continue;
+            }
+            self.aftermath.settled.push(one.id);
+            if let Some((kind, key)) = &one.unique {
+                kinds.push(kind);
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let released = self
+            .rows(Statement::ReleaseSuccessors, &[&kinds, &keys])
+            .await?;
+        for row in released {
+            self.hint_ready(row.get(0));
+            self.aftermath.earlier = Some(Earlier);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn guarded(held: &HashSet<Held>, asked: Held) -> Guarded {
+    match held.contains(&asked) {
+        true => Guarded::Held,
+        false => Guarded::LeaseLost,
+    }
+}
+
+pub(super) fn held_of(row: &Row) -> Held {
+    Held {
+        id: id_of(row, "id"),
+        fence: Fence::new(row.get("fence")),
+    }
+}
+
+/// The columns of the jobs that are held.
+pub(super) fn split(held: &[Held]) -> (Vec<Uuid>, Vec<i64>) {
+    let columns = held
+        .iter()
+        .map(|held| (Uuid::from(held.id), held.fence.number()));
+    columns.unzip()
+}

@@ -1,0 +1,440 @@
+//! All SQL of the transitions, each statement under a name.
+//!
+//! `@` stands for the schema with its dot, `#fence` for the name of the sequence as a text. T is
+//! `clock_timestamp()`, read once for each statement; `now()` would be the start of the
+//! transaction. Where a statement changes many rows it goes through them by the order of its
+//! arrays, which the caller has sorted, so that two such statements do not wait for each other in
+//! a circle.
+//!
+//! A transition of a holder finds its rows by their ids. `state + 0 = 1` is `state = 1` for all but
+//! the planner, which would take the index over all running jobs for a short way: it is one to go
+//! through for each row, out of order, and with the entries of jobs that are settled by now.
+
+/// The statements of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Statement {
+    Insert,
+    KnowQueues,
+    FindId,
+    FindUnique,
+    LockUnique,
+    FindSuccessor,
+    Replace,
+    Claim,
+    ClaimSuspect,
+    ClaimedBy,
+    Next,
+    Settle,
+    SettledBefore,
+    ReleaseSuccessors,
+    Renew,
+    KeepProgress,
+    KeepStep,
+    Steps,
+    IsRescueWanted,
+    Rescue,
+    Expire,
+    Queues,
+    Prune,
+    Look,
+    List,
+    Counts,
+    Retry,
+    Cancel,
+    AskToCancel,
+    Delete,
+    SetPaused,
+    StateOf,
+}
+
+impl Statement {
+    /// Its text for a schema, which comes quoted and with its dot.
+    pub(super) fn text(self, schema: &str) -> String {
+        let fence = format!("'{}laneway_fence'", schema.replace('\'', "''"));
+        // The marks are those of the template alone: a name may have the same signs.
+        let parts = self.template().split("#fence");
+        let parts: Vec<String> = parts.map(|part| part.replace('@', schema)).collect();
+        parts.join(&fence)
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Statement::Insert => INSERT,
+            Statement::KnowQueues => {
+                "INSERT INTO @laneway_queue (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+            }
+            Statement::FindId => "SELECT 1 FROM @laneway_job WHERE id = $1",
+            Statement::FindUnique => FIND_UNIQUE,
+            Statement::LockUnique => LOCK_UNIQUE,
+            Statement::FindSuccessor => FIND_SUCCESSOR,
+            Statement::Replace => REPLACE,
+            Statement::Claim => CLAIM,
+            Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::ClaimedBy => CLAIMED_BY,
+            Statement::Next => NEXT,
+            Statement::Settle => SETTLE,
+            Statement::SettledBefore => SETTLED_BEFORE,
+            Statement::ReleaseSuccessors => RELEASE_SUCCESSORS,
+            Statement::Renew => RENEW,
+            Statement::KeepProgress => KEEP_PROGRESS,
+            Statement::KeepStep => KEEP_STEP,
+            Statement::Steps => {
+                "SELECT name, value FROM @laneway_step WHERE job = $1 ORDER BY name"
+            }
+            Statement::IsRescueWanted => IS_RESCUE_WANTED,
+            Statement::Rescue => RESCUE,
+            Statement::Expire => EXPIRE,
+            Statement::Queues => "SELECT name FROM @laneway_queue ORDER BY name",
+            Statement::Prune => PRUNE,
+            Statement::Look => LOOK,
+            Statement::List => LIST,
+            Statement::Counts => COUNTS,
+            Statement::Retry => RETRY,
+            Statement::Cancel => CANCEL,
+            Statement::AskToCancel => {
+                "UPDATE @laneway_job SET cancel = true WHERE id = $1 AND state + 0 = 1 RETURNING 1"
+            }
+            Statement::Delete => DELETE,
+            Statement::SetPaused => SET_PAUSED,
+            Statement::StateOf => "SELECT state FROM @laneway_job WHERE id = $1",
+        }
+    }
+}
+
+macro_rules! at_t {
+    ($($text:literal),+) => {
+        concat!(
+            "WITH clock AS MATERIALIZED (
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS t)",
+            $($text),+
+        )
+    };
+}
+
+const INSERT: &str = at_t!(
+    "
+INSERT INTO @laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
+    unique_key, parent, created_at, payload)
+SELECT id, kind, queue, lane, $12::smallint, coalesce(at, t + wait), max_attempts, timeout,
+    t + expires_after, unique_key, parent, t, payload
+FROM clock, unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[],
+    $7::integer[], $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $13::bytea[])
+    AS given (id, kind, queue, lane, at, wait, max_attempts, timeout, expires_after, unique_key,
+    parent, payload)
+ON CONFLICT DO NOTHING
+RETURNING 1"
+);
+
+const FIND_UNIQUE: &str = "
+SELECT id, state FROM @laneway_job
+WHERE kind = $1 AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
+
+/// The rival stays as it is until the transaction ends: it is not settled while one more is put
+/// behind it, and not claimed while it takes over another payload.
+const LOCK_UNIQUE: &str = "
+SELECT id, state FROM @laneway_job
+WHERE kind = $1 AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1
+FOR UPDATE";
+
+const FIND_SUCCESSOR: &str = "
+SELECT id, state FROM @laneway_job
+WHERE kind = $1 AND unique_key = $2 AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
+
+const REPLACE: &str = at_t!(
+    "
+UPDATE @laneway_job SET lane = $2, run_at = coalesce($3::bigint, t + $4::bigint),
+    max_attempts = $5, timeout = $6, expires_at = t + $7::bigint, payload = $8
+FROM clock WHERE id = $1 AND state = 0"
+);
+
+/// Takes from the first lane, then fills up from the other one. `$8` and `$9` are the low-water
+/// marks of the lanes: below them lie, as a rule, only rows that were claimed, which an index keeps
+/// for as long as any snapshot may see them. The fence is taken when all rows are locked, so that
+/// it is higher than that of every earlier holder of them.
+const CLAIM: &str = at_t!(
+    ",
+first AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = $3::smallint
+        AND run_at >= $8::bigint AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT $4::bigint FOR UPDATE SKIP LOCKED),
+second AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = (1 - $3)::smallint
+        AND run_at >= $9::bigint AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT $4 - (SELECT count(*) FROM first) FOR UPDATE SKIP LOCKED),
+picked AS MATERIALIZED (SELECT id FROM first UNION ALL SELECT id FROM second),
+number AS MATERIALIZED (
+    SELECT nextval(#fence) AS fence
+    FROM (SELECT count(*) AS rows FROM picked) AS locked WHERE rows > 0),
+claimed AS (
+    UPDATE @laneway_job AS job SET state = 1, attempt = attempt + 1,
+        lease_until = (SELECT t FROM clock) + $5::bigint, fence = (SELECT fence FROM number),
+        worker = $6, claim = $7, started_at = (SELECT t FROM clock)
+    FROM picked WHERE job.id = picked.id AND job.state = 0
+    RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
+        payload)
+SELECT (
+    SELECT kind FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT 1) AS suspect, claimed.*
+FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
+);
+
+/// The suspect that is due next is looked for beside the one that is taken.
+const CLAIM_SUSPECT: &str = at_t!(
+    ",
+picked AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT least(1, $3::bigint) FOR UPDATE SKIP LOCKED),
+number AS MATERIALIZED (
+    SELECT nextval(#fence) AS fence
+    FROM (SELECT count(*) AS rows FROM picked) AS locked WHERE rows > 0),
+claimed AS (
+    UPDATE @laneway_job AS job SET state = 1, attempt = attempt + 1,
+        lease_until = (SELECT t FROM clock) + $4::bigint, fence = (SELECT fence FROM number),
+        worker = $5, claim = $6, started_at = (SELECT t FROM clock)
+    FROM picked WHERE job.id = picked.id AND job.state = 0
+    RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
+        payload)
+SELECT (
+    SELECT kind FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
+        AND id NOT IN (SELECT id FROM picked)
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT 1) AS suspect, claimed.*
+FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
+);
+
+/// The index over what runs is read as a whole: an answer is seldom lost.
+const CLAIMED_BY: &str = at_t!(
+    "
+UPDATE @laneway_job AS job SET lease_until = t + $2::bigint
+FROM clock WHERE state = 1 AND claim = $1
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload"
+);
+
+/// What is due already and was not claimed is not in it: a settlement or a hint comes first. Nor
+/// are ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends
+/// at intervals anyway.
+const NEXT: &str = at_t!(
+    "
+SELECT least(
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = 0
+            AND run_at > (SELECT t FROM clock)),
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = 1
+            AND run_at > (SELECT t FROM clock)),
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+            AND run_at > (SELECT t FROM clock))
+    ) - t AS wait FROM clock"
+);
+
+/// `delay` is NULL where the job keeps its place in the queue. What `kept` reads of a job is its
+/// version before this statement, with the worker that had it.
+const SETTLE: &str = at_t!(
+    ",
+settled AS (
+    UPDATE @laneway_job AS job SET state = given.state, attempt = attempt - given.uncharged,
+        run_at = coalesce((SELECT t FROM clock) + given.delay, job.run_at),
+        error = CASE WHEN given.state <> 2 THEN coalesce(given.error, job.error) END,
+        result = given.result, lease_until = NULL,
+        finished_at = CASE WHEN given.state >= 2 THEN (SELECT t FROM clock) END,
+        worker = CASE WHEN given.state = 2 THEN worker END
+    FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::text[],
+        $7::bytea[]) AS given (id, fence, state, uncharged, delay, error, result)
+    WHERE job.id = given.id AND job.state + 0 = 1 AND job.fence = given.fence
+        AND job.lease_until > (SELECT t FROM clock)
+    RETURNING job.id, job.fence, job.state, given.error,
+        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+        CASE WHEN job.state = 0 THEN queue END AS queue),
+kept AS (
+    INSERT INTO @laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
+    SELECT job.id, settled.fence, job.attempt, job.worker, job.started_at, t, settled.error
+    FROM clock, settled JOIN @laneway_job AS job ON job.id = settled.id
+    WHERE settled.error IS NOT NULL)
+SELECT id, fence, state, kind, unique_key, queue FROM settled"
+);
+
+/// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
+/// its fence here.
+const SETTLED_BEFORE: &str = "
+SELECT id, fence FROM unnest($1::uuid[], $2::bigint[]) AS given (id, fence)
+WHERE EXISTS (SELECT 1 FROM @laneway_job AS job
+    WHERE job.id = given.id AND job.fence = given.fence AND state <> 1)
+OR EXISTS (SELECT 1 FROM @laneway_attempt AS attempt
+    WHERE attempt.job = given.id AND attempt.fence = given.fence
+        AND error <> 'the worker was lost')";
+
+/// A statement of its own after the settlement: its snapshot has the successor that was put behind
+/// the running job while the settlement waited for that job's row.
+const RELEASE_SUCCESSORS: &str = "
+UPDATE @laneway_job AS job SET held = 0
+FROM unnest($1::text[], $2::text[]) AS given (kind, unique_key)
+WHERE job.kind = given.kind AND job.unique_key = given.unique_key AND job.held = 1
+    AND job.unique_key IS NOT NULL AND job.state <= 1
+RETURNING queue";
+
+const RENEW: &str = at_t!(
+    "
+UPDATE @laneway_job AS job SET lease_until = (SELECT t FROM clock) + $3::bigint
+FROM unnest($1::uuid[], $2::bigint[]) AS given (id, fence)
+WHERE job.id = given.id AND state + 0 = 1 AND job.fence = given.fence
+    AND lease_until > (SELECT t FROM clock)
+RETURNING job.id, job.fence, cancel"
+);
+
+const KEEP_PROGRESS: &str = at_t!(
+    "
+UPDATE @laneway_job SET progress = $3, progress_text = $4
+WHERE id = $1 AND state + 0 = 1 AND fence = $2 AND lease_until > (SELECT t FROM clock)
+RETURNING 1"
+);
+
+/// The holder's row is locked, so that no rescue comes between the look and the step.
+const KEEP_STEP: &str = at_t!(
+    ",
+holder AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE id = $1 AND state + 0 = 1 AND fence = $2 AND lease_until > (SELECT t FROM clock)
+    FOR NO KEY UPDATE),
+kept AS (
+    INSERT INTO @laneway_step (job, name, value) SELECT id, $3, $4 FROM holder
+    ON CONFLICT DO NOTHING)
+SELECT 1 FROM holder"
+);
+
+const IS_RESCUE_WANTED: &str = at_t!(
+    "
+SELECT t, EXISTS (SELECT 1 FROM @laneway_job
+        WHERE state = 1 AND lease_until > $1::bigint AND lease_until <= (SELECT t FROM clock))
+    OR EXISTS (SELECT 1 FROM @laneway_job
+        WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= (SELECT t FROM clock))
+    AS wanted FROM clock"
+);
+
+const RESCUE: &str = at_t!(
+    ",
+lost AS MATERIALIZED (
+    SELECT id, fence, attempt, worker, started_at FROM @laneway_job
+    WHERE state = 1 AND lease_until > $1::bigint AND lease_until <= (SELECT t FROM clock)
+    ORDER BY lease_until LIMIT $2::bigint FOR UPDATE SKIP LOCKED),
+number AS MATERIALIZED (
+    SELECT nextval(#fence) AS fence
+    FROM (SELECT count(*) AS rows FROM lost) AS locked WHERE rows > 0),
+kept AS (
+    INSERT INTO @laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
+    SELECT id, fence, attempt, worker, started_at, t, 'the worker was lost' FROM clock, lost
+    ON CONFLICT DO NOTHING)
+UPDATE @laneway_job AS job SET crashes = crashes + 1,
+    state = CASE WHEN crashes + 1 >= $4::integer THEN 5
+        WHEN job.attempt >= max_attempts THEN 3 ELSE 0 END,
+    finished_at = CASE WHEN crashes + 1 >= $4 OR job.attempt >= max_attempts
+        THEN (SELECT t FROM clock) END,
+    run_at = (SELECT t FROM clock) + $3::bigint * (1 << least(crashes, 20)),
+    fence = (SELECT fence FROM number), lease_until = NULL, worker = NULL,
+    error = 'the worker was lost'
+FROM lost
+WHERE job.id = lost.id AND job.state + 0 = 1 AND job.lease_until <= (SELECT t FROM clock)
+RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+);
+
+const EXPIRE: &str = at_t!(
+    ",
+expired AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= (SELECT t FROM clock)
+    LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
+UPDATE @laneway_job AS job SET state = 3, finished_at = (SELECT t FROM clock),
+    error = 'it expired before it was begun'
+FROM expired WHERE job.id = expired.id AND job.state = 0
+RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+);
+
+const PRUNE: &str = at_t!(
+    ",
+old AS MATERIALIZED (
+    SELECT id FROM @laneway_job
+    WHERE state >= 2 AND queue = $1 AND state = $2::smallint
+        AND finished_at <= (SELECT t FROM clock) - $3::bigint
+    LIMIT $4::bigint FOR UPDATE SKIP LOCKED),
+steps AS (DELETE FROM @laneway_step USING old WHERE job = id),
+attempts AS (DELETE FROM @laneway_attempt USING old WHERE job = id)
+DELETE FROM @laneway_job AS job USING old WHERE job.id = old.id
+RETURNING 1"
+);
+
+const LOOK: &str = "
+SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
+    created_at, finished_at, unique_key, parent, progress, progress_text, error, payload, result
+FROM @laneway_job WHERE id = ANY ($1::uuid[])";
+
+/// Lists never read payloads.
+const LIST: &str = "
+SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
+    created_at, finished_at, unique_key, parent, progress, progress_text, error
+FROM @laneway_job
+WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR kind = $2)
+    AND ($3::smallint IS NULL OR state = $3) AND ($4::uuid IS NULL OR id < $4)
+ORDER BY id DESC LIMIT $5::bigint";
+
+/// Each part names its states, so that the index over such rows is used.
+const COUNTS: &str = "
+SELECT name, state::smallint AS state, (SELECT count(*) FROM (
+    SELECT 1 FROM @laneway_job AS job
+        WHERE job.state >= 2 AND job.state = states.state AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 1 AND states.state = 1 AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 0 AND held = 0 AND crashes = 0 AND states.state = 0 AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 0 AND held = 0 AND crashes > 0 AND states.state = 0 AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 0 AND held = 1 AND unique_key IS NOT NULL AND job.state <= 1
+            AND states.state = 0 AND queue = name
+    LIMIT $1::bigint) AS counted) AS count
+FROM @laneway_queue, generate_series(0, 5) AS states (state)
+ORDER BY name, state";
+
+const RETRY: &str = at_t!(
+    "
+UPDATE @laneway_job SET state = 0, held = 0, run_at = t, attempt = 0, crashes = 0, cancel = false,
+    fence = nextval(#fence), finished_at = NULL, expires_at = NULL
+FROM clock WHERE id = $1 AND state >= 3
+RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+);
+
+const CANCEL: &str = at_t!(
+    "
+UPDATE @laneway_job SET state = 4, finished_at = t FROM clock WHERE id = $1 AND state = 0
+RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+);
+
+const DELETE: &str = "
+WITH gone AS (
+    DELETE FROM @laneway_job WHERE id = $1 AND state <> 1
+    RETURNING id, 4::smallint AS state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind,
+        unique_key, queue),
+steps AS (DELETE FROM @laneway_step USING gone WHERE job = id),
+attempts AS (DELETE FROM @laneway_attempt USING gone WHERE job = id)
+SELECT id, state, kind, unique_key, queue FROM gone";
+
+const SET_PAUSED: &str = "
+INSERT INTO @laneway_queue (name, paused) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET paused = excluded.paused
+RETURNING 1";

@@ -1,0 +1,382 @@
+//! The store: what callers and workers ask, handed to the connections.
+
+use std::any::Any;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use laneway::Handle;
+use tokio_postgres::{Client, Transaction};
+
+use super::asking::{Ask, Asking, not_connected};
+use super::claiming::Found;
+use super::connect_error::ConnectError;
+use super::failure::store_error;
+use super::gatherer::Gatherer;
+use super::lost_mark::LostMark;
+use super::marks::{From, Marks};
+use super::options::PostgresOptions;
+use super::pool::Pool;
+use super::rescuing::Look;
+use super::serving::Driver;
+use super::tx::{Span, Tx};
+use crate::job_id::JobId;
+use crate::lock::unpoisoned;
+use crate::store::{
+    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
+    Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
+    Settlement, Step, Store, StoreError, StoreFuture, Whom,
+};
+
+/// Jobs in a Postgres database. Cheap to clone; clones are the same store.
+///
+/// Inserts of many callers, and settlements, are gathered: one statement for all that have come
+/// while the last one was under way. A connection that is lost is opened again; an operation whose
+/// commit may have come before that ends with [`StoreError::OutcomeUnknown`], and is sent again by
+/// workers and by [`Jobs`](crate::Jobs).
+///
+/// A worker that has nothing to do makes a claim every 250 ms to 2 s, for jobs of other processes;
+/// those of its own process wake it at once.
+///
+/// ```no_run
+/// use laneway_jobs::Jobs;
+/// use laneway_jobs::postgres::PostgresStore;
+///
+/// let rt = laneway::Runtime::builder().build()?;
+/// let store = rt.block_on(PostgresStore::connect("postgres://me:secret@localhost/app"))?;
+/// let jobs = Jobs::new(store);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    asking: Arc<Asking>,
+    inserts: Arc<Gatherer<NewJob, Enqueued>>,
+    settlements: Arc<Gatherer<Settlement, Guarded>>,
+    lost_mark: LostMark,
+    /// Queues that have their rows.
+    known: Mutex<HashSet<String>>,
+}
+
+/// So many names of queues are kept in mind.
+const KNOWN_QUEUES: usize = 4_096;
+
+impl PostgresStore {
+    /// Connects with the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresOptions::connect`].
+    pub async fn connect(url: &str) -> Result<PostgresStore, ConnectError> {
+        PostgresOptions::new().connect(url).await
+    }
+
+    pub(super) fn of(pool: Arc<Pool>) -> PostgresStore {
+        let asking = Arc::new(Asking {
+            pool,
+            hints: Hints::default(),
+            marks: Marks::default(),
+        });
+        let (inserting, settling) = (asking.clone(), asking.clone());
+        let inserts = Gatherer::new(Arc::new(move |jobs: Vec<NewJob>| {
+            let asking = inserting.clone();
+            Box::pin(async move {
+                let span = Span::Statement;
+                asking
+                    .ask(span, &jobs, |tx, jobs| Box::pin(tx.insert_plain(jobs)))
+                    .await
+            })
+        }));
+        let settlements = Gatherer::new(Arc::new(move |all: Vec<Settlement>| {
+            let asking = settling.clone();
+            Box::pin(async move {
+                asking
+                    .ask(Span::All, &all, |tx, all| Box::pin(tx.settle(all)))
+                    .await
+            })
+        }));
+        PostgresStore(Arc::new(Shared {
+            asking,
+            inserts,
+            settlements,
+            lost_mark: LostMark::default(),
+            known: Mutex::default(),
+        }))
+    }
+
+    /// A connection of the caller's own to the same database, beside those of the store: for
+    /// transactions in which jobs are enqueued and completed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unreachable`] when no server answers in time, or there is no runtime whose
+    /// high queue would serve the connection.
+    pub async fn client(&self) -> Result<Client, StoreError> {
+        let (client, driver) = self.0.asking.pool.client().await.map_err(not_connected)?;
+        match (driver, Handle::try_current()) {
+            (Driver::Task, _) => Ok(client),
+            (Driver::Operations(_), _) => Err(StoreError::Unreachable(
+                "a client needs a runtime that serves it".to_owned(),
+            )),
+        }
+    }
+
+    /// Inserts a job in a caller's transaction.
+    pub(crate) async fn insert_in(
+        &self,
+        transaction: &Transaction<'_>,
+        job: NewJob,
+    ) -> Result<Enqueued, StoreError> {
+        let jobs = [job];
+        refuse_waiting(&jobs)?;
+        refuse_zeros(&jobs)?;
+        self.know_queues(&jobs).await?;
+        let mut tx = Tx::callers(transaction, self.0.asking.pool.schema());
+        let inserted = tx.insert(&jobs).await;
+        inserted
+            .map(|all| all[0])
+            .map_err(|error| store_error(&error))
+    }
+
+    /// Ends an attempt in a caller's transaction.
+    pub(crate) async fn settle_in(
+        &self,
+        transaction: &Transaction<'_>,
+        settlement: &Settlement,
+    ) -> Result<Guarded, StoreError> {
+        let mut tx = Tx::callers(transaction, self.0.asking.pool.schema());
+        let settled = tx.settle(std::slice::from_ref(settlement)).await;
+        settled
+            .map(|all| all[0])
+            .map_err(|error| store_error(&error))
+    }
+
+    fn ask<Q, A>(&self, span: Span, question: Q, ask: Ask<Q, A>) -> StoreFuture<'_, A>
+    where
+        Q: Send + Sync + 'static,
+        A: Send + 'static,
+    {
+        Box::pin(async move { self.0.asking.ask(span, &question, ask).await })
+    }
+
+    /// Sees to it that the queues of jobs have their rows, before the jobs are there.
+    async fn know_queues(&self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        let new = self.unknown_queues(jobs);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let ask: Ask<Vec<String>, ()> = |tx, queues| Box::pin(tx.know_queues(queues));
+        self.0.asking.ask(Span::Statement, &new, ask).await?;
+        let mut known = unpoisoned(self.0.known.lock());
+        if known.len() > KNOWN_QUEUES {
+            known.clear();
+        }
+        known.extend(new);
+        Ok(())
+    }
+
+    fn unknown_queues(&self, jobs: &[NewJob]) -> Vec<String> {
+        let known = unpoisoned(self.0.known.lock());
+        let mut new: Vec<String> =
+            jobs.iter()
+                .map(|job| &job.queue)
+                .fold(vec![], |mut new, queue| {
+                    if !known.contains(queue) && new.last() != Some(queue) {
+                        new.push(queue.clone());
+                    }
+                    new
+                });
+        new.sort_unstable();
+        new.dedup();
+        new
+    }
+
+    async fn insert_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
+        refuse_waiting(&jobs)?;
+        refuse_zeros(&jobs)?;
+        self.know_queues(&jobs).await?;
+        match jobs.iter().all(|job| job.unique.is_none()) {
+            true => self.0.inserts.send(jobs).await,
+            false => {
+                let ask: Ask<Vec<NewJob>, Vec<Enqueued>> = |tx, jobs| Box::pin(tx.insert(jobs));
+                self.0.asking.ask(Span::All, &jobs, ask).await
+            }
+        }
+    }
+
+    async fn claim_from(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let marks = &self.0.asking.marks;
+        let from = match claim.whom {
+            Whom::Innocents => marks.next(&claim),
+            Whom::Suspects => From::FRONT,
+        };
+        let (claim, from, found) = self.find(claim, from).await?;
+        let (claim, found) = match found.jobs.is_empty() && from != From::FRONT {
+            true => {
+                let (claim, _, found) = self.find(claim, From::FRONT).await?;
+                (claim, found)
+            }
+            false => (claim, found),
+        };
+        if claim.whom == Whom::Innocents {
+            let due = found.jobs.iter().map(|(run_at, job)| (job.lane, *run_at));
+            marks.claimed(&claim, due);
+        }
+        let next = match found.jobs.len() >= claim.limit && claim.limit > 0 {
+            true => Some(Duration::ZERO),
+            false => self.next(claim.queue).await,
+        };
+        Ok(Claimed {
+            jobs: found.jobs.into_iter().map(|(_, job)| job).collect(),
+            suspect: found.suspect,
+            next,
+        })
+    }
+
+    async fn find(&self, claim: Claim, from: From) -> Result<(Claim, From, Found), StoreError> {
+        let question = (claim, from);
+        let ask: Ask<(Claim, From), Found> = |tx, (claim, from)| Box::pin(tx.claim(claim, *from));
+        let found = self.0.asking.ask(Span::Statement, &question, ask).await?;
+        Ok((question.0, from, found))
+    }
+
+    /// What was claimed is the caller's, whether or not the time of the next job can be told.
+    async fn next(&self, queue: String) -> Option<Duration> {
+        let ask: Ask<String, Option<Duration>> = |tx, queue| Box::pin(tx.next(queue));
+        let next = self.0.asking.ask(Span::Statement, &queue, ask).await;
+        next.unwrap_or(Some(Duration::from_secs(1)))
+    }
+
+    async fn rescue_lost(&self, rescue: Rescue) -> Result<Rescued, StoreError> {
+        let after = self.0.lost_mark.next();
+        let look: Ask<i64, (Look, i64)> = |tx, after| Box::pin(tx.look_for_lost(*after));
+        let (found, t) = self.0.asking.ask(Span::Statement, &after, look).await?;
+        let rescued = match found {
+            Look::Nothing => Rescued::default(),
+            Look::Something => {
+                let ask: Ask<(Rescue, i64), Rescued> =
+                    |tx, (rescue, after)| Box::pin(tx.rescue(rescue, *after));
+                self.0.asking.ask(Span::All, &(rescue, after), ask).await?
+            }
+        };
+        if rescued.ready + rescued.failed + rescued.quarantined < rescue.limit {
+            self.0.lost_mark.looked(t);
+        }
+        Ok(rescued)
+    }
+}
+
+/// The tables of this version have no place for jobs that wait for others.
+fn refuse_waiting(jobs: &[NewJob]) -> Result<(), StoreError> {
+    let waits = |job: &NewJob| job.awaits.is_some() || job.awaited_by.is_some();
+    match jobs.iter().any(waits) {
+        false => Ok(()),
+        true => Err(StoreError::Database(
+            "batches and chains are not kept in Postgres yet; keep them in SQLite".to_owned(),
+        )),
+    }
+}
+
+/// Postgres keeps no text with a character of code zero; other names would be taken for this one.
+fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
+    let has_zero = |job: &NewJob| {
+        let key = job.unique.as_ref().map_or("", |unique| &unique.key);
+        [&job.kind, &job.queue, key]
+            .iter()
+            .any(|name| name.contains('\0'))
+    };
+    match jobs.iter().any(has_zero) {
+        false => Ok(()),
+        true => Err(StoreError::Database(
+            "a kind, queue or unique key has a character of code zero; leave it out".to_owned(),
+        )),
+    }
+}
+
+impl Store for PostgresStore {
+    fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
+        Box::pin(self.insert_all(jobs))
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        Box::pin(self.claim_from(claim))
+    }
+
+    fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {
+        self.ask(Span::Statement, (claim, lease), |tx, (claim, lease)| {
+            Box::pin(tx.claimed_by(*claim, *lease))
+        })
+    }
+
+    fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>> {
+        Box::pin(self.0.settlements.send(settlements))
+    }
+
+    fn renew(&self, held: Vec<Held>, lease: Duration) -> StoreFuture<'_, Vec<Renewal>> {
+        self.ask(Span::Statement, (held, lease), |tx, (held, lease)| {
+            Box::pin(tx.renew(held, *lease))
+        })
+    }
+
+    fn note(&self, notes: Vec<Note>) -> StoreFuture<'_, Vec<Guarded>> {
+        let span = match notes.len() {
+            0 | 1 => Span::Statement,
+            _ => Span::All,
+        };
+        self.ask(span, notes, |tx, notes| Box::pin(tx.note(notes)))
+    }
+
+    fn steps(&self, job: JobId) -> StoreFuture<'_, Vec<Step>> {
+        self.ask(Span::Statement, job, |tx, job| Box::pin(tx.steps(*job)))
+    }
+
+    fn rescue(&self, rescue: Rescue) -> StoreFuture<'_, Rescued> {
+        Box::pin(self.rescue_lost(rescue))
+    }
+
+    fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize> {
+        self.ask(Span::All, pruning, |tx, pruning| {
+            Box::pin(tx.prune(pruning))
+        })
+    }
+
+    fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>> {
+        Box::pin(async move { Ok(vec![None; awaiting.len()]) })
+    }
+
+    fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {
+        self.ask(Span::Statement, ids, |tx, ids| Box::pin(tx.look(ids)))
+    }
+
+    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>> {
+        self.ask(Span::Statement, filter, |tx, filter| {
+            Box::pin(tx.list(filter))
+        })
+    }
+
+    fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>> {
+        self.ask(Span::Statement, at_most, |tx, at_most| {
+            Box::pin(tx.counts(*at_most))
+        })
+    }
+
+    fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>> {
+        self.ask(Span::All, changes, |tx, changes| {
+            Box::pin(tx.change(changes))
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn hints(&self) -> &Hints {
+        &self.0.asking.hints
+    }
+
+    fn changed_elsewhere(&self) -> Elsewhere {
+        Elsewhere::Untold
+    }
+}

@@ -1,0 +1,47 @@
+//! Does the store on Postgres pass the conformance body?
+
+use std::time::Duration;
+
+use laneway::Runtime;
+use laneway::time::timeout;
+use laneway_jobs::conformance::{CASES, Case, Stage};
+use laneway_jobs::postgres::PostgresOptions;
+
+use crate::server;
+
+/// A case that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn run(number: usize, case: &'static Case, url: &str) {
+    println!("{case:?}");
+    let rt = Runtime::builder()
+        .with_high_num(2)
+        .with_low_num(2)
+        .build()
+        .unwrap();
+    let url = url.to_owned();
+    // Signs that mean something in SQL, so that all statements are tried with them.
+    let schema = format!("{number} \"'$1;--@#fence\\ ä");
+    let run = async move {
+        let store = PostgresOptions::new().schema(schema).connect(&url).await;
+        timeout(LIMIT, case.run(Stage::new(store.unwrap()))).await
+    };
+    let task = rt.spawn(run, laneway::Priority::High);
+    assert!(rt.block_on(task).is_ok(), "{case:?} hangs");
+}
+
+#[test]
+fn postgres_passes() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    // Jobs that wait for others are refused by this store.
+    let kept = |case: &&Case| {
+        !["batches::", "chains::"]
+            .iter()
+            .any(|of| case.name().starts_with(of))
+    };
+    for (number, case) in CASES.iter().filter(kept).enumerate() {
+        run(number, case, &server.url());
+    }
+}
