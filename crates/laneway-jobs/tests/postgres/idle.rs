@@ -20,8 +20,11 @@ impl Job for Nothing {
 /// Counts the statements of the store by its own connections' transactions.
 const COMMITS: &str = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'idle'";
 
+/// One connection: it tells the server of its statements within a second while it is in use, and
+/// ten seconds late where it is not.
 async fn connect(url: &str) -> PostgresStore {
-    PostgresOptions::new().connect(url).await.unwrap()
+    let options = PostgresOptions::new().connections(1);
+    options.connect(url).await.unwrap()
 }
 
 #[test]
