@@ -13,7 +13,7 @@ use super::tx::Tx;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::micros::{Micros, time_of};
-use crate::store::{Filter, JobView, QueueCount};
+use crate::store::{Filter, JobView, LIST_LIMIT, QueueCount};
 
 impl Tx<'_> {
     pub(super) async fn look(&mut self, ids: &[JobId]) -> Sql<Vec<Option<JobView>>> {
@@ -30,7 +30,7 @@ impl Tx<'_> {
             &filter.kind.as_deref().map(kept_text),
             &filter.state.map(state_number),
             &filter.before.map(Uuid::from),
-            &limit_number(filter.limit),
+            &limit_number(filter.limit.min(LIST_LIMIT)),
         ];
         let rows = self.rows(Statement::List, params).await?;
         Ok(rows.iter().map(outline).collect())

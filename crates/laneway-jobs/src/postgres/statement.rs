@@ -45,6 +45,16 @@ pub(super) enum Statement {
     Delete,
     SetPaused,
     StateOf,
+    Schedules,
+    KeepSchedule,
+    PauseSchedule,
+    ResumeSchedule,
+    RemoveSchedule,
+    RemoveFires,
+    MoveSchedule,
+    KeepFire,
+    NoteUnfinished,
+    PruneFires,
 }
 
 impl Statement {
@@ -97,6 +107,20 @@ impl Statement {
             Statement::Delete => DELETE,
             Statement::SetPaused => SET_PAUSED,
             Statement::StateOf => "SELECT state FROM @laneway_job WHERE id = $1",
+            Statement::Schedules => SCHEDULES,
+            Statement::KeepSchedule => KEEP_SCHEDULE,
+            Statement::PauseSchedule => {
+                "UPDATE @laneway_schedule SET paused = true WHERE name = $1 RETURNING 1"
+            }
+            Statement::ResumeSchedule => RESUME_SCHEDULE,
+            Statement::RemoveSchedule => {
+                "DELETE FROM @laneway_schedule WHERE name = $1 RETURNING 1"
+            }
+            Statement::RemoveFires => "DELETE FROM @laneway_fire WHERE schedule = $1",
+            Statement::MoveSchedule => MOVE_SCHEDULE,
+            Statement::KeepFire => KEEP_FIRE,
+            Statement::NoteUnfinished => NOTE_UNFINISHED,
+            Statement::PruneFires => PRUNE_FIRES,
         }
     }
 }
@@ -438,3 +462,61 @@ const SET_PAUSED: &str = "
 INSERT INTO @laneway_queue (name, paused) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET paused = excluded.paused
 RETURNING 1";
+
+/// One row at least, which has T; a row for each fire of a schedule. The names' order is that of
+/// their bytes in every database.
+const SCHEDULES: &str = at_t!(
+    "
+SELECT t, name, pattern, zone, kind, paused, next_at, resumed_at, served_at, at, fired_at, job,
+    unfinished, error
+FROM clock LEFT JOIN @laneway_schedule AS schedule
+    ON $1::text[] IS NULL OR name = ANY ($1)
+LEFT JOIN LATERAL (
+    SELECT at, fired_at, job, unfinished, error FROM @laneway_fire
+    WHERE schedule = schedule.name ORDER BY at DESC LIMIT $2::bigint) AS fire ON true
+ORDER BY name COLLATE \"C\", at DESC"
+);
+
+const KEEP_SCHEDULE: &str = at_t!(
+    "
+INSERT INTO @laneway_schedule AS kept (name, pattern, zone, kind, next_at, served_at)
+SELECT $1, $2, $3, $4, $5, t FROM clock
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, served_at = excluded.served_at,
+    next_at = CASE WHEN kept.pattern = excluded.pattern AND kept.zone = excluded.zone
+        THEN kept.next_at ELSE excluded.next_at END,
+    pattern = excluded.pattern, zone = excluded.zone
+RETURNING 1"
+);
+
+const RESUME_SCHEDULE: &str = at_t!(
+    "
+UPDATE @laneway_schedule SET paused = false,
+    resumed_at = CASE WHEN paused THEN t ELSE resumed_at END
+FROM clock WHERE name = $1
+RETURNING 1"
+);
+
+/// Of two workers one waits here for the other's row, and then finds another instant in it.
+const MOVE_SCHEDULE: &str = at_t!(
+    "
+UPDATE @laneway_schedule SET next_at = $5
+FROM clock WHERE name = $1 AND pattern = $2 AND zone = $3 AND next_at = $4 AND NOT paused
+    AND next_at <= t
+RETURNING 1"
+);
+
+/// A worker that did not know of a fire, since the pattern changed meanwhile, finds it here.
+const KEEP_FIRE: &str = at_t!(
+    "
+INSERT INTO @laneway_fire (schedule, at, fired_at, job, error)
+SELECT $1, $2, t, $3, $4 FROM clock
+ON CONFLICT DO NOTHING
+RETURNING 1"
+);
+
+const NOTE_UNFINISHED: &str = "
+UPDATE @laneway_fire SET job = $3, unfinished = true WHERE schedule = $1 AND at = $2";
+
+const PRUNE_FIRES: &str = "
+DELETE FROM @laneway_fire WHERE schedule = $1 AND at <= (
+    SELECT at FROM @laneway_fire WHERE schedule = $1 ORDER BY at DESC LIMIT 1 OFFSET $2::bigint)";

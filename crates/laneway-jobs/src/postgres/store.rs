@@ -24,8 +24,9 @@ use crate::job_id::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
     BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
-    Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
-    Settlement, Step, Store, StoreError, StoreFuture, Whom,
+    Fired, Firing, Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal,
+    Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
+    Step, Store, StoreError, StoreFuture, WantedSchedules, Whom,
 };
 
 /// Jobs in a Postgres database. Cheap to clone; clones are the same store.
@@ -206,6 +207,16 @@ impl PostgresStore {
         }
     }
 
+    async fn fire_all(&self, firings: Vec<Firing>) -> Result<Vec<Fired>, StoreError> {
+        let runs = firings.iter().flat_map(|firing| &firing.runs);
+        let jobs: Vec<NewJob> = runs.filter_map(|run| run.job.clone().ok()).collect();
+        refuse_waiting(&jobs)?;
+        refuse_zeros(&jobs)?;
+        self.know_queues(&jobs).await?;
+        let ask: Ask<Vec<Firing>, Vec<Fired>> = |tx, firings| Box::pin(tx.fire(firings));
+        self.0.asking.ask(Span::All, &firings, ask).await
+    }
+
     async fn claim_from(&self, claim: Claim) -> Result<Claimed, StoreError> {
         let marks = &self.0.asking.marks;
         let from = match claim.whom {
@@ -292,6 +303,27 @@ fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
         true => Err(StoreError::Database(
             "a kind, queue or unique key has a character of code zero; leave it out".to_owned(),
         )),
+    }
+}
+
+impl ScheduleStore for PostgresStore {
+    fn schedules(&self, wanted: WantedSchedules) -> StoreFuture<'_, SchedulesNow> {
+        self.ask(Span::Statement, wanted, |tx, wanted| {
+            Box::pin(tx.schedules(wanted))
+        })
+    }
+
+    fn change_schedules(
+        &self,
+        changes: Vec<ScheduleChange>,
+    ) -> StoreFuture<'_, Vec<ScheduleChanged>> {
+        self.ask(Span::All, changes, |tx, changes| {
+            Box::pin(tx.change_schedules(changes))
+        })
+    }
+
+    fn fire(&self, firings: Vec<Firing>) -> StoreFuture<'_, Vec<Fired>> {
+        Box::pin(self.fire_all(firings))
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) struct Aftermath {
     pub(super) settled: Vec<JobId>,
     pub(super) everywhere: Option<Everywhere>,
     pub(super) earlier: Option<Earlier>,
+    pub(super) schedules: Option<SchedulesChanged>,
 }
 
 /// All queues may have jobs that are due.
@@ -49,9 +50,16 @@ pub(super) struct Everywhere;
 #[derive(Debug)]
 pub(super) struct Earlier;
 
+/// Schedules are others, or have other instants or states.
+#[derive(Debug)]
+pub(super) struct SchedulesChanged;
+
 impl Aftermath {
     pub(super) fn hint(self, hints: &Hints) {
         hints.settled(self.settled);
+        if self.schedules.is_some() {
+            hints.schedules_changed();
+        }
         match self.everywhere {
             Some(_) => hints.ready_everywhere(),
             None => self.ready.iter().for_each(|queue| hints.ready(queue)),

@@ -13,9 +13,12 @@ use super::settings::OtherSchedules;
 use crate::pause::Pause;
 use crate::schedule::Schedule;
 use crate::store::{
-    FireOutcome, Fired, Firing, FiringRun, Listener, NewSchedule, ScheduleChange, ScheduleState,
+    Elsewhere, FireOutcome, Fired, Firing, FiringRun, Listener, NewSchedule, ScheduleChange, ScheduleState,
     ScheduleView, SchedulesNow, StoreError, WantedSchedules,
 };
+
+/// So often a store is asked for schedules that another process has changed, where it tells of none.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Scheduler {
     core: Arc<Core>,
@@ -69,6 +72,7 @@ impl Scheduler {
     }
 
     async fn wait(&self, next: Option<Duration>) {
+        let next = next.into_iter().chain(self.untold()).min();
         let due = async {
             match next {
                 Some(next) => sleep(next).await,
@@ -76,6 +80,20 @@ impl Scheduler {
             }
         };
         or(self.core.stop.wait(), or(self.listener.hinted(), due)).await;
+    }
+
+    /// The longest wait, where a store does not tell of the changes of other processes.
+    fn untold(&self) -> Option<Duration> {
+        let store = self.core.store();
+        match store.changed_elsewhere() {
+            Elsewhere::Untold => Some(LOOK_EVERY),
+            // Only one look is told: it has to tell the process's other tasks.
+            Elsewhere::Changed => {
+                store.hints().ready_everywhere();
+                None
+            }
+            Elsewhere::Never | Elsewhere::Unchanged => None,
+        }
     }
 
     /// Makes the schedules of the code those of the store.

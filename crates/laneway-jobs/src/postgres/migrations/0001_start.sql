@@ -74,3 +74,25 @@ CREATE TABLE laneway_step (
     value bytea NOT NULL,
     PRIMARY KEY (job, name)
 );
+
+CREATE TABLE laneway_schedule (
+    name text PRIMARY KEY,
+    pattern text NOT NULL,
+    zone text NOT NULL,
+    kind text NOT NULL,
+    paused boolean NOT NULL DEFAULT false,
+    next_at bigint,          -- the next instant; none where there is no further one
+    resumed_at bigint,       -- instants up to then do not fire any more
+    served_at bigint NOT NULL
+);
+
+-- Instants that were fired, and what came of them.
+CREATE TABLE laneway_fire (
+    schedule text NOT NULL,
+    at bigint NOT NULL,
+    fired_at bigint NOT NULL,
+    job uuid,
+    unfinished boolean NOT NULL DEFAULT false, -- whether the job is one of an earlier instant
+    error text,                                -- why there is no job
+    PRIMARY KEY (schedule, at)
+);
