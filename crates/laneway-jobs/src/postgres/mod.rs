@@ -6,7 +6,8 @@
 //! Read in this order: `statement.rs` (all SQL of the transitions) beside
 //! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
 //! `claiming.rs` with `marks.rs`, `settling.rs`, `keeping.rs`, `rescuing.rs` with `lost_mark.rs`,
-//! `changing.rs`, `reading.rs`, `schedules.rs`; `session.rs`, a connection and what is prepared on it; `pool.rs`;
+//! `changing.rs`, `reading.rs`, `schedules.rs`,
+//! `viewing.rs` with `activity.rs`; `session.rs`, a connection and what is prepared on it; `pool.rs`;
 //! `asking.rs` and `gatherer.rs`, how questions get there; `address.rs` with `host.rs`,
 //! `socket.rs` and `serving.rs`, how a connection is opened; `options.rs` and `schema.rs`;
 //! `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
@@ -17,6 +18,7 @@
 //! store's own: a proxy that gives each transaction another one, such as PgBouncer in its mode
 //! `transaction`, loses what is prepared and set on them.
 
+mod activity;
 mod address;
 mod asking;
 mod callers;
@@ -45,6 +47,7 @@ mod socket;
 mod statement;
 mod store;
 mod tx;
+mod viewing;
 
 pub use connect_error::ConnectError;
 pub use options::PostgresOptions;

@@ -54,7 +54,7 @@ fn count(row: &Row) -> QueueCount {
 }
 
 /// A job without its payload and result.
-fn outline(row: &Row) -> JobView {
+pub(super) fn outline(row: &Row) -> JobView {
     let parent: Option<Uuid> = row.get("parent");
     let finished: Option<Micros> = row.get("finished_at");
     JobView {

@@ -55,6 +55,17 @@ pub(super) enum Statement {
     KeepFire,
     NoteUnfinished,
     PruneFires,
+    Now,
+    QueueViews,
+    SearchIds,
+    SearchRunning,
+    SearchNotDone,
+    Stories,
+    FailedAttempts,
+    Leases,
+    ActivityDone,
+    ActivityFailed,
+    ActivityErrors,
 }
 
 impl Statement {
@@ -121,6 +132,17 @@ impl Statement {
             Statement::KeepFire => KEEP_FIRE,
             Statement::NoteUnfinished => NOTE_UNFINISHED,
             Statement::PruneFires => PRUNE_FIRES,
+            Statement::Now => NOW,
+            Statement::QueueViews => QUEUE_VIEWS,
+            Statement::SearchIds => SEARCH_IDS,
+            Statement::SearchRunning => SEARCH_RUNNING,
+            Statement::SearchNotDone => SEARCH_NOT_DONE,
+            Statement::Stories => STORIES,
+            Statement::FailedAttempts => FAILED_ATTEMPTS,
+            Statement::Leases => LEASES,
+            Statement::ActivityDone => ACTIVITY_DONE,
+            Statement::ActivityFailed => ACTIVITY_FAILED,
+            Statement::ActivityErrors => ACTIVITY_ERRORS,
         }
     }
 }
@@ -520,3 +542,103 @@ UPDATE @laneway_fire SET job = $3, unfinished = true WHERE schedule = $1 AND at 
 const PRUNE_FIRES: &str = "
 DELETE FROM @laneway_fire WHERE schedule = $1 AND at <= (
     SELECT at FROM @laneway_fire WHERE schedule = $1 ORDER BY at DESC LIMIT 1 OFFSET $2::bigint)";
+
+const NOW: &str = at_t!("SELECT t FROM clock");
+
+/// One row at least, which has T.
+const QUEUE_VIEWS: &str = at_t!(
+    "
+SELECT t, name, paused,
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = name AND lane = 0) AS high_due,
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = name AND lane = 1) AS low_due
+FROM clock LEFT JOIN @laneway_queue ON true
+ORDER BY name COLLATE \"C\" LIMIT $1::bigint"
+);
+
+/// Looks at so many rows of one index, and filters those. One row at least, which has the last row
+/// that was looked at, where there may be further ones.
+macro_rules! search {
+    ($way:literal) => {
+        concat!(
+            "
+WITH looked AS MATERIALIZED (
+    SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
+        created_at, finished_at, unique_key, parent, progress, progress_text, error
+    FROM @laneway_job WHERE ",
+            $way,
+            " AND id < $1::uuid ORDER BY id DESC LIMIT $2::bigint)
+SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1 OFFSET $2 - 1) AS floor, found.*
+FROM (SELECT 1) AS always LEFT JOIN (
+    SELECT * FROM looked
+    WHERE ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR kind = $4)
+        AND ($5::smallint IS NULL OR state = $5) AND ($6::smallint IS NULL OR lane = $6)
+        AND ($7::text IS NULL OR strpos(error, $7) > 0)
+    ORDER BY id DESC LIMIT $8::bigint) AS found ON true
+ORDER BY found.id DESC"
+        )
+    };
+}
+
+const SEARCH_IDS: &str = search!("true");
+const SEARCH_RUNNING: &str = search!("state = 1");
+const SEARCH_NOT_DONE: &str = search!("state >= 3 AND state = $5");
+
+const STORIES: &str = "
+SELECT job.id, job.started_at, lease_until, timeout, expires_at, cancel, failed.*
+FROM @laneway_job AS job LEFT JOIN LATERAL (
+    SELECT attempt, fence, worker, started_at AS begun_at, ended_at, error
+    FROM @laneway_attempt WHERE job = job.id ORDER BY fence DESC LIMIT $2::bigint) AS failed ON true
+WHERE job.id = ANY ($1::uuid[]) ORDER BY job.id, failed.fence";
+
+const FAILED_ATTEMPTS: &str = "
+SELECT id, kind, queue, state, newest.ended_at, left(newest.error, $2::integer) AS error
+FROM (SELECT job, ended_at, error FROM @laneway_attempt
+    ORDER BY ended_at DESC LIMIT $1::bigint) AS newest
+JOIN @laneway_job ON id = newest.job
+ORDER BY newest.ended_at DESC";
+
+const LEASES: &str = "
+SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
+    created_at, finished_at, unique_key, parent, progress, progress_text, error,
+    started_at, lease_until, cancel
+FROM @laneway_job WHERE state = 1 ORDER BY lease_until LIMIT $1::bigint";
+
+/// A row for each lane of each slot of each queue in which jobs were done. Waits are those of some
+/// jobs of each lane.
+const ACTIVITY_DONE: &str = "
+SELECT number, place, lane, count(*) AS count, max(finished_at) AS last,
+    (avg(wait) FILTER (WHERE turn <= 32))::bigint AS wait_mean,
+    max(wait) FILTER (WHERE turn <= 32) AS wait_max
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, number)
+CROSS JOIN generate_series(0, $4::bigint - 1) AS slots (place)
+CROSS JOIN LATERAL (
+    SELECT lane, finished_at, wait, row_number() OVER (PARTITION BY lane) AS turn FROM (
+        SELECT lane, finished_at, greatest(0, started_at - run_at) AS wait FROM @laneway_job
+        WHERE state >= 2 AND state = 2 AND queue = name
+            AND finished_at >= $2::bigint + place * $3::bigint
+            AND finished_at < $2 + (place + 1) * $3
+        ORDER BY finished_at LIMIT $5::bigint) AS counted) AS done
+GROUP BY number, place, lane";
+
+const ACTIVITY_FAILED: &str = "
+SELECT number, place, lane, count(*) AS count
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, number)
+CROSS JOIN generate_series(0, $4::bigint - 1) AS slots (place)
+CROSS JOIN LATERAL (
+    SELECT lane FROM @laneway_job
+    WHERE state >= 2 AND state IN (3, 5) AND queue = name
+        AND finished_at >= $2::bigint + place * $3::bigint
+        AND finished_at < $2 + (place + 1) * $3
+    LIMIT $5::bigint) AS failed
+GROUP BY number, place, lane";
+
+const ACTIVITY_ERRORS: &str = "
+SELECT number, (newest.ended_at - $2) / $3 AS place, lane, count(*) AS count
+FROM (SELECT job, ended_at FROM @laneway_attempt
+    WHERE ended_at >= $2::bigint AND ended_at < $2 + $3::bigint * $4::bigint
+    ORDER BY ended_at DESC LIMIT $5::bigint) AS newest
+JOIN @laneway_job ON id = newest.job
+JOIN unnest($1::text[]) WITH ORDINALITY AS wanted (name, number) ON name = queue
+GROUP BY 1, 2, 3";

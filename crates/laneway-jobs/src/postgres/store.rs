@@ -23,10 +23,11 @@ use super::tx::{Span, Tx};
 use crate::job_id::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
-    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
-    Fired, Firing, Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal,
+    Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
+    Elsewhere, Enqueued, FailedAttempt, Filter, Fired, Firing, Guarded, Held, Hints, JobPage,
+    JobSearch, JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal,
     Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
-    Step, Store, StoreError, StoreFuture, WantedSchedules, Whom,
+    Step, Store, StoreError, StoreFuture, ViewStore, WantedSchedules, Whom,
 };
 
 /// Jobs in a Postgres database. Cheap to clone; clones are the same store.
@@ -324,6 +325,40 @@ impl ScheduleStore for PostgresStore {
 
     fn fire(&self, firings: Vec<Firing>) -> StoreFuture<'_, Vec<Fired>> {
         Box::pin(self.fire_all(firings))
+    }
+}
+
+impl ViewStore for PostgresStore {
+    fn queues(&self) -> StoreFuture<'_, QueuesNow> {
+        self.ask(Span::Statement, (), |tx, ()| Box::pin(tx.queue_views()))
+    }
+
+    fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>> {
+        self.ask(Span::All, searches, |tx, searches| {
+            Box::pin(tx.search(searches))
+        })
+    }
+
+    fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {
+        self.ask(Span::Statement, jobs, |tx, jobs| Box::pin(tx.stories(jobs)))
+    }
+
+    fn failed_attempts(&self, newest: usize) -> StoreFuture<'_, Vec<FailedAttempt>> {
+        self.ask(Span::Statement, newest, |tx, newest| {
+            Box::pin(tx.failed_attempts(*newest))
+        })
+    }
+
+    fn leases(&self, at_most: usize) -> StoreFuture<'_, Vec<LeaseView>> {
+        self.ask(Span::Statement, at_most, |tx, at_most| {
+            Box::pin(tx.leases(*at_most))
+        })
+    }
+
+    fn activity(&self, wanted: ActivityWanted) -> StoreFuture<'_, Activity> {
+        self.ask(Span::All, wanted, |tx, wanted| {
+            Box::pin(tx.activity(wanted))
+        })
     }
 }
 

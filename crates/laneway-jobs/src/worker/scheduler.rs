@@ -13,8 +13,8 @@ use super::settings::OtherSchedules;
 use crate::pause::Pause;
 use crate::schedule::Schedule;
 use crate::store::{
-    Elsewhere, FireOutcome, Fired, Firing, FiringRun, Listener, NewSchedule, ScheduleChange, ScheduleState,
-    ScheduleView, SchedulesNow, StoreError, WantedSchedules,
+    Elsewhere, FireOutcome, Fired, Firing, FiringRun, Listener, NewSchedule, ScheduleChange,
+    ScheduleState, ScheduleView, SchedulesNow, StoreError, WantedSchedules,
 };
 
 /// So often a store is asked for schedules that another process has changed, where it tells of none.

@@ -37,9 +37,13 @@ fn postgres_passes() {
     };
     // Jobs that wait for others are refused by this store.
     let kept = |case: &&Case| {
-        !["batches::", "chains::"]
-            .iter()
-            .any(|of| case.name().starts_with(of))
+        ![
+            "batches::",
+            "chains::",
+            "views::the_members_of_a_batch_are_found",
+        ]
+        .iter()
+        .any(|of| case.name().starts_with(of))
     };
     for (number, case) in CASES.iter().filter(kept).enumerate() {
         run(number, case, &server.url());

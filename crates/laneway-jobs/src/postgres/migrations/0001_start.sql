@@ -53,6 +53,8 @@ CREATE INDEX laneway_job_running ON laneway_job (lease_until) WHERE state = 1;
 CREATE INDEX laneway_job_expires ON laneway_job (expires_at)
     WHERE state = 0 AND expires_at IS NOT NULL;
 CREATE INDEX laneway_job_settled ON laneway_job (queue, state, finished_at) WHERE state >= 2;
+-- For people who look for what went wrong: a job that is done costs nothing here.
+CREATE INDEX laneway_job_not_done ON laneway_job (state, id) WHERE state >= 3;
 CREATE UNIQUE INDEX laneway_job_unique ON laneway_job (kind, unique_key, held)
     WHERE unique_key IS NOT NULL AND state <= 1;
 
@@ -67,6 +69,8 @@ CREATE TABLE laneway_attempt (
     error text NOT NULL,
     PRIMARY KEY (job, fence)
 );
+
+CREATE INDEX laneway_attempt_ended ON laneway_attempt (ended_at);
 
 CREATE TABLE laneway_step (
     job uuid NOT NULL,
