@@ -17,6 +17,11 @@
 //! Postgres 12 or later, and a user who may create a schema or owns one. The connections are the
 //! store's own: a proxy that gives each transaction another one, such as PgBouncer in its mode
 //! `transaction`, loses what is prepared and set on them.
+//!
+//! # What is not there
+//!
+//! Batches and chains are kept in SQLite alone so far. Here an insert of one is an error, before
+//! anything is written. Schedules that another process has changed are noticed within five seconds.
 
 mod activity;
 mod address;

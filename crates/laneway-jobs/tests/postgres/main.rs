@@ -9,6 +9,7 @@ mod lost_connections;
 mod own_transaction;
 mod plans;
 mod races;
+mod refusals;
 mod server;
 mod shutdown;
 mod wrong_addresses;
