@@ -151,12 +151,11 @@ fn it_stays_parked_while_there_are_only_low_tasks() {
     assert_eq!(polls_of(&rt, Priority::Low)[1], 0);
 }
 
-#[test]
-fn it_helps_where_the_high_threads_are_busy_with_high_tasks() {
-    let rt = small().build().unwrap();
-    let meet = Arc::new(std::sync::Barrier::new(2));
+/// Waits until as many high tasks are inside their polls at once.
+fn run_at_once(rt: &Runtime, tasks: usize) {
+    let meet = Arc::new(std::sync::Barrier::new(tasks));
     let (sender, receiver) = mpsc::channel();
-    for _ in 0..2 {
+    for _ in 0..tasks {
         let (meet, sender) = (meet.clone(), sender.clone());
         let waits = async move {
             meet.wait();
@@ -164,19 +163,26 @@ fn it_helps_where_the_high_threads_are_busy_with_high_tasks() {
         };
         rt.spawn(waits, Priority::High).detach();
     }
-    (0..2).for_each(|_| receiver.recv_timeout(LONG).expect("both run at once"));
+    (0..tasks).for_each(|_| receiver.recv_timeout(LONG).expect("all run at once"));
+}
+
+#[test]
+fn it_helps_where_the_high_threads_are_busy_with_high_tasks() {
+    run_at_once(&small().build().unwrap(), 2);
 }
 
 #[test]
 fn nice_low_threads_take_no_high_task_unless_they_are_told_to() {
-    let low_polls = |builder: laneway::Builder| {
-        let rt = builder.build().unwrap();
-        (0..3).map(|_| polls_of(&rt, Priority::High)[2]).max()
-    };
-    let nice = cfg!(target_os = "linux");
-    assert_eq!(low_polls(small()) == Some(0), nice);
-    assert_ne!(low_polls(small().with_stealing(Stealing::Both)), Some(0));
-    assert_ne!(low_polls(small().with_low_nice(0)), Some(0));
+    let rt = small().build().unwrap();
+    let nice = rt.low_nice().is_some_and(|niceness| niceness > 0);
+    let low_polls = (0..3).map(|_| polls_of(&rt, Priority::High)[2]).max();
+    assert!(
+        !nice || low_polls == Some(0),
+        "{low_polls:?} high tasks on a nice thread"
+    );
+    // The high thread, the standby and the low one.
+    run_at_once(&small().with_stealing(Stealing::Both).build().unwrap(), 3);
+    run_at_once(&small().with_low_nice(0).build().unwrap(), 3);
 }
 
 #[test]

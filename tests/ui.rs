@@ -15,7 +15,13 @@ fn mistakes_at_the_macros_are_explained() {
         println!("the messages were recorded with {RECORDED_WITH}x and are not compared");
         return;
     }
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+    // With `cron` there are two functions called `every`, and the compiler writes out which.
+    cases.compile_fail(match cfg!(feature = "cron") {
+        true => "tests/ui/with_cron/*.rs",
+        false => "tests/ui/without_cron/*.rs",
+    });
 }
 
 fn assert_all_recorded() {

@@ -63,8 +63,8 @@ fn help_is_there_for_every_command() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
         .collect();
-    let wanted = "list show retry cancel delete pause resume drain schedules workers prune move \
-                  migrate doctor bench";
+    let wanted = "list show retry cancel delete pause resume drain schedules workers serve prune \
+                  move migrate doctor bench";
     assert_eq!(commands, wanted.split_whitespace().collect::<Vec<_>>());
     for command in commands {
         let help = folder.run(&format!("help {command}")).ok();
