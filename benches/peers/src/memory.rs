@@ -45,7 +45,7 @@ pub(crate) enum Held {
     ByTasks,
     /// What a pending sleep takes. See `timer/held.rs`.
     BySleeps,
-    /// What a connection takes that rests. See `servers/held.rs`.
+    /// The memory of a connection that rests. See `servers/held.rs`.
     ByConnections,
 }
 

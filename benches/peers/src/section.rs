@@ -21,7 +21,7 @@ pub(crate) enum Section {
     Timer,
     /// What a call to a task behind a handle costs.
     Calls,
-    /// What a request over HTTP costs, and how soon it is answered beside low work.
+    /// The cost of a request over HTTP, and the time to its answer beside low work.
     Http,
 }
 

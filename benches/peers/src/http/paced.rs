@@ -113,7 +113,7 @@ fn streams(address: SocketAddr, poll: &Poll) -> Vec<TcpStream> {
     (0..CONNECTIONS).map(connect).collect()
 }
 
-/// What the two threads share.
+/// The clients of a run, which the sending and the reading thread share.
 struct Clients {
     streams: Vec<TcpStream>,
     request: String,

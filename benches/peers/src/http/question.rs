@@ -1,4 +1,4 @@
-//! What a server is asked, and how much of it.
+//! The questions that a server is asked, and the size of each.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Question {
         Question::Resting,
     ];
 
-    /// Who is asked.
+    /// The servers that are asked.
     pub(crate) fn peers(self) -> &'static [Peer] {
         match self {
             Question::Beside => &Peer::BESIDE_LOW,
@@ -76,7 +76,7 @@ impl Question {
         }
     }
 
-    /// What each poll of the low tasks computes, if there are any.
+    /// The steps that each poll of the low tasks computes, if there are any.
     pub(crate) fn steps(self, of_2_ms: u64) -> u64 {
         match self {
             Question::Beside => of_2_ms,

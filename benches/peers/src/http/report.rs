@@ -72,7 +72,7 @@ fn counts(figures: &Figures, peers: &[Peer]) -> String {
     table.into_text()
 }
 
-/// What is to be reached: a figure of ours as a multiple of another's, or alone.
+/// A goal: a figure of ours as a multiple of another's, or alone.
 struct Goal {
     what: &'static str,
     ours: (Peer, &'static str),

@@ -23,7 +23,7 @@ pub(crate) struct Server {
     answers: BufReader<ChildStdout>,
 }
 
-/// What a server has used so far.
+/// The resources that a server has used so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
     pub(crate) cpu_ns: u64,

@@ -1,4 +1,4 @@
-//! What all servers answer: a plain text, and JSON.
+//! The answers of all servers: a plain text, and JSON.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! What a server holds for a connection that rests.
+//! The memory that a server holds for a connection that rests.
 
 use std::net::TcpStream;
 use std::thread;
