@@ -89,6 +89,8 @@ mod retry;
 mod schedule;
 mod schedule_error;
 mod signal;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod slots;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;

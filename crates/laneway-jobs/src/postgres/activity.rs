@@ -1,51 +1,17 @@
 //! What lanes did, counted in slots.
 
-use std::time::Duration;
-
 use laneway::Priority;
 use tokio_postgres::Row;
 
 use super::session::{Params, Sql};
 use super::statement::Statement;
 use super::tx::Tx;
-use crate::micros::{Micros, duration_of, length, time_of};
-use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
+use crate::micros::{Micros, duration_of, time_of};
+use crate::slots::Slots;
+use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity};
 
 /// So many failed attempts are counted, of all queues and slots together.
 const ERRORS_READ: i64 = 2_000;
-
-/// The slots as the database has them.
-struct Slots {
-    t: Micros,
-    from: Micros,
-    length: Micros,
-    count: usize,
-    at_most: i64,
-}
-
-impl Slots {
-    fn of(wanted: &ActivityWanted, t: Micros) -> Slots {
-        let length = length(wanted.slot).max(1_000);
-        let count = wanted.slots.clamp(1, SLOT_LIMIT);
-        Slots {
-            t,
-            from: (t / length - (count as Micros - 1)) * length,
-            length,
-            count,
-            at_most: i64::try_from(wanted.at_most).unwrap_or(i64::MAX),
-        }
-    }
-
-    /// Where more were done than are counted, the last one that was ends the time that counts.
-    fn counted(&self, place: usize, done: i64, last: Micros) -> Duration {
-        let begin = self.from + place as Micros * self.length;
-        let until = match done < self.at_most {
-            true => (begin + self.length).min(self.t),
-            false => last.max(begin),
-        };
-        duration_of((until - begin).max(1))
-    }
-}
 
 impl Tx<'_> {
     pub(super) async fn activity(&mut self, wanted: &ActivityWanted) -> Sql<Activity> {

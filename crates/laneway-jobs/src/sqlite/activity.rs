@@ -1,13 +1,12 @@
 //! What lanes did, counted in slots.
 
-use std::time::Duration;
-
 use rusqlite::Row;
 
-use super::clock::{Micros, duration_of, length, time_of};
+use super::clock::{Micros, duration_of, time_of};
 use super::columns::lane_number;
 use super::tx::{Sql, Tx};
-use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
+use crate::slots::Slots;
+use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity};
 use laneway::Priority;
 
 /// The index alone answers it: no row is read.
@@ -51,31 +50,6 @@ GROUP BY 1, 2, 3";
 /// So many failed attempts are counted, of all queues and slots together.
 const ERRORS_READ: i64 = 2_000;
 
-/// The slots as the database has them.
-struct Slots {
-    from: Micros,
-    length: Micros,
-    count: usize,
-    at_most: i64,
-}
-
-impl Slots {
-    fn of(wanted: &ActivityWanted, t: Micros) -> Slots {
-        let length = length(wanted.slot).max(1_000);
-        let count = wanted.slots.clamp(1, SLOT_LIMIT);
-        Slots {
-            from: (t / length - (count as Micros - 1)) * length,
-            length,
-            count,
-            at_most: i64::try_from(wanted.at_most).unwrap_or(i64::MAX),
-        }
-    }
-
-    fn begin(&self, place: usize) -> Micros {
-        self.from + place as Micros * self.length
-    }
-}
-
 /// The slots of both lanes, high first.
 type Both = [Vec<ActivitySlot>; 2];
 
@@ -116,7 +90,7 @@ impl Tx<'_> {
     fn slot_activity(&self, queue: &str, slots: &Slots, place: usize, both: &mut Both) -> Sql<()> {
         let begin = slots.begin(place);
         let of_slot = (queue, begin, begin + slots.length, slots.at_most);
-        let done = self.count_done(of_slot, place, both)?;
+        let done = self.count_done(slots, of_slot, place, both)?;
         self.by_lane(FAILED, of_slot, |lane, row| {
             both[lane][place].failed = row.get::<_, i64>(1)?.unsigned_abs();
             Ok(())
@@ -127,8 +101,14 @@ impl Tx<'_> {
         }
     }
 
-    fn count_done(&self, of_slot: OfSlot<'_>, place: usize, both: &mut Both) -> Sql<i64> {
-        let (_, begin, end, at_most) = of_slot;
+    fn count_done(
+        &self,
+        slots: &Slots,
+        of_slot: OfSlot<'_>,
+        place: usize,
+        both: &mut Both,
+    ) -> Sql<i64> {
+        let begin = slots.begin(place);
         let (mut all, mut last) = (0, begin);
         self.by_lane(DONE, of_slot, |lane, row| {
             let count: i64 = row.get(1)?;
@@ -136,12 +116,7 @@ impl Tx<'_> {
             both[lane][place].done = count.unsigned_abs();
             Ok(())
         })?;
-        // Where more were done than are counted, the last one that was ends the time that counts.
-        let until = match all < at_most {
-            true => end.min(self.t),
-            false => last,
-        };
-        let counted = duration_of(until - begin).max(Duration::from_micros(1));
+        let counted = slots.counted(place, all, last);
         both.iter_mut()
             .for_each(|lane| lane[place].counted = counted);
         Ok(all)
