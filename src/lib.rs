@@ -28,15 +28,15 @@
 //!
 //! | for | take | a high task starts after: median, p99 |
 //! |---|---|---|
-//! | most programs | the defaults | 5.0 us, 14.5 us |
-//! | high tasks that compute for long | [`latency_first`] | 4.7 us, 16.0 us |
+//! | most programs | the defaults | 9.4 us, 23 us |
+//! | high tasks that compute for long | [`latency_first`] | 3.8 us, 13 us |
 //! | computations beside other work | a queue of their own: [`with_queue`] | once it gets a core |
 //!
 //! The figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the same
-//! takes 1.1 ms and 85 ms; on two tokio runtimes, of which one has nice threads, 13 us and 30 us.
-//! For the same small tasks, tokio needs 3.4 times the time of the defaults, and `latency_first`
-//! 1.35 times. All of this is on two cores under Linux: `benches/peers` in the repository has the
-//! tables, the method and its bias. [`Builder`] lists all settings.
+//! takes 1.0 ms and 64 ms; on two tokio runtimes, of which one has nice threads, 11 us and 27 us.
+//! For the same small tasks, tokio needs 2.5 times the time of the defaults, and `latency_first`
+//! as much as they. All of this is on two cores under Linux: `benches/peers` in the repository has
+//! the tables, the method and its bias. [`Builder`] lists all settings.
 //!
 //! # Coming from tokio
 //!

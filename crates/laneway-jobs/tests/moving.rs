@@ -284,23 +284,30 @@ fn assert_one_opens_at_most(folder: &Folder) {
 }
 
 #[test]
-fn a_move_that_was_cut_off_at_any_step_goes_on() {
-    let model = Folder::new("model");
+fn a_move_that_was_cut_off_before_any_step_goes_on() {
+    assert_goes_on_from_any_step(Moment::Before);
+}
+
+#[test]
+fn a_move_that_was_cut_off_after_any_step_goes_on() {
+    assert_goes_on_from_any_step(Moment::After);
+}
+
+fn assert_goes_on_from_any_step(moment: Moment) {
+    let model = Folder::new(&format!("model-{moment:?}"));
     fill(&model);
     let before = all_of(&model.old());
-    for moment in [Moment::Before, Moment::After] {
-        for dies_at in 0.. {
-            let folder = Folder::new("cut-off");
-            fs::copy(model.old(), folder.old()).unwrap();
-            if cut_off(&folder, dies_at, moment) {
-                assert!(dies_at > 20, "it has as many operations: {dies_at}");
-                break;
-            }
-            assert_one_opens_at_most(&folder);
-            assert!(move_over(&folder).is_ok(), "{moment:?} {dies_at}");
-            assert_eq!(all_of(&folder.new_file()), before, "{moment:?} {dies_at}");
-            assert!(SqliteStore::open(folder.old()).is_err());
+    for dies_at in 0.. {
+        let folder = Folder::new(&format!("cut-off-{moment:?}"));
+        fs::copy(model.old(), folder.old()).unwrap();
+        if cut_off(&folder, dies_at, moment) {
+            assert!(dies_at > 20, "it has as many operations: {dies_at}");
+            break;
         }
+        assert_one_opens_at_most(&folder);
+        assert!(move_over(&folder).is_ok(), "{moment:?} {dies_at}");
+        assert_eq!(all_of(&folder.new_file()), before, "{moment:?} {dies_at}");
+        assert!(SqliteStore::open(folder.old()).is_err());
     }
 }
 
