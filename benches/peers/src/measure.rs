@@ -5,6 +5,7 @@
 //! every process measures every executor, in rounds of random order. The median over rounds
 //! stands for a process, the median over processes for the executor.
 
+use std::collections::BTreeMap;
 use std::iter;
 
 use clap::ValueEnum;
@@ -37,7 +38,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    const HEADER: &str = "process,round,form,workload,executor,ns";
+    /// What the samples of a process have in common that differ by their round.
+    fn row(&self) -> String {
+        let (form, exercise) = (self.form.name(), self.exercise.name());
+        format!("{},{form},{exercise},{}", self.process, self.peer.name())
+    }
 
     fn to_csv(self) -> String {
         let Sample {
@@ -142,21 +147,38 @@ pub(crate) fn in_ms(samples: &[Sample]) -> Figures {
     figures
 }
 
-/// Every sample, with the profile of the program that measured.
+const ROWS_HEADER: &str = "profile,process,form,workload,executor,ns of each round";
+
+/// Every sample, with the profile of the program that measured. The rounds of a process stand side
+/// by side, which takes a third of the room.
 pub(crate) fn samples_to_csv(profile: &str, samples: &[Sample]) -> String {
-    let lines = samples.iter().map(|sample| sample.to_csv());
-    let lines = lines.map(|line| format!("{profile},{line}"));
-    let header = format!("profile,{}", Sample::HEADER);
-    let lines: Vec<String> = iter::once(header).chain(lines).collect();
+    let mut rows: BTreeMap<String, BTreeMap<usize, u64>> = BTreeMap::new();
+    for sample in samples {
+        let rounds = rows.entry(sample.row()).or_default();
+        rounds.insert(sample.round, sample.ns);
+    }
+    let lines = rows.iter().map(|(row, rounds)| {
+        let rounds: Vec<String> = rounds.values().map(u64::to_string).collect();
+        format!("{profile},{row},{}", rounds.join(" "))
+    });
+    let lines: Vec<String> = iter::once(ROWS_HEADER.to_owned()).chain(lines).collect();
     lines.join("\n") + "\n"
 }
 
-/// Reads what [`samples_to_csv`] wrote. `None` if a line is no sample.
+/// Reads what [`samples_to_csv`] wrote. `None` if a line holds no samples.
 pub(crate) fn samples_from_csv(text: &str) -> Option<Vec<Sample>> {
     let (header, lines) = text.split_once('\n')?;
-    let fits = header.strip_prefix("profile,") == Some(Sample::HEADER);
-    let sample = |line: &str| Sample::from_csv(line.split_once(',')?.1);
-    fits.then(|| lines.lines().map(sample).collect())?
+    let rows: Option<Vec<Vec<Sample>>> = lines.lines().map(samples_of_row).collect();
+    (header == ROWS_HEADER).then(|| rows.map(|rows| rows.concat()))?
+}
+
+fn samples_of_row(line: &str) -> Option<Vec<Sample>> {
+    let (row, rounds) = line.rsplit_once(',')?;
+    let (_profile, row) = row.split_once(',')?;
+    let (process, what) = row.split_once(',')?;
+    let rounds = (1..).zip(rounds.split(' '));
+    let sample = |(round, ns)| Sample::from_csv(&format!("{process},{round},{what},{ns}"));
+    rounds.map(sample).collect()
 }
 
 #[cfg(test)]
@@ -168,13 +190,25 @@ mod tests {
         let line = "1,2,detached,ping-pong,tokio-bare,345";
         assert_eq!(Sample::from_csv(line).expect("a sample").to_csv(), line);
         assert!(Sample::from_csv("1,2,detached,ping-pong,nobody,345").is_none());
-        let file = format!("profile,{}\nrelease,{line}\n", Sample::HEADER);
-        let samples = samples_from_csv(&file).expect("one sample");
-        assert_eq!(samples_to_csv("release", &samples), file);
+    }
+
+    #[test]
+    fn the_rounds_of_a_process_survive_side_by_side() {
+        let file = format!("{ROWS_HEADER}\nrelease,1,detached,ping-pong,tokio-bare,345 7 89\n");
+        let samples = samples_from_csv(&file).expect("three samples");
+        assert_eq!(samples[1].to_csv(), "1,2,detached,ping-pong,tokio-bare,7");
+        let backwards: Vec<Sample> = samples.iter().rev().copied().collect();
+        assert_eq!(samples_to_csv("release", &backwards), file);
         assert_eq!(
             in_ms(&samples).values(Peer::TokioBare, "detached ping-pong"),
-            Some(vec![345e-6])
+            Some(vec![89e-6])
         );
-        assert!(samples_from_csv(&format!("{}\n{line}\n", Sample::HEADER)).is_none());
+        let one = "release,1,detached,ping-pong,tokio-bare";
+        for wrong in [
+            format!("{ROWS_HEADER}\n{one},\n"),
+            format!("other\n{one},3\n"),
+        ] {
+            assert!(samples_from_csv(&wrong).is_none(), "{wrong}");
+        }
     }
 }
