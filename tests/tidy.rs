@@ -9,14 +9,14 @@ use std::process::Command;
 
 #[test]
 fn there_is_no_unsafe_code() {
-    let root = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
-    assert!(
-        root.contains("\n#![forbid(unsafe_code)]\n"),
-        "lib.rs forbids it"
-    );
     let mut findings = Findings::default();
+    for root in sources().iter().filter(|file| is_root(&file.name)) {
+        if !root.text.contains("\n#![forbid(unsafe_code)]\n") {
+            findings.add(root, 1, "the root of a package forbids it");
+        }
+    }
     let keyword = ["un", "safe"].concat();
-    for file in rust_files("src/").into_iter().chain(rust_files("tests/")) {
+    for file in sources().into_iter().chain(tests()) {
         for (number, line) in file.code() {
             // Strings may speak of it; `unsafe_code` is the name of the lint.
             if words(&without_strings(line)).any(|word| word == keyword) {
@@ -30,10 +30,7 @@ fn there_is_no_unsafe_code() {
 #[test]
 fn conditional_compilation_stands_on_modules() {
     let mut findings = Findings::default();
-    for file in rust_files("src/")
-        .iter()
-        .filter(|file| file.name != "src/sync.rs")
-    {
+    for file in sources().iter().filter(|file| file.name != "src/sync.rs") {
         let lines: Vec<(usize, &str)> = file.code().collect();
         for (place, (number, line)) in lines.iter().enumerate() {
             let line = line.trim();
@@ -279,11 +276,9 @@ fn the_core_names_its_files_in_the_order_in_which_they_lead_to_each_other() {
 #[test]
 fn every_source_file_says_what_it_is() {
     let mut findings = Findings::default();
-    for folder in ["src/", "tests/", "benches/", "book/"] {
-        for file in rust_files(folder) {
-            if !file.text.starts_with("//! ") {
-                findings.add(&file, 1, "the first line is a `//!` doc");
-            }
+    for file in rust_files("") {
+        if !file.text.starts_with("//! ") {
+            findings.add(&file, 1, "the first line is a `//!` doc");
         }
     }
     findings.assert_none();
@@ -292,7 +287,7 @@ fn every_source_file_says_what_it_is() {
 #[test]
 fn lines_are_at_most_100_characters_long() {
     let mut findings = Findings::default();
-    for file in rust_files("src/") {
+    for file in sources() {
         for (number, line) in file.lines() {
             // A link or a string cannot be broken; rustfmt leaves them as they are.
             let longest = line
@@ -330,7 +325,7 @@ fn nothing_sleeps_and_hopes() {
     const ALLOWED: [(&str, &str); 0] = [];
     let mut findings = Findings::default();
     let sleep = ["thread::", "sleep"].concat();
-    let files = rust_files("src/").into_iter().chain(rust_files("tests/"));
+    let files = sources().into_iter().chain(tests());
     for file in files.filter(|file| ALLOWED.iter().all(|(name, _)| *name != file.name)) {
         for (number, line) in file.code() {
             if mentions_path(line, &sleep) {
@@ -407,6 +402,10 @@ fn the_tidy_tests_can_fail() {
         Some(repository().join("docs/../Cargo.toml"))
     );
     assert!(text_files().iter().any(|file| file.name == "tests/tidy.rs"));
+    assert_eq!(in_package("crates/one/src/a.rs"), Some("src/a.rs"));
+    assert_eq!(in_package("src/a.rs"), Some("src/a.rs"));
+    assert!(is_root("crates/one/src/main.rs") && is_root("src/lib.rs"));
+    assert!(!is_root("book/src/lib.rs") && !is_root("src/a/lib.rs"));
 }
 
 /// What breaks a rule, to be shown all at once.
@@ -497,6 +496,36 @@ fn rust_files(prefix: &str) -> Vec<File> {
     files.retain(|file| file.name.starts_with(prefix) && file.name.ends_with(".rs"));
     assert!(!files.is_empty(), "there are files in {prefix}");
     files
+}
+
+/// The sources of what people depend on: this crate's and those of the packages beside it.
+fn sources() -> Vec<File> {
+    in_packages("src/")
+}
+
+/// Their tests, other than those within a source.
+fn tests() -> Vec<File> {
+    in_packages("tests/")
+}
+
+/// The Rust files in this folder of each of these packages.
+fn in_packages(folder: &str) -> Vec<File> {
+    let mut files = rust_files("");
+    files.retain(|file| in_package(&file.name).is_some_and(|name| name.starts_with(folder)));
+    assert!(!files.is_empty(), "there are files in {folder}");
+    files
+}
+
+/// The path within its package, unless that is one of those for the book and the benches.
+fn in_package(name: &str) -> Option<&str> {
+    match name.strip_prefix("crates/") {
+        Some(rest) => rest.split_once('/').map(|(_, name)| name),
+        None => Some(name),
+    }
+}
+
+fn is_root(name: &str) -> bool {
+    matches!(in_package(name), Some("src/lib.rs" | "src/main.rs"))
 }
 
 /// Whether there is the heading that a link means, if it means one of a page in markdown.

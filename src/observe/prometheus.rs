@@ -155,14 +155,16 @@ impl Prometheus {
     }
 
     /// Adds what a service does and has done, by
-    /// [`ServiceHandle::metrics`](crate::background::ServiceHandle::metrics). [`Prometheus`] has an example.
+    /// [`ServiceHandle::metrics`](crate::background::ServiceHandle::metrics). [`Prometheus`] has an
+    /// example.
     pub fn service(mut self, name: impl Into<String>, metrics: ServiceMetrics) -> Prometheus {
         add(&mut self.services, name.into(), metrics);
         self
     }
 
     /// Adds what a periodic process does and has done, by
-    /// [`Periodic::metrics`](crate::background::Periodic::metrics), under the name that it was given.
+    /// [`Periodic::metrics`](crate::background::Periodic::metrics), under the name that it was
+    /// given.
     ///
     /// ```
     /// use laneway::background::Every;

@@ -81,8 +81,8 @@ const AFTER_THE_CUT: Duration = Duration::from_millis(20);
 
 /// What is said of a runtime that is not for servers.
 const SLOW: &str = "requests wait for the ends of low polls here, since all high threads take low \
-    tasks and none stands by: beside low work, one of a hundred waits for several such polls; leave \
-    out with_standby(0), or take Builder::latency_first";
+    tasks and none stands by: beside low work, one of a hundred waits for several such polls; \
+    leave out with_standby(0), or take Builder::latency_first";
 
 /// Serves with [`Limits::public`], until the runtime begins to shut down. [`Server::serve`] has
 /// the details.

@@ -303,8 +303,8 @@ impl Watch {
         self.change(number, |request| request.failed = Some(refusal));
     }
 
-    /// Notes that the service has answered. What was wrong with the request's body, if anything, and
-    /// the order of the connection.
+    /// Notes that the service has answered. What was wrong with the request's body, if anything,
+    /// and the order of the connection.
     pub(crate) fn answered(&self, number: u64) -> (Option<Refusal>, Order) {
         let mut state = self.state();
         let order = state.order;

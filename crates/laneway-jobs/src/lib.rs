@@ -37,8 +37,8 @@
 //! 1. `job.rs`, `job_id.rs`, `job_state.rs` (the life of a job, drawn), `fence.rs`: the words.
 //! 2. [`store`]: the trait between the worker and databases, and the plain types that cross it. It
 //!    owns no behaviour. A new store implements [`Store`](store::Store) and passes `conformance`.
-//! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an insert can be sent
-//!    again (`resend.rs`), and the limit of payloads (`payload.rs`).
+//! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an
+//!    insert can be sent again (`resend.rs`), and the limit of payloads (`payload.rs`).
 //! 4. `schedule.rs`, `cron.rs`: a schedule as the code has it. The store keeps its next instant.
 //! 5. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
 //!    and when a handler is dropped (`lease.rs`); it never says when it is, which the store does.

@@ -86,8 +86,8 @@ impl Escaped<'_> {
 
 /// Controls, and letters that turn round what stands beside them.
 fn is_unfit(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2066}'..='\u{2069}');
+    turns || letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}')
 }
 
 #[cfg(test)]

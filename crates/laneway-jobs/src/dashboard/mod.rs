@@ -35,8 +35,8 @@
 //! # let _ = serve;
 //! ```
 //!
-//! The example `dashboard` is a whole program. A server that listens to more than the loopback tells
-//! the peer's own address, or none; behind a proxy on this machine that does not say
+//! The example `dashboard` is a whole program. A server that listens to more than the loopback
+//! tells the peer's own address, or none; behind a proxy on this machine that does not say
 //! `X-Forwarded-For`, every client would count as near.
 //!
 //! # Where to read

@@ -7,8 +7,8 @@
 //! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
 //! `claiming.rs` with `marks.rs`, `settling.rs`, `keeping.rs`, `rescuing.rs` with `lost_mark.rs`,
 //! `changing.rs`, `reading.rs`, `schedules.rs`,
-//! `viewing.rs` with `activity.rs`; `session.rs`, a connection and what is prepared on it; `pool.rs`;
-//! `asking.rs` and `gatherer.rs`, how questions get there; `address.rs` with `host.rs`,
+//! `viewing.rs` with `activity.rs`; `session.rs`, a connection and what is prepared on it;
+//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `address.rs` with `host.rs`,
 //! `socket.rs` and `serving.rs`, how a connection is opened; `options.rs` and `schema.rs`;
 //! `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
 //!

@@ -5,9 +5,10 @@
 //! `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`,
 //! `reading.rs`, `schedules.rs`;
 //! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
-//! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T;
-//! `store.rs`, which puts it together; `transfer.rs` and `transfer_ends.rs`, what moves elsewhere;
-//! `examining.rs`, what is wrong with a file. `probe.rs` is where tests get at crash points and mutants.
+//! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`;
+//! `clock.rs`, T; `store.rs`, which puts it together; `transfer.rs` and `transfer_ends.rs`, what
+//! moves elsewhere; `examining.rs`, what is wrong with a file. `probe.rs` is where tests get at
+//! crash points and mutants.
 
 mod activity;
 mod answer;

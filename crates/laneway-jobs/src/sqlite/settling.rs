@@ -104,8 +104,9 @@ impl Tx<'_> {
         })
     }
 
-    /// A settled job lets its successor go, is counted where it is awaited and wakes those that wait for it; one that is ready
-    /// again wakes the workers, which sleep until the next time that they know of.
+    /// A settled job lets its successor go, is counted where it is awaited and wakes those that
+    /// wait for it; one that is ready again wakes the workers, which sleep until the next time that
+    /// they know of.
     pub(super) fn after_move(&self, id: JobId, moved: &Moved) -> Sql<()> {
         if !moved.state.is_settled() {
             self.hint_ready(&moved.queue);

@@ -57,7 +57,8 @@ pub struct Claimed {
     pub suspect: Option<String>,
     /// The time until a job of this queue is due, a lease ends or a job expires. `None`: a worker
     /// may sleep until the next hint. A store that workers ask at intervals
-    /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero where more may be due than was claimed, or a rescue is.
+    /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero
+    /// where more may be due than was claimed, or a rescue is.
     pub next: Option<Duration>,
 }
 

@@ -87,12 +87,12 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   same settlement (by its fence) succeed if the first one did. A claim is not sent again: its
 ///   sender asks [`claimed_by`](Store::claimed_by) for the answer that was lost, so that no job
 ///   runs without a holder and is charged a crash, although no worker was lost.
-/// - **Batches and chains are counted with the transition.** Whatever settles a job that another one
-///   awaits (settlement, rescue, expiry, a change by hand) counts it there in the same transaction,
-///   once. The last one ends the wait: the job is ready, with `run_at` no earlier than T, or is
-///   cancelled, see [`Awaits::Done`], which settles it for the job that awaits *it*. A member that
-///   is inserted adds one, and a wait without members ends with the insert; what ended is not
-///   begun again by further members.
+/// - **Batches and chains are counted with the transition.** Whatever settles a job that another
+///   one awaits (settlement, rescue, expiry, a change by hand) counts it there in the same
+///   transaction, once. The last one ends the wait: the job is ready, with `run_at` no earlier than
+///   T, or is cancelled, see [`Awaits::Done`], which settles it for the job that awaits *it*. A
+///   member that is inserted adds one, and a wait without members ends with the insert; what ended
+///   is not begun again by further members.
 /// - **A retry by hand** takes the job out of a count that is still open. A job that was cancelled
 ///   since this one was not done waits again; one that was cancelled by hand does not.
 /// - **An answer comes after the commit**, and a hint after that.
@@ -133,8 +133,8 @@ pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static 
     /// Deletes settled jobs that are old enough, at most `pruning.limit`; answers how many.
     fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize>;
 
-    /// How the members of batches have ended, each batch by the job that awaits them; `None` where a
-    /// job awaits none, or is not there.
+    /// How the members of batches have ended, each batch by the job that awaits them; `None` where
+    /// a job awaits none, or is not there.
     fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>>;
 
     /// Looks at jobs, payloads included; `None` where there is no such job.

@@ -17,7 +17,8 @@ use crate::store::{
     ScheduleState, ScheduleView, SchedulesNow, StoreError, WantedSchedules,
 };
 
-/// So often a store is asked for schedules that another process has changed, where it tells of none.
+/// So often a store is asked for schedules that another process has changed, where it tells of
+/// none.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Scheduler {
