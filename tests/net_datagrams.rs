@@ -67,7 +67,7 @@ fn udp_peeks_tries_and_converts() {
             assert_eq!(peeked, (3, one.local_addr().unwrap()));
             assert_eq!(other.try_recv_from(&mut buffer).unwrap(), peeked);
         }
-        let std: std::net::UdpSocket = one.into();
+        let std = one.into_std().unwrap();
         let again = UdpSocket::try_from(std).unwrap();
         assert!(again.broadcast().unwrap());
     });

@@ -210,15 +210,21 @@ fn names_are_those_of_the_network() {
 #[test]
 fn the_systems_sockets_are_refused() {
     let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let run = Sim::seed(1).run(async {
         [
-            UdpSocket::bind("127.0.0.1:0").await.unwrap_err(),
+            UdpSocket::try_from(socket).unwrap_err(),
             UnixListener::bind("never-made.sock").unwrap_err(),
             UnixStream::connect("never-made.sock").await.unwrap_err(),
             UnixStream::pair().unwrap_err(),
             UnixDatagram::pair().unwrap_err(),
             TcpListener::try_from(bound).unwrap_err(),
             TcpListener::bind("[::1]:80")
+                .await
+                .unwrap()
+                .into_std()
+                .unwrap_err(),
+            UdpSocket::bind("[::1]:80")
                 .await
                 .unwrap()
                 .into_std()

@@ -6,13 +6,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::SockRef;
 
 use super::datagram_socket::{DatagramSocket, Datagrams};
-use super::registered::Socket;
+use super::either::Either;
+use super::registered::{Registered, Socket};
 use super::resolve::{ToSocketAddrs, no_address, resolve};
+use super::simulated::{self, UdpEnd};
 
 /// A UDP socket. [`DatagramSocket`] has what it shares with others: [`recv`](DatagramSocket::recv),
 /// [`send`](DatagramSocket::send) and the like.
 ///
-/// In a [simulation](crate::sim) there is none: [`bind`](UdpSocket::bind) fails.
+/// In a [simulation](crate::sim) it is a socket of the simulated network, where the seed decides
+/// which datagrams are lost and in which order the others arrive:
+/// [`NetworkConditions`](super::NetworkConditions) says how many. There are no groups and no
+/// broadcasts, and options have no effect.
 ///
 /// ```
 /// use laneway::net::UdpSocket;
@@ -32,11 +37,28 @@ use super::resolve::{ToSocketAddrs, no_address, resolve};
 /// })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// A protocol that needs each datagram once, and in order, fails under one seed in many:
+///
+/// ```
+/// use laneway::net::{NetworkConditions, UdpSocket};
+/// use laneway::sim::Sim;
+///
+/// let bad = NetworkConditions::new().loss(0.2);
+/// let failure = Sim::seed(0).network(bad).explore(100, || async {
+///     let server = UdpSocket::bind("10.0.0.1:53").await.unwrap();
+///     let client = UdpSocket::bind("10.0.0.2:0").await.unwrap();
+///     client.connect("10.0.0.1:53").await.unwrap();
+///     client.send(b"question").await.unwrap();
+///     server.recv(&mut [0; 16]).await.unwrap();
+/// });
+/// assert!(failure.unwrap_err().to_string().contains("deadlock"));
+/// ```
 pub type UdpSocket = DatagramSocket<Udp>;
 
 /// What a [`UdpSocket`] is made of.
 #[derive(Debug)]
-pub struct Udp(pub(super) mio::net::UdpSocket);
+pub struct Udp(pub(super) Either<mio::net::UdpSocket, UdpEnd>);
 
 impl UdpSocket {
     /// A socket at an address. Port 0 lets the system choose one, which
@@ -46,17 +68,32 @@ impl UdpSocket {
     /// # Errors
     ///
     /// The address is in use or is not this machine's, or the name has no address.
-    /// [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         let mut last = no_address();
         for address in resolve(address).await? {
-            let bound = mio::net::UdpSocket::bind(address);
-            match bound.and_then(|socket| UdpSocket::new(Udp(socket))) {
+            match UdpSocket::bind_to(address) {
                 Ok(socket) => return Ok(socket),
                 Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    fn bind_to(address: SocketAddr) -> io::Result<UdpSocket> {
+        match simulated::current() {
+            Some(network) => {
+                let (end, source) = UdpEnd::bind(network, address)?;
+                let socket = Udp(Either::Simulated(end));
+                Ok(DatagramSocket {
+                    inner: Registered::simulated(socket, source),
+                })
+            }
+            None => UdpSocket::of_system(mio::net::UdpSocket::bind(address)?),
+        }
+    }
+
+    fn of_system(socket: mio::net::UdpSocket) -> io::Result<UdpSocket> {
+        UdpSocket::new(Udp(Either::System(socket)))
     }
 
     /// Sets the peer: datagrams go there with [`send`](DatagramSocket::send), and those of others
@@ -69,7 +106,8 @@ impl UdpSocket {
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         let mut last = no_address();
         for address in resolve(address).await? {
-            match self.inner.get().0.connect(address) {
+            let socket = &self.inner.get().0;
+            match socket.with(|it| it.connect(address), |it| it.connect(address)) {
                 Ok(()) => return Ok(()),
                 Err(error) => last = error,
             }
@@ -90,7 +128,7 @@ impl UdpSocket {
     pub async fn send_to(&self, bytes: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
         let first = resolve(address).await?.into_iter().next();
         let address = first.ok_or_else(no_address)?;
-        self.write(|socket| socket.0.send_to(bytes, address)).await
+        self.write(|socket| socket.send_to(bytes, address)).await
     }
 
     /// As [`send_to`](UdpSocket::send_to), without waiting.
@@ -99,7 +137,7 @@ impl UdpSocket {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room, or the system's.
     pub fn try_send_to(&self, bytes: &[u8], address: SocketAddr) -> io::Result<usize> {
-        self.try_write(|socket| socket.0.send_to(bytes, address))
+        self.try_write(|socket| socket.send_to(bytes, address))
     }
 
     /// Waits for a datagram and copies it, without taking it.
@@ -112,7 +150,7 @@ impl UdpSocket {
     ///
     /// Nothing is lost.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(|socket| socket.0.peek(buffer)).await
+        Ok(self.peek_from(buffer).await?.0)
     }
 
     /// As [`peek`](UdpSocket::peek), and where the datagram comes from.
@@ -125,7 +163,7 @@ impl UdpSocket {
     ///
     /// Nothing is lost.
     pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.read(|socket| socket.0.peek_from(buffer)).await
+        self.read(|socket| socket.peek_from(buffer)).await
     }
 
     /// Whether datagrams may be sent to all hosts of a network at once.
@@ -134,7 +172,7 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn broadcast(&self) -> io::Result<bool> {
-        self.inner.get().0.broadcast()
+        self.option(false, mio::net::UdpSocket::broadcast)
     }
 
     /// Allows datagrams to all hosts of a network at once, or forbids them, as for new sockets.
@@ -143,7 +181,7 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn set_broadcast(&self, allowed: bool) -> io::Result<()> {
-        self.inner.get().0.set_broadcast(allowed)
+        self.option((), |socket| socket.set_broadcast(allowed))
     }
 
     /// How many routers a datagram may pass.
@@ -152,7 +190,7 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.inner.get().0.ttl()
+        self.option(64, mio::net::UdpSocket::ttl)
     }
 
     /// Sets how many routers a datagram may pass.
@@ -161,7 +199,7 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn set_ttl(&self, routers: u32) -> io::Result<()> {
-        self.inner.get().0.set_ttl(routers)
+        self.option((), |socket| socket.set_ttl(routers))
     }
 
     /// Receives what is sent to a group as well, on the interface that the system chooses.
@@ -169,6 +207,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// The system's: the address is none of a group, or of another family than the socket.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
     ///
     /// ```
     /// use laneway::net::UdpSocket;
@@ -183,7 +222,7 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn join_multicast(&self, group: IpAddr) -> io::Result<()> {
-        let socket = &self.inner.get().0;
+        let socket = self.with_groups()?;
         match group {
             IpAddr::V4(group) => socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(group) => socket.join_multicast_v6(&group, 0),
@@ -195,8 +234,9 @@ impl UdpSocket {
     /// # Errors
     ///
     /// The system's: the socket has not joined it.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
     pub fn leave_multicast(&self, group: IpAddr) -> io::Result<()> {
-        let socket = &self.inner.get().0;
+        let socket = self.with_groups()?;
         match group {
             IpAddr::V4(group) => socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(group) => socket.leave_multicast_v6(&group, 0),
@@ -209,11 +249,10 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn multicast_loop(&self) -> io::Result<bool> {
-        let socket = &self.inner.get().0;
-        match socket.local_addr()? {
+        self.option(true, |socket| match socket.local_addr()? {
             SocketAddr::V4(_) => socket.multicast_loop_v4(),
             SocketAddr::V6(_) => socket.multicast_loop_v6(),
-        }
+        })
     }
 
     /// Sets whether this machine, too, receives what the socket sends to a group, as it does for
@@ -223,11 +262,10 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn set_multicast_loop(&self, receives: bool) -> io::Result<()> {
-        let socket = &self.inner.get().0;
-        match socket.local_addr()? {
+        self.option((), |socket| match socket.local_addr()? {
             SocketAddr::V4(_) => socket.set_multicast_loop_v4(receives),
             SocketAddr::V6(_) => socket.set_multicast_loop_v6(receives),
-        }
+        })
     }
 
     /// Sets how many routers a datagram to a group may pass: 1 for new sockets.
@@ -236,24 +274,65 @@ impl UdpSocket {
     ///
     /// The system's.
     pub fn set_multicast_ttl(&self, routers: u32) -> io::Result<()> {
-        let socket = &self.inner.get().0;
-        match socket.local_addr()? {
+        self.option((), |socket| match socket.local_addr()? {
             SocketAddr::V4(_) => socket.set_multicast_ttl_v4(routers),
             SocketAddr::V6(_) => SockRef::from(socket).set_multicast_hops_v6(routers),
-        }
+        })
+    }
+
+    /// What `option` does to the system's socket, or what holds in a simulation.
+    fn option<T>(
+        &self,
+        simulated: T,
+        option: impl FnOnce(&mio::net::UdpSocket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let system = self.inner.get().0.system();
+        system.map_or(Ok(simulated), option)
+    }
+
+    fn with_groups(&self) -> io::Result<&mio::net::UdpSocket> {
+        let system = self.inner.get().0.system();
+        system.ok_or_else(simulated::has_no_groups)
     }
 
     /// The standard library's socket of it, which does not block; it may be set to. The runtime
     /// forgets it.
-    #[must_use]
-    pub fn into_std(self) -> std::net::UdpSocket {
-        self.inner.into_socket().0.into()
+    ///
+    /// # Errors
+    ///
+    /// If it is simulated.
+    ///
+    /// ```
+    /// use laneway::net::UdpSocket;
+    ///
+    /// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    /// let address = socket.local_addr()?;
+    /// let socket = UdpSocket::try_from(socket)?;
+    /// assert_eq!(socket.into_std()?.local_addr()?, address);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
+        Ok(self.inner.into_socket().0.into_system()?.into())
+    }
+}
+
+impl Udp {
+    fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        let socket = &self.0;
+        socket.with(|it| it.send_to(bytes, to), |it| it.send_to(bytes, to))
+    }
+
+    fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        match &self.0 {
+            Either::System(socket) => socket.peek_from(buffer),
+            Either::Simulated(end) => end.peek_from(buffer),
+        }
     }
 }
 
 impl Socket for Udp {
     fn system(&mut self) -> Option<&mut dyn mio::event::Source> {
-        Some(&mut self.0)
+        self.0.source()
     }
 }
 
@@ -261,27 +340,33 @@ impl Datagrams for Udp {
     type Address = SocketAddr;
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.send(bytes)
+        self.0.with(|it| it.send(bytes), |it| it.send(bytes))
     }
 
     fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buffer)
+        match &self.0 {
+            Either::System(socket) => socket.recv(buffer),
+            Either::Simulated(end) => Ok(end.recv_from(buffer)?.0),
+        }
     }
 
     fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.recv_from(buffer)
+        match &self.0 {
+            Either::System(socket) => socket.recv_from(buffer),
+            Either::Simulated(end) => end.recv_from(buffer),
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.0.with(|it| it.local_addr(), |it| Ok(it.local_addr()))
     }
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
+        self.0.with(|it| it.peer_addr(), UdpEnd::peer_addr)
     }
 
     fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
+        self.0.with(|it| it.take_error(), |it| Ok(it.take_error()))
     }
 }
 
@@ -291,13 +376,15 @@ impl TryFrom<std::net::UdpSocket> for UdpSocket {
 
     fn try_from(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         socket.set_nonblocking(true)?;
-        UdpSocket::new(Udp(mio::net::UdpSocket::from_std(socket)))
+        UdpSocket::of_system(mio::net::UdpSocket::from_std(socket))
     }
 }
 
 /// As [`UdpSocket::into_std`].
-impl From<UdpSocket> for std::net::UdpSocket {
-    fn from(socket: UdpSocket) -> std::net::UdpSocket {
+impl TryFrom<UdpSocket> for std::net::UdpSocket {
+    type Error = io::Error;
+
+    fn try_from(socket: UdpSocket) -> io::Result<std::net::UdpSocket> {
         socket.into_std()
     }
 }

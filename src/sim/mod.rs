@@ -70,10 +70,12 @@
 //! simulation. Threads of the program's own, other crates' sockets, and another runtime's tasks
 //! are not simulated: what they wake comes when it comes, and nobody waits for it.
 //!
-//! With the feature `net`, `net::TcpStream` and `net::TcpListener` connect tasks of the simulation
-//! with each other, through a network of its own: any address is one of this network, and its
-//! delays, losses, resets and partitions follow from the seed as `Sim::network` sets them. UDP and
-//! Unix sockets are refused.
+//! With the feature `net`, `net::TcpStream`, `net::TcpListener` and `net::UdpSocket` connect tasks
+//! of the simulation with each other, through a network of its own: any address is one of this
+//! network, and its delays, losses, resets and partitions follow from the seed as `Sim::network`
+//! sets them. What a connection carries arrives whole and in order as long as the connection holds;
+//! a datagram may overtake another, and one that is lost is lost. A socket has room for 256
+//! datagrams that were not received yet, and loses what comes beyond. Unix sockets are refused.
 //!
 //! # What follows from the seed
 //!

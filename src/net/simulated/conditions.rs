@@ -62,21 +62,22 @@ impl NetworkConditions {
         }
     }
 
-    /// How long a packet takes, at least and at most. Those of one connection keep their order.
+    /// How long a packet takes, at least and at most. Those of one connection keep their order;
+    /// datagrams, of which each takes a time of its own, overtake each other.
     pub fn delay(mut self, range: RangeInclusive<Duration>) -> NetworkConditions {
         self.delay = range;
         self
     }
 
-    /// The chance, from 0 to 1, that a packet is lost. The connection sends it again, 0.2 s later.
-    /// Default: 0.
+    /// The chance, from 0 to 1, that a packet is lost. A connection sends it again, 0.2 s later; a
+    /// datagram never arrives. Default: 0.
     pub fn loss(mut self, chance: f64) -> NetworkConditions {
         self.loss = chance;
         self
     }
 
     /// The chance, from 0 to 1, that a packet breaks its connection: both ends find it reset.
-    /// Default: 0.
+    /// Datagrams have none. Default: 0.
     pub fn resets(mut self, chance: f64) -> NetworkConditions {
         self.resets = chance;
         self
@@ -84,7 +85,8 @@ impl NetworkConditions {
 
     /// Lets the network fall apart so long after the start and after each healing, for so long.
     /// Meanwhile some half of the connections carry nothing. A connection bears that for some 50 s;
-    /// then an end that has sent something finds it timed out. Default: never.
+    /// then an end that has sent something finds it timed out. Between some half of the pairs of
+    /// UDP sockets, datagrams are lost in both directions. Default: never.
     pub fn partitions(
         mut self,
         every: RangeInclusive<Duration>,

@@ -6,13 +6,17 @@
 //!
 //! `conditions.rs` is what a user may set, `weather.rs` draws from the seed what follows from it,
 //! `end.rs` is one end of a connection, `wires.rs` moves what is under way from end to end, and
-//! `fabric.rs` gives it a clock and a lock. `endpoint.rs` and `door.rs` are what the sockets hold.
+//! `fabric.rs` gives it a clock and a lock. `udp_port.rs` is a socket of datagrams, `datagrams.rs`
+//! moves those. `endpoint.rs`, `door.rs` and `udp_end.rs` are what the sockets hold.
 
 mod conditions;
+mod datagrams;
 mod door;
 mod end;
 mod endpoint;
 mod fabric;
+mod udp_end;
+mod udp_port;
 mod weather;
 mod wires;
 
@@ -26,6 +30,7 @@ pub use conditions::NetworkConditions;
 pub(super) use door::Door;
 pub(super) use endpoint::Endpoint;
 pub(crate) use fabric::Fabric;
+pub(super) use udp_end::UdpEnd;
 
 thread_local! {
     /// The network of the simulation that this thread belongs to. Dropped by the guard that takes
@@ -67,7 +72,8 @@ pub(super) fn refuse_real_sockets() -> io::Result<()> {
         Some(_) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "the system's sockets cannot be used in a simulation, whose runs follow from the seed: \
-             use TcpStream and TcpListener, which are simulated, or leave the socket out there",
+             use TcpStream, TcpListener and UdpSocket as they are made within it, or leave the \
+             socket out there",
         )),
     }
 }
@@ -80,9 +86,17 @@ pub(super) fn has_no_descriptor() -> io::Error {
     )
 }
 
+pub(super) fn has_no_groups() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "the simulated network has no groups: send to each address by itself",
+    )
+}
+
 /// Cuts an address off in the current [simulation](crate::sim): nothing gets there, and nothing
 /// from there gets anywhere, until it is [reconnected](reconnect). A connection bears that for
 /// some 50 s of simulated time; then its ends find it timed out when they have sent something.
+/// Datagrams are lost, those that are under way among them.
 ///
 /// # Panics
 ///
@@ -115,7 +129,7 @@ pub fn cut_off(address: IpAddr) {
     in_simulation("cut_off").cut_off(address);
 }
 
-/// Ends what [`cut_off`] began. What was under way arrives after a while.
+/// Ends what [`cut_off`] began. What a connection has sent arrives after a while.
 ///
 /// # Panics
 ///

@@ -28,7 +28,7 @@ struct Partition {
     salt: u64,
 }
 
-/// A connection, as partitions see it.
+/// A connection, or the way between two sockets of datagrams, as partitions see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) number: u64,
@@ -63,12 +63,22 @@ impl Weather {
         delay
     }
 
+    /// How long a datagram takes, which is sent once.
+    pub(super) fn delay_once(&mut self) -> Duration {
+        draw(&mut self.rng, &self.conditions.delay)
+    }
+
+    /// Whether a datagram is lost.
+    pub(super) fn loses(&mut self) -> bool {
+        self.conditions.loss > 0.0 && self.rng.f64() < self.conditions.loss
+    }
+
     /// Whether this packet breaks its connection.
     pub(super) fn resets(&mut self) -> bool {
         self.conditions.resets > 0.0 && self.rng.f64() < self.conditions.resets
     }
 
-    /// Whether a connection carries nothing at the moment.
+    /// Whether nothing goes this way at the moment.
     pub(super) fn cuts(&mut self, link: Link, now: Instant) -> bool {
         link.between.iter().any(|end| self.cut_off.contains(end)) || self.divides(link, now)
     }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::end::{End, EndId, Farewell, Phase, Segment, Sending, WINDOW, first_of};
+use super::udp_port::{UdpPacket, UdpPort};
 use super::weather::{RETRANSMISSION, Weather};
 use crate::net::readiness::Readiness;
 use crate::net::source::Source;
@@ -34,11 +35,20 @@ pub(super) struct Wires {
     pub(super) arrivals: Vec<Instant>,
     ends: Slab<End>,
     doors: BTreeMap<SocketAddr, Doorway>,
-    /// The end that something is under way to, by its time. Of one time, the first sent is first.
-    flights: BTreeMap<(Instant, u64), EndId>,
+    pub(super) udp_ports: BTreeMap<SocketAddr, UdpPort>,
+    /// What is under way, by its time. Of one time, the first sent is first.
+    flights: BTreeMap<(Instant, u64), Flight>,
     sent: u64,
     connections: u64,
     next_port: u16,
+}
+
+/// What arrives at a moment.
+#[derive(Debug)]
+pub(super) enum Flight {
+    /// The first of what is under way to an end.
+    Segment(EndId),
+    Datagram(UdpPacket),
 }
 
 /// Where connections wait to be accepted.
@@ -58,6 +68,7 @@ impl Wires {
             arrivals: Vec::new(),
             ends: Slab::new(),
             doors: BTreeMap::new(),
+            udp_ports: BTreeMap::new(),
             flights: BTreeMap::new(),
             sent: 0,
             connections: 0,
@@ -88,11 +99,12 @@ impl Wires {
         Ok((address, source))
     }
 
-    fn free_port(&mut self) -> u16 {
+    pub(super) fn free_port(&mut self) -> u16 {
         loop {
             let port = self.next_port;
             self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
-            if self.doors.keys().all(|door| door.port() != port) {
+            let mut taken = self.doors.keys().chain(self.udp_ports.keys());
+            if taken.all(|taken| taken.port() != port) {
                 return port;
             }
         }
@@ -117,14 +129,18 @@ impl Wires {
         }
     }
 
-    /// The listener for an address: one at it, or one at all addresses of its family.
-    fn door_at(&self, address: SocketAddr) -> Option<SocketAddr> {
+    /// Where a listener for an address may be: at it, or at all addresses of its family.
+    pub(super) fn listening_at(address: SocketAddr) -> [SocketAddr; 2] {
         let all: IpAddr = match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let doors = [address, SocketAddr::new(all, address.port())];
-        doors.into_iter().find(|door| self.doors.contains_key(door))
+        [address, SocketAddr::new(all, address.port())]
+    }
+
+    fn door_at(&self, address: SocketAddr) -> Option<SocketAddr> {
+        let mut doors = Wires::listening_at(address).into_iter();
+        doors.find(|door| self.doors.contains_key(door))
     }
 
     // Connections.
@@ -228,11 +244,17 @@ impl Wires {
 
     /// Enters the first of what is under way to an end.
     fn fly(&mut self, to: EndId, time: Instant) {
-        let flight = (time, self.sent);
+        let place = self.take_off(time, Flight::Segment(to));
+        self.ends[to].flight = Some(place);
+    }
+
+    /// Enters something that is to arrive. Its place among all that is under way.
+    pub(super) fn take_off(&mut self, time: Instant, flight: Flight) -> (Instant, u64) {
+        let place = (time, self.sent);
         self.sent += 1;
-        self.ends[to].flight = Some(flight);
-        self.flights.insert(flight, to);
+        self.flights.insert(place, flight);
         self.arrivals.push(time);
+        place
     }
 
     /// Lets arrive what is due.
@@ -241,9 +263,13 @@ impl Wires {
             if first.key().0 > self.now {
                 return;
             }
-            let to = first.remove();
-            self.ends[to].flight = None;
-            self.arrive(to);
+            match first.remove() {
+                Flight::Segment(to) => {
+                    self.ends[to].flight = None;
+                    self.arrive(to);
+                }
+                Flight::Datagram(packet) => self.udp_arrives(packet),
+            }
         }
     }
 
@@ -359,14 +385,15 @@ impl Wires {
     pub(super) fn close(&mut self) {
         let ends = self.ends.iter().map(|(_, end)| &end.source);
         let doors = self.doors.values().map(|door| &door.source);
-        for source in ends.chain(doors) {
+        let ports = self.udp_ports.values().map(|port| &port.source);
+        for source in ends.chain(doors).chain(ports) {
             source.close(&mut self.ready);
         }
     }
 }
 
-/// Where a connection to an address leads: one to all addresses, to this machine.
-fn reachable(ip: IpAddr) -> IpAddr {
+/// Where what is sent to an address leads: to all addresses, to this machine.
+pub(super) fn reachable(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
