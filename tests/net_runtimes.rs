@@ -182,3 +182,25 @@ fn a_socket_that_would_block_after_the_end_says_so_without_a_wait() {
         Poll::Ready(())
     );
 }
+
+/// The descriptors of a program that this process starts.
+#[cfg(target_os = "linux")]
+fn descriptors_of_a_child() -> Vec<u8> {
+    let child = std::process::Command::new("ls")
+        .arg("/proc/self/fd")
+        .stdin(std::process::Stdio::null())
+        .output();
+    child.expect("every Linux has ls").stdout
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_is_started_gets_no_descriptor_of_runtimes_and_sockets() {
+    let before = descriptors_of_a_child();
+    small().block_on(async {
+        let _connected = pair().await.unwrap();
+        let _datagrams = laneway::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let _unix = laneway::net::unix::UnixStream::pair().unwrap();
+        assert_eq!(descriptors_of_a_child(), before);
+    });
+}

@@ -31,6 +31,14 @@ use crate::ids::QueueId;
 /// assert_eq!(rt.block_on(answer), 42);
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+///
+/// # Processes that fork
+///
+/// A child of a bare `fork` has this value and none of its threads: its tasks are never polled
+/// there, and each wait for one lasts for ever, the drop of the runtime included. That is not
+/// supported, as with other runtimes. A child has to run another program at once, which is what
+/// [`Command`](std::process::Command) does; where both sides need a runtime, the process has to
+/// fork before the first one starts.
 pub struct Runtime {
     pub(super) executor: Arc<Executor>,
     threads: Arc<Threads>,
