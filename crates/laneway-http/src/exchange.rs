@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -16,6 +16,7 @@ use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
 use super::entry::{Entry, Origin};
+use super::limits::Limits;
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
 use super::refusal::Refusal;
@@ -42,15 +43,9 @@ where
         let (head, body) = request.into_parts();
         let entry = Entry::new(self.origin.clone(), &head);
         let version = head.version;
-        let target = head
-            .uri
-            .path_and_query()
-            .map_or(0, |target| target.as_str().len());
-        let step = match target > self.origin.fleet.limits().target_bytes {
-            true => Step::Refused {
-                refusal: Refusal::TargetTooLong,
-            },
-            false => {
+        let step = match judge(&head, self.origin.fleet.limits()) {
+            Some(refusal) => Step::Refused { refusal },
+            None => {
                 let body = RequestBody::new(body, &entry);
                 Step::NotReady {
                     service: self.service.clone(),
@@ -64,6 +59,17 @@ where
             version,
         }
     }
+}
+
+/// What is wrong with a head that hyper lets through.
+fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
+    let target = head.uri.path_and_query();
+    let length = target.map_or(0, |target| target.as_str().len());
+    // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
+    if head.uri.path().is_empty() && head.method != Method::CONNECT {
+        return Some(Refusal::Malformed);
+    }
+    (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
 }
 
 pin_project! {

@@ -1,7 +1,30 @@
 //! Does the server do as the sections of RFC 9113 say, frame by frame?
 //!
-//! Each case is what a client sends after the preface, and what becomes of it. The frames are h2's
-//! matter; where it is more lenient than the RFC or says less, the case says so.
+//! Each case is what a client sends after the preface, and what becomes of it. The frames are the
+//! matter of h2, the library below. In the following cases it is more lenient than the RFC, ends the
+//! connection where a reset of the stream would do (as a server may: section 5.4.2), or gives
+//! PROTOCOL_ERROR as the reason in place of the one that the RFC names:
+//!
+//! | section | case | the RFC asks for | h2 |
+//! |---|---|---|---|
+//! | 3.4 | SETTINGS are not the first frame | the end, PROTOCOL_ERROR | goes on |
+//! | 4.3 | a block cannot be decoded | the end, COMPRESSION_ERROR | PROTOCOL_ERROR |
+//! | 4.3 | an index that is not in the table | the end, COMPRESSION_ERROR | PROTOCOL_ERROR |
+//! | 5.1 | DATA after the end of a request | a reset, STREAM_CLOSED | the end, PROTOCOL_ERROR |
+//! | 5.1 | HEADERS after the end of a request | a reset, STREAM_CLOSED | the end, PROTOCOL_ERROR |
+//! | 6.4 | RST_STREAM of three bytes | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
+//! | 6.5 | an ACK with a payload | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
+//! | 6.5 | SETTINGS of five bytes | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
+//! | 6.5.2 | INITIAL_WINDOW_SIZE is 2^31 | the end, FLOW_CONTROL_ERROR | PROTOCOL_ERROR |
+//! | 6.7 | PING of seven bytes | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
+//! | 6.9 | WINDOW_UPDATE of three bytes | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
+//! | 6.9 | no more of a stream's window | a reset, PROTOCOL_ERROR | the end |
+//! | 8.1 | trailers with a pseudo field | a reset, PROTOCOL_ERROR | drops the field |
+//! | 8.2.1 | a name in capitals | a reset, PROTOCOL_ERROR | the end |
+//! | 8.3 | a pseudo field that is unknown | a reset, PROTOCOL_ERROR | the end |
+//!
+//! A request without a path passes h2 where it has no authority either; the server above answers it
+//! with 400, as section 8.1.1 allows before the stream ends.
 
 mod client;
 
@@ -546,6 +569,7 @@ fn requests_section_8() {
     let after_a_field = [field("a", "b"), complete.clone()].concat();
     let with_status = [&[0x88][..], &complete].concat();
     let twice = [&[METHOD_GET][..], &complete].concat();
+    let authority = [&[0x01, 0x04][..], b"test"].concat();
     assert_cases(vec![
         case(
             "8.1",
@@ -641,8 +665,26 @@ fn requests_section_8() {
         ),
         case(
             "8.3.1",
-            "no path, which h2 takes for the root",
+            "no path",
             &[of(&[METHOD_GET, 0x86])],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "an authority and no path",
+            &[of(&[&[METHOD_GET, 0x86][..], &authority].concat())],
+            malformed,
+        ),
+        case(
+            "8.3.1",
+            "no path, and a body to come",
+            &[frame(HEADERS, END_HEADERS, 1, &[METHOD_POST, 0x86])],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "the path * is one",
+            &[of(&[METHOD_GET, 0x86, 0x04, 0x01, b'*'])],
             Answers(1, 200, "hello"),
         ),
         case(
