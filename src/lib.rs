@@ -85,8 +85,24 @@
 //! | what needs tokio's reactor or its timers | `async_compat::Compat` around the future |
 //!
 //! Of tokio this takes the features `sync` and `macros`, and no runtime. Without `Compat`, a future
-//! of `tokio::net` or `tokio::time` panics and says that no reactor is running. `Compat` starts a
-//! tokio runtime of one thread when it is first used.
+//! of `tokio::net` or `tokio::time` panics and says that no reactor is running.
+//!
+//! # Which crate needs what
+//!
+//! | a crate that | such as | needs |
+//! |---|---|---|
+//! | takes any stream of `futures-io` | async-tungstenite | nothing: give it a stream of `net` |
+//! | has a reactor of its own | `smol::net`, `smol::fs`, `smol::Timer` | nothing |
+//! | lets a feature choose the reactor | sqlx | its feature for smol, and nothing else |
+//! | waits for no socket and no time | `tokio::sync`, tower, routers of axum | nothing |
+//! | opens tokio's sockets or sleeps by it | reqwest | `async_compat::Compat` around each future |
+//! | spawns on tokio, within such a future | reqwest, for each connection | the same |
+//! | spawns on smol's executor | `smol::spawn` | [`spawn_task!`] in its place |
+//!
+//! `Compat` starts a tokio runtime of one thread when it is first used: that thread waits for
+//! sockets and times, and runs what is spawned on tokio. The future itself stays a task of its lane.
+//! The folder `examples/others` has a program for each of reqwest, sqlx, async-tungstenite and smol,
+//! and a test that runs it.
 //!
 //! # Features
 //!
