@@ -1,0 +1,63 @@
+//! Does a handler that computes for long keep the other connections waiting?
+//!
+//! It blocks its thread here until all the others have had their answers, so that nothing depends on
+//! how long 20 ms are: a server that waited for its end would never answer.
+
+mod client;
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+use client::{get, serve_on};
+use http::Response;
+use laneway::{Builder, Runtime, Stealing};
+use laneway_http::Limits;
+
+/// Runtimes with a thread to spare for the connections.
+fn configurations() -> Vec<(&'static str, Builder)> {
+    let builder = |high, low| Runtime::builder().with_high_num(high).with_low_num(low);
+    vec![
+        ("one high, one low that steals", builder(1, 1)),
+        ("two high", builder(2, 1).with_stealing(Stealing::None)),
+        ("latency first", builder(2, 2).latency_first()),
+    ]
+}
+
+#[test]
+fn other_connections_are_answered_while_a_handler_computes() {
+    for (name, builder) in configurations() {
+        println!("{name}");
+        let (begun, begins) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let ends = Arc::new(Mutex::new(ends));
+        let handler = move |request: http::Request<laneway_http::RequestBody>| {
+            let (begun, ends) = (begun.clone(), ends.clone());
+            async move {
+                if request.uri().path() == "/long" {
+                    begun.send(()).expect("the test waits for it");
+                    ends.lock().unwrap().recv().expect("the test ends it");
+                }
+                Ok(Response::new(request.uri().path().to_owned()))
+            }
+        };
+        let server = serve_on(builder.build().unwrap(), Limits::public(), handler);
+        let mut long = server.connect();
+        // Those that are there already, and those that come.
+        let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
+        for _ in 0..3 {
+            long.send(get("/long"));
+            begins.recv().expect("the handler begins");
+            others.extend((0..8).map(|_| server.connect()));
+            for _ in 0..10 {
+                others.iter_mut().for_each(|other| other.send(get("/")));
+                for other in &mut others {
+                    assert_eq!(other.answer().1, "/");
+                }
+            }
+            end.send(()).expect("the handler waits");
+            assert_eq!(long.answer().1, "/long");
+        }
+        drop((long, others));
+        assert!(server.end().is_clean());
+    }
+}
