@@ -32,6 +32,10 @@ const TESTS: &[Test] = &[
         "plus_and_minus_change_the_window",
         plus_and_minus_change_the_window,
     ),
+    (
+        "it_draws_every_frame_beside_10_000_tasks_a_second",
+        it_draws_every_frame_beside_10_000_tasks_a_second,
+    ),
     ("hostile_names_are_text", hostile_names_are_text),
     ("long_polls_are_listed", long_polls_are_listed),
     (
@@ -215,6 +219,49 @@ fn plus_and_minus_change_the_window(browser: &Browser) {
     assert_eq!(window(), json!("10"));
     browser.press(&['+', '+', '+', '+']);
     assert_eq!(window(), json!("1"));
+    served.end();
+}
+
+/// Counts for three seconds what the page is called for and what it draws.
+const COUNT_FRAMES: &str = "
+    const stats = () => LanewayReplay.live.stats();
+    return new Promise((resolve) => requestAnimationFrame((begun) => {
+        const before = stats();
+        let calls = 0;
+        const count = (at) => {
+            calls++;
+            if (at - begun < 3000) return requestAnimationFrame(count);
+            const { frames, applied, cost } = stats();
+            resolve([at - begun, calls, frames - before.frames, applied - before.applied, cost]);
+        };
+        requestAnimationFrame(count);
+    }));";
+
+fn it_draws_every_frame_beside_10_000_tasks_a_second(browser: &Browser) {
+    let served = served();
+    let load = served.load("request", 50);
+    served.open(browser);
+    browser.eventually("events come", &stats("s.applied > 5000"));
+    let counted = browser.run(COUNT_FRAMES);
+    let [ms, calls, drawn, events, cost] = [0, 1, 2, 3, 4].map(|i| number(&counted[i]));
+    let per_second = |count: f64| count * 1000.0 / ms;
+    println!(
+        "the page drew {:.1} frames of {:.1} a second, each in {cost:.1} ms, beside {:.0} events a \
+         second",
+        per_second(drawn),
+        per_second(calls),
+        per_second(events),
+    );
+    // What the browser asks for, the page draws; on a busy machine it asks for less than 60.
+    assert!(drawn >= calls - 1.0, "{drawn} frames drawn of {calls}");
+    assert!(
+        per_second(drawn) >= 5.0,
+        "{:.1} a second",
+        per_second(drawn)
+    );
+    // Each task is spawned, scheduled, polled and ended.
+    assert!(per_second(events) >= 10_000.0, "the load has come");
+    drop(load);
     served.end();
 }
 
