@@ -166,6 +166,9 @@ pub mod background;
 pub mod blocking;
 mod children;
 pub mod cookbook;
+#[cfg(counted)]
+#[path = "../benches/scale/counted/mod.rs"]
+pub mod counted;
 mod executor;
 mod group;
 mod ids;

@@ -1,10 +1,14 @@
 //! The synchronisation primitives of the protocols between threads: the standard library's, or
-//! the model checker's.
+//! the model checker's, or those that count.
 //!
 //! A protocol whose correctness hangs on how threads interleave takes its atomics, locks and thread
 //! handles from here. With `--cfg loom` the very same source runs under loom, which tries every
-//! interleaving; the file `model.rs` in a module's folder drives it. All other code uses the
-//! standard library's; channels and deques come from crates that have tests of their own.
+//! interleaving; the file `model.rs` in a module's folder drives it. Other code uses the standard
+//! library's; channels and deques come from crates that have tests of their own.
+//!
+//! With `--cfg counted` all of them tell a modelled machine of each access: `benches/scale` asks
+//! what many cores do to each other. What each task touches is taken from here for that reason,
+//! channels and deques as well.
 //!
 //! loom treats sequentially consistent accesses as weaker than they are, and only fences as they
 //! are. Where a protocol of ours relies on such accesses, its model puts a fence beside them, in
@@ -22,15 +26,34 @@ pub(crate) use {
     thread::Thread,
 };
 
-#[cfg(not(all(test, loom)))]
+#[cfg(not(any(all(test, loom), counted)))]
 pub(crate) use crossbeam_utils::atomic::AtomicCell;
-#[cfg(not(all(test, loom)))]
+#[cfg(not(any(all(test, loom), counted)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{self, Thread},
-    thread_local as per_thread,
 };
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::thread_local as per_thread;
+
+#[cfg(counted)]
+pub(crate) use crate::counted::{
+    AtomicBool, AtomicCell, AtomicU8, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering,
+    Thread, fence, thread,
+};
+
+/// What the model checker leaves as it is: its models do not step through these.
+#[cfg(not(counted))]
+pub(crate) mod unmodelled {
+    pub(crate) use crossbeam_deque::{Steal, Stealer, Worker as Deque};
+    pub(crate) use flume::{Receiver, Sender, unbounded};
+    pub(crate) use std::sync::atomic::AtomicU64;
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+}
+
+#[cfg(counted)]
+pub(crate) use crate::counted as unmodelled;
 
 /// Starts a thread that is not nice, whichever thread asks for it.
 #[cfg(not(all(test, loom)))]

@@ -4,9 +4,9 @@
 //! Ping-pong, yields, chains and both spawns follow the shape of tokio's own benchmark
 //! `rt_multi_threaded`; spawn-and-wait is what a thread does that hands one thing over at a time.
 //!
-//! Part of two programs, which include it by its path: `benches/peers` runs the workloads on
+//! Part of three programs, which include it by its path: `benches/peers` runs the workloads on
 //! Laneway and on others, and once more in a form without handles; `benches/recorder` on Laneway
-//! alone, observed and not.
+//! alone, observed and not; `benches/scale` on up to 128 cores that are simulated.
 
 mod executor;
 
@@ -51,21 +51,29 @@ pub(crate) enum Workload {
 impl Workload {
     /// Runs it to its end.
     pub(crate) fn run<E: Executor>(self, on: &'static E) {
+        self.run_part(on, 1);
+    }
+
+    /// Runs one of so many equal parts of it.
+    pub(crate) fn run_part<E: Executor>(self, on: &'static E, parts: usize) {
         match self {
-            Workload::SpawnMany => spawn_many(on, EMPTY_TASKS),
+            Workload::SpawnMany => spawn_many(on, EMPTY_TASKS / parts),
             Workload::SpawnInside => {
-                on.block_on(on.spawn(Lane::Default, spawn_inside(on, EMPTY_TASKS)));
+                on.block_on(on.spawn(Lane::Default, spawn_inside(on, EMPTY_TASKS / parts)));
             }
-            Workload::YieldMany => yield_many(on, yield_now),
-            Workload::PingPong => on.block_on(on.spawn(Lane::Default, ping_pong(on, PAIRS))),
+            Workload::YieldMany => yield_times(on, YIELDS / parts, yield_now),
+            Workload::PingPong => {
+                on.block_on(on.spawn(Lane::Default, ping_pong(on, PAIRS / parts)));
+            }
             Workload::Chain => {
                 let (done, ended) = oneshot::channel();
                 let at_end = move || done.send(()).expect("somebody waits for the end");
-                on.spawn(Lane::Default, async move { chain(on, LINKS, at_end) })
+                let links = LINKS / parts;
+                on.spawn(Lane::Default, async move { chain(on, links, at_end) })
                     .detach();
                 on.block_on(ended).expect("the chain comes to its end");
             }
-            Workload::SpawnAndWait => spawn_and_wait(on, WAITS),
+            Workload::SpawnAndWait => spawn_and_wait(on, WAITS / parts),
         }
     }
 }
@@ -95,8 +103,17 @@ where
     F: Fn() -> Y + Copy + Send + 'static,
     Y: Future<Output = ()> + Send + 'static,
 {
+    yield_times(on, YIELDS, yield_once);
+}
+
+fn yield_times<E, F, Y>(on: &'static E, times: usize, yield_once: F)
+where
+    E: Executor,
+    F: Fn() -> Y + Copy + Send + 'static,
+    Y: Future<Output = ()> + Send + 'static,
+{
     let tasks: Vec<_> = (0..YIELDING_TASKS)
-        .map(|_| on.spawn(Lane::Default, yielding(yield_once)))
+        .map(|_| on.spawn(Lane::Default, yielding_times(times, yield_once)))
         .collect();
     on.block_on(async {
         for task in tasks {
@@ -107,7 +124,11 @@ where
 
 /// One of the tasks that yield.
 pub(crate) async fn yielding<Y: Future<Output = ()>>(yield_once: impl Fn() -> Y) {
-    for _ in 0..YIELDS {
+    yielding_times(YIELDS, yield_once).await;
+}
+
+async fn yielding_times<Y: Future<Output = ()>>(times: usize, yield_once: impl Fn() -> Y) {
+    for _ in 0..times {
         yield_once().await;
     }
 }

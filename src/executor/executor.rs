@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, fence};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,8 @@ use super::tracked;
 use super::watchers::Watchers;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::shield::shielded;
-use crate::sync::unpoisoned;
+use crate::sync::unmodelled::AtomicU64;
+use crate::sync::{Ordering, unpoisoned};
 use crate::telemetry::cut_off::CutOff;
 use crate::telemetry::event::{Event, Observer, RuntimeShape};
 use crate::telemetry::names;

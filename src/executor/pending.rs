@@ -12,13 +12,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
 use crate::ids::TaskId;
+use crate::sync::Ordering;
+use crate::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
 
 /// The wakers of pending tasks, in enough shards that workers seldom wait for each other.
 #[derive(Debug)]

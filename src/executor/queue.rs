@@ -15,19 +15,19 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
 use crate::ids::{CrewId, WorkerId};
+use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 /// A queue, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Queue {
     name: Box<str>,
-    sender: flume::Sender<Runnable>,
-    receiver: flume::Receiver<Runnable>,
+    sender: Sender<Runnable>,
+    receiver: Receiver<Runnable>,
     /// How many tasks were ever put into the channel. Counted after the task is in, so that a
     /// thread that sees the count finds the task. flume's own `len` would take its lock.
     pushed: CachePadded<AtomicUsize>,
@@ -57,7 +57,7 @@ impl Queue {
     ) -> Queue {
         // Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks
         // that were spawned and have not ended.
-        let (sender, receiver) = flume::unbounded();
+        let (sender, receiver) = unbounded();
         Queue {
             name: name.into(),
             sender,

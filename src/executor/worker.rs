@@ -250,6 +250,11 @@ impl Worker {
         self.runs_high
     }
 
+    #[allow(dead_code, reason = "asked where a machine is modelled")]
+    pub(crate) fn is_searching(&self) -> bool {
+        self.search == Search::Counted
+    }
+
     pub(super) fn sought(&self) -> Sought {
         self.sought
     }

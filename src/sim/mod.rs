@@ -121,6 +121,8 @@ mod chronicle;
 mod conditions;
 mod error;
 mod host;
+#[cfg_attr(not(counted), path = "no_machine.rs")]
+mod machine;
 #[cfg_attr(not(feature = "net"), path = "no_network.rs")]
 mod network;
 mod relay;

@@ -17,6 +17,7 @@ use super::cast::Cast;
 use super::chance::Chance;
 use super::choice::Choice;
 use super::error::Waiting;
+use super::machine;
 use super::relay::Relay;
 use super::root::Root;
 use crate::executor::worker::{self, MayPark, Step};
@@ -142,9 +143,9 @@ impl<'f> Scheduler<'f> {
         }
         choices.extend((0..self.relay().woken()).map(Choice::Woken));
         self.cast.host.add_awake(&self.cast.executor, &mut choices);
-        let picked = match choices.len() {
-            0 => None,
-            count => Some(choices[state.rng.usize(..count)]),
+        let picked = match choices.is_empty() {
+            true => None,
+            false => Some(machine::pick(&choices, &mut state.rng)),
         };
         choices.clear();
         state.choices = choices;
@@ -166,12 +167,13 @@ impl<'f> Scheduler<'f> {
         let Some(mut worker) = seat::replace_worker(None) else {
             return;
         };
-        match step {
+        match machine::after(step, &worker) {
             Step::Ran | Step::Replaced => self.cast.host.put_worker(worker),
             Step::Rest => match worker.begin_parking() {
                 MayPark::No => self.cast.host.put_worker(worker),
                 MayPark::Yes => {
                     self.cast.host.put_sleeper(worker);
+                    machine::parked();
                     self.cast.executor.emit(Event::Parked { worker: id });
                 }
             },

@@ -2,7 +2,6 @@
 //!
 //! This file owns the numbers. It never reads a clock and never takes a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::event::PollEnd;
@@ -10,6 +9,8 @@ use super::floor::Floor;
 use super::polling::Polling;
 use super::stopwatch::{Stopwatch, read_together};
 use crate::ids::QueueId;
+use crate::sync::Ordering;
+use crate::sync::unmodelled::AtomicU64;
 
 /// What one worker has counted for each queue, or what all threads that are no workers have.
 #[derive(Debug)]
