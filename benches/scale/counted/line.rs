@@ -28,6 +28,12 @@ pub(super) enum Found {
 }
 
 impl Line {
+    /// Begins to count anew.
+    pub(super) fn restart(&mut self) {
+        self.writes.clear();
+        self.free_at = 0.0;
+    }
+
     pub(super) fn read(&mut self, core: usize) -> Found {
         if self.holders.contains(core) {
             return Found::Here;

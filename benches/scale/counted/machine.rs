@@ -34,6 +34,8 @@ struct Machine {
     lines: HashMap<usize, Line>,
     counts: Counts,
     looks: BTreeMap<(&'static str, u32), u64>,
+    /// What is counted when the program has come to its end.
+    concluded: Option<Counts>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,10 +93,24 @@ pub fn measure<R>(workers: usize, costs: Costs, run: impl FnOnce() -> R) -> (R, 
         lines: HashMap::new(),
         counts: Counts::default(),
         looks: BTreeMap::new(),
+        concluded: None,
     });
     let output = run();
     let machine = machine().take().expect("no other thread takes it");
-    (output, machine.into_counts())
+    let counts = machine.concluded.unwrap_or_default();
+    (output, counts)
+}
+
+/// Forgets all that was counted so far, and has all clocks begin anew. The lines stay where they
+/// are.
+pub fn restart() {
+    with(Machine::restart);
+}
+
+/// What was counted since [`restart`] is all that [`measure`] gives: the end of the runtime is not
+/// part of it.
+pub fn conclude() {
+    with(|machine| machine.concluded = Some(machine.sum_up()));
 }
 
 /// The current core makes a task.
@@ -172,6 +188,13 @@ pub(crate) fn parked() {
 }
 
 impl Machine {
+    fn restart(&mut self) {
+        self.counts = Counts::default();
+        self.looks.clear();
+        self.lines.values_mut().for_each(Line::restart);
+        self.cores.iter_mut().for_each(|core| core.clock = 0.0);
+    }
+
     fn here(&mut self) -> &mut Core {
         &mut self.cores[self.current]
     }
@@ -303,7 +326,7 @@ impl Machine {
         rounds < ROUNDS
     }
 
-    fn into_counts(self) -> Counts {
+    fn sum_up(&self) -> Counts {
         let mut places: BTreeMap<(&str, u32), Place> = BTreeMap::new();
         for (at, writes) in self.lines.values().flat_map(Line::shared_writes) {
             places
@@ -325,7 +348,7 @@ impl Machine {
             shared_writes: places.iter().map(|place| place.shared_writes).sum(),
             nanoseconds: clocks.fold(0.0, f64::max),
             places,
-            ..self.counts
+            ..self.counts.clone()
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) mod thread;
 
 pub use costs::Costs;
 pub use counts::{Counts, Place};
-pub use machine::{charge, measure};
+pub use machine::{charge, conclude, measure, restart};
 
 pub(crate) use atomics::{
     AtomicBool, AtomicCell, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,

@@ -1,9 +1,13 @@
 //! Laneway on a modelled machine, as the workloads want it.
 
 use std::future::Future;
+use std::time::Duration;
 
-use laneway_counted::counted::{Costs, Counts, charge, measure};
+use laneway_counted::counted::{
+    Costs, Counts, charge, conclude, measure, restart,
+};
 use laneway_counted::sim::Sim;
+use laneway_counted::time::sleep;
 use laneway_counted::{Priority, Task, block_on, yield_now};
 
 use crate::workloads::{EMPTY_TASKS, Executor, Handle, LINKS, Lane, PAIRS, WAITS, Workload};
@@ -54,7 +58,13 @@ pub(crate) fn play(
     costs: Costs,
 ) -> Counts {
     let sim = Sim::seed(seed).high(workers - 1).low(1).max_steps(u64::MAX);
-    let program = async move { workload.run_part(&Simulated, parts) };
+    let program = async move {
+        // When nothing else can go on: all workers are parked by then.
+        sleep(Duration::from_millis(1)).await;
+        restart();
+        workload.run_part(&Simulated, parts);
+        conclude();
+    };
     let (run, counts) = measure(workers, costs, || sim.run(program));
     run.expect("the workload comes to its end");
     counts
