@@ -28,14 +28,14 @@ pub(crate) use {
 
 #[cfg(not(any(all(test, loom), counted)))]
 pub(crate) use crossbeam_utils::atomic::AtomicCell;
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::thread_local as per_thread;
 #[cfg(not(any(all(test, loom), counted)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{self, Thread},
 };
-#[cfg(not(all(test, loom)))]
-pub(crate) use std::thread_local as per_thread;
 
 #[cfg(counted)]
 pub(crate) use crate::counted::{

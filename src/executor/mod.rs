@@ -122,7 +122,7 @@ pub(crate) use lookout::Claim;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending::Spread;
-pub(crate) use queue::{LocalQueue, Queue, Stealable};
+pub(crate) use queue::{Board, LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
 pub(crate) use thread_locals::poll_level;

@@ -8,6 +8,7 @@
 //! This file owns the places where tasks lie. It never decides which task has its turn
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
+mod board;
 mod claim;
 mod sift;
 
@@ -16,6 +17,8 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
+
+pub(crate) use board::Board;
 
 use super::runnable::Runnable;
 use crate::ids::{CrewId, WorkerId};
@@ -35,7 +38,9 @@ pub(crate) struct Queue {
     taken: CachePadded<AtomicUsize>,
     /// How many raises were counted when the channel was last sifted for raised tasks.
     sifted_at: AtomicUsize,
-    /// The stealing side of the local deques of the workers that serve this queue.
+    board: Arc<Board>,
+    /// The stealing side of the local deques of the workers that serve this queue, by their
+    /// workers' numbers.
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, in the order in which their workers are unparked.
     crews: Box<[CrewId]>,
@@ -52,6 +57,7 @@ impl Queue {
     pub(crate) fn new(
         name: &str,
         staff: usize,
+        board: Arc<Board>,
         locals: Box<[Stealable]>,
         crews: Box<[CrewId]>,
     ) -> Queue {
@@ -65,6 +71,7 @@ impl Queue {
             pushed: CachePadded::new(AtomicUsize::new(0)),
             taken: CachePadded::new(AtomicUsize::new(0)),
             sifted_at: AtomicUsize::new(0),
+            board,
             locals,
             crews,
             staff: staff.max(1),
@@ -109,7 +116,17 @@ impl Queue {
     /// Whether a worker that serves this queue would find a task in it: tasks in next-slots do not
     /// count.
     pub(crate) fn has_work(&self) -> bool {
-        self.channel_len() > 0 || self.locals.iter().any(|local| !local.deque.is_empty())
+        let mut marked = self
+            .board
+            .marked(0)
+            .filter_map(|owner| self.local_of(owner));
+        self.channel_len() > 0 || marked.any(|local| !local.deque.is_empty())
+    }
+
+    fn local_of(&self, worker: usize) -> Option<&Stealable> {
+        let owner = |local: &Stealable| local.owner.index();
+        let place = self.locals.binary_search_by_key(&worker, owner).ok()?;
+        Some(&self.locals[place])
     }
 
     /// Takes the oldest task from the channel.
@@ -150,13 +167,12 @@ impl Queue {
         start: usize,
         local: &mut LocalQueue,
     ) -> Option<Stolen> {
-        let (before, after) = self.locals.split_at(start.min(self.locals.len()));
-        let stolen = after
-            .iter()
-            .chain(before)
-            .filter(|victim| victim.owner != thief)
-            .find_map(|victim| victim.steal(&local.deque));
-        if stolen.is_some() {
+        let first = self.locals.get(start)?.owner;
+        let marked = self.board.marked(first.index());
+        let stolen = marked
+            .filter(|&victim| victim != thief.index())
+            .find_map(|victim| self.local_of(victim)?.steal(&local.deque));
+        if stolen.is_some() && local.has_spare() {
             local.note_moved();
         }
         stolen
@@ -165,8 +181,7 @@ impl Queue {
     /// Whether the deques of the other workers show that there is a task in them.
     #[inline]
     pub(super) fn others_have_spare(&self, thief: WorkerId) -> bool {
-        let mut others = self.locals.iter().filter(|local| local.owner != thief);
-        others.any(Stealable::shows_spare)
+        self.board.marks_any_but(thief)
     }
 
     /// How many workers serve this queue with a deque of their own.
@@ -183,7 +198,7 @@ impl Queue {
 
     /// Takes the task out of the next-slot of a worker whose thread is stuck in a poll.
     pub(crate) fn rescue(&self, from: WorkerId) -> Option<Runnable> {
-        let stuck = self.locals.iter().find(|local| local.owner == from)?;
+        let stuck = self.local_of(from.index())?;
         stuck
             .shown
             .next
@@ -206,6 +221,8 @@ pub(super) struct Stolen {
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct LocalQueue {
+    owner: WorkerId,
+    board: Arc<Board>,
     deque: Deque<Runnable>,
     shown: Arc<CachePadded<Shown>>,
     contents: Contents,
@@ -296,7 +313,7 @@ const MAX_STREAK: u8 = 3;
 
 impl LocalQueue {
     /// A worker's side, and the side of all other threads.
-    pub(crate) fn new(owner: WorkerId) -> (LocalQueue, Stealable) {
+    pub(crate) fn new(owner: WorkerId, board: Arc<Board>) -> (LocalQueue, Stealable) {
         let deque = Deque::new_fifo();
         let shown = Arc::new(CachePadded::new(Shown::default()));
         let stealable = Stealable {
@@ -305,6 +322,8 @@ impl LocalQueue {
             shown: shown.clone(),
         };
         let local = LocalQueue {
+            owner,
+            board,
             deque,
             shown,
             contents: Contents::Nothing,
@@ -421,8 +440,7 @@ impl LocalQueue {
     fn note_moved(&mut self) {
         if !self.contents.has_deque() {
             self.contents = self.contents.with_deque();
-            // Release: pairs with the Acquire in `shows_spare`.
-            self.shown.spare.store(true, Ordering::Release);
+            self.board.mark(self.owner);
         }
     }
 
@@ -431,22 +449,13 @@ impl LocalQueue {
     fn note_deque_empty(&mut self) {
         if self.contents.has_deque() {
             self.contents = self.contents.without_deque();
-            self.shown.spare.store(false, Ordering::Release);
+            self.board.unmark(self.owner);
         }
     }
 }
 
 impl Stealable {
-    #[inline]
-    fn shows_spare(&self) -> bool {
-        // Acquire: pairs with the Release in `note_moved`.
-        self.shown.spare.load(Ordering::Acquire)
-    }
-
     fn steal(&self, into: &Deque<Runnable>) -> Option<Stolen> {
-        if !self.shows_spare() {
-            return None;
-        }
         // Before the theft: the owner may sift between the two.
         let sifted_at = self.shown.sifted_at();
         Some(Stolen {
@@ -477,10 +486,6 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 #[derive(Debug, Default)]
 struct Shown {
     next: NextSlot,
-    /// Set by the worker when it puts something into the deque, cleared when it finds the deque
-    /// empty. A thief looks here first, which costs one load (T6). A worker that is about to park
-    /// looks into the deque itself.
-    spare: AtomicBool,
     /// How many raises were counted when the worker last sifted the deque for raised tasks. Written
     /// by the worker, read by thieves, who then hold what it has not sifted.
     sifted_at: AtomicUsize,
@@ -570,6 +575,10 @@ mod tests {
         runnable
     }
 
+    pub(super) fn local() -> (LocalQueue, Stealable) {
+        LocalQueue::new(WorkerId(0), Arc::new(Board::new(1)))
+    }
+
     /// If not, every step would take one of a few locks that all cells of the process share.
     #[test]
     fn a_next_slot_is_one_word_without_a_lock() {
@@ -579,7 +588,7 @@ mod tests {
 
     #[test]
     fn a_task_left_in_a_next_slot_is_dropped_with_it() {
-        let (mut local, shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, shown) = local();
         let (left, handle) = halves(1);
         assert_eq!(local.push_next(left), Pushed::NextSlot);
         assert!(!handle.is_finished());
@@ -593,7 +602,7 @@ mod tests {
 
     #[test]
     fn after_three_in_a_row_the_next_goes_behind_those_who_wait() {
-        let (mut local, _shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, _shown) = local();
         local.push_back(runnable(10));
         local.push_back(runnable(11));
         for id in 1..=3 {
@@ -607,7 +616,7 @@ mod tests {
 
     #[test]
     fn a_task_behind_which_nobody_waits_stays_out_of_the_thieves_sight() {
-        let (mut local, _shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, _shown) = local();
         for id in 1..=10 {
             assert_eq!(local.push_next(runnable(id)), Pushed::NextSlot);
             assert!(!local.has_spare());

@@ -9,8 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::executor::{
-    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
-    Stealable, WorkerParts,
+    Board, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route,
+    Spin, Stealable, WorkerParts,
 };
 use crate::ids::{CrewId, QueueId, WorkerId};
 
@@ -226,6 +226,8 @@ impl Plan {
     ) -> (Arc<Executor>, Vec<WorkerParts>) {
         let mut crews = Crews::default();
         let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
+        let board = |_: &QueuePlan| Arc::new(Board::new(self.threads()));
+        let boards: Vec<Arc<Board>> = self.queues.iter().map(board).collect();
         let mut workers = Vec::new();
         let mut standbys = Vec::new();
         for (index, (place, route)) in self.routes().into_iter().enumerate() {
@@ -234,7 +236,7 @@ impl Plan {
             standbys.extend(place.is_standby().then_some(id));
             let locals = if builder.local_queues {
                 let local = |&queue: &QueueId| {
-                    let (local, stealable) = LocalQueue::new(id);
+                    let (local, stealable) = LocalQueue::new(id, boards[queue.index()].clone());
                     stealables[queue.index()].push(stealable);
                     local
                 };
@@ -254,6 +256,7 @@ impl Plan {
             Queue::new(
                 &plan.name,
                 plan.threads,
+                boards[index].clone(),
                 stealables.into(),
                 crews.serving(queue_id(index)),
             )

@@ -6,6 +6,11 @@ use crate::counted;
 use crate::executor::Worker;
 use crate::executor::worker::Step;
 
+/// Notes that the simulator itself goes on until it has picked.
+pub(super) fn choosing() {
+    counted::choosing();
+}
+
 /// Of several that can go on, one.
 pub(super) fn pick(choices: &[Choice], rng: &mut fastrand::Rng) -> Choice {
     let picked = counted::pick(choices.iter().copied().map(core));

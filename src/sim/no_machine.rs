@@ -4,6 +4,9 @@ use super::choice::Choice;
 use crate::executor::Worker;
 use crate::executor::worker::Step;
 
+/// Nothing is to be noted.
+pub(super) fn choosing() {}
+
 /// Of several that can go on, one.
 pub(super) fn pick(choices: &[Choice], rng: &mut fastrand::Rng) -> Choice {
     choices[rng.usize(..choices.len())]

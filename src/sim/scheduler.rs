@@ -132,6 +132,7 @@ impl<'f> Scheduler<'f> {
 
     /// Picks one of those that can go on, if there are any.
     fn choose(&self) -> Option<Choice> {
+        machine::choosing();
         let mut state = self.state();
         let mut choices = mem::take(&mut state.choices);
         let ends = state.conclusion.is_some();

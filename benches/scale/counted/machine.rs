@@ -31,6 +31,8 @@ struct Machine {
     cores: Vec<Core>,
     /// The core whose step it is.
     current: usize,
+    /// Whether a step is played. What the simulator does itself is not counted.
+    plays: bool,
     lines: HashMap<usize, Line>,
     counts: Counts,
     looks: BTreeMap<(&'static str, u32), u64>,
@@ -90,6 +92,7 @@ pub fn measure<R>(workers: usize, costs: Costs, run: impl FnOnce() -> R) -> (R, 
         costs,
         cores: vec![Core::default(); workers + 1],
         current: 0,
+        plays: false,
         lines: HashMap::new(),
         counts: Counts::default(),
         looks: BTreeMap::new(),
@@ -126,14 +129,21 @@ fn with<R: Default>(act: impl FnOnce(&mut Machine) -> R) -> R {
     machine().as_mut().map(act).unwrap_or_default()
 }
 
+fn with_played(act: impl FnOnce(&mut Machine)) {
+    with(|machine| match machine.plays {
+        true => act(machine),
+        false => {}
+    });
+}
+
 // What the primitives tell.
 
 pub(super) fn access<T>(word: *const T, kind: Access, at: &'static Location<'static>) {
-    with(|machine| machine.access(line_of(word), kind, at));
+    with_played(|machine| machine.access(line_of(word), kind, at));
 }
 
 pub(super) fn lock<T>(word: *const T, lock: Lock, at: &'static Location<'static>) {
-    with(|machine| machine.lock(line_of(word), lock, at));
+    with_played(|machine| machine.lock(line_of(word), lock, at));
 }
 
 pub(super) fn unpark() {
@@ -161,6 +171,11 @@ impl<T> Stamped<T> {
 }
 
 // What the simulator asks.
+
+/// The step is over: what follows is the simulator's own, until it has picked.
+pub(crate) fn choosing() {
+    with(|machine| machine.plays = false);
+}
 
 /// Of these cores, at least one, the position of the one that goes on. `None`: no machine is there.
 pub(crate) fn pick(cores: impl Iterator<Item = usize>) -> Option<usize> {
@@ -285,6 +300,7 @@ impl Machine {
             .min_by(|a, b| clock(a).total_cmp(&clock(b)));
         let (position, &core) = first.expect("one can go on");
         self.current = core;
+        self.plays = true;
         position
     }
 

@@ -34,6 +34,6 @@ pub(crate) use atomics::{
 pub(crate) use channel::{Receiver, Sender, unbounded};
 pub(crate) use deque::{Deque, Steal, Stealer};
 pub(crate) use lock::{Mutex, MutexGuard};
-pub(crate) use machine::{looks_again, parked, pick, polled};
+pub(crate) use machine::{choosing, looks_again, parked, pick, polled};
 pub(crate) use std::sync::Condvar;
 pub(crate) use thread::Thread;

@@ -139,7 +139,10 @@ fn file() -> PathBuf {
 pub(crate) fn keep(costs: &Costs) -> std::io::Result<()> {
     let lines = Costs::NAMES.iter().zip(costs.values());
     let lines = lines.map(|(name, value)| format!("{name},{value:.1}\n"));
-    fs::write(file(), format!("cost,nanoseconds\n{}", lines.collect::<String>()))
+    fs::write(
+        file(),
+        format!("cost,nanoseconds\n{}", lines.collect::<String>()),
+    )
 }
 
 /// The costs that the figures in the README are from.

@@ -136,9 +136,15 @@ fn row(options: &Options, workload: Workload, workers: usize, costs: Costs) -> i
 }
 
 fn print_places(row: &Row) {
-    println!("{} on {} workers, for each task:", row.workload, row.workers);
+    println!(
+        "{} on {} workers, for each task:",
+        row.workload, row.workers
+    );
     for place in row.counts.places.iter().take(16) {
         let [writes, looks] = [place.shared_writes, place.looks].map(|count| row.per_task(count));
-        println!("{writes:>10.3} shared writes {looks:>10.3} looks  {}", place.source);
+        println!(
+            "{writes:>10.3} shared writes {looks:>10.3} looks  {}",
+            place.source
+        );
     }
 }

@@ -29,7 +29,9 @@ pub(crate) fn svg(rows: &[Row]) -> String {
 }
 
 fn frame(rows: &[Row]) -> String {
-    let values = rows.iter().flat_map(|row| [Some(row.predicted()), row.measured]);
+    let values = rows
+        .iter()
+        .flat_map(|row| [Some(row.predicted()), row.measured]);
     let highest = values.flatten().fold(1.0, f64::max) * 1.1;
     let most = rows.iter().map(|row| row.workers).max().unwrap_or(2);
     // Each doubling of the workers takes as much room.
@@ -48,12 +50,18 @@ fn frame(rows: &[Row]) -> String {
     for row in rows {
         let (x, below) = (x(row.workers), HEIGHT + 16.0);
         let workers = row.workers;
-        write!(frame, "<text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"middle\">{workers}</text>")
-            .expect("a string");
+        write!(
+            frame,
+            "<text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"middle\">{workers}</text>"
+        )
+        .expect("a string");
         if let Some(measured) = row.measured {
             let y = y(measured);
-            write!(frame, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#c1121f\"/>")
-                .expect("a string");
+            write!(
+                frame,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#c1121f\"/>"
+            )
+            .expect("a string");
         }
     }
     frame

@@ -3,9 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use laneway_counted::counted::{
-    Costs, Counts, charge, conclude, measure, restart,
-};
+use laneway_counted::counted::{Costs, Counts, charge, conclude, measure, restart};
 use laneway_counted::sim::Sim;
 use laneway_counted::time::sleep;
 use laneway_counted::{Priority, Task, block_on, yield_now};

@@ -40,13 +40,15 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     let names = COLUMNS.iter().map(|(name, _)| format!(" {name} |"));
     let names: String = names.collect();
     let rule = "---:|".repeat(COLUMNS.len() + 3);
-    let mut text = format!("| workload | workers |{names} predicted ns | measured ns |\n|---|{rule}\n");
+    let mut text =
+        format!("| workload | workers |{names} predicted ns | measured ns |\n|---|{rule}\n");
     rows.iter().for_each(|row| text.push_str(&line(row)));
     text
 }
 
 fn line(row: &Row) -> String {
-    let cell = |&(_, of): &(&str, fn(&Counts) -> u64)| format!(" {:.2} |", row.per_task(of(&row.counts)));
+    let cell =
+        |&(_, of): &(&str, fn(&Counts) -> u64)| format!(" {:.2} |", row.per_task(of(&row.counts)));
     let cells: String = COLUMNS.iter().map(cell).collect();
     let measured = row.measured.map_or("-".to_owned(), |ns| format!("{ns:.0}"));
     let predicted = row.predicted();

@@ -78,9 +78,11 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::executor::queue::tests::runnable;
-    use crate::ids::WorkerId;
+    use crate::executor::queue::Board;
+    use crate::executor::queue::tests::{local, runnable};
 
     fn id(runnable: Runnable) -> u64 {
         runnable.metadata().id.0
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_wanted_come_one_after_another_and_the_others_keep_their_order() {
-        let (mut local, _shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, _shown) = local();
         (0..8).for_each(|id| _ = local.push_back(runnable(id)));
         local.push_next(runnable(8));
         let wanted = [2, 5, 8];
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_task_in_the_next_slot_that_is_not_wanted_comes_into_the_sight_of_thieves() {
-        let (mut local, _shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, _shown) = local();
         local.push_next(runnable(1));
         assert!(!local.has_spare());
         assert_eq!(claim(&mut local, &[2]), None);
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn among_too_many_none_is_looked_for() {
-        let (mut local, _shown) = LocalQueue::new(WorkerId(0));
+        let (mut local, _shown) = local();
         (0..=MOST as u64).for_each(|id| _ = local.push_back(runnable(id)));
         assert_eq!(claim(&mut local, &[0]), None);
         drop(local.pop());
@@ -128,7 +130,13 @@ mod tests {
 
     #[test]
     fn a_channel_gives_the_wanted_and_keeps_the_others() {
-        let queue = Queue::new("low", 1, Box::new([]), Box::new([]));
+        let queue = Queue::new(
+            "low",
+            1,
+            Arc::new(Board::new(0)),
+            Box::new([]),
+            Box::new([]),
+        );
         (0..6).for_each(|id| queue.push(runnable(id)));
         let wanted = queue.claim(&|runnable| runnable.metadata().id.0 % 3 == 1);
         assert!(wanted.into_iter().map(id).eq([1, 4]));

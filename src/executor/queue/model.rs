@@ -49,9 +49,19 @@ struct Model {
 }
 
 impl Model {
-    fn new(workers: usize, locals: Vec<Stealable>, protocol: Protocol) -> Arc<Model> {
+    fn new(workers: usize, protocol: Protocol) -> Arc<Model> {
+        let board = Arc::new(Board::new(workers));
+        Model::with_locals(workers, board, Vec::new(), protocol)
+    }
+
+    fn with_locals(
+        workers: usize,
+        board: Arc<Board>,
+        locals: Vec<Stealable>,
+        protocol: Protocol,
+    ) -> Arc<Model> {
         Arc::new(Model {
-            queue: Queue::new("low", workers, locals.into(), [CREW].into()),
+            queue: Queue::new("low", workers, board, locals.into(), [CREW].into()),
             parking_lot: ParkingLot::new(&[workers], Nearby::indifferent()),
             protocol,
         })
@@ -170,7 +180,7 @@ impl TwoStepDeque {
 /// first, and is stuck in that. A third worker is parked: the second task is for it.
 fn push_behind_what_is_stolen(protocol: Protocol) {
     const PARKED: WorkerId = WorkerId(2);
-    let model = Model::new(3, Vec::new(), protocol);
+    let model = Model::new(3, protocol);
     let deque = Arc::new(TwoStepDeque::default());
     deque.push();
     assert_eq!(model.parking_lot.start_searching(CREW), Search::Counted);
@@ -216,7 +226,7 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
 /// Two threads bring a task each; one worker finds both. A task can be taken before its push is
 /// counted, which hides the other for as long.
 fn bring_two(protocol: Protocol) {
-    let model = Model::new(1, Vec::new(), protocol);
+    let model = Model::new(1, protocol);
     let (brings, finds) = (model.clone(), model.clone());
     let threads = [
         spawn(move || brings.bring(1)),
@@ -230,9 +240,10 @@ fn bring_two(protocol: Protocol) {
 /// A worker schedules tasks for itself, and then is stuck in its poll: all but the last, which is
 /// in its next-slot, are for the other.
 fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
-    let (mut own, shown) = LocalQueue::new(OWNER);
-    let (mut loot, loot_shown) = LocalQueue::new(THIEF);
-    let model = Model::new(2, vec![shown, loot_shown], protocol);
+    let board = Arc::new(Board::new(2));
+    let (mut own, shown) = LocalQueue::new(OWNER, board.clone());
+    let (mut loot, loot_shown) = LocalQueue::new(THIEF, board.clone());
+    let model = Model::with_locals(2, board, vec![shown, loot_shown], protocol);
     let steals = model.clone();
     let thief = spawn(move || {
         steals.find(tasks as usize - 1, THIEF, &mut || {
@@ -252,7 +263,7 @@ fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
 /// A worker fills its next-slot, runs what is there, and fills it again, while the watchdog
 /// empties it.
 fn rescue_while_running(protocol: Protocol) {
-    let (mut own, shown) = LocalQueue::new(OWNER);
+    let (mut own, shown) = LocalQueue::new(OWNER, Arc::new(Board::new(1)));
     let rescued = Arc::new(AtomicUsize::new(0));
     let count = rescued.clone();
     let watchdog = spawn(move || {
