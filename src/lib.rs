@@ -100,9 +100,9 @@
 //! | spawns on smol's executor | `smol::spawn` | [`spawn_task!`] in its place |
 //!
 //! `Compat` starts a tokio runtime of one thread when it is first used: that thread waits for
-//! sockets and times, and runs what is spawned on tokio. The future itself stays a task of its lane.
-//! The folder `examples/others` has a program for each of reqwest, sqlx, async-tungstenite and smol,
-//! and a test that runs it.
+//! sockets and times, and runs what is spawned on tokio. The future itself stays a task of its
+//! lane. The folder `examples/others` has a program for each of reqwest, sqlx, async-tungstenite
+//! and smol, and a test that runs it.
 //!
 //! # Features
 //!

@@ -117,19 +117,17 @@ where
     /// Waits until there may be one more connection. None: a shutdown has begun.
     async fn room(&mut self, begun: &mut ShutdownBegun) -> Option<()> {
         let most = self.fleet.limits().connections;
-        let fleet = self.fleet.clone();
-        if fleet.count() >= most {
-            fleet.make_room();
+        if self.fleet.count() < most {
+            return Some(());
         }
-        poll_fn(|cx| {
-            if fleet
-                .poll_until(cx, |connections, _| connections < most)
-                .is_ready()
-            {
-                return Poll::Ready(Some(()));
-            }
-            self.poll_shutdown(cx, begun).map(|()| None)
-        })
+        let fleet = self.fleet.clone();
+        fleet.make_room();
+        poll_fn(
+            |cx| match fleet.poll_count(cx, |connections| connections < most) {
+                Poll::Ready(()) => Poll::Ready(Some(())),
+                Poll::Pending => self.poll_shutdown(cx, begun).map(|()| None),
+            },
+        )
         .await
     }
 
@@ -137,7 +135,7 @@ where
         if Pin::new(begun).poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        self.fleet.poll_until(cx, |_, order| order != Order::Serve)
+        self.fleet.poll_order(cx, |order| order != Order::Serve)
     }
 
     /// Waits for a while, or until a shutdown begins.

@@ -13,6 +13,8 @@ use super::metrics::Route;
 use super::panicked::Panicked;
 use super::preface::Protocol;
 use super::refusal::Refusal;
+use super::report::Doing;
+use super::unsent::Unsent;
 use super::watch::{Order, Watch};
 
 /// Where the requests of a connection come from. They share it, so that threads do not fight over
@@ -21,6 +23,8 @@ use super::watch::{Order, Watch};
 pub(crate) struct Origin {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) watch: Arc<Watch>,
+    /// Of use in HTTP/1.
+    pub(crate) unsent: Unsent,
 }
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
@@ -29,14 +33,40 @@ pub(crate) struct Entry {
     origin: Arc<Origin>,
     request: u64,
     protocol: Protocol,
+    content: Content,
+    noted: Noted,
     since: Instant,
     logged: Option<Box<(Method, Uri)>>,
     route: Option<Route>,
     status: Option<StatusCode>,
 }
 
+/// Whether a request has a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    None,
+    Body,
+}
+
+/// What the watch knows of a request's progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Noted {
+    Begun,
+    Answered,
+}
+
+impl Origin {
+    pub(crate) fn new(fleet: Arc<Fleet>, watch: Arc<Watch>) -> Arc<Origin> {
+        Arc::new(Origin {
+            fleet,
+            watch,
+            unsent: Unsent::new(now()),
+        })
+    }
+}
+
 impl Entry {
-    pub(crate) fn new(origin: Arc<Origin>, head: &request::Parts) -> Entry {
+    pub(crate) fn new(origin: Arc<Origin>, head: &request::Parts, content: Content) -> Entry {
         let (request, since) = origin.watch.begin(head);
         let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
         let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
@@ -48,6 +78,8 @@ impl Entry {
             origin,
             request,
             protocol,
+            content,
+            noted: Noted::Begun,
             since,
             logged,
             route: None,
@@ -75,19 +107,37 @@ impl Entry {
 
     /// Notes that the service has answered. What was wrong with the request, if anything, and what
     /// the server wants of the connection.
-    pub(crate) fn answered(&self) -> (Option<Refusal>, Order) {
-        let answered = self.origin.watch.answered(self.request);
-        self.note_given(Part::Given);
-        answered
+    pub(crate) fn answered(&mut self) -> (Option<Refusal>, Order) {
+        let watch = &self.origin.watch;
+        // In HTTP/1 the answer is sent at once, more often than not: the rest of a long one is
+        // noted when there is one.
+        let failed = match (self.protocol, self.content) {
+            (Protocol::Http1, Content::None) => None,
+            _ => {
+                self.noted = Noted::Answered;
+                watch.answered(self.request)
+            }
+        };
+        let order = watch.order();
+        if self.protocol == Protocol::Http2 {
+            self.note_given(Part::Given);
+        }
+        (failed, order)
     }
 
     /// Notes that hyper has got a part of the answer, or asks for one. In HTTP/1 the socket knows
     /// whether the client reads on.
-    pub(crate) fn note_given(&self, part: Part) {
-        if self.protocol == Protocol::Http2 {
-            let given = (part == Part::Given).then(now);
-            self.origin.watch.note_given(self.request, given);
+    pub(crate) fn note_given(&mut self, part: Part) {
+        let watch = &self.origin.watch;
+        match self.protocol {
+            Protocol::Http1 if self.noted == Noted::Answered => {}
+            Protocol::Http1 => watch.note(self.request, Doing::Answering),
+            Protocol::Http2 => {
+                let given = (part == Part::Given).then(now);
+                watch.note_given(self.request, given);
+            }
         }
+        self.noted = Noted::Answered;
     }
 
     /// Counts a panic of the service's, tells it to the log, and lets the connection end with the
@@ -125,7 +175,7 @@ impl Drop for Entry {
         match self.protocol {
             // Without an answer, there is nothing to be sent.
             Protocol::Http1 if self.status.is_some() => {
-                self.origin.watch.buffered(self.request, ended)
+                self.origin.unsent.give(self.request, ended);
             }
             // hyper does not tell when the last frame of one stream is sent.
             _ => self.origin.watch.end(self.request),

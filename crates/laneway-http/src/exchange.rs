@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
-use super::entry::{Entry, Origin};
+use super::entry::{Content, Entry, Origin};
 use super::limits::Limits;
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
@@ -41,7 +41,11 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
         let (head, body) = request.into_parts();
-        let entry = Entry::new(self.origin.clone(), &head);
+        let content = match body.is_end_stream() {
+            true => Content::None,
+            false => Content::Body,
+        };
+        let entry = Entry::new(self.origin.clone(), &head, content);
         let version = head.version;
         let step = match judge(&head, self.origin.fleet.limits()) {
             Some(refusal) => Step::Refused { refusal },
@@ -113,7 +117,7 @@ where
                 Err(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
-        let entry = this.entry.take().expect("there is one answer");
+        let mut entry = this.entry.take().expect("there is one answer");
         let (failed, order) = entry.answered();
         let mut answer = answer(refused(outcome, failed), entry);
         // Until now hyper may not have known that there is to be an end.

@@ -33,8 +33,11 @@ struct Members {
     order: Order,
     /// What there was when the order came to finish.
     at_the_end: Counted,
-    /// Tasks that wait for a connection to end, or for an order.
-    waiting: Vec<Waker>,
+    /// Tasks that wait for an order.
+    wait_for_order: Vec<Waker>,
+    /// Tasks that wait for connections to end. Not those above: an acceptor would be woken by the
+    /// end of each connection.
+    wait_for_end: Vec<Waker>,
 }
 
 /// How many connections rest, and how many do something.
@@ -61,7 +64,8 @@ impl Fleet {
                 watches: Slab::new(),
                 order: Order::Serve,
                 at_the_end: Counted::default(),
-                waiting: Vec::new(),
+                wait_for_order: Vec::new(),
+                wait_for_end: Vec::new(),
             }),
             hibernating: AtomicUsize::new(0),
             wants_room: AtomicBool::new(false),
@@ -101,7 +105,7 @@ impl Fleet {
             members.at_the_end = members.counted();
         }
         members.order = members.order.max(order);
-        let waiting = std::mem::take(&mut members.waiting);
+        let waiting = std::mem::take(&mut members.wait_for_order);
         let watches = members.watches.iter().map(|(_, watch)| watch.clone());
         let watches: Vec<_> = watches.collect();
         // Unlock before waking: what is woken takes this lock.
@@ -145,21 +149,22 @@ impl Fleet {
         self.wants_room.swap(false, Ordering::SeqCst)
     }
 
-    /// Ready when `wanted` holds of the number of connections and their order.
-    pub(crate) fn poll_until(
-        &self,
-        cx: &Context<'_>,
-        wanted: impl Fn(usize, Order) -> bool,
-    ) -> Poll<()> {
+    /// Ready when `wanted` holds of the order that connections have.
+    pub(crate) fn poll_order(&self, cx: &Context<'_>, wanted: impl Fn(Order) -> bool) -> Poll<()> {
         let mut members = self.members();
-        if wanted(members.watches.len(), members.order) {
+        if wanted(members.order) {
             return Poll::Ready(());
         }
-        let waiting = &mut members.waiting;
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiting.push(cx.waker().clone());
+        leave_waker(&mut members.wait_for_order, cx.waker())
+    }
+
+    /// Ready when `wanted` holds of the number of connections.
+    pub(crate) fn poll_count(&self, cx: &Context<'_>, wanted: impl Fn(usize) -> bool) -> Poll<()> {
+        let mut members = self.members();
+        if wanted(members.watches.len()) {
+            return Poll::Ready(());
         }
-        Poll::Pending
+        leave_waker(&mut members.wait_for_end, cx.waker())
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -209,6 +214,13 @@ impl Fleet {
     }
 }
 
+fn leave_waker(waiting: &mut Vec<Waker>, waker: &Waker) -> Poll<()> {
+    if !waiting.iter().any(|left| left.will_wake(waker)) {
+        waiting.push(waker.clone());
+    }
+    Poll::Pending
+}
+
 impl Members {
     fn counted(&self) -> Counted {
         let idle = self.watches.iter().filter(|(_, watch)| watch.is_idle());
@@ -233,7 +245,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         let mut members = self.fleet.members();
         let watch = members.watches.remove(self.key);
-        let waiting = std::mem::take(&mut members.waiting);
+        let waiting = std::mem::take(&mut members.wait_for_end);
         // Unlock before waking: what is woken takes this lock.
         drop(members);
         drop(watch);

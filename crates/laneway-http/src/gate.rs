@@ -6,7 +6,7 @@
 //! input and output: `socket.rs` moves the bytes.
 
 use super::chunks::Chunks;
-use super::head::{self, Framing};
+use super::head::{self, Framing, Judged};
 use super::limits::Limits;
 use super::refusal::Refusal;
 
@@ -88,11 +88,14 @@ impl Gate {
         // Empty lines before a request are not its end.
         let start = bytes.iter().position(|byte| !b"\r\n".contains(byte));
         let start = start.unwrap_or(bytes.len());
-        let verdict = match end_of_head(bytes, start.max(searched.saturating_sub(3))) {
-            Some(end) => match head::judge(&bytes[start..end], limits) {
+        // Of a head that comes in pieces, only what is new is searched for its end.
+        let may_end = searched == 0 || has_end(bytes, start.max(searched.saturating_sub(3)));
+        let judged = may_end.then(|| head::judge(&bytes[start..], limits));
+        let verdict = match judged.flatten() {
+            Some(Judged { length, outcome }) => match outcome {
                 Ok(framing) => {
                     self.place = Place::after_head(framing);
-                    return Verdict::Pass(end);
+                    return Verdict::Pass(start + length);
                 }
                 Err(refusal) => Verdict::Refuse(refusal),
             },
@@ -121,18 +124,16 @@ impl Place {
     }
 }
 
-/// The place after the first empty line that does not begin before `from`.
-fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+/// Whether there is an empty line that does not begin before `from`.
+fn has_end(bytes: &[u8], from: usize) -> bool {
     let mut place = from;
     while let Some(feed) = bytes[place..].iter().position(|&byte| byte == b'\n') {
         place += feed + 1;
-        match &bytes[place..] {
-            [b'\n', ..] => return Some(place + 1),
-            [b'\r', b'\n', ..] => return Some(place + 2),
-            _ => {}
+        if matches!(&bytes[place..], [b'\n', ..] | [b'\r', b'\n', ..]) {
+            return true;
         }
     }
-    None
+    false
 }
 
 #[cfg(test)]

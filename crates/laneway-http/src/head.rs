@@ -4,6 +4,8 @@
 //! `Transfer-Encoding` and `Content-Length` it drops the latter without a word, and of two equal
 //! `Content-Length`s one; so these are judged here, on the bytes themselves.
 
+use std::io::BufRead;
+
 use super::limits::Limits;
 use super::refusal::Refusal;
 
@@ -19,8 +21,18 @@ pub(crate) enum Framing {
 struct Fields {
     count: usize,
     hosts: usize,
-    length: Option<u64>,
+    length: Announced,
     encoding: Option<Encoding>,
+}
+
+/// What `Content-Length` says.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Announced {
+    #[default]
+    Absent,
+    Bytes(u64),
+    /// It is no number, or stands there twice.
+    Malformed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,60 +41,79 @@ enum Encoding {
     Other,
 }
 
-/// Judges a whole head, from the request line to the empty line.
-pub(crate) fn judge(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
-    let mut lines = head.split(|&byte| byte == b'\n');
-    let request_line = lines.next().unwrap_or_default();
-    if target(request_line).len() > limits.target_bytes {
-        return Err(Refusal::TargetTooLong);
-    }
-    if head.len() > limits.head_bytes {
-        return Err(Refusal::HeadTooLarge);
-    }
+/// A head that is there as a whole, from the request line to the empty line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// How many bytes it has.
+    pub(crate) length: usize,
+    pub(crate) outcome: Result<Framing, Refusal>,
+}
+
+/// Judges the head that these bytes begin with, in one pass. `None`: its end has not come.
+pub(crate) fn judge(bytes: &[u8], limits: &Limits) -> Option<Judged> {
+    let request_line = line(bytes)?;
     let mut fields = Fields::default();
-    for line in lines {
-        fields.add(line)?;
+    let mut length = request_line.len();
+    loop {
+        let line = line(&bytes[length..])?;
+        length += line.len();
+        if matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
+        fields.add(line);
     }
-    fields.judge(request_line, limits)
+    let outcome = match length > limits.head_bytes {
+        _ if target_is_too_long(request_line, limits) => Err(Refusal::TargetTooLong),
+        true => Err(Refusal::HeadTooLarge),
+        false => fields.judge(request_line, limits),
+    };
+    Some(Judged { length, outcome })
+}
+
+/// The line that these bytes begin with, with its end, if that has come.
+fn line(bytes: &[u8]) -> Option<&[u8]> {
+    // By way of a reader, whose search for a byte takes many at a time.
+    let mut rest = bytes;
+    rest.skip_until(b'\n').ok()?;
+    let line = &bytes[..bytes.len() - rest.len()];
+    line.ends_with(b"\n").then_some(line)
 }
 
 /// Why a head that has grown too large is refused.
 pub(crate) fn too_large(head: &[u8], limits: &Limits) -> Refusal {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    match target(line).len() > limits.target_bytes {
+    let first = line(head).unwrap_or(head);
+    match target_is_too_long(first, limits) {
         true => Refusal::TargetTooLong,
         false => Refusal::HeadTooLarge,
     }
 }
 
-/// What stands between the first space and the next, or all the rest.
-fn target(request_line: &[u8]) -> &[u8] {
-    let mut words = request_line.split(|&byte| byte == b' ');
-    words.nth(1).unwrap_or_default()
+/// Whether there are too many bytes between the first space and the next, or to the end.
+fn target_is_too_long(request_line: &[u8], limits: &Limits) -> bool {
+    let target = || {
+        let mut words = request_line.trim_ascii_end().split(|&byte| byte == b' ');
+        words.nth(1).unwrap_or_default().len()
+    };
+    request_line.len() > limits.target_bytes && target() > limits.target_bytes
 }
 
 impl Fields {
-    fn add(&mut self, line: &[u8]) -> Result<(), Refusal> {
-        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-            // The empty line, or one that hyper refuses.
-            return Ok(());
-        };
+    /// Notes what the line of a field says. One that is none is refused by hyper.
+    fn add(&mut self, line: &[u8]) {
         self.count += 1;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        if name.eq_ignore_ascii_case(b"host") {
+        if value(line, b"host").is_some() {
             self.hosts += 1;
-        } else if name.eq_ignore_ascii_case(b"content-length") {
-            let length = number(value).ok_or(Refusal::Malformed)?;
-            if self.length.replace(length).is_some() {
-                return Err(Refusal::Malformed);
-            }
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.encoding = Some(Encoding::of(value));
+        } else if let Some(value) = value(line, b"content-length") {
+            self.length = self.length.and(number(value.trim_ascii()));
+        } else if let Some(value) = value(line, b"transfer-encoding") {
+            self.encoding = Some(Encoding::of(value.trim_ascii()));
         }
-        Ok(())
     }
 
     fn judge(&self, request_line: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
+        if self.length == Announced::Malformed {
+            return Err(Refusal::Malformed);
+        }
         if self.count > limits.head_fields {
             return Err(Refusal::HeadTooLarge);
         }
@@ -91,9 +122,27 @@ impl Fields {
             return Err(Refusal::Malformed);
         }
         match (self.encoding, self.length) {
-            (None, length) => Ok(Framing::Fixed(length.unwrap_or(0))),
-            (Some(Encoding::Chunked), None) => Ok(Framing::Chunked),
-            (Some(_), _) => Err(Refusal::Malformed),
+            (None, Announced::Absent) => Ok(Framing::Fixed(0)),
+            (None, Announced::Bytes(length)) => Ok(Framing::Fixed(length)),
+            (Some(Encoding::Chunked), Announced::Absent) => Ok(Framing::Chunked),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+}
+
+/// The value in a field's line, if the field has this name.
+fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (begin, rest) = line.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b":")?;
+    begin.eq_ignore_ascii_case(name).then_some(value)
+}
+
+impl Announced {
+    /// With one more field of that name.
+    fn and(self, number: Option<u64>) -> Announced {
+        match (self, number) {
+            (Announced::Absent, Some(bytes)) => Announced::Bytes(bytes),
+            _ => Announced::Malformed,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -19,7 +18,7 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
 use super::socket::Socket;
-use super::watch::{Due, Order, Rest, Watch};
+use super::watch::{Attendance, Due, Order, Rest, Watch};
 
 type Served<S> = http1::Connection<Socket, Dispatch<S>>;
 
@@ -39,18 +38,17 @@ where
     let limits = connection.limits();
     let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
     watch.head_begun();
-    let socket = Socket::gated(stream, watch.clone(), first, limits.clone());
+    let origin = Origin::new(connection.member.fleet.clone(), watch.clone());
+    let socket = Socket::gated(stream, origin.clone(), &first);
     let dispatch = Dispatch {
         service: connection.service.clone(),
-        origin: Arc::new(Origin {
-            fleet: connection.member.fleet.clone(),
-            watch: watch.clone(),
-        }),
+        origin,
     };
     let mut served = builder(&limits).serve_connection(socket, dispatch);
     let mut told = Told::Nothing;
+    let mut attendance = Attendance::default();
     let end = poll_fn(|cx| {
-        match watch.attend(cx.waker()) {
+        match attendance.attend(&watch, cx.waker()) {
             Order::Serve => {}
             Order::Finish => told = told.or_tell(&watch, &mut served),
             Order::Cut => return Poll::Ready(Some(End::Close)),

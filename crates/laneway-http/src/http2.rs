@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Buf;
@@ -48,13 +47,11 @@ where
     let limits = connection.limits();
     let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
     watch.set_waits(Waits::NextRequest(now()));
-    let socket = Socket::open(stream, watch.clone(), first);
+    let origin = Origin::new(connection.member.fleet.clone(), watch.clone());
+    let socket = Socket::open(stream, origin.clone(), first);
     let dispatch = Dispatch {
         service: connection.service.clone(),
-        origin: Arc::new(Origin {
-            fleet: connection.member.fleet.clone(),
-            watch: watch.clone(),
-        }),
+        origin,
     };
     let builder = builder(connection.executor.clone(), &limits);
     let mut served = pin!(builder.serve_connection(socket, dispatch));

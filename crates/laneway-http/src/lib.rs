@@ -26,10 +26,11 @@
 //! # A tour of the source
 //!
 //! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
-//! through `socket.rs`, whose gate (`gate.rs`, `head.rs`, `chunks.rs`) lets only whole heads
-//! through that were judged. `exchange.rs` asks the service, `request_body.rs` and `answer.rs` are
-//! the bodies. `stream.rs` is the socket, or the TLS around it. `watch.rs` knows of a connection
-//! what it waits for, and `fleet.rs` all of them. `inspect/` is the page that shows a runtime live.
+//! through `socket.rs`, whose intake (`intake.rs`) has a gate (`gate.rs`, `head.rs`, `chunks.rs`)
+//! that lets only whole heads through that were judged. `exchange.rs` asks the service,
+//! `request_body.rs` and `answer.rs` are the bodies. `stream.rs` is the socket, or the TLS around
+//! it. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them. `inspect/`
+//! is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -48,6 +49,7 @@ mod head;
 mod http1;
 mod http2;
 mod inspect;
+mod intake;
 mod limits;
 mod linger;
 mod low;
@@ -66,6 +68,7 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_left_out.rs"]
 mod tls;
+mod unsent;
 mod watch;
 
 pub use answer::Endless;

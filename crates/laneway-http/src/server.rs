@@ -231,7 +231,7 @@ impl Fleet {
     }
 
     async fn empty(&self) {
-        poll_fn(|cx| self.poll_until(cx, |connections, _| connections == 0)).await;
+        poll_fn(|cx| self.poll_count(cx, |connections| connections == 0)).await;
     }
 }
 

@@ -8,32 +8,24 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::adapters::{Io, read_through};
-use super::gate::{Gate, Verdict};
-use super::limits::Limits;
+use super::entry::Origin;
+use super::intake::{Handed, Intake};
 use super::stream::Stream;
-use super::watch::Watch;
 
-/// How much the gate has read at most without having judged it.
+/// How much is read at once at most, before it is judged.
 const READ: usize = 16 * 1024;
 
 pub(crate) struct Socket {
     io: Io<Stream>,
-    watch: Arc<Watch>,
+    origin: Arc<Origin>,
     passage: Passage,
-    /// What was read and not handed to hyper yet.
-    held: Vec<u8>,
     writing: Writing,
 }
 
 enum Passage {
-    /// HTTP/2: hyper reads for itself, after what is held.
-    Open,
-    Gated {
-        gate: Gate,
-        limits: Arc<Limits>,
-        /// How much of what is held may pass.
-        granted: usize,
-    },
+    /// HTTP/2: hyper reads for itself, after what was read before.
+    Open(Vec<u8>),
+    Gated(Intake),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,110 +38,53 @@ enum Writing {
 }
 
 impl Socket {
-    pub(crate) fn open(stream: Stream, watch: Arc<Watch>, held: Vec<u8>) -> Socket {
-        Socket {
-            io: Io::new(stream),
-            watch,
-            passage: Passage::Open,
-            held,
-            writing: Writing::Flows,
-        }
+    pub(crate) fn open(stream: Stream, origin: Arc<Origin>, first: Vec<u8>) -> Socket {
+        Socket::new(stream, origin, Passage::Open(first))
     }
 
-    pub(crate) fn gated(
-        stream: Stream,
-        watch: Arc<Watch>,
-        held: Vec<u8>,
-        limits: Arc<Limits>,
-    ) -> Socket {
-        let gate = Gate::new();
-        let granted = 0;
+    pub(crate) fn gated(stream: Stream, origin: Arc<Origin>, first: &[u8]) -> Socket {
+        let intake = Intake::new(first, origin.clone());
+        Socket::new(stream, origin, Passage::Gated(intake))
+    }
+
+    fn new(stream: Stream, origin: Arc<Origin>, passage: Passage) -> Socket {
         Socket {
-            passage: Passage::Gated {
-                gate,
-                limits,
-                granted,
-            },
-            ..Socket::open(stream, watch, held)
+            io: Io::new(stream),
+            origin,
+            passage,
+            writing: Writing::Flows,
         }
     }
 
     /// Whether all that has come was handed to hyper, and a head is next.
     pub(crate) fn is_between_requests(&self) -> bool {
-        let at_head = match &self.passage {
-            Passage::Open => false,
-            Passage::Gated { gate, .. } => gate.is_at_head(),
-        };
-        at_head && self.held.is_empty()
-    }
-
-    /// Asks the gate whether something of what is held may pass.
-    fn ask(&mut self) -> Asked {
-        let Passage::Gated {
-            gate,
-            limits,
-            granted,
-        } = &mut self.passage
-        else {
-            return Asked::Granted(self.held.len());
-        };
-        if *granted > 0 {
-            return Asked::Granted(*granted);
-        }
-        match gate.judge(&self.held, limits) {
-            Verdict::Pass(bytes) => {
-                *granted = bytes;
-                Asked::Granted(bytes)
-            }
-            Verdict::Refuse(refusal) => {
-                self.watch.refuse(refusal);
-                Asked::Over
-            }
-            Verdict::Wait if gate.has_refused() => Asked::Over,
-            Verdict::Wait => {
-                if !self.held.is_empty() {
-                    self.watch.head_begun();
-                }
-                Asked::Granted(0)
-            }
-        }
-    }
-
-    fn hand(&mut self, most: usize, cursor: &mut ReadBufCursor<'_>) {
-        let bytes = most.min(cursor.remaining());
-        cursor.put_slice(&self.held[..bytes]);
-        self.held.drain(..bytes);
-        if let Passage::Gated { granted, .. } = &mut self.passage {
-            *granted -= bytes;
+        match &self.passage {
+            Passage::Open(_) => false,
+            Passage::Gated(intake) => intake.is_between_requests(),
         }
     }
 
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let sent = self.io.get_ref().sent_later();
+        let Origin { watch, unsent, .. } = &*self.origin;
         match (&written, self.writing) {
             (Poll::Pending, Writing::Flows) => {
                 self.writing = Writing::Blocked { sent };
-                self.watch.write_blocked();
+                watch.write_blocked(unsent.given());
             }
             (Poll::Pending, Writing::Blocked { sent: before }) if sent != before => {
                 self.writing = Writing::Blocked { sent };
-                self.watch.write_went_on();
-                self.watch.write_blocked();
+                watch.write_went_on();
+                watch.write_blocked(unsent.given());
             }
             (Poll::Ready(_), Writing::Blocked { .. }) => {
                 self.writing = Writing::Flows;
-                self.watch.write_went_on();
+                watch.write_went_on();
             }
             _ => {}
         }
         written
     }
-}
-
-/// What the gate has answered.
-enum Asked {
-    Granted(usize),
-    Over,
 }
 
 impl Read for Socket {
@@ -159,28 +94,35 @@ impl Read for Socket {
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        loop {
-            match this.ask() {
-                Asked::Over => return Poll::Ready(Ok(())),
-                Asked::Granted(0) => {}
-                Asked::Granted(bytes) => {
-                    this.hand(bytes, &mut cursor);
-                    return Poll::Ready(Ok(()));
-                }
+        match &mut this.passage {
+            Passage::Gated(intake) => poll_gated(this.io.get_mut(), intake, cx, &mut cursor),
+            Passage::Open(first) if first.is_empty() => {
+                Pin::new(&mut this.io).poll_read(cx, cursor)
             }
-            if matches!(this.passage, Passage::Open) {
-                return Pin::new(&mut this.io).poll_read(cx, cursor);
-            }
-            let (stream, held) = (this.io.get_mut(), &mut this.held);
-            let read = read_through(stream, cx, READ, |bytes| {
-                held.extend_from_slice(bytes);
-                bytes.len()
-            });
-            if ready!(read)? == 0 {
-                return Poll::Ready(Ok(()));
+            Passage::Open(first) => {
+                let bytes = first.len().min(cursor.remaining());
+                cursor.put_slice(&first[..bytes]);
+                first.drain(..bytes);
+                Poll::Ready(Ok(()))
             }
         }
     }
+}
+
+/// Reads until some of it may pass.
+fn poll_gated(
+    stream: &mut Stream,
+    intake: &mut Intake,
+    cx: &mut Context<'_>,
+    cursor: &mut ReadBufCursor<'_>,
+) -> Poll<io::Result<()>> {
+    let mut handed = intake.hand(cursor);
+    while handed == Handed::Nothing {
+        let most = READ.min(cursor.remaining());
+        let read = read_through(stream, cx, most, |bytes| intake.take_in(bytes, cursor));
+        handed = ready!(read)?;
+    }
+    Poll::Ready(Ok(()))
 }
 
 impl Write for Socket {
@@ -197,7 +139,9 @@ impl Write for Socket {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         ready!(self.wrote(flushed))?;
         // hyper asks for this once its own buffer is empty.
-        self.watch.flushed();
+        if let Some(sent) = self.origin.unsent.send() {
+            self.origin.watch.sent(sent);
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -4,6 +4,7 @@
 //! client has had its time; `connection.rs` acts on that.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -16,17 +17,19 @@ use laneway::time::now;
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::report::{CutConnection, Doing};
+use super::unsent::Sent;
 
 /// One connection as the server sees it.
 #[derive(Debug)]
 pub(crate) struct Watch {
     pub(crate) peer: SocketAddr,
+    /// The [`Order`]: raised under the lock of the state, and read without it.
+    order: AtomicU8,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    order: Order,
     waits: Waits,
     /// Since when the socket has taken no bytes.
     blocked: Option<Instant>,
@@ -42,13 +45,18 @@ struct State {
 
 /// What the server has told the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub(crate) enum Order {
-    Serve,
+    Serve = 0,
     /// End with the requests that have begun.
-    Finish,
+    Finish = 1,
     /// End at once.
-    Cut,
+    Cut = 2,
 }
+
+/// The waker that a connection's task has left, which it need not leave again.
+#[derive(Debug, Default)]
+pub(crate) struct Attendance(Option<Waker>);
 
 /// What the client owes while no request is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +84,6 @@ struct InFlight {
     given: Option<Instant>,
     /// What is wrong with its body.
     failed: Option<Refusal>,
-    answer: AnswerIs,
 }
 
 /// Whether the socket has been blocked since the last answer.
@@ -90,22 +97,6 @@ impl InFlight {
     fn path(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
     }
-
-    /// When its whole answer was in hyper's buffer.
-    fn buffered(&self) -> Option<Instant> {
-        match self.answer {
-            AnswerIs::Buffered(at) => Some(at),
-            AnswerIs::ToCome => None,
-        }
-    }
-}
-
-/// How far the answer of a request has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AnswerIs {
-    ToCome,
-    /// All of it was given to hyper then, which has not sent all of it.
-    Buffered(Instant),
 }
 
 /// What a connection that rests does first.
@@ -140,8 +131,8 @@ impl Watch {
     pub(crate) fn new(peer: SocketAddr) -> Watch {
         Watch {
             peer,
+            order: AtomicU8::new(Order::Serve as u8),
             state: Mutex::new(State {
-                order: Order::Serve,
                 waits: Waits::FirstByte(now()),
                 blocked: None,
                 held_up: HeldUp::Never,
@@ -159,8 +150,10 @@ impl Watch {
 
     /// Gives an order, unless a stronger one was given, and wakes the connection.
     pub(crate) fn give(&self, order: Order) {
-        let mut state = self.state();
-        state.order = state.order.max(order);
+        let state = self.state();
+        // Release: pairs with the Acquire in `order`. Before the look for the waker: a task that
+        // leaves its waker later finds the order.
+        self.order.fetch_max(order as u8, Ordering::Release);
         let waker = state.waker.clone();
         // Unlock before waking: the task's first act is to take this lock.
         drop(state);
@@ -171,7 +164,7 @@ impl Watch {
 
     /// What the server wants.
     pub(crate) fn order(&self) -> Order {
-        self.state().order
+        Order::of(self.order.load(Ordering::Acquire))
     }
 
     /// Leaves the waker of the connection's task, and tells what the server wants.
@@ -183,10 +176,9 @@ impl Watch {
             true => None,
             false => state.waker.replace(waker.clone()),
         };
-        let order = state.order;
         drop(state);
         drop(old);
-        order
+        self.order()
     }
 
     pub(crate) fn set_waits(&self, waits: Waits) {
@@ -217,10 +209,15 @@ impl Watch {
         }
     }
 
-    pub(crate) fn write_blocked(&self) {
+    /// Notes that the socket takes no bytes. hyper has got the whole answers of the requests with
+    /// lower numbers than `given`.
+    pub(crate) fn write_blocked(&self, given: u64) {
         let mut state = self.state();
         state.blocked.get_or_insert_with(now);
         state.held_up = HeldUp::Once;
+        let answered = state.requests.iter_mut();
+        let answered = answered.filter(|request| request.number < given);
+        answered.for_each(|request| request.doing = Doing::Answering);
     }
 
     pub(crate) fn write_went_on(&self) {
@@ -251,7 +248,6 @@ impl Watch {
             doing: Doing::Handling,
             given: None,
             failed: None,
-            answer: AnswerIs::ToCome,
         });
         (number, since)
     }
@@ -266,28 +262,16 @@ impl Watch {
         drop(ended);
     }
 
-    /// Notes that the whole answer of a request is in hyper's buffer.
-    pub(crate) fn buffered(&self, number: u64, at: Instant) {
-        self.change(number, |request| {
-            request.answer = AnswerIs::Buffered(at);
-            request.given = None;
-        });
-    }
-
-    /// Notes that hyper's buffer is empty: answers that were in it are sent.
-    pub(crate) fn flushed(&self) {
+    /// Notes that answers are sent.
+    pub(crate) fn sent(&self, sent: Sent) {
         let mut state = self.state();
-        let buffered = state.requests.iter().filter_map(InFlight::buffered).max();
-        let Some(at) = buffered else {
-            return;
-        };
         // In place: the next request finds the memory there.
         state
             .requests
-            .retain(|request| request.buffered().is_none());
+            .retain(|request| request.number >= sent.before);
         // A client that has taken its time rests from now on.
         let rests = match state.held_up {
-            HeldUp::Never => at,
+            HeldUp::Never => sent.given,
             HeldUp::Once => now(),
         };
         state.held_up = HeldUp::Never;
@@ -303,17 +287,14 @@ impl Watch {
         self.change(number, |request| request.failed = Some(refusal));
     }
 
-    /// Notes that the service has answered. What was wrong with the request's body, if anything,
-    /// and the order of the connection.
-    pub(crate) fn answered(&self, number: u64) -> (Option<Refusal>, Order) {
-        let mut state = self.state();
-        let order = state.order;
-        let Some(place) = state.place(number) else {
-            return (None, order);
-        };
-        let request = &mut state.requests[place];
-        request.doing = Doing::Answering;
-        (request.failed, order)
+    /// Notes that the service has answered. What was wrong with the request's body, if anything.
+    pub(crate) fn answered(&self, number: u64) -> Option<Refusal> {
+        let mut failed = None;
+        self.change(number, |request| {
+            request.doing = Doing::Answering;
+            failed = request.failed;
+        });
+        failed
     }
 
     /// The method and path of a request, for the log.
@@ -406,6 +387,29 @@ impl Watch {
             });
         }
         cut
+    }
+}
+
+impl Attendance {
+    /// As [`Watch::attend`], in each poll of the task.
+    pub(crate) fn attend(&mut self, watch: &Watch, waker: &Waker) -> Order {
+        match &self.0 {
+            Some(left) if left.will_wake(waker) => watch.order(),
+            _ => {
+                self.0 = Some(waker.clone());
+                watch.attend(waker)
+            }
+        }
+    }
+}
+
+impl Order {
+    fn of(word: u8) -> Order {
+        match word {
+            0 => Order::Serve,
+            1 => Order::Finish,
+            _ => Order::Cut,
+        }
     }
 }
 
