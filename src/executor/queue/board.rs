@@ -1,7 +1,7 @@
 //! The board of a queue, on which each of its workers shows whether its deque holds something.
 //!
-//! One word speaks for 64 workers, so that a thief learns by one load where there is nothing to
-//! steal, however many workers there are (T6).
+//! A thief learns by one load where there is nothing to steal (T6), since one word speaks for 64
+//! workers (T22).
 
 use crossbeam_utils::CachePadded;
 
