@@ -148,8 +148,8 @@
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
-//! `macros.rs`; below stand `ids.rs`, `shield.rs` (panics of the user's code) and `telemetry/`
-//! (what the core tells and counts).
+//! `macros.rs`; below stand `ids.rs`, `board.rs` (where workers show what they hold), `shield.rs`
+//! (panics of the user's code) and `telemetry/` (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -164,6 +164,7 @@
 
 pub mod background;
 pub mod blocking;
+mod board;
 mod children;
 pub mod cookbook;
 #[cfg(counted)]

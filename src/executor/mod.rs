@@ -71,8 +71,8 @@
 //! - `observers.rs`: those that are told what happens.
 //! - `telling.rs`: how an event reaches them.
 //!
-//! Below the core stand `shield.rs`, where panics of the user's code are stopped, and `telemetry/`,
-//! what the core tells and counts. After it comes `runtime/`, which gives it its threads.
+//! Below the core stand `board.rs`, where workers show what they hold, `shield.rs`, where panics of
+//! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes `runtime/`, which gives it its threads.
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
 //! for the time where a worker parks, gets up, or searches for long. `Ending::drain` alone reads a
@@ -122,7 +122,7 @@ pub(crate) use lookout::Claim;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending::Spread;
-pub(crate) use queue::{Board, LocalQueue, Queue, Stealable};
+pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
 pub(crate) use thread_locals::poll_level;

@@ -8,7 +8,6 @@
 //! This file owns the places where tasks lie. It never decides which task has its turn
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
-mod board;
 mod claim;
 mod sift;
 
@@ -18,9 +17,8 @@ use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
-pub(crate) use board::Board;
-
 use super::runnable::Runnable;
+use crate::board::Board;
 use crate::ids::{CrewId, WorkerId};
 use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
+use crate::board::Board;
 use crate::executor::{
-    Board, Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route,
-    Spin, Stealable, WorkerParts,
+    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
+    Stealable, WorkerParts,
 };
 use crate::ids::{CrewId, QueueId, WorkerId};
 

@@ -81,7 +81,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::executor::queue::Board;
+    use crate::board::Board;
     use crate::executor::queue::tests::{local, runnable};
 
     fn id(runnable: Runnable) -> u64 {

@@ -29,20 +29,20 @@ impl Board {
         }
     }
 
-    pub(super) fn mark(&self, worker: WorkerId) {
+    pub(crate) fn mark(&self, worker: WorkerId) {
         let (word, bit) = place(worker);
         // Release: pairs with the Acquire in `word`.
         self.words[word].fetch_or(bit, Ordering::Release);
     }
 
-    pub(super) fn unmark(&self, worker: WorkerId) {
+    pub(crate) fn unmark(&self, worker: WorkerId) {
         let (word, bit) = place(worker);
         self.words[word].fetch_and(!bit, Ordering::Release);
     }
 
     /// Whether any other worker than this one is marked.
     #[inline]
-    pub(super) fn marks_any_but(&self, worker: WorkerId) -> bool {
+    pub(crate) fn marks_any_but(&self, worker: WorkerId) -> bool {
         let (own, bit) = place(worker);
         let others = |at: usize| match at == own {
             true => self.word(at) & !bit,
@@ -52,7 +52,7 @@ impl Board {
     }
 
     /// The numbers of the marked workers, from `start` on and then from the first on.
-    pub(super) fn marked(&self, start: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn marked(&self, start: usize) -> impl Iterator<Item = usize> {
         let (first, words) = (start / WORKERS_PER_WORD, self.words.len());
         let at = move |turn: usize| (first + turn) % words;
         (0..words).map(at).flat_map(move |at| {
