@@ -14,6 +14,7 @@
 //! of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
 
 mod calls;
+mod certificate;
 mod child;
 mod compare;
 mod computing;
@@ -48,6 +49,7 @@ mod summary;
 mod table;
 mod this_thread;
 mod timer;
+mod wire;
 #[path = "../../workloads/mod.rs"]
 mod workloads;
 

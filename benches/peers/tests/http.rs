@@ -25,17 +25,19 @@ fn a_quick_run_asks_each_server_as_often_as_it_says() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let text = String::from_utf8(output.stdout).expect("text");
-    let all = ["1000", "1000", "200", "200", "100", "50"];
-    for name in ["tokio", "laneway", "laneway-latency-first"] {
-        assert_eq!(row(&text, "answered in a round", name)[2..8], all, "{name}");
-    }
-    for name in ["tokio-axum", "laneway-axum"] {
-        let counts = ["1000", "1000", "", "", "100", "50"];
-        assert_eq!(
-            row(&text, "answered in a round", name)[2..8],
-            counts,
-            "{name}"
-        );
+    let (plain, secure) = (["1000"; 2], ["100", "100", "20", "50"]);
+    let (paced, unpaced, plain_churn) = (["200"; 3], [""; 3], ["100", "", "", "50"]);
+    let asked = [
+        ("tokio", paced, plain_churn),
+        ("laneway", paced, secure),
+        ("laneway-latency-first", paced, plain_churn),
+        ("tokio-axum", unpaced, secure),
+        ("laneway-axum", unpaced, secure),
+    ];
+    for (name, paced, churn) in asked {
+        let counts = [&plain[..], &paced, &churn].concat();
+        let row = row(&text, "answered in a round", name);
+        assert_eq!(row[2..11], counts, "{name}");
     }
     for name in [
         "tokio-spawn-blocking",
@@ -43,12 +45,9 @@ fn a_quick_run_asks_each_server_as_often_as_it_says() {
         "tokio-two",
         "tokio-two-niced",
     ] {
-        let counts = ["", "", "", "200", "", ""];
-        assert_eq!(
-            row(&text, "answered in a round", name)[2..8],
-            counts,
-            "{name}"
-        );
+        let counts = ["", "", "", "200", "", "", "", "", ""];
+        let row = row(&text, "answered in a round", name);
+        assert_eq!(row[2..11], counts, "{name}");
     }
     let goal = row(&text, "to reach", "p99 vs tokio's spawn");
     assert!(goal[4] == "reached" || goal[4] == "**missed**", "{goal:?}");

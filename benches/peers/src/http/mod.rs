@@ -8,12 +8,14 @@
 
 mod answer_length;
 mod churn;
+mod handler;
 mod paced;
 mod question;
 mod report;
 pub(crate) mod resting;
 mod saturated;
 mod server;
+mod tls_client;
 
 use std::thread;
 
@@ -45,7 +47,7 @@ pub(crate) fn in_rounds(
         fastrand::shuffle(&mut turns);
         for &(question, peer) in &turns {
             let steps = question.steps(steps);
-            let mut server = program.start(peer, steps);
+            let mut server = program.start(peer, steps, question.wire());
             for figure in question.ask(&mut server, amounts, round) {
                 figures.push(round, peer, figure);
             }

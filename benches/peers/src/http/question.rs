@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::churn::{self, Churn};
 use super::paced::{self, Pace};
 use super::server::Server;
-use super::{churn, resting, saturated};
+use super::tls_client::TlsClient;
+use super::{handler, resting, saturated};
 use crate::figures::Figure;
 use crate::peer::Peer;
+use crate::wire::Wire;
 
 /// One measurement of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +22,14 @@ pub(crate) enum Question {
     Alone,
     /// Paced requests beside 64 low tasks.
     Beside,
+    /// Paced requests while one connection asks for 20 ms of computing.
+    Handler,
     /// A connection for each request.
     Churn,
+    /// The same in HTTP/2.
+    ChurnHttp2,
+    /// The same within TLS, each with a handshake.
+    ChurnTls,
     /// Many connections that rest after one request.
     Resting,
 }
@@ -34,6 +43,8 @@ pub(crate) struct Amounts {
     pub(crate) paced: usize,
     /// Connections, one after another.
     pub(crate) churned: usize,
+    /// The same with a handshake of TLS each.
+    pub(crate) secured: usize,
     /// Connections that rest, if there are descriptors for as many.
     pub(crate) resting: usize,
     /// How long they are left alone before they are watched, and how long they are watched.
@@ -45,6 +56,7 @@ impl Amounts {
         saturated: 100_000,
         paced: 4_000,
         churned: 10_000,
+        secured: 2_000,
         resting: 10_000,
         rest: [Duration::from_millis(2_500), Duration::from_secs(2)],
     };
@@ -52,18 +64,22 @@ impl Amounts {
         saturated: 1_000,
         paced: 200,
         churned: 100,
+        secured: 20,
         resting: 50,
         rest: [Duration::from_millis(1_200), Duration::from_millis(300)],
     };
 }
 
 impl Question {
-    pub(crate) const ALL: [Question; 6] = [
+    pub(crate) const ALL: [Question; 9] = [
         Question::Plain,
         Question::Json,
         Question::Alone,
         Question::Beside,
+        Question::Handler,
         Question::Churn,
+        Question::ChurnHttp2,
+        Question::ChurnTls,
         Question::Resting,
     ];
 
@@ -71,7 +87,12 @@ impl Question {
     pub(crate) fn peers(self) -> &'static [Peer] {
         match self {
             Question::Beside => &Peer::BESIDE_LOW,
-            Question::Alone => &[Peer::Tokio, Peer::Laneway, Peer::LanewayLatencyFirst],
+            Question::Alone | Question::Handler => {
+                &[Peer::Tokio, Peer::Laneway, Peer::LanewayLatencyFirst]
+            }
+            Question::ChurnHttp2 | Question::ChurnTls => {
+                &[Peer::TokioAxum, Peer::Laneway, Peer::LanewayAxum]
+            }
             _ => &Peer::SATURATED,
         }
     }
@@ -81,6 +102,13 @@ impl Question {
         match self {
             Question::Beside => of_2_ms,
             _ => 0,
+        }
+    }
+
+    pub(crate) fn wire(self) -> Wire {
+        match self {
+            Question::ChurnTls => Wire::Tls,
+            _ => Wire::Plain,
         }
     }
 
@@ -95,7 +123,13 @@ impl Question {
             Question::Json => saturated::measure(server, "json", "/json", amounts.saturated),
             Question::Alone => paced::measure(server, "alone", pace),
             Question::Beside => paced::measure(server, "beside", pace),
-            Question::Churn => churn::measure(server, amounts.churned),
+            Question::Handler => handler::measure(server, pace),
+            Question::Churn => churn::measure(server, amounts.churned, &Churn::Http1),
+            Question::ChurnHttp2 => churn::measure(server, amounts.churned, &Churn::Http2),
+            Question::ChurnTls => {
+                let churn = Churn::Tls(TlsClient::new());
+                churn::measure(server, amounts.secured, &churn)
+            }
             Question::Resting => resting::measure(server, amounts.resting, amounts.rest),
         }
     }

@@ -18,9 +18,17 @@ pub(crate) fn report(compared: Compared<'_>, peers: &[Peer]) -> String {
     let polls = Column::named("low polls/s").better(Better::Larger);
     let beside = [&waits("beside")[..], &[polls]].concat();
     let beside = figures(Question::Beside, "1,000/s beside low tasks, us", &beside);
+    let handler = "1,000/s beside a handler of 20 ms, us";
+    let handler = figures(Question::Handler, handler, &waits("handler"));
+    let churn = figures(
+        Question::ChurnHttp2,
+        "a connection for each request",
+        &churn(),
+    );
     let counts = counts(compared.figures, peers);
     let goals = goals(compared.figures);
-    [costs, resting, alone, beside, counts, goals].join("\n")
+    let parts = [costs, churn, resting, alone, beside, handler, counts, goals];
+    parts.join("\n")
 }
 
 fn asked(question: Question, peers: &[Peer]) -> Vec<Peer> {
@@ -40,6 +48,16 @@ fn costs() -> [Column; 6] {
     ]
 }
 
+fn churn() -> [Column; 4] {
+    let rate = |name: &str| Column::named(name).better(Better::Larger);
+    [
+        rate("h2 churn connections/s"),
+        Column::named("h2 churn cpu us"),
+        rate("tls churn connections/s"),
+        Column::named("tls churn cpu us"),
+    ]
+}
+
 fn connections() -> [Column; 2] {
     ["resting bytes", "resting switches/s"].map(Column::named)
 }
@@ -56,7 +74,10 @@ fn counts(figures: &Figures, peers: &[Peer]) -> String {
         "json requests",
         "alone requests",
         "beside requests",
+        "handler requests",
         "churn requests",
+        "h2 churn requests",
+        "tls churn requests",
         "resting connections",
     ];
     let header = ["answered in a round"].into_iter().chain(names);
@@ -125,9 +146,11 @@ const JSON_RATE: &str = "json requests/s";
 const P99: &str = "beside p99";
 const P999: &str = "beside p999";
 const POLLS: &str = "low polls/s";
+const H2_CHURN: &str = "h2 churn connections/s";
+const TLS_CHURN: &str = "tls churn connections/s";
 const OURS_P99: (Peer, &str) = (LanewayLatencyFirst, P99);
 
-const GOALS: [Goal; 22] = [
+const GOALS: [Goal; 26] = [
     goal(
         "plain text, CPU, vs hyper",
         (Laneway, PLAIN_CPU),
@@ -237,6 +260,16 @@ const GOALS: [Goal; 22] = [
         AtLeast(1.0),
     ),
     alone(
+        "p99 beside a handler of 20 ms, us",
+        (Laneway, "handler p99"),
+        AtMost(1_000.0),
+    ),
+    alone(
+        "the same for latency first, us",
+        (LanewayLatencyFirst, "handler p99"),
+        AtMost(1_000.0),
+    ),
+    alone(
         "a resting connection, bytes",
         (Laneway, "resting bytes"),
         AtMost(600.0),
@@ -251,6 +284,18 @@ const GOALS: [Goal; 22] = [
         (Laneway, "churn connections/s"),
         (TokioAxum, "churn connections/s"),
         AtLeast(1.1),
+    ),
+    goal(
+        "HTTP/2 churn, connections/s, vs axum",
+        (Laneway, H2_CHURN),
+        (TokioAxum, H2_CHURN),
+        AtLeast(1.0),
+    ),
+    goal(
+        "TLS churn, connections/s, vs axum",
+        (Laneway, TLS_CHURN),
+        (TokioAxum, TLS_CHURN),
+        AtLeast(1.0),
     ),
     goal(
         "under axum, plain text, CPU, vs tokio's axum",

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::peer::Peer;
 use crate::profile;
+use crate::wire::Wire;
 
 /// The program of all servers, as it was built.
 pub(crate) struct Program {
@@ -48,9 +49,10 @@ impl Program {
         built.then_some(Program { path, threads })
     }
 
-    pub(crate) fn start(&self, peer: Peer, steps: u64) -> Server {
+    pub(crate) fn start(&self, peer: Peer, steps: u64, wire: Wire) -> Server {
         let mut process = Command::new(&self.path)
             .args([peer.name(), self.threads.to_string(), steps.to_string()])
+            .arg(wire.name())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

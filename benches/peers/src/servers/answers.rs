@@ -1,6 +1,7 @@
-//! The answers of all servers: a plain text, and JSON.
+//! The answers of all servers: a plain text, JSON, and a text that takes long.
 
 use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
@@ -15,6 +16,7 @@ const HELLO: &str = "Hello, World!";
 pub(crate) async fn answer<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (kind, body) = match request.uri().path() {
         "/json" => ("application/json", Bytes::from(json())),
+        "/long" => ("text/plain; charset=utf-8", Bytes::from_static(long())),
         _ => (
             "text/plain; charset=utf-8",
             Bytes::from_static(HELLO.as_bytes()),
@@ -28,10 +30,20 @@ pub(crate) async fn answer<B>(request: Request<B>) -> Result<Response<Full<Bytes
 
 /// The same by axum.
 pub(crate) fn router() -> Router {
-    Router::new().route("/", get(async || HELLO)).route(
-        "/json",
-        get(async || ([(CONTENT_TYPE, "application/json")], json())),
-    )
+    Router::new()
+        .route("/", get(async || HELLO))
+        .route("/long", get(async || long()))
+        .route(
+            "/json",
+            get(async || ([(CONTENT_TYPE, "application/json")], json())),
+        )
+}
+
+/// The text, after 20 ms of computing without a pause.
+fn long() -> &'static [u8] {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(20) {}
+    HELLO.as_bytes()
 }
 
 fn json() -> String {

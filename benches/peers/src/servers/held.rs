@@ -8,6 +8,7 @@ use crate::figures::Figure;
 use crate::http::resting::connect;
 use crate::memory::{Allocated, Count};
 use crate::peer::Peer;
+use crate::wire::Wire;
 
 /// Every server has done by then what it does after a request.
 const TO_SETTLE: Duration = Duration::from_millis(2_500);
@@ -18,7 +19,7 @@ const CONNECTIONS: usize = 3_900;
 /// The bytes for each connection, in a server of this process. The client's part is sockets alone,
 /// and a list of them.
 pub(crate) fn measure(peer: Peer, threads: usize, count: Count) -> Vec<Figure> {
-    let address = super::start(peer, threads).address;
+    let address = super::start(peer, threads, Wire::Plain).address;
     let others = connect(address, 100);
     thread::sleep(TO_SETTLE);
     let before = count();

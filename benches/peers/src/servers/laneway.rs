@@ -2,24 +2,28 @@
 
 use laneway::net::TcpListener;
 use laneway::{Builder, Priority, Runtime};
+use laneway_http::tls::Tls;
 use laneway_http::{Server, service_fn};
 
-use super::Serving;
 use super::answers::{answer, router};
+use super::{KEY, Serving};
+use crate::certificate::CHAIN;
+use crate::wire::Wire;
 
 /// The default runtime: see `executors/laneway.rs`.
-pub(crate) fn by_default(threads: usize) -> Serving {
-    function(default_queues(threads))
+pub(crate) fn by_default(threads: usize, wire: Wire) -> Serving {
+    function(default_queues(threads), wire)
 }
 
 pub(crate) fn latency_first(threads: usize) -> Serving {
     let builder = Runtime::builder().latency_first();
-    function(builder.with_high_num(threads).with_low_num(threads))
+    let builder = builder.with_high_num(threads).with_low_num(threads);
+    function(builder, Wire::Plain)
 }
 
-pub(crate) fn axum(threads: usize) -> Serving {
+pub(crate) fn axum(threads: usize, wire: Wire) -> Serving {
     serve(default_queues(threads), |listener| {
-        Server::new(router()).serve(listener)
+        over(wire, Server::new(router())).serve(listener)
     })
 }
 
@@ -30,10 +34,17 @@ fn default_queues(threads: usize) -> Builder {
         .with_low_num((threads - high).max(1))
 }
 
-fn function(builder: Builder) -> Serving {
+fn function(builder: Builder, wire: Wire) -> Serving {
     serve(builder, |listener| {
-        Server::new(service_fn(answer)).serve(listener)
+        over(wire, Server::new(service_fn(answer))).serve(listener)
     })
+}
+
+fn over<S>(wire: Wire, server: Server<S>) -> Server<S> {
+    match wire {
+        Wire::Plain => server,
+        Wire::Tls => server.tls(Tls::from_pem(CHAIN, KEY).expect("they belong together")),
+    }
 }
 
 fn serve<F>(builder: Builder, serve: impl FnOnce(TcpListener) -> F) -> Serving

@@ -7,6 +7,7 @@ mod answers;
 mod held;
 mod laneway;
 mod low_work;
+mod tls_on_tokio;
 mod tokio;
 
 pub(crate) use held::measure as held;
@@ -18,8 +19,12 @@ use self::low_work::LowWork;
 use crate::figures::peer_named;
 use crate::idle::Spent;
 use crate::peer::Peer;
+use crate::wire::Wire;
 
 const LOW_TASKS: usize = 64;
+
+/// The key of the certificate that all show within TLS.
+const KEY: &str = include_str!("../../../../crates/laneway-http/tests/certificates/first.key.pem");
 
 /// A server that answers.
 pub(crate) struct Serving {
@@ -29,11 +34,11 @@ pub(crate) struct Serving {
 }
 
 /// Serves until the input ends. `None`: an argument makes no sense.
-pub fn serve_http(peer: &str, threads: &str, steps: &str) -> Option<()> {
+pub fn serve_http(peer: &str, threads: &str, steps: &str, wire: &str) -> Option<()> {
     let peer = peer_named(peer).filter(|peer| Peer::FOR_HTTP.contains(peer))?;
     let threads = threads.parse().ok().filter(|&threads| threads > 0)?;
-    let steps = steps.parse().ok()?;
-    let serving = start(peer, threads);
+    let (steps, wire) = (steps.parse().ok()?, wire_named(wire)?);
+    let serving = start(peer, threads, wire);
     println!("{}", serving.address);
     let work = LowWork::of(steps);
     if steps > 0 {
@@ -52,19 +57,18 @@ pub fn serve_http(peer: &str, threads: &str, steps: &str) -> Option<()> {
     Some(())
 }
 
-/// Starts the server of this name.
-pub(crate) fn start(peer: Peer, threads: usize) -> Serving {
-    match peer {
-        Peer::TokioAxum | Peer::LanewayAxum => axum(peer, threads),
-        Peer::Laneway => laneway::by_default(threads),
-        Peer::LanewayLatencyFirst => laneway::latency_first(threads),
-        _ => tokio::hyper(peer, threads),
-    }
+fn wire_named(name: &str) -> Option<Wire> {
+    let mut all = [Wire::Plain, Wire::Tls].into_iter();
+    all.find(|wire| wire.name() == name)
 }
 
-fn axum(peer: Peer, threads: usize) -> Serving {
+/// Starts the server of this name. Within TLS there are those alone that are asked so.
+pub(crate) fn start(peer: Peer, threads: usize, wire: Wire) -> Serving {
     match peer {
-        Peer::LanewayAxum => laneway::axum(threads),
-        _ => tokio::axum(threads),
+        Peer::TokioAxum => tokio::axum(threads, wire),
+        Peer::LanewayAxum => laneway::axum(threads, wire),
+        Peer::Laneway => laneway::by_default(threads, wire),
+        Peer::LanewayLatencyFirst => laneway::latency_first(threads),
+        _ => tokio::hyper(peer, threads),
     }
 }

@@ -11,9 +11,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::answers::{answer, router};
+use super::tls_on_tokio::TlsListener;
 use super::{LowWork, Serving};
 use crate::peer::Peer;
 use crate::this_thread;
+use crate::wire::Wire;
 
 /// Where the low tasks go.
 enum Beside {
@@ -27,10 +29,15 @@ pub(crate) fn hyper(peer: Peer, threads: usize) -> Serving {
     serve(threads, Beside::of(peer, threads), accept)
 }
 
-pub(crate) fn axum(threads: usize) -> Serving {
-    serve(threads, Beside::SameRuntime, async |listener| {
-        axum::serve(listener, router()).await
-    })
+pub(crate) fn axum(threads: usize, wire: Wire) -> Serving {
+    serve(
+        threads,
+        Beside::SameRuntime,
+        async move |listener| match wire {
+            Wire::Plain => axum::serve(listener, router()).await,
+            Wire::Tls => axum::serve(TlsListener::new(listener), router()).await,
+        },
+    )
 }
 
 async fn accept(listener: TcpListener) -> io::Result<()> {
