@@ -95,7 +95,7 @@
 //! | has a reactor of its own | `smol::net`, `smol::fs`, `smol::Timer` | nothing |
 //! | lets a feature choose the reactor | sqlx | its feature for smol, and nothing else |
 //! | waits for no socket and no time | `tokio::sync`, tower, routers of axum | nothing |
-//! | opens tokio's sockets or sleeps by it | reqwest | `async_compat::Compat` around each future |
+//! | opens tokio's sockets, or sleeps by it | reqwest | `async_compat::Compat` around a future |
 //! | spawns on tokio, within such a future | reqwest, for each connection | the same |
 //! | spawns on smol's executor | `smol::spawn` | [`spawn_task!`] in its place |
 //!

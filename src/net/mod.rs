@@ -31,6 +31,7 @@
 //! A process that [`Command`](std::process::Command) starts gets none of these descriptors. A child
 //! of a bare `fork` has copies of all of them and no worker that looks at them: it must not use its
 //! parent's sockets, nor start runtimes of its own before it runs another program.
+//! A runtime's threads stay behind as well: see [`Runtime`](crate::Runtime#processes-that-fork).
 //!
 //! # Unix sockets
 //!
