@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
-use crate::shield::shielded;
+use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::telemetry::event::Observer;
 
@@ -22,7 +22,7 @@ pub(super) fn any() -> bool {
 
 /// The observers of one runtime.
 pub(super) struct Observers {
-    first: Option<Arc<dyn Observer>>,
+    first: Option<ShieldedObserver>,
     /// Whether there is any. Changed with the lock of `guests` held.
     is_told: AtomicBool,
     /// Those that came later, and their numbers. Copied for each event, by reference.
@@ -32,7 +32,26 @@ pub(super) struct Observers {
 #[derive(Clone)]
 struct Guest {
     number: u64,
-    observer: Arc<dyn Observer>,
+    observer: ShieldedObserver,
+}
+
+/// An observer whose destructor may panic. The last reference may be dropped in the middle of a
+/// worker's step, by a waker, or with a thread, and a panic goes no further.
+#[derive(Clone)]
+struct ShieldedObserver(Option<Arc<dyn Observer>>);
+
+impl ShieldedObserver {
+    fn call(&self, call: &mut impl FnMut(&dyn Observer)) {
+        if let Some(observer) = &self.0 {
+            shielded("the runtime's observer", || call(&**observer));
+        }
+    }
+}
+
+impl Drop for ShieldedObserver {
+    fn drop(&mut self) {
+        drop_shielded(self.0.take());
+    }
 }
 
 impl Observers {
@@ -40,7 +59,7 @@ impl Observers {
         let observers = Observers {
             is_told: AtomicBool::new(false),
             guests: RwLock::new(Arc::from([])),
-            first,
+            first: first.map(|first| ShieldedObserver(Some(first))),
         };
         observers.change(|_| {});
         observers
@@ -57,20 +76,20 @@ impl Observers {
         if !self.is_told() {
             return;
         }
-        let mut call = |observer: &dyn Observer| {
-            shielded("the runtime's observer", || call(observer));
-        };
         if let Some(first) = &self.first {
-            call(&**first);
+            first.call(&mut call);
         }
         let guests = unpoisoned(self.guests.read()).clone();
-        guests.iter().for_each(|guest| call(&*guest.observer));
+        guests
+            .iter()
+            .for_each(|guest| guest.observer.call(&mut call));
     }
 
     /// Adds an observer, and gives the number by which it is let go.
     pub(super) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed) as u64;
+        let observer = ShieldedObserver(Some(observer));
         self.change(|guests| guests.push(Guest { number, observer }));
         number
     }
@@ -92,7 +111,7 @@ impl Observers {
         }
         // Unlock before dropping: an observer's destructor may do anything.
         drop(guests);
-        shielded("an observer's destructor", || drop(before));
+        drop(before);
     }
 }
 
