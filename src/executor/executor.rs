@@ -489,9 +489,16 @@ impl Executor {
             .finish(deadline, is_over, is_queued, || self.cancel_queued());
     }
 
-    /// Called by a thread after its last poll for a worker: if the runtime has closed, a task that
-    /// this poll left waiting is cancelled.
+    /// Called by a thread after its last poll for a worker, or in the middle of a poll that waits
+    /// for others: if the runtime has closed, what the worker that sits here holds is cancelled,
+    /// and a task that the thread's last poll left waiting.
     pub(crate) fn thread_leaves(&self) {
+        // Off the seat first: what the futures wake when they are dropped must not be put into the
+        // queues that are being emptied.
+        let left = seat::replace_worker(None).map(|worker| worker.close());
+        for runnable in left.into_iter().flatten() {
+            self.cut_off(runnable);
+        }
         if self.phase() == Phase::Closed {
             self.cancel_queued();
             // The ends of its tasks are counted: a thread that waits for them looks again.

@@ -182,6 +182,14 @@ pub(crate) fn rest_until(is_over: &dyn Fn() -> bool) {
     }
 }
 
+/// Leaves this thread's runtime, which has closed, in the middle of a poll: cancels what the worker
+/// that sits here holds.
+pub(crate) fn leave_closed() {
+    if let Some(here) = here() {
+        here.thread_leaves();
+    }
+}
+
 /// Tells that the poll that goes on here waits for polls within it.
 pub(super) fn tell_that_the_poll_blocks() {
     if let Some(worker) = with_worker(|worker| worker.id) {

@@ -29,9 +29,10 @@ fn go_on_until(alarm: &Alarm) {
         match inner.step() {
             Step::Ran => {}
             Step::Rest => seat::rest_until(&|| alarm.is_rung()),
-            // An inner poll has blocked, and did get a stand-in; or the tasks are being cancelled,
-            // and this one's awaited ones with them.
-            Step::Replaced | Step::Close => return,
+            // An inner poll has blocked, and did get a stand-in.
+            Step::Replaced => return,
+            // The awaited ones may be among the tasks that this thread holds.
+            Step::Close => return seat::leave_closed(),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::handle::Handle;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
-use crate::executor::{Executor, being_cut_off_here, seat};
+use crate::executor::{Executor, being_cut_off_here, poll_level, seat};
 use crate::ids::QueueId;
 
 /// A runtime: queues, and the threads that consume them.
@@ -226,22 +226,27 @@ impl Runtime {
     }
 
     /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait
-    /// for them: the one that it polls, and those that it is dropping.
+    /// for them: the one that it polls, those whose polls wait on the same stack, and those that it
+    /// is dropping.
     fn own_tasks(&self) -> u64 {
-        let polled = u64::from(self.threads.polls_here());
+        let polled = match self.threads.polls_here() {
+            true => 1 + u64::from(poll_level()),
+            false => 0,
+        };
         polled + being_cut_off_here(self.executor.id)
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
+        let own = self.own_tasks();
         seat::block_in_place(|| {
-            self.close(self.own_tasks(), None);
+            self.close(own, None);
             self.threads.join();
         });
-        match self.threads.is_one_of_them() {
+        match self.threads.is_one_of_them() && own > 0 {
             // A task of its own has dropped it, and ends after this: with the thread, which sees to
-            // what is left.
+            // what is left. An observer may have dropped it on another thread of its own.
             true => self.threads.leave_the_rest_to_this_thread(),
             false => self.executor.unregister(),
         }

@@ -271,13 +271,6 @@ impl Threads {
 
     /// Ends what this thread still holds, if the runtime has closed.
     fn leave(&self, executor: &Executor) {
-        if let Some(worker) = seat::replace_worker(None) {
-            // Off the seat first: what the futures wake when they are dropped must not be put
-            // into the queues that are being emptied.
-            for runnable in worker.close() {
-                executor.cut_off(runnable);
-            }
-        }
         executor.thread_leaves();
         if self.rest_is_left.load(Ordering::Relaxed) {
             executor.finish(0, None);
