@@ -299,10 +299,14 @@ impl Executor {
     /// at its next step, and by one that is parked if none may come by soon.
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();
+        // Pairs with the census of `idle.rs`: the count goes before the look for parked workers.
+        fence(Ordering::SeqCst);
+        self.unpark_for_raised();
+    }
+
+    /// Unparks a worker for tasks that were raised in the low queue's channel, if one has to be.
+    pub(super) fn unpark_for_raised(&self) {
         if self.queue(QueueId::LOW).channel_len() > 0 {
-            // Pairs with the census of `idle.rs`: the count goes before the look for parked
-            // workers.
-            fence(Ordering::SeqCst);
             self.unpark_one(QueueId::HIGH);
         }
     }

@@ -582,6 +582,10 @@ impl Worker {
         if self.executor.parking_lot.stop_searching(self.crew) == OtherSearchers::None {
             let busy = self.route.queues.iter().filter(|&&id| self.has_work(id));
             busy.for_each(|&id| self.executor.unpark_one(id));
+            // A thread that has raised a task may have relied on this searcher, too.
+            if self.has_news_of_raises() {
+                self.executor.unpark_for_raised();
+            }
         }
     }
 

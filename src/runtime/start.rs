@@ -204,12 +204,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::executor::worker::{Step, step};
-    use crate::executor::{Bound, Late, Origin, Stealing, seat};
-    use crate::ids::QueueId;
+    use crate::executor::worker::{MayPark, Step, step};
+    use crate::executor::{Bound, Late, Origin, Stealing, Task, seat};
+    use crate::ids::{QueueId, WorkerId};
 
     /// Threads that are never asked for, and a clock that stands still.
-    struct NoThreads;
+    type Deed = Box<dyn FnOnce() + Send>;
+
+    /// No threads, but a deed of another thread's may fall on the next look at the clock.
+    #[derive(Default)]
+    struct NoThreads(Mutex<Option<Deed>>);
 
     impl Host for NoThreads {
         fn take_over(
@@ -230,6 +234,8 @@ mod tests {
         }
 
         fn now(&self) -> Duration {
+            let deed = self.0.lock().unwrap().take();
+            deed.into_iter().for_each(|deed| deed());
             Duration::ZERO
         }
     }
@@ -252,6 +258,15 @@ mod tests {
             queue: QueueId,
             then: impl FnOnce(&Notes) + Send + 'static,
         ) {
+            self.spawn_task(name, queue, then).detach();
+        }
+
+        fn spawn_task(
+            &self,
+            name: &'static str,
+            queue: QueueId,
+            then: impl FnOnce(&Notes) + Send + 'static,
+        ) -> Task<()> {
             let notes = self.clone();
             let task = async move {
                 notes.ran.lock().unwrap().push(name);
@@ -261,7 +276,7 @@ mod tests {
             let spawned = self
                 .executor
                 .spawn(&mut Some(task), queue, origin, Late::GivenBack);
-            spawned.expect("the runtime is open").detach();
+            spawned.expect("the runtime is open")
         }
 
         /// Calls `spawn` on the seat of another worker.
@@ -293,7 +308,8 @@ mod tests {
         const LOW: QueueId = QueueId::LOW;
         let builder = Builder::new().with_high_num(2).with_low_num(1);
         let builder = builder.with_stealing(Stealing::HighFromLow).with_standby(0);
-        let made = builder.without_threads(Arc::new(NoThreads), fastrand::Rng::with_seed(1));
+        let made =
+            builder.without_threads(Arc::<NoThreads>::default(), fastrand::Rng::with_seed(1));
         let (executor, workers) = made.expect("the settings make sense");
         let [own, high, low] = <[Worker; 3]>::try_from(workers).expect("three workers");
         let _entered = seat::enter(executor.clone());
@@ -341,6 +357,57 @@ mod tests {
             "low channel again",
         ];
         assert_eq!(*notes.ran.lock().unwrap(), expected);
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
+    /// The raise relies on the only searcher, which then finds a task that may take long. Both fall
+    /// between two looks of its search.
+    #[test]
+    fn a_searcher_that_finds_other_work_leaves_a_raised_task_to_a_parked_worker() {
+        let builder = Builder::new().with_high_num(2).with_low_num(1);
+        let builder = builder.with_stealing(Stealing::None).with_standby(0);
+        let host = Arc::<NoThreads>::default();
+        let surroundings = Surroundings {
+            host: host.clone(),
+            spin: Spin {
+                rounds: 1,
+                offers_core: false,
+            },
+            nearby: Nearby::indifferent(),
+            rng: fastrand::Rng::with_seed(1),
+        };
+        let plan = Plan::new(&builder).expect("the settings make sense");
+        let (executor, workers) = plan.executor(&builder, surroundings);
+        let workers = workers
+            .into_iter()
+            .map(|parts| Worker::new(executor.clone(), parts));
+        let [searcher, sleeper, _low] =
+            <[Worker; 3]>::try_from(workers.collect::<Vec<_>>()).expect("three workers");
+        let _entered = seat::enter(executor.clone());
+        let ran = Arc::default();
+        let notes = Notes { executor, ran };
+
+        let raised = notes.spawn_task("raised", QueueId::LOW, |_| {});
+        let sleeper = notes.as_worker(sleeper, |_| {
+            assert_eq!(seat::with_worker(Worker::begin_parking), Some(MayPark::Yes));
+        });
+        let others = notes.clone();
+        *host.0.lock().unwrap() = Some(Box::new(move || {
+            raised.escalate();
+            raised.detach();
+            others.spawn("long", QueueId::HIGH);
+        }));
+        let _searcher = notes.as_worker(searcher, |notes| {
+            assert_eq!(step(), Step::Ran);
+            assert_eq!(*notes.ran.lock().unwrap(), ["long"]);
+        });
+        assert!(notes.executor.parking_lot.is_awake(WorkerId(1)));
+        let _sleeper = notes.as_worker(sleeper, |notes| {
+            seat::with_worker(Worker::woken);
+            while step() == Step::Ran {}
+            assert_eq!(*notes.ran.lock().unwrap(), ["long", "raised"]);
+        });
         notes.executor.close();
         notes.executor.unregister();
     }
