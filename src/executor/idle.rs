@@ -158,31 +158,35 @@ impl ParkingLot {
         }
     }
 
-    /// Unparks one worker for work in a queue at home `home`, served by `crews`, if one is parked
-    /// and no searcher can be relied on. Whether one sees to the work: a searcher, or that worker.
+    /// Unparks one worker for work in queue `home`, served by `crews`, if one is parked and no
+    /// searcher can be relied on.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
     #[inline]
-    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) -> bool {
+    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) {
         let relies = self.policy.relies_on_searchers(home);
         let mut one_is_parked = false;
         for id in crews {
             let census = self.crews[id.0].census();
             if relies && census.searching > 0 {
-                return true;
+                return;
             }
             one_is_parked |= census.parked > 0;
         }
-        one_is_parked && self.unpark_best(crews, home, relies)
+        if one_is_parked {
+            self.unpark_best(crews, home, relies);
+        }
     }
 
     #[inline(never)]
-    fn unpark_best(&self, crews: &[CrewId], home: QueueId, relies: bool) -> bool {
+    fn unpark_best(&self, crews: &[CrewId], home: QueueId, relies: bool) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let best = crews.find_map(|crew| self.take_best(crew, home, relies));
         // The lock is free by now: the worker's first act may be to take it.
-        best.inspect(|parked| self.unpark(parked)).is_some()
+        if let Some(parked) = best {
+            self.unpark(&parked);
+        }
     }
 
     /// Unparks a worker of a crew although no work has come, if one is parked.

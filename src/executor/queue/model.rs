@@ -67,7 +67,7 @@ impl Model {
         })
     }
 
-    fn unpark_one(&self) -> bool {
+    fn unpark_one(&self) {
         // As in `Worker::announce`. After a push into the channel: what makes the count and the
         // look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
@@ -210,8 +210,8 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
         match (tells, protocol) {
             (true, Protocol::NoFence) => owner.parking_lot.unpark_one(&[CREW], QueueId::LOW),
             (true, _) => owner.unpark_one(),
-            (false, _) => false,
-        };
+            (false, _) => {}
+        }
     });
     model
         .parking_lot
