@@ -110,7 +110,7 @@ impl QueueId {
     }
 }
 
-/// A crew's place in `ParkingLot`.
+/// A crew's place in `ParkingLot`. The workers that serve the same queues are a crew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrewId(pub(crate) usize);
 

@@ -72,7 +72,7 @@ pub(super) struct Ending {
 
 /// How a wait has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waited {
+enum WaitEnd {
     LookAgain,
     DeadlineCame,
 }
@@ -107,7 +107,7 @@ impl Ending {
         while !is_over() && self.phase() == Phase::Draining {
             let (guard, waited) = self.wait(looking, deadline);
             looking = guard;
-            if waited == Waited::DeadlineCame {
+            if waited == WaitEnd::DeadlineCame {
                 return;
             }
         }
@@ -128,7 +128,7 @@ impl Ending {
             if is_over() {
                 return;
             }
-            if !is_queued() && self.wait(looking, deadline).1 == Waited::DeadlineCame {
+            if !is_queued() && self.wait(looking, deadline).1 == WaitEnd::DeadlineCame {
                 return;
             }
         }
@@ -138,14 +138,14 @@ impl Ending {
         &self,
         looking: MutexGuard<'e, ()>,
         deadline: Option<Instant>,
-    ) -> (MutexGuard<'e, ()>, Waited) {
+    ) -> (MutexGuard<'e, ()>, WaitEnd) {
         match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
-            Some(left) if left.is_zero() => (looking, Waited::DeadlineCame),
+            Some(left) if left.is_zero() => (looking, WaitEnd::DeadlineCame),
             Some(left) => {
                 let waited = self.changed.wait_timeout(looking, left);
-                (unpoisoned(waited).0, Waited::LookAgain)
+                (unpoisoned(waited).0, WaitEnd::LookAgain)
             }
-            None => (unpoisoned(self.changed.wait(looking)), Waited::LookAgain),
+            None => (unpoisoned(self.changed.wait(looking)), WaitEnd::LookAgain),
         }
     }
 

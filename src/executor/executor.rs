@@ -1,9 +1,8 @@
 //! What all threads of one runtime share.
 //!
 //! An [`Executor`] spawns tasks, puts them into queues, and ends them when the runtime ends. It
-//! owns no threads and does no I/O. It asks its [`Host`] for the time where a worker parks, gets
-//! up, or searches for long; [`Ending`] alone reads a clock of its own, for shutdown's deadline.
-//! Read `host.rs` next.
+//! owns no threads and does no I/O. It reads no clock: its [`Host`] tells the time, and [`Ending`]
+//! waits for shutdown's deadline. Read `host.rs` next.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -91,8 +90,8 @@ pub(crate) struct ExecutorParts {
     pub(crate) host: Arc<dyn Host>,
 }
 
-/// The executors that exist, for threads that hold a task's waker and belong to no runtime. Written
-/// when a runtime starts and ends; read by wake-ups from threads that belong to no runtime.
+/// The executors that exist. Written when a runtime starts and ends; read by threads that hold a
+/// task's waker or handle, and belong to no runtime or to another than the task.
 static EXECUTORS: RwLock<Option<HashMap<ExecutorId, Arc<Executor>>>> = RwLock::new(None);
 
 impl Executor {
@@ -166,7 +165,8 @@ impl Executor {
     // Spawning and scheduling.
 
     /// Edge 1 of the life cycle. Takes the future out of its option (T4), unless the runtime takes
-    /// nothing new. `late` says what becomes of one that is counted when that turns out.
+    /// nothing new. Where that turns out after the task was counted, `late` says what becomes of
+    /// the future.
     #[inline]
     pub(crate) fn spawn<F>(
         &self,

@@ -25,12 +25,12 @@ use crate::telemetry::names::Called;
 /// assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "out of paper");
 /// ```
 pub struct JoinError {
-    cause: Cause,
+    reason: Reason,
     name: Option<Arc<str>>,
     spawned_at: &'static Location<'static>,
 }
 
-enum Cause {
+enum Reason {
     /// Behind a lock only to make the error `Sync`, which error libraries demand.
     Panicked(Mutex<Box<dyn Any + Send>>),
     Cancelled(Order),
@@ -42,7 +42,7 @@ impl JoinError {
         spawned_at: &'static Location<'static>,
     ) -> JoinError {
         JoinError {
-            cause: Cause::Panicked(Mutex::new(payload)),
+            reason: Reason::Panicked(Mutex::new(payload)),
             name: None,
             spawned_at,
         }
@@ -50,7 +50,7 @@ impl JoinError {
 
     pub(super) fn cancelled(order: Order, spawned_at: &'static Location<'static>) -> JoinError {
         JoinError {
-            cause: Cause::Cancelled(order),
+            reason: Reason::Cancelled(order),
             name: None,
             spawned_at,
         }
@@ -69,7 +69,7 @@ impl JoinError {
     /// ```
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.cause, Cause::Panicked(_))
+        matches!(self.reason, Reason::Panicked(_))
     }
 
     /// Whether the task was cancelled: its runtime was shut down or dropped before the task
@@ -85,7 +85,7 @@ impl JoinError {
     /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.cause, Cause::Cancelled(_))
+        matches!(self.reason, Reason::Cancelled(_))
     }
 
     /// The payload that the task panicked with, to look into or to go on panicking with.
@@ -124,10 +124,10 @@ impl JoinError {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
-        match self.cause {
+        match self.reason {
             // A poisoned lock is fine: nothing was half done under it.
-            Cause::Panicked(payload) => Ok(unpoisoned(payload.into_inner())),
-            Cause::Cancelled(_) => Err(self),
+            Reason::Panicked(payload) => Ok(unpoisoned(payload.into_inner())),
+            Reason::Cancelled(_) => Err(self),
         }
     }
 
@@ -172,8 +172,8 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (called, place) = (Called(self.name()), self.spawned_at);
-        match &self.cause {
-            Cause::Panicked(payload) => {
+        match &self.reason {
+            Reason::Panicked(payload) => {
                 let payload = unpoisoned(payload.lock());
                 write!(
                     f,
@@ -181,13 +181,13 @@ impl fmt::Display for JoinError {
                     message(&**payload)
                 )
             }
-            Cause::Cancelled(Order::Abort) => {
+            Reason::Cancelled(Order::Abort) => {
                 write!(
                     f,
                     "the task{called} spawned at {place} was cancelled by `abort`"
                 )
             }
-            Cause::Cancelled(Order::CutOff | Order::Refuse) => write!(
+            Reason::Cancelled(Order::CutOff | Order::Refuse) => write!(
                 f,
                 "the task{called} spawned at {place} was cancelled: its runtime had shut down"
             ),

@@ -22,11 +22,12 @@ pub(crate) struct Borrower {
     task: TaskId,
 }
 
-/// The loans of all runtimes that stand at the moment, two of one task as often as they are.
+/// The loans of all runtimes that stand at the moment. A task to which several callers lend stands
+/// here once for each of them.
 static LOANS: Mutex<Vec<Borrower>> = Mutex::new(Vec::new());
 
 /// A bit for each loan that stands. Written under the lock of [`LOANS`].
-static BITS: AtomicU64 = AtomicU64::new(0);
+static LOAN_BITS: AtomicU64 = AtomicU64::new(0);
 
 impl Borrower {
     /// The task that is being polled on this thread, if it is a low one.
@@ -69,7 +70,7 @@ impl Borrower {
 #[inline]
 pub(super) fn may_stand(task: TaskId) -> bool {
     // Acquire; pairs with the Release in `write_bits`. A task is woken after the loan.
-    BITS.load(Ordering::Acquire) & bit(task) != 0
+    LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 
 #[cold]
@@ -79,7 +80,7 @@ pub(super) fn stands(executor: ExecutorId, task: TaskId) -> bool {
 
 fn write_bits(loans: &[Borrower]) {
     let bits = loans.iter().fold(0, |bits, loan| bits | bit(loan.task));
-    BITS.store(bits, Ordering::Release);
+    LOAN_BITS.store(bits, Ordering::Release);
 }
 
 fn bit(task: TaskId) -> u64 {

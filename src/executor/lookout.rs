@@ -26,7 +26,7 @@
 //!
 //! What is ready wakes high tasks more often than not, and those should find themselves with a
 //! worker that is at home there, and one that no low task calls away. So a worker that parks
-//! succeeds to one of a lower [`Standing`]: it enters itself as the **heir**, looks once more
+//! supersedes one of a lower [`Standing`]: it enters itself as the **heir**, looks once more
 //! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for
 //! it: it makes the lookout vacant, then looks for an heir, and unparks the heir's thread. Again
 //! there is a fence between the halves on both sides. At no time do two workers wait in the
@@ -167,7 +167,7 @@ impl Lookout {
         let Some(reactor) = self.reactor() else {
             return false;
         };
-        if !self.take(claim) && !self.succeed(claim, &**reactor) {
+        if !self.take(claim) && !self.supersede(claim, &**reactor) {
             return false;
         }
         reactor.wait(&|| is_parked() && !self.leaves_for_heir(claim), ready);
@@ -192,7 +192,7 @@ impl Lookout {
 
     /// Has a holder of a lower standing leave for this worker. Whether it has left by now.
     #[cold]
-    fn succeed(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
+    fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
         // Relaxed: a holder of a higher standing that leaves just now looks for work itself.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
@@ -238,7 +238,7 @@ impl Lookout {
 
     fn forget_heir(&self, claim: Claim) {
         let mut heir = unpoisoned(self.heir.lock());
-        // Unless another has succeeded to it as the heir.
+        // Unless another has superseded it as the heir.
         if heir.take_if(|heir| heir.claim == claim).is_some() {
             self.heirs_claim.store(VACANT, Ordering::SeqCst);
         }

@@ -25,32 +25,40 @@
 //! 1. [`Executor::spawn`] counts the task, makes its two halves (`tracked::halves`) and queues one
 //!    of them (`seat::schedule_new`).
 //! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
-//! 3. It was woken during its own poll: it goes to the back of the worker's deque.
+//! 3. It was woken during its own poll, and calls `tracked::schedule` when that has ended: it goes
+//!    to the back of the worker's deque.
 //! 4. It waits. The first time, its waker is entered in `pending.rs` (`seat::keep_waker`) for
 //!    shutdown to find.
-//! 5. Its waker calls `seat::schedule`, which queues it at the priority that it has *then*. A low
-//!    task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
+//! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*
+//!    (`seat::schedule`): with the worker that sits on this thread, or in its queue's channel. A
+//!    low task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
 //!    if it waits, it is woken for it, and if it is queued, a worker moves it to the high queue.
-//! 6. Its future is dropped, its outcome stored, its awaiter woken.
+//! 6. `Tracked::poll` catches the panic, drops the future and counts the end (`Life::end`).
+//!    async-task stores the outcome and wakes the awaiter.
 //! 7. Its handle was dropped, it was aborted, or the runtime has shut down: it is queued if it
-//!    waited. The thread that takes it drops the future instead of polling it: a worker's, or at
-//!    the end of a runtime the thread that ends it. If the task is running, its future is dropped
-//!    after the poll.
+//!    waited. The thread that takes it drops the future instead of polling it (`cancel.rs`): a
+//!    worker's, or at the end of a runtime the thread that ends it. If the task is running, its
+//!    future is dropped after the poll.
 //!
 //! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
-//! one's doc says what it owns, what it never does, and which file is next.
+//! one's doc says what it owns, what it never does, and which file is next. A number such as T7
+//! names a trick whose gain stands in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
-//! - `queue.rs`: the places where tasks wait.
+//! - `queue.rs`: the places where tasks wait. Its parts, for later: `queue/board.rs` shows thieves
+//!   where there is something to steal; `queue/claim.rs` and `queue/sift.rs` take certain tasks out
+//!   of a queue.
 //! - `route.rs`: which worker takes from which queue, and in what order.
-//! - `worker.rs`: one step of a consumer thread.
+//! - `worker.rs`: one step of a consumer thread. Its parts, for later: `worker/sifter.rs` finds
+//!   tasks that were raised in the low queue; `worker/inner_polls.rs` polls a task within the poll
+//!   of another.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.
 //! - `task.rs`: the half of a task that its spawner keeps.
 //! - `tracked.rs`: the future, with what is done around each poll of it.
 //! - `outcome.rs`: how a task has ended.
 //! - `idle.rs`: how workers park, and how they are unparked.
 //!
-//! With these ten a task's life is told. The others serve them:
+//! With `ids.rs` and these nine a task's life is told. The others serve them:
 //!
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
@@ -75,7 +83,7 @@
 //! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes `runtime/`, which gives it its threads.
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
-//! for the time where a worker parks, gets up, or searches for long. `Ending::drain` alone reads a
+//! for the time where a worker parks, gets up, searches for long, or sifts. `Ending` alone reads a
 //! clock, to wait for shutdown's deadline.
 
 mod abort_handle;

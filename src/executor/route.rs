@@ -62,12 +62,12 @@ pub(crate) struct Route {
     pub(super) search: Box<[Look]>,
     /// The places where a task may wait that no other worker takes: the queues without workers at
     /// home, and this worker's own part of the other queues.
-    pub(super) rest: Box<[Rest]>,
+    pub(super) besides: Box<[Besides]>,
 }
 
 /// A queue on the route besides home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum Besides {
     /// It has workers at home, which see to its channel.
     Staffed(usize),
     /// It has none: only workers at home elsewhere take its tasks.
@@ -84,7 +84,7 @@ const HOME_EVERY: u64 = 61;
 /// Every 64th step looks first at one of the other queues on the route, in turn. This bounds the
 /// wait of a task that this worker holds, or that lies in a queue without workers at home, while
 /// work of a higher rank never ends.
-const REST_EVERY: u64 = 64;
+const BESIDES_EVERY: u64 = 64;
 
 impl Route {
     /// Lays out the route of a worker at home in `home` that may also take from `steals_from`.
@@ -101,10 +101,10 @@ impl Route {
             at_hand,
             search,
         } = lay_out(&queues);
-        let rest = (1..queues.len())
+        let besides = (1..queues.len())
             .map(|position| match staffed(queues[position]) {
-                true => Rest::Staffed(position),
-                false => Rest::Unstaffed(position),
+                true => Besides::Staffed(position),
+                false => Besides::Unstaffed(position),
             })
             .collect();
         Route {
@@ -113,7 +113,7 @@ impl Route {
             held,
             at_hand,
             search,
-            rest,
+            besides,
         }
     }
 
@@ -131,11 +131,11 @@ impl Route {
     /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
     /// comes a step later.
     pub(super) fn overdue(&self, step: u64) -> Option<Overdue> {
-        if let Some(rest) = self.rest_due(step) {
-            return Some(Overdue::Rest(rest));
+        if let Some(queue) = self.besides_due(step) {
+            return Some(Overdue::Besides(queue));
         }
         let since_home = step % HOME_EVERY;
-        match since_home.checked_sub(self.put_off(step))? {
+        match since_home.checked_sub(self.home_delay(step))? {
             0 => Some(Overdue::Home),
             1 => Some(Overdue::HeldHome),
             _ => None,
@@ -147,26 +147,28 @@ impl Route {
     pub(super) fn next_overdue(&self, step: u64) -> u64 {
         let home = match step % HOME_EVERY {
             0 => step + 1,
-            1 if self.put_off(step + 1) > 0 => step + 1,
+            1 if self.home_delay(step + 1) > 0 => step + 1,
             _ => step.next_multiple_of(HOME_EVERY),
         };
-        home.min((step + 1).next_multiple_of(REST_EVERY))
+        home.min((step + 1).next_multiple_of(BESIDES_EVERY))
     }
 
     /// The queue besides home whose turn this step is. Steps count from 1.
-    fn rest_due(&self, step: u64) -> Option<Rest> {
-        if step == 0 || !step.is_multiple_of(REST_EVERY) || self.rest.is_empty() {
+    fn besides_due(&self, step: u64) -> Option<Besides> {
+        if step == 0 || !step.is_multiple_of(BESIDES_EVERY) || self.besides.is_empty() {
             return None;
         }
-        let turn = (step / REST_EVERY) as usize % self.rest.len();
-        Some(self.rest[turn])
+        let turn = (step / BESIDES_EVERY) as usize % self.besides.len();
+        Some(self.besides[turn])
     }
 
     /// By how many steps home's turn is put off, right after it was due.
-    fn put_off(&self, step: u64) -> u64 {
+    fn home_delay(&self, step: u64) -> u64 {
         // Home has two steps, so at the third every turn that was put off has come.
         let before = (step - step % HOME_EVERY..step).take(2);
-        before.filter(|&step| self.rest_due(step).is_some()).count() as u64
+        before
+            .filter(|&step| self.besides_due(step).is_some())
+            .count() as u64
     }
 }
 
@@ -177,7 +179,7 @@ pub(super) enum Overdue {
     Home,
     /// What the worker holds of the home queue.
     HeldHome,
-    Rest(Rest),
+    Besides(Besides),
 }
 
 /// Orders a worker's looks.
@@ -305,14 +307,14 @@ mod tests {
             each.collect::<Vec<_>>()
         };
         let (home, held_home) = (Some(Overdue::Home), Some(Overdue::HeldHome));
-        let rest = Some(Overdue::Rest(Rest::Staffed(1)));
+        let besides = Some(Overdue::Besides(Besides::Staffed(1)));
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
-        assert_eq!(overdue(3903..=3907), [None, rest, home, held_home, None]);
-        assert_eq!(overdue(2622..=2626), [None, home, rest, held_home, None]);
+        assert_eq!(overdue(3903..=3907), [None, besides, home, held_home, None]);
+        assert_eq!(overdue(2622..=2626), [None, home, besides, held_home, None]);
         for step in 1..10_000 {
             let turns = overdue(step..=step + 63);
-            assert_eq!(turns.iter().filter(|turn| **turn == rest).count(), 1);
+            assert_eq!(turns.iter().filter(|turn| **turn == besides).count(), 1);
             assert!(turns.contains(&home) && turns.contains(&held_home));
         }
     }
@@ -326,7 +328,7 @@ mod tests {
     #[test]
     fn what_a_worker_holds_besides_goes_first_every_64th_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        let held = Overdue::Rest(Rest::Staffed(1));
+        let held = Overdue::Besides(Besides::Staffed(1));
         assert_eq!(steps(&route, held), [64, 128, 192]);
     }
 
@@ -334,7 +336,7 @@ mod tests {
     fn a_queue_without_workers_goes_first_every_64th_step() {
         let low_only = |queue| queue == QueueId::LOW;
         let route = Route::new(QueueId::LOW, &[QueueId::HIGH], low_only);
-        let high = Overdue::Rest(Rest::Unstaffed(1));
+        let high = Overdue::Besides(Besides::Unstaffed(1));
         assert_eq!(steps(&route, high), [64, 128, 192]);
     }
 }

@@ -159,6 +159,7 @@ impl Meta {
     #[inline]
     pub(super) fn is_aborted(&self) -> bool {
         let state = self.state.load(Ordering::Acquire);
+        // One comparison for most tasks: the two bits are the highest.
         state >= ABORTABLE && (state & ABORTED != 0 || aborts::is_ordered(self.key()))
     }
 

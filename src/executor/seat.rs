@@ -303,8 +303,8 @@ pub(super) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
     }
 }
 
-/// Counts the end of a task that a thread which is no worker has counted as spawned when the
-/// runtime took nothing new any more. Its spawn is not taken back: no counter falls.
+/// Counts the end of a task that came too late: a thread that is no worker has counted its spawn,
+/// and the runtime took nothing new any more. The spawn stays counted: no counter falls.
 #[cold]
 pub(super) fn count_late(executor: &Executor, queue: QueueId) {
     let tally = executor.outside_tally().queue(queue);

@@ -126,7 +126,7 @@ impl<T> Task<T> {
     pub fn abort(&self) {
         let meta = self.handle.metadata();
         meta.abort();
-        self.look_for();
+        self.wake_if_waiting();
     }
 
     /// Gives a handle that can tell the task to end, and do nothing else with it. There may be any
@@ -229,12 +229,12 @@ impl<T> Task<T> {
             return None;
         }
         telling::escalated(meta.executor, meta.id);
-        self.look_for();
+        self.wake_if_waiting();
         Some(meta.executor)
     }
 
     /// Wakes the task if it waits, so that it sees its new priority or the order to end.
-    fn look_for(&self) {
+    fn wake_if_waiting(&self) {
         let meta = self.handle.metadata();
         if !self.is_finished() {
             seat::wake_pending(meta.executor, meta.id);

@@ -82,6 +82,8 @@ pin_project! {
     impl<F> PinnedDrop for Tracked<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            // Still there where the handle was dropped: async-task drops the future then, at what
+            // would have been the next poll, or after the poll that is running.
             if this.future.is_some() {
                 let note = NOTE.get();
                 let is_unpolled = matches!(note, Note::Taken | Note::TakenObserved);

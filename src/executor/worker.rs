@@ -30,7 +30,7 @@ use super::lookout::{Claim, Standing};
 use super::pace::Pace;
 use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
-use super::route::{Look, Overdue, Rest, Route};
+use super::route::{Besides, Look, Overdue, Route};
 use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
@@ -70,7 +70,8 @@ pub(crate) struct Worker {
     found: Source,
     search: Search,
     pace: Pace,
-    /// How often tasks had been looked for when this step began, or a poll within it.
+    /// How often tasks had been raised or looked for in vain (see `pending.rs`) when this step
+    /// began, or a poll within it.
     sought: Sought,
     sifter: Sifter,
     /// The wakers of what was ready at a look outside.
@@ -100,7 +101,7 @@ pub(crate) struct WorkerParts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Step {
-    /// It ran a task: step again.
+    /// It ran a task, or did something for others that wait: step again.
     Ran,
     /// There is nothing to run: [`Worker::begin_parking`].
     Rest,
@@ -162,8 +163,8 @@ fn wake_ready() {
     }
 }
 
-/// Wakes what is ready. The worker that sits here keeps what is its own, and the list for the next
-/// time.
+/// Wakes what is ready. The worker that sits here keeps those tasks that it may keep, and the list
+/// for the next time.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     for waker in ready.drain(..) {
         wake_shielded(waker);
@@ -181,7 +182,8 @@ fn run(runnable: Runnable) {
     }
 }
 
-/// Runs a task that has just been taken, for which `note` is left, unless it is to be aborted.
+/// Runs a task that has just been taken, unless it is to be aborted. Its future finds `note` (see
+/// `thread_locals.rs`).
 #[inline]
 fn run_or_abort(runnable: Runnable, note: Note) {
     NOTE.set(note);
@@ -294,8 +296,8 @@ impl Worker {
             return Err(Step::Close);
         }
         self.steps += 1;
-        // Before the look at a task's priority: a task that is raised between the two counts as
-        // high here, or the search for it is counted after this look.
+        // Before the look at a task's priority. A task that is raised between the two is seen to be
+        // high, or its raise is counted after this look and seen at the next step.
         self.sought = self.executor.pending.sought();
         if self.is_to_sift() && self.sift_in_turn() == Sifted::FoundSome {
             return Err(Step::Ran);
@@ -367,8 +369,8 @@ impl Worker {
                 .look(Look::Channel(0))
                 .or_else(|| self.look(Look::Local(0))),
             Overdue::HeldHome => self.look(Look::Local(0)),
-            Overdue::Rest(Rest::Staffed(at)) => self.look(Look::Local(at)),
-            Overdue::Rest(Rest::Unstaffed(at)) => self
+            Overdue::Besides(Besides::Staffed(at)) => self.look(Look::Local(at)),
+            Overdue::Besides(Besides::Unstaffed(at)) => self
                 .look(Look::Channel(at))
                 .or_else(|| self.look(Look::Local(at)))
                 .or_else(|| self.look(Look::Others(at))),
@@ -382,7 +384,7 @@ impl Worker {
         let (position, runnable) = held
             .copied()
             .find_map(|position| Some((position, locals.get_mut(position)?.pop()?)))?;
-        self.note_found(position, Source::Local);
+        self.turn_to(position, Source::Local);
         Some(runnable)
     }
 
@@ -410,7 +412,7 @@ impl Worker {
         }
         self.tally().searching.start(self.now());
         let found = (1..=spin.rounds).find_map(|round| {
-            pause(round, spin);
+            wait_a_moment(round, spin);
             self.look_around()
         });
         self.tally().searching.stop(self.now());
@@ -452,12 +454,13 @@ impl Worker {
                 (at, runnable, Source::Worker(victim))
             }
         };
-        self.note_found(position, source);
+        self.turn_to(position, source);
         Some(runnable)
     }
 
+    /// Turns to the queue at this place of the route, where a task was found.
     #[inline]
-    fn note_found(&mut self, position: usize, source: Source) {
+    fn turn_to(&mut self, position: usize, source: Source) {
         self.found = source;
         self.running_at = position;
         let before = std::mem::replace(&mut self.running, self.route.queues[position]);
@@ -494,7 +497,7 @@ impl Worker {
     /// lookout is its own.
     fn go_home(&mut self) {
         if self.is_away_in(self.running) {
-            self.note_found(0, self.found);
+            self.turn_to(0, self.found);
         }
     }
 
@@ -608,8 +611,8 @@ impl Worker {
         }
     }
 
-    /// Notes that the task which this worker has taken is not polled after all. Any other is none
-    /// of its own.
+    /// Notes that the task which this worker has taken is not polled after all. Does nothing where
+    /// it has taken another.
     pub(super) fn count_unpolled(&mut self, task: TaskId) {
         let tally = self.tally();
         if tally.polling.get().is_none_or(|polled| polled.task != task) {
@@ -764,10 +767,9 @@ impl Worker {
 
 /// Lets a moment pass before the next look of a searching worker, so that it does not keep the
 /// cache lines from the threads that are to bring it work.
-fn pause(round: u32, spin: Spin) {
-    match round {
-        0 => {}
-        _ if spin.offers_core && round.is_multiple_of(4) => thread::yield_now(),
-        _ => (0..4).for_each(|_| hint::spin_loop()),
+fn wait_a_moment(round: u32, spin: Spin) {
+    match spin.offers_core && round.is_multiple_of(4) {
+        true => thread::yield_now(),
+        false => (0..4).for_each(|_| hint::spin_loop()),
     }
 }

@@ -11,8 +11,9 @@ use crate::sync::Ordering;
 const MOST: usize = 256;
 
 impl LocalQueue {
-    /// Takes the wanted task that runs next. If others are wanted, they are moved to the front of
-    /// the deque.
+    /// Takes the wanted task that is nearest to its turn. Others that are wanted are moved to the
+    /// front of the deque, so that the next calls find them there; a task in the next-slot that is
+    /// not wanted goes to the deque's back.
     pub(in crate::executor) fn claim(
         &mut self,
         is_wanted: &dyn Fn(&Runnable) -> bool,

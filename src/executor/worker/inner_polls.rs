@@ -164,7 +164,7 @@ impl Worker {
     fn go_on_with(&mut self, outer: &OuterPoll) {
         // It may have become a searcher, which it is no longer.
         self.work_found();
-        self.note_found(outer.running_at, outer.found);
+        self.turn_to(outer.running_at, outer.found);
         self.runs_high = outer.runs_high;
         self.sought = outer.sought;
         match outer.polled {
@@ -195,7 +195,7 @@ impl Worker {
                 return None;
             }
             if let Some((runnable, source)) = self.claim_at(position, &is_wanted) {
-                self.note_found(position, source);
+                self.turn_to(position, source);
                 self.sought = self.executor.pending.sought();
                 self.begin(runnable.metadata());
                 return Some(runnable);
