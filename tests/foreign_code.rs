@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -144,4 +145,37 @@ fn a_hook_that_panics_or_spawns_costs_no_thread() {
     rt.block_on(rt.spawn(async {}, Priority::High));
     drop(rt);
     assert_eq!(ran.load(Ordering::SeqCst), 3);
+}
+
+/// Tells that it is dropped, and panics.
+struct PanicsInDrop(Sender<()>);
+
+impl PanicsInDrop {
+    fn look_at(&self) {}
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        self.0.send(()).unwrap();
+        panic!("a hook's destructor panics");
+    }
+}
+
+#[test]
+fn hooks_that_panic_when_they_are_dropped_may_end_with_a_task_that_drops_the_runtime() {
+    // Several times: a process that is aborted may come as far as the end of one.
+    for _ in 0..10 {
+        let (dropped, are_dropped) = mpsc::channel();
+        let [start, stop] = [dropped.clone(), dropped].map(PanicsInDrop);
+        let rt = Runtime::builder()
+            .with_thread_start(move || start.look_at())
+            .with_thread_stop(move || stop.look_at());
+        let rt = rt.with_high_num(0).with_low_num(1).build().unwrap();
+        let (give, given) = mpsc::channel::<Runtime>();
+        let drops = async move { drop(given.recv().unwrap()) };
+        rt.spawn(drops, Priority::Low).detach();
+        give.send(rt).unwrap();
+        // On the runtime's own thread, which has the last references.
+        (0..2).for_each(|_| are_dropped.recv_timeout(LONG).unwrap());
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use crate::shield::shielded;
+use crate::shield::{drop_shielded, shielded};
 
 /// Code of the user's that runs on a thread.
 pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -58,6 +58,14 @@ impl ThreadSettings {
 
     pub(super) fn stops(&self) {
         run(self.on_stop.as_ref());
+    }
+}
+
+impl Drop for ThreadSettings {
+    fn drop(&mut self) {
+        // The last reference to a hook may go with one of the threads.
+        drop_shielded(self.on_start.take());
+        drop_shielded(self.on_stop.take());
     }
 }
 
