@@ -500,9 +500,8 @@ impl Executor {
         // Off the seat first: what the futures wake when they are dropped must not be put into the
         // queues that are being emptied.
         let left = seat::replace_worker(None).map(|worker| worker.close());
-        for runnable in left.into_iter().flatten() {
-            self.cut_off(runnable);
-        }
+        let left = left.into_iter().flatten();
+        left.for_each(|runnable| self.cut_off(runnable));
         if self.phase() == Phase::Closed {
             self.cancel_queued();
             // The ends of its tasks are counted: a thread that waits for them looks again.

@@ -184,9 +184,7 @@ impl ParkingLot {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let best = crews.find_map(|crew| self.take_best(crew, home, relies));
         // The lock is free by now: the worker's first act may be to take it.
-        if let Some(parked) = best {
-            self.unpark(&parked);
-        }
+        best.iter().for_each(|parked| self.unpark(parked));
     }
 
     /// Unparks a worker of a crew although no work has come, if one is parked.

@@ -41,8 +41,8 @@
 //!    future is dropped after the poll.
 //!
 //! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
-//! one's doc says what it owns, what it never does, and which file is next. A number such as T7
-//! names a trick whose gain stands in `benches/TRICKS.md`.
+//! one's doc says what it owns, what it never does, and which file is next. A T with a number
+//! names a trick, whose gain stands in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
 //! - `queue.rs`: the places where tasks wait. Its parts, for later: `queue/board.rs` shows thieves

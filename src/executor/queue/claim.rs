@@ -53,9 +53,7 @@ impl LocalQueue {
 
     /// Takes in tasks to be claimed next.
     pub(in crate::executor) fn take_in_claimed(&mut self, tasks: impl Iterator<Item = Runnable>) {
-        for runnable in tasks {
-            self.push_back(runnable);
-        }
+        tasks.for_each(|task| _ = self.push_back(task));
     }
 }
 
