@@ -30,6 +30,7 @@
 //! | `testing` | what tests of programs with jobs need, with a virtual clock |
 //! | `dashboard` | pages that show the jobs and change them, for any server: `dashboard` |
 //! | `postgres` | the store in a Postgres database, for workers on many machines: `postgres` |
+//! | `tls` | TLS to Postgres, by rustls |
 //! | `conformance` | the body of cases that every store passes |
 //!
 //! # Where to read, and what owns what
@@ -48,7 +49,8 @@
 //! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
 //!    of what it reads.
 //! 9. `postgres`: a few connections, one statement for each transition of many jobs. The server
-//!    owns T and the fence's counter; a worker asks at intervals, since no file tells of others.
+//!    owns T and the fence's counter; a notification tells of other processes' commits, and a worker
+//!    asks at intervals as well, since one may be lost.
 //!
 //! Why the seams lie there: the store makes transitions and the worker policy, so that one
 //! conformance body tests every store and one worker serves all. Crash points and mutants are a

@@ -274,17 +274,25 @@ fn worker(stage: &Stage, schedule: Schedule) -> WorkerHandle {
     started.expect("the worker is set up")
 }
 
+/// What workers have fired in this time, or until something is there unless the schedule is paused.
 async fn fires_after(stage: &Stage, workers: usize, missed: Missed, wait: Duration) -> Vec<Fire> {
     let workers: Vec<WorkerHandle> = (0..workers)
         .map(|_| worker(stage, every_second(missed)))
         .collect();
     sleep(wait).await;
+    while is_awaited(&view(stage).await) {
+        sleep(SECOND / 100).await;
+    }
     for worker in workers {
         assert!(worker.shutdown(10 * SECOND).await.is_clean());
     }
     let mut fires = view(stage).await.fires;
     fires.reverse();
     fires
+}
+
+fn is_awaited(schedule: &ScheduleView) -> bool {
+    schedule.state == ScheduleState::Active && schedule.fires.is_empty()
 }
 
 fn is_whole(at: SystemTime) -> bool {

@@ -5,13 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use laneway::time::timeout;
+use futures_lite::future::or;
+use laneway::time::{sleep, timeout};
+use laneway::{Handle, Priority, shutdown_begun};
 
 use super::connect_error::ConnectError;
-use super::failure::{Aftereffect, aftereffect, store_error};
+use super::failure::{Aftereffect, aftereffect, in_words, store_error};
+use super::listening::Listening;
 use super::marks::Marks;
+use super::notifier::Notifier;
 use super::pool::{Connected, Pool};
-use super::session::{Session, Sql};
+use super::session::{Params, Session, Sql};
+use super::statement::Statement;
 use super::tx::{Aftermath, Span, Tx};
 use crate::store::{Hints, StoreError};
 
@@ -32,12 +37,14 @@ pub(super) struct Asking {
     pub(super) pool: Arc<Pool>,
     pub(super) hints: Hints,
     pub(super) marks: Marks,
+    pub(super) notifier: Notifier,
+    pub(super) listening: Listening,
 }
 
 impl Asking {
     /// Asks in one transaction, and again where others got in its way.
     pub(super) async fn ask<Q: Sync, A>(
-        &self,
+        self: &Arc<Self>,
         span: Span,
         question: &Q,
         ask: Ask<Q, A>,
@@ -52,7 +59,7 @@ impl Asking {
     }
 
     async fn ask_once<Q: Sync, A>(
-        &self,
+        self: &Arc<Self>,
         span: Span,
         question: &Q,
         ask: Ask<Q, A>,
@@ -64,8 +71,10 @@ impl Asking {
         let asked = driver.run(transact(session, span, question, ask));
         match timeout(SILENCE, asked).await {
             Ok(Ok((answer, aftermath))) => {
+                for queue in self.after(aftermath) {
+                    self.notify(&queue, lent.connected()).await;
+                }
                 lent.put_back();
-                self.after(aftermath);
                 Ok(answer)
             }
             Ok(Err(error)) => {
@@ -78,11 +87,42 @@ impl Asking {
         }
     }
 
-    fn after(&self, aftermath: Aftermath) {
+    /// Answers which queues the caller has to announce to other processes.
+    fn after(self: &Arc<Self>, aftermath: Aftermath) -> Vec<String> {
         if aftermath.earlier.is_some() {
             self.marks.forget();
         }
+        let announced = aftermath.announced().filter(|_| self.notifier.is_on());
+        let left = announced.filter_map(|queue| self.announce(queue));
+        let left = left.collect();
         aftermath.hint(&self.hints);
+        left
+    }
+
+    /// Announces a queue in a task. Where there is no runtime it is the caller's; then what comes
+    /// shortly after another one is left to the claims that workers make anyway.
+    fn announce(self: &Arc<Self>, queue: &str) -> Option<String> {
+        let wait = self.notifier.announce(queue)?;
+        let Some(runtime) = Handle::try_current() else {
+            return Some(queue.to_owned());
+        };
+        let announce = announce(self.clone(), queue.to_owned(), wait);
+        if let Ok(task) = runtime.try_spawn(announce, Priority::High) {
+            task.detach();
+        }
+        None
+    }
+
+    async fn notify(&self, queue: &str, connected: &mut Connected) {
+        let Connected {
+            session, driver, ..
+        } = connected;
+        let (channel, payload) = (&self.notifier.channel, self.notifier.payload(queue));
+        let params: Params<'_> = &[channel, &payload];
+        let notified = driver.run(session.rows(Statement::Notify, params)).await;
+        if let Err(error) = notified {
+            log::debug!("other processes were not woken: {}", in_words(&error));
+        }
     }
 
     /// What may have been committed, sleeping workers have to hear of.
@@ -93,6 +133,21 @@ impl Asking {
         }
         error
     }
+}
+
+/// The one that lies ahead is dropped by a shutdown, and so is one that a server does not answer.
+async fn announce(asking: Arc<Asking>, queue: String, wait: Duration) {
+    let notify = async {
+        sleep(wait).await;
+        if let Ok(mut lent) = asking.pool.take().await {
+            asking.notify(&queue, lent.connected()).await;
+            lent.put_back();
+        }
+    };
+    or(shutdown_begun(), async {
+        let _ = timeout(SILENCE, notify).await;
+    })
+    .await;
 }
 
 async fn transact<Q: Sync, A>(

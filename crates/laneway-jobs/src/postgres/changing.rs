@@ -1,5 +1,6 @@
 //! Changes by hand.
 
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::columns::{Uuid, state_of};
@@ -39,15 +40,24 @@ impl Tx<'_> {
     /// An error ends a transaction, so that the change which may fail has a savepoint before it.
     async fn retry(&mut self, id: JobId) -> Sql<Changed> {
         self.batch("SAVEPOINT before_retry").await?;
-        match self.moved(Statement::Retry, id).await {
-            Ok(true) => Ok(Changed::Done),
-            Ok(false) => self.why_not(id).await,
+        match self.row(Statement::Retry, &[&Uuid::from(id)]).await {
+            Ok(Some(row)) => self.retried(&row).await,
+            Ok(None) => self.why_not(id).await,
             Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
                 self.batch("ROLLBACK TO before_retry").await?;
                 Ok(Changed::KeyTaken)
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn retried(&mut self, row: &Row) -> Sql<Changed> {
+        let moved = Moved::read(row);
+        if let Some(awaiting) = moved.awaited_by {
+            self.member_retried(awaiting, state_of(row, "was")).await?;
+        }
+        self.after_moves(&[moved]).await?;
+        Ok(Changed::Done)
     }
 
     async fn cancel(&mut self, id: JobId) -> Sql<Changed> {

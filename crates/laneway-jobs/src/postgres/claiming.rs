@@ -11,6 +11,7 @@ use super::session::Sql;
 use super::statement::Statement;
 use super::tx::Tx;
 use crate::fence::Fence;
+use crate::job_id::JobId;
 use crate::micros::{Micros, duration_of, length};
 use crate::store::{Claim, ClaimId, ClaimOrder, ClaimedJob, Whom};
 
@@ -115,6 +116,7 @@ fn in_order(mut rows: Vec<ClaimedRow>, first: Priority) -> Vec<(Micros, ClaimedJ
 
 fn claimed_job(row: &Row) -> ClaimedRow {
     let timeout: Option<Micros> = row.get("timeout");
+    let awaited_by: Option<Uuid> = row.get("awaited_by");
     let job = ClaimedJob {
         id: id_of(row, "id"),
         fence: Fence::new(row.get("fence")),
@@ -123,7 +125,7 @@ fn claimed_job(row: &Row) -> ClaimedRow {
         attempt: count_of(row, "attempt"),
         max_attempts: count_of(row, "max_attempts"),
         crashes: count_of(row, "crashes"),
-        awaited_by: None,
+        awaited_by: awaited_by.map(JobId::from),
         timeout: timeout.map(duration_of),
         payload: row.get("payload"),
     };

@@ -11,7 +11,7 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 
 /// Sixteen bytes in a column of type `uuid`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Uuid(pub(super) [u8; 16]);
 
 impl From<JobId> for Uuid {

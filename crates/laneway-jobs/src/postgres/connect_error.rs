@@ -1,6 +1,7 @@
 //! Why a database could not be connected to.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a database could not be connected to. Nothing in it has been changed.
 ///
@@ -17,6 +18,20 @@ pub enum ConnectError {
     Url(String),
     /// The address asks for TLS, which is not built in.
     TlsMissing,
+    /// TLS with the server did not come about.
+    Tls {
+        /// Where the server is.
+        server: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The certificates that are trusted cannot be read.
+    RootCertificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// The name of the schema is empty, or longer than 63 bytes, or has a zero in it.
     SchemaName(String),
     /// No server answered in time.
@@ -58,6 +73,19 @@ pub enum ConnectError {
         /// Where they are now.
         to: String,
     },
+    /// A move to this schema has begun and not ended.
+    Filling {
+        /// The schema.
+        schema: String,
+        /// Where its jobs come from.
+        from: String,
+    },
+    /// There is no such schema, or it has no tables for jobs.
+    NoJobs(String),
+    /// The schema is of an older version, and was to stay as it is.
+    FromThePast(String),
+    /// A move has the schema alone; or it was to have it so, and other programs have it open.
+    InUse(String),
     /// Anything else, in the server's words.
     Other(String),
 }
@@ -71,8 +99,18 @@ impl fmt::Display for ConnectError {
                  write postgres://user:password@host:5432/database"
             ),
             ConnectError::TlsMissing => f.write_str(
-                "the address asks for TLS, which this release does not speak; \
-                 set sslmode=disable on a network that you trust",
+                "the address asks for TLS, which is not built in: build with the feature `tls` of \
+                 laneway-jobs, or set sslmode=disable on a network that you trust",
+            ),
+            ConnectError::Tls { server, message } => write!(
+                f,
+                "no TLS with {server}: {message}; check sslmode and sslrootcert in the address"
+            ),
+            ConnectError::RootCertificates { path, message } => write!(
+                f,
+                "the certificates to trust cannot be read from {}: {message}; name a file in PEM \
+                 by sslrootcert=FILE",
+                path.display()
             ),
             ConnectError::SchemaName(name) => write!(
                 f,
@@ -112,6 +150,24 @@ impl fmt::Display for ConnectError {
                     "the jobs of the schema {schema:?} were moved to {to}; open that"
                 )
             }
+            ConnectError::Filling { schema, from } => write!(
+                f,
+                "the move from {from} to the schema {schema:?} has not ended; run it again"
+            ),
+            ConnectError::NoJobs(schema) => write!(
+                f,
+                "the database has no jobs in a schema {schema:?}; name the right one by \
+                 ?schema=NAME in the address, or let a program make it"
+            ),
+            ConnectError::FromThePast(schema) => write!(
+                f,
+                "the schema {schema:?} is of an older version; bring it to the newest one first"
+            ),
+            ConnectError::InUse(schema) => write!(
+                f,
+                "the schema {schema:?} is in use: a move wants it alone; end the programs that \
+                 have it open, or wait for the move"
+            ),
             ConnectError::Other(message) => write!(f, "the server reports: {message}"),
         }
     }

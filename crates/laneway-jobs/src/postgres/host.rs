@@ -7,6 +7,7 @@ use laneway::net::unix::UnixStream;
 use tokio_postgres::config::Host;
 
 use super::socket::PostgresSocket;
+use super::url::encoded;
 
 pub(super) async fn open(host: &Host, port: u16) -> io::Result<PostgresSocket> {
     Ok(match host {
@@ -27,5 +28,31 @@ pub(super) fn in_words(host: &Host, port: u16) -> String {
     match host {
         Host::Tcp(name) => format!("{name}:{port}"),
         Host::Unix(folder) => format!("{}/.s.PGSQL.{port}", folder.display()),
+    }
+}
+
+/// The host as it stands in a URL.
+pub(super) fn in_url(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+        Host::Tcp(name) => format!("{name}:{port}"),
+        Host::Unix(folder) => format!("{}:{port}", in_percents(&folder.display().to_string())),
+    }
+}
+
+fn in_percents(folder: &str) -> String {
+    encoded(folder).replace('/', "%2F")
+}
+
+/// Whether it is a folder of sockets.
+pub(super) fn is_folder(host: &Host) -> bool {
+    matches!(host, Host::Unix(_))
+}
+
+/// The name that a server proves.
+pub(super) fn name(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(_) => String::new(),
     }
 }

@@ -19,3 +19,23 @@ pub(super) fn in_words(host: &Host, port: u16) -> String {
     let Host::Tcp(name) = host;
     format!("{name}:{port}")
 }
+
+/// The host as it stands in a URL.
+pub(super) fn in_url(host: &Host, port: u16) -> String {
+    let Host::Tcp(name) = host;
+    match name.contains(':') {
+        true => format!("[{name}]:{port}"),
+        false => format!("{name}:{port}"),
+    }
+}
+
+/// Whether it is a folder of sockets.
+pub(super) fn is_folder(_: &Host) -> bool {
+    false
+}
+
+/// The name that a server proves.
+pub(super) fn name(host: &Host) -> String {
+    let Host::Tcp(name) = host;
+    name.clone()
+}

@@ -1,7 +1,11 @@
 //! Inserts, and what becomes of those that find a unique key taken.
 
+use std::collections::HashSet;
+
+use tokio_postgres::types::ToSql;
+
 use super::columns::{Uuid, count_number, id_of, lane_number, state_of};
-use super::session::Sql;
+use super::session::{Params, Sql};
 use super::statement::Statement;
 use super::tx::{Earlier, Everywhere, Tx};
 use crate::job_id::JobId;
@@ -15,6 +19,19 @@ enum Place {
     First,
     /// It waits until the running one is settled.
     Successor,
+    /// It waits for those that name it.
+    Awaiting,
+}
+
+impl Place {
+    fn of(job: &NewJob) -> Place {
+        job.awaits.map_or(Place::First, |_| Place::Awaiting)
+    }
+}
+
+/// Whether a job is like most: it waits for none, none waits for it, and it has no unique key.
+pub(super) fn is_plain(job: &NewJob) -> bool {
+    job.unique.is_none() && job.awaits.is_none() && job.awaited_by.is_none()
 }
 
 /// The values of `Statement::Insert`, a vector for each column.
@@ -29,7 +46,6 @@ struct Rows<'j> {
     max_attempts: Vec<i32>,
     timeouts: Vec<Option<Micros>>,
     expire_after: Vec<Option<Micros>>,
-    unique_keys: Vec<Option<&'j str>>,
     parents: Vec<Option<Uuid>>,
     payloads: Vec<&'j [u8]>,
 }
@@ -52,11 +68,47 @@ impl<'j> Rows<'j> {
         self.max_attempts.push(count_number(job.max_attempts));
         self.timeouts.push(job.timeout.map(length));
         self.expire_after.push(job.expires_after.map(length));
-        self.unique_keys
-            .push(job.unique.as_ref().map(|unique| &*unique.key));
         self.parents.push(job.parent.map(Uuid::from));
         self.payloads.push(&job.payload);
     }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
+        [
+            &self.ids,
+            &self.kinds,
+            &self.queues,
+            &self.lanes,
+            &self.at,
+            &self.wait,
+            &self.max_attempts,
+            &self.timeouts,
+            &self.expire_after,
+            &self.parents,
+            &self.payloads,
+        ]
+    }
+}
+
+/// What `Statement::InsertPlaced` has beside those.
+#[derive(Default)]
+struct Places<'j> {
+    held: Vec<i16>,
+    unique_keys: Vec<Option<&'j str>>,
+    awaited_by: Vec<Option<Uuid>>,
+}
+
+impl<'j> Places<'j> {
+    fn push(&mut self, job: &'j NewJob, place: Place) {
+        let unique = key_of(job).map(|unique| &*unique.key);
+        self.held.push(place as i16);
+        self.unique_keys.push(unique);
+        self.awaited_by.push(job.awaited_by.map(Uuid::from));
+    }
+}
+
+/// The unique key, which a job that waits for others does not keep.
+fn key_of(job: &NewJob) -> Option<&Uniqueness> {
+    job.unique.as_ref().filter(|_| job.awaits.is_none())
 }
 
 /// When a job is due: at a time, or after one by the store's clock.
@@ -69,14 +121,35 @@ fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
 }
 
 impl Tx<'_> {
-    /// Jobs without unique keys, in one statement: a row that is there already was sent before.
+    /// Plain jobs, in one statement: a row that is there already was sent before.
     pub(super) async fn insert_plain(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
-        self.insert_rows(&Rows::of(jobs), Place::First).await?;
+        let rows = Rows::of(jobs);
+        self.rows(Statement::Insert, &rows.params()).await?;
         jobs.iter().for_each(|job| self.inserted(job));
         Ok(jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect())
     }
 
     pub(super) async fn insert(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
+        let answers = match jobs.iter().all(|job| key_of(job).is_none()) {
+            true => self.insert_keyless(jobs).await?,
+            false => self.insert_each(jobs).await?,
+        };
+        self.end_empty(jobs).await?;
+        Ok(answers)
+    }
+
+    /// Jobs without unique keys, in one statement: a row that is there already was sent before,
+    /// and was counted then.
+    async fn insert_keyless(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
+        let placed = jobs.iter().map(|job| (job, Place::of(job)));
+        let new = self.insert_rows(placed).await?;
+        let members: Vec<&NewJob> = jobs.iter().filter(|job| new.contains(&job.id)).collect();
+        self.members_inserted(&members).await?;
+        jobs.iter().for_each(|job| self.inserted(job));
+        Ok(jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect())
+    }
+
+    async fn insert_each(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             answers.push(self.insert_one(job).await?);
@@ -92,7 +165,7 @@ impl Tx<'_> {
     /// Each turn ends the insert, or has found that a rival is settled by now.
     async fn insert_one(&mut self, job: &NewJob) -> Sql<Enqueued> {
         loop {
-            if let Some(inserted) = self.try_insert(job, Place::First).await? {
+            if let Some(inserted) = self.try_insert(job, Place::of(job)).await? {
                 return Ok(inserted);
             }
             if let Some(existing) = self.beside_rival(job).await? {
@@ -105,7 +178,8 @@ impl Tx<'_> {
     /// way elsewhere is waited for.
     async fn try_insert(&mut self, job: &NewJob, place: Place) -> Sql<Option<Enqueued>> {
         let inserted = Some(Enqueued::Inserted(job.id));
-        if self.insert_rows(&Rows::of([job]), place).await? == 1 {
+        if !self.insert_rows([(job, place)]).await?.is_empty() {
+            self.members_inserted(&[job]).await?;
             self.inserted(job);
             return Ok(inserted);
         }
@@ -169,29 +243,25 @@ impl Tx<'_> {
         Ok(row.map(|row| (id_of(&row, "id"), state_of(&row, "state"))))
     }
 
-    async fn insert_rows(&mut self, rows: &Rows<'_>, place: Place) -> Sql<usize> {
-        let params: super::session::Params<'_> = &[
-            &rows.ids,
-            &rows.kinds,
-            &rows.queues,
-            &rows.lanes,
-            &rows.at,
-            &rows.wait,
-            &rows.max_attempts,
-            &rows.timeouts,
-            &rows.expire_after,
-            &rows.unique_keys,
-            &rows.parents,
-            &(place as i16),
-            &rows.payloads,
-        ];
-        let inserted = self.rows(Statement::Insert, params).await?;
-        Ok(inserted.len())
+    /// Answers which ones were not there before.
+    async fn insert_rows<'j>(
+        &mut self,
+        jobs: impl IntoIterator<Item = (&'j NewJob, Place)>,
+    ) -> Sql<HashSet<JobId>> {
+        let (mut rows, mut places) = (Rows::default(), Places::default());
+        for (job, place) in jobs {
+            rows.push(job);
+            places.push(job, place);
+        }
+        let further: Params<'_> = &[&places.held, &places.unique_keys, &places.awaited_by];
+        let params = [&rows.params()[..], further].concat();
+        let inserted = self.rows(Statement::InsertPlaced, &params).await?;
+        Ok(inserted.iter().map(|row| id_of(row, "id")).collect())
     }
 
     async fn replace(&mut self, id: JobId, job: &NewJob) -> Sql<()> {
         let (at, wait) = at_or_wait(job.due);
-        let params: super::session::Params<'_> = &[
+        let params: Params<'_> = &[
             &Uuid::from(id),
             &lane_number(job.lane),
             &at,

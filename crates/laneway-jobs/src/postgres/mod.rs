@@ -3,14 +3,17 @@
 //! No runtime but laneway is needed: the connections are sockets of [`laneway::net`], and each is
 //! served by a task on the high queue of the runtime on which it was opened.
 //!
-//! Read in this order: `statement.rs` (all SQL of the transitions) beside
-//! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
-//! `claiming.rs` with `marks.rs`, `settling.rs`, `keeping.rs`, `rescuing.rs` with `lost_mark.rs`,
-//! `changing.rs`, `reading.rs`, `schedules.rs`,
-//! `viewing.rs` with `activity.rs`; `session.rs`, a connection and what is prepared on it;
-//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `address.rs` with `host.rs`,
-//! `socket.rs` and `serving.rs`, how a connection is opened; `options.rs` and `schema.rs`;
-//! `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
+//! Read in this order: `statement.rs` (all SQL of the transitions) beside the files in
+//! `migrations/`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`, `claiming.rs` with
+//! `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`, `rescuing.rs`
+//! with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs` with
+//! `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it; `pool.rs`;
+//! `asking.rs` and `gatherer.rs`, how questions get there; `notifier.rs` and `listening.rs`, how
+//! processes wake each other; `url.rs`, `address.rs` with `host.rs`, `security.rs`, `tls/`,
+//! `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened; `options.rs` and
+//! `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
+//! `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move everything from a
+//! schema or to one.
 //!
 //! # What it needs
 //!
@@ -18,44 +21,66 @@
 //! store's own: a proxy that gives each transaction another one, such as PgBouncer in its mode
 //! `transaction`, loses what is prepared and set on them.
 //!
-//! # What is not there
+//! `sslmode` means what Postgres says: without it, TLS where the server offers it (`prefer`) and
+//! the feature `tls` is there; `require` encrypts, whoever the server is, unless `sslrootcert` names a
+//! file; `verify-ca` and `verify-full` trust the certificates of that file, or the system's.
+//! What cannot be obeyed is refused.
 //!
-//! Batches and chains are kept in SQLite alone so far. Here an insert of one is an error, before
-//! anything is written. Schedules that another process has changed are noticed within five seconds.
+//! While a new release takes the place of an older one, batches and chains wait until the last
+//! process of the old one has ended: it would complete a member without counting it.
+//!
+//! Schedules that another process has changed are noticed within five seconds.
 
 mod activity;
 mod address;
 mod asking;
+mod awaiting;
 mod callers;
 mod changing;
 mod claiming;
 mod columns;
 mod connect_error;
+mod examining;
 mod failure;
 mod gatherer;
 #[cfg_attr(not(unix), path = "host_elsewhere.rs")]
 mod host;
 mod inserting;
 mod keeping;
+mod listening;
 mod lost_mark;
 mod marks;
+mod messages;
+mod moved_column;
+mod notifier;
+mod occupancy;
 mod options;
 mod pool;
 mod reading;
 mod rescuing;
 mod schedules;
 mod schema;
+mod security;
+mod server_finding;
 mod serving;
 mod session;
 mod settling;
 mod socket;
 mod statement;
 mod store;
+#[cfg_attr(not(feature = "tls"), path = "tls_left_out.rs")]
+mod tls;
+mod transfer;
+mod transfer_ends;
 mod tx;
+mod url;
 mod viewing;
 
 pub use connect_error::ConnectError;
+pub use notifier::WakeUps;
 pub use options::PostgresOptions;
 pub use schema::MIGRATIONS;
+pub use server_finding::ServerFinding;
 pub use store::PostgresStore;
 pub use tokio_postgres;
+pub use transfer_ends::{PostgresSource, PostgresTarget};

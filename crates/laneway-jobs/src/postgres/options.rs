@@ -5,12 +5,18 @@ use std::time::Duration;
 
 use laneway::Handle;
 use laneway::time::{now, sleep};
+use tokio_postgres::{Client, Error};
 
-use super::address::Address;
+use super::address::{Address, DEFAULT_SCHEMA};
 use super::connect_error::ConnectError;
+use super::failure::in_words;
+use super::notifier::WakeUps;
+use super::occupancy::Occupancy;
 use super::pool::{Connected, Pool};
-use super::schema::{SchemaName, SetUp};
+use super::schema::{Opening, SchemaName, SetUp};
 use super::store::PostgresStore;
+use super::transfer::MovedSchema;
+use super::transfer_ends::{Alone, PostgresSource, PostgresTarget, Wire};
 
 /// How a store is connected to its database.
 ///
@@ -29,6 +35,7 @@ pub struct PostgresOptions {
     schema: String,
     connections: usize,
     patience: Duration,
+    wake_ups: WakeUps,
     runtime: Option<Handle>,
 }
 
@@ -42,9 +49,10 @@ impl PostgresOptions {
     /// The defaults.
     pub fn new() -> PostgresOptions {
         PostgresOptions {
-            schema: "laneway".to_owned(),
+            schema: DEFAULT_SCHEMA.to_owned(),
             connections: 4,
             patience: Duration::from_secs(5),
+            wake_ups: WakeUps::default(),
             runtime: None,
         }
     }
@@ -56,7 +64,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how many connections there are at most; 0 counts as 1. Default: 4.
+    /// Sets how many connections there are at most, beside the one that listens for workers; 0
+    /// counts as 1. Default: 4.
     pub fn connections(mut self, connections: usize) -> PostgresOptions {
         self.connections = connections.max(1);
         self
@@ -66,6 +75,13 @@ impl PostgresOptions {
     /// an operation fails. Default: 5 seconds.
     pub fn patience(mut self, patience: Duration) -> PostgresOptions {
         self.patience = patience;
+        self
+    }
+
+    /// Sets whether the processes at the database wake each other. Default:
+    /// [`WakeUps::Notified`].
+    pub fn wake_ups(mut self, wake_ups: WakeUps) -> PostgresOptions {
+        self.wake_ups = wake_ups;
         self
     }
 
@@ -79,7 +95,8 @@ impl PostgresOptions {
     /// Connects to a database, and sets up the schema or brings it to this release's version.
     ///
     /// The address is a URL, `postgres://user:password@host:5432/database`, or of the form
-    /// `host=/run/postgresql user=app dbname=app`.
+    /// `host=/run/postgresql user=app dbname=app`. A URL may name the schema, `?schema=jobs`, which
+    /// then counts more than [`schema`](Self::schema).
     ///
     /// # Errors
     ///
@@ -89,28 +106,116 @@ impl PostgresOptions {
     ///
     /// The schema is set up as a whole or not at all.
     pub async fn connect(self, url: &str) -> Result<PostgresStore, ConnectError> {
-        let schema = SchemaName::new(&self.schema)?;
-        let address = Address::parse(url, self.runtime)?;
+        self.open(url, Opening::Newest).await
+    }
+
+    /// Connects to a database that has jobs, as tools do that look at it: the schema stays as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConnectError`] that says what to do: [`NoJobs`](ConnectError::NoJobs) where there are
+    /// none, [`FromThePast`](ConnectError::FromThePast) where the schema is older.
+    pub async fn visit(self, url: &str) -> Result<PostgresStore, ConnectError> {
+        self.open(url, Opening::Visit).await
+    }
+
+    /// Opens a schema to move its jobs from there, and holds it alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::InUse`] where another store has it open, or another [`ConnectError`];
+    /// nothing has been changed.
+    pub async fn source(self, url: &str) -> Result<PostgresSource, ConnectError> {
+        let alone = self.alone(url, Opening::Source).await?;
+        PostgresSource::hold(alone).await
+    }
+
+    /// Opens a schema to move jobs to it, or makes it, and holds it alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`source`](Self::source); [`ConnectError::Moved`] where its own jobs were moved away.
+    pub async fn target(self, url: &str) -> Result<PostgresTarget, ConnectError> {
+        let alone = self.alone(url, Opening::Target).await?;
+        Ok(PostgresTarget(alone))
+    }
+
+    /// The pool of an address, and the schema that it names.
+    fn pool(&self, url: &str) -> Result<(Arc<Pool>, SchemaName), ConnectError> {
+        let (address, schema) = Address::parse(url, self.runtime.clone())?;
+        let schema = SchemaName::new(schema.as_deref().unwrap_or(&self.schema))?;
         let prefix: Arc<str> = schema.prefix().into();
         let pool = Pool::new(address, prefix, self.patience, self.connections);
+        Ok((pool, schema))
+    }
+
+    async fn open(self, url: &str, opening: Opening) -> Result<PostgresStore, ConnectError> {
+        let (pool, schema) = self.pool(url)?;
         let deadline = now() + self.patience;
-        while let Err(error) = set_up(&pool, &schema).await {
+        while let Err(error) = set_up(&pool, &schema, opening).await {
             match error {
                 SetUp::Again(_) if now() < deadline => sleep(Duration::from_millis(50)).await,
                 SetUp::Again(message) => return Err(ConnectError::Other(message)),
                 SetUp::Refused(error) => return Err(error),
             }
         }
-        Ok(PostgresStore::of(pool))
+        Ok(PostgresStore::of(pool, self.wake_ups))
+    }
+
+    async fn alone(self, url: &str, opening: Opening) -> Result<Alone, ConnectError> {
+        let (pool, schema) = self.pool(url)?;
+        let (mut client, mut driver) = pool.client().await?;
+        let held = driver.run(hold(&mut client, &schema, opening)).await;
+        held.map_err(|error| match error {
+            SetUp::Again(message) => ConnectError::Other(message),
+            SetUp::Refused(error) => error,
+        })?;
+        let name = pool.url(&schema);
+        let schema = MovedSchema::new(client, schema.prefix());
+        Ok(Alone::new(name, Wire { schema, driver }))
     }
 }
 
-async fn set_up(pool: &Arc<Pool>, schema: &SchemaName) -> Result<(), SetUp> {
+async fn set_up(pool: &Arc<Pool>, schema: &SchemaName, opening: Opening) -> Result<(), SetUp> {
     let mut lent = pool.take().await.map_err(SetUp::Refused)?;
     let Connected {
         session, driver, ..
     } = lent.connected();
-    driver.run(schema.migrate(session.client())).await?;
+    driver.run(schema.open(opening, session.client())).await?;
     lent.put_back();
     Ok(())
+}
+
+/// A move takes as long as it takes, and what it has written stays.
+const OF_A_MOVE: &str = "
+SET application_name = 'laneway-jobs move';
+SET default_transaction_isolation = 'read committed';
+SET standard_conforming_strings = on;
+SET synchronous_commit = on;
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET lock_timeout = '10s'";
+
+/// The server learns a little later that a program has ended.
+const LEAVING: Duration = Duration::from_secs(1);
+
+async fn hold(client: &mut Client, schema: &SchemaName, opening: Opening) -> Result<(), SetUp> {
+    let refused = |error: Error| SetUp::Refused(ConnectError::Other(in_words(&error)));
+    client.batch_execute(OF_A_MOVE).await.map_err(refused)?;
+    let lock = Occupancy::Alone.query(&schema.prefix());
+    let deadline = now() + LEAVING;
+    while !client
+        .query_one(&lock, &[])
+        .await
+        .map_err(refused)?
+        .get::<_, bool>(0)
+    {
+        if now() > deadline {
+            let schema = schema.name().to_owned();
+            return Err(SetUp::Refused(ConnectError::InUse(schema)));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    schema.open(opening, client).await
 }

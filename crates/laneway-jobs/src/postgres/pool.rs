@@ -11,8 +11,10 @@ use tokio_postgres::Client;
 use super::address::{Address, Attempt};
 use super::connect_error::ConnectError;
 use super::failure::in_words;
+use super::messages::Messages;
+use super::schema::SchemaName;
 use super::serving::Driver;
-use super::session::Session;
+use super::session::{Entrance, Session};
 
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(1);
@@ -73,6 +75,11 @@ impl Pool {
         &self.schema
     }
 
+    /// The address by which a schema is known, without the user and the password.
+    pub(super) fn url(&self, schema: &SchemaName) -> String {
+        self.address.url(schema.name())
+    }
+
     /// A connection for one operation; it is opened where there is none.
     ///
     /// # Cancellation
@@ -105,6 +112,18 @@ impl Pool {
         }
     }
 
+    /// A connection beside the pool whose messages the caller asks for.
+    pub(super) async fn messages(&self) -> Result<(Client, Messages), ConnectError> {
+        let deadline = now() + self.patience;
+        let mut pause = SHORTEST;
+        loop {
+            match self.address.open_at_any().await {
+                Ok(opened) => return Ok(opened),
+                Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
+            }
+        }
+    }
+
     async fn connect(self: &Arc<Self>) -> Result<Connected, ConnectError> {
         let deadline = now() + self.patience;
         let mut pause = SHORTEST;
@@ -127,11 +146,15 @@ impl Pool {
         let (client, mut driver) = self.address.open(retire).await?;
         let session = Session::new(client, self.schema.clone());
         match driver.run(session.set_up()).await {
-            Ok(()) => Ok(Connected {
+            Ok(Entrance::Open) => Ok(Connected {
                 session,
                 driver,
                 generation,
             }),
+            Ok(Entrance::Closed) => {
+                let schema = self.schema.trim_end_matches('.').to_owned();
+                Err(Attempt::Refused(ConnectError::InUse(schema)))
+            }
             Err(error) => Err(Attempt::Again(in_words(&error))),
         }
     }

@@ -56,6 +56,7 @@ fn count(row: &Row) -> QueueCount {
 /// A job without its payload and result.
 pub(super) fn outline(row: &Row) -> JobView {
     let parent: Option<Uuid> = row.get("parent");
+    let awaited_by: Option<Uuid> = row.get("awaited_by");
     let finished: Option<Micros> = row.get("finished_at");
     JobView {
         id: id_of(row, "id"),
@@ -73,7 +74,7 @@ pub(super) fn outline(row: &Row) -> JobView {
         finished_at: finished.map(time_of),
         unique_key: row.get("unique_key"),
         parent: parent.map(JobId::from),
-        awaited_by: None,
+        awaited_by: awaited_by.map(JobId::from),
         progress: row.get("progress"),
         progress_text: row.get("progress_text"),
         error: row.get("error"),

@@ -15,7 +15,10 @@ use super::session::Sql;
 ///
 /// assert!(MIGRATIONS[0].contains("CREATE TABLE laneway_job"));
 /// ```
-pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_waits.sql"),
+];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;
 
@@ -31,6 +34,19 @@ CREATE TABLE IF NOT EXISTS laneway_schema (
 /// The name of a schema.
 #[derive(Clone, Debug)]
 pub(super) struct SchemaName(String);
+
+/// What an opening wants of a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The newest version; it is made where it is missing.
+    Newest,
+    /// Jobs of this version, and nothing is changed.
+    Visit,
+    /// Jobs to move from there, also where a move has done so.
+    Source,
+    /// The newest version to move jobs to, also where a move has begun.
+    Target,
+}
 
 /// Why a schema could not be set up.
 pub(super) enum SetUp {
@@ -56,22 +72,43 @@ impl SchemaName {
         format!("{}.", self.quoted())
     }
 
-    /// Brings the schema to the newest version.
-    pub(super) async fn migrate(&self, client: &mut Client) -> Result<(), SetUp> {
-        let found = self
-            .look(client)
-            .await
-            .map_err(|error| self.refusal(&error))?;
+    /// As people know it.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Does what an opening wants of a schema, or says why it cannot be opened so.
+    pub(super) async fn open(&self, opening: Opening, client: &mut Client) -> Result<(), SetUp> {
+        let found = self.look(client).await;
+        let found = found.map_err(|error| self.refusal(&error))?;
         self.judge(found.version)?;
-        if let Some(to) = found.moved_to {
-            let schema = self.0.clone();
-            return Err(SetUp::Refused(ConnectError::Moved { schema, to }));
-        }
+        self.allow(opening, &found).map_err(SetUp::Refused)?;
         if found.version == KNOWN {
             return Ok(());
         }
         let migrated = self.locked(client).await;
         self.judge(migrated.map_err(|error| self.refusal(&error))?)
+    }
+
+    fn allow(&self, opening: Opening, found: &Standing) -> Result<(), ConnectError> {
+        let schema = || self.0.clone();
+        match (opening, &found.moved_to, &found.filled_from) {
+            (Opening::Newest | Opening::Visit | Opening::Target, Some(to), _) => {
+                let (schema, to) = (schema(), to.clone());
+                Err(ConnectError::Moved { schema, to })
+            }
+            (Opening::Newest | Opening::Visit | Opening::Source, _, Some(from)) => {
+                let (schema, from) = (schema(), from.clone());
+                Err(ConnectError::Filling { schema, from })
+            }
+            (Opening::Visit | Opening::Source, ..) if found.version == 0 => {
+                Err(ConnectError::NoJobs(schema()))
+            }
+            (Opening::Visit, ..) if found.version < KNOWN => {
+                Err(ConnectError::FromThePast(schema()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn judge(&self, found: i64) -> Result<(), SetUp> {
@@ -97,10 +134,18 @@ impl SchemaName {
         if version == 0 {
             return Ok(Standing::default());
         }
-        let moved = format!("SELECT moved_to FROM {prefix}laneway_meta");
-        let moved = client.query_opt(&moved, &[]).await?;
-        let moved_to = moved.and_then(|row| row.get(0));
-        Ok(Standing { version, moved_to })
+        // Older versions have fewer columns.
+        let text = format!(
+            "SELECT meta ->> 'moved_to' AS moved_to, meta ->> 'filled_from' AS filled_from
+            FROM (SELECT to_jsonb(kept) AS meta FROM {prefix}laneway_meta AS kept) AS read"
+        );
+        let meta = client.query_opt(&text, &[]).await?;
+        let column = |name| meta.as_ref().and_then(|row| row.get(name));
+        Ok(Standing {
+            version,
+            moved_to: column("moved_to"),
+            filled_from: column("filled_from"),
+        })
     }
 
     /// The version is read again under the lock, since another process may be doing the same.
@@ -152,6 +197,7 @@ impl SchemaName {
 struct Standing {
     version: i64,
     moved_to: Option<String>,
+    filled_from: Option<String>,
 }
 
 fn version_of(prefix: &str) -> String {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures_lite::future::zip;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Statement as Prepared};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement as Prepared};
 
+use super::occupancy::Occupancy;
 use super::statement::Statement;
 
 pub(super) type Sql<T> = Result<T, tokio_postgres::Error>;
@@ -29,6 +30,14 @@ SET enable_material = off;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off";
 
+/// Whether a schema lets a connection in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    Open,
+    /// A move has it alone.
+    Closed,
+}
+
 /// A connection and what is prepared on it.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -46,8 +55,19 @@ impl Session {
         }
     }
 
-    pub(super) async fn set_up(&self) -> Sql<()> {
-        self.client.batch_execute(SETTINGS).await
+    /// Sets up the connection, and takes the shared lock of the schema. A move may be in the way.
+    pub(super) async fn set_up(&self) -> Sql<Entrance> {
+        let lock = Occupancy::Shared.query(&self.schema);
+        let text = format!("{SETTINGS};{lock}");
+        let told = self.client.simple_query(&text).await?;
+        let taken = told.iter().any(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
+            _ => false,
+        });
+        Ok(match taken {
+            true => Entrance::Open,
+            false => Entrance::Closed,
+        })
     }
 
     pub(super) fn client(&mut self) -> &mut Client {

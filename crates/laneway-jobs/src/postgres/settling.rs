@@ -22,16 +22,19 @@ pub(super) struct Moved {
     queue: Option<String>,
     /// Its kind and unique key, if it has one.
     unique: Option<(String, String)>,
+    pub(super) awaited_by: Option<JobId>,
 }
 
 impl Moved {
     pub(super) fn read(row: &Row) -> Moved {
         let kind: Option<String> = row.get("kind");
+        let awaited_by: Option<Uuid> = row.get("awaited_by");
         Moved {
             id: id_of(row, "id"),
             state: state_of(row, "state"),
             queue: row.get("queue"),
             unique: kind.zip(row.get("unique_key")),
+            awaited_by: awaited_by.map(JobId::from),
         }
     }
 }
@@ -128,21 +131,27 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// A settled job lets its successor go and wakes those that wait for it; one that is ready
-    /// again wakes the workers.
+    /// A settled job lets its successor go, is counted where it is awaited and wakes those that
+    /// wait for it; one that is ready again wakes the workers.
     pub(super) async fn after_moves(&mut self, moved: &[Moved]) -> Sql<()> {
-        let (mut kinds, mut keys) = (Vec::new(), Vec::new());
         for one in moved {
-            if !one.state.is_settled() {
-                one.queue.iter().for_each(|queue| self.hint_ready(queue));
-                continue;
-            }
-            self.aftermath.settled.push(one.id);
-            if let Some((kind, key)) = &one.unique {
-                kinds.push(kind);
-                keys.push(key);
+            match one.state.is_settled() {
+                true => self.aftermath.settled.push(one.id),
+                false => one.queue.iter().for_each(|queue| self.hint_ready(queue)),
             }
         }
+        let settled: Vec<&Moved> = moved.iter().filter(|one| one.state.is_settled()).collect();
+        self.release_successors(&settled).await?;
+        let members = settled
+            .iter()
+            .filter_map(|one| Some((one.awaited_by?, one.state)));
+        self.members_settled(members.collect()).await
+    }
+
+    async fn release_successors(&mut self, settled: &[&Moved]) -> Sql<()> {
+        let unique = settled.iter().filter_map(|one| one.unique.as_ref());
+        let (kinds, keys): (Vec<&str>, Vec<&str>) =
+            unique.map(|(kind, key)| (&**kind, &**key)).unzip();
         if keys.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Statement {
     Insert,
+    InsertPlaced,
     KnowQueues,
     FindId,
     FindUnique,
@@ -27,6 +28,16 @@ pub(super) enum Statement {
     Settle,
     SettledBefore,
     ReleaseSuccessors,
+    AwaitMembers,
+    AddMembers,
+    EndEmpty,
+    CountMembers,
+    LetGo,
+    CancelAwaiting,
+    LockBatch,
+    AwaitAgain,
+    UncountMember,
+    Batches,
     Renew,
     KeepProgress,
     KeepStep,
@@ -58,6 +69,7 @@ pub(super) enum Statement {
     Now,
     QueueViews,
     SearchIds,
+    SearchMembers,
     SearchRunning,
     SearchNotDone,
     Stories,
@@ -66,6 +78,11 @@ pub(super) enum Statement {
     ActivityDone,
     ActivityFailed,
     ActivityErrors,
+    MissingIndices,
+    Health,
+    Paused,
+    Held,
+    Notify,
 }
 
 impl Statement {
@@ -81,6 +98,7 @@ impl Statement {
     fn template(self) -> &'static str {
         match self {
             Statement::Insert => INSERT,
+            Statement::InsertPlaced => INSERT_PLACED,
             Statement::KnowQueues => {
                 "INSERT INTO @laneway_queue (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
             }
@@ -96,6 +114,16 @@ impl Statement {
             Statement::Settle => SETTLE,
             Statement::SettledBefore => SETTLED_BEFORE,
             Statement::ReleaseSuccessors => RELEASE_SUCCESSORS,
+            Statement::AwaitMembers => AWAIT_MEMBERS,
+            Statement::AddMembers => ADD_MEMBERS,
+            Statement::EndEmpty => END_EMPTY,
+            Statement::CountMembers => COUNT_MEMBERS,
+            Statement::LetGo => LET_GO,
+            Statement::CancelAwaiting => CANCEL_AWAITING,
+            Statement::LockBatch => "SELECT 1 FROM @laneway_batch WHERE job = $1 FOR UPDATE",
+            Statement::AwaitAgain => AWAIT_AGAIN,
+            Statement::UncountMember => UNCOUNT_MEMBER,
+            Statement::Batches => BATCHES,
             Statement::Renew => RENEW,
             Statement::KeepProgress => KEEP_PROGRESS,
             Statement::KeepStep => KEEP_STEP,
@@ -135,6 +163,7 @@ impl Statement {
             Statement::Now => NOW,
             Statement::QueueViews => QUEUE_VIEWS,
             Statement::SearchIds => SEARCH_IDS,
+            Statement::SearchMembers => SEARCH_MEMBERS,
             Statement::SearchRunning => SEARCH_RUNNING,
             Statement::SearchNotDone => SEARCH_NOT_DONE,
             Statement::Stories => STORIES,
@@ -143,6 +172,11 @@ impl Statement {
             Statement::ActivityDone => ACTIVITY_DONE,
             Statement::ActivityFailed => ACTIVITY_FAILED,
             Statement::ActivityErrors => ACTIVITY_ERRORS,
+            Statement::MissingIndices => MISSING_INDICES,
+            Statement::Health => HEALTH,
+            Statement::Paused => PAUSED,
+            Statement::Held => HELD,
+            Statement::Notify => "SELECT pg_notify($1, $2)",
         }
     }
 }
@@ -157,18 +191,34 @@ macro_rules! at_t {
     };
 }
 
+/// Jobs that wait for none, that none waits for, and that have no unique keys.
 const INSERT: &str = at_t!(
     "
-INSERT INTO @laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
-    unique_key, parent, created_at, payload)
-SELECT id, kind, queue, lane, $12::smallint, coalesce(at, t + wait), max_attempts, timeout,
-    t + expires_after, unique_key, parent, t, payload
+INSERT INTO @laneway_job (id, kind, queue, lane, run_at, max_attempts, timeout, expires_at, parent,
+    created_at, payload)
+SELECT id, kind, queue, lane, coalesce(at, t + wait), max_attempts, timeout, t + expires_after,
+    parent, t, payload
 FROM clock, unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[],
-    $7::integer[], $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $13::bytea[])
-    AS given (id, kind, queue, lane, at, wait, max_attempts, timeout, expires_after, unique_key,
-    parent, payload)
+    $7::integer[], $8::bigint[], $9::bigint[], $10::uuid[], $11::bytea[])
+    AS given (id, kind, queue, lane, at, wait, max_attempts, timeout, expires_after, parent,
+    payload)
 ON CONFLICT DO NOTHING
 RETURNING 1"
+);
+
+const INSERT_PLACED: &str = at_t!(
+    "
+INSERT INTO @laneway_job (id, kind, queue, lane, run_at, max_attempts, timeout, expires_at, parent,
+    created_at, payload, held, unique_key, awaited_by)
+SELECT id, kind, queue, lane, coalesce(at, t + wait), max_attempts, timeout, t + expires_after,
+    parent, t, payload, held, unique_key, awaited_by
+FROM clock, unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[],
+    $7::integer[], $8::bigint[], $9::bigint[], $10::uuid[], $11::bytea[], $12::smallint[],
+    $13::text[], $14::uuid[])
+    AS given (id, kind, queue, lane, at, wait, max_attempts, timeout, expires_after, parent,
+    payload, held, unique_key, awaited_by)
+ON CONFLICT DO NOTHING
+RETURNING id"
 );
 
 const FIND_UNIQUE: &str = "
@@ -223,7 +273,7 @@ claimed AS (
         worker = $6, claim = $7, started_at = (SELECT t FROM clock)
     FROM picked WHERE job.id = picked.id AND job.state = 0
     RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
-        payload)
+        awaited_by, payload)
 SELECT (
     SELECT kind FROM @laneway_job
     WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
@@ -253,7 +303,7 @@ claimed AS (
         worker = $5, claim = $6, started_at = (SELECT t FROM clock)
     FROM picked WHERE job.id = picked.id AND job.state = 0
     RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
-        payload)
+        awaited_by, payload)
 SELECT (
     SELECT kind FROM @laneway_job
     WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
@@ -270,7 +320,8 @@ const CLAIMED_BY: &str = at_t!(
     "
 UPDATE @laneway_job AS job SET lease_until = t + $2::bigint
 FROM clock WHERE state = 1 AND claim = $1
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload"
+RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, awaited_by,
+    payload"
 );
 
 /// What is due already and was not claimed is not in it: a settlement or a hint comes first. Nor
@@ -307,14 +358,14 @@ settled AS (
     WHERE job.id = given.id AND job.state + 0 = 1 AND job.fence = given.fence
         AND job.lease_until > (SELECT t FROM clock)
     RETURNING job.id, job.fence, job.state, given.error,
-        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, awaited_by,
         CASE WHEN job.state = 0 THEN queue END AS queue),
 kept AS (
     INSERT INTO @laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
     SELECT job.id, settled.fence, job.attempt, job.worker, job.started_at, t, settled.error
     FROM clock, settled JOIN @laneway_job AS job ON job.id = settled.id
     WHERE settled.error IS NOT NULL)
-SELECT id, fence, state, kind, unique_key, queue FROM settled"
+SELECT id, fence, state, kind, unique_key, awaited_by, queue FROM settled"
 );
 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
@@ -335,6 +386,72 @@ FROM unnest($1::text[], $2::text[]) AS given (kind, unique_key)
 WHERE job.kind = given.kind AND job.unique_key = given.unique_key AND job.held = 1
     AND job.unique_key IS NOT NULL AND job.state <= 1
 RETURNING queue";
+
+const AWAIT_MEMBERS: &str = "
+INSERT INTO @laneway_batch (job, awaits) SELECT * FROM unnest($1::uuid[], $2::smallint[])
+ON CONFLICT DO NOTHING";
+
+const ADD_MEMBERS: &str = "
+UPDATE @laneway_batch AS batch SET total = total + given.members,
+    \"left\" = \"left\" + given.members
+FROM unnest($1::uuid[], $2::bigint[]) AS given (job, members)
+WHERE batch.job = given.job AND NOT ended";
+
+const END_EMPTY: &str = "
+UPDATE @laneway_batch AS batch SET ended = true
+FROM unnest($1::uuid[]) AS given (job)
+WHERE batch.job = given.job AND \"left\" = 0 AND NOT ended
+RETURNING batch.job";
+
+/// Of two transactions that count at the same batch, the second waits here, and goes on with what
+/// the first one has left. Answers for those that have ended, and whether the job that waits is
+/// cancelled then.
+const COUNT_MEMBERS: &str = "
+UPDATE @laneway_batch AS batch SET ended = \"left\" <= given.members,
+    \"left\" = \"left\" - given.members, done = batch.done + given.done,
+    failed = batch.failed + given.failed, cancelled = batch.cancelled + given.cancelled,
+    quarantined = batch.quarantined + given.quarantined
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS given (job, members, done, failed, cancelled, quarantined)
+WHERE batch.job = given.job AND NOT ended
+RETURNING batch.job, ended, awaits = 1 AND batch.done < total AS cancels";
+
+/// A statement of its own after the count, as `RELEASE_SUCCESSORS` is: it sees what a retry by hand
+/// has made of the job while the count waited.
+const LET_GO: &str = at_t!(
+    "
+UPDATE @laneway_job AS job SET held = 0, run_at = greatest(run_at, (SELECT t FROM clock))
+FROM unnest($1::uuid[]) AS given (id)
+WHERE job.id = given.id AND state + 0 = 0 AND held = 2
+RETURNING queue"
+);
+
+/// It stays held, which tells it from a job that was cancelled by hand.
+const CANCEL_AWAITING: &str = at_t!(
+    "
+UPDATE @laneway_job AS job SET state = 4, finished_at = (SELECT t FROM clock),
+    error = 'a job before it in the chain was not done'
+FROM unnest($1::uuid[]) AS given (id)
+WHERE job.id = given.id AND state + 0 = 0 AND held = 2
+RETURNING job.id, awaited_by"
+);
+
+const AWAIT_AGAIN: &str = "
+UPDATE @laneway_job SET state = 0, finished_at = NULL, error = NULL
+WHERE id = $1 AND state + 0 = 4 AND held = 2
+RETURNING awaited_by";
+
+/// `$3`: the job waits again, so that a batch which had ended is open.
+const UNCOUNT_MEMBER: &str = "
+UPDATE @laneway_batch SET ended = false, \"left\" = \"left\" + 1,
+    failed = failed - ($2::smallint = 3)::integer,
+    cancelled = cancelled - ($2::smallint = 4)::integer,
+    quarantined = quarantined - ($2::smallint = 5)::integer
+WHERE job = $1 AND (NOT ended OR $3::boolean)";
+
+const BATCHES: &str = "
+SELECT job, total, done, failed, cancelled, quarantined FROM @laneway_batch
+WHERE job = ANY ($1::uuid[])";
 
 const RENEW: &str = at_t!(
     "
@@ -397,7 +514,8 @@ UPDATE @laneway_job AS job SET crashes = crashes + 1,
     error = 'the worker was lost'
 FROM lost
 WHERE job.id = lost.id AND job.state + 0 = 1 AND job.lease_until <= (SELECT t FROM clock)
-RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+    awaited_by, queue"
 );
 
 const EXPIRE: &str = at_t!(
@@ -409,7 +527,8 @@ expired AS MATERIALIZED (
 UPDATE @laneway_job AS job SET state = 3, finished_at = (SELECT t FROM clock),
     error = 'it expired before it was begun'
 FROM expired WHERE job.id = expired.id AND job.state = 0
-RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+    awaited_by, queue"
 );
 
 const PRUNE: &str = at_t!(
@@ -420,20 +539,22 @@ old AS MATERIALIZED (
         AND finished_at <= (SELECT t FROM clock) - $3::bigint
     LIMIT $4::bigint FOR UPDATE SKIP LOCKED),
 steps AS (DELETE FROM @laneway_step USING old WHERE job = id),
-attempts AS (DELETE FROM @laneway_attempt USING old WHERE job = id)
+attempts AS (DELETE FROM @laneway_attempt USING old WHERE job = id),
+batches AS (DELETE FROM @laneway_batch USING old WHERE job = id)
 DELETE FROM @laneway_job AS job USING old WHERE job.id = old.id
 RETURNING 1"
 );
 
 const LOOK: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, progress, progress_text, error, payload, result
+    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
+    payload, result
 FROM @laneway_job WHERE id = ANY ($1::uuid[])";
 
 /// Lists never read payloads.
 const LIST: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, progress, progress_text, error
+    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
 FROM @laneway_job
 WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR kind = $2)
     AND ($3::smallint IS NULL OR state = $3) AND ($4::uuid IS NULL OR id < $4)
@@ -453,32 +574,47 @@ SELECT name, state::smallint AS state, (SELECT count(*) FROM (
     UNION ALL SELECT 1 FROM @laneway_job AS job
         WHERE job.state = 0 AND held = 1 AND unique_key IS NOT NULL AND job.state <= 1
             AND states.state = 0 AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 0 AND held = 2 AND states.state = 0 AND queue = name
     LIMIT $1::bigint) AS counted) AS count
 FROM @laneway_queue, generate_series(0, 5) AS states (state)
 ORDER BY name, state";
 
+/// The batch that the job waits for is locked before the job, as a count of its members does it.
 const RETRY: &str = at_t!(
-    "
-UPDATE @laneway_job SET state = 0, held = 0, run_at = t, attempt = 0, crashes = 0, cancel = false,
-    fence = nextval(#fence), finished_at = NULL, expires_at = NULL
-FROM clock WHERE id = $1 AND state >= 3
-RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+    ",
+open AS MATERIALIZED (SELECT job FROM @laneway_batch WHERE job = $1 AND NOT ended FOR UPDATE),
+before AS MATERIALIZED (
+    SELECT id AS job, state AS was, (SELECT count(*) FROM open) AS waits FROM @laneway_job
+    WHERE id = $1 AND state >= 3 FOR UPDATE)
+UPDATE @laneway_job SET state = 0, held = CASE WHEN waits > 0 THEN 2 ELSE 0 END, run_at = t,
+    attempt = 0, crashes = 0, cancel = false, fence = nextval(#fence), finished_at = NULL,
+    expires_at = NULL
+FROM clock, before WHERE id = before.job AND state >= 3
+RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+    awaited_by, queue, was"
 );
 
 const CANCEL: &str = at_t!(
     "
-UPDATE @laneway_job SET state = 4, finished_at = t FROM clock WHERE id = $1 AND state = 0
-RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, queue"
+UPDATE @laneway_job SET state = 4, held = 0, finished_at = t FROM clock WHERE id = $1 AND state = 0
+RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+    awaited_by, queue"
 );
 
+/// A member that was settled before has been counted: only a ready one is named as awaited. The
+/// job's own batch is locked first, as a count of its members does it.
 const DELETE: &str = "
-WITH gone AS (
-    DELETE FROM @laneway_job WHERE id = $1 AND state <> 1
-    RETURNING id, 4::smallint AS state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind,
-        unique_key, queue),
+WITH batch AS MATERIALIZED (SELECT job FROM @laneway_batch WHERE job = $1 FOR UPDATE),
+gone AS (
+    DELETE FROM @laneway_job WHERE id = $1 AND state <> 1 AND (SELECT count(*) FROM batch) >= 0
+    RETURNING id, CASE state WHEN 0 THEN 4::smallint ELSE state END AS state,
+        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
+        CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
 steps AS (DELETE FROM @laneway_step USING gone WHERE job = id),
-attempts AS (DELETE FROM @laneway_attempt USING gone WHERE job = id)
-SELECT id, state, kind, unique_key, queue FROM gone";
+attempts AS (DELETE FROM @laneway_attempt USING gone WHERE job = id),
+batches AS (DELETE FROM @laneway_batch USING gone WHERE job = id)
+SELECT id, state, kind, unique_key, awaited_by, queue FROM gone";
 
 const SET_PAUSED: &str = "
 INSERT INTO @laneway_queue (name, paused) VALUES ($1, $2)
@@ -565,7 +701,7 @@ macro_rules! search {
             "
 WITH looked AS MATERIALIZED (
     SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-        created_at, finished_at, unique_key, parent, progress, progress_text, error
+        created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
     FROM @laneway_job WHERE ",
             $way,
             " AND id < $1::uuid ORDER BY id DESC LIMIT $2::bigint)
@@ -575,6 +711,7 @@ FROM (SELECT 1) AS always LEFT JOIN (
     WHERE ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR kind = $4)
         AND ($5::smallint IS NULL OR state = $5) AND ($6::smallint IS NULL OR lane = $6)
         AND ($7::text IS NULL OR strpos(error, $7) > 0)
+        AND ($9::uuid IS NULL OR awaited_by = $9)
     ORDER BY id DESC LIMIT $8::bigint) AS found ON true
 ORDER BY found.id DESC"
         )
@@ -582,6 +719,7 @@ ORDER BY found.id DESC"
 }
 
 const SEARCH_IDS: &str = search!("true");
+const SEARCH_MEMBERS: &str = search!("awaited_by = $9");
 const SEARCH_RUNNING: &str = search!("state = 1");
 const SEARCH_NOT_DONE: &str = search!("state >= 3 AND state = $5");
 
@@ -601,7 +739,7 @@ ORDER BY newest.ended_at DESC";
 
 const LEASES: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, progress, progress_text, error,
+    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
     started_at, lease_until, cancel
 FROM @laneway_job WHERE state = 1 ORDER BY lease_until LIMIT $1::bigint";
 
@@ -642,3 +780,41 @@ FROM (SELECT job, ended_at FROM @laneway_attempt
 JOIN @laneway_job ON id = newest.job
 JOIN unnest($1::text[]) WITH ORDINALITY AS wanted (name, number) ON name = queue
 GROUP BY 1, 2, 3";
+
+const MISSING_INDICES: &str = "
+SELECT name FROM unnest($1::text[]) AS wanted (name)
+WHERE NOT EXISTS (
+    SELECT 1 FROM pg_class AS own
+    JOIN pg_class AS index ON index.relnamespace = own.relnamespace
+    JOIN pg_index ON indexrelid = index.oid
+    WHERE own.oid = (SELECT tableoid FROM @laneway_meta LIMIT 1) AND index.relname = wanted.name
+        AND indisvalid)";
+
+const HEALTH: &str = at_t!(
+    "
+SELECT t, n_dead_tup AS dead, n_live_tup AS live,
+    (SELECT count(*) FROM @laneway_job
+        WHERE state = 1 AND lease_until <= (SELECT t FROM clock)) AS expired,
+    (SELECT count(*) FROM @laneway_job WHERE state >= 3 AND state = 5) AS quarantined
+FROM clock LEFT JOIN pg_stat_all_tables
+    ON relid = (SELECT tableoid FROM @laneway_job LIMIT 1)
+    AND n_dead_tup > $1::bigint AND n_dead_tup > n_live_tup"
+);
+
+const PAUSED: &str = at_t!(
+    "
+SELECT name, t - due AS due_for FROM clock, (
+    SELECT name, (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = name) AS due
+    FROM @laneway_queue WHERE paused) AS paused
+WHERE due <= t - $1::bigint ORDER BY name"
+);
+
+const HELD: &str = "
+SELECT coalesce(application_name, '') AS program, pid AS process,
+    (extract(epoch FROM clock_timestamp() - xact_start) * 1000000)::bigint AS held_for
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+    AND xact_start < clock_timestamp() - $1::bigint * interval '1 microsecond'
+ORDER BY xact_start";

@@ -13,8 +13,11 @@ use super::claiming::Found;
 use super::connect_error::ConnectError;
 use super::failure::store_error;
 use super::gatherer::Gatherer;
+use super::inserting::is_plain;
+use super::listening::Listening;
 use super::lost_mark::LostMark;
 use super::marks::{From, Marks};
+use super::notifier::{Notifier, WakeUps};
 use super::options::PostgresOptions;
 use super::pool::Pool;
 use super::rescuing::Look;
@@ -37,8 +40,8 @@ use crate::store::{
 /// commit may have come before that ends with [`StoreError::OutcomeUnknown`], and is sent again by
 /// workers and by [`Jobs`](crate::Jobs).
 ///
-/// A worker that has nothing to do makes a claim every 250 ms to 2 s, for jobs of other processes;
-/// those of its own process wake it at once.
+/// A commit wakes the workers of its own process, and by `NOTIFY` those of others. A worker that
+/// has nothing to do makes a claim every 250 ms to 2 s as well, should a notification be lost.
 ///
 /// ```no_run
 /// use laneway_jobs::Jobs;
@@ -75,8 +78,10 @@ impl PostgresStore {
         PostgresOptions::new().connect(url).await
     }
 
-    pub(super) fn of(pool: Arc<Pool>) -> PostgresStore {
+    pub(super) fn of(pool: Arc<Pool>, wake_ups: WakeUps) -> PostgresStore {
         let asking = Arc::new(Asking {
+            notifier: Notifier::new(wake_ups, pool.schema()),
+            listening: Listening::default(),
             pool,
             hints: Hints::default(),
             marks: Marks::default(),
@@ -132,7 +137,6 @@ impl PostgresStore {
         job: NewJob,
     ) -> Result<Enqueued, StoreError> {
         let jobs = [job];
-        refuse_waiting(&jobs)?;
         refuse_zeros(&jobs)?;
         self.know_queues(&jobs).await?;
         let mut tx = Tx::callers(transaction, self.0.asking.pool.schema());
@@ -155,7 +159,7 @@ impl PostgresStore {
             .map_err(|error| store_error(&error))
     }
 
-    fn ask<Q, A>(&self, span: Span, question: Q, ask: Ask<Q, A>) -> StoreFuture<'_, A>
+    pub(super) fn ask<Q, A>(&self, span: Span, question: Q, ask: Ask<Q, A>) -> StoreFuture<'_, A>
     where
         Q: Send + Sync + 'static,
         A: Send + 'static,
@@ -196,10 +200,9 @@ impl PostgresStore {
     }
 
     async fn insert_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
-        refuse_waiting(&jobs)?;
         refuse_zeros(&jobs)?;
         self.know_queues(&jobs).await?;
-        match jobs.iter().all(|job| job.unique.is_none()) {
+        match jobs.iter().all(is_plain) {
             true => self.0.inserts.send(jobs).await,
             false => {
                 let ask: Ask<Vec<NewJob>, Vec<Enqueued>> = |tx, jobs| Box::pin(tx.insert(jobs));
@@ -211,7 +214,6 @@ impl PostgresStore {
     async fn fire_all(&self, firings: Vec<Firing>) -> Result<Vec<Fired>, StoreError> {
         let runs = firings.iter().flat_map(|firing| &firing.runs);
         let jobs: Vec<NewJob> = runs.filter_map(|run| run.job.clone().ok()).collect();
-        refuse_waiting(&jobs)?;
         refuse_zeros(&jobs)?;
         self.know_queues(&jobs).await?;
         let ask: Ask<Vec<Firing>, Vec<Fired>> = |tx, firings| Box::pin(tx.fire(firings));
@@ -219,7 +221,11 @@ impl PostgresStore {
     }
 
     async fn claim_from(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        let marks = &self.0.asking.marks;
+        let asking = &self.0.asking;
+        if asking.notifier.is_on() {
+            asking.listening.begin(asking);
+        }
+        let marks = &asking.marks;
         let from = match claim.whom {
             Whom::Innocents => marks.next(&claim),
             Whom::Suspects => From::FRONT,
@@ -277,17 +283,6 @@ impl PostgresStore {
             self.0.lost_mark.looked(t);
         }
         Ok(rescued)
-    }
-}
-
-/// The tables of this version have no place for jobs that wait for others.
-fn refuse_waiting(jobs: &[NewJob]) -> Result<(), StoreError> {
-    let waits = |job: &NewJob| job.awaits.is_some() || job.awaited_by.is_some();
-    match jobs.iter().any(waits) {
-        false => Ok(()),
-        true => Err(StoreError::Database(
-            "batches and chains are not kept in Postgres yet; keep them in SQLite".to_owned(),
-        )),
     }
 }
 
@@ -410,7 +405,9 @@ impl Store for PostgresStore {
     }
 
     fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>> {
-        Box::pin(async move { Ok(vec![None; awaiting.len()]) })
+        self.ask(Span::Statement, awaiting, |tx, awaiting| {
+            Box::pin(tx.batches(awaiting))
+        })
     }
 
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {

@@ -55,6 +55,13 @@ pub(super) struct Earlier;
 pub(super) struct SchedulesChanged;
 
 impl Aftermath {
+    /// The queues that other processes should look at; the empty name stands for all.
+    pub(super) fn announced(&self) -> impl Iterator<Item = &str> {
+        let everywhere = self.everywhere.iter().map(|_| "");
+        let queues = self.ready.iter().map(String::as_str);
+        everywhere.chain(queues.filter(|_| self.everywhere.is_none()))
+    }
+
     pub(super) fn hint(self, hints: &Hints) {
         hints.settled(self.settled);
         if self.schedules.is_some() {

@@ -42,10 +42,6 @@ impl Tx<'_> {
     }
 
     async fn search_one(&mut self, search: &JobSearch) -> Sql<JobPage> {
-        if search.awaited_by.is_some() {
-            // No job awaits another one in this store.
-            return Ok(JobPage::default());
-        }
         let limit = search.limit.min(LIST_LIMIT);
         let params: Params<'_> = &[
             &search.before.map_or(ABOVE_ALL, Uuid::from),
@@ -56,6 +52,7 @@ impl Tx<'_> {
             &search.lane.map(lane_number),
             &search.error.as_deref().map(kept_text),
             &limit_number(limit),
+            &search.awaited_by.map(Uuid::from),
         ];
         let rows = self.rows(way(search), params).await?;
         Ok(page(&rows, limit))
@@ -91,6 +88,7 @@ impl Tx<'_> {
 /// By which index a search goes.
 fn way(search: &JobSearch) -> Statement {
     match search.state {
+        _ if search.awaited_by.is_some() => Statement::SearchMembers,
         Some(JobState::Running) => Statement::SearchRunning,
         Some(state) if state > JobState::Done => Statement::SearchNotDone,
         _ => Statement::SearchIds,

@@ -70,7 +70,7 @@ impl fmt::Display for TransferError {
             }
             TransferError::TargetLost(to) => write!(
                 f,
-                "the jobs were moved to {to}, which does not have them any more; restore that file"
+                "the jobs were moved to {to}, which does not have them any more; restore it"
             ),
             TransferError::NotEmpty(to) => {
                 write!(f, "{to} is not empty; move to a database without jobs")
@@ -158,7 +158,9 @@ async fn over(
     to: String,
 ) -> Result<Standing, TransferError> {
     let (there, here) = (target.counters().await?, source.counters().await?);
-    match there.fence >= here.fence && there.clock >= here.clock {
+    // A server's clock is its own, and not kept.
+    let is_later = there.clock == 0 || there.clock >= here.clock;
+    match there.fence >= here.fence && is_later {
         true => Ok(Standing::Over),
         false => Err(TransferError::TargetLost(to)),
     }

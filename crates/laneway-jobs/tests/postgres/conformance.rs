@@ -35,17 +35,7 @@ fn postgres_passes() {
     let Some(server) = server::shared() else {
         return;
     };
-    // Jobs that wait for others are refused by this store.
-    let kept = |case: &&Case| {
-        ![
-            "batches::",
-            "chains::",
-            "views::the_members_of_a_batch_are_found",
-        ]
-        .iter()
-        .any(|of| case.name().starts_with(of))
-    };
-    for (number, case) in CASES.iter().filter(kept).enumerate() {
+    for (number, case) in CASES.iter().enumerate() {
         run(number, case, &server.url());
     }
 }

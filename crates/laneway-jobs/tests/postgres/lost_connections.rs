@@ -12,12 +12,11 @@ use laneway_jobs::store::{Rescue, Store, StoreError};
 use laneway_jobs::{Ctx, Job, JobError, JobId, Jobs, Limit, Worker, WorkerHandle};
 use serde::{Deserialize, Serialize};
 
+use crate::faults;
 use crate::server::{self, Server};
 
 const CALLERS: u32 = 4;
 const EACH: u32 = 250;
-const KILLS: u32 = 50;
-const RESTARTS: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Numbered(u32);
@@ -72,9 +71,10 @@ async fn enqueue_each(jobs: Jobs) -> Vec<JobId> {
 
 async fn disturb(server: &Server, store: &PostgresStore) {
     let mut client = store.client().await.unwrap();
-    for kill in 1..=KILLS {
+    let kills = faults::connection_kills();
+    for kill in 1..=kills {
         sleep(Duration::from_millis(30)).await;
-        if kill % (KILLS / RESTARTS) == 0 {
+        if kill % (kills / faults::restarts()) == 0 {
             server.stop();
             server.start_again();
             client = store.client().await.unwrap();

@@ -4,12 +4,19 @@
 //! in the environment they fail.
 
 mod conformance;
+#[cfg(feature = "tls")]
+mod encrypted;
+mod exhausted;
+mod faults;
+mod former_version;
 mod idle;
+mod killed;
 mod lost_connections;
+mod moving;
 mod own_transaction;
 mod plans;
 mod races;
-mod refusals;
 mod server;
 mod shutdown;
+mod wake_ups;
 mod wrong_addresses;

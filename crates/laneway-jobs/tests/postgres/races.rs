@@ -5,8 +5,10 @@ use std::time::Duration;
 use laneway::time::timeout;
 use laneway::{Priority, Runtime, Task};
 use laneway_jobs::postgres::PostgresOptions;
+use laneway_jobs::store::ByHand;
 use laneway_jobs::{
-    Ctx, EnqueueError, Enqueued, IfExists, Job, JobError, JobState, Jobs, Limit, Worker,
+    BatchCounts, Ctx, EnqueueError, Enqueued, IfExists, Job, JobError, JobId, JobState, Jobs,
+    Limit, Retry, Worker, WorkerHandle,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,4 +90,93 @@ fn a_successor_is_released_whatever_comes_first() {
     };
     let ended = rt.block_on(timeout(Duration::from_secs(100), run));
     assert!(ended.is_ok(), "a successor was never released");
+}
+
+#[derive(Serialize, Deserialize)]
+struct Page(u32);
+
+impl Job for Page {
+    const KIND: &'static str = "page";
+}
+
+#[derive(Serialize, Deserialize)]
+struct Bind;
+
+impl Job for Bind {
+    const KIND: &'static str = "bind";
+}
+
+const BATCHES: u32 = 40;
+const PAGES: u32 = 12;
+
+/// A worker of another process: its store gathers settlements of its own.
+async fn binder(url: &str, rt: &Runtime, bound: &flume::Sender<JobId>) -> (Jobs, WorkerHandle) {
+    let options = PostgresOptions::new().schema("race batch").connections(4);
+    let jobs = Jobs::new(options.connect(url).await.unwrap());
+    let bound = bound.clone();
+    let worker = Worker::new(&jobs)
+        .queue("default", Limit::in_flight(8))
+        .handle(|Page(number): Page, _: Ctx| async move {
+            match number % 4 {
+                0 => Err(Retry::never("the page is blank")),
+                _ => Ok(()),
+            }
+        })
+        .handle(move |_: Bind, ctx: Ctx| {
+            let bound = bound.clone();
+            async move {
+                bound.send(ctx.id())?;
+                let counts: BatchCounts = ctx.batch_counts().await?;
+                Ok::<_, JobError>((counts.total, counts.done, counts.left()))
+            }
+        });
+    let worker = worker.start(rt).unwrap();
+    (jobs, worker)
+}
+
+/// Failed members are retried by hand until all batches have ended, in each of which one fails again.
+async fn retry_failed(jobs: Jobs, members: Vec<JobId>, ended: flume::Receiver<()>) {
+    while let Err(flume::TryRecvError::Empty) = ended.try_recv() {
+        let changes = members.iter().map(|&id| ByHand::Retry(id)).collect();
+        jobs.store().change(changes).await.unwrap();
+    }
+}
+
+/// Members that end at the same time, in several processes, while others are retried by hand.
+#[test]
+fn what_follows_a_batch_runs_once_whichever_members_end_together() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    let run = async {
+        let (bound, binds) = flume::unbounded();
+        let (jobs, first) = binder(&server.url(), &rt, &bound).await;
+        let (_, second) = binder(&server.url(), &rt, &bound).await;
+        let (mut last, mut members) = (Vec::new(), Vec::new());
+        for _ in 0..BATCHES {
+            let pages = (0..PAGES).map(|number| jobs.enqueue(Page(number)));
+            let batch = jobs.batch().members(pages).then(jobs.enqueue(Bind));
+            let batch = batch.await.unwrap();
+            last.push(batch.then);
+            members.extend(batch.members.iter().map(|member| member.id()));
+        }
+        let (end, ended) = flume::bounded(1);
+        let retrying = rt.spawn(retry_failed(jobs.clone(), members, ended), Priority::Low);
+        for &id in &last {
+            let counts = jobs.wait::<(u32, u32, u32)>(id).await;
+            assert_eq!(counts, Ok((PAGES, PAGES / 4 * 3, 0)));
+        }
+        end.send(()).unwrap();
+        retrying.await;
+        for worker in [first, second] {
+            assert!(worker.shutdown(Duration::from_secs(10)).await.is_clean());
+        }
+        let mut bound: Vec<JobId> = binds.try_iter().collect();
+        bound.sort_unstable();
+        last.sort_unstable();
+        assert_eq!(bound, last, "each was followed once");
+    };
+    let ended = rt.block_on(timeout(Duration::from_secs(100), run));
+    assert!(ended.is_ok(), "a batch has no end");
 }

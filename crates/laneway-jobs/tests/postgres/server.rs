@@ -143,6 +143,20 @@ impl Server {
         )
     }
 
+    /// The user that runs it, where that is another one.
+    pub(crate) fn user(&self) -> Option<u32> {
+        self.user
+    }
+
+    /// Adds to its configuration, and starts it again.
+    pub(crate) fn set(&self, configuration: &str) {
+        let file = self.folder.join("data/postgresql.conf");
+        let all = fs::read_to_string(&file).unwrap();
+        fs::write(file, format!("{all}\n{configuration}\n")).unwrap();
+        self.stop();
+        self.start_again();
+    }
+
     /// Ends the server, with what runs in it.
     pub(crate) fn stop(&self) {
         self.control(&["stop", "--mode=immediate"]);

@@ -1,0 +1,43 @@
+//! What a connection says beside its client's answers; asking for it is what moves the bytes.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::{AsyncMessage, Connection, Error};
+
+use super::failure::in_words;
+
+type Said = Option<Result<AsyncMessage, Error>>;
+
+/// The messages of a connection, with or without TLS below it.
+pub(super) struct Messages(Box<dyn FnMut(&mut Context<'_>) -> Poll<Said> + Send>);
+
+impl Messages {
+    pub(super) fn of<S, T>(mut connection: Connection<S, T>) -> Messages
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        Messages(Box::new(move |cx| connection.poll_message(cx)))
+    }
+
+    /// `None` where the connection has ended.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    pub(super) async fn next(&mut self) -> Said {
+        poll_fn(|cx| (self.0)(cx)).await
+    }
+
+    /// Moves the bytes until the connection ends.
+    pub(super) async fn serve(mut self) {
+        while let Some(said) = self.next().await {
+            if let Err(error) = said {
+                log::debug!("a connection has ended: {}", in_words(&error));
+                return;
+            }
+        }
+    }
+}
