@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use laneway_jobs::postgres::ConnectError;
 use laneway_jobs::sqlite::OpenError;
 use laneway_jobs::store::{StoreError, TransferError};
 
@@ -72,6 +73,17 @@ impl From<OpenError> for Failure {
                 "{} has an older schema; run `laneway-jobs migrate` on it",
                 path.display()
             ),
+            error => error.to_string(),
+        })
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        Failure::refused(match error {
+            ConnectError::FromThePast(schema) => {
+                format!("the schema {schema:?} is older; run `laneway-jobs migrate` on it")
+            }
             error => error.to_string(),
         })
     }

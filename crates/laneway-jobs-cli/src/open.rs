@@ -3,8 +3,11 @@
 use std::env;
 use std::sync::Arc;
 
+use laneway::block_on;
+use laneway_jobs::postgres::PostgresOptions;
 use laneway_jobs::sqlite::{SqliteOptions, SqliteSource, SqliteStore, SqliteTarget};
 use laneway_jobs::store::{Store, TransferSource, TransferTarget};
+use laneway_jobs::{postgres, sqlite};
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -13,14 +16,22 @@ const VARIABLE: &str = "LANEWAY_JOBS_DATABASE";
 
 /// The address that the command line or the environment gives.
 pub(crate) fn address(args: &Args) -> Result<String, Failure> {
+    given(args).ok_or_else(|| {
+        Failure::usage(format!(
+            "name a database, a file or postgres://.., by --database or {VARIABLE}"
+        ))
+    })
+}
+
+fn given(args: &Args) -> Option<String> {
     let given = args.owned("database").or_else(|| env::var(VARIABLE).ok());
-    let given = given.filter(|address| !address.is_empty());
-    given.ok_or_else(|| Failure::usage(format!("name a database by --database FILE or {VARIABLE}")))
+    given.filter(|address| !address.is_empty())
 }
 
 /// What an address means.
 enum Address<'a> {
     File(&'a str),
+    Server(&'a str),
 }
 
 /// A further kind of store begins here, and in the functions below.
@@ -28,9 +39,30 @@ fn read(address: &str) -> Result<Address<'_>, Failure> {
     match address.split_once("://") {
         None => Ok(Address::File(address)),
         Some(("sqlite", file)) => Ok(Address::File(file)),
+        Some(("postgres" | "postgresql", _)) => Ok(Address::Server(address)),
         Some((scheme, _)) => Err(Failure::refused(format!(
-            "this program cannot open {scheme}:// addresses; name an SQLite file"
+            "this program cannot open {scheme}:// addresses; name an SQLite file, or \
+             postgres://user:password@host:5432/database"
         ))),
+    }
+}
+
+/// An address without its user and password, for people.
+pub(crate) fn shown(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let hosts = rest[..end].rsplit('@').next().unwrap_or_default();
+    let database = rest[end..].split('?').next().unwrap_or_default();
+    format!("{scheme}://{hosts}{database}")
+}
+
+/// The SQL that leads to each version of the schema, for the kind of store that is named.
+pub(crate) fn migrations(args: &Args) -> Result<&'static [&'static str], Failure> {
+    match given(args).as_deref().map(read).transpose()? {
+        Some(Address::Server(_)) => Ok(postgres::MIGRATIONS),
+        Some(Address::File(_)) | None => Ok(sqlite::MIGRATIONS),
     }
 }
 
@@ -42,6 +74,7 @@ pub(crate) fn store(args: &Args) -> Result<Arc<dyn Store>, Failure> {
 pub(crate) fn store_at(address: &str) -> Result<Arc<dyn Store>, Failure> {
     match read(address)? {
         Address::File(path) => Ok(Arc::new(SqliteOptions::new().visit(path)?)),
+        Address::Server(url) => Ok(Arc::new(block_on(PostgresOptions::new().visit(url))?)),
     }
 }
 
@@ -49,6 +82,7 @@ pub(crate) fn store_at(address: &str) -> Result<Arc<dyn Store>, Failure> {
 pub(crate) fn newest_store_at(address: &str) -> Result<Arc<dyn Store>, Failure> {
     match read(address)? {
         Address::File(path) => Ok(Arc::new(SqliteStore::open(path)?)),
+        Address::Server(url) => Ok(Arc::new(block_on(PostgresOptions::new().connect(url))?)),
     }
 }
 
@@ -56,6 +90,7 @@ pub(crate) fn newest_store_at(address: &str) -> Result<Arc<dyn Store>, Failure> 
 pub(crate) fn source_at(address: &str) -> Result<Box<dyn TransferSource>, Failure> {
     match read(address)? {
         Address::File(path) => Ok(Box::new(SqliteSource::open(path)?)),
+        Address::Server(url) => Ok(Box::new(block_on(PostgresOptions::new().source(url))?)),
     }
 }
 
@@ -63,5 +98,26 @@ pub(crate) fn source_at(address: &str) -> Result<Box<dyn TransferSource>, Failur
 pub(crate) fn target_at(address: &str) -> Result<Box<dyn TransferTarget>, Failure> {
     match read(address)? {
         Address::File(path) => Ok(Box::new(SqliteTarget::open(path)?)),
+        Address::Server(url) => Ok(Box::new(block_on(PostgresOptions::new().target(url))?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (address, expected) in [
+            ("jobs.db", "jobs.db"),
+            (
+                "postgres://me:a@b@db:5432/app?schema=x",
+                "postgres://db:5432/app",
+            ),
+            ("postgres://db/app", "postgres://db/app"),
+            ("postgres:///app?password=secret", "postgres:///app"),
+        ] {
+            assert_eq!(shown(address), expected);
+        }
     }
 }

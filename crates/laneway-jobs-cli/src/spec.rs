@@ -47,8 +47,8 @@ pub(crate) const fn flag(name: &'static str, about: &'static str) -> OptionSpec 
 const COMMON: &[OptionSpec] = &[
     value(
         "database",
-        "FILE",
-        "the database; without it, LANEWAY_JOBS_DATABASE",
+        "DATABASE",
+        "a file or postgres://..; without it, LANEWAY_JOBS_DATABASE",
     ),
     flag("json", "prints one JSON object per line"),
     flag("help", "says this"),
@@ -91,8 +91,8 @@ pub(crate) fn overview(commands: &[Command]) -> String {
         let _ = writeln!(help, "  {usage:<24} {}", command.spec.about);
     }
     help.push_str(
-        "\nThe database is given by --database FILE or LANEWAY_JOBS_DATABASE. \
-         `laneway-jobs help COMMAND`\nsays what a command takes. \
+        "\nThe database, a file or postgres://.., is given by --database or LANEWAY_JOBS_DATABASE. \
+         \n`laneway-jobs help COMMAND` says what a command takes. \
          Exit codes: 0 done, 1 not done or not found, 2 wrong usage.",
     );
     help

@@ -1,7 +1,9 @@
 //! `doctor`: finds what is wrong with a database, and says what to do.
 
 use laneway::block_on;
-use laneway_jobs::sqlite::SqliteStore;
+use laneway_jobs::postgres::{PostgresStore, ServerFinding};
+use laneway_jobs::sqlite::{Finding, SqliteStore};
+use laneway_jobs::store::Store;
 use serde_json::json;
 
 use super::Command;
@@ -21,20 +23,52 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
+/// What is wrong, and what to do about it.
+struct Ill {
+    name: &'static str,
+    text: String,
+    advice: &'static str,
+}
+
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let store = open::store(args)?;
-    let store = store.as_any().downcast_ref::<SqliteStore>();
-    let store = store.ok_or_else(|| Failure::refused("doctor examines SQLite databases alone"))?;
-    let findings = block_on(store.examine())?;
-    for finding in &findings {
-        let (text, advice) = (finding.to_string(), finding.advice());
-        let found = json!({"finding": finding.name(), "text": text, "advice": advice});
+    let findings = examine(&*store)?;
+    for Ill { name, text, advice } in &findings {
+        let found = json!({"finding": name, "text": text, "advice": advice});
         out.tell(&format!("{text}\n    {advice}"), &found)?;
     }
     match (findings.is_empty(), out.form()) {
         (true, Form::People) => out.line("all is well"),
         (true, Form::Json) => Ok(()),
         (false, _) => Err(Failure::Told),
+    }
+}
+
+fn examine(store: &dyn Store) -> Result<Vec<Ill>, Failure> {
+    let any = store.as_any();
+    if let Some(store) = any.downcast_ref::<SqliteStore>() {
+        let findings = block_on(store.examine())?;
+        return Ok(findings.iter().map(of_file).collect());
+    }
+    let store = any.downcast_ref::<PostgresStore>();
+    let store = store.ok_or_else(|| Failure::refused("doctor does not know this database"))?;
+    let findings = block_on(store.examine())?;
+    Ok(findings.iter().map(of_server).collect())
+}
+
+fn of_file(finding: &Finding) -> Ill {
+    Ill {
+        name: finding.name(),
+        text: finding.to_string(),
+        advice: finding.advice(),
+    }
+}
+
+fn of_server(finding: &ServerFinding) -> Ill {
+    Ill {
+        name: finding.name(),
+        text: finding.to_string(),
+        advice: finding.advice(),
     }
 }

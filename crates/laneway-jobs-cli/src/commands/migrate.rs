@@ -1,6 +1,5 @@
 //! `migrate`: brings a database to the newest schema, or prints the SQL that does.
 
-use laneway_jobs::sqlite::MIGRATIONS;
 use serde_json::json;
 
 use super::Command;
@@ -17,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
         about: "makes the tables of a database, or brings them to the newest schema",
         options: &[flag(
             "print",
-            "prints the SQL of SQLite databases, and changes nothing",
+            "prints the SQL for such a database, and changes nothing",
         )],
     },
     run,
@@ -26,11 +25,12 @@ pub(super) const COMMAND: Command = Command {
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     if args.has("print") {
-        return print(out);
+        return print(open::migrations(args)?, out);
     }
     let address = open::address(args)?;
     open::newest_store_at(&address)?;
-    let version = MIGRATIONS.len();
+    let version = open::migrations(args)?.len();
+    let address = open::shown(&address);
     let answer = json!({"database": address, "schema": version});
     out.tell(
         &format!("{address} has schema {version}, the newest"),
@@ -38,8 +38,8 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     )
 }
 
-fn print(out: &mut Out) -> Result<(), Failure> {
-    for (place, sql) in MIGRATIONS.iter().enumerate() {
+fn print(migrations: &[&str], out: &mut Out) -> Result<(), Failure> {
+    for (place, sql) in migrations.iter().enumerate() {
         let version = place + 1;
         match out.form() {
             Form::Json => out.json(&json!({"schema": version, "sql": sql}))?,

@@ -21,13 +21,13 @@ pub(super) const COMMAND: Command = Command {
         options: &[
             value(
                 "from",
-                "FILE",
-                "the database to move; no program may have it open",
+                "DATABASE",
+                "a file or postgres://.. to move; no program may have it open",
             ),
             value(
                 "to",
-                "FILE",
-                "the new one: not there, without jobs, or of this move begun before",
+                "DATABASE",
+                "the new one: not there, without jobs, or of a move begun before",
             ),
         ],
     },
@@ -63,7 +63,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
 
 fn wanted<'a>(args: &'a Args, name: &str) -> Result<&'a str, Failure> {
     let value = args.value(name).filter(|value| !value.is_empty());
-    value.ok_or_else(|| Failure::usage("move wants --from FILE and --to FILE"))
+    value.ok_or_else(|| Failure::usage("move wants --from DATABASE and --to DATABASE"))
 }
 
 /// Files may have several names.

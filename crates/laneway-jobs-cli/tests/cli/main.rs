@@ -3,5 +3,9 @@
 mod bad_input;
 mod commands;
 mod move_killed;
+#[allow(dead_code, reason = "other tests have further questions to it")]
+#[path = "../../../laneway-jobs/tests/postgres/server.rs"]
+mod server;
+mod servers;
 mod serving;
 mod support;

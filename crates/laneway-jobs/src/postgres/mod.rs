@@ -4,16 +4,16 @@
 //! served by a task on the high queue of the runtime on which it was opened.
 //!
 //! Read in this order: `statement.rs` (all SQL of the transitions) beside the files in
-//! `migrations/`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`, `claiming.rs` with
-//! `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`, `rescuing.rs`
-//! with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs` with
-//! `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it; `pool.rs`;
-//! `asking.rs` and `gatherer.rs`, how questions get there; `notifier.rs` and `listening.rs`, how
-//! processes wake each other; `url.rs`, `address.rs` with `host.rs`, `security.rs`, `tls/`,
-//! `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened; `options.rs` and
-//! `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
-//! `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move everything from a
-//! schema or to one.
+//! `migrations/`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`, `claiming.rs`
+//! with `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`,
+//! `rescuing.rs` with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs`
+//! with `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it;
+//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `notifier.rs` and
+//! `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with `host.rs`,
+//! `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened;
+//! `options.rs` and `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts
+//! it together. `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move
+//! everything from a schema or to one.
 //!
 //! # What it needs
 //!
@@ -22,9 +22,9 @@
 //! `transaction`, loses what is prepared and set on them.
 //!
 //! `sslmode` means what Postgres says: without it, TLS where the server offers it (`prefer`) and
-//! the feature `tls` is there; `require` encrypts, whoever the server is, unless `sslrootcert` names a
-//! file; `verify-ca` and `verify-full` trust the certificates of that file, or the system's.
-//! What cannot be obeyed is refused.
+//! the feature `tls` is there; `require` encrypts, whoever the server is, unless `sslrootcert`
+//! names a file; `verify-ca` and `verify-full` trust the certificates of that file, or the
+//! system's. What cannot be obeyed is refused.
 //!
 //! While a new release takes the place of an older one, batches and chains wait until the last
 //! process of the old one has ended: it would complete a member without counting it.

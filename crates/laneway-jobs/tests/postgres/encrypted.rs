@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use laneway::Runtime;
@@ -18,7 +19,12 @@ const KEY: &str = include_str!("certificates/server.key.pem");
 const STRANGER: &str = include_str!("certificates/stranger.pem");
 
 /// A server with a certificate, in whose folder the files are.
-fn encrypted() -> Option<Server> {
+fn encrypted() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER.get_or_init(start).as_ref()
+}
+
+fn start() -> Option<Server> {
     let server = server::own()?;
     for (name, text) in [
         ("trusted.pem", CERTIFICATE),
@@ -67,7 +73,7 @@ fn is_encrypted(url: &str) -> bool {
 #[test]
 fn each_mode_is_obeyed() {
     let Some(server) = encrypted() else { return };
-    let (trusted, other) = (root(&server, "trusted.pem"), root(&server, "other.pem"));
+    let (trusted, other) = (root(server, "trusted.pem"), root(server, "other.pem"));
     for (host, settings, encrypted) in [
         ("127.0.0.1", "sslmode=disable".to_owned(), false),
         ("127.0.0.1", "sslmode=prefer".to_owned(), true),
@@ -76,7 +82,7 @@ fn each_mode_is_obeyed() {
         ("127.0.0.1", format!("sslmode=verify-ca&{trusted}"), true),
         ("localhost", format!("sslmode=verify-full&{trusted}"), true),
     ] {
-        let url = url(&server, host, &settings);
+        let url = url(server, host, &settings);
         assert_eq!(
             is_encrypted(url.trim_end_matches('&')),
             encrypted,
@@ -106,7 +112,7 @@ fn each_mode_is_obeyed() {
         ),
     ] {
         let begun = Instant::now();
-        let refused = connect(&url(&server, host, &settings)).unwrap_err();
+        let refused = connect(&url(server, host, &settings)).unwrap_err();
         assert!(
             matches!(refused, ConnectError::Tls { .. }),
             "{settings}: {refused}"
@@ -160,11 +166,11 @@ impl Job for Large {
 #[test]
 fn jobs_run_within_tls() {
     let Some(server) = encrypted() else { return };
-    let settings = format!("sslmode=verify-full&{}", root(&server, "trusted.pem"));
+    let settings = format!("sslmode=verify-full&{}", root(server, "trusted.pem"));
     let rt = Runtime::builder().build().unwrap();
     rt.block_on(async {
         let options = PostgresOptions::new();
-        let store = options.connect(&url(&server, "localhost", &settings)).await;
+        let store = options.connect(&url(server, "localhost", &settings)).await;
         let jobs = Jobs::new(store.unwrap());
         let worker = Worker::new(&jobs)
             .queue("default", Limit::in_flight(8))

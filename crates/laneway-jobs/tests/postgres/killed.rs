@@ -103,7 +103,9 @@ fn one_life(url: &str) -> Vec<JobId> {
 
 #[test]
 fn nothing_is_lost_and_nothing_completed_twice() {
-    let Some(server) = server::own() else { return };
+    let Some(server) = server::shared() else {
+        return;
+    };
     let (url, rt) = (server.url(), Runtime::builder().build().unwrap());
     let store = rt.block_on(connect(&url));
     rt.block_on(async {

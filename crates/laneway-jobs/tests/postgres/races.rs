@@ -134,7 +134,7 @@ async fn binder(url: &str, rt: &Runtime, bound: &flume::Sender<JobId>) -> (Jobs,
     (jobs, worker)
 }
 
-/// Failed members are retried by hand until all batches have ended, in each of which one fails again.
+/// Retries failed members by hand until all batches have ended.
 async fn retry_failed(jobs: Jobs, members: Vec<JobId>, ended: flume::Receiver<()>) {
     while let Err(flume::TryRecvError::Empty) = ended.try_recv() {
         let changes = members.iter().map(|&id| ByHand::Retry(id)).collect();
