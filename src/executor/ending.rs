@@ -12,8 +12,9 @@
 //! # Why no task is left behind
 //!
 //! The thread that ends the runtime comes back when no future is left, by the count of live tasks.
-//! A live task is in the hands of a worker, which drops it and then tells; or it waits, and is
-//! woken, which queues it; or it is queued. To queue a task is to push it and then to look at the
+//! A live task is in the hands of a worker, which drops it and then tells, after its last poll or
+//! where a poll waits for others within it (`Executor::thread_leaves`); or it waits, and is woken,
+//! which queues it; or it is queued. To queue a task is to push it and then to look at the
 //! phase. To end the runtime is to write the phase and then to look for tasks, under the lock,
 //! before each sleep. Push and look, write and look are in an order that is the same for all
 //! threads. So the thread that ends the runtime sees the task, or the thread that queued it sees
