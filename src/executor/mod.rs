@@ -45,9 +45,8 @@
 //! names a trick, whose gain stands in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
-//! - `queue.rs`: the places where tasks wait. Its parts, for later: `queue/board.rs` shows thieves
-//!   where there is something to steal; `queue/claim.rs` and `queue/sift.rs` take certain tasks out
-//!   of a queue.
+//! - `queue.rs`: the places where tasks wait. Its parts, for later: `queue/claim.rs` and
+//!   `queue/sift.rs` take certain tasks out of a queue.
 //! - `route.rs`: which worker takes from which queue, and in what order.
 //! - `worker.rs`: one step of a consumer thread. Its parts, for later: `worker/sifter.rs` finds
 //!   tasks that were raised in the low queue; `worker/inner_polls.rs` polls a task within the poll
