@@ -79,7 +79,8 @@
 //! - `telling.rs`: how an event reaches them.
 //!
 //! Below the core stand `board.rs`, where workers show what they hold, `shield.rs`, where panics of
-//! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes `runtime/`, which gives it its threads.
+//! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes
+//! `runtime/`, which gives it its threads.
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
 //! for the time where a worker parks, gets up, searches for long, or sifts. `Ending` alone reads a
