@@ -49,7 +49,7 @@
 //! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
 //!    of what it reads.
 //! 9. `postgres`: a few connections, one statement for each transition of many jobs. The server
-//!    owns T and the fence's counter; a notification tells of other processes' commits, and a worker
+//!    owns T and the fence's counter; notifications tell of other processes' commits, and a worker
 //!    asks at intervals as well, since one may be lost.
 //!
 //! Why the seams lie there: the store makes transitions and the worker policy, so that one

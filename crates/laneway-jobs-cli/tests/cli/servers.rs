@@ -125,7 +125,8 @@ fn what_is_wrong_with_a_schema_is_found() {
     block_on(async { jobs.enqueue(Text("a".into())).await.unwrap().id() });
     schema.sql(
         "UPDATE ill.laneway_job SET state = 1, fence = 1, lease_until = 1;
-        INSERT INTO ill.laneway_job (id, run_at, created_at, max_attempts, lane, kind, queue, payload)
+        INSERT INTO ill.laneway_job
+            (id, run_at, created_at, max_attempts, lane, kind, queue, payload)
         VALUES ('018f0e9c-7b3a-7c00-8a1b-000000000001', 0, 0, 1, 1, 'a', 'default', '7');
         UPDATE ill.laneway_queue SET paused = true;
         DROP INDEX ill.laneway_job_suspect",

@@ -1,8 +1,9 @@
 //! How a question gets to the database: a connection, a transaction, the answer, the hints.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures_lite::future::or;
@@ -68,22 +69,23 @@ impl Asking {
         let Connected {
             session, driver, ..
         } = lent.connected();
+        let answers = session.answers();
         let asked = driver.run(transact(session, span, question, ask));
-        match timeout(SILENCE, asked).await {
-            Ok(Ok((answer, aftermath))) => {
+        match unless_silent(&answers, asked).await {
+            Some(Ok((answer, aftermath))) => {
                 for queue in self.after(aftermath) {
                     self.notify(&queue, lent.connected()).await;
                 }
                 lent.put_back();
                 Ok(answer)
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 if aftereffect(&error) != Aftereffect::Lost {
                     lent.put_back();
                 }
                 Err(self.unknown_wakes(store_error(&error)))
             }
-            Err(_) => Err(self.unknown_wakes(StoreError::OutcomeUnknown)),
+            None => Err(self.unknown_wakes(StoreError::OutcomeUnknown)),
         }
     }
 
@@ -132,6 +134,20 @@ impl Asking {
             self.hints.ready_everywhere();
         }
         error
+    }
+}
+
+/// `None` where the server has fallen silent. A transaction of many statements may take longer than
+/// a silence.
+async fn unless_silent<T>(answers: &AtomicU64, asked: impl Future<Output = T>) -> Option<T> {
+    let mut asked = pin!(asked);
+    loop {
+        let before = answers.load(Relaxed);
+        match timeout(SILENCE, asked.as_mut()).await {
+            Ok(answer) => return Some(answer),
+            Err(_) if answers.load(Relaxed) == before => return None,
+            Err(_) => {}
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use super::failure::in_words;
 type Said = Option<Result<AsyncMessage, Error>>;
 
 /// The messages of a connection, with or without TLS below it.
-pub(super) struct Messages(Box<dyn FnMut(&mut Context<'_>) -> Poll<Said> + Send>);
+pub(super) struct Messages(Box<PollMessage>);
+
+type PollMessage = dyn FnMut(&mut Context<'_>) -> Poll<Said> + Send;
 
 impl Messages {
     pub(super) fn of<S, T>(mut connection: Connection<S, T>) -> Messages

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use futures_lite::future::zip;
 use tokio_postgres::types::ToSql;
@@ -44,6 +45,8 @@ pub(super) struct Session {
     client: Client,
     schema: Arc<str>,
     prepared: HashMap<Statement, Prepared>,
+    /// Grows with each statement that the server has answered.
+    answers: Arc<AtomicU64>,
 }
 
 impl Session {
@@ -52,6 +55,7 @@ impl Session {
             client,
             schema,
             prepared: HashMap::new(),
+            answers: Arc::default(),
         }
     }
 
@@ -78,13 +82,22 @@ impl Session {
         self.client.is_closed()
     }
 
+    /// How many statements the server has answered, to be watched while others are under way.
+    pub(super) fn answers(&self) -> Arc<AtomicU64> {
+        self.answers.clone()
+    }
+
     pub(super) async fn batch(&self, text: &str) -> Sql<()> {
-        self.client.batch_execute(text).await
+        let answer = self.client.batch_execute(text).await;
+        self.answers.fetch_add(1, Relaxed);
+        answer
     }
 
     pub(super) async fn rows(&mut self, statement: Statement, params: Params<'_>) -> Sql<Vec<Row>> {
         let prepared = self.prepared(statement).await?;
-        self.client.query(&prepared, params).await
+        let answer = self.client.query(&prepared, params).await;
+        self.answers.fetch_add(1, Relaxed);
+        answer
     }
 
     /// Begins a transaction with a statement, both in one round trip.

@@ -81,6 +81,6 @@ fn callers_wait_for_a_connection_and_nothing_is_lost() {
         }
         assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
     };
-    let ended = rt.block_on(timeout(Duration::from_secs(60), run));
+    let ended = rt.block_on(timeout(Duration::from_secs(110), run));
     assert!(ended.is_ok(), "it hangs");
 }
