@@ -102,7 +102,8 @@ impl Ctx {
     }
 
     /// Waits until the job should stop by itself: an operator has cancelled it, or the worker
-    /// shuts down. A handler that goes on is let go on until the deadline.
+    /// shuts down. A handler that goes on is let go on until the deadline. One that gives an error
+    /// then ends a cancelled job: it does not run again.
     pub async fn cancelled(&self) {
         self.0.lease.cancelled.wait().await;
     }

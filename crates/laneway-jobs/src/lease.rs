@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_lite::future::or;
 use laneway::time::{now, sleep_until};
 
+use crate::deadline::after;
 use crate::lock::unpoisoned;
 use crate::signal::Signal;
 
@@ -23,7 +24,7 @@ impl Lease {
     /// A lease of `length`, asked for at `sent`.
     pub(crate) fn new(sent: Instant, length: Duration) -> Lease {
         Lease {
-            deadline: Mutex::new(sent + own_part(length)),
+            deadline: Mutex::new(after(sent, own_part(length))),
             cancelled: Signal::default(),
             lost: Signal::default(),
         }
@@ -34,7 +35,7 @@ impl Lease {
     }
 
     pub(crate) fn renewed(&self, sent: Instant, length: Duration) {
-        *unpoisoned(self.deadline.lock()) = sent + own_part(length);
+        *unpoisoned(self.deadline.lock()) = after(sent, own_part(length));
     }
 
     pub(crate) fn lose(&self) {

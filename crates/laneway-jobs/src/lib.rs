@@ -69,6 +69,7 @@ mod cron;
 mod ctx;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
+mod deadline;
 mod enqueue;
 mod enqueue_error;
 mod fence;

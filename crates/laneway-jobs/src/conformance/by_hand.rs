@@ -1,9 +1,11 @@
 //! Do changes by hand keep the rules?
 
+use std::time::Duration;
+
 use laneway::time::sleep;
 
-use super::stage::{LONG, LONGER, SHORT, Stage, at_once, held};
-use crate::store::{ByHand, Changed, Renewal, Rescue};
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
+use crate::store::{ByHand, Changed, Guarded, Held, Outcome, Renewal, Rescue};
 use crate::{JobId, JobState};
 
 async fn change(stage: &Stage, change: ByHand) -> Changed {
@@ -48,12 +50,58 @@ pub(super) async fn a_ready_job_is_cancelled_and_a_running_one_is_asked(stage: S
     assert_eq!(renewed, Ok(vec![Renewal::CancelAsked]));
 }
 
+/// A job that runs and has been asked to stop.
+async fn asked_to_stop(stage: &Stage, lease: Duration) -> Held {
+    stage.insert_kind("a").await;
+    let job = stage.claim_one(lease).await;
+    assert_eq!(change(stage, ByHand::Cancel(job.id)).await, Changed::Asked);
+    held(&job)
+}
+
+pub(super) async fn a_job_that_was_asked_to_stop_does_not_run_again(stage: Stage) {
+    let error = || "it stopped".to_owned();
+    let retry = Outcome::Retry {
+        after: Duration::ZERO,
+        error: error(),
+    };
+    for (outcome, state) in [
+        (retry, JobState::Cancelled),
+        (Outcome::Snoozed(Duration::ZERO), JobState::Cancelled),
+        (Outcome::Returned, JobState::Cancelled),
+        (Outcome::Failed { error: error() }, JobState::Failed),
+        (completed(), JobState::Done),
+    ] {
+        let held = asked_to_stop(&stage, LONG).await;
+        for _sent in 0..2 {
+            let answer = stage.settle(held, outcome.clone()).await;
+            assert_eq!(answer, Guarded::Held, "{outcome:?}");
+        }
+        let view = stage.look(held.id).await;
+        assert_eq!(view.state, state, "{outcome:?}");
+        assert!(view.finished_at.is_some(), "{outcome:?}");
+        assert!(stage.claim(stage.wish(1, LONG)).await.jobs.is_empty());
+    }
+}
+
+pub(super) async fn a_job_that_was_asked_to_stop_ends_with_its_worker(stage: Stage) {
+    let held = asked_to_stop(&stage, SHORT).await;
+    sleep(LONGER).await;
+    assert_eq!(stage.rescue(at_once()).await.ready, 0);
+    let view = stage.look(held.id).await;
+    assert_eq!(view.state, JobState::Cancelled);
+    assert!(view.finished_at.is_some());
+    assert_eq!(change(&stage, ByHand::Retry(held.id)).await, Changed::Done);
+    let again = stage.claim_one(LONG).await;
+    let renewed = stage.store.renew(vec![self::held(&again)], LONG).await;
+    assert_eq!(renewed, Ok(vec![Renewal::Renewed]), "it is not asked again");
+}
+
 pub(super) async fn a_deleted_job_is_gone_and_a_running_one_is_not_deleted(stage: Stage) {
     let id = stage.insert_kind("a").await;
     let job = stage.claim_one(LONG).await;
     let refused = change(&stage, ByHand::Delete(job.id)).await;
     assert_eq!(refused, Changed::Not(JobState::Running));
-    let _ = stage.settle(held(&job), super::stage::completed()).await;
+    let _ = stage.settle(held(&job), completed()).await;
     assert_eq!(change(&stage, ByHand::Delete(id)).await, Changed::Done);
     assert_eq!(
         stage

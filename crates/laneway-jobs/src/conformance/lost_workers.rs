@@ -6,7 +6,7 @@ use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once};
 use crate::JobState;
-use crate::store::{ClaimedJob, Rescued, Whom};
+use crate::store::{ClaimedJob, Rescue, Rescued, Whom};
 
 pub(super) async fn an_expired_lease_is_rescued_with_a_crash(stage: Stage) {
     let held = stage.insert_kind("a").await;
@@ -93,4 +93,25 @@ pub(super) async fn a_job_that_expires_before_it_is_begun_fails(stage: Stage) {
     assert_eq!(stage.rescue(at_once()).await.failed, 1);
     assert_eq!(stage.look(id).await.state, JobState::Failed);
     assert_eq!(stage.look(later).await.state, JobState::Ready);
+}
+
+pub(super) async fn a_backoff_without_end_is_a_long_one(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    stage.claim_one(SHORT).await;
+    let patient = |backoff| Rescue {
+        backoff,
+        max_crashes: 100,
+        ..Rescue::default()
+    };
+    for _crash in 0..6 {
+        sleep(LONGER).await;
+        assert_eq!(stage.rescue(patient(Duration::ZERO)).await.ready, 1);
+        assert!(claim_suspect(&stage, SHORT).await.is_some());
+    }
+    sleep(LONGER).await;
+    assert_eq!(stage.rescue(patient(Duration::MAX)).await.ready, 1);
+    let view = stage.look(id).await;
+    assert_eq!((view.state, view.crashes), (JobState::Ready, 7));
+    assert!(view.run_at > view.created_at + LONG);
+    assert!(claim_suspect(&stage, LONG).await.is_none());
 }

@@ -134,10 +134,13 @@ cases! {
         the_last_attempt_is_not_run_again,
         a_suspect_is_claimed_alone,
         a_job_that_expires_before_it_is_begun_fails,
+        a_backoff_without_end_is_a_long_one,
     }
     by_hand {
         a_quarantined_job_runs_again_by_hand,
         a_ready_job_is_cancelled_and_a_running_one_is_asked,
+        a_job_that_was_asked_to_stop_does_not_run_again,
+        a_job_that_was_asked_to_stop_ends_with_its_worker,
         a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
     }
     pruning {

@@ -17,6 +17,7 @@ use super::schema::{Opening, SchemaName, SetUp};
 use super::store::PostgresStore;
 use super::transfer::MovedSchema;
 use super::transfer_ends::{Alone, PostgresSource, PostgresTarget, Wire};
+use crate::deadline::after;
 
 /// How a store is connected to its database.
 ///
@@ -152,7 +153,7 @@ impl PostgresOptions {
 
     async fn open(self, url: &str, opening: Opening) -> Result<PostgresStore, ConnectError> {
         let (pool, schema) = self.pool(url)?;
-        let deadline = now() + self.patience;
+        let deadline = after(now(), self.patience);
         while let Err(error) = set_up(&pool, &schema, opening).await {
             match error {
                 SetUp::Again(_) if now() < deadline => sleep(Duration::from_millis(50)).await,

@@ -15,6 +15,7 @@ use super::messages::Messages;
 use super::schema::SchemaName;
 use super::serving::Driver;
 use super::session::{Entrance, Session};
+use crate::deadline::after;
 
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(1);
@@ -102,7 +103,7 @@ impl Pool {
 
     /// A client beside the pool.
     pub(super) async fn client(&self) -> Result<(Client, Driver), ConnectError> {
-        let deadline = now() + self.patience;
+        let deadline = after(now(), self.patience);
         let mut pause = SHORTEST;
         loop {
             match self.address.open(|| {}).await {
@@ -114,7 +115,7 @@ impl Pool {
 
     /// A connection beside the pool whose messages the caller asks for.
     pub(super) async fn messages(&self) -> Result<(Client, Messages), ConnectError> {
-        let deadline = now() + self.patience;
+        let deadline = after(now(), self.patience);
         let mut pause = SHORTEST;
         loop {
             match self.address.open_at_any().await {
@@ -125,7 +126,7 @@ impl Pool {
     }
 
     async fn connect(self: &Arc<Self>) -> Result<Connected, ConnectError> {
-        let deadline = now() + self.patience;
+        let deadline = after(now(), self.patience);
         let mut pause = SHORTEST;
         loop {
             match self.try_connect().await {

@@ -81,8 +81,8 @@ fn count(moved: &[Moved]) -> Rescued {
     for one in moved {
         match one.state {
             JobState::Quarantined => rescued.quarantined += 1,
-            JobState::Failed => rescued.failed += 1,
-            _ => rescued.ready += 1,
+            JobState::Ready => rescued.ready += 1,
+            _ => rescued.failed += 1,
         }
     }
     rescued

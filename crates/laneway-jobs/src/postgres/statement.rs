@@ -347,11 +347,12 @@ SELECT least(
 const SETTLE: &str = at_t!(
     ",
 settled AS (
-    UPDATE @laneway_job AS job SET state = given.state, attempt = attempt - given.uncharged,
+    UPDATE @laneway_job AS job SET attempt = attempt - given.uncharged,
+        state = CASE WHEN given.state = 0 AND job.cancel THEN 4 ELSE given.state END,
         run_at = coalesce((SELECT t FROM clock) + given.delay, job.run_at),
         error = CASE WHEN given.state <> 2 THEN coalesce(given.error, job.error) END,
         result = given.result, lease_until = NULL,
-        finished_at = CASE WHEN given.state >= 2 THEN (SELECT t FROM clock) END,
+        finished_at = CASE WHEN given.state >= 2 OR job.cancel THEN (SELECT t FROM clock) END,
         worker = CASE WHEN given.state = 2 THEN worker END
     FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::text[],
         $7::bytea[]) AS given (id, fence, state, uncharged, delay, error, result)
@@ -505,11 +506,12 @@ kept AS (
     SELECT id, fence, attempt, worker, started_at, t, 'the worker was lost' FROM clock, lost
     ON CONFLICT DO NOTHING)
 UPDATE @laneway_job AS job SET crashes = crashes + 1,
-    state = CASE WHEN crashes + 1 >= $4::integer THEN 5
+    state = CASE WHEN crashes + 1 >= $4::integer THEN 5 WHEN cancel THEN 4
         WHEN job.attempt >= max_attempts THEN 3 ELSE 0 END,
-    finished_at = CASE WHEN crashes + 1 >= $4 OR job.attempt >= max_attempts
+    finished_at = CASE WHEN crashes + 1 >= $4 OR cancel OR job.attempt >= max_attempts
         THEN (SELECT t FROM clock) END,
-    run_at = (SELECT t FROM clock) + $3::bigint * (1 << least(crashes, 20)),
+    run_at = (SELECT t FROM clock) + (least($3::bigint, (1::bigint << 61) >> least(crashes, 20))
+        << least(crashes, 20)),
     fence = (SELECT fence FROM number), lease_until = NULL, worker = NULL,
     error = 'the worker was lost'
 FROM lost

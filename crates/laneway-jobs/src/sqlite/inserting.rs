@@ -128,8 +128,9 @@ impl Tx<'_> {
             (":expires_at", &self.expires_at(job)),
             (":payload", &job.payload),
         ];
-        self.run(Statement::Replace, params)?;
-        self.hint_ready(&job.queue);
+        // It stays in its queue, whatever the other one was for.
+        let queue: Option<String> = self.row(Statement::Replace, params, |row| row.get(0))?;
+        queue.iter().for_each(|queue| self.hint_ready(queue));
         Ok(())
     }
 

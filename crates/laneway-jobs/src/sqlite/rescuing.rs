@@ -33,8 +33,8 @@ impl Tx<'_> {
         for (id, moved) in moved {
             match moved.state {
                 JobState::Quarantined => rescued.quarantined += 1,
-                JobState::Failed => rescued.failed += 1,
-                _ => rescued.ready += 1,
+                JobState::Ready => rescued.ready += 1,
+                _ => rescued.failed += 1,
             }
             self.after_move(*id, moved)?;
         }

@@ -180,7 +180,8 @@ WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL
 const REPLACE: &str = "
 UPDATE laneway_job SET lane = :lane, run_at = :run_at, max_attempts = :max_attempts,
     timeout = :timeout, expires_at = :expires_at, payload = :payload
-WHERE id = :id AND state = 0";
+WHERE id = :id AND state = 0
+RETURNING queue";
 
 /// The low-water mark of each lane is the index itself: rows that are claimed leave it.
 const CLAIM: &str = "
@@ -267,11 +268,13 @@ INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, 
 SELECT id, fence, attempt, worker, started_at, :t, :error FROM laneway_job
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t";
 
-/// `:delay` is NULL where the job keeps its place in the queue.
+/// `:delay` is NULL where the job keeps its place in the queue. A job that was asked to stop is not
+/// ready again.
 const SETTLE: &str = "
-UPDATE laneway_job SET state = :state, attempt = attempt - :uncharged,
+UPDATE laneway_job SET state = CASE WHEN :state = 0 AND cancel = 1 THEN 4 ELSE :state END,
+    attempt = attempt - :uncharged,
     run_at = CASE WHEN :delay IS NULL THEN run_at ELSE :t + :delay END,
-    error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 THEN :t END,
+    error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 OR cancel = 1 THEN :t END,
     lease_until = NULL, worker = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
 RETURNING state, kind, unique_key, queue, awaited_by";
@@ -353,10 +356,11 @@ ON CONFLICT DO NOTHING";
 
 const RESCUE: &str = "
 UPDATE laneway_job SET crashes = crashes + 1,
-    state = CASE WHEN crashes + 1 >= :max_crashes THEN 5
+    state = CASE WHEN crashes + 1 >= :max_crashes THEN 5 WHEN cancel = 1 THEN 4
         WHEN attempt >= max_attempts THEN 3 ELSE 0 END,
-    finished_at = CASE WHEN crashes + 1 >= :max_crashes OR attempt >= max_attempts THEN :t END,
-    run_at = :t + :backoff * (1 << min(crashes, 20)),
+    finished_at = CASE
+        WHEN crashes + 1 >= :max_crashes OR cancel = 1 OR attempt >= max_attempts THEN :t END,
+    run_at = :t + (min(:backoff, (1 << 61) >> min(crashes, 20)) << min(crashes, 20)),
     fence = (SELECT fence + 1 FROM laneway_meta), lease_until = NULL, worker = NULL,
     error = 'the worker was lost'
 WHERE seq IN (SELECT seq FROM laneway_job

@@ -8,7 +8,8 @@ use crate::job_state::JobState;
 pub enum ByHand {
     /// A failed, cancelled or quarantined job runs again, with all its attempts and no crashes.
     Retry(JobId),
-    /// A ready job is cancelled; a running one is asked to stop.
+    /// A ready job is cancelled; a running one is asked to stop, and does not run again: an end of
+    /// its attempt by which it would is the cancellation.
     Cancel(JobId),
     /// A job that does not run is deleted.
     Delete(JobId),

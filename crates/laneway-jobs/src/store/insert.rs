@@ -68,7 +68,8 @@ pub struct Uniqueness {
 pub enum IfExists {
     /// The earlier job stays as it is.
     Keep,
-    /// The earlier job takes over payload, lane, time and limits, unless it is running already.
+    /// The earlier job takes over payload, lane, time and limits, unless it is running already. It
+    /// stays in its queue.
     Replace,
     /// One more runs after the running one; a ready one is as good and stays.
     RunAgain,

@@ -29,7 +29,7 @@ impl Default for Rescue {
 pub struct Rescued {
     /// Jobs that run again.
     pub ready: usize,
-    /// Jobs that had their last attempt, or that expired before they were begun.
+    /// Jobs that had their last attempt, were asked to stop, or expired before they were begun.
     pub failed: usize,
     /// Jobs that workers were lost with once too often.
     pub quarantined: usize,

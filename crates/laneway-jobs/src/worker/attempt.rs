@@ -1,6 +1,7 @@
 //! One attempt at one job: a task in the job's lane.
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,8 +15,10 @@ use super::handlers::Handler;
 use super::outcome::Made;
 use super::roster::{HeldJob, HeldStage, Phase};
 use crate::ctx::{Attempt, Ctx};
+use crate::deadline::after;
 use crate::job_error::JobError;
 use crate::lease::Lease;
+use crate::retry::Retry;
 use crate::store::{ClaimedJob, Held, Outcome, Settlement};
 
 /// How a handler ended.
@@ -79,29 +82,48 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
         number: job.attempt,
         max: job.max_attempts,
         awaited_by: job.awaited_by,
-        timeout_at: now() + job.timeout.unwrap_or(core.settings.timeout),
+        timeout_at: after(now(), job.timeout.unwrap_or(core.settings.timeout)),
     };
     let Some(handler) = core.handlers.get(&job.kind) else {
         return give_back(&core, held);
     };
     let ctx = Ctx::new(core.jobs.clone(), &attempt, lease.clone());
-    match ended(handler, job.payload, ctx, &lease).await {
-        Ended::LeaseLapsed => {
+    let made = Made {
+        attempt: attempt.number,
+        max_attempts: attempt.max,
+        retry: handler.retry.as_ref().unwrap_or(&core.settings.retry),
+    };
+    match outcome(handler, job.payload, ctx, &lease, &made).await {
+        Some(outcome) => core.handled(Settlement { held, outcome }),
+        None => {
             core.lease_lost(held);
             core.release(held);
         }
-        Ended::By(result) => {
-            let made = Made {
-                attempt: attempt.number,
-                max_attempts: attempt.max,
-                retry: handler.retry.as_ref().unwrap_or(&core.settings.retry),
-            };
-            core.handled(Settlement {
-                held,
-                outcome: made.outcome(result),
-            });
-        }
     }
+}
+
+/// What the attempt comes to; `None` where its lease has lapsed. A destructor that panics when the
+/// handler is dropped, or a rule that does, is the job's error as well: without an outcome the job
+/// would be held for ever.
+async fn outcome(
+    handler: &Handler,
+    payload: Vec<u8>,
+    ctx: Ctx,
+    lease: &Lease,
+    made: &Made<'_>,
+) -> Option<Outcome> {
+    let ending = async {
+        match ended(handler, payload, ctx, lease).await {
+            Ended::By(result) => Some(made.outcome(result)),
+            Ended::LeaseLapsed => None,
+        }
+    };
+    let ending = AssertUnwindSafe(ending).catch_unwind().await;
+    ending.unwrap_or_else(|panic| {
+        let retry = &Retry::default();
+        let error = panicked("the end of the attempt", panic);
+        Some(Made { retry, ..*made }.outcome(Err(error)))
+    })
 }
 
 /// The handler is polled first: one that ends at once arms no timer.
@@ -109,11 +131,8 @@ pub(super) async fn ended(handler: &Handler, payload: Vec<u8>, ctx: Ctx, lease: 
     let timeout_at = ctx.deadline();
     let handling = async {
         let handling = AssertUnwindSafe((handler.run)(payload, ctx)).catch_unwind();
-        Ended::By(
-            handling
-                .await
-                .unwrap_or_else(|panic| Err(panicked(&*panic))),
-        )
+        let handled = handling.await;
+        Ended::By(handled.unwrap_or_else(|panic| Err(panicked("the handler", panic))))
     };
     let timed_out = async {
         sleep_until(timeout_at).await;
@@ -126,11 +145,14 @@ pub(super) async fn ended(handler: &Handler, payload: Vec<u8>, ctx: Ctx, lease: 
     or(handling, or(lapsed, timed_out)).await
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> JobError {
+fn panicked(what: &str, panic: Box<dyn Any + Send>) -> JobError {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    JobError::new(format!(
-        "the handler panicked: {}",
-        text.unwrap_or("no message")
-    ))
+    let text = text.unwrap_or("no message");
+    let error = JobError::new(format!("{what} panicked: {text}"));
+    // What was thrown is the handler's as well, and may panic when it is dropped.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(second);
+    }
+    error
 }

@@ -11,6 +11,7 @@ use super::builder::Worker;
 use super::handlers::Handler;
 use super::outcome::Made;
 use crate::ctx::{Attempt, Ctx};
+use crate::deadline::after;
 use crate::job_id::JobId;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
@@ -200,7 +201,7 @@ pub(super) fn attempt_at(job: &ClaimedJob, timeout: Duration) -> Attempt {
         held: held(job),
         number: job.attempt,
         max: job.max_attempts,
-        timeout_at: now() + timeout,
+        timeout_at: after(now(), timeout),
         awaited_by: job.awaited_by,
     }
 }

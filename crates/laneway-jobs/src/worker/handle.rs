@@ -11,6 +11,7 @@ use laneway::{AbortHandle, Handle, Runtime, Task};
 
 use super::core::Core;
 use super::report::{LeftJob, WorkerReport};
+use crate::deadline::after;
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
 /// What a worker can be started on: a [`Runtime`], or a [`Handle`] of one.
@@ -73,7 +74,7 @@ impl WorkerHandle {
     ///
     /// Dropping the future is dropping the handle.
     pub async fn shutdown(mut self, deadline: Duration) -> WorkerReport {
-        let deadline = now() + deadline;
+        let deadline = after(now(), deadline);
         self.core.stop();
         or(self.core.over.wait(), sleep_until(deadline)).await;
         let (stopped, cut_off) = self.give_back().await;

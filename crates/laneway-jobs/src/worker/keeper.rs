@@ -81,7 +81,7 @@ impl Pruned {
         };
         loop {
             match core.store().prune(pruning).await {
-                Ok(deleted) if deleted == pruning.limit => {}
+                Ok(deleted @ 1..) if deleted == pruning.limit => {}
                 Ok(_) => return,
                 Err(error) => return log::warn!("old jobs could not be deleted: {error}"),
             }

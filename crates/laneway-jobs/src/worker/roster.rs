@@ -101,7 +101,7 @@ impl Roster {
     pub(super) fn free(&self, queue: usize) -> usize {
         let load = self.load[queue];
         let slots = load.limit.saturating_sub(load.running);
-        slots.min((2 * load.limit).saturating_sub(load.held))
+        slots.min(load.limit.saturating_mul(2).saturating_sub(load.held))
     }
 
     pub(super) fn may_claim(

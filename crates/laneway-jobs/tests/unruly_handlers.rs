@@ -1,0 +1,259 @@
+//! What does a worker do about handlers, rules and settings that panic, or last for ever?
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use laneway::Handle;
+use laneway::time::sleep;
+use laneway_jobs::store::{ByHand, Changed, Pruning};
+use laneway_jobs::testing::simulated;
+use laneway_jobs::{
+    Ctx, IfExists, Job, JobError, JobId, JobState, Jobs, Limit, Retry, WaitError, Worker,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Call;
+
+impl Job for Call {
+    const KIND: &'static str = "call";
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn worker(jobs: &Jobs) -> Worker {
+    Worker::new(jobs)
+        .queue("default", Limit::in_flight(1))
+        .retry(Retry::fixed(SECOND))
+}
+
+async fn state(jobs: &Jobs, id: JobId) -> JobState {
+    let views = jobs.store().look(vec![id]).await.expect("it is answered");
+    views[0].as_ref().expect("the job is there").state
+}
+
+/// Its end is a panic, but in a thread that panics already.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("the bomb went off");
+        }
+    }
+}
+
+/// Runs one job with one attempt: the error that it fails by.
+fn failed(worker: impl FnOnce(Worker) -> Worker + Send) -> String {
+    simulated(|jobs| async move {
+        let first = jobs.enqueue(Call).max_attempts(1).await.unwrap().id();
+        let worker = worker(self::worker(&jobs));
+        let worker = worker.start(&Handle::current()).unwrap();
+        let ended = laneway::time::timeout(HOUR, jobs.wait::<()>(first)).await;
+        let report = worker.shutdown(SECOND).await;
+        assert!(report.is_clean(), "{report}");
+        match ended.expect("it ends within an hour") {
+            Err(WaitError::Failed(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    })
+}
+
+#[test]
+fn a_destructor_that_panics_at_the_timeout_is_the_jobs_error() {
+    let error = failed(|worker| {
+        worker.timeout(SECOND).handle(|_: Call, _: Ctx| async {
+            let _bomb = Bomb;
+            pending::<Result<(), JobError>>().await
+        })
+    });
+    assert!(error.contains("the bomb went off"), "{error}");
+}
+
+#[test]
+fn a_panic_that_panics_when_it_is_dropped_is_the_jobs_error() {
+    let error = failed(|worker| {
+        worker.handle(|_: Call, ctx: Ctx| async move {
+            match ctx.attempt() {
+                0 => Ok::<_, JobError>(()),
+                _ => std::panic::panic_any(Bomb),
+            }
+        })
+    });
+    assert_eq!(error, "the handler panicked: no message");
+}
+
+#[test]
+fn a_destructor_that_panics_at_a_shutdown_ends_the_job_and_not_the_process() {
+    simulated(|jobs| async move {
+        let worker = worker(&jobs).handle(|_: Call, _: Ctx| async {
+            let _bomb = Bomb;
+            pending::<Result<(), JobError>>().await
+        });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        sleep(SECOND).await;
+        let report = worker.shutdown(Duration::ZERO).await;
+        assert_eq!(report.stopped[0].id, id);
+        assert_eq!(state(&jobs, id).await, JobState::Ready);
+    });
+}
+
+#[test]
+fn a_limit_without_end_takes_all() {
+    simulated(|jobs| async move {
+        let worker = Worker::new(&jobs).queue("default", Limit::in_flight(usize::MAX));
+        let worker = worker.handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
+        assert!(worker.shutdown(SECOND).await.is_clean());
+    });
+}
+
+#[test]
+fn a_rule_that_panics_is_the_jobs_error_and_the_job_runs_again() {
+    let ran = Arc::new(AtomicU32::new(0));
+    let count = ran.clone();
+    let state = simulated(|jobs| async move {
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        let rule = Retry::own(|_| panic!("the rule has a fault"));
+        let worker = worker(&jobs).handle_with(rule, move |_: Call, _: Ctx| {
+            let run = count.fetch_add(1, Relaxed);
+            async move {
+                match run {
+                    0 => Err(JobError::new("busy")),
+                    _ => Ok(()),
+                }
+            }
+        });
+        let worker = worker.start(&Handle::current()).unwrap();
+        sleep(HOUR).await;
+        let _ = worker.shutdown(SECOND).await;
+        state(&jobs, id).await
+    });
+    assert_eq!((state, ran.load(Relaxed)), (JobState::Done, 2));
+}
+
+#[test]
+fn lengths_without_end_are_as_good_as_long_ones() {
+    simulated(|jobs| async move {
+        let worker = worker(&jobs)
+            .lease(Duration::MAX)
+            .timeout(Duration::MAX)
+            .handle(|_: Call, ctx: Ctx| async move {
+                sleep(SECOND).await;
+                assert!(ctx.time_left() > HOUR);
+                Ok::<_, JobError>(())
+            });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs
+            .enqueue(Call)
+            .timeout(Duration::MAX)
+            .await
+            .unwrap()
+            .id();
+        let later = jobs.enqueue(Call).after(Duration::MAX).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
+        assert_eq!(state(&jobs, later).await, JobState::Ready);
+        assert!(worker.shutdown(Duration::MAX).await.is_clean());
+    });
+}
+
+#[test]
+fn a_retry_and_a_snooze_without_end_wait() {
+    simulated(|jobs| async move {
+        let worker = worker(&jobs)
+            .retry(Retry::exponential(Duration::MAX, Duration::MAX))
+            .handle(|_: Call, _: Ctx| async { Err::<(), _>(JobError::new("busy")) });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        sleep(HOUR).await;
+        assert_eq!(state(&jobs, id).await, JobState::Ready);
+        assert!(worker.shutdown(SECOND).await.is_clean());
+    });
+}
+
+#[test]
+fn pruning_with_a_limit_of_nothing_does_not_go_on_for_ever() {
+    simulated(|jobs| async move {
+        let pruning = Pruning {
+            limit: 0,
+            ..Pruning::default()
+        };
+        let worker = worker(&jobs)
+            .prune(Some(pruning))
+            .handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
+        sleep(HOUR).await;
+        assert!(worker.shutdown(SECOND).await.is_clean());
+    });
+}
+
+/// Cancels a job that runs, by a handler that ends in this way when it is told.
+fn cancelled(end: fn() -> Result<(), JobError>) -> (JobState, u32) {
+    let (ran, running) = (
+        Arc::new(AtomicU32::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (count, is_running) = (ran.clone(), running.clone());
+    let state = simulated(|jobs| async move {
+        let worker = worker(&jobs).handle(move |_: Call, ctx: Ctx| {
+            count.fetch_add(1, Relaxed);
+            is_running.store(true, Relaxed);
+            async move {
+                ctx.cancelled().await;
+                end()
+            }
+        });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        while !running.load(Relaxed) {
+            sleep(SECOND).await;
+        }
+        let changed = jobs.store().change(vec![ByHand::Cancel(id)]).await;
+        assert_eq!(changed, Ok(vec![Changed::Asked]));
+        sleep(HOUR).await;
+        let state = state(&jobs, id).await;
+        let _ = worker.shutdown(SECOND).await;
+        state
+    });
+    (state, ran.load(Relaxed))
+}
+
+#[test]
+fn a_job_that_was_cancelled_while_it_ran_does_not_run_again() {
+    let error = || Err(JobError::new("it was asked to stop"));
+    assert_eq!(cancelled(error), (JobState::Cancelled, 1));
+    let snooze = || Err(laneway_jobs::Snooze(SECOND).into());
+    assert_eq!(cancelled(snooze), (JobState::Cancelled, 1));
+    assert_eq!(cancelled(|| Ok(())), (JobState::Done, 1));
+    let never = || Err(Retry::never("no"));
+    assert_eq!(cancelled(never), (JobState::Failed, 1));
+}
+
+#[test]
+fn a_job_that_is_replaced_by_one_for_another_queue_wakes_the_worker_of_its_own() {
+    let state = simulated(|jobs| async move {
+        let worker = worker(&jobs).handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let later = jobs
+            .enqueue(Call)
+            .unique("one", IfExists::Keep)
+            .after(24 * HOUR);
+        let id = later.await.unwrap().id();
+        sleep(SECOND).await;
+        let now = jobs.enqueue(Call).unique("one", IfExists::Replace);
+        assert_eq!(now.queue("other").await.unwrap().id(), id);
+        sleep(60 * SECOND).await;
+        let state = state(&jobs, id).await;
+        let _ = worker.shutdown(SECOND).await;
+        state
+    });
+    assert_eq!(state, JobState::Done);
+}
