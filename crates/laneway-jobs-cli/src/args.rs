@@ -148,9 +148,8 @@ fn value_of(
         (None, None) => Ok(String::new()),
         (None, Some(_)) => Err(Failure::usage(format!("--{} takes no value", option.name))),
         (Some(_), Some(value)) => Ok(value),
-        (Some(value), None) => {
-            next().ok_or_else(|| Failure::usage(format!("--{} wants a {value}", option.name)))
-        }
+        (Some(value), None) => next()
+            .ok_or_else(|| Failure::usage(format!("--{} wants a value: {value}", option.name))),
     }
 }
 

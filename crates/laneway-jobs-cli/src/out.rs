@@ -71,6 +71,12 @@ impl Out {
         self.end()
     }
 
+    /// A line for people, whatever the names in it hold.
+    fn sentence(&mut self, text: &str) -> Result<(), Failure> {
+        writeln!(self.stdout, "{}", harmless(text))?;
+        self.end()
+    }
+
     pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {
         for line in table.lines(self.colour) {
             writeln!(self.stdout, "{line}")?;
@@ -86,7 +92,7 @@ impl Out {
     /// The one or the other.
     pub(crate) fn tell(&mut self, text: &str, value: &Value) -> Result<(), Failure> {
         match self.form {
-            Form::People => self.line(text),
+            Form::People => self.sentence(text),
             Form::Json => self.json(value).and_then(|()| self.end()),
         }
     }

@@ -23,20 +23,21 @@ pub(crate) fn harmless_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for letter in json.chars() {
         match is_obeyed(letter) && letter != '\n' {
-            true => {
-                let _ = write!(safe, "\\u{:04x}", u32::from(letter));
-            }
+            true => letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }),
             false => safe.push(letter),
         }
     }
     safe
 }
 
-/// Control characters, and those that set the direction of text. None is beyond four digits.
+/// Control characters, those that set the direction of text, and those that are not seen.
 fn is_obeyed(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A harmless text of at most so many characters.
@@ -57,9 +58,12 @@ mod tests {
 
     #[test]
     fn a_terminal_obeys_nothing() {
-        let hostile = "\x1b[2J\u{9b}31m\u{202e}\r\n\u{7f}x";
+        let hostile = "\x1b[2J\u{9b}31m\u{202e}\r\n\u{7f}\u{ad}\u{e0041}x";
         let safe = harmless(hostile);
-        assert_eq!(safe, "\\u{1b}[2J\\u{9b}31m\\u{202e}\\u{d}\\n\\u{7f}x");
+        assert_eq!(
+            safe,
+            "\\u{1b}[2J\\u{9b}31m\\u{202e}\\u{d}\\n\\u{7f}\\u{ad}\\u{e0041}x"
+        );
         let json = harmless_json(&serde_json::to_string(hostile).unwrap());
         assert!(json.chars().all(|letter| !is_obeyed(letter)), "{json}");
         let back: String = serde_json::from_str(&json).unwrap();

@@ -101,16 +101,18 @@ fn by_id(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
     }
     let ids = args.ids()?;
     let store = open::store(args)?;
-    let mut refused = 0;
+    let (mut refused, mut told) = (0, Ok(()));
     for ids in ids.chunks(AT_ONCE) {
         let answers = block_on(make(change, &*store, ids))?;
         for (id, changed) in ids.iter().zip(answers) {
-            out.tell(&sentence(change, *id, changed), &one(*id, changed))?;
+            let (text, object) = (sentence(change, *id, changed), one(*id, changed));
+            // An output that is closed does not end the changes.
+            told = told.and_then(|()| out.tell(&text, &object));
             refused += usize::from(!is_made(changed));
         }
     }
     match refused {
-        0 => Ok(()),
+        0 => told,
         _ => Err(Failure::Told),
     }
 }
@@ -158,7 +160,11 @@ fn all(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
     }
     let changed = block_on(make_all(change, &*store, &ids))?;
     let text = format!("{verb}: {changed} of {count} jobs that matched");
-    out.tell(&text, &json!({"matched": count, "changed": changed}))
+    out.tell(&text, &json!({"matched": count, "changed": changed}))?;
+    match changed == count {
+        true => Ok(()),
+        false => Err(Failure::Told),
+    }
 }
 
 /// Each change has states that it applies to; deleting says which.

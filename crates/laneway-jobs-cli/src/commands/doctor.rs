@@ -36,7 +36,10 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     let findings = examine(&*store)?;
     for Ill { name, text, advice } in &findings {
         let found = json!({"finding": name, "text": text, "advice": advice});
-        out.tell(&format!("{text}\n    {advice}"), &found)?;
+        out.tell(text, &found)?;
+        if out.form() == Form::People {
+            out.line(&format!("    {advice}"))?;
+        }
     }
     match (findings.is_empty(), out.form()) {
         (true, Form::People) => out.line("all is well"),

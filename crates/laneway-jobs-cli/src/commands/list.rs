@@ -55,7 +55,10 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
         before: args.id("before")?,
         ..search(args)?
     };
-    let limit = args.number("limit")?.unwrap_or(SHOWN);
+    let limit = match args.number("limit")? {
+        Some(0) => return Err(Failure::usage("--limit is at least 1")),
+        limit => limit.unwrap_or(SHOWN),
+    };
     let store = open::store(args)?;
     match args.has("queues") {
         true => queues(&*store, out),

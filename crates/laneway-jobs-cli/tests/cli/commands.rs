@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use crate::support::{Folder, Text, lines};
 use laneway::block_on;
 use laneway_jobs::store::{
-    Claim, ClaimId, ClaimOrder, ClaimedJob, Held, NewSchedule, Note, NoteKind, Outcome,
+    Claim, ClaimId, ClaimOrder, ClaimedJob, Held, JobView, NewSchedule, Note, NoteKind, Outcome,
     ScheduleChange, Settlement, Step, Store, Whom,
 };
-use laneway_jobs::{JobId, JobState};
+use laneway_jobs::{IfExists, JobId, JobState};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -422,4 +422,48 @@ fn move_brings_everything_over_and_the_old_file_says_where() {
         .run(&format!("move --from {from} --to {elsewhere}"))
         .fails(1);
     assert!(refused.contains("move from there"), "{refused}");
+}
+
+#[test]
+fn a_reader_that_has_read_enough_does_not_end_the_changes() {
+    let folder = Folder::new("head");
+    let ids = some(&folder, 600, 600);
+    let words: Vec<String> = ids.iter().map(JobId::to_string).collect();
+    let mut retry = folder.spawn(&format!("retry {}", words.join(" ")));
+    drop(retry.stdout.take());
+    assert!(retry.wait().unwrap().success());
+    let store = folder.store();
+    let views = block_on(store.look(ids)).unwrap();
+    let ready = |view: &Option<_>| view.as_ref().map(|view: &JobView| view.state);
+    assert!(
+        views
+            .iter()
+            .all(|view| ready(view) == Some(JobState::Ready))
+    );
+}
+
+#[test]
+fn a_change_that_was_made_in_part_says_so_by_its_code() {
+    let folder = Folder::new("in-part");
+    let store = folder.store();
+    for _ in 0..2 {
+        let jobs = folder.jobs();
+        let job = jobs
+            .enqueue(Text("a".into()))
+            .unique("same", IfExists::Keep);
+        let _ = block_on(async { job.await.unwrap() });
+        settle(&*store, &claim(&*store, 1)[0], failed());
+    }
+    let ran = folder.run("retry --all --yes");
+    assert_eq!(ran.out, "retry: 1 of 2 jobs that matched\n");
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn a_name_with_a_line_end_stays_in_its_line() {
+    let folder = Folder::new("line-end");
+    drop(folder.store());
+    let mut pause = folder.command("pause");
+    let ran = crate::support::ran(pause.arg("a\nb").output().unwrap());
+    assert_eq!(ran.ok(), "the queue a\\nb is paused\n");
 }
