@@ -102,6 +102,7 @@ impl Gate {
             None if bytes.len() > limits.head_bytes => {
                 Verdict::Refuse(head::too_large(&bytes[start..], limits))
             }
+            None if head::is_hopeless(&bytes[start..]) => Verdict::Refuse(Refusal::Malformed),
             None => Verdict::Wait,
         };
         self.place = match verdict {

@@ -20,9 +20,19 @@ pub(crate) enum Framing {
 #[derive(Default)]
 struct Fields {
     count: usize,
-    hosts: usize,
+    host: Host,
     length: Announced,
     encoding: Option<Encoding>,
+}
+
+/// What `Host` says.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Host {
+    #[default]
+    Absent,
+    Given,
+    /// It is no host, or stands there twice.
+    Malformed,
 }
 
 /// What `Content-Length` says.
@@ -101,12 +111,15 @@ impl Fields {
     /// Notes what the line of a field says. One that is none is refused by hyper.
     fn add(&mut self, line: &[u8]) {
         self.count += 1;
-        if value(line, b"host").is_some() {
-            self.hosts += 1;
+        if let Some(value) = value(line, b"host") {
+            self.host = self.host.and(value.trim_ascii());
         } else if let Some(value) = value(line, b"content-length") {
             self.length = self.length.and(number(value.trim_ascii()));
         } else if let Some(value) = value(line, b"transfer-encoding") {
-            self.encoding = Some(Encoding::of(value.trim_ascii()));
+            self.encoding = Some(match self.encoding {
+                None => Encoding::of(value.trim_ascii()),
+                Some(_) => Encoding::Other,
+            });
         }
     }
 
@@ -118,7 +131,7 @@ impl Fields {
             return Err(Refusal::HeadTooLarge);
         }
         let needs_host = request_line.trim_ascii_end().ends_with(b"HTTP/1.1");
-        if self.hosts > 1 || (needs_host && self.hosts == 0) {
+        if self.host == Host::Malformed || (needs_host && self.host == Host::Absent) {
             return Err(Refusal::Malformed);
         }
         match (self.encoding, self.length) {
@@ -147,10 +160,25 @@ impl Announced {
     }
 }
 
+impl Host {
+    /// With one more field of that name.
+    fn and(self, value: &[u8]) -> Host {
+        let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || HOST.contains(byte);
+        match self == Host::Absent && value.iter().all(is_host) {
+            true => Host::Given,
+            false => Host::Malformed,
+        }
+    }
+}
+
+/// What the name or the address of a host may have beside letters and digits, with its port.
+const HOST: &[u8] = b"-._~!$&'()*+,;=%:[]";
+
 impl Encoding {
+    /// Of a list, hyper looks at the end alone: another server could read the rest as well, and
+    /// find the end of the body elsewhere.
     fn of(value: &[u8]) -> Encoding {
-        let last = value.rsplit(|&byte| byte == b',').next();
-        match last.is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+        match value.eq_ignore_ascii_case(b"chunked") {
             true => Encoding::Chunked,
             false => Encoding::Other,
         }
@@ -160,5 +188,19 @@ impl Encoding {
 /// Digits alone: no sign, no list.
 fn number(value: &[u8]) -> Option<u64> {
     let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    digits.then(|| std::str::from_utf8(value).ok()?.parse().ok())?
+    let number = digits.then(|| std::str::from_utf8(value).ok()?.parse().ok())?;
+    number.filter(|&number| number <= LONGEST)
 }
+
+/// hyper has a meaning of its own for numbers beyond.
+const LONGEST: u64 = u64::MAX - 2;
+
+/// Whether bytes that have no end yet are no request, whatever follows: they have no method.
+pub(crate) fn is_hopeless(bytes: &[u8]) -> bool {
+    let is_method = |byte: &u8| byte.is_ascii_alphanumeric() || METHOD.contains(byte);
+    let mut method = bytes.iter().take_while(|&&byte| byte != b' ');
+    !method.all(is_method)
+}
+
+/// What a method may have beside letters and digits.
+const METHOD: &[u8] = b"!#$%&'*+-.^_`|~";

@@ -30,6 +30,8 @@ use std::time::Duration;
 /// let limits = Limits::public().body_bytes(64 * 1024).idle(Duration::from_secs(5));
 /// assert_ne!(limits, Limits::public());
 /// ```
+///
+/// Times beyond a century count as one: `Duration::MAX` takes a limit away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "limits do nothing until a server is given them"]
 pub struct Limits {
@@ -90,21 +92,21 @@ impl Limits {
 
     /// How long a new connection may be silent. The default is 10 s.
     pub fn first_byte(mut self, time: Duration) -> Limits {
-        self.first_byte = time;
+        self.first_byte = bounded(time);
         self
     }
 
     /// How long the handshake of TLS may take, from the beginning of the connection. The default
     /// is 10 s. [`first_byte`](Limits::first_byte) counts from its end.
     pub fn handshake(mut self, time: Duration) -> Limits {
-        self.handshake = time;
+        self.handshake = bounded(time);
         self
     }
 
     /// How long the head of a request may take, from its first byte to its last. The default is
     /// 10 s.
     pub fn head_time(mut self, time: Duration) -> Limits {
-        self.head_time = time;
+        self.head_time = bounded(time);
         self
     }
 
@@ -134,40 +136,40 @@ impl Limits {
 
     /// How long a handler waits for the next bytes of a body. The default is 10 s.
     pub fn body_stall(mut self, time: Duration) -> Limits {
-        self.body_stall = time;
+        self.body_stall = bounded(time);
         self
     }
 
     /// The fewest bytes a second of a body, over a time of waiting for them. The time that a
     /// handler takes between two reads does not count. The default is 1 kB/s over 30 s.
     pub fn body_rate(mut self, bytes_per_second: u64, over: Duration) -> Limits {
-        self.body_rate = (bytes_per_second, over);
+        self.body_rate = (bytes_per_second, bounded(over));
         self
     }
 
     /// How long an answer may wait for its client to read on. The default is 30 s.
     pub fn write_stall(mut self, time: Duration) -> Limits {
-        self.write_stall = time;
+        self.write_stall = bounded(time);
         self
     }
 
     /// How long a connection may rest between two requests. The default is 60 s.
     pub fn idle(mut self, time: Duration) -> Limits {
-        self.idle = time;
+        self.idle = bounded(time);
         self
     }
 
     /// After how long a rest a connection hibernates: its buffers are freed until its next byte
     /// comes. The default is 1 s.
     pub fn hibernate(mut self, after: Duration) -> Limits {
-        self.hibernate = after;
+        self.hibernate = bounded(after);
         self
     }
 
     /// How much is read, and for how long, of what a client still sends after an answer that ends
     /// its connection, so that the answer reaches it. The default is 64 kB and 2 s.
     pub fn linger(mut self, bytes: usize, time: Duration) -> Limits {
-        self.linger = (bytes, time);
+        self.linger = (bytes, bounded(time));
         self
     }
 
@@ -179,7 +181,14 @@ impl Limits {
 
     /// How long requests may take to finish when the server shuts down. The default is 10 s.
     pub fn shutdown(mut self, time: Duration) -> Limits {
-        self.shutdown = time;
+        self.shutdown = bounded(time);
         self
     }
+}
+
+/// As good as for ever, and within what an instant can hold.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+fn bounded(time: Duration) -> Duration {
+    time.min(CENTURY)
 }

@@ -44,6 +44,75 @@ fn a_request_with_two_hosts_is_refused() {
 }
 
 #[test]
+fn a_host_that_is_none_is_refused() {
+    for host in ["a b", "u@a", "a/b", "a?", "a#", "a\\b", "\"a\"", "<a>", "ä"] {
+        assert_refused(&with_fields(&format!("Host: {host}\r\n")), 400);
+    }
+    let server = served(Limits::public());
+    for host in ["", "a", "a:80", "[::1]:80", "127.0.0.1", "xn--a_b.%61"] {
+        let mut client = server.connect();
+        client.send(with_fields(&format!("Host: {host}\r\n")));
+        assert_eq!(client.answer().1, "hello", "{host}");
+    }
+}
+
+#[test]
+fn an_encoding_other_than_chunked_alone_is_refused() {
+    for fields in [
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n",
+        "Transfer-Encoding: ,chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+    ] {
+        let head = with_fields(&["Host: a\r\n", fields].concat());
+        assert_refused(&[&head, "0\r\n\r\n"].concat(), 400);
+    }
+}
+
+#[test]
+fn a_length_of_all_numbers_is_refused() {
+    for length in [u64::MAX, u64::MAX - 1] {
+        let fields = format!("Host: a\r\nContent-Length: {length}\r\n");
+        assert_refused(&with_fields(&fields), 400);
+    }
+}
+
+#[test]
+fn garbage_that_has_no_end_is_refused_at_once() {
+    let head_time = Limits::public().head_time(Duration::MAX);
+    let server = served(head_time);
+    for garbage in ["\u{16}\u{3}\u{1}\u{2}", "GET\r\n", "G<T /"] {
+        let mut client = server.connect();
+        client.send(garbage);
+        assert!(client.closed().starts_with("HTTP/1.1 400 "), "{garbage:?}");
+    }
+}
+
+#[test]
+fn times_without_end_are_as_good_as_long_ones() {
+    let max = Duration::MAX;
+    let limits = Limits::public()
+        .first_byte(max)
+        .handshake(max)
+        .head_time(max)
+        .body_stall(max)
+        .body_rate(1, max)
+        .write_stall(max)
+        .idle(max)
+        .hibernate(max)
+        .linger(1, max)
+        .shutdown(max);
+    let server = served(limits);
+    let mut client = server.connect();
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    client.send("hello");
+    assert_eq!(client.answer().1, "hello");
+    drop(client);
+    assert!(server.end().is_clean());
+}
+
+#[test]
 fn transfer_encoding_with_content_length_is_refused() {
     let (length, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
     for fields in [[length, chunked].concat(), [chunked, length].concat()] {
