@@ -121,7 +121,9 @@ impl Ctx {
     /// [`CompleteError::LeaseLost`] when another worker may have the job; the handler is dropped
     /// soon after.
     pub async fn progress(&self, part: f64, text: impl Into<String>) -> Result<(), CompleteError> {
-        let (part, text) = (part.clamp(0.0, 1.0), text.into());
+        // What is no number is no progress.
+        let part = if part > 0.0 { part.min(1.0) } else { 0.0 };
+        let text = text.into();
         self.note(NoteKind::Progress { part, text }).await
     }
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use laneway::Runtime;
 use laneway::time::timeout;
+use laneway::{Handle, Runtime};
 use laneway_jobs::sqlite::SqliteStore;
+use laneway_jobs::store::{Rescue, Rescued};
 use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,50 @@ impl Drop for Folder {
 }
 
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// By way of a link, as a deploy may lay one.
+#[cfg(unix)]
+#[test]
+fn a_link_leads_to_the_same_owner_and_the_same_changes() {
+    let folder = std::env::temp_dir().join(format!("laneway-jobs-link-{}", std::process::id()));
+    let folder = Folder(folder);
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let (file, link) = (folder.0.join("jobs.db"), folder.0.join("link.db"));
+    let rt = Runtime::builder().build().unwrap();
+    let owner = Jobs::new(SqliteStore::open(&file).unwrap());
+    let (begun, has_begun) = flume::bounded(1);
+    let (end, ends) = flume::bounded::<()>(1);
+    let slow = move |_: Nothing, ctx: Ctx| {
+        let (begun, ends) = (begun.clone(), ends.clone());
+        async move {
+            begun.send_async(()).await?;
+            ends.recv_async().await?;
+            Ok::<_, JobError>(ctx.attempt())
+        }
+    };
+    let worker = Worker::new(&owner).queue("slow", Limit::in_flight(1));
+    let worker = worker.handle(slow).start(&rt).unwrap();
+    rt.block_on(async {
+        let id = owner.enqueue(Nothing).queue("slow").await.unwrap().id();
+        has_begun.recv_async().await.unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let guest = Jobs::new(SqliteStore::open(&link).unwrap());
+        let rescued = guest.store().rescue(Rescue::default()).await;
+        assert_eq!(rescued, Ok(Rescued::default()), "the owner lives");
+        let handler = |_: Nothing, _: Ctx| async { Ok::<_, JobError>(()) };
+        let other = Worker::new(&guest).queue("default", Limit::in_flight(1));
+        let other = other.handle(handler).start(&Handle::current()).unwrap();
+        for _ in 0..2 {
+            let job = owner.enqueue(Nothing).await.unwrap();
+            let done = timeout(LIMIT, owner.wait::<()>(job.id())).await;
+            assert!(matches!(done, Ok(Ok(()))), "{done:?}");
+        }
+        end.send(()).unwrap();
+        assert_eq!(owner.wait::<u32>(id).await, Ok(1));
+        assert!(other.shutdown(LIMIT).await.is_clean());
+        assert!(worker.shutdown(LIMIT).await.is_clean());
+    });
+}
 
 #[test]
 fn each_queue_of_a_worker_hears_of_another_process() {

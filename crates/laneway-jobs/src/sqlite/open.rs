@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::clock::StoreClock;
 use super::connected::{Connected, Home};
@@ -113,15 +113,12 @@ impl SqliteOptions {
         set_durability(path, &connection, durability)?;
         let connected = migrate(&connection).and_then(|()| self.connected(connection, Home::File));
         let connected = connected.map_err(|error| open_error(path, &error))?;
-        let owned = own(path).map_err(|error| other(path, &error))?;
+        let file = itself(path)?;
+        let owned = own(&file).map_err(|error| other(path, &error))?;
         if let Ownership::Owner(_) = owned {
             take_over(&connected).map_err(|error| open_error(path, &error))?;
         }
-        Ok(SqliteStore::of(
-            connected,
-            durability,
-            Some((path.to_owned(), owned)),
-        ))
+        Ok(SqliteStore::of(connected, durability, Some((file, owned))))
     }
 
     /// Opens a file that a program with jobs has made, as a tool does that looks in: it makes no
@@ -145,7 +142,7 @@ impl SqliteOptions {
         set_durability(path, &connection, durability)?;
         let connected = self.connected(connection, Home::File);
         let connected = connected.map_err(|error| open_error(path, &error))?;
-        let visited = Some((path.to_owned(), Ownership::Guest));
+        let visited = Some((itself(path)?, Ownership::Guest));
         Ok(SqliteStore::of(connected, durability, visited))
     }
 
@@ -205,7 +202,7 @@ pub(super) fn known_version(path: &Path, connection: &Connection) -> Result<i64,
 
 /// A connection to a file that is a database and can be written.
 pub(super) fn checked(path: &Path) -> Sql<Connection> {
-    let connection = Connection::open(path)?;
+    let connection = connection_to(path)?;
     connection.busy_timeout(BUSY)?;
     set_up(&connection)?;
     let writable = !connection.is_readonly("main")?;
@@ -218,6 +215,17 @@ pub(super) fn checked(path: &Path) -> Sql<Connection> {
             None,
         )),
     }
+}
+
+/// A path is one, also where it begins as the addresses do that SQLite knows.
+pub(super) fn connection_to(path: &Path) -> Sql<Connection> {
+    Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// The file, whatever links lead to it and wherever the process goes: SQLite keeps its own files
+/// beside that one, and it has one owner.
+pub(super) fn itself(path: &Path) -> Result<PathBuf, OpenError> {
+    path.canonicalize().map_err(|error| other(path, &error))
 }
 
 fn refuse_moved(path: &Path, connection: &Connection, version: i64) -> Result<(), OpenError> {

@@ -9,7 +9,9 @@ use rusqlite::Connection;
 
 use super::connected::store_error;
 use super::durability::Durability;
-use super::open::{checked, known_version, open_error, other, set_durability};
+use super::open::{
+    checked, connection_to, itself, known_version, open_error, other, set_durability,
+};
 use super::open_error::OpenError;
 use super::owner::{Ownership, own};
 use super::schema::migrate;
@@ -40,7 +42,8 @@ impl Alone {
     fn open(path: &Path) -> Result<Alone, OpenError> {
         let failed = |error: rusqlite::Error| open_error(path, &error);
         let connection = checked(path).map_err(failed)?;
-        let owned = own(path).map_err(|error| other(path, &error))?;
+        let name = itself(path)?;
+        let owned = own(&name).map_err(|error| other(path, &error))?;
         if let Ownership::Guest = owned {
             return Err(OpenError::InUse(path.to_owned()));
         }
@@ -49,7 +52,6 @@ impl Alone {
         let connection = exclusive(path).map_err(failed)?;
         set_durability(path, &connection, Durability::Full)?;
         migrate(&connection).map_err(failed)?;
-        let name = path.canonicalize().map_err(|error| other(path, &error))?;
         Ok(Alone {
             connection: Arc::new(Mutex::new(connection)),
             name: name.display().to_string(),
@@ -77,7 +79,7 @@ impl Alone {
 /// In this mode SQLite takes a lock at the first read that no other open connection lets it have,
 /// and gives it back when the connection ends.
 fn exclusive(path: &Path) -> Sql<Connection> {
-    let connection = Connection::open(path)?;
+    let connection = connection_to(path)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.execute_batch("BEGIN EXCLUSIVE; SELECT count(*) FROM sqlite_schema; COMMIT")?;
     Ok(connection)
