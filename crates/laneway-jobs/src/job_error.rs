@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A handler's error. Every [`Error`] becomes one by `?`, and then the worker's [`Retry`] rule
 /// says when the job is tried again; [`Retry::after`], [`Retry::never`] and [`Snooze`] say it for
-/// this attempt.
+/// this attempt. The store keeps the first 64 KiB of its message.
 ///
 /// ```
 /// use laneway_jobs::{JobError, Retry, Snooze};

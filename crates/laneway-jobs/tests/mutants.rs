@@ -274,3 +274,12 @@ fn a_claim_with_a_guard_less_is_caught() {
         assert_caught(Statement::Claim, from, to, &format!("claims::{case}"));
     }
 }
+
+#[test]
+fn a_job_that_runs_again_although_it_was_cancelled_is_caught() {
+    let settled = "by_hand::a_job_that_was_asked_to_stop_does_not_run_again";
+    let from = "CASE WHEN :state = 0 AND cancel = 1 THEN 4 ELSE :state END";
+    assert_caught(Statement::Settle, from, ":state", settled);
+    let lost = "by_hand::a_job_that_was_asked_to_stop_ends_with_its_worker";
+    assert_caught(Statement::Rescue, " WHEN cancel = 1 THEN 4", "", lost);
+}

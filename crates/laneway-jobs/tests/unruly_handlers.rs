@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use laneway::Handle;
 use laneway::time::sleep;
+use laneway::{Handle, Runtime};
+use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::{ByHand, Changed, Pruning};
 use laneway_jobs::testing::simulated;
 use laneway_jobs::{
@@ -100,6 +101,37 @@ fn a_destructor_that_panics_at_a_shutdown_ends_the_job_and_not_the_process() {
         assert_eq!(report.stopped[0].id, id);
         assert_eq!(state(&jobs, id).await, JobState::Ready);
     });
+}
+
+/// As above, where a runtime of threads drops the handler.
+#[test]
+fn a_destructor_that_panics_at_a_shutdown_does_not_end_the_process() {
+    let rt = Runtime::builder().build().unwrap();
+    let jobs = Jobs::new(SqliteStore::memory().unwrap());
+    let (begun, has_begun) = flume::bounded(1);
+    let worker = worker(&jobs).handle(move |_: Call, _: Ctx| {
+        let begun = begun.clone();
+        async move {
+            let _bomb = Bomb;
+            begun.send(()).map_err(JobError::from)?;
+            pending::<Result<(), JobError>>().await
+        }
+    });
+    let worker = worker.start(&rt).unwrap();
+    rt.block_on(async {
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        has_begun.recv_async().await.unwrap();
+        let report = worker.shutdown(Duration::ZERO).await;
+        assert_eq!(report.stopped[0].id, id);
+    });
+}
+
+#[test]
+fn of_a_long_error_the_beginning_is_kept() {
+    let error = failed(|worker| {
+        worker.handle(|_: Call, _: Ctx| async { Err::<(), _>(JobError::new("é".repeat(1 << 20))) })
+    });
+    assert_eq!(error, "é".repeat(32 * 1024) + " ... (it is longer)");
 }
 
 #[test]

@@ -206,11 +206,16 @@ pub(super) fn checked(path: &Path) -> Sql<Connection> {
     connection.busy_timeout(BUSY)?;
     set_up(&connection)?;
     let writable = !connection.is_readonly("main")?;
-    // The first read of the file, which finds out what it is.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    match writable {
-        true => Ok(connection),
-        false => Err(rusqlite::Error::SqliteFailure(
+    // The first read of the file, which finds out what it is. Where nothing can be written beside
+    // it, SQLite does not even read it.
+    let text = "SELECT count(*) FROM sqlite_schema";
+    let read = connection.query_row(text, [], |_| Ok(()));
+    let is_database =
+        |error: &rusqlite::Error| error.sqlite_error_code() != Some(ErrorCode::NotADatabase);
+    match read {
+        Ok(()) if writable => Ok(connection),
+        Err(error) if writable || !is_database(&error) => Err(error),
+        _ => Err(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
             None,
         )),

@@ -17,7 +17,10 @@ impl Made<'_> {
     pub(super) fn outcome(&self, ended: Result<Vec<u8>, JobError>) -> Outcome {
         let error = match ended {
             Ok(result) => return Outcome::Completed(result),
-            Err(error) => error,
+            Err(error) => JobError {
+                message: kept(error.message),
+                ..error
+            },
         };
         match error.next {
             Next::Snooze(wait) => Outcome::Snoozed(wait),
@@ -38,6 +41,18 @@ impl Made<'_> {
             },
         }
     }
+}
+
+/// The most bytes of an error that are kept: lists of jobs read them.
+const KEPT: usize = 64 * 1024;
+
+fn kept(mut message: String) -> String {
+    if message.len() > KEPT {
+        let end = (0..=KEPT).rev().find(|&end| message.is_char_boundary(end));
+        message.truncate(end.unwrap_or_default());
+        message.push_str(" ... (it is longer)");
+    }
+    message
 }
 
 #[cfg(test)]
