@@ -204,7 +204,6 @@ pub(super) fn known_version(path: &Path, connection: &Connection) -> Result<i64,
 pub(super) fn checked(path: &Path) -> Sql<Connection> {
     let connection = connection_to(path)?;
     connection.busy_timeout(BUSY)?;
-    set_up(&connection)?;
     let writable = !connection.is_readonly("main")?;
     // The first read of the file, which finds out what it is. Where nothing can be written beside
     // it, SQLite does not even read it.
@@ -213,7 +212,7 @@ pub(super) fn checked(path: &Path) -> Sql<Connection> {
     let is_database =
         |error: &rusqlite::Error| error.sqlite_error_code() != Some(ErrorCode::NotADatabase);
     match read {
-        Ok(()) if writable => Ok(connection),
+        Ok(()) if writable => set_up(&connection).map(|()| connection),
         Err(error) if writable || !is_database(&error) => Err(error),
         _ => Err(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
