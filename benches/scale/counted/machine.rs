@@ -144,8 +144,8 @@ pub(super) fn access<T>(word: *const T, kind: Access, at: &'static Location<'sta
     }
 }
 
-/// Whether what is touched there lives as long as the run. An alarm is made for each wait, in memory
-/// that was used before: how its line fares depends on the allocator, and not on the seed.
+/// Whether what is touched there lives as long as the run. An alarm is made for each wait, in
+/// memory that was used before: how its line fares depends on the allocator, and not on the seed.
 fn is_of_one_run(at: &Location<'_>) -> bool {
     !at.file().ends_with("runtime/alarm.rs")
 }
