@@ -2,7 +2,7 @@
 //!
 //! The runtimes of the chapters know nothing of this. A program wraps the futures that it spawns,
 //! and a wrapped future sees it all: when it is polled and on which thread, how the poll ends, and
-//! when somebody calls its waker, which is when it enters the queue again.
+//! when its waker is called, which is when it enters the queue again.
 //!
 //! ```text
 //! let recorder = Recorder::from_args(&["tasks"], &[("consumer", "tasks")]);

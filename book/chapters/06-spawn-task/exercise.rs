@@ -1,4 +1,4 @@
-//! Your turn: `counted` tells how often a future was polled.
+//! Your turn: `counted` tells how many times a future was polled.
 
 /// Gives the output of a future, and how many polls it took.
 ///

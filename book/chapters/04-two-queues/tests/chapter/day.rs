@@ -18,7 +18,7 @@ impl Day {
         self.0.store(time, Ordering::Relaxed);
     }
 
-    /// A task that works so often for so many minutes, and yields in between.
+    /// A task that works this number of times for this number of minutes, and yields in between.
     pub(crate) fn work(
         &self,
         stretches: u32,

@@ -14,7 +14,7 @@ use laneway_book::check::red;
 
 use super::Log;
 
-/// Puts a task into a queue that writes its name at each of so many turns.
+/// Puts a task into a queue that writes its name at each of its turns.
 fn turns(queue: &Sender<Runnable>, log: &Log, name: &'static str, count: u32) {
     let log = log.clone();
     let task = async move {

@@ -3,7 +3,7 @@
 use chapter_07::{join, spawn_on, start};
 use futures_lite::future::yield_now;
 
-/// Makes a piece in so many turns at the bench.
+/// Makes a piece in this number of turns at the bench.
 async fn make(piece: &'static str, turns: u32) -> &'static str {
     for _ in 1..turns {
         yield_now().await;

@@ -14,7 +14,7 @@ async fn parent(queue: Sender<Runnable>) {
     broken::gather(vec![make("cup"), make("bowl")]).await;
 }
 
-/// Runs so many parents on four consumers until all are done.
+/// Runs this number of parents on four consumers until all are done.
 fn run(parents: usize) {
     let (queue, pieces) = flume::unbounded();
     let parents: Vec<_> = (0..parents)

@@ -56,7 +56,7 @@ fn which_panic() {
     prediction!("which-panic", payload.downcast_ref::<&str>().unwrap());
 }
 
-/// Puts sixteen parents into a queue, starts so many consumers, and waits.
+/// Puts sixteen parents into a queue, starts this number of consumers, and waits.
 fn sixteen_parents_on(consumers: usize) {
     let (queue, receiver) = flume::unbounded();
     let parent = || {

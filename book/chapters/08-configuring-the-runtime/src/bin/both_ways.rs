@@ -25,7 +25,7 @@ fn turns(high_consumers: usize, high_tasks: usize, low_tasks: usize) -> (usize, 
     (high_turns, low_turns)
 }
 
-/// So many tasks that go to the back of the queue after each turn and never end.
+/// Puts this number of tasks into a queue, which go to its back after each turn and never end.
 fn endless(queue: &Sender<async_task::Runnable>, count: usize) -> Vec<Task<()>> {
     let task = || async {
         loop {

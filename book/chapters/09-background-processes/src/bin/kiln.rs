@@ -6,7 +6,7 @@ use flume::Receiver;
 use futures_lite::future::yield_now;
 use laneway_book::record::Recorder;
 
-/// Takes so many tasks from the front of the queue, or as many as there are.
+/// Takes this number of tasks from the front of the queue, or all if there are fewer.
 fn turns(queue: &Receiver<Runnable>, count: usize) {
     let taken = (0..count).take_while(|_| run_next(queue)).count();
     println!("  turns: {taken}; in the queue: {}", queue.len());

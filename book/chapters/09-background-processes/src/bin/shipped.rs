@@ -40,10 +40,10 @@ fn main() {
     }
 
     for look in 1..=3 {
-        marks.recv().expect("somebody tends the kiln");
+        marks.recv().expect("the kiln is tended");
         println!("the kiln was looked at: {look}");
     }
     drop(kiln);
     while marks.recv().is_ok() {}
-    println!("nobody looks at it any more");
+    println!("its fire has gone out");
 }
