@@ -101,6 +101,19 @@ pub trait Runtime {
         not_built(7, "try_join")
     }
 
+    /// Chapter 7: `join!(first, second, third)`, with your macro, which gives what `join` gives.
+    fn join_three<T: Send + 'static>(tasks: [Self::Task<T>; 3]) -> Vec<T> {
+        drop(tasks);
+        not_built(7, "join_three")
+    }
+
+    /// Chapter 7: `try_join!(first, second, third)`, with your macro, which gives what `try_join`
+    /// gives.
+    fn try_join_three<T: Send + 'static>(tasks: [Self::Task<T>; 3]) -> Vec<Result<T, String>> {
+        drop(tasks);
+        not_built(7, "try_join_three")
+    }
+
     /// Chapter 7: as `join`, for async code: it waits and does not block.
     fn gather<T>(tasks: Vec<Self::Task<T>>) -> impl Future<Output = Vec<T>> + Send + 'static
     where

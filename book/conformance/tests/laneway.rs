@@ -84,6 +84,19 @@ impl Runtime for Laneway {
             .collect()
     }
 
+    fn join_three<T: Send + 'static>(tasks: [laneway::Task<T>; 3]) -> Vec<T> {
+        let [first, second, third] = tasks;
+        laneway::join!(first, second, third)
+    }
+
+    fn try_join_three<T: Send + 'static>(tasks: [laneway::Task<T>; 3]) -> Vec<Result<T, String>> {
+        let [first, second, third] = tasks;
+        let outcomes = laneway::try_join!(first, second, third).into_iter();
+        outcomes
+            .map(|outcome| outcome.map_err(|error| error.to_string()))
+            .collect()
+    }
+
     async fn gather<T: Send + 'static>(tasks: Vec<laneway::Task<T>>) -> Vec<T> {
         let mut outputs = Vec::new();
         for task in tasks {

@@ -55,6 +55,7 @@ pub enum JoinError {
     Cancelled,
 }
 
+/// How the task ended, with the message of its panic.
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -64,6 +65,7 @@ impl fmt::Display for JoinError {
     }
 }
 
+/// The same: a payload may be of any type, and has no other text to show.
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JoinError({self})")

@@ -1,6 +1,6 @@
 //! Chapter 7: waiting for several tasks.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::tools::{Meeting, checks, panic_quietly, yield_now};
 use crate::{Check, Runtime};
@@ -10,6 +10,9 @@ checks!(7:
     joins_nothing,
     goes_on_with_a_panic,
     gives_panics_as_values,
+    tells_a_message_that_was_formatted,
+    has_a_macro_that_joins,
+    has_a_macro_that_gives_panics_as_values,
     gathers_in_the_order_of_the_arguments,
     gathers_without_blocking_a_consumer,
 );
@@ -66,6 +69,32 @@ fn gives_panics_as_values<R: Runtime>() {
     assert!(outcomes[0] == Ok(1) && outcomes[2] == Ok(1), "{outcomes:?}");
     let message = outcomes[1].as_ref().expect_err("it panicked");
     assert!(message.contains("on purpose"), "the message is {message:?}");
+}
+
+/// A panic with something to format has a payload of another type than one with a plain text.
+fn tells_a_message_that_was_formatted<R: Runtime>() {
+    let outcomes = Check::ends("a task that panics", || {
+        let cracks = async { resume_unwind(Box::new(format!("piece {} cracked", 7))) };
+        R::try_join::<u32>(vec![R::spawn(cracks)])
+    });
+    let message = outcomes[0].as_ref().expect_err("it panicked");
+    let is_told = message.contains("piece 7 cracked");
+    assert!(is_told, "the message is {message:?}");
+}
+
+fn has_a_macro_that_joins<R: Runtime>() {
+    let outputs = Check::ends("three tasks", || {
+        R::join_three([1, 2, 3].map(|number| R::spawn(async move { number })))
+    });
+    assert_eq!(outputs, [1, 2, 3]);
+}
+
+fn has_a_macro_that_gives_panics_as_values<R: Runtime>() {
+    let outcomes = Check::ends("three tasks, one of which panics", || {
+        R::try_join_three([true, false, false].map(|fails| R::spawn(fails_if(fails))))
+    });
+    let held: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(held, [false, true, true], "{outcomes:?}");
 }
 
 fn gathers_in_the_order_of_the_arguments<R: Runtime>() {
