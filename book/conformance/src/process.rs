@@ -34,6 +34,11 @@ pub fn told_cores() -> usize {
     told.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// Whether this process is for a single check, which finds a runtime that has not started.
+pub(crate) fn is_for_one_check() -> bool {
+    env::var_os(CHECK).is_some()
+}
+
 impl Check {
     /// Runs this check of a program, which begins with [`if_asked`], in a process of its own.
     pub(crate) fn outcome(&self, subject: &str, cores: usize) -> Outcome {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use laneway_conformance::{Priority, Runtime};
 
-struct Laneway;
+pub(crate) struct Laneway;
 
 const HIGH: usize = 2;
 const LOW: usize = 2;
@@ -115,6 +115,11 @@ impl Runtime for Laneway {
     fn high_for(_: usize) -> usize {
         let built = laneway::Runtime::builder().build();
         usize::from(built.is_ok())
+    }
+
+    fn start_with(high: usize, low: usize) -> bool {
+        let builder = laneway::Runtime::new().with_high_num(high);
+        builder.with_low_num(low).try_run().is_ok()
     }
 
     fn start_process(mut work: impl FnMut() + Send + 'static) {

@@ -1,4 +1,5 @@
-//! The chapter's bug, put into its step: does the suite see the machines without a high consumer?
+//! The chapter's bug, put into its step: does the suite see the machines without a high consumer? And
+//! does it see settings that come too late, and are ignored?
 
 #![allow(unreachable_pub)]
 
@@ -7,11 +8,11 @@ mod wrong;
 
 use std::process::ExitCode;
 
-use laneway_conformance::{NotBuilt, Runtime, seen_by};
+use laneway_conformance::{NotBuilt, Priority, Runtime, seen_by};
 
-/// A step with this rule. The check tells it of other machines than this one.
+/// A step with this rule and this start. The check tells it of other machines than this one.
 macro_rules! step {
-    ($name:ident, $high_for:path) => {
+    ($name:ident, $high_for:path, $start_with:path) => {
         struct $name;
 
         impl Runtime for $name {
@@ -29,13 +30,42 @@ macro_rules! step {
             fn high_for(cores: usize) -> usize {
                 $high_for(cores)
             }
+
+            fn start_with(high: usize, low: usize) -> bool {
+                $start_with(high, low)
+            }
+
+            fn consumers_of(priority: Priority) -> usize {
+                let configuration = chapter_08::Runtime::configuration();
+                match priority {
+                    Priority::High => configuration.high,
+                    Priority::Low => configuration.low,
+                }
+            }
         }
     };
 }
 
-step!(Bug, wrong::high_for);
-step!(Mended, chapter_08::high_for);
+fn start_with(high: usize, low: usize) -> bool {
+    let builder = chapter_08::Runtime::new().with_high_num(high);
+    builder.with_low_num(low).try_run().is_ok()
+}
+
+/// Whether it was started or not, the caller hears that all is well.
+fn start_somehow(high: usize, low: usize) -> bool {
+    start_with(high, low);
+    true
+}
+
+step!(Bug, wrong::high_for, start_somehow);
+step!(Mended, chapter_08::high_for, start_with);
 
 fn main() -> ExitCode {
-    seen_by::<Bug, Mended>(8, &["gives_every_machine_a_high_consumer"])
+    seen_by::<Bug, Mended>(
+        8,
+        &[
+            "gives_every_machine_a_high_consumer",
+            "is_started_once_with_the_numbers_that_were_said",
+        ],
+    )
 }

@@ -58,7 +58,10 @@ fn a_process_goes_on_when_the_function_that_started_it_has_returned<R: Runtime>(
     returned.store(true, Ordering::SeqCst);
     for tick in 0..100 {
         let came = ticks.recv_timeout(PATIENCE);
-        assert!(came.is_ok(), "it stopped after {tick} ticks");
+        assert!(
+            came.is_ok(),
+            "it stopped after {tick} ticks, as if its ticket had been dropped"
+        );
     }
 }
 

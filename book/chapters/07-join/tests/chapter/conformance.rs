@@ -98,8 +98,10 @@ impl Runtime for Step {
 
     fn try_join_three<T: Send + 'static>(tasks: [Task<T>; 3]) -> Vec<Result<T, String>> {
         let [first, second, third] = tasks;
-        let outcomes = chapter_07::try_join!(first, second, third).into_iter();
+        let outcomes: Vec<Result<T, chapter_07::JoinError>> =
+            chapter_07::try_join!(first, second, third);
         outcomes
+            .into_iter()
             .map(|outcome| outcome.map_err(|error| error.to_string()))
             .collect()
     }

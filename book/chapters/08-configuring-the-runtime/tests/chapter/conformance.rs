@@ -99,8 +99,10 @@ impl Runtime for Step {
 
     fn try_join_three<T: Send + 'static>(tasks: [Task<T>; 3]) -> Vec<Result<T, String>> {
         let [first, second, third] = tasks;
-        let outcomes = chapter_08::try_join!(first, second, third).into_iter();
+        let outcomes: Vec<Result<T, chapter_08::JoinError>> =
+            chapter_08::try_join!(first, second, third);
         outcomes
+            .into_iter()
             .map(|outcome| outcome.map_err(|error| error.to_string()))
             .collect()
     }
@@ -119,6 +121,11 @@ impl Runtime for Step {
 
     fn high_for(cores: usize) -> usize {
         chapter_08::high_for(cores)
+    }
+
+    fn start_with(high: usize, low: usize) -> bool {
+        let builder = chapter_08::Runtime::new().with_high_num(high);
+        builder.with_low_num(low).try_run().is_ok()
     }
 }
 

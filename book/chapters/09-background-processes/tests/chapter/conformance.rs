@@ -100,8 +100,10 @@ impl Runtime for Step {
 
     fn try_join_three<T: Send + 'static>(tasks: [Task<T>; 3]) -> Vec<Result<T, String>> {
         let [first, second, third] = tasks;
-        let outcomes = chapter_09::try_join!(first, second, third).into_iter();
+        let outcomes: Vec<Result<T, chapter_09::JoinError>> =
+            chapter_09::try_join!(first, second, third);
         outcomes
+            .into_iter()
             .map(|outcome| outcome.map_err(|error| error.to_string()))
             .collect()
     }
@@ -120,6 +122,11 @@ impl Runtime for Step {
 
     fn high_for(cores: usize) -> usize {
         chapter_09::high_for(cores)
+    }
+
+    fn start_with(high: usize, low: usize) -> bool {
+        let builder = chapter_09::Runtime::new().with_high_num(high);
+        builder.with_low_num(low).try_run().is_ok()
     }
 
     fn detach<T: Send + 'static>(task: Task<T>) {
