@@ -5,7 +5,8 @@
 //! chapters ([`shelf`]), takes their texts apart ([`text`]), fetches what a directive asks for
 //! ([`mod@reference`], [`item`], [`diff`]), and puts plain markdown together ([`expand`]). It runs the
 //! chapters' programs ([`programs`]) and tells whether what they print is one of the orders that
-//! the chapter allows ([`order`]). Readers build their own steps with [`mine`]. Chapters' own tests use [`check`], their
+//! the chapter allows ([`order`]). Readers build their own steps with [`mine`], and play what they record
+//! with [`mod@replay`]. Chapters' own tests use [`check`], their
 //! programs [`record`].
 //!
 //! It needs nothing but the standard library, so that it costs the workspace little to build. The
@@ -22,6 +23,7 @@ pub mod programs;
 pub mod prose;
 pub mod record;
 pub mod reference;
+pub mod replay;
 pub mod shelf;
 pub mod text;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use laneway_book::mine::Workshop;
+use laneway_book::mine::{Figure, Workshop};
 use laneway_book::shelf::{Chapter, Shelf};
 
 fn shelf() -> Shelf {
@@ -78,15 +78,9 @@ fn a_reader_who_writes_what_the_book_writes_passes_every_step() {
     }
 }
 
+/// In a step that goes on from the reader's chapter 1.
 fn write_as_the_book(shelf: &Shelf, chapter: &Chapter, sources: &Path) {
-    let book = shelf.path(&chapter.file("src"));
-    for entry in fs::read_dir(book).expect("a chapter has sources") {
-        let file = entry.expect("a folder can be read").path();
-        if file.is_file() {
-            let name = file.file_name().expect("a file has a name");
-            fs::copy(&file, sources.join(name)).expect("a source can be written");
-        }
-    }
+    copy_from_the_book(shelf, chapter, sources);
     let library = sources.join("lib.rs");
     let mut text = fs::read_to_string(&library).expect("a step has a library");
     if chapter.number > 1 {
@@ -95,6 +89,17 @@ fn write_as_the_book(shelf: &Shelf, chapter: &Chapter, sources: &Path) {
     }
     text += "\nfn of_the_reader() {}\n";
     fs::write(&library, text).expect("a library can be written");
+}
+
+fn copy_from_the_book(shelf: &Shelf, chapter: &Chapter, sources: &Path) {
+    let book = shelf.path(&chapter.file("src"));
+    for entry in fs::read_dir(book).expect("a chapter has sources") {
+        let file = entry.expect("a folder can be read").path();
+        if file.is_file() {
+            let name = file.file_name().expect("a file has a name");
+            fs::copy(&file, sources.join(name)).expect("a source can be written");
+        }
+    }
 }
 
 #[test]
@@ -143,6 +148,64 @@ fn a_check_tells_what_is_missing_and_then_a_line_for_each_check() {
     assert!(!lines.concat().contains('\u{1b}'), "{lines:#?}");
 }
 
+/// A recorded run of the reader's own step is a page in one piece. A program that does not record
+/// itself is not taken for one that does.
+#[test]
+fn a_run_of_a_readers_step_can_be_played() {
+    let shelf = shelf();
+    let mine = folder("played");
+    let seventh = shelf.chapter(7).expect("there is a chapter 7");
+    let workshop = Workshop::at(&shelf, mine.clone());
+    let made = workshop.make(seventh).expect("there is no such step yet");
+    copy_from_the_book(&shelf, seventh, &made.folder.join("src"));
+    let other = chapter(&mine, &["7", "replay", "dinner_set"]);
+    assert_eq!(other.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&other.stderr);
+    assert!(said.contains("record themselves: parent"), "{said}");
+    let replay = chapter(&mine, &["7", "replay"]);
+    assert_eq!(replay.status.code(), Some(0), "{}", printed(&replay));
+    let page = made.folder.join("replays/parent.html");
+    assert!(
+        printed(&replay).ends_with("replays/parent.html\n"),
+        "{}",
+        printed(&replay)
+    );
+    let page = fs::read_to_string(page).expect("the page is there");
+    for part in [
+        "<title>Chapter 7: parent, on your step</title>",
+        "\"format\":\"laneway-replay\"",
+        "examples/parent.rs",
+        "globalThis.LanewayReplay",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("/*SCRIPT*/") && !page.contains("<!--RECORDING-->"));
+}
+
+/// Without the optimiser, which would have to build Laneway too.
+#[test]
+fn a_readers_step_can_be_measured() {
+    let shelf = shelf();
+    let workshop = Workshop::at(&shelf, folder("measured"));
+    let fifth = shelf.chapter(5).expect("there is a chapter 5");
+    let made = workshop.make(fifth).expect("there is no such step yet");
+    let mut measure = workshop.cargo("test", fifth);
+    measure.args(["--test", "conformance"]);
+    for (name, value) in workshop.measure(fifth).get_envs() {
+        measure.env(name, value.expect("it is set"));
+    }
+    // A step that is not written yet fails, rather than telling half of the figures.
+    assert!(!measure.output().expect("cargo runs").status.success());
+    copy_from_the_book(&shelf, fifth, &made.folder.join("src"));
+    let output = measure.output().expect("cargo runs");
+    let figures = Figure::all_in(&printed(&output));
+    assert_eq!(figures.len(), 5, "{}", printed(&output));
+    for figure in figures {
+        let in_order = figure.least <= figure.median && figure.median <= figure.most;
+        assert!(in_order && !figure.least.is_zero(), "{figure:?}");
+    }
+}
+
 #[test]
 fn bad_usage_ends_with_2() {
     let mine = folder("usage");
@@ -152,6 +215,10 @@ fn bad_usage_ends_with_2() {
         &["1", "mine", "no_such_program"],
         &["99", "mine"],
         &["1", "mined"],
+        &["2", "replay"],
+        &["2", "replay", "timeline", "more"],
+        &["2", "bench"],
+        &["2", "bench", "more"],
     ] {
         let output = chapter(&mine, args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

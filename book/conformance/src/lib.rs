@@ -42,6 +42,7 @@
 
 mod bug;
 mod chapters;
+mod measure;
 mod outcome;
 mod process;
 mod report;
@@ -49,6 +50,7 @@ mod runtime;
 mod tools;
 
 pub use bug::seen_by;
+pub use measure::measure;
 pub use process::told_cores;
 pub use report::report;
 pub use runtime::{NotBuilt, Priority, Runtime};

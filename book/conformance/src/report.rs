@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::{env, thread};
 
+use crate::measure::{self, measure};
 use crate::outcome::Outcome;
 use crate::process::{if_asked, told_cores};
 use crate::{Check, Runtime, checks};
@@ -19,28 +20,38 @@ const AT_ONCE: usize = 4;
 /// The `main` of a test without a harness: runs all checks up to a chapter, each in a process of its
 /// own, and prints a line for each. Fails if one does not hold.
 ///
+/// Where `cargo chapter N bench` asks for it, a runtime that passes all of them is [`measure`]d, and
+/// the lines are those of its figures.
+///
 /// # Panics
 ///
 /// If there is no such chapter, or the standard output is closed.
 pub fn report<R: Runtime>(up_to: u32) -> ExitCode {
     if_asked::<R>(SUBJECT);
     let checks: Vec<Check> = (1..=up_to).flat_map(checks::<R>).collect();
-    let mut output = io::stdout().lock();
+    let is_measured = measure::is_asked();
     let mut held = 0;
     in_order(&checks, |check, outcome| {
         held += usize::from(*outcome == Outcome::Holds);
-        let written = writeln!(output, "{}", line(check, outcome, Paint::for_output()));
-        written.expect("the output is open");
+        if !is_measured {
+            print(&line(check, outcome, Paint::for_output()));
+        }
     });
-    let sum = match held == checks.len() {
-        true => format!("all {held} checks pass: a runtime up to chapter {up_to}"),
-        false => format!("{held} of {} checks pass", checks.len()),
-    };
-    writeln!(output, "{sum}").expect("the output is open");
-    match held == checks.len() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    if held < checks.len() {
+        print(&format!("{held} of {} checks pass", checks.len()));
+        return ExitCode::FAILURE;
     }
+    match is_measured {
+        true => measure::<R>(up_to),
+        false => print(&format!(
+            "all {held} checks pass: a runtime up to chapter {up_to}"
+        )),
+    }
+    ExitCode::SUCCESS
+}
+
+fn print(line: &str) {
+    writeln!(io::stdout(), "{line}").expect("the output is open");
 }
 
 /// Runs checks, some at once, and hands over what came of them in their order.

@@ -185,3 +185,13 @@ fn replays_lead_to_the_source() {
     }
     assert!(places > 0, "some chapter has a replay");
 }
+
+/// A reader's own recording has a page of its own, made without building Laneway.
+#[test]
+fn a_readers_replay_has_the_player_that_ships() {
+    assert_eq!(
+        laneway_book::replay::SCRIPT,
+        laneway::observe::replay::SCRIPT
+    );
+    assert_eq!(laneway_book::replay::STYLE, laneway::observe::replay::STYLE);
+}

@@ -1,12 +1,12 @@
 //! `cargo chapter`: lists the chapters; `cargo chapter 2` runs the second one's program.
 
-use std::env;
 use std::process::{Command, ExitCode, Stdio};
+use std::{env, fs, thread};
 
 use laneway_book::check::SHOW_RED;
-use laneway_book::mine::Workshop;
+use laneway_book::mine::{Figure, Workshop, table};
 use laneway_book::shelf::{Chapter, Shelf};
-use laneway_book::{programs, prose};
+use laneway_book::{programs, prose, replay};
 
 const USAGE: &str = "\
 cargo chapter                        lists the chapters
@@ -18,7 +18,9 @@ cargo chapter N solution             runs the same tests on solutions
 cargo chapter N test                 runs all tests of the chapter
 cargo chapter N mine                 makes your own step N, to be written by you, in the folder `mine`
 cargo chapter N check                tells what your step N is missing, and what it does right
-cargo chapter N mine PROGRAM [ARGS]  runs one of the chapter's programs on your step N";
+cargo chapter N mine PROGRAM [ARGS]  runs one of the chapter's programs on your step N
+cargo chapter N replay [PROGRAM]     records such a run, and makes the page that plays it
+cargo chapter N bench                measures your step N, and Laneway beside it";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -75,6 +77,9 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
         ["mine"] => return make(&Workshop::of(shelf), chapter),
         ["mine", program, ..] => return try_out(shelf, chapter, program, &args[2..]),
         ["check"] => return check(&Workshop::of(shelf), chapter),
+        ["replay"] => return replay(shelf, chapter, None),
+        ["replay", program] => return replay(shelf, chapter, Some(program)),
+        ["bench"] => return bench(shelf, chapter),
         ["test"] => test(&mut cargo, chapter, ""),
         // What is red on purpose is read by its message.
         ["broken"] => test(&mut cargo, chapter, "broken::")
@@ -83,10 +88,11 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
         ["exercise"] => test(&mut cargo, chapter, "::the_exercise").env(SHOW_RED, "1"),
         ["solution"] => test(&mut cargo, chapter, "::the_solution"),
         [
-            word @ ("test" | "broken" | "exercise" | "solution" | "check"),
+            word @ ("test" | "broken" | "exercise" | "solution" | "check" | "bench"),
             more,
             ..,
-        ] => {
+        ]
+        | [word @ "replay", _, more, ..] => {
             let message = format!("`{more}` is one word too many after `{word}`\n\n{USAGE}");
             return Err(message);
         }
@@ -183,6 +189,81 @@ fn try_out(
     }
     let mut run = workshop.cargo("run", chapter);
     succeeded(run.args(["--example", program, "--"]).args(args))
+}
+
+/// Records a run of a program on the reader's step, and makes a page of it.
+fn replay(shelf: &Shelf, chapter: &Chapter, named: Option<&str>) -> Result<ExitCode, String> {
+    let workshop = Workshop::of(shelf);
+    let program = recorded(&workshop, chapter, named)?;
+    let (recording, page) = workshop
+        .replay(chapter, &program)
+        .map_err(|error| format!("{}: {error}", workshop.step(chapter).display()))?;
+    let mut run = workshop.cargo("run", chapter);
+    run.args(["--example", &program, "--", "--record"]);
+    let ended = succeeded(run.arg(&recording))?;
+    if ended != ExitCode::SUCCESS {
+        return Ok(ended);
+    }
+    let title = format!("Chapter {}: {program}, on your step", chapter.number);
+    let written = fs::read_to_string(&recording)
+        .and_then(|recording| fs::write(&page, replay::page(&title, &recording)));
+    written.map_err(|error| format!("{}: {error}", page.display()))?;
+    println!("\nto be played in a browser: {}", page.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The program of the reader's step to be recorded: the one that is named, or else the first.
+fn recorded(
+    workshop: &Workshop<'_>,
+    chapter: &Chapter,
+    named: Option<&str>,
+) -> Result<String, String> {
+    if !workshop.step(chapter).exists() {
+        return Err(no_step(chapter));
+    }
+    let all = workshop.recorded(chapter);
+    let all = all.map_err(|error| error.to_string())?;
+    let found = match named {
+        None => all.first(),
+        Some(name) => all.iter().find(|program| *program == name),
+    };
+    found.cloned().ok_or_else(|| {
+        let (number, all) = (chapter.number, all.join(", "));
+        format!("programs of your step {number} that record themselves: {all}\n\n{USAGE}")
+    })
+}
+
+/// Measures the reader's step and Laneway, one after the other.
+fn bench(shelf: &Shelf, chapter: &Chapter) -> Result<ExitCode, String> {
+    let number = chapter.number;
+    let workshop = Workshop::of(shelf);
+    if !workshop.step(chapter).exists() {
+        return Err(no_step(chapter));
+    }
+    if number < 2 {
+        return Err("chapter 1 spawns no tasks: there is nothing to measure".to_owned());
+    }
+    eprintln!("both are built for release, which takes minutes the first time");
+    let Some(own) = figures(&mut workshop.measure(chapter))? else {
+        eprintln!("your step {number} does not run yet: `cargo chapter {number} check` tells why");
+        return Ok(ExitCode::FAILURE);
+    };
+    let Some(laneway) = figures(&mut workshop.measure_laneway())? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    print!("{}", table(&format!("your step {number}"), &own, &laneway));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    println!("\nthe median of nine rounds (least to most), on {cores} cores");
+    println!("Laneway has two high and two low threads, all of the same niceness");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The figures that a command prints, unless it fails.
+fn figures(command: &mut Command) -> Result<Option<Vec<Figure>>, String> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("cannot run cargo: {error}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    Ok(output.status.success().then(|| Figure::all_in(&printed)))
 }
 
 /// A program of a chapter: the one that is named, or else the first.

@@ -14,6 +14,9 @@ use crate::shelf::{Chapter, Shelf};
 /// The environment variable that names another folder than `mine` at the repository's root.
 const FOLDER: &str = "LANEWAY_MINE";
 
+/// The environment variable by which a step's test measures instead of checking.
+const MEASURE: &str = "LANEWAY_MEASURE";
+
 /// The folder of a reader's steps.
 #[derive(Clone, Debug)]
 pub struct Workshop<'a> {
@@ -239,16 +242,74 @@ impl<'a> Workshop<'a> {
         Ok(sources.iter().flat_map(in_file).collect::<Vec<_>>())
     }
 
+    /// The programs of a step that can record themselves, the chapter's first one first.
+    ///
+    /// # Errors
+    ///
+    /// If a program cannot be read.
+    pub fn recorded(&self, chapter: &Chapter) -> io::Result<Vec<String>> {
+        let mut recorded = Vec::new();
+        for program in programs::of(self.shelf, chapter)? {
+            let file = self
+                .step(chapter)
+                .join(format!("examples/{}.rs", program.name));
+            // The reader may have deleted one. Those that show the book's bug are not there.
+            let source = fs::read_to_string(file).unwrap_or_default();
+            if source.contains("Recorder::from_args") {
+                recorded.push(program.name);
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Where a recording of a program of a step is kept, and where the page that plays it.
+    ///
+    /// # Errors
+    ///
+    /// If the folder of both cannot be made.
+    pub fn replay(&self, chapter: &Chapter, program: &str) -> io::Result<(PathBuf, PathBuf)> {
+        // Cargo runs the program elsewhere.
+        let folder = std::path::absolute(self.step(chapter).join("replays"))?;
+        fs::create_dir_all(&folder)?;
+        let file = |kind: &str| folder.join(format!("{program}.{kind}"));
+        Ok((file("json"), file("html")))
+    }
+
+    /// The command that measures the reader's step, and prints a line for each [`Figure`].
+    ///
+    /// [`Figure`]: super::Figure
+    #[must_use]
+    pub fn measure(&self, chapter: &Chapter) -> Command {
+        let mut cargo = self.cargo("test", chapter);
+        cargo.args(["--release", "--test", "conformance"]);
+        cargo.env(MEASURE, "1");
+        cargo
+    }
+
+    /// The command that measures Laneway in the same way.
+    #[must_use]
+    pub fn measure_laneway(&self) -> Command {
+        let mut cargo = cargo();
+        cargo.current_dir(&self.shelf.root);
+        cargo.args(["run", "--quiet", "--release", "--package"]);
+        cargo.args(["laneway-conformance", "--example", "laneway"]);
+        cargo
+    }
+
     /// Cargo, for the reader's step of a chapter: `cargo WORD --package mine-NN`.
     #[must_use]
     pub fn cargo(&self, word: &str, chapter: &Chapter) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo
             .current_dir(&self.folder)
             .args([word, "--quiet", "--package"]);
         cargo.arg(format!("mine-{:02}", chapter.number));
         cargo
     }
+}
+
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// What a step needs to know of a `Cargo.toml`.
@@ -359,15 +420,17 @@ fn read_folder(folder: &Path, prefix: &str, sources: &mut Sources) -> io::Result
 /// The lines where something is still to be written, each with the name of what it is in.
 fn unwritten_in(source: &str) -> Vec<(usize, String)> {
     let code = code(source);
-    let mut name = String::new();
+    let (mut owner, mut name) = (None, String::new());
     let mut found = Vec::new();
     for (number, line) in (1..).zip(code.lines()) {
-        let opened = ["fn ", "macro_rules! ", "static ", "const "]
-            .iter()
-            .find_map(|keyword| line.split_once(keyword));
-        if let Some((_, rest)) = opened {
-            let end = rest.find(|next: char| !next.is_alphanumeric() && next != '_');
-            name = rest[..end.unwrap_or(rest.len())].to_owned();
+        if line.starts_with("impl") {
+            owner = Some(owner_of(line));
+        }
+        if let Some(item) = item_of(line) {
+            name = match &owner {
+                Some(owner) if line.starts_with(' ') => format!("{owner}::{item}"),
+                _ => item.to_owned(),
+            };
         }
         if line.contains(UNWRITTEN) {
             found.push((number, name.clone()));
@@ -375,6 +438,29 @@ fn unwritten_in(source: &str) -> Vec<(usize, String)> {
     }
     found.dedup_by(|one, other| one.1 == other.1);
     found
+}
+
+/// The name of the item that a line begins, if it begins one that has code.
+fn item_of(line: &str) -> Option<&str> {
+    let (_, rest) = ["fn ", "macro_rules! ", "static ", "const "]
+        .iter()
+        .find_map(|keyword| line.split_once(keyword))?;
+    let end = rest.find(|next: char| !next.is_alphanumeric() && next != '_');
+    Some(&rest[..end.unwrap_or(rest.len())])
+}
+
+/// How the items of an implementation are called in a path, by the line that begins it.
+fn owner_of(line: &str) -> String {
+    let line = line.trim_start_matches("impl").trim_end_matches([' ', '{']);
+    // A list of parameters stands before the type, and none of the book's nests.
+    let line = match line.strip_prefix('<') {
+        Some(rest) => rest.split_once('>').map_or(rest, |(_, rest)| rest),
+        None => line,
+    };
+    match line.trim().split_once(" for ") {
+        Some((implemented, owner)) => format!("<{owner} as {implemented}>"),
+        None => line.trim().to_owned(),
+    }
 }
 
 /// The package of a step has another name than the book's, and than that of the step before.
@@ -400,4 +486,30 @@ fn format_step<'a>(step: &Path, sources: impl Iterator<Item = &'a String>) {
     rustfmt.args(["--edition", "2024", "--quiet"]).args(files);
     rustfmt.arg(step.join("tests/conformance.rs"));
     let _ = rustfmt.stdout(Stdio::null()).stderr(Stdio::null()).status();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_written_is_named_by_its_path() {
+        let source = "fn free() {\n    TODO\n}\nimpl Builder {\n    fn run(self) {\n        TODO\n    }\n}\n\
+            impl<T: Send> fmt::Debug for Task<T> {\n    fn fmt(&self) {\n        TODO\n    }\n}\n\
+            macro_rules! join {\n    () => {\n        TODO\n    };\n    (a) => {\n        TODO\n    };\n}\n";
+        let found = unwritten_in(&source.replace("TODO", &format!("{UNWRITTEN}\"\")")));
+        let found: Vec<(usize, &str)> = found
+            .iter()
+            .map(|(line, name)| (*line, name.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (2, "free"),
+                (6, "Builder::run"),
+                (11, "<Task<T> as fmt::Debug>::fmt"),
+                (16, "join"),
+            ]
+        );
+    }
 }
