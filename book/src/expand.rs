@@ -268,7 +268,7 @@ impl Expansion<'_> {
         let file = format!("{}replays/{}.json", self.folder, replay.name);
         let recording = self.shelf.read(&file).map_err(|e| format!("{file}: {e}"))?;
         let from = replay.from.as_deref().unwrap_or_default();
-        if !from.is_empty() && !transcript.text.lines().any(|line| line == from) {
+        if !from.is_empty() && !transcript.text.lines().any(|line| line.trim() == from) {
             return Err(format!("{} does not print `{from}`", replay.name));
         }
         let colours = match record::queues(&recording) {

@@ -70,9 +70,11 @@ new MutationObserver(themeReplays).observe(document.documentElement, { attribute
 
 /** When each line was printed, in nanoseconds. A line "NAME: ..." is one of the task NAME: its polls
  * have a line each, and what is left over is spread over the last one; if there are fewer lines than
- * polls, the last polls have them. Any other line comes with the one before it. */
+ * polls, the last polls have them. Any other line comes at the end of the poll before it, or with the
+ * next line of a task if that is earlier. */
 function printedAt(recording, lines) {
     const at = lines.map(() => undefined);
+    const over = lines.map(() => undefined);
     recording.tasks.forEach(({ name }, task) => {
         const own = [...lines.keys()].filter((i) => lines[i].startsWith(`${name}: `) || lines[i] === name);
         const polls = recording.polls.filter((poll) => poll.task === task);
@@ -85,13 +87,15 @@ function printedAt(recording, lines) {
             const end = poll.end < 0 ? recording.duration : recording.at[poll.end];
             const before = Math.max(0, skipped + i - polls.length + 1);
             at[line] = start + (inLast ? before / inLast : 0) * (end - start);
+            over[line] = end;
         });
     });
     const taken = recording.kind.indexOf(2);
     let before = recording.at[Math.max(0, taken)];
     for (let i = 0; i < at.length; i++) {
-        if (at[i] === undefined) at[i] = i === at.length - 1 ? recording.duration : before;
-        before = at[i];
+        const next = at.slice(i).find((time) => time !== undefined) ?? recording.duration;
+        if (at[i] === undefined) at[i] = i === at.length - 1 ? next : Math.min(before, next);
+        before = over[i] ?? at[i];
     }
     return at;
 }
@@ -116,7 +120,7 @@ function openReplay(player) {
     const figure = player.root.closest("figure.replay");
     const items = [...(figure?.querySelectorAll(".printed li") ?? [])];
     if (!items.length) return;
-    const lines = items.map((item) => item.textContent);
+    const lines = items.map((item) => item.textContent.trim());
     const at = printedAt(player.recording, lines);
     const say = player.sayMoment.bind(player);
     player.sayMoment = () => {

@@ -10,7 +10,7 @@ async fn fire(pieces: u32) -> u32 {
 
 fn main() {
     let block = spawn_task!(async {
-        println!("block: no type that anybody could write down");
+        println!("block: a type that has no name");
         1
     });
     println!("main: got {}", block_on(block));

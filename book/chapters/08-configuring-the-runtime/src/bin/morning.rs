@@ -7,7 +7,8 @@ use chapter_08::{Runtime, join, spawn_task};
 use laneway_book::record::Recorder;
 
 /// Blocks its consumer until there are three, and gives that consumer's name.
-async fn meet(all: Arc<Barrier>) -> String {
+async fn meet(name: &str, all: Arc<Barrier>) -> String {
+    println!("{name}: here");
     all.wait();
     thread::current().name().unwrap_or("?").to_owned()
 }
@@ -18,9 +19,9 @@ fn main() {
     Runtime::new().with_high_num(2).with_low_num(1).run();
 
     let all = Arc::new(Barrier::new(3));
-    let a = spawn_task!(recorder.watch("a", "low", meet(all.clone())));
-    let b = spawn_task!(recorder.watch("b", "low", meet(all.clone())));
-    let c = spawn_task!(recorder.watch("c", "low", meet(all)));
+    let a = spawn_task!(recorder.watch("a", "low", meet("a", all.clone())));
+    let b = spawn_task!(recorder.watch("b", "low", meet("b", all.clone())));
+    let c = spawn_task!(recorder.watch("c", "low", meet("c", all)));
     let mut names = join!(a, b, c);
     names.sort();
     println!("three low tasks met on {names:?}");

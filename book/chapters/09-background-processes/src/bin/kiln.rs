@@ -12,19 +12,32 @@ fn turns(queue: &Receiver<Runnable>, count: usize) {
     println!("  turns: {taken}; in the queue: {}", queue.len());
 }
 
+/// Looks at the kiln, and says when it is gone for good.
+struct Watcher(&'static str);
+
+impl Watcher {
+    fn look(&self) {
+        println!("  {}: looks at the kiln", self.0);
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        println!("  {}: is gone", self.0);
+    }
+}
+
 fn main() {
     let recorder = Recorder::from_args(&["pieces"], &[("main", "pieces")]);
     let (sender, queue) = flume::unbounded();
-    let look = |name: &'static str| {
-        let look = move || println!("  {name} looks at the kiln");
-        spawn_on(
-            &sender,
-            recorder.watch(name, "pieces", process(look, yield_now)),
-        )
+    let watch = |name: &'static str| {
+        let watcher = Watcher(name);
+        let process = process(move || watcher.look(), yield_now);
+        spawn_on(&sender, recorder.watch(name, "pieces", process))
     };
 
     println!("held:");
-    let anna = look("Anna");
+    let anna = watch("Anna");
     turns(&queue, 3);
 
     println!("dropped:");
@@ -32,7 +45,7 @@ fn main() {
     turns(&queue, 3);
 
     println!("detached:");
-    look("Ben").detach();
+    watch("Ben").detach();
     turns(&queue, 3);
 
     recorder.finish();
