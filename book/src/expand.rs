@@ -271,10 +271,7 @@ impl Expansion<'_> {
         if !from.is_empty() && !transcript.text.lines().any(|line| line.trim() == from) {
             return Err(format!("{} does not print `{from}`", replay.name));
         }
-        let colours = match record::queues(&recording) {
-            1 => "tasks",
-            _ => "queues",
-        };
+        let colours = record::colours(&recording);
         for place in record::places(&recording) {
             self.page.sources.insert(place);
         }

@@ -421,9 +421,17 @@ pub fn places(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The number of queues in a recording.
+/// What has a colour of its own in the player: each queue, or each task where there is one queue.
 #[must_use]
-pub fn queues(recording: &str) -> usize {
+pub fn colours(recording: &str) -> &'static str {
+    match queues(recording) {
+        1 => "tasks",
+        _ => "queues",
+    }
+}
+
+/// The number of queues in a recording.
+fn queues(recording: &str) -> usize {
     let list = recording.split("\"queues\":[").nth(1);
     let list = list.and_then(|rest| rest.split(']').next());
     list.map_or(0, |names| names.split(',').count())

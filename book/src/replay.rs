@@ -1,5 +1,7 @@
 //! The page that plays one recording. A reader's own runs are no part of the book's pages.
 
+use crate::record;
+
 /// The page of Laneway's own recordings, with marks where its parts belong.
 const PAGE: &str = include_str!("../../src/observe/replay/page.html");
 
@@ -24,8 +26,9 @@ const TITLE: &str = "Laneway replay";
 /// A page, in one piece, that plays a recording of a chapter's program.
 #[must_use]
 pub fn page(title: &str, recording: &str) -> String {
+    let colours = record::colours(recording);
     let player = format!(
-        "<div class=\"laneway-replay\" data-names data-at=\"start\">\
+        "<div class=\"laneway-replay\" data-names data-colours=\"{colours}\">\
          <script type=\"application/json\">\n{recording}</script></div>\n"
     );
     PAGE.replace(TITLE, title)

@@ -175,6 +175,7 @@ fn a_run_of_a_readers_step_can_be_played() {
         "<title>Chapter 7: parent, on your step</title>",
         "\"format\":\"laneway-replay\"",
         "examples/parent.rs",
+        "data-names data-colours=\"tasks\"",
         "globalThis.LanewayReplay",
     ] {
         assert!(page.contains(part), "{part}");

@@ -494,10 +494,10 @@ mod tests {
 
     #[test]
     fn what_is_to_be_written_is_named_by_its_path() {
-        let source = "fn free() {\n    TODO\n}\nimpl Builder {\n    fn run(self) {\n        TODO\n    }\n}\n\
-            impl<T: Send> fmt::Debug for Task<T> {\n    fn fmt(&self) {\n        TODO\n    }\n}\n\
-            macro_rules! join {\n    () => {\n        TODO\n    };\n    (a) => {\n        TODO\n    };\n}\n";
-        let found = unwritten_in(&source.replace("TODO", &format!("{UNWRITTEN}\"\")")));
+        let source = "fn free() {\n    HERE\n}\nimpl Builder {\n    fn run(self) {\n        HERE\n    }\n}\n\
+            impl<T: Send> fmt::Debug for Task<T> {\n    fn fmt(&self) {\n        HERE\n    }\n}\n\
+            macro_rules! join {\n    () => {\n        HERE\n    };\n    (a) => {\n        HERE\n    };\n}\n";
+        let found = unwritten_in(&source.replace("HERE", &format!("{UNWRITTEN}\"\")")));
         let found: Vec<(usize, &str)> = found
             .iter()
             .map(|(line, name)| (*line, name.as_str()))
