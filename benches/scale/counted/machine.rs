@@ -130,9 +130,10 @@ fn with<R: Default>(act: impl FnOnce(&mut Machine) -> R) -> R {
 }
 
 fn with_played(act: impl FnOnce(&mut Machine)) {
-    with(|machine| match machine.plays {
-        true => act(machine),
-        false => {}
+    with(|machine| {
+        if machine.plays {
+            act(machine);
+        }
     });
 }
 

@@ -2,8 +2,11 @@
 
 use laneway_counted::counted::Counts;
 
+/// A name, and the count that stands below it.
+pub(crate) type Column = (&'static str, fn(&Counts) -> u64);
+
 /// What is counted for each task. No count of these may grow with the workers.
-pub(crate) const COLUMNS: [(&str, fn(&Counts) -> u64); 8] = [
+pub(crate) const COLUMNS: [Column; 8] = [
     ("shared writes", |counts| counts.shared_writes),
     ("transfers", |counts| counts.transfers),
     ("channel locks", |counts| counts.channel_locks),
@@ -47,8 +50,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
 }
 
 fn line(row: &Row) -> String {
-    let cell =
-        |&(_, of): &(&str, fn(&Counts) -> u64)| format!(" {:.2} |", row.per_task(of(&row.counts)));
+    let cell = |&(_, of): &Column| format!(" {:.2} |", row.per_task(of(&row.counts)));
     let cells: String = COLUMNS.iter().map(cell).collect();
     let measured = row.measured.map_or("-".to_owned(), |ns| format!("{ns:.0}"));
     let predicted = row.predicted();
