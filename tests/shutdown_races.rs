@@ -5,19 +5,39 @@ mod common;
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, cut_off, eventually};
 use laneway::observe::{Event, Observer};
-use laneway::{Priority, Runtime, TaskId, spawn_task};
+use laneway::{Priority, Runtime, TaskId, block_in_place, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
 
 fn runtime() -> Runtime {
     let builder = Runtime::builder().with_high_num(1).with_low_num(1);
     builder.build().unwrap()
+}
+
+/// Each is a task of the runtime's own, and can wait for the other as little as for itself.
+#[test]
+fn tasks_that_end_their_runtime_at_once_do_not_wait_for_each_other() {
+    let rt = Arc::new(runtime());
+    let meet = Arc::new(Barrier::new(2));
+    let (tell, told) = mpsc::channel();
+    for priority in [Priority::High, Priority::Low] {
+        let (inside, meet, tell) = (rt.clone(), meet.clone(), tell.clone());
+        let end = async move {
+            block_in_place(|| meet.wait());
+            // As long as the test waits, and a moment more.
+            inside.shutdown(2 * LONG);
+            tell.send(()).unwrap();
+        };
+        rt.spawn(end, priority).detach();
+    }
+    assert_eq!(told.recv_timeout(LONG), Ok(()));
+    assert_eq!(told.recv_timeout(LONG), Ok(()));
 }
 
 // The worker has taken the task and not begun its second poll when the

@@ -37,6 +37,7 @@
 
 use std::time::Instant;
 
+use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{AtomicU8, Condvar, Mutex, MutexGuard, Ordering, fence, unpoisoned};
 
 /// How far a runtime's end has come.
@@ -69,6 +70,21 @@ pub(super) struct Ending {
     /// the user's runs under it.
     looking: Mutex<()>,
     changed: Condvar,
+    /// How many tasks of the runtime's own are under way on threads that wait for its end: nothing
+    /// waits for these.
+    excused: AtomicU64,
+}
+
+/// Excuses tasks until it is dropped.
+pub(crate) struct Excused<'e> {
+    ending: &'e Ending,
+    tasks: u64,
+}
+
+impl Drop for Excused<'_> {
+    fn drop(&mut self) {
+        self.ending.excused.fetch_sub(self.tasks, Ordering::SeqCst);
+    }
 }
 
 /// How a wait has ended.
@@ -84,7 +100,23 @@ impl Ending {
             phase: AtomicU8::new(Phase::Open as u8),
             looking: Mutex::new(()),
             changed: Condvar::new(),
+            excused: AtomicU64::new(0),
         }
+    }
+
+    /// Excuses tasks of the runtime's own, whose threads are about to wait for its end.
+    pub(super) fn excuse(&self, tasks: u64) -> Excused<'_> {
+        self.excused.fetch_add(tasks, Ordering::SeqCst);
+        // Other threads may wait for these tasks.
+        self.notify();
+        Excused {
+            ending: self,
+            tasks,
+        }
+    }
+
+    pub(super) fn excused(&self) -> u64 {
+        self.excused.load(Ordering::SeqCst)
     }
 
     #[inline]

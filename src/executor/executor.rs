@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::cancel;
-use super::ending::{Ending, Phase};
+use super::ending::{Ending, Excused, Phase};
 use super::host::{Host, Spin};
 use super::idle::ParkingLot;
 use super::lookout::Reactor;
@@ -464,12 +464,19 @@ impl Executor {
         spawned - ended
     }
 
-    /// Stops taking tasks, and waits until no more than `own` are left or `deadline` has come. No
-    /// deadline: as long as it takes.
-    pub(crate) fn drain(&self, own: u64, deadline: Option<Instant>) {
+    /// Excuses tasks of the runtime's own that are under way on the calling thread, which is about
+    /// to wait for the end: neither it nor any other thread waits for them.
+    pub(crate) fn excuse(&self, own: u64) -> Excused<'_> {
+        self.ending.excuse(own)
+    }
+
+    /// Stops taking tasks, and waits until no more are left than are excused or `deadline` has
+    /// come. No deadline: as long as it takes.
+    pub(crate) fn drain(&self, deadline: Option<Instant>) {
         self.advance(Phase::Draining);
         self.watchers.wake_all();
-        self.ending.drain(deadline, || self.live() <= own);
+        let is_over = || self.live() <= self.ending.excused();
+        self.ending.drain(deadline, is_over);
     }
 
     /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
@@ -483,11 +490,13 @@ impl Executor {
         self.ending.notify();
     }
 
-    /// Waits until the futures of all tasks but `own` have been dropped, here or by the worker that
-    /// runs them, or `deadline` has come. Only after [`close`](Executor::close).
-    pub(crate) fn finish(&self, own: u64, deadline: Option<Instant>) {
+    /// Waits until the futures of all tasks but the excused have been dropped, here or by the
+    /// worker that runs them, or `deadline` has come. Only after [`close`](Executor::close).
+    pub(crate) fn finish(&self, deadline: Option<Instant>) {
+        let excused = || self.ending.excused();
         // In this order: a task is among those that are being cut off before its end is counted.
-        let is_over = || self.live() <= own && self.cutting_off.load(Ordering::SeqCst) <= own;
+        let is_over =
+            || self.live() <= excused() && self.cutting_off.load(Ordering::SeqCst) <= excused();
         let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
         self.ending
             .finish(deadline, is_over, is_queued, || self.cancel_queued());

@@ -184,8 +184,8 @@ impl Runtime {
     /// end by then, its thread is left behind, ends when the poll does, and its task is counted
     /// as still running. Called by several threads, each gets a report of the whole.
     ///
-    /// A task of the runtime's own that calls this is not waited for: it comes back when all others
-    /// have ended, and is cancelled itself if it waits after that.
+    /// A task of the runtime's own that calls this is not waited for, by no caller: it comes back
+    /// when all others have ended, and is cancelled itself if it waits after that.
     ///
     /// ```
     /// use laneway::{Priority, Runtime};
@@ -206,23 +206,23 @@ impl Runtime {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
         seat::block_in_place(|| {
-            let own = self.own_tasks();
-            self.executor.drain(own, deadline);
+            let _excused = self.executor.excuse(self.own_tasks());
+            self.executor.drain(deadline);
             let grace = Instant::now() + GRACE;
             let deadline = deadline.map(|deadline| deadline.max(grace));
-            self.close(own, deadline);
+            self.close(deadline);
             self.threads.wait_until_gone(deadline);
             ShutdownReport::of(&self.executor)
         })
     }
 
-    fn close(&self, own: u64, deadline: Option<Instant>) {
+    fn close(&self, deadline: Option<Instant>) {
         // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
         // a worker's thread, and is cancelled; it must not start the process-wide one.
         let _entered = seat::enter(self.executor.clone());
         self.executor.close();
         self.threads.close();
-        self.executor.finish(own, deadline);
+        self.executor.finish(deadline);
     }
 
     /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait
@@ -241,7 +241,8 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         let own = self.own_tasks();
         seat::block_in_place(|| {
-            self.close(own, None);
+            let _excused = self.executor.excuse(own);
+            self.close(None);
             self.threads.join();
         });
         match self.threads.is_one_of_them() && own > 0 {

@@ -75,8 +75,7 @@ pub(crate) struct Threads {
     settings: ThreadSettings,
     made: Instant,
     pub(crate) watchdog: Watchdog,
-    /// How many of the threads are alive.
-    alive: Mutex<usize>,
+    alive: Mutex<Alive>,
     /// How many of them are there for a worker: they step one, are blocked in one of its tasks, or
     /// are spares.
     for_workers: AtomicUsize,
@@ -89,6 +88,14 @@ pub(crate) struct Threads {
     this: OnceLock<Weak<Threads>>,
     /// Set when a task has dropped its own runtime: its thread, the last one, ends what is left.
     rest_is_left: AtomicBool,
+}
+
+/// How many of the threads are alive.
+#[derive(Debug, Default)]
+struct Alive {
+    threads: usize,
+    /// Those of them that wait for the others to be gone.
+    waiting: usize,
 }
 
 /// Where one worker sits.
@@ -141,7 +148,7 @@ impl Threads {
             settings,
             made: Instant::now(),
             watchdog: Watchdog::default(),
-            alive: Mutex::new(0),
+            alive: Mutex::default(),
             for_workers: AtomicUsize::new(0),
             refusal_told: AtomicBool::new(false),
             all_gone: Condvar::new(),
@@ -190,7 +197,7 @@ impl Threads {
         main: impl FnOnce(Arc<Threads>) + Send + 'static,
     ) -> io::Result<()> {
         let threads = self.this();
-        *unpoisoned(self.alive.lock()) += 1;
+        unpoisoned(self.alive.lock()).threads += 1;
         let leaving = Leaving(threads.clone());
         let handle = os_thread::spawn(self.settings.builder(name), move || {
             let _leaving = leaving;
@@ -273,7 +280,7 @@ impl Threads {
     fn leave(&self, executor: &Executor) {
         executor.thread_leaves();
         if self.rest_is_left.load(Ordering::Relaxed) {
-            executor.finish(0, None);
+            executor.finish(None);
             executor.unregister();
         }
     }
@@ -341,19 +348,22 @@ impl Threads {
         }
     }
 
-    /// Waits until all threads but this one have done their work, or `deadline` has come: those
-    /// that have not are in the middle of a poll. Destructors of a user's thread-locals that take
-    /// long are not waited for.
+    /// Waits until all threads have done their work but those that wait here themselves, or
+    /// `deadline` has come: those that have not are in the middle of a poll. Destructors of a
+    /// user's thread-locals that take long are not waited for.
     pub(super) fn wait_until_gone(&self, deadline: Option<Instant>) {
         let own = usize::from(self.is_one_of_them());
         let mut alive = unpoisoned(self.alive.lock());
-        while *alive > own {
+        alive.waiting += own;
+        self.all_gone.notify_all();
+        while alive.threads > alive.waiting {
             alive = match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return,
+                Some(Duration::ZERO) => break,
                 Some(left) => unpoisoned(self.all_gone.wait_timeout(alive, left)).0,
                 None => unpoisoned(self.all_gone.wait(alive)),
             };
         }
+        alive.waiting -= own;
     }
 
     /// Whether this thread is one of these, and not past its work.
@@ -504,7 +514,7 @@ struct Leaving(Arc<Threads>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        *unpoisoned(self.0.alive.lock()) -= 1;
+        unpoisoned(self.0.alive.lock()).threads -= 1;
         self.0.all_gone.notify_all();
     }
 }
