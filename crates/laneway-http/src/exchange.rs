@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CONNECTION, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -70,10 +70,24 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
     let target = head.uri.path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());
     // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
-    if head.uri.path().is_empty() && head.method != Method::CONNECT {
+    let lacks_path = head.uri.path().is_empty() && head.method != Method::CONNECT;
+    if lacks_path || names_two_hosts(head) {
         return Some(Refusal::Malformed);
     }
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
+}
+
+/// Whether a request over HTTP/2 has a host besides its authority, and another one. In HTTP/1 the
+/// target goes first (RFC 9112, section 3.2.2).
+fn names_two_hosts(head: &request::Parts) -> bool {
+    let hosts = (head.uri.authority(), head.headers.get(HOST));
+    match hosts {
+        (Some(authority), Some(host)) if head.version == Version::HTTP_2 => {
+            let authority = authority.as_str().as_bytes();
+            !host.as_bytes().eq_ignore_ascii_case(authority)
+        }
+        _ => false,
+    }
 }
 
 pin_project! {

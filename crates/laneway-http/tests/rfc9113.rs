@@ -24,7 +24,8 @@
 //! | 8.3 | a pseudo field that is unknown | a reset, PROTOCOL_ERROR | the end |
 //!
 //! A request without a path passes h2 where it has no authority either; the server above answers it
-//! with 400, as section 8.1.1 allows before the stream ends.
+//! with 400, as section 8.1.1 allows before the stream ends. So it answers a request with a host
+//! that is not its authority, which h2 lets pass too.
 
 mod client;
 
@@ -570,6 +571,7 @@ fn requests_section_8() {
     let with_status = [&[0x88][..], &complete].concat();
     let twice = [&[METHOD_GET][..], &complete].concat();
     let authority = [&[0x01, 0x04][..], b"test"].concat();
+    let with_host = |host: &[u8; 4]| [&complete[..], &[0x0f, 0x17, 0x04], &host[..]].concat();
     assert_cases(vec![
         case(
             "8.1",
@@ -680,6 +682,18 @@ fn requests_section_8() {
             "no path, and a body to come",
             &[frame(HEADERS, END_HEADERS, 1, &[METHOD_POST, 0x86])],
             Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "a host that is not the authority",
+            &[of(&with_host(b"tess"))],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "the authority once more as the host",
+            &[of(&with_host(b"TEST"))],
+            Answers(1, 200, "hello"),
         ),
         case(
             "8.3.1",
