@@ -7,6 +7,7 @@ use laneway_jobs::postgres::ConnectError;
 use laneway_jobs::sqlite::OpenError;
 use laneway_jobs::store::{StoreError, TransferError};
 
+use crate::interrupt;
 use crate::text::harmless;
 
 /// Why a command ended early.
@@ -18,6 +19,8 @@ pub(crate) enum Failure {
     Told,
     /// The command line is wrong: exit code 2.
     Usage(String),
+    /// It was interrupted, and has cleared up: exit code 130.
+    Interrupted,
     /// The reader of its output has read enough, as `head` does: no error.
     Closed,
 }
@@ -36,6 +39,7 @@ impl Failure {
         match self {
             Failure::Closed => ExitCode::SUCCESS,
             Failure::Told => ExitCode::FAILURE,
+            Failure::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
             Failure::Refused(message) => say(&message, 1),
             Failure::Usage(message) => {
                 let message = format!("{message}; `laneway-jobs help` says what there is");

@@ -1,7 +1,7 @@
 //! `laneway-jobs`: looks at durable jobs, changes them, moves them, measures them.
 //!
-//! Read in this order: `spec.rs` and `args.rs`, what a command line says; `failure.rs`, how a
-//! command ends; `out.rs` with `table.rs`, `text.rs`, `clock.rs` and `json.rs`, what is printed;
+//! Read in this order: `spec.rs` and `args.rs`, what a command line says; `failure.rs`
+//! and `interrupt.rs`, how a command ends; `out.rs` with `table.rs`, `text.rs`, `clock.rs` and `json.rs`, what is printed;
 //! `open.rs`, where a store is found by its address; then any file in `commands/`.
 
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@ mod args;
 mod clock;
 mod commands;
 mod failure;
+mod interrupt;
 mod json;
 mod length;
 mod open;

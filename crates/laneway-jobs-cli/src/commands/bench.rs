@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Command;
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::out::{Form, Out};
 use crate::progress::Progress;
 use crate::spec::{Spec, value};
@@ -71,6 +72,7 @@ struct Measured {
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let plan = plan(args)?;
+    interrupt::note()?;
     let folder = OwnFolder::new();
     let address = match args.value("database") {
         Some(address) => address.to_owned(),
@@ -98,19 +100,22 @@ fn plan(args: &Args) -> Result<Plan, Failure> {
     })
 }
 
-/// Enqueues and drains; then the jobs are deleted.
+/// Enqueues and drains; then the jobs are deleted, whatever has come in between.
 fn measure(plan: Plan, store: Arc<dyn Store>) -> Result<Vec<Measured>, Failure> {
     let rt = Runtime::builder().build();
     let rt = rt.map_err(|error| Failure::refused(error.to_string()))?;
     let jobs = Jobs::shared(store);
     let mut ids = Vec::new();
     let enqueue = measured("enqueue", plan.jobs, || {
-        ids = rt.block_on(enqueue(plan, &rt, &jobs))?;
-        Ok(())
-    })?;
-    let drain = measured("drain", plan.jobs, || drain(plan, &rt, &jobs))?;
-    rt.block_on(delete(&jobs, &ids))?;
-    Ok(vec![enqueue, drain])
+        rt.block_on(enqueue(plan, &rt, &jobs, &mut ids))
+    });
+    let both = enqueue.and_then(|enqueue| {
+        let drain = measured("drain", plan.jobs, || drain(plan, &rt, &jobs))?;
+        Ok(vec![enqueue, drain])
+    });
+    let deleted = rt.block_on(delete(&jobs, &ids));
+    let both = both?;
+    deleted.map(|()| both)
 }
 
 fn measured(
@@ -120,6 +125,9 @@ fn measured(
 ) -> Result<Measured, Failure> {
     let (wall, processor) = (Instant::now(), processor::time());
     run()?;
+    if interrupt::came() {
+        return Err(Failure::Interrupted);
+    }
     let since = |now: Duration| Some(now - processor?);
     Ok(Measured {
         what,
@@ -129,7 +137,13 @@ fn measured(
     })
 }
 
-async fn enqueue(plan: Plan, rt: &Runtime, jobs: &Jobs) -> Result<Vec<JobId>, Failure> {
+/// Gives the ids of all jobs that were enqueued, even if others could not be.
+async fn enqueue(
+    plan: Plan,
+    rt: &Runtime,
+    jobs: &Jobs,
+    ids: &mut Vec<JobId>,
+) -> Result<(), Failure> {
     let next = Arc::new(AtomicUsize::new(0));
     let callers = (0..plan.callers).map(|_| {
         let caller = enqueue_some(plan.jobs, next.clone(), jobs.clone());
@@ -137,35 +151,40 @@ async fn enqueue(plan: Plan, rt: &Runtime, jobs: &Jobs) -> Result<Vec<JobId>, Fa
     });
     let callers: Vec<_> = callers.collect();
     watch("enqueue", plan.jobs, &next).await;
-    let mut ids = Vec::new();
+    let mut outcome = Ok(());
     for caller in callers {
-        ids.extend(caller.await?);
+        let (enqueued, ended) = caller.await;
+        ids.extend(enqueued);
+        outcome = outcome.and(ended);
     }
-    Ok(ids)
+    outcome
 }
 
 async fn enqueue_some(
     all: usize,
     next: Arc<AtomicUsize>,
     jobs: Jobs,
-) -> Result<Vec<JobId>, Failure> {
+) -> (Vec<JobId>, Result<(), Failure>) {
     let mut ids = Vec::new();
-    while next.fetch_add(1, Relaxed) < all {
-        let enqueued = jobs.enqueue(Nothing).queue(QUEUE).await;
-        let enqueued = enqueued.map_err(|error| Failure::refused(error.to_string()));
-        // The other callers are to end as well, and the watch.
-        let enqueued = enqueued.inspect_err(|_| next.store(all, Relaxed))?;
-        ids.push(enqueued.id());
+    while !interrupt::came() && next.fetch_add(1, Relaxed) < all {
+        match jobs.enqueue(Nothing).queue(QUEUE).await {
+            Ok(enqueued) => ids.push(enqueued.id()),
+            Err(error) => {
+                // The other callers are to end as well, and the watch.
+                next.store(all, Relaxed);
+                return (ids, Err(Failure::refused(error.to_string())));
+            }
+        }
     }
-    Ok(ids)
+    (ids, Ok(()))
 }
 
-/// Shows a count until it is full.
+/// Shows a count until it is full, or the bench is interrupted.
 async fn watch(what: &str, all: usize, count: &AtomicUsize) {
     let mut progress = Progress::new();
     loop {
         let done = count.load(Relaxed).min(all);
-        if done == all {
+        if done == all || interrupt::came() {
             return;
         }
         progress.bar(what, done, all);

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod commands;
+#[cfg(unix)]
+mod interrupted;
 mod move_killed;
 #[allow(dead_code, reason = "other tests have further questions to it")]
 #[path = "../../../laneway-jobs/tests/postgres/server.rs"]
