@@ -1,8 +1,9 @@
 //! `laneway-jobs`: looks at durable jobs, changes them, moves them, measures them.
 //!
 //! Read in this order: `spec.rs` and `args.rs`, what a command line says; `failure.rs`
-//! and `interrupt.rs`, how a command ends; `out.rs` with `table.rs`, `text.rs`, `clock.rs` and `json.rs`, what is printed;
-//! `open.rs`, where a store is found by its address; then any file in `commands/`.
+//! and `interrupt.rs`, how a command ends; `out.rs` with `table.rs`, `text.rs`, `clock.rs` and
+//! `json.rs`, what is printed; `open.rs`, where a store is found by its address; then any file in
+//! `commands/`.
 
 #![forbid(unsafe_code)]
 
