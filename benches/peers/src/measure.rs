@@ -38,7 +38,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// What the samples of a process have in common that differ by their round.
+    /// The fields that samples of one process share which differ by their round alone.
     fn row(&self) -> String {
         let (form, exercise) = (self.form.name(), self.exercise.name());
         format!("{},{form},{exercise},{}", self.process, self.peer.name())

@@ -1,6 +1,6 @@
 //! Whether a server speaks within TLS.
 
-/// What lies between the socket and HTTP.
+/// The layer between the socket and HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Plain,

@@ -1,6 +1,6 @@
 //! How long each thing takes on one machine.
 
-/// What the modelled machine's cores take for each thing, in nanoseconds.
+/// The time that the modelled machine's cores take for each thing, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Costs {
     /// A load or a store of a line that is at hand.

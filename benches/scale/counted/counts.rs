@@ -1,4 +1,4 @@
-//! What a run on the modelled machine comes to.
+//! The sums of a run on the modelled machine.
 
 /// Everything that was counted in one run.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -36,7 +36,7 @@ struct Machine {
     lines: HashMap<usize, Line>,
     counts: Counts,
     looks: BTreeMap<(&'static str, u32), u64>,
-    /// What is counted when the program has come to its end.
+    /// The counts when the program has come to its end.
     concluded: Option<Counts>,
 }
 
@@ -110,7 +110,7 @@ pub fn restart() {
     with(Machine::restart);
 }
 
-/// What was counted since [`restart`] is all that [`measure`] gives: the end of the runtime is not
+/// The counts since [`restart`] are all that [`measure`] gives: the end of the runtime is not
 /// part of it.
 pub fn conclude() {
     with(|machine| machine.concluded = Some(machine.sum_up()));
@@ -137,7 +137,7 @@ fn with_played(act: impl FnOnce(&mut Machine)) {
     });
 }
 
-// What the primitives tell.
+// Told by the primitives.
 
 pub(super) fn access<T>(word: *const T, kind: Access, at: &'static Location<'static>) {
     if is_of_one_run(at) {
@@ -179,7 +179,7 @@ impl<T> Stamped<T> {
     }
 }
 
-// What the simulator asks.
+// Asked by the simulator.
 
 /// The step is over: what follows is the simulator's own, until it has picked.
 pub(crate) fn choosing() {

@@ -24,7 +24,7 @@ const FIGURES: usize = 1_000;
 /// How often a thread is unparked.
 const NAPS: usize = 500;
 
-/// What each thing takes here, in nanoseconds. Takes some seconds.
+/// The time of each thing here, in nanoseconds. The measurement takes some seconds.
 pub(crate) fn costs() -> Costs {
     let (unpark, wake) = unpark();
     // On one thread: what a task costs without other cores.
@@ -114,7 +114,7 @@ fn take_turn(turn: &AtomicU64, pair: u64, mine: u64) {
     turn.store(expected + 1, Ordering::Release);
 }
 
-/// What it takes to unpark a thread, and how long after that the thread runs.
+/// The cost of an unpark for its caller, and the time after it until the thread runs.
 fn unpark() -> (f64, f64) {
     let epoch = Instant::now();
     let runs_since = Arc::new(AtomicU64::new(0));
