@@ -29,11 +29,13 @@ use laneway_counted::counted::Costs;
 use table::Row;
 use workloads::Workload;
 
+const WORKERS: [u16; 7] = [2, 4, 8, 16, 32, 64, 128];
+
 /// Counts what Laneway's workers do to each other, and predicts what that comes to.
 #[derive(Debug, Parser)]
 struct Options {
     /// Numbers of workers, at least 2 each.
-    #[arg(long, value_delimiter = ',', default_values_t = [2, 4, 8, 16, 32, 64, 128],
+    #[arg(long, value_delimiter = ',', default_values_t = WORKERS,
         value_parser = clap::value_parser!(u16).range(2..=256))]
     workers: Vec<u16>,
     /// Only this workload.
@@ -97,6 +99,10 @@ fn report(options: &Options) -> io::Result<()> {
         }
     }
     println!("{}", table::markdown(&rows));
+    if options.workload.is_some() || options.workers != WORKERS {
+        println!("A part of the workloads or workers is not drawn.");
+        return Ok(());
+    }
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/curves.svg");
     fs::write(picture, plot::svg(&rows))?;
     println!("The curves are drawn in {picture}");
