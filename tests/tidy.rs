@@ -358,8 +358,34 @@ fn no_test_is_ignored_without_a_reason() {
     findings.assert_none();
 }
 
+/// Their pages would lie in one folder, and cargo writes both at once: the build of the docs fails
+/// then, but only where the two happen to meet.
+#[test]
+fn no_program_is_documented_under_the_name_of_another_package() {
+    let mut manifests = text_files();
+    manifests.retain(|file| is_manifest(&file.name));
+    let mut findings = Findings::default();
+    for file in &manifests {
+        for program in documented_programs(&file.text) {
+            if manifests
+                .iter()
+                .any(|other| other.name != file.name && package_name(&other.text) == Some(program))
+            {
+                findings.add(file, 1, format!("{program} has the name of a package"));
+            }
+        }
+    }
+    findings.assert_none();
+}
+
 #[test]
 fn the_tidy_tests_can_fail() {
+    let manifest =
+        "[package]\nname = \"a\"\n[[bin]]\nname = \"b\"\n[[bin]]\nname = \"c\"\ndoc = false\n";
+    assert_eq!(package_name(manifest), Some("a"));
+    assert_eq!(documented_programs(manifest).collect::<Vec<_>>(), ["b"]);
+    assert!(is_manifest("Cargo.toml") && is_manifest("a/Cargo.toml"));
+    assert!(!is_manifest("a/others.Cargo.toml"));
     assert!(mentions_path("use crate::net::Socket;", "crate::net"));
     assert!(mentions_path("crate::net", "crate::net"));
     assert!(!mentions_path("use crate::network;", "crate::net"));
@@ -522,6 +548,29 @@ fn in_package(name: &str) -> Option<&str> {
         Some(rest) => rest.split_once('/').map(|(_, name)| name),
         None => Some(name),
     }
+}
+
+fn is_manifest(name: &str) -> bool {
+    name.rsplit('/').next() == Some("Cargo.toml")
+}
+
+fn package_name(manifest: &str) -> Option<&str> {
+    let (_, package) = manifest.split_once("[package]")?;
+    table_name(package)
+}
+
+/// The programs that a manifest names, other than those that have no pages.
+fn documented_programs(manifest: &str) -> impl Iterator<Item = &str> {
+    let tables = manifest.split("[[bin]]").skip(1);
+    let tables = tables.map(|rest| rest.split("\n[").next().unwrap_or_default());
+    let documented = tables.filter(|table| !table.contains("\ndoc = false"));
+    documented.filter_map(table_name)
+}
+
+/// The name that stands first in a table of a manifest.
+fn table_name(table: &str) -> Option<&str> {
+    let (_, rest) = table.split_once("\nname = \"")?;
+    rest.split('"').next()
 }
 
 fn is_root(name: &str) -> bool {
