@@ -62,6 +62,7 @@
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
+//! - `thief.rs`: when a worker that steals lets tasks gather in a deque.
 //! - `executor.rs`: what all threads of one runtime share.
 //! - `host.rs`: what the core asks of the threads that it runs on.
 //! - `thread_locals.rs`: what a thread remembers between two calls.
@@ -108,6 +109,7 @@ mod runnable;
 pub(crate) mod seat;
 mod task;
 pub(crate) mod telling;
+mod thief;
 mod thread_locals;
 mod tracked;
 mod trust;
@@ -133,6 +135,7 @@ pub(crate) use pending::Spread;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
+pub(crate) use thief::NAP;
 pub(crate) use thread_locals::poll_level;
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -9,7 +9,7 @@
 //! So a worker that found few, several times in a row and without a rest, waits before the next
 //! time, and goes on to do so as long as it pays. If it does not, the tasks come one by one: the
 //! worker lets twice as many small takes pass before it tries again (T9). Only the worker's own
-//! thread waits, and never for long. Read `executor.rs` next.
+//! thread waits, and never for long. Read `thief.rs` next.
 
 use std::hint;
 use std::num::NonZero;

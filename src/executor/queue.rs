@@ -371,6 +371,11 @@ impl LocalQueue {
         Some(self.push_back(put_off))
     }
 
+    /// How many tasks other workers could steal from here.
+    pub(super) fn spare(&self) -> usize {
+        self.deque.len()
+    }
+
     /// Whether other workers could steal from here.
     pub(super) fn has_spare(&self) -> bool {
         !self.deque.is_empty()

@@ -32,6 +32,7 @@ use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Besides, Look, Overdue, Route};
 use super::runnable::{Meta, Runnable};
+use super::thief::Thief;
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
@@ -70,6 +71,7 @@ pub(crate) struct Worker {
     found: Source,
     search: Search,
     pace: Pace,
+    thief: Thief,
     /// How often tasks had been raised or looked for in vain (see `pending.rs`) when this step
     /// began, or a poll within it.
     sought: Sought,
@@ -222,6 +224,7 @@ impl Worker {
         Worker {
             executor_id: executor.id,
             pace: Pace::new(executor.spin),
+            thief: Thief::new(),
             executor,
             id: parts.id,
             crew: parts.crew,
@@ -554,6 +557,7 @@ impl Worker {
             from,
             sifted_at,
         } = queue.steal(self.id, start, local)?;
+        self.thief.stole(1 + local.spare());
         self.tally().steals.add(1, Writer::Only);
         self.inherit(position, sifted_at);
         self.announce_moved(position);
@@ -685,8 +689,15 @@ impl Worker {
             self.cancel_parking();
             return MayPark::No;
         }
-        self.tally().parked.start(self.now());
+        let now = self.now();
+        self.thief.parked(now);
+        self.tally().parked.start(now);
         MayPark::Yes
+    }
+
+    /// Whether the worker, which has nothing to do, had better come back by itself than park.
+    pub(crate) fn naps(&mut self) -> bool {
+        self.thief.naps()
     }
 
     /// Stops looking for a while without asking to be woken.
@@ -745,7 +756,9 @@ impl Worker {
     /// Notes that another thread has unparked this worker.
     pub(crate) fn woken(&mut self) {
         self.pace.rested();
-        self.tally().parked.stop(self.now());
+        let now = self.now();
+        self.thief.got_up(now);
+        self.tally().parked.stop(now);
         self.search = Search::Counted;
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{MayPark, Step, step, wake_all};
-use crate::executor::{Bound, Claim, Executor, Host, Worker, seat, telling};
+use crate::executor::{Bound, Claim, Executor, Host, NAP, Worker, seat, telling};
 use crate::ids::WorkerId;
 use crate::os_thread;
 use crate::shield::log_warning;
@@ -288,6 +288,7 @@ impl Threads {
     /// Lets the thread sleep until there is something to do for its worker.
     fn rest(&self) {
         match self.idle {
+            Idle::Park if seat::with_worker(Worker::naps) == Some(true) => self.nap(NAP),
             Idle::Park => self.park(|executor, (worker, claim), ready| {
                 executor.parking_lot.park(worker, claim, ready);
             }),
