@@ -221,7 +221,7 @@ impl Recorder {
         let mut kept = Vec::new();
         let mut from = 0;
         for (number, track) in self.tracks().enumerate() {
-            let place = bookmark.place(number);
+            let place = bookmark.track_mark(number);
             let (events, first) = track.read_from(place.event);
             let dropped = first - place.event;
             if dropped > 0 {

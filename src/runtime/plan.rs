@@ -191,32 +191,32 @@ impl Plan {
         threads.fold(0, usize::saturating_add)
     }
 
-    /// Every worker's place in its queue, and its route, in the order of their ids.
-    fn routes(&self) -> Vec<(Place, Route)> {
+    /// Every worker's assignment in its queue, and its route, in the order of their ids.
+    fn routes(&self) -> Vec<(Assignment, Route)> {
         let staffed = |id: QueueId| self.queues[id.index()].threads > 0;
         let mut routes = Vec::new();
         for (index, queue) in self.queues.iter().enumerate() {
             let route = |steals_from: &[QueueId]| Route::new(queue_id(index), steals_from, staffed);
-            let at_home = (0..queue.threads).map(Place::AtHome);
-            routes.extend(at_home.map(|place| (place, route(queue.steals(place)))));
-            let standby = (0..queue.standby).map(Place::Standby);
-            routes.extend(standby.map(|place| (place, route(queue.steals(place)))));
+            let at_home = (0..queue.threads).map(Assignment::AtHome);
+            routes.extend(at_home.map(|assignment| (assignment, route(queue.steals(assignment)))));
+            let standby = (0..queue.standby).map(Assignment::Standby);
+            routes.extend(standby.map(|assignment| (assignment, route(queue.steals(assignment)))));
         }
         routes
     }
 
     /// The names and nicenesses of the workers' threads.
-    pub(super) fn places(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
+    pub(super) fn stations(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
         let prefix = &builder.thread_name;
-        let place = |(place, route): (Place, Route)| {
+        let station = |(assignment, route): (Assignment, Route)| {
             let queue = &self.queues[route.home.index()];
-            let name = match place {
-                Place::AtHome(number) => format!("{prefix}-{}-{number}", queue.name),
-                Place::Standby(number) => format!("{prefix}-standby-{number}"),
+            let name = match assignment {
+                Assignment::AtHome(number) => format!("{prefix}-{}-{number}", queue.name),
+                Assignment::Standby(number) => format!("{prefix}-standby-{number}"),
             };
             (name, queue.niceness)
         };
-        self.routes().into_iter().map(place).collect()
+        self.routes().into_iter().map(station).collect()
     }
 
     /// Everything that the workers share, and what each of them is made of.
@@ -225,16 +225,16 @@ impl Plan {
         builder: &Builder,
         mut surroundings: Surroundings,
     ) -> (Arc<Executor>, Vec<WorkerParts>) {
-        let mut crews = Crews::default();
+        let mut crews = CrewPlans::default();
         let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
         let board = |_: &QueuePlan| Arc::new(Board::new(self.threads()));
         let boards: Vec<Arc<Board>> = self.queues.iter().map(board).collect();
         let mut workers = Vec::new();
         let mut standbys = Vec::new();
-        for (index, (place, route)) in self.routes().into_iter().enumerate() {
+        for (index, (assignment, route)) in self.routes().into_iter().enumerate() {
             let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
-            let crew = crews.join(place, &route);
-            standbys.extend(place.is_standby().then_some(id));
+            let crew = crews.join(assignment, &route);
+            standbys.extend(assignment.is_standby().then_some(id));
             let locals = if builder.local_queues {
                 let local = |&queue: &QueueId| {
                     let (local, stealable) = LocalQueue::new(id, boards[queue.index()].clone());
@@ -278,22 +278,22 @@ impl Plan {
     }
 }
 
-/// A worker's place among those of its queue.
+/// What a worker is to its queue, and its number among those that are the same.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum Assignment {
     AtHome(usize),
     Standby(usize),
 }
 
-impl Place {
+impl Assignment {
     fn is_standby(self) -> bool {
-        matches!(self, Place::Standby(_))
+        matches!(self, Assignment::Standby(_))
     }
 }
 
 /// Workers grouped by the queues they serve: see `executor/idle.rs`.
 #[derive(Default)]
-struct Crews(Vec<Crew>);
+struct CrewPlans(Vec<CrewPlan>);
 
 /// Of several crews, those that come first in this order are unparked first: a standby after those
 /// that it stands by for, and of these, those that serve the fewest other queues.
@@ -303,25 +303,25 @@ struct Rank {
     queues: usize,
 }
 
-struct Crew {
+struct CrewPlan {
     rank: Rank,
     /// The queues that it serves, sorted.
     queues: Vec<QueueId>,
     size: usize,
 }
 
-impl Crews {
-    fn join(&mut self, place: Place, route: &Route) -> CrewId {
+impl CrewPlans {
+    fn join(&mut self, assignment: Assignment, route: &Route) -> CrewId {
         let mut queues = route.queues.to_vec();
         queues.sort_unstable();
         let rank = Rank {
-            is_standby: place.is_standby(),
+            is_standby: assignment.is_standby(),
             queues: queues.len(),
         };
-        let same = |crew: &Crew| crew.rank == rank && crew.queues == queues;
+        let same = |crew: &CrewPlan| crew.rank == rank && crew.queues == queues;
         let index = self.0.iter().position(same).unwrap_or_else(|| {
             let size = 0;
-            self.0.push(Crew { rank, queues, size });
+            self.0.push(CrewPlan { rank, queues, size });
             self.0.len() - 1
         });
         self.0[index].size += 1;
@@ -336,18 +336,18 @@ impl Crews {
     fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
         let crews = self.0.iter().enumerate();
         let serve = crews.filter(|(_, crew)| crew.queues.contains(&queue));
-        let mut serving: Vec<(usize, &Crew)> = serve.collect();
+        let mut serving: Vec<(usize, &CrewPlan)> = serve.collect();
         serving.sort_by_key(|(_, crew)| &crew.rank);
         serving.iter().map(|&(index, _)| CrewId(index)).collect()
     }
 }
 
 impl QueuePlan {
-    /// The other queues that the worker at this place takes from.
-    fn steals(&self, place: Place) -> &[QueueId] {
-        match place {
-            Place::AtHome(number) if number >= self.reserved => &self.steals_from,
-            Place::AtHome(_) | Place::Standby(_) => &[],
+    /// The other queues that a worker with this assignment takes from.
+    fn steals(&self, assignment: Assignment) -> &[QueueId] {
+        match assignment {
+            Assignment::AtHome(number) if number >= self.reserved => &self.steals_from,
+            Assignment::AtHome(_) | Assignment::Standby(_) => &[],
         }
     }
 }

@@ -134,7 +134,7 @@ impl Builder {
     /// ```
     pub fn build(self) -> Result<Runtime, BuildError> {
         let plan = Plan::new(&self)?;
-        let threads = Threads::new(plan.places(&self), self.idle, self.threads.clone());
+        let threads = Threads::new(plan.stations(&self), self.idle, self.threads.clone());
         let (executor, workers) = plan.executor(
             &self,
             Surroundings {

@@ -1,8 +1,8 @@
 //! The operating system's threads that workers sit on: started, replaced, parked, joined.
 //!
-//! Each worker has a place with a name; a thread that sits there calls
+//! Each worker has a station with a name; a thread that sits there calls
 //! [`worker::step`](crate::executor::worker::step) in a loop. When a task blocks its thread, a
-//! spare thread of that place takes over, or a new one is started; the blocked one becomes a
+//! spare thread of that station takes over, or a new one is started; the blocked one becomes a
 //! spare when its task's poll has ended. Spares leave after a while.
 
 use std::cell::Cell;
@@ -70,7 +70,7 @@ enum Duty {
 #[derive(Debug)]
 pub(crate) struct Threads {
     /// One for each worker, in the workers' order.
-    places: Box<[Place]>,
+    stations: Box<[Station]>,
     idle: Idle,
     settings: ThreadSettings,
     made: Instant,
@@ -100,13 +100,13 @@ struct Alive {
 
 /// Where one worker sits.
 #[derive(Debug)]
-struct Place {
+struct Station {
     name: String,
     niceness: Option<u8>,
     spares: Mutex<Spares>,
 }
 
-/// Threads of a place that have no worker at the moment. As many as were ever blocked there at
+/// Threads of a station that have no worker at the moment. As many as were ever blocked there at
 /// once, at most.
 #[derive(Debug)]
 enum Spares {
@@ -131,19 +131,19 @@ enum Left {
 }
 
 impl Threads {
-    /// Places of the given names and nicenesses. No thread runs yet.
+    /// Stations of the given names and nicenesses. No thread runs yet.
     pub(crate) fn new(
-        places: Vec<(String, Option<u8>)>,
+        stations: Vec<(String, Option<u8>)>,
         idle: Idle,
         settings: ThreadSettings,
     ) -> Arc<Threads> {
-        let place = |(name, niceness)| Place {
+        let station = |(name, niceness)| Station {
             name,
             niceness,
             spares: Mutex::new(Spares::Waiting(Vec::new())),
         };
         let threads = Arc::new(Threads {
-            places: places.into_iter().map(place).collect(),
+            stations: stations.into_iter().map(station).collect(),
             idle,
             settings,
             made: Instant::now(),
@@ -172,7 +172,7 @@ impl Threads {
         // Handed over by a channel, so that it is not lost with a thread that never starts.
         let (sender, receiver) = mpsc::sync_channel(1);
         let for_worker = ForWorker::new(self.this());
-        self.spawn_thread(&self.places[worker.index()].name, move |threads| {
+        self.spawn_thread(&self.stations[worker.index()].name, move |threads| {
             let _for_worker = for_worker;
             if let Ok(worker) = receiver.recv() {
                 threads.serve(worker);
@@ -219,11 +219,11 @@ impl Threads {
 
     /// Whether one more thread may stand in for a blocked one.
     fn may_start(&self, bound: Bound) -> bool {
-        let most = self.places.len().saturating_add(self.settings.stand_ins);
+        let most = self.stations.len().saturating_add(self.settings.stand_ins);
         // Relaxed: of threads that look at once, some may start one more than the bound.
         bound == Bound::Exceeded
             || self.for_workers.load(Ordering::Relaxed) < most
-            || self.places.iter().any(Place::dismiss_spare)
+            || self.stations.iter().any(Station::dismiss_spare)
     }
 
     /// Says once why a task that blocks keeps its worker.
@@ -238,9 +238,9 @@ impl Threads {
 
     /// What a worker thread does from beginning to end.
     fn serve(&self, worker: Box<Worker>) {
-        let place = &self.places[worker.id.index()];
+        let station = &self.stations[worker.id.index()];
         seat::belong(worker.executor.clone());
-        if let Some(niceness) = place.niceness
+        if let Some(niceness) = station.niceness
             && let Err(error) = os_thread::set_niceness(niceness)
         {
             log_warning(format_args!(
@@ -251,7 +251,7 @@ impl Threads {
         let mut next = Some(worker);
         while let Some(worker) = next {
             next = match self.drive(worker) {
-                Left::Replaced => place.wait_as_spare(),
+                Left::Replaced => station.wait_as_spare(),
                 Left::Closed => None,
             };
         }
@@ -325,8 +325,8 @@ impl Threads {
 
     /// Sends the spares away and lets no thread become one.
     pub(crate) fn close(&self) {
-        for place in &self.places {
-            *unpoisoned(place.spares.lock()) = Spares::Closed;
+        for station in &self.stations {
+            *unpoisoned(station.spares.lock()) = Spares::Closed;
         }
         self.watchdog.stop();
         for handle in &*unpoisoned(self.handles.lock()) {
@@ -409,7 +409,7 @@ impl Host for Threads {
         bound: Bound,
         told: &dyn Fn(),
     ) -> Result<(), Box<Worker>> {
-        if let Some(spare) = self.places[worker.id.index()].claim_spare() {
+        if let Some(spare) = self.stations[worker.id.index()].claim_spare() {
             told();
             spare.hand_over(worker);
             return Ok(());
@@ -455,7 +455,7 @@ impl Host for Threads {
     }
 }
 
-impl Place {
+impl Station {
     /// Waits for a worker to take over. `None`: it is time to leave.
     fn wait_as_spare(&self) -> Option<Box<Worker>> {
         // No room in the channel: the thread is claimed while it is there, or not at all.

@@ -4,12 +4,12 @@
 /// [`Recorder::read_on`](super::Recorder::read_on) has an example.
 #[derive(Clone, Debug, Default)]
 pub struct Bookmark {
-    places: Vec<Place>,
+    tracks: Vec<TrackMark>,
 }
 
 /// How far a reader has come in one track.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct TrackMark {
     /// The number of the event to read next.
     pub(super) event: u64,
     /// The numbers of the names that were new at the last two readings. Those of the last are read
@@ -17,7 +17,7 @@ pub(super) struct Place {
     names: [u64; 2],
 }
 
-impl Place {
+impl TrackMark {
     /// The number of the name to read first, where so many were given so far.
     pub(super) fn first_name(&mut self, given: u64) -> u64 {
         let [first, second] = self.names;
@@ -33,10 +33,10 @@ impl Bookmark {
         Bookmark::default()
     }
 
-    pub(super) fn place(&mut self, track: usize) -> &mut Place {
-        if self.places.len() <= track {
-            self.places.resize(track + 1, Place::default());
+    pub(super) fn track_mark(&mut self, track: usize) -> &mut TrackMark {
+        if self.tracks.len() <= track {
+            self.tracks.resize(track + 1, TrackMark::default());
         }
-        &mut self.places[track]
+        &mut self.tracks[track]
     }
 }
