@@ -348,3 +348,53 @@ fn callers_that_give_up_at_any_moment_leave_the_books_right() {
         explored.unwrap();
     }
 }
+
+/// A request whose destructor panics.
+#[derive(Debug)]
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            resume_unwind(Box::new("boom"));
+        }
+    }
+}
+
+fn give_up(reply: impl Sized) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(reply)));
+    dropped.expect_err("the request's destructor has run");
+}
+
+#[test]
+fn requests_whose_destructors_panic_in_the_queue_leave_the_books_right() {
+    let run = Sim::seed(3).run(async {
+        let handler = async |_: &mut (), request: Option<Explosive>| {
+            assert!(request.is_none());
+            sleep(MS).await;
+        };
+        let (handle, background) = Service::new().bounded(2).build((), handler);
+        let background = spawn_task!(background);
+        let urgent = async move {
+            let busy = handle.try_call(None).unwrap();
+            sleep(MS / 2).await;
+            // Each of them takes a place, and gives it back.
+            for _ in 0..10 {
+                give_up(handle.try_call(Some(Explosive)).unwrap());
+            }
+            busy.await.unwrap();
+            handle.call(None).await.unwrap();
+            handle
+        };
+        let handle = spawn_task!(urgent, Priority::High).await;
+        sleep(MS).await;
+        assert_eq!(handle.metrics().queued, 0);
+        assert_eq!(handle.metrics().skipped, 10);
+        assert_eq!(
+            background.priority(),
+            Priority::Low,
+            "no urgent call is left"
+        );
+    });
+    run.unwrap();
+}

@@ -44,10 +44,10 @@ enum State<Req, Res> {
 }
 
 /// What a caller that gives up leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GivenUp {
-    /// An exchange in the queue, without a request.
-    InQueue,
+pub(super) enum GivenUp<Req> {
+    /// An exchange in the queue, without its request: that is here, and the caller's waker. To be
+    /// dropped when the call has been counted, since a destructor may panic.
+    InQueue((Req, Option<Waker>)),
     /// Work that goes on for nobody, or a reply that nobody has read.
     Begun,
 }
@@ -186,13 +186,13 @@ impl<Req, Res> Exchange<Req, Res> {
     }
 
     /// Takes back what is still there of the call, and tells a handler that wants to know.
-    pub(super) fn give_up(&self) -> Option<GivenUp> {
+    pub(super) fn give_up(&self) -> Option<GivenUp<Req>> {
         let mut state = self.lock();
         let left = mem::replace(&mut *state, State::Over);
         // Unlock before dropping what is the user's.
         drop(state);
         match left {
-            State::Asked { .. } => Some(GivenUp::InQueue),
+            State::Asked { request, caller } => Some(GivenUp::InQueue((request, caller))),
             State::Taken { handler, .. } => {
                 if let Some(handler) = handler {
                     shielded("the waker of a background", || handler.wake());

@@ -297,7 +297,8 @@ impl<Req, Res> fmt::Debug for Call<'_, Req, Res> {
 
 fn give_up<Req, Res>(exchange: &Exchange<Req, Res>, mailbox: &Mailbox<Req, Res>) {
     match exchange.give_up() {
-        Some(GivenUp::InQueue) => mailbox.given_up_in_queue(exchange.urgency),
+        // Its request is dropped after this.
+        Some(GivenUp::InQueue(_request)) => mailbox.given_up_in_queue(exchange.urgency),
         Some(GivenUp::Begun) | None => {}
     }
 }
