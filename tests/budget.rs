@@ -17,7 +17,7 @@ use laneway::observe::Event;
 use laneway::pipeline::{Outputs, Period, Pipeline, Shared};
 use laneway::sim::{Error, Sim};
 use laneway::time::{self, interval_at, now, sleep, sleep_until, timeout};
-use laneway::{Priority, Runtime, TaskGroup, block_on, spawn_task, yield_now};
+use laneway::{Priority, Runtime, TaskGroup, block_on, shutdown_begun, spawn_task, yield_now};
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -88,6 +88,7 @@ async fn everything_yields() {
     assert_yields("write", |cx| poll_new(shared.write(), cx)).await;
     groups_yield().await;
     services_yield().await;
+    handlers_yield().await;
     ended_outputs_yield().await;
 }
 
@@ -133,6 +134,27 @@ async fn services_yield() {
             .map(drop)
     })
     .await;
+}
+
+/// That of a request that was given up asks again and again whether it was.
+async fn handlers_yield() {
+    let handler = async |_: &mut (), _n: usize| {
+        background::caller_gone().await;
+        assert_yields("a caller that is gone", |cx| {
+            poll_new(background::caller_gone(), cx)
+        })
+        .await;
+    };
+    let (asks, background) = background::service((), handler);
+    spawn_task!(background).detach();
+    let gives_up = asks.try_call(1).unwrap();
+    while asks.metrics().in_flight == 0 {
+        yield_now().await;
+    }
+    drop(gives_up);
+    while asks.metrics().completed == 0 {
+        yield_now().await;
+    }
 }
 
 async fn ended_outputs_yield() {
@@ -203,6 +225,21 @@ fn data_sets_are_counted() {
         .await;
     });
     run.unwrap();
+}
+
+#[test]
+fn the_news_of_a_shutdown_is_counted() {
+    let rt = Runtime::builder().with_high_num(0).with_low_num(1);
+    let rt = rt.build().unwrap();
+    let asks = rt.spawn(
+        async {
+            shutdown_begun().await;
+            assert_yields("shutdown_begun", |cx| poll_new(shutdown_begun(), cx)).await;
+        },
+        Priority::Low,
+    );
+    assert!(rt.shutdown(HOUR).is_clean());
+    block_on(asks);
 }
 
 // Others get their turn.

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
+use crate::executor::budget::Waited;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
@@ -53,7 +54,11 @@ pub fn caller_gone() -> CallerGone {
         Here::Call(absence) => Some(absence.get_or_insert_default().clone()),
     };
     HERE.set(here);
-    CallerGone { absence, key: None }
+    CallerGone {
+        absence,
+        key: None,
+        waited: Waited::No,
+    }
 }
 
 /// The wait for a caller to give up. Made by [`caller_gone`].
@@ -64,17 +69,22 @@ pub struct CallerGone {
     absence: Option<Arc<Absence>>,
     /// Of the waker that it has left.
     key: Option<usize>,
+    waited: Waited,
 }
 
 impl Future for CallerGone {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        match &this.absence {
-            Some(absence) => absence.poll(&mut this.key, cx),
+        let CallerGone {
+            absence,
+            key,
+            waited,
+        } = self.get_mut();
+        waited.poll(cx, |cx| match absence {
+            Some(absence) => absence.poll(key, cx),
             None => Poll::Pending,
-        }
+        })
     }
 }
 

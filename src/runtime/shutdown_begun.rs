@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
+use crate::executor::budget::Waited;
 use crate::executor::{Executor, Phase, seat};
 
 /// Waits until the runtime that the task runs on begins to [`shut down`](crate::Runtime::shutdown).
@@ -36,6 +37,7 @@ use crate::executor::{Executor, Phase, seat};
 pub fn shutdown_begun() -> ShutdownBegun {
     ShutdownBegun {
         state: State::NotPolled,
+        waited: Waited::No,
     }
 }
 
@@ -44,6 +46,7 @@ pub fn shutdown_begun() -> ShutdownBegun {
 #[must_use = "it waits only when it is awaited"]
 pub struct ShutdownBegun {
     state: State,
+    waited: Waited,
 }
 
 #[derive(Debug)]
@@ -62,8 +65,15 @@ impl Future for ShutdownBegun {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.state {
-            State::NotPolled => self.state = State::enter(cx),
+        let ShutdownBegun { state, waited } = &mut *self;
+        waited.poll(cx, |cx| state.poll(cx))
+    }
+}
+
+impl State {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            State::NotPolled => *self = State::enter(cx),
             State::Waits { runtime, key } => match runtime.upgrade() {
                 Some(runtime) if runtime.phase() == Phase::Open => {
                     runtime.watchers.replace(*key, cx.waker());
@@ -76,14 +86,12 @@ impl Future for ShutdownBegun {
             },
             State::Never | State::Begun => {}
         }
-        match self.state {
+        match self {
             State::Begun => Poll::Ready(()),
             _ => Poll::Pending,
         }
     }
-}
 
-impl State {
     fn enter(cx: &mut Context<'_>) -> State {
         let Some(runtime) = seat::current() else {
             return State::Never;
@@ -102,22 +110,20 @@ impl State {
             key,
         }
     }
-}
 
-impl ShutdownBegun {
     /// Takes the waker out.
     fn leave(&mut self) {
-        if let State::Waits { runtime, key } = &self.state
+        if let State::Waits { runtime, key } = self
             && let Some(runtime) = runtime.upgrade()
         {
             runtime.watchers.remove(*key);
         }
-        self.state = State::Begun;
+        *self = State::Begun;
     }
 }
 
 impl Drop for ShutdownBegun {
     fn drop(&mut self) {
-        self.leave();
+        self.state.leave();
     }
 }
