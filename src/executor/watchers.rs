@@ -11,6 +11,10 @@ use slab::Slab;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
+/// So many wakers' space is kept while no task waits. What a larger crowd took is given back when
+/// the last of it has left.
+const KEPT: usize = 1024;
+
 /// The wakers of the tasks that wait for shutdown to begin.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
@@ -39,8 +43,13 @@ impl Watchers {
     /// Forgets a waker. A waker that was called is gone already. After that no task is entered any
     /// more, so a stale key does no harm.
     pub(crate) fn remove(&self, key: usize) {
-        let removed = self.lock().try_remove(key);
+        let mut wakers = self.lock();
+        let removed = wakers.try_remove(key);
+        if wakers.is_empty() && wakers.capacity() > KEPT {
+            *wakers = Slab::new();
+        }
         // Not under the lock, as above.
+        drop(wakers);
         drop(removed);
     }
 
@@ -57,5 +66,22 @@ impl Watchers {
     fn lock(&self) -> MutexGuard<'_, Slab<Waker>> {
         // A waker's `clone` may panic under the lock; the slab is whole even then.
         unpoisoned(self.wakers.lock())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_crowd_is_given_back_when_the_crowd_has_gone() {
+        let watchers = Watchers::default();
+        let enter = |_| watchers.insert(Waker::noop().clone());
+        let mut keys: Vec<usize> = (0..300_000).map(enter).collect();
+        let last = keys.pop().expect("it is a crowd");
+        keys.into_iter().for_each(|key| watchers.remove(key));
+        assert!(watchers.lock().capacity() > KEPT, "given back too early");
+        watchers.remove(last);
+        assert!(watchers.lock().capacity() <= KEPT);
     }
 }
