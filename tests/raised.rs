@@ -8,19 +8,24 @@ mod common;
 use std::future::poll_fn;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::soon;
+use common::{Gate, soon};
 use laneway::background::Service;
+use laneway::observe::{Event, Observer, Placement};
 use laneway::sim::{Sim, work};
-use laneway::time::{now, sleep};
-use laneway::{Priority, Runtime, Stealing, Task, TaskGroup, join_all, spawn_task, yield_now};
+use laneway::time::{now, sleep, timeout};
+use laneway::{
+    Priority, Runtime, Stealing, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
+};
 
 const MS: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_secs(20);
 const BACKLOG: usize = 400;
 
 const ALL: [Stealing; 4] = [
@@ -361,4 +366,94 @@ fn a_high_task_may_await_low_ones_all_the_time() {
     soon(high);
     assert!(polls.load(Ordering::Relaxed) > before, "the flood goes on");
     drop(flood);
+}
+
+/// Low tasks that keep their worker until they are told to end, one after the other.
+#[derive(Clone)]
+struct Stuck {
+    end: Sender<()>,
+    ended: Arc<Mutex<Receiver<()>>>,
+    begin: Sender<()>,
+    begun: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Stuck {
+    fn new() -> Stuck {
+        let (end, ended) = mpsc::channel();
+        let (begin, begun) = mpsc::channel();
+        Stuck {
+            end,
+            ended: Arc::new(Mutex::new(ended)),
+            begin,
+            begun: Arc::new(Mutex::new(begun)),
+        }
+    }
+
+    fn spawn(&self, rt: &Runtime) {
+        let Stuck { ended, begin, .. } = self.clone();
+        let stuck = async move {
+            begin.send(()).unwrap();
+            ended.lock().unwrap().recv().unwrap();
+        };
+        rt.spawn(stuck, Priority::Low).detach();
+    }
+
+    fn wait_until_one_has_begun(&self) {
+        self.begun.lock().unwrap().recv().unwrap();
+    }
+
+    fn next(&self) {
+        self.end.send(()).unwrap();
+        self.wait_until_one_has_begun();
+    }
+}
+
+/// Raises a task when its thread is about to push it, and lets the worker look for it meanwhile.
+struct RaisesOnItsWay {
+    task: Mutex<Option<Task<()>>>,
+    raised: Mutex<Option<Task<()>>>,
+    stuck: Stuck,
+}
+
+impl Observer for RaisesOnItsWay {
+    fn on_event(&self, event: Event) {
+        let Event::Scheduled { task, to, .. } = event else {
+            return;
+        };
+        let is_on_its_way = |raises: &Task<()>| raises.id() == task && to == Placement::Channel;
+        let mut waits = self.task.lock().unwrap();
+        let raises = waits.take_if(|raises| is_on_its_way(raises));
+        // Unlock before the raise, of which the observer is told as well.
+        drop(waits);
+        if let Some(raises) = raises {
+            raises.escalate();
+            self.stuck.next();
+            *self.raised.lock().unwrap() = Some(raises);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_raised_while_another_thread_queues_it_is_found() {
+    const MANY: usize = 20;
+    let stuck = Stuck::new();
+    let observer = Arc::new(RaisesOnItsWay {
+        task: Mutex::default(),
+        raised: Mutex::default(),
+        stuck: stuck.clone(),
+    });
+    let rt = Runtime::builder().with_high_num(1).with_low_num(1);
+    let rt = rt.with_stealing(Stealing::None);
+    let rt = rt.with_observer(observer.clone()).build().unwrap();
+    let gate = Gate::new();
+    let low = rt.spawn(gate.wait(), Priority::Low);
+    gate.eventually_polled(1);
+    (0..MANY).for_each(|_| stuck.spawn(&rt));
+    stuck.wait_until_one_has_begun();
+    *observer.task.lock().unwrap() = Some(low);
+    gate.open();
+    let raised = observer.raised.lock().unwrap().take();
+    let found = block_on(timeout(LONG, raised.expect("it was on its way")));
+    (0..MANY).for_each(|_| stuck.end.send(()).unwrap());
+    found.expect("it waits behind the low tasks");
 }

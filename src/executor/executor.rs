@@ -274,13 +274,24 @@ impl Executor {
     #[inline]
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
+        let raises = self.pending.sought().raises();
         let queue = runnable.metadata().queue();
         if self.is_observed() {
             telling::injected(self, task, queue);
         }
         self.queue(queue).push(runnable);
+        self.look_again_for_raised(queue, raises);
         self.unpark_one(queue);
         self.ending.task_queued();
+    }
+
+    /// Called after tasks were pushed into a queue's channel, for which their priorities were looked
+    /// at when so many raises had been counted: a search since then has gone by them.
+    #[inline]
+    pub(super) fn look_again_for_raised(&self, pushed_to: QueueId, raises: u32) {
+        if self.pending.sought().raises() != raises && pushed_to == QueueId::LOW {
+            self.look_for_raised();
+        }
     }
 
     /// Unparks a worker for work that has become visible in a queue, if one has to be.
@@ -297,6 +308,7 @@ impl Executor {
 
     /// Has the low queue sifted for a task that was raised while it may lie there: by each worker
     /// at its next step, and by one that is parked if none may come by soon.
+    #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();
         // Pairs with the census of `idle.rs`: the count goes before the look for parked workers.
@@ -475,8 +487,12 @@ impl Executor {
     pub(crate) fn drain(&self, deadline: Option<Instant>) {
         self.advance(Phase::Draining);
         self.watchers.wake_all();
-        let is_over = || self.live() <= self.ending.excused();
-        self.ending.drain(deadline, is_over);
+        self.ending.drain(deadline, || self.is_drained());
+    }
+
+    /// Whether no more tasks are left than are excused.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.live() <= self.ending.excused()
     }
 
     /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
@@ -493,10 +509,11 @@ impl Executor {
     /// Waits until the futures of all tasks but the excused have been dropped, here or by the
     /// worker that runs them, or `deadline` has come. Only after [`close`](Executor::close).
     pub(crate) fn finish(&self, deadline: Option<Instant>) {
-        let excused = || self.ending.excused();
         // In this order: a task is among those that are being cut off before its end is counted.
-        let is_over =
-            || self.live() <= excused() && self.cutting_off.load(Ordering::SeqCst) <= excused();
+        let is_over = || {
+            let cutting_off = || self.cutting_off.load(Ordering::SeqCst);
+            self.is_drained() && cutting_off() <= self.ending.excused()
+        };
         let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
         self.ending
             .finish(deadline, is_over, is_queued, || self.cancel_queued());

@@ -244,7 +244,9 @@ impl Worker {
     ) -> Option<(Runnable, Source)> {
         let id = self.route.queues[position];
         let executor = self.executor.clone();
+        let raises = executor.pending.sought().raises();
         let mut wanted = executor.queue(id).claim(is_wanted).into_iter();
+        executor.look_again_for_raised(id, raises);
         let claimed = wanted.next();
         match self.locals.get_mut(position) {
             Some(local) => local.take_in_claimed(wanted),

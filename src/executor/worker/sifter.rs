@@ -11,8 +11,10 @@
 //! A worker whose own tasks were sifted at a count holds none that was raised before, since it
 //! marks that count itself: a task that it keeps later was seen to be a low one later. A thief, and
 //! a worker that takes from the channel, inherits the mark of what it takes, and sifts again if
-//! that one is older. A task that is raised while another thread is just about to push it into the
-//! channel may be missed; it then has its turn with the low ones.
+//! that one is older. A task may be raised while another thread, which saw a low one, is about to
+//! push it into the channel, and a search then goes by it. So that thread looks at the count before
+//! it looks at the task's priority, and again after the push: if the two differ, it counts one
+//! raise more.
 //!
 //! # What it costs
 //!
