@@ -228,6 +228,65 @@ fn shutdown_does_not_wait_for_the_destructors_of_thread_locals() {
     end.send(()).unwrap();
 }
 
+/// A destructor that takes as long as the receiver waits.
+#[test]
+fn shutdown_does_not_wait_for_the_destructors_of_futures() {
+    for workers in 1..=2 {
+        let rt = Runtime::builder().with_high_num(0).with_low_num(workers);
+        let rt = rt.build().unwrap();
+        let ends: Vec<_> = (0..3).map(|_| waits_with_slow_destructor(&rt)).collect();
+        let begun = Instant::now();
+        let report = rt.shutdown(Duration::from_millis(50));
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(5), "shutdown took {took:?}");
+        assert!(report.still_running >= 1, "{report:?}");
+        drop(ends);
+        let report = rt.shutdown(LONG);
+        assert_eq!((report.cut_off, report.still_running), (3, 0));
+    }
+}
+
+/// Spawns a task that waits for ever, and whose destructor waits for the sender to go.
+fn waits_with_slow_destructor(rt: &Runtime) -> mpsc::Sender<()> {
+    let (end, ended) = mpsc::channel();
+    let (begin, begun) = mpsc::channel();
+    let waits = async move {
+        let _slow = SlowToDrop(ended);
+        begin.send(()).unwrap();
+        pending::<()>().await;
+    };
+    rt.spawn(waits, Priority::Low).detach();
+    begun.recv().unwrap();
+    end
+}
+
+/// The last reference to a runtime lies in a future whose destructor outlives the shutdown.
+#[test]
+fn a_runtime_may_be_dropped_by_a_destructor_that_its_shutdown_did_not_wait_for() {
+    within(LONG, || {
+        let rt = Arc::new(runtime());
+        let (handle, drops) = (rt.handle(), DropCounter::new());
+        let (end, ended) = mpsc::channel();
+        let (slow, owned, token) = (SlowToDrop(ended), rt.clone(), drops.token());
+        let (begin, begun) = mpsc::channel();
+        let waits = async move {
+            // Dropped in the reverse order.
+            let (_token, _owned) = (token, owned);
+            let _slow = slow;
+            begin.send(()).unwrap();
+            pending::<()>().await;
+        };
+        rt.spawn(waits, Priority::Low).detach();
+        begun.recv().unwrap();
+        let report = rt.shutdown(Duration::ZERO);
+        assert_eq!(report.still_running, 1);
+        drop(rt);
+        end.send(()).unwrap();
+        eventually("the future is gone", || drops.count() == 1);
+        assert!(handle.is_shut_down());
+    });
+}
+
 thread_local! {
     static LAST: RefCell<Option<SpawnsWhenDropped>> = const { RefCell::new(None) };
 }
@@ -347,7 +406,10 @@ fn shutdown_in_a_destructor_during_shutdown_comes_back() {
         rt.spawn(waits, Priority::Low).detach();
         rt.block_on(async { spawn_task!(async {}).await });
         rt.shutdown(Duration::ZERO);
-        assert_eq!(alive.load(Ordering::SeqCst), 1, "the one being dropped");
+        // A task that ends its own runtime is waited for by no caller.
+        eventually("the one being dropped is told of", || {
+            alive.load(Ordering::SeqCst) == 1
+        });
     });
 }
 

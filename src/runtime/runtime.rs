@@ -180,9 +180,10 @@ impl Runtime {
     /// the tasks that are there, for `deadline` at most; cancels those that are left; and ends
     /// the threads.
     ///
-    /// A poll that is running at the deadline is given another tenth of a second. If it does not
-    /// end by then, its thread is left behind, ends when the poll does, and its task is counted
-    /// as still running. Called by several threads, each gets a report of the whole.
+    /// A poll that is running at the deadline is given another tenth of a second, and so is the
+    /// destructor of a future that is cancelled. If it does not end by then, its thread is left
+    /// behind, ends when the poll or the destructor does, and its task is counted as still
+    /// running. Called by several threads, each gets a report of the whole.
     ///
     /// A task of the runtime's own that calls this is not waited for, by no caller: it comes back
     /// when all others have ended, and is cancelled itself if it waits after that.
@@ -210,19 +211,25 @@ impl Runtime {
             self.executor.drain(deadline);
             let grace = Instant::now() + GRACE;
             let deadline = deadline.map(|deadline| deadline.max(grace));
-            self.close(deadline);
+            if !self.closes_elsewhere(deadline) {
+                self.close(deadline);
+            }
             self.threads.wait_until_gone(deadline);
             ShutdownReport::of(&self.executor)
         })
+    }
+
+    /// Has another thread close the runtime, where there are futures to be dropped by a deadline.
+    fn closes_elsewhere(&self, deadline: Option<Instant>) -> bool {
+        let may_take_long = deadline.is_some() && !self.executor.is_drained();
+        may_take_long && self.threads.start_closer(&self.executor).is_ok()
     }
 
     fn close(&self, deadline: Option<Instant>) {
         // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
         // a worker's thread, and is cancelled; it must not start the process-wide one.
         let _entered = seat::enter(self.executor.clone());
-        self.executor.close();
-        self.threads.close();
-        self.executor.finish(deadline);
+        self.threads.end(&self.executor, deadline);
     }
 
     /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait

@@ -134,7 +134,12 @@ impl Builder {
     /// ```
     pub fn build(self) -> Result<Runtime, BuildError> {
         let plan = Plan::new(&self)?;
-        let threads = Threads::new(plan.stations(&self), self.idle, self.threads.clone());
+        let threads = Threads::new(
+            plan.stations(&self),
+            format!("{}-closer", self.thread_name),
+            self.idle,
+            self.threads.clone(),
+        );
         let (executor, workers) = plan.executor(
             &self,
             Surroundings {

@@ -71,6 +71,8 @@ enum Duty {
 pub(crate) struct Threads {
     /// One for each worker, in the workers' order.
     stations: Box<[Station]>,
+    /// The name of a thread that ends the runtime.
+    closer: String,
     idle: Idle,
     settings: ThreadSettings,
     made: Instant,
@@ -134,6 +136,7 @@ impl Threads {
     /// Stations of the given names and nicenesses. No thread runs yet.
     pub(crate) fn new(
         stations: Vec<(String, Option<u8>)>,
+        closer: String,
         idle: Idle,
         settings: ThreadSettings,
     ) -> Arc<Threads> {
@@ -144,6 +147,7 @@ impl Threads {
         };
         let threads = Arc::new(Threads {
             stations: stations.into_iter().map(station).collect(),
+            closer,
             idle,
             settings,
             made: Instant::now(),
@@ -179,6 +183,25 @@ impl Threads {
             }
         })?;
         Ok(Expectant(sender))
+    }
+
+    /// Starts a thread that ends the runtime and drops the futures that are left: one of their
+    /// destructors may take longer than the thread that asks for the end can wait.
+    pub(super) fn start_closer(&self, executor: &Arc<Executor>) -> io::Result<()> {
+        let executor = executor.clone();
+        self.spawn_thread(&self.closer, move |threads| {
+            seat::belong(executor.clone());
+            threads.end(&executor, None);
+            threads.leave(&executor);
+        })
+    }
+
+    /// Ends the runtime: cancels what is left, sends the threads home, and waits until all futures
+    /// have been dropped or `deadline` has come.
+    pub(super) fn end(&self, executor: &Executor, deadline: Option<Instant>) {
+        executor.close();
+        self.close();
+        executor.finish(deadline);
     }
 
     /// Starts the thread that looks after the others.
@@ -324,7 +347,7 @@ impl Threads {
     }
 
     /// Sends the spares away and lets no thread become one.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         for station in &self.stations {
             *unpoisoned(station.spares.lock()) = Spares::Closed;
         }
