@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::metrics::BlockingMetrics;
+use crate::executor::apart_from_polls;
 use crate::shield::shielded;
 use crate::sync::{self, Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
 
@@ -151,30 +152,38 @@ impl Pool {
     }
 
     /// To be called when the job with this ticket is waited for on this thread. If that thread
-    /// runs a job of this pool, the job that it waits for is urgent.
+    /// runs a job of this pool, the job that it waits for is urgent. Where no thread can be had for
+    /// it, it runs here.
     pub(super) fn await_here(self: &Arc<Pool>, ticket: Ticket) {
         let here = self.address();
-        match ROLE.with(Cell::get) {
+        let left = match ROLE.with(Cell::get) {
             Role::Serves(pool) if pool == here => {
                 ROLE.with(|role| role.set(Role::Waits(here)));
                 let mut state = self.lock();
                 state.waiting += 1;
-                self.hurry(&mut state, ticket);
+                self.hurry(&mut state, ticket)
             }
             Role::Waits(pool) if pool == here => self.hurry(&mut self.lock(), ticket),
-            _ => {}
+            _ => None,
+        };
+        if let Some(job) = left {
+            // Panics of the closure do not get this far.
+            shielded("a blocking thread", || apart_from_polls(job));
         }
     }
 
-    /// Makes a job urgent that nobody has taken yet, and sees to a thread for it.
-    fn hurry(self: &Arc<Pool>, state: &mut State, ticket: Ticket) {
-        if let Some(job) = state.queue.remove(&ticket) {
-            state.urgent.insert(ticket, job);
-            let may_start = state.threads < self.max_threads + state.waiting;
-            if may_start && state.coming < state.urgent.len() {
-                // Refused: the next thread that looks for a job takes this one first.
-                let _ = self.start(state);
-            }
+    /// Makes a job urgent that no thread has taken yet, and sees to a thread for it. Gives it back
+    /// if the system refuses one and each thread there is waits for a job, as this one does.
+    fn hurry(self: &Arc<Pool>, state: &mut State, ticket: Ticket) -> Option<Job> {
+        let job = state.queue.remove(&ticket)?;
+        state.urgent.insert(ticket, job);
+        let may_start = state.threads < self.max_threads + state.waiting;
+        let is_refused =
+            may_start && state.coming < state.urgent.len() && self.start(state).is_err();
+        match is_refused && state.waiting == state.threads {
+            true => state.urgent.remove(&ticket),
+            // If it was refused, the next thread that looks for a job takes this one first.
+            false => None,
         }
     }
 
@@ -566,6 +575,27 @@ mod tests {
         eventually("it is urgent", || !pool.lock().urgent.is_empty());
         drop(release);
         assert_eq!(block_on(waits), 8);
+    }
+
+    #[test]
+    fn where_each_thread_waits_and_a_further_one_is_refused_closures_run_in_their_wait() {
+        let only_one: Launch = |pool, name| match &*name {
+            "laneway-blocking-0" => start_thread(pool, name),
+            _ => Err(io::Error::other("too many threads")),
+        };
+        fn depth(pool: &Arc<Pool>, below: u32) -> u32 {
+            let within = pool.clone();
+            match below {
+                0 => 0,
+                _ => 1 + block_on(pool.give(move || depth(&within, below - 1))),
+            }
+        }
+        let pool = Pool::new(1, Duration::MAX, only_one);
+        let within = pool.clone();
+        assert_eq!(block_on(pool.give(move || depth(&within, 20))), 20);
+        eventually("the thread is idle", || pool.metrics().idle == 1);
+        pool.assert_counts(1, 1, 0);
+        assert_eq!(pool.lock().waiting, 0);
     }
 
     /// A closure that waits for others, some of which it gives up.

@@ -12,7 +12,7 @@
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
-//! | [`NESTING`] | a worker that polls within a poll | the same, deeper; task-locals |
+//! | [`NESTING`] | a worker or a closure that runs within a poll | the same, deeper; task-locals |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
@@ -82,6 +82,25 @@ thread_local! {
 /// How many polls the one that runs here lies within: 0 on a stack with one poll, or with none.
 pub(crate) fn poll_level() -> u32 {
     NESTING.get().levels
+}
+
+/// Runs code that is called in the middle of a poll and is no part of it: it finds none of the
+/// poll's task-locals.
+pub(crate) fn apart_from_polls<R>(run: impl FnOnce() -> R) -> R {
+    /// Puts back how deep the polls lay, after a panic too.
+    struct Restore(Nesting);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            NESTING.set(self.0);
+        }
+    }
+    let outer = NESTING.get();
+    let _restore = Restore(outer);
+    NESTING.set(Nesting {
+        levels: outer.levels + 1,
+        ..outer
+    });
+    run()
 }
 
 /// A thread's runtime. Cloned within the thread, which counts without an atomic operation.
