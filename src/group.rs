@@ -18,7 +18,6 @@ use crate::executor::budget::Waited;
 use crate::executor::{JoinError, Outcome, Task, seat};
 use crate::ids::TaskId;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
-use crate::shield::shielded;
 
 /// Tasks that belong together.
 ///
@@ -240,7 +239,8 @@ impl<T> TaskGroup<T> {
     /// ```
     #[doc(alias("select", "race"))]
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
-        Some(self.join_next_with_id().await?.1)
+        let key = self.ended().await?;
+        Some(self.remove_ended(key).1.tell())
     }
 
     /// As [`join_next`](TaskGroup::join_next), with the member's number, which tells it from the
@@ -271,13 +271,9 @@ impl<T> TaskGroup<T> {
     /// });
     /// ```
     pub async fn join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
-        poll_fn(|cx| {
-            let mut waited = self.waited;
-            let polled = waited.poll(cx, |cx| self.poll_join_next(cx));
-            self.waited = waited;
-            polled
-        })
-        .await
+        let key = self.ended().await?;
+        let (id, ended) = self.remove_ended(key);
+        Some((id, ended.tell()))
     }
 
     /// Takes a member that has ended out of the group, if there is one, and does not wait. `None`
@@ -297,7 +293,8 @@ impl<T> TaskGroup<T> {
     /// assert!(group.try_join_next().is_none());
     /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        Some(self.try_join_next_with_id()?.1)
+        let key = self.next_ended()?;
+        Some(self.remove_ended(key).1.tell())
     }
 
     /// As [`try_join_next`](TaskGroup::try_join_next), with the member's number.
@@ -311,12 +308,9 @@ impl<T> TaskGroup<T> {
     /// assert!(group.try_join_next_with_id().is_none());
     /// ```
     pub fn try_join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
-        loop {
-            let key = self.children.next()?;
-            if let Some((id, ended)) = self.take_ended(key) {
-                return Some((id, ended.tell()));
-            }
-        }
+        let key = self.next_ended()?;
+        let (id, ended) = self.remove_ended(key);
+        Some((id, ended.tell()))
     }
 
     /// Waits for all members, and gives their results in the order in which they ended.
@@ -343,8 +337,8 @@ impl<T> TaskGroup<T> {
     /// ```
     pub async fn join_all(mut self) -> Vec<Result<T, JoinError>> {
         let mut results = Vec::with_capacity(self.len());
-        while let Some(result) = self.join_next().await {
-            results.push(result);
+        while let Some(key) = self.ended().await {
+            results.push(self.remove_ended(key).1.tell());
         }
         results
     }
@@ -411,8 +405,8 @@ impl<T> TaskGroup<T> {
     /// Cancels all members, and waits until the future of each has been dropped. The group is
     /// empty then, and can be used again.
     ///
-    /// The outputs of members that had completed are dropped; a panic is reported as that of a
-    /// detached task.
+    /// The outputs of members that had completed are dropped; a panic, of a destructor as well, is
+    /// reported as that of a detached task.
     ///
     /// # Cancellation
     ///
@@ -479,10 +473,22 @@ impl<T> TaskGroup<T> {
         self.members.is_empty()
     }
 
-    fn poll_join_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<(TaskId, Result<T, JoinError>)>> {
+    // An output may be large. It stays with its member until all polls have come back, since each
+    // function that it is given through needs room for it on the stack in a build without
+    // optimisations.
+
+    /// Waits until a member has ended, and gives its key. `None`: there are no members.
+    async fn ended(&mut self) -> Option<usize> {
+        poll_fn(|cx| {
+            let mut waited = self.waited;
+            let polled = waited.poll(cx, |cx| self.poll_ended(cx));
+            self.waited = waited;
+            polled
+        })
+        .await
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Option<usize>> {
         if self.is_empty() {
             return Poll::Ready(None);
         }
@@ -491,8 +497,18 @@ impl<T> TaskGroup<T> {
         }
         loop {
             let key = ready!(self.children.poll_next(cx));
-            if let Some((id, ended)) = self.take_ended(key) {
-                return Poll::Ready(Some((id, ended.tell())));
+            if self.has_ended(key) {
+                return Poll::Ready(Some(key));
+            }
+        }
+    }
+
+    /// The key of a member that has ended, if one that was woken has.
+    fn next_ended(&mut self) -> Option<usize> {
+        loop {
+            let key = self.children.next()?;
+            if self.has_ended(key) {
+                return Some(key);
             }
         }
     }
@@ -506,21 +522,24 @@ impl<T> TaskGroup<T> {
         }
     }
 
-    /// Takes a member out of the group, if it is there and has ended.
-    fn take_ended(&mut self, key: usize) -> Option<(TaskId, Outcome<T>)> {
-        let member = self.members.get_mut(key)?;
+    /// Whether the member of this key, which was woken, is there and has ended.
+    fn has_ended(&mut self, key: usize) -> bool {
+        let Some(member) = self.members.get_mut(key) else {
+            return false;
+        };
         if let State::Running(task) = &mut member.state
             && let Poll::Ready(ended) = member.child.poll(|cx| task.poll_end(cx))
         {
             member.state = State::Ended(ended);
         }
-        if let State::Running(_) = member.state {
-            return None;
-        }
+        matches!(member.state, State::Ended(_))
+    }
+
+    fn remove_ended(&mut self, key: usize) -> (TaskId, Outcome<T>) {
         self.not_raised.remove(&key);
         let member = self.members.remove(key);
         match member.state {
-            State::Ended(ended) => Some((member.id, ended)),
+            State::Ended(ended) => (member.id, ended),
             State::Running(_) => unreachable!("a task that has ended does not run again"),
         }
     }
@@ -611,10 +630,8 @@ impl<T> fmt::Debug for TaskGroup<T> {
 
 async fn cancel<T>(member: Member<T>) {
     match member.state {
-        State::Running(task) => {
-            let output = task.cancel().await;
-            shielded("a destructor of a member's output", || drop(output));
-        }
+        // The destructor of an outcome panics in no case, and reports a panic.
+        State::Running(task) => drop(task.end().await),
         State::Ended(ended) => drop(ended),
     }
 }

@@ -302,6 +302,35 @@ fn a_panic_in_the_destructor_of_an_output_costs_nothing() {
     assert!(rt.shutdown(LONG).is_clean());
 }
 
+#[test]
+fn a_panic_in_the_destructor_of_a_members_future_ends_no_wait_for_the_others() {
+    let panics = Arc::new(Panics::default());
+    let builder = Runtime::builder().with_observer(panics.clone());
+    let rt = builder.build().unwrap();
+    for cancels_the_rest in [false, true] {
+        let drops = DropCounter::new();
+        let mut group = TaskGroup::new();
+        for _ in 0..3 {
+            let (bomb, token) = (Bomb, drops.token());
+            let waits = async move {
+                let _held = (token, bomb);
+                pending::<()>().await;
+                Ok(())
+            };
+            group.spawn_on(&rt, waits, Priority::Low);
+        }
+        match cancels_the_rest {
+            false => block_on(group.cancel_all()),
+            true => {
+                group.spawn_on(&rt, async { Err("no") }, Priority::Low);
+                assert_eq!(block_on(group.first_error()), Err("no"));
+            }
+        }
+        assert_eq!(drops.count(), 3);
+    }
+    assert_eq!(panics.0.lock().unwrap().len(), 6);
+}
+
 #[derive(Default)]
 struct Panics(Mutex<Vec<String>>);
 

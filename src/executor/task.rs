@@ -101,7 +101,7 @@ impl<T> Task<T> {
     }
 
     /// Tells the task to end, and waits for it.
-    async fn end(mut self) -> Outcome<T> {
+    pub(crate) async fn end(mut self) -> Outcome<T> {
         self.raise_for_awaiter();
         self.abort();
         poll_fn(|cx| self.poll_end(cx)).await
