@@ -1,8 +1,12 @@
 //! May a future be as large as on other runtimes, in a build without optimisations too?
 
 use std::hint::black_box;
+use std::time::Duration;
 
-use laneway::{Priority, Runtime, Task, TaskGroup, join_all, spawn_task, yield_now};
+use laneway::background::{self, Service, TaskQueue, Work, service};
+use laneway::{
+    Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
+};
 
 const HALF_A_MEGABYTE: usize = 512 * 1024;
 
@@ -40,6 +44,20 @@ fn on_runtime_with_a_name(rt: &Runtime) -> Task<usize> {
     rt.named("large").spawn(large(), Priority::Low)
 }
 
+fn on_runtime_or_back(rt: &Runtime) -> Task<usize> {
+    rt.try_spawn(large(), Priority::Low).expect("it is open")
+}
+
+fn through_handle_or_back(rt: &Runtime) -> Task<usize> {
+    let spawned = rt.handle().try_spawn(large(), Priority::High);
+    spawned.expect("it is open")
+}
+
+fn with_a_name_or_back(rt: &Runtime) -> Task<usize> {
+    let spawned = rt.named("large").try_spawn(large(), Priority::Low);
+    spawned.expect("it is open")
+}
+
 fn into_group(group: &mut TaskGroup<usize>, priority: Priority) {
     group.spawn(large(), priority);
 }
@@ -52,8 +70,8 @@ fn onto_runtime_with_a_name(group: &mut TaskGroup<usize>, rt: &Runtime) {
     group.named("large").spawn_on(rt, large(), Priority::Low);
 }
 
-fn block_on() -> usize {
-    laneway::block_on(large())
+fn block_on_it() -> usize {
+    block_on(large())
 }
 
 fn block_on_runtime(rt: &Runtime) -> usize {
@@ -77,11 +95,37 @@ fn a_thread_with_an_ordinary_stack_awaits_large_futures() {
         let mut sum: usize = join_all([on_runtime(&rt), through_handle(&rt)])
             .iter()
             .sum();
-        sum += laneway::block_on(on_runtime_with_a_name(&rt));
-        sum += block_on();
+        sum += block_on(on_runtime_with_a_name(&rt));
+        sum += block_on_it();
         sum + block_on_runtime(&rt)
     };
     assert_eq!(std::thread::spawn(awaits).join().unwrap(), 5);
+}
+
+#[test]
+fn a_large_future_that_is_not_taken_comes_back() {
+    let rt = Runtime::builder().build().unwrap();
+    let taken = [
+        on_runtime_or_back(&rt),
+        through_handle_or_back(&rt),
+        with_a_name_or_back(&rt),
+    ];
+    assert_eq!(join_all(taken), [1, 1, 1]);
+    let refused = refused(&rt, "nowhere");
+    assert!(!refused.is_shut_down());
+    rt.shutdown(Duration::from_secs(20));
+    let refused = self::refused(&rt, "low");
+    assert!(refused.is_shut_down());
+    assert_eq!(given_back(refused), 1);
+}
+
+fn refused(rt: &Runtime, queue: &str) -> SpawnError<impl Future<Output = usize> + use<>> {
+    let refused = rt.try_spawn(large(), queue);
+    refused.expect_err("there is no such queue, or none any more")
+}
+
+fn given_back(refused: SpawnError<impl Future<Output = usize>>) -> usize {
+    block_on(refused.into_future())
 }
 
 #[test]
@@ -104,4 +148,61 @@ fn a_group_takes_large_futures() {
         Priority::Low,
     ));
     assert_eq!(sum, 4);
+}
+
+/// A quarter of that in a handler and a run, which lie within further futures.
+async fn quite_large() -> usize {
+    let mut buffer = [0_u8; HALF_A_MEGABYTE / 4];
+    black_box(&mut buffer)[17] = 1;
+    yield_now().await;
+    buffer.iter().map(|&byte| usize::from(byte)).sum()
+}
+
+#[test]
+fn handlers_runs_and_work_may_be_large() {
+    let rt = Runtime::builder().build().unwrap();
+    let (one, background) = service((), async |_: &mut (), _: u8| quite_large().await);
+    rt.spawn(background, Priority::Low).detach();
+    assert_eq!(block_on(one.call(1)), Ok(1));
+    let handler = async |_: &(), _: u8| quite_large().await;
+    let (many, background) = Service::new().in_flight(2).build((), handler);
+    rt.spawn(background, Priority::Low).detach();
+    assert_eq!(block_on(many.call(1)), Ok(1));
+    let run = async || assert_eq!(quite_large().await, 1);
+    let (process, background) = background::every(Duration::from_millis(1), run);
+    rt.spawn(background, Priority::Low).detach();
+    while process.metrics().completed < 2 {
+        std::thread::yield_now();
+    }
+    let queue = TaskQueue::bounded(1).on(&rt.handle());
+    let id = queue.submit(Work::future(|_| large())).unwrap();
+    block_on(queue.wait(id));
+    assert_eq!(queue.take(id), Ok(1));
+}
+
+const LARGE_OUTPUT: usize = 64 * 1024;
+
+async fn large_output() -> [u8; LARGE_OUTPUT] {
+    yield_now().await;
+    [7; LARGE_OUTPUT]
+}
+
+#[test]
+fn outputs_may_be_quite_large() {
+    let rt = Runtime::builder().build().unwrap();
+    assert_eq!(block_on(rt.spawn(large_output(), Priority::Low))[17], 7);
+    let mut group = TaskGroup::new();
+    group.spawn_on(&rt, large_output(), Priority::Low);
+    group.spawn_on(&rt, large_output(), Priority::Low);
+    assert_eq!(block_on(group.join_next()).unwrap().unwrap()[17], 7);
+    assert_eq!(block_on(group.join_all())[0].as_ref().unwrap()[17], 7);
+    let queue = TaskQueue::bounded(1).on(&rt.handle());
+    for work in [
+        Work::future(|_| large_output()),
+        Work::sync(|_| [7; LARGE_OUTPUT]),
+    ] {
+        let id = queue.submit(work).unwrap();
+        block_on(queue.wait(id));
+        assert_eq!(queue.take(id).unwrap()[17], 7);
+    }
 }

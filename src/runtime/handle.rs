@@ -11,7 +11,7 @@ use super::large::is_large;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_on};
+use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Phase, Task, seat};
 use crate::ids::QueueId;
 
@@ -153,7 +153,11 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let origin = Origin::unnamed(Location::caller());
-        try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
+        let queue = queue.into_queue_name();
+        match const { is_large::<F>() } {
+            true => try_spawn_large_on(&self.executor, Box::new(future), queue, origin),
+            false => try_spawn_on(&self.executor, future, queue, origin),
+        }
     }
 
     /// As [`Runtime::block_on`](crate::Runtime::block_on).

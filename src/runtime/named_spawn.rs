@@ -8,9 +8,9 @@ use super::handle::Handle;
 use super::large::is_large;
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
-use super::spawn::{spawn_here, try_spawn_here};
+use super::spawn::{spawn_here, with_runtime_here};
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_on};
+use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Task};
 
 /// A spawn whose task gets a name. Made by [`Runtime::named`], [`Handle::named`] and
@@ -180,9 +180,16 @@ impl NamedSpawn<'_> {
         F::Output: Send + 'static,
     {
         let (queue, origin) = (queue.into_queue_name(), self.origin());
-        match self.target {
-            Target::Given(executor) => try_spawn_on(executor, future, queue, origin),
-            Target::Here => try_spawn_here(future, queue, origin),
+        match const { is_large::<F>() } {
+            true => {
+                let future = Box::new(future);
+                self.target.with(origin.spawned_at, |executor| {
+                    try_spawn_large_on(executor, future, queue, origin)
+                })
+            }
+            false => self.target.with(origin.spawned_at, |executor| {
+                try_spawn_on(executor, future, queue, origin)
+            }),
         }
     }
 
@@ -196,6 +203,18 @@ impl NamedSpawn<'_> {
 }
 
 impl Target<'_> {
+    /// Calls `spawn` with the runtime that is meant.
+    fn with<R>(
+        &self,
+        spawned_at: &'static Location<'static>,
+        spawn: impl FnOnce(&Executor) -> R,
+    ) -> R {
+        match self {
+            Target::Given(executor) => spawn(executor),
+            Target::Here => with_runtime_here(spawned_at, spawn),
+        }
+    }
+
     fn spawn<F>(self, future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
     where
         F: Future + Send + 'static,

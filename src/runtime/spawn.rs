@@ -7,8 +7,8 @@ use super::large::is_large;
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_on};
-use crate::executor::{Origin, Task, seat};
+use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
+use crate::executor::{Executor, Origin, Task, seat};
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -73,7 +73,11 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin::unnamed(Location::caller());
-        try_spawn_on(&self.executor, future, queue.into_queue_name(), origin)
+        let queue = queue.into_queue_name();
+        match const { is_large::<F>() } {
+            true => try_spawn_large_on(&self.executor, Box::new(future), queue, origin),
+            false => try_spawn_on(&self.executor, future, queue, origin),
+        }
     }
 }
 
@@ -124,21 +128,13 @@ where
     }
 }
 
-/// As [`spawn_here`], or gives the future back.
-pub(super) fn try_spawn_here<F>(
-    future: F,
-    queue: QueueName<'_>,
-    origin: Origin<'_>,
-) -> Result<Task<F::Output>, SpawnError<F>>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+/// Calls `spawn` with this thread's runtime, or with the process-wide one.
+pub(super) fn with_runtime_here<R>(
+    spawned_at: &'static Location<'static>,
+    spawn: impl FnOnce(&Executor) -> R,
+) -> R {
     match seat::here() {
-        Some(executor) => try_spawn_on(&executor, future, queue, origin),
-        None => {
-            let global = Runtime::start_global(origin.spawned_at);
-            try_spawn_on(global, future, queue, origin)
-        }
+        Some(executor) => spawn(&executor),
+        None => spawn(Runtime::start_global(spawned_at)),
     }
 }

@@ -16,7 +16,8 @@ use std::fmt;
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub struct SpawnError<F> {
-    future: F,
+    /// Boxed, so that a result with this error is small.
+    future: Box<F>,
     cause: SpawnErrorCause,
 }
 
@@ -27,19 +28,27 @@ enum SpawnErrorCause {
 }
 
 impl<F> SpawnError<F> {
-    pub(super) fn shut_down(future: F) -> SpawnError<F> {
+    pub(super) fn shut_down(future: Box<F>) -> SpawnError<F> {
         let cause = SpawnErrorCause::ShutDown;
         SpawnError { future, cause }
     }
 
-    pub(super) fn no_such_queue(future: F, name: String) -> SpawnError<F> {
+    pub(super) fn no_such_queue(future: Box<F>, name: String) -> SpawnError<F> {
         let cause = SpawnErrorCause::NoSuchQueue(name);
         SpawnError { future, cause }
     }
 
+    /// The same error of a future within the future.
+    pub(super) fn map<G>(self, inner: impl FnOnce(F) -> Box<G>) -> SpawnError<G> {
+        SpawnError {
+            future: inner(*self.future),
+            cause: self.cause,
+        }
+    }
+
     /// The future, not polled yet. [`SpawnError`] has an example.
     pub fn into_future(self) -> F {
-        self.future
+        *self.future
     }
 
     /// Whether the runtime takes no tasks any more.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::large::Returnable;
 use super::queue_name::QueueName;
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Late, Origin, Task};
@@ -65,11 +66,32 @@ where
     F::Output: Send + 'static,
 {
     let Some(id) = queue.find(executor) else {
-        return Err(SpawnError::no_such_queue(future, queue.to_string()));
+        return Err(SpawnError::no_such_queue(
+            Box::new(future),
+            queue.to_string(),
+        ));
     };
     let mut future = Some(future);
     let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
-    spawned.ok_or_else(|| SpawnError::shut_down(future.expect(NOT_SPAWNED_STILL_THERE)))
+    spawned.ok_or_else(|| {
+        let future = future.expect(NOT_SPAWNED_STILL_THERE);
+        SpawnError::shut_down(Box::new(future))
+    })
+}
+
+/// As [`try_spawn_on`], for a large future.
+pub(super) fn try_spawn_large_on<F>(
+    executor: &Executor,
+    future: Box<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<Task<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned = try_spawn_on(executor, Returnable::NotPolled(future), queue, origin);
+    spawned.map_err(|error| error.map(Returnable::into_inner))
 }
 
 const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
