@@ -1,11 +1,13 @@
 //! A request in the hands of the handler, from its beginning to its end.
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use super::abandoned::Abandoned;
 use super::call_error::CallError;
@@ -37,10 +39,25 @@ pub(super) fn poll_caught<F: Future>(
     }
 }
 
+pin_project! {
+    /// A future whose panic is a value. Not an async fn, which would hold its future twice.
+    pub(super) struct Caught<F> {
+        #[pin]
+        future: F,
+    }
+}
+
 /// Gives a future's panic as a value.
-pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Payload> {
-    let mut future = pin!(future);
-    poll_fn(move |cx| poll_caught(future.as_mut(), cx)).await
+pub(super) fn caught<F: Future>(future: F) -> Caught<F> {
+    Caught { future }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Payload>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        poll_caught(self.project().future, cx)
+    }
 }
 
 /// From the making of a state to its end.
@@ -109,19 +126,11 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
     /// # Errors
     ///
     /// What the handler panicked with.
-    pub(super) async fn run(mut self, handler: impl Future<Output = Res>) -> Result<(), Payload> {
-        let mut handler = pin!(Some(handler));
-        let ended = poll_fn(|cx| {
-            let handler = handler.as_mut().as_pin_mut();
-            self.poll_handler(handler.expect("it has not ended"), cx)
-        });
-        let ended = ended.await;
-        // Before the reply: what the handler held is free then.
-        let dropped = catch_unwind(AssertUnwindSafe(|| handler.set(None)));
-        self.end(match dropped {
-            Ok(()) => ended,
-            Err(payload) => ended.and(Err(payload)),
-        })
+    pub(super) fn run<H: Future<Output = Res>>(self, handler: H) -> AtWork<'s, Req, Res, H> {
+        AtWork {
+            handler: Some(handler),
+            errand: self,
+        }
     }
 
     #[inline]
@@ -180,6 +189,34 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
                 Err(payload)
             }
         }
+    }
+}
+
+pin_project! {
+    /// A handler with its errand. Not an async fn, as above.
+    pub(super) struct AtWork<'s, Req, Res, H> {
+        // Dropped before the errand, which tells the caller.
+        #[pin]
+        handler: Option<H>,
+        errand: Errand<'s, Req, Res>,
+    }
+}
+
+impl<Req, Res, H: Future<Output = Res>> Future for AtWork<'_, Req, Res, H> {
+    type Output = Result<(), Payload>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let handler = this.handler.as_mut().as_pin_mut();
+        let handler = handler.expect("it is not polled after its end");
+        let ended = ready!(this.errand.poll_handler(handler, cx));
+        // Before the reply: what the handler held is free then.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.handler.set(None)));
+        Poll::Ready(this.errand.end(match dropped {
+            Ok(()) => ended,
+            Err(payload) => ended.and(Err(payload)),
+        }))
     }
 }
 

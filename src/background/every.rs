@@ -267,7 +267,8 @@ pub(super) fn process<T: TickSource, F: Repeatable<()>>(
     let handle = Periodic {
         books: books.clone(),
     };
-    let life = live(Keeper { books }, start, overlap, run);
+    // Boxed, since a run may be large, and the background is handed on before it is a task's.
+    let life = Box::pin(live(Keeper { books }, start, overlap, run));
     (handle, Background::new(life))
 }
 
@@ -283,7 +284,7 @@ async fn live<T: TickSource>(
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
     while is_due(&mut ticks, books, end.as_mut()).await {
         let underway = books.begin();
-        let one = caught(async { run().await });
+        let one = pin!(caught(async { run().await }));
         let ended = counting(&mut ticks, books, overlap, one).await;
         underway.end(ended);
         // Runs that are ready at once leave the thread to others between them.
@@ -318,9 +319,8 @@ async fn counting<T>(
     ticks: &mut impl TickSource,
     books: &Books,
     overlap: Overlap,
-    run: impl Future<Output = T>,
+    mut run: Pin<&mut impl Future<Output = T>>,
 ) -> T {
-    let mut run = pin!(run);
     poll_fn(|cx| {
         let ended = run.as_mut().poll(cx);
         let come = match ended {

@@ -1,6 +1,7 @@
 //! How a background is set up: what its handler is given, and what becomes of it after a panic.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use super::abandoned::Abandoned;
 use super::at_shutdown::AtShutdown;
@@ -514,8 +515,12 @@ impl Service<ManyAtOnce, Restarting> {
     }
 }
 
-/// Both ends of a new service, whose background runs `F`.
-type Opened<F, Req, Res> = (ServiceHandle<Req, Res>, Background<Serving<F, Req, Res>>);
+/// Both ends of a new service, whose background runs `F`. Boxed, since the future of a handler may
+/// be large, and the background is handed on several times before it is a task's.
+type Opened<F, Req, Res> = (
+    ServiceHandle<Req, Res>,
+    Background<Serving<Pin<Box<F>>, Req, Res>>,
+);
 
 /// The first handle, and the background whose life is made of its end of the mailbox.
 fn open<Req, Res, F: Future<Output = ()>>(
@@ -524,7 +529,7 @@ fn open<Req, Res, F: Future<Output = ()>>(
 ) -> Opened<F, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(mailbox.clone());
-    let life = live(Inbox::new(mailbox.clone(), settings.abandoned));
+    let life = Box::pin(live(Inbox::new(mailbox.clone(), settings.abandoned)));
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
     (handle, Background::new(serving))
 }

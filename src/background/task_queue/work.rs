@@ -38,7 +38,7 @@ pub struct Work<T> {
 }
 
 /// What a piece of work gave by itself: a value, or the message of its error.
-pub(super) type Given<T> = Result<T, Arc<str>>;
+pub(super) type Given<T> = Result<Box<T>, Arc<str>>;
 
 pub(super) type WorkFuture<T> = Pin<Box<dyn Future<Output = Given<T>> + Send>>;
 
@@ -53,7 +53,9 @@ impl<T: Send + 'static> Work<T> {
     /// Work that may block its thread, or compute for long without a pause. It runs on the
     /// [blocking](crate::blocking) pool. [`WorkContext`] has an example.
     pub fn sync(closure: impl FnOnce(WorkContext) -> T + Send + 'static) -> Work<T> {
-        Work::of(Body::Closure(Box::new(|context| Ok(closure(context)))))
+        Work::of(Body::Closure(Box::new(|context| {
+            Ok(Box::new(closure(context)))
+        })))
     }
 
     /// As [`sync`](Work::sync), for a closure that can fail: an error is a
@@ -72,7 +74,7 @@ impl<T: Send + 'static> Work<T> {
     pub fn try_sync<E: Display>(
         closure: impl FnOnce(WorkContext) -> Result<T, E> + Send + 'static,
     ) -> Work<T> {
-        let closure = |context| closure(context).map_err(|error| told(&error));
+        let closure = |context| closure(context).map(Box::new).map_err(|error| told(&error));
         Work::of(Body::Closure(Box::new(closure)))
     }
 
@@ -84,7 +86,7 @@ impl<T: Send + 'static> Work<T> {
     {
         Work::of(Body::Future(Box::new(|context| {
             let future = make(context);
-            Box::pin(async { Ok(future.await) })
+            Box::pin(async { Ok(Box::new(future.await)) })
         })))
     }
 
@@ -107,7 +109,7 @@ impl<T: Send + 'static> Work<T> {
     {
         Work::of(Body::Future(Box::new(|context| {
             let future = make(context);
-            Box::pin(async { future.await.map_err(|error| told(&error)) })
+            Box::pin(async { future.await.map(Box::new).map_err(|error| told(&error)) })
         })))
     }
 

@@ -8,7 +8,7 @@ use super::work_status::WorkStatus;
 
 /// How a piece of work has ended.
 pub(super) enum WorkEnd<T> {
-    Done(T),
+    Done(Box<T>),
     Failed(Arc<str>),
     TimedOut(Duration),
     Cancelled,
@@ -30,7 +30,7 @@ impl<T> WorkEnd<T> {
 
     pub(super) fn into_result(self) -> Result<T, TakeError> {
         match self {
-            WorkEnd::Done(value) => Ok(value),
+            WorkEnd::Done(value) => Ok(*value),
             WorkEnd::Cancelled => Err(TakeError::Cancelled),
             WorkEnd::Failed(message) => Err(TakeError::Failed { message }),
             WorkEnd::TimedOut(limit) => Err(TakeError::Failed {
