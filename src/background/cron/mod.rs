@@ -20,7 +20,8 @@
 //! Five fields: minute, hour, day of the month, month, and day of the week (`0` or `SUN` to `6` or
 //! `SAT`). Each is `*`, a number, a range `1-5`, a list `1,15`, or steps `*/15`. A sixth field in
 //! front is for seconds. `@hourly`, `@daily` and the like are patterns, too, and `L` is the last
-//! day of the month; the crate `croner`, which reads them, has the rest.
+//! day of the month; the crate `croner`, which reads them, has the rest. Where a pattern names both
+//! days of the month and days of the week, each day counts that is one of either, as Unix has it.
 //!
 //! # When clocks change
 //!
