@@ -63,6 +63,39 @@ fn follow(shelf: &Shelf, folder: &str, target: &str) -> Result<(), String> {
     }
 }
 
+/// A reader who has forgotten a chapter is one click away from it.
+#[test]
+fn a_chapter_that_is_named_is_a_link() {
+    let shelf = shelf();
+    let mut findings = Findings::default();
+    for chapter in &shelf.chapters {
+        for named in unlinked(&chapter.text) {
+            let is_here = shelf.chapter(named).is_some();
+            findings.check(chapter, !is_here, format!("chapter {named} is no link"));
+        }
+    }
+    findings.assert_none();
+}
+
+/// The numbers behind the word "chapter" that are in no link's label and in no code.
+fn unlinked(text: &str) -> Vec<u32> {
+    let prose: Vec<&str> = text.split('`').step_by(2).collect();
+    let mut outside = String::new();
+    for part in prose.concat().split('[') {
+        outside.push_str(part.split_once("](").map_or(part, |(_, rest)| rest));
+    }
+    let words: Vec<&str> = outside.split_whitespace().collect();
+    let pairs = words
+        .windows(2)
+        .filter(|pair| pair[0].to_lowercase() == "chapter");
+    pairs
+        .filter_map(|pair| {
+            let number = pair[1].trim_matches(|c: char| !c.is_ascii_digit());
+            number.parse().ok()
+        })
+        .collect()
+}
+
 /// A chapter ends with the way to the same thing in the runtime that ships.
 #[test]
 fn every_chapter_leads_to_the_shipped_source() {

@@ -147,8 +147,8 @@ pub fn step(own: &Receiver<Runnable>, other: &Receiver<Runnable>) -> Step {
     }
 }
 
-/// Runs the task at the front of the queue, if there is one. It lets a caller look at the queue
-/// between two polls.
+/// Runs the task at the front of the queue, and tells whether there was one. It lets a caller look
+/// at the queue between two polls.
 pub fn run_next(queue: &Receiver<Runnable>) -> bool {
     match queue.try_recv() {
         Ok(runnable) => {
