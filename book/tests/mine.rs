@@ -138,7 +138,7 @@ fn a_check_tells_what_is_missing_and_then_a_line_for_each_check() {
         checks.iter().all(|line| line.starts_with("1 missing ")),
         "{lines:#?}"
     );
-    assert_eq!(*lines.last().expect("lines"), "0 of 7 checks pass");
+    assert_eq!(*lines.last().expect("lines"), "0 of 8 checks pass");
     // Neither a backtrace nor a colour: this is no terminal.
     let said = String::from_utf8_lossy(&check.stderr);
     assert!(
@@ -205,6 +205,67 @@ fn a_readers_step_can_be_measured() {
         let in_order = figure.least <= figure.median && figure.median <= figure.most;
         assert!(in_order && !figure.least.is_zero(), "{figure:?}");
     }
+}
+
+/// A step that is done leads to the next one. A task that is never scheduled is dropped, and awaited
+/// it panics with words of async-task that say something else.
+#[test]
+fn a_check_speaks_of_the_mistake_and_not_of_its_panic() {
+    let shelf = shelf();
+    let mine = folder("mistaken");
+    let second = shelf.chapter(2).expect("there is a chapter 2");
+    let made = Workshop::at(&shelf, mine.clone()).make(second);
+    let sources = made.expect("there is no such step yet").folder.join("src");
+    write_as_the_book(&shelf, second, &sources);
+    let done = printed(&chapter(&mine, &["2", "check"]));
+    assert!(
+        done.ends_with("\ncargo chapter 3 mine   goes on from here\n"),
+        "{done}"
+    );
+    let library = sources.join("lib.rs");
+    let text = fs::read_to_string(&library).expect("a step has a library");
+    let unscheduled = text.replace("    runnable.schedule();\n", "    drop(runnable);\n");
+    assert_ne!(text, unscheduled);
+    let said = said_of(&mine, &library, &unscheduled);
+    assert!(
+        said.contains("it was dropped before its end") && !said.contains("completion"),
+        "{said}"
+    );
+    assert!(!said.contains("left:"), "{said}");
+    let busy = text.replace("queue.recv()", "queue.try_recv().or_else(|_| next(queue))")
+        + "fn next(queue: &Receiver<Runnable>) -> Result<Runnable, flume::RecvError> {
+               loop { if let Ok(runnable) = queue.try_recv() { return Ok(runnable); } }
+           }";
+    let said = said_of(&mine, &library, &busy);
+    assert!(
+        said.contains("without a task the consumers computed for"),
+        "{said}"
+    );
+    let wrong = text.replace("Err(_) => false", "Err(_) => true");
+    let said = said_of(&mine, &library, &wrong);
+    assert!(
+        said.contains("whether there was a task, in five steps: ["),
+        "{said}"
+    );
+}
+
+/// The lines of a check of step 2 with this library.
+fn said_of(mine: &Path, library: &Path, text: &str) -> String {
+    fs::write(library, text).expect("a library can be written");
+    printed(&chapter(mine, &["2", "check"]))
+}
+
+#[test]
+fn a_chapter_without_a_recorded_program_says_so() {
+    let mine = folder("unrecorded");
+    chapter(&mine, &["1", "mine"]);
+    let replay = chapter(&mine, &["1", "replay"]);
+    assert_eq!(replay.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&replay.stderr);
+    assert!(
+        said.contains("no program of chapter 1 records itself"),
+        "{said}"
+    );
 }
 
 #[test]

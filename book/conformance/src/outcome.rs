@@ -66,9 +66,36 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     message.map_or("a panic without a message", String::as_str)
 }
 
+/// A message as the reader is to see it: what was found, and what should have been.
+pub(crate) fn readable(message: &str) -> String {
+    // By async-task, where a future is awaited that its executor has dropped.
+    if message == "Task polled after completion" {
+        return "an awaited task has no output: it was dropped before its end, or it panicked"
+            .into();
+    }
+    compared(message).unwrap_or_else(|| message.to_owned())
+}
+
+/// What `assert_eq` says, in the order in which a person would.
+fn compared(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("assertion `left == right` failed: ")?;
+    let (what, values) = rest.split_once("\n  left: ")?;
+    let (left, right) = values.split_once("\n right: ")?;
+    Some(format!("{what}: {left}, and not {right}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comparison_that_fails_reads_as_a_sentence() {
+        let said = std::panic::catch_unwind(|| assert_eq!(0, 1, "wake-ups of the last to poll"));
+        let said = said.expect_err("they differ");
+        let text = readable(message(&*said));
+        assert_eq!(text, "wake-ups of the last to poll: 0, and not 1");
+        assert_eq!(readable("it did not"), "it did not");
+    }
 
     #[test]
     fn an_outcome_is_told_among_other_lines() {

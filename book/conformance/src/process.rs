@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{env, thread};
 
-use crate::outcome::{Outcome, message};
+use crate::outcome::{Outcome, message, readable};
 use crate::{Check, Runtime, checks};
 
 /// The environment variable that names the check which a process is for, behind its subject.
@@ -71,7 +71,9 @@ fn told(mut child: Child) -> io::Result<Outcome> {
     let Ok(printed) = receiver.recv_timeout(LIMIT) else {
         child.kill()?;
         child.wait()?;
-        return Ok(Outcome::Fails(format!("it has not ended after {LIMIT:?}")));
+        return Ok(Outcome::Fails(format!(
+            "it has not ended after {LIMIT:?}: perhaps `spawn` keeps its caller"
+        )));
     };
     let status = child.wait()?;
     let told = Outcome::told_in(&String::from_utf8_lossy(&printed));
@@ -119,8 +121,10 @@ fn is_under_test(info: &PanicHookInfo<'_>) -> bool {
 fn reason(why: &str) -> String {
     let panic = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
     match &*panic {
-        Some(panic) if !panic.starts_with(why) => format!("{why}; a panic on the way: {panic}"),
-        _ => why.to_owned(),
+        Some(panic) if !panic.starts_with(why) => {
+            format!("{}; a panic on the way: {panic}", readable(why))
+        }
+        _ => readable(why),
     }
 }
 

@@ -40,6 +40,23 @@ pub trait Runtime {
         not_built(2, "spawn")
     }
 
+    /// Chapter 2: a queue without consumers: what spawns on it, and what runs the task at its front
+    /// and tells whether there was one. A runtime that has none, as the default, passes the check
+    /// of it.
+    fn queue_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        None::<(fn(Pin<Box<dyn Future<Output = ()> + Send>>), fn() -> bool)>
+    }
+
+    /// Chapter 3: a future that is ready after this time. A runtime that has none, as the default,
+    /// passes the check of it.
+    fn sleep(time: Duration) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let _ = time;
+        None::<Pending<()>>
+    }
+
     /// Chapter 3: how many threads run what `spawn` puts into its queue. In chapter 4 these are the
     /// consumers of the low queue; from chapter 5 on all consumers do.
     fn consumers() -> usize {
@@ -66,6 +83,19 @@ pub trait Runtime {
     /// Only if it is not a tenth of a second.
     fn nap() -> Duration {
         Duration::from_millis(100)
+    }
+
+    /// Chapter 5: two queues without consumers: what spawns on the one of a priority, and what is one
+    /// step of a high consumer and tells whether it ran a task. A runtime that has none, as the
+    /// default, passes the check of it.
+    fn step_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>, Priority) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        None::<(
+            fn(Pin<Box<dyn Future<Output = ()> + Send>>, Priority),
+            fn() -> bool,
+        )>
     }
 
     /// Chapter 6: `spawn_task!(future)`, with your macro.

@@ -76,7 +76,7 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
     match words[..] {
         ["mine"] => return make(&Workshop::of(shelf), chapter),
         ["mine", program, ..] => return try_out(shelf, chapter, program, &args[2..]),
-        ["check"] => return check(&Workshop::of(shelf), chapter),
+        ["check"] => return check(shelf, chapter),
         ["replay"] => return replay(shelf, chapter, None),
         ["replay", program] => return replay(shelf, chapter, Some(program)),
         ["bench"] => return bench(shelf, chapter),
@@ -145,7 +145,8 @@ fn list_unwritten(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<(), Stri
 }
 
 /// Lists what is missing in the reader's step, then a line for each check.
-fn check(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<ExitCode, String> {
+fn check(shelf: &Shelf, chapter: &Chapter) -> Result<ExitCode, String> {
+    let workshop = &Workshop::of(shelf);
     if !workshop.step(chapter).exists() {
         return Err(no_step(chapter));
     }
@@ -162,7 +163,12 @@ fn check(workshop: &Workshop<'_>, chapter: &Chapter) -> Result<ExitCode, String>
     let mut run = workshop.cargo("test", chapter);
     // Cargo would say once more that a test has failed.
     run.args(["--test", "conformance"]).stderr(Stdio::null());
-    succeeded(&mut run)
+    let ended = succeeded(&mut run)?;
+    let next = shelf.chapter(chapter.number + 1);
+    if let Some(next) = next.filter(|_| ended == ExitCode::SUCCESS) {
+        println!("\ncargo chapter {} mine   goes on from here", next.number);
+    }
+    Ok(ended)
 }
 
 fn no_step(chapter: &Chapter) -> String {
@@ -227,8 +233,15 @@ fn recorded(
         None => all.first(),
         Some(name) => all.iter().find(|program| *program == name),
     };
+    let number = chapter.number;
+    if all.is_empty() {
+        let why = "its programs put nothing into a queue, so there is nothing to play";
+        return Err(format!(
+            "no program of chapter {number} records itself: {why}"
+        ));
+    }
     found.cloned().ok_or_else(|| {
-        let (number, all) = (chapter.number, all.join(", "));
+        let all = all.join(", ");
         format!("programs of your step {number} that record themselves: {all}\n\n{USAGE}")
     })
 }

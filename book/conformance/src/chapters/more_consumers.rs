@@ -1,10 +1,12 @@
 //! Chapter 3: several consumers of one queue.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::mpsc;
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
-use crate::tools::{Door, Meeting, Opens, checks, next};
+use crate::tools::{Door, Meeting, Opens, checks, next, pause};
 use crate::{Check, Runtime};
 
 checks!(3:
@@ -12,6 +14,8 @@ checks!(3:
     runs_as_many_tasks_at_once_as_it_has_consumers,
     goes_on_beside_a_task_that_blocks,
     keeps_a_task_that_wakes_itself_in_one_hand,
+    has_no_more_consumers_than_it_says,
+    has_a_sleep_that_leaves_its_thread,
 );
 
 fn has_more_than_one_consumer<R: Runtime>() {
@@ -73,4 +77,56 @@ fn keeps_a_task_that_wakes_itself_in_one_hand<R: Runtime>() {
         R::block_on(R::spawn(async {}))
     });
     drop(blocks);
+}
+
+/// As many tasks as there are consumers block. One more consumer would take the task behind them.
+fn has_no_more_consumers_than_it_says<R: Runtime>() {
+    let count = R::consumers();
+    let door = Door::default();
+    let opens = Opens(door.clone());
+    let (sender, blocked) = mpsc::channel();
+    let block = |_| {
+        let (sender, door) = (sender.clone(), door.clone());
+        R::spawn(async move {
+            // The check may have given up.
+            let _ = sender.send(());
+            door.wait();
+        })
+    };
+    let blocks: Vec<_> = (0..count).map(block).collect();
+    (0..count).for_each(|_| next(&blocked, "all consumers to run a task each"));
+    let (sender, taken) = mpsc::channel();
+    let behind = R::spawn(async move { sender.send(()).unwrap_or_default() });
+    pause(Duration::from_millis(30));
+    let by_another = taken.try_recv().is_ok();
+    drop(opens);
+    drop((blocks, behind));
+    assert!(
+        !by_another,
+        "all {count} consumers block, and one more has taken a task"
+    );
+}
+
+/// A poll that sleeps itself would be ready at once.
+fn has_a_sleep_that_leaves_its_thread<R: Runtime>() {
+    const TIME: Duration = Duration::from_millis(100);
+    let begin = Instant::now();
+    let Some(sleep) = R::sleep(TIME) else {
+        return;
+    };
+    let polls = Check::ends("a sleep of 100ms: is its waker called?", move || {
+        let mut polls = 0;
+        let mut sleep = pin!(sleep);
+        R::block_on(poll_fn(|cx| {
+            polls += 1;
+            sleep.as_mut().poll(cx)
+        }));
+        polls
+    });
+    let took = begin.elapsed();
+    assert!(took >= TIME, "a sleep of {TIME:?} was over after {took:?}");
+    assert!(
+        polls > 1,
+        "the first poll of a sleep kept its thread until the end"
+    );
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
-use crate::tools::{checks, next, panic_quietly, yield_now};
+use crate::process::is_for_one_check;
+use crate::tools::{checks, computed, next, panic_quietly, pause, yield_now};
 use crate::{Check, Runtime};
 
 checks!(2:
@@ -21,6 +23,8 @@ checks!(2:
     goes_on_with_the_panic_of_a_task_that_is_awaited,
     drops_the_future_of_a_dropped_task,
     can_spawn_from_a_task,
+    runs_the_task_at_the_front_for_one_poll,
+    rests_when_there_is_no_task,
 );
 
 fn gives_the_output_of_a_task_that_is_awaited<R: Runtime>() {
@@ -116,11 +120,15 @@ fn does_not_poll_a_task_that_has_ended<R: Runtime>() {
     assert_eq!(polls, 1, "polls of a task that is ready at the first");
 }
 
+/// The panic of a task. Where it comes out of anything but the task, this says so.
+const OF_A_TASK: &str =
+    "the panic of a task went on in a thread that polls, or in the caller of spawn";
+
 fn outlives_a_panic<R: Runtime>() {
     let sum = Check::ends("a task after others that panicked", || {
         // More of them than there are likely to be threads.
         for _ in 0..64 {
-            let task = R::spawn(async { panic_quietly("on purpose") });
+            let task = R::spawn(async { panic_quietly(OF_A_TASK) });
             let _ = catch_unwind(AssertUnwindSafe(|| R::block_on::<_>(task)));
         }
         catch_unwind(|| R::block_on(R::spawn(async { 1 + 1 })))
@@ -132,7 +140,7 @@ fn goes_on_with_the_panic_of_a_task_that_is_awaited<R: Runtime>() {
     let outcome = Check::ends("a task that panics", || {
         let task = R::spawn(async {
             if true {
-                panic_quietly("on purpose");
+                panic_quietly(OF_A_TASK);
             }
         });
         catch_unwind(AssertUnwindSafe(|| R::block_on(task)))
@@ -172,4 +180,47 @@ fn can_spawn_from_a_task<R: Runtime>() {
         R::block_on(R::spawn(async { R::spawn(async { 7 }).await }))
     });
     assert_eq!(output, 7);
+}
+
+/// Two tasks take two turns each, at a queue that no consumer serves.
+fn runs_the_task_at_the_front_for_one_poll<R: Runtime>() {
+    let Some((mut spawn, mut run_next)) = R::queue_by_hand() else {
+        return;
+    };
+    let (sender, turns) = mpsc::channel();
+    for name in ["Anna", "Ben"] {
+        let turn = sender.clone();
+        spawn(Box::pin(async move {
+            turn.send(name).expect("the check waits");
+            yield_now().await;
+            turn.send(name).expect("the check waits");
+        }));
+    }
+    let ran: Vec<bool> = Check::ends("a step at a queue that may be empty", move || {
+        (0..5).map(|_| run_next()).collect()
+    });
+    let turns: Vec<&str> = turns.try_iter().collect();
+    assert_eq!(turns, ["Anna", "Ben", "Anna", "Ben"], "turns in five steps");
+    assert_eq!(
+        ran,
+        [true, true, true, true, false],
+        "whether there was a task, in five steps"
+    );
+}
+
+/// Consumers without a task leave their core to others. Where the process has other threads that
+/// compute, or the system does not tell, nothing is known.
+fn rests_when_there_is_no_task<R: Runtime>() {
+    const QUIET: Duration = Duration::from_millis(300);
+    Check::ends("a task", || R::block_on(R::spawn(async {})));
+    let before = computed().filter(|_| is_for_one_check());
+    pause(QUIET);
+    let Some((before, after)) = before.zip(computed()) else {
+        return;
+    };
+    let took = after.saturating_sub(before);
+    assert!(
+        took < QUIET / 5,
+        "in {QUIET:?} without a task the consumers computed for {took:?}"
+    );
 }

@@ -1,9 +1,9 @@
 //! Chapter 1: `block_on`, and a letter.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -18,6 +18,7 @@ checks!(1:
     runs_a_future_that_borrows,
     has_a_letter_that_wakes_the_last_to_poll,
     has_a_letter_that_another_thread_can_send,
+    has_a_letter_that_is_there_when_the_waker_is_called,
 );
 
 fn gives_the_output_of_a_ready_future<R: Runtime>() {
@@ -147,6 +148,48 @@ fn has_a_letter_that_another_thread_can_send<R: Runtime>() {
     });
     assert_eq!(came, 42);
     sender.join().expect("a letter can be sent");
+}
+
+/// The waker opens the letter on the thread that calls it. So the value has to be there before that
+/// call, and the lock has to be free.
+fn has_a_letter_that_is_there_when_the_waker_is_called<R: Runtime>() {
+    let Some((send, letter)) = R::letter() else {
+        return;
+    };
+    let opener = Arc::new(Opener {
+        letter: Mutex::new(Box::pin(letter)),
+        found: Mutex::new(None),
+    });
+    let waker = Waker::from(opener.clone());
+    let answer = opener.open(&mut Context::from_waker(&waker));
+    assert_eq!(answer, Poll::Pending, "no letter has been sent");
+    let waiting_for = "a waker that opens the letter: is its lock held while the waker is called?";
+    Check::ends(waiting_for, || send(42));
+    let found = opener.found.lock().unwrap().take();
+    assert_eq!(
+        found,
+        Some(Poll::Ready(42)),
+        "what the waker found when it was called"
+    );
+}
+
+/// A waker that polls the future there and then.
+struct Opener {
+    letter: Mutex<Pin<Box<dyn Future<Output = u32> + Send>>>,
+    found: Mutex<Option<Poll<u32>>>,
+}
+
+impl Opener {
+    fn open(&self, cx: &mut Context<'_>) -> Poll<u32> {
+        self.letter.lock().unwrap().as_mut().poll(cx)
+    }
+}
+
+impl Wake for Opener {
+    fn wake(self: Arc<Self>) {
+        let found = self.open(&mut Context::from_waker(Waker::noop()));
+        *self.found.lock().unwrap() = Some(found);
+    }
 }
 
 /// A waker that counts its calls.

@@ -3,13 +3,14 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::tools::{Door, Meeting, Opens, checks, next, pause};
+use crate::tools::{Door, Meeting, Opens, checks, next, pause, yield_now};
 use crate::{Check, Priority, Runtime};
 
 checks!(5:
     high_consumers_take_low_tasks,
     low_consumers_take_high_tasks,
     wakes_a_resting_consumer_for_a_task,
+    looks_at_its_own_queue_before_the_other,
 );
 
 fn high_consumers_take_low_tasks<R: Runtime>() {
@@ -83,4 +84,35 @@ fn twenty_tasks<R: Runtime>(priority: Priority) -> Duration {
         }
         begin.elapsed()
     })
+}
+
+/// A high consumer takes five steps by itself. A low task was there first; both tasks have two turns.
+fn looks_at_its_own_queue_before_the_other<R: Runtime>() {
+    let Some((mut spawn, mut step)) = R::step_by_hand() else {
+        return;
+    };
+    let (sender, turns) = mpsc::channel();
+    for (name, priority) in [("low", Priority::Low), ("high", Priority::High)] {
+        let turn = sender.clone();
+        let task = async move {
+            turn.send(name).expect("the check waits");
+            yield_now().await;
+            turn.send(name).expect("the check waits");
+        };
+        spawn(Box::pin(task), priority);
+    }
+    let ran: Vec<bool> = Check::ends("a step at two queues that may be empty", move || {
+        (0..5).map(|_| step()).collect()
+    });
+    let turns: Vec<&str> = turns.try_iter().collect();
+    assert_eq!(
+        turns,
+        ["high", "high", "low", "low"],
+        "turns in five steps of a high consumer"
+    );
+    assert_eq!(
+        ran,
+        [true, true, true, true, false],
+        "whether it ran a task, in five steps"
+    );
 }

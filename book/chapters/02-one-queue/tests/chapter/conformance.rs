@@ -1,5 +1,7 @@
 //! Is this step a runtime up to chapter 2, and not further?
 
+use std::pin::Pin;
+
 use async_task::Task;
 use laneway_conformance::Runtime;
 
@@ -18,6 +20,15 @@ impl Runtime for Step {
         F::Output: Send + 'static,
     {
         chapter_02::spawn(future)
+    }
+
+    fn queue_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        let (queue, tasks) = flume::unbounded();
+        let spawn = move |future| chapter_02::spawn_on(&queue, future).detach();
+        Some((spawn, move || chapter_02::run_next(&tasks)))
     }
 }
 

@@ -1,5 +1,8 @@
 //! Is this step a runtime up to chapter 3, and not further?
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use async_task::Task;
 use laneway_conformance::Runtime;
 
@@ -18,6 +21,19 @@ impl Runtime for Step {
         F::Output: Send + 'static,
     {
         chapter_03::spawn(future)
+    }
+
+    fn queue_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        let (queue, tasks) = flume::unbounded();
+        let spawn = move |future| chapter_03::spawn_on(&queue, future).detach();
+        Some((spawn, move || chapter_03::run_next(&tasks)))
+    }
+
+    fn sleep(time: Duration) -> Option<impl Future<Output = ()> + Send + 'static> {
+        Some(chapter_03::sleep(time))
     }
 
     fn consumers() -> usize {

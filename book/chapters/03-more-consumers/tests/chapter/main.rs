@@ -9,6 +9,7 @@ mod day;
 mod exercise;
 mod predictions;
 mod second;
+mod seen;
 mod step;
 
 use std::sync::{Arc, Mutex};

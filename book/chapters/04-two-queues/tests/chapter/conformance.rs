@@ -1,5 +1,8 @@
 //! Is this step a runtime up to chapter 4, and not further?
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use async_task::Task;
 use chapter_04::{HIGH_CONSUMERS, LOW_CONSUMERS, high, low, spawn};
 use laneway_conformance::{Priority, Runtime};
@@ -19,6 +22,19 @@ impl Runtime for Step {
         F::Output: Send + 'static,
     {
         spawn(low(future))
+    }
+
+    fn queue_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        let (queue, tasks) = flume::unbounded();
+        let spawn = move |future| chapter_04::spawn_on(&queue, future).detach();
+        Some((spawn, move || chapter_04::run_next(&tasks)))
+    }
+
+    fn sleep(time: Duration) -> Option<impl Future<Output = ()> + Send + 'static> {
+        Some(chapter_04::sleep(time))
     }
 
     fn consumers() -> usize {

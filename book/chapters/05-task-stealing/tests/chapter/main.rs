@@ -10,6 +10,7 @@ mod day;
 mod exercise;
 mod predictions;
 mod second;
+mod seen;
 mod step;
 
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,8 @@
 //! Is this step a runtime up to chapter 7, and not further?
 
 use std::future::ready;
+use std::pin::Pin;
+use std::time::Duration;
 
 use async_task::Task;
 use chapter_07::{HIGH_CONSUMERS, LOW_CONSUMERS, gather, spawn_task};
@@ -44,6 +46,19 @@ impl Runtime for Step {
         chapter_07::spawn(future, chapter_07::Priority::Low)
     }
 
+    fn queue_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        let (queue, tasks) = flume::unbounded();
+        let spawn = move |future| chapter_07::spawn_on(&queue, future).detach();
+        Some((spawn, move || chapter_07::run_next(&tasks)))
+    }
+
+    fn sleep(time: Duration) -> Option<impl Future<Output = ()> + Send + 'static> {
+        Some(chapter_07::sleep(time))
+    }
+
     fn consumers() -> usize {
         HIGH_CONSUMERS + LOW_CONSUMERS
     }
@@ -61,6 +76,20 @@ impl Runtime for Step {
         F::Output: Send + 'static,
     {
         chapter_07::spawn(future, level(priority))
+    }
+
+    fn step_by_hand() -> Option<(
+        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>, Priority) + 'static,
+        impl FnMut() -> bool + Send + 'static,
+    )> {
+        let (high, high_tasks) = flume::unbounded();
+        let (low, low_tasks) = flume::unbounded();
+        let spawn = move |future, priority| match priority {
+            Priority::High => chapter_07::spawn_on(&high, future).detach(),
+            Priority::Low => chapter_07::spawn_on(&low, future).detach(),
+        };
+        let step = move || chapter_07::step(&high_tasks, &low_tasks);
+        Some((spawn, move || step() != chapter_07::Step::Rest))
     }
 
     fn spawn_task<F>(future: F) -> Task<F::Output>
