@@ -5,36 +5,52 @@ use std::sync::Mutex;
 
 use crate::lock::unpoisoned;
 
-/// Set once. The channel carries nothing: its end is the signal.
-#[derive(Debug)]
-pub(crate) struct Signal {
-    unset: Mutex<Option<flume::Sender<Infallible>>>,
-    end: flume::Receiver<Infallible>,
-}
+/// Set once. Most signals of a worker are never set nor waited for, and have no channel.
+#[derive(Debug, Default)]
+pub(crate) struct Signal(Mutex<State>);
 
-impl Default for Signal {
-    fn default() -> Signal {
-        let (sender, end) = flume::bounded(1);
-        Signal {
-            unset: Mutex::new(Some(sender)),
-            end,
-        }
-    }
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Unheard,
+    /// The channel carries nothing: its end is the signal.
+    Awaited {
+        #[expect(dead_code, reason = "it is dropped when the signal is set")]
+        unset: flume::Sender<Infallible>,
+        end: flume::Receiver<Infallible>,
+    },
+    Set,
 }
 
 impl Signal {
     pub(crate) fn set(&self) {
-        let sender = unpoisoned(self.unset.lock()).take();
+        let before = std::mem::replace(&mut *unpoisoned(self.0.lock()), State::Set);
         // Dropped outside of the lock: it wakes those that wait.
-        drop(sender);
+        drop(before);
     }
 
     pub(crate) fn is_set(&self) -> bool {
-        self.end.is_disconnected()
+        matches!(*unpoisoned(self.0.lock()), State::Set)
     }
 
     pub(crate) async fn wait(&self) {
-        let ended = self.end.recv_async().await;
+        let Some(end) = self.end() else { return };
+        let ended = end.recv_async().await;
         debug_assert!(ended.is_err(), "nothing is ever sent");
+    }
+
+    /// `None` where it is set.
+    fn end(&self) -> Option<flume::Receiver<Infallible>> {
+        let mut state = unpoisoned(self.0.lock());
+        match &*state {
+            State::Set => None,
+            State::Awaited { end, .. } => Some(end.clone()),
+            State::Unheard => {
+                let (unset, end) = flume::bounded(1);
+                let awaited = end.clone();
+                *state = State::Awaited { unset, end };
+                Some(awaited)
+            }
+        }
     }
 }

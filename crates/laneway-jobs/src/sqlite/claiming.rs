@@ -1,4 +1,5 @@
-//! Claims: one statement that takes jobs, and what the worker is told beside them.
+//! Claims: one statement that takes jobs, one that reads them, and what the worker is told beside
+//! them.
 
 use std::time::Duration;
 
@@ -52,15 +53,27 @@ impl Tx<'_> {
             (":claim", &claim.id.to_bytes()),
             (":instance", &self.instance),
         ];
-        let rows = self.rows(statement, params, claimed)?;
-        Ok(in_order(rows, first))
+        match self.run(statement, params)? {
+            0 => Ok(Vec::new()),
+            _ => self.those_of(Statement::Claimed, claim.id, claim.lease, first),
+        }
     }
 
     pub(super) fn claimed_by(&self, claim: ClaimId, lease: Duration) -> Sql<Vec<ClaimedJob>> {
+        self.those_of(Statement::ClaimedBy, claim, lease, Priority::High)
+    }
+
+    fn those_of(
+        &self,
+        statement: Statement,
+        claim: ClaimId,
+        lease: Duration,
+        first: Priority,
+    ) -> Sql<Vec<ClaimedJob>> {
         let (claim, lease) = (claim.to_bytes(), length(lease));
         let params = &[(":claim", &claim as _), (":lease", &lease as _)];
-        let rows = self.rows(Statement::ClaimedBy, params, claimed)?;
-        Ok(in_order(rows, Priority::High))
+        let rows = self.rows(statement, params, claimed)?;
+        Ok(in_order(rows, first))
     }
 
     fn next(&self, queue: &str) -> Sql<Option<Duration>> {

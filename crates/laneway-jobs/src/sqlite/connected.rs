@@ -26,6 +26,8 @@ pub(super) struct Connected {
     pub(super) clock: StoreClock,
     pub(super) instance: Arc<str>,
     pub(super) probe: Arc<dyn Probe>,
+    /// How many commands the last transaction had.
+    pub(super) former: usize,
 }
 
 impl fmt::Debug for Connected {
@@ -69,6 +71,8 @@ impl Connected {
             Err(Stop::Sql(error)) => Ended::Failed(store_error(&error)),
             Ok(()) => {
                 let aftermath = tx.aftermath.take();
+                // Its statements borrow the transaction.
+                drop(tx);
                 match transaction.commit() {
                     Err(error) => failed_commit(&error),
                     Ok(()) if self.reach(batch, Moment::AfterCommit) == Verdict::Lose => {
@@ -81,13 +85,7 @@ impl Connected {
     }
 
     fn tx<'c>(&'c self, connection: &'c Connection) -> Tx<'c> {
-        Tx {
-            connection,
-            t: self.clock.t(),
-            instance: &self.instance,
-            probe: &*self.probe,
-            aftermath: Default::default(),
-        }
+        Tx::new(connection, self.clock.t(), &self.instance, &*self.probe)
     }
 
     fn statements(

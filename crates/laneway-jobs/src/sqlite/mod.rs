@@ -1,7 +1,7 @@
 //! The store in an SQLite database: a file, or memory. One implementation for both.
 //!
 //! Read in this order: `statement.rs` (all SQL of the transitions) beside
-//! `migrations/0001_start.sql`; `tx.rs`, an open transaction; what runs in one: `inserting.rs`,
+//! `migrations/0001_start.sql`; `tx.rs`, an open transaction, with `prepared.rs`; what runs in one: `inserting.rs`,
 //! `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`,
 //! `reading.rs`, `schedules.rs`;
 //! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
@@ -32,6 +32,7 @@ mod open_error;
 mod owner;
 #[cfg(test)]
 mod plans;
+mod prepared;
 mod probe;
 mod reading;
 mod rescuing;

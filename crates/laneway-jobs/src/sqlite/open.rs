@@ -156,15 +156,19 @@ impl SqliteOptions {
             clock: StoreClock::start(wall, highest),
             instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)).into(),
             probe: self.probe,
+            former: 0,
         })
     }
 }
 
 /// Plans do not depend on what is bound: otherwise SQLite prepares a statement anew whenever
 /// another value is bound, since the indices are partial.
-fn set_up(connection: &Connection) -> Sql<()> {
+pub(super) fn set_up(connection: &Connection) -> Sql<()> {
     connection.set_prepared_statement_cache_capacity(PREPARED);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // A claim puts what it finds into tables of its own for a moment. Were they to go to a file one
+    // day, each would begin with a cache for that, which costs more than the claim.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)
 }
 

@@ -1,12 +1,46 @@
-//! Does what people look through read so many rows only, however many jobs there are?
+//! Do transitions, and what people look through, read so many rows only, however many jobs there
+//! are?
 
 use rusqlite::Connection;
 
-use super::reading::count;
+use super::open::set_up;
+use super::reading::{LOOK, count};
 use super::schema::migrate;
 use super::searching::Way;
+use super::statement::Statement;
 use super::{activity, viewing};
 use crate::job_state::JobState;
+
+/// What workers and callers run all the time, and what is run once a second.
+const HOT: [Statement; 27] = [
+    Statement::Insert,
+    Statement::KnowQueue,
+    Statement::FindId,
+    Statement::FindUnique,
+    Statement::FindSuccessor,
+    Statement::Replace,
+    Statement::Claim,
+    Statement::ClaimSuspect,
+    Statement::Claimed,
+    Statement::DueSuspect,
+    Statement::Next,
+    Statement::CompleteLone,
+    Statement::Complete,
+    Statement::KeepAttempt,
+    Statement::Settle,
+    Statement::SettledBefore,
+    Statement::ReleaseSuccessor,
+    Statement::CountMember,
+    Statement::LetGo,
+    Statement::Renew,
+    Statement::KeepProgress,
+    Statement::KeepStep,
+    Statement::Holds,
+    Statement::KeepLostAttempts,
+    Statement::Rescue,
+    Statement::Expire,
+    Statement::Prune,
+];
 
 const FIXED: [&str; 10] = [
     viewing::QUEUES,
@@ -38,6 +72,66 @@ fn plan(connection: &Connection, text: &str) -> Vec<String> {
 fn reads_all(step: &str) -> bool {
     let of_jobs = step.starts_with("SCAN laneway_job") || step.starts_with("SCAN laneway_attempt");
     of_jobs && !step.contains("laneway_job_running") && !step.contains("laneway_attempt_ended")
+}
+
+/// The rows of a small table, or of a list that the caller brings, are read as a whole.
+fn reads_few(step: &str) -> bool {
+    let small = ["SCAN json_each", "SCAN laneway_meta", "SCAN (subquery"];
+    !step.starts_with("SCAN") || small.iter().any(|small| step.starts_with(small))
+}
+
+fn sorts(step: &str) -> bool {
+    step.contains("TEMP B-TREE")
+}
+
+fn connection() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    set_up(&connection).unwrap();
+    migrate(&connection).unwrap();
+    connection
+}
+
+const JOBS_OF_A_STATE: u32 = 10_000;
+
+/// Jobs that are done, ready, scheduled for later and failed, and a few that run; then SQLite has
+/// counted them, as `ANALYZE` does.
+fn filled() -> Connection {
+    let connection = connection();
+    let fill = "
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
+        INSERT INTO laneway_job (id, kind, queue, lane, state, run_at, attempt, max_attempts, fence,
+            lease_until, created_at, finished_at, payload)
+        SELECT CAST(?2 || '-' || n AS BLOB), 'kind', 'default', n % 2, ?2, n, 0, 20,
+            iif(?2 > 0, n, NULL), iif(?2 = 1, n, NULL), n, iif(?2 > 1, n, NULL), 'null'
+        FROM number";
+    for (jobs, state) in [
+        (JOBS_OF_A_STATE, JobState::Ready),
+        (JOBS_OF_A_STATE, JobState::Done),
+        (JOBS_OF_A_STATE, JobState::Failed),
+        (64, JobState::Running),
+    ] {
+        connection.execute(fill, (jobs, state.number())).unwrap();
+    }
+    let scheduled = "
+        INSERT INTO laneway_job (id, kind, queue, lane, run_at, max_attempts, created_at, payload)
+        SELECT CAST('later-' || seq AS BLOB), kind, queue, lane, run_at + 1000000000, max_attempts,
+            created_at, payload
+        FROM laneway_job WHERE state = 0";
+    connection.execute(scheduled, []).unwrap();
+    connection.execute_batch("ANALYZE").unwrap();
+    connection
+}
+
+#[test]
+fn no_transition_reads_all_jobs_or_sorts_them() {
+    for connection in [connection(), filled()] {
+        let texts = HOT.map(Statement::text).into_iter().chain([LOOK]);
+        for text in texts {
+            let steps = plan(&connection, text);
+            let bad = |step: &String| !reads_few(step) || sorts(step);
+            assert!(!steps.iter().any(bad), "{text}\n{steps:#?}");
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::store::{Filter, JobView, LIST_LIMIT, QueueCount};
 
-const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
+pub(super) const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
 
 const LIST: &str = "
 SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,

@@ -23,6 +23,8 @@ pub enum Statement {
     Claim,
     /// Claims one job that a worker was lost with.
     ClaimSuspect,
+    /// Reads the jobs that a claim of the same transaction has taken.
+    Claimed,
     /// Answers a claim again: jobs that it took and that still run.
     ClaimedBy,
     /// The kind of the first suspect that is due.
@@ -114,6 +116,7 @@ impl Statement {
             Statement::Replace => REPLACE,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::Claimed => CLAIMED,
             Statement::ClaimedBy => CLAIMED_BY,
             Statement::DueSuspect => DUE_SUSPECT,
             Statement::Next => NEXT,
@@ -162,11 +165,14 @@ impl Statement {
     }
 }
 
+/// The instance of a job that was never claimed is a text that is as long as what a claim and a
+/// completion write: rows that grew would not fit into their pages any more.
 const INSERT: &str = "
 INSERT INTO laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
-    unique_key, parent, awaited_by, created_at, payload)
+    unique_key, parent, awaited_by, created_at, payload, instance)
 VALUES (:id, :kind, :queue, :lane, :held, :run_at, :max_attempts, :timeout, :expires_at,
-    :unique_key, :parent, :awaited_by, :t, :payload)
+    :unique_key, :parent, :awaited_by, :t, :payload,
+    'not claimed yet; this is room for what claims and completions write here....')
 ON CONFLICT DO NOTHING";
 
 const FIND_UNIQUE: &str = "
@@ -203,9 +209,7 @@ WHERE seq IN (
             AND kind IN (SELECT value FROM json_each(:kinds))
         ORDER BY run_at, seq LIMIT :limit)
     LIMIT :limit)
-AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
-    awaited_by";
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 
 const CLAIM_SUSPECT: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
@@ -217,9 +221,14 @@ WHERE seq IN (
         AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
         AND kind IN (SELECT value FROM json_each(:kinds))
     ORDER BY run_at, seq LIMIT min(1, :limit))
-AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
-    awaited_by";
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
+
+/// What has just been claimed, found by its lease: for each row, an answer of the claim itself would
+/// cost SQLite a row in a table of its own.
+const CLAIMED: &str = "
+SELECT run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
+    awaited_by
+FROM laneway_job WHERE state = 1 AND lease_until = :t + :lease AND claim = :claim";
 
 /// The index over what runs is read as a whole: an answer is seldom lost.
 const CLAIMED_BY: &str = "

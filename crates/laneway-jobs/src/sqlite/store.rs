@@ -179,13 +179,13 @@ impl SqliteStore {
         connection: &Connection,
         run: impl FnOnce(&Tx<'_>) -> Sql<T>,
     ) -> Result<T, StoreError> {
-        let tx = Tx {
+        let shared = &*self.0;
+        let tx = Tx::new(
             connection,
-            t: self.0.clock.t(),
-            instance: &self.0.instance,
-            probe: &*self.0.probe,
-            aftermath: Default::default(),
-        };
+            shared.clock.t(),
+            &shared.instance,
+            &*shared.probe,
+        );
         run(&tx).map_err(|error| store_error(&error))
     }
 

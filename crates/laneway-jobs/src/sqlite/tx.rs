@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use rusqlite::types::ToSql;
-use rusqlite::{CachedStatement, Connection, Row};
+use rusqlite::{Connection, Row};
 
 use super::clock::Micros;
+use super::prepared::AllPrepared;
 use super::probe::Probe;
 use super::statement::Statement;
 use crate::job_id::JobId;
 
 pub(super) type Sql<T> = rusqlite::Result<T>;
-pub(super) type Params<'p> = &'p [(&'p str, &'p dyn ToSql)];
+pub(super) type Params<'p> = &'p [(&'static str, &'p dyn ToSql)];
 
 /// An open transaction at T. It is the writer's, or a caller's own.
 pub(super) struct Tx<'c> {
@@ -22,6 +23,7 @@ pub(super) struct Tx<'c> {
     pub(super) instance: &'c str,
     pub(super) probe: &'c dyn Probe,
     pub(super) aftermath: RefCell<Aftermath>,
+    prepared: AllPrepared<'c>,
 }
 
 /// What is to be hinted at after the commit.
@@ -41,10 +43,29 @@ pub(super) struct Everywhere;
 #[derive(Debug)]
 pub(super) struct SchedulesChanged;
 
-impl Tx<'_> {
+impl<'c> Tx<'c> {
+    pub(super) fn new(
+        connection: &'c Connection,
+        t: Micros,
+        instance: &'c str,
+        probe: &'c dyn Probe,
+    ) -> Tx<'c> {
+        Tx {
+            connection,
+            t,
+            instance,
+            probe,
+            aftermath: RefCell::default(),
+            prepared: AllPrepared::new(connection),
+        }
+    }
+
     /// How many rows a statement changed.
     pub(super) fn run(&self, statement: Statement, params: Params<'_>) -> Sql<usize> {
-        self.prepared(statement, params)?.raw_execute()
+        let mut prepared = self.prepared.take(statement, self.probe, params, self.t)?;
+        let changed = prepared.cached.raw_execute();
+        self.prepared.put_back(prepared);
+        changed
     }
 
     /// All rows of a statement, which runs to its end.
@@ -54,12 +75,14 @@ impl Tx<'_> {
         params: Params<'_>,
         mut read: impl FnMut(&Row<'_>) -> Sql<T>,
     ) -> Sql<Vec<T>> {
-        let mut prepared = self.prepared(statement, params)?;
-        let mut rows = prepared.raw_query();
+        let mut prepared = self.prepared.take(statement, self.probe, params, self.t)?;
+        let mut rows = prepared.cached.raw_query();
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             all.push(read(row)?);
         }
+        drop(rows);
+        self.prepared.put_back(prepared);
         Ok(all)
     }
 
@@ -87,21 +110,6 @@ impl Tx<'_> {
 
     pub(super) fn hint_settled(&self, id: JobId) {
         self.aftermath.borrow_mut().settled.push(id);
-    }
-
-    /// Binds what the text asks for: a mutant may ask for less.
-    fn prepared(&self, statement: Statement, params: Params<'_>) -> Sql<CachedStatement<'_>> {
-        let text = self.probe.text(statement);
-        let mut prepared = self.connection.prepare_cached(&text)?;
-        for (name, value) in params {
-            if let Some(place) = prepared.parameter_index(name)? {
-                prepared.raw_bind_parameter(place, value)?;
-            }
-        }
-        if let Some(place) = prepared.parameter_index(":t")? {
-            prepared.raw_bind_parameter(place, self.t)?;
-        }
-        Ok(prepared)
     }
 }
 

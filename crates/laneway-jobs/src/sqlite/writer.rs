@@ -23,6 +23,9 @@ use crate::store::{Hints, StoreError};
 const BATCH: usize = 1_024;
 /// A transaction takes no more commands after this time.
 const BATCH_TIME: Duration = Duration::from_millis(5);
+/// A transaction waits so long for a next command, while it has less than half of what the last one
+/// had: its callers are about to send again, and a commit costs more than the wait.
+const GATHERING: Duration = Duration::from_micros(100);
 /// Callers wait when this many commands are on their way.
 const CHANNEL: usize = 2 * BATCH;
 
@@ -92,6 +95,8 @@ struct Driver {
     connected: Option<Connected>,
     /// A command that wants a transaction of its own, taken from the channel already.
     next: Option<Box<dyn Command>>,
+    /// How many commands the transaction before had.
+    former: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +108,10 @@ enum Step {
 
 impl Driver {
     fn new(writer: Arc<Writer>, connected: Connected) -> Driver {
-        let connected = Some(connected);
         Driver {
             writer,
-            connected,
+            former: connected.former,
+            connected: Some(connected),
             next: None,
         }
     }
@@ -146,6 +151,8 @@ impl Driver {
     fn run(&mut self, connected: &mut Connected, first: Box<dyn Command>) {
         let mut batch = Batch::of(first);
         let ended = connected.transaction(&mut batch, |batch| self.more(batch));
+        self.former = batch.len();
+        connected.former = batch.len();
         match ended {
             Ended::Failed(_) if batch.len() > 1 => {
                 // One command's fault must not be the others': each on its own.
@@ -169,13 +176,23 @@ impl Driver {
         if !has_room || batch.sharing() == Sharing::Alone {
             return None;
         }
-        let command = self.writer.queue.try_recv().ok()?;
+        let command = self.next_for(batch)?;
         match command.sharing() {
             Sharing::WithOthers => Some(command),
             Sharing::Alone => {
                 self.next = Some(command);
                 None
             }
+        }
+    }
+
+    fn next_for(&self, batch: &Batch) -> Option<Box<dyn Command>> {
+        let queue = &self.writer.queue;
+        // In memory it runs within polls, which do not wait.
+        let waits = self.writer.home == Home::File && batch.len() < self.former / 2;
+        match waits {
+            true => queue.recv_timeout(GATHERING).ok(),
+            false => queue.try_recv().ok(),
         }
     }
 

@@ -97,7 +97,7 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
         Some(outcome) => core.handled(Settlement { held, outcome }),
         None => {
             core.lease_lost(held);
-            core.release(held);
+            core.release([held]);
         }
     }
 }

@@ -67,6 +67,8 @@ impl Claimer {
         if core.roster().free(self.queue) == 0 {
             return self.rescue_while_full().await;
         }
+        let crowded = || core.roster().is_crowded(self.queue);
+        core.claim_lulls[self.queue].wait(crowded).await;
         let turn = core.turn.1.recv_async().await;
         debug_assert!(turn.is_ok(), "the core holds both ends");
         let claimed = self.rescue_and_claim().await;

@@ -8,6 +8,7 @@ use laneway::Handle;
 
 use super::doubts::Doubts;
 use super::handlers::Handlers;
+use super::lull::Lull;
 use super::roster::{Phase, Roster};
 use super::settings::{ServedQueue, Settings};
 use crate::jobs::Jobs;
@@ -25,6 +26,9 @@ pub(super) struct Core {
     roster: Mutex<Roster>,
     /// For each queue: something was released, so that a claim may find more.
     freed: Vec<(flume::Sender<()>, flume::Receiver<()>)>,
+    /// For each queue's claimer.
+    pub(super) claim_lulls: Vec<Lull>,
+    pub(super) settle_lull: Lull,
     pub(super) settlements: flume::Sender<Settlement>,
     /// One claim at a time, so that what the roster says of kinds holds until the claim is back.
     pub(super) turn: (flume::Sender<()>, flume::Receiver<()>),
@@ -66,6 +70,8 @@ impl Core {
             settings,
             roster: Mutex::new(Roster::new(queues.iter().map(|queue| queue.limit))),
             freed: queues.iter().map(|_| flume::bounded(1)).collect(),
+            claim_lulls: queues.iter().map(|_| Lull::default()).collect(),
+            settle_lull: Lull::default(),
             queues,
             runtime,
             settlements,
@@ -101,17 +107,27 @@ impl Core {
     /// A handler has ended, and its settlement is on its way.
     pub(super) fn handled(&self, settlement: Settlement) {
         // A handler that a shutdown has stopped meanwhile has no say any more.
-        let handled = self.roster().handled(settlement.held);
+        let mut roster = self.roster();
+        let handled = roster.handled(settlement.held);
+        let is_busy = roster.is_busy();
+        drop(roster);
         let Some(queue) = handled else { return };
         let sent = self.settlements.send(settlement);
         debug_assert!(sent.is_ok(), "the settler ends after the last settlement");
         self.free(queue);
+        if !is_busy {
+            self.settle_lull.has_come();
+            self.claim_lulls.iter().for_each(Lull::has_come);
+        }
     }
 
-    /// A job is held no more.
-    pub(super) fn release(&self, held: Held) {
-        let queue = self.roster().release(held);
-        if queue.is_some() {
+    /// Jobs are held no more.
+    pub(super) fn release(&self, held: impl IntoIterator<Item = Held>) {
+        let mut roster = self.roster();
+        let released = held.into_iter().filter_map(|held| roster.release(held));
+        let released = released.count();
+        drop(roster);
+        if released > 0 {
             // A suspect bars its kind in all queues.
             (0..self.queues.len()).for_each(|queue| self.free(queue));
         }

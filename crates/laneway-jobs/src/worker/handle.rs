@@ -106,7 +106,7 @@ impl WorkerHandle {
         let answers = answers.unwrap_or_else(|| vec![Guarded::LeaseLost; left.len()]);
         let (mut stopped, mut cut_off) = (Vec::new(), Vec::new());
         for ((held, job), answer) in left.into_iter().zip(answers) {
-            self.core.release(held);
+            self.core.release([held]);
             match answer {
                 Guarded::Held => stopped.push(job),
                 Guarded::LeaseLost => cut_off.push(job),

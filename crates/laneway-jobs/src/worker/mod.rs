@@ -13,7 +13,8 @@
 //! one may have come (`doubts.rs`), so that no job runs without a holder.
 //!
 //! A slot of a queue is free again when its handler has ended, so that the next claim shares its
-//! transaction with the settlement; at most twice a queue's limit is held.
+//! transaction with the settlement; at most twice a queue's limit is held. Both wait a little for
+//! other handlers that are about to end (`lull.rs`).
 
 mod attempt;
 mod builder;
@@ -26,6 +27,7 @@ mod due_instants;
 mod handle;
 mod handlers;
 mod keeper;
+mod lull;
 mod outcome;
 mod report;
 mod roster;

@@ -104,6 +104,17 @@ impl Roster {
         slots.min(load.limit.saturating_mul(2).saturating_sub(load.held))
     }
 
+    /// Whether a handler runs.
+    pub(super) fn is_busy(&self) -> bool {
+        self.load.iter().any(|load| load.running > 0)
+    }
+
+    /// Whether handlers of a queue run in more than half of its slots.
+    pub(super) fn is_crowded(&self, queue: usize) -> bool {
+        let load = self.load[queue];
+        load.running > load.limit / 2
+    }
+
     pub(super) fn may_claim(
         &self,
         queue: usize,

@@ -22,6 +22,7 @@ pub(super) async fn run(core: Arc<Core>, settlements: flume::Receiver<Settlement
         };
         let first = or(async { settlements.recv_async().await.ok() }, over);
         let Some(first) = first.await else { return };
+        core.settle_lull.wait(|| core.roster().is_busy()).await;
         let mut batch = vec![first];
         batch.extend(settlements.try_iter().take(AT_ONCE - 1));
         settle(&core, batch).await;
@@ -33,9 +34,10 @@ async fn settle(core: &Core, mut batch: Vec<Settlement>) {
     while !batch.is_empty() {
         match core.store().settle(batch.clone()).await {
             Ok(answers) => {
-                for (settlement, answer) in batch.drain(..).zip(answers) {
-                    settled(core, &settlement, answer);
+                for (settlement, answer) in batch.iter().zip(answers) {
+                    tell(core, settlement, answer);
                 }
+                core.release(batch.drain(..).map(|settlement| settlement.held));
             }
             Err(error) => {
                 log::warn!("{} settlements are sent again: {error}", batch.len());
@@ -46,13 +48,12 @@ async fn settle(core: &Core, mut batch: Vec<Settlement>) {
     }
 }
 
-fn settled(core: &Core, settlement: &Settlement, answer: Guarded) {
+fn tell(core: &Core, settlement: &Settlement, answer: Guarded) {
     match (answer, &settlement.outcome) {
         (Guarded::LeaseLost, _) => core.lease_lost(settlement.held),
         (Guarded::Held, Outcome::Returned) => drop(core.tally.returned.fetch_add(1, Relaxed)),
         (Guarded::Held, _) => drop(core.tally.finished.fetch_add(1, Relaxed)),
     }
-    core.release(settlement.held);
 }
 
 /// Beyond its lease a settlement would be refused: another worker runs the job then.
@@ -64,8 +65,6 @@ fn drop_lapsed(core: &Core, batch: &mut Vec<Settlement>) {
             .is_none_or(|lease| lease.has_lapsed())
     };
     let gone = batch.extract_if(.., |one| lapsed(one)).collect::<Vec<_>>();
-    for settlement in gone {
-        core.lease_lost(settlement.held);
-        core.release(settlement.held);
-    }
+    gone.iter().for_each(|one| core.lease_lost(one.held));
+    core.release(gone.iter().map(|one| one.held));
 }
