@@ -1,7 +1,8 @@
 //! Does a file keep its promises while its process is killed, again and again, at any moment?
 //!
 //! The test runs itself as the process that is killed: it enqueues jobs, works on them and writes
-//! what it does into a ledger, each line by one write. `LANEWAY_JOBS_KILLS` is the number of kills.
+//! what it does into a ledger, each line by one write. `LANEWAY_JOBS_KILLS` is the number of kills,
+//! which some files share: a process sleeps for most of its life.
 #![cfg(unix)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ const LIFE: &str = "LANEWAY_JOBS_KILLED_LIFE";
 const KILLS: &str = "LANEWAY_JOBS_KILLS";
 /// Where the variable does not say otherwise.
 const USUAL_KILLS: u32 = 100;
+/// So many files have their processes killed at the same time.
+const FILES: u32 = 2;
 /// How long a process works, in microseconds.
 const WORKING: std::ops::Range<u64> = 0..60_000;
 /// One in so many is killed while it starts.
@@ -60,8 +63,8 @@ impl Job for Tick {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
-        let name = format!("laneway-jobs-killed-{}", std::process::id());
+    fn new(file: u32) -> Folder {
+        let name = format!("laneway-jobs-killed-{}-{file}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         Folder(folder)
@@ -162,8 +165,8 @@ fn wait_until_it_works(child: &mut Child) {
     assert!(works, "it ended by itself");
 }
 
-fn kill_again_and_again(folder: &Path, kills: u32) {
-    let mut rng = fastrand::Rng::with_seed(7);
+fn kill_again_and_again(folder: &Path, kills: u32, seed: u64) {
+    let mut rng = fastrand::Rng::with_seed(seed);
     for life in 0..kills {
         let mut child = spawn(folder, life);
         if life % STARTING > 0 {
@@ -281,13 +284,22 @@ fn a_file_outlives_its_processes() {
             .parse()
             .expect("LANEWAY_JOBS_KILLS is a number of kills")
     });
-    let folder = Folder::new();
+    std::thread::scope(|scope| {
+        for file in 0..FILES {
+            let share = kills / FILES + u32::from(file < kills % FILES);
+            scope.spawn(move || one_file(file, share));
+        }
+    });
+}
+
+fn one_file(file: u32, kills: u32) {
+    let folder = Folder::new(file);
     drop(store(&folder.0));
     let connection = Connection::open(database(&folder.0)).unwrap();
     connection.execute_batch(COUNT_COMPLETIONS).unwrap();
     drop(connection);
 
-    kill_again_and_again(&folder.0, kills);
+    kill_again_and_again(&folder.0, kills, u64::from(file));
     finish(&folder.0);
 
     let told = Told::by(&std::fs::read_to_string(ledger(&folder.0)).unwrap());

@@ -112,6 +112,7 @@ fn an_answer_that_is_given_again_to_the_wrong_claim_is_caught() {
     let statement = Statement::ClaimedBy;
     let others = "lost_answers::each_claim_has_its_own_jobs";
     assert_caught(statement, " AND claim = :claim", "", others);
+    assert_caught(Statement::Claimed, " AND claim = :claim", "", others);
     let settled = "lost_answers::a_job_that_was_settled_or_claimed_since_is_not_answered";
     assert_caught(statement, "state = 1 AND ", "", settled);
     let lease = "lost_answers::the_answer_has_a_lease_of_its_own";
