@@ -14,6 +14,7 @@ use super::connect_error::ConnectError;
 use super::failure::{Aftereffect, aftereffect, in_words, store_error};
 use super::listening::Listening;
 use super::marks::Marks;
+use super::news::News;
 use super::notifier::Notifier;
 use super::pool::{Connected, Pool};
 use super::session::{Params, Session, Sql};
@@ -73,8 +74,8 @@ impl Asking {
         let asked = driver.run(transact(session, span, question, ask));
         match unless_silent(&answers, asked).await {
             Some(Ok((answer, aftermath))) => {
-                for queue in self.after(aftermath) {
-                    self.notify(&queue, lent.connected()).await;
+                for news in self.after(aftermath) {
+                    self.notify(&news, lent.connected()).await;
                 }
                 lent.put_back();
                 Ok(answer)
@@ -89,37 +90,36 @@ impl Asking {
         }
     }
 
-    /// Answers which queues the caller has to announce to other processes.
-    fn after(self: &Arc<Self>, aftermath: Aftermath) -> Vec<String> {
+    /// Answers what the caller has to announce to other processes.
+    fn after(self: &Arc<Self>, aftermath: Aftermath) -> Vec<News> {
         if aftermath.earlier.is_some() {
             self.marks.forget();
         }
-        let announced = aftermath.announced().filter(|_| self.notifier.is_on());
-        let left = announced.filter_map(|queue| self.announce(queue));
-        let left = left.collect();
+        let news = aftermath.news().filter(|_| self.notifier.is_on());
+        let left = news.filter_map(|news| self.announce(news)).collect();
         aftermath.hint(&self.hints);
         left
     }
 
-    /// Announces a queue in a task. Where there is no runtime it is the caller's; then what comes
+    /// Announces news in a task. Where there is no runtime they are the caller's; then what comes
     /// shortly after another one is left to the claims that workers make anyway.
-    fn announce(self: &Arc<Self>, queue: &str) -> Option<String> {
-        let wait = self.notifier.announce(queue)?;
+    fn announce(self: &Arc<Self>, news: News) -> Option<News> {
+        let wait = self.notifier.announce(&news)?;
         let Some(runtime) = Handle::try_current() else {
-            return Some(queue.to_owned());
+            return Some(news);
         };
-        let announce = announce(self.clone(), queue.to_owned(), wait);
+        let announce = announce(self.clone(), news, wait);
         if let Ok(task) = runtime.try_spawn(announce, Priority::High) {
             task.detach();
         }
         None
     }
 
-    async fn notify(&self, queue: &str, connected: &mut Connected) {
+    async fn notify(&self, news: &News, connected: &mut Connected) {
         let Connected {
             session, driver, ..
         } = connected;
-        let (channel, payload) = (&self.notifier.channel, self.notifier.payload(queue));
+        let (channel, payload) = (&self.notifier.channel, self.notifier.payload(news));
         let params: Params<'_> = &[channel, &payload];
         let notified = driver.run(session.rows(Statement::Notify, params)).await;
         if let Err(error) = notified {
@@ -152,11 +152,11 @@ async fn unless_silent<T>(answers: &AtomicU64, asked: impl Future<Output = T>) -
 }
 
 /// The one that lies ahead is dropped by a shutdown, and so is one that a server does not answer.
-async fn announce(asking: Arc<Asking>, queue: String, wait: Duration) {
+async fn announce(asking: Arc<Asking>, news: News, wait: Duration) {
     let notify = async {
         sleep(wait).await;
         if let Ok(mut lent) = asking.pool.take().await {
-            asking.notify(&queue, lent.connected()).await;
+            asking.notify(&news, lent.connected()).await;
             lent.put_back();
         }
     };

@@ -10,6 +10,7 @@ use tokio_postgres::{AsyncMessage, Client};
 
 use super::asking::Asking;
 use super::messages::Messages;
+use super::news::News;
 use crate::lock::unpoisoned;
 
 /// Before the connection is opened again.
@@ -86,7 +87,8 @@ fn text(asking: &Asking) -> String {
 fn wake(asking: &Asking, payload: &str) {
     match asking.notifier.heard(payload) {
         None => {}
-        Some("") => asking.hints.ready_everywhere(),
-        Some(queue) => asking.hints.ready(queue),
+        Some(News::Everywhere) => asking.hints.ready_everywhere(),
+        Some(News::Queue(queue)) => asking.hints.ready(&queue),
+        Some(News::Schedules) => asking.hints.schedules_changed(),
     }
 }

@@ -8,8 +8,8 @@
 //! with `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`,
 //! `rescuing.rs` with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs`
 //! with `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it;
-//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `notifier.rs` and
-//! `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with `host.rs`,
+//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `news.rs`,
+//! `notifier.rs` and `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with `host.rs`,
 //! `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened;
 //! `options.rs` and `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts
 //! it together. `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move
@@ -29,7 +29,8 @@
 //! While a new release takes the place of an older one, batches and chains wait until the last
 //! process of the old one has ended: it would complete a member without counting it.
 //!
-//! Schedules that another process has changed are noticed within five seconds.
+//! Schedules that another process has changed are noticed by `NOTIFY` as well, and within five
+//! seconds where that is lost or not wanted.
 
 mod activity;
 mod address;
@@ -52,6 +53,7 @@ mod lost_mark;
 mod marks;
 mod messages;
 mod moved_column;
+mod news;
 mod notifier;
 mod occupancy;
 mod options;

@@ -1,4 +1,5 @@
-//! Wake-ups for other processes: after a commit, at most one for each queue and 50 ms.
+//! Wake-ups for other processes: after a commit, at most one for each queue and 50 ms, and one for
+//! schedules.
 //!
 //! They are sent outside of the transactions that they tell of, so that no commit waits for the
 //! lock that notifications have in the server. One that is lost costs the time until the next claim
@@ -10,14 +11,13 @@ use std::time::{Duration, Instant};
 
 use laneway::time::now;
 
+use super::news::News;
 use super::occupancy::key;
 use crate::lock::unpoisoned;
 
 const BETWEEN: Duration = Duration::from_millis(50);
 /// So many queues are kept in mind.
 const QUEUES: usize = 4_096;
-/// The server takes less than 8,000 bytes; a queue of a longer name wakes all.
-const LONGEST: usize = 7_000;
 
 /// Whether the processes at one database wake each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Notifier {
     /// Tells the notifications of this store from those of others.
     own: String,
     pub(super) channel: String,
-    queues: Mutex<HashMap<String, Announced>>,
+    last: Mutex<HashMap<News, Announced>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Notifier {
             wake_ups,
             own: format!("{:016x}", fastrand::u64(..)),
             channel: format!("laneway_{:016x}", key(schema)),
-            queues: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -62,33 +62,32 @@ impl Notifier {
         self.wake_ups == WakeUps::Notified
     }
 
-    /// How long to wait before a queue is announced; `None` where that is under way.
-    pub(super) fn announce(&self, queue: &str) -> Option<Duration> {
-        let mut queues = unpoisoned(self.queues.lock());
-        if queues.len() > QUEUES {
-            queues.clear();
+    /// How long to wait before news are announced; `None` where that is under way.
+    pub(super) fn announce(&self, news: &News) -> Option<Duration> {
+        let mut last = unpoisoned(self.last.lock());
+        if last.len() > QUEUES {
+            last.clear();
         }
-        let wait = match queues.get(queue) {
+        let wait = match last.get(news) {
             Some(Announced::Soon) => return None,
             Some(Announced::At(at)) => (*at + BETWEEN).saturating_duration_since(now()),
             None => Duration::ZERO,
         };
-        queues.insert(queue.to_owned(), Announced::Soon);
+        last.insert(news.clone(), Announced::Soon);
         Some(wait)
     }
 
-    /// What to send for a queue now. A commit from here on is announced anew.
-    pub(super) fn payload(&self, queue: &str) -> String {
-        let mut queues = unpoisoned(self.queues.lock());
-        queues.insert(queue.to_owned(), Announced::At(now()));
-        let told = Some(queue).filter(|queue| queue.len() <= LONGEST);
-        format!("{} {}", self.own, told.unwrap_or_default())
+    /// What to send for news now. A commit from here on is announced anew.
+    pub(super) fn payload(&self, news: &News) -> String {
+        let mut last = unpoisoned(self.last.lock());
+        last.insert(news.clone(), Announced::At(now()));
+        news.payload(&self.own)
     }
 
-    /// The queue that another store has announced, empty for all; `None` where it was this one.
-    pub(super) fn heard<'p>(&self, payload: &'p str) -> Option<&'p str> {
-        let (sender, queue) = payload.split_once(' ').unwrap_or((payload, ""));
-        (sender != self.own).then_some(queue)
+    /// What another store has announced; `None` where it was this one.
+    pub(super) fn heard(&self, payload: &str) -> Option<News> {
+        let (sender, news) = News::read(payload);
+        (sender != self.own).then_some(news)
     }
 }
 
@@ -99,15 +98,15 @@ mod tests {
     #[test]
     fn a_queue_is_announced_once_in_its_time_and_after_the_last_commit() {
         let notifier = Notifier::new(WakeUps::Notified, "\"a\".");
-        assert_eq!(notifier.announce("a"), Some(Duration::ZERO));
-        assert_eq!(notifier.announce("a"), None, "it will be");
-        assert_eq!(notifier.announce("b"), Some(Duration::ZERO));
-        let payload = notifier.payload("a");
-        let wait = notifier.announce("a").unwrap();
+        let queue = |name: &str| News::Queue(name.to_owned());
+        assert_eq!(notifier.announce(&queue("a")), Some(Duration::ZERO));
+        assert_eq!(notifier.announce(&queue("a")), None, "it will be");
+        assert_eq!(notifier.announce(&queue("b")), Some(Duration::ZERO));
+        let payload = notifier.payload(&queue("a"));
+        let wait = notifier.announce(&queue("a")).unwrap();
         assert!(wait > Duration::ZERO && wait <= BETWEEN, "{wait:?}");
         assert_eq!(notifier.heard(&payload), None, "it was its own");
         let other = Notifier::new(WakeUps::Notified, "\"a\".");
-        assert_eq!(other.heard(&payload), Some("a"));
-        assert_eq!(other.heard(&notifier.payload(&"x".repeat(9_000))), Some(""));
+        assert_eq!(other.heard(&payload), Some(queue("a")));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::{Row, Transaction};
 
 use super::failure::{Aftereffect, aftereffect};
+use super::news::News;
 use super::session::{Params, Session, Sql};
 use super::statement::Statement;
 use crate::job_id::JobId;
@@ -55,11 +56,13 @@ pub(super) struct Earlier;
 pub(super) struct SchedulesChanged;
 
 impl Aftermath {
-    /// The queues that other processes should look at; the empty name stands for all.
-    pub(super) fn announced(&self) -> impl Iterator<Item = &str> {
-        let everywhere = self.everywhere.iter().map(|_| "");
-        let queues = self.ready.iter().map(String::as_str);
-        everywhere.chain(queues.filter(|_| self.everywhere.is_none()))
+    /// What other processes should look at.
+    pub(super) fn news(&self) -> impl Iterator<Item = News> {
+        let everywhere = self.everywhere.iter().map(|_| News::Everywhere);
+        let queues = self.ready.iter().map(|queue| News::Queue(queue.clone()));
+        let schedules = self.schedules.iter().map(|_| News::Schedules);
+        let some = queues.chain(schedules);
+        everywhere.chain(some.filter(|_| self.everywhere.is_none()))
     }
 
     pub(super) fn hint(self, hints: &Hints) {

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use laneway::time::{sleep, timeout};
 use laneway::{Priority, Runtime};
 use laneway_jobs::postgres::{PostgresOptions, PostgresStore, WakeUps};
-use laneway_jobs::store::{Claim, ClaimId, ClaimOrder, Listener, Store, Whom};
+use laneway_jobs::store::{
+    Claim, ClaimId, ClaimOrder, Listener, NewSchedule, ScheduleChange, ScheduleStore, Store, Whom,
+};
 use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +90,37 @@ fn a_job_of_another_process_is_heard_of_also_after_the_ear_was_lost() {
                 WHERE datname = 'ears' AND query LIKE '%LISTEN laneway%'";
             assert!(!client.query(kill, &[]).await.unwrap().is_empty());
         }
+    });
+}
+
+#[test]
+fn a_change_of_schedules_is_heard_of_and_wakes_no_queue() {
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let Some(store) = connect("wake schedules", WakeUps::Notified).await else {
+            return;
+        };
+        let others = connect("wake schedules", WakeUps::Notified).await.unwrap();
+        let schedules = store.hints().listen_to_schedules();
+        let queue = store.hints().listen("default");
+        claim(&store).await;
+        // What came before is looked at when the ear is there.
+        hint(&schedules).await;
+        hint(&queue).await;
+        let keep = ScheduleChange::Keep(NewSchedule {
+            name: "nightly".to_owned(),
+            pattern: "every 1d".to_owned(),
+            zone: "UTC".to_owned(),
+            kind: "asked".to_owned(),
+            next: None,
+        });
+        others.change_schedules(vec![keep]).await.unwrap();
+        hint(&schedules).await;
+        let others = Jobs::new(others);
+        let _ = others.pause_schedule("nightly").await.unwrap();
+        hint(&schedules).await;
+        let heard = timeout(Duration::from_millis(100), queue.hinted()).await;
+        assert!(heard.is_err(), "no queue has jobs");
     });
 }
 
