@@ -27,6 +27,8 @@ mod heartbeat;
 mod http;
 mod idle;
 mod latency;
+mod markdown;
+mod marks;
 mod measure;
 mod memory;
 mod options;

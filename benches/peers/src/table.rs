@@ -1,40 +1,12 @@
-//! Tables in Markdown, and how a cell is written: digits, intervals, and what is in bold.
+//! The tables of figures, and how a cell is written: intervals, and what is in bold.
 
-use std::fmt::Write as _;
 use std::iter;
 
 use crate::figures::Figures;
+pub(crate) use crate::markdown::{Table, digits};
 use crate::peer::Peer;
 use crate::standing::Standing;
 use crate::statistics::{Estimate, median};
-
-/// A table in Markdown.
-pub(crate) struct Table {
-    text: String,
-}
-
-impl Table {
-    pub(crate) fn new(columns: &[String]) -> Table {
-        let mut table = Table {
-            text: String::new(),
-        };
-        table.row(columns);
-        let rules = ["---"]
-            .into_iter()
-            .chain(columns.iter().skip(1).map(|_| "---:"));
-        let rules: Vec<String> = rules.map(str::to_owned).collect();
-        table.row(&rules);
-        table
-    }
-
-    pub(crate) fn row(&mut self, cells: &[String]) {
-        writeln!(self.text, "| {} |", cells.join(" | ")).expect("a string takes everything");
-    }
-
-    pub(crate) fn into_text(self) -> String {
-        self.text
-    }
-}
 
 /// A column of figures.
 #[derive(Clone, Debug)]
@@ -223,16 +195,6 @@ fn in_bold_below_1(ratio: f64) -> String {
 fn marked(text: String, bold: bool) -> String {
     let mark = if bold { "**" } else { "" };
     format!("{mark}{text}{mark}")
-}
-
-/// A number with about three digits that matter.
-pub(crate) fn digits(value: f64) -> String {
-    match value.abs() {
-        v if v > 0.0 && v < 0.01 => format!("{value:.4}"),
-        v if v >= 100.0 => format!("{value:.0}"),
-        v if v >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
 }
 
 #[cfg(test)]

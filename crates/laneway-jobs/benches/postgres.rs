@@ -18,11 +18,13 @@ use serde::{Deserialize, Serialize};
 #[allow(dead_code, reason = "the tests' server can be stopped as well")]
 #[path = "../tests/postgres/server.rs"]
 mod server;
+#[path = "../../../benches/jobs/src/server_time.rs"]
+mod server_time;
+
+use server_time::server_time;
 
 const CALLERS: u32 = 64;
 const EACH: u32 = 500;
-/// The system counts processor time of other processes in hundredths of a second.
-const TICK: f64 = 0.01;
 
 #[derive(Serialize, Deserialize)]
 struct Nothing(u32);
@@ -34,25 +36,6 @@ impl Job for Nothing {
 fn own_time() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32).as_secs_f64()
-}
-
-/// The processor time of the server's processes, in seconds.
-fn server_time(first: u32) -> f64 {
-    let processes = fs::read_dir("/proc")
-        .expect("a system with /proc")
-        .flatten();
-    let times = processes.filter_map(|process| {
-        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
-        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
-        let own = process.file_name().to_str()?.parse() == Ok(first);
-        match own {
-            // Those of its children that have ended as well.
-            true => Some((11..15).filter_map(number).sum::<u64>()),
-            false => (number(1)? == u64::from(first)).then_some(number(11)? + number(12)?),
-        }
-    });
-    times.sum::<u64>() as f64 * TICK
 }
 
 fn first_process(server: &server::Server) -> u32 {

@@ -162,3 +162,11 @@ fn no_view_reads_all_jobs() {
     );
     assert!(all.iter().any(|step| reads_all(step)), "{all:?}");
 }
+
+/// Rows that are done stay for a day. Where nothing is old enough, nothing is read.
+#[test]
+fn old_rows_are_found_by_their_time() {
+    let steps = plan(&connection(), Statement::Prune.text());
+    let by_time = "(queue=? AND state=? AND finished_at";
+    assert!(steps.iter().any(|step| step.contains(by_time)), "{steps:?}");
+}
