@@ -12,7 +12,7 @@ use crate::{callers, counted, durability};
 /// Handlers at the same time.
 const CONCURRENCY: usize = 64;
 /// Jobs that are fetched at once.
-const BUFFER: usize = 256;
+const BATCH: usize = 256;
 
 async fn no_op(number: u32) -> Result<(), BoxDynError> {
     counted::tally().ran(number);
@@ -22,8 +22,8 @@ async fn no_op(number: u32) -> Result<(), BoxDynError> {
 pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     let pool = rt.block_on(open(&assignment.address));
     rt.block_on(durability::print_of_postgres(&assignment.address));
-    let config = Config::new("no-op").set_buffer_size(BUFFER);
-    let storage = PostgresStorage::new_with_config(&pool, &config);
+    let config = Config::default().queue("no-op").batch_size(BATCH);
+    let storage: PostgresStorage<u32> = PostgresStorage::new(&pool).with_config(config);
     let jobs = assignment.jobs;
     let gauge = Gauge {
         server: assignment.server,
@@ -49,6 +49,8 @@ pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
 /// A pool of the default size.
 async fn open(url: &str) -> PgPool {
     let pool = PgPool::connect(url).await.expect("the server lets us in");
-    PostgresStorage::setup(&pool).await.expect("it is set up");
+    PostgresStorage::<()>::setup(&pool)
+        .await
+        .expect("it is set up");
     pool
 }

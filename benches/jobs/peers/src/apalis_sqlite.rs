@@ -13,7 +13,7 @@ use crate::{callers, counted, durability};
 /// Handlers at the same time.
 const CONCURRENCY: usize = 64;
 /// Jobs that are fetched at once.
-const BUFFER: usize = 64;
+const BATCH: usize = 64;
 
 async fn no_op(number: u32) -> Result<(), BoxDynError> {
     counted::tally().ran(number);
@@ -23,8 +23,8 @@ async fn no_op(number: u32) -> Result<(), BoxDynError> {
 pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     let pool = rt.block_on(open(&assignment.address));
     rt.block_on(durability::print_of_sqlite(&pool));
-    let config = Config::new("no-op").set_buffer_size(BUFFER);
-    let storage = SqliteStorage::new_with_config(&pool, &config);
+    let config = Config::default().queue("no-op").batch_size(BATCH);
+    let storage: SqliteStorage<u32> = SqliteStorage::new(&pool).with_config(config);
     let (jobs, gauge) = (assignment.jobs, Gauge { server: None });
     let pushing = storage.clone();
     let push = move |number: u32| {
@@ -44,17 +44,22 @@ pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     });
 }
 
-/// A file with its tables, and a pool of the default size whose connections all sync each commit.
+/// A file with its tables, and a pool of the default size. Its connections are set up as apalis would
+/// set them up, apart from what a commit waits for: apalis sets `synchronous = OFF`, on the connection
+/// that makes the tables.
 async fn open(path: &str) -> SqlitePool {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
-    // The set-up lets its connection sync less, so that it has a pool of its own.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "64000");
     let pool = SqlitePool::connect_with(options.clone()).await;
     let pool = pool.expect("a new file");
-    SqliteStorage::setup(&pool).await.expect("it is set up");
+    SqliteStorage::<()>::setup(&pool)
+        .await
+        .expect("it is set up");
     pool.close().await;
     SqlitePool::connect_with(options)
         .await

@@ -20,12 +20,12 @@ const WORKERS: u32 = 16;
 /// The table that fang works on, with its indices.
 const ON_SQLITE: &str = "
 CREATE TABLE fang_tasks (
-    id TEXT NOT NULL PRIMARY KEY, metadata TEXT NOT NULL, error_message TEXT,
+    id BLOB NOT NULL PRIMARY KEY, metadata TEXT NOT NULL, error_message TEXT,
     state TEXT NOT NULL DEFAULT 'new', task_type TEXT NOT NULL DEFAULT 'common',
     uniq_hash CHAR(64), retries INTEGER NOT NULL DEFAULT 0,
-    scheduled_at TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP || '.000000+00'),
-    created_at TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP || '.000000+00'),
-    updated_at TEXT NOT NULL DEFAULT (CURRENT_TIMESTAMP || '.000000+00'));
+    scheduled_at INTEGER NOT NULL DEFAULT (unixepoch('now')),
+    created_at INTEGER NOT NULL DEFAULT (unixepoch('now')),
+    updated_at INTEGER NOT NULL DEFAULT (unixepoch('now')));
 CREATE INDEX fang_tasks_state_index ON fang_tasks (state);
 CREATE INDEX fang_tasks_type_index ON fang_tasks (task_type);
 CREATE INDEX fang_tasks_scheduled_at_index ON fang_tasks (scheduled_at);
