@@ -285,8 +285,8 @@ impl Executor {
         self.ending.task_queued();
     }
 
-    /// Called after tasks were pushed into a queue's channel, for which their priorities were looked
-    /// at when so many raises had been counted: a search since then has gone by them.
+    /// Called after tasks were pushed into a queue's channel. Their priorities were looked at when
+    /// so many raises had been counted: a search since then has gone by them.
     #[inline]
     pub(super) fn look_again_for_raised(&self, pushed_to: QueueId, raises: u32) {
         if self.pending.sought().raises() != raises && pushed_to == QueueId::LOW {
