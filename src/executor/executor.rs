@@ -495,6 +495,11 @@ impl Executor {
         self.live() <= self.ending.excused()
     }
 
+    /// Whether more tasks are left than are excused, and no thread is dropping one of them.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        !self.is_drained() && self.cutting_off.load(Ordering::SeqCst) <= self.ending.excused()
+    }
+
     /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
     /// as its poll ends.
     pub(crate) fn close(&self) {

@@ -215,6 +215,10 @@ impl Runtime {
                 self.close(deadline);
             }
             self.threads.wait_until_gone(deadline);
+            if self.executor.is_left_alone() {
+                // The system is busy, and has given the other threads no turn.
+                self.close(deadline);
+            }
             ShutdownReport::of(&self.executor)
         })
     }
