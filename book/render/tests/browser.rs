@@ -41,6 +41,7 @@ fn the_book_works_in_a_browser() {
             fits_every_screen(&browser, page, light);
         }
         replays_play(&browser, page);
+        tokens_stand_apart(&browser, page);
         predictions_answer(&browser, page);
     }
     the_search_finds(&browser, &pages[0]);
@@ -117,6 +118,44 @@ fn replays_play(browser: &Browser, page: &Path) {
     let broken =
         browser.run("return document.querySelectorAll('.laneway-replay [role=alert]').length");
     assert_eq!(broken, 0, "{place}: a replay cannot be shown");
+}
+
+/// On a phone, too, no name of a task lies on another's, at any moment of a run. Nor is a line of what
+/// was printed torn between two columns.
+fn tokens_stand_apart(browser: &Browser, page: &Path) {
+    for width in [390, 1280] {
+        browser.resize(width, 800);
+        browser.open(page);
+        let place = format!("{}, {width} wide", page.display());
+        let overlapping = browser.run(
+            "const found = [];
+             for (const player of LanewayReplay.players) {
+                 const stage = player.stage;
+                 for (let at = 0; at <= player.recording.length; at++) {
+                     const { targets } = stage.targets(player.recording.moment(at));
+                     const all = [...targets];
+                     for (const [a, p] of all) for (const [b, q] of all) {
+                         const isBeside = a !== b && Math.abs(p.y - q.y) < 18 && q.x >= p.x;
+                         const name = player.recording.tasks[a].name ?? '';
+                         if (isBeside && name && q.x - p.x < Math.min(104, 6.5 * name.length + 14))
+                             found.push(`${name} at ${at}`);
+                     }
+                 }
+             }
+             return found.slice(0, 5)",
+        );
+        assert_eq!(
+            overlapping.as_array().map(Vec::len),
+            Some(0),
+            "{place}: {overlapping}"
+        );
+        let torn = browser.run(
+            "return [...document.querySelectorAll('.printed li')]
+                 .filter((line) => line.getClientRects().length > 1)
+                 .map((line) => line.textContent)",
+        );
+        assert_eq!(torn.as_array().map(Vec::len), Some(0), "{place}: {torn}");
+    }
 }
 
 /// A wrong guess is told why it is wrong and lets one guess again. The right choice is marked as right,

@@ -119,12 +119,20 @@
       return this.height;
     }
 
+    /** The least distance of two tokens in a row: as wide as a number, or as the longest name on one. */
+    apart() {
+      const r = this.recording;
+      if (!r.hasNames) return this.pitch;
+      this.longest ??= Math.max(...r.tasks.map((_, task) => L.short(r, task).length));
+      return Math.min(NAMED, 7.5 * this.longest + 18);
+    }
+
     /** The places for tokens in a box, and how many tokens find none. */
     *grid(box, rows, count, top = HEAD) {
       const inRow = (pitch) => Math.max(1, Math.floor((box.w - PAD) / pitch));
       // Few tasks have room for their names.
       const named = inRow(NAMED) * rows;
-      const pitch = count <= named ? NAMED : this.pitch;
+      const pitch = count <= named ? NAMED : this.apart();
       const columns = inRow(pitch);
       const places = columns * rows;
       const fits = count > places ? places - Math.ceil(44 / pitch) : count;
