@@ -238,7 +238,7 @@ fn a_check_speaks_of_the_mistake_and_not_of_its_panic() {
            }";
     let said = said_of(&mine, &library, &busy);
     assert!(
-        said.contains("without a task the consumers computed for"),
+        said.contains("without a task these threads never rest: "),
         "{said}"
     );
     let wrong = text.replace("Err(_) => false", "Err(_) => true");

@@ -1,5 +1,7 @@
 //! What the checks are written with.
 
+use std::collections::BTreeSet;
+use std::fs::{self, DirEntry};
 use std::pin::Pin;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
@@ -129,15 +131,19 @@ impl Future for YieldNow {
     }
 }
 
-/// For how long all threads of this process have computed. Only Linux tells, in hundredths of a
-/// second.
-pub(crate) fn computed() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name, which may have anything in it, stands the state as the first field.
-    let (_, fields) = told.rsplit_once(')')?;
-    let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-    let (user, system) = (ticks.next()?.ok()?, ticks.next()?.ok()?);
-    Some(Duration::from_millis(10 * (user + system)))
+/// The threads of this process that run or would like to, but for the one that asks: their numbers and
+/// names. Only Linux tells.
+pub(crate) fn awake() -> Option<BTreeSet<String>> {
+    let own = fs::read_link("/proc/thread-self").ok()?;
+    let threads = fs::read_dir("/proc/self/task").ok()?.flatten();
+    let others = threads.filter(|thread| Some(thread.file_name().as_os_str()) != own.file_name());
+    let runs = |thread: DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+        // Behind the name, which may have anything in it, stands the state.
+        let (thread, state) = stat.rsplit_once(')')?;
+        state.starts_with(" R").then(|| thread.replace('(', ""))
+    };
+    Some(others.filter_map(runs).collect())
 }
 
 /// Lets time pass.
