@@ -76,10 +76,11 @@ fn every_chapter_has_its_parts() {
             any(|piece| *piece == Piece::Open(Kind::Broken)),
             "no `::: broken`",
         );
-        needs(
-            any(|piece| *piece == Piece::Open(Kind::Exercise)),
-            "no `::: exercise`",
-        );
+        let exercises = pieces.iter();
+        let exercises = exercises.filter(|(_, piece)| *piece == Piece::Open(Kind::Exercise));
+        needs(exercises.count() >= 2, "fewer than two exercises");
+        let is_open = chapter.text.contains("\nAnd a question without a test:");
+        needs(is_open, "no question without a test");
         needs(any(|piece| matches!(piece, Piece::Figure(..))), "no figure");
         let grows = chapter.number == 1 || any(|piece| matches!(piece, Piece::Diff(..)));
         needs(grows, "no diff from the step before");
