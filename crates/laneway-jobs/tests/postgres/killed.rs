@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use laneway::time::{sleep, timeout};
@@ -19,6 +20,8 @@ use crate::{faults, server};
 
 const URL: &str = "LANEWAY_POSTGRES_KILLED_AT";
 const WORKS: &str = "it works";
+/// So many processes live at the same time.
+const AT_ONCE: u32 = 2;
 /// How long a process works, in milliseconds.
 const WORKING: std::ops::Range<u64> = 0..80;
 
@@ -101,6 +104,23 @@ fn one_life(url: &str) -> Vec<JobId> {
     told.filter_map(|line| line.parse().ok()).collect()
 }
 
+/// Kills so many processes, some of which live at the same time.
+fn lives(url: &str, kills: u32) -> HashSet<JobId> {
+    let ids = Mutex::new(HashSet::new());
+    std::thread::scope(|scope| {
+        for first in 0..AT_ONCE {
+            let ids = &ids;
+            scope.spawn(move || {
+                for _ in (first..kills).step_by(AT_ONCE as usize) {
+                    let told = one_life(url);
+                    ids.lock().unwrap().extend(told);
+                }
+            });
+        }
+    });
+    ids.into_inner().unwrap()
+}
+
 #[test]
 fn nothing_is_lost_and_nothing_completed_twice() {
     let Some(server) = server::shared() else {
@@ -112,10 +132,7 @@ fn nothing_is_lost_and_nothing_completed_twice() {
         let client = store.client().await.unwrap();
         client.batch_execute(LEDGER).await.unwrap();
     });
-    let mut ids = HashSet::new();
-    for _ in 0..faults::worker_kills() {
-        ids.extend(one_life(&url));
-    }
+    let ids = lives(&url, faults::worker_kills());
     assert!(!ids.is_empty());
     let run = async {
         let jobs = Jobs::new(store.clone());
