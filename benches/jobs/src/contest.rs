@@ -58,7 +58,7 @@ impl Contest<'_> {
         for round in 0..self.options.rounds() {
             fastrand::shuffle(&mut peers);
             for &peer in &peers {
-                self.tell(round, store, &peer.name());
+                tell(round, self.options.rounds(), store, &peer.name());
                 let jobs = self.options.jobs(peer.jobs(store));
                 let assignment = self.assignment(peer, store, jobs)?;
                 let command = self.command(Work::Throughput, &assignment)?;
@@ -72,7 +72,7 @@ impl Contest<'_> {
     fn alone(&mut self, work: Work, jobs: u32, figures: &mut Figures) -> io::Result<()> {
         for round in 0..self.options.own_rounds() {
             for store in StoreKind::BOTH {
-                self.tell(round, store, "laneway");
+                tell(round, self.options.own_rounds(), store, "laneway");
                 let lines = self.ours(work, store, self.options.jobs(jobs))?;
                 figures.read(round, Peer::Laneway, &named(store, lines))?;
             }
@@ -83,7 +83,7 @@ impl Contest<'_> {
     fn growth(&mut self, figures: &mut Figures) -> io::Result<()> {
         for filling in Filling::ALL {
             for store in StoreKind::BOTH {
-                self.tell(0, store, &filling.name());
+                tell(0, 1, store, &filling.name());
                 let lines = self.ours(work_of(filling), store, self.options.most_rows())?;
                 figures.read(0, Peer::Laneway, &named(store, lines))?;
             }
@@ -95,7 +95,8 @@ impl Contest<'_> {
         let jobs = self.options.jobs(SHARED);
         for round in 0..self.options.own_rounds() {
             for count in COUNTS {
-                self.tell(round, StoreKind::Postgres, &format!("{count} processes"));
+                let what = format!("{count} processes");
+                tell(round, self.options.own_rounds(), StoreKind::Postgres, &what);
                 let assignment = self.assignment(Peer::Laneway, StoreKind::Postgres, jobs)?;
                 processes::measure(count, round, &assignment, figures)?;
             }
@@ -129,15 +130,11 @@ impl Contest<'_> {
         let program = self.peers.as_ref().expect("it was just built");
         Ok(program.command(assignment))
     }
+}
 
-    fn tell(&self, round: usize, store: StoreKind, what: &str) {
-        let rounds = self.options.rounds();
-        eprintln!(
-            "round {} of {rounds}: {what} on {}",
-            round + 1,
-            store.title()
-        );
-    }
+fn tell(round: usize, rounds: usize, store: StoreKind, what: &str) {
+    let (round, store) = (round + 1, store.title());
+    eprintln!("round {round} of {rounds}: {what} on {store}");
 }
 
 fn lines(mut command: Command) -> io::Result<Vec<String>> {

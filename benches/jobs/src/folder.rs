@@ -19,19 +19,20 @@ impl Folder {
 
     /// The path of a file that is not there yet.
     pub(crate) fn file(&self, name: &str) -> io::Result<String> {
+        self.remove(name)?;
         let folder = self.0.join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
         fs::create_dir(&folder)?;
         let file = folder.join("jobs.db");
         let file = file.to_str().map(str::to_owned);
         file.ok_or_else(|| io::Error::other("the name of the folder is no text"))
     }
 
-    /// Removes such a file and what lies beside it.
+    /// Removes such a file, if it is there, and what lies beside it.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_dir_all(self.0.join(name))
+        match fs::remove_dir_all(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -39,5 +40,20 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // It is a folder for temporary files: what cannot be removed is no matter.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_never_made_can_be_removed() {
+        let folder = Folder::within(&std::env::temp_dir()).expect("there is room");
+        folder.remove("round").expect("there is nothing to remove");
+        let first = folder.file("round").expect("there is room");
+        fs::write(&first, "jobs").expect("there is room");
+        assert_eq!(folder.file("round").expect("there is room"), first);
+        assert!(!Path::new(&first).exists());
     }
 }

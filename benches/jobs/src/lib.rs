@@ -8,8 +8,8 @@
 //! what there is to measure. `contest.rs` lets the peers take turns, each round in a fresh process
 //! (`program.rs`), which is told what to do by an `assignment.rs`, measures phases of work by a
 //! `gauge.rs`, and counts runs in a `tally.rs`. `throughput.rs`, `starts.rs`, `overtaking.rs`,
-//! `growth.rs` (whose rows come from `filling.rs`) and `processes.rs` are Laneway's part. `figures.rs`
-//! are the numbers, `kept.rs` the files that keep them, and `report.rs` the tables.
+//! `growth.rs` (whose rows come from `filling.rs`) and `processes.rs` are Laneway's part.
+//! `figures.rs` are the numbers, `kept.rs` the files that keep them, and `report.rs` the tables.
 
 #![forbid(unsafe_code)]
 

@@ -18,7 +18,7 @@ pub(crate) const COUNTS: [usize; 3] = [1, 2, 4];
 /// A process that has got no job for this long has drained the queue with the others.
 const DRAINED: Duration = Duration::from_secs(1);
 
-/// The work of one of them. It waits for a line before it begins, and prints the numbers of the jobs
+/// The work of one of them. It waits for a line before it begins. It prints the numbers of the jobs
 /// that it ran, and when it ran the last one.
 pub(crate) fn work(assignment: &Assignment) {
     let opened = Opened::at(&assignment.address);

@@ -40,6 +40,7 @@ fn conditions(section: Section, figures: &Figures) -> String {
     let number = |name| first(name).map_or_else(|| "?".to_owned(), digits_of_whole);
     let rounds = match section {
         Section::Growth => "5 laps at each size".to_owned(),
+        _ if figures.rounds() == 1 => "one round".to_owned(),
         _ => format!("{} rounds", figures.rounds()),
     };
     let load = first("load").map_or_else(|| "?".to_owned(), digits);
@@ -118,7 +119,7 @@ fn throughput(store: StoreKind, figures: &Figures) -> String {
         StoreKind::Postgres => "us: processor time per job, the server's included.",
     };
     let ratios = ratios(store, figures);
-    format!("{}\n{time}\n\n{ratios}", table.into_text())
+    format!("{}\n{time}\n{ratios}", table.into_text())
 }
 
 /// How many times better each set-up of Laneway is than each peer.
@@ -148,7 +149,10 @@ fn ratios(store: StoreKind, figures: &Figures) -> String {
             goal(store, theirs).to_owned(),
         ]);
     }
-    table.into_text()
+    match theirs.is_empty() {
+        true => String::new(),
+        false => format!("\n{}", table.into_text()),
+    }
 }
 
 fn goal(store: StoreKind, peer: Peer) -> &'static str {

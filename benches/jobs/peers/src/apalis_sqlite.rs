@@ -44,9 +44,9 @@ pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     });
 }
 
-/// A file with its tables, and a pool of the default size. Its connections are set up as apalis would
-/// set them up, apart from what a commit waits for: apalis sets `synchronous = OFF`, on the connection
-/// that makes the tables.
+/// A file with its tables, and a pool of the default size. Its connections are set up as apalis sets
+/// up the one that makes the tables, apart from what a commit waits for: apalis has
+/// `synchronous = OFF` there.
 async fn open(path: &str) -> SqlitePool {
     let options = SqliteConnectOptions::new()
         .filename(path)

@@ -4,12 +4,12 @@ use std::future::Future;
 
 use crate::assignment::CALLERS;
 
-/// Lets all callers enqueue so many jobs in all, numbered from 0 on, each the next one when its last
-/// one is there.
+/// Lets all callers enqueue so many jobs in all, numbered from 0 on, each caller its next job when
+/// its last one is there.
 pub(crate) async fn enqueue<F, Fut>(jobs: u32, push: F)
 where
     F: Fn(u32) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = ()> + Send,
+    Fut: Future<Output = ()> + Send + 'static,
 {
     let each = jobs / CALLERS;
     let callers = (0..CALLERS).map(|caller| {

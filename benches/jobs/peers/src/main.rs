@@ -5,8 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+#[allow(dead_code, reason = "this program starts no other")]
 #[path = "../../src/assignment.rs"]
 mod assignment;
+#[allow(dead_code, reason = "growth is measured on Laneway alone")]
 #[path = "../../src/gauge.rs"]
 mod gauge;
 #[allow(
