@@ -120,7 +120,7 @@ impl SqliteStore {
     }
 
     /// Runs a transaction of the caller's own on the store's connection, and commits it where the
-    /// closure gives `Ok`. Its tables live beside those of the jobs.
+    /// closure gives `Ok`. Its tables live beside those of the jobs; temporary ones are in memory.
     ///
     /// With [`Enqueue::enqueue_in`](crate::Enqueue::enqueue_in) and
     /// [`Ctx::complete_in`](crate::Ctx::complete_in), jobs and effects commit together or not at

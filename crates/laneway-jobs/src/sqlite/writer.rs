@@ -4,7 +4,8 @@
 //! The connection lies at its place while there is nothing to do. The caller whose command finds
 //! it there starts a driver, which takes the connection along, runs batches until the channel is
 //! empty and puts it back. So an idle store has no thread and no task, and a busy one gathers in
-//! its next transaction what came during the last one.
+//! its next transaction what came during the last one. Where the last one had many commands, it
+//! waits a moment for as many again, since their callers tend to send on.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
