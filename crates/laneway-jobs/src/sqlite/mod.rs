@@ -1,14 +1,13 @@
 //! The store in an SQLite database: a file, or memory. One implementation for both.
 //!
 //! Read in this order: `statement.rs` (all SQL of the transitions) beside
-//! `migrations/0001_start.sql`; `tx.rs`, an open transaction, with `prepared.rs`; what runs in one: `inserting.rs`,
-//! `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`, `changing.rs`,
-//! `reading.rs`, `schedules.rs`;
-//! `command.rs`, `batch.rs`, `connected.rs` and `writer.rs`, how commands share a transaction;
-//! `transact.rs` and `callers.rs`, a caller's own; `open.rs` with `schema.rs` and `owner.rs`;
-//! `clock.rs`, T; `store.rs`, which puts it together; `transfer.rs` and `transfer_ends.rs`, what
-//! moves elsewhere; `examining.rs`, what is wrong with a file. `probe.rs` is where tests get at
-//! crash points and mutants.
+//! `migrations/0001_start.sql`; `tx.rs`, an open transaction, with `prepared.rs`; what runs in one:
+//! `inserting.rs`, `claiming.rs`, `settling.rs`, `awaiting.rs`, `keeping.rs`, `rescuing.rs`,
+//! `changing.rs`, `reading.rs`, `schedules.rs`; `command.rs`, `batch.rs`, `connected.rs` and
+//! `writer.rs`, how commands share a transaction; `transact.rs` and `callers.rs`, a caller's own;
+//! `open.rs` with `schema.rs` and `owner.rs`; `clock.rs`, T; `store.rs`, which puts it together;
+//! `transfer.rs` and `transfer_ends.rs`, what moves elsewhere; `examining.rs`, what is wrong with a
+//! file. `probe.rs` is where tests get at crash points and mutants.
 
 mod activity;
 mod answer;

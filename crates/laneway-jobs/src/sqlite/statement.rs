@@ -223,8 +223,8 @@ WHERE seq IN (
     ORDER BY run_at, seq LIMIT min(1, :limit))
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 
-/// What has just been claimed, found by its lease: for each row, an answer of the claim itself would
-/// cost SQLite a row in a table of its own.
+/// What has just been claimed, found by its lease. An answer of the claim itself would cost SQLite
+/// another row for each, in a table of its own.
 const CLAIMED: &str = "
 SELECT run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
     awaited_by
