@@ -80,9 +80,11 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
 /// Whether a request over HTTP/2 has a host besides its authority, and another one. In HTTP/1 the
 /// target goes first (RFC 9112, section 3.2.2).
 fn names_two_hosts(head: &request::Parts) -> bool {
-    let hosts = (head.uri.authority(), head.headers.get(HOST));
-    match hosts {
-        (Some(authority), Some(host)) if head.version == Version::HTTP_2 => {
+    if head.version != Version::HTTP_2 {
+        return false;
+    }
+    match (head.uri.authority(), head.headers.get(HOST)) {
+        (Some(authority), Some(host)) => {
             let authority = authority.as_str().as_bytes();
             !host.as_bytes().eq_ignore_ascii_case(authority)
         }
@@ -121,8 +123,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let outcome = match caught(|| this.step.as_mut().poll_answer(cx)) {
-            Ok(outcome) => ready!(outcome),
+        // Written from within: what a caught call gives is moved twice.
+        let mut polled = Poll::Pending;
+        let outcome = match caught(|| polled = this.step.as_mut().poll_answer(cx)) {
+            Ok(()) => ready!(polled),
             Err(message) => {
                 let entry = this.entry.as_ref().expect("there is one answer");
                 entry.panicked(Panicked::Service, &message);

@@ -49,6 +49,9 @@ impl Intake {
 
     /// Hands on what is held and may pass.
     pub(crate) fn hand(&mut self, cursor: &mut ReadBufCursor<'_>) -> Handed {
+        if self.held.is_empty() && !self.gate.has_refused() {
+            return Handed::Nothing;
+        }
         if self.granted == 0 {
             let verdict = self.gate.judge(&self.held, self.origin.fleet.limits());
             match self.granted(verdict) {
@@ -78,7 +81,9 @@ impl Intake {
         };
         let (now, later) = bytes.split_at(passes.min(cursor.remaining()));
         cursor.put_slice(now);
-        self.held.extend_from_slice(later);
+        if !later.is_empty() {
+            self.held.extend_from_slice(later);
+        }
         self.granted = passes - now.len();
         self.handed(now.len())
     }

@@ -53,7 +53,15 @@ const SHARDS: usize = 8;
 /// What some of the threads have counted. Aligned, so that no two are in one line of a cache.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Shard(Mutex<Routes>);
+struct Shard(Mutex<Counts>);
+
+/// What one shard has counted.
+#[derive(Debug, Default)]
+struct Counts {
+    /// The answers without a route, if there were any.
+    other: Option<Times>,
+    routes: Routes,
+}
 
 type Routes = BTreeMap<Cow<'static, str>, Times>;
 
@@ -79,20 +87,20 @@ struct Times {
 
 impl Metrics {
     pub(crate) fn count(&self, route: Option<&Route>, status: Option<StatusCode>, took: Duration) {
-        let mut routes = SHARD.with(|&shard| self.shards[shard].routes());
-        let name = route.map_or(OTHER, |route| &route.0);
+        let mut counts = SHARD.with(|&shard| self.shards[shard].counts());
+        let Counts { other, routes } = &mut *counts;
+        let Some(Route(name)) = route else {
+            return other.get_or_insert_default().count(status, took);
+        };
         if let Some(times) = routes.get_mut(name) {
             return times.count(status, took);
         }
-        let name = self.told_apart(route);
+        let name = self.told_apart(name);
         routes.entry(name).or_default().count(status, took);
     }
 
     /// The name under which a route is counted.
-    fn told_apart(&self, route: Option<&Route>) -> Cow<'static, str> {
-        let Some(Route(name)) = route else {
-            return OTHER.into();
-        };
+    fn told_apart(&self, name: &Cow<'static, str>) -> Cow<'static, str> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.contains(name) || names.len() < ROUTES {
             names.insert(name.clone());
@@ -105,8 +113,11 @@ impl Metrics {
     fn merged(&self) -> Routes {
         let mut merged = Routes::new();
         for shard in &self.shards {
-            for (name, times) in shard.routes().iter() {
-                merged.entry(name.clone()).or_default().add(times);
+            let Counts { other, routes } = &*shard.counts();
+            let other = other.iter().map(|times| (Cow::Borrowed(OTHER), times));
+            let routes = routes.iter().map(|(name, times)| (name.clone(), times));
+            for (name, times) in other.chain(routes) {
+                merged.entry(name).or_default().add(times);
             }
         }
         merged
@@ -117,8 +128,7 @@ impl Metrics {
     }
 
     pub(crate) fn served(&self) -> u64 {
-        let served = |shard: &Shard| shard.routes().values().map(Times::served).sum::<u64>();
-        self.shards.iter().map(served).sum()
+        self.merged().values().map(Times::served).sum()
     }
 
     /// Writes what was counted in the text format of Prometheus.
@@ -149,7 +159,7 @@ impl Metrics {
 }
 
 impl Shard {
-    fn routes(&self) -> MutexGuard<'_, Routes> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
