@@ -53,7 +53,7 @@ pub use bug::seen_by;
 pub use measure::measure;
 pub use process::told_cores;
 pub use report::report;
-pub use runtime::{NotBuilt, Priority, Runtime};
+pub use runtime::{BoxedFuture, NotBuilt, Priority, Runtime};
 pub use tools::PATIENCE;
 
 use std::panic::catch_unwind;

@@ -44,10 +44,10 @@ pub trait Runtime {
     /// and tells whether there was one. A runtime that has none, as the default, passes the check
     /// of it.
     fn queue_by_hand() -> Option<(
-        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>) + 'static,
+        impl FnMut(BoxedFuture) + 'static,
         impl FnMut() -> bool + Send + 'static,
     )> {
-        None::<(fn(Pin<Box<dyn Future<Output = ()> + Send>>), fn() -> bool)>
+        None::<(fn(BoxedFuture), fn() -> bool)>
     }
 
     /// Chapter 3: a future that is ready after this time. A runtime that has none, as the default,
@@ -89,13 +89,10 @@ pub trait Runtime {
     /// step of a high consumer and tells whether it ran a task. A runtime that has none, as the
     /// default, passes the check of it.
     fn step_by_hand() -> Option<(
-        impl FnMut(Pin<Box<dyn Future<Output = ()> + Send>>, Priority) + 'static,
+        impl FnMut(BoxedFuture, Priority) + 'static,
         impl FnMut() -> bool + Send + 'static,
     )> {
-        None::<(
-            fn(Pin<Box<dyn Future<Output = ()> + Send>>, Priority),
-            fn() -> bool,
-        )>
+        None::<(fn(BoxedFuture, Priority), fn() -> bool)>
     }
 
     /// Chapter 6: `spawn_task!(future)`, with your macro.
@@ -187,6 +184,9 @@ pub trait Runtime {
         not_built(9, "start_process")
     }
 }
+
+/// A future without an output, of any type.
+pub type BoxedFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How urgent a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
