@@ -89,18 +89,18 @@ impl Metrics {
     pub(crate) fn count(&self, route: Option<&Route>, status: Option<StatusCode>, took: Duration) {
         let mut counts = SHARD.with(|&shard| self.shards[shard].counts());
         let Counts { other, routes } = &mut *counts;
-        let Some(Route(name)) = route else {
+        let Some(route) = route else {
             return other.get_or_insert_default().count(status, took);
         };
-        if let Some(times) = routes.get_mut(name) {
+        if let Some(times) = routes.get_mut(&route.0) {
             return times.count(status, took);
         }
-        let name = self.told_apart(name);
+        let name = self.told_apart(route);
         routes.entry(name).or_default().count(status, took);
     }
 
     /// The name under which a route is counted.
-    fn told_apart(&self, name: &Cow<'static, str>) -> Cow<'static, str> {
+    fn told_apart(&self, Route(name): &Route) -> Cow<'static, str> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.contains(name) || names.len() < ROUTES {
             names.insert(name.clone());
