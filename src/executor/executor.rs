@@ -271,7 +271,6 @@ impl Executor {
     /// Puts a task into its queue's channel and wakes a worker for it, or the thread that ends the
     /// runtime. Of the user's code it runs the observer alone, since the caller may be a waker,
     /// under any lock.
-    #[inline]
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
         let raises = self.pending.sought().raises();
