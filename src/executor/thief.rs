@@ -1,4 +1,4 @@
-//! When a worker that steals comes back too early, and lets more tasks gather first.
+//! A worker that steals and comes back too early lets more tasks gather first.
 //!
 //! A poll that spawns one small task after the other fills its worker's deque. A worker that
 //! searches takes the first of them, runs it in no time, finds nothing more and parks; the next
@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-/// What a worker remembers of its last thefts.
+/// A worker's memory of its last thefts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thief {
     habit: Habit,
@@ -23,7 +23,7 @@ pub(super) struct Thief {
     parked_at: Duration,
 }
 
-/// What a worker does when it has nothing to do.
+/// The habit of a worker that has nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Habit {
     /// It parks, and has made that many small thefts in a row: fewer than its patience.

@@ -1,4 +1,4 @@
-//! What a fresh process is to do: its command line, and back.
+//! The assignment of a fresh process: to its command line, and back.
 
 use clap::Parser;
 

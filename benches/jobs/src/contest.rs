@@ -68,7 +68,7 @@ impl Contest<'_> {
         Ok(())
     }
 
-    /// What Laneway has to itself, on each store in turn.
+    /// The sections that Laneway has to itself, on each store in turn.
     fn alone(&mut self, work: Work, jobs: u32, figures: &mut Figures) -> io::Result<()> {
         for round in 0..self.options.own_rounds() {
             for store in StoreKind::BOTH {
@@ -104,7 +104,7 @@ impl Contest<'_> {
         Ok(())
     }
 
-    /// What a process of this program prints.
+    /// The lines that a process of this program prints.
     fn ours(&mut self, work: Work, store: StoreKind, jobs: u32) -> io::Result<Vec<String>> {
         let assignment = self.assignment(Peer::Laneway, store, jobs)?;
         lines(ours(work, &assignment)?)

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 use crate::opened::{Opened, Raw};
 
-/// What most rows of a table are.
+/// The kind of most rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Filling {
     /// Jobs that are done, and not old enough to be pruned.

@@ -1,4 +1,4 @@
-//! What a phase of work costs: time, and processor time here and in the server.
+//! The cost of a phase of work: time, and processor time here and in the server.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub(crate) struct Begun {
     server: Option<f64>,
 }
 
-/// What a phase has cost.
+/// The cost of a phase.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) wall_s: f64,

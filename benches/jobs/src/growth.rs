@@ -1,4 +1,4 @@
-//! What a job costs beside few rows and beside many.
+//! The cost of a job beside few rows and beside many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -48,7 +48,7 @@ fn print(filling: Filling, size: u64, [enqueued, drained]: [f64; 2]) {
     println!("{name} {size} drain us,{drained}");
 }
 
-/// What a job has cost: to enqueue, and from there to its end.
+/// The cost of a job: to enqueue, and from there to its end.
 fn lap(opened: &Opened, gauge: Gauge) -> [f64; 2] {
     let begun = gauge.begin();
     opened.enqueue(JOBS);

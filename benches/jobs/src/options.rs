@@ -94,7 +94,7 @@ impl Options {
     }
 }
 
-/// What clap says about wrong arguments, in one line.
+/// The message of clap about wrong arguments, in one line.
 pub(crate) fn in_one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.lines().map(str::trim);

@@ -106,7 +106,7 @@ fn done(opened: &Opened) -> u64 {
     done.map(|count| count.count).sum()
 }
 
-/// What all processes have told.
+/// The reports of all processes.
 #[derive(Debug)]
 struct Seen {
     runs: Vec<u32>,

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::assignment::Assignment;
 
-/// What this program does where it was started by itself.
+/// The work of this program where it was started by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Work {
     Throughput,

@@ -55,7 +55,7 @@ fn digits_of_whole(value: f64) -> String {
     format!("{value:.0}")
 }
 
-/// What was read back, if it is the same everywhere.
+/// The durability that was read back, if it is the same everywhere.
 fn durability(section: Section, figures: &Figures) -> String {
     let Some(store) = section.contested() else {
         return "each commit is synced".to_owned();

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::store_kind::StoreKind;
 
-/// What is measured.
+/// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Section {
     /// Enqueue and drain on SQLite, beside the peers.
@@ -15,7 +15,7 @@ pub(crate) enum Section {
     Starts,
     /// How soon a high job starts behind 100,000 low ones.
     Overtaking,
-    /// What a job costs beside few rows and beside many.
+    /// The cost of a job beside few rows and beside many.
     Growth,
     /// One, two and four worker processes on one Postgres.
     Processes,

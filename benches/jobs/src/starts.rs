@@ -45,7 +45,7 @@ pub(crate) fn measure(assignment: &Assignment) {
     println!("start us,{}", median(&begun));
 }
 
-/// What the smallest possible commit takes in this database, with nothing between.
+/// The time that the smallest possible commit takes in this database, with nothing between.
 fn commits(opened: &Opened, times: u32) -> Vec<f64> {
     let insert = "INSERT INTO commits VALUES (1)";
     match &opened.raw {

@@ -1,4 +1,4 @@
-//! What keeps jobs.
+//! The stores that keep jobs.
 
 use clap::ValueEnum;
 
@@ -12,7 +12,7 @@ pub(crate) enum StoreKind {
 impl StoreKind {
     pub(crate) const BOTH: [StoreKind; 2] = [StoreKind::Sqlite, StoreKind::Postgres];
 
-    /// What an address leads to: that of a server is a URL, any other is the path of a file.
+    /// The store of an address: that of a server is a URL, any other is the path of a file.
     pub(crate) fn at(address: &str) -> StoreKind {
         match address.starts_with("postgres") {
             true => StoreKind::Postgres,

@@ -44,8 +44,8 @@ pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     });
 }
 
-/// A file with its tables, and a pool of the default size. Its connections are set up as apalis sets
-/// up the one that makes the tables, apart from what a commit waits for: apalis has
+/// A file with its tables, and a pool of the default size. Its connections are set up as apalis
+/// sets up the one that makes the tables, apart from the durability of a commit: apalis has
 /// `synchronous = OFF` there.
 async fn open(path: &str) -> SqlitePool {
     let options = SqliteConnectOptions::new()

@@ -1,4 +1,4 @@
-//! What a commit waits for, read back and printed.
+//! The durability of a commit, read back and printed.
 
 use sqlx::{PgPool, SqlitePool};
 
