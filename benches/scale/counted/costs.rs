@@ -17,6 +17,8 @@ pub struct Costs {
     pub wake: f64,
     /// The pause between two looks of a worker that searches.
     pub pause: f64,
+    /// How long a thread in `block_on` looks before it parks.
+    pub alert: f64,
     /// To make a task, besides the above.
     pub spawn: f64,
     /// To poll a task, besides the above.
@@ -25,12 +27,12 @@ pub struct Costs {
 
 impl Costs {
     /// The names of the costs, in the order of [`values`](Costs::values).
-    pub const NAMES: [&str; 9] = [
-        "look", "change", "lock", "transfer", "unpark", "wake", "pause", "spawn", "poll",
+    pub const NAMES: [&str; 10] = [
+        "look", "change", "lock", "transfer", "unpark", "wake", "pause", "alert", "spawn", "poll",
     ];
 
     /// All of them, in nanoseconds.
-    pub fn values(&self) -> [f64; 9] {
+    pub fn values(&self) -> [f64; 10] {
         [
             self.look,
             self.change,
@@ -39,13 +41,14 @@ impl Costs {
             self.unpark,
             self.wake,
             self.pause,
+            self.alert,
             self.spawn,
             self.poll,
         ]
     }
 
     /// Costs of these values.
-    pub fn of(values: [f64; 9]) -> Costs {
+    pub fn of(values: [f64; 10]) -> Costs {
         let [
             look,
             change,
@@ -54,6 +57,7 @@ impl Costs {
             unpark,
             wake,
             pause,
+            alert,
             spawn,
             poll,
         ] = values;
@@ -65,6 +69,7 @@ impl Costs {
             unpark,
             wake,
             pause,
+            alert,
             spawn,
             poll,
         }

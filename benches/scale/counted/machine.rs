@@ -23,9 +23,6 @@ static RUN: Mutex<()> = Mutex::new(());
 /// How many rounds a worker searches before it parks, as in `runtime/start.rs`.
 const ROUNDS: u32 = 100;
 
-/// A thread in `block_on` looks for about this long before it parks, in nanoseconds.
-const ALERT: f64 = 10_000.0;
-
 struct Machine {
     costs: Costs,
     cores: Vec<Core>,
@@ -331,7 +328,7 @@ impl Machine {
     fn woken_at(&mut self, core: usize) -> f64 {
         let waited = self.here().clock - self.cores[core].clock;
         let latency = match core {
-            0 if waited < ALERT => self.costs.transfer,
+            0 if waited < self.costs.alert => self.costs.transfer,
             0 => {
                 self.unpark();
                 self.costs.wake

@@ -15,6 +15,7 @@ use crossbeam_utils::CachePadded;
 use laneway_counted::counted::Costs;
 
 use crate::real::fastest_round;
+use crate::simulated::{play, tasks};
 use crate::workloads::Workload;
 
 /// How often each thing is done for one figure, and how many figures are made.
@@ -27,10 +28,7 @@ const NAPS: usize = 500;
 /// The time of each thing here, in nanoseconds. The measurement takes some seconds.
 pub(crate) fn costs() -> Costs {
     let (unpark, wake) = unpark();
-    // On one thread: what a task costs without other cores.
-    let poll = fastest_round(Workload::YieldMany);
-    let both = fastest_round(Workload::SpawnInside);
-    Costs {
+    let mut costs = Costs {
         look: look(),
         change: change(),
         lock: lock(),
@@ -38,9 +36,19 @@ pub(crate) fn costs() -> Costs {
         unpark,
         wake,
         pause: pause(),
-        spawn: both - poll,
-        poll,
-    }
+        alert: alert(),
+        spawn: 0.0,
+        poll: 0.0,
+    };
+    costs.poll = left_over(Workload::YieldMany, costs);
+    costs.spawn = left_over(Workload::Chain, costs);
+    costs
+}
+
+/// The time of a task on one worker, less the costs that the model charges for it.
+fn left_over(workload: Workload, costs: Costs) -> f64 {
+    let charged = play(workload, 1, (1, 1), costs).nanoseconds / tasks(workload, 1) as f64;
+    (fastest_round(workload) - charged).max(0.0)
 }
 
 /// The nanoseconds that it takes to do something once.
@@ -137,11 +145,12 @@ fn unpark() -> (f64, f64) {
         runs_since.store(0, Ordering::Release);
         let begun = epoch.elapsed().as_nanos() as f64;
         sleeper.thread().unpark();
-        taken.push(epoch.elapsed().as_nanos() as f64 - begun);
+        let unparked = epoch.elapsed().as_nanos() as f64;
+        taken.push(unparked - begun);
         while runs_since.load(Ordering::Acquire) == 0 {
             spin_loop();
         }
-        until_it_ran.push(runs_since.load(Ordering::Acquire) as f64 - begun);
+        until_it_ran.push(runs_since.load(Ordering::Acquire) as f64 - unparked);
     }
     over.store(true, Ordering::Release);
     sleeper.thread().unpark();
@@ -158,6 +167,24 @@ fn typical(mut figures: Vec<f64>) -> f64 {
 /// As `pause` in `worker.rs`.
 fn pause() -> f64 {
     each(|| (0..4).for_each(|_| spin_loop()))
+}
+
+/// As `spin_and_park` in `runtime/alarm.rs`.
+fn alert() -> f64 {
+    let word = AtomicBool::new(false);
+    let look = |round: u32| {
+        black_box(word.load(Ordering::Relaxed));
+        match round.is_multiple_of(16) {
+            true => thread::yield_now(),
+            false => spin_loop(),
+        }
+    };
+    let figure = |_| {
+        let begun = Instant::now();
+        (1..=400).for_each(look);
+        begun.elapsed().as_nanos() as f64
+    };
+    fastest((0..FIGURES).map(figure))
 }
 
 // What is kept.

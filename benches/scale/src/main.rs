@@ -42,7 +42,7 @@ struct Options {
     #[arg(long)]
     workload: Option<Workload>,
     /// Runs one of so many equal parts of each workload.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     parts: u16,
     /// The seed of the simulations.
     #[arg(long, default_value_t = 1)]
