@@ -87,7 +87,7 @@ impl Shelf {
     /// If it cannot be read.
     pub fn read_kept(&self, from_root: &str) -> io::Result<String> {
         let shown = self.read(from_root)?;
-        if !from_root.ends_with("/exercise.rs") {
+        if !is_an_exercise(from_root) {
             return Ok(shown);
         }
         let mut git = Command::new("git");
@@ -111,6 +111,12 @@ impl Shelf {
     pub fn preface(&self) -> io::Result<String> {
         self.read("book/chapters/README.md")
     }
+}
+
+/// Whether a reader solves an exercise in this file.
+fn is_an_exercise(from_root: &str) -> bool {
+    let (folder, name) = from_root.rsplit_once('/').unwrap_or_default();
+    ["exercise.rs", "second.rs"].contains(&name) && !folder.ends_with("tests/chapter")
 }
 
 impl Chapter {
@@ -185,6 +191,7 @@ mod tests {
             chapters: Vec::new(),
         };
         fs::write(root.join("a/exercise.rs"), "set").unwrap();
+        fs::write(root.join("a/second.rs"), "set").unwrap();
         fs::write(root.join("a/lib.rs"), "before").unwrap();
         assert_eq!(
             shelf.read_kept("a/exercise.rs").unwrap(),
@@ -195,8 +202,10 @@ mod tests {
         git(&root, &["add", "."]);
         git(&root, &["commit", "--quiet", "-m", "a"]);
         fs::write(root.join("a/exercise.rs"), "solved").unwrap();
+        fs::write(root.join("a/second.rs"), "solved").unwrap();
         fs::write(root.join("a/lib.rs"), "after").unwrap();
         assert_eq!(shelf.read_kept("a/exercise.rs").unwrap(), "set");
+        assert_eq!(shelf.read_kept("a/second.rs").unwrap(), "set");
         assert_eq!(shelf.read_kept("a/lib.rs").unwrap(), "after");
         fs::remove_dir_all(root).unwrap();
     }

@@ -6,8 +6,8 @@
 #[path = "../../../tests/browser/mod.rs"]
 mod browser;
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use browser::Browser;
 use laneway_book::shelf::Shelf;
@@ -20,8 +20,19 @@ fn pages() -> Vec<PathBuf> {
     let chapters = shelf.chapters.iter();
     chapters
         .map(|chapter| book.join(&chapter.folder).join("index.html"))
-        .chain([book.join("index.html"), book.join("glossary.html")])
+        .chain(["index", "glossary", "thanks"].map(|name| book.join(format!("{name}.html"))))
         .collect()
+}
+
+/// The pages of source files in this folder of the rendered book, and below it.
+fn source_pages(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder can be read") {
+        let path = entry.expect("a folder can be read").path();
+        match path.is_dir() {
+            true => source_pages(&path, pages),
+            false => pages.push(path),
+        }
+    }
 }
 
 #[test]
@@ -40,18 +51,76 @@ fn the_book_works_in_a_browser() {
         for light in ["light", "dark"] {
             fits_every_screen(&browser, page, light);
         }
+        labels_stand_apart(&browser, page);
         replays_play(&browser, page);
         tokens_stand_apart(&browser, page);
         predictions_answer(&browser, page);
     }
     the_search_finds(&browser, &pages[0]);
+    let book = pages.last().and_then(|page| page.parent());
+    let mut sources = Vec::new();
+    source_pages(&book.expect("it is rendered").join("source"), &mut sources);
+    assert!(!sources.is_empty(), "chapters link to sources");
+    for (width, height) in SCREENS {
+        browser.resize(width, height);
+        for page in &sources {
+            browser.open(page);
+            is_no_wider(&browser, &format!("{}, {width} wide", page.display()));
+        }
+    }
 }
+
+/// A desk and a phone.
+const SCREENS: [(u32, u32); 2] = [(1280, 900), (390, 800)];
+
+/// Nothing of a page is to the right of the screen.
+fn is_no_wider(browser: &Browser, place: &str) {
+    let over = browser
+        .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    assert_eq!(over, 0, "{place}: it is wider than the screen");
+}
+
+/// No label of a drawing lies on another, leaves the drawing or is too small to be read.
+fn labels_stand_apart(browser: &Browser, page: &Path) {
+    for (width, height) in SCREENS {
+        browser.resize(width, height);
+        browser.open(page);
+        let found = browser.run(LABELS);
+        let place = format!("{}, {width} wide", page.display());
+        assert_eq!(found.as_array().map(Vec::len), Some(0), "{place}: {found}");
+    }
+}
+
+/// What is wrong with the labels of a page's drawings.
+const LABELS: &str = "
+    const found = [];
+    for (const drawing of document.querySelectorAll('figure.drawing svg')) {
+        const frame = drawing.getBoundingClientRect();
+        const labels = [...drawing.querySelectorAll('text')]
+            .map((label) => ({ label, name: label.textContent, box: label.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0);
+        labels.forEach(({ label, name, box }, i) => {
+            const scale = frame.width / drawing.viewBox.baseVal.width;
+            const size = parseFloat(getComputedStyle(label).fontSize) * scale;
+            if (size < 12) found.push(`${name}: ${size} px`);
+            const isOut = box.left < frame.left - 1 || box.right > frame.right + 1
+                || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+            if (isOut) found.push(`${name}: outside`);
+            for (const other of labels.slice(i + 1)) {
+                const across = Math.min(box.right, other.box.right) - Math.max(box.left, other.box.left);
+                const down = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);
+                // A box has room above and below its letters.
+                if (across > -4 && down > 4) found.push(`${name} at ${other.name}`);
+            }
+        });
+    }
+    return found";
 
 /// Opens without a complaint, asks the net for nothing, and is no wider than the screen. On a wide
 /// one no line of code is cut off.
 fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
     browser.prefer(&[("prefers-color-scheme", light)]);
-    for (width, height) in [(1280, 900), (390, 800)] {
+    for (width, height) in SCREENS {
         browser.resize(width, height);
         browser.open(page);
         let visit = browser.visit();
@@ -70,6 +139,7 @@ fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
             Some(0),
             "{place}: {too_wide}"
         );
+        is_no_wider(browser, &place);
         let cut = browser.run(
             "return [...document.querySelectorAll('figure.diff pre, figure:not(.diff) pre > code')]
                  .filter((code) => innerWidth > 1000 && code.scrollWidth > code.clientWidth + 1)
@@ -167,7 +237,6 @@ fn predictions_answer(browser: &Browser, page: &Path) {
              const right = box.querySelector('.answer').textContent.replace(/\\.$/, '').trim();
              const wrong = [...box.querySelectorAll('.choice')]
                  .filter((choice) => choice.textContent.trim() !== right);
-             if (!box.querySelector('details > ul')) return false;
              wrong.forEach((choice) => choice.click());
              const whys = box.querySelectorAll('.why').length;
              return box.querySelector('details').open || whys !== wrong.length;

@@ -14,6 +14,7 @@ checks!(3:
     runs_as_many_tasks_at_once_as_it_has_consumers,
     goes_on_beside_a_task_that_blocks,
     keeps_a_task_that_wakes_itself_in_one_hand,
+    keeps_a_consumer_that_is_woken_in_vain,
     has_no_more_consumers_than_it_says,
     has_a_sleep_that_leaves_its_thread,
 );
@@ -77,6 +78,26 @@ fn keeps_a_task_that_wakes_itself_in_one_hand<R: Runtime>() {
         R::block_on(R::spawn(async {}))
     });
     drop(blocks);
+}
+
+/// A task spawns another and ends at once. The new one wakes a consumer, and before that consumer is
+/// awake, the one that ran the first task has most often taken the new one. Where a consumer does not
+/// look once more before it takes, it ends here.
+fn keeps_a_consumer_that_is_woken_in_vain<R: Runtime>() {
+    for _ in 0..200 {
+        let (sender, ran) = mpsc::channel();
+        let spawns = R::spawn(async move {
+            R::spawn(async move {
+                // The check may have given up.
+                sender.send(()).unwrap_or_default();
+            })
+        });
+        next(&ran, "a task that a task has spawned as it ended");
+        drop(spawns);
+        // All consumers lie down again.
+        pause(Duration::from_millis(1));
+    }
+    runs_as_many_tasks_at_once_as_it_has_consumers::<R>();
 }
 
 /// As many tasks as there are consumers block. One more consumer would take the task behind them.
