@@ -332,9 +332,16 @@ fn without_blanks(svg: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
+/// The number of lines from which on a block may go over two pages on paper.
+const LONG: usize = 36;
+
 fn captioned(class: &str, caption: &str, block: &str) -> String {
+    let long = match block.lines().count() < LONG {
+        true => "",
+        false => " long",
+    };
     format!(
-        "\n<figure class=\"{class}\">\n<figcaption>{caption}</figcaption>\n\n{block}\n</figure>\n\n"
+        "\n<figure class=\"{class}{long}\">\n<figcaption>{caption}</figcaption>\n\n{block}\n</figure>\n\n"
     )
 }
 

@@ -99,7 +99,28 @@ const LABELS: &str = "
         const labels = [...drawing.querySelectorAll('text')]
             .map((label) => ({ label, name: label.textContent, box: label.getBoundingClientRect() }))
             .filter(({ box }) => box.width > 0);
+        const holds = ({ left, right, top, bottom }, x, y) =>
+            x > left && x < right && y > top && y < bottom;
+        const lines = [...drawing.querySelectorAll(':not(marker) > path')].map((line) => {
+            const to = line.getScreenCTM();
+            const count = to ? Math.ceil(line.getTotalLength() / 3) : 0;
+            return Array.from({ length: count }, (_, i) => line.getPointAtLength(3 * i).matrixTransform(to));
+        });
+        const frames = [...drawing.querySelectorAll('rect, circle')]
+            .map((rect) => ({ fill: getComputedStyle(rect).fill, box: rect.getBoundingClientRect() }));
         labels.forEach(({ label, name, box }, i) => {
+            const middle = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+            const letters = { left: box.left - 2, right: box.right + 2, top: box.top + 4, bottom: box.bottom - 4 };
+            const isCovered = frames.some(({ fill, box }) => fill !== 'none' && holds(box, ...middle));
+            if (!isCovered && lines.some((line) => line.some(({ x, y }) => holds(letters, x, y))))
+                found.push(`${name}: on a line`);
+            const touched = frames.some(({ box }) => !holds(box, ...middle)
+                && box.left < letters.right && box.right > letters.left
+                && box.top < letters.bottom && box.bottom > letters.top);
+            if (touched) found.push(`${name}: touches a box`);
+            const tight = frames.filter(({ box }) => holds(box, ...middle))
+                .some((frame) => box.left < frame.box.left + 1 || box.right > frame.box.right - 1);
+            if (tight) found.push(`${name}: wider than its box`);
             const scale = frame.width / drawing.viewBox.baseVal.width;
             const size = parseFloat(getComputedStyle(label).fontSize) * scale;
             if (size < 12) found.push(`${name}: ${size} px`);
