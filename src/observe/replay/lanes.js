@@ -126,7 +126,10 @@
         c.fillStyle = this.theme.soft;
         c.fillRect(x, RULER - 4, 1, this.height - RULER);
         c.fillStyle = this.theme.quiet;
-        c.fillText(this.scale.words(at), x + 4, RULER / 2 - 2);
+        // At the right end the words stand before their line.
+        const words = this.scale.words(at);
+        const width = c.measureText(words).width;
+        c.fillText(words, x + 4 + width <= this.width ? x + 4 : x - 4 - width, RULER / 2 - 2);
       }
     }
 
