@@ -86,11 +86,11 @@ fn keeps_a_task_that_wakes_itself_in_one_hand<R: Runtime>() {
 fn keeps_a_consumer_that_is_woken_in_vain<R: Runtime>() {
     for _ in 0..200 {
         let (sender, ran) = mpsc::channel();
+        // The handle of the new task is the output, since to drop it would cancel that task.
         let spawns = R::spawn(async move {
-            R::spawn(async move {
-                // The check may have given up.
-                sender.send(()).unwrap_or_default();
-            })
+            // The check may have given up.
+            let new = async move { sender.send(()).unwrap_or_default() };
+            Some(R::spawn(new))
         });
         next(&ran, "a task that a task has spawned as it ended");
         drop(spawns);
