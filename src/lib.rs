@@ -172,6 +172,7 @@ pub mod cookbook;
 pub mod counted;
 mod executor;
 mod group;
+mod growth;
 mod ids;
 mod macros;
 mod named_member;

@@ -21,6 +21,7 @@ use super::readiness::Readiness;
 use super::source::Source;
 use crate::executor::lookout;
 use crate::executor::seat;
+use crate::growth;
 use crate::runtime::Runtime;
 use crate::shield::log_error;
 use crate::sync::unpoisoned;
@@ -80,7 +81,9 @@ impl Reactor {
     ) -> io::Result<(Token, Arc<Source>)> {
         let source = Arc::new(Source::default());
         // Before the system knows it: its first event may come at once.
-        let number = unpoisoned(self.sources.lock()).insert(source.clone());
+        let mut sources = unpoisoned(self.sources.lock());
+        let number = growth::insert(&mut sources, source.clone());
+        drop(sources);
         let token = Token(number);
         if let Err(error) = self.registry.register(socket, token, interest) {
             unpoisoned(self.sources.lock()).remove(number);

@@ -28,9 +28,11 @@ struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// The futures that wait, any number of them. One that was woken and not polled since has no
-    /// waker.
-    futures: Slab<(Direction, Option<Waker>)>,
+    /// waker. Most sockets never have one.
+    futures: Option<Box<Futures>>,
 }
+
+type Futures = Slab<(Direction, Option<Waker>)>;
 
 /// The state at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +100,12 @@ impl Source {
         // Cloned and dropped outside of the lock: both may be code of the user's.
         let entry = (direction, Some(waker.clone()));
         let mut waiters = unpoisoned(self.waiters.lock());
-        let known = id.as_ref().and_then(|id| waiters.futures.get_mut(id.0));
+        let futures = waiters.futures.get_or_insert_default();
+        let known = id.as_ref().and_then(|id| futures.get_mut(id.0));
         let old = match known {
             Some(known) => Some(std::mem::replace(known, entry)),
             None => {
-                *id = Some(WaiterId(waiters.futures.insert(entry)));
+                *id = Some(WaiterId(futures.insert(entry)));
                 None
             }
         };
@@ -112,7 +115,10 @@ impl Source {
 
     /// Takes a future out again.
     pub(super) fn remove(&self, id: WaiterId) {
-        let removed = unpoisoned(self.waiters.lock()).futures.try_remove(id.0);
+        let mut waiters = unpoisoned(self.waiters.lock());
+        let futures = waiters.futures.as_mut();
+        let removed = futures.and_then(|futures| futures.try_remove(id.0));
+        drop(waiters);
         drop(removed);
     }
 }
@@ -127,7 +133,10 @@ impl Waiters {
         if new.allows(Direction::Write) {
             ready.extend(self.writer.take());
         }
-        let waiting = self.futures.iter_mut();
+        let Some(futures) = &mut self.futures else {
+            return;
+        };
+        let waiting = futures.iter_mut();
         let woken = waiting.filter(|(_, (direction, _))| new.allows(*direction));
         ready.extend(woken.filter_map(|(_, (_, waker))| waker.take()));
     }
@@ -140,7 +149,8 @@ mod tests {
     impl Source {
         /// How many futures are entered.
         pub(in crate::net) fn waiting(&self) -> usize {
-            unpoisoned(self.waiters.lock()).futures.len()
+            let waiters = unpoisoned(self.waiters.lock());
+            waiters.futures.as_ref().map_or(0, |futures| futures.len())
         }
     }
 

@@ -15,6 +15,8 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::growth;
+
 /// A point on the wheel. What a tick is worth is the timer's business.
 pub(crate) type Tick = u64;
 
@@ -123,7 +125,7 @@ impl Wheel {
             previous: NONE,
             next: NONE,
         };
-        let index = u32::try_from(self.sleepers.insert(sleeper)).ok();
+        let index = u32::try_from(growth::insert(&mut self.sleepers, sleeper)).ok();
         let index = index.filter(|&index| index != NONE);
         let index = index.expect("fewer sleepers than a key can tell apart");
         self.link(index, self.slot_for(due));

@@ -17,9 +17,8 @@ use laneway::time::sleep;
 use laneway::{Handle, Priority, ShutdownBegun, shutdown_begun, yield_now};
 use tower_service::Service;
 
-use super::adapters::HighQueue;
 use super::alarm::Alarm;
-use super::connection::Connection;
+use super::connection::{Connection, Spoken};
 use super::fleet::Fleet;
 use super::request_body::RequestBody;
 use super::stream::Stream;
@@ -160,8 +159,8 @@ where
             stream,
             member: self.fleet.enter(peer),
             service: self.service.clone(),
-            executor: HighQueue::of(self.runtime.clone()),
             alarm: Alarm::new(),
+            spoken: Spoken::OfPreface(0),
         };
         if let Ok(task) = self.runtime.try_spawn(connection.run(), Priority::High) {
             task.detach();

@@ -12,21 +12,21 @@ use laneway::time::{Sleep, now, sleep};
 #[derive(Debug)]
 pub(crate) struct Alarm {
     sleep: Sleep,
-    /// The deadline of the last look.
-    seen: Option<Instant>,
 }
+
+/// The deadline of the last look, where deadlines move.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Option<Instant>);
 
 impl Alarm {
     pub(crate) fn new() -> Alarm {
         Alarm {
             sleep: sleep(Duration::MAX),
-            seen: None,
         }
     }
 
     /// Ready at the deadline.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        self.seen = Some(deadline);
         loop {
             if self.sleep.deadline().is_none_or(|rings| rings > deadline) {
                 self.sleep.reset(deadline);
@@ -48,14 +48,14 @@ impl Alarm {
         cx: &mut Context<'_>,
         deadline: Instant,
         since: Instant,
+        seen: &mut Seen,
     ) -> Poll<()> {
         let rings = self.sleep.deadline();
         // Before this poll the sleep had not rung: its end was to come. If it ends meanwhile, it
         // wakes the task, which finds the deadline where it was.
         let is_armed = rings.is_some_and(|rings| since < rings && rings <= deadline);
-        let has_moved = self.seen.is_some_and(|seen| seen < deadline);
-        if is_armed && has_moved {
-            self.seen = Some(deadline);
+        let before = seen.0.replace(deadline);
+        if is_armed && before.is_some_and(|before| before < deadline) {
             return Poll::Pending;
         }
         self.poll(cx, deadline)

@@ -25,12 +25,12 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::adapters::{HighQueue, read_through};
+use super::adapters::read_through;
 use super::alarm::Alarm;
 use super::fleet::Member;
 use super::handshake::{Secured, handshake};
 use super::linger::linger;
-use super::preface::{Protocol, protocol};
+use super::preface::{PREFACE, Protocol, protocol};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
 use super::stream::Stream;
@@ -42,8 +42,16 @@ pub(crate) struct Connection<S> {
     pub(crate) stream: Stream,
     pub(crate) member: Member,
     pub(crate) service: S,
-    pub(crate) executor: HighQueue,
     pub(crate) alarm: Alarm,
+    pub(crate) spoken: Spoken,
+}
+
+/// What a client speaks, by what has come from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    /// So many bytes of the preface of HTTP/2, and nothing else.
+    OfPreface(u8),
+    Known(Protocol),
 }
 
 /// How hyper's part came to its end.
@@ -82,18 +90,16 @@ where
                     return;
                 }
             }
-            let mut known = None;
-            while let Some((protocol, first)) = self.rest(known).await {
+            while let Some((protocol, first)) = poll_fn(|cx| self.poll_rest(cx)).await {
                 let end = match protocol {
                     Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
                     Protocol::Http1 => Box::pin(http1::serve(&mut self, first)).await,
                 };
                 match end {
-                    End::Hibernate => self.member.watch.shrink(),
+                    End::Hibernate => self.member.watch.hibernate(),
                     End::Close => break,
                     End::Linger(refusal) => return Box::pin(linger(&mut self, refusal)).await,
                 }
-                known = Some(protocol);
             }
             self.part().await;
         }
@@ -111,19 +117,28 @@ where
     }
 
     /// Waits for the first bytes of a connection, or of a request after a rest. None: it is over.
-    async fn rest(&mut self, known: Option<Protocol>) -> Option<(Protocol, Vec<u8>)> {
-        let fleet = self.member.fleet.clone();
-        let _hibernating = known.map(|_| fleet.hibernate());
-        let mut first = Vec::new();
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Protocol, Vec<u8>)>> {
         loop {
-            let read = poll_fn(|cx| self.poll_first(cx, &mut first)).await;
-            if read.ok()? == 0 {
-                return None;
+            let mut first = match self.spoken {
+                Spoken::OfPreface(bytes) => PREFACE[..bytes.into()].to_vec(),
+                Spoken::Known(_) => Vec::new(),
+            };
+            if !matches!(ready!(self.poll_first(cx, &mut first)), Ok(1..)) {
+                return Poll::Ready(None);
             }
-            if let Some(protocol) = known.or_else(|| protocol(&first)) {
-                return Some((protocol, first));
+            if let Some(protocol) = self.protocol(&first) {
+                self.spoken = Spoken::Known(protocol);
+                return Poll::Ready(Some((protocol, first)));
             }
+            self.spoken = Spoken::OfPreface(first.len() as u8);
             self.member.watch.head_begun();
+        }
+    }
+
+    fn protocol(&self, first: &[u8]) -> Option<Protocol> {
+        match self.spoken {
+            Spoken::OfPreface(_) => protocol(first),
+            Spoken::Known(protocol) => Some(protocol),
         }
     }
 

@@ -88,7 +88,7 @@ impl Entry {
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.origin.watch.peer
+        self.origin.watch.peer()
     }
 
     /// Whether the server wants its connections to end.
@@ -187,7 +187,7 @@ impl Drop for Entry {
         let Some((method, uri)) = self.logged.as_deref() else {
             return;
         };
-        let (peer, took) = (self.origin.watch.peer, took.as_micros());
+        let (peer, took) = (self.origin.watch.peer(), took.as_micros());
         let status = self.status.as_ref().map_or("cut-off", StatusCode::as_str);
         log::info!(target: ACCESS, "{peer} {method} {} {status} {took} us", uri.path());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -21,7 +21,6 @@ pub(crate) struct Fleet {
     limits: OnceLock<Arc<Limits>>,
     pub(crate) metrics: Metrics,
     members: Mutex<Members>,
-    hibernating: AtomicUsize,
     /// Whether the acceptor waits for one that rests to make room.
     wants_room: AtomicBool,
 }
@@ -67,7 +66,6 @@ impl Fleet {
                 wait_for_order: Vec::new(),
                 wait_for_end: Vec::new(),
             }),
-            hibernating: AtomicUsize::new(0),
             wants_room: AtomicBool::new(false),
         }
     }
@@ -89,7 +87,7 @@ impl Fleet {
         let watch = Arc::new(Watch::new(peer));
         let mut members = self.members();
         watch.give(members.order);
-        let key = members.watches.insert(watch.clone());
+        let key = members.insert(watch.clone());
         drop(members);
         Member {
             fleet: self.clone(),
@@ -181,13 +179,9 @@ impl Fleet {
     }
 
     pub(crate) fn hibernating(&self) -> usize {
-        self.hibernating.load(Ordering::Relaxed)
-    }
-
-    /// Counts a connection that hibernates until the guard is dropped.
-    pub(crate) fn hibernate(&self) -> Hibernating<'_> {
-        self.hibernating.fetch_add(1, Ordering::Relaxed);
-        Hibernating(&self.hibernating)
+        let members = self.members();
+        let watches = members.watches.iter();
+        watches.filter(|(_, watch)| watch.hibernates()).count()
     }
 
     /// What was counted, in the text format of Prometheus.
@@ -222,6 +216,16 @@ fn leave_waker(waiting: &mut Vec<Waker>, waker: &Waker) -> Poll<()> {
 }
 
 impl Members {
+    /// The key of a connection among the others. The table grows by an eighth: one that doubles
+    /// wastes up to half of itself.
+    fn insert(&mut self, watch: Arc<Watch>) -> usize {
+        let count = self.watches.len();
+        if count == self.watches.capacity() {
+            self.watches.reserve_exact(count / 8 + 16);
+        }
+        self.watches.insert(watch)
+    }
+
     fn counted(&self) -> Counted {
         let idle = self.watches.iter().filter(|(_, watch)| watch.is_idle());
         let idle = idle.count();
@@ -229,15 +233,6 @@ impl Members {
             idle,
             busy: self.watches.len() - idle,
         }
-    }
-}
-
-/// A connection that hibernates.
-pub(crate) struct Hibernating<'a>(&'a AtomicUsize);
-
-impl Drop for Hibernating<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn handshake<S>(connection: &mut Connection<S>, stream: TlsStre
     .await;
     let refusal = match outcome {
         Ok(()) => {
-            watch.set_waits(Waits::FirstByte(now()));
+            watch.set_waits(Waits::FirstByte);
             return Secured::Yes;
         }
         Err(NoHandshake::Gone) => return Secured::No,

@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use tower_service::Service;
 
 use super::adapters::LaneTimer;
+use super::alarm::Seen;
 use super::connection::{Connection, End};
 use super::entry::Origin;
 use super::exchange::Dispatch;
@@ -47,6 +48,7 @@ where
     let mut served = builder(&limits).serve_connection(socket, dispatch);
     let mut told = Told::Nothing;
     let mut attendance = Attendance::default();
+    let mut seen = Seen::default();
     let end = poll_fn(|cx| {
         match attendance.attend(&watch, cx.waker()) {
             Order::Serve => {}
@@ -60,7 +62,7 @@ where
         if fleet.wants_room() && watch.is_idle() && fleet.takes_room() {
             return Poll::Ready(Some(End::Close));
         }
-        poll_due(cx, connection, &watch, &limits).map(Some)
+        poll_due(cx, connection, &limits, &mut seen).map(Some)
     })
     .await;
     let refusal = watch.take_refusal();
@@ -117,19 +119,17 @@ impl Told {
 fn poll_due<S>(
     cx: &mut Context<'_>,
     connection: &mut Connection<S>,
-    watch: &Watch,
     limits: &Limits,
+    seen: &mut Seen,
 ) -> Poll<End> {
+    let (alarm, watch) = (&mut connection.alarm, &connection.member.watch);
     // In HTTP/1 all of this happens in the connection's own task.
     loop {
         let Some(term) = watch.due(limits, Rest::ToHibernate) else {
             return Poll::Pending;
         };
-        if connection
-            .alarm
-            .poll_since(cx, term.deadline, term.since)
-            .is_pending()
-        {
+        let rings = alarm.poll_since(cx, term.deadline, term.since, seen);
+        if rings.is_pending() {
             return Poll::Pending;
         }
         // What is due may have changed meanwhile on another thread.

@@ -9,7 +9,6 @@ use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::server::conn::http2;
-use laneway::time::now;
 use tower_service::Service;
 
 use super::adapters::{HighQueue, LaneTimer};
@@ -46,14 +45,14 @@ where
 {
     let limits = connection.limits();
     let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
-    watch.set_waits(Waits::NextRequest(now()));
+    watch.set_waits(Waits::NextRequest);
     let origin = Origin::new(connection.member.fleet.clone(), watch.clone());
     let socket = Socket::open(stream, origin.clone(), first);
     let dispatch = Dispatch {
         service: connection.service.clone(),
         origin,
     };
-    let builder = builder(connection.executor.clone(), &limits);
+    let builder = builder(&limits);
     let mut served = pin!(builder.serve_connection(socket, dispatch));
     let mut told = Told::Nothing;
     poll_fn(|cx| {
@@ -94,8 +93,8 @@ where
     .await
 }
 
-fn builder(executor: HighQueue, limits: &Limits) -> http2::Builder<HighQueue> {
-    let mut builder = http2::Builder::new(executor);
+fn builder(limits: &Limits) -> http2::Builder<HighQueue> {
+    let mut builder = http2::Builder::new(HighQueue::current());
     builder
         .timer(LaneTimer)
         .max_concurrent_streams(limits.streams)

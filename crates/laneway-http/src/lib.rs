@@ -55,6 +55,7 @@ mod linger;
 mod low;
 mod metrics;
 mod panicked;
+mod peer;
 mod preface;
 mod refusal;
 mod report;

@@ -3,6 +3,7 @@
 //! The connection's own task, the requests on it and the server share this. It decides when the
 //! client has had its time; `connection.rs` acts on that.
 
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,14 +16,15 @@ use http::uri::PathAndQuery;
 use laneway::time::now;
 
 use super::limits::Limits;
+use super::peer::Peer;
 use super::refusal::Refusal;
 use super::report::{CutConnection, Doing};
 use super::unsent::Sent;
 
-/// One connection as the server sees it.
+/// One connection as the server sees it. A server has one for each, most of which rest.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    pub(crate) peer: SocketAddr,
+    peer: Peer,
     /// The [`Order`]: raised under the lock of the state, and read without it.
     order: AtomicU8,
     state: Mutex<State>,
@@ -31,6 +33,16 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 struct State {
     waits: Waits,
+    since: Instant,
+    /// None before the first request, and of a connection that hibernates.
+    serving: Option<Box<Serving>>,
+    /// The connection's task.
+    waker: Option<Waker>,
+}
+
+/// What there is to know of a connection that has requests.
+#[derive(Debug, Default)]
+struct Serving {
     /// Since when the socket has taken no bytes.
     blocked: Option<Instant>,
     held_up: HeldUp,
@@ -39,8 +51,6 @@ struct State {
     next: u64,
     /// Why the gate lets nothing more through, until the connection has learned it.
     refused: Option<Refusal>,
-    /// The connection's task.
-    waker: Option<Waker>,
 }
 
 /// What the server has told the connection.
@@ -61,14 +71,14 @@ pub(crate) struct Attendance(Option<Waker>);
 /// What the client owes while no request is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waits {
-    FirstByte(Instant),
+    FirstByte,
     /// The rest of a handshake.
-    Handshake(Instant),
-    NextRequest(Instant),
+    Handshake,
+    NextRequest,
     /// The rest of a head.
-    Head(Instant),
+    Head,
     /// Nothing: the connection is about to close.
-    Closing(Instant),
+    Closing,
 }
 
 /// A request that is being served.
@@ -87,8 +97,9 @@ struct InFlight {
 }
 
 /// Whether the socket has been blocked since the last answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum HeldUp {
+    #[default]
     Never,
     Once,
 }
@@ -130,18 +141,19 @@ pub(crate) enum Due {
 impl Watch {
     pub(crate) fn new(peer: SocketAddr) -> Watch {
         Watch {
-            peer,
+            peer: peer.into(),
             order: AtomicU8::new(Order::Serve as u8),
             state: Mutex::new(State {
-                waits: Waits::FirstByte(now()),
-                blocked: None,
-                held_up: HeldUp::Never,
-                requests: Vec::new(),
-                next: 0,
-                refused: None,
+                waits: Waits::FirstByte,
+                since: now(),
+                serving: None,
                 waker: None,
             }),
         }
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        (&self.peer).into()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -181,31 +193,32 @@ impl Watch {
         self.order()
     }
 
+    /// Notes that the connection waits for this from now on.
     pub(crate) fn set_waits(&self, waits: Waits) {
-        self.state().waits = waits;
+        self.state().wait_for(waits, now());
     }
 
     /// Notes that only the end is to come, unless a request is served.
     pub(crate) fn set_closing(&self) {
         let mut state = self.state();
-        if state.requests.is_empty() && !matches!(state.waits, Waits::Closing(_)) {
-            state.waits = Waits::Closing(now());
+        if state.requests().is_empty() && state.waits != Waits::Closing {
+            state.wait_for(Waits::Closing, now());
         }
     }
 
     /// Notes that a byte of a head has come, if that is the first.
     pub(crate) fn head_begun(&self) {
         let mut state = self.state();
-        if !matches!(state.waits, Waits::Head(_)) {
-            state.waits = Waits::Head(now());
+        if state.waits != Waits::Head {
+            state.wait_for(Waits::Head, now());
         }
     }
 
     /// Notes that a byte of a handshake has come, if that is the first.
     pub(crate) fn handshake_begun(&self) {
         let mut state = self.state();
-        if let Waits::FirstByte(since) = state.waits {
-            state.waits = Waits::Handshake(since);
+        if state.waits == Waits::FirstByte {
+            state.waits = Waits::Handshake;
         }
     }
 
@@ -213,24 +226,25 @@ impl Watch {
     /// lower numbers than `given`.
     pub(crate) fn write_blocked(&self, given: u64) {
         let mut state = self.state();
-        state.blocked.get_or_insert_with(now);
-        state.held_up = HeldUp::Once;
-        let answered = state.requests.iter_mut();
+        let serving = state.serving();
+        serving.blocked.get_or_insert_with(now);
+        serving.held_up = HeldUp::Once;
+        let answered = serving.requests.iter_mut();
         let answered = answered.filter(|request| request.number < given);
         answered.for_each(|request| request.doing = Doing::Answering);
     }
 
     pub(crate) fn write_went_on(&self) {
-        self.state().blocked = None;
+        self.state().serving().blocked = None;
     }
 
     /// Notes that the gate lets nothing more through.
     pub(crate) fn refuse(&self, refusal: Refusal) {
-        self.state().refused = Some(refusal);
+        self.state().serving().refused = Some(refusal);
     }
 
     pub(crate) fn take_refusal(&self) -> Option<Refusal> {
-        self.state().refused.take()
+        self.state().serving.as_mut()?.refused.take()
     }
 
     /// Enters a request. Its number, and when it began.
@@ -238,9 +252,10 @@ impl Watch {
         let since = now();
         let (method, path) = (head.method.clone(), head.uri.path_and_query().cloned());
         let mut state = self.state();
-        let number = state.next;
-        state.next += 1;
-        state.requests.push(InFlight {
+        let serving = state.serving();
+        let number = serving.next;
+        serving.next += 1;
+        serving.requests.push(InFlight {
             number,
             method,
             path,
@@ -255,9 +270,10 @@ impl Watch {
     /// Takes a request out again.
     pub(crate) fn end(&self, number: u64) {
         let mut state = self.state();
-        let place = state.place(number);
-        let ended = place.map(|place| state.requests.swap_remove(place));
-        state.waits = Waits::NextRequest(now());
+        let serving = state.serving();
+        let place = serving.place(number);
+        let ended = place.map(|place| serving.requests.swap_remove(place));
+        state.wait_for(Waits::NextRequest, now());
         drop(state);
         drop(ended);
     }
@@ -265,17 +281,17 @@ impl Watch {
     /// Notes that answers are sent.
     pub(crate) fn sent(&self, sent: Sent) {
         let mut state = self.state();
+        let serving = state.serving();
         // In place: the next request finds the memory there.
-        state
+        serving
             .requests
             .retain(|request| request.number >= sent.before);
         // A client that has taken its time rests from now on.
-        let rests = match state.held_up {
+        let rests = match mem::take(&mut serving.held_up) {
             HeldUp::Never => sent.given,
             HeldUp::Once => now(),
         };
-        state.held_up = HeldUp::Never;
-        state.waits = Waits::NextRequest(rests);
+        state.wait_for(Waits::NextRequest, rests);
     }
 
     pub(crate) fn note(&self, number: u64, doing: Doing) {
@@ -300,7 +316,8 @@ impl Watch {
     /// The method and path of a request, for the log.
     pub(crate) fn request_line(&self, number: u64) -> String {
         let state = self.state();
-        let request = state.place(number).map(|place| &state.requests[place]);
+        let mut requests = state.requests().iter();
+        let request = requests.find(|request| request.number == number);
         request.map_or_else(String::new, |request| {
             format!("{} {}", request.method, request.path())
         })
@@ -313,18 +330,25 @@ impl Watch {
 
     fn change(&self, number: u64, change: impl FnOnce(&mut InFlight)) {
         let mut state = self.state();
-        if let Some(place) = state.place(number) {
-            change(&mut state.requests[place]);
+        let serving = state.serving();
+        if let Some(place) = serving.place(number) {
+            change(&mut serving.requests[place]);
         }
     }
 
-    /// Gives back the memory for requests that are over.
-    pub(crate) fn shrink(&self) {
-        self.state().requests.shrink_to_fit();
+    /// Gives back the memory for requests: all of them are over.
+    pub(crate) fn hibernate(&self) {
+        let serving = self.state().serving.take();
+        debug_assert!(serving.is_none_or(|serving| serving.requests.is_empty()));
+    }
+
+    pub(crate) fn hibernates(&self) -> bool {
+        let state = self.state();
+        state.waits == Waits::NextRequest && state.serving.is_none()
     }
 
     pub(crate) fn has_requests(&self) -> bool {
-        !self.state().requests.is_empty()
+        !self.state().requests().is_empty()
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -334,42 +358,40 @@ impl Watch {
     /// Since when it has been idle, if it is.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
-        match state.waits {
-            Waits::FirstByte(since) | Waits::NextRequest(since) if state.is_idle() => Some(since),
-            _ => None,
-        }
+        state.is_idle().then_some(state.since)
     }
 
     /// What is due next, and when.
     pub(crate) fn due(&self, limits: &Limits, rest: Rest) -> Option<Term> {
         let state = self.state();
-        let given = state.requests.iter().filter_map(|request| request.given);
-        if let Some(stalled) = state.blocked.into_iter().chain(given).min() {
+        let given = state.requests().iter().filter_map(|request| request.given);
+        if let Some(stalled) = state.blocked().into_iter().chain(given).min() {
             return Some(Term::new(stalled, limits.write_stall, Due::Stalled));
         }
-        if !state.requests.is_empty() {
+        if !state.requests().is_empty() {
             return None;
         }
-        Some(match state.waits {
-            Waits::FirstByte(since) => Term::new(since, limits.first_byte, Due::Idle),
-            Waits::Handshake(since) => Term::new(since, limits.handshake, Due::Idle),
-            Waits::Head(since) => Term::new(since, limits.head_time, Due::Head),
-            Waits::NextRequest(since) => match rest {
+        let (time, due) = match state.waits {
+            Waits::FirstByte => (limits.first_byte, Due::Idle),
+            Waits::Handshake => (limits.handshake, Due::Idle),
+            Waits::Head => (limits.head_time, Due::Head),
+            Waits::NextRequest => match rest {
                 Rest::ToHibernate if limits.hibernate < limits.idle => {
-                    Term::new(since, limits.hibernate, Due::Hibernate)
+                    (limits.hibernate, Due::Hibernate)
                 }
-                _ => Term::new(since, limits.idle, Due::Idle),
+                _ => (limits.idle, Due::Idle),
             },
-            Waits::Closing(since) => Term::new(since, limits.linger.1, Due::Stalled),
-        })
+            Waits::Closing => (limits.linger.1, Due::Stalled),
+        };
+        Some(Term::new(state.since, time, due))
     }
 
     /// What the connection is cut off from: each of its requests, or what it does without one.
     pub(crate) fn cut(&self) -> Vec<CutConnection> {
         let state = self.state();
-        let requests = state.requests.iter();
+        let requests = state.requests().iter();
         let of_request = |request: &InFlight| CutConnection {
-            peer: self.peer,
+            peer: self.peer(),
             method: Some(request.method.clone()),
             path: Some(request.path().to_owned()),
             doing: request.doing,
@@ -377,13 +399,12 @@ impl Watch {
         };
         let mut cut: Vec<_> = requests.map(of_request).collect();
         if cut.is_empty() {
-            let (doing, since) = state.waits.doing();
             cut.push(CutConnection {
-                peer: self.peer,
+                peer: self.peer(),
                 method: None,
                 path: None,
-                doing,
-                since,
+                doing: state.waits.doing(),
+                since: state.since,
             });
         }
         cut
@@ -414,14 +435,34 @@ impl Order {
 }
 
 impl State {
-    fn place(&self, number: u64) -> Option<usize> {
-        let mut requests = self.requests.iter();
-        requests.position(|request| request.number == number)
+    fn wait_for(&mut self, waits: Waits, since: Instant) {
+        (self.waits, self.since) = (waits, since);
+    }
+
+    fn serving(&mut self) -> &mut Serving {
+        self.serving.get_or_insert_default()
+    }
+
+    fn requests(&self) -> &[InFlight] {
+        self.serving
+            .as_ref()
+            .map_or(&[], |serving| &serving.requests)
+    }
+
+    fn blocked(&self) -> Option<Instant> {
+        self.serving.as_ref()?.blocked
     }
 
     fn is_idle(&self) -> bool {
-        let rests = matches!(self.waits, Waits::FirstByte(_) | Waits::NextRequest(_));
-        rests && self.requests.is_empty() && self.blocked.is_none()
+        let rests = matches!(self.waits, Waits::FirstByte | Waits::NextRequest);
+        rests && self.requests().is_empty() && self.blocked().is_none()
+    }
+}
+
+impl Serving {
+    fn place(&self, number: u64) -> Option<usize> {
+        let mut requests = self.requests.iter();
+        requests.position(|request| request.number == number)
     }
 }
 
@@ -436,12 +477,12 @@ impl Term {
 }
 
 impl Waits {
-    fn doing(self) -> (Doing, Instant) {
+    fn doing(self) -> Doing {
         match self {
-            Waits::FirstByte(since) | Waits::NextRequest(since) => (Doing::Resting, since),
-            Waits::Handshake(since) => (Doing::Handshaking, since),
-            Waits::Head(since) => (Doing::ReadingHead, since),
-            Waits::Closing(since) => (Doing::Closing, since),
+            Waits::FirstByte | Waits::NextRequest => Doing::Resting,
+            Waits::Handshake => Doing::Handshaking,
+            Waits::Head => Doing::ReadingHead,
+            Waits::Closing => Doing::Closing,
         }
     }
 }
