@@ -13,12 +13,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{DropCounter, eventually};
-use laneway::time::sleep;
+use laneway::time::{Sleep, sleep};
 use laneway::{Handle, Priority, Runtime, spawn_task};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -168,6 +168,78 @@ fn the_timer_survives_tasks_whose_destructors_sleep() {
         }
         laneway::block_on(sleep(Duration::from_millis(1)));
     });
+}
+
+/// A waker that drops what it has, on the thread that calls it.
+struct DropsWhenWoken(Mutex<Option<Box<dyn Send>>>);
+
+impl Wake for DropsWhenWoken {
+    fn wake(self: Arc<Self>) {
+        let owned = self.0.lock().unwrap().take();
+        drop(owned);
+    }
+}
+
+/// Has the timer's thread drop this in a moment, while the sleep is there.
+#[must_use]
+fn leave_to_the_timer(owned: impl Send + 'static) -> Pin<Box<Sleep>> {
+    let mut sleep = Box::pin(sleep(Duration::from_micros(100)));
+    let drops = DropsWhenWoken(Mutex::new(Some(Box::new(owned))));
+    let waker = Waker::from(Arc::new(drops));
+    // Ready on a busy machine, and then there is no need for the timer.
+    if sleep
+        .as_mut()
+        .poll(&mut Context::from_waker(&waker))
+        .is_ready()
+    {
+        waker.wake();
+    }
+    sleep
+}
+
+#[test]
+fn the_timer_survives_wakers_that_sleep() {
+    within(LONG, || {
+        let drops = DropCounter::new();
+        let owned = || (SleepsWhenDropped, drops.token());
+        let _sleeps: Vec<_> = (0..10).map(|_| leave_to_the_timer(owned())).collect();
+        eventually("all are gone", || drops.count() == 10);
+        laneway::block_on(sleep(Duration::from_millis(1)));
+    });
+}
+
+#[test]
+fn the_timer_survives_a_runtime_that_a_waker_drops() {
+    within(LONG, || {
+        for way in [drop, ends_within_a_moment] {
+            let (rt, drops) = (runtime(), DropCounter::new());
+            let owned = (SleepsWhenDropped, drops.token());
+            let (begin, begun) = mpsc::channel();
+            let waits = async move {
+                let _owned = owned;
+                begin.send(()).unwrap();
+                pending::<()>().await;
+            };
+            rt.spawn(waits, Priority::Low).detach();
+            begun.recv().unwrap();
+            let _sleep = leave_to_the_timer(EndsWhenDropped(Some(rt), way));
+            eventually("all are gone", || drops.count() == 1);
+            laneway::block_on(sleep(Duration::from_millis(1)));
+        }
+    });
+}
+
+fn ends_within_a_moment(rt: Runtime) {
+    rt.shutdown(Duration::from_millis(1));
+}
+
+/// Ends a runtime when it is dropped.
+struct EndsWhenDropped(Option<Runtime>, fn(Runtime));
+
+impl Drop for EndsWhenDropped {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(self.1);
+    }
 }
 
 /// Holds a foreign thread at the point between the decision to queue a task and its push.

@@ -3,14 +3,16 @@
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
 use laneway::net::{TcpListener, TcpStream};
-use laneway::{Idle, Priority, Runtime};
+use laneway::time::sleep;
+use laneway::{Idle, Priority, Runtime, ShutdownReport, shutdown_begun};
 
 /// Two ends of a connection, in the runtime of the caller.
 async fn pair() -> io::Result<(TcpStream, TcpStream)> {
@@ -203,4 +205,44 @@ fn a_program_that_is_started_gets_no_descriptor_of_runtimes_and_sockets() {
         let _unix = laneway::net::unix::UnixStream::pair().unwrap();
         assert_eq!(descriptors_of_a_child(), before);
     });
+}
+
+/// Shuts a runtime down when it is woken, and tells how that went.
+struct ShutsDown(Mutex<Option<Runtime>>, Sender<ShutdownReport>);
+
+impl Wake for ShutsDown {
+    fn wake(self: Arc<Self>) {
+        let runtime = self.0.lock().unwrap().take();
+        if let Some(runtime) = runtime {
+            let report = runtime.shutdown(Duration::from_secs(20));
+            self.1.send(report).unwrap();
+        }
+    }
+}
+
+/// The worker's thread polls nothing then, so that there is no task that need not be waited for.
+#[test]
+fn a_waker_that_an_idle_worker_calls_shuts_down_and_waits_for_every_task() {
+    let rt = small();
+    let handle = rt.handle();
+    let listener = rt.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let (begin, begun) = mpsc::channel();
+    let waits = async move {
+        begin.send(()).unwrap();
+        shutdown_begun().await;
+        sleep(Duration::from_millis(50)).await;
+    };
+    handle.spawn(waits, Priority::Low).detach();
+    begun.recv().unwrap();
+    let (report, reports) = mpsc::channel();
+    let waker = Waker::from(Arc::new(ShutsDown(Mutex::new(Some(rt)), report)));
+    let entered = handle.enter();
+    let mut accept = pin!(listener.accept());
+    let polled = accept.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(entered);
+    let address = listener.local_addr().unwrap();
+    let _client = std::net::TcpStream::connect(address).unwrap();
+    let report = reports.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(report.is_clean(), "{report:?}");
 }

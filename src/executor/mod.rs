@@ -136,6 +136,6 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
 pub(crate) use thief::NAP;
-pub(crate) use thread_locals::{apart_from_polls, poll_level};
+pub(crate) use thread_locals::{apart_from_polls, between_polls, poll_level, polls_under_way};
 pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

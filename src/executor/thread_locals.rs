@@ -13,6 +13,7 @@
 //! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
 //! | [`NESTING`] | a worker or a closure that runs within a poll | the same, deeper; task-locals |
+//! | [`BETWEEN_POLLS`] | a worker that rests or wakes what is ready | the end of a runtime |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
@@ -73,6 +74,10 @@ thread_local! {
     /// How deep the polls on this stack lie within each other.
     pub(super) static NESTING: Cell<Nesting> = const { Cell::new(Nesting::NONE) };
 
+    /// Whether the innermost worker here is between two polls, while foreign code may run: that of
+    /// an observer, or of a waker.
+    pub(super) static BETWEEN_POLLS: Cell<bool> = const { Cell::new(false) };
+
     /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
     /// destructor may end another runtime, or the same one again.
     pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
@@ -82,6 +87,24 @@ thread_local! {
 /// How many polls the one that runs here lies within: 0 on a stack with one poll, or with none.
 pub(crate) fn poll_level() -> u32 {
     NESTING.get().levels
+}
+
+/// How many polls are under way on this stack, of a thread that steps a worker.
+pub(crate) fn polls_under_way() -> u32 {
+    poll_level() + u32::from(!BETWEEN_POLLS.get())
+}
+
+/// Runs code of a worker that polls no task meanwhile.
+pub(crate) fn between_polls<R>(run: impl FnOnce() -> R) -> R {
+    /// Puts back what was before, after a panic too.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BETWEEN_POLLS.set(self.0);
+        }
+    }
+    let _restore = Restore(BETWEEN_POLLS.replace(true));
+    run()
 }
 
 /// Runs code that is called in the middle of a poll and is no part of it: it finds none of the

@@ -33,7 +33,7 @@ use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Besides, Look, Overdue, Route};
 use super::runnable::{Meta, Runnable};
 use super::thief::Thief;
-use super::thread_locals::{NOTE, Note};
+use super::thread_locals::{NOTE, Note, between_polls};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Source};
@@ -161,7 +161,7 @@ fn take() -> Result<Runnable, Step> {
 /// of the user's.
 fn wake_ready() {
     if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
-        wake_all(ready);
+        between_polls(|| wake_all(ready));
     }
 }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::executor::budget::with_own_budget;
 use crate::executor::{Park, seat, trusting};
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
+use crate::time::timer::hand_over;
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there
 /// is another core that could bring it. A thread that waits for a short task is served several
@@ -87,6 +88,7 @@ impl Alarm {
                 hint::spin_loop();
             }
         }
+        hand_over();
         while !self.take() {
             thread::park();
         }

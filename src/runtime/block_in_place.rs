@@ -1,6 +1,7 @@
 //! Closures that block, on the thread that calls them.
 
 use crate::executor::seat;
+use crate::time::timer::hand_over;
 
 /// Runs a closure that may block this thread. If this is a worker's thread, another one takes the
 /// worker's place first, so that its other tasks go on.
@@ -33,5 +34,6 @@ use crate::executor::seat;
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub fn block_in_place<R>(closure: impl FnOnce() -> R) -> R {
+    hand_over();
     seat::block_in_place(closure)
 }

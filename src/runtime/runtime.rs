@@ -9,13 +9,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::block_in_place::block_in_place;
 use super::block_on::block_on;
 use super::builder::Builder;
 use super::handle::Handle;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
-use crate::executor::{Executor, being_cut_off_here, poll_level, seat};
+use crate::executor::{Executor, being_cut_off_here, polls_under_way, seat};
 use crate::ids::QueueId;
 
 /// A runtime: queues, and the threads that consume them.
@@ -188,6 +189,11 @@ impl Runtime {
     /// A task of the runtime's own that calls this is not waited for, by no caller: it comes back
     /// when all others have ended, and is cancelled itself if it waits after that.
     ///
+    /// A closure given to [`unblock`](crate::blocking::unblock), or a thread, that a task of the
+    /// runtime waits for is no such task. If it calls this, each of the two waits for the other
+    /// until the deadline has come: such a closure is to be
+    /// [detached](crate::blocking::Unblock::detach).
+    ///
     /// ```
     /// use laneway::{Priority, Runtime};
     /// use std::time::Duration;
@@ -206,7 +212,7 @@ impl Runtime {
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
-        seat::block_in_place(|| {
+        block_in_place(|| {
             let _excused = self.executor.excuse(self.own_tasks());
             self.executor.drain(deadline);
             let grace = Instant::now() + GRACE;
@@ -237,11 +243,11 @@ impl Runtime {
     }
 
     /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait
-    /// for them: the one that it polls, those whose polls wait on the same stack, and those that it
-    /// is dropping.
+    /// for them: the one that it polls, if it does, those whose polls wait on the same stack, and
+    /// those that it is dropping.
     fn own_tasks(&self) -> u64 {
         let polled = match self.threads.polls_here() {
-            true => 1 + u64::from(poll_level()),
+            true => u64::from(polls_under_way()),
             false => 0,
         };
         polled + being_cut_off_here(self.executor.id)
@@ -251,7 +257,7 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         let own = self.own_tasks();
-        seat::block_in_place(|| {
+        block_in_place(|| {
             let _excused = self.executor.excuse(own);
             self.close(None);
             self.threads.join();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{MayPark, Step, step, wake_all};
-use crate::executor::{Bound, Claim, Executor, Host, NAP, Worker, seat, telling};
+use crate::executor::{Bound, Claim, Executor, Host, NAP, Worker, between_polls, seat, telling};
 use crate::ids::WorkerId;
 use crate::os_thread;
 use crate::shield::log_warning;
@@ -326,6 +326,10 @@ impl Threads {
     }
 
     fn park(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
+        between_polls(|| self.lie_down(wait));
+    }
+
+    fn lie_down(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
         let lain_down = seat::with_worker(|worker| {
             let names = (worker.id, worker.lookout_claim());
             (names, worker.begin_parking(), worker.take_ready())

@@ -26,6 +26,11 @@
 //! and on other executors. There is one timer for the whole process: `wheel.rs` knows which
 //! sleep is due when, `timer.rs` is the thread that wakes the sleepers, `sleep.rs` is the future
 //! that sleeps; [`Interval`] and [`Timeout`] are made of sleeps.
+//!
+//! A waker of another executor is called on the timer's thread, and code that it runs there may
+//! block: in [`block_on`](crate::block_on), [`block_in_place`](crate::block_in_place), or the end
+//! of a [`Runtime`](crate::Runtime), another thread serves the sleepers meanwhile. Code that blocks
+//! that thread by other means holds up every sleep in the process.
 
 pub(crate) mod clock;
 mod interval;

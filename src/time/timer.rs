@@ -4,9 +4,17 @@
 //! thread starts with the first sleep, waits for the nearest deadline and for nothing else, and
 //! while nobody sleeps it waits without a timeout.
 //!
+//! A waker may run code of the user's on that thread: a future whose last reference it holds is
+//! dropped there, and a destructor may wait for a sleep. So the thread [hands over](hand_over)
+//! before it blocks: another one wakes the rest, and turns the wheel from then on.
+//!
 //! A simulation has a timer of its own, without a thread: it moves the clock itself.
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::task::Waker;
 use std::thread;
@@ -17,7 +25,7 @@ use crossbeam_utils::CachePadded;
 use super::wheel::{Key, Tick, Wheel};
 use crate::executor::telling;
 use crate::os_thread;
-use crate::shield::shielded;
+use crate::shield::{log_warning, shielded};
 use crate::sync::unpoisoned;
 
 /// What a tick is worth. A sleep ends this much late at the most, besides what the operating
@@ -123,7 +131,7 @@ impl Timer {
         }
         // Unlock before waking: what is woken may sleep again at once.
         drop(state);
-        wake_all(&mut due);
+        due.into_iter().for_each(wake);
         true
     }
 
@@ -156,7 +164,7 @@ impl Timer {
     fn insert(&self, mut state: MutexGuard<'_, State>, due: Tick, waker: Waker) -> Key {
         // First: if no thread can be had, nothing is left behind.
         if state.thread == Turner::NotStarted {
-            start_thread(&mut state);
+            start_first_thread(&mut state);
         }
         let key = state.wheel.insert(due, waker);
         match state.thread {
@@ -166,7 +174,12 @@ impl Timer {
                 drop(state);
                 self.sooner.notify_one();
             }
-            Turner::Absent | Turner::NotStarted | Turner::Waiting(_) | Turner::Turning => {}
+            Turner::Turning => {
+                drop(state);
+                // A sleep on the timer's own thread: its waker may wait for it.
+                hand_over();
+            }
+            Turner::Absent | Turner::NotStarted | Turner::Waiting(_) => {}
         }
         key
     }
@@ -226,21 +239,35 @@ impl Timer {
         ticks(since_epoch, |nanos| nanos / TICK.subsec_nanos())
     }
 
-    /// The thread's life.
-    fn turn(&self) {
+    /// The thread's life, until it hands over to another one. It begins with those that are due and
+    /// were left to it.
+    fn turn(&self, left: VecDeque<Waker>) {
+        LEFT.set(left);
+        TURNS.set(true);
         let mut due = Vec::new();
+        loop {
+            while let Some(waker) = LEFT.with_borrow_mut(VecDeque::pop_front) {
+                wake(waker);
+            }
+            if !TURNS.get() {
+                return;
+            }
+            self.wait_for_due(&mut due);
+            LEFT.with_borrow_mut(|left| left.extend(due.drain(..)));
+        }
+    }
+
+    /// Turns the wheel until there are sleepers whose time has come.
+    fn wait_for_due(&self, due: &mut Vec<Waker>) {
         let mut state = self.lock();
         loop {
-            self.turn_to(self.tick_at(Instant::now()), &mut state.wheel, &mut due);
-            if due.is_empty() {
-                state = self.wait(state);
-                continue;
+            self.turn_to(self.tick_at(Instant::now()), &mut state.wheel, due);
+            if !due.is_empty() {
+                state.thread = Turner::Turning;
+                // Unlocked before these are woken: they may sleep again at once.
+                return;
             }
-            state.thread = Turner::Turning;
-            // Unlock before waking: what is woken may sleep again at once.
-            drop(state);
-            wake_all(&mut due);
-            state = self.lock();
+            state = self.wait(state);
         }
     }
 
@@ -279,13 +306,63 @@ impl Timer {
     }
 }
 
+thread_local! {
+    /// Whether this thread turns the wheel of the process's timer.
+    static TURNS: Cell<bool> = const { Cell::new(false) };
+
+    /// On that thread, those that are due and not woken yet.
+    static LEFT: RefCell<VecDeque<Waker>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// To be called before this thread blocks: if it turns the wheel, another one does so from now on.
+#[inline]
+pub(crate) fn hand_over() {
+    if TURNS.get() {
+        hand_over_from_here();
+    }
+}
+
+#[cold]
+fn hand_over_from_here() {
+    // It stays the timer's if no other can be had: better late sleeps than none.
+    match start_thread(LEFT.take()) {
+        Ok(()) => TURNS.set(false),
+        Err((error, left)) => {
+            LEFT.set(left);
+            log_warning(format_args!(
+                "the thread of the timer may block in a waker, which holds up all sleeps, and no \
+                 other can take its place: {error}"
+            ));
+        }
+    }
+}
+
 /// Starts the thread of the process's timer, the only one to have any.
-fn start_thread(state: &mut State) {
-    let builder = thread::Builder::new().name("laneway-timer".to_owned());
-    match os_thread::spawn(builder, || Timer::global().turn()) {
-        Ok(_detached) => state.thread = Turner::Turning,
+fn start_first_thread(state: &mut State) {
+    match start_thread(VecDeque::new()) {
+        Ok(()) => state.thread = Turner::Turning,
         // The next sleeper tries again.
-        Err(error) => panic!("no thread could be started for the timer: {error}"),
+        Err((error, _)) => panic!("no thread could be started for the timer: {error}"),
+    }
+}
+
+/// Starts a thread that turns the wheel. Gives back those that were left to it if it cannot be had.
+fn start_thread(left: VecDeque<Waker>) -> Result<(), (io::Error, VecDeque<Waker>)> {
+    // Handed over by a channel, so that they are not lost with a thread that never starts.
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let builder = thread::Builder::new().name("laneway-timer".to_owned());
+    let started = os_thread::spawn(builder, move || {
+        if let Ok(left) = receiver.recv() {
+            Timer::global().turn(left);
+        }
+    });
+    match started {
+        Ok(_detached) => {
+            let handed_over = sender.send(left);
+            handed_over.expect("the thread waits for them");
+            Ok(())
+        }
+        Err(error) => Err((error, left)),
     }
 }
 
@@ -296,10 +373,7 @@ fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
     of_seconds.saturating_add(of_nanos(duration.subsec_nanos()).into())
 }
 
-/// Wakes those who are due. Who turns the wheel serves everybody: it survives whatever a waker
-/// does.
-fn wake_all(due: &mut Vec<Waker>) {
-    due.drain(..).for_each(|waker| {
-        telling::firing(|| shielded("the waker of a sleep", || waker.wake()));
-    });
+/// Wakes one that is due. Who turns the wheel serves everybody: it survives whatever a waker does.
+fn wake(due: Waker) {
+    telling::firing(|| shielded("the waker of a sleep", || due.wake()));
 }
