@@ -13,11 +13,14 @@ use common::soon;
 use futures_lite::Stream;
 use futures_lite::future::{or, poll_once};
 use laneway::background;
+use laneway::blocking::{self, unblock};
 use laneway::observe::Event;
 use laneway::pipeline::{Outputs, Period, Pipeline, Shared};
 use laneway::sim::{Error, Sim};
 use laneway::time::{self, interval_at, now, sleep, sleep_until, timeout};
-use laneway::{Priority, Runtime, TaskGroup, block_on, shutdown_begun, spawn_task, yield_now};
+use laneway::{
+    Priority, Runtime, Task, TaskGroup, block_on, shutdown_begun, spawn_task, yield_now,
+};
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -86,10 +89,50 @@ async fn everything_yields() {
     let shared = Shared::new(0);
     assert_yields("read", |cx| poll_new(shared.read(), cx)).await;
     assert_yields("write", |cx| poll_new(shared.write(), cx)).await;
+    tasks_yield().await;
+    closures_yield().await;
     groups_yield().await;
     services_yield().await;
     handlers_yield().await;
     ended_outputs_yield().await;
+}
+
+async fn tasks_yield() {
+    let mut tasks = ended_tasks().await;
+    assert_yields("task", |cx| poll_last(&mut tasks, cx)).await;
+    let tasks = ended_tasks().await.into_iter();
+    let mut tasks: Vec<_> = tasks.map(Task::fallible).collect();
+    assert_yields("fallible task", |cx| poll_last(&mut tasks, cx)).await;
+    let tasks = ended_tasks().await.into_iter();
+    let mut ends: Vec<_> = tasks.map(|task| Box::pin(task.cancel())).collect();
+    assert_yields("cancel", |cx| poll_last(&mut ends, cx)).await;
+}
+
+async fn ended_tasks() -> Vec<Task<()>> {
+    let tasks: Vec<_> = (0..4 * BUDGET).map(|_| spawn_task!(async {})).collect();
+    while !tasks.iter().all(Task::is_finished) {
+        yield_now().await;
+    }
+    tasks
+}
+
+/// Polls the last of several futures, and takes it out when it is ready.
+fn poll_last(futures: &mut Vec<impl Future + Unpin>, cx: &mut Context<'_>) -> Poll<()> {
+    let last = futures.last_mut().expect("there are more");
+    let polled = Pin::new(last).poll(cx);
+    polled.map(|_output| drop(futures.pop()))
+}
+
+async fn closures_yield() {
+    let mut closures: Vec<_> = (0..4 * BUDGET).map(|_| unblock(|| ())).collect();
+    let are_done = || {
+        let metrics = blocking::metrics();
+        metrics.queued == 0 && metrics.idle == metrics.threads
+    };
+    while !are_done() {
+        yield_now().await;
+    }
+    assert_yields("unblock", |cx| poll_last(&mut closures, cx)).await;
 }
 
 async fn groups_yield() {
@@ -310,6 +353,8 @@ fn a_greedy_branch_does_not_starve_those_after_it() {
             let _ = ticks.tick().await;
         })
         .await;
+        or(greedy(), unblock(|| ())).await;
+        or(greedy(), spawn_task!(async {})).await;
         let shared = Shared::new(1);
         or(greedy(), async {
             let _ = shared.read().await;

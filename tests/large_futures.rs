@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use laneway::background::{self, Service, TaskQueue, Work, service};
+use laneway::blocking::unblock;
 use laneway::{
     Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
 };
@@ -178,6 +179,18 @@ fn handlers_runs_and_work_may_be_large() {
     let id = queue.submit(Work::future(|_| large())).unwrap();
     block_on(queue.wait(id));
     assert_eq!(queue.take(id), Ok(1));
+}
+
+#[test]
+fn closures_may_be_large() {
+    let buffer = [1_u8; HALF_A_MEGABYTE / 2];
+    assert_eq!(block_on(unblock(move || black_box(&buffer)[17])), 1);
+    let rt = Runtime::builder().build().unwrap();
+    let task = async {
+        let buffer = [1_u8; HALF_A_MEGABYTE / 2];
+        unblock(move || black_box(&buffer)[17]).await
+    };
+    assert_eq!(block_on(rt.spawn(task, Priority::Low)), 1);
 }
 
 const LARGE_OUTPUT: usize = 64 * 1024;

@@ -79,8 +79,9 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use crate::executor::budget::Waited;
 use crate::executor::seat;
 use crate::shield::shielded;
 
@@ -105,6 +106,9 @@ pub use pool::BLOCKING_NUM_VARIABLE;
 /// [`detach`](Unblock::detach) lets it run in either case.
 ///
 /// Runtimes do not wait for closures when they shut down, and neither does the end of the process.
+/// They wait for the tasks that await closures: a closure that shuts the runtime of its own awaiter
+/// down waits until the deadline of [`shutdown`](crate::Runtime::shutdown) has come. It is to be
+/// detached instead.
 ///
 /// # Panics
 ///
@@ -133,8 +137,16 @@ pub use pool::BLOCKING_NUM_VARIABLE;
 #[track_caller]
 pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
     let given_at = Location::caller();
+    if size_of_val(&closure) > LARGE {
+        let closure: Box<dyn FnOnce() -> T + Send> = Box::new(closure);
+        return with_pool(|pool| pool.submit(closure, given_at));
+    }
     with_pool(|pool| pool.submit(closure, given_at))
 }
+
+/// A closure of more bytes is boxed at once: in a build without optimisations, each function that
+/// it is moved through needs room for it on the stack.
+const LARGE: usize = 4096;
 
 /// What the pool of blocking threads is doing. See [`BlockingMetrics`].
 ///
@@ -166,6 +178,7 @@ pub struct Unblock<T> {
     delivery: Arc<Delivery<T>>,
     /// None once the result has been taken or the closure detached.
     queued: Option<QueuedAt>,
+    waited: Waited,
 }
 
 impl<T> Unblock<T> {
@@ -189,11 +202,19 @@ impl<T> Future for Unblock<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Poll::Ready(result) = self.delivery.poll(cx) else {
-            self.queued.iter().for_each(QueuedAt::await_here);
-            return Poll::Pending;
-        };
-        self.queued = None;
+        let Unblock {
+            delivery,
+            queued,
+            waited,
+        } = &mut *self;
+        let result = ready!(waited.poll(cx, |cx| {
+            let polled = delivery.poll(cx);
+            if polled.is_pending() {
+                queued.iter().for_each(QueuedAt::await_here);
+            }
+            polled
+        }));
+        *queued = None;
         Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 }
@@ -282,6 +303,7 @@ impl Pool {
         Unblock {
             delivery,
             queued: Some(queued),
+            waited: Waited::No,
         }
     }
 }

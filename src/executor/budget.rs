@@ -6,8 +6,9 @@
 //! put off: pending once, and woken at once. The task goes to the back of its queue, and comes
 //! back with a full budget.
 //!
-//! What has been pending is never put off. So beside a branch that uses up every poll's budget,
-//! all other branches of a `select!` come to their turn in the poll after.
+//! What has been pending is never put off; a task's handle is put off once, also then. So beside a
+//! branch that uses up every poll's budget, all other branches of a `select!` come to their turn
+//! within two polls.
 //!
 //! Budgets belong to polls, and not every poll is ours. Where another executor polls within one of
 //! our polls, or code makes a future anew instead of awaiting the one that was put off, the poll

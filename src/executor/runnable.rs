@@ -5,7 +5,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use super::{aborts, loans};
 use crate::ids::{ExecutorId, QueueId, TaskId};
@@ -56,6 +56,8 @@ pub(crate) struct Meta {
     /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
     /// memory.
     named: bool,
+    /// Set when the awaiter of the task, which had ended, was put off: it is not put off again.
+    put_off: AtomicBool,
     /// Here as well as in the task's books, for code that sees the task and not its future.
     pub(super) spawned_at: &'static Location<'static>,
 }
@@ -86,6 +88,7 @@ impl Meta {
             executor,
             state: AtomicU16::new(queue.0),
             named: origin.name.is_some(),
+            put_off: AtomicBool::new(false),
             spawned_at: origin.spawned_at,
         }
     }
@@ -153,6 +156,13 @@ impl Meta {
         if self.state.fetch_or(ABORTABLE, Ordering::Relaxed) & ABORTABLE == 0 {
             aborts::enter(self.key());
         }
+    }
+
+    /// Whether the awaiter is to be put off now, since it has not been yet.
+    #[cold]
+    pub(super) fn put_off(&self) -> bool {
+        // Relaxed: told by an awaiter to the next one, and handles are handed over safely.
+        !self.put_off.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the task was told to end.

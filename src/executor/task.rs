@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::abort_handle::AbortHandle;
+use super::budget::{self, Waited};
 use super::join_error::JoinError;
 use super::outcome::Outcome;
 use super::runnable::{Meta, Priority};
@@ -104,7 +105,8 @@ impl<T> Task<T> {
     pub(crate) async fn end(mut self) -> Outcome<T> {
         self.raise_for_awaiter();
         self.abort();
-        poll_fn(|cx| self.poll_end(cx)).await
+        let mut waited = Waited::No;
+        poll_fn(|cx| waited.poll(cx, |cx| self.poll_end(cx))).await
     }
 
     /// Tells the task to end, and does not wait for it: instead of its next poll, its future is
@@ -281,6 +283,18 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        if budget::is_used_up() && self.is_finished() && self.handle.metadata().put_off() {
+            return budget::put_off(cx);
+        }
+        let polled = self.poll_uncounted(cx);
+        if polled.is_ready() {
+            budget::count_ready();
+        }
+        polled
+    }
+
+    /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
+    pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let ended = self.poll_end(cx);
         if ended.is_pending() {
             self.raise_for_awaiter();

@@ -3,6 +3,7 @@
 //! The macros `join!` and `try_join!` call [`join_all`] and [`try_join_all`].
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Mutex;
 
@@ -55,7 +56,8 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
-            outputs.push(task.await);
+            let output = output(task).await;
+            outputs.push(output.unwrap_or_else(|error| error.throw()));
         }
         outputs
     })
@@ -83,10 +85,16 @@ pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {
-            results.push(task.fallible().await);
+            results.push(output(task).await);
         }
         results
     })
+}
+
+/// Awaits a task. Not counted: a thread that blocks for many tasks gives way to nothing between two
+/// that have ended.
+async fn output<T>(mut task: Task<T>) -> Result<T, JoinError> {
+    poll_fn(|cx| task.poll_uncounted(cx)).await
 }
 
 /// Does all of a join but to wait: runs what this thread can run of it.
