@@ -507,6 +507,40 @@ fn destructors_that_panic_cost_nothing() {
 }
 
 #[test]
+fn data_sets_whose_destructors_panic_are_dropped_whole() {
+    struct Bomb(Arc<AtomicUsize>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            resume_unwind(Box::new("goes off"));
+        }
+    }
+    let drops = Arc::new(AtomicUsize::new(0));
+    let made = || {
+        let drops = drops.clone();
+        move |_: &(), _: Window| Ok(Bomb(drops.clone()))
+    };
+    let (one, other) = (made(), made());
+    let run = sim(1).run(async {
+        let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+            .stage_fn("one", one)
+            .stage_fn("other", other)
+            .every(Period::Millis(10))
+            .capacity(2)
+            .overflow(laneway::pipeline::Overflow::DropOldest)
+            .build()
+            .unwrap();
+        let running = pipeline.start_here();
+        sleep(45 * MS).await;
+        let report = running.shutdown().await;
+        assert_eq!((report.counts.ticks, report.counts.dropped), (4, 2));
+        drop(outputs);
+    });
+    run.unwrap();
+    assert_eq!(drops.load(Ordering::SeqCst), 8);
+}
+
+#[test]
 fn windows_are_aligned_to_unix_time() {
     let (pipeline, outputs) = one_stage((), |_, _| Ok(()));
     let rt = runtime(1);

@@ -298,6 +298,31 @@ fn a_destructor_that_panics_fails_its_work_and_no_other() {
 }
 
 #[test]
+fn results_whose_destructors_panic_go_with_their_queue() {
+    struct Bomb(Arc<AtomicUsize>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            panic!("dropped");
+        }
+    }
+    always(|| async {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let queue = TaskQueue::bounded(8);
+        for _ in 0..3 {
+            let counts = drops.clone();
+            let submitted = queue.submit(Work::sync(move |_| Bomb(counts)));
+            let id = submitted.ok().expect("there is room");
+            assert_eq!(queue.wait(id).await, WorkStatus::Done);
+        }
+        drop(queue);
+        while drops.load(Ordering::SeqCst) < 3 {
+            sleep(MS).await;
+        }
+    });
+}
+
+#[test]
 fn work_that_takes_too_long_fails_and_its_time_runs_from_its_beginning() {
     always(|| async {
         let queue = TaskQueue::bounded(8).workers(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::stage::StageError;
 use super::window::Window;
+use crate::shield::drop_shielded;
 
 /// The outcomes of all stages for one window.
 ///
@@ -44,6 +45,12 @@ pub struct DataSet<Output> {
 }
 
 impl<Output> DataSet<Output> {
+    /// Drops each output by itself: the panic of one's destructor is told to the log, and keeps no
+    /// other from being dropped.
+    pub(super) fn discard(self) {
+        self.entries.into_iter().for_each(drop_shielded);
+    }
+
     /// What the stage of this name came to. `None` if there is no such stage.
     ///
     /// ```

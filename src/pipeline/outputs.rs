@@ -66,6 +66,12 @@ struct State<O> {
     sender: Option<Waker>,
 }
 
+impl<O> Drop for State<O> {
+    fn drop(&mut self) {
+        self.data_sets.drain(..).for_each(DataSet::discard);
+    }
+}
+
 impl<O> Channel<O> {
     fn lock(&self) -> MutexGuard<'_, State<O>> {
         // A poisoned lock is fine: nothing is half done under it.

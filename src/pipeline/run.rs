@@ -20,7 +20,6 @@ use super::outputs::{Overflow, Sender};
 use super::running::{Control, End, Order, Running};
 use super::settings::Settings;
 use super::window::{DueWindow, Window, Windows};
-use crate::shield::shielded;
 use crate::time::{Sleep, now, sleep_until};
 use crate::{Priority, Runtime, ShutdownBegun, named, shutdown_begun};
 
@@ -344,7 +343,7 @@ where
     fn make_room(&self) {
         while let Some(oldest) = self.sender.make_room() {
             self.reporter.control.count(|counts| counts.dropped += 1);
-            shielded("a destructor of a dropped data set", || drop(oldest));
+            oldest.discard();
         }
     }
 

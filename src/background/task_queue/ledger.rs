@@ -27,6 +27,7 @@ use super::work_id::WorkId;
 use super::work_status::{Cancelling, ListedWork, WorkStatus};
 use crate::Task;
 use crate::background::call_order::Urgency;
+use crate::shield::drop_shielded;
 use crate::waker::leave;
 
 /// How a task queue is set up.
@@ -454,6 +455,16 @@ fn count<T>(counts: &mut TaskQueueMetrics, end: &WorkEnd<T>) {
         WorkEnd::TimedOut(_) => {
             counts.failed += 1;
             counts.timed_out += 1;
+        }
+    }
+}
+
+impl<T> Drop for Ledger<T> {
+    fn drop(&mut self) {
+        // Each by itself: the panic of a result's destructor is told to the log, and keeps no other
+        // result from being dropped.
+        while let Some((_id, record)) = self.records.pop_first() {
+            drop_shielded(record);
         }
     }
 }
