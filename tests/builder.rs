@@ -384,6 +384,19 @@ fn each_mistake_has_an_error_and_a_message_that_says_what_to_do() {
         );
     }
 
+    for queues in [9_000, 65_535, 65_536] {
+        let further = (0..queues).map(|n| format!("queue {n}"));
+        let error = refused(further.fold(b(), |b, name| b.with_queue(&name, 0, &[])));
+        assert!(matches!(&error, BuildError::TooManyQueues { queues: all } if *all == queues + 2));
+        assert_says(
+            &error,
+            &format!(
+                "{} queues were asked for: a runtime takes 8192 at most",
+                queues + 2
+            ),
+        );
+    }
+
     let error = refused(b().with_idle(Idle::Nap(Duration::ZERO)));
     assert!(matches!(error, BuildError::ZeroNap));
     assert_says(

@@ -94,7 +94,13 @@ impl Queue {
         self.pushed.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many tasks wait in the channel.
+    /// How many tasks wait in the channel, as far as they are counted.
+    ///
+    /// A thread that loses its core between its push and its count hides a task meanwhile: its own,
+    /// or, if that is taken at once, the one that comes next. That task is found when the next one
+    /// after it is counted, or when the thread goes on, which wakes a worker. A thread that is not
+    /// nice has its core back after the slices of those that share it; a nice one waits for as long
+    /// as others want the core.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
         // SeqCst: a worker that lies down reads this after it has entered the census.

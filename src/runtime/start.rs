@@ -308,6 +308,17 @@ mod tests {
     }
 
     #[test]
+    fn only_threads_that_the_system_has_made_nice_keep_high_ones_from_offering_their_core() {
+        let offers = |builder: Builder| {
+            let plan = Plan::new(&builder).expect("it is valid");
+            spin(&plan).offers_core
+        };
+        assert!(offers(Builder::new().with_standby(0)));
+        let wishes = Builder::new().with_low_nice(19);
+        assert_eq!(offers(wishes), !os_thread::HAS_NICENESS);
+    }
+
+    #[test]
     fn a_worker_looks_in_the_order_that_stands_above_next() {
         const HIGH: QueueId = QueueId::HIGH;
         const LOW: QueueId = QueueId::LOW;

@@ -1,0 +1,109 @@
+//! Does the log say that a spawn has started another runtime, and where?
+//!
+//! There is one process-wide runtime in a process, so each test runs in a process of its own.
+
+use std::env;
+use std::process::Command;
+use std::sync::Mutex;
+
+use laneway::{Runtime, block_on, spawn_task};
+use log::Level;
+
+/// Keeps the lines that speak of the process-wide runtime.
+struct Lines(Mutex<Vec<(Level, String)>>);
+
+static LINES: Lines = Lines(Mutex::new(Vec::new()));
+
+impl log::Log for Lines {
+    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = record.args().to_string();
+        if line.starts_with("the process-wide runtime has started ") {
+            self.0.lock().unwrap().push((record.level(), line));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn keep_lines() {
+    log::set_logger(&LINES).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+}
+
+/// Asserts that there is one line, of this level, which names this place.
+#[track_caller]
+fn assert_told(level: Level, line_number: u32, others: &str) {
+    let lines = LINES.0.lock().unwrap();
+    let [(told_as, line)] = &lines[..] else {
+        panic!("one line is expected: {lines:?}");
+    };
+    assert_eq!(*told_as, level, "{line}");
+    let place = format!("{}:{line_number}", file!());
+    assert!(line.contains(&place), "{place} is not in: {line}");
+    assert!(line.contains(others), "{line}");
+}
+
+/// Set for the processes that these tests start.
+const ALONE: &str = "LANEWAY_TEST_ALONE";
+
+/// Whether this is a process for the test of this name. If not, starts it, and waits until the test
+/// has passed there.
+#[track_caller]
+fn is_alone(name: &str) -> bool {
+    if env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", name, "--test-threads=1"]);
+    let ended = child.env(ALONE, "1").output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    false
+}
+
+#[test]
+fn a_spawn_on_a_plain_thread_beside_a_runtime_is_warned_of_once() {
+    if !is_alone("a_spawn_on_a_plain_thread_beside_a_runtime_is_warned_of_once") {
+        return;
+    }
+    keep_lines();
+    let rt = Runtime::builder().build().unwrap();
+    assert_eq!(rt.block_on(async { spawn_task!(async { 1 }).await }), 1);
+    assert!(LINES.0.lock().unwrap().is_empty());
+
+    let place = line!() + 1;
+    let tasks = [(); 3].map(|()| spawn_task!(async { 1 }));
+    tasks
+        .into_iter()
+        .for_each(|task| assert_eq!(block_on(task), 1));
+    block_on(spawn_task!(async {}));
+    assert_told(Level::Warn, place, "(1 others exist)");
+}
+
+#[test]
+fn a_spawn_in_block_on_without_a_runtime_is_warned_of() {
+    if !is_alone("a_spawn_in_block_on_without_a_runtime_is_warned_of") {
+        return;
+    }
+    keep_lines();
+    let _rt = Runtime::builder().build().unwrap();
+    let place = line!() + 1;
+    let answer = block_on(async { spawn_task!(async { 2 }).await });
+    assert_eq!(answer, 2);
+    assert_told(Level::Warn, place, "(1 others exist)");
+}
+
+#[test]
+fn the_first_runtime_of_a_process_is_no_reason_for_a_warning() {
+    if !is_alone("the_first_runtime_of_a_process_is_no_reason_for_a_warning") {
+        return;
+    }
+    keep_lines();
+    drop(Runtime::builder().build().unwrap());
+    let place = line!() + 1;
+    block_on(spawn_task!(async {}));
+    assert_told(Level::Debug, place, "(0 others exist)");
+}
