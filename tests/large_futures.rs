@@ -184,11 +184,11 @@ fn handlers_runs_and_work_may_be_large() {
 #[test]
 fn closures_may_be_large() {
     let buffer = [1_u8; HALF_A_MEGABYTE / 2];
-    assert_eq!(block_on(unblock(move || black_box(&buffer)[17])), 1);
+    assert_eq!(block_on(unblock(move || black_box(buffer)[17])), 1);
     let rt = Runtime::builder().build().unwrap();
     let task = async {
         let buffer = [1_u8; HALF_A_MEGABYTE / 2];
-        unblock(move || black_box(&buffer)[17]).await
+        unblock(move || black_box(buffer)[17]).await
     };
     assert_eq!(block_on(rt.spawn(task, Priority::Low)), 1);
 }

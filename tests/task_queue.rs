@@ -312,7 +312,7 @@ fn results_whose_destructors_panic_go_with_their_queue() {
         for _ in 0..3 {
             let counts = drops.clone();
             let submitted = queue.submit(Work::sync(move |_| Bomb(counts)));
-            let id = submitted.ok().expect("there is room");
+            let id = submitted.expect("there is room");
             assert_eq!(queue.wait(id).await, WorkStatus::Done);
         }
         drop(queue);
