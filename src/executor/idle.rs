@@ -20,6 +20,9 @@
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
 //! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher
 //!   behind, it then looks at everything once more, and only then parks its thread.
+//! - A searcher that finds nothing may also *nap* (`thief.rs`): it comes back by itself after a
+//!   while, and is not in the census meanwhile, like a worker that polls a task. It leaves as one
+//!   that has found work does: if it was the last one, it looks, and unparks the next.
 //!
 //! # Why no wake-up is lost
 //!
@@ -28,16 +31,18 @@
 //! census, then read W) each have a sequentially consistent fence, or sequentially consistent
 //! accesses, between their two halves, so in every run one of them sees the other:
 //!
-//! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher.
-//! 2. If it read *none searching and none parked*, every crew member was busy; each of them parks
-//!    later than that read, and the last to do so leaves no searcher, looks once more, and sees W.
-//! 3. If it read *one searching*, that searcher leaves the count later than the read. It leaves by
-//!    finding work, and if it was the last one it looks for more work and unparks the next; or by
-//!    parking, and if it left no searcher it looks once more. If it was not the last one, the same
-//!    holds for the one that was.
+//! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher, which
+//!    leaves the count as in case 3.
+//! 2. If it read *none searching and none parked*, every crew member was in a poll or in a nap;
+//!    each of them parks later than that read, and the last to do so leaves no searcher, looks once
+//!    more, and sees W.
+//! 3. If it read *one searching*, or unparked one as in case 1, that searcher leaves the count
+//!    later than the read. It leaves by finding work or for a nap, and if it was the last one it
+//!    looks for work and unparks the next; or by parking, and if it left no searcher it looks once
+//!    more. If it was not the last one, the same holds for the one that was.
 //!
 //! Each case contradicts the supposition. The model checker runs this very file through every
-//! interleaving of small cases, and finds the lost wake-up when the second look is left out: see
+//! interleaving of small cases, and finds the lost wake-up when one of these looks is left out: see
 //! `idle/model.rs`.
 //!
 //! # The bringer without a fence
@@ -122,7 +127,7 @@ pub(super) enum Search {
 }
 
 /// Whether a worker that leaves the searchers leaves any behind. If not, it looks at everything
-/// once more: to get up again if it was about to park, to unpark another if it has found work.
+/// once more: to get up again if it was about to park, and otherwise to unpark another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum OtherSearchers {
@@ -235,8 +240,8 @@ impl ParkingLot {
         Search::Counted
     }
 
-    /// Takes a searcher that found work out of the count. The last one looks for more work then,
-    /// and unparks a worker for it.
+    /// Takes a searcher that found work, or that naps, out of the count. The last one looks for
+    /// more work then, and unparks a worker for it.
     pub(super) fn stop_searching(&self, crew: CrewId) -> OtherSearchers {
         let crew = &self.crews[crew.0];
         let before = crew.census.fetch_sub(ONE_SEARCHING, Ordering::SeqCst);

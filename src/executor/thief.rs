@@ -8,8 +8,11 @@
 //! So a thief whose loot was small several times in a row, with short rests between, does not park
 //! when it has nothing to do: it *naps*. No thread has to wake it, and it comes back by itself to a
 //! deque that holds many. It goes on so as long as that pays. If it does not, the tasks come one by
-//! one: the worker lets twice as many small thefts pass before it tries again (T23). A worker that
-//! naps is as one in a poll of that length. Read `executor.rs` next.
+//! one: the worker lets twice as many small thefts pass before it tries again (T23).
+//!
+//! A worker that naps is for all others like one in a poll of that length: they do not count on it,
+//! and if it was the last searcher, it has unparked another for the work that came meanwhile
+//! (`idle.rs`). Read `executor.rs` next.
 
 use std::time::Duration;
 

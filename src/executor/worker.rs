@@ -327,7 +327,7 @@ impl Worker {
     fn begin(&mut self, task: &Meta) {
         task.compare_with_loans();
         self.runs_high = task.queue() == QueueId::HIGH;
-        self.work_found();
+        self.leave_search();
         self.begin_poll(task);
     }
 
@@ -574,15 +574,15 @@ impl Worker {
         }
     }
 
-    /// Ends the search, if this was one.
+    /// Ends the search, if this was one: the worker has found work, or naps.
     #[inline]
-    fn work_found(&mut self) {
+    fn leave_search(&mut self) {
         if self.search == Search::Counted {
             self.end_search();
         }
     }
 
-    /// The last searcher unparks the next if there is more work.
+    /// The last searcher unparks the next if there is work, whose bringers may have relied on it.
     #[inline(never)]
     fn end_search(&mut self) {
         self.search = Search::Uncounted;
@@ -700,7 +700,8 @@ impl Worker {
         self.thief.naps()
     }
 
-    /// Stops looking for a while without asking to be woken.
+    /// Stops looking for a while without asking to be woken. A searcher unparks another worker
+    /// first, if it was the last one and work has come since it looked: see `idle.rs`.
     pub(crate) fn pause(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
@@ -717,15 +718,6 @@ impl Worker {
     pub(crate) fn resume(&mut self) {
         self.pace.rested();
         self.tally().parked.stop(self.now());
-    }
-
-    /// Leaves the search without having found anything.
-    fn leave_search(&mut self) {
-        if std::mem::replace(&mut self.search, Search::Uncounted) == Search::Counted {
-            // Whether others search would matter if another worker could be unparked for this one;
-            // none is parked.
-            let _ = self.executor.parking_lot.stop_searching(self.crew);
-        }
     }
 
     fn work_in_sight(&self) -> bool {

@@ -377,6 +377,39 @@ mod tests {
         notes.executor.unregister();
     }
 
+    /// A task relies on the only searcher, which has looked everywhere already and then naps.
+    #[test]
+    fn a_searcher_that_naps_leaves_work_that_came_meanwhile_to_a_parked_worker() {
+        let builder = Builder::new().with_high_num(2).with_low_num(1);
+        let builder = builder.with_stealing(Stealing::None).with_standby(0);
+        let made =
+            builder.without_threads(Arc::<NoThreads>::default(), fastrand::Rng::with_seed(1));
+        let (executor, workers) = made.expect("the settings make sense");
+        let [searcher, sleeper, _low] = <[Worker; 3]>::try_from(workers).expect("three workers");
+        let _entered = seat::enter(executor.clone());
+        let ran = Arc::default();
+        let notes = Notes { executor, ran };
+        let is_awake = || notes.executor.parking_lot.is_awake(WorkerId(1));
+
+        let sleeper = notes.as_worker(sleeper, |_| {
+            assert_eq!(seat::with_worker(Worker::begin_parking), Some(MayPark::Yes));
+        });
+        let searcher = notes.as_worker(searcher, |_| assert_eq!(step(), Step::Rest));
+        notes.spawn("from outside", QueueId::HIGH);
+        assert!(!is_awake(), "the spawn relies on the searcher");
+        let _searcher = notes.as_worker(searcher, |_| {
+            seat::with_worker(Worker::pause);
+        });
+        assert!(is_awake(), "nobody looks for the task before the nap is over");
+        let _sleeper = notes.as_worker(sleeper, |notes| {
+            seat::with_worker(Worker::woken);
+            assert_eq!(step(), Step::Ran);
+            assert_eq!(*notes.ran.lock().unwrap(), ["from outside"]);
+        });
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
     /// The raise relies on the only searcher, which then finds a task that may take long. Both fall
     /// between two looks of its search.
     #[test]

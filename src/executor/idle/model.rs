@@ -31,6 +31,8 @@ enum Protocol {
     NoSecondLook,
     /// The last searcher that finds work does not wake the next.
     NoWakeNext,
+    /// The last searcher naps without looking once more.
+    NoLookBeforeNap,
 }
 
 impl Model {
@@ -85,6 +87,20 @@ impl Model {
         if last && protocol != Protocol::NoWakeNext && self.in_sight() {
             self.parking_lot.unpark_one(&[CREW], QUEUE);
         }
+    }
+
+    /// Searches once, and naps if it finds nothing: for so long that no work may wait for it. Gives
+    /// the pieces of work that it has taken.
+    fn search_and_nap(&self, protocol: Protocol) -> usize {
+        let search = self.parking_lot.start_searching(CREW);
+        let taken = self.take();
+        let looks = taken || protocol != Protocol::NoLookBeforeNap;
+        let last = search == Search::Counted
+            && self.parking_lot.stop_searching(CREW) == OtherSearchers::None;
+        if last && looks && self.in_sight() {
+            self.parking_lot.unpark_one(&[CREW], QUEUE);
+        }
+        usize::from(taken)
     }
 
     fn rest(&self, worker: WorkerId, search: Search, protocol: Protocol) -> Search {
@@ -151,6 +167,32 @@ fn without_the_second_look_a_wake_up_is_lost() {
 #[should_panic(expected = "deadlock")]
 fn without_waking_the_next_work_is_left_behind() {
     check(3, || bring_to_workers(2, 1, Protocol::NoWakeNext));
+}
+
+/// One worker takes what the other, which naps, does not: a bringer may rely on that one while it
+/// searches.
+fn bring_while_one_naps(protocol: Protocol) {
+    let model = Model::new(2);
+    let (parks, naps) = (model.clone(), model.clone());
+    let parks = loom::thread::spawn(move || parks.work(1, WorkerId(0), protocol));
+    let naps = loom::thread::spawn(move || naps.search_and_nap(protocol));
+    model.bring();
+    let taken = naps.join().expect("the worker naps");
+    // A piece for the worker that parks, if the other one has taken its piece.
+    (0..taken).for_each(|_| model.bring());
+    parks.join().expect("the worker took its piece of work");
+    assert_eq!(model.work.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn no_wake_up_is_lost_to_a_searcher_that_naps() {
+    check(3, || bring_while_one_naps(Protocol::Whole));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn without_the_look_before_a_nap_a_wake_up_is_lost() {
+    check(3, || bring_while_one_naps(Protocol::NoLookBeforeNap));
 }
 
 /// Two bringers at once must wake one sleeper between them: the second relies on the first's.

@@ -163,7 +163,7 @@ impl Worker {
 
     fn go_on_with(&mut self, outer: &OuterPoll) {
         // It may have become a searcher, which it is no longer.
-        self.work_found();
+        self.leave_search();
         self.turn_to(outer.running_at, outer.found);
         self.runs_high = outer.runs_high;
         self.sought = outer.sought;
