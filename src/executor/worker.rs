@@ -278,22 +278,26 @@ impl Worker {
 
     /// Takes the task to run now, or says why there is none. A worker looks, in this order:
     ///
-    /// 1. every 61st step: in the home channel, and the step after, in what it holds of home. Every
-    ///    64th step: at the other queues on its route, one at a time, in turn;
-    /// 2. if it runs work of a lower rank than home: everywhere at home, as in 3, 4, 5 and 7,
-    ///    before it goes on with that;
-    /// 3. in the next-slot, three times in a row at most;
-    /// 4. in its home deque;
-    /// 5. in the home channel: for a fair share, or for everything if there are 16 tasks or more;
-    /// 6. in its own deques of the rest of its route;
-    /// 7. in the deques of other workers, of home first, from a random one on;
+    /// 1. every 61st step: in the home channel, and the step after, in its own part of the home
+    ///    queue. Every 64th step: at the other queues on its route, one at a time, in turn;
+    /// 2. in its own part of the queues that outrank home: so a low worker ends the high tasks that
+    ///    it has taken before it goes on with low ones;
+    /// 3. in its home next-slot, three times in a row at most, and in its home deque;
+    /// 4. in the home channel: for a fair share, or for everything if there are 16 tasks or more;
+    /// 5. if its route has queues that do not outrank home: in the deques of other workers for
+    ///    tasks of home, so that none waits anywhere while this worker goes on with other work;
+    /// 6. in its own part of those queues;
+    /// 7. as a searcher: in the home channel once more, then in the deques of other workers, from a
+    ///    random one on, for tasks of home and then of the rest of its route;
     /// 8. in the channels of the rest of its route.
     ///
-    /// The first is [`Route::overdue`], the second to sixth are the route's `held` and `at_hand`,
-    /// the others its `search`, which is repeated for a while. The test
-    /// `a_worker_looks_in_the_order_that_stands_above_next` holds the list to what a worker does.
-    /// Before it searches, and at some steps of the first kind, it looks whether something is ready
-    /// outside: see `lookout.rs`.
+    /// Its own part of a queue is the next-slot and the deque that it has there. The first look is
+    /// [`Route::overdue`], the second and third are the route's `held`, the fourth to sixth its
+    /// `at_hand`, the others its `search`, which is repeated for a while. The tests
+    /// `a_high_worker_looks_in_the_order_given_above_next` and
+    /// `a_low_worker_looks_in_the_order_given_above_next` hold the list to what a worker
+    /// does. Before it searches, and at some steps of the first kind, it looks whether something is
+    /// ready outside: see `lookout.rs`.
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);

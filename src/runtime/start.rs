@@ -318,19 +318,33 @@ mod tests {
         assert_eq!(offers(wishes), !os_thread::HAS_NICENESS);
     }
 
-    #[test]
-    fn a_worker_looks_in_the_order_that_stands_above_next() {
-        const HIGH: QueueId = QueueId::HIGH;
-        const LOW: QueueId = QueueId::LOW;
-        let builder = Builder::new().with_high_num(2).with_low_num(1);
-        let builder = builder.with_stealing(Stealing::HighFromLow).with_standby(0);
+    /// The workers of a runtime without threads and without a standby, and the notes of its tasks.
+    fn workers(high: usize, low: usize, stealing: Stealing) -> ([Worker; 3], Notes) {
+        let builder = Builder::new().with_high_num(high).with_low_num(low);
+        let builder = builder.with_stealing(stealing).with_standby(0);
         let made =
             builder.without_threads(Arc::<NoThreads>::default(), fastrand::Rng::with_seed(1));
         let (executor, workers) = made.expect("the settings make sense");
-        let [own, high, low] = <[Worker; 3]>::try_from(workers).expect("three workers");
-        let _entered = seat::enter(executor.clone());
+        let workers = <[Worker; 3]>::try_from(workers).expect("three workers");
         let ran = Arc::default();
-        let notes = Notes { executor, ran };
+        (workers, Notes { executor, ran })
+    }
+
+    /// Steps until the worker that sits here finds nothing more, and tells the order of the tasks.
+    fn order_to_the_end(notes: &Notes) -> Vec<&'static str> {
+        while step() == Step::Ran {}
+        seat::replace_worker(None);
+        notes.executor.close();
+        notes.executor.unregister();
+        notes.ran.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_high_worker_looks_in_the_order_given_above_next() {
+        const HIGH: QueueId = QueueId::HIGH;
+        const LOW: QueueId = QueueId::LOW;
+        let ([own, high, low], notes) = workers(2, 1, Stealing::HighFromLow);
+        let _entered = seat::enter(notes.executor.clone());
 
         // The first low task comes from the channel, and leaves three in the worker's low part.
         notes.spawn_and_then("low channel", LOW, |notes| {
@@ -338,9 +352,7 @@ mod tests {
             notes.spawn("then behind it", LOW);
             notes.spawn("then the last", LOW);
         });
-        seat::replace_worker(Some(Box::new(own)));
-        assert_eq!(step(), Step::Ran);
-        let own = seat::replace_worker(None).expect("the worker still sits there");
+        let own = notes.as_worker(own, |_| assert_eq!(step(), Step::Ran));
 
         // From outside, and from others. The second of two stays in a next-slot.
         notes.spawn_and_then("home channel", HIGH, |notes| {
@@ -357,9 +369,7 @@ mod tests {
         });
         notes.spawn("low channel again", LOW);
 
-        seat::replace_worker(Some(own));
-        while step() == Step::Ran {}
-        seat::replace_worker(None);
+        seat::replace_worker(Some(Box::new(own)));
         let expected = [
             "low channel",
             "home channel",
@@ -372,23 +382,57 @@ mod tests {
             "another's low deque",
             "low channel again",
         ];
-        assert_eq!(*notes.ran.lock().unwrap(), expected);
-        notes.executor.close();
-        notes.executor.unregister();
+        assert_eq!(order_to_the_end(&notes), expected);
+    }
+
+    #[test]
+    fn a_low_worker_looks_in_the_order_given_above_next() {
+        const HIGH: QueueId = QueueId::HIGH;
+        const LOW: QueueId = QueueId::LOW;
+        let ([high, own, low], notes) = workers(1, 2, Stealing::Both);
+        let _entered = seat::enter(notes.executor.clone());
+
+        // The first high task comes from the channel. It leaves two tasks of each queue with the
+        // worker: the second of them in the next-slot.
+        notes.spawn_and_then("high channel", HIGH, |notes| {
+            notes.spawn("home deque", LOW);
+            notes.spawn("next-slot", LOW);
+            notes.spawn("own high deque", HIGH);
+            notes.spawn("high next-slot", HIGH);
+        });
+        let own = notes.as_worker(own, |_| assert_eq!(step(), Step::Ran));
+
+        notes.spawn("home channel", LOW);
+        let _low = notes.as_worker(low, |notes| {
+            notes.spawn("another's home deque", LOW);
+            notes.spawn("out of reach", LOW);
+        });
+        let _high = notes.as_worker(high, |notes| {
+            notes.spawn("another's high deque", HIGH);
+            notes.spawn("out of reach", HIGH);
+        });
+        notes.spawn("high channel again", HIGH);
+
+        seat::replace_worker(Some(Box::new(own)));
+        let expected = [
+            "high channel",
+            "high next-slot",
+            "own high deque",
+            "next-slot",
+            "home deque",
+            "home channel",
+            "another's home deque",
+            "another's high deque",
+            "high channel again",
+        ];
+        assert_eq!(order_to_the_end(&notes), expected);
     }
 
     /// A task relies on the only searcher, which has looked everywhere already and then naps.
     #[test]
     fn a_searcher_that_naps_leaves_work_that_came_meanwhile_to_a_parked_worker() {
-        let builder = Builder::new().with_high_num(2).with_low_num(1);
-        let builder = builder.with_stealing(Stealing::None).with_standby(0);
-        let made =
-            builder.without_threads(Arc::<NoThreads>::default(), fastrand::Rng::with_seed(1));
-        let (executor, workers) = made.expect("the settings make sense");
-        let [searcher, sleeper, _low] = <[Worker; 3]>::try_from(workers).expect("three workers");
-        let _entered = seat::enter(executor.clone());
-        let ran = Arc::default();
-        let notes = Notes { executor, ran };
+        let ([searcher, sleeper, _low], notes) = workers(2, 1, Stealing::None);
+        let _entered = seat::enter(notes.executor.clone());
         let is_awake = || notes.executor.parking_lot.is_awake(WorkerId(1));
 
         let sleeper = notes.as_worker(sleeper, |_| {
@@ -400,7 +444,7 @@ mod tests {
         let _searcher = notes.as_worker(searcher, |_| {
             seat::with_worker(Worker::pause);
         });
-        assert!(is_awake(), "nobody looks for the task before the nap is over");
+        assert!(is_awake(), "no worker looks for the task before the nap is over");
         let _sleeper = notes.as_worker(sleeper, |notes| {
             seat::with_worker(Worker::woken);
             assert_eq!(step(), Step::Ran);
