@@ -1,7 +1,6 @@
 //! The numbers that tasks, workers, queues, crews and runtimes are known by.
 //!
-//! This file stands below all others and uses none of them. Read
-//! `executor/runnable.rs` next.
+//! This file is below all others and uses none of them. Read `executor/runnable.rs` next.
 
 use std::fmt;
 
@@ -23,9 +22,9 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A worker's number within its runtime: high workers first, then those that stand by for them,
-/// then low ones, then those of further queues. The number stays the same when another thread takes
-/// the worker over.
+/// A worker's number within its runtime: high workers first, then
+/// [standbys](crate::Builder::with_standby), then low workers, then those of further queues. The
+/// number stays the same when another thread takes the worker over.
 ///
 /// ```
 /// use laneway::observe::{Event, Observer, WorkerId};
@@ -110,7 +109,8 @@ impl QueueId {
     }
 }
 
-/// A crew's place in `ParkingLot`. The workers that serve the same queues are a crew.
+/// A crew's place in `ParkingLot`. The workers that serve the same queues are a crew, whichever of
+/// them is their home; standbys are one of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrewId(pub(crate) usize);
 

@@ -66,7 +66,8 @@ impl Budget {
     }
 }
 
-/// Gives the poll of a task that begins on this thread a budget. The thread polls nothing else.
+/// Gives the poll of a task that begins on this thread a budget. Where it lies within another poll,
+/// `InnerPolls` puts back the budget of that one.
 #[inline]
 pub(super) fn begin_poll() {
     BUDGET.set(Budget::FULL);

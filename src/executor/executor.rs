@@ -47,7 +47,9 @@ pub(crate) struct Executor {
     pub(crate) watchers: Watchers,
     /// The queue that each worker is at home in.
     homes: Box<[QueueId]>,
-    /// Those that stand by for the others of their queue.
+    /// The standbys: additional high workers that serve the high queue alone, and are unparked
+    /// after the other high ones. So they mostly run while those are in low polls. See
+    /// `Builder::with_standby`.
     standbys: Box<[WorkerId]>,
     /// Whether a high task may have to wait for the end of a low poll.
     high_waits: bool,
@@ -284,8 +286,8 @@ impl Executor {
         self.ending.task_queued();
     }
 
-    /// Called after tasks were pushed into a queue's channel. Their priorities were looked at when
-    /// so many raises had been counted: a search since then has gone by them.
+    /// Called after tasks were pushed into a queue's channel. `raises` were counted when their
+    /// priorities were looked at: a worker that has sifted since then has not seen these tasks.
     #[inline]
     pub(super) fn look_again_for_raised(&self, pushed_to: QueueId, raises: u32) {
         if self.pending.sought().raises() != raises && pushed_to == QueueId::LOW {
@@ -306,7 +308,8 @@ impl Executor {
     }
 
     /// Has the low queue sifted for a task that was raised while it may lie there: by each worker
-    /// at its next step, and by one that is parked if none may come by soon.
+    /// at its next step, and where its channel holds a task, by a worker that is parked, unless
+    /// one that searches comes by.
     #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();

@@ -8,9 +8,15 @@
 //!
 //! # The protocol
 //!
-//! Workers that serve the same queues form a **crew**. A crew counts its members that are
+//! Workers that serve the same queues form a **crew**: where high and low workers take from both
+//! queues, all of them are one crew. Standbys form a crew of their own, apart from reserved high
+//! workers, which serve the high queue alone as well. A crew counts its members that are
 //! *searching* (awake, without work, looking for some) and those that are *parked*, both in one
 //! atomic word, the **census**.
+//!
+//! A queue's crews are asked for a parked worker in a fixed order: standbys last, and otherwise
+//! first the crew that serves the fewest queues (`runtime/plan.rs`). So a worker at home in the
+//! work's queue goes before others of its crew, and not before those of a crew that is asked first.
 //!
 //! - A **bringer**, a thread that makes work visible in a queue, looks at the census of the crews
 //!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see
@@ -53,8 +59,9 @@
 //! busy a moment ago, and would have to end its poll, search in vain and park within the time that
 //! a store takes to leave its processor, which is less than a search takes. If that happens all the
 //! same, the task waits until its own worker comes to the end of its poll, or until the watchdog
-//! looks, for two of its rounds at most. A push that sees a member searching or parked has its
-//! fence: `queue/model.rs` has the deque in two steps, and fails without.
+//! has seen that poll at two of its looks (`rescue` in `runtime/watchdog.rs`). A push that sees a
+//! member searching or parked has its fence: `queue/model.rs` has the deque in two steps, and fails
+//! without.
 //!
 //! At most half of a crew searches at a time (but always one may): more would only get into
 //! each other's way.
@@ -268,7 +275,7 @@ impl ParkingLot {
         let spot = self.policy.find_spot(worker, home);
         let crew = &self.crews[crew.0];
         let mut parked = crew.parked.lock().expect(UNPOISONED);
-        // Relaxed: only changed under the lock, except by this thread.
+        // Relaxed: it is written under this lock alone, and read by the worker's own thread alone.
         self.awake[worker.index()].store(false, Ordering::Relaxed);
         parked.push(Parked {
             worker,

@@ -3,10 +3,10 @@
 //! The holder of a task's handle raises it for good. A high caller of a service has no handle of
 //! the task that the service runs in, and wants it raised for the time of one call. So the task is
 //! lent the priority, by its number: it is compared with the loans each time that it is scheduled
-//! and taken, and goes to the high queue while one stands.
+//! and taken, and goes to the high queue while there is one.
 //!
 //! Most tasks never have a loan, and pay one load: a word holds a bit for each number, modulo 64,
-//! to which something is lent. This file never wakes a task. Read `observers.rs` next.
+//! to which something is lent. This file never wakes a task. Read `queue/sift.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -22,11 +22,11 @@ pub(crate) struct Borrower {
     task: TaskId,
 }
 
-/// The loans of all runtimes that stand at the moment. A task to which several callers lend stands
-/// here once for each of them.
+/// The loans of all runtimes at the moment. A task to which several callers lend is here once for
+/// each of them.
 static LOANS: Mutex<Vec<Borrower>> = Mutex::new(Vec::new());
 
-/// A bit for each loan that stands. Written under the lock of [`LOANS`].
+/// A bit for each loan. Written under the lock of [`LOANS`].
 static LOAN_BITS: AtomicU64 = AtomicU64::new(0);
 
 impl Borrower {
@@ -68,13 +68,14 @@ impl Borrower {
 
 /// Whether something may be lent to the task.
 #[inline]
-pub(super) fn may_stand(task: TaskId) -> bool {
+pub(super) fn may_exist(task: TaskId) -> bool {
     // Acquire; pairs with the Release in `write_bits`. A task is woken after the loan.
     LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 
+/// Whether something is lent to the task.
 #[cold]
-pub(super) fn stands(executor: ExecutorId, task: TaskId) -> bool {
+pub(super) fn exists(executor: ExecutorId, task: TaskId) -> bool {
     loans().contains(&Borrower { executor, task })
 }
 

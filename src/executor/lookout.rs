@@ -26,11 +26,11 @@
 //!
 //! What is ready wakes high tasks more often than not, and those should find themselves with a
 //! worker that is at home there, and one that no low task calls away. So a worker that parks
-//! supersedes one of a lower [`Standing`]: it enters itself as the **heir**, looks once more
+//! supersedes one whose [`Standing`] comes later: it enters itself as the **heir**, looks once more
 //! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for
 //! it: it makes the lookout vacant, then looks for an heir, and unparks the heir's thread. Again
-//! there is a fence between the halves on both sides. At no time do two workers wait in the
-//! reactor, or one for the other: an unpark could not reach the second of them.
+//! there is a fence between the halves on both sides. The heir waits parked, where any unpark
+//! reaches it: never in the reactor beside the holder, and never for a lock that the holder keeps.
 //!
 //! # A vacant lookout
 //!
@@ -87,7 +87,8 @@ struct Heir {
     thread: Thread,
 }
 
-/// A worker's claim to the lookout. Of two, the lower one goes first.
+/// A worker's claim to the lookout: its [`Standing`], and its number. The claim with the earlier
+/// standing goes first; of two with the same standing, neither supersedes the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim(usize);
 
@@ -190,10 +191,10 @@ impl Lookout {
         before.is_ok() || before == Err(claim.0)
     }
 
-    /// Has a holder of a lower standing leave for this worker. Whether it has left by now.
+    /// Has a holder of a later standing leave for this worker. Whether it has left by now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        // Relaxed: a holder of a higher standing that leaves just now looks for work itself.
+        // Relaxed: a holder of an earlier standing that leaves just now looks for work itself.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
             return false;
@@ -220,7 +221,7 @@ impl Lookout {
         becomes
     }
 
-    /// Whether a worker of a higher standing waits for this one to leave.
+    /// Whether a worker of an earlier standing waits for this one to leave.
     fn leaves_for_heir(&self, claim: Claim) -> bool {
         let heir = self.heirs_claim.load(Ordering::SeqCst);
         heir != VACANT && Claim(heir).goes_before(claim.0)

@@ -13,9 +13,9 @@
 //!              │  │  │         it ran            │  │  │
 //!              │  │  └───────────────────────────┘  │  │
 //!   (5) its    │  │ (7) cancelled        (4) pending│  │ (6) ready
-//!   waker      │  ▼                                 ▼  │     or panicked
-//!              │ ┌───────┐   (7) cancelled  ┌─────────┐│
-//!              │ │ ended │ ◀────────────────│ waiting ││
+//!   waker,     │  ▼                                 ▼  │     or panicked
+//!   or (7)     │ ┌───────┐                  ┌─────────┐│
+//!              │ │ ended │                  │ waiting ││
 //!              │ └───────┘                  └─────────┘│
 //!              │     ▲                          │      │
 //!              └─────┼──────────────────────────┘      │
@@ -42,15 +42,12 @@
 //!
 //! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
 //! one's doc says what it owns, what it never does, and which file is next. A T with a number
-//! names a trick, whose gain stands in `benches/TRICKS.md`.
+//! names a trick, whose gain is told in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
-//! - `queue.rs`: the places where tasks wait. Its parts, for later: `queue/claim.rs` and
-//!   `queue/sift.rs` take certain tasks out of a queue.
+//! - `queue.rs`: the places where tasks wait.
 //! - `route.rs`: which worker takes from which queue, and in what order.
-//! - `worker.rs`: one step of a consumer thread. Its parts, for later: `worker/sifter.rs` finds
-//!   tasks that were raised in the low queue; `worker/inner_polls.rs` polls a task within the poll
-//!   of another.
+//! - `worker.rs`: one step of a consumer thread.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.
 //! - `task.rs`: the half of a task that its spawner keeps.
 //! - `tracked.rs`: the future, with what is done around each poll of it.
@@ -76,12 +73,26 @@
 //! - `watchers.rs`: the tasks that are told when shutdown begins.
 //! - `join_error.rs`: what an awaiter learns of a task without an output.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
+//! - `queue/sift.rs`: how raised tasks are taken out of a queue.
+//! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
+//! - `queue/claim.rs`: how the tasks that a thread joins are taken out of a queue.
+//! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `observers.rs`: those that are told what happens.
 //! - `telling.rs`: how an event reaches them.
 //!
-//! Below the core stand `board.rs`, where workers show what they hold, `shield.rs`, where panics of
+//! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
 //! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes
-//! `runtime/`, which gives it its threads.
+//! `runtime/`, which gives it its threads. Three notions of that part are named here before:
+//!
+//! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
+//!   the other high workers are not there for one, mostly since they are in low polls
+//!   (`Builder::with_standby`). For the core it is a worker with a short route, in a crew of its
+//!   own.
+//! - A **stand-in** is a thread that takes a worker over when a task blocks that worker's thread
+//!   (`runtime/threads.rs`).
+//! - The **watchdog** is a thread that looks every 10 ms for workers that have begun no new poll
+//!   since its last look. It gives the task in such a worker's next-slot to other workers, and
+//!   unparks one for a task of which none was told (`runtime/watchdog.rs`).
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
 //! for the time where a worker parks, gets up, searches for long, or sifts. `Ending` alone reads a

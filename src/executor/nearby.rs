@@ -1,6 +1,7 @@
 //! Which of several parked workers is unparked: the policy that `idle.rs` is handed.
 //!
-//! A worker at home in the work's queue goes before others, and of several the one that parked
+//! The choice is made within one crew: `idle.rs` tells in which order crews are asked. A worker at
+//! home in the work's queue goes before others of its crew, and of several the one that parked
 //! last, whose caches are the warmest. That is all, unless nearness is preferred.
 //!
 //! **Nearness.** To unpark a thread on the core of the thread that does it is several times faster

@@ -5,8 +5,8 @@
 //! entered here as well. Shutdown wakes them all; a thread that raises or aborts a task wakes that
 //! one. A task that completes in its first poll is never entered.
 //!
-//! A thread may look for a task in the middle of its first poll, and does not find it. So searches
-//! in vain are counted, and a worker that enters a waker compares the count with the one from
+//! A thread may look for a task in the middle of its first poll, and does not find it. So looks in
+//! vain are counted, and a worker that enters a waker compares the count with the one from
 //! before the poll: if it has changed, the task is polled once more, which at worst is one poll too
 //! many. Read `watchers.rs` next.
 
@@ -77,7 +77,7 @@ impl Pending {
     #[inline]
     pub(super) fn sought(&self) -> Sought {
         // Acquire: pairs with the Release in `wake` and `note_raise`. A worker that sees the count
-        // before a poll sees in the task what the search was about.
+        // before a poll sees in the task why it was looked for.
         Sought(self.sought.load(Ordering::Acquire))
     }
 
@@ -88,7 +88,7 @@ impl Pending {
         self.sought.fetch_add(ONE_RAISE, Ordering::Release);
     }
 
-    /// Keeps a waker until [`remove`](Pending::remove). Wakes it at once if the pending have been
+    /// Enters a waker until [`remove`](Pending::remove). Wakes it at once if the pending have been
     /// closed: its task is then scheduled right after the poll that it is in.
     #[inline]
     pub(super) fn insert(&self, task: TaskId, waker: &Waker) {

@@ -36,11 +36,14 @@ pub(crate) struct Queue {
     taken: CachePadded<AtomicUsize>,
     /// How many raises were counted when the channel was last sifted for raised tasks.
     sifted_at: AtomicUsize,
+    /// Shows which of the local deques may hold something (`board.rs`).
     board: Arc<Board>,
     /// The stealing side of the local deques of the workers that serve this queue, by their
     /// workers' numbers.
     locals: Box<[Stealable]>,
-    /// The crews that serve this queue, in the order in which their workers are unparked.
+    /// The crews that serve this queue, in the order in which they are asked for a parked worker:
+    /// standbys last, and otherwise first the crew that serves the fewest queues
+    /// (`runtime/plan.rs`).
     crews: Box<[CrewId]>,
     /// How many workers are at home here, but at least one.
     staff: usize,
@@ -310,9 +313,9 @@ pub(super) enum Pushed {
 }
 
 /// After this many tasks in a row from the next-slot, the deque has its turn, and a task that is
-/// woken goes to its back. So two tasks that wake each other for ever do not starve the rest, and a
-/// task that four others call finds four requests when it runs. tokio has the same number for its
-/// slot.
+/// woken goes to its back. So two tasks that wake each other for ever do not starve the rest. And a
+/// task that many others call goes behind its callers now and then, and finds the requests of all
+/// of them when it runs. tokio has the same number for its slot.
 const MAX_STREAK: u8 = 3;
 
 impl LocalQueue {
@@ -532,7 +535,7 @@ impl NextSlot {
 
     #[inline]
     fn take(&self) -> Option<Runnable> {
-        // Cleared first, so that the mark of a task that fills the slot right after stands.
+        // Cleared first, so that a task that fills the slot right after leaves its mark there.
         self.filled.store(false, Ordering::Relaxed);
         self.task.take().map(ManuallyDrop::into_inner)
     }

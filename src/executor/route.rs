@@ -9,7 +9,7 @@
 
 use crate::ids::QueueId;
 
-/// Which queues' idle workers take tasks of the other queue.
+/// Whether idle high workers take low tasks, and idle low workers high ones.
 ///
 /// ```
 /// use laneway::{Runtime, Stealing};
@@ -23,8 +23,9 @@ use crate::ids::QueueId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stealing {
     /// High workers take low tasks when they have nothing else to do, and low workers take high
-    /// ones, so that no thread rests while there is work. The default, but that
-    /// [nice](crate::Builder::with_stealing) low workers leave high tasks alone.
+    /// ones, so that no thread is idle while there is work. The default, except where the low
+    /// workers are nice and there is a standby: they then leave high tasks alone, as told at
+    /// [`with_stealing`](crate::Builder::with_stealing).
     #[default]
     Both,
     /// High workers take low tasks; low workers stay with the low queue.
@@ -56,7 +57,8 @@ pub(crate) struct Route {
     pub(crate) queues: Box<[QueueId]>,
     /// The local queues that the worker looks at first, as positions in `queues`.
     pub(super) held: Box<[usize]>,
-    /// The other places where work of its own lies. It looks there when the first are empty.
+    /// The other places that it looks at before it counts as a searcher: its home channel, then
+    /// tasks of home in the deques of others, then what it holds of queues that home comes before.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
@@ -164,7 +166,8 @@ impl Route {
 
     /// By how many steps home's turn is put off, right after it was due.
     fn home_delay(&self, step: u64) -> u64 {
-        // Home has two steps, so at the third every turn that was put off has come.
+        // Home has two turns. A queue that is due at the first or the second of these steps puts
+        // off the turns that are left by one step. After these, home has had both.
         let before = (step - step % HOME_EVERY..step).take(2);
         before
             .filter(|&step| self.besides_due(step).is_some())
@@ -198,6 +201,8 @@ fn lay_out(queues: &[QueueId]) -> Looks {
     at_hand.extend(home_everywhere.then_some(Look::Others(0)));
     at_hand.extend(below);
 
+    // Of the rest, the deques come before the channels: a channel is seen to by the workers at home
+    // there, and a task in the deque of a worker that is in a long poll by thieves alone.
     let mut search = vec![Look::Channel(0), Look::Others(0)];
     search.extend(rest.clone().map(Look::Others));
     search.extend(rest.map(Look::Channel));

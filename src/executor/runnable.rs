@@ -11,7 +11,8 @@ use super::{aborts, loans};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::telemetry::names;
 
-/// How urgent a task is: which of the two queues it waits in.
+/// How urgent a task is: whether it waits in the high or in the low queue. A task in a further
+/// queue has no priority, and counts as a low one.
 ///
 /// A task's priority is read each time it is scheduled, so a change counts from the next
 /// scheduling on.
@@ -53,12 +54,12 @@ pub(crate) struct Meta {
     /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
     /// [`LENT`].
     state: AtomicU16,
-    /// Whether its name stands in `names.rs`, from before its first scheduling to the end of its
-    /// memory.
+    /// Whether its name is entered in `names.rs`, from before its first scheduling to the end of
+    /// its memory.
     named: bool,
     /// Set when the awaiter of the task, which had ended, was put off: it is not put off again.
     put_off: AtomicBool,
-    /// Here as well as in the task's books, for code that sees the task and not its future.
+    /// Here as well as in `Life` (`tracked.rs`), for code that sees the task and not its future.
     pub(super) spawned_at: &'static Location<'static>,
 }
 
@@ -118,15 +119,15 @@ impl Meta {
     #[inline]
     pub(super) fn compare_with_loans(&self) {
         let lent = self.state.load(Ordering::Relaxed) & LENT;
-        if lent != 0 || loans::may_stand(self.id) {
+        if lent != 0 || loans::may_exist(self.id) {
             self.settle_loan();
         }
     }
 
     #[cold]
     fn settle_loan(&self) {
-        let stands = loans::stands(self.executor, self.id);
-        self.change(|queue, bits| match (stands, queue, bits & LENT) {
+        let is_lent = loans::exists(self.executor, self.id);
+        self.change(|queue, bits| match (is_lent, queue, bits & LENT) {
             (true, QueueId::LOW, _) => Some((QueueId::HIGH, bits | LENT)),
             (false, _, LENT) => Some((QueueId::LOW, bits ^ LENT)),
             _ => None,

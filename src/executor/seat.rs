@@ -138,7 +138,8 @@ pub(crate) fn is_worker() -> bool {
     with_worker(|_| ()).is_some()
 }
 
-/// Whether the task that is being polled on this thread was taken from the high queue.
+/// Whether the task that is being polled on this thread is a high one: taken from the high queue,
+/// or raised before it was taken.
 pub(crate) fn runs_high_task() -> bool {
     with_worker(|worker| worker.runs_high_task()).unwrap_or_else(|| BLOCKED_IN_HIGH.get())
 }
@@ -190,7 +191,8 @@ pub(crate) fn leave_closed() {
     }
 }
 
-/// Tells that the poll that goes on here waits for polls within it.
+/// Tells that the poll that goes on here waits for polls within it. For an observer that is as if
+/// another thread had taken the worker over, so the same event tells it.
 pub(super) fn tell_that_the_poll_blocks() {
     if let Some(worker) = with_worker(|worker| worker.id) {
         telling::emit(|| Event::Replaced { worker });

@@ -39,7 +39,7 @@ use crate::ids::{ExecutorId, QueueId, TaskId};
 /// # Panics
 ///
 /// Awaiting a task that panicked continues the panic in the awaiter, with the original payload.
-/// Awaiting a task that was cancelled, which here means that its runtime was shut down, panics.
+/// Awaiting a task that was [aborted](Task::abort), or whose runtime was shut down, panics.
 /// [`fallible`](Task::fallible) gives both as values.
 ///
 /// ```
@@ -205,9 +205,9 @@ impl<T> Task<T> {
     /// looked for there, by each worker between two polls, and moved to the high queue. A high
     /// task, and a task on a further queue, stays as it is.
     ///
-    /// The search goes through all low tasks that a worker holds, for up to a sixteenth of the
-    /// worker's time. A worker at home in the low queue searches up to 131,072 tasks at once, any
-    /// other up to 16,384. Among more than these, the raised task comes nearer in turn with the
+    /// The worker goes through all low tasks that it holds, for up to a sixteenth of its time. If
+    /// it is at home in the low queue, it goes through up to 131,072 tasks at once, and otherwise
+    /// through up to 16,384. Among more than these, the raised task comes nearer in turn with the
     /// others until they are few enough.
     ///
     /// ```

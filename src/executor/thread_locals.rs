@@ -47,7 +47,7 @@ thread_local! {
     /// stands in for it, and while `Seated` has it.
     pub(super) static SEAT: Cell<Option<Kept<Box<Worker>>>> = const { Cell::new(None) };
 
-    /// Whether the task that blocks this thread is a high one. Of no meaning while a worker sits
+    /// Whether the task that blocks this thread is a high one. Meaningless while a worker sits
     /// here.
     pub(super) static BLOCKED_IN_HIGH: Cell<bool> = const { Cell::new(false) };
 

@@ -2,7 +2,13 @@
 //!
 //! Between the future and async-task stands [`Tracked`], which sees every poll: it turns a panic
 //! into a value, keeps the task's books, and drops the future where a panicking destructor does no
-//! harm. It never chooses a queue. Read `outcome.rs` next.
+//! harm. It never chooses a queue.
+//!
+//! The `run` of async-task takes no argument, and tells only whether the task was woken meanwhile.
+//! So the thread that runs a task leaves a `Note` for it in a thread-local: that it was *taken* to
+//! be polled, or an *order* to end instead, where the task was aborted or its runtime has closed
+//! (`cancel.rs` writes those). The task leaves its answer there: that it has *obeyed*, or how its
+//! poll *ended*. `thread_locals.rs` has the type. Read `outcome.rs` next.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -158,7 +164,8 @@ impl<F> Drop for DropIfItPanics<'_, F> {
 /// Drops the future as it was ordered to, and gives the reason why there will be no output.
 #[cold]
 fn obey<F>(order: Order, future: Pin<&mut Option<F>>, life: &mut Life) -> Box<Failure> {
-    // The order is this task's and no other's that the destructor may run.
+    // Before the destructor, which may run other tasks on this thread: they must not find the
+    // order.
     NOTE.set(Note::Ended(PollEnd::Cancelled));
     let panicked = drop_future(future, life);
     match order {

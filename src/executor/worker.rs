@@ -45,7 +45,9 @@ use sifter::{Sifted, Sifter};
 
 pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
 
-/// After this many steps a busy worker looks whether something is ready outside.
+/// After this many steps a busy worker looks whether something is ready outside. The number of
+/// steps between two turns of home (`route.rs`), since a worker asks only at the steps at which
+/// something may be overdue.
 const LOOK_OUTSIDE_EVERY: u64 = 61;
 
 /// A consumer's place: what it may take, and what it holds.
@@ -72,8 +74,8 @@ pub(crate) struct Worker {
     search: Search,
     pace: Pace,
     thief: Thief,
-    /// How often tasks had been raised or looked for in vain (see `pending.rs`) when this step
-    /// began, or a poll within it.
+    /// How often tasks had been raised, or looked for among those that wait and not found, when
+    /// this step began, or a poll within it: see `pending.rs`.
     sought: Sought,
     sifter: Sifter,
     /// The wakers of what was ready at a look outside.
@@ -149,6 +151,7 @@ fn take() -> Result<Runnable, Step> {
     match seat::with_worker(Worker::next) {
         Some(Ok(runnable)) => Ok(runnable),
         Some(Err(step)) => {
+            // A step that found raised tasks, or something ready outside, takes no task.
             sifter::hand_on();
             wake_ready();
             Err(step)
@@ -325,8 +328,9 @@ impl Worker {
         Ok(runnable)
     }
 
-    /// Begins with a task that was taken. Inlined by order: the compiler leaves the way of every
-    /// task to a call, since the claim of joined tasks calls it as well.
+    /// Begins with a task that was taken.
+    // `always`: since joined tasks are a second caller, the compiler would make this a call, on the
+    // path of every task.
     #[inline(always)]
     fn begin(&mut self, task: &Meta) {
         task.compare_with_loans();
@@ -335,8 +339,8 @@ impl Worker {
         self.begin_poll(task);
     }
 
-    /// Looks whether something is ready outside. `Err`: it is to be woken before this step, which
-    /// ends here.
+    /// Looks whether something is ready outside. `Err`: something is; this step ends, so that the
+    /// caller can wake it.
     #[inline]
     fn look_outside(&mut self) -> Result<(), Step> {
         let lookout = &self.executor.parking_lot.lookout;
@@ -480,6 +484,7 @@ impl Worker {
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
         self.put_off_next_of(before);
+        // Another worker is to wait for the world outside while this one is away: see `lookout.rs`.
         if self.is_away_in(self.running) && !self.is_away_in(before) {
             self.executor.man_lookout();
         }
@@ -500,8 +505,8 @@ impl Worker {
         self.route.home.outranks(queue)
     }
 
-    /// Belongs to its home again, since it is about to have nothing to do: what it wakes from the
-    /// lookout is its own.
+    /// Makes home the queue that the worker runs, since it is about to have nothing to do: it then
+    /// keeps tasks of its home that it wakes at the lookout (see `local_for`).
     fn go_home(&mut self) {
         if self.is_away_in(self.running) {
             self.turn_to(0, self.found);
@@ -542,6 +547,7 @@ impl Worker {
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
+        // What came with it may have been raised since: see `sifter.rs`.
         self.inherit(position, sifted);
         self.announce_moved(position);
         Some(runnable)
@@ -656,7 +662,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The local queue for a task of queue `id`, unless it belongs into the channel.
+    /// The local queue for a task of queue `id`, unless it belongs in the channel.
     ///
     /// A task that outranks the running one goes where any idle worker sees it at once, rather
     /// than wait here for the end of a poll that matters less.

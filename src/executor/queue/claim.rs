@@ -1,7 +1,8 @@
 //! Takes certain tasks out of a queue, wherever they lie in it, for a thread that waits for them.
 //!
 //! Neither a deque nor a channel lets a task out of its middle, so all are taken out and those that
-//! are not wanted put back, in their order. That is done where there are few.
+//! are not wanted put back, in their order. That is done where there are few. This file never polls
+//! a task. Read `worker/inner_polls.rs` next.
 
 use super::{LocalQueue, Queue, Runnable};
 use crate::sync::Ordering;

@@ -1,8 +1,9 @@
 //! Sifts a queue: takes the tasks that were raised out of it, and leaves the others in their order.
 //!
 //! Since neither a deque nor a channel lets a task out of its middle, all tasks pass through the
-//! sifter's hands. A mark on each tells how many raises were counted when it was last sifted, so
-//! that each worker knows what is left to sift.
+//! sifter's hands. Each channel and each local queue carries a mark: how many raises were counted
+//! when it was last sifted. So each worker knows what is left to sift. This file never decides when
+//! that is done. Read `worker/sifter.rs` next.
 
 use super::{LocalQueue, Queue, Runnable, Shown};
 use crate::ids::QueueId;

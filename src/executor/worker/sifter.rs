@@ -1,4 +1,4 @@
-//! A task is found that was raised while it lay in the low queue.
+//! Finds the tasks that were raised while they lay in the low queue.
 //!
 //! A task has one runnable, and that one lies where it was put when the task was a low one: in the
 //! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
@@ -8,18 +8,23 @@
 //!
 //! # What is found
 //!
-//! A worker whose own tasks were sifted at a count holds none that was raised before, since it
-//! marks that count itself: a task that it keeps later was seen to be a low one later. A thief, and
-//! a worker that takes from the channel, inherits the mark of what it takes, and sifts again if
-//! that one is older. A task may be raised while another thread, which saw a low one, is about to
-//! push it into the channel, and a search then goes by it. So that thread looks at the count before
-//! it looks at the task's priority, and again after the push: if the two differ, it counts one
-//! raise more.
+//! A worker that has sifted its own tasks at a count holds no low task that was raised before that
+//! count: those that lay there were taken out, and each task that was put there later was put there
+//! by the worker itself, by a priority that was read after the count.
+//!
+//! A thief, and a worker that takes from the channel, inherits the mark of the deque or the channel
+//! that it takes from, and sifts again if that mark is older than its own.
+//!
+//! A task may be raised while another thread, which saw a low one, is about to push it into the
+//! channel, and another worker may sift the channel just before the push. So the thread that pushes
+//! looks at the count before it looks at the task's priority, and again after the push: if the two
+//! differ, it counts one raise more.
 //!
 //! # What it costs
 //!
 //! To sift takes time by the number of tasks. A worker spends a sixteenth of its time on it at
 //! most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
+//! Read `queue/claim.rs` next.
 
 use std::mem;
 use std::time::Duration;
@@ -29,7 +34,7 @@ use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::ids::QueueId;
 
-/// A worker's knowledge of its search for raised tasks.
+/// A worker's notes of its sifting.
 #[derive(Debug, Default)]
 pub(super) struct Sifter {
     /// How many raises were counted when the worker last sifted what it holds.
@@ -40,7 +45,7 @@ pub(super) struct Sifter {
     raised: Vec<Runnable>,
 }
 
-/// The result of a search for raised tasks.
+/// The result of sifting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sifted {
     FoundSome,
@@ -153,7 +158,8 @@ impl Worker {
         }
     }
 
-    /// Notes that tasks came to this worker that were last sifted at this count.
+    /// Notes that tasks came to this worker, by a theft or from the channel, that were last sifted
+    /// at this count.
     pub(super) fn inherit(&mut self, position: usize, sifted_at: u32) {
         if self.route.queues[position] == QueueId::LOW && is_older(sifted_at, self.sifter.sifted_at)
         {
