@@ -307,7 +307,7 @@ impl ParkingLot {
         let spots = parked.iter().map(|parked| parked.spot);
         let best = self.policy.best(spots, home, here)?;
         let taken = parked.remove(best);
-        self.policy.unparks(taken.worker, taken.spot, here);
+        self.policy.note_unpark(taken.worker, taken.spot, here);
         Some(crew.make_searcher(taken, &self.awake))
     }
 

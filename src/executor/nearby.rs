@@ -102,7 +102,7 @@ impl Nearby {
 
     /// Notes that the current thread unparks a worker, and calls that to its own core if it is nice
     /// and the worker is a high one and not there.
-    pub(super) fn unparks(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
+    pub(super) fn note_unpark(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
         if let (Some(calls), Some(here)) = (&self.calls, here)
             && spot.home == QueueId::HIGH
             && spot.core != Some(here)
@@ -139,7 +139,7 @@ mod tests {
                 home: QueueId::HIGH,
                 core: Some(3),
             };
-            nearby.unparks(WORKER, elsewhere, Some(7));
+            nearby.note_unpark(WORKER, elsewhere, Some(7));
         };
         thread::scope(|scope| scope.spawn(call).join().unwrap());
         let calls = nearby.calls.as_ref().expect("nearness is preferred");
@@ -162,7 +162,7 @@ mod tests {
         };
         let call = || {
             os_thread::set_niceness(1).unwrap();
-            nearby.unparks(WORKER, elsewhere, Some(7));
+            nearby.note_unpark(WORKER, elsewhere, Some(7));
         };
         thread::scope(|scope| scope.spawn(call).join().unwrap());
         let calls = nearby.calls.as_ref().expect("nearness is preferred");

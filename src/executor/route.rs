@@ -58,18 +58,19 @@ pub(crate) struct Route {
     /// The local queues that the worker looks at first, as positions in `queues`.
     pub(super) held: Box<[usize]>,
     /// The other places that it looks at before it counts as a searcher: its home channel, then
-    /// tasks of home in the deques of others, then what it holds of queues that home comes before.
+    /// tasks of home in the deques of others, then what it holds of queues that do not outrank
+    /// home.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
     /// The places where a task may wait that no other worker takes: the queues without workers at
     /// home, and this worker's own part of the other queues.
-    pub(super) besides: Box<[Besides]>,
+    pub(super) other_queues: Box<[OtherQueue]>,
 }
 
-/// A queue on the route besides home.
+/// A queue on the route that is not home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Besides {
+pub(super) enum OtherQueue {
     /// It has workers at home, which see to its channel.
     Staffed(usize),
     /// It has none: only workers at home elsewhere take its tasks.
@@ -86,7 +87,7 @@ const HOME_EVERY: u64 = 61;
 /// Every 64th step looks first at one of the other queues on the route, in turn. This bounds the
 /// wait of a task that this worker holds, or that lies in a queue without workers at home, while
 /// work of a higher rank never ends.
-const BESIDES_EVERY: u64 = 64;
+const OTHER_QUEUE_EVERY: u64 = 64;
 
 impl Route {
     /// Lays out the route of a worker at home in `home` that may also take from `steals_from`.
@@ -103,10 +104,10 @@ impl Route {
             at_hand,
             search,
         } = lay_out(&queues);
-        let besides = (1..queues.len())
+        let other_queues = (1..queues.len())
             .map(|position| match staffed(queues[position]) {
-                true => Besides::Staffed(position),
-                false => Besides::Unstaffed(position),
+                true => OtherQueue::Staffed(position),
+                false => OtherQueue::Unstaffed(position),
             })
             .collect();
         Route {
@@ -115,7 +116,7 @@ impl Route {
             held,
             at_hand,
             search,
-            besides,
+            other_queues,
         }
     }
 
@@ -133,8 +134,8 @@ impl Route {
     /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
     /// comes a step later.
     pub(super) fn overdue(&self, step: u64) -> Option<Overdue> {
-        if let Some(queue) = self.besides_due(step) {
-            return Some(Overdue::Besides(queue));
+        if let Some(queue) = self.other_queue_due(step) {
+            return Some(Overdue::OtherQueue(queue));
         }
         let since_home = step % HOME_EVERY;
         match since_home.checked_sub(self.home_delay(step))? {
@@ -152,16 +153,16 @@ impl Route {
             1 if self.home_delay(step + 1) > 0 => step + 1,
             _ => step.next_multiple_of(HOME_EVERY),
         };
-        home.min((step + 1).next_multiple_of(BESIDES_EVERY))
+        home.min((step + 1).next_multiple_of(OTHER_QUEUE_EVERY))
     }
 
-    /// The queue besides home whose turn this step is. Steps count from 1.
-    fn besides_due(&self, step: u64) -> Option<Besides> {
-        if step == 0 || !step.is_multiple_of(BESIDES_EVERY) || self.besides.is_empty() {
+    /// The other queue whose turn this step is. Steps count from 1.
+    fn other_queue_due(&self, step: u64) -> Option<OtherQueue> {
+        if step == 0 || !step.is_multiple_of(OTHER_QUEUE_EVERY) || self.other_queues.is_empty() {
             return None;
         }
-        let turn = (step / BESIDES_EVERY) as usize % self.besides.len();
-        Some(self.besides[turn])
+        let turn = (step / OTHER_QUEUE_EVERY) as usize % self.other_queues.len();
+        Some(self.other_queues[turn])
     }
 
     /// By how many steps home's turn is put off, right after it was due.
@@ -170,7 +171,7 @@ impl Route {
         // off the turns that are left by one step. After these, home has had both.
         let before = (step - step % HOME_EVERY..step).take(2);
         before
-            .filter(|&step| self.besides_due(step).is_some())
+            .filter(|&step| self.other_queue_due(step).is_some())
             .count() as u64
     }
 }
@@ -182,7 +183,7 @@ pub(super) enum Overdue {
     Home,
     /// What the worker holds of the home queue.
     HeldHome,
-    Besides(Besides),
+    OtherQueue(OtherQueue),
 }
 
 /// Orders a worker's looks.
@@ -312,14 +313,14 @@ mod tests {
             each.collect::<Vec<_>>()
         };
         let (home, held_home) = (Some(Overdue::Home), Some(Overdue::HeldHome));
-        let besides = Some(Overdue::Besides(Besides::Staffed(1)));
+        let other = Some(Overdue::OtherQueue(OtherQueue::Staffed(1)));
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
-        assert_eq!(overdue(3903..=3907), [None, besides, home, held_home, None]);
-        assert_eq!(overdue(2622..=2626), [None, home, besides, held_home, None]);
+        assert_eq!(overdue(3903..=3907), [None, other, home, held_home, None]);
+        assert_eq!(overdue(2622..=2626), [None, home, other, held_home, None]);
         for step in 1..10_000 {
             let turns = overdue(step..=step + 63);
-            assert_eq!(turns.iter().filter(|turn| **turn == besides).count(), 1);
+            assert_eq!(turns.iter().filter(|turn| **turn == other).count(), 1);
             assert!(turns.contains(&home) && turns.contains(&held_home));
         }
     }
@@ -331,9 +332,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_worker_holds_besides_goes_first_every_64th_step() {
+    fn what_a_worker_holds_of_another_queue_goes_first_every_64th_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        let held = Overdue::Besides(Besides::Staffed(1));
+        let held = Overdue::OtherQueue(OtherQueue::Staffed(1));
         assert_eq!(steps(&route, held), [64, 128, 192]);
     }
 
@@ -341,7 +342,7 @@ mod tests {
     fn a_queue_without_workers_goes_first_every_64th_step() {
         let low_only = |queue| queue == QueueId::LOW;
         let route = Route::new(QueueId::LOW, &[QueueId::HIGH], low_only);
-        let high = Overdue::Besides(Besides::Unstaffed(1));
+        let high = Overdue::OtherQueue(OtherQueue::Unstaffed(1));
         assert_eq!(steps(&route, high), [64, 128, 192]);
     }
 }

@@ -30,7 +30,7 @@ use super::lookout::{Claim, Standing};
 use super::pace::Pace;
 use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
-use super::route::{Besides, Look, Overdue, Route};
+use super::route::{Look, OtherQueue, Overdue, Route};
 use super::runnable::{Meta, Runnable};
 use super::thief::Thief;
 use super::thread_locals::{NOTE, Note, between_polls};
@@ -380,8 +380,8 @@ impl Worker {
                 .look(Look::Channel(0))
                 .or_else(|| self.look(Look::Local(0))),
             Overdue::HeldHome => self.look(Look::Local(0)),
-            Overdue::Besides(Besides::Staffed(at)) => self.look(Look::Local(at)),
-            Overdue::Besides(Besides::Unstaffed(at)) => self
+            Overdue::OtherQueue(OtherQueue::Staffed(at)) => self.look(Look::Local(at)),
+            Overdue::OtherQueue(OtherQueue::Unstaffed(at)) => self
                 .look(Look::Channel(at))
                 .or_else(|| self.look(Look::Local(at)))
                 .or_else(|| self.look(Look::Others(at))),
