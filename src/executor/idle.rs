@@ -170,14 +170,14 @@ impl ParkingLot {
         }
     }
 
-    /// Unparks one worker for work in queue `home`, served by `crews`, if one is parked and no
+    /// Unparks one worker for work in `queue`, served by `crews`, if one is parked and no
     /// searcher can be relied on.
     ///
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
     #[inline]
-    pub(super) fn unpark_one(&self, crews: &[CrewId], home: QueueId) {
-        let relies = self.policy.relies_on_searchers(home);
+    pub(super) fn unpark_one(&self, crews: &[CrewId], queue: QueueId) {
+        let relies = self.policy.relies_on_searchers(queue);
         let mut one_is_parked = false;
         for id in crews {
             let census = self.crews[id.0].census();
@@ -187,14 +187,14 @@ impl ParkingLot {
             one_is_parked |= census.parked > 0;
         }
         if one_is_parked {
-            self.unpark_best(crews, home, relies);
+            self.unpark_best(crews, queue, relies);
         }
     }
 
     #[inline(never)]
-    fn unpark_best(&self, crews: &[CrewId], home: QueueId, relies: bool) {
+    fn unpark_best(&self, crews: &[CrewId], queue: QueueId, relies: bool) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
-        let best = crews.find_map(|crew| self.take_best(crew, home, relies));
+        let best = crews.find_map(|crew| self.take_best(crew, queue, relies));
         // The lock is free by now: the worker's first act may be to take it.
         best.iter().for_each(|parked| self.unpark(parked));
     }
@@ -294,18 +294,18 @@ impl ParkingLot {
 
     /// Takes the best worker from among the parked, unless a search that is relied on began
     /// meanwhile.
-    fn take_best(&self, crew: &Crew, home: QueueId, relies: bool) -> Option<Parked> {
+    fn take_best(&self, crew: &Crew, queue: QueueId, relies: bool) -> Option<Parked> {
         if crew.census().parked == 0 {
             return None;
         }
-        let here = self.policy.here();
+        let here = self.policy.core_here();
         let mut parked = crew.parked.lock().expect(UNPOISONED);
         // Once more under the lock: two bringers at once must not unpark two.
         if relies && crew.census().searching > 0 {
             return None;
         }
         let spots = parked.iter().map(|parked| parked.spot);
-        let best = self.policy.best(spots, home, here)?;
+        let best = self.policy.best(spots, queue, here)?;
         let taken = parked.remove(best);
         self.policy.note_unpark(taken.worker, taken.spot, here);
         Some(crew.make_searcher(taken, &self.awake))

@@ -65,12 +65,12 @@ impl Nearby {
 
     /// Whether work in a queue may be left to the workers that search already.
     #[inline]
-    pub(super) fn relies_on_searchers(&self, home: QueueId) -> bool {
-        home != QueueId::HIGH || self.calls.is_none()
+    pub(super) fn relies_on_searchers(&self, queue: QueueId) -> bool {
+        queue != QueueId::HIGH || self.calls.is_none()
     }
 
     /// The core that the current thread runs on, if that makes a difference.
-    pub(crate) fn here(&self) -> Option<usize> {
+    pub(crate) fn core_here(&self) -> Option<usize> {
         self.calls.as_ref().and_then(|_| os_thread::core())
     }
 
@@ -79,29 +79,29 @@ impl Nearby {
         self.follow_call(worker);
         Spot {
             home,
-            core: self.here(),
+            core: self.core_here(),
         }
     }
 
-    /// The position of the worker to take for work in queue `home`: of those at home there, or else
-    /// of all, a near one for high work and one elsewhere for other work, or else the last to park.
+    /// The position of the worker to take for work in `queue`: of those at home there, or else of
+    /// all, a near one for high work and one elsewhere for other work, or else the last to park.
     pub(super) fn best(
         &self,
         spots: impl Iterator<Item = Spot>,
-        home: QueueId,
+        queue: QueueId,
         here: Option<usize>,
     ) -> Option<usize> {
         let near = |spot: &Spot| here.is_some() && spot.core == here;
-        let fits = |spot: &Spot| near(spot) == (home == QueueId::HIGH);
+        let fits = |spot: &Spot| near(spot) == (queue == QueueId::HIGH);
         // Of equals, the last.
         let (best, _) = spots
             .enumerate()
-            .max_by_key(|(_, spot)| (spot.home == home, fits(spot)))?;
+            .max_by_key(|(_, spot)| (spot.home == queue, fits(spot)))?;
         Some(best)
     }
 
-    /// Notes that the current thread unparks a worker, and calls that to its own core if it is nice
-    /// and the worker is a high one and not there.
+    /// Notes that the current thread unparks a worker. Calls the worker to the thread's core if the
+    /// thread is nice, and the worker is a high one and not there.
     pub(super) fn note_unpark(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
         if let (Some(calls), Some(here)) = (&self.calls, here)
             && spot.home == QueueId::HIGH
@@ -172,12 +172,12 @@ mod tests {
     #[test]
     fn a_high_worker_is_taken_from_the_bringers_core_and_a_low_one_from_another() {
         let nearby = Nearby::preferred(3);
-        let best = |home| {
+        let best = |queue| {
             let spot = |core| Spot {
-                home,
+                home: queue,
                 core: Some(core),
             };
-            nearby.best([spot(3), spot(7), spot(3)].into_iter(), home, Some(7))
+            nearby.best([spot(3), spot(7), spot(3)].into_iter(), queue, Some(7))
         };
         assert_eq!(best(QueueId::HIGH), Some(1));
         assert_eq!(best(QueueId::LOW), Some(2));
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_call_is_followed_once() {
         let nearby = Nearby::preferred(2);
-        let here = nearby.here().expect("Linux tells the core");
+        let here = nearby.core_here().expect("Linux tells the core");
         let calls = nearby.calls.as_ref().expect("nearness is preferred");
         calls[WORKER.index()].store(here, Ordering::Relaxed);
         nearby.follow_call(WORKER);
@@ -195,6 +195,6 @@ mod tests {
 
     #[test]
     fn where_nearness_makes_no_difference_nobody_asks_for_the_core() {
-        assert_eq!(Nearby::indifferent().here(), None);
+        assert_eq!(Nearby::indifferent().core_here(), None);
     }
 }

@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn nearness_counts_where_low_threads_are_nice_and_high_ones_can_be_everywhere() {
-        let counts = |builder: Builder| Plan::new(&builder).unwrap().nearby().here().is_some();
+        let counts = |builder: Builder| Plan::new(&builder).unwrap().nearby().core_here().is_some();
         let preset = || Builder::new().latency_first();
         assert_eq!(counts(preset()), os_thread::HAS_NICENESS);
         assert!(!counts(preset().with_low_nice(0)));
