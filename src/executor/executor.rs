@@ -427,7 +427,7 @@ impl Executor {
 
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
-        self.observers.is_told()
+        self.observers.has_any()
     }
 
     /// Calls the observers, if there are any, and stops their panics here.

@@ -23,8 +23,8 @@ pub(super) fn any() -> bool {
 /// The observers of one runtime.
 pub(super) struct Observers {
     first: Option<ShieldedObserver>,
-    /// Whether there is any. Changed with the lock of `guests` held.
-    is_told: AtomicBool,
+    /// Whether there is an observer. Changed with the lock of `guests` held.
+    has_any: AtomicBool,
     /// Those that came later, and their numbers. Copied for each event, by reference.
     guests: RwLock<Arc<[Guest]>>,
 }
@@ -57,7 +57,7 @@ impl Drop for ShieldedObserver {
 impl Observers {
     pub(super) fn new(first: Option<Arc<dyn Observer>>) -> Observers {
         let observers = Observers {
-            is_told: AtomicBool::new(false),
+            has_any: AtomicBool::new(false),
             guests: RwLock::new(Arc::from([])),
             first: first.map(|first| ShieldedObserver(Some(first))),
         };
@@ -66,14 +66,14 @@ impl Observers {
     }
 
     #[inline]
-    pub(super) fn is_told(&self) -> bool {
+    pub(super) fn has_any(&self) -> bool {
         // Relaxed: an observer that comes while something happens may miss it.
-        self.is_told.load(Ordering::Relaxed)
+        self.has_any.load(Ordering::Relaxed)
     }
 
     /// Calls each observer, and stops their panics here.
     pub(super) fn call(&self, mut call: impl FnMut(&dyn Observer)) {
-        if !self.is_told() {
+        if !self.has_any() {
             return;
         }
         if let Some(first) = &self.first {
@@ -102,9 +102,9 @@ impl Observers {
         let mut guests = unpoisoned(self.guests.write());
         let mut changed = guests.to_vec();
         change(&mut changed);
-        let is_told = self.first.is_some() || !changed.is_empty();
+        let has_any = self.first.is_some() || !changed.is_empty();
         let before = std::mem::replace(&mut *guests, changed.into());
-        match (self.is_told.swap(is_told, Ordering::Relaxed), is_told) {
+        match (self.has_any.swap(has_any, Ordering::Relaxed), has_any) {
             (false, true) => drop(OBSERVED.fetch_add(1, Ordering::Relaxed)),
             (true, false) => drop(OBSERVED.fetch_sub(1, Ordering::Relaxed)),
             _ => {}
@@ -117,7 +117,7 @@ impl Observers {
 
 impl Drop for Observers {
     fn drop(&mut self) {
-        if self.is_told() {
+        if self.has_any() {
             OBSERVED.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -126,7 +126,7 @@ impl Drop for Observers {
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observers")
-            .field("is_told", &self.is_told())
+            .field("has_any", &self.has_any())
             .finish_non_exhaustive()
     }
 }

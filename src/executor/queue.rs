@@ -180,7 +180,7 @@ impl Queue {
             .filter(|&victim| victim != thief.index())
             .find_map(|victim| self.local_of(victim)?.steal(&local.deque));
         if stolen.is_some() && local.has_spare() {
-            local.note_moved();
+            local.note_deque_filled();
         }
         stolen
     }
@@ -364,7 +364,7 @@ impl LocalQueue {
     /// Puts a task behind all others.
     pub(super) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.deque.push(runnable);
-        self.note_moved();
+        self.note_deque_filled();
         // Counted after the push: other workers may have stolen the tasks that lay there before.
         if self.deque.len() <= 1 {
             Pushed::FirstInDeque
@@ -442,14 +442,14 @@ impl LocalQueue {
         let first = tasks.next()?;
         let moved = tasks.map(|runnable| self.deque.push(runnable)).count();
         if moved > 0 {
-            self.note_moved();
+            self.note_deque_filled();
         }
         Some((first, moved))
     }
 
     /// Notes that tasks have been put into the deque, and shows it.
     #[inline]
-    fn note_moved(&mut self) {
+    fn note_deque_filled(&mut self) {
         if !self.contents.has_deque() {
             self.contents = self.contents.with_deque();
             self.board.mark(self.owner);

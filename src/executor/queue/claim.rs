@@ -48,7 +48,7 @@ impl LocalQueue {
         let claimed = wanted.next();
         let left = wanted.chain([first]).chain(others);
         left.for_each(|runnable| self.deque.push(runnable));
-        self.note_moved();
+        self.note_deque_filled();
         claimed
     }
 

@@ -33,7 +33,7 @@ impl LocalQueue {
         raised.extend(found);
         if !others.is_empty() {
             others.into_iter().for_each(|other| self.deque.push(other));
-            self.note_moved();
+            self.note_deque_filled();
         }
     }
 
