@@ -75,7 +75,7 @@ pub(super) fn begin_poll() {
 
 /// Gives `poll` a budget of its own.
 pub(crate) fn with_own_budget<R>(poll: impl FnOnce() -> R) -> R {
-    let _outer = OuterBudget::keep();
+    let _outer = OuterBudget::save();
     BUDGET.set(Budget::FULL);
     poll()
 }
@@ -85,7 +85,7 @@ pub(super) struct OuterBudget(Budget);
 
 impl OuterBudget {
     #[must_use]
-    pub(super) fn keep() -> OuterBudget {
+    pub(super) fn save() -> OuterBudget {
         OuterBudget(BUDGET.get())
     }
 }

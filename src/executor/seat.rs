@@ -18,7 +18,7 @@ use super::host::{Bound, Park};
 use super::runnable::Runnable;
 use super::telling;
 use super::thread_locals::{
-    BLOCKED_IN_HIGH, FOR_LIFE, Here, Kept, NUMBERS, Numbers, RUNTIME, SEAT,
+    BLOCKED_IN_HIGH, FOR_LIFE, Here, NUMBERS, Numbers, RUNTIME, SEAT, Undropped,
 };
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
@@ -30,19 +30,19 @@ use crate::telemetry::tally::{Tally, Writer};
 /// Makes a runtime this thread's own until the guard is dropped.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
-    let outer = RUNTIME.replace(Some(Kept::new(Here::new(executor))));
+    let outer = RUNTIME.replace(Some(Undropped::new(Here::new(executor))));
     Entered { outer }
 }
 
 /// Puts back what was entered before.
 pub(crate) struct Entered {
-    outer: Option<Kept<Here>>,
+    outer: Option<Undropped<Here>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let inner = RUNTIME.replace(self.outer.take());
-        drop(inner.map(Kept::into_inner));
+        drop(inner.map(Undropped::into_inner));
     }
 }
 
@@ -91,11 +91,12 @@ pub(crate) fn parker() -> Option<Arc<dyn Park>> {
 
 /// Seats a worker on this thread, or takes away the one that sits here.
 pub(crate) fn replace_worker(worker: Option<Box<Worker>>) -> Option<Box<Worker>> {
-    SEAT.replace(worker.map(Kept::new)).map(Kept::into_inner)
+    SEAT.replace(worker.map(Undropped::new))
+        .map(Undropped::into_inner)
 }
 
 /// The worker that sits here, taken from its seat until this is dropped.
-struct Seated(Option<Kept<Box<Worker>>>);
+struct Seated(Option<Undropped<Box<Worker>>>);
 
 impl Seated {
     // A cell that is emptied and filled, and no `RefCell` (T5): with that, the code in between
@@ -206,7 +207,7 @@ pub(super) fn tell_that_the_poll_blocks() {
 #[inline]
 pub(super) fn schedule(runnable: Runnable, turn: Turn) {
     let id = runnable.metadata().executor;
-    if let Err(runnable) = keep(id, runnable, turn) {
+    if let Err(runnable) = push_locally(id, runnable, turn) {
         inject(id, runnable);
     }
 }
@@ -215,7 +216,7 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
 #[inline]
 pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: Runnable) {
     let left = match by {
-        Some(_) => keep(executor.id, runnable, Turn::Next),
+        Some(_) => push_locally(executor.id, runnable, Turn::Next),
         None => Err(runnable),
     };
     if let Err(runnable) = left {
@@ -223,30 +224,31 @@ pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: 
     }
 }
 
-/// Gives a task to the worker that sits here, if it belongs there.
+/// Puts a task into a local queue of the worker that sits here, if it belongs there.
 #[inline]
-fn keep(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+fn push_locally(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     if telling::is_observed() {
-        tell_if_kept(id, &runnable, turn);
+        tell_if_local(id, &runnable, turn);
     }
     match &mut Seated::here().0 {
-        Some(worker) if worker.executor_id == id => worker.keep(runnable, turn),
+        Some(worker) if worker.executor_id == id => worker.push_locally(runnable, turn),
         _ => Err(runnable),
     }
 }
 
-/// Tells of a task before this worker keeps it: another worker might take it, and tell so, at once.
+/// Tells of a task before it is in a local queue: another worker might take it, and tell so, at
+/// once.
 #[cold]
-fn tell_if_kept(id: ExecutorId, runnable: &Runnable, turn: Turn) {
+fn tell_if_local(id: ExecutorId, runnable: &Runnable, turn: Turn) {
     let meta = runnable.metadata();
     let (task, queue) = (meta.id, meta.queue());
-    let kept_by = with_worker_of(id, |worker| worker.keeps(queue).then_some(worker.id)).flatten();
-    if let Some(by) = kept_by {
+    let pushes = |worker: &mut Worker| worker.may_push_locally(queue).then_some(worker.id);
+    if let Some(by) = with_worker_of(id, pushes).flatten() {
         let to = match turn {
             Turn::Next => Placement::NextSlot,
             Turn::Last => Placement::Deque,
         };
-        telling::kept(id, (task, queue), by, to);
+        telling::pushed_locally(id, (task, queue), by, to);
     }
 }
 
@@ -344,13 +346,13 @@ pub(super) fn count_unpolled(id: ExecutorId, task: TaskId) {
     with_worker_of(id, |worker| worker.count_unpolled(task));
 }
 
-/// Counts the end of a task. Its future has been dropped; `kept` is its number if its waker is
+/// Counts the end of a task. Its future has been dropped; `entered` is its number if its waker is
 /// among the pending.
 #[inline]
-pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, kept: Option<TaskId>) {
+pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, entered: Option<TaskId>) {
     let count = |tally: &Tally, writer| tally.queue(queue).count_end(end, writer);
     let remove = |executor: &Executor| {
-        if let Some(task) = kept {
+        if let Some(task) = entered {
             executor.pending.remove(task);
         }
     };
@@ -372,7 +374,7 @@ pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, kept: Opti
 /// Enters a task's waker among the pending, after the first poll that left the task waiting. Wakes
 /// the task if it may have been raised or told to end during that poll: nothing could find it then.
 /// `false`: its runtime is gone.
-pub(super) fn keep_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
+pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
     let before = with_worker_of(id, |worker| worker.sought().in_vain());
     let entered = with_executor_of(id, |executor| {
         executor.pending.insert(task, waker);

@@ -51,10 +51,15 @@ pub(super) fn injected(executor: &Executor, task: TaskId, queue: QueueId) {
     scheduled(executor, task, queue, by, Placement::Channel);
 }
 
-/// Tells that a task is about to be kept by the worker that sits here. Tells the task's own
-/// runtime, which need not be the one that this thread has entered.
+/// Tells that a task is about to be put into a local queue of the worker that sits here. Tells the
+/// task's own runtime, which need not be the one that this thread has entered.
 #[cold]
-pub(super) fn kept(id: ExecutorId, (task, queue): (TaskId, QueueId), by: WorkerId, to: Placement) {
+pub(super) fn pushed_locally(
+    id: ExecutorId,
+    (task, queue): (TaskId, QueueId),
+    by: WorkerId,
+    to: Placement,
+) {
     match seat::here().filter(|here| here.id == id) {
         Some(here) => scheduled(&here, task, queue, Some(by), to),
         None => {

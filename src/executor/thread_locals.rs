@@ -37,7 +37,7 @@ use crate::telemetry::event::PollEnd;
 
 thread_local! {
     /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
-    pub(super) static RUNTIME: RefCell<Option<Kept<Here>>> = const { RefCell::new(None) };
+    pub(super) static RUNTIME: RefCell<Option<Undropped<Here>>> = const { RefCell::new(None) };
 
     /// The runtime of a thread that was started for it. Entered before any code of the user's runs
     /// here, and so left after the destructors of the user's own thread-locals.
@@ -45,7 +45,7 @@ thread_local! {
 
     /// The worker that sits here. Empty while its thread is blocked in a task and another thread
     /// stands in for it, and while `Seated` has it.
-    pub(super) static SEAT: Cell<Option<Kept<Box<Worker>>>> = const { Cell::new(None) };
+    pub(super) static SEAT: Cell<Option<Undropped<Box<Worker>>>> = const { Cell::new(None) };
 
     /// Whether the task that blocks this thread is a high one. Meaningless while a worker sits
     /// here.
@@ -80,7 +80,7 @@ thread_local! {
 
     /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
     /// destructor may end another runtime, or the same one again.
-    pub(super) static CUT_OFF_HERE: Cell<Kept<Vec<ExecutorId>>> =
+    pub(super) static CUT_OFF_HERE: Cell<Undropped<Vec<ExecutorId>>> =
         const { Cell::new(ManuallyDrop::new(Vec::new())) };
 }
 
@@ -151,7 +151,7 @@ impl Deref for Here {
 /// A value that is dropped by the code that takes it out, and never with the thread: a thread-local
 /// without a destructor needs no check that it still exists, at each of several accesses in a poll
 /// (T18).
-pub(super) type Kept<T> = ManuallyDrop<T>;
+pub(super) type Undropped<T> = ManuallyDrop<T>;
 
 /// What passes between a task and the thread that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

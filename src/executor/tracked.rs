@@ -52,7 +52,7 @@ where
             executor,
             queue,
             named,
-            waker: WakerKept::No,
+            waker: WakerEntered::No,
             spawned_at,
         },
     };
@@ -194,13 +194,13 @@ struct Life {
     queue: QueueId,
     /// As in [`Meta`], whose memory this lies in.
     named: bool,
-    waker: WakerKept,
+    waker: WakerEntered,
     spawned_at: &'static Location<'static>,
 }
 
 /// Whether the task's waker is among the pending: from the first time that it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WakerKept {
+enum WakerEntered {
     Yes,
     No,
 }
@@ -215,10 +215,10 @@ impl Life {
     #[inline]
     fn pend(&mut self, waker: &Waker) {
         NOTE.set(Note::Ended(PollEnd::Pending));
-        if self.waker == WakerKept::No {
-            self.waker = match seat::keep_waker(self.executor, self.task, waker) {
-                true => WakerKept::Yes,
-                false => WakerKept::No,
+        if self.waker == WakerEntered::No {
+            self.waker = match seat::enter_waker(self.executor, self.task, waker) {
+                true => WakerEntered::Yes,
+                false => WakerEntered::No,
             };
         }
     }
@@ -226,9 +226,9 @@ impl Life {
     /// Notes that the task has ended and its future is gone.
     fn end(&mut self, end: PollEnd) {
         NOTE.set(Note::Ended(end));
-        let kept = std::mem::replace(&mut self.waker, WakerKept::No);
-        let kept = (kept == WakerKept::Yes).then_some(self.task);
-        seat::count_end(self.executor, self.queue, end, kept);
+        let entered = std::mem::replace(&mut self.waker, WakerEntered::No);
+        let entered = (entered == WakerEntered::Yes).then_some(self.task);
+        seat::count_end(self.executor, self.queue, end, entered);
     }
 
     /// Notes that the future was dropped before the task had completed.

@@ -11,8 +11,8 @@ use slab::Slab;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
 
-/// So many wakers' space is kept while no task waits. What a larger crowd took is given back when
-/// the last of it has left.
+/// Space for this many wakers is kept while no task waits. More than that is given back when the
+/// last task of a larger crowd has left.
 const KEPT: usize = 1024;
 
 /// The wakers of the tasks that wait for shutdown to begin.

@@ -168,8 +168,7 @@ fn wake_ready() {
     }
 }
 
-/// Wakes what is ready. The worker that sits here keeps those tasks that it may keep, and the list
-/// for the next time.
+/// Wakes what is ready, and gives the list back to the worker that sits here, for the next time.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     for waker in ready.drain(..) {
         wake_shielded(waker);
@@ -506,7 +505,7 @@ impl Worker {
     }
 
     /// Makes home the queue that the worker runs, since it is about to have nothing to do: it then
-    /// keeps tasks of its home that it wakes at the lookout (see `local_for`).
+    /// queues tasks of its home locally that it wakes at the lookout (see `local_for`).
     fn go_home(&mut self) {
         if self.is_away_in(self.running) {
             self.turn_to(0, self.found);
@@ -641,15 +640,15 @@ impl Worker {
 
     // Scheduling a task from this worker's thread.
 
-    /// Whether [`keep`](Worker::keep) would take a task of this queue.
-    pub(super) fn keeps(&mut self, id: QueueId) -> bool {
+    /// Whether [`push_locally`](Worker::push_locally) would take a task of this queue.
+    pub(super) fn may_push_locally(&mut self, id: QueueId) -> bool {
         self.local_for(id).is_some()
     }
 
-    /// Keeps a task that this worker spawned or woke, or gives it back to be put into its
-    /// queue's channel.
+    /// Puts a task that this worker spawned or woke into a local queue, or gives it back to be put
+    /// into its queue's channel.
     #[inline]
-    pub(super) fn keep(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+    pub(super) fn push_locally(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
         let id = runnable.metadata().queue();
         let Some(local) = self.local_for(id) else {
             return Err(runnable);

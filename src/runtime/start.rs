@@ -444,7 +444,10 @@ mod tests {
         let _searcher = notes.as_worker(searcher, |_| {
             seat::with_worker(Worker::pause);
         });
-        assert!(is_awake(), "no worker looks for the task before the nap is over");
+        assert!(
+            is_awake(),
+            "no worker looks for the task before the nap is over"
+        );
         let _sleeper = notes.as_worker(sleeper, |notes| {
             seat::with_worker(Worker::woken);
             assert_eq!(step(), Step::Ran);

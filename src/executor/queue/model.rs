@@ -85,8 +85,8 @@ impl Model {
         }
     }
 
-    /// As `Worker::keep`.
-    fn keep(&self, pushed: Pushed) {
+    /// As `Worker::push_locally`.
+    fn push_locally(&self, pushed: Pushed) {
         if pushed == Pushed::FirstInDeque && self.protocol != Protocol::KeepsQuiet {
             self.unpark_one();
         }
@@ -252,7 +252,7 @@ fn schedule_and_be_stuck(tasks: u64, protocol: Protocol) {
         });
     });
     for task in 1..=tasks {
-        model.keep(own.push_next(runnable(task)));
+        model.push_locally(own.push_next(runnable(task)));
     }
     join([thief]);
     let last = own.pop().expect("no thread steals from the next-slot");

@@ -120,7 +120,7 @@ impl InnerPolls {
             outer,
             outer_note: NOTE.get(),
             outer_waits: OuterWaits::Untold,
-            _outer_budget: OuterBudget::keep(),
+            _outer_budget: OuterBudget::save(),
             outer_nesting,
             _entered: seat::enter(executor),
         })
