@@ -75,7 +75,7 @@
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/sift.rs`: how raised tasks are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
-//! - `queue/claim.rs`: how the tasks that a thread joins are taken out of a queue.
+//! - `queue/pick.rs`: how the tasks that a thread joins are taken out of a queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `observers.rs`: those that are told what happens.
 //! - `telling.rs`: how an event reaches them.

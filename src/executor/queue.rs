@@ -8,7 +8,7 @@
 //! This file owns the places where tasks lie. It never decides which task has its turn
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
-mod claim;
+mod pick;
 mod sift;
 
 use std::fmt;

@@ -39,15 +39,15 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
     let Some(_inner) = InnerPolls::begin(Room::ForJoined) else {
         return;
     };
-    let mut claim = || {
-        let claimed = seat::with_worker(|worker| worker.claim(&wanted)).flatten()?;
-        wanted.remove(&claimed.metadata().id);
-        Some(claimed)
+    let mut pick = || {
+        let picked = seat::with_worker(|worker| worker.pick_joined(&wanted)).flatten()?;
+        wanted.remove(&picked.metadata().id);
+        Some(picked)
     };
-    if let Some(first) = claim() {
+    if let Some(first) = pick() {
         seat::tell_that_the_poll_blocks();
         run(first);
-        iter::from_fn(claim).for_each(run);
+        iter::from_fn(pick).for_each(run);
     }
 }
 
@@ -186,7 +186,7 @@ impl Worker {
 
     /// Takes one of the wanted tasks, if this worker may take it where it lies, and if no work of a
     /// higher rank waits for this worker.
-    fn claim(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
+    fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
         if self.executor.phase() == Phase::Closed {
             return None;
         }
@@ -195,7 +195,7 @@ impl Worker {
             if !self.runs_high && self.has_higher_work(position) {
                 return None;
             }
-            if let Some((runnable, source)) = self.claim_at(position, &is_wanted) {
+            if let Some((runnable, source)) = self.pick_at(position, &is_wanted) {
                 self.turn_to(position, source);
                 self.sought = self.executor.pending.sought();
                 self.begin(runnable.metadata());
@@ -215,30 +215,30 @@ impl Worker {
         })
     }
 
-    fn claim_at(
+    fn pick_at(
         &mut self,
         position: usize,
         is_wanted: &dyn Fn(&Runnable) -> bool,
     ) -> Option<(Runnable, Source)> {
-        let local = self.claim_local(position, is_wanted);
-        local.or_else(|| self.claim_in_channel(position, is_wanted))
+        let local = self.pick_local(position, is_wanted);
+        local.or_else(|| self.pick_in_channel(position, is_wanted))
     }
 
-    fn claim_local(
+    fn pick_local(
         &mut self,
         position: usize,
         is_wanted: &dyn Fn(&Runnable) -> bool,
     ) -> Option<(Runnable, Source)> {
         let local = self.locals.get_mut(position)?;
-        let claimed = local.claim(is_wanted);
+        let picked = local.pick(is_wanted);
         if local.has_spare() {
             // Another worker may have looked in vain meanwhile.
             self.announce(self.route.queues[position]);
         }
-        Some((claimed?, Source::Local))
+        Some((picked?, Source::Local))
     }
 
-    fn claim_in_channel(
+    fn pick_in_channel(
         &mut self,
         position: usize,
         is_wanted: &dyn Fn(&Runnable) -> bool,
@@ -246,18 +246,18 @@ impl Worker {
         let id = self.route.queues[position];
         let executor = self.executor.clone();
         let raises = executor.pending.sought().raises();
-        let mut wanted = executor.queue(id).claim(is_wanted).into_iter();
+        let mut wanted = executor.queue(id).pick(is_wanted).into_iter();
         executor.look_again_for_raised(id, raises);
-        let claimed = wanted.next();
+        let picked = wanted.next();
         match self.locals.get_mut(position) {
-            Some(local) => local.take_in_claimed(wanted),
+            Some(local) => local.take_in_picked(wanted),
             None => wanted.for_each(|runnable| executor.queue(id).push(runnable)),
         }
         if executor.queue(id).has_work() {
             self.announce(id);
             executor.ending.task_queued();
         }
-        Some((claimed?, Source::Channel))
+        Some((picked?, Source::Channel))
     }
 }
 

@@ -24,7 +24,7 @@
 //!
 //! To sift takes time by the number of tasks. A worker spends a sixteenth of its time on it at
 //! most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
-//! Read `queue/claim.rs` next.
+//! Read `queue/pick.rs` next.
 
 use std::mem;
 use std::time::Duration;

@@ -7,7 +7,7 @@
 use super::{LocalQueue, Queue, Runnable};
 use crate::sync::Ordering;
 
-/// Where more tasks than this lie, none is claimed: to take them all out would cost more than a
+/// Where more tasks than this lie, none is picked: to take them all out would cost more than a
 /// thread does.
 const MOST: usize = 256;
 
@@ -15,7 +15,7 @@ impl LocalQueue {
     /// Takes the wanted task that is nearest to its turn. Others that are wanted are moved to the
     /// front of the deque, so that the next calls find them there; a task in the next-slot that is
     /// not wanted goes to the deque's back.
-    pub(in crate::executor) fn claim(
+    pub(in crate::executor) fn pick(
         &mut self,
         is_wanted: &dyn Fn(&Runnable) -> bool,
     ) -> Option<Runnable> {
@@ -33,11 +33,11 @@ impl LocalQueue {
         let first = self.deque.pop()?;
         match is_wanted(&first) {
             true => Some(first),
-            false => self.claim_behind(first, is_wanted),
+            false => self.pick_behind(first, is_wanted),
         }
     }
 
-    fn claim_behind(
+    fn pick_behind(
         &mut self,
         first: Runnable,
         is_wanted: &dyn Fn(&Runnable) -> bool,
@@ -45,15 +45,15 @@ impl LocalQueue {
         let behind = std::iter::from_fn(|| self.deque.pop());
         let (wanted, others): (Vec<_>, Vec<_>) = behind.partition(is_wanted);
         let mut wanted = wanted.into_iter();
-        let claimed = wanted.next();
+        let picked = wanted.next();
         let left = wanted.chain([first]).chain(others);
         left.for_each(|runnable| self.deque.push(runnable));
         self.note_deque_filled();
-        claimed
+        picked
     }
 
-    /// Takes in tasks to be claimed next.
-    pub(in crate::executor) fn take_in_claimed(&mut self, tasks: impl Iterator<Item = Runnable>) {
+    /// Takes in tasks to be picked next.
+    pub(in crate::executor) fn take_in_picked(&mut self, tasks: impl Iterator<Item = Runnable>) {
         tasks.for_each(|task| _ = self.push_back(task));
     }
 }
@@ -61,10 +61,7 @@ impl LocalQueue {
 impl Queue {
     /// Takes the wanted tasks out of the channel. Other threads may have looked in vain meanwhile
     /// for those that are put back.
-    pub(in crate::executor) fn claim(
-        &self,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Vec<Runnable> {
+    pub(in crate::executor) fn pick(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
         if self.channel_len() == 0 || self.channel_len() > MOST {
             return Vec::new();
         }
@@ -88,9 +85,9 @@ mod tests {
         runnable.metadata().id.0
     }
 
-    fn claim(local: &mut LocalQueue, wanted: &[u64]) -> Option<u64> {
+    fn pick(local: &mut LocalQueue, wanted: &[u64]) -> Option<u64> {
         let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id.0);
-        local.claim(&is_wanted).map(id)
+        local.pick(&is_wanted).map(id)
     }
 
     fn left(mut local: LocalQueue) -> Vec<u64> {
@@ -103,8 +100,8 @@ mod tests {
         (0..8).for_each(|id| _ = local.push_back(runnable(id)));
         local.push_next(runnable(8));
         let wanted = [2, 5, 8];
-        let claimed: Vec<u64> = std::iter::from_fn(|| claim(&mut local, &wanted)).collect();
-        assert_eq!(claimed, [8, 2, 5]);
+        let picked: Vec<u64> = std::iter::from_fn(|| pick(&mut local, &wanted)).collect();
+        assert_eq!(picked, [8, 2, 5]);
         assert_eq!(left(local), [0, 1, 3, 4, 6, 7]);
     }
 
@@ -113,7 +110,7 @@ mod tests {
         let (mut local, _shown) = local();
         local.push_next(runnable(1));
         assert!(!local.has_spare());
-        assert_eq!(claim(&mut local, &[2]), None);
+        assert_eq!(pick(&mut local, &[2]), None);
         assert!(local.has_spare());
         assert_eq!(left(local), [1]);
     }
@@ -122,10 +119,10 @@ mod tests {
     fn among_too_many_none_is_looked_for() {
         let (mut local, _shown) = local();
         (0..=MOST as u64).for_each(|id| _ = local.push_back(runnable(id)));
-        assert_eq!(claim(&mut local, &[0]), None);
+        assert_eq!(pick(&mut local, &[0]), None);
         drop(local.pop());
-        assert_eq!(claim(&mut local, &[1]), Some(1));
-        assert_eq!(claim(&mut local, &[MOST as u64]), Some(MOST as u64));
+        assert_eq!(pick(&mut local, &[1]), Some(1));
+        assert_eq!(pick(&mut local, &[MOST as u64]), Some(MOST as u64));
     }
 
     #[test]
@@ -138,7 +135,7 @@ mod tests {
             Box::new([]),
         );
         (0..6).for_each(|id| queue.push(runnable(id)));
-        let wanted = queue.claim(&|runnable| runnable.metadata().id.0 % 3 == 1);
+        let wanted = queue.pick(&|runnable| runnable.metadata().id.0 % 3 == 1);
         assert!(wanted.into_iter().map(id).eq([1, 4]));
         assert_eq!(queue.channel_len(), 4);
         assert!(std::iter::from_fn(|| queue.take()).map(id).eq([0, 2, 3, 5]));
