@@ -160,7 +160,7 @@
 //! }
 //!
 //! async fn answer(client: &mut TcpStream) -> io::Result<()> {
-//!     // At most so many bytes, since a line without an end would fill the memory.
+//!     // At most a mebibyte, since a line without an end would fill the memory.
 //!     let mut lines = BufReader::new(client.clone().take(1 << 20)).lines();
 //!     while let Some(line) = timeout(SILENCE, lines.next()).await? {
 //!         let answer = line?.to_uppercase() + "\n";

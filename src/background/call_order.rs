@@ -118,7 +118,7 @@ impl<T> TwoLines<T> {
         self.usual.retain(&mut keep);
     }
 
-    /// Gives memory back beyond the room for so many calls in each line.
+    /// Gives memory back beyond the room for `capacity` calls in each line.
     pub(super) fn shrink_to(&mut self, capacity: usize) {
         for line in [&mut self.urgent, &mut self.usual] {
             if line.capacity() > capacity {

@@ -172,7 +172,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
         let counts = &self.session.mailbox.counts;
         match ended {
             Ok(Ending::Replied(reply)) => {
-                // Counted first: whoever has the reply sees the count.
+                // Counted first: a caller that has the reply sees the count.
                 count(&counts.completed);
                 if let Some(exchange) = self.exchange.take() {
                     Exchange::reply(exchange, Ok(reply));

@@ -128,7 +128,7 @@ impl<Req, Res> Exchange<Req, Res> {
         exchange: SharedExchange<Req, Res>,
         cx: &mut Context<'_>,
     ) -> Result<Result<Res, CallError>, SharedExchange<Req, Res>> {
-        // Whoever has replied has no use for the exchange any more, and no lock is needed.
+        // The side that has replied has no use for the exchange any more, and no lock is needed.
         match Arc::try_unwrap(exchange) {
             Ok(exchange) => {
                 let state = exchange.state.into_inner();

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::children::{Child, Children};
 
-/// After so many polls of futures the thread is for others.
+/// After this many polls of futures the thread is for others.
 const POLLS_PER_POLL: u32 = 64;
 
 /// How far the futures in flight have come.

@@ -1,10 +1,10 @@
 //! The queue between the handles and the background.
 //!
 //! Every call enters it at once, also one that waits for room: its request lies in memory in either
-//! case, and whoever awaits a reply does not care what it waits for. The bound decides who may be
-//! left unattended: [`try_call`](super::ServiceHandle::try_call) is refused while as many as the
-//! bound, or more, wait. So no call waits in a line of its own for room, and none is forgotten at
-//! the end. Urgent calls go before the others (`call_order.rs`).
+//! case, and a caller that awaits a reply does not care what it waits for. The bound decides which
+//! calls may be left unattended: [`try_call`](super::ServiceHandle::try_call) is refused while as
+//! many as the bound, or more, wait. So no call waits in a line of its own for room, and none is
+//! forgotten at the end. Urgent calls go before the others (`call_order.rs`).
 //!
 //! A mailbox knows exchanges and wakers; it calls no handler.
 
@@ -27,16 +27,16 @@ use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
-/// After so many requests the background lets others have its thread.
+/// After this many requests the background lets others have its thread.
 pub(super) const REQUESTS_PER_POLL: u32 = 64;
 
-/// The queue's room for so many calls is kept when it is empty.
+/// The queue's room for this many calls is kept when it is empty.
 const KEPT_CAPACITY: usize = 1024;
 
 /// What all handles and the background share.
 pub(super) struct Mailbox<Req, Res> {
     post: CachePadded<Mutex<Post<Req, Res>>>,
-    /// So many may wait without anybody to await them.
+    /// The most requests that may wait without a caller that awaits them.
     bound: Option<usize>,
     call_order: CallOrder,
     urgent: CachePadded<UrgentCalls>,
@@ -87,11 +87,11 @@ impl UrgentCalls {
     }
 }
 
-/// Who may enter.
+/// Which calls may enter.
 #[derive(Clone, Debug)]
 enum Door {
     Open,
-    /// Nobody new; those inside are served.
+    /// No new ones; those inside are served.
     Closing(CloseReason),
     /// The background is gone.
     Closed(CloseReason),
@@ -263,7 +263,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     /// Called for a call that was given up in the queue. Its exchange is empty; when most are, they
-    /// are thrown out, so that callers who lose patience with a handler that hangs do not fill
+    /// are thrown out, so that callers that lose patience with a handler that hangs do not fill
     /// the memory.
     pub(super) fn given_up_in_queue(&self, urgency: Urgency) {
         if urgency == Urgency::Urgent {
@@ -284,7 +284,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     pub(super) fn remove_handle(&self) {
-        // AcqRel: whoever removes the last one has seen what was done by all the others.
+        // AcqRel: the thread that removes the last one has seen what was done by all the others.
         if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.close_door(CloseReason::ByHandle);
         }
@@ -356,12 +356,12 @@ pub(super) struct Inbox<Req, Res> {
     spent: u32,
     waker: LeftWaker,
     abandoned: Abandoned,
-    /// What those who are left are told at the end.
+    /// What the callers that are left are told at the end.
     end: CloseReason,
 }
 
 /// Whether the waker of this very poll was left when the batch was taken. Then the end of the
-/// batch needs no look at the queue: whoever has come since has woken the background.
+/// batch needs no look at the queue: a call that has come since has woken the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LeftWaker {
     InThisPoll,
@@ -396,7 +396,8 @@ impl<Req, Res> Inbox<Req, Res> {
     /// The next request. `None`: nobody is left inside, and nobody
     /// can enter.
     ///
-    /// Pending, with a wake-up on its way, after so many requests: the thread is for others, too.
+    /// Pending, with a wake-up on its way, after [`REQUESTS_PER_POLL`] requests: the thread is for
+    /// others, too.
     #[inline]
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Accepted<Req, Res>>> {
         loop {
@@ -454,8 +455,8 @@ impl<Req, Res> Inbox<Req, Res> {
         }
     }
 
-    /// Takes the urgent calls that have come since the batch was taken. Who has sent one has woken
-    /// the background as well.
+    /// Takes the urgent calls that have come since the batch was taken. The caller of one has
+    /// woken the background as well.
     #[cold]
     fn take_urgent(&mut self) {
         let mut post = self.mailbox.lock();

@@ -210,7 +210,7 @@ impl<Order, Life> Service<Order, Life> {
         self
     }
 
-    /// At most so many requests wait for the handler without anybody to await them: beyond that
+    /// At most `bound` requests wait for the handler without a caller that awaits them: beyond that
     /// [`try_call`](ServiceHandle::try_call) is refused, and [`call`](ServiceHandle::call) waits.
     /// Requests in flight do not count. Default: no bound.
     ///
@@ -256,7 +256,7 @@ impl<Order, Life> Service<Order, Life> {
         self
     }
 
-    /// Up to so many requests are in flight at once, and replied to in the order in which they
+    /// Up to `limit` requests are in flight at once, and replied to in the order in which they
     /// end: a slow one does not hold up the rest. The handler gets the state as `&S`. With 1, each
     /// request is begun when the one before has ended, in their order.
     ///

@@ -50,7 +50,7 @@ pub(super) async fn restarting<S, Req, Res>(
                 if unless_over(&mut inbox, pause).await.is_none() {
                     return;
                 }
-                // Without a pause, whoever panics at once would never let go of the thread.
+                // Without a pause, a state that panics at once would never let go of the thread.
                 yield_now().await;
             }
             Decision::GiveUp => {

@@ -96,7 +96,7 @@ impl Pool {
         })
     }
 
-    /// A pool without threads, for who [takes](Pool::take_next) the closures itself.
+    /// A pool without threads, for a caller that [takes](Pool::take_next) the closures itself.
     pub(crate) fn without_threads() -> Arc<Pool> {
         let none: Launch = |_pool, _name| unreachable!("a pool without threads starts none");
         Pool::new(0, KEEP_IDLE, none)

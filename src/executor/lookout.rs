@@ -13,8 +13,8 @@
 //!
 //! - The worker writes that it **holds** the lookout, then looks once more whether it was unparked,
 //!   and only then waits.
-//! - The thread that unparks it marks it awake, then looks at who holds the lookout. If it is that
-//!   worker, it notifies the reactor; if not, it unparks the thread.
+//! - The thread that unparks it marks it awake, then looks which one holds the lookout. If it is
+//!   that worker, it notifies the reactor; if not, it unparks the thread.
 //!
 //! A fence lies between the two halves on both sides, so in every order one of the two sees the
 //! other. A notification outlasts a wait that has not begun. One that comes when its worker has

@@ -499,7 +499,7 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 struct Shown {
     next: NextSlot,
     /// How many raises were counted when the worker last sifted the deque for raised tasks. Written
-    /// by the worker, read by thieves, who then hold what it has not sifted.
+    /// by the worker, read by thieves, which then hold tasks that it has not sifted.
     sifted_at: AtomicUsize,
 }
 

@@ -93,13 +93,13 @@ pub enum TaskState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wake {
-    /// Who woke it.
+    /// The task or the thread that woke it.
     pub by: WokenBy,
     /// How long ago.
     pub ago: Duration,
 }
 
-/// Who woke a task. [`Wake`] has an example.
+/// The origin of a wake-up. [`Wake`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WokenBy {
     /// Another task of the runtime, in its poll; or the task itself, if somebody woke it while it
@@ -114,7 +114,7 @@ pub enum WokenBy {
 
 impl LiveTask {
     /// Whether the task has waited for so long and nothing is known that will wake it: it has not
-    /// been woken, and no timer of it is to come. Whoever was to wake it may have forgotten it.
+    /// been woken, and no timer of it is to come. Its waker may have been forgotten.
     ///
     /// A task that waits for somebody outside, for instance a client, looks just the same. So
     /// does one that waits for another task, which then is in the list as well.

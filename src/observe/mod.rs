@@ -36,10 +36,11 @@
 //! by piece, for a reader that follows it.
 //!
 //! A [`Monitor`] is an observer that answers questions at any moment: which tasks there are, what
-//! each does and who woke it last, which ones seem to be forgotten, and how long tasks wait and
-//! are polled in each queue. [`prometheus`] writes its counts, and those that every runtime keeps,
-//! in Prometheus' text format; [`Prometheus`] puts several runtimes, and the services, processes
-//! and pipelines on them, into one text. A [`Tee`] tells everything to several observers.
+//! each does, which task or thread woke it last, which ones seem to be forgotten, and how long
+//! tasks wait and are polled in each queue. [`prometheus`] writes its counts, and those that every
+//! runtime keeps, in Prometheus' text format; [`Prometheus`] puts several runtimes, and the
+//! services, processes and pipelines on them, into one text. A [`Tee`] tells everything to several
+//! observers.
 //!
 //! With the feature `tracing`, `spans::Spans` is an observer that gives each task a span of that
 //! crate; with the feature `metrics`, `facade::publish` hands the counters to that crate's

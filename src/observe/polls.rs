@@ -1,5 +1,5 @@
 //! What a recording tells of each poll: how long the task had waited, from where it was taken,
-//! who polled it, and how that ended.
+//! which worker polled it, and how that ended.
 
 use std::collections::HashMap;
 
@@ -73,8 +73,8 @@ struct Finder {
     queued: HashMap<TaskId, Scheduled>,
     taken: HashMap<TaskId, TakenFrom>,
     /// The polls that have not ended, by their places in `polls`. More than one for a worker
-    /// while tasks block its threads, and for a moment more than one for a task: who ended a poll
-    /// may tell so after another has begun the next.
+    /// while tasks block its threads, and for a moment more than one for a task: the thread that
+    /// ended a poll may tell so after another has begun the next.
     open: HashMap<(WorkerId, TaskId), Vec<usize>>,
     /// The poll that each worker's thread is in.
     current: HashMap<WorkerId, usize>,

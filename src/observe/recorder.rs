@@ -53,7 +53,7 @@ const MAX_CAPACITY: usize = 1 << 27;
 ///
 /// # What it costs
 ///
-/// Some 200 instructions for each event, one third of them to tell it to whoever observes; a task
+/// Some 200 instructions for each event, one third of them to tell it to the observer; a task
 /// that is spawned, polled once and done with has five events. Its workers' events take no lock,
 /// and nobody waits while a recording is made. A program that does nothing but schedule takes up
 /// to three times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder`
@@ -97,8 +97,8 @@ pub struct Recorder {
     started: OnceLock<Recorded>,
     /// What is told by threads that own no track, and before the start.
     shared: CachePadded<Track>,
-    /// Held by whoever writes to the shared track. Readers do not need it, or a thread would wait
-    /// for as long as it takes to read.
+    /// Held by the thread that writes to the shared track. Readers do not need it, or a thread
+    /// would wait for as long as it takes to read.
     sharing: Mutex<()>,
 }
 

@@ -146,7 +146,7 @@ impl Recording {
         self.names.get(&task).map(|name| &**name)
     }
 
-    /// Keeps the last so many events; those before them count as [dropped](Recording::dropped).
+    /// Keeps the last `events` events; those before them count as [dropped](Recording::dropped).
     ///
     /// ```
     /// use laneway::observe::Recorder;

@@ -61,7 +61,7 @@ impl Recording {
 impl QueueWaits {
     fn of(queue: String, mut nanos: Vec<u64>) -> QueueWaits {
         nanos.sort_unstable();
-        // The smallest that so many percent of them do not exceed.
+        // The smallest that `percent` percent of them do not exceed.
         let percentile = |percent: usize| {
             let rank = (nanos.len() * percent).div_ceil(100).max(1);
             Duration::from_nanos(nanos.get(rank - 1).copied().unwrap_or(0))

@@ -15,7 +15,7 @@ use crate::time::wall::wall_now;
 ///
 /// [`starting_at`](PipelineClock::starting_at) counts from an instant of your choice.
 ///
-/// Whoever puts timestamps into a pipeline's input takes them from the
+/// Code that puts timestamps into a pipeline's input takes them from the
 /// [pipeline's clock](super::Pipeline::clock), so that they fall into the right window.
 ///
 /// ```

@@ -173,7 +173,7 @@ impl<I, O> Lane<I, O> {
     /// Edge 5.
     fn run(&self, run: StageRun<O>, input: ReadGuard<I>) {
         let ran = catch_unwind(AssertUnwindSafe(|| self.stage.run(&input, run.window)));
-        // Unlock before telling: whoever hears of it may want to write.
+        // Unlock before telling: the listener may want to write.
         drop(input);
         let outcome = outcome_of(ran);
         // Idle before telling: the pipeline may assign the next run at once.

@@ -60,7 +60,7 @@ struct State<O> {
     /// The sender has gone.
     ended: bool,
     receivers: usize,
-    /// Who waits for a data set.
+    /// The receivers that wait for a data set.
     waiting: Waiters,
     /// Wakes the sender, which waits for room or for the last receiver to go.
     sender: Option<Waker>,

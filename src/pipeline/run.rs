@@ -174,7 +174,7 @@ struct Driver<I, O> {
     deadline: Option<Sleep>,
     /// Of the runtime.
     shutdown_begun: ShutdownBegun,
-    // Dropped before the reporter: whoever gets the report finds that the outputs have ended.
+    // Dropped before the reporter: a caller that gets the report finds that the outputs have ended.
     sender: Sender<O>,
     reporter: EndReporter<I, O>,
 }

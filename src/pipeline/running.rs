@@ -60,7 +60,7 @@ impl Running {
         self.shutdown_within(SHUTDOWN_DEADLINE).await
     }
 
-    /// Ends the pipeline: no tick begins from now on; the one that is running has so much time to
+    /// Ends the pipeline: no tick begins from now on; the one that is running has this much time to
     /// finish. Its data set goes to the outputs even if they are full: nobody has to receive
     /// meanwhile. Windows that had been missed and were still to run are left out.
     ///
@@ -278,7 +278,7 @@ struct State {
     report: Option<PipelineReport>,
     /// The pipeline's task.
     task: Option<Waker>,
-    /// Who waits for the report.
+    /// The callers that wait for the report.
     waiting: Waiters,
 }
 
@@ -341,7 +341,7 @@ impl Control {
         change(&mut self.lock().counts);
     }
 
-    /// Notes the end, and tells those who wait for it.
+    /// Notes the end, and tells the callers that wait for it.
     pub(super) fn finish(&self, end: End, cut_off: Option<Window>, still_running: Vec<Arc<str>>) {
         let mut state = self.lock();
         state.report = Some(PipelineReport {

@@ -18,9 +18,9 @@ use crate::sync::unpoisoned;
 
 /// A value that a pipeline's stages read and anybody may update. Clones are the same value.
 ///
-/// Many may read at a time, or one may write. A writer that waits goes before readers who come
-/// after it, and readers who wait get their chance after each write, so that neither side is shut
-/// out. The lock is made for short writes by a few writers: each release wakes all who wait.
+/// Many may read at a time, or one may write. A writer that waits goes before readers that come
+/// after it, and readers that wait get their chance after each write, so that neither side is shut
+/// out. The lock is made for short writes by a few writers: each release wakes all that wait.
 ///
 /// # Panics
 ///
@@ -220,7 +220,7 @@ impl<T> State<T> {
         (self.readers == 0).then(|| self.waiting_writers.copy())
     }
 
-    /// A writer has gone. All who wait try again; until a writer has to wait again, readers may
+    /// A writer has gone. All that wait try again; until a writer has to wait again, readers may
     /// come in.
     fn written(&mut self, value: Arc<T>) -> WakeList {
         self.value = Some(value);

@@ -1,4 +1,4 @@
-//! Wakers of those who wait, to be woken all at once.
+//! Wakers of futures that wait, to be woken all at once.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use crate::shield::shielded;
 
-/// Who waits, in the order in which they came.
+/// The futures that wait, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     wakers: BTreeMap<WaiterId, Waker>,
@@ -17,7 +17,7 @@ pub(super) struct Waiters {
 pub(super) type WaiterId = u64;
 
 impl Waiters {
-    /// Notes that somebody waits. Gives the waker that it came with before, to be dropped without
+    /// Notes that a future waits. Gives the waker that it came with before, to be dropped without
     /// the lock: that may run code of the user's.
     #[must_use]
     pub(super) fn wait(&mut self, waiter: &mut Option<WaiterId>, waker: &Waker) -> Option<Waker> {
@@ -31,7 +31,7 @@ impl Waiters {
         }
     }
 
-    /// Notes that somebody does not wait any more. Gives its waker, to be dropped without the lock.
+    /// Notes that a future does not wait any more. Gives its waker, to be dropped without the lock.
     #[must_use]
     pub(super) fn leave(&mut self, waiter: &mut Option<WaiterId>) -> Option<Waker> {
         self.wakers.remove(&waiter.take()?)
@@ -41,12 +41,12 @@ impl Waiters {
         self.wakers.is_empty()
     }
 
-    /// Those who wait; they do so no longer.
+    /// Those that wait; they do so no longer.
     pub(super) fn take(&mut self) -> WakeList {
         WakeList(mem::take(&mut self.wakers).into_values().collect())
     }
 
-    /// Those who wait, and go on to.
+    /// Those that wait, and go on to.
     pub(super) fn copy(&self) -> WakeList {
         WakeList(self.wakers.values().cloned().collect())
     }

@@ -1,7 +1,7 @@
 //! Windows of time: pure arithmetic, which no clock and no task takes part in.
 //!
 //! All positions are whole numbers of one [`Unit`], counted from the pipeline's epoch. [`Windows`]
-//! is the only state: where the next window begins. Whoever asks it says what time it is.
+//! is the only state: where the next window begins. The caller tells it the time.
 
 use std::fmt;
 use std::time::Duration;
@@ -60,13 +60,13 @@ impl fmt::Display for Unit {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Period {
-    /// So many microseconds.
+    /// This number of microseconds.
     Micros(u64),
-    /// So many milliseconds.
+    /// This number of milliseconds.
     Millis(u64),
-    /// So many seconds.
+    /// This number of seconds.
     Seconds(u64),
-    /// So many minutes.
+    /// This number of minutes.
     Minutes(u64),
 }
 

@@ -595,7 +595,7 @@ impl Builder {
             .with_low_nice(MAX_NICENESS)
     }
 
-    /// How many threads stand by for so many high ones.
+    /// How many threads stand by for `high` high ones.
     pub(super) fn effective_standby(&self, high: usize) -> usize {
         let stealing = self.stealing.unwrap_or_default();
         let steals = !stealing.high_takes().is_empty() && self.reserved_high == 0;
@@ -613,7 +613,7 @@ impl Builder {
         self.stealing.unwrap_or(default)
     }
 
-    /// The niceness that the low threads will really have beside so many that stand by.
+    /// The niceness that the low threads will really have beside `standby` standbys.
     pub(super) fn effective_nice(&self, standby: usize) -> Option<u8> {
         let default = (standby > 0).then_some(MAX_NICENESS);
         let niceness = self.low_nice.or(default);

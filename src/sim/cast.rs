@@ -1,4 +1,4 @@
-//! Who takes part in one simulation: made here, and brought together.
+//! The parts of one simulation: made here, and brought together.
 
 use std::sync::Arc;
 

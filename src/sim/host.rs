@@ -1,4 +1,4 @@
-//! Where workers stay that sit on no thread, and who looks after them.
+//! Where workers stay that sit on no thread, and the host that looks after them.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -204,7 +204,7 @@ impl Sim {
         self.configure(|builder| builder.with_low_num(workers))
     }
 
-    /// Who takes from the other queue, as [`with_stealing`](crate::Builder::with_stealing).
+    /// Which workers steal from the other queue: [`with_stealing`](crate::Builder::with_stealing).
     pub fn stealing(self, stealing: Stealing) -> Sim {
         self.configure(|builder| builder.with_stealing(stealing))
     }
@@ -243,7 +243,7 @@ impl Sim {
         self.configure(|builder| builder.with_long_poll_in(queue, threshold))
     }
 
-    /// Who is told of every event, as [`with_observer`](crate::Builder::with_observer).
+    /// The observer that is told every event: [`with_observer`](crate::Builder::with_observer).
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Sim {
         self.observer = Some(observer);
         self
@@ -455,7 +455,7 @@ pub struct Explored {
     pub distinct: usize,
 }
 
-/// Runs what `make` makes under so many seeds, from 0 on, and reports the first under which it
+/// Runs what `make` makes under `seeds` seeds, from 0 on, and reports the first under which it
 /// fails.
 ///
 /// [`Sim::explore`] does the same with other workers, and with other seeds.

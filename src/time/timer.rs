@@ -43,7 +43,7 @@ pub(crate) struct Timer {
     epoch: Instant,
     clock: Clock,
     state: Mutex<State>,
-    /// How far the wheel has turned, for those who would take the lock to learn no more than
+    /// How far the wheel has turned, for threads that would take the lock to learn no more than
     /// that. On a cache line of its own, away from the lock.
     turned: CachePadded<AtomicU64>,
     /// A sleeper came that is due before the thread would look again.
@@ -366,14 +366,15 @@ fn start_thread(left: VecDeque<Waker>) -> Result<(), (io::Error, VecDeque<Waker>
     }
 }
 
-/// How many ticks make a duration. A second is so many whole ones; `of_nanos` tells how to round
-/// what is left.
+/// How many ticks make a duration. A second is a whole number of them; `of_nanos` tells how to
+/// round what is left.
 fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
     let of_seconds = duration.as_secs().saturating_mul(TICKS_PER_SECOND);
     of_seconds.saturating_add(of_nanos(duration.subsec_nanos()).into())
 }
 
-/// Wakes one that is due. Who turns the wheel serves everybody: it survives whatever a waker does.
+/// Wakes a sleeper that is due. The thread that turns the wheel serves all of them: it survives a
+/// waker that panics.
 fn wake(due: Waker) {
     telling::firing(|| shielded("the waker of a sleep", || due.wake()));
 }

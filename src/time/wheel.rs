@@ -24,7 +24,7 @@ pub(crate) type Tick = u64;
 /// takes the sleeper out; from then on the place may be another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    /// One more than the index among the sleepers: with a number left over for those who hold no
+    /// One more than the index among the sleepers: with a number left over for sleeps that hold no
     /// key, which makes a sleep a word smaller.
     place: NonZeroU32,
     due: Tick,
@@ -53,14 +53,14 @@ const BITS_PER_LEVEL: u32 = SLOTS.trailing_zeros();
 /// Enough levels for every tick there is.
 const LEVELS: usize = Tick::BITS.div_ceil(BITS_PER_LEVEL) as usize;
 
-/// So many sleepers' space is kept while nobody sleeps: 2 MiB. What a larger crowd took is given
-/// back when the last of it has left.
+/// Space for this many sleepers is kept while there is none: 2 MiB. More than that is given back
+/// when the last of a larger crowd has left.
 const KEPT: usize = 1 << 16;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
-/// Who sleeps until when.
+/// The sleepers, by the times at which they are due.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     levels: Box<[Level; LEVELS]>,
@@ -155,7 +155,7 @@ impl Wheel {
         Some(self.start_of(slot))
     }
 
-    /// Turns the wheel on to `now` and gives the wakers of those who are due by then.
+    /// Turns the wheel on to `now` and gives the wakers of the sleepers that are due by then.
     pub(crate) fn turn_to(&mut self, now: Tick, due: &mut Vec<Waker>) {
         while let Some(slot) = self.first_slot() {
             let start = self.start_of(slot);
@@ -174,7 +174,7 @@ impl Wheel {
         }
     }
 
-    /// Empties a slot whose time has come: who is due is woken, the others move down.
+    /// Empties a slot whose time has come: sleepers that are due are woken, the others move down.
     fn empty(&mut self, slot: Slot, start: Tick, due: &mut Vec<Waker>) {
         let level = &mut self.levels[slot.level];
         level.occupied &= !(1 << slot.index);

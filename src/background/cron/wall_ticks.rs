@@ -23,7 +23,7 @@ pub(super) struct Almanac {
     pub(super) missed: MissedTickBehavior,
 }
 
-/// After a clock that was wrong by years, the ticks that come in a burst are taken so many at once.
+/// After a clock that was wrong by years, the ticks of a burst are taken in portions of this size.
 const TAKEN_AT_ONCE: u64 = 1_000;
 
 /// The ticks themselves.
@@ -151,7 +151,7 @@ mod tests {
     }
 
     /// When ticks come, in minutes of the steady clock, of a process that is due every ten minutes
-    /// of one whose time jumps by so many minutes in the fifteenth.
+    /// of one whose time jumps by `jump_minutes` in the fifteenth.
     fn ticks(missed: MissedTickBehavior, jump_minutes: i64) -> Vec<u64> {
         AHEAD.store(0, Ordering::Relaxed);
         let run = Sim::seed(1).run(async move {

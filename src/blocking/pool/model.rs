@@ -11,7 +11,7 @@ use super::*;
 use crate::runtime::block_here;
 use crate::sync::check;
 
-/// Threads that stay for so many closures and never leave before.
+/// Threads that stay for a number of closures and never leave before.
 fn stay_for<const JOBS: usize>(pool: Arc<Pool>, name: String) -> io::Result<()> {
     let thread = thread::Builder::new().name(name);
     let serve = move || {

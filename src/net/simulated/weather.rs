@@ -24,7 +24,7 @@ pub(super) struct Weather {
 struct Partition {
     begin: Instant,
     end: Instant,
-    /// Decides who lies on which side.
+    /// Decides which addresses lie on which side.
     salt: u64,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct TrackMark {
 }
 
 impl TrackMark {
-    /// The number of the name to read first, where so many were given so far.
+    /// The number of the name to read first, where `given` were given so far.
     pub(super) fn first_name(&mut self, given: u64) -> u64 {
         let [first, second] = self.names;
         self.names = [second, given];

@@ -24,7 +24,7 @@ pub(super) struct Names {
 pub(super) type TaskName = (TaskId, Box<str>);
 
 impl Names {
-    /// The names that can belong to so many events.
+    /// The names that can belong to `events` events.
     pub(super) fn new(events: usize) -> Names {
         Names {
             // A task that came and went has left four events at least.

@@ -83,8 +83,8 @@ impl<const N: usize> Ring<N> {
         let filling = self.filling.load(Ordering::Relaxed);
         let chunk = self.chunks[filling].get();
         let chunk = chunk.expect("a chunk is made when it is begun");
-        // Pairs with the fence in `read`: who reads anything of this event sees the count of those
-        // before it, and so that the event which lay here is gone. Costs nothing on x86.
+        // Pairs with the fence in `read`: a thread that reads anything of this event sees the count
+        // of those before it, and so that the event which lay here is gone. Costs nothing on x86.
         fence(Ordering::Release);
         chunk[pushed as usize % N].write(event);
         // Release; pairs with the Acquire in `read`.

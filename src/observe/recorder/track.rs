@@ -14,7 +14,7 @@ use crate::sync::unpoisoned;
 ///
 /// A thread that owns a track writes without asking anybody. It becomes the owner of one that
 /// nobody owns, and stays so until it gives the track up itself: a worker's thread does when
-/// another one takes its worker over. So there are never two that write, whoever calls.
+/// another one takes its worker over. So there are never two threads that write.
 pub(super) struct Track {
     /// The number of the thread that owns it.
     owner: AtomicU64,
@@ -35,7 +35,7 @@ thread_local! {
 }
 
 impl Track {
-    /// A track that keeps so many events.
+    /// A track that keeps `capacity` events.
     pub(super) fn new(capacity: usize) -> Track {
         Track {
             owner: AtomicU64::new(NOBODY),
@@ -80,10 +80,10 @@ impl Track {
     }
 
     /// Adds an event, for which there is room. To be called by one thread at a time: the owner, or
-    /// who holds a lock.
+    /// the thread that holds a lock.
     #[inline]
     pub(super) fn push(&self, event: Stamped) {
-        // Relaxed: whoever writes here next has been told so.
+        // Relaxed: the thread that writes here next has been told so.
         self.at.store(event.at, Ordering::Relaxed);
         self.told.store(event.event.what, Ordering::Relaxed);
         self.ring.push(event);

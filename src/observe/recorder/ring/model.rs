@@ -48,7 +48,7 @@ fn read_whole(ring: &Ring<1>, how: Read) -> u64 {
     before
 }
 
-/// One event is there, and so many more come while the ring is read.
+/// One event is there, and `coming` more come while the ring is read.
 fn read_while(coming: u64, how: Read) {
     let ring = Arc::new(Ring::new(1));
     push(&ring, 0);
