@@ -37,7 +37,7 @@ struct Woken {
 impl Children {
     /// A child that the parent calls by this key.
     pub(crate) fn add(&self, key: usize) -> Child {
-        let link = Arc::new(Link {
+        let link = Arc::new(ChildLink {
             key,
             listed: AtomicBool::new(false),
             woken: self.woken.clone(),
@@ -91,7 +91,7 @@ impl Drop for Children {
 
 /// One child, as its parent holds it.
 pub(crate) struct Child {
-    link: Arc<Link>,
+    link: Arc<ChildLink>,
     waker: Waker,
 }
 
@@ -112,14 +112,14 @@ impl Child {
 }
 
 /// What a child's wakers hold.
-struct Link {
+struct ChildLink {
     key: usize,
     /// Whether it is on the list. Set by a wake-up, cleared before the poll.
     listed: AtomicBool,
     woken: Arc<Mutex<Woken>>,
 }
 
-impl Link {
+impl ChildLink {
     fn list(&self) {
         if self.listed.swap(true, Ordering::Release) {
             return;
@@ -137,7 +137,7 @@ impl Link {
     }
 }
 
-impl Wake for Link {
+impl Wake for ChildLink {
     fn wake(self: Arc<Self>) {
         self.list();
     }

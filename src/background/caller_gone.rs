@@ -48,10 +48,10 @@ use crate::sync::unpoisoned;
 /// assert_eq!(block_on(queries.call(7)), Ok(Some(7)));
 /// ```
 pub fn caller_gone() -> CallerGone {
-    let mut here = HERE.replace(ManuallyDrop::new(Here::NoCall));
+    let mut here = HERE.replace(ManuallyDrop::new(CallHere::NoCall));
     let absence = match &mut *here {
-        Here::NoCall => None,
-        Here::Call(absence) => Some(absence.get_or_insert_default().clone()),
+        CallHere::NoCall => None,
+        CallHere::Call(absence) => Some(absence.get_or_insert_default().clone()),
     };
     HERE.set(here);
     CallerGone {
@@ -99,28 +99,28 @@ impl Drop for CallerGone {
 /// Whether a caller is gone, for those that wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Absence {
-    state: Mutex<Whereabouts>,
+    state: Mutex<CallerState>,
 }
 
 #[derive(Debug)]
-enum Whereabouts {
+enum CallerState {
     /// The caller waits, and these are to be woken when it does no longer.
     There(Slab<Waker>),
     Gone,
 }
 
-impl Default for Whereabouts {
-    fn default() -> Whereabouts {
-        Whereabouts::There(Slab::new())
+impl Default for CallerState {
+    fn default() -> CallerState {
+        CallerState::There(Slab::new())
     }
 }
 
 impl Absence {
     /// Tells those that wait.
     pub(super) fn tell(&self) {
-        let before = mem::replace(&mut *self.lock(), Whereabouts::Gone);
+        let before = mem::replace(&mut *self.lock(), CallerState::Gone);
         // The lock is free: the woken ones' first act is to take it.
-        if let Whereabouts::There(wakers) = before {
+        if let CallerState::There(wakers) = before {
             for (_key, waker) in wakers {
                 shielded("the waker of a handler", || waker.wake());
             }
@@ -129,7 +129,7 @@ impl Absence {
 
     fn poll(&self, key: &mut Option<usize>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        let Whereabouts::There(wakers) = &mut *state else {
+        let CallerState::There(wakers) = &mut *state else {
             return Poll::Ready(());
         };
         let replaced = match *key {
@@ -149,22 +149,22 @@ impl Absence {
     fn forget(&self, key: usize) {
         let mut state = self.lock();
         let forgotten = match &mut *state {
-            Whereabouts::There(wakers) => Some(wakers.remove(key)),
-            Whereabouts::Gone => None,
+            CallerState::There(wakers) => Some(wakers.remove(key)),
+            CallerState::Gone => None,
         };
         // Unlock before dropping, as above.
         drop(state);
         drop(forgotten);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Whereabouts> {
+    fn lock(&self) -> MutexGuard<'_, CallerState> {
         // A waker's `clone` may panic under the lock; the state is whole even then.
         unpoisoned(self.state.lock())
     }
 }
 
 /// The call whose handler is being polled on this thread.
-enum Here {
+enum CallHere {
     NoCall,
     /// With what its handler was given, if it has asked.
     Call(Option<Arc<Absence>>),
@@ -173,7 +173,8 @@ enum Here {
 thread_local! {
     // Emptied by the code that fills it, never with the thread: a thread-local without a destructor
     // needs no look at whether it still exists.
-    static HERE: Cell<ManuallyDrop<Here>> = const { Cell::new(ManuallyDrop::new(Here::NoCall)) };
+    static HERE: Cell<ManuallyDrop<CallHere>> =
+        const { Cell::new(ManuallyDrop::new(CallHere::NoCall)) };
 }
 
 /// Polls a handler, which may ask for its caller meanwhile. What it is given then lies in
@@ -181,18 +182,18 @@ thread_local! {
 #[inline]
 pub(super) fn answering<R>(absence: &mut Option<Arc<Absence>>, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was here before, after a panic too.
-    struct Restore<'a>(&'a mut Option<Arc<Absence>>, ManuallyDrop<Here>);
+    struct Restore<'a>(&'a mut Option<Arc<Absence>>, ManuallyDrop<CallHere>);
     impl Drop for Restore<'_> {
         #[inline]
         fn drop(&mut self) {
-            let outer = mem::replace(&mut self.1, ManuallyDrop::new(Here::NoCall));
+            let outer = mem::replace(&mut self.1, ManuallyDrop::new(CallHere::NoCall));
             let inner = HERE.replace(outer);
-            if let Here::Call(absence) = ManuallyDrop::into_inner(inner) {
+            if let CallHere::Call(absence) = ManuallyDrop::into_inner(inner) {
                 *self.0 = absence;
             }
         }
     }
-    let inner = Here::Call(absence.take());
+    let inner = CallHere::Call(absence.take());
     let _restore = Restore(absence, HERE.replace(ManuallyDrop::new(inner)));
     poll()
 }

@@ -102,7 +102,7 @@ pub(super) struct Errand<'s, Req, Res> {
 }
 
 /// How a request ends unless the handler panics.
-enum Ending<Res> {
+enum HandlerEnd<Res> {
     Replied(Res),
     /// With its caller.
     Abandoned,
@@ -138,16 +138,16 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
         &mut self,
         handler: Pin<&mut impl Future<Output = Res>>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Ending<Res>, Payload>> {
+    ) -> Poll<Result<HandlerEnd<Res>, Payload>> {
         if self.session.abandoned == Abandoned::Dropped && self.caller_has_left(cx) {
-            return Poll::Ready(Ok(Ending::Abandoned));
+            return Poll::Ready(Ok(HandlerEnd::Abandoned));
         }
         self.tell_absence(cx);
         let polled = answering(&mut self.absence, || poll_caught(handler, cx));
         if polled.is_pending() {
             self.tell_absence(cx);
         }
-        polled.map_ok(Ending::Replied)
+        polled.map_ok(HandlerEnd::Replied)
     }
 
     /// Tells the handler, if it has asked, whether its caller has left.
@@ -168,10 +168,10 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
 
     /// Replies, or notes that the handler panicked.
     #[inline]
-    fn end(&mut self, ended: Result<Ending<Res>, Payload>) -> Result<(), Payload> {
+    fn end(&mut self, ended: Result<HandlerEnd<Res>, Payload>) -> Result<(), Payload> {
         let counts = &self.session.mailbox.counts;
         match ended {
-            Ok(Ending::Replied(reply)) => {
+            Ok(HandlerEnd::Replied(reply)) => {
                 // Counted first: a caller that has the reply sees the count.
                 count(&counts.completed);
                 if let Some(exchange) = self.exchange.take() {
@@ -179,7 +179,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
                 }
                 Ok(())
             }
-            Ok(Ending::Abandoned) => {
+            Ok(HandlerEnd::Abandoned) => {
                 count(&counts.abandoned);
                 self.exchange = None;
                 Ok(())

@@ -168,7 +168,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// assert_eq!(block_on(echo.call(1)), Err(closed));
     /// ```
     pub fn close(&self) {
-        self.mailbox.close_door(CloseReason::ByHandle);
+        self.mailbox.close_admission(CloseReason::ByHandle);
     }
 
     /// Whether further requests are refused: the background has ended, or been closed.

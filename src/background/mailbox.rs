@@ -47,7 +47,7 @@ pub(super) struct Mailbox<Req, Res> {
 
 struct Post<Req, Res> {
     queue: TwoLines<SharedExchange<Req, Res>>,
-    door: Door,
+    admission: Admission,
     /// Calls that have ever entered.
     entered: u64,
     /// Calls given up since the queue was last swept.
@@ -89,7 +89,7 @@ impl UrgentCalls {
 
 /// Which calls may enter.
 #[derive(Clone, Debug)]
-enum Door {
+enum Admission {
     Open,
     /// No new ones; those inside are served.
     Closing(CloseReason),
@@ -97,12 +97,12 @@ enum Door {
     Closed(CloseReason),
 }
 
-impl Door {
+impl Admission {
     /// Why it is not open.
     fn reason(&self) -> Option<&CloseReason> {
         match self {
-            Door::Open => None,
-            Door::Closing(reason) | Door::Closed(reason) => Some(reason),
+            Admission::Open => None,
+            Admission::Closing(reason) | Admission::Closed(reason) => Some(reason),
         }
     }
 }
@@ -143,7 +143,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     pub(super) fn new(bound: Option<usize>, call_order: CallOrder) -> Arc<Mailbox<Req, Res>> {
         let post = Post {
             queue: TwoLines::new(),
-            door: Door::Open,
+            admission: Admission::Open,
             entered: 0,
             given_up: 0,
             background: None,
@@ -159,7 +159,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         })
     }
 
-    /// Lets a call in, if the door is open.
+    /// Lets a call in, if new ones are admitted.
     pub(super) fn enter(
         &self,
         request: Req,
@@ -243,7 +243,7 @@ impl<Req, Res> Mailbox<Req, Res> {
     }
 
     fn admit(&self, post: &Post<Req, Res>, patience: Patience) -> Result<(), Refused> {
-        if let Some(reason) = post.door.reason() {
+        if let Some(reason) = post.admission.reason() {
             return Err(Refused::Closed(reason.clone()));
         }
         match self.bound {
@@ -286,28 +286,28 @@ impl<Req, Res> Mailbox<Req, Res> {
     pub(super) fn remove_handle(&self) {
         // AcqRel: the thread that removes the last one has seen what was done by all the others.
         if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.close_door(CloseReason::ByHandle);
+            self.close_admission(CloseReason::ByHandle);
         }
     }
 
     /// Lets nobody in any more. The background ends when it has served those inside.
-    pub(super) fn close_door(&self, reason: CloseReason) {
+    pub(super) fn close_admission(&self, reason: CloseReason) {
         let mut post = self.lock();
-        if let Door::Open = post.door {
-            post.door = Door::Closing(reason);
+        if let Admission::Open = post.admission {
+            post.admission = Admission::Closing(reason);
         }
         let background = post.background.take();
         drop(post);
         wake(background);
     }
 
-    /// Whether the door is closed because the runtime shuts down.
+    /// Whether no calls are admitted because the runtime shuts down.
     pub(super) fn shuts_down(&self) -> bool {
-        self.lock().door.reason() == Some(&CloseReason::ShutDown)
+        self.lock().admission.reason() == Some(&CloseReason::ShutDown)
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().door.reason().is_some()
+        self.lock().admission.reason().is_some()
     }
 
     pub(super) fn metrics(&self) -> ServiceMetrics {
@@ -345,7 +345,7 @@ fn wake(background: Option<Waker>) {
 }
 
 /// A request, and the exchange for its reply.
-pub(super) type Accepted<Req, Res> = (Req, SharedExchange<Req, Res>);
+pub(super) type AcceptedCall<Req, Res> = (Req, SharedExchange<Req, Res>);
 
 /// The background's end of the mailbox. Dropped, it tells every caller that is left.
 pub(super) struct Inbox<Req, Res> {
@@ -399,7 +399,10 @@ impl<Req, Res> Inbox<Req, Res> {
     /// Pending, with a wake-up on its way, after [`REQUESTS_PER_POLL`] requests: the thread is for
     /// others, too.
     #[inline]
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Accepted<Req, Res>>> {
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<AcceptedCall<Req, Res>>> {
         loop {
             if self.spent >= REQUESTS_PER_POLL {
                 self.spent = 0;
@@ -471,12 +474,12 @@ impl<Req, Res> Inbox<Req, Res> {
         self.batch.take_in(&mut post.queue);
         self.mailbox.urgent.queued.store(0, Ordering::Relaxed);
         post.given_up = 0;
-        let refilled = match (self.batch.is_empty(), &post.door) {
-            (true, Door::Open) => Refilled::Waits,
+        let refilled = match (self.batch.is_empty(), &post.admission) {
+            (true, Admission::Open) => Refilled::Waits,
             (true, _) => return Refilled::Over,
             // Nobody will come and wake: the end of the batch has to look again.
-            (false, Door::Closing(_) | Door::Closed(_)) => return Refilled::Some,
-            (false, Door::Open) => {
+            (false, Admission::Closing(_) | Admission::Closed(_)) => return Refilled::Some,
+            (false, Admission::Open) => {
                 self.waker = LeftWaker::InThisPoll;
                 Refilled::Some
             }
@@ -498,8 +501,8 @@ enum Refilled {
 impl<Req, Res> Drop for Inbox<Req, Res> {
     fn drop(&mut self) {
         let mut post = self.mailbox.lock();
-        let reason = post.door.reason().unwrap_or(&self.end);
-        post.door = Door::Closed(reason.clone());
+        let reason = post.admission.reason().unwrap_or(&self.end);
+        post.admission = Admission::Closed(reason.clone());
         let queue = mem::replace(&mut post.queue, TwoLines::new());
         // A waker keeps its task's memory, and the handles keep the mailbox.
         let background = post.background.take();
@@ -525,7 +528,7 @@ mod tests {
         let enter = || {
             mailbox
                 .enter(0, None, Patience::WaitsForRoom)
-                .expect("the door is open")
+                .expect("the admission is open")
         };
         let stays = enter();
         for _ in 0..10_000 {

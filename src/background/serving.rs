@@ -13,8 +13,8 @@ use super::mailbox::Mailbox;
 use crate::executor::Borrower;
 
 pin_project! {
-    /// The life of a service, which closes its door when shutdown begins, and notes in which task
-    /// it is, for urgent callers to lend that their priority.
+    /// The life of a service, which takes no new calls when shutdown begins, and notes in which
+    /// task it is, for urgent callers to lend that their priority.
     pub(super) struct Serving<F, Req, Res> {
         #[pin]
         life: F,
@@ -55,7 +55,7 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
             }
         };
         if begun.is_ready() {
-            this.mailbox.close_door(CloseReason::ShutDown);
+            this.mailbox.close_admission(CloseReason::ShutDown);
         }
         let polled = this.life.poll(cx);
         if polled.is_ready() {

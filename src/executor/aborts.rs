@@ -11,36 +11,33 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::ids::{ExecutorId, TaskId};
 use crate::sync::unpoisoned;
-
-/// A task's number among those of all runtimes.
-type Key = (ExecutorId, TaskId);
+use crate::telemetry::names::Key;
 
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
+enum AbortState {
     Quiet,
     Ordered,
 }
 
-static ENTRIES: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
+static ENTRIES: Mutex<BTreeMap<Key, AbortState>> = Mutex::new(BTreeMap::new());
 
 /// Enters a task, until [`leave`].
 pub(super) fn enter(key: Key) {
-    entries().insert(key, Entry::Quiet);
+    entries().insert(key, AbortState::Quiet);
 }
 
 /// Tells a task to end when it is run next. Gives `false` if the task is no longer there.
 pub(super) fn order(key: Key) -> bool {
     let mut entries = entries();
     let entry = entries.get_mut(&key);
-    entry.map(|entry| *entry = Entry::Ordered).is_some()
+    entry.map(|entry| *entry = AbortState::Ordered).is_some()
 }
 
 #[cold]
 pub(super) fn is_ordered(key: Key) -> bool {
-    entries().get(&key) == Some(&Entry::Ordered)
+    entries().get(&key) == Some(&AbortState::Ordered)
 }
 
 #[cold]
@@ -48,6 +45,6 @@ pub(super) fn leave(key: Key) {
     entries().remove(&key);
 }
 
-fn entries() -> MutexGuard<'static, BTreeMap<Key, Entry>> {
+fn entries() -> MutexGuard<'static, BTreeMap<Key, AbortState>> {
     unpoisoned(ENTRIES.lock())
 }

@@ -19,14 +19,14 @@ use super::host::Spin;
 /// What a worker remembers of the last times it took from a channel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    habit: Habit,
+    habit: TakeHabit,
     /// After how many small takes in a row the worker begins to wait.
     patience: u32,
 }
 
 /// What a worker does when it is about to take from a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Habit {
+enum TakeHabit {
     /// It takes at once, for ever: no other thread could bring anything meanwhile.
     NeverWaits,
     /// It takes at once, and has made that many small takes in a row: fewer than its patience.
@@ -51,8 +51,8 @@ impl Pace {
     pub(super) fn new(spin: Spin) -> Pace {
         Pace {
             habit: match spin.rounds {
-                0 => Habit::NeverWaits,
-                _ => Habit::TakesAtOnce { small_takes: 0 },
+                0 => TakeHabit::NeverWaits,
+                _ => TakeHabit::TakesAtOnce { small_takes: 0 },
             },
             patience: LEAST_PATIENCE,
         }
@@ -61,7 +61,7 @@ impl Pace {
     /// How many tasks there are to take, if any: those that are there, or after waiting for more.
     pub(super) fn gather(&mut self, len: impl Fn() -> usize) -> Option<usize> {
         let found = NonZero::new(len())?.get();
-        if self.habit == Habit::Waits && found < ENOUGH {
+        if self.habit == TakeHabit::Waits && found < ENOUGH {
             (0..PAUSES).for_each(|_| hint::spin_loop());
             let found = len();
             self.waited_for(found);
@@ -75,8 +75,8 @@ impl Pace {
     /// many small takes pass before the next.
     fn waited_for(&mut self, len: usize) {
         let (patience, habit) = match len < FEW {
-            true => (2 * self.patience, Habit::TakesAtOnce { small_takes: 0 }),
-            false => (LEAST_PATIENCE, Habit::Waits),
+            true => (2 * self.patience, TakeHabit::TakesAtOnce { small_takes: 0 }),
+            false => (LEAST_PATIENCE, TakeHabit::Waits),
         };
         self.patience = patience.min(MOST_PATIENCE);
         self.habit = habit;
@@ -84,7 +84,7 @@ impl Pace {
 
     /// Notes how many tasks there were without a wait.
     fn took_at_once(&mut self, len: usize) {
-        let Habit::TakesAtOnce { small_takes } = self.habit else {
+        let TakeHabit::TakesAtOnce { small_takes } = self.habit else {
             return;
         };
         assert!(
@@ -92,17 +92,17 @@ impl Pace {
             "{small_takes} small takes and no wait"
         );
         self.habit = match small_takes + 1 {
-            _ if len >= FEW => Habit::TakesAtOnce { small_takes: 0 },
-            more if more >= self.patience => Habit::Waits,
-            more => Habit::TakesAtOnce { small_takes: more },
+            _ if len >= FEW => TakeHabit::TakesAtOnce { small_takes: 0 },
+            more if more >= self.patience => TakeHabit::Waits,
+            more => TakeHabit::TakesAtOnce { small_takes: more },
         };
     }
 
     /// Notes that the worker has rested, so that it is not on the heels of a thread that fills the
     /// channel.
     pub(super) fn rested(&mut self) {
-        if self.habit != Habit::NeverWaits {
-            self.habit = Habit::TakesAtOnce { small_takes: 0 };
+        if self.habit != TakeHabit::NeverWaits {
+            self.habit = TakeHabit::TakesAtOnce { small_takes: 0 };
         }
     }
 }

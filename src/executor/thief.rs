@@ -19,7 +19,7 @@ use std::time::Duration;
 /// A worker's memory of its last thefts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thief {
-    habit: Habit,
+    habit: IdleHabit,
     /// After how many small thefts in a row the worker begins to nap.
     patience: u32,
     /// When it parked last, since the runtime was made.
@@ -28,7 +28,7 @@ pub(super) struct Thief {
 
 /// The habit of a worker that has nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Habit {
+enum IdleHabit {
     /// It parks, and has made that many small thefts in a row: fewer than its patience.
     Parks { small_thefts: u32 },
     /// It naps.
@@ -52,7 +52,7 @@ const MOST_PATIENCE: u32 = 256;
 impl Thief {
     pub(super) fn new() -> Thief {
         Thief {
-            habit: Habit::Parks { small_thefts: 0 },
+            habit: IdleHabit::Parks { small_thefts: 0 },
             patience: LEAST_PATIENCE,
             parked_at: Duration::ZERO,
         }
@@ -61,34 +61,34 @@ impl Thief {
     /// Notes a theft of this many tasks.
     pub(super) fn stole(&mut self, tasks: usize) {
         self.habit = match self.habit {
-            Habit::Naps => Habit::Naps,
-            Habit::Napped if tasks >= FEW => {
+            IdleHabit::Naps => IdleHabit::Naps,
+            IdleHabit::Napped if tasks >= FEW => {
                 self.patience = LEAST_PATIENCE;
-                Habit::Naps
+                IdleHabit::Naps
             }
-            Habit::Napped => self.napped_in_vain(),
-            Habit::Parks { .. } if tasks >= FEW => Habit::Parks { small_thefts: 0 },
-            Habit::Parks { small_thefts } => match small_thefts + 1 {
-                more if more >= self.patience => Habit::Naps,
-                more => Habit::Parks { small_thefts: more },
+            IdleHabit::Napped => self.napped_in_vain(),
+            IdleHabit::Parks { .. } if tasks >= FEW => IdleHabit::Parks { small_thefts: 0 },
+            IdleHabit::Parks { small_thefts } => match small_thefts + 1 {
+                more if more >= self.patience => IdleHabit::Naps,
+                more => IdleHabit::Parks { small_thefts: more },
             },
         };
     }
 
     /// Whether the worker, which has nothing to do, naps.
     pub(super) fn naps(&mut self) -> bool {
-        let naps = self.habit == Habit::Naps;
+        let naps = self.habit == IdleHabit::Naps;
         self.habit = match self.habit {
-            Habit::Naps => Habit::Napped,
-            Habit::Napped => self.napped_in_vain(),
+            IdleHabit::Naps => IdleHabit::Napped,
+            IdleHabit::Napped => self.napped_in_vain(),
             parks => parks,
         };
         naps
     }
 
-    fn napped_in_vain(&mut self) -> Habit {
+    fn napped_in_vain(&mut self) -> IdleHabit {
         self.patience = MOST_PATIENCE.min(2 * self.patience);
-        Habit::Parks { small_thefts: 0 }
+        IdleHabit::Parks { small_thefts: 0 }
     }
 
     /// Notes that the worker parks.
@@ -99,7 +99,7 @@ impl Thief {
     /// Notes that the worker got up again.
     pub(super) fn got_up(&mut self, now: Duration) {
         if now.saturating_sub(self.parked_at) > SHORT
-            && let Habit::Parks { small_thefts } = &mut self.habit
+            && let IdleHabit::Parks { small_thefts } = &mut self.habit
         {
             *small_thefts = 0;
         }

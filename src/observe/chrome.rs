@@ -146,7 +146,7 @@ impl Piece {
 const MOMENT: u64 = 1;
 
 /// Where the polls of one worker lie on its track: from and to, one after another.
-type Spans = Vec<(u64, u64)>;
+type PollSpans = Vec<(u64, u64)>;
 
 struct Trace<'a> {
     recording: &'a Recording,
@@ -156,7 +156,7 @@ struct Trace<'a> {
     last_at: u64,
     /// When each worker begins its next poll after each of these.
     next_start: Vec<u64>,
-    spans: Vec<Spans>,
+    spans: Vec<PollSpans>,
     /// How many tracks there are for polls that go on without a worker.
     blocked_tracks: usize,
     pieces: Vec<Piece>,
@@ -187,7 +187,7 @@ impl<'a> Trace<'a> {
             places: recording.records.iter().filter_map(place).collect(),
             last_at: recording.records.last().map_or(0, |last| last.at),
             next_start: next_starts(polls),
-            spans: vec![Spans::new(); workers],
+            spans: vec![PollSpans::new(); workers],
             blocked_tracks: 0,
             pieces: Vec::new(),
         }

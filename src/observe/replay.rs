@@ -145,16 +145,16 @@ impl Display for Json<'_> {
             let later = record.at - before;
             before = record.at;
             let row = tables.row(record.event);
-            write!(f, "{comma}{later},{}", Row(&row))?;
+            write!(f, "{comma}{later},{}", CommaSeparated(&row))?;
         }
         write!(f, "\n]}}")
     }
 }
 
-/// Row with commas between them.
-struct Row<'a>(&'a [i64]);
+/// Numbers with commas between them.
+struct CommaSeparated<'a>(&'a [i64]);
 
-impl Display for Row<'_> {
+impl Display for CommaSeparated<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, number) in self.0.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };

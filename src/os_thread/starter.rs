@@ -16,13 +16,13 @@ static STARTER: Mutex<Option<Starter>> = Mutex::new(None);
 
 #[derive(Clone, Debug)]
 struct Starter {
-    requests: Sender<Request>,
+    requests: Sender<StartRequest>,
     /// That of the threads that it starts.
     niceness: i32,
 }
 
 /// A thread to be started.
-struct Request {
+struct StartRequest {
     builder: thread::Builder,
     main: Box<dyn FnOnce() + Send>,
     started: SyncSender<io::Result<JoinHandle<()>>>,
@@ -67,7 +67,7 @@ impl Starter {
         main: Box<dyn FnOnce() + Send>,
     ) -> io::Result<JoinHandle<()>> {
         let (started, answer) = sync_channel(1);
-        let request = Request {
+        let request = StartRequest {
             builder,
             main,
             started,
@@ -78,7 +78,7 @@ impl Starter {
     }
 }
 
-fn serve(requests: &Receiver<Request>) {
+fn serve(requests: &Receiver<StartRequest>) {
     for request in requests {
         let started = request.builder.spawn(request.main);
         // The thread that asked waits for the answer.

@@ -65,7 +65,7 @@ pub(super) struct StageRun<O> {
 /// What has become of an assignment.
 pub(super) enum Assigned<I, O> {
     /// This is to be spawned.
-    Spawn(Duty<I, O>),
+    Spawn(LaneTask<I, O>),
     /// The task that is on its way takes it.
     Taken,
     /// The stage still runs for this window.
@@ -92,7 +92,7 @@ impl<I, O> Lane<I, O> {
         match &mut *state {
             State::Idle => {
                 *state = State::Queued(Some(run));
-                Assigned::Spawn(Duty::new(self.clone()))
+                Assigned::Spawn(LaneTask::new(self.clone()))
             }
             State::Queued(before) | State::Locking(before) => {
                 assert!(before.is_none(), "a tick begins when the last is closed");
@@ -219,7 +219,7 @@ fn tell<O>(outcome_to: OutcomeSender<O>, outcome: StageOutcome<O>) {
 
 /// The task of a lane: waits for the input, and runs the stage once.
 #[must_use = "a lane waits for its task: spawn it"]
-pub(super) struct Duty<I, O> {
+pub(super) struct LaneTask<I, O> {
     /// None once it is done.
     lane: Option<Arc<Lane<I, O>>>,
     wait: LockWait<I>,
@@ -227,9 +227,9 @@ pub(super) struct Duty<I, O> {
     alarm: Option<Sleep>,
 }
 
-impl<I, O> Duty<I, O> {
-    fn new(lane: Arc<Lane<I, O>>) -> Duty<I, O> {
-        Duty {
+impl<I, O> LaneTask<I, O> {
+    fn new(lane: Arc<Lane<I, O>>) -> LaneTask<I, O> {
+        LaneTask {
             wait: lane.input.wait(Access::Read),
             lane: Some(lane),
             alarm: None,
@@ -264,7 +264,7 @@ impl<I, O> Duty<I, O> {
     }
 }
 
-impl<I, O> Future for Duty<I, O> {
+impl<I, O> Future for LaneTask<I, O> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -275,7 +275,7 @@ impl<I, O> Future for Duty<I, O> {
     }
 }
 
-impl<I, O> Drop for Duty<I, O> {
+impl<I, O> Drop for LaneTask<I, O> {
     fn drop(&mut self) {
         // It was cancelled, by the end of its runtime.
         if let Some(lane) = self.lane.take() {

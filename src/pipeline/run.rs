@@ -17,7 +17,7 @@ use super::data_set::{DataSet, Entry, StageOutcome};
 use super::gathering::{Gathered, Gathering, OutcomeSender};
 use super::lane::{Assigned, Lane, StageRun};
 use super::outputs::{Overflow, Sender};
-use super::running::{Control, End, Order, Running};
+use super::running::{Control, End, Instruction, Running};
 use super::settings::Settings;
 use super::window::{DueWindow, Window, Windows};
 use crate::time::{Sleep, now, sleep_until};
@@ -221,9 +221,9 @@ where
 
     fn poll_idle(&mut self, due: &mut Sleep, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         match self.reporter.control.poll_order(cx) {
-            Order::GoOn => {}
-            Order::FinishBy(_) => return Poll::Ready(Err(End::ShutDown)),
-            Order::Stop => return Poll::Ready(Err(End::HandleDropped)),
+            Instruction::GoOn => {}
+            Instruction::FinishBy(_) => return Poll::Ready(Err(End::ShutDown)),
+            Instruction::Stop => return Poll::Ready(Err(End::HandleDropped)),
         }
         if self.sender.poll_abandoned(cx).is_ready() {
             return Poll::Ready(Err(End::OutputsDropped));
@@ -318,9 +318,9 @@ where
             return Poll::Ready(End::OutputsDropped);
         }
         match self.reporter.control.poll_order(cx) {
-            Order::GoOn | Order::FinishBy(None) => Poll::Pending,
-            Order::Stop => Poll::Ready(End::HandleDropped),
-            Order::FinishBy(Some(deadline)) => {
+            Instruction::GoOn | Instruction::FinishBy(None) => Poll::Pending,
+            Instruction::Stop => Poll::Ready(End::HandleDropped),
+            Instruction::FinishBy(Some(deadline)) => {
                 let sleep = self.deadline.get_or_insert_with(|| sleep_until(deadline));
                 if sleep.deadline() != Some(deadline) {
                     sleep.reset(deadline);
@@ -364,9 +364,9 @@ where
             return Poll::Ready(Ok(()));
         }
         match self.reporter.control.poll_order(cx) {
-            Order::GoOn => self.sender.poll_room(cx).map(Ok),
-            Order::Stop => Poll::Ready(Err(End::HandleDropped)),
-            Order::FinishBy(_) => Poll::Ready(Ok(())),
+            Instruction::GoOn => self.sender.poll_room(cx).map(Ok),
+            Instruction::Stop => Poll::Ready(Err(End::HandleDropped)),
+            Instruction::FinishBy(_) => Poll::Ready(Ok(())),
         }
     }
 }

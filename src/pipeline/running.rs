@@ -43,14 +43,14 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 #[must_use = "dropping it stops the pipeline: keep it, or let the pipeline go with `detach()`"]
 pub struct Running {
     control: Arc<Control>,
-    when_dropped: Order,
+    when_dropped: Instruction,
 }
 
 impl Running {
     pub(super) fn new(control: Arc<Control>) -> Running {
         Running {
             control,
-            when_dropped: Order::Stop,
+            when_dropped: Instruction::Stop,
         }
     }
 
@@ -92,7 +92,7 @@ impl Running {
     pub async fn shutdown_within(&self, deadline: Duration) -> PipelineReport {
         // A deadline beyond what the clock can say is none.
         let deadline = now().checked_add(deadline);
-        self.control.order(Order::FinishBy(deadline));
+        self.control.order(Instruction::FinishBy(deadline));
         self.ended().await
     }
 
@@ -169,7 +169,7 @@ impl Running {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn detach(mut self) {
-        self.when_dropped = Order::GoOn;
+        self.when_dropped = Instruction::GoOn;
     }
 }
 
@@ -272,7 +272,7 @@ impl PipelineCounts {
 pub(super) struct Control(Mutex<State>);
 
 struct State {
-    order: Order,
+    order: Instruction,
     counts: PipelineCounts,
     /// Some once the pipeline has ended.
     report: Option<PipelineReport>,
@@ -284,23 +284,25 @@ struct State {
 
 /// What a pipeline is told to do. The later ones in this list are the stronger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Instruction {
     GoOn,
     /// To begin no tick, and to end the one that is running. None: in its own time.
     FinishBy(Option<Instant>),
     Stop,
 }
 
-impl Order {
+impl Instruction {
     /// What two orders come to.
-    fn and(self, other: Order) -> Order {
+    fn and(self, other: Instruction) -> Instruction {
         match (self, other) {
-            (Order::Stop, _) | (_, Order::Stop) => Order::Stop,
-            (Order::GoOn, order) | (order, Order::GoOn) => order,
-            (Order::FinishBy(Some(one)), Order::FinishBy(Some(two))) => {
-                Order::FinishBy(Some(one.min(two)))
+            (Instruction::Stop, _) | (_, Instruction::Stop) => Instruction::Stop,
+            (Instruction::GoOn, order) | (order, Instruction::GoOn) => order,
+            (Instruction::FinishBy(Some(one)), Instruction::FinishBy(Some(two))) => {
+                Instruction::FinishBy(Some(one.min(two)))
             }
-            (Order::FinishBy(one), Order::FinishBy(two)) => Order::FinishBy(one.or(two)),
+            (Instruction::FinishBy(one), Instruction::FinishBy(two)) => {
+                Instruction::FinishBy(one.or(two))
+            }
         }
     }
 }
@@ -308,7 +310,7 @@ impl Order {
 impl Control {
     pub(super) fn new() -> Arc<Control> {
         Arc::new(Control(Mutex::new(State {
-            order: Order::GoOn,
+            order: Instruction::GoOn,
             counts: PipelineCounts::default(),
             report: None,
             task: None,
@@ -316,7 +318,7 @@ impl Control {
         })))
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: Instruction) {
         let mut state = self.lock();
         state.order = state.order.and(order);
         let task = state.task.take();
@@ -328,7 +330,7 @@ impl Control {
     }
 
     /// What is to be done; the task is woken when that changes.
-    pub(super) fn poll_order(&self, cx: &mut Context<'_>) -> Order {
+    pub(super) fn poll_order(&self, cx: &mut Context<'_>) -> Instruction {
         let mut state = self.lock();
         let before = state.task.replace(cx.waker().clone());
         let order = state.order;
@@ -396,14 +398,14 @@ mod tests {
     fn the_earliest_deadline_counts_and_a_stop_counts_more() {
         let soon = now();
         let later = soon + SHUTDOWN_DEADLINE;
-        let finish = |deadline| Order::FinishBy(deadline);
+        let finish = |deadline| Instruction::FinishBy(deadline);
         for (one, two, both) in [
-            (Order::GoOn, Order::GoOn, Order::GoOn),
-            (Order::GoOn, finish(None), finish(None)),
+            (Instruction::GoOn, Instruction::GoOn, Instruction::GoOn),
+            (Instruction::GoOn, finish(None), finish(None)),
             (finish(None), finish(Some(later)), finish(Some(later))),
             (finish(Some(soon)), finish(Some(later)), finish(Some(soon))),
-            (finish(Some(soon)), Order::Stop, Order::Stop),
-            (Order::GoOn, Order::Stop, Order::Stop),
+            (finish(Some(soon)), Instruction::Stop, Instruction::Stop),
+            (Instruction::GoOn, Instruction::Stop, Instruction::Stop),
         ] {
             assert_eq!((one.and(two), two.and(one)), (both, both));
         }

@@ -44,11 +44,11 @@ pub(super) fn block_with<F: Future>(mut future: Pin<&mut F>, wait: impl Fn(&Alar
 pub(super) struct Alarm {
     /// Set by a wake-up, cleared by the thread that it was for.
     rung: AtomicBool,
-    sleeper: Sleeper,
+    thread: AlarmThread,
 }
 
 /// The thread that waits for an alarm.
-enum Sleeper {
+enum AlarmThread {
     Thread(Thread),
     /// A thread that parks where its runtime wants it to.
     Hosted(Arc<dyn Park>),
@@ -58,18 +58,18 @@ impl Alarm {
     fn new() -> Alarm {
         Alarm {
             rung: AtomicBool::new(false),
-            sleeper: match seat::parker() {
-                Some(parker) => Sleeper::Hosted(parker),
-                None => Sleeper::Thread(thread::current()),
+            thread: match seat::parker() {
+                Some(parker) => AlarmThread::Hosted(parker),
+                None => AlarmThread::Thread(thread::current()),
             },
         }
     }
 
     /// Waits for a wake-up since the last wait.
     pub(super) fn wait(&self) {
-        match &self.sleeper {
-            Sleeper::Thread(_) => self.spin_and_park(),
-            Sleeper::Hosted(parker) => {
+        match &self.thread {
+            AlarmThread::Thread(_) => self.spin_and_park(),
+            AlarmThread::Hosted(parker) => {
                 while !self.take() {
                     parker.park();
                 }
@@ -115,9 +115,9 @@ impl Wake for Alarm {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.rung.swap(true, Ordering::Release) {
-            match &self.sleeper {
-                Sleeper::Thread(thread) => thread.unpark(),
-                Sleeper::Hosted(parker) => parker.unpark(),
+            match &self.thread {
+                AlarmThread::Thread(thread) => thread.unpark(),
+                AlarmThread::Hosted(parker) => parker.unpark(),
             }
         }
     }

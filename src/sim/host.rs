@@ -12,7 +12,7 @@ use crate::executor::{Bound, Executor, Host, Park, Worker};
 use crate::runtime::{LOOK_EVERY, LongPolls, Rounds, default_stack_size};
 use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
-use crate::time::wheel::Key;
+use crate::time::wheel::SleeperKey;
 
 /// The host of simulated workers.
 pub(super) struct SimulatedHost {
@@ -39,7 +39,7 @@ struct SimulatedWatchdog {
     rounds: Rounds,
     long_polls: LongPolls,
     /// The time of the next look, if it is armed.
-    armed: Option<Key>,
+    armed: Option<SleeperKey>,
     /// Raised when it is time for that look.
     look_due: Arc<WakeFlag>,
 }

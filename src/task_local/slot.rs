@@ -12,22 +12,22 @@ use std::rc::Rc;
 use crate::executor::poll_level;
 
 /// Where a scope keeps its value while it runs. Emptied by the scope that has filled it.
-pub(super) type Place<T> = RefCell<Option<ManuallyDrop<T>>>;
+pub(super) type ValueCell<T> = RefCell<Option<ManuallyDrop<T>>>;
 
 /// The places on one thread. Never dropped with the thread: a thread-local without a destructor can
 /// be used in the destructors of a user's own.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct TaskLocalSlot<T: 'static> {
-    ground: Place<T>,
+    ground: ValueCell<T>,
     /// Those of the levels that have a scope, in their order.
-    deeper: RefCell<ManuallyDrop<Vec<Level<T>>>>,
+    deeper: RefCell<ManuallyDrop<Vec<PollLevel<T>>>>,
 }
 
 #[derive(Debug)]
-struct Level<T: 'static> {
+struct PollLevel<T: 'static> {
     number: u32,
-    place: Rc<Place<T>>,
+    place: Rc<ValueCell<T>>,
 }
 
 impl<T: 'static> TaskLocalSlot<T> {
@@ -42,7 +42,7 @@ impl<T: 'static> TaskLocalSlot<T> {
     }
 
     /// Calls `look` with the place of the poll that runs here. `None`: no scope has made it.
-    pub(super) fn look<R>(&self, look: impl FnOnce(Option<&Place<T>>) -> R) -> R {
+    pub(super) fn look<R>(&self, look: impl FnOnce(Option<&ValueCell<T>>) -> R) -> R {
         match poll_level() {
             0 => look(Some(&self.ground)),
             level => look(self.deeper_place(level).as_deref()),
@@ -50,25 +50,25 @@ impl<T: 'static> TaskLocalSlot<T> {
     }
 
     /// Calls `change` with the place of the poll that runs here, made if it is missing.
-    pub(super) fn change<R>(&self, change: impl FnOnce(&Place<T>) -> R) -> R {
+    pub(super) fn change<R>(&self, change: impl FnOnce(&ValueCell<T>) -> R) -> R {
         let number = poll_level();
         if number == 0 {
             return change(&self.ground);
         }
         let place = self.deeper_place(number).unwrap_or_default();
         let given = change(&place);
-        self.keep(Level { number, place });
+        self.keep(PollLevel { number, place });
         given
     }
 
-    fn deeper_place(&self, number: u32) -> Option<Rc<Place<T>>> {
+    fn deeper_place(&self, number: u32) -> Option<Rc<ValueCell<T>>> {
         let deeper = self.deeper.borrow();
         let level = deeper.iter().rfind(|level| level.number == number)?;
         Some(level.place.clone())
     }
 
     /// Keeps a place as long as a value is in it, or a `with` looks at one.
-    fn keep(&self, level: Level<T>) {
+    fn keep(&self, level: PollLevel<T>) {
         let mut deeper = self.deeper.borrow_mut();
         deeper.retain(|kept| kept.number != level.number);
         if level

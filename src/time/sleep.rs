@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
-use super::wheel::Key;
+use super::wheel::SleeperKey;
 use crate::executor::{budget, telling};
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
@@ -65,7 +65,7 @@ pub struct Sleep {
     /// None: never.
     deadline: Option<Instant>,
     /// Its place in the timer. Of no meaning once the timer has come past it.
-    armed: Option<(TimerRef, Key)>,
+    armed: Option<(TimerRef, SleeperKey)>,
     /// Of the task that waits: set by each poll that leaves it pending, until one finds it ready.
     /// A copy besides the timer's, for a reset to arm anew what the timer has woken already.
     waker: Option<Waker>,

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::wheel::{Key, Tick, Wheel};
+use super::wheel::{SleeperKey, Tick, Wheel};
 use crate::executor::telling;
 use crate::os_thread;
 use crate::shield::{log_warning, shielded};
@@ -141,14 +141,14 @@ impl Timer {
     }
 
     /// Wakes `waker` at `deadline`, or soon if that has passed.
-    pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> Key {
+    pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> SleeperKey {
         let due = self.tick_after(deadline);
         self.insert(self.lock(), due, waker)
     }
 
     /// Moves a sleeper to another deadline. If its time has come already, it is entered anew: its
     /// waker, which has been woken, is this one.
-    pub(crate) fn move_to(&self, key: Key, deadline: Instant, waker: &Waker) -> Key {
+    pub(crate) fn move_to(&self, key: SleeperKey, deadline: Instant, waker: &Waker) -> SleeperKey {
         let due = self.tick_after(deadline);
         let mut state = self.lock();
         match state.wheel.remove(key) {
@@ -161,7 +161,7 @@ impl Timer {
         }
     }
 
-    fn insert(&self, mut state: MutexGuard<'_, State>, due: Tick, waker: Waker) -> Key {
+    fn insert(&self, mut state: MutexGuard<'_, State>, due: Tick, waker: Waker) -> SleeperKey {
         // First: if no thread can be had, nothing is left behind.
         if state.thread == Turner::NotStarted {
             start_first_thread(&mut state);
@@ -185,7 +185,7 @@ impl Timer {
     }
 
     /// Lets another waker be woken. `false`: the deadline has come.
-    pub(crate) fn rearm(&self, key: Key, waker: &Waker) -> bool {
+    pub(crate) fn rearm(&self, key: SleeperKey, waker: &Waker) -> bool {
         match self.lock().wheel.waker_mut(key) {
             None => return false,
             Some(armed) if armed.will_wake(waker) => return true,
@@ -206,14 +206,14 @@ impl Timer {
 
     /// Whether a sleeper's time has come, as far as the wheel has turned. Its place is another's
     /// from then on.
-    pub(crate) fn has_passed(&self, key: Key) -> bool {
+    pub(crate) fn has_passed(&self, key: SleeperKey) -> bool {
         // Acquire; pairs with the Release in `turn_to`, so that a clock that is read after this
         // is not behind the one that the wheel was turned by.
         key.due() <= self.turned.load(Ordering::Acquire)
     }
 
     /// Forgets a sleeper.
-    pub(crate) fn disarm(&self, key: Key) {
+    pub(crate) fn disarm(&self, key: SleeperKey) {
         if self.has_passed(key) {
             return;
         }

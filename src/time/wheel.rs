@@ -23,17 +23,17 @@ pub(crate) type Tick = u64;
 /// A sleeper's place, given at its insertion. Of use until the wheel has turned past `due`, which
 /// takes the sleeper out; from then on the place may be another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
+pub(crate) struct SleeperKey {
     /// One more than the index among the sleepers: with a number left over for sleeps that hold no
     /// key, which makes a sleep a word smaller.
     place: NonZeroU32,
     due: Tick,
 }
 
-impl Key {
-    fn new(index: u32, due: Tick) -> Key {
+impl SleeperKey {
+    fn new(index: u32, due: Tick) -> SleeperKey {
         let place = NonZeroU32::MIN.saturating_add(index);
-        Key { place, due }
+        SleeperKey { place, due }
     }
 
     fn index(self) -> u32 {
@@ -116,7 +116,7 @@ impl Wheel {
     }
 
     /// Enters a sleeper. Due at a tick that has passed, it expires at the next turn.
-    pub(crate) fn insert(&mut self, due: Tick, waker: Waker) -> Key {
+    pub(crate) fn insert(&mut self, due: Tick, waker: Waker) -> SleeperKey {
         // The turn takes out what is due after `now`.
         let due = due.max(self.now + 1);
         let sleeper = Sleeper {
@@ -129,11 +129,11 @@ impl Wheel {
         let index = index.filter(|&index| index != NONE);
         let index = index.expect("fewer sleepers than a key can tell apart");
         self.link(index, self.slot_for(due));
-        Key::new(index, due)
+        SleeperKey::new(index, due)
     }
 
     /// Takes a sleeper out before its time. `None`: its time has come already.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
+    pub(crate) fn remove(&mut self, key: SleeperKey) -> Option<Waker> {
         if key.due <= self.now {
             return None;
         }
@@ -144,7 +144,7 @@ impl Wheel {
     }
 
     /// The waker of a sleeper, to look at or to replace. `None`: its time has come already.
-    pub(crate) fn waker_mut(&mut self, key: Key) -> Option<&mut Waker> {
+    pub(crate) fn waker_mut(&mut self, key: SleeperKey) -> Option<&mut Waker> {
         let asleep = key.due > self.now;
         asleep.then(|| &mut self.sleepers[key.index() as usize].waker)
     }
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_a_crowd_took_is_given_back_when_the_last_has_left() {
-        let crowd = |wheel: &mut Wheel| -> Vec<Key> {
+        let crowd = |wheel: &mut Wheel| -> Vec<SleeperKey> {
             let keys = (0..=KEPT).map(|_| wheel.insert(500, Waker::noop().clone()));
             keys.collect()
         };
@@ -391,7 +391,7 @@ mod tests {
         for seed in 0..200 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut wheel = Wheel::new();
-            let mut list: Vec<(Tick, Key, Arc<Flag>)> = Vec::new();
+            let mut list: Vec<(Tick, SleeperKey, Arc<Flag>)> = Vec::new();
             let mut now = 0;
             for _ in 0..300 {
                 match rng.u32(0..3) {

@@ -42,7 +42,7 @@ pub(super) struct Settings {
 /// The work of a queue.
 pub(super) struct Ledger<T> {
     pub(super) settings: Settings,
-    records: BTreeMap<WorkId, Record<T>>,
+    records: BTreeMap<WorkId, WorkRecord<T>>,
     /// What is queued, in the order in which it is to begin.
     line: BTreeSet<(Urgency, WorkId)>,
     /// What has ended and is awaited by nobody, the oldest first.
@@ -56,7 +56,7 @@ pub(super) struct Ledger<T> {
     counts: TaskQueueMetrics,
 }
 
-struct Record<T> {
+struct WorkRecord<T> {
     name: Option<Arc<str>>,
     context: WorkContext,
     urgency: Urgency,
@@ -66,10 +66,10 @@ struct Record<T> {
     waiters: BTreeMap<u64, Waker>,
     /// How many have waited for its end and not learned it yet. It is kept for them.
     awaited: usize,
-    stage: Stage<T>,
+    state: WorkState<T>,
 }
 
-enum Stage<T> {
+enum WorkState<T> {
     Queued(Queued<T>),
     Running { since: Instant },
     Over { end: WorkEnd<T>, at: Instant },
@@ -130,7 +130,7 @@ impl<T: Send + 'static> Ledger<T> {
         self.next_id += 1;
         self.counts.submitted += 1;
         self.line.insert((Urgency::Usual, id));
-        self.records.insert(id, Record::queued(id, work, now));
+        self.records.insert(id, WorkRecord::queued(id, work, now));
         Ok(id)
     }
 
@@ -145,14 +145,14 @@ impl<T: Send + 'static> Ledger<T> {
 
     /// Takes work back that was admitted, if it is still in the line.
     pub(super) fn withdraw(&mut self, id: WorkId, after: &mut Aftermath) -> Option<Work<T>> {
-        let is_queued = self.records.get(&id).is_some_and(Record::is_queued);
+        let is_queued = self.records.get(&id).is_some_and(WorkRecord::is_queued);
         let record = is_queued.then(|| self.records.remove(&id)).flatten()?;
         self.line.remove(&(record.urgency, id));
         self.counts.cancelled += 1;
         for waker in record.waiters.into_values() {
             after.wake(Some(waker));
         }
-        let Stage::Queued(queued) = record.stage else {
+        let WorkState::Queued(queued) = record.state else {
             unreachable!("it is queued");
         };
         Some(Work {
@@ -173,7 +173,7 @@ impl<T: Send + 'static> Ledger<T> {
         let Some(record) = self.records.get_mut(&id) else {
             return AtTurn::Leaves;
         };
-        let Stage::Queued(queued) = &mut record.stage else {
+        let WorkState::Queued(queued) = &mut record.state else {
             return AtTurn::Leaves;
         };
         let free = self.settings.workers.saturating_sub(self.places_taken);
@@ -204,7 +204,7 @@ impl<T: Send + 'static> Ledger<T> {
         let free = self.settings.workers.saturating_sub(self.places_taken);
         for (_, id) in self.line.iter().take(free) {
             let record = self.records.get_mut(id);
-            if let Some(Stage::Queued(queued)) = record.map(|record| &mut record.stage) {
+            if let Some(WorkState::Queued(queued)) = record.map(|record| &mut record.state) {
                 after.wake(queued.waker.take());
             }
         }
@@ -222,14 +222,14 @@ impl<T: Send + 'static> Ledger<T> {
             after.discard(Some(end));
             return Cancelling::Unknown;
         };
-        let found = match &record.stage {
-            Stage::Queued(_) => Cancelling::NeverRuns,
-            Stage::Running { since } => {
+        let found = match &record.state {
+            WorkState::Queued(_) => Cancelling::NeverRuns,
+            WorkState::Running { since } => {
                 self.running -= 1;
                 self.counts.ran += now.saturating_duration_since(*since);
                 Cancelling::Stops
             }
-            Stage::Over { .. } => {
+            WorkState::Over { .. } => {
                 after.discard(Some(end));
                 return Cancelling::TooLate;
             }
@@ -264,14 +264,14 @@ impl<T: Send + 'static> Ledger<T> {
     /// Gives the result of work that has ended, and forgets it.
     pub(super) fn take(&mut self, id: WorkId, after: &mut Aftermath) -> Result<T, TakeError> {
         let record = self.records.get(&id).ok_or(TakeError::Unknown)?;
-        let Stage::Over { at, .. } = record.stage else {
+        let WorkState::Over { at, .. } = record.state else {
             return Err(TakeError::NotOver);
         };
         self.kept.remove(&(at, id));
         let mut record = self.records.remove(&id).expect("it was there");
-        let over = mem::replace(&mut record.stage, Stage::Running { since: at });
+        let over = mem::replace(&mut record.state, WorkState::Running { since: at });
         after.discard(Some(record));
-        let Stage::Over { end, .. } = over else {
+        let WorkState::Over { end, .. } = over else {
             unreachable!("it is over");
         };
         end.into_result()
@@ -327,7 +327,7 @@ impl<T: Send + 'static> Ledger<T> {
         };
         after.discard(record.waiters.remove(&waiter));
         record.awaited -= 1;
-        if let Stage::Over { at, .. } = record.stage
+        if let WorkState::Over { at, .. } = record.state
             && record.awaited == 0
         {
             self.kept.insert((at, id));
@@ -367,33 +367,33 @@ impl<T: Send + 'static> Ledger<T> {
     }
 }
 
-impl<T: Send + 'static> Record<T> {
-    fn queued(id: WorkId, work: Work<T>, since: Instant) -> Record<T> {
+impl<T: Send + 'static> WorkRecord<T> {
+    fn queued(id: WorkId, work: Work<T>, since: Instant) -> WorkRecord<T> {
         let queued = Queued {
             body: work.body,
             limit: work.limit,
             since,
             waker: None,
         };
-        Record {
+        WorkRecord {
             name: work.name,
             context: WorkContext::new(id),
             urgency: Urgency::Usual,
             task: None,
             waiters: BTreeMap::new(),
             awaited: 0,
-            stage: Stage::Queued(queued),
+            state: WorkState::Queued(queued),
         }
     }
 
     fn is_queued(&self) -> bool {
-        matches!(self.stage, Stage::Queued(_))
+        matches!(self.state, WorkState::Queued(_))
     }
 
     fn attach(&mut self, task: Arc<Task<()>>, after: &mut Aftermath) {
-        match &self.stage {
-            Stage::Over { end, .. } => after.part_from(task, end),
-            Stage::Queued(_) | Stage::Running { .. } => {
+        match &self.state {
+            WorkState::Over { end, .. } => after.part_from(task, end),
+            WorkState::Queued(_) | WorkState::Running { .. } => {
                 if self.urgency == Urgency::Urgent {
                     after.raise(task.clone());
                 }
@@ -404,8 +404,8 @@ impl<T: Send + 'static> Record<T> {
 
     /// Begins what is queued, and tells for how long it was.
     fn begin(&mut self, now: Instant) -> Option<(Begun<T>, Duration)> {
-        match mem::replace(&mut self.stage, Stage::Running { since: now }) {
-            Stage::Queued(queued) => {
+        match mem::replace(&mut self.state, WorkState::Running { since: now }) {
+            WorkState::Queued(queued) => {
                 let begun = Begun {
                     body: queued.body,
                     limit: queued.limit,
@@ -414,7 +414,7 @@ impl<T: Send + 'static> Record<T> {
                 Some((begun, now.saturating_duration_since(queued.since)))
             }
             before => {
-                self.stage = before;
+                self.state = before;
                 None
             }
         }
@@ -425,8 +425,8 @@ impl<T: Send + 'static> Record<T> {
         if let Some(task) = self.task.take() {
             after.part_from(task, &end);
         }
-        let before = mem::replace(&mut self.stage, Stage::Over { end, at });
-        if let Stage::Queued(mut queued) = before {
+        let before = mem::replace(&mut self.state, WorkState::Over { end, at });
+        if let WorkState::Queued(mut queued) = before {
             after.wake(queued.waker.take());
             after.discard(Some(queued.body));
         }
@@ -436,13 +436,13 @@ impl<T: Send + 'static> Record<T> {
     }
 
     fn status(&self, ahead: impl FnOnce() -> usize) -> WorkStatus {
-        match &self.stage {
-            Stage::Queued(_) => WorkStatus::Queued { ahead: ahead() },
-            Stage::Running { since } => WorkStatus::Running {
+        match &self.state {
+            WorkState::Queued(_) => WorkStatus::Queued { ahead: ahead() },
+            WorkState::Running { since } => WorkStatus::Running {
                 since: *since,
                 progress: self.context.progress(),
             },
-            Stage::Over { end, .. } => end.status(),
+            WorkState::Over { end, .. } => end.status(),
         }
     }
 }

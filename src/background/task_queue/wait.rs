@@ -27,13 +27,13 @@ pub struct Wait<T: Send + 'static> {
     id: WorkId,
     /// Its number among the waiters, once it has left a waker.
     waiter: Option<u64>,
-    lane: Lane,
+    lane: LaneChange,
     waited: Waited,
 }
 
 /// What the wait does to the lane of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lane {
+enum LaneChange {
     IsLeft,
     IsToBeRaised,
 }
@@ -44,7 +44,7 @@ impl<T: Send + 'static> Wait<T> {
             desk: desk.clone(),
             id,
             waiter: None,
-            lane: Lane::IsLeft,
+            lane: LaneChange::IsLeft,
             waited: Waited::No,
         }
     }
@@ -67,7 +67,7 @@ impl<T: Send + 'static> Wait<T> {
     /// assert_eq!(block_on(handler), WorkStatus::Done);
     /// ```
     pub fn raising(mut self) -> Wait<T> {
-        self.lane = Lane::IsToBeRaised;
+        self.lane = LaneChange::IsToBeRaised;
         self
     }
 
@@ -88,8 +88,8 @@ impl<T: Send + 'static> Future for Wait<T> {
     type Output = WorkStatus;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<WorkStatus> {
-        if self.lane == Lane::IsToBeRaised {
-            self.lane = Lane::IsLeft;
+        if self.lane == LaneChange::IsToBeRaised {
+            self.lane = LaneChange::IsLeft;
             self.raise();
         }
         let Wait {

@@ -34,11 +34,11 @@ use crate::sync::unpoisoned;
 #[derive(Clone, Debug)]
 pub struct WorkContext {
     id: WorkId,
-    shared: Arc<Shared>,
+    shared: Arc<SharedContext>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct SharedContext {
     /// Set when the work has ended, whether by itself or not. Never taken back.
     is_over: AtomicBool,
     progress: Mutex<Progress>,

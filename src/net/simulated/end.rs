@@ -25,7 +25,7 @@ pub(super) struct End {
     pub(super) link: u64,
     /// The other end, as long as it is held.
     pub(super) peer: Option<EndId>,
-    pub(super) phase: Phase,
+    pub(super) phase: ConnectionPhase,
     pub(super) sending: Sending,
     /// What is under way to this end, in its order, and when each arrives.
     pub(super) incoming: VecDeque<(Instant, Segment)>,
@@ -42,7 +42,7 @@ pub(super) struct End {
 
 /// How far a connection has come, seen from one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     Connecting,
     Open,
     /// The peer sends nothing more.
@@ -78,7 +78,12 @@ pub(super) enum Segment {
 }
 
 impl End {
-    pub(super) fn new(local: SocketAddr, remote: SocketAddr, link: u64, phase: Phase) -> End {
+    pub(super) fn new(
+        local: SocketAddr,
+        remote: SocketAddr,
+        link: u64,
+        phase: ConnectionPhase,
+    ) -> End {
         End {
             source: Arc::default(),
             local,
@@ -111,8 +116,8 @@ impl End {
     pub(super) fn peek(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let wants = buffers.iter().any(|buffer| !buffer.is_empty());
         match self.phase {
-            Phase::Failed(kind) => Err(kind.into()),
-            Phase::Ended if self.inbox.is_empty() => Ok(0),
+            ConnectionPhase::Failed(kind) => Err(kind.into()),
+            ConnectionPhase::Ended if self.inbox.is_empty() => Ok(0),
             _ if self.inbox.is_empty() && wants => Err(io::ErrorKind::WouldBlock.into()),
             _ => Ok(self.copy_to(buffers)),
         }
@@ -134,10 +139,10 @@ impl End {
     /// What has befallen the connection.
     pub(super) fn may_send(&self) -> io::Result<()> {
         match (self.phase, self.sending) {
-            (Phase::Failed(kind), _) => Err(kind.into()),
-            (Phase::Connecting, _) => Err(io::ErrorKind::NotConnected.into()),
+            (ConnectionPhase::Failed(kind), _) => Err(kind.into()),
+            (ConnectionPhase::Connecting, _) => Err(io::ErrorKind::NotConnected.into()),
             (_, Sending::Shut) => Err(io::ErrorKind::BrokenPipe.into()),
-            (Phase::Open | Phase::Ended, Sending::Open) => Ok(()),
+            (ConnectionPhase::Open | ConnectionPhase::Ended, Sending::Open) => Ok(()),
         }
     }
 }

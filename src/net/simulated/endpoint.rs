@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::end::{End, EndId, Farewell, Phase};
+use super::end::{ConnectionPhase, End, EndId, Farewell};
 use super::fabric::Fabric;
 use crate::net::source::Source;
 
@@ -58,8 +58,8 @@ impl Endpoint {
 
     pub(in crate::net) fn take_error(&self) -> Option<io::Error> {
         match self.of_end(|end| end.phase) {
-            Phase::Failed(kind) => Some(kind.into()),
-            Phase::Connecting | Phase::Open | Phase::Ended => None,
+            ConnectionPhase::Failed(kind) => Some(kind.into()),
+            ConnectionPhase::Connecting | ConnectionPhase::Open | ConnectionPhase::Ended => None,
         }
     }
 
@@ -69,8 +69,10 @@ impl Endpoint {
 
     pub(in crate::net) fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.of_end(|end| match end.phase {
-            Phase::Open | Phase::Ended => Ok(end.remote),
-            Phase::Connecting | Phase::Failed(_) => Err(io::ErrorKind::NotConnected.into()),
+            ConnectionPhase::Open | ConnectionPhase::Ended => Ok(end.remote),
+            ConnectionPhase::Connecting | ConnectionPhase::Failed(_) => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         })
     }
 

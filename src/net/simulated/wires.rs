@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use super::end::{End, EndId, Farewell, Phase, Segment, Sending, WINDOW, first_of};
+use super::end::{ConnectionPhase, End, EndId, Farewell, Segment, Sending, WINDOW, first_of};
 use super::udp_port::{UdpPacket, UdpPort};
 use super::weather::{RETRANSMISSION, Weather};
 use crate::net::readiness::Readiness;
@@ -149,7 +149,7 @@ impl Wires {
         let remote = SocketAddr::new(reachable(address.ip()), address.port());
         let local = SocketAddr::new(remote.ip(), self.free_port());
         self.connections += 1;
-        let end = End::new(local, remote, self.connections, Phase::Connecting);
+        let end = End::new(local, remote, self.connections, ConnectionPhase::Connecting);
         let source = end.source.clone();
         let id = self.ends.insert(end);
         self.send(id, Segment::Call);
@@ -207,8 +207,10 @@ impl Wires {
     /// Reads end at once from now on.
     pub(super) fn shut_receiving(&mut self, id: EndId) -> io::Result<()> {
         self.ends[id].phase = match self.ends[id].phase {
-            Phase::Open | Phase::Ended => Phase::Ended,
-            Phase::Connecting | Phase::Failed(_) => return Err(io::ErrorKind::NotConnected.into()),
+            ConnectionPhase::Open | ConnectionPhase::Ended => ConnectionPhase::Ended,
+            ConnectionPhase::Connecting | ConnectionPhase::Failed(_) => {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
         };
         self.tell(id, Readiness::READ | Readiness::READ_CLOSED);
         Ok(())
@@ -304,7 +306,7 @@ impl Wires {
         end.incoming.clear();
         // The sender gives up. A call is sent by this end itself.
         let sender = match end.phase {
-            Phase::Connecting => Some(to),
+            ConnectionPhase::Connecting => Some(to),
             _ => end.peer,
         };
         if let Some(sender) = sender {
@@ -316,7 +318,7 @@ impl Wires {
         match segment {
             Segment::Call => self.call(id),
             Segment::Answer(Ok(())) => {
-                self.ends[id].phase = Phase::Open;
+                self.ends[id].phase = ConnectionPhase::Open;
                 self.tell(id, Readiness::WRITE);
             }
             Segment::Answer(Err(kind)) => self.fail(id, kind),
@@ -326,8 +328,8 @@ impl Wires {
             }
             Segment::Fin => {
                 let end = &mut self.ends[id];
-                if end.phase == Phase::Open {
-                    end.phase = Phase::Ended;
+                if end.phase == ConnectionPhase::Open {
+                    end.phase = ConnectionPhase::Ended;
                 }
                 self.tell(id, Readiness::READ | Readiness::READ_CLOSED);
             }
@@ -351,7 +353,7 @@ impl Wires {
                 .push_front((self.now, Segment::Call));
             return self.try_again(client);
         }
-        let mut server = End::new(remote, local, link, Phase::Open);
+        let mut server = End::new(remote, local, link, ConnectionPhase::Open);
         server.peer = Some(client);
         server.source.set(Readiness::WRITE, &mut self.ready);
         let server = self.ends.insert(server);
@@ -371,7 +373,7 @@ impl Wires {
 
     fn fail(&mut self, id: EndId, kind: io::ErrorKind) {
         let end = &mut self.ends[id];
-        end.phase = Phase::Failed(kind);
+        end.phase = ConnectionPhase::Failed(kind);
         end.inbox.clear();
         let closed = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED;
         self.tell(id, Readiness::READ | Readiness::WRITE | closed);

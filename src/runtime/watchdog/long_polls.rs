@@ -15,12 +15,12 @@ use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally};
 /// What each worker polled at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct LongPolls {
-    workers: Vec<Option<Seen>>,
+    workers: Vec<Option<SeenPoll>>,
 }
 
 /// A poll that was under way at a look.
 #[derive(Clone, Debug)]
-struct Seen {
+struct SeenPoll {
     /// How many polls the worker had begun, which tells this one from all others.
     number: u64,
     polled: Polled,
@@ -47,8 +47,8 @@ impl LongPolls {
         for (index, (_, tally)) in executor.workers().enumerate() {
             let worker = WorkerId(u16::try_from(index).expect("a worker's number is 16 bits"));
             let seen = &mut self.workers[index];
-            let there = Seen::now(tally, now);
-            let goes_on = seen.as_ref().map(Seen::key) == there.as_ref().map(Seen::key);
+            let there = SeenPoll::now(tally, now);
+            let goes_on = seen.as_ref().map(SeenPoll::key) == there.as_ref().map(SeenPoll::key);
             if !goes_on && let Some(ended) = mem::replace(seen, there) {
                 ended.report_end(executor, worker, now);
             }
@@ -59,10 +59,10 @@ impl LongPolls {
     }
 }
 
-impl Seen {
+impl SeenPoll {
     /// What a worker polls.
-    fn now(tally: &Tally, now: Duration) -> Option<Seen> {
-        Some(Seen {
+    fn now(tally: &Tally, now: Duration) -> Option<SeenPoll> {
+        Some(SeenPoll {
             // First, as `Polling` demands.
             number: tally.taken(),
             polled: tally.polling.get()?,
