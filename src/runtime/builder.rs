@@ -561,6 +561,7 @@ impl Builder {
     /// No low poll, however long, ever occupies a high thread, so that one is free unless high
     /// tasks themselves keep all of them busy; and the operating system takes the core from a low
     /// thread in the middle of its poll. While no high task runs, the low threads have all cores.
+    /// The low queue is not starved as long as a low thread gets a core.
     ///
     /// The high thread that is woken is the one that slept on the core of the thread that wakes it:
     /// that spares an interrupt to another core. A high thread that a low one had to wake on
