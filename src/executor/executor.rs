@@ -99,8 +99,20 @@ static EXECUTORS: RwLock<Option<HashMap<ExecutorId, Arc<Executor>>>> = RwLock::n
 impl Executor {
     /// Makes an executor and enters it among those that exist.
     pub(crate) fn register(parts: ExecutorParts) -> Arc<Executor> {
+        let executor = Arc::new(Executor::new(parts));
+        let mut executors = unpoisoned(EXECUTORS.write());
+        let taken = executors
+            .get_or_insert_default()
+            .insert(executor.id, executor.clone());
+        assert!(taken.is_none(), "2^32 runtimes were made in this process");
+        drop(executors);
+        executor.observe(|observer| observer.on_start(&executor.shape()));
+        executor
+    }
+
+    fn new(parts: ExecutorParts) -> Executor {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let executor = Arc::new(Executor {
+        Executor {
             id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
             tallies: (0..=parts.homes.len())
                 .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
@@ -120,15 +132,7 @@ impl Executor {
             long_polls: parts.long_polls,
             spin: parts.spin,
             host: parts.host,
-        });
-        let mut executors = unpoisoned(EXECUTORS.write());
-        let taken = executors
-            .get_or_insert_default()
-            .insert(executor.id, executor.clone());
-        assert!(taken.is_none(), "2^32 runtimes were made in this process");
-        drop(executors);
-        executor.observe(|observer| observer.on_start(&executor.shape()));
-        executor
+        }
     }
 
     fn shape(&self) -> RuntimeShape {

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
@@ -124,16 +125,7 @@ impl<F: Future> Future for Tracked<F> {
         }
         trust_task(cx.waker());
         budget::begin_poll();
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let mut polled = DropIfItPanics(this.future.as_mut(), this.life);
-            let future = polled.0.as_mut().as_pin_mut();
-            let poll = future
-                .expect("async-task polls no task that has ended")
-                .poll(cx);
-            std::mem::forget(polled);
-            poll
-        }));
-        let outcome = match polled {
+        let outcome = match poll_caught(this.future.as_mut(), this.life, cx) {
             Ok(Poll::Pending) => {
                 this.life.pend(cx.waker());
                 return Poll::Pending;
@@ -149,6 +141,24 @@ impl<F: Future> Future for Tracked<F> {
         });
         Poll::Ready(outcome)
     }
+}
+
+/// Polls a task's future where a panic is caught.
+#[inline]
+fn poll_caught<F: Future>(
+    future: Pin<&mut Option<F>>,
+    life: &Life,
+    cx: &mut Context<'_>,
+) -> thread::Result<Poll<F::Output>> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let mut polled = DropIfItPanics(future, life);
+        let future = polled.0.as_mut().as_pin_mut();
+        let poll = future
+            .expect("async-task polls no task that has ended")
+            .poll(cx);
+        std::mem::forget(polled);
+        poll
+    }))
 }
 
 /// A future in the middle of its poll. If that panics, the future is dropped while the panic goes
