@@ -207,7 +207,7 @@ pub(super) fn tell_that_the_poll_blocks() {
 #[inline]
 pub(super) fn schedule(runnable: Runnable, turn: Turn) {
     let id = runnable.metadata().executor;
-    if let Err(runnable) = push_locally(id, runnable, turn) {
+    if let Err(runnable) = offer_worker_here(id, runnable, turn) {
         inject(id, runnable);
     }
 }
@@ -216,7 +216,7 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
 #[inline]
 pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: Runnable) {
     let left = match by {
-        Some(_) => push_locally(executor.id, runnable, Turn::Next),
+        Some(_) => offer_worker_here(executor.id, runnable, Turn::Next),
         None => Err(runnable),
     };
     if let Err(runnable) = left {
@@ -224,9 +224,9 @@ pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: 
     }
 }
 
-/// Puts a task into a local queue of the worker that sits here, if it belongs there.
+/// Offers a task to the worker that sits here, which puts it into a local queue if it belongs there.
 #[inline]
-fn push_locally(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     if telling::is_observed() {
         tell_if_local(id, &runnable, turn);
     }
