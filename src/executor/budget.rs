@@ -1,14 +1,14 @@
-//! How much of what is ready at once a task may do in one poll.
+//! How many futures that are ready at once a task may await in one poll.
 //!
 //! A task gives its thread to others only where it is pending. One that never has to wait, such as
-//! a loop over ticks that are late, would keep the thread for ever. So what is ours and ready
-//! without having been pending is counted, and after [`PER_POLL`] of it in one poll the next is
-//! put off: pending once, and woken at once. The task goes to the back of its queue, and comes
-//! back with a full budget.
+//! a loop over ticks that are late, would keep the thread for ever. So those of our futures that
+//! are ready without having been pending are counted, and after [`PER_POLL`] of them in one poll
+//! the next one is put off: pending once, and woken at once. The task goes to the back of its
+//! queue, and comes back with a full budget.
 //!
-//! What has been pending is never put off; a task's handle is put off once, also then. So beside a
-//! branch that uses up every poll's budget, all other branches of a `select!` come to their turn
-//! within two polls.
+//! A future that has been pending is never put off, but for a task's handle, which is put off once.
+//! So beside a branch that uses up every poll's budget, all other branches of a `select!` come to
+//! their turn within two polls.
 //!
 //! Budgets belong to polls, and not every poll is ours. Where another executor polls within one of
 //! our polls, or code makes a future anew instead of awaiting the one that was put off, the poll
@@ -28,7 +28,7 @@ const PER_POLL: u16 = 64;
 /// that polls by hand has no use for it.
 const OUTSIDE: u16 = 1024;
 
-/// What was used of a budget.
+/// The part of a budget that was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Budget {
     /// In a poll: how many were ready, and from [`PER_POLL`] on, how many were put off.
@@ -48,7 +48,7 @@ impl Budget {
         }
     }
 
-    /// What is left after one that was ready.
+    /// The budget after one more future that was ready.
     fn after_ready(self) -> Budget {
         match self {
             _ if self.is_used_up() => self,
@@ -57,7 +57,7 @@ impl Budget {
         }
     }
 
-    /// What is left after one that was put off.
+    /// The budget after one more future that was put off.
     fn after_put_off(self) -> Budget {
         match self {
             Budget::InPoll(used) => Budget::InPoll((used + 1) % (2 * PER_POLL)),
@@ -96,14 +96,14 @@ impl Drop for OuterBudget {
     }
 }
 
-/// Whether what is ready and has not been pending is to be [put off](put_off).
+/// Whether a future that is ready and has not been pending is to be [put off](put_off).
 #[inline]
 #[must_use]
 pub(crate) fn is_used_up() -> bool {
     BUDGET.get().is_used_up()
 }
 
-/// Counts what is ready.
+/// Counts a future that is ready.
 #[inline]
 pub(crate) fn count_ready() {
     BUDGET.set(BUDGET.get().after_ready());

@@ -23,8 +23,8 @@ pub(super) fn abort(runnable: Runnable) {
     run_with(Order::Abort, runnable);
 }
 
-/// Ends a task of a runtime that has closed. Gives what to remember of the task, unless it was
-/// cancelled already.
+/// Ends a task of a runtime that has closed. Gives the note of the task for the shutdown's report,
+/// unless it was cancelled already.
 pub(super) fn cut_off(runnable: Runnable) -> Option<CutOffTask> {
     let meta = runnable.metadata();
     let (executor, spawned_at, name) = (meta.executor, meta.spawned_at, meta.name());

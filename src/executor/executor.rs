@@ -506,8 +506,8 @@ impl Executor {
         !self.is_drained() && self.cutting_off.load(Ordering::SeqCst) <= self.ending.excused()
     }
 
-    /// Cancels everything: what waits for a wake-up, what is queued, and what is running as soon
-    /// as its poll ends.
+    /// Cancels all tasks: those that wait for a wake-up, those that are queued, and those that are
+    /// running, as soon as their polls end.
     pub(crate) fn close(&self) {
         self.advance(Phase::Closed);
         if let Some(reactor) = self.parking_lot.lookout.reactor() {
@@ -531,11 +531,11 @@ impl Executor {
     }
 
     /// Called by a thread after its last poll for a worker, or in the middle of a poll that waits
-    /// for others: if the runtime has closed, what the worker that sits here holds is cancelled,
-    /// and a task that the thread's last poll left waiting.
+    /// for others: if the runtime has closed, the tasks that the worker that sits here holds are
+    /// cancelled, and a task that the thread's last poll left waiting.
     pub(crate) fn thread_leaves(&self) {
-        // Off the seat first: what the futures wake when they are dropped must not be put into the
-        // queues that are being emptied.
+        // Off the seat first: tasks that the futures wake when they are dropped must not be put
+        // into the queues that are being emptied.
         let left = seat::replace_worker(None).map(|worker| worker.close());
         let left = left.into_iter().flatten();
         left.for_each(|runnable| self.cut_off(runnable));
@@ -546,7 +546,7 @@ impl Executor {
         }
     }
 
-    /// Cancels what waits for a wake-up, and what lies in the channels, the deques, and the
+    /// Cancels the tasks that wait for a wake-up, and those in the channels, the deques, and the
     /// next-slots of workers that are stuck.
     fn cancel_queued(&self) {
         self.pending.close();
@@ -557,7 +557,7 @@ impl Executor {
         }
     }
 
-    /// Cancels a task and notes what was cut off.
+    /// Cancels a task and notes it for the report of the shutdown.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
         self.cutting_off.fetch_add(1, Ordering::SeqCst);
         if let Some(task) = cancel::cut_off(runnable) {

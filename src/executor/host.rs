@@ -37,7 +37,7 @@ pub(crate) trait Host: Send + Sync {
     /// The time since the runtime was made.
     fn now(&self) -> Duration;
 
-    /// What a thread that blocks parks on, if it is not to park as threads do.
+    /// The object that a thread parks on when it blocks, if it is not to park as threads do.
     fn parker(&self) -> Option<Arc<dyn Park>> {
         None
     }

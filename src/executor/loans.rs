@@ -58,8 +58,8 @@ impl Borrower {
         write_bits(&loans);
     }
 
-    /// Wakes the task if it waits, for it to raise in turn what it awaits, or has it looked for in
-    /// the low queue.
+    /// Wakes the task if it waits, for it to raise in turn the tasks that it awaits, or has it
+    /// looked for in the low queue.
     pub(crate) fn wake(self) {
         seat::wake_pending(self.executor, self.task);
         seat::find_raised(self.executor);

@@ -24,7 +24,7 @@
 //!
 //! # Precedence
 //!
-//! What is ready wakes high tasks more often than not, and those should find themselves with a
+//! A ready socket wakes a high task more often than not, and that should find itself with a
 //! worker that is at home there, and one that no low task calls away. So a worker that parks
 //! supersedes one whose [`Standing`] comes later: it enters itself as the **heir**, looks once more
 //! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for

@@ -77,7 +77,7 @@
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
 //! - `queue/pick.rs`: how the tasks that a thread joins are taken out of a queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
-//! - `observers.rs`: those that are told what happens.
+//! - `observers.rs`: the observers of a runtime.
 //! - `telling.rs`: how an event reaches them.
 //!
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of

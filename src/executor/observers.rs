@@ -1,4 +1,4 @@
-//! Those that a runtime tells what it does: one from its beginning, and others for a while.
+//! The observers of a runtime: one from its beginning, and others for a while.
 //!
 //! This file owns the observers, and knows nothing of events. None is called while its lock is
 //! held. Read `telling.rs` next.

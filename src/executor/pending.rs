@@ -1,7 +1,7 @@
-//! The wakers of tasks that wait, kept for threads that know a task and not what will wake it.
+//! The wakers of tasks that wait, for threads that know a task and nothing else that will wake it.
 //!
-//! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel
-//! is known only to what will wake it, so the first time that a task is pending, its waker is
+//! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel is
+//! known only to the code that will wake it, so the first time that a task is pending, its waker is
 //! entered here as well. Shutdown wakes them all; a thread that raises or aborts a task wakes that
 //! one. A task that completes in its first poll is never entered.
 //!

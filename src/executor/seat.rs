@@ -82,7 +82,7 @@ fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option
     })
 }
 
-/// What this thread parks on, if its runtime provides something.
+/// The object that this thread parks on, if its runtime provides one.
 pub(crate) fn parker() -> Option<Arc<dyn Park>> {
     with_executor(|executor| executor?.host.parker())
 }
@@ -224,7 +224,8 @@ pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: 
     }
 }
 
-/// Offers a task to the worker that sits here, which puts it into a local queue if it belongs there.
+/// Offers a task to the worker that sits here, which puts it into a local queue if it belongs
+/// there.
 #[inline]
 fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     if telling::is_observed() {
@@ -267,7 +268,7 @@ fn inject(id: ExecutorId, runnable: Runnable) {
     }
 }
 
-// What is counted.
+// Counting.
 
 /// A task that has been counted and does not exist yet.
 #[derive(Clone, Copy, Debug)]

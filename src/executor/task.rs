@@ -200,7 +200,7 @@ impl<T> Task<T> {
 
     /// Raises a low task to high priority from its next scheduling on.
     ///
-    /// One that waits is woken for it, so that it raises in turn what it awaits: its future is
+    /// One that waits is woken for it, so that it raises the tasks that it awaits: its future is
     /// polled once more than its own wake-ups ask for. One that is in the low queue already is
     /// looked for there, by each worker between two polls, and moved to the high queue. A high
     /// task, and a task on a further queue, stays as it is.

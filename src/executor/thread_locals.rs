@@ -10,7 +10,7 @@
 //! | [`FIRING`] | the timer, while it wakes sleepers | the event of a scheduling |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
-//! | [`BUDGET`] | a poll that begins; what is ready at once | the same |
+//! | [`BUDGET`] | a poll that begins; futures that are ready at once | the same |
 //! | [`TRUSTED`] | a task's poll; `block_on` | a poll of another task's handle |
 //! | [`NESTING`] | a worker or a closure that runs within a poll | the same, deeper; task-locals |
 //! | [`BETWEEN_POLLS`] | a worker that rests or wakes what is ready | the end of a runtime |
@@ -63,7 +63,7 @@ thread_local! {
     /// What a task and the thread that runs it tell each other.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
 
-    /// How much of what is ready at once the poll that runs here has had.
+    /// How many futures that were ready at once the poll that runs here has awaited.
     pub(super) static BUDGET: Cell<Budget> = const { Cell::new(Budget::Outside(0)) };
 
     /// The functions of the wakers that are known not to panic: those of the running task, or of

@@ -78,7 +78,7 @@ pub(crate) struct Worker {
     /// this step began, or a poll within it: see `pending.rs`.
     sought: Sought,
     sifter: Sifter,
-    /// The wakers of what was ready at a look outside.
+    /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
     steps: u64,
     /// The first step at which a busy worker looks outside again.
@@ -160,15 +160,15 @@ fn take() -> Result<Runnable, Step> {
     }
 }
 
-/// Wakes what was ready at the worker's last look outside. Off the seat, since wakers may run code
-/// of the user's.
+/// Wakes the tasks for which something was ready at the worker's last look outside. Off the seat,
+/// since wakers may run code of the user's.
 fn wake_ready() {
     if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
         between_polls(|| wake_all(ready));
     }
 }
 
-/// Wakes what is ready, and gives the list back to the worker that sits here, for the next time.
+/// Calls these wakers, and gives the list back to the worker that sits here, for the next time.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     for waker in ready.drain(..) {
         wake_shielded(waker);
@@ -353,7 +353,7 @@ impl Worker {
         }
     }
 
-    /// A list for what is ready outside, or what was ready at the last look.
+    /// A list for the wakers of a look outside, with those of the last look.
     pub(crate) fn take_ready(&mut self) -> Vec<Waker> {
         mem::take(&mut self.ready)
     }
@@ -363,7 +363,7 @@ impl Worker {
     fn overdue(&mut self) -> Result<Option<Runnable>, Step> {
         if self.steps >= self.next_look {
             self.next_look = self.steps + LOOK_OUTSIDE_EVERY;
-            // The step is taken again when what is ready has been woken.
+            // The step is taken again when those tasks have been woken.
             self.look_outside().inspect_err(|_| self.steps -= 1)?;
         }
         self.next_overdue = self.route.next_overdue(self.steps);

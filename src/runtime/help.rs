@@ -1,7 +1,8 @@
 //! The way out of a thread that is to block, has a worker, and finds no other thread for it.
 //!
 //! It helps: between the polls of the future that it blocks on, it goes on as the worker, with
-//! whatever is ready. Only what a task on this stack waits for can then come to a halt by it.
+//! any task that is queued. Only tasks that a task on this stack waits for can then come to a halt
+//! by it.
 
 use std::future::Future;
 use std::pin::Pin;

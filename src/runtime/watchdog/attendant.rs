@@ -1,7 +1,7 @@
 //! Looks outside where no worker does.
 //!
 //! While workers run one short task after another, they look outside now and then. In the middle
-//! of long polls they do not, and what is ready there would wait. So the watchdog sends a worker
+//! of long polls they do not, and a socket that is ready would wait. So the watchdog sends a worker
 //! that is parked to the lookout, or where all are busy, looks itself.
 
 use std::mem;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::executor::Executor;
 use crate::waker::wake_shielded;
 
-/// The time between two visits. What is ready behind long polls waits for two of them at most.
+/// The time between two visits. A socket that is ready waits behind long polls for two at most.
 pub(super) const VISIT_EVERY: Duration = Duration::from_millis(1);
 
 /// What was seen at the last visit to the lookout.
