@@ -50,7 +50,7 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
             Some(waker) if waker.will_wake(here) => this.watch.poll(here),
             _ => {
                 *this.waker = Some(here.clone());
-                this.mailbox.is_in(Borrower::here());
+                this.mailbox.is_in(Borrower::polled_here());
                 this.watch.leave_notice(here)
             }
         };

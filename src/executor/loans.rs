@@ -31,7 +31,7 @@ static LOAN_BITS: AtomicU64 = AtomicU64::new(0);
 
 impl Borrower {
     /// The task that is being polled on this thread, if it is a low one.
-    pub(crate) fn here() -> Option<Borrower> {
+    pub(crate) fn polled_here() -> Option<Borrower> {
         seat::with_worker(|worker| {
             let polled = worker.tally().polling.get()?;
             let low = polled.queue == QueueId::LOW && !worker.runs_high_task();

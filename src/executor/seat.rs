@@ -64,7 +64,7 @@ pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R
 
 /// This thread's runtime, for code that may run the user's.
 #[inline]
-pub(crate) fn here() -> Option<Here> {
+pub(crate) fn runtime_here() -> Option<Here> {
     RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
 }
 
@@ -102,7 +102,7 @@ impl Seated {
     // A cell that is emptied and filled, and no `RefCell` (T5): with that, the code in between
     // would be compiled into a closure behind a call.
     #[inline]
-    fn here() -> Seated {
+    fn taken() -> Seated {
         Seated(SEAT.take())
     }
 }
@@ -118,7 +118,7 @@ impl Drop for Seated {
 /// no worker.
 #[inline]
 pub(crate) fn with_worker<R>(f: impl FnOnce(&mut Worker) -> R) -> Option<R> {
-    let mut seated = Seated::here();
+    let mut seated = Seated::taken();
     seated.0.as_mut().map(|worker| f(worker))
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
 /// Lets the worker that sits here rest, within a poll, until there is something to do for it or
 /// `is_over`.
 pub(crate) fn rest_until(is_over: &dyn Fn() -> bool) {
-    if let Some(here) = here() {
+    if let Some(here) = runtime_here() {
         here.host.rest_until(is_over);
     }
 }
@@ -187,7 +187,7 @@ pub(crate) fn rest_until(is_over: &dyn Fn() -> bool) {
 /// Leaves this thread's runtime, which has closed, in the middle of a poll: cancels what the worker
 /// that sits here holds.
 pub(crate) fn leave_closed() {
-    if let Some(here) = here() {
+    if let Some(here) = runtime_here() {
         here.thread_leaves();
     }
 }
@@ -231,7 +231,7 @@ fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(
     if telling::is_observed() {
         tell_if_local(id, &runnable, turn);
     }
-    match &mut Seated::here().0 {
+    match &mut Seated::taken().0 {
         Some(worker) if worker.executor_id == id => worker.push_locally(runnable, turn),
         _ => Err(runnable),
     }
@@ -256,7 +256,7 @@ fn tell_if_local(id: ExecutorId, runnable: &Runnable, turn: Turn) {
 /// Puts a task into its queue's channel.
 fn inject(id: ExecutorId, runnable: Runnable) {
     // Outside of any borrow, since an observer is called.
-    let here = here().filter(|here| here.id == id);
+    let here = runtime_here().filter(|here| here.id == id);
     match here {
         Some(here) => here.inject(runnable),
         None => match Executor::find(id) {
@@ -405,6 +405,6 @@ pub(crate) fn find_raised(id: ExecutorId) {
 /// A runtime that may be another one than this thread's. To be used outside of any borrow: a waker
 /// may run code of the user's.
 fn find(id: ExecutorId) -> Option<Arc<Executor>> {
-    let here = here().filter(|here| here.id == id);
+    let here = runtime_here().filter(|here| here.id == id);
     here.map_or_else(|| Executor::find(id), |here| Some(Arc::clone(&here)))
 }

@@ -29,14 +29,14 @@ pub(crate) fn emit(event: impl FnOnce() -> Event) {
 
 /// Calls `tell` with this thread's runtime, for it to tell its observer of several things at once.
 pub(super) fn with_observed(tell: impl FnOnce(&Executor)) {
-    if let Some(executor) = seat::here() {
+    if let Some(executor) = seat::runtime_here() {
         tell(&executor);
     }
 }
 
 /// Tells the observer of a given runtime, if the runtime exists and has an observer.
 fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
-    match seat::here().filter(|here| here.id == id) {
+    match seat::runtime_here().filter(|here| here.id == id) {
         Some(here) => here.emit_with(event),
         None => {
             Executor::find(id).inspect(|executor| executor.emit_with(event));
@@ -60,7 +60,7 @@ pub(super) fn pushed_locally(
     by: WorkerId,
     to: Placement,
 ) {
-    match seat::here().filter(|here| here.id == id) {
+    match seat::runtime_here().filter(|here| here.id == id) {
         Some(here) => scheduled(&here, task, queue, Some(by), to),
         None => {
             let executor = Executor::find(id);

@@ -117,7 +117,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match seat::here() {
+    match seat::runtime_here() {
         Some(executor) => spawn_on(&executor, future, queue, origin),
         None => spawn_on(
             Runtime::start_global(origin.spawned_at),
@@ -133,7 +133,7 @@ pub(super) fn with_runtime_here<R>(
     spawned_at: &'static Location<'static>,
     spawn: impl FnOnce(&Executor) -> R,
 ) -> R {
-    match seat::here() {
+    match seat::runtime_here() {
         Some(executor) => spawn(&executor),
         None => spawn(Runtime::start_global(spawned_at)),
     }
