@@ -110,7 +110,7 @@ fn a_thread_that_helps_sleeps_until_its_task_is_woken() {
             let wait = gate.wait();
             let blocked = rt.spawn(async { block_on(wait) }, Priority::Low);
             gate.eventually_polled(1);
-            // The worker runs others meanwhile, and lies down after them.
+            // The worker runs others meanwhile, and parks after them.
             soon(rt.spawn(yield_now(), Priority::Low));
             gate.open();
             soon(blocked);

@@ -349,7 +349,7 @@ impl Executor {
         Ok(reactor)
     }
 
-    /// Has a parked worker take the lookout, if there is one that is vacant. It gets up as a
+    /// Has a parked worker take the lookout, if there is one that is vacant. It goes on as a
     /// searcher, finds nothing, and takes it when it parks again. Whether one was parked.
     #[inline]
     pub(crate) fn man_lookout(&self) -> bool {

@@ -60,7 +60,7 @@ pub(crate) trait Park: Send + Sync {
     fn unpark(&self);
 }
 
-/// How a searching worker looks again and again before it lies down.
+/// How a searching worker looks again and again before it rests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spin {
     /// How often it looks again.

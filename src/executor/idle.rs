@@ -20,7 +20,7 @@
 //!
 //! - A **bringer**, a thread that makes work visible in a queue, looks at the census of the crews
 //!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see
-//!   the work. If none is searching and one is parked, the bringer unparks one, which gets up *as a
+//!   the work. If none is searching and one is parked, the bringer unparks one, which goes on *as a
 //!   searcher*.
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
@@ -134,7 +134,7 @@ pub(super) enum Search {
 }
 
 /// Whether a worker that leaves the searchers leaves any behind. If not, it looks at everything
-/// once more: to get up again if it was about to park, and otherwise to unpark another.
+/// once more: to stay awake if it was about to park, and otherwise to unpark another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum OtherSearchers {
@@ -328,8 +328,8 @@ impl ParkingLot {
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
-    /// Parks the current thread until its worker is unparked, or something is ready outside. It
-    /// gets up as a searcher.
+    /// Parks the current thread until its worker is unparked, or something is ready outside. The
+    /// worker goes on as a searcher.
     pub(crate) fn park(&self, worker: WorkerId, claim: Claim, ready: &mut Vec<Waker>) {
         let is_parked = || !self.is_awake(worker);
         while is_parked() && ready.is_empty() {

@@ -3,7 +3,7 @@
 //! A [`Reactor`] waits in the operating system for many things at once, for sockets mostly. With a
 //! thread of its own it would cost each wake-up a hop from that thread to a worker's. So the thread
 //! of a worker that has nothing to do waits there, instead of being parked: one at a time is **on
-//! the lookout**. When something is ready it gets up as a searcher, and wakes the tasks from where
+//! the lookout**. When something is ready it goes on as a searcher, and wakes the tasks from where
 //! it sits, into its own queues.
 //!
 //! # The protocol

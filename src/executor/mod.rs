@@ -95,8 +95,8 @@
 //!   unparks one for a task of which none was told (`runtime/watchdog.rs`).
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
-//! for the time where a worker parks, gets up, searches for long, or sifts. `Ending` alone reads a
-//! clock, to wait for shutdown's deadline.
+//! for the time where a worker rests, goes on after that, searches for long, or sifts. `Ending`
+//! alone reads a clock, to wait for shutdown's deadline.
 
 mod abort_handle;
 mod aborts;

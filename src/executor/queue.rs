@@ -106,7 +106,7 @@ impl Queue {
     /// as others want the core.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
-        // SeqCst: a worker that lies down reads this after it has entered the census.
+        // SeqCst: a worker that parks reads this after it has entered the census.
         let taken = self.taken.load(Ordering::SeqCst);
         let pushed = self.pushed.load(Ordering::SeqCst);
         // A task can be taken before its push is counted.

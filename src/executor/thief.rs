@@ -5,10 +5,11 @@
 //! spawn finds it parked and has to unpark it. So each task costs a wake-up, and where both threads
 //! share a core because the other cores are busy, two changes of the thread besides.
 //!
-//! So a thief whose loot was small several times in a row, with short rests between, does not park
-//! when it has nothing to do: it *naps*. No thread has to wake it, and it comes back by itself to a
-//! deque that holds many. It goes on so as long as that pays. If it does not, the tasks come one by
-//! one: the worker lets twice as many small thefts pass before it tries again (T23).
+//! So a thief whose loot was small several times in a row, and which parked for a short time only
+//! between those thefts, does not park when it has nothing to do: it *naps*. No thread has to wake
+//! it, and it comes back by itself to a deque that holds many. It goes on so as long as that pays.
+//! If it does not, the tasks come one by one: the worker lets twice as many small thefts pass
+//! before it tries again (T23).
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
@@ -40,7 +41,7 @@ enum IdleHabit {
 /// How long a nap lasts, at least. The system adds some 50 us.
 pub(crate) const NAP: Duration = Duration::from_micros(30);
 
-/// A rest that is longer ends a row of thefts.
+/// A worker that was parked for longer begins a new row of thefts.
 const SHORT: Duration = Duration::from_micros(100);
 
 /// A loot of fewer tasks is small.
@@ -96,8 +97,8 @@ impl Thief {
         self.parked_at = now;
     }
 
-    /// Notes that the worker got up again.
-    pub(super) fn got_up(&mut self, now: Duration) {
+    /// Notes that the worker was unparked.
+    pub(super) fn unparked(&mut self, now: Duration) {
         if now.saturating_sub(self.parked_at) > SHORT
             && let IdleHabit::Parks { small_thefts } = &mut self.habit
         {
@@ -122,7 +123,7 @@ mod tests {
             if !naps {
                 thief.parked(now);
                 now += rest;
-                thief.got_up(now);
+                thief.unparked(now);
             }
             naps
         });

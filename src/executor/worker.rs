@@ -6,7 +6,9 @@
 //! runtime does.
 //!
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
-//! is nothing to do it says so, and its thread parks. Read `seat.rs` next.
+//! is nothing to do it says so, and rests: it is *parked* until another thread unparks it, or
+//! *naps* and comes back by itself. A worker that is not parked is *awake*, for others also while
+//! it naps. Read `seat.rs` next.
 
 mod inner_polls;
 mod sifter;
@@ -107,7 +109,7 @@ pub(crate) struct WorkerParts {
 pub(crate) enum Step {
     /// It ran a task, or did something for others that wait: step again.
     Ran,
-    /// There is nothing to run: [`Worker::begin_parking`].
+    /// There is nothing to run: [`Worker::begin_parking`], or [`Worker::begin_nap`].
     Rest,
     /// While this thread was blocked in a task, another took its place.
     Replaced,
@@ -124,7 +126,7 @@ pub(super) enum Turn {
     Last,
 }
 
-/// What to do after lying down.
+/// Whether a worker that has begun to park stays parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum MayPark {
@@ -682,7 +684,7 @@ impl Worker {
         self.executor.host.now()
     }
 
-    /// Lies down as a sleeper, and gets up again if there turns out to be something to do.
+    /// Enters the worker as parked, and takes it back if there turns out to be something to do.
     pub(crate) fn begin_parking(&mut self) -> MayPark {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
@@ -691,8 +693,8 @@ impl Worker {
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
         let look_again = others == OtherSearchers::None;
-        // After lying down: a thread that changes the phase and then wakes all workers is either
-        // seen here or sees this worker.
+        // After it was entered: a thread that changes the phase and then unparks all workers is
+        // either seen here or sees this worker.
         let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
             self.cancel_parking();
@@ -704,14 +706,14 @@ impl Worker {
         MayPark::Yes
     }
 
-    /// Whether the worker, which has nothing to do, had better come back by itself than park.
+    /// Whether the worker, which has nothing to do, naps instead of parking: see `thief.rs`.
     pub(crate) fn naps(&mut self) -> bool {
         self.thief.naps()
     }
 
-    /// Stops looking for a while without asking to be woken. A searcher unparks another worker
-    /// first, if it was the last one and work has come since it looked: see `idle.rs`.
-    pub(crate) fn pause(&mut self) {
+    /// Stops looking for a while, without being entered as parked. A searcher unparks another
+    /// worker first, if it was the last one and work has come since it looked: see `idle.rs`.
+    pub(crate) fn begin_nap(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
         self.go_home();
@@ -723,8 +725,7 @@ impl Worker {
         self.tally().parked.start(self.now());
     }
 
-    /// Goes on after a [pause](Worker::pause).
-    pub(crate) fn resume(&mut self) {
+    pub(crate) fn end_nap(&mut self) {
         self.pace.rested();
         self.tally().parked.stop(self.now());
     }
@@ -733,8 +734,8 @@ impl Worker {
         self.route.queues.iter().any(|&id| self.has_work(id)) || self.has_news_of_raises()
     }
 
-    /// Gets up by itself, or after another thread has unparked it. It counts as a searcher then, as
-    /// a worker does that was unparked.
+    /// Takes the worker back from among the parked, unless another thread was faster. It counts as
+    /// a searcher then, as a worker does that was unparked.
     pub(crate) fn cancel_parking(&mut self) {
         self.executor.parking_lot.cancel_parking(self.crew, self.id);
         self.search = Search::Counted;
@@ -745,20 +746,15 @@ impl Worker {
         Claim::new(self.id, Standing::of(&self.route))
     }
 
-    /// Gets up after another thread has unparked this worker, or because something is ready
+    /// Goes on after another thread has unparked this worker, or because something is ready
     /// outside.
-    pub(crate) fn get_up(&mut self) {
+    pub(crate) fn end_parking(&mut self) {
         if !self.executor.parking_lot.is_awake(self.id) {
             self.executor.parking_lot.cancel_parking(self.crew, self.id);
         }
-        self.woken();
-    }
-
-    /// Notes that another thread has unparked this worker.
-    pub(crate) fn woken(&mut self) {
         self.pace.rested();
         let now = self.now();
-        self.thief.got_up(now);
+        self.thief.unparked(now);
         self.tally().parked.stop(now);
         self.search = Search::Counted;
     }

@@ -96,7 +96,7 @@ pub(super) const WORKER_SERIES: [Series<WorkerMetrics>; 3] = [
     Series {
         kind: SeriesKind::Counter,
         name: "laneway_worker_parks_total",
-        help: "Times that this worker found nothing to do and lay down.",
+        help: "Times that this worker found nothing to do, and parked or napped.",
         value: |w| w.parks,
     },
 ];

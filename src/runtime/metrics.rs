@@ -115,7 +115,7 @@ pub struct WorkerMetrics {
     /// How often it took tasks from another worker's deque, of whichever queue; up to half of what
     /// lay there each time.
     pub steals: u64,
-    /// How often it found nothing to do and lay down.
+    /// How often it found nothing to do, and parked or napped.
     pub parks: u64,
     /// Time in which it was neither parked nor searching: it polled tasks, or went from one to
     /// the next.

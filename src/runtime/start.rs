@@ -15,7 +15,7 @@ use crate::shield::{log_debug, log_warning};
 /// The process-wide runtime.
 static GLOBAL: OnceLock<Runtime> = OnceLock::new();
 
-/// How often a searching worker looks again before it lies down, where there is another core
+/// How often a searching worker looks again before it rests, where there is another core
 /// that could bring work meanwhile.
 const SPIN_ROUNDS: u32 = 100;
 
@@ -431,25 +431,25 @@ mod tests {
     /// A task relies on the only searcher, which has looked everywhere already and then naps.
     #[test]
     fn a_searcher_that_naps_leaves_work_that_came_meanwhile_to_a_parked_worker() {
-        let ([searcher, sleeper, _low], notes) = workers(2, 1, Stealing::None);
+        let ([searcher, parked, _low], notes) = workers(2, 1, Stealing::None);
         let _entered = seat::enter(notes.executor.clone());
         let is_awake = || notes.executor.parking_lot.is_awake(WorkerId(1));
 
-        let sleeper = notes.as_worker(sleeper, |_| {
+        let parked = notes.as_worker(parked, |_| {
             assert_eq!(seat::with_worker(Worker::begin_parking), Some(MayPark::Yes));
         });
         let searcher = notes.as_worker(searcher, |_| assert_eq!(step(), Step::Rest));
         notes.spawn("from outside", QueueId::HIGH);
         assert!(!is_awake(), "the spawn relies on the searcher");
         let _searcher = notes.as_worker(searcher, |_| {
-            seat::with_worker(Worker::pause);
+            seat::with_worker(Worker::begin_nap);
         });
         assert!(
             is_awake(),
             "no worker looks for the task before the nap is over"
         );
-        let _sleeper = notes.as_worker(sleeper, |notes| {
-            seat::with_worker(Worker::woken);
+        let _sleeper = notes.as_worker(parked, |notes| {
+            seat::with_worker(Worker::end_parking);
             assert_eq!(step(), Step::Ran);
             assert_eq!(*notes.ran.lock().unwrap(), ["from outside"]);
         });
@@ -478,14 +478,14 @@ mod tests {
         let workers = workers
             .into_iter()
             .map(|parts| Worker::new(executor.clone(), parts));
-        let [searcher, sleeper, _low] =
+        let [searcher, parked, _low] =
             <[Worker; 3]>::try_from(workers.collect::<Vec<_>>()).expect("three workers");
         let _entered = seat::enter(executor.clone());
         let ran = Arc::default();
         let notes = Notes { executor, ran };
 
         let raised = notes.spawn_task("raised", QueueId::LOW, |_| {});
-        let sleeper = notes.as_worker(sleeper, |_| {
+        let parked = notes.as_worker(parked, |_| {
             assert_eq!(seat::with_worker(Worker::begin_parking), Some(MayPark::Yes));
         });
         let others = notes.clone();
@@ -499,8 +499,8 @@ mod tests {
             assert_eq!(*notes.ran.lock().unwrap(), ["long"]);
         });
         assert!(notes.executor.parking_lot.is_awake(WorkerId(1)));
-        let _sleeper = notes.as_worker(sleeper, |notes| {
-            seat::with_worker(Worker::woken);
+        let _sleeper = notes.as_worker(parked, |notes| {
+            seat::with_worker(Worker::end_parking);
             while step() == Step::Ran {}
             assert_eq!(*notes.ran.lock().unwrap(), ["long", "raised"]);
         });

@@ -320,22 +320,22 @@ impl Threads {
     }
 
     fn nap(&self, nap: Duration) {
-        seat::with_worker(Worker::pause);
+        seat::with_worker(Worker::begin_nap);
         thread::park_timeout(nap);
-        seat::with_worker(Worker::resume);
+        seat::with_worker(Worker::end_nap);
     }
 
     fn park(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
-        between_polls(|| self.lie_down(wait));
+        between_polls(|| self.park_here(wait));
     }
 
-    fn lie_down(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
-        let lain_down = seat::with_worker(|worker| {
+    fn park_here(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
+        let begun = seat::with_worker(|worker| {
             let names = (worker.id, worker.lookout_claim());
             (names, worker.begin_parking(), worker.take_ready())
         });
-        let Some(((worker, claim), MayPark::Yes, mut ready)) = lain_down else {
-            // The worker lay down for a moment, in which the watchdog may have looked.
+        let Some(((worker, claim), MayPark::Yes, mut ready)) = begun else {
+            // The worker was parked for a moment, in which the watchdog may have looked.
             self.watchdog.wake_up();
             return;
         };
@@ -344,7 +344,7 @@ impl Threads {
             let executor = executor.expect("a worker's thread has entered its runtime");
             wait(executor, (worker, claim), &mut ready);
         });
-        seat::with_worker(Worker::get_up);
+        seat::with_worker(Worker::end_parking);
         telling::emit(|| Event::Unparked { worker });
         self.watchdog.wake_up();
         wake_all(ready);

@@ -9,7 +9,7 @@
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
 //! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
 //! a second, to see that some worker looks there (`attendant.rs`). Workers that nap instead never
-//! count as asleep. To show what it polls costs a worker three stores a poll (T20).
+//! count as parked. To show what it polls costs a worker three stores a poll (T20).
 
 mod attendant;
 mod long_polls;
@@ -97,13 +97,13 @@ impl Watchdog {
         *unpoisoned(self.changed.wait_timeout(orders, time)).0
     }
 
-    /// Sleeps until a worker gets up, unless one is up.
+    /// Sleeps until a worker is awake, unless one is already.
     fn doze(&self, all_parked: impl FnOnce() -> bool) -> Orders {
         let orders = unpoisoned(self.orders.lock());
         if *orders == Orders::Stop {
             return Orders::Stop;
         }
-        // SeqCst: pairs with `wake_up`. Either the worker that got up sees the flag, or it is
+        // SeqCst: pairs with `wake_up`. Either the worker that was unparked sees the flag, or it is
         // seen to be awake here.
         self.dozing.store(true, Ordering::SeqCst);
         let orders = if all_parked() {
@@ -116,10 +116,10 @@ impl Watchdog {
         orders
     }
 
-    /// Called by a worker that has just got up.
+    /// Called by a worker that is awake again.
     pub(crate) fn wake_up(&self) {
         if self.dozing.load(Ordering::SeqCst) {
-            // Under the lock: it is not between its look at the sleepers and its sleep.
+            // Under the lock: it is not between its look at the workers and its sleep.
             let _orders = unpoisoned(self.orders.lock());
             self.changed.notify_one();
         }

@@ -159,7 +159,7 @@ impl<'f> Scheduler<'f> {
         let (mut worker, slept) = self.cast.host.take_worker(number);
         let id = worker.id;
         if slept {
-            worker.woken();
+            worker.end_parking();
             self.cast.executor.emit(Event::Unparked { worker: id });
         }
         seat::replace_worker(Some(worker));

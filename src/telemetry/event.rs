@@ -150,13 +150,13 @@ pub enum Event {
         /// How it ended.
         end: PollEnd,
     },
-    /// A worker found nothing and sleeps. One that lay down and saw work at its last look does
-    /// not count.
+    /// A worker found nothing and parks. One that saw work at its last look before that does not
+    /// count.
     Parked {
         /// The worker.
         worker: WorkerId,
     },
-    /// A worker that slept was woken.
+    /// A worker that was parked was unparked.
     Unparked {
         /// The worker.
         worker: WorkerId,

@@ -16,7 +16,7 @@ use crate::sync::unmodelled::AtomicU64;
 #[derive(Debug)]
 pub(crate) struct Tally {
     queues: Box<[QueueTally]>,
-    /// How often the worker lay down.
+    /// How often the worker parked or napped.
     pub(crate) parks: Counter,
     /// How often it took tasks from another worker's deque.
     pub(crate) steals: Counter,

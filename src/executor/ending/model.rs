@@ -44,7 +44,7 @@ enum Protocol {
     LooksUnlocked,
     /// A thread that leaves does not tell that its tasks have ended.
     LeavesQuietly,
-    /// A worker looks at the phase before it lies down, and not afterwards.
+    /// A worker looks at the phase before it is entered as parked, and not afterwards.
     LooksTooEarly,
     /// No fence between the count of an ended task and the look at the phase.
     NoFence,
@@ -178,7 +178,7 @@ impl Model {
                     &mut Vec::new(),
                 ),
             }
-            // It got up as a searcher, and finds nothing.
+            // It is awake as a searcher, and finds nothing.
             let _ = self.parking_lot.stop_searching(CREW);
         }
     }
@@ -305,7 +305,7 @@ fn spawn_while_draining(protocol: Protocol) {
     assert_eq!(model.live(), 0);
 }
 
-/// A worker lies down while a thread closes.
+/// A worker parks while a thread closes.
 fn rest_while_closing(protocol: Protocol) {
     let model = Model::new(protocol, 0);
     let worker = spawn(&model, Model::rest_until_closed);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The tests drive [`ParkingLot`] with the smallest of works: a counter that bringers raise and
-//! workers lower. A worker here is the skeleton of `worker.rs`: look, search, lie down, look
+//! workers lower. A worker here is the skeleton of `worker.rs`: look, search, begin to park, look
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
@@ -145,7 +145,7 @@ fn no_wake_up_is_lost_with_one_worker() {
     check(5, || bring_to_workers(1, 1, Protocol::Whole));
 }
 
-/// A worker that gets up by itself just when it is unparked, and soon lies down again, must not
+/// A worker that takes itself back just when it is unparked, and soon parks again, must not
 /// take the late end of that wake-up for the next.
 #[test]
 fn no_wake_up_counts_twice() {
@@ -195,7 +195,7 @@ fn without_the_look_before_a_nap_a_wake_up_is_lost() {
     check(3, || bring_while_one_naps(Protocol::NoLookBeforeNap));
 }
 
-/// Two bringers at once must wake one sleeper between them: the second relies on the first's.
+/// Two bringers at once must unpark one worker between them: the second relies on the first's.
 #[test]
 fn two_bringers_wake_one_searcher() {
     check(3, || {

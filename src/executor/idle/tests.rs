@@ -8,7 +8,7 @@ use crate::executor::nearby::Spot;
 
 /// Which worker is unparked for work in the high queue: its position among those that parked, in
 /// this order.
-fn woken(parked: &[(QueueId, Option<usize>)], here: Option<usize>) -> Option<usize> {
+fn chosen(parked: &[(QueueId, Option<usize>)], here: Option<usize>) -> Option<usize> {
     let spots = parked.iter().map(|&(home, core)| Spot { home, core });
     Nearby::indifferent().best(spots, QueueId::HIGH, here)
 }
@@ -23,36 +23,36 @@ fn low(core: usize) -> (QueueId, Option<usize>) {
 
 #[test]
 fn among_equals_the_last_to_park_is_unparked() {
-    assert_eq!(woken(&[high(0), high(0), high(0)], Some(0)), Some(2));
-    assert_eq!(woken(&[high(0), high(1), high(2)], None), Some(2));
-    assert_eq!(woken(&[], Some(0)), None);
+    assert_eq!(chosen(&[high(0), high(0), high(0)], Some(0)), Some(2));
+    assert_eq!(chosen(&[high(0), high(1), high(2)], None), Some(2));
+    assert_eq!(chosen(&[], Some(0)), None);
 }
 
 #[test]
 fn one_at_home_goes_before_those_that_parked_later() {
-    assert_eq!(woken(&[low(0), high(0), low(0)], None), Some(1));
+    assert_eq!(chosen(&[low(0), high(0), low(0)], None), Some(1));
 }
 
 #[test]
 fn among_those_at_home_the_near_one_is_unparked() {
-    assert_eq!(woken(&[high(0), high(1), high(2)], Some(0)), Some(0));
-    assert_eq!(woken(&[high(0), high(1), high(2)], Some(1)), Some(1));
-    assert_eq!(woken(&[high(1), high(1), high(2)], Some(1)), Some(1));
-    assert_eq!(woken(&[low(0), low(1)], Some(0)), Some(0));
+    assert_eq!(chosen(&[high(0), high(1), high(2)], Some(0)), Some(0));
+    assert_eq!(chosen(&[high(0), high(1), high(2)], Some(1)), Some(1));
+    assert_eq!(chosen(&[high(1), high(1), high(2)], Some(1)), Some(1));
+    assert_eq!(chosen(&[low(0), low(1)], Some(0)), Some(0));
 }
 
 #[test]
 fn home_counts_for_more_than_nearness() {
-    assert_eq!(woken(&[high(1), low(0)], Some(0)), Some(0));
+    assert_eq!(chosen(&[high(1), low(0)], Some(0)), Some(0));
 }
 
 #[test]
 fn far_from_all_the_last_is_unparked() {
-    assert_eq!(woken(&[high(0), high(1)], Some(2)), Some(1));
+    assert_eq!(chosen(&[high(0), high(1)], Some(2)), Some(1));
     // An unknown core is not near another unknown one.
     let unknown = (QueueId::HIGH, None);
-    assert_eq!(woken(&[unknown, high(1)], None), Some(1));
-    assert_eq!(woken(&[high(1), unknown], Some(0)), Some(1));
+    assert_eq!(chosen(&[unknown, high(1)], None), Some(1));
+    assert_eq!(chosen(&[high(1), unknown], Some(0)), Some(1));
 }
 
 /// How many of two parked workers two pieces of work in a row unpark.

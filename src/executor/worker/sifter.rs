@@ -93,7 +93,7 @@ impl Worker {
         self.sift()
     }
 
-    /// Sifts what is left to sift before the worker rests.
+    /// Sifts the tasks that are left to sift before the worker rests.
     #[cold]
     pub(super) fn sift_or_rest(&mut self) -> Step {
         match self.is_to_sift() && self.sift() == Sifted::FoundSome {

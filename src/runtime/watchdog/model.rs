@@ -13,9 +13,9 @@ use crate::sync::{check, fence};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Whole,
-    /// A worker that has lain down for a moment only, and got up by itself, does not say so.
+    /// A worker that was parked for a moment only, and took itself back, does not say so.
     KeepsQuiet,
-    /// A worker asks whether the watchdog dozes before it gets up.
+    /// A worker asks whether the watchdog dozes before it is awake.
     AsksTooEarly,
     /// The watchdog is woken without its lock.
     WakesUnlocked,
@@ -67,8 +67,8 @@ impl Model {
         }
     }
 
-    /// Lies down and gets up by itself.
-    fn lie_down_for_a_moment(&self) {
+    /// Parks and takes itself back.
+    fn park_for_a_moment(&self) {
         self.up.store(false, Ordering::Release);
         fence(Ordering::SeqCst);
         match self.protocol {
@@ -104,14 +104,14 @@ fn the_watchdog_wakes_up_with_the_first_worker() {
 }
 
 #[test]
-fn the_watchdog_is_not_deceived_by_a_worker_that_lies_down_for_a_moment() {
+fn the_watchdog_is_not_deceived_by_a_worker_that_parks_for_a_moment() {
     check(5, || {
-        doze_while(Protocol::Whole, true, Model::lie_down_for_a_moment);
+        doze_while(Protocol::Whole, true, Model::park_for_a_moment);
     });
 }
 
 #[test]
-fn two_workers_that_get_up_at_once_wake_the_watchdog() {
+fn two_workers_that_are_unparked_at_once_wake_the_watchdog() {
     check(4, || {
         let model = Model::new(Protocol::Whole, false);
         let workers = [model.clone(), model.clone()]
@@ -138,7 +138,7 @@ fn a_watchdog_that_dozes_off_is_stopped() {
 #[should_panic(expected = "deadlock")]
 fn a_worker_that_keeps_quiet_leaves_the_watchdog_asleep() {
     check(5, || {
-        doze_while(Protocol::KeepsQuiet, true, Model::lie_down_for_a_moment);
+        doze_while(Protocol::KeepsQuiet, true, Model::park_for_a_moment);
     });
 }
 
