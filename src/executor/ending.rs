@@ -3,6 +3,18 @@
 //! This file knows phases and threads; it knows neither tasks nor queues, and asks its caller
 //! whether something is left and how to cancel it.
 //!
+//! # The steps
+//!
+//! 1. *Drain*, if there is time for it: the phase is [`Phase::Draining`], all workers are unparked,
+//!    and new spawns are refused. The thread that ends the runtime waits for the tasks that are
+//!    there, at most until the deadline.
+//! 2. *Close*: the phase is [`Phase::Closed`]. The reactor is closed, and every task that waits is
+//!    woken, and so queued.
+//! 3. *Cancel*: the thread that ends the runtime drops the futures that are queued in channels,
+//!    each worker those in its own queues as it leaves, and that of its last poll.
+//! 4. *Finish*: the first thread looks for queued tasks again until no future is left, or the
+//!    deadline has come.
+//!
 //! # Why no waker runs a destructor
 //!
 //! A waker may be called from anywhere, under any lock. So a thread that wakes a task, or drops a

@@ -311,9 +311,9 @@ impl Executor {
         self.parking_lot.all_busy(self.queue(id).crews())
     }
 
-    /// Has the low queue sifted for a task that was raised while it may lie there: by each worker
-    /// at its next step, and where its channel holds a task, by a worker that is parked, unless
-    /// one that searches comes by.
+    /// Makes workers sift the low queue for a task that was raised and may lie there. Those that
+    /// are awake do so at their next step. If the low channel holds a task, one is unparked for it,
+    /// as for high work.
     #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();
@@ -531,8 +531,8 @@ impl Executor {
     }
 
     /// Called by a thread after its last poll for a worker, or in the middle of a poll that waits
-    /// for others: if the runtime has closed, the tasks that the worker that sits here holds are
-    /// cancelled, and a task that the thread's last poll left waiting.
+    /// for others. A worker sits here only if the runtime has closed: the tasks that it holds are
+    /// cancelled then, and a task that the thread's last poll left waiting.
     pub(crate) fn thread_leaves(&self) {
         // Off the seat first: tasks that the futures wake when they are dropped must not be put
         // into the queues that are being emptied.

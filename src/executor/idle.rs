@@ -21,7 +21,8 @@
 //! - A **bringer**, a thread that makes work visible in a queue, looks at the census of the crews
 //!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see
 //!   the work. If none is searching and one is parked, the bringer unparks one, which goes on *as a
-//!   searcher*.
+//!   searcher*. Where nearness counts, a bringer of high work relies on no searcher and unparks one
+//!   in any case (`nearby.rs`).
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
 //! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher
@@ -37,8 +38,8 @@
 //! census, then read W) each have a sequentially consistent fence, or sequentially consistent
 //! accesses, between their two halves, so in every run one of them sees the other:
 //!
-//! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher, which
-//!    leaves the count as in case 3.
+//! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher, and case
+//!    3 tells how a searcher stops.
 //! 2. If it read *none searching and none parked*, every crew member was in a poll or in a nap;
 //!    each of them parks later than that read, and the last to do so leaves no searcher, looks once
 //!    more, and sees W.
@@ -63,8 +64,8 @@
 //! member searching or parked has its fence: `queue/model.rs` has the deque in two steps, and fails
 //! without.
 //!
-//! At most half of a crew searches at a time (but always one may): more would only get into
-//! each other's way.
+//! No more than half of a crew begin to search, though always one may, and those that were
+//! unparked as searchers: more would only get into each other's way.
 
 use std::task::Waker;
 
@@ -292,15 +293,15 @@ impl ParkingLot {
         OtherSearchers::among(Census::of(after))
     }
 
-    /// Takes the best worker from among the parked, unless a search that is relied on began
-    /// meanwhile.
+    /// Takes the best worker from among the parked of a crew, unless a search that is relied on
+    /// began there meanwhile.
     fn take_best(&self, crew: &Crew, queue: QueueId, relies: bool) -> Option<Parked> {
         if crew.census().parked == 0 {
             return None;
         }
         let here = self.policy.core_here();
         let mut parked = crew.parked.lock().expect(UNPOISONED);
-        // Once more under the lock: two bringers at once must not unpark two.
+        // Once more under the lock: two bringers at once need not unpark two of a crew.
         if relies && crew.census().searching > 0 {
             return None;
         }

@@ -97,10 +97,11 @@ pin_project! {
                 if is_unpolled {
                     seat::count_unpolled(this.life.executor, this.life.task);
                 }
-                // Only the log is left to be told that its destructor panicked.
+                // A panic of its destructor is a lost one: the log and the observer are told.
                 drop(drop_future(this.future, this.life));
                 this.life.cancelled();
                 if is_unpolled {
+                    // So that the worker counts no end of a poll: there was none.
                     NOTE.set(note);
                 }
             }
@@ -133,7 +134,7 @@ impl<F: Future> Future for Tracked<F> {
             Ok(Poll::Ready(output)) => Outcome::completed(output),
             Err(payload) => Outcome::failed(this.life.failure(Cause::Panicked(payload))),
         };
-        // The task has come to its end; a panic of the future's destructor goes to the log.
+        // The task has come to its end; a panic of the future's destructor is a lost one.
         drop(drop_future(this.future, this.life));
         this.life.end(match outcome.has_failed() {
             false => PollEnd::Ready,

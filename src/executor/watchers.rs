@@ -40,8 +40,9 @@ impl Watchers {
         drop(replaced);
     }
 
-    /// Forgets a waker. A waker that was called is gone already. After that no task is entered any
-    /// more, so a stale key does no harm.
+    /// Forgets a waker. A waker that was called is gone already, and its key may be another's only
+    /// if that entered after the phase had changed: such a watcher looks at the phase itself, and
+    /// waits for no call.
     pub(crate) fn remove(&self, key: usize) {
         let mut wakers = self.lock();
         let removed = wakers.try_remove(key);

@@ -76,8 +76,8 @@ pub(crate) struct Worker {
     search: Search,
     pace: Pace,
     thief: Thief,
-    /// How often tasks had been raised, or looked for among those that wait and not found, when
-    /// this step began, or a poll within it: see `pending.rs`.
+    /// What two counters of `pending.rs` showed when this step began, or a poll within it: of tasks
+    /// that were raised, and of looks for a waiting task that did not find it.
     sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
@@ -295,13 +295,14 @@ impl Worker {
     ///    random one on, for tasks of home and then of the rest of its route;
     /// 8. in the channels of the rest of its route.
     ///
-    /// Its own part of a queue is the next-slot and the deque that it has there. The first look is
-    /// [`Route::overdue`], the second and third are the route's `held`, the fourth to sixth its
-    /// `at_hand`, the others its `search`, which is repeated for a while. The tests
+    /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
+    /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
+    /// first look is [`Route::overdue`], the second and third are the route's `held`, the fourth to
+    /// sixth its `at_hand`, the others its `search`, which is repeated for a while. The tests
     /// `a_high_worker_looks_in_the_order_given_above_next` and
-    /// `a_low_worker_looks_in_the_order_given_above_next` hold the list to what a worker
-    /// does. Before it searches, and at some steps of the first kind, it looks whether something is
-    /// ready outside: see `lookout.rs`.
+    /// `a_low_worker_looks_in_the_order_given_above_next` hold the list to what a worker does.
+    /// Before it searches, and at some steps of the first kind, it looks whether something is ready
+    /// outside: see `lookout.rs`.
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
@@ -545,6 +546,7 @@ impl Worker {
         let Some(local) = self.locals.get_mut(position) else {
             return queue.take();
         };
+        // It may look for a while; `None`: the channel was empty at the last look.
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
@@ -718,8 +720,8 @@ impl Worker {
         self.tally().polling.end();
         self.go_home();
         self.leave_search();
-        // As in `begin_parking`: the ends of the worker's tasks are counted before it looks at the
-        // phase.
+        // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
+        // does not sleep for ever" in `ending.rs`.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
         self.tally().parked.start(self.now());
