@@ -118,9 +118,17 @@ const MOMENTS: [Moment; 4] = [
     Moment::AfterAnswer,
 ];
 
+/// What every job goes through.
+const FIRST: [Transition; 4] = [
+    Transition::Insert,
+    Transition::Claim,
+    Transition::InsertAndClaim,
+    Transition::Settle,
+];
+
 #[test]
 fn lost_inserts_claims_and_settlements_run_no_job_twice() {
-    for transition in [Transition::Insert, Transition::Claim, Transition::Settle] {
+    for transition in FIRST {
         for moment in MOMENTS {
             let runs = lose(transition, moment);
             assert!(runs.values().all(|&runs| runs == 1), "{runs:?}");
@@ -174,7 +182,7 @@ async fn what_follows_runs_once(probe: Arc<Losing>) -> Vec<String> {
 
 #[test]
 fn a_batch_and_a_chain_go_on_once_whatever_is_lost() {
-    for transition in [Transition::Insert, Transition::Claim, Transition::Settle] {
+    for transition in FIRST {
         for moment in MOMENTS {
             println!("{transition:?} {moment:?}");
             let probe = Arc::new(Losing {

@@ -254,6 +254,31 @@ fn uniqueness_that_is_not_kept_is_caught() {
 }
 
 #[test]
+fn a_claim_that_leaves_no_place_to_the_other_lane_is_caught() {
+    let case = "claims::low_first_leaves_half_of_its_places_to_high";
+    for (from, to) in [
+        ("LIMIT :of_first)", "LIMIT :limit)"),
+        (" OFFSET :of_first", ""),
+        ("lane = 1 - :first", "lane = :first"),
+    ] {
+        assert_caught(Statement::Claim, from, to, case);
+    }
+}
+
+#[test]
+fn an_insert_that_is_taken_along_by_a_claim_with_a_guard_less_is_caught() {
+    let case = "taken_along::what_no_claim_may_take_stays_ready";
+    for (from, to) in [
+        ("run_at <= :t", "1"),
+        ("paused = 1", "paused = 2"),
+        ("AND kind IN (SELECT value FROM json_each(:kinds))", ""),
+        ("queue = :queue AND lane", "lane"),
+    ] {
+        assert_caught(Statement::Claim, from, to, case);
+    }
+}
+
+#[test]
 fn a_claim_with_a_guard_less_is_caught() {
     for (from, to, case) in [
         (

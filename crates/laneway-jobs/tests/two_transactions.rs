@@ -75,6 +75,7 @@ impl Store for TwoTransactions {
     as_it_is! {
         insert(jobs: Vec<NewJob>) -> Vec<Enqueued>;
         claim(claim: Claim) -> Claimed;
+        insert_and_claim(jobs: Vec<NewJob>, claim: Claim) -> (Vec<Enqueued>, Claimed);
         claimed_by(claim: ClaimId, lease: Duration) -> Vec<ClaimedJob>;
         settle(settlements: Vec<Settlement>) -> Vec<Guarded>;
         renew(held: Vec<Held>, lease: Duration) -> Vec<Renewal>;

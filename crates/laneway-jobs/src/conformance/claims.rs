@@ -100,3 +100,36 @@ pub(super) async fn an_empty_store_knows_no_next(stage: Stage) {
     assert!(claimed.jobs.is_empty());
     assert_eq!((claimed.next, claimed.suspect), (None, None));
 }
+
+/// So that a high job waits for one claim at most, whichever lane it begins with.
+pub(super) async fn low_first_leaves_half_of_its_places_to_high(stage: Stage) {
+    let mut low = Vec::new();
+    for _ in 0..8 {
+        low.push(stage.insert_kind("a").await);
+    }
+    let mut urgent = stage.job("a");
+    urgent.lane = Priority::High;
+    let urgent = stage.insert(urgent).await.id();
+    let mut wish = stage.wish(5, LONG);
+    wish.order = ClaimOrder::LowFirst;
+    let claimed: Vec<_> = stage
+        .claim(wish)
+        .await
+        .jobs
+        .iter()
+        .map(|job| job.id)
+        .collect();
+    assert_eq!(
+        claimed,
+        [low[0], low[1], low[2], low[3], urgent],
+        "it is full"
+    );
+    let rest: Vec<_> = stage
+        .claim(stage.wish(9, LONG))
+        .await
+        .jobs
+        .iter()
+        .map(|job| job.id)
+        .collect();
+    assert_eq!(rest, low[4..]);
+}

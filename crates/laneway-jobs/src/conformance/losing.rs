@@ -123,6 +123,17 @@ impl Store for Losing {
         }
     }
 
+    fn insert_and_claim(
+        &self,
+        jobs: Vec<NewJob>,
+        claim: Claim,
+    ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)> {
+        match self.claims.fetch_add(1, Relaxed).is_multiple_of(2) {
+            true => Box::pin(async move { Err(self.lose(claim).await) }),
+            false => self.inner.insert_and_claim(jobs, claim),
+        }
+    }
+
     fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {
         Box::pin(async move {
             if self.is_silent() {

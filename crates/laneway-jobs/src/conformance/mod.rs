@@ -27,6 +27,7 @@ mod pruning;
 mod schedules;
 mod settlements;
 mod stage;
+mod taken_along;
 mod uniqueness;
 mod views;
 mod workers;
@@ -62,6 +63,15 @@ cases! {
         a_job_of_the_future_is_not_claimed_and_next_tells_when,
         a_paused_queue_gives_nothing_until_it_is_resumed,
         an_empty_store_knows_no_next,
+        low_first_leaves_half_of_its_places_to_high,
+    }
+    taken_along {
+        it_is_inserted_and_held_by_a_fence,
+        those_that_wait_come_first_and_its_turn_is_told,
+        what_no_claim_may_take_stays_ready,
+        a_key_that_is_taken_gives_the_existing_one,
+        each_half_can_be_asked_about_alone,
+        a_worker_that_is_lost_with_it_is_charged,
     }
     lost_answers {
         a_claim_is_answered_again_and_charges_nothing,
@@ -188,6 +198,7 @@ cases! {
         shutdown_returns_what_runs_and_charges_nothing,
         a_suspect_runs_alone_of_its_kind,
         an_idle_worker_hears_of_a_job,
+        a_worker_at_rest_takes_inserts_along_and_runs_each_once,
         a_full_worker_rescues_the_jobs_of_lost_ones,
     }
 }

@@ -273,6 +273,31 @@ pub(super) async fn an_idle_worker_hears_of_a_job(stage: Stage) {
     assert!(worker.shutdown(SECOND).await.is_clean());
 }
 
+/// Callers that enqueue one after the other find the worker at rest, and many at once do not.
+pub(super) async fn a_worker_at_rest_takes_inserts_along_and_runs_each_once(stage: Stage) {
+    let runs: Arc<Mutex<BTreeMap<u32, u32>>> = Arc::default();
+    let counted = runs.clone();
+    let worker = start(worker(&stage, 2).handle(move |Numbered(n), _| {
+        *unpoisoned(counted.lock()).entry(n).or_default() += 1;
+        async { Ok::<_, JobError>(()) }
+    }));
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        let enqueued = stage.jobs.enqueue(Numbered(n)).await;
+        ids.push(enqueued.expect("it is enqueued").id());
+        if n % 2 == 0 {
+            assert_eq!(stage.jobs.wait::<()>(ids[ids.len() - 1]).await, Ok(()));
+        }
+    }
+    for id in ids {
+        assert_eq!(stage.jobs.wait::<()>(id).await, Ok(()));
+    }
+    let runs = std::mem::take(&mut *unpoisoned(runs.lock()));
+    assert_eq!(runs.len(), 20);
+    assert!(runs.values().all(|&runs| runs == 1), "{runs:?}");
+    assert!(worker.shutdown(SECOND).await.is_clean());
+}
+
 /// Every slot of every worker may be taken for hours: lost workers' jobs must not wait for that.
 pub(super) async fn a_full_worker_rescues_the_jobs_of_lost_ones(stage: Stage) {
     let lost = enqueue(&stage, 1).await[0];

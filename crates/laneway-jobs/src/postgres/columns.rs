@@ -1,10 +1,12 @@
 //! How the columns of a job's row are read and written.
 
 use std::error::Error;
+use std::fmt::Display;
 
 use bytes::BytesMut;
 use laneway::Priority;
 use tokio_postgres::Row;
+use tokio_postgres::row::RowIndex;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use crate::job_id::JobId;
@@ -44,7 +46,7 @@ impl ToSql for Uuid {
     to_sql_checked!();
 }
 
-pub(super) fn id_of(row: &Row, column: &str) -> JobId {
+pub(super) fn id_of(row: &Row, column: impl RowIndex + Display) -> JobId {
     row.get::<_, Uuid>(column).into()
 }
 
@@ -55,7 +57,7 @@ pub(super) fn lane_number(lane: Priority) -> i16 {
     }
 }
 
-pub(super) fn lane_of(row: &Row, column: &str) -> Priority {
+pub(super) fn lane_of(row: &Row, column: impl RowIndex + Display) -> Priority {
     match row.get::<_, i16>(column) {
         0 => Priority::High,
         _ => Priority::Low,
@@ -67,12 +69,12 @@ pub(super) fn state_number(state: JobState) -> i16 {
 }
 
 /// The schema is of this release, so that it has no other states.
-pub(super) fn state_of(row: &Row, column: &str) -> JobState {
+pub(super) fn state_of(row: &Row, column: impl RowIndex + Display) -> JobState {
     let number = row.get::<_, i16>(column);
     JobState::from_number(number.into()).expect("the schema's states are those of this release")
 }
 
-pub(super) fn count_of(row: &Row, column: &str) -> u32 {
+pub(super) fn count_of(row: &Row, column: impl RowIndex + Display) -> u32 {
     row.get::<_, i32>(column).unsigned_abs()
 }
 

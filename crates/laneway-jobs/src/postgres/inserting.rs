@@ -29,14 +29,9 @@ impl Place {
     }
 }
 
-/// Whether a job is like most: it waits for none, none waits for it, and it has no unique key.
-pub(super) fn is_plain(job: &NewJob) -> bool {
-    job.unique.is_none() && job.awaits.is_none() && job.awaited_by.is_none()
-}
-
 /// The values of `Statement::Insert`, a vector for each column.
 #[derive(Default)]
-struct Rows<'j> {
+pub(super) struct Rows<'j> {
     ids: Vec<Uuid>,
     kinds: Vec<&'j str>,
     queues: Vec<&'j str>,
@@ -51,7 +46,7 @@ struct Rows<'j> {
 }
 
 impl<'j> Rows<'j> {
-    fn of(jobs: impl IntoIterator<Item = &'j NewJob>) -> Rows<'j> {
+    pub(super) fn of(jobs: impl IntoIterator<Item = &'j NewJob>) -> Rows<'j> {
         let mut rows = Rows::default();
         jobs.into_iter().for_each(|job| rows.push(job));
         rows
@@ -72,7 +67,7 @@ impl<'j> Rows<'j> {
         self.payloads.push(&job.payload);
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.ids,
             &self.kinds,
@@ -276,7 +271,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn inserted(&mut self, job: &NewJob) {
+    pub(super) fn inserted(&mut self, job: &NewJob) {
         self.hint_ready(&job.queue);
         if let Due::At(time) = job.due
             && time < std::time::SystemTime::now()

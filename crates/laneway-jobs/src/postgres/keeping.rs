@@ -16,7 +16,7 @@ impl Tx<'_> {
     pub(super) async fn renew(&mut self, held: &[Held], lease: Duration) -> Sql<Vec<Renewal>> {
         let mut sorted = held.to_vec();
         sorted.sort_unstable();
-        let (ids, fences) = split(&sorted);
+        let (ids, fences) = split(sorted.iter().copied());
         let params: super::session::Params<'_> = &[&ids, &fences, &length(lease)];
         let rows = self.rows(Statement::Renew, params).await?;
         let renewed = rows.iter().map(|row| (held_of(row), row.get("cancel")));

@@ -8,7 +8,7 @@
 //! with `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`,
 //! `rescuing.rs` with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs`
 //! with `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it;
-//! `pool.rs`; `asking.rs` and `gatherer.rs`, how questions get there; `news.rs`, `notifier.rs` and
+//! `pool.rs`; `asking.rs`, `gatherer.rs` and `completing.rs`, how questions get there; `news.rs`, `notifier.rs` and
 //! `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with `host.rs`,
 //! `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened;
 //! `options.rs` and `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts
@@ -40,6 +40,7 @@ mod callers;
 mod changing;
 mod claiming;
 mod columns;
+mod completing;
 mod connect_error;
 mod examining;
 mod failure;
@@ -57,6 +58,8 @@ mod news;
 mod notifier;
 mod occupancy;
 mod options;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod reading;
 mod rescuing;

@@ -17,7 +17,7 @@ pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
 /// The plans are pinned: each statement is planned once for all values, and by its index, also
 /// while the server has no statistics of a young table. T and the guards want each statement to see
 /// what is committed.
-const SETTINGS: &str = "
+pub(super) const SETTINGS: &str = "
 SET application_name = 'laneway-jobs';
 SET search_path = pg_catalog;
 SET default_transaction_isolation = 'read committed';
@@ -110,6 +110,31 @@ impl Session {
         let begin = self.client.batch_execute("BEGIN");
         let (begun, rows) = zip(begin, self.client.query(&prepared, params)).await;
         begun.and(rows)
+    }
+
+    /// Two statements as a transaction of their own, all in one round trip. Where one of them fails
+    /// the server rolls back instead of committing.
+    pub(super) async fn whole(
+        &mut self,
+        [first, second]: [(Statement, Params<'_>); 2],
+    ) -> Sql<[Vec<Row>; 2]> {
+        let prepared = (
+            self.prepared(first.0).await?,
+            self.prepared(second.0).await?,
+        );
+        let client = &self.client;
+        let (begin, commit) = (
+            client.batch_execute("BEGIN"),
+            client.batch_execute("COMMIT"),
+        );
+        let first = zip(begin, client.query(&prepared.0, first.1));
+        let second = zip(client.query(&prepared.1, second.1), commit);
+        let ((begun, first), (second, committed)) = zip(first, second).await;
+        self.answers.fetch_add(1, Relaxed);
+        begun?;
+        let rows = [first?, second?];
+        committed?;
+        Ok(rows)
     }
 
     async fn prepared(&mut self, statement: Statement) -> Sql<Prepared> {

@@ -14,6 +14,14 @@ use crate::job_state::JobState;
 use crate::micros::{Micros, length};
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
+/// Whether a settlement has completed a job that no other row follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completed {
+    Yes,
+    /// It is still to be settled.
+    No,
+}
+
 /// What a transition has made of a row.
 pub(super) struct Moved {
     pub(super) id: JobId,
@@ -84,6 +92,33 @@ impl<'s> Endings<'s> {
 }
 
 impl Tx<'_> {
+    /// Completes what no other row follows, in one statement. Answers for each settlement whether
+    /// it was such a completion.
+    pub(super) async fn complete_lone(
+        &mut self,
+        settlements: &[Settlement],
+    ) -> Sql<Vec<Completed>> {
+        let mut lone: Vec<(usize, Held, &[u8])> = settlements
+            .iter()
+            .enumerate()
+            .filter_map(|(place, one)| Some((place, one.held, result_of(one)?)))
+            .collect();
+        // In the order of ids.
+        lone.sort_unstable_by_key(|&(_, held, _)| held);
+        let (ids, fences) = split(lone.iter().map(|&(_, held, _)| held));
+        let results: Vec<&[u8]> = lone.iter().map(|&(_, _, result)| result).collect();
+        let params: super::session::Params<'_> = &[&ids, &fences, &results];
+        let row = self.row(Statement::CompleteLone, params).await?;
+        let places: Option<Vec<i64>> = row.and_then(|row| row.get(0));
+        let mut completed = vec![Completed::No; settlements.len()];
+        for number in places.unwrap_or_default() {
+            let (place, held, _) = lone[number as usize - 1];
+            completed[place] = Completed::Yes;
+            self.aftermath.settled.push(held.id);
+        }
+        Ok(completed)
+    }
+
     pub(super) async fn settle(&mut self, settlements: &[Settlement]) -> Sql<Vec<Guarded>> {
         let all = Endings::of(settlements);
         let params: super::session::Params<'_> = &[
@@ -123,7 +158,7 @@ impl Tx<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let (ids, fences) = split(&missing);
+        let (ids, fences) = split(missing.iter().copied());
         let rows = self
             .rows(Statement::SettledBefore, &[&ids, &fences])
             .await?;
@@ -181,9 +216,14 @@ pub(super) fn held_of(row: &Row) -> Held {
 }
 
 /// The columns of the jobs that are held.
-pub(super) fn split(held: &[Held]) -> (Vec<Uuid>, Vec<i64>) {
-    let columns = held
-        .iter()
-        .map(|held| (Uuid::from(held.id), held.fence.number()));
-    columns.unzip()
+pub(super) fn split(held: impl Iterator<Item = Held>) -> (Vec<Uuid>, Vec<i64>) {
+    held.map(|held| (Uuid::from(held.id), held.fence.number()))
+        .unzip()
+}
+
+fn result_of(settlement: &Settlement) -> Option<&[u8]> {
+    match &settlement.outcome {
+        Outcome::Completed(result) => Some(result),
+        _ => None,
+    }
 }

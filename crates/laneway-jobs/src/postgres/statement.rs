@@ -24,7 +24,7 @@ pub(super) enum Statement {
     Claim,
     ClaimSuspect,
     ClaimedBy,
-    Next,
+    CompleteLone,
     Settle,
     SettledBefore,
     ReleaseSuccessors,
@@ -110,7 +110,7 @@ impl Statement {
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
             Statement::ClaimedBy => CLAIMED_BY,
-            Statement::Next => NEXT,
+            Statement::CompleteLone => COMPLETE_LONE,
             Statement::Settle => SETTLE,
             Statement::SettledBefore => SETTLED_BEFORE,
             Statement::ReleaseSuccessors => RELEASE_SUCCESSORS,
@@ -182,7 +182,7 @@ impl Statement {
 }
 
 macro_rules! at_t {
-    ($($text:literal),+) => {
+    ($($text:expr),+) => {
         concat!(
             "WITH clock AS MATERIALIZED (
     SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS t)",
@@ -243,93 +243,62 @@ UPDATE @laneway_job SET lane = $2, run_at = coalesce($3::bigint, t + $4::bigint)
 FROM clock WHERE id = $1 AND state = 0"
 );
 
-/// Takes from the first lane, then fills up from the other one. `$8` and `$9` are the low-water
-/// marks of the lanes: below them lie, as a rule, only rows that were claimed, which an index keeps
-/// for as long as any snapshot may see them. The fence is taken when all rows are locked, so that
-/// it is higher than that of every earlier holder of them.
-const CLAIM: &str = at_t!(
-    ",
-first AS MATERIALIZED (
-    SELECT id FROM @laneway_job
-    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = $3::smallint
-        AND run_at >= $8::bigint AND run_at <= (SELECT t FROM clock)
+/// The jobs of a lane that a claim may take, the first ones first.
+macro_rules! ready_rows {
+    ($lane:literal, $from:literal) => {
+        concat!(
+            "SELECT ctid, run_at, seq FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = ",
+            $lane,
+            " AND run_at >= ",
+            $from,
+            " AND run_at <= (SELECT t FROM clock)
         AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
-    ORDER BY run_at, seq LIMIT $4::bigint FOR UPDATE SKIP LOCKED),
-second AS MATERIALIZED (
-    SELECT id FROM @laneway_job
-    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = (1 - $3)::smallint
-        AND run_at >= $9::bigint AND run_at <= (SELECT t FROM clock)
-        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
-    ORDER BY run_at, seq LIMIT $4 - (SELECT count(*) FROM first) FOR UPDATE SKIP LOCKED),
-picked AS MATERIALIZED (SELECT id FROM first UNION ALL SELECT id FROM second),
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)"
+        )
+    };
+}
+
+/// The end of a claim. The fence is taken when all rows are locked, so that it is higher than that
+/// of every earlier holder of them. A row is found by its place, where it was locked; one that has
+/// another version by now is left for the next claim.
+///
+/// The time until the next job is asked for only where fewer jobs were there than were wanted. What
+/// is due already and was not claimed is not in it: a settlement or a hint comes first. Nor are
+/// ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends at
+/// intervals anyway.
+macro_rules! claim_picked {
+    ($limit:literal, $lease:literal, $worker:literal, $claim:literal, $other_suspects:literal) => {
+        concat!(
+            "
 number AS MATERIALIZED (
     SELECT nextval(#fence) AS fence
     FROM (SELECT count(*) AS rows FROM picked) AS locked WHERE rows > 0),
 claimed AS (
     UPDATE @laneway_job AS job SET state = 1, attempt = attempt + 1,
-        lease_until = (SELECT t FROM clock) + $5::bigint, fence = (SELECT fence FROM number),
-        worker = $6, claim = $7, started_at = (SELECT t FROM clock)
-    FROM picked WHERE job.id = picked.id AND job.state = 0
-    RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
-        awaited_by, payload)
-SELECT (
+        lease_until = (SELECT t FROM clock) + ",
+            $lease,
+            "::bigint, fence = (SELECT fence FROM number),
+        worker = ",
+            $worker,
+            ", claim = ",
+            $claim,
+            ", started_at = (SELECT t FROM clock)
+    FROM picked WHERE job.ctid = picked.ctid AND job.state = 0
+    RETURNING job.id, job.run_at, job.seq, fence, kind, lane, attempt, max_attempts, crashes,
+        timeout, awaited_by, payload)
+SELECT claimed.*, (
     SELECT kind FROM @laneway_job
     WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
         AND run_at <= (SELECT t FROM clock)
         AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
-    ORDER BY run_at, seq LIMIT 1) AS suspect, claimed.*
-FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
-);
-
-/// The suspect that is due next is looked for beside the one that is taken.
-const CLAIM_SUSPECT: &str = at_t!(
-    ",
-picked AS MATERIALIZED (
-    SELECT id FROM @laneway_job
-    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
-        AND run_at <= (SELECT t FROM clock)
-        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
-    ORDER BY run_at, seq LIMIT least(1, $3::bigint) FOR UPDATE SKIP LOCKED),
-number AS MATERIALIZED (
-    SELECT nextval(#fence) AS fence
-    FROM (SELECT count(*) AS rows FROM picked) AS locked WHERE rows > 0),
-claimed AS (
-    UPDATE @laneway_job AS job SET state = 1, attempt = attempt + 1,
-        lease_until = (SELECT t FROM clock) + $4::bigint, fence = (SELECT fence FROM number),
-        worker = $5, claim = $6, started_at = (SELECT t FROM clock)
-    FROM picked WHERE job.id = picked.id AND job.state = 0
-    RETURNING run_at, seq, job.id, fence, kind, lane, attempt, max_attempts, crashes, timeout,
-        awaited_by, payload)
-SELECT (
-    SELECT kind FROM @laneway_job
-    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
-        AND run_at <= (SELECT t FROM clock)
-        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
-        AND id NOT IN (SELECT id FROM picked)
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
-    ORDER BY run_at, seq LIMIT 1) AS suspect, claimed.*
-FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
-);
-
-/// The index over what runs is read as a whole: an answer is seldom lost.
-const CLAIMED_BY: &str = at_t!(
-    "
-UPDATE @laneway_job AS job SET lease_until = t + $2::bigint
-FROM clock WHERE state = 1 AND claim = $1
-RETURNING run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, awaited_by,
-    payload"
-);
-
-/// What is due already and was not claimed is not in it: a settlement or a hint comes first. Nor
-/// are ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends
-/// at intervals anyway.
-const NEXT: &str = at_t!(
-    "
-SELECT least(
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)",
+            $other_suspects,
+            "
+    ORDER BY run_at, seq LIMIT 1) AS suspect,
+    CASE WHEN (SELECT count(*) FROM picked) < ",
+            $limit,
+            " THEN least(
     (SELECT min(run_at) FROM @laneway_job
         WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = 0
             AND run_at > (SELECT t FROM clock)),
@@ -338,8 +307,84 @@ SELECT least(
             AND run_at > (SELECT t FROM clock)),
     (SELECT min(run_at) FROM @laneway_job
         WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
-            AND run_at > (SELECT t FROM clock))
-    ) - t AS wait FROM clock"
+            AND run_at > (SELECT t FROM clock))) - (SELECT t FROM clock) END AS wait
+FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
+        )
+    };
+}
+
+/// Takes from the first lane, at most `$10` jobs, then from the other one, and fills up from the
+/// first one again. `$8` and `$9` are the low-water marks of the lanes: below them lie, as a rule,
+/// only rows that were claimed, which an index keeps for as long as any snapshot may see them.
+const CLAIM: &str = at_t!(
+    ",
+first AS MATERIALIZED (
+    ",
+    ready_rows!("$3::smallint", "$8::bigint"),
+    "
+    ORDER BY run_at, seq LIMIT $10::bigint FOR UPDATE SKIP LOCKED),
+second AS MATERIALIZED (
+    ",
+    ready_rows!("(1 - $3)::smallint", "$9::bigint"),
+    "
+    ORDER BY run_at, seq LIMIT $4::bigint - (SELECT count(*) FROM first) FOR UPDATE SKIP LOCKED),
+third AS MATERIALIZED (
+    ",
+    ready_rows!("$3", "$8"),
+    "
+        AND (run_at, seq) > (
+            SELECT run_at, seq FROM first ORDER BY run_at DESC, seq DESC LIMIT 1)
+    ORDER BY run_at, seq
+    LIMIT CASE WHEN (SELECT count(*) FROM first) < $10 THEN 0
+        ELSE $4 - $10 - (SELECT count(*) FROM second) END
+    FOR UPDATE SKIP LOCKED),
+picked AS MATERIALIZED (
+    SELECT ctid FROM first UNION ALL SELECT ctid FROM second UNION ALL SELECT ctid FROM third),",
+    claim_picked!("$4", "$5", "$6", "$7", "")
+);
+
+/// The suspect that is due next is looked for beside the one that is taken.
+const CLAIM_SUSPECT: &str = at_t!(
+    ",
+picked AS MATERIALIZED (
+    SELECT ctid FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2::text[])
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+    ORDER BY run_at, seq LIMIT least(1, $3::bigint) FOR UPDATE SKIP LOCKED),",
+    claim_picked!(
+        "$3",
+        "$4",
+        "$5",
+        "$6",
+        " AND ctid NOT IN (SELECT ctid FROM picked)"
+    )
+);
+
+/// The index over what runs is read as a whole: an answer is seldom lost.
+const CLAIMED_BY: &str = at_t!(
+    "
+UPDATE @laneway_job AS job SET lease_until = t + $2::bigint
+FROM clock WHERE state = 1 AND claim = $1
+RETURNING id, run_at, seq, fence, kind, lane, attempt, max_attempts, crashes, timeout, awaited_by,
+    payload"
+);
+
+/// Completes jobs with no unique key and that none awaits, so that no other row follows them. It
+/// answers with their places among those that were given.
+const COMPLETE_LONE: &str = at_t!(
+    ",
+settled AS (
+    UPDATE @laneway_job AS job SET state = 2, error = NULL, result = given.result,
+        lease_until = NULL, finished_at = (SELECT t FROM clock)
+    FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) WITH ORDINALITY
+        AS given (id, fence, result, place)
+    WHERE job.id = given.id AND job.state + 0 = 1 AND job.fence = given.fence
+        AND job.lease_until > (SELECT t FROM clock) AND job.unique_key IS NULL
+        AND job.awaited_by IS NULL
+    RETURNING place)
+SELECT array_agg(place) AS places FROM settled"
 );
 
 /// `delay` is NULL where the job keeps its place in the queue. What `kept` reads of a job is its

@@ -10,10 +10,10 @@ use tokio_postgres::{Client, Transaction};
 
 use super::asking::{Ask, Asking, not_connected};
 use super::claiming::Found;
+use super::completing::Completing;
 use super::connect_error::ConnectError;
 use super::failure::store_error;
 use super::gatherer::Gatherer;
-use super::inserting::is_plain;
 use super::listening::Listening;
 use super::lost_mark::LostMark;
 use super::marks::{From, Marks};
@@ -86,7 +86,8 @@ impl PostgresStore {
             hints: Hints::default(),
             marks: Marks::default(),
         });
-        let (inserting, settling) = (asking.clone(), asking.clone());
+        let inserting = asking.clone();
+        let completing = Arc::new(Completing::new(asking.clone()));
         let inserts = Gatherer::new(Arc::new(move |jobs: Vec<NewJob>| {
             let asking = inserting.clone();
             Box::pin(async move {
@@ -97,12 +98,8 @@ impl PostgresStore {
             })
         }));
         let settlements = Gatherer::new(Arc::new(move |all: Vec<Settlement>| {
-            let asking = settling.clone();
-            Box::pin(async move {
-                asking
-                    .ask(Span::All, &all, |tx, all| Box::pin(tx.settle(all)))
-                    .await
-            })
+            let completing = completing.clone();
+            Box::pin(async move { completing.settle(all).await })
         }));
         PostgresStore(Arc::new(Shared {
             asking,
@@ -202,7 +199,7 @@ impl PostgresStore {
     async fn insert_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
         refuse_zeros(&jobs)?;
         self.know_queues(&jobs).await?;
-        match jobs.iter().all(is_plain) {
+        match jobs.iter().all(NewJob::is_plain) {
             true => self.0.inserts.send(jobs).await,
             false => {
                 let ask: Ask<Vec<NewJob>, Vec<Enqueued>> = |tx, jobs| Box::pin(tx.insert(jobs));
@@ -221,15 +218,7 @@ impl PostgresStore {
     }
 
     async fn claim_from(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        let asking = &self.0.asking;
-        if asking.notifier.is_on() {
-            asking.listening.begin(asking);
-        }
-        let marks = &asking.marks;
-        let from = match claim.whom {
-            Whom::Innocents => marks.next(&claim),
-            Whom::Suspects => From::FRONT,
-        };
+        let from = self.begin_claim(&claim);
         let (claim, from, found) = self.find(claim, from).await?;
         let (claim, found) = match found.jobs.is_empty() && from != From::FRONT {
             true => {
@@ -238,19 +227,55 @@ impl PostgresStore {
             }
             false => (claim, found),
         };
+        Ok(self.claimed(&claim, found))
+    }
+
+    /// Where a claim begins.
+    fn begin_claim(&self, claim: &Claim) -> From {
+        let asking = &self.0.asking;
+        if asking.notifier.is_on() {
+            asking.listening.begin(asking);
+        }
+        match claim.whom {
+            Whom::Innocents => asking.marks.next(claim),
+            Whom::Suspects => From::FRONT,
+        }
+    }
+
+    fn claimed(&self, claim: &Claim, found: Found) -> Claimed {
         if claim.whom == Whom::Innocents {
             let due = found.jobs.iter().map(|(run_at, job)| (job.lane, *run_at));
-            marks.claimed(&claim, due);
+            self.0.asking.marks.claimed(claim, due);
         }
         let next = match found.jobs.len() >= claim.limit && claim.limit > 0 {
             true => Some(Duration::ZERO),
-            false => self.next(claim.queue).await,
+            false => found.wait,
         };
-        Ok(Claimed {
+        Claimed {
             jobs: found.jobs.into_iter().map(|(_, job)| job).collect(),
             suspect: found.suspect,
             next,
-        })
+        }
+    }
+
+    /// A job that is not among the claimed ones is hinted at, so that the worker claims again.
+    async fn insert_and_claim_from(
+        &self,
+        jobs: Vec<NewJob>,
+        claim: Claim,
+    ) -> Result<(Vec<Enqueued>, Claimed), StoreError> {
+        refuse_zeros(&jobs)?;
+        self.know_queues(&jobs).await?;
+        let from = self.begin_claim(&claim);
+        let span = match jobs.iter().all(NewJob::is_plain) {
+            true => Span::Statement,
+            false => Span::All,
+        };
+        let question = (jobs, claim, from);
+        let ask: Ask<(Vec<NewJob>, Claim, From), (Vec<Enqueued>, Found)> =
+            |tx, (jobs, claim, from)| Box::pin(tx.insert_and_claim(jobs, claim, *from));
+        let (enqueued, found) = self.0.asking.ask(span, &question, ask).await?;
+        Ok((enqueued, self.claimed(&question.1, found)))
     }
 
     async fn find(&self, claim: Claim, from: From) -> Result<(Claim, From, Found), StoreError> {
@@ -258,13 +283,6 @@ impl PostgresStore {
         let ask: Ask<(Claim, From), Found> = |tx, (claim, from)| Box::pin(tx.claim(claim, *from));
         let found = self.0.asking.ask(Span::Statement, &question, ask).await?;
         Ok((question.0, from, found))
-    }
-
-    /// What was claimed is the caller's, whether or not the time of the next job can be told.
-    async fn next(&self, queue: String) -> Option<Duration> {
-        let ask: Ask<String, Option<Duration>> = |tx, queue| Box::pin(tx.next(queue));
-        let next = self.0.asking.ask(Span::Statement, &queue, ask).await;
-        next.unwrap_or(Some(Duration::from_secs(1)))
     }
 
     async fn rescue_lost(&self, rescue: Rescue) -> Result<Rescued, StoreError> {
@@ -364,6 +382,14 @@ impl Store for PostgresStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
         Box::pin(self.claim_from(claim))
+    }
+
+    fn insert_and_claim(
+        &self,
+        jobs: Vec<NewJob>,
+        claim: Claim,
+    ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)> {
+        Box::pin(self.insert_and_claim_from(jobs, claim))
     }
 
     fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {

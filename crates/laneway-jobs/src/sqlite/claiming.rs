@@ -11,10 +11,25 @@ use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
-use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Whom};
+use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Enqueued, NewJob, Whom};
 use laneway::Priority;
 
 impl Tx<'_> {
+    /// Jobs that are all claimed by the same transaction are no news to others.
+    pub(super) fn insert_and_claim(
+        &self,
+        jobs: &[NewJob],
+        claim: &Claim,
+    ) -> Sql<(Vec<Enqueued>, Claimed)> {
+        let before = self.aftermath.borrow().ready.clone();
+        let enqueued = self.insert(jobs)?;
+        let claimed = self.claim(claim)?;
+        if claimed.has_all(jobs) {
+            self.aftermath.borrow_mut().ready = before;
+        }
+        Ok((enqueued, claimed))
+    }
+
     pub(super) fn claim(&self, claim: &Claim) -> Sql<Claimed> {
         let kinds = serde_json::to_string(&claim.kinds).unwrap_or_default();
         let jobs = self.claim_rows(claim, &kinds)?;
@@ -47,7 +62,8 @@ impl Tx<'_> {
             (":queue", &claim.queue),
             (":kinds", &kinds),
             (":first", &lane_number(first)),
-            (":limit", &i64::try_from(claim.limit).unwrap_or(i64::MAX)),
+            (":of_first", &limit_number(claim.of_first_lane())),
+            (":limit", &limit_number(claim.limit)),
             (":lease", &length(claim.lease)),
             (":worker", &claim.worker),
             (":claim", &claim.id.to_bytes()),
@@ -83,6 +99,10 @@ impl Tx<'_> {
             .flatten()
             .map(|at| duration_of(at.saturating_sub(self.t))))
     }
+}
+
+fn limit_number(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// The rows come in the order in which the file has them.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use super::batch::{Batch, Ended};
 use super::clock::StoreClock;
 use super::command::Command;
-use super::probe::{Moment, Probe, Verdict};
+use super::probe::{Moment, Probe, Transition, Verdict};
 use super::statement::Statement;
 use super::tx::{Sql, Tx};
 use crate::store::StoreError;
@@ -96,20 +96,38 @@ impl Connected {
         mut more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
     ) -> Result<(), Stop> {
         let changes = tx.connection.total_changes();
-        let mut place = 0;
+        let (mut place, mut claims) = (0, Vec::new());
         while let Some(command) = batch.command(place) {
-            self.go_on(command.as_ref(), Moment::BeforeStatements)?;
-            command.run(tx, transaction)?;
-            self.go_on(command.as_ref(), Moment::AfterStatements)?;
+            match command.transition() {
+                // Claims come last: they find what the others have put there.
+                Transition::Claim => claims.push(place),
+                _ => self.run(command, tx, transaction)?,
+            }
             place += 1;
             if let Some(command) = more(batch) {
                 batch.add(command);
+            }
+        }
+        for place in claims {
+            if let Some(command) = batch.command(place) {
+                self.run(command, tx, transaction)?;
             }
         }
         if tx.connection.total_changes() != changes {
             tx.run(Statement::KeepClock, &[])?;
         }
         Ok(())
+    }
+
+    fn run(
+        &self,
+        command: &mut Box<dyn Command>,
+        tx: &Tx<'_>,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), Stop> {
+        self.go_on(command.as_ref(), Moment::BeforeStatements)?;
+        command.run(tx, transaction)?;
+        self.go_on(command.as_ref(), Moment::AfterStatements)
     }
 
     fn go_on(&self, command: &dyn Command, moment: Moment) -> Result<(), Stop> {

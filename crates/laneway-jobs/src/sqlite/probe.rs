@@ -17,6 +17,8 @@ pub enum Transition {
     Insert,
     /// Claims jobs.
     Claim,
+    /// Inserts jobs, and claims.
+    InsertAndClaim,
     /// Answers a claim again.
     ClaimedBy,
     /// Ends attempts.

@@ -189,7 +189,9 @@ UPDATE laneway_job SET lane = :lane, run_at = :run_at, max_attempts = :max_attem
 WHERE id = :id AND state = 0
 RETURNING queue";
 
-/// The low-water mark of each lane is the index itself: rows that are claimed leave it.
+/// Takes from the first lane, at most `:of_first` jobs, then from the other one, and fills up from
+/// the first one again. The low-water mark of each lane is the index itself: rows that are claimed
+/// leave it.
 const CLAIM: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
     fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
@@ -200,7 +202,7 @@ WHERE seq IN (
         WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = :first
             AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
             AND kind IN (SELECT value FROM json_each(:kinds))
-        ORDER BY run_at, seq LIMIT :limit)
+        ORDER BY run_at, seq LIMIT :of_first)
     UNION ALL
     SELECT seq FROM (
         SELECT seq FROM laneway_job
@@ -208,6 +210,13 @@ WHERE seq IN (
             AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
             AND kind IN (SELECT value FROM json_each(:kinds))
         ORDER BY run_at, seq LIMIT :limit)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = :first
+            AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+            AND kind IN (SELECT value FROM json_each(:kinds))
+        ORDER BY run_at, seq LIMIT :limit OFFSET :of_first)
     LIMIT :limit)
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 

@@ -216,6 +216,17 @@ impl Store for SqliteStore {
         self.ask(Transition::Claim, claim, |tx, claim| tx.claim(claim))
     }
 
+    fn insert_and_claim(
+        &self,
+        jobs: Vec<NewJob>,
+        claim: Claim,
+    ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)> {
+        let question = (jobs, claim);
+        self.ask(Transition::InsertAndClaim, question, |tx, (jobs, claim)| {
+            tx.insert_and_claim(jobs, claim)
+        })
+    }
+
     fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {
         let question = (claim, lease);
         self.ask(Transition::ClaimedBy, question, |tx, (claim, lease)| {

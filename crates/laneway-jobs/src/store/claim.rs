@@ -5,6 +5,7 @@ use std::time::Duration;
 use laneway::Priority;
 
 use super::claim_id::ClaimId;
+use super::insert::NewJob;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 
@@ -30,13 +31,28 @@ pub struct Claim {
     pub worker: String,
 }
 
-/// Which lane a claim begins with; the other one fills up what is left.
+/// Which lane a claim begins with; the other one fills up what is left, see
+/// [`Claim::of_first_lane`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimOrder {
     /// High jobs first.
     HighFirst,
-    /// Low jobs first: one claim in eight, so that low ones never starve.
+    /// Low jobs first: one claim in eight, so that low ones never starve. They get half of the
+    /// places, rounded up, before high ones get what is left: so no high job waits for more than
+    /// one claim.
     LowFirst,
+}
+
+impl Claim {
+    /// How many jobs of its first lane are taken before those of the other one. Further ones fill
+    /// up what the other lane leaves.
+    #[must_use]
+    pub fn of_first_lane(&self) -> usize {
+        match self.order {
+            ClaimOrder::HighFirst => self.limit,
+            ClaimOrder::LowFirst => self.limit.div_ceil(2),
+        }
+    }
 }
 
 /// Whom a claim takes.
@@ -60,6 +76,14 @@ pub struct Claimed {
     /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero
     /// where more may be due than was claimed, or a rescue is.
     pub next: Option<Duration>,
+}
+
+impl Claimed {
+    /// Whether it took all of these jobs.
+    pub(crate) fn has_all(&self, jobs: &[NewJob]) -> bool {
+        let has = |job: &NewJob| self.jobs.iter().any(|claimed| claimed.id == job.id);
+        jobs.iter().all(has)
+    }
 }
 
 /// A job that the caller holds until its lease ends.

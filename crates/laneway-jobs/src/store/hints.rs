@@ -4,8 +4,10 @@
 //! why a job runs: a listener looks at the store before it waits, and again at its own time.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 
+use super::insert::NewJob;
+use super::pickup::{HandedOver, Pickup, queue_of};
 use crate::job_id::JobId;
 use crate::lock::unpoisoned;
 
@@ -15,6 +17,7 @@ pub struct Hints {
     queues: Mutex<BTreeMap<String, Vec<flume::Sender<()>>>>,
     jobs: Mutex<BTreeMap<JobId, Vec<flume::Sender<()>>>>,
     schedules: Mutex<Vec<flume::Sender<()>>>,
+    pickups: Mutex<BTreeMap<String, Vec<Weak<Pickup>>>>,
 }
 
 /// The listening end. It holds one hint at most; further ones add nothing.
@@ -62,6 +65,25 @@ impl Hints {
         let (sender, listener) = flume::bounded(1);
         unpoisoned(self.schedules.lock()).push(sender);
         Listener(listener)
+    }
+
+    /// A pickup for a claimer of this queue.
+    pub(crate) fn pickup(&self, queue: &str) -> Arc<Pickup> {
+        let pickup = Arc::new(Pickup::default());
+        let mut pickups = unpoisoned(self.pickups.lock());
+        let of_queue = pickups.entry(queue.to_owned()).or_default();
+        of_queue.retain(|other| other.strong_count() > 0);
+        of_queue.push(Arc::downgrade(&pickup));
+        pickup
+    }
+
+    /// Hands jobs over to a claimer of this process that is at rest. `None` where there is none, or
+    /// the jobs are not such as can be taken along.
+    pub(crate) fn hand_over(&self, jobs: &[NewJob]) -> Option<HandedOver> {
+        let pickups = unpoisoned(self.pickups.lock());
+        let of_queue = pickups.get(queue_of(jobs)?)?;
+        let mut there = of_queue.iter().filter_map(Weak::upgrade);
+        there.find_map(|pickup| pickup.hand_over(jobs))
     }
 
     /// Hints that schedules have changed.

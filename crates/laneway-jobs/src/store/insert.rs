@@ -40,6 +40,13 @@ pub struct NewJob {
     pub payload: Vec<u8>,
 }
 
+impl NewJob {
+    /// Whether a job is like most: it waits for none, none waits for it, and it has no unique key.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.unique.is_none() && self.awaits.is_none() && self.awaited_by.is_none()
+    }
+}
+
 /// When a job may run first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Due {

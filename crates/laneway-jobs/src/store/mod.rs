@@ -2,7 +2,8 @@
 //!
 //! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`,
 //! `keeping.rs` (what a holder may do meanwhile), `rescue.rs`, `view.rs`, `by_hand.rs` and
-//! `schedule.rs`; `view_store.rs`, what people look through; then `hints.rs` and `error.rs`.
+//! `schedule.rs`; `view_store.rs`, what people look through; then `hints.rs`,
+//! `pickup.rs` and `error.rs`.
 //! `transfer.rs` and `moving.rs` move everything to another store.
 
 mod activity;
@@ -19,6 +20,7 @@ mod keeping;
 mod lease_view;
 mod moving;
 mod part_tally;
+mod pickup;
 mod queue_view;
 mod rescue;
 mod schedule;
@@ -49,6 +51,7 @@ pub use keeping::{Held, Note, NoteKind, Renewal, Step};
 pub use lease_view::LeaseView;
 pub use moving::{TransferError, TransferStep, Transferred, transfer};
 pub use part_tally::PartTally;
+pub(crate) use pickup::Pickup;
 pub use queue_view::{QueueState, QueueView, QueuesNow};
 pub use rescue::{Pruning, Rescue, Rescued};
 pub use schedule::{
@@ -106,6 +109,15 @@ pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static 
 
     /// Ready, due, known kind, queue not paused: running, attempt + 1, a new fence, a new lease.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Inserts jobs, then claims, in one transaction: a worker at rest takes an insert along, so
+    /// that a job starts after one commit. The claim takes what any claim would take; the new jobs
+    /// may be among it, or may not be. Each of the two can be sent again, or asked about, alone.
+    fn insert_and_claim(
+        &self,
+        jobs: Vec<NewJob>,
+        claim: Claim,
+    ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)>;
 
     /// The jobs that the claim with this id took and that still run under its fences; their leases
     /// go on to `T + lease`. It takes no further jobs, and none for an id that it does not know.

@@ -12,7 +12,9 @@ use super::core::Core;
 use super::roster::MayClaim;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
-use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, Elsewhere, Listener, StoreError, Whom};
+use crate::store::{
+    Claim, ClaimId, ClaimOrder, Claimed, Elsewhere, Listener, Pickup, StoreError, Whom,
+};
 
 /// One claim in this many begins with the low lane.
 const LOW_EVERY: u64 = 8;
@@ -23,6 +25,8 @@ pub(super) struct Claimer {
     core: Arc<Core>,
     queue: usize,
     listener: Listener,
+    /// Open while it rests.
+    pickup: Arc<Pickup>,
     claims: u64,
     /// After claims that failed.
     pause: Pause,
@@ -34,17 +38,22 @@ pub(super) struct Claimer {
 enum Then {
     /// More is due already.
     GoOn,
-    /// It waits for a hint or a free slot, at most this long.
-    Wait(Option<Duration>),
+    /// It has claimed what is due, and waits for a hint or a free slot, at most this long. Inserts
+    /// that come meanwhile are taken along by its next claim.
+    Rest(Option<Duration>),
+    /// It cannot claim, and waits in the same way.
+    Wait(Duration),
 }
 
 impl Claimer {
     pub(super) fn new(core: Arc<Core>, queue: usize) -> Claimer {
-        let listener = core.store().hints().listen(&core.queues[queue].name);
+        let (hints, name) = (core.store().hints(), &core.queues[queue].name);
+        let (listener, pickup) = (hints.listen(name), hints.pickup(name));
         Claimer {
             core,
             queue,
             listener,
+            pickup,
             claims: 0,
             pause: Pause::default(),
             idle: Pause::default(),
@@ -56,9 +65,18 @@ impl Claimer {
             let then = self.round().await;
             match then {
                 Then::GoOn => yield_now().await,
-                Then::Wait(next) => self.wait(next).await,
+                Then::Rest(next) => {
+                    self.pickup.open();
+                    self.wait(next).await;
+                }
+                Then::Wait(next) => {
+                    // Inserts that were handed over go back to their callers.
+                    drop(self.pickup.close());
+                    self.wait(Some(next)).await;
+                }
             }
         }
+        drop(self.pickup.close());
         self.core.claimer_ended();
     }
 
@@ -84,7 +102,7 @@ impl Claimer {
                     "queue {}: a claim failed: {error}",
                     core.queues[self.queue].name
                 );
-                Then::Wait(Some(self.pause.next()))
+                Then::Wait(self.pause.next())
             }
         }
     }
@@ -97,7 +115,7 @@ impl Claimer {
                 log::warn!("a rescue failed: {error}");
             }
         }
-        Then::Wait(Some(RESCUE_EVERY))
+        Then::Wait(RESCUE_EVERY)
     }
 
     async fn rescue_and_claim(&mut self) -> Result<Then, StoreError> {
@@ -109,13 +127,36 @@ impl Claimer {
         let sent = now();
         let claim = self.claim(&may);
         let (id, limit) = (claim.id, claim.limit);
-        match core.store().claim(claim).await {
+        match self.ask(claim).await {
             Err(StoreError::OutcomeUnknown) => {
                 let (claimed, sent) = self.asked_again(id).await;
                 self.take(claimed, limit, &may, sent);
                 Ok(Then::GoOn)
             }
             claimed => Ok(self.take(claimed?, limit, &may, sent)),
+        }
+    }
+
+    /// Makes a claim, which takes along what was handed over meanwhile.
+    async fn ask(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let store = self.core.store();
+        let Some(picked_up) = self.pickup.close() else {
+            return store.claim(claim).await;
+        };
+        match store
+            .insert_and_claim(picked_up.jobs(), claim.clone())
+            .await
+        {
+            Ok((enqueued, claimed)) => {
+                picked_up.answer(enqueued);
+                Ok(claimed)
+            }
+            // Nothing happened. The caller learns by itself what is wrong with its insert.
+            Err(StoreError::Database(_)) => {
+                drop(picked_up);
+                store.claim(claim).await
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -192,8 +233,8 @@ impl Claimer {
             _ if goes_on => Then::GoOn,
             Some(Duration::ZERO) if found == limit => Then::GoOn,
             // An overdue lease or job is the rescue's, which comes at its own time.
-            Some(next) => Then::Wait(Some(next.max(until_rescue(&self.core, next)))),
-            None => Then::Wait(None),
+            Some(next) => Then::Rest(Some(next.max(until_rescue(&self.core, next)))),
+            None => Then::Rest(None),
         }
     }
 
@@ -206,7 +247,10 @@ impl Claimer {
         };
         let elsewhere = self.written_elsewhere();
         let found = or(self.listener.hinted(), self.core.freed(self.queue));
-        let told = or(self.core.stop.wait(), or(found, due));
+        let told = or(
+            self.core.stop.wait(),
+            or(found, or(self.pickup.rung(), due)),
+        );
         or(told, elsewhere).await;
     }
 

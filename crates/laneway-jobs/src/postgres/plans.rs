@@ -1,0 +1,181 @@
+//! Do transitions find their rows by an index, in a young table that the server has no statistics
+//! of as well as in a filled one that it has counted?
+
+use laneway::Runtime;
+use serde_json::Value;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::options::PostgresOptions;
+use super::session::SETTINGS;
+use super::statement::Statement;
+use crate::job_state::JobState;
+
+#[allow(dead_code, reason = "the other tests do more with their server")]
+#[path = "../../tests/postgres/server.rs"]
+mod server;
+
+/// What workers and callers run all the time, and what is run once a second.
+const HOT: [Statement; 23] = [
+    Statement::Insert,
+    Statement::InsertPlaced,
+    Statement::FindId,
+    Statement::FindUnique,
+    Statement::LockUnique,
+    Statement::FindSuccessor,
+    Statement::Replace,
+    Statement::Claim,
+    Statement::ClaimSuspect,
+    Statement::CompleteLone,
+    Statement::Settle,
+    Statement::SettledBefore,
+    Statement::ReleaseSuccessors,
+    Statement::CountMembers,
+    Statement::LetGo,
+    Statement::CancelAwaiting,
+    Statement::Renew,
+    Statement::KeepProgress,
+    Statement::KeepStep,
+    Statement::IsRescueWanted,
+    Statement::Rescue,
+    Statement::Expire,
+    Statement::Prune,
+];
+
+const JOBS_OF_A_STATE: u32 = 10_000;
+
+/// Jobs that are done, ready, scheduled for later and failed, and a few that run; then the server
+/// has counted them.
+async fn fill(client: &Client) {
+    for (jobs, state) in [
+        (JOBS_OF_A_STATE, JobState::Ready),
+        (JOBS_OF_A_STATE, JobState::Done),
+        (JOBS_OF_A_STATE, JobState::Failed),
+        (64, JobState::Running),
+    ] {
+        let state = state.number();
+        let fill = format!(
+            "INSERT INTO plans.laneway_job (id, kind, queue, lane, state, run_at, attempt,
+                max_attempts, fence, lease_until, created_at, finished_at, payload)
+            SELECT md5({state} || '-' || n)::uuid, 'kind', 'default', n % 2, {state}, n, 0, 20,
+                CASE WHEN {state} > 0 THEN n END, CASE WHEN {state} = 1 THEN n END, n,
+                CASE WHEN {state} > 1 THEN n END, 'null'
+            FROM generate_series(1, {jobs}) AS number (n)"
+        );
+        client.batch_execute(&fill).await.unwrap();
+    }
+    let scheduled = "
+        INSERT INTO plans.laneway_job (id, kind, queue, lane, run_at, max_attempts, created_at,
+            payload)
+        SELECT md5('later-' || seq)::uuid, kind, queue, lane, run_at + 1000000000000000,
+            max_attempts, created_at, payload
+        FROM plans.laneway_job WHERE state = 0;
+        ANALYZE";
+    client.batch_execute(scheduled).await.unwrap();
+}
+
+/// The text of the one value that a query answers.
+async fn value(client: &Client, text: &str) -> String {
+    let told = client.simple_query(text).await.unwrap();
+    let row = told.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    row.unwrap().get(0).unwrap().to_owned()
+}
+
+/// What the server would do for a statement, whatever its values.
+async fn plan(client: &Client, statement: Statement) -> Value {
+    let text = statement.text("\"plans\".");
+    let prepare = format!("DEALLOCATE ALL; PREPARE one AS {text}");
+    client.batch_execute(&prepare).await.unwrap();
+    let count = "SELECT cardinality(parameter_types) FROM pg_prepared_statements";
+    let count: usize = value(client, count).await.parse().unwrap();
+    let values = match count {
+        0 => String::new(),
+        _ => format!("({})", vec!["NULL"; count].join(", ")),
+    };
+    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE one{values}");
+    serde_json::from_str(&value(client, &explain).await).unwrap()
+}
+
+/// The steps of a plan that read rows of a table which grows.
+fn reads(plan: &Value) -> Vec<&Value> {
+    let mut reads = Vec::new();
+    let mut left = vec![&plan[0]["Plan"]];
+    while let Some(step) = left.pop() {
+        left.extend(step["Plans"].as_array().into_iter().flatten());
+        let grows = ["laneway_job", "laneway_attempt"];
+        let table = step["Relation Name"].as_str();
+        if table.is_some_and(|table| grows.contains(&table)) && step["Node Type"] != "ModifyTable" {
+            reads.push(step);
+        }
+    }
+    reads
+}
+
+/// A step goes to its rows by what an index has of them, or by their places.
+fn finds(step: &Value) -> bool {
+    match step["Node Type"].as_str() {
+        Some("Index Scan" | "Index Only Scan") => step["Index Cond"].is_string(),
+        Some("Tid Scan") => true,
+        _ => false,
+    }
+}
+
+/// Rows of the table would be put in order, when an index has them so.
+fn sorts(plan: &Value) -> bool {
+    let mut left = vec![&plan[0]["Plan"]];
+    while let Some(step) = left.pop() {
+        let below = step["Plans"].as_array().into_iter().flatten();
+        let of_rows = |step: &Value| step["Relation Name"] == "laneway_job";
+        if step["Node Type"] == "Sort" && below.clone().any(of_rows) {
+            return true;
+        }
+        left.extend(below);
+    }
+    false
+}
+
+#[test]
+fn no_transition_reads_all_jobs_or_sorts_them() {
+    let Some(server) = server::own() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let options = PostgresOptions::new().schema("plans");
+        let store = options.connect(&server.url()).await.unwrap();
+        let client = store.client().await.unwrap();
+        client.batch_execute(SETTINGS).await.unwrap();
+        hold(&client).await;
+        fill(&client).await;
+        hold(&client).await;
+    });
+}
+
+async fn hold(client: &Client) {
+    for statement in HOT {
+        let plan = plan(client, statement).await;
+        let reads = reads(&plan);
+        let bad = |step: &&Value| !finds(step);
+        assert!(!reads.iter().any(bad), "{statement:?} {plan:#}");
+        assert!(!sorts(&plan), "{statement:?} {plan:#}");
+    }
+    let claim = plan(client, Statement::Claim).await;
+    let ready = |step: &&&Value| step["Index Name"] == "laneway_job_ready";
+    let reads_of_claim = reads(&claim);
+    assert_eq!(reads_of_claim.iter().filter(ready).count(), 5, "{claim:#}");
+    for step in reads_of_claim.iter().filter(ready) {
+        let condition = step["Index Cond"].as_str().unwrap();
+        assert!(condition.contains("run_at"), "{claim:#}");
+    }
+    // What a holder has is found by its id, and not among all that runs.
+    for statement in [Statement::CompleteLone, Statement::Settle, Statement::Renew] {
+        let plan = plan(client, statement).await;
+        let by_id = |step: &&Value| step["Index Name"] == "laneway_job_pkey";
+        assert!(reads(&plan).iter().all(by_id), "{plan:#}");
+    }
+    // That a bad plan can be seen at all.
+    let all = plan(client, Statement::Counts).await;
+    assert!(!reads(&all).is_empty());
+}
