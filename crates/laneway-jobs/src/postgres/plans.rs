@@ -15,7 +15,7 @@ use crate::job_state::JobState;
 mod server;
 
 /// What workers and callers run all the time, and what is run once a second.
-const HOT: [Statement; 23] = [
+const HOT: [Statement; 24] = [
     Statement::Insert,
     Statement::InsertPlaced,
     Statement::FindId,
@@ -39,6 +39,7 @@ const HOT: [Statement; 23] = [
     Statement::Rescue,
     Statement::Expire,
     Statement::Prune,
+    Statement::Delete,
 ];
 
 const JOBS_OF_A_STATE: u32 = 10_000;

@@ -578,6 +578,8 @@ RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind,
     awaited_by, queue"
 );
 
+/// Arrays of ids, since the planner would join the other way round, and go through all attempts for
+/// each job, while the server takes that table for an empty one.
 const PRUNE: &str = at_t!(
     ",
 old AS MATERIALIZED (
@@ -585,10 +587,10 @@ old AS MATERIALIZED (
     WHERE state >= 2 AND queue = $1 AND state = $2::smallint
         AND finished_at <= (SELECT t FROM clock) - $3::bigint
     LIMIT $4::bigint FOR UPDATE SKIP LOCKED),
-steps AS (DELETE FROM @laneway_step USING old WHERE job = id),
-attempts AS (DELETE FROM @laneway_attempt USING old WHERE job = id),
-batches AS (DELETE FROM @laneway_batch USING old WHERE job = id)
-DELETE FROM @laneway_job AS job USING old WHERE job.id = old.id
+steps AS (DELETE FROM @laneway_step WHERE job = ANY (ARRAY(SELECT id FROM old))),
+attempts AS (DELETE FROM @laneway_attempt WHERE job = ANY (ARRAY(SELECT id FROM old))),
+batches AS (DELETE FROM @laneway_batch WHERE job = ANY (ARRAY(SELECT id FROM old)))
+DELETE FROM @laneway_job WHERE id = ANY (ARRAY(SELECT id FROM old))
 RETURNING 1"
 );
 
@@ -658,9 +660,9 @@ gone AS (
     RETURNING id, CASE state WHEN 0 THEN 4::smallint ELSE state END AS state,
         CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
         CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
-steps AS (DELETE FROM @laneway_step USING gone WHERE job = id),
-attempts AS (DELETE FROM @laneway_attempt USING gone WHERE job = id),
-batches AS (DELETE FROM @laneway_batch USING gone WHERE job = id)
+steps AS (DELETE FROM @laneway_step WHERE job = ANY (ARRAY(SELECT id FROM gone))),
+attempts AS (DELETE FROM @laneway_attempt WHERE job = ANY (ARRAY(SELECT id FROM gone))),
+batches AS (DELETE FROM @laneway_batch WHERE job = ANY (ARRAY(SELECT id FROM gone)))
 SELECT id, state, kind, unique_key, awaited_by, queue FROM gone";
 
 const SET_PAUSED: &str = "
