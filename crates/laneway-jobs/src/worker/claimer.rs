@@ -1,11 +1,12 @@
 //! The task that claims for one queue.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use futures_lite::future::{Future, or};
 use laneway::time::{now, sleep};
-use laneway::yield_now;
+use laneway::{Priority, yield_now};
 
 use super::attempt;
 use super::core::Core;
@@ -13,7 +14,7 @@ use super::roster::MayClaim;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
 use crate::store::{
-    Claim, ClaimId, ClaimOrder, Claimed, Elsewhere, Listener, Pickup, StoreError, Whom,
+    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Elsewhere, Listener, Pickup, StoreError, Whom,
 };
 
 /// One claim in this many begins with the low lane.
@@ -83,6 +84,7 @@ impl Claimer {
     async fn round(&mut self) -> Then {
         let core = self.core.clone();
         if core.roster().free(self.queue) == 0 {
+            core.wanting[self.queue].store(true, Relaxed);
             return self.rescue_while_full().await;
         }
         let crowded = || core.roster().is_crowded(self.queue);
@@ -130,10 +132,10 @@ impl Claimer {
         match self.ask(claim).await {
             Err(StoreError::OutcomeUnknown) => {
                 let (claimed, sent) = self.asked_again(id).await;
-                self.take(claimed, limit, &may, sent);
+                self.take(claimed, limit, &may, sent).await;
                 Ok(Then::GoOn)
             }
-            claimed => Ok(self.take(claimed?, limit, &may, sent)),
+            claimed => Ok(self.take(claimed?, limit, &may, sent).await),
         }
     }
 
@@ -210,31 +212,57 @@ impl Claimer {
         }
     }
 
-    fn take(&mut self, claimed: Claimed, limit: usize, may: &MayClaim, sent: Instant) -> Then {
+    async fn take(
+        &mut self,
+        claimed: Claimed,
+        limit: usize,
+        may: &MayClaim,
+        sent: Instant,
+    ) -> Then {
         let found = claimed.jobs.len();
         if found > 0 {
             self.idle = Pause::default();
         }
-        let mut roster = self.core.roster();
-        if let MayClaim::Suspect(kind) = may {
-            let id = claimed.jobs.first().map(|job| job.id);
-            roster.suspect_claimed(kind.clone(), id);
-        }
-        let before = roster.suspicion.clone();
-        if let Some(kind) = claimed.suspect {
-            roster.suspect_due(kind, self.queue);
-        }
-        let goes_on = roster.suspicion != before || matches!(may, MayClaim::Suspect(_));
-        drop(roster);
-        for job in claimed.jobs {
-            attempt::begin(&self.core, job, self.queue, sent);
-        }
+        let goes_on = self.mind_suspects(&claimed, may);
+        self.begin(claimed.jobs, sent).await;
+        self.core.wanting[self.queue].store(goes_on || found == limit, Relaxed);
         match claimed.next {
             _ if goes_on => Then::GoOn,
             Some(Duration::ZERO) if found == limit => Then::GoOn,
             // An overdue lease or job is the rescue's, which comes at its own time.
             Some(next) => Then::Rest(Some(next.max(until_rescue(&self.core, next)))),
             None => Then::Rest(None),
+        }
+    }
+
+    /// Whether the next claim may be for other jobs.
+    fn mind_suspects(&self, claimed: &Claimed, may: &MayClaim) -> bool {
+        let mut roster = self.core.roster();
+        if let MayClaim::Suspect(kind) = may {
+            let id = claimed.jobs.first().map(|job| job.id);
+            roster.suspect_claimed(kind.clone(), id);
+        }
+        let before = roster.suspicion.clone();
+        if let Some(kind) = &claimed.suspect {
+            roster.suspect_due(kind.clone(), self.queue);
+        }
+        roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
+    }
+
+    /// Begins the high jobs first, and lets them have their first polls: this task is on their queue,
+    /// and the low ones have threads of their own.
+    async fn begin(&self, jobs: Vec<ClaimedJob>, sent: Instant) {
+        let is_high = |job: &ClaimedJob| job.lane == Priority::High;
+        let (high, low): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_high);
+        let both = !high.is_empty() && !low.is_empty();
+        for job in high {
+            attempt::begin(&self.core, job, self.queue, sent);
+        }
+        if both {
+            yield_now().await;
+        }
+        for job in low {
+            attempt::begin(&self.core, job, self.queue, sent);
         }
     }
 

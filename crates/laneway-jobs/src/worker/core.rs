@@ -1,6 +1,6 @@
 //! What the tasks of a worker share.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -26,6 +26,9 @@ pub(super) struct Core {
     roster: Mutex<Roster>,
     /// For each queue: something was released, so that a claim may find more.
     freed: Vec<(flume::Sender<()>, flume::Receiver<()>)>,
+    /// For each queue: the last claim may have left jobs behind, so that a slot that gets free is
+    /// reason enough for the next one. Otherwise that comes when the job is settled.
+    pub(super) wanting: Vec<AtomicBool>,
     /// For each queue's claimer.
     pub(super) claim_lulls: Vec<Lull>,
     pub(super) settle_lull: Lull,
@@ -70,6 +73,7 @@ impl Core {
             settings,
             roster: Mutex::new(Roster::new(queues.iter().map(|queue| queue.limit))),
             freed: queues.iter().map(|_| flume::bounded(1)).collect(),
+            wanting: queues.iter().map(|_| AtomicBool::new(true)).collect(),
             claim_lulls: queues.iter().map(|_| Lull::default()).collect(),
             settle_lull: Lull::default(),
             queues,
@@ -114,7 +118,9 @@ impl Core {
         let Some(queue) = handled else { return };
         let sent = self.settlements.send(settlement);
         debug_assert!(sent.is_ok(), "the settler ends after the last settlement");
-        self.free(queue);
+        if self.wanting[queue].load(Relaxed) {
+            self.free(queue);
+        }
         if !is_busy {
             self.settle_lull.has_come();
             self.claim_lulls.iter().for_each(Lull::has_come);
