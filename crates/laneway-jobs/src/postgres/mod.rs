@@ -8,12 +8,12 @@
 //! with `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains), `keeping.rs`,
 //! `rescuing.rs` with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`, `viewing.rs`
 //! with `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared on it;
-//! `pool.rs`; `asking.rs`, `gatherer.rs` and `completing.rs`, how questions get there; `news.rs`, `notifier.rs` and
-//! `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with `host.rs`,
-//! `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened;
-//! `options.rs` and `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts
-//! it together. `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move
-//! everything from a schema or to one.
+//! `pool.rs`; `asking.rs`, `gatherer.rs` and `completing.rs`, how questions get there; `news.rs`,
+//! `notifier.rs` and `listening.rs`, how processes wake each other; `url.rs`, `address.rs` with
+//! `host.rs`, `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`, how a connection
+//! is opened; `options.rs` and `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`,
+//! which puts it together. `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs`
+//! move everything from a schema or to one.
 //!
 //! # What it needs
 //!

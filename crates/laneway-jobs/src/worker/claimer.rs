@@ -249,8 +249,8 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
-    /// Begins the high jobs first, and lets them have their first polls: this task is on their queue,
-    /// and the low ones have threads of their own.
+    /// Begins the high jobs first, and lets them have their first polls: this task is on their
+    /// queue, and the low ones have threads of their own.
     async fn begin(&self, jobs: Vec<ClaimedJob>, sent: Instant) {
         let is_high = |job: &ClaimedJob| job.lane == Priority::High;
         let (high, low): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_high);

@@ -9,6 +9,7 @@ mod encrypted;
 mod exhausted;
 mod faults;
 mod former_version;
+mod growth;
 mod idle;
 mod killed;
 mod lost_connections;
