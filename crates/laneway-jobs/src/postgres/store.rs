@@ -65,6 +65,9 @@ struct Shared {
     known: Mutex<HashSet<String>>,
 }
 
+/// What is asked where a claim takes inserts along.
+type InsertAndClaim = (Vec<NewJob>, Claim, From);
+
 /// So many names of queues are kept in mind.
 const KNOWN_QUEUES: usize = 4_096;
 
@@ -272,7 +275,7 @@ impl PostgresStore {
             false => Span::All,
         };
         let question = (jobs, claim, from);
-        let ask: Ask<(Vec<NewJob>, Claim, From), (Vec<Enqueued>, Found)> =
+        let ask: Ask<InsertAndClaim, (Vec<Enqueued>, Found)> =
             |tx, (jobs, claim, from)| Box::pin(tx.insert_and_claim(jobs, claim, *from));
         let (enqueued, found) = self.0.asking.ask(span, &question, ask).await?;
         Ok((enqueued, self.claimed(&question.1, found)))
