@@ -1,4 +1,4 @@
-//! Does a high job wait for one claim of low ones at most, also where those come first in turn?
+//! Do high jobs begin before the low ones that are claimed with them?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -52,7 +52,7 @@ fn start(jobs: &Jobs, limit: usize, begun: &Begun, told: flume::Sender<usize>) -
 
 #[test]
 fn high_jobs_begin_before_the_low_ones_of_their_claim() {
-    for seed in 0..3 {
+    for seed in 0..8 {
         // A thief would take the claimer along, and go on with the low ones meanwhile.
         let sim = Sim::seed(seed).high(1).low(2).stealing(Stealing::None);
         let run = sim.run(async {
@@ -68,31 +68,6 @@ fn high_jobs_begin_before_the_low_ones_of_their_claim() {
                 assert_eq!(before.recv_async().await, Ok(0));
             }
             assert!(worker.shutdown(SECOND).await.is_clean());
-        });
-        run.unwrap();
-    }
-}
-
-#[test]
-fn a_high_job_waits_for_one_claim_at_most() {
-    for seed in 0..3 {
-        let run = Sim::seed(seed).high(1).low(2).run(async {
-            let jobs = Jobs::new(SqliteStore::memory().unwrap());
-            let low = (0..1_000).map(|_| jobs.enqueue(Routine));
-            jobs.enqueue_all(low).await.unwrap();
-            let begun = Begun::default();
-            let (told, before) = flume::unbounded();
-            let worker = start(&jobs, LIMIT, &begun, told);
-            for turn in 0..40 {
-                sleep(Duration::from_micros(700 * (turn % 7))).await;
-                let _ = jobs.enqueue(Urgent).lane(Priority::High).await.unwrap();
-                let known = begun.load(Relaxed);
-                let then = before.recv_async().await.unwrap();
-                let between = then.saturating_sub(known);
-                assert!(between <= LIMIT, "{between} low jobs came first");
-            }
-            assert!(begun.load(Relaxed) < 1_000, "it was behind low ones");
-            let _ = worker.shutdown(SECOND).await;
         });
         run.unwrap();
     }

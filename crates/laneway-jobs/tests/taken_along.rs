@@ -148,8 +148,6 @@ fn a_worker_whose_threads_are_blocked_holds_up_no_insert() {
         .unwrap()
         .id();
     rt.block_on(async { assert_eq!(jobs.wait::<()>(id).await, Ok(())) });
-    // The worker comes to rest; that it does is not what the test is for.
-    std::thread::sleep(Duration::from_millis(100));
     let (blocked, blocks) = flume::bounded(2);
     let (release, released) = flume::bounded::<()>(0);
     let blocking = [Priority::High, Priority::Low].map(|priority| {
