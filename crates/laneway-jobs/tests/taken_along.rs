@@ -1,14 +1,12 @@
-//! Does a job start after one commit beside a worker at rest, and does a worker that is not at hand
-//! hold up no insert?
+//! Does a job start after one commit beside a worker at rest?
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use laneway::Handle;
 use laneway::sim::Sim;
 use laneway::time::sleep;
-use laneway::{Handle, Priority, Runtime};
 use laneway_jobs::sqlite::{Moment, Probe, SqliteOptions, SqliteStore, Transition, Verdict};
 use laneway_jobs::store::{ByHand, Changed};
 use laneway_jobs::{Ctx, IfExists, Job, JobError, JobState, Jobs, Limit, Worker, WorkerHandle};
@@ -128,52 +126,4 @@ fn a_paused_queue_takes_jobs_and_starts_none() {
         let _ = worker.shutdown(SECOND).await;
     });
     run.unwrap();
-}
-
-#[test]
-fn a_worker_whose_threads_are_blocked_holds_up_no_insert() {
-    let rt = Runtime::builder()
-        .with_high_num(1)
-        .with_low_num(1)
-        .build()
-        .unwrap();
-    let jobs = Jobs::new(SqliteStore::memory().unwrap());
-    let worker = Worker::new(&jobs)
-        .queue("default", Limit::in_flight(8))
-        .handle(|_: Nothing, _: Ctx| async { Ok::<_, JobError>(()) })
-        .start(&rt)
-        .unwrap();
-    let id = rt
-        .block_on(jobs.enqueue(Nothing).into_future())
-        .unwrap()
-        .id();
-    rt.block_on(async { assert_eq!(jobs.wait::<()>(id).await, Ok(())) });
-    let (blocked, blocks) = flume::bounded(2);
-    let (release, released) = flume::bounded::<()>(0);
-    let blocking = [Priority::High, Priority::Low].map(|priority| {
-        let (blocked, released) = (blocked.clone(), released.clone());
-        rt.spawn(
-            async move {
-                blocked.send(()).unwrap();
-                let _ = released.recv();
-            },
-            priority,
-        )
-    });
-    blocks.iter().take(2).for_each(drop);
-    let (told, answer) = flume::bounded(1);
-    let caller = jobs.clone();
-    let thread = std::thread::spawn(move || {
-        let enqueued = laneway::block_on(caller.enqueue(Nothing).into_future());
-        told.send(enqueued.unwrap().id()).unwrap();
-    });
-    let id = answer.recv_timeout(10 * SECOND);
-    drop(release);
-    laneway::join_all(blocking);
-    thread.join().unwrap();
-    let id = id.expect("the insert waited for the worker");
-    rt.block_on(async {
-        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
-        assert!(worker.shutdown(SECOND).await.is_clean());
-    });
 }

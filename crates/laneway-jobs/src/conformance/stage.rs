@@ -34,7 +34,7 @@ impl Stage {
         Stage { store, jobs }
     }
 
-    pub(super) fn job(&self, kind: &str) -> NewJob {
+    pub(crate) fn job(&self, kind: &str) -> NewJob {
         NewJob {
             id: self.jobs.next_id(),
             kind: kind.to_owned(),

@@ -161,3 +161,36 @@ pub(super) fn queue_of(jobs: &[NewJob]) -> Option<&str> {
     let may = |job: &NewJob| job.queue == *queue && job.due == Due::Now && job.is_plain();
     (jobs.len() <= MOST && jobs.iter().all(may)).then_some(queue)
 }
+
+#[cfg(test)]
+mod tests {
+    use laneway::sim::Sim;
+    use laneway::{Handle, Priority};
+
+    use super::*;
+    use crate::conformance::Stage;
+    use crate::sqlite::SqliteStore;
+
+    #[test]
+    fn jobs_are_taken_back_from_a_claimer_that_does_not_come_and_from_no_other() {
+        let run = Sim::seed(0).run(async {
+            let stage = Stage::new(SqliteStore::memory().unwrap());
+            let jobs = [stage.job("a")];
+            let pickup = Arc::new(Pickup::default());
+            assert!(pickup.hand_over(&jobs).is_none(), "it is closed");
+            pickup.open();
+            let handed_over = pickup.hand_over(&jobs).unwrap();
+            assert!(handed_over.answered().await.is_none());
+            let handed_over = pickup.hand_over(&jobs).unwrap();
+            let picked_up = pickup.close().unwrap();
+            let answer = async move {
+                sleep(100 * PATIENCE).await;
+                picked_up.answer(Vec::new());
+            };
+            let task = Handle::current().spawn(answer, Priority::Low);
+            assert!(handed_over.answered().await.is_some());
+            task.await;
+        });
+        run.unwrap();
+    }
+}
