@@ -38,8 +38,8 @@ pub enum ClaimOrder {
     /// High jobs first.
     HighFirst,
     /// Low jobs first: one claim in eight, so that low ones never starve. They get half of the
-    /// places, rounded up, before high ones get what is left: so no high job waits for more than
-    /// one claim.
+    /// places, rounded up, before high ones get what is left: so a high job does not wait for a
+    /// further claim because it is their turn.
     LowFirst,
 }
 
