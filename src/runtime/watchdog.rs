@@ -8,7 +8,8 @@
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
 //! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
-//! a second, to see that some worker looks there (`attendant.rs`). Workers that nap instead never
+//! a second, to see that some worker looks there, and four thousand times while workers are often
+//! in the middle of long polls (`attendant.rs`). Workers that nap instead never
 //! count as parked. To show what it polls costs a worker three stores a poll (T20).
 
 mod attendant;
@@ -21,7 +22,7 @@ use crate::executor::Executor;
 use crate::ids::{QueueId, WorkerId};
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, unpoisoned};
 
-use attendant::{Attendant, VISIT_EVERY};
+use attendant::Attendant;
 
 pub(crate) use long_polls::LongPolls;
 pub(crate) use thresholds::Thresholds;
@@ -79,11 +80,13 @@ impl Watchdog {
         if !Attendant::is_needed(executor) {
             return self.wait(LOOK_EVERY);
         }
-        let visits = LOOK_EVERY.div_duration_f32(VISIT_EVERY) as u32;
-        for _ in 0..visits {
-            if self.wait(VISIT_EVERY) == Orders::Stop {
+        let mut waited = Duration::ZERO;
+        while waited < LOOK_EVERY {
+            let rest = attendant.rest();
+            if self.wait(rest) == Orders::Stop {
                 return Orders::Stop;
             }
+            waited += rest;
             attendant.visit(executor);
         }
         Orders::Watch

@@ -3,23 +3,45 @@
 //! While workers run one short task after another, they look outside now and then. In the middle
 //! of long polls they do not, and a socket that is ready would wait. So the watchdog sends a worker
 //! that is parked to the lookout, or where all are busy, looks itself.
+//!
+//! A visit costs a wake-up of the watchdog's thread. So visits are rare as long as none finds
+//! anything to do, and more frequent for a while after one that did: where one poll took long,
+//! others will.
 
-use std::mem;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::executor::Executor;
+use crate::ids::QueueId;
 use crate::waker::wake_shielded;
 
 /// The time between two visits. A socket that is ready waits behind long polls for two at most.
-pub(super) const VISIT_EVERY: Duration = Duration::from_millis(1);
+const VISIT_EVERY: Duration = Duration::from_millis(1);
 
-/// What was seen at the last visit to the lookout.
+/// The same for a while after a visit that found something to do.
+const VISIT_OFTEN_EVERY: Duration = Duration::from_micros(250);
+
+/// After this many visits in vain they are rare again.
+const FREQUENT_VISITS: u32 = 400;
+
+/// Keeps the lookout attended.
 #[derive(Debug, Default)]
 pub(super) struct Attendant {
+    visits: Visits,
+    ready: Vec<Waker>,
+}
+
+/// What was seen at the last visit, and how soon the next one is.
+#[derive(Debug, Default)]
+struct Visits {
     /// How many looks there had been.
     looks: usize,
-    ready: Vec<Waker>,
+    /// How many polls workers at home in the high queue had begun.
+    polls: u64,
+    /// For how long there had been no look.
+    unattended: Duration,
+    /// How many more visits are frequent.
+    frequent: u32,
 }
 
 impl Attendant {
@@ -28,14 +50,92 @@ impl Attendant {
         executor.parking_lot.lookout.reactor().is_some()
     }
 
-    /// Has a worker look, or looks, if there has been no look since the last visit.
+    /// The time until the next visit.
+    pub(super) fn rest(&self) -> Duration {
+        self.visits.rest()
+    }
+
+    /// Has a worker look, or looks, where no worker does.
     pub(super) fn visit(&mut self, executor: &Executor) {
         let lookout = &executor.parking_lot.lookout;
-        let looks = lookout.looks();
-        if mem::replace(&mut self.looks, looks) != looks || executor.man_lookout() {
-            return;
+        let workers = executor.workers();
+        let high = workers.filter(|(home, _)| *home == QueueId::HIGH);
+        let polls = high.map(|(_, tally)| tally.taken()).sum();
+        let is_due = self.visits.is_due(lookout.looks(), polls);
+        let mut found = is_due && executor.man_lookout();
+        if is_due && !found {
+            lookout.look(&mut self.ready);
+            found = !self.ready.is_empty();
+            self.ready.drain(..).for_each(wake_shielded);
         }
-        lookout.look(&mut self.ready);
-        self.ready.drain(..).for_each(wake_shielded);
+        self.visits.note(found);
+    }
+}
+
+impl Visits {
+    fn rest(&self) -> Duration {
+        match self.frequent {
+            0 => VISIT_EVERY,
+            _ => VISIT_OFTEN_EVERY,
+        }
+    }
+
+    /// Whether there has been no look for as long as between rare visits, or none since the last
+    /// visit while the workers that run high tasks were in one and the same poll. Many short polls
+    /// may take longer than a frequent visit's time, too, and are no reason to look.
+    fn is_due(&mut self, looks: usize, polls: u64) -> bool {
+        let (is_unattended, is_stuck) = (looks == self.looks, polls == self.polls);
+        self.unattended = match is_unattended {
+            true => self.unattended + self.rest(),
+            false => Duration::ZERO,
+        };
+        (self.looks, self.polls) = (looks, polls);
+        is_unattended && (is_stuck || self.unattended >= VISIT_EVERY)
+    }
+
+    /// Notes whether the visit found something to do.
+    fn note(&mut self, found: bool) {
+        self.frequent = match found {
+            true => FREQUENT_VISITS,
+            false => self.frequent.saturating_sub(1),
+        };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visits_are_frequent_for_a_while_after_one_that_found_something_to_do() {
+        let mut visits = Visits::default();
+        assert_eq!(visits.rest(), VISIT_EVERY);
+        visits.note(true);
+        for _ in 0..FREQUENT_VISITS {
+            assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
+            visits.note(false);
+        }
+        assert_eq!(visits.rest(), VISIT_EVERY);
+    }
+
+    #[test]
+    fn a_frequent_visit_finds_a_poll_that_lasts_and_leaves_short_ones_alone() {
+        let mut visits = Visits::default();
+        visits.note(true);
+        // All workers were in one poll since the last visit, and none has looked.
+        assert!(visits.is_due(0, 0));
+        // One has looked.
+        assert!(!visits.is_due(1, 0));
+        // Short polls: they are let be until there has been no look for a rare visit's time.
+        let due: Vec<bool> = (1..=4).map(|polls| visits.is_due(1, polls)).collect();
+        assert_eq!(due, [false, false, false, true]);
+    }
+
+    #[test]
+    fn a_rare_visit_is_due_whenever_there_was_no_look_since_the_last() {
+        let mut visits = Visits::default();
+        assert!(!visits.is_due(1, 1));
+        assert!(visits.is_due(1, 2));
+        assert!(!visits.is_due(2, 3));
     }
 }
