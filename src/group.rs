@@ -371,8 +371,7 @@ impl<T> TaskGroup<T> {
     /// ```
     #[doc(alias = "abort")]
     pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
-        let mut members = self.members.iter();
-        let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
+        let key = self.key_of(member)?;
         self.not_raised.remove(&key);
         match self.members.remove(key).state {
             State::Running(task) => task.cancel().await,
@@ -511,6 +510,14 @@ impl<T> TaskGroup<T> {
                 return Some(key);
             }
         }
+    }
+
+    // A function of its own: an iterator over the members that lived across an await would keep
+    // the future of `cancel` from being `Send`.
+    fn key_of(&self, member: TaskId) -> Option<usize> {
+        let mut members = self.members.iter();
+        let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
+        Some(key)
     }
 
     /// Raises the members that have not been raised yet.

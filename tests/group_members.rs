@@ -98,6 +98,15 @@ fn the_output_of_a_member_that_has_ended_comes_with_its_cancellation() {
 }
 
 #[test]
+fn a_task_cancels_a_member_of_its_group() {
+    let rt = runtime();
+    let mut group = TaskGroup::new();
+    let forever = group.spawn_on(&rt, pending::<u8>(), Priority::Low);
+    let cancels = async move { (group.cancel(forever).await, group.len()) };
+    assert_eq!(soon(rt.spawn(cancels, Priority::Low)), (None, 0));
+}
+
+#[test]
 fn a_cancellation_waits_until_the_future_is_gone_and_need_not_be_waited_for() {
     let rt = runtime();
     for is_awaited in [true, false] {
