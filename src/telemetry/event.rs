@@ -305,6 +305,12 @@ impl LostPanic<'_> {
 /// the middle of scheduling: keep them short and do not block in them. Their panics are logged and
 /// otherwise ignored.
 ///
+/// A task that is being spawned or woken is in no queue while [`on_event`](Observer::on_event) is
+/// told of it, and a worker that parks or gets up is not at its work. So that method must not end
+/// the runtime, by [`shutdown`](crate::Runtime::shutdown) or by dropping it, nor wait for one of
+/// its tasks: the end waits for the task, and the task for the observer, for ever. Another thread
+/// may be told to do it.
+///
 /// ```
 /// use laneway::observe::{Event, Observer};
 /// use laneway::{Priority, Runtime};

@@ -51,6 +51,11 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 
 /// A wait for a point in time. Made by [`sleep`] and [`sleep_until`].
 ///
+/// It keeps the waker of the task that waits until it is polled again or dropped, also when the
+/// timer has woken that: [`reset`](Sleep::reset) wakes the task anew. So where a hand-written
+/// executor has wakers that own their futures, a future that was woken is to be polled or dropped;
+/// otherwise it and its waker keep each other.
+///
 /// ```
 /// use laneway::time::sleep;
 /// use std::time::Duration;
