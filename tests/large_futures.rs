@@ -3,8 +3,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use laneway::background::{self, Service, TaskQueue, Work, service};
+use laneway::background::{self, RestartPolicy, Service, TaskQueue, Work, service};
 use laneway::blocking::unblock;
+use laneway::pipeline::{Period, Pipeline, Shared};
 use laneway::{
     Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
 };
@@ -151,16 +152,16 @@ fn a_group_takes_large_futures() {
     assert_eq!(sum, 4);
 }
 
-/// A quarter of that in a handler and a run, which lie within further futures.
+/// Half of that in a handler, a run and a member, which lie within further futures.
 async fn quite_large() -> usize {
-    let mut buffer = [0_u8; HALF_A_MEGABYTE / 4];
+    let mut buffer = [0_u8; HALF_A_MEGABYTE / 2];
     black_box(&mut buffer)[17] = 1;
     yield_now().await;
     buffer.iter().map(|&byte| usize::from(byte)).sum()
 }
 
 #[test]
-fn handlers_runs_and_work_may_be_large() {
+fn handlers_may_be_large() {
     let rt = Runtime::builder().build().unwrap();
     let (one, background) = service((), async |_: &mut (), _: u8| quite_large().await);
     rt.spawn(background, Priority::Low).detach();
@@ -169,6 +170,29 @@ fn handlers_runs_and_work_may_be_large() {
     let (many, background) = Service::new().in_flight(2).build((), handler);
     rt.spawn(background, Priority::Low).detach();
     assert_eq!(block_on(many.call(1)), Ok(1));
+}
+
+#[test]
+fn handlers_that_restart_may_be_large_and_so_may_the_making_of_a_state() {
+    let rt = Runtime::builder().build().unwrap();
+    let restarts = || Service::new().restart(RestartPolicy::new());
+    let handler = async |_: &mut (), _: u8| quite_large().await;
+    let (one, background) = restarts().build(async || (), handler);
+    rt.spawn(background, Priority::Low).detach();
+    assert_eq!(block_on(one.call(1)), Ok(1));
+    let handler = async |_: &(), _: u8| quite_large().await;
+    let (many, background) = restarts().in_flight(2).build(async || (), handler);
+    rt.spawn(background, Priority::Low).detach();
+    assert_eq!(block_on(many.call(1)), Ok(1));
+    let handler = async |made: &mut usize, _: u8| *made;
+    let (made, background) = restarts().build(async || quite_large().await, handler);
+    rt.spawn(background, Priority::Low).detach();
+    assert_eq!(block_on(made.call(1)), Ok(1));
+}
+
+#[test]
+fn runs_and_work_may_be_large() {
+    let rt = Runtime::builder().build().unwrap();
     let run = async || assert_eq!(quite_large().await, 1);
     let (process, background) = background::every(Duration::from_millis(1), run);
     rt.spawn(background, Priority::Low).detach();
@@ -179,6 +203,49 @@ fn handlers_runs_and_work_may_be_large() {
     let id = queue.submit(Work::future(|_| large())).unwrap();
     block_on(queue.wait(id));
     assert_eq!(queue.take(id), Ok(1));
+}
+
+const QUITE_LARGE_OUTPUT: usize = 256 * 1024;
+
+async fn quite_large_output() -> [u8; QUITE_LARGE_OUTPUT] {
+    yield_now().await;
+    [7; QUITE_LARGE_OUTPUT]
+}
+
+#[test]
+fn the_outputs_of_stages_may_be_large() {
+    let rt = Runtime::builder().build().unwrap();
+    let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+        .stage_fn("large", |_: &(), _| Ok([7_u8; QUITE_LARGE_OUTPUT]))
+        .every(Period::Millis(1))
+        .build()
+        .unwrap();
+    let _running = pipeline.start(&rt);
+    let received = outputs.recv().unwrap();
+    assert_eq!(received.output("large").unwrap()[17], 7);
+    let receives = async move {
+        let received = outputs.recv_async().await.unwrap();
+        received.output("large").unwrap()[17]
+    };
+    assert_eq!(block_on(rt.spawn(receives, Priority::High)), 7);
+}
+
+#[test]
+fn the_outputs_of_work_and_of_block_on_may_be_large() {
+    let rt = Runtime::builder().build().unwrap();
+    for work in [
+        Work::future(|_| quite_large_output()),
+        Work::sync(|_| [7; QUITE_LARGE_OUTPUT]),
+        Work::future(|_| quite_large_output()).timeout(Duration::from_secs(60)),
+    ] {
+        let queue = TaskQueue::bounded(1).on(&rt.handle());
+        let id = queue.submit(work).unwrap();
+        block_on(queue.wait(id));
+        let take = async move { queue.take(id).unwrap()[17] };
+        assert_eq!(block_on(rt.spawn(take, Priority::Low)), 7);
+    }
+    let blocks = async { block_on(quite_large_output())[17] };
+    assert_eq!(block_on(rt.spawn(blocks, Priority::Low)), 7);
 }
 
 #[test]

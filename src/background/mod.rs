@@ -69,10 +69,11 @@
 //!
 //! To read the source: `exchange.rs` is one call, `mailbox.rs` the queue of them, `call_order.rs`
 //! its two lines, `handle.rs` the callers' side; `handler.rs` and `repeatable.rs` say which
-//! closures fit. `serve.rs`, `errand.rs` and `in_flight.rs` are the background's side, `restart.rs`
-//! decides and `supervise.rs` acts when it panics, `serving.rs` is what a task polls, `loan.rs` the
-//! priority that its callers lend it, `service.rs` puts it all together. `ticks.rs` says when a
-//! periodic process is due, `every.rs` runs it. `task_queue/mod.rs` names its own files.
+//! closures fit. `serve.rs`, `errand.rs`, `in_flight.rs` and `lodging.rs` are the background's
+//! side, `restart.rs` decides and `supervise.rs` acts when it panics, `serving.rs` is what a task
+//! polls, `loan.rs` the priority that its callers lend it, `service.rs` puts it all together.
+//! `ticks.rs` says when a periodic process is due, `every.rs` runs it. `task_queue/mod.rs` names
+//! its own files.
 
 mod abandoned;
 mod at_shutdown;
@@ -90,6 +91,7 @@ mod handle;
 mod handler;
 mod in_flight;
 mod loan;
+mod lodging;
 mod mailbox;
 mod repeatable;
 mod restart;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use super::errand::{AfterPanic, Errand, Payload, Session};
 use super::exchange::SharedExchange;
 use super::in_flight::{Advance, InFlight};
+use super::lodging::Lodging;
 use super::mailbox::Inbox;
 
 /// Serves one request at a time until no caller is left.
@@ -14,7 +15,7 @@ use super::mailbox::Inbox;
 /// # Errors
 ///
 /// What the handler panicked with.
-pub(super) async fn in_order<S, Req, Res, H>(
+pub(super) async fn in_order<L: Lodging, S, Req, Res, H>(
     state: &mut S,
     handler: &mut H,
     inbox: &mut Inbox<Req, Res>,
@@ -26,7 +27,7 @@ where
     let session = Session::new(inbox, after_panic);
     while let Some((request, exchange)) = poll_fn(|cx| inbox.poll_next(cx)).await {
         let errand = Errand::new(exchange, &session);
-        let mut errand = pin!(errand.run(async { handler(&mut *state, request).await }));
+        let mut errand = pin!(errand.run(async { L::lodge(handler(&mut *state, request)).await }));
         let ended = poll_fn(|cx| {
             let polled = errand.as_mut().poll(cx);
             if polled.is_pending() {
@@ -44,7 +45,7 @@ where
 /// # Errors
 ///
 /// What the handler panicked with. The other requests in flight are dropped.
-pub(super) async fn concurrently<S, Req, Res, H>(
+pub(super) async fn concurrently<L: Lodging, S, Req, Res, H>(
     state: &S,
     handler: &H,
     inbox: &mut Inbox<Req, Res>,
@@ -61,7 +62,7 @@ where
         match next {
             Next::Request(request, exchange) => {
                 let errand = Errand::new(exchange, &session);
-                in_flight.push(errand.run(async { handler(state, request).await }));
+                in_flight.push(errand.run(async { L::lodge(handler(state, request)).await }));
             }
             Next::Ended(ended) => ended?,
             Next::Over => return Ok(()),

@@ -1,7 +1,6 @@
 //! How a background is set up: what its handler is given, and what becomes of it after a panic.
 
 use std::future::Future;
-use std::pin::Pin;
 
 use super::abandoned::Abandoned;
 use super::at_shutdown::AtShutdown;
@@ -10,6 +9,7 @@ use super::errand::AfterPanic;
 use super::future::Background;
 use super::handle::ServiceHandle;
 use super::handler::{Handler, SharedHandler};
+use super::lodging::{Boxed, Life, Lodging, Size, Within};
 use super::mailbox::{Inbox, Mailbox};
 use super::repeatable::Repeatable;
 use super::restart::{RestartPolicy, Restarts};
@@ -410,7 +410,7 @@ impl Service<OneAtATime, Once> {
     pub fn build<S, Req, Res, H>(
         self,
         state: S,
-        mut handler: H,
+        handler: H,
     ) -> (
         ServiceHandle<Req, Res>,
         Background<impl Future<Output = ()>>,
@@ -418,11 +418,13 @@ impl Service<OneAtATime, Once> {
     where
         H: Handler<S, Req, Res>,
     {
-        open(&self.settings, |inbox| {
-            once(state, inbox, async move |state: &mut S, inbox: &mut _| {
-                in_order(state, &mut handler, inbox, AfterPanic::Ends).await
-            })
-        })
+        let size = Size::of_handler::<S, Req, Res, H>();
+        let parts = (state, handler);
+        let lives = (
+            once_in_order::<Within, S, Req, Res, H>,
+            once_in_order::<Boxed, S, Req, Res, H>,
+        );
+        open(&self.settings, size, parts, lives)
     }
 }
 
@@ -456,12 +458,13 @@ impl Service<ManyAtOnce, Once> {
     where
         H: SharedHandler<S, Req, Res>,
     {
-        let limit = self.order.limit;
-        open(&self.settings, |inbox| {
-            once(state, inbox, async move |state: &mut S, inbox: &mut _| {
-                concurrently(&*state, &handler, inbox, limit, AfterPanic::Ends).await
-            })
-        })
+        let size = Size::of_shared_handler::<S, Req, Res, H>();
+        let parts = (state, handler, self.order.limit);
+        let lives = (
+            once_concurrently::<Within, S, Req, Res, H>,
+            once_concurrently::<Boxed, S, Req, Res, H>,
+        );
+        open(&self.settings, size, parts, lives)
     }
 }
 
@@ -471,7 +474,7 @@ impl Service<OneAtATime, Restarting> {
     pub fn build<S, Req, Res, H>(
         self,
         make: impl Repeatable<S>,
-        mut handler: H,
+        handler: H,
     ) -> (
         ServiceHandle<Req, Res>,
         Background<impl Future<Output = ()>>,
@@ -480,13 +483,13 @@ impl Service<OneAtATime, Restarting> {
         H: Handler<S, Req, Res>,
     {
         let restarts = Restarts::new(self.life.policy);
-        let name = self.settings.name.clone();
-        open(&self.settings, |inbox| async move {
-            let serve = async move |state: &mut S, inbox: &mut _| {
-                in_order(state, &mut handler, inbox, AfterPanic::Restarts).await
-            };
-            restarting(make, inbox, serve, restarts, &name).await;
-        })
+        let size = Size::of_handler::<S, Req, Res, H>().max(size_of_maker(&make));
+        let parts = (make, handler, restarts, self.settings.name.clone());
+        let lives = (
+            restarting_in_order::<Within, S, Req, Res, H, _>,
+            restarting_in_order::<Boxed, S, Req, Res, H, _>,
+        );
+        open(&self.settings, size, parts, lives)
     }
 }
 
@@ -505,31 +508,92 @@ impl Service<ManyAtOnce, Restarting> {
         H: SharedHandler<S, Req, Res>,
     {
         let restarts = Restarts::new(self.life.policy);
-        let (name, limit) = (self.settings.name.clone(), self.order.limit);
-        open(&self.settings, |inbox| async move {
-            let serve = async move |state: &mut S, inbox: &mut _| {
-                concurrently(&*state, &handler, inbox, limit, AfterPanic::Restarts).await
-            };
-            restarting(make, inbox, serve, restarts, &name).await;
-        })
+        let size = Size::of_shared_handler::<S, Req, Res, H>().max(size_of_maker(&make));
+        let (limit, name) = (self.order.limit, self.settings.name.clone());
+        let parts = (make, (handler, limit), restarts, name);
+        let lives = (
+            restarting_concurrently::<Within, S, Req, Res, H, _>,
+            restarting_concurrently::<Boxed, S, Req, Res, H, _>,
+        );
+        open(&self.settings, size, parts, lives)
     }
 }
 
-/// Both ends of a new service, whose background runs `F`. Boxed, since the future of a handler may
+// The lives of a service, by where the futures of its handler lie.
+
+fn once_in_order<L: Lodging, S, Req, Res, H: Handler<S, Req, Res>>(
+    (state, mut handler): (S, H),
+    inbox: Inbox<Req, Res>,
+) -> impl Future<Output = ()> {
+    once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+        in_order::<L, _, _, _, _>(state, &mut handler, inbox, AfterPanic::Ends).await
+    })
+}
+
+fn once_concurrently<L: Lodging, S, Req, Res, H: SharedHandler<S, Req, Res>>(
+    (state, handler, limit): (S, H, usize),
+    inbox: Inbox<Req, Res>,
+) -> impl Future<Output = ()> {
+    once(state, inbox, async move |state: &mut S, inbox: &mut _| {
+        concurrently::<L, _, _, _, _>(&*state, &handler, inbox, limit, AfterPanic::Ends).await
+    })
+}
+
+async fn restarting_in_order<L: Lodging, S, Req, Res, H, M>(
+    (make, mut handler, restarts, name): (M, H, Restarts, String),
+    inbox: Inbox<Req, Res>,
+) where
+    H: Handler<S, Req, Res>,
+    M: Repeatable<S>,
+{
+    let serve = async move |state: &mut S, inbox: &mut _| {
+        in_order::<L, _, _, _, _>(state, &mut handler, inbox, AfterPanic::Restarts).await
+    };
+    restarting::<L, _, _, _>(make, inbox, serve, restarts, &name).await;
+}
+
+async fn restarting_concurrently<L: Lodging, S, Req, Res, H, M>(
+    (make, (handler, limit), restarts, name): (M, (H, usize), Restarts, String),
+    inbox: Inbox<Req, Res>,
+) where
+    H: SharedHandler<S, Req, Res>,
+    M: Repeatable<S>,
+{
+    let serve = async move |state: &mut S, inbox: &mut _| {
+        concurrently::<L, _, _, _, _>(&*state, &handler, inbox, limit, AfterPanic::Restarts).await
+    };
+    restarting::<L, _, _, _>(make, inbox, serve, restarts, &name).await;
+}
+
+fn size_of_maker<S, M: Repeatable<S>>(_: &M) -> Size {
+    Size::of_maker::<S, M>()
+}
+
+/// Both ends of a new service, whose background runs `F` or `G`. These are boxed, since a state may
 /// be large, and the background is handed on several times before it is a task's.
-type Opened<F, Req, Res> = (
+type Opened<F, G, Req, Res> = (
     ServiceHandle<Req, Res>,
-    Background<Serving<Pin<Box<F>>, Req, Res>>,
+    Background<Serving<Life<F, G>, Req, Res>>,
 );
 
-/// The first handle, and the background whose life is made of its end of the mailbox.
-fn open<Req, Res, F: Future<Output = ()>>(
+/// The first handle, and the background whose life is made of its parts and its end of the mailbox:
+/// by the second function if the futures of its handler are large.
+fn open<Req, Res, P, F: Future<Output = ()>, G: Future<Output = ()>>(
     settings: &Settings,
-    live: impl FnOnce(Inbox<Req, Res>) -> F,
-) -> Opened<F, Req, Res> {
+    size: Size,
+    parts: P,
+    lives: (
+        impl FnOnce(P, Inbox<Req, Res>) -> F,
+        impl FnOnce(P, Inbox<Req, Res>) -> G,
+    ),
+) -> Opened<F, G, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(mailbox.clone());
-    let life = Box::pin(live(Inbox::new(mailbox.clone(), settings.abandoned)));
+    let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
+    let life = match size {
+        Size::Small => Life::Within(Box::pin(lives.0(parts, inbox))),
+        Size::Large => Life::WithBoxes(Box::pin(lives.1(parts, inbox))),
+    };
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
     (handle, Background::new(serving))
 }

@@ -9,6 +9,7 @@ use futures_lite::future::{or, yield_now};
 
 use super::close_reason::CloseReason;
 use super::errand::{Payload, caught};
+use super::lodging::Lodging;
 use super::mailbox::{Inbox, count};
 use super::restart::{Decision, Restarts};
 use crate::shield::{drop_shielded, log_error, message};
@@ -30,14 +31,14 @@ pub(super) async fn once<S, Req, Res>(
 }
 
 /// Serves with one state after the other, until nobody is left or the policy gives up.
-pub(super) async fn restarting<S, Req, Res>(
+pub(super) async fn restarting<L: Lodging, S, Req, Res>(
     mut make: impl AsyncFnMut() -> S,
     mut inbox: Inbox<Req, Res>,
     mut serve: impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
     mut restarts: Restarts,
     name: &str,
 ) {
-    while let Err(payload) = one_life(&mut make, &mut inbox, &mut serve).await {
+    while let Err(payload) = one_life::<L, _, _, _>(&mut make, &mut inbox, &mut serve).await {
         match restarts.after_panic(now(), fastrand::f64()) {
             Decision::RestartAfter(pause) => {
                 log_error(format_args!(
@@ -62,12 +63,12 @@ pub(super) async fn restarting<S, Req, Res>(
 }
 
 /// Makes a state and serves with it.
-async fn one_life<S, Req, Res>(
+async fn one_life<L: Lodging, S, Req, Res>(
     make: &mut impl AsyncFnMut() -> S,
     inbox: &mut Inbox<Req, Res>,
     serve: &mut impl AsyncFnMut(&mut S, &mut Inbox<Req, Res>) -> Result<(), Payload>,
 ) -> Result<(), Payload> {
-    let made = caught(unless_over(inbox, async { make().await })).await?;
+    let made = caught(unless_over(inbox, async { L::lodge(make()).await })).await?;
     let Some(mut state) = made else {
         return Ok(());
     };

@@ -83,6 +83,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::executor::budget::Waited;
 use crate::executor::seat;
+use crate::runtime::is_large;
 use crate::shield::shielded;
 
 use delivery::Delivery;
@@ -137,16 +138,17 @@ pub use pool::BLOCKING_NUM_VARIABLE;
 #[track_caller]
 pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) -> Unblock<T> {
     let given_at = Location::caller();
-    if size_of_val(&closure) > LARGE {
+    if is_large_value(&closure) {
         let closure: Box<dyn FnOnce() -> T + Send> = Box::new(closure);
         return with_pool(|pool| pool.submit(closure, given_at));
     }
     with_pool(|pool| pool.submit(closure, given_at))
 }
 
-/// A closure of more bytes is boxed at once: in a build without optimisations, each function that
-/// it is moved through needs room for it on the stack.
-const LARGE: usize = 4096;
+#[inline]
+fn is_large_value<C>(_: &C) -> bool {
+    const { is_large::<C>() }
+}
 
 /// What the pool of blocking threads is doing. See [`BlockingMetrics`].
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::stage::StageError;
 use super::window::Window;
-use crate::shield::drop_shielded;
+use crate::shield::shielded;
 
 /// The outcomes of all stages for one window.
 ///
@@ -47,8 +47,13 @@ pub struct DataSet<Output> {
 impl<Output> DataSet<Output> {
     /// Drops each output by itself: the panic of one's destructor is told to the log, and keeps no
     /// other from being dropped.
-    pub(super) fn discard(self) {
-        self.entries.into_iter().for_each(drop_shielded);
+    pub(super) fn discard(mut self) {
+        while !self.entries.is_empty() {
+            // Dropped where it lies: an output may be large.
+            shielded("a destructor of a stage's output", || {
+                drop(self.entries.drain(..1));
+            });
+        }
     }
 
     /// What the stage of this name came to. `None` if there is no such stage.

@@ -13,7 +13,8 @@ pub(super) struct Gathering<O>(Mutex<State<O>>);
 
 struct State<O> {
     /// A place for every stage. None once the gathering is closed.
-    places: Option<Vec<Option<StageOutcome<O>>>>,
+    // Boxed, since an output may be large, and is handed on several times.
+    places: Option<Vec<Option<Box<StageOutcome<O>>>>>,
     empty: usize,
     refused: bool,
     /// The pipeline's own task, which waits for the last outcome.
@@ -54,13 +55,13 @@ impl<O> Gathering<O> {
     }
 
     /// Nothing is taken from now on. Gives what there is.
-    pub(super) fn close(&self) -> Vec<Option<StageOutcome<O>>> {
+    pub(super) fn close(&self) -> Vec<Option<Box<StageOutcome<O>>>> {
         let places = self.lock().places.take();
         places.expect("a gathering is closed once, by its pipeline")
     }
 
     /// Gives the outcome back if the gathering is closed.
-    fn put(&self, stage: usize, outcome: StageOutcome<O>) -> Result<(), StageOutcome<O>> {
+    fn put(&self, stage: usize, outcome: Box<StageOutcome<O>>) -> Result<(), Box<StageOutcome<O>>> {
         let mut state = self.lock();
         let Some(places) = &mut state.places else {
             return Err(outcome);
@@ -106,7 +107,7 @@ pub(super) struct OutcomeSender<O> {
 
 impl<O> OutcomeSender<O> {
     /// Gives the outcome back if it is too late.
-    pub(super) fn send(self, outcome: StageOutcome<O>) -> Result<(), StageOutcome<O>> {
+    pub(super) fn send(self, outcome: Box<StageOutcome<O>>) -> Result<(), Box<StageOutcome<O>>> {
         self.gathering.put(self.stage, outcome)
     }
 

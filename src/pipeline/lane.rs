@@ -104,8 +104,8 @@ impl<I, O> Lane<I, O> {
     }
 
     /// Takes back what has not begun. Gives what a stage comes to whose outcome is not there.
-    pub(super) fn close(&self) -> StageOutcome<O> {
-        match &mut *self.lock() {
+    pub(super) fn close(&self) -> Box<StageOutcome<O>> {
+        Box::new(match &mut *self.lock() {
             State::Idle | State::Running(_) => StageOutcome::TimedOut,
             State::Queued(run) => {
                 *run = None;
@@ -115,7 +115,7 @@ impl<I, O> Lane<I, O> {
                 *run = None;
                 StageOutcome::InputLocked
             }
-        }
+        })
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -165,14 +165,16 @@ impl<I, O> Lane<I, O> {
         // Unlock before telling: the pipeline may assign the next run at once.
         drop(state);
         if let Some(run) = run {
-            tell(run.outcome_to, StageOutcome::InputLocked);
+            tell(run.outcome_to, Box::new(StageOutcome::InputLocked));
         }
         Some(())
     }
 
     /// Edge 5.
     fn run(&self, run: StageRun<O>, input: ReadGuard<I>) {
-        let ran = catch_unwind(AssertUnwindSafe(|| self.stage.run(&input, run.window)));
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            returned(self.stage.run(&input, run.window))
+        }));
         // Unlock before telling: the listener may want to write.
         drop(input);
         let outcome = outcome_of(ran);
@@ -199,19 +201,24 @@ impl<O> State<O> {
     }
 }
 
-fn outcome_of<O>(ran: std::thread::Result<Result<O, StageError>>) -> StageOutcome<O> {
-    match ran {
-        Ok(Ok(output)) => StageOutcome::Done(output),
-        Ok(Err(error)) => StageOutcome::Failed(error),
-        Err(payload) => {
-            let message = message(&*payload).to_owned();
-            shielded("a destructor of a stage's panic", || drop(payload));
-            StageOutcome::Panicked(message)
-        }
-    }
+/// Boxed here, since the output may be large: each function that it is handed through needs room
+/// for it on the stack in a build without optimisations.
+fn returned<O>(returned: Result<O, StageError>) -> Box<StageOutcome<O>> {
+    Box::new(match returned {
+        Ok(output) => StageOutcome::Done(output),
+        Err(error) => StageOutcome::Failed(error),
+    })
 }
 
-fn tell<O>(outcome_to: OutcomeSender<O>, outcome: StageOutcome<O>) {
+fn outcome_of<O>(ran: std::thread::Result<Box<StageOutcome<O>>>) -> Box<StageOutcome<O>> {
+    ran.unwrap_or_else(|payload| {
+        let message = message(&*payload).to_owned();
+        shielded("a destructor of a stage's panic", || drop(payload));
+        Box::new(StageOutcome::Panicked(message))
+    })
+}
+
+fn tell<O>(outcome_to: OutcomeSender<O>, outcome: Box<StageOutcome<O>>) {
     if let Err(late) = outcome_to.send(outcome) {
         shielded("a destructor of a stage's late output", || drop(late));
     }

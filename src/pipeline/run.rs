@@ -275,7 +275,7 @@ where
                 }
                 Assigned::Taken => {}
                 Assigned::Busy(window, outcome_to) => {
-                    let taken = outcome_to.send(StageOutcome::Busy { window });
+                    let taken = outcome_to.send(Box::new(StageOutcome::Busy { window }));
                     assert!(
                         taken.is_ok(),
                         "a gathering is open until it is closed below"
@@ -304,12 +304,18 @@ where
 
     /// An entry for every stage, also for those that have brought no outcome.
     fn close(&self, gathering: &Gathering<O>) -> Vec<Entry<O>> {
-        let lanes = self.reporter.lanes.iter();
-        let outcomes = lanes.zip(gathering.close()).map(|(lane, outcome)| Entry {
-            stage: lane.name.clone(),
-            outcome: outcome.unwrap_or_else(|| lane.close()),
-        });
-        outcomes.collect()
+        let lanes = &self.reporter.lanes;
+        let mut entries = Vec::with_capacity(lanes.len());
+        // Not by an adapter of the iterator's: an output that may be large is handed through few
+        // functions.
+        for (lane, outcome) in lanes.iter().zip(gathering.close()) {
+            let outcome = outcome.unwrap_or_else(|| lane.close());
+            entries.push(Entry {
+                stage: lane.name.clone(),
+                outcome: *outcome,
+            });
+        }
+        entries
     }
 
     /// Ready when the running tick must not go on.

@@ -449,10 +449,11 @@ impl Builder {
     /// Sets the size of each thread's stack, in bytes. Default: what the standard library gives, 2
     /// MiB unless the environment variable `RUST_MIN_STACK` says otherwise.
     ///
-    /// A future does not need room there, since one that is large is boxed when it is spawned; what
-    /// its polls call does. An output is handed on by value, and so is a request of a service and
-    /// its reply: in a build without optimisations, one of more than some 32 kB is better put into
-    /// a box, since each function on its way needs room for it. A size that the operating system
+    /// A future does not need room there, since one that is large is boxed when it is spawned, as
+    /// is one that a service's handler gives; what its polls call does. The output of a task is
+    /// handed on by value, and so are a request of a service and its reply: in a build without
+    /// optimisations, one of more than some 32 kB is better put into a box, since each function on
+    /// its way needs room for it. A size that the operating system
     /// refuses is a [`BuildError::Thread`].
     ///
     /// [`BuildError::Thread`]: super::BuildError::Thread

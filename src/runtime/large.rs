@@ -5,10 +5,10 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Whether a future is boxed where it enters this crate: on its way into its task it is moved
-/// through several functions, each of which needs room for it on the stack in a build without
-/// optimisations.
-pub(super) const fn is_large<F>() -> bool {
+/// Whether a future or a closure is boxed where it enters this crate: on its way into its task it
+/// is moved through several functions, each of which needs room for it on the stack in a build
+/// without optimisations.
+pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 4096
 }
 

@@ -52,5 +52,6 @@ pub use spawn_error::SpawnError;
 pub use threads::Idle;
 
 pub(crate) use alarm::block_here;
+pub(crate) use large::is_large;
 pub(crate) use thread_settings::default_stack_size;
 pub(crate) use watchdog::{LOOK_EVERY, LongPolls, Rounds};
