@@ -182,6 +182,11 @@ impl Lookout {
     /// Whether the worker holds the lookout from now on, or did before.
     fn take(&self, claim: Claim) -> bool {
         if self.leaves_for_heir(claim) {
+            // The heir may have come since the end of this worker's last wait, and its notification
+            // with it: it waits for the worker to leave.
+            if self.holder.load(Ordering::Relaxed) == claim.0 {
+                self.vacate();
+            }
             return false;
         }
         let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);

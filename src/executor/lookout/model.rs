@@ -152,7 +152,10 @@ fn standing(home: QueueId) -> Standing {
 const HOMES: [QueueId; 2] = [QueueId::LOW, QueueId::HIGH];
 
 fn each_worker_gets_a_piece_of_work(workers: usize, protocol: Protocol) {
-    let model = Model::new(workers, protocol);
+    each_gets_a_piece_of_work(Model::new(workers, protocol), workers);
+}
+
+fn each_gets_a_piece_of_work(model: Arc<Model>, workers: usize) {
     let start = |number: usize| {
         let model = model.clone();
         let worker = WorkerId(u16::try_from(number).expect("there are few"));
@@ -174,6 +177,15 @@ fn no_wake_up_is_lost_on_the_lookout() {
 #[test]
 fn no_wake_up_is_lost_where_the_lookout_is_taken_over() {
     check(3, || each_worker_gets_a_piece_of_work(2, Protocol::Whole));
+}
+
+#[test]
+fn no_wake_up_is_lost_where_a_wait_ends_without_a_reason_before_the_lookout_is_taken_over() {
+    check(3, || {
+        let model = Model::new(2, Protocol::Whole);
+        model.reactor.notify();
+        each_gets_a_piece_of_work(model, 2);
+    });
 }
 
 #[test]
