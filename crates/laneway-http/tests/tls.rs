@@ -122,6 +122,21 @@ fn http1_is_served_with_alpn_and_without() {
 }
 
 #[test]
+fn the_answer_arrives_although_nothing_reads_the_body() {
+    let server = served(Limits::public(), &first());
+    let mut client = secured(&server, &[]);
+    let head = "GET /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n";
+    client
+        .write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    client.write_all(&[b'x'; 40_000]).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("no reset");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("hello"), "{answer}");
+}
+
+#[test]
 fn http2_is_preferred_where_the_client_speaks_it() {
     let server = served(Limits::public(), &first());
     let mut client = secured(&server, &[b"http/1.1", b"h2"]);
