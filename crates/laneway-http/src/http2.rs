@@ -16,6 +16,7 @@ use super::connection::{Connection, End};
 use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
+use super::refusal::Refusal;
 use super::request_body::RequestBody;
 use super::socket::Socket;
 use super::watch::{Due, Order, Rest, Waits};
@@ -27,11 +28,14 @@ const WINDOW: u32 = 256 * 1024;
 const RESETS: usize = 20;
 const ERRORS: usize = 200;
 
-/// Whether the client was told that no further streams are accepted.
+/// What the client was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,
+    /// That no further streams are accepted.
     ToFinish,
+    /// The same, after a flood: nothing more is read.
+    ToStop,
 }
 
 pub(crate) async fn serve<S, B>(connection: &mut Connection<S>, first: Vec<u8>) -> End
@@ -70,6 +74,15 @@ where
                     Ok(()) => End::Close,
                     Err(_) => End::Linger(None),
                 });
+            }
+            if watch.take_refusal().is_some() {
+                served.as_mut().graceful_shutdown();
+                told = Told::ToStop;
+                continue;
+            }
+            // Once the socket has taken the last words. It hands hyper nothing more.
+            if told == Told::ToStop && !watch.is_blocked() {
+                return Poll::Ready(End::Linger(Some(Refusal::Flood)));
             }
             // A client that is there still answers the server's last ping.
             if told == Told::ToFinish {

@@ -43,6 +43,7 @@ mod connection;
 mod entry;
 mod exchange;
 mod fleet;
+mod frames;
 mod gate;
 mod handshake;
 mod head;

@@ -21,6 +21,10 @@ use std::time::Duration;
 /// | [`linger`](Limits::linger) | 64 kB, 2 s | is closed, though it still sends |
 /// | [`streams`](Limits::streams) | 100 | has the stream refused (HTTP/2) |
 ///
+/// A connection in HTTP/2 that sends 10,000 frames within 10 s that belong to no request, such as
+/// PING or SETTINGS, gets GOAWAY and is closed. So is one that resets its streams before the server
+/// has accepted them.
+///
 /// A kB is 1,024 bytes. `Limits::default()` is [`Limits::public`].
 ///
 /// ```

@@ -20,12 +20,10 @@ pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Re
     connection.member.watch.set_closing();
     let (bytes, time) = connection.member.fleet.limits().linger;
     let mut lingering = Lingering {
-        answer: refusal
-            .map(Refusal::answer)
-            .unwrap_or_default()
-            .into_bytes(),
+        answer: answer(refusal).into_bytes(),
         written: 0,
         left: bytes,
+        refusal,
     };
     let deadline = now() + time;
     poll_fn(|cx| {
@@ -40,11 +38,18 @@ pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Re
     .await;
 }
 
+/// What is still to be said. In HTTP/2 it has been said.
+fn answer(refusal: Option<Refusal>) -> String {
+    let refusal = refusal.filter(|refusal| *refusal != Refusal::Flood);
+    refusal.map(Refusal::answer).unwrap_or_default()
+}
+
 struct Lingering {
     answer: Vec<u8>,
     written: usize,
     /// How much is still read.
     left: usize,
+    refusal: Option<Refusal>,
 }
 
 impl Lingering {
@@ -64,9 +69,14 @@ impl Lingering {
         while self.left > 0 {
             match ready!(read_through(stream, cx, self.left, |bytes| bytes.len())) {
                 Ok(bytes) if bytes > 0 => self.left -= bytes,
-                _ => break,
+                _ => return Poll::Ready(()),
             }
         }
-        Poll::Ready(())
+        match self.refusal {
+            // A close would take the last words from a client that has not read so far. What it
+            // still sends waits with it.
+            Some(Refusal::Flood) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     /// Plain HTTP where TLS is spoken.
     PlainHttp,
+    /// Frames of HTTP/2 without end that belong to no request.
+    Flood,
 }
 
 impl Refusal {
@@ -27,6 +29,7 @@ impl Refusal {
             Refusal::TargetTooLong => StatusCode::URI_TOO_LONG,
             Refusal::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Refusal::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::Flood => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 

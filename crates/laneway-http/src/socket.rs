@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
+use laneway::time::now;
 
 use super::adapters::{Io, read_through};
 use super::entry::Origin;
+use super::frames::{Frames, Pace};
 use super::intake::{Handed, Intake};
+use super::refusal::Refusal;
 use super::stream::Stream;
 
 /// How much is read at once at most, before it is judged.
@@ -23,9 +26,17 @@ pub(crate) struct Socket {
 }
 
 enum Passage {
-    /// HTTP/2: hyper reads for itself, after what was read before.
-    Open(Vec<u8>),
+    /// HTTP/2: hyper gets all frames, unless they become a flood.
+    Open(Open),
+    /// HTTP/2 after a flood: hyper gets nothing more.
+    Shut,
     Gated(Intake),
+}
+
+struct Open {
+    /// What was read before.
+    first: Vec<u8>,
+    frames: Frames,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +50,11 @@ enum Writing {
 
 impl Socket {
     pub(crate) fn open(stream: Stream, origin: Arc<Origin>, first: Vec<u8>) -> Socket {
-        Socket::new(stream, origin, Passage::Open(first))
+        let open = Open {
+            first,
+            frames: Frames::new(now()),
+        };
+        Socket::new(stream, origin, Passage::Open(open))
     }
 
     pub(crate) fn gated(stream: Stream, origin: Arc<Origin>, first: &[u8]) -> Socket {
@@ -59,7 +74,7 @@ impl Socket {
     /// Whether all that has come was handed to hyper, and a head is next.
     pub(crate) fn is_between_requests(&self) -> bool {
         match &self.passage {
-            Passage::Open(_) => false,
+            Passage::Open(_) | Passage::Shut => false,
             Passage::Gated(intake) => intake.is_between_requests(),
         }
     }
@@ -96,16 +111,41 @@ impl Read for Socket {
         let this = self.get_mut();
         match &mut this.passage {
             Passage::Gated(intake) => poll_gated(this.io.get_mut(), intake, cx, &mut cursor),
-            Passage::Open(first) if first.is_empty() => {
-                Pin::new(&mut this.io).poll_read(cx, cursor)
-            }
-            Passage::Open(first) => {
-                let bytes = first.len().min(cursor.remaining());
-                cursor.put_slice(&first[..bytes]);
-                first.drain(..bytes);
+            Passage::Open(open) => {
+                let read = open.poll(this.io.get_mut(), cx, &mut cursor);
+                if ready!(read)? == Pace::Flood {
+                    this.passage = Passage::Shut;
+                    // The connection's task looks for this after each poll of hyper.
+                    this.origin.watch.refuse(Refusal::Flood);
+                    return Poll::Pending;
+                }
                 Poll::Ready(Ok(()))
             }
+            Passage::Shut => Poll::Pending,
         }
+    }
+}
+
+impl Open {
+    /// Hands on what comes.
+    fn poll(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<Pace>> {
+        let (frames, most) = (&mut self.frames, cursor.remaining());
+        if !self.first.is_empty() {
+            let bytes = self.first.len().min(most);
+            cursor.put_slice(&self.first[..bytes]);
+            let pace = frames.take_in(&self.first[..bytes]);
+            self.first.drain(..bytes);
+            return Poll::Ready(Ok(pace));
+        }
+        read_through(stream, cx, most, |bytes| {
+            cursor.put_slice(bytes);
+            frames.take_in(bytes)
+        })
     }
 }
 

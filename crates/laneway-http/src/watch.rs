@@ -49,7 +49,7 @@ struct Serving {
     requests: Vec<InFlight>,
     /// The number of the next request.
     next: u64,
-    /// Why the gate lets nothing more through, until the connection has learned it.
+    /// Why nothing more is let through, until the connection has learned it.
     refused: Option<Refusal>,
 }
 
@@ -238,7 +238,12 @@ impl Watch {
         self.state().serving().blocked = None;
     }
 
-    /// Notes that the gate lets nothing more through.
+    /// Whether the socket takes no bytes.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.state().blocked().is_some()
+    }
+
+    /// Notes that nothing more is let through.
     pub(crate) fn refuse(&self, refusal: Refusal) {
         self.state().serving().refused = Some(refusal);
     }

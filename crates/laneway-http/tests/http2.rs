@@ -3,13 +3,16 @@
 mod client;
 
 use std::io::Write;
+use std::net::Shutdown;
+use std::thread;
 use std::time::Duration;
 
 use client::h2::{
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, METHOD_GET, METHOD_POST,
-    PING, PREFACE, RST_STREAM, SETTINGS, fields, frame, get,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, METHOD_GET,
+    METHOD_POST, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS, fields, frame, get,
 };
 use client::{Client, Served, door, served};
+use laneway::Runtime;
 use laneway_http::Limits;
 
 /// Error codes of RFC 9113, section 7.
@@ -130,6 +133,70 @@ fn floods_of_pings_and_settings_whose_answers_are_not_read_are_cut_off() {
         server.wait_until("it is cut off", |server| server.connections() == 0);
         assert_others_unharmed(&server);
     }
+}
+
+/// Sends a frame three million times, and reads what comes of it. How the connection ends, after others were
+/// served meanwhile by the one thread that there is for them all.
+#[track_caller]
+fn flood_and_read(server: &Served, flood: &[u8]) -> Frame {
+    let mut client = begun(server);
+    let mut sending = Client {
+        stream: client.stream.try_clone().unwrap(),
+    };
+    let flood = flood.repeat(1000);
+    let sender = thread::spawn(move || {
+        let _ = (0..3000).all(|_| sending.try_send(&flood));
+        let _ = sending.stream.shutdown(Shutdown::Write);
+    });
+    assert_others_unharmed(server);
+    let goaway = client.goaway();
+    assert_others_unharmed(server);
+    sender.join().unwrap();
+    drop(client);
+    server.wait_until("all are gone", |server| server.connections() == 0);
+    goaway
+}
+
+fn served_by_one_thread() -> Served {
+    let runtime = Runtime::builder().with_high_num(1);
+    client::serve_on(runtime.build().unwrap(), Limits::public(), client::routes)
+}
+
+#[test]
+fn a_flood_of_pings_whose_answers_are_read_ends_with_goaway() {
+    let server = served_by_one_thread();
+    let goaway = flood_and_read(&server, &frame(PING, 0, 0, &[0; 8]));
+    assert_eq!(goaway.error_code(), NO_ERROR);
+}
+
+#[test]
+fn a_flood_of_settings_whose_answers_are_read_ends_with_goaway() {
+    let server = served_by_one_thread();
+    let goaway = flood_and_read(&server, &frame(SETTINGS, 0, 0, &[]));
+    assert_eq!(goaway.error_code(), NO_ERROR);
+}
+
+#[test]
+fn a_flood_of_frames_that_need_no_answer_ends_with_goaway() {
+    let server = served_by_one_thread();
+    for kind in [PRIORITY, 0x16] {
+        let goaway = flood_and_read(&server, &frame(kind, 0, 1, &[0, 0, 0, 0, 9]));
+        assert_eq!(goaway.error_code(), NO_ERROR);
+    }
+}
+
+#[test]
+fn many_pings_that_are_no_flood_do_not_end_a_connection() {
+    let server = served(Limits::public());
+    let mut client = begun(&server);
+    for _ in 0..9 {
+        client.send(frame(PING, 0, 0, &[0; 8]).repeat(1000));
+        for _ in 0..1000 {
+            client.frame_of(PING, 0);
+        }
+    }
+    client.send(get(1, "/"));
+    assert_eq!(client.h2_answer(1), (200, "hello".to_owned()));
 }
 
 #[test]

@@ -31,14 +31,12 @@ mod client;
 
 use client::h2::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, METHOD_GET, METHOD_POST,
-    PING, PREFACE, RST_STREAM, SETTINGS, fields, frame, get,
+    PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, fields, frame, get,
 };
 use client::{Client, Served, served};
 use laneway_http::Limits;
 
-const PRIORITY: u8 = 2;
 const PUSH_PROMISE: u8 = 5;
-const WINDOW_UPDATE: u8 = 8;
 const PADDED: u8 = 8;
 const WITH_PRIORITY: u8 = 0x20;
 const END: u8 = END_HEADERS | END_STREAM;
