@@ -185,8 +185,8 @@ impl Worker {
     }
 
     /// Takes one of the wanted tasks, if this worker may take it where it lies, and unless work of
-    /// a higher rank waits at an earlier place of its route. A low worker, at home in the low queue,
-    /// leaves high work to others meanwhile.
+    /// a higher rank waits at an earlier place of its route. A low worker, at home in the low
+    /// queue, leaves high work to others meanwhile.
     fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
         if self.executor.phase() == Phase::Closed {
             return None;
