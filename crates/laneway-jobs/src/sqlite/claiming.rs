@@ -24,7 +24,7 @@ impl Tx<'_> {
         let before = self.aftermath.borrow().ready.clone();
         let enqueued = self.insert(jobs)?;
         let claimed = self.claim(claim)?;
-        if claimed.has_all(jobs) {
+        if takes_all(&claimed, jobs) {
             self.aftermath.borrow_mut().ready = before;
         }
         Ok((enqueued, claimed))
@@ -126,4 +126,10 @@ fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {
         awaited_by: row.get::<_, Option<_>>(11)?.map(JobId::from_bytes),
     };
     Ok((row.get(0)?, row.get(1)?, job))
+}
+
+/// Whether a claim took all of these jobs.
+fn takes_all(claimed: &Claimed, jobs: &[NewJob]) -> bool {
+    let has = |job: &NewJob| claimed.jobs.iter().any(|claimed| claimed.id == job.id);
+    jobs.iter().all(has)
 }

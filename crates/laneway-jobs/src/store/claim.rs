@@ -5,7 +5,6 @@ use std::time::Duration;
 use laneway::Priority;
 
 use super::claim_id::ClaimId;
-use super::insert::NewJob;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 
@@ -76,14 +75,6 @@ pub struct Claimed {
     /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero
     /// where more may be due than was claimed, or a rescue is.
     pub next: Option<Duration>,
-}
-
-impl Claimed {
-    /// Whether it took all of these jobs.
-    pub(crate) fn has_all(&self, jobs: &[NewJob]) -> bool {
-        let has = |job: &NewJob| self.jobs.iter().any(|claimed| claimed.id == job.id);
-        jobs.iter().all(has)
-    }
 }
 
 /// A job that the caller holds until its lease ends.
