@@ -119,6 +119,12 @@ pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static 
         claim: Claim,
     ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)>;
 
+    /// Whether workers at rest are to take inserts along: where one commit costs more than the
+    /// answer to the enqueuing caller is delayed by the claim.
+    fn takes_inserts_along(&self) -> bool {
+        true
+    }
+
     /// The jobs that the claim with this id took and that still run under its fences; their leases
     /// go on to `T + lease`. It takes no further jobs, and none for an id that it does not know.
     ///

@@ -67,7 +67,9 @@ impl Claimer {
             match then {
                 Then::GoOn => yield_now().await,
                 Then::Rest(next) => {
-                    self.pickup.open();
+                    if self.core.store().takes_inserts_along() {
+                        self.pickup.open();
+                    }
                     self.wait(next).await;
                 }
                 Then::Wait(next) => {
