@@ -43,7 +43,7 @@ impl Lodging for Boxed {
     }
 }
 
-/// What a function is to have boxed.
+/// Whether a future is small enough to lie within the one that polls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
     Small,

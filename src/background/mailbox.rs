@@ -356,7 +356,7 @@ pub(super) struct Inbox<Req, Res> {
     spent: u32,
     waker: LeftWaker,
     abandoned: Abandoned,
-    /// What the callers that are left are told at the end.
+    /// The reason that callers who are left get at the end.
     end: CloseReason,
 }
 

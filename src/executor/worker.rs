@@ -76,8 +76,8 @@ pub(crate) struct Worker {
     search: Search,
     pace: Pace,
     thief: Thief,
-    /// What two counters of `pending.rs` showed when this step began, or a poll within it: of tasks
-    /// that were raised, and of looks for a waiting task that did not find it.
+    /// The values of two counters of `pending.rs` when this step began, or a poll within it: one of
+    /// tasks that were raised, and one of looks that did not find a waiting task.
     sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.

@@ -91,7 +91,7 @@ fn labels_stand_apart(browser: &Browser, page: &Path) {
     }
 }
 
-/// What is wrong with the labels of a page's drawings.
+/// The faults of the labels in a page's drawings.
 const LABELS: &str = "
     const found = [];
     for (const drawing of document.querySelectorAll('figure.drawing svg')) {

@@ -46,7 +46,7 @@ pub(crate) struct Connection<S> {
     pub(crate) spoken: Spoken,
 }
 
-/// What a client speaks, by what has come from it.
+/// The protocol of a client, by the bytes that have come from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {
     /// So many bytes of the preface of HTTP/2, and nothing else.

@@ -42,7 +42,7 @@ pub(crate) struct Frames {
     since: Instant,
 }
 
-/// What a client has come to.
+/// Whether a client keeps within the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a flood has to be stopped"]
 pub(crate) enum Pace {

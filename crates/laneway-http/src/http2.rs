@@ -28,7 +28,7 @@ const WINDOW: u32 = 256 * 1024;
 const RESETS: usize = 20;
 const ERRORS: usize = 200;
 
-/// What the client was told.
+/// The server's last word to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,

@@ -38,7 +38,7 @@ pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Re
     .await;
 }
 
-/// What is still to be said. In HTTP/2 it has been said.
+/// The answer that is still to be sent. In HTTP/2 hyper has sent it.
 fn answer(refusal: Option<Refusal>) -> String {
     let refusal = refusal.filter(|refusal| *refusal != Refusal::Flood);
     refusal.map(Refusal::answer).unwrap_or_default()

@@ -34,7 +34,7 @@ enum Passage {
 }
 
 struct Open {
-    /// What was read before.
+    /// The bytes that were read before.
     first: Vec<u8>,
     frames: Frames,
 }

@@ -40,7 +40,7 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// What there is to know of a connection that has requests.
+/// The facts about a connection that has requests.
 #[derive(Debug, Default)]
 struct Serving {
     /// Since when the socket has taken no bytes.

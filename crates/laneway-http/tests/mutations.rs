@@ -284,7 +284,7 @@ fn mutations_follow_from_the_seed_and_change_what_is_sent() {
     assert_ne!(mutated(7), valid());
 }
 
-/// What a server holds while nobody is connected.
+/// The resources of a server without a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Held {
     heap: usize,

@@ -118,7 +118,7 @@ const MOMENTS: [Moment; 4] = [
     Moment::AfterAnswer,
 ];
 
-/// What every job goes through.
+/// The transitions that every job goes through.
 const FIRST: [Transition; 4] = [
     Transition::Insert,
     Transition::Claim,

@@ -31,7 +31,7 @@ pub(super) struct Attendant {
     ready: Vec<Waker>,
 }
 
-/// What was seen at the last visit, and how soon the next one is.
+/// The counts at the last visit, and the time until the next one.
 #[derive(Debug, Default)]
 struct Visits {
     /// How many looks there had been.

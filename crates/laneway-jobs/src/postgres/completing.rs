@@ -12,12 +12,12 @@ use crate::store::{Guarded, Outcome, Settlement, StoreError};
 /// So many rounds go without the statement after one in which it was in vain.
 const WITHOUT: u32 = 16;
 
-/// What settles, a round after the other.
+/// The settler: it asks the server, one round after the other.
 #[derive(Debug)]
 pub(super) struct Completing {
     asking: Arc<Asking>,
-    /// The rounds that are to go without the statement: those who work at batches and chains have
-    /// few jobs that none awaits.
+    /// The rounds that are to go without the statement: a worker of batches and chains has few
+    /// jobs that no other job awaits.
     without: AtomicU32,
 }
 

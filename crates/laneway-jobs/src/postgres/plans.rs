@@ -14,7 +14,7 @@ use crate::job_state::JobState;
 #[path = "../../tests/postgres/server.rs"]
 mod server;
 
-/// What workers and callers run all the time, and what is run once a second.
+/// The statements that workers and callers run all the time, and those that run once a second.
 const HOT: [Statement; 24] = [
     Statement::Insert,
     Statement::InsertPlaced,
@@ -84,7 +84,7 @@ async fn value(client: &Client, text: &str) -> String {
     row.unwrap().get(0).unwrap().to_owned()
 }
 
-/// What the server would do for a statement, whatever its values.
+/// The server's plan for a statement, whatever its values.
 async fn plan(client: &Client, statement: Statement) -> Value {
     let text = statement.text("\"plans\".");
     let prepare = format!("DEALLOCATE ALL; PREPARE one AS {text}");

@@ -65,7 +65,7 @@ struct Shared {
     known: Mutex<HashSet<String>>,
 }
 
-/// What is asked where a claim takes inserts along.
+/// The question of a claim that takes inserts along.
 type InsertAndClaim = (Vec<NewJob>, Claim, From);
 
 /// So many names of queues are kept in mind.
