@@ -101,12 +101,13 @@ fn run(shelf: &Shelf, chapter: &Chapter, args: &[String]) -> Result<ExitCode, St
     succeeded(cargo.current_dir(&shelf.root))
 }
 
-/// Whether a command succeeds, as the exit code of this program.
+/// Whether a command succeeds, as the exit code of this program: 2 where its arguments are wrong.
 fn succeeded(command: &mut Command) -> Result<ExitCode, String> {
     let status = command.status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
     Ok(ExitCode::from(match status.code() {
         Some(0) => 0,
+        Some(2) => 2,
         _ => 1,
     }))
 }
