@@ -28,6 +28,7 @@ use super::task::Task;
 use super::telling;
 use super::tracked;
 use super::watchers::Watchers;
+use super::worker::Turn;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::shield::shielded;
 use crate::sync::unmodelled::AtomicU64;
@@ -199,7 +200,9 @@ impl Executor {
             return self.end_late(counted, future, queue, origin);
         }
         let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
-        seat::schedule_new(self, counted.by, runnable);
+        if let Err(runnable) = seat::offer_worker_here(self.id, runnable, Turn::Next) {
+            self.inject(runnable);
+        }
         Some(task)
     }
 

@@ -23,7 +23,8 @@
 //! ```
 //!
 //! 1. [`Executor::spawn`] counts the task, makes its two halves (`tracked::halves`) and queues one
-//!    of them (`seat::schedule_new`).
+//!    of them: with the worker that sits on this thread (`seat::offer_worker_here`), or in its
+//!    queue's channel ([`Executor::inject`]).
 //! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
 //! 3. It was woken during its own poll, and calls `tracked::schedule` when that has ended: it goes
 //!    to the back of the worker's deque.

@@ -9,7 +9,7 @@
 //! the task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
 
 use std::mem;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -59,7 +59,7 @@ pub(crate) fn belong(executor: Arc<Executor>) {
 /// another runtime.
 #[inline]
 pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
-    RUNTIME.with_borrow(|executor| f(executor.as_deref().map(Here::deref)))
+    RUNTIME.with_borrow(|executor| f(executor.as_deref().map(Here::shared)))
 }
 
 /// This thread's runtime, for code that may run the user's.
@@ -212,22 +212,10 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
     }
 }
 
-/// As [`schedule`], for a new task of a runtime that is at hand.
-#[inline]
-pub(super) fn schedule_new(executor: &Executor, by: Option<WorkerId>, runnable: Runnable) {
-    let left = match by {
-        Some(_) => offer_worker_here(executor.id, runnable, Turn::Next),
-        None => Err(runnable),
-    };
-    if let Err(runnable) = left {
-        executor.inject(runnable);
-    }
-}
-
 /// Offers a task to the worker that sits here, which puts it into a local queue if it belongs
 /// there.
 #[inline]
-fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+pub(super) fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
     if telling::is_observed() {
         tell_if_local(id, &runnable, turn);
     }
@@ -406,5 +394,5 @@ pub(crate) fn find_raised(id: ExecutorId) {
 /// may run code of the user's.
 fn find(id: ExecutorId) -> Option<Arc<Executor>> {
     let here = runtime_here().filter(|here| here.id == id);
-    here.map_or_else(|| Executor::find(id), |here| Some(Arc::clone(&here)))
+    here.map_or_else(|| Executor::find(id), |here| Some(here.shared().clone()))
 }

@@ -137,13 +137,18 @@ impl Here {
     pub(super) fn new(executor: Arc<Executor>) -> Here {
         Here(Rc::new(EnteredRuntime(executor)))
     }
+
+    /// The runtime, to be shared with other threads.
+    pub(super) fn shared(&self) -> &Arc<Executor> {
+        &self.0.0
+    }
 }
 
 impl Deref for Here {
-    type Target = Arc<Executor>;
+    type Target = Executor;
 
     #[inline]
-    fn deref(&self) -> &Arc<Executor> {
+    fn deref(&self) -> &Executor {
         &self.0.0
     }
 }

@@ -10,8 +10,9 @@ use super::block_on::block_on;
 use super::large::is_large;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
+use super::runtime::Runtime;
+use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Phase, Task, seat};
 use crate::ids::QueueId;
 
@@ -41,13 +42,28 @@ pub struct Handle {
     pub(super) executor: Arc<Executor>,
 }
 
-impl Handle {
-    pub(super) fn of(executor: &Arc<Executor>) -> Handle {
+impl Runtime {
+    /// A way to use the runtime without owning it: cheap to clone, and no reason for the runtime to
+    /// go on.
+    ///
+    /// ```
+    /// use laneway::{Priority, Runtime};
+    ///
+    /// let rt = Runtime::builder().build()?;
+    /// let handle = rt.handle();
+    /// let spawner = std::thread::spawn(move || handle.spawn(async { 1 }, Priority::Low));
+    /// assert_eq!(rt.block_on(spawner.join().unwrap()), 1);
+    /// # Ok::<(), laneway::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn handle(&self) -> Handle {
         Handle {
-            executor: executor.clone(),
+            executor: self.executor.clone(),
         }
     }
+}
 
+impl Handle {
     /// The runtime that this code runs on: that of the task, or the one that this thread has
     /// entered.
     ///
@@ -124,8 +140,8 @@ impl Handle {
         let origin = Origin::unnamed(Location::caller());
         let queue = queue.into_queue_name();
         match const { is_large::<F>() } {
-            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
-            false => spawn_on(&self.executor, future, queue, origin),
+            true => spawn_on(Some(&self.executor), Box::pin(future), queue, origin),
+            false => spawn_on(Some(&self.executor), future, queue, origin),
         }
     }
 
@@ -155,8 +171,8 @@ impl Handle {
         let origin = Origin::unnamed(Location::caller());
         let queue = queue.into_queue_name();
         match const { is_large::<F>() } {
-            true => try_spawn_large_on(&self.executor, Box::new(future), queue, origin),
-            false => try_spawn_on(&self.executor, future, queue, origin),
+            true => try_spawn_large_on(Some(&self.executor), Box::new(future), queue, origin),
+            false => try_spawn_on(Some(&self.executor), future, queue, origin),
         }
     }
 

@@ -3,8 +3,8 @@
 //! The executor knows no threads; here it gets them. Read on in this order: `builder.rs` has every
 //! setting, `plan.rs` works out what the settings come to, `start.rs` starts the threads, and
 //! `runtime.rs` and `handle.rs` are what a program holds. `spawn.rs`, `named_spawn.rs`, `join.rs`,
-//! `block_on.rs` and `block_in_place.rs` are what programs call; every spawn ends in `spawn_on.rs`,
-//! and a thread that blocks waits in `alarm.rs`, or goes on as its worker in `help.rs`.
+//! `block_on.rs` and `block_in_place.rs` are what programs call; a thread that blocks waits in
+//! `alarm.rs`, or goes on as its worker in `help.rs`.
 //! `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that are
 //! stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
 //! `observation.rs` lets an observer come and go.
@@ -28,7 +28,6 @@ mod shutdown_begun;
 mod shutdown_report;
 mod spawn;
 mod spawn_error;
-mod spawn_on;
 mod start;
 mod thread_settings;
 mod threads;

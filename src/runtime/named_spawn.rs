@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use super::handle::Handle;
 use super::large::is_large;
-use super::queue_name::{IntoQueueName, QueueName};
+use super::queue_name::IntoQueueName;
 use super::runtime::Runtime;
-use super::spawn::{spawn_here, with_runtime_here};
+use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Task};
 
 /// A spawn whose task gets a name. Made by [`Runtime::named`], [`Handle::named`] and
@@ -35,14 +34,8 @@ use crate::executor::{Executor, Origin, Task};
 #[must_use = "a name spawns nothing: call `spawn` on it"]
 pub struct NamedSpawn<'r> {
     name: Arc<str>,
-    target: Target<'r>,
-}
-
-/// The runtime that is to run the task: a given one, or the one that the caller runs on.
-#[derive(Clone, Copy, Debug)]
-enum Target<'r> {
-    Given(&'r Executor),
-    Here,
+    /// The runtime that is to run the task; none: the one that the caller runs on.
+    executor: Option<&'r Executor>,
 }
 
 impl Runtime {
@@ -71,7 +64,7 @@ impl Runtime {
     pub fn named(&self, name: impl Into<Arc<str>>) -> NamedSpawn<'_> {
         NamedSpawn {
             name: name.into(),
-            target: Target::Given(&self.executor),
+            executor: Some(&self.executor),
         }
     }
 }
@@ -90,7 +83,7 @@ impl Handle {
     pub fn named(&self, name: impl Into<Arc<str>>) -> NamedSpawn<'_> {
         NamedSpawn {
             name: name.into(),
-            target: Target::Given(&self.executor),
+            executor: Some(&self.executor),
         }
     }
 }
@@ -110,7 +103,7 @@ impl Handle {
 pub fn named(name: impl Into<Arc<str>>) -> NamedSpawn<'static> {
     NamedSpawn {
         name: name.into(),
-        target: Target::Here,
+        executor: None,
     }
 }
 
@@ -140,8 +133,8 @@ impl NamedSpawn<'_> {
     {
         let (queue, origin) = (queue.into_queue_name(), self.origin());
         match const { is_large::<F>() } {
-            true => self.target.spawn(Box::pin(future), queue, origin),
-            false => self.target.spawn(future, queue, origin),
+            true => spawn_on(self.executor, Box::pin(future), queue, origin),
+            false => spawn_on(self.executor, future, queue, origin),
         }
     }
 
@@ -181,15 +174,8 @@ impl NamedSpawn<'_> {
     {
         let (queue, origin) = (queue.into_queue_name(), self.origin());
         match const { is_large::<F>() } {
-            true => {
-                let future = Box::new(future);
-                self.target.with(origin.spawned_at, |executor| {
-                    try_spawn_large_on(executor, future, queue, origin)
-                })
-            }
-            false => self.target.with(origin.spawned_at, |executor| {
-                try_spawn_on(executor, future, queue, origin)
-            }),
+            true => try_spawn_large_on(self.executor, Box::new(future), queue, origin),
+            false => try_spawn_on(self.executor, future, queue, origin),
         }
     }
 
@@ -198,31 +184,6 @@ impl NamedSpawn<'_> {
         Origin {
             spawned_at: Location::caller(),
             name: Some(&self.name),
-        }
-    }
-}
-
-impl Target<'_> {
-    /// Calls `spawn` with the runtime that is meant.
-    fn with<R>(
-        &self,
-        spawned_at: &'static Location<'static>,
-        spawn: impl FnOnce(&Executor) -> R,
-    ) -> R {
-        match self {
-            Target::Given(executor) => spawn(executor),
-            Target::Here => with_runtime_here(spawned_at, spawn),
-        }
-    }
-
-    fn spawn<F>(self, future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        match self {
-            Target::Given(executor) => spawn_on(executor, future, queue, origin),
-            Target::Here => spawn_here(future, queue, origin),
         }
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use super::block_in_place::block_in_place;
 use super::block_on::block_on;
 use super::builder::Builder;
-use super::handle::Handle;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
@@ -158,23 +157,6 @@ impl Runtime {
     #[must_use]
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::of(&self.executor)
-    }
-
-    /// A way to use the runtime without owning it: cheap to clone, and no reason for the runtime to
-    /// go on.
-    ///
-    /// ```
-    /// use laneway::{Priority, Runtime};
-    ///
-    /// let rt = Runtime::builder().build()?;
-    /// let handle = rt.handle();
-    /// let spawner = std::thread::spawn(move || handle.spawn(async { 1 }, Priority::Low));
-    /// assert_eq!(rt.block_on(spawner.join().unwrap()), 1);
-    /// # Ok::<(), laneway::BuildError>(())
-    /// ```
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        Handle::of(&self.executor)
     }
 
     /// Ends the runtime: takes nothing new from now on, inside or outside of its tasks; waits for

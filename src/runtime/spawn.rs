@@ -1,14 +1,17 @@
 //! What programs call to spawn: on a runtime that they hold, or on the one that they run on.
+//!
+//! A spawn on a worker's thread goes through [`spawn`], `spawn_on`, `Executor::spawn`,
+//! `seat::offer_worker_here`, `Worker::push_locally` and `LocalQueue::push_next`; one from outside
+//! goes from `Executor::spawn` to `Executor::inject`.
 
 use std::future::Future;
 use std::panic::Location;
 
-use super::large::is_large;
+use super::large::{Returnable, is_large};
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
-use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
-use crate::executor::{Executor, Origin, Task, seat};
+use crate::executor::{Executor, Late, Origin, Task, seat};
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -40,8 +43,8 @@ impl Runtime {
         let origin = Origin::unnamed(Location::caller());
         let queue = queue.into_queue_name();
         match const { is_large::<F>() } {
-            true => spawn_on(&self.executor, Box::pin(future), queue, origin),
-            false => spawn_on(&self.executor, future, queue, origin),
+            true => spawn_on(Some(&self.executor), Box::pin(future), queue, origin),
+            false => spawn_on(Some(&self.executor), future, queue, origin),
         }
     }
 
@@ -75,8 +78,8 @@ impl Runtime {
         let origin = Origin::unnamed(Location::caller());
         let queue = queue.into_queue_name();
         match const { is_large::<F>() } {
-            true => try_spawn_large_on(&self.executor, Box::new(future), queue, origin),
-            false => try_spawn_on(&self.executor, future, queue, origin),
+            true => try_spawn_large_on(Some(&self.executor), Box::new(future), queue, origin),
+            false => try_spawn_on(Some(&self.executor), future, queue, origin),
         }
     }
 }
@@ -105,36 +108,107 @@ where
     let origin = Origin::unnamed(Location::caller());
     let queue = queue.into_queue_name();
     match const { is_large::<F>() } {
-        true => spawn_here(Box::pin(future), queue, origin),
-        false => spawn_here(future, queue, origin),
+        true => spawn_on(None, Box::pin(future), queue, origin),
+        false => spawn_on(None, future, queue, origin),
     }
 }
 
-/// Spawns on this thread's runtime, or on the process-wide one.
+/// Spawns a future on this executor, or else on that of this thread, or else on the process-wide
+/// one. It becomes a cancelled task if the runtime takes nothing new.
+///
+/// # Panics
+///
+/// If there is no such queue.
 #[inline]
-pub(super) fn spawn_here<F>(future: F, queue: QueueName<'_>, origin: Origin<'_>) -> Task<F::Output>
+pub(super) fn spawn_on<F>(
+    executor: Option<&Executor>,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match seat::runtime_here() {
-        Some(executor) => spawn_on(&executor, future, queue, origin),
-        None => spawn_on(
-            Runtime::start_global(origin.spawned_at),
-            future,
-            queue,
-            origin,
-        ),
+    let here = executor.is_none().then(seat::runtime_here).flatten();
+    let executor = or_process_wide(executor.or(here.as_deref()), origin);
+    let mut future = Some(future);
+    let spawned = queue
+        .find(executor)
+        .and_then(|id| executor.spawn(&mut future, id, origin, Late::Cancelled));
+    spawned.unwrap_or_else(|| {
+        let future = future.expect(NOT_SPAWNED_STILL_THERE);
+        refused(executor, future, queue, origin)
+    })
+}
+
+#[inline]
+fn or_process_wide<'e>(executor: Option<&'e Executor>, origin: Origin<'_>) -> &'e Executor {
+    match executor {
+        Some(executor) => executor,
+        None => Runtime::start_global(origin.spawned_at),
     }
 }
 
-/// Calls `spawn` with this thread's runtime, or with the process-wide one.
-pub(super) fn with_runtime_here<R>(
-    spawned_at: &'static Location<'static>,
-    spawn: impl FnOnce(&Executor) -> R,
-) -> R {
-    match seat::runtime_here() {
-        Some(executor) => spawn(&executor),
-        None => spawn(Runtime::start_global(spawned_at)),
-    }
+/// Makes a cancelled task of a future that the runtime does not take, and panics if there is no
+/// such queue.
+#[cold]
+fn refused<F>(
+    executor: &Executor,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(id) = queue.find(executor) else {
+        let names: Vec<&str> = executor.queues().iter().map(|queue| queue.name()).collect();
+        let place = origin.spawned_at;
+        panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
+    };
+    executor.spawn_cancelled(future, id, origin)
 }
+
+/// As [`spawn_on`], or gives the future back.
+pub(super) fn try_spawn_on<F>(
+    executor: Option<&Executor>,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<Task<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let here = executor.is_none().then(seat::runtime_here).flatten();
+    let executor = or_process_wide(executor.or(here.as_deref()), origin);
+    let Some(id) = queue.find(executor) else {
+        let name = queue.to_string();
+        return Err(SpawnError::no_such_queue(Box::new(future), name));
+    };
+    let mut future = Some(future);
+    let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
+    spawned.ok_or_else(|| {
+        let future = future.expect(NOT_SPAWNED_STILL_THERE);
+        SpawnError::shut_down(Box::new(future))
+    })
+}
+
+/// As [`try_spawn_on`], for a large future.
+pub(super) fn try_spawn_large_on<F>(
+    executor: Option<&Executor>,
+    future: Box<F>,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<Task<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned = try_spawn_on(executor, Returnable::NotPolled(future), queue, origin);
+    spawned.map_err(|error| error.map(Returnable::into_inner))
+}
+
+const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";
