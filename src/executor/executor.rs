@@ -19,7 +19,6 @@ use super::ending::{Ending, Excused, Phase};
 use super::host::{Host, Spin};
 use super::idle::ParkingLot;
 use super::lookout::Reactor;
-use super::observers::Observers;
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
@@ -30,12 +29,12 @@ use super::tracked;
 use super::watchers::Watchers;
 use super::worker::Turn;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
-use crate::shield::shielded;
 use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{Ordering, unpoisoned};
 use crate::telemetry::cut_off::CutOff;
-use crate::telemetry::event::{Event, Observer, RuntimeShape};
+use crate::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::telemetry::names;
+use crate::telemetry::observers::Observers;
 use crate::telemetry::tally::Tally;
 
 /// What all threads of one runtime share.
@@ -62,7 +61,7 @@ pub(crate) struct Executor {
     /// How many tasks are being cut off at the moment and not noted there yet.
     cutting_off: AtomicU64,
     next_task_id: CachePadded<AtomicU64>,
-    observers: Observers,
+    pub(crate) observers: Observers,
     /// For each queue, how long a poll may take before it is reported.
     long_polls: Box<[Duration]>,
     pub(super) spin: Spin,
@@ -136,7 +135,7 @@ impl Executor {
         }
     }
 
-    fn shape(&self) -> RuntimeShape {
+    pub(crate) fn shape(&self) -> RuntimeShape {
         let names = self.queues.iter().map(|queue| queue.name().to_owned());
         RuntimeShape {
             queues: names.collect(),
@@ -258,7 +257,7 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.emit_with(|| Event::Spawned {
+        self.emit(|| Event::Spawned {
             task,
             queue,
             by,
@@ -284,8 +283,9 @@ impl Executor {
         let task = runnable.metadata().id;
         let raises = self.pending.sought().raises();
         let queue = runnable.metadata().queue();
-        if self.is_observed() {
-            telling::injected(self, task, queue);
+        if self.observers.has_any() {
+            let by = seat::worker_of(self.id);
+            telling::scheduled(self, (task, queue), by, Placement::Channel);
         }
         self.queue(queue).push(runnable);
         self.look_again_for_raised(queue, raises);
@@ -432,35 +432,16 @@ impl Executor {
 
     // Observing.
 
-    #[inline]
-    pub(super) fn is_observed(&self) -> bool {
-        self.observers.has_any()
-    }
-
     /// Calls the observers, if there are any, and stops their panics here.
     pub(crate) fn observe(&self, call: impl FnMut(&dyn Observer)) {
         self.observers.call(call);
     }
 
-    /// Tells an observer everything from now on, until it is dismissed by the number that is given.
-    pub(crate) fn admit(&self, observer: Arc<dyn Observer>) -> u64 {
-        let shape = self.shape();
-        shielded("an observer", || observer.on_start(&shape));
-        self.observers.add(observer)
-    }
-
-    pub(crate) fn dismiss(&self, observer: u64) {
-        self.observers.remove(observer);
-    }
-
-    pub(crate) fn emit(&self, event: Event) {
-        self.observe(|observer| observer.on_event(event));
-    }
-
     #[inline]
-    pub(super) fn emit_with(&self, event: impl FnOnce() -> Event) {
-        if self.is_observed() {
-            self.emit(event());
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
+        if self.observers.has_any() {
+            let event = event();
+            self.observe(|observer| observer.on_event(event));
         }
     }
 

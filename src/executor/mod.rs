@@ -78,8 +78,7 @@
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
 //! - `queue/pick.rs`: how the tasks that a thread joins are taken out of a queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
-//! - `observers.rs`: the observers of a runtime.
-//! - `telling.rs`: how an event reaches them.
+//! - `telling.rs`: how an event reaches a runtime's observers.
 //!
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
 //! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes
@@ -111,7 +110,6 @@ mod join_error;
 mod loans;
 pub(crate) mod lookout;
 mod nearby;
-mod observers;
 mod outcome;
 mod pace;
 mod pending;

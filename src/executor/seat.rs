@@ -8,7 +8,7 @@
 //! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So
 //! the task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
 
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
@@ -23,6 +23,7 @@ use super::thread_locals::{
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Placement, PollEnd};
+use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::tally::{Tally, Writer};
 
 // Which runtime this thread belongs to.
@@ -55,36 +56,29 @@ pub(crate) fn belong(executor: Arc<Executor>) {
     });
 }
 
-/// Calls `f` with this thread's runtime. `f` must not run code of the user's, which might enter
-/// another runtime.
-#[inline]
-pub(crate) fn with_executor<R>(f: impl FnOnce(Option<&Arc<Executor>>) -> R) -> R {
-    RUNTIME.with_borrow(|executor| f(executor.as_deref().map(Here::shared)))
-}
-
-/// This thread's runtime, for code that may run the user's.
+/// This thread's runtime.
 #[inline]
 pub(crate) fn runtime_here() -> Option<Here> {
     RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
 }
 
-/// This thread's runtime.
+/// This thread's runtime, to be shared with other threads.
 pub(crate) fn current() -> Option<Arc<Executor>> {
-    with_executor(|executor| executor.cloned())
+    runtime_here().map(|here| here.shared().clone())
 }
 
-/// Calls `f` with a runtime that exists, wherever this thread belongs. `f` must not run code of the
-/// user's.
-fn with_executor_of<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
-    with_executor(|executor| match executor {
-        Some(executor) if executor.id == id => Some(f(executor)),
-        _ => Some(f(&*Executor::find(id)?)),
-    })
+/// Calls `f`, which may run code of the user's, with a runtime that exists, wherever this thread
+/// belongs.
+pub(super) fn with_runtime<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
+    match runtime_here().filter(|here| here.id == id) {
+        Some(here) => Some(f(&here)),
+        None => Some(f(&*Executor::find(id)?)),
+    }
 }
 
 /// The object that this thread parks on, if its runtime provides one.
 pub(crate) fn parker() -> Option<Arc<dyn Park>> {
-    with_executor(|executor| executor?.host.parker())
+    runtime_here()?.host.parker()
 }
 
 // Which worker sits here.
@@ -167,7 +161,7 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     // no other.
     let told = || {
         executor.tally_of(id).polling.end();
-        executor.emit(Event::Replaced { worker: id });
+        executor.emit(|| Event::Replaced { worker: id });
     };
     let taken_over = executor.host.take_over(worker, bound, &told);
     taken_over.map_err(|worker| {
@@ -216,7 +210,7 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
 /// there.
 #[inline]
 pub(super) fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
-    if telling::is_observed() {
+    if anyone_observes() {
         tell_if_local(id, &runnable, turn);
     }
     match &mut Seated::taken().0 {
@@ -237,23 +231,21 @@ fn tell_if_local(id: ExecutorId, runnable: &Runnable, turn: Turn) {
             Turn::Next => Placement::NextSlot,
             Turn::Last => Placement::Deque,
         };
-        telling::pushed_locally(id, (task, queue), by, to);
+        with_runtime(id, |executor| {
+            telling::scheduled(executor, (task, queue), Some(by), to);
+        });
     }
 }
 
 /// Puts a task into its queue's channel.
 fn inject(id: ExecutorId, runnable: Runnable) {
-    // Outside of any borrow, since an observer is called.
-    let here = runtime_here().filter(|here| here.id == id);
-    match here {
-        Some(here) => here.inject(runnable),
-        None => match Executor::find(id) {
-            Some(executor) => executor.inject(runnable),
-            // A runtime is on the list for as long as any of its futures is there, so this task has
-            // none. Dropping it would still run code that its waker's caller does not expect.
-            None => mem::forget(runnable),
-        },
-    }
+    // An executor can be found until the last of its futures is dropped, so where there is none,
+    // this task's is gone. It is forgotten then: its destructor would still run code that its
+    // waker's caller does not expect.
+    let runnable = ManuallyDrop::new(runnable);
+    with_runtime(id, |executor| {
+        executor.inject(ManuallyDrop::into_inner(runnable));
+    });
 }
 
 // Counting.
@@ -350,7 +342,7 @@ pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, entered: O
         remove(&worker.executor);
     });
     if by_worker.is_none() {
-        with_executor_of(id, |executor| {
+        with_runtime(id, |executor| {
             remove(executor);
             count(executor.outside_tally(), Writer::Shared);
             executor.ending.task_ended_outside();
@@ -364,35 +356,29 @@ pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, entered: O
 /// the task if it may have been raised or told to end during that poll: nothing could find it then.
 /// `false`: its runtime is gone.
 pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
-    let before = with_worker_of(id, |worker| worker.sought().in_vain());
-    let entered = with_executor_of(id, |executor| {
+    let enter = |executor: &Executor| {
         executor.pending.insert(task, waker);
         executor.pending.sought().in_vain()
+    };
+    let by_worker = with_worker_of(id, |worker| {
+        worker.sought().in_vain() != enter(&worker.executor)
     });
-    if entered.is_some() && entered != before {
+    let is_sought = by_worker.or_else(|| {
+        // Where no worker sits any more, none has noted the count from before the poll.
+        with_runtime(id, enter).map(|_| true)
+    });
+    if is_sought == Some(true) {
         waker.wake_by_ref();
     }
-    entered.is_some()
+    is_sought.is_some()
 }
 
-/// Wakes a task that waits, wherever that may be.
+/// Wakes a task that waits, wherever that may be. One without a runtime has ended, or is about to.
 pub(super) fn wake_pending(id: ExecutorId, task: TaskId) {
-    // A task without a runtime has ended, or is about to.
-    if let Some(executor) = find(id) {
-        executor.pending.wake(task);
-    }
+    with_runtime(id, |executor| executor.pending.wake(task));
 }
 
-/// Has tasks that were raised looked for where low tasks lie.
+/// Makes workers sift the low queue for tasks that were raised.
 pub(crate) fn find_raised(id: ExecutorId) {
-    if let Some(executor) = find(id) {
-        executor.look_for_raised();
-    }
-}
-
-/// A runtime that may be another one than this thread's. To be used outside of any borrow: a waker
-/// may run code of the user's.
-fn find(id: ExecutorId) -> Option<Arc<Executor>> {
-    let here = runtime_here().filter(|here| here.id == id);
-    here.map_or_else(|| Executor::find(id), |here| Some(here.shared().clone()))
+    with_runtime(id, Executor::look_for_raised);
 }

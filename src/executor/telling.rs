@@ -7,80 +7,41 @@
 use std::time::Duration;
 
 use super::executor::Executor;
-use super::observers;
 use super::seat;
 use super::thread_locals::{FIRING, RUNNING};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Placement};
+use crate::telemetry::observers::anyone_observes;
 
-/// Whether any observer may want to know what happens on this thread.
-#[inline]
-pub(crate) fn is_observed() -> bool {
-    observers::any()
-}
-
-/// Tells the observer of this thread's runtime, if there is one.
+/// Tells the observers of this thread's runtime, if there are any.
 #[inline]
 pub(crate) fn emit(event: impl FnOnce() -> Event) {
-    if is_observed() {
-        with_observed(|executor| executor.emit(event()));
+    if anyone_observes()
+        && let Some(here) = seat::runtime_here()
+    {
+        here.emit(event);
     }
 }
 
-/// Calls `tell` with this thread's runtime, for it to tell its observer of several things at once.
-pub(super) fn with_observed(tell: impl FnOnce(&Executor)) {
-    if let Some(executor) = seat::runtime_here() {
-        tell(&executor);
-    }
-}
-
-/// Tells the observer of a given runtime, if the runtime exists and has an observer.
+/// Tells the observers of a given runtime, if the runtime exists and has observers.
 fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
-    match seat::runtime_here().filter(|here| here.id == id) {
-        Some(here) => here.emit_with(event),
-        None => {
-            Executor::find(id).inspect(|executor| executor.emit_with(event));
-        }
-    }
-}
-
-/// Tells that a task is about to be put into its queue's channel.
-#[cold]
-pub(super) fn injected(executor: &Executor, task: TaskId, queue: QueueId) {
-    let by = seat::worker_of(executor.id);
-    scheduled(executor, task, queue, by, Placement::Channel);
-}
-
-/// Tells that a task is about to be put into a local queue of the worker that sits here. Tells the
-/// task's own runtime, which need not be the one that this thread has entered.
-#[cold]
-pub(super) fn pushed_locally(
-    id: ExecutorId,
-    (task, queue): (TaskId, QueueId),
-    by: WorkerId,
-    to: Placement,
-) {
-    match seat::runtime_here().filter(|here| here.id == id) {
-        Some(here) => scheduled(&here, task, queue, Some(by), to),
-        None => {
-            let executor = Executor::find(id);
-            executor.inspect(|executor| scheduled(executor, task, queue, Some(by), to));
-        }
+    if anyone_observes() {
+        seat::with_runtime(id, |executor| executor.emit(event));
     }
 }
 
 /// Tells that a task is about to be queued, and that its time has come if the timer wakes it.
-fn scheduled(
+#[cold]
+pub(super) fn scheduled(
     executor: &Executor,
-    task: TaskId,
-    queue: QueueId,
+    (task, queue): (TaskId, QueueId),
     by: Option<WorkerId>,
     to: Placement,
 ) {
     if FIRING.get() {
-        executor.emit_with(|| Event::TimerFired { task });
+        executor.emit(|| Event::TimerFired { task });
     }
-    executor.emit_with(|| Event::Scheduled {
+    executor.emit(|| Event::Scheduled {
         task,
         queue,
         by,
@@ -119,7 +80,7 @@ pub(super) fn escalated(id: ExecutorId, task: TaskId) {
 /// Tells that the task that is being polled on this thread begins to wait for the timer, or sets
 /// anew how long a wait lasts.
 pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
-    if is_observed()
+    if anyone_observes()
         && let Some((id, task)) = RUNNING.get()
     {
         let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);

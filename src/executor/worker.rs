@@ -39,6 +39,7 @@ use super::thread_locals::{NOTE, Note, between_polls};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::telemetry::event::{Event, Source};
+use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::polling::Polled;
 use crate::telemetry::tally::{Tally, Writer};
 use crate::waker::wake_shielded;
@@ -181,7 +182,7 @@ pub(crate) fn wake_all(mut ready: Vec<Waker>) {
 /// Polls a task. No lock or borrow is held: it may do anything, even block this thread.
 #[inline]
 fn run(runnable: Runnable) {
-    if telling::is_observed() {
+    if anyone_observes() {
         run_observed(runnable);
     } else {
         run_or_abort(runnable, Note::Taken);
@@ -204,13 +205,11 @@ fn run_observed(runnable: Runnable) {
     let task = runnable.metadata().id;
     let here = seat::with_worker(|worker| (worker.id, worker.running, worker.found));
     let (worker, queue, from) = here.expect("the worker has just taken the task");
-    telling::with_observed(|executor| {
-        executor.emit(Event::Taken {
-            task,
-            queue,
-            worker,
-            from,
-        });
+    telling::emit(|| Event::Taken {
+        task,
+        queue,
+        worker,
+        from,
     });
     let executor = runnable.metadata().executor;
     let outer = telling::set_running(Some((executor, task)));

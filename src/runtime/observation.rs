@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::handle::Handle;
 use crate::executor::Executor;
 use crate::ids::TaskId;
+use crate::shield::shielded;
 use crate::telemetry::{Observer, names};
 
 /// Keeps an observer told of what a runtime does, until it is dropped. Made by
@@ -49,8 +50,10 @@ impl Handle {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     pub fn observe(&self, observer: Arc<dyn Observer>) -> Observation {
+        let shape = self.executor.shape();
+        shielded("an observer", || observer.on_start(&shape));
         Observation {
-            observer: self.executor.admit(observer),
+            observer: self.executor.observers.add(observer),
             executor: self.executor.clone(),
         }
     }
@@ -74,7 +77,7 @@ impl Handle {
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        self.executor.dismiss(self.observer);
+        self.executor.observers.remove(self.observer);
     }
 }
 

@@ -24,6 +24,7 @@ use crate::os_thread;
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 use crate::telemetry::Event;
+use crate::telemetry::observers::anyone_observes;
 
 /// What a worker does when there is nothing to do.
 ///
@@ -340,10 +341,8 @@ impl Threads {
             return;
         };
         tell_parked(worker);
-        seat::with_executor(|executor| {
-            let executor = executor.expect("a worker's thread has entered its runtime");
-            wait(executor, (worker, claim), &mut ready);
-        });
+        let here = seat::runtime_here().expect("a worker's thread has entered its runtime");
+        wait(&here, (worker, claim), &mut ready);
         seat::with_worker(Worker::end_parking);
         telling::emit(|| Event::Unparked { worker });
         self.watchdog.wake_up();
@@ -422,7 +421,7 @@ impl Threads {
 /// Tells that the worker that sits here parks. It is off its seat meanwhile: it has nothing to do,
 /// so no other thread is to go on as this worker if the observer blocks.
 fn tell_parked(worker: WorkerId) {
-    if telling::is_observed() {
+    if anyone_observes() {
         let parked = seat::replace_worker(None);
         telling::emit(|| Event::Parked { worker });
         seat::replace_worker(parked);

@@ -160,7 +160,7 @@ impl<'f> Scheduler<'f> {
         let id = worker.id;
         if slept {
             worker.end_parking();
-            self.cast.executor.emit(Event::Unparked { worker: id });
+            self.cast.executor.emit(|| Event::Unparked { worker: id });
         }
         seat::replace_worker(Some(worker));
         let step = worker::step();
@@ -175,7 +175,7 @@ impl<'f> Scheduler<'f> {
                 MayPark::Yes => {
                     self.cast.host.put_sleeper(worker);
                     machine::parked();
-                    self.cast.executor.emit(Event::Parked { worker: id });
+                    self.cast.executor.emit(|| Event::Parked { worker: id });
                 }
             },
             Step::Close => self.close(worker),

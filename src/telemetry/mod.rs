@@ -6,6 +6,7 @@
 //!
 //! - `names.rs`: the names of the tasks that have one.
 //! - `event.rs`: what an observer is told.
+//! - `observers.rs`: the observers of a runtime.
 //! - `long_poll.rs`: the report of a poll that takes too long.
 //! - `cut_off.rs`: what shutdown remembers of the tasks that it cancelled.
 //! - `tally.rs`: what each worker counts.
@@ -18,6 +19,7 @@ pub(crate) mod event;
 mod floor;
 pub(crate) mod long_poll;
 pub(crate) mod names;
+pub(crate) mod observers;
 pub(crate) mod polling;
 pub(crate) mod stopwatch;
 pub(crate) mod tally;

@@ -11,7 +11,7 @@
 //! one does afterwards. A task that is joined cannot: it would wait for ever on a thread of its
 //! own, too. Any other task might, for a lock that the outer one holds. [`InnerPolls::step`] takes
 //! any task; it is for a thread that can neither go on nor give its worker away. Read
-//! `observers.rs` next.
+//! `telling.rs` next.
 
 use std::collections::BTreeSet;
 use std::iter;

@@ -1,27 +1,28 @@
 //! The observers of a runtime: one from its beginning, and others for a while.
 //!
 //! This file owns the observers, and knows nothing of events. None is called while its lock is
-//! held. Read `telling.rs` next.
+//! held.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
+use super::event::Observer;
 use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
-use crate::telemetry::event::Observer;
 
 /// How many runtimes of the process have an observer at the moment.
 static OBSERVED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether any runtime of the process may want to tell something: one relaxed load.
+/// Whether any runtime of the process has an observer: one relaxed load, for code that does not
+/// know its runtime yet.
 #[inline]
-pub(super) fn any() -> bool {
+pub(crate) fn anyone_observes() -> bool {
     OBSERVED.load(Ordering::Relaxed) != 0
 }
 
 /// The observers of one runtime.
-pub(super) struct Observers {
+pub(crate) struct Observers {
     first: Option<ShieldedObserver>,
     /// Whether there is an observer. Changed with the lock of `guests` held.
     has_any: AtomicBool,
@@ -55,7 +56,7 @@ impl Drop for ShieldedObserver {
 }
 
 impl Observers {
-    pub(super) fn new(first: Option<Arc<dyn Observer>>) -> Observers {
+    pub(crate) fn new(first: Option<Arc<dyn Observer>>) -> Observers {
         let observers = Observers {
             has_any: AtomicBool::new(false),
             guests: RwLock::new(Arc::from([])),
@@ -66,13 +67,13 @@ impl Observers {
     }
 
     #[inline]
-    pub(super) fn has_any(&self) -> bool {
+    pub(crate) fn has_any(&self) -> bool {
         // Relaxed: an observer that comes while something happens may miss it.
         self.has_any.load(Ordering::Relaxed)
     }
 
     /// Calls each observer, and stops their panics here.
-    pub(super) fn call(&self, mut call: impl FnMut(&dyn Observer)) {
+    pub(crate) fn call(&self, mut call: impl FnMut(&dyn Observer)) {
         if !self.has_any() {
             return;
         }
@@ -86,7 +87,7 @@ impl Observers {
     }
 
     /// Adds an observer, and gives the number by which it is let go.
-    pub(super) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
+    pub(crate) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed) as u64;
         let observer = ShieldedObserver(Some(observer));
@@ -94,7 +95,7 @@ impl Observers {
         number
     }
 
-    pub(super) fn remove(&self, number: u64) {
+    pub(crate) fn remove(&self, number: u64) {
         self.change(|guests| guests.retain(|guest| guest.number != number));
     }
 
