@@ -191,7 +191,7 @@ mod telemetry;
 pub mod time;
 mod waker;
 
-pub use executor::{AbortHandle, FallibleTask, JoinError, Priority, Stealing, Task};
+pub use executor::{AbortHandle, FallibleTask, JoinError, Priority, Task};
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use ids::{QueueId, TaskId};
@@ -201,7 +201,7 @@ pub use named_member::NamedMember;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
     LOW_NUM_VARIABLE, NamedSpawn, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
-    block_in_place, block_on, join_all, named, shutdown_begun, spawn, try_join_all,
+    Stealing, block_in_place, block_on, join_all, named, shutdown_begun, spawn, try_join_all,
 };
 pub use telemetry::CutOffTask;
 

@@ -128,7 +128,6 @@ pub(crate) mod worker;
 
 pub use abort_handle::AbortHandle;
 pub use join_error::JoinError;
-pub use route::Stealing;
 pub use runnable::Priority;
 pub use task::{FallibleTask, Task};
 

@@ -9,34 +9,6 @@
 
 use crate::ids::QueueId;
 
-/// Whether idle high workers take low tasks, and idle low workers high ones.
-///
-/// ```
-/// use laneway::{Runtime, Stealing};
-///
-/// let rt = Runtime::builder()
-///     .with_stealing(Stealing::HighFromLow)
-///     .build()?;
-/// assert_eq!(rt.block_on(rt.spawn(async { 6 * 7 }, laneway::Priority::Low)), 42);
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Stealing {
-    /// High workers take low tasks when they have nothing else to do, and low workers take high
-    /// ones, so that no thread is idle while there is work. The default, except where the low
-    /// workers are nice and there is a standby: they then leave high tasks alone, as told at
-    /// [`with_stealing`](crate::Builder::with_stealing).
-    #[default]
-    Both,
-    /// High workers take low tasks; low workers stay with the low queue.
-    HighFromLow,
-    /// Low workers take high tasks; high workers stay with the high queue, and so are always
-    /// free for the next high task.
-    LowFromHigh,
-    /// No worker takes another queue's tasks.
-    None,
-}
-
 /// One place to look for a task. The number is a position in [`Route::queues`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
@@ -221,23 +193,6 @@ struct Looks {
     search: Box<[Look]>,
 }
 
-/// What the high and the low workers may take besides their own queue's tasks.
-impl Stealing {
-    pub(crate) fn high_takes(self) -> &'static [QueueId] {
-        match self {
-            Stealing::Both | Stealing::HighFromLow => &[QueueId::LOW],
-            Stealing::LowFromHigh | Stealing::None => &[],
-        }
-    }
-
-    pub(crate) fn low_takes(self) -> &'static [QueueId] {
-        match self {
-            Stealing::Both | Stealing::LowFromHigh => &[QueueId::HIGH],
-            Stealing::HighFromLow | Stealing::None => &[],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::RangeInclusive;
@@ -251,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_high_worker_looks_for_high_work_everywhere_before_low_work() {
-        let route = route(QueueId::HIGH, Stealing::Both.high_takes());
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
         assert_eq!(*route.held, [0]);
         assert_eq!(*route.at_hand, [Channel(0), Others(0), Local(1)]);
         assert_eq!(
@@ -262,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_low_worker_finishes_the_high_tasks_it_holds_before_its_own() {
-        let route = route(QueueId::LOW, Stealing::Both.low_takes());
+        let route = route(QueueId::LOW, &[QueueId::HIGH]);
         assert_eq!(*route.held, [1, 0]);
         assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(
@@ -273,13 +228,11 @@ mod tests {
 
     #[test]
     fn a_worker_that_steals_from_nobody_knows_only_its_home() {
-        for stealing in [Stealing::None, Stealing::LowFromHigh] {
-            let route = route(QueueId::HIGH, stealing.high_takes());
-            assert_eq!(*route.queues, [QueueId::HIGH]);
-            assert_eq!(*route.held, [0]);
-            assert_eq!(*route.at_hand, [Channel(0)]);
-            assert_eq!(*route.search, [Channel(0), Others(0)]);
-        }
+        let route = route(QueueId::HIGH, &[]);
+        assert_eq!(*route.queues, [QueueId::HIGH]);
+        assert_eq!(*route.held, [0]);
+        assert_eq!(*route.at_hand, [Channel(0)]);
+        assert_eq!(*route.search, [Channel(0), Others(0)]);
     }
 
     fn steps(route: &Route, overdue: Overdue) -> Vec<u64> {

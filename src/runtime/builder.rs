@@ -9,10 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::build_error::MAX_NICENESS;
+use super::stealing::Stealing;
 use super::thread_settings::ThreadSettings;
 use super::threads::Idle;
 use super::watchdog::Thresholds;
-use crate::executor::Stealing;
 use crate::os_thread;
 use crate::telemetry::Observer;
 

@@ -29,6 +29,7 @@ mod shutdown_report;
 mod spawn;
 mod spawn_error;
 mod start;
+mod stealing;
 mod thread_settings;
 mod threads;
 mod watchdog;
@@ -48,6 +49,7 @@ pub use shutdown_begun::{ShutdownBegun, shutdown_begun};
 pub use shutdown_report::ShutdownReport;
 pub use spawn::spawn;
 pub use spawn_error::SpawnError;
+pub use stealing::Stealing;
 pub use threads::Idle;
 
 pub(crate) use alarm::block_here;

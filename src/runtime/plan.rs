@@ -407,8 +407,8 @@ fn high_for(cores: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stealing::Stealing;
     use super::{Builder, Plan, cores, high_for};
-    use crate::executor::Stealing;
     use crate::os_thread;
 
     #[test]

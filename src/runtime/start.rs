@@ -208,9 +208,10 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
+    use super::super::stealing::Stealing;
     use super::*;
     use crate::executor::worker::{MayPark, Step, step};
-    use crate::executor::{Bound, Late, Origin, Stealing, Task, seat};
+    use crate::executor::{Bound, Late, Origin, Task, seat};
     use crate::ids::{QueueId, WorkerId};
 
     /// Threads that are never asked for, and a clock that stands still.

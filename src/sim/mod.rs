@@ -141,8 +141,8 @@ use std::time::Duration;
 
 pub use error::{Deadlock, Error, FailedSeed, FailureCause, TooLong, Waiting};
 
-use crate::executor::{Stealing, seat};
-use crate::runtime::{Builder, RuntimeMetrics, block_here};
+use crate::executor::seat;
+use crate::runtime::{Builder, RuntimeMetrics, Stealing, block_here};
 use crate::shield::message;
 use crate::telemetry::{Event, Observer};
 use crate::time::timer::Timer;
