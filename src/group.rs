@@ -15,7 +15,8 @@ use slab::Slab;
 
 use crate::children::{Child, Children};
 use crate::executor::budget::Waited;
-use crate::executor::{JoinError, Outcome, Task, seat};
+use crate::executor::{Outcome, Task, seat};
+use crate::join_error::JoinError;
 use crate::ids::TaskId;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 

@@ -149,7 +149,7 @@
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
 //! `macros.rs`; below stand `ids.rs`, `board.rs` (where workers show what they hold), `shield.rs`
-//! (panics of the user's code) and `telemetry/` (what the core tells and counts).
+//! (panics of the user's code), `join_error.rs` and `telemetry/` (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -174,6 +174,7 @@ mod executor;
 mod group;
 mod growth;
 mod ids;
+mod join_error;
 mod macros;
 mod named_member;
 #[cfg(feature = "net")]
@@ -191,10 +192,11 @@ mod telemetry;
 pub mod time;
 mod waker;
 
-pub use executor::{AbortHandle, FallibleTask, JoinError, Priority, Task};
+pub use executor::{AbortHandle, FallibleTask, Priority, Task};
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use ids::{QueueId, TaskId};
+pub use join_error::JoinError;
 #[doc(hidden)]
 pub use macros::joined as __joined;
 pub use named_member::NamedMember;

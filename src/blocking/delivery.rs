@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use crate::executor::JoinError;
+use crate::join_error::JoinError;
 use crate::shield::shielded;
 use crate::sync::{Mutex, unpoisoned};
 

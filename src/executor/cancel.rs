@@ -10,8 +10,9 @@ use std::mem::ManuallyDrop;
 
 use super::runnable::Runnable;
 use super::seat;
-use super::thread_locals::{CUT_OFF_HERE, NOTE, Note, Order};
+use super::thread_locals::{CUT_OFF_HERE, NOTE, Note};
 use crate::ids::ExecutorId;
+use crate::join_error::Order;
 use crate::telemetry::cut_off::CutOffTask;
 
 /// Ends a task that a worker has taken and for which [`Task::abort`](super::Task::abort) was

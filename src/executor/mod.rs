@@ -72,7 +72,6 @@
 //! - `ending.rs`: how a runtime ends.
 //! - `pending.rs`: the wakers of tasks that wait.
 //! - `watchers.rs`: the tasks that are told when shutdown begins.
-//! - `join_error.rs`: what an awaiter learns of a task without an output.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/sift.rs`: how raised tasks are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
@@ -81,7 +80,8 @@
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
-//! the user's code are stopped, and `telemetry/`, what the core tells and counts. After it comes
+//! the user's code are stopped, `join_error.rs`, the error of a task without an output, and
+//! `telemetry/`, what the core tells and counts. After it comes
 //! `runtime/`, which gives it its threads. Three notions of that part are named here before:
 //!
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
@@ -106,7 +106,6 @@ mod ending;
 mod executor;
 mod host;
 mod idle;
-mod join_error;
 mod loans;
 pub(crate) mod lookout;
 mod nearby;
@@ -127,7 +126,6 @@ mod watchers;
 pub(crate) mod worker;
 
 pub use abort_handle::AbortHandle;
-pub use join_error::JoinError;
 pub use runnable::Priority;
 pub use task::{FallibleTask, Task};
 

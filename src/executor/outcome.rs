@@ -9,9 +9,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::executor::Executor;
-use super::join_error::JoinError;
-use super::thread_locals::Order;
 use crate::ids::{ExecutorId, TaskId};
+use crate::join_error::{JoinError, Order};
 use crate::shield::{drop_shielded, log_error};
 use crate::telemetry::event::LostPanic;
 use crate::telemetry::names::Called;

@@ -33,6 +33,7 @@ use super::executor::Executor;
 use super::seat::Entered;
 use super::worker::Worker;
 use crate::ids::{ExecutorId, TaskId};
+use crate::join_error::Order;
 use crate::telemetry::event::PollEnd;
 
 thread_local! {
@@ -172,17 +173,6 @@ pub(super) enum Note {
     Obeyed,
     /// From the task: how its poll ended.
     Ended(PollEnd),
-}
-
-/// Why a task is told to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// A holder of its handle has asked for it.
-    Abort,
-    /// Its runtime ends.
-    CutOff,
-    /// Its runtime takes nothing new, and has never counted it.
-    Refuse,
 }
 
 /// How deep polls lie within each other on one stack.

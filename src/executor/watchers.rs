@@ -1,7 +1,7 @@
 //! The tasks that are told when their runtime begins to shut down.
 //!
-//! This file owns their wakers. It never knows what a task does when it is told. Read
-//! `join_error.rs` next.
+//! This file owns their wakers. It never knows what a task does when it is told. Read `loans.rs`
+//! next.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;

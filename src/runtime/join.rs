@@ -9,8 +9,9 @@ use std::sync::Mutex;
 
 use super::block_on::block_on;
 use crate::executor::worker::run_joined;
-use crate::executor::{JoinError, Task, seat};
+use crate::executor::{Task, seat};
 use crate::ids::ExecutorId;
+use crate::join_error::JoinError;
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 

@@ -1,6 +1,7 @@
 //! What an awaiter learns of a task that has no output.
 //!
-//! This file owns the error. It never learns by itself how a task has ended. Read `loans.rs` next.
+//! This file owns the error, and the reasons for which a task is told to end. It never learns by
+//! itself how a task has ended.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,7 +9,6 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::sync::{Arc, Mutex};
 
-use super::thread_locals::Order;
 use crate::shield::message;
 use crate::sync::unpoisoned;
 use crate::telemetry::names::Called;
@@ -36,6 +36,17 @@ enum Reason {
     Cancelled(Order),
 }
 
+/// Why a task is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// A holder of its handle has asked for it.
+    Abort,
+    /// Its runtime ends.
+    CutOff,
+    /// Its runtime takes nothing new, and has never counted it.
+    Refuse,
+}
+
 impl JoinError {
     pub(crate) fn panic(
         payload: Box<dyn Any + Send>,
@@ -48,7 +59,7 @@ impl JoinError {
         }
     }
 
-    pub(super) fn cancelled(order: Order, spawned_at: &'static Location<'static>) -> JoinError {
+    pub(crate) fn cancelled(order: Order, spawned_at: &'static Location<'static>) -> JoinError {
         JoinError {
             reason: Reason::Cancelled(order),
             name: None,
@@ -56,7 +67,7 @@ impl JoinError {
         }
     }
 
-    pub(super) fn with_name(self, name: Option<Arc<str>>) -> JoinError {
+    pub(crate) fn with_name(self, name: Option<Arc<str>>) -> JoinError {
         JoinError { name, ..self }
     }
 
