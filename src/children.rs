@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::executor::trusting;
+use crate::poll::trusting;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
 use crate::waker::leave;

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::executor::{Outcome, Task, seat};
 use crate::join_error::JoinError;
 use crate::ids::TaskId;

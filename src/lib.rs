@@ -149,7 +149,8 @@
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
 //! `macros.rs`; below stand `ids.rs`, `board.rs` (where workers show what they hold), `shield.rs`
-//! (panics of the user's code), `join_error.rs` and `telemetry/` (what the core tells and counts).
+//! (panics of the user's code), `poll/` (the poll that goes on on a thread), `join_error.rs` and
+//! `telemetry/` (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -183,6 +184,7 @@ pub mod observe;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 mod os_thread;
 pub mod pipeline;
+mod poll;
 mod runtime;
 mod shield;
 pub mod sim;

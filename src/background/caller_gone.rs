@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
 

@@ -13,7 +13,7 @@ use super::close_reason::CloseReason;
 use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::time::timeout;
 
 /// Sends requests to a background and awaits its replies.

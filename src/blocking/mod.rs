@@ -81,7 +81,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::executor::seat;
 use crate::runtime::is_large;
 use crate::shield::shielded;

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::metrics::BlockingMetrics;
-use crate::executor::apart_from_polls;
+use crate::poll::apart_from_polls;
 use crate::shield::shielded;
 use crate::sync::{self, Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
 

@@ -6,13 +6,11 @@
 //! the runtime, or on a thread whose spawn was refused. A waker never does it. Read `aborts.rs`
 //! next.
 
-use std::mem::ManuallyDrop;
-
 use super::runnable::Runnable;
 use super::seat;
-use super::thread_locals::{CUT_OFF_HERE, NOTE, Note};
-use crate::ids::ExecutorId;
+use super::thread_locals::{NOTE, Note};
 use crate::join_error::Order;
+use crate::poll::CutOffHere;
 use crate::telemetry::cut_off::CutOffTask;
 
 /// Ends a task that a worker has taken and for which [`Task::abort`](super::Task::abort) was
@@ -46,37 +44,4 @@ fn run_with(order: Order, runnable: Runnable) -> bool {
     let outer = NOTE.replace(Note::Order(order));
     runnable.run();
     NOTE.replace(outer) == Note::Obeyed
-}
-
-/// How many of a runtime's tasks are being cut off by this thread at the moment: in the middle of
-/// their destructors, from which they cannot be waited for.
-pub(crate) fn being_cut_off_here(executor: ExecutorId) -> u64 {
-    let here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
-    let count = here.iter().filter(|&&id| id == executor).count();
-    CUT_OFF_HERE.set(here);
-    count as u64
-}
-
-/// Notes that this thread is cutting off a task, until it is dropped.
-struct CutOffHere;
-
-impl CutOffHere {
-    fn begin(executor: ExecutorId) -> CutOffHere {
-        let mut here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
-        here.push(executor);
-        CUT_OFF_HERE.set(here);
-        CutOffHere
-    }
-}
-
-impl Drop for CutOffHere {
-    fn drop(&mut self) {
-        let mut here = CUT_OFF_HERE.replace(ManuallyDrop::new(Vec::new()));
-        here.pop();
-        match here.is_empty() {
-            // The thread-local has no destructor: the outermost guard gives the memory back.
-            true => drop(ManuallyDrop::into_inner(here)),
-            false => CUT_OFF_HERE.set(here),
-        }
-    }
 }

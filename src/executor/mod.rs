@@ -64,8 +64,6 @@
 //! - `executor.rs`: what all threads of one runtime share.
 //! - `host.rs`: what the core asks of the threads that it runs on.
 //! - `thread_locals.rs`: what a thread remembers between two calls.
-//! - `trust.rs`: which wakers are known not to panic.
-//! - `budget.rs`: how a task that never has to wait gives its thread to others.
 //! - `cancel.rs`: how a task is ended before its time.
 //! - `aborts.rs`: the tasks that can be told to end by their number.
 //! - `abort_handle.rs`: the handle that tells one to end.
@@ -80,8 +78,9 @@
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
-//! the user's code are stopped, `join_error.rs`, the error of a task without an output, and
-//! `telemetry/`, what the core tells and counts. After it comes
+//! the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
+//! `join_error.rs`, the error of a task without an output, and `telemetry/`, what the core tells
+//! and counts. After it comes
 //! `runtime/`, which gives it its threads. Three notions of that part are named here before:
 //!
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
@@ -100,7 +99,6 @@
 
 mod abort_handle;
 mod aborts;
-pub(crate) mod budget;
 mod cancel;
 mod ending;
 mod executor;
@@ -121,7 +119,6 @@ pub(crate) mod telling;
 mod thief;
 mod thread_locals;
 mod tracked;
-mod trust;
 mod watchers;
 pub(crate) mod worker;
 
@@ -129,7 +126,6 @@ pub use abort_handle::AbortHandle;
 pub use runnable::Priority;
 pub use task::{FallibleTask, Task};
 
-pub(crate) use cancel::being_cut_off_here;
 pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park, Spin};
@@ -143,6 +139,4 @@ pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
 pub(crate) use thief::NAP;
-pub(crate) use thread_locals::{apart_from_polls, between_polls, poll_level, polls_under_way};
-pub(crate) use trust::trusting;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -17,11 +17,10 @@ use super::executor::Executor;
 use super::host::{Bound, Park};
 use super::runnable::Runnable;
 use super::telling;
-use super::thread_locals::{
-    BLOCKED_IN_HIGH, FOR_LIFE, Here, NUMBERS, Numbers, RUNTIME, SEAT, Undropped,
-};
+use super::thread_locals::{FOR_LIFE, Here, NUMBERS, Numbers, RUNTIME, SEAT, Undropped};
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::poll;
 use crate::telemetry::event::{Event, Placement, PollEnd};
 use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::tally::{Tally, Writer};
@@ -136,7 +135,7 @@ pub(crate) fn is_worker() -> bool {
 /// Whether the task that is being polled on this thread is a high one: taken from the high queue,
 /// or raised before it was taken.
 pub(crate) fn runs_high_task() -> bool {
-    with_worker(|worker| worker.runs_high_task()).unwrap_or_else(|| BLOCKED_IN_HIGH.get())
+    with_worker(|worker| worker.runs_high_task()).unwrap_or_else(poll::blocks_in_high)
 }
 
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes it over
@@ -155,7 +154,7 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());
     };
-    BLOCKED_IN_HIGH.set(worker.runs_high_task());
+    poll::note_blocks_in_high(worker.runs_high_task());
     let (id, executor) = (worker.id, worker.executor.clone());
     // Told before the other thread tells what it does as this worker, and not at all if there is
     // no other.

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::abort_handle::AbortHandle;
-use super::budget::{self, Waited};
 use super::outcome::Outcome;
 use super::runnable::{Meta, Priority};
-use super::trust::poll_shielded;
 use super::{seat, telling};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::JoinError;
+use crate::poll::budget::{self, Waited};
+use crate::poll::poll_shielded;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
 ///

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::executor::Executor;
 use super::seat;
-use super::thread_locals::{FIRING, RUNNING};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::poll;
 use crate::telemetry::event::{Event, Placement};
 use crate::telemetry::observers::anyone_observes;
 
@@ -38,7 +38,7 @@ pub(super) fn scheduled(
     by: Option<WorkerId>,
     to: Placement,
 ) {
-    if FIRING.get() {
+    if poll::fires() {
         executor.emit(|| Event::TimerFired { task });
     }
     executor.emit(|| Event::Scheduled {
@@ -81,7 +81,7 @@ pub(super) fn escalated(id: ExecutorId, task: TaskId) {
 /// anew how long a wait lasts.
 pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
     if anyone_observes()
-        && let Some((id, task)) = RUNNING.get()
+        && let Some((id, task)) = poll::observed_task()
     {
         let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);
         emit_to(id, || Event::TimerArmed {
@@ -90,21 +90,4 @@ pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
             after_us,
         });
     }
-}
-
-/// Runs `wake`, which wakes a task whose time has come.
-pub(crate) fn firing(wake: impl FnOnce()) {
-    let outer = FIRING.replace(true);
-    wake();
-    FIRING.set(outer);
-}
-
-/// The task that is being polled on this thread, if its runtime has an observer.
-pub(crate) fn running_task() -> Option<TaskId> {
-    RUNNING.get().map(|(_, task)| task)
-}
-
-/// Notes which task is being polled on this thread, and gives what was noted before.
-pub(super) fn set_running(running: Option<(ExecutorId, TaskId)>) -> Option<(ExecutorId, TaskId)> {
-    RUNNING.replace(running)
 }

@@ -19,15 +19,14 @@ use std::thread;
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
 
-use super::budget;
 use super::outcome::{Cause, Failure, Outcome};
 use super::runnable::{Meta, Origin, Runnable};
 use super::thread_locals::{NOTE, Note};
-use super::trust::trust_task;
 use super::worker::Turn;
 use super::{seat, telling};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::Order;
+use crate::poll::{budget, trust_task};
 use crate::telemetry::event::PollEnd;
 use crate::telemetry::names;
 

@@ -35,9 +35,10 @@ use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, OtherQueue, Overdue, Route};
 use super::runnable::{Meta, Runnable};
 use super::thief::Thief;
-use super::thread_locals::{NOTE, Note, between_polls};
+use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
+use crate::poll;
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::polling::Polled;
@@ -167,7 +168,7 @@ fn take() -> Result<Runnable, Step> {
 /// since wakers may run code of the user's.
 fn wake_ready() {
     if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
-        between_polls(|| wake_all(ready));
+        poll::between_polls(|| wake_all(ready));
     }
 }
 
@@ -212,9 +213,9 @@ fn run_observed(runnable: Runnable) {
         from,
     });
     let executor = runnable.metadata().executor;
-    let outer = telling::set_running(Some((executor, task)));
-    run_or_abort(runnable, Note::TakenObserved);
-    telling::set_running(outer);
+    poll::observed((executor, task), || {
+        run_or_abort(runnable, Note::TakenObserved);
+    });
     // Of one that was dropped or aborted before, no poll has begun.
     if let Note::Ended(end) = NOTE.get() {
         telling::emit(|| Event::PollEnded { task, worker, end });

@@ -15,7 +15,7 @@ use super::readiness::{Direction, Readiness};
 use super::simulated;
 use super::source::{Source, WaiterId};
 use super::system;
-use crate::executor::budget;
+use crate::poll::budget;
 
 /// A socket whose readiness is told: by the reactor of the runtime that made it, or by the network
 /// of a simulation.

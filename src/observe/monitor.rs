@@ -17,7 +17,8 @@ use super::event_clock::EventClock;
 use super::histogram::{Counting, Histogram};
 use super::kept_name::kept_name;
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
-use crate::executor::{Spread, telling};
+use crate::executor::Spread;
+use crate::poll::observed_task;
 use crate::ids::{QueueId, TaskId, WorkerId};
 use crate::sync::unpoisoned;
 use crate::telemetry::{Event, Observer, PollEnd, RuntimeShape};
@@ -295,7 +296,7 @@ impl Observer for Monitor {
             Event::Scheduled {
                 task, queue, by, ..
             } => {
-                let waker = by.and_then(|_| telling::running_task());
+                let waker = by.and_then(|_| observed_task()).map(|(_, task)| task);
                 self.update(task, |entry| entry.schedule(queue, waker, now));
             }
             Event::PollStarted { task, worker } => self.poll_started(task, worker, now),
@@ -318,7 +319,7 @@ impl Observer for Monitor {
                 self.update(task, |entry| entry.fired = true);
             }
             Event::Replaced { .. } => {
-                if let Some(task) = telling::running_task() {
+                if let Some((_, task)) = observed_task() {
                     self.update(task, KnownTask::block);
                 }
             }

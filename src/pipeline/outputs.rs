@@ -14,7 +14,7 @@ use super::data_set::DataSet;
 use super::shared::Shared;
 use super::waiters::{WaiterId, Waiters};
 use crate::block_on;
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::sync::unpoisoned;
 
 /// What happens when a data set is ready and the outputs are full.

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use super::waiters::{WaiterId, Waiters, WakeList};
 use crate::block_on;
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::sync::unpoisoned;
 
 /// A value that a pipeline's stages read and anybody may update. Clones are the same value.

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::executor::budget::with_own_budget;
-use crate::executor::{Park, seat, trusting};
+use crate::executor::{Park, seat};
+use crate::poll::own_poll;
 use crate::sync::{AtomicBool, Ordering, Thread, thread};
 use crate::time::timer::hand_over;
 
@@ -32,7 +32,7 @@ pub(super) fn block_with<F: Future>(mut future: Pin<&mut F>, wait: impl Fn(&Alar
     let waker = Waker::from(alarm.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        let polled = with_own_budget(|| trusting(&waker, || future.as_mut().poll(&mut cx)));
+        let polled = own_poll(&waker, || future.as_mut().poll(&mut cx));
         if let Poll::Ready(output) = polled {
             return output;
         }

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use super::alarm::block_here;
 use super::help::help;
 use super::large::is_large;
-use crate::executor::budget::with_own_budget;
+use crate::executor::Bound;
 use crate::executor::seat::{self, NoStandIn};
-use crate::executor::{Bound, trusting};
+use crate::poll::own_poll;
 
 /// Runs a future on this thread, and blocks until it has ended.
 ///
@@ -85,5 +85,5 @@ fn look<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     // Trusted, so that the handles of tasks that have ended put no shield around it.
     let nothing = Waker::noop();
     let mut cx = Context::from_waker(nothing);
-    with_own_budget(|| trusting(nothing, || future.poll(&mut cx)))
+    own_poll(nothing, || future.poll(&mut cx))
 }

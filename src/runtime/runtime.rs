@@ -15,8 +15,9 @@ use super::builder::Builder;
 use super::metrics::RuntimeMetrics;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
-use crate::executor::{Executor, being_cut_off_here, polls_under_way, seat};
+use crate::executor::{Executor, seat};
 use crate::ids::QueueId;
+use crate::poll::{being_cut_off_here, polls_under_way};
 
 /// A runtime: queues, and the threads that consume them.
 ///

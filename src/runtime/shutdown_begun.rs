@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use crate::executor::budget::Waited;
+use crate::poll::budget::Waited;
 use crate::executor::{Executor, Phase, seat};
 
 /// Waits until the runtime that the task runs on begins to [`shut down`](crate::Runtime::shutdown).

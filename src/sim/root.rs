@@ -8,8 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::wake_flag::WakeFlag;
-use crate::executor::budget::with_own_budget;
-use crate::executor::trusting;
+use crate::poll::own_poll;
 use crate::sync::unpoisoned;
 
 /// A future whose type does not matter to the scheduler.
@@ -64,7 +63,7 @@ where
         };
         let waker = Waker::from(self.woken.clone());
         let mut cx = Context::from_waker(&waker);
-        let poll = || with_own_budget(|| trusting(&waker, || future.as_mut().poll(&mut cx)));
+        let poll = || own_poll(&waker, || future.as_mut().poll(&mut cx));
         let outcome = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => {
                 *lock(&self.future) = Some(future);

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
 use super::wheel::SleeperKey;
-use crate::executor::{budget, telling};
+use crate::executor::telling;
+use crate::poll::budget;
 
 /// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
 /// for ever.

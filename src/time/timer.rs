@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{SleeperKey, Tick, Wheel};
-use crate::executor::telling;
+use crate::poll::firing;
 use crate::os_thread;
 use crate::shield::{log_warning, shielded};
 use crate::sync::unpoisoned;
@@ -376,5 +376,5 @@ fn ticks(duration: Duration, of_nanos: impl FnOnce(u32) -> u32) -> Tick {
 /// Wakes a sleeper that is due. The thread that turns the wheel serves all of them: it survives a
 /// waker that panics.
 fn wake(due: Waker) {
-    telling::firing(|| shielded("the waker of a sleep", || due.wake()));
+    firing(|| shielded("the waker of a sleep", || due.wake()));
 }

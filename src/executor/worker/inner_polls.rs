@@ -19,14 +19,14 @@ use std::mem;
 use std::ptr;
 
 use super::{Step, Worker, run, take};
-use crate::executor::budget::OuterBudget;
 use crate::executor::ending::Phase;
 use crate::executor::pending::Sought;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::task::Task;
-use crate::executor::thread_locals::{BLOCKED_IN_HIGH, NESTING, NOTE, Nesting, Note};
+use crate::executor::thread_locals::{NOTE, Note};
 use crate::ids::TaskId;
+use crate::poll::{self, Nesting};
 use crate::telemetry::event::Source;
 use crate::telemetry::polling::Polled;
 
@@ -56,8 +56,7 @@ pub(crate) struct InnerPolls {
     outer: OuterPoll,
     outer_note: Note,
     outer_waits: OuterWaits,
-    _outer_budget: OuterBudget,
-    outer_nesting: Nesting,
+    _outer_parts: poll::Outer,
     /// The outer poll may have entered another runtime than the worker's.
     _entered: seat::Entered,
 }
@@ -112,16 +111,14 @@ impl InnerPolls {
     pub(crate) fn begin(room: Room) -> Option<InnerPolls> {
         let worker = |worker: &mut Worker| (worker.outer_poll(), worker.executor.clone());
         let (outer, executor) = seat::with_worker(worker)?;
-        let outer_nesting = NESTING.get();
         let mark = 0_u8;
         let here = ptr::from_ref(&mark).addr();
-        NESTING.set(room.deeper(outer_nesting, here, executor.host.stack_size())?);
+        let deeper = room.deeper(Nesting::here(), here, executor.host.stack_size())?;
         Some(InnerPolls {
             outer,
             outer_note: NOTE.get(),
             outer_waits: OuterWaits::Untold,
-            _outer_budget: OuterBudget::save(),
-            outer_nesting,
+            _outer_parts: poll::Outer::left_for(deeper),
             _entered: seat::enter(executor),
         })
     }
@@ -144,9 +141,8 @@ impl InnerPolls {
 
 impl Drop for InnerPolls {
     fn drop(&mut self) {
-        NESTING.set(self.outer_nesting);
         NOTE.set(self.outer_note);
-        BLOCKED_IN_HIGH.set(self.outer.runs_high);
+        poll::note_blocks_in_high(self.outer.runs_high);
         seat::with_worker(|worker| worker.go_on_with(&self.outer));
     }
 }
