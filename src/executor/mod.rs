@@ -59,6 +59,7 @@
 //!
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
+//! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `thief.rs`: when a worker that steals lets tasks gather in a deque.
 //! - `executor.rs`: what all threads of one runtime share.
@@ -109,6 +110,7 @@ pub(crate) mod lookout;
 mod nearby;
 mod outcome;
 mod pace;
+mod patience;
 mod pending;
 mod queue;
 mod route;

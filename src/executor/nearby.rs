@@ -24,7 +24,7 @@
 //! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
 //!
 //! This file never decides whether work is seen: that is the business of `idle.rs`. Read
-//! `pace.rs` next.
+//! `patience.rs` next.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -7,36 +7,19 @@
 //! tasks instead.
 //!
 //! So a worker that found few, several times in a row and without a rest, waits before the next
-//! time, and goes on to do so as long as it pays. If it does not, the tasks come one by one: the
-//! worker lets twice as many small takes pass before it tries again (T9). Only the worker's own
-//! thread waits, and never for long. Read `thief.rs` next.
+//! time (T9, `patience.rs`). Only the worker's own thread waits, and never for long. Read
+//! `thief.rs` next.
 
 use std::hint;
 use std::num::NonZero;
 
 use super::host::Spin;
+use super::patience::Patience;
 
-/// What a worker remembers of the last times it took from a channel.
+/// What a worker remembers of the last times it took from a channel. `None`: it takes at once, for
+/// ever, since no other thread could bring anything meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    habit: TakeHabit,
-    /// After how many small takes in a row the worker begins to wait.
-    patience: u32,
-}
-
-/// What a worker does when it is about to take from a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TakeHabit {
-    /// It takes at once, for ever: no other thread could bring anything meanwhile.
-    NeverWaits,
-    /// It takes at once, and has made that many small takes in a row: fewer than its patience.
-    TakesAtOnce { small_takes: u32 },
-    /// It waits for more tasks before it takes, unless there are enough.
-    Waits,
-}
-
-/// Fewer tasks than this are a small take.
-const FEW: usize = 4;
+pub(super) struct Pace(Option<Patience>);
 
 /// No worker waits for more tasks than this.
 const ENOUGH: usize = 16;
@@ -44,66 +27,32 @@ const ENOUGH: usize = 16;
 /// How many of the processor's pauses a wait takes: some 2 us.
 const PAUSES: u32 = 60;
 
-const LEAST_PATIENCE: u32 = 4;
-const MOST_PATIENCE: u32 = 256;
-
 impl Pace {
     pub(super) fn new(spin: Spin) -> Pace {
-        Pace {
-            habit: match spin.rounds {
-                0 => TakeHabit::NeverWaits,
-                _ => TakeHabit::TakesAtOnce { small_takes: 0 },
-            },
-            patience: LEAST_PATIENCE,
-        }
+        Pace((spin.rounds > 0).then(Patience::new))
     }
 
     /// How many tasks there are to take, if any: those that are there, or after waiting for more.
     pub(super) fn gather(&mut self, len: impl Fn() -> usize) -> Option<usize> {
         let found = NonZero::new(len())?.get();
-        if self.habit == TakeHabit::Waits && found < ENOUGH {
-            (0..PAUSES).for_each(|_| hint::spin_loop());
-            let found = len();
-            self.waited_for(found);
+        let Some(patience) = &mut self.0 else {
             return Some(found);
+        };
+        if !patience.is_at_an_end() {
+            patience.found(found);
+        } else if found < ENOUGH {
+            (0..PAUSES).for_each(|_| hint::spin_loop());
+            let gathered = len();
+            patience.waited_for(gathered);
+            return Some(gathered);
         }
-        self.took_at_once(found);
         Some(found)
-    }
-
-    /// Notes how many tasks there were after a wait. If it has not paid, the worker lets twice as
-    /// many small takes pass before the next.
-    fn waited_for(&mut self, len: usize) {
-        let (patience, habit) = match len < FEW {
-            true => (2 * self.patience, TakeHabit::TakesAtOnce { small_takes: 0 }),
-            false => (LEAST_PATIENCE, TakeHabit::Waits),
-        };
-        self.patience = patience.min(MOST_PATIENCE);
-        self.habit = habit;
-    }
-
-    /// Notes how many tasks there were without a wait.
-    fn took_at_once(&mut self, len: usize) {
-        let TakeHabit::TakesAtOnce { small_takes } = self.habit else {
-            return;
-        };
-        assert!(
-            small_takes < self.patience,
-            "{small_takes} small takes and no wait"
-        );
-        self.habit = match small_takes + 1 {
-            _ if len >= FEW => TakeHabit::TakesAtOnce { small_takes: 0 },
-            more if more >= self.patience => TakeHabit::Waits,
-            more => TakeHabit::TakesAtOnce { small_takes: more },
-        };
     }
 
     /// Notes that the worker has rested, so that it is not on the heels of a thread that fills the
     /// channel.
     pub(super) fn rested(&mut self) {
-        if self.habit != TakeHabit::NeverWaits {
-            self.habit = TakeHabit::TakesAtOnce { small_takes: 0 };
-        }
+        self.0.iter_mut().for_each(Patience::begin_anew);
     }
 }
 
@@ -111,6 +60,7 @@ impl Pace {
 mod tests {
     use std::cell::Cell;
 
+    use super::super::patience::FEW;
     use super::*;
 
     fn pace(rounds: u32) -> Pace {

@@ -7,35 +7,25 @@
 //!
 //! So a thief whose loot was small several times in a row, and which parked for a short time only
 //! between those thefts, does not park when it has nothing to do: it *naps*. No thread has to wake
-//! it, and it comes back by itself to a deque that holds many. It goes on so as long as that pays.
-//! If it does not, the tasks come one by one: the worker lets twice as many small thefts pass
-//! before it tries again (T23).
+//! it, and it comes back by itself to a deque that holds many (T23, `patience.rs`).
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
 //! (`idle.rs`). Read `executor.rs` next.
 
+use std::mem;
 use std::time::Duration;
+
+use super::patience::Patience;
 
 /// A worker's memory of its last thefts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thief {
-    habit: IdleHabit,
-    /// After how many small thefts in a row the worker begins to nap.
-    patience: u32,
+    patience: Patience,
+    /// Whether it has napped since its last theft, which tells whether that has paid.
+    has_napped: bool,
     /// When it parked last, since the runtime was made.
     parked_at: Duration,
-}
-
-/// The habit of a worker that has nothing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IdleHabit {
-    /// It parks, and has made that many small thefts in a row: fewer than its patience.
-    Parks { small_thefts: u32 },
-    /// It naps.
-    Naps,
-    /// It has napped, and its next theft tells whether that has paid.
-    Napped,
 }
 
 /// How long a nap lasts, at least. The system adds some 50 us.
@@ -44,52 +34,32 @@ pub(crate) const NAP: Duration = Duration::from_micros(30);
 /// A worker that was parked for longer begins a new row of thefts.
 const SHORT: Duration = Duration::from_micros(100);
 
-/// A loot of fewer tasks is small.
-const FEW: usize = 4;
-
-const LEAST_PATIENCE: u32 = 4;
-const MOST_PATIENCE: u32 = 256;
-
 impl Thief {
     pub(super) fn new() -> Thief {
         Thief {
-            habit: IdleHabit::Parks { small_thefts: 0 },
-            patience: LEAST_PATIENCE,
+            patience: Patience::new(),
+            has_napped: false,
             parked_at: Duration::ZERO,
         }
     }
 
     /// Notes a theft of this many tasks.
     pub(super) fn stole(&mut self, tasks: usize) {
-        self.habit = match self.habit {
-            IdleHabit::Naps => IdleHabit::Naps,
-            IdleHabit::Napped if tasks >= FEW => {
-                self.patience = LEAST_PATIENCE;
-                IdleHabit::Naps
-            }
-            IdleHabit::Napped => self.napped_in_vain(),
-            IdleHabit::Parks { .. } if tasks >= FEW => IdleHabit::Parks { small_thefts: 0 },
-            IdleHabit::Parks { small_thefts } => match small_thefts + 1 {
-                more if more >= self.patience => IdleHabit::Naps,
-                more => IdleHabit::Parks { small_thefts: more },
-            },
-        };
+        if mem::take(&mut self.has_napped) {
+            self.patience.waited_for(tasks);
+        } else if !self.patience.is_at_an_end() {
+            self.patience.found(tasks);
+        }
     }
 
     /// Whether the worker, which has nothing to do, naps.
     pub(super) fn naps(&mut self) -> bool {
-        let naps = self.habit == IdleHabit::Naps;
-        self.habit = match self.habit {
-            IdleHabit::Naps => IdleHabit::Napped,
-            IdleHabit::Napped => self.napped_in_vain(),
-            parks => parks,
-        };
-        naps
-    }
-
-    fn napped_in_vain(&mut self) -> IdleHabit {
-        self.patience = MOST_PATIENCE.min(2 * self.patience);
-        IdleHabit::Parks { small_thefts: 0 }
+        if mem::take(&mut self.has_napped) {
+            // There was nothing to steal.
+            self.patience.waited_for(0);
+        }
+        self.has_napped = self.patience.is_at_an_end();
+        self.has_napped
     }
 
     /// Notes that the worker parks.
@@ -99,16 +69,15 @@ impl Thief {
 
     /// Notes that the worker was unparked.
     pub(super) fn unparked(&mut self, now: Duration) {
-        if now.saturating_sub(self.parked_at) > SHORT
-            && let IdleHabit::Parks { small_thefts } = &mut self.habit
-        {
-            *small_thefts = 0;
+        if now.saturating_sub(self.parked_at) > SHORT && !self.patience.is_at_an_end() {
+            self.patience.begin_anew();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::patience::FEW;
     use super::*;
 
     const SOON: Duration = Duration::from_micros(10);

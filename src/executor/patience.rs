@@ -1,0 +1,61 @@
+//! When a worker that comes for tasks too early begins to wait for more of them.
+//!
+//! A worker that comes for the tasks of others may find few of them, again and again, because it
+//! comes too early. To wait before it comes pays only where more tasks gather meanwhile. So it
+//! waits when it has found few several times in a row, and goes on to wait for as long as that
+//! pays. If it does not pay, twice as many small finds have to pass before it tries again.
+//!
+//! This file knows neither how the worker waits nor for how long: `pace.rs` and `thief.rs` do. Read
+//! `pace.rs` next.
+
+/// A worker's memory of its last finds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// How many small finds there were in a row.
+    small_finds: u32,
+    /// After how many of them the worker waits.
+    limit: u32,
+}
+
+/// Fewer tasks than this are a small find.
+pub(super) const FEW: usize = 4;
+
+const LEAST: u32 = 4;
+const MOST: u32 = 256;
+
+impl Patience {
+    pub(super) fn new() -> Patience {
+        Patience {
+            small_finds: 0,
+            limit: LEAST,
+        }
+    }
+
+    /// Whether the worker waits before it comes the next time.
+    pub(super) fn is_at_an_end(self) -> bool {
+        self.small_finds >= self.limit
+    }
+
+    /// Notes how many tasks the worker has found without a wait.
+    pub(super) fn found(&mut self, tasks: usize) {
+        let (row, limit) = (self.small_finds, self.limit);
+        assert!(row < limit, "{row} small finds, of {limit}, and no wait");
+        self.small_finds = if tasks < FEW { row + 1 } else { 0 };
+    }
+
+    /// Notes how many tasks the worker has found after a wait.
+    pub(super) fn waited_for(&mut self, tasks: usize) {
+        if tasks < FEW {
+            self.small_finds = 0;
+            self.limit = MOST.min(2 * self.limit);
+        } else {
+            // Still at an end: it goes on to wait.
+            self.limit = LEAST;
+        }
+    }
+
+    /// Lets the next find begin a new row.
+    pub(super) fn begin_anew(&mut self) {
+        self.small_finds = 0;
+    }
+}
