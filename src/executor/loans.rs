@@ -6,7 +6,7 @@
 //! and taken, and goes to the high queue while there is one.
 //!
 //! Most tasks never have a loan, and pay one load: a word holds a bit for each number, modulo 64,
-//! to which something is lent. This file never wakes a task. Read `queue/sift.rs` next.
+//! to which something is lent. This file never wakes a task. Read `queue/extract.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};

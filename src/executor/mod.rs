@@ -72,9 +72,8 @@
 //! - `pending.rs`: the wakers of tasks that wait.
 //! - `watchers.rs`: the tasks that are told when shutdown begins.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
-//! - `queue/sift.rs`: how raised tasks are taken out of a queue.
+//! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
-//! - `queue/pick.rs`: how the tasks that a thread joins are taken out of a queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!

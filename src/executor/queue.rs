@@ -8,8 +8,7 @@
 //! This file owns the places where tasks lie. It never decides which task has its turn
 //! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
 
-mod pick;
-mod sift;
+mod extract;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -23,6 +22,8 @@ use crate::ids::{CrewId, WorkerId};
 use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
+use extract::SiftMark;
+
 /// A queue, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -34,8 +35,8 @@ pub(crate) struct Queue {
     pushed: CachePadded<AtomicUsize>,
     /// How many were ever taken out. On a cache line of its own, since other threads write it.
     taken: CachePadded<AtomicUsize>,
-    /// How many raises were counted when the channel was last sifted for raised tasks.
-    sifted_at: AtomicUsize,
+    /// When the channel was last sifted for raised tasks.
+    sifted_at: SiftMark,
     /// Shows which of the local deques may hold something (`board.rs`).
     board: Arc<Board>,
     /// The stealing side of the local deques of the workers that serve this queue, by their
@@ -71,7 +72,7 @@ impl Queue {
             receiver,
             pushed: CachePadded::new(AtomicUsize::new(0)),
             taken: CachePadded::new(AtomicUsize::new(0)),
-            sifted_at: AtomicUsize::new(0),
+            sifted_at: SiftMark::default(),
             board,
             locals,
             crews,
@@ -101,9 +102,9 @@ impl Queue {
     ///
     /// A thread that loses its core between its push and its count hides a task meanwhile: its own,
     /// or, if that is taken at once, the one that comes next. That task is found when the next one
-    /// after it is counted, or when the thread goes on, which wakes a worker. A thread that is not
-    /// nice has its core back after the slices of those that share it; a nice one waits for as long
-    /// as others want the core.
+    /// after it is counted, or when the thread goes on, which wakes a worker. A thread of niceness 0
+    /// has its core back after the slices of those that share it; one of a higher niceness waits for
+    /// as long as others want the core.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
         // SeqCst: a worker that parks reads this after it has entered the census.
@@ -120,8 +121,8 @@ impl Queue {
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
-    /// Whether a worker that serves this queue would find a task in it: tasks in next-slots do not
-    /// count.
+    /// Whether any worker that serves this queue would find a task in it. Those in next-slots do not
+    /// count: each is found by one worker alone.
     pub(crate) fn has_work(&self) -> bool {
         let mut marked = self
             .board
@@ -219,7 +220,7 @@ impl Queue {
 pub(super) struct Stolen {
     pub(super) runnable: Runnable,
     pub(super) from: WorkerId,
-    /// How many raises were counted when the victim last sifted its deque.
+    /// The [`SiftMark`] of the victim's deque.
     pub(super) sifted_at: u32,
 }
 
@@ -237,58 +238,29 @@ pub(crate) struct LocalQueue {
     streak: u8,
 }
 
-/// What lies in a local queue, as far as its worker knows. A part that it takes for empty is empty;
-/// other threads may have emptied the rest.
+/// What lies in a local queue, as far as its worker knows: a set of parts. One that is not in the
+/// set is empty; other threads may have emptied the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Contents {
-    Nothing = 0,
-    InNextSlot = 1,
-    InDeque = 2,
-    InBoth = 3,
-}
+struct Contents(u8);
 
 impl Contents {
+    const NOTHING: Contents = Contents(0);
+    const IN_NEXT_SLOT: Contents = Contents(1);
+    const IN_DEQUE: Contents = Contents(2);
+
     #[inline]
-    fn has_next(self) -> bool {
-        matches!(self, Contents::InNextSlot | Contents::InBoth)
+    fn has(self, part: Contents) -> bool {
+        self.0 & part.0 != 0
     }
 
     #[inline]
-    fn has_deque(self) -> bool {
-        matches!(self, Contents::InDeque | Contents::InBoth)
+    fn with(self, part: Contents) -> Contents {
+        Contents(self.0 | part.0)
     }
 
     #[inline]
-    fn with_next(self) -> Contents {
-        match self {
-            Contents::Nothing | Contents::InNextSlot => Contents::InNextSlot,
-            Contents::InDeque | Contents::InBoth => Contents::InBoth,
-        }
-    }
-
-    #[inline]
-    fn without_next(self) -> Contents {
-        match self {
-            Contents::Nothing | Contents::InNextSlot => Contents::Nothing,
-            Contents::InDeque | Contents::InBoth => Contents::InDeque,
-        }
-    }
-
-    #[inline]
-    fn with_deque(self) -> Contents {
-        match self {
-            Contents::Nothing | Contents::InDeque => Contents::InDeque,
-            Contents::InNextSlot | Contents::InBoth => Contents::InBoth,
-        }
-    }
-
-    #[inline]
-    fn without_deque(self) -> Contents {
-        match self {
-            Contents::Nothing | Contents::InDeque => Contents::Nothing,
-            Contents::InNextSlot | Contents::InBoth => Contents::InNextSlot,
-        }
+    fn without(self, part: Contents) -> Contents {
+        Contents(self.0 & !part.0)
     }
 }
 
@@ -333,7 +305,7 @@ impl LocalQueue {
             board,
             deque,
             shown,
-            contents: Contents::Nothing,
+            contents: Contents::NOTHING,
             streak: 0,
         };
         (local, stealable)
@@ -346,10 +318,10 @@ impl LocalQueue {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
             return self.push_back(runnable);
         }
-        if self.contents.has_next() {
+        if self.contents.has(Contents::IN_NEXT_SLOT) {
             return self.displace_next(runnable);
         }
-        self.contents = self.contents.with_next();
+        self.contents = self.contents.with(Contents::IN_NEXT_SLOT);
         self.shown.next.fill(runnable);
         Pushed::NextSlot
     }
@@ -375,9 +347,9 @@ impl LocalQueue {
 
     /// Moves the task in the next-slot to the deque: it is not about to run here after all.
     #[inline]
-    pub(super) fn put_off_next(&mut self) -> Option<Pushed> {
-        let put_off = self.take_next()?;
-        Some(self.push_back(put_off))
+    pub(super) fn demote_next(&mut self) -> Option<Pushed> {
+        let demoted = self.take_next()?;
+        Some(self.push_back(demoted))
     }
 
     /// How many tasks other workers could steal from here.
@@ -393,7 +365,7 @@ impl LocalQueue {
     /// Whether the queue is empty, as far as its worker knows.
     #[inline]
     pub(super) fn is_bare(&self) -> bool {
-        self.contents == Contents::Nothing
+        self.contents == Contents::NOTHING
     }
 
     /// Takes the task that is to run next.
@@ -424,34 +396,34 @@ impl LocalQueue {
 
     #[inline]
     fn take_next(&mut self) -> Option<Runnable> {
-        if !self.contents.has_next() {
+        if !self.contents.has(Contents::IN_NEXT_SLOT) {
             return None;
         }
-        self.contents = self.contents.without_next();
+        self.contents = self.contents.without(Contents::IN_NEXT_SLOT);
         self.shown.next.take()
-    }
-
-    /// Puts a task back that was just taken from the next-slot.
-    fn put_back_next(&mut self, runnable: Runnable) {
-        self.contents = self.contents.with_next();
-        self.shown.next.fill(runnable);
     }
 
     /// Gives the first of these tasks and moves all others into the deque, and says how many.
     fn take_in(&mut self, mut tasks: impl Iterator<Item = Runnable>) -> Option<(Runnable, usize)> {
         let first = tasks.next()?;
-        let moved = tasks.map(|runnable| self.deque.push(runnable)).count();
-        if moved > 0 {
+        Some((first, self.refill(tasks)))
+    }
+
+    /// Puts tasks into the deque of which other workers are told by the caller, and says how many.
+    pub(super) fn refill(&mut self, tasks: impl IntoIterator<Item = Runnable>) -> usize {
+        let tasks = tasks.into_iter();
+        let count = tasks.map(|runnable| self.deque.push(runnable)).count();
+        if count > 0 {
             self.note_deque_filled();
         }
-        Some((first, moved))
+        count
     }
 
     /// Notes that tasks have been put into the deque, and shows it.
     #[inline]
     fn note_deque_filled(&mut self) {
-        if !self.contents.has_deque() {
-            self.contents = self.contents.with_deque();
+        if !self.contents.has(Contents::IN_DEQUE) {
+            self.contents = self.contents.with(Contents::IN_DEQUE);
             self.board.mark(self.owner);
         }
     }
@@ -459,8 +431,8 @@ impl LocalQueue {
     /// Notes that the deque was found empty, and shows it.
     #[inline]
     fn note_deque_empty(&mut self) {
-        if self.contents.has_deque() {
-            self.contents = self.contents.without_deque();
+        if self.contents.has(Contents::IN_DEQUE) {
+            self.contents = self.contents.without(Contents::IN_DEQUE);
             self.board.unmark(self.owner);
         }
     }
@@ -469,7 +441,7 @@ impl LocalQueue {
 impl Stealable {
     fn steal(&self, into: &Deque<Runnable>) -> Option<Stolen> {
         // Before the theft: the owner may sift between the two.
-        let sifted_at = self.shown.sifted_at();
+        let sifted_at = self.shown.sifted_at.get();
         Some(Stolen {
             runnable: insist(|| self.deque.steal_batch_and_pop(into))?,
             from: self.owner,
@@ -498,9 +470,9 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 #[derive(Debug, Default)]
 struct Shown {
     next: NextSlot,
-    /// How many raises were counted when the worker last sifted the deque for raised tasks. Written
-    /// by the worker, read by thieves, which then hold tasks that it has not sifted.
-    sifted_at: AtomicUsize,
+    /// When the worker last sifted the deque for raised tasks. Written by the worker, read by
+    /// thieves, which then hold tasks that it has not sifted.
+    sifted_at: SiftMark,
 }
 
 /// Room for one task.

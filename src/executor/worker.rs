@@ -485,7 +485,7 @@ impl Worker {
     /// The worker goes on with another queue than before.
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
-        self.put_off_next_of(before);
+        self.demote_next_of(before);
         // Another worker is to wait for the world outside while this one is away: see `lookout.rs`.
         if self.is_away_in(self.running) && !self.is_away_in(before) {
             self.executor.man_lookout();
@@ -494,10 +494,10 @@ impl Worker {
 
     /// Moves the task in the next-slot of a queue to the deque: it is not about to run any more,
     /// and other workers may have it.
-    fn put_off_next_of(&mut self, queue: QueueId) {
+    fn demote_next_of(&mut self, queue: QueueId) {
         let position = self.route.position(queue);
         let local = position.and_then(|position| self.locals.get_mut(position));
-        if let Some(pushed) = local.and_then(LocalQueue::put_off_next) {
+        if let Some(pushed) = local.and_then(LocalQueue::demote_next) {
             self.announce_pushed(pushed, queue);
         }
     }

@@ -274,8 +274,8 @@ fn rescue_while_running(protocol: Protocol) {
     let push = |own: &mut LocalQueue, task| {
         if protocol == Protocol::TrustsTheMark {
             own.contents = match own.shown.next.is_filled() {
-                true => own.contents.with_next(),
-                false => own.contents.without_next(),
+                true => own.contents.with(Contents::IN_NEXT_SLOT),
+                false => own.contents.without(Contents::IN_NEXT_SLOT),
             };
         }
         own.push_next(runnable(task));

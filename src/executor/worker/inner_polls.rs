@@ -247,7 +247,7 @@ impl Worker {
         executor.look_again_for_raised(id, raises);
         let picked = wanted.next();
         match self.locals.get_mut(position) {
-            Some(local) => local.take_in_picked(wanted),
+            Some(local) => _ = local.refill(wanted),
             None => wanted.for_each(|runnable| executor.queue(id).push(runnable)),
         }
         if executor.queue(id).has_work() {

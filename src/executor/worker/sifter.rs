@@ -24,7 +24,7 @@
 //!
 //! To sift takes time by the number of tasks. A worker spends a sixteenth of its time on it at
 //! most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
-//! Read `queue/pick.rs` next.
+//! Read `worker/inner_polls.rs` next.
 
 use std::mem;
 use std::time::Duration;
@@ -129,7 +129,7 @@ impl Worker {
     fn holds_too_many(&self) -> bool {
         let low = self.route.position(QueueId::LOW);
         let local = low.and_then(|low| self.locals.get(low));
-        local.is_some_and(|local| local.deque_len() > self.most())
+        local.is_some_and(|local| local.spare() > self.most())
     }
 
     fn sift_held(&mut self, low: usize) {

@@ -1,17 +1,65 @@
-//! Takes certain tasks out of a queue, wherever they lie in it, for a thread that waits for them.
+//! Takes certain tasks out of a queue, wherever they lie in it: those that were raised, and those
+//! that a thread joins.
 //!
-//! Neither a deque nor a channel lets a task out of its middle, so all are taken out and those that
-//! are not wanted put back, in their order. That is done where there are few. This file never polls
-//! a task. Read `worker/inner_polls.rs` next.
+//! Since neither a deque nor a channel lets a task out of its middle, all tasks are taken out, and
+//! those that are not wanted are put back in their order. Joined tasks are picked only where few
+//! tasks lie. Each channel and each local queue carries a [`SiftMark`], by which a worker knows
+//! what is left to sift. This file never decides when to look, and never polls a task. Read
+//! `worker/sifter.rs` next.
 
-use super::{LocalQueue, Queue, Runnable};
-use crate::sync::Ordering;
+use super::{Contents, LocalQueue, Queue, Runnable};
+use crate::ids::QueueId;
+use crate::sync::{AtomicUsize, Ordering};
+
+/// How many raises were counted when the tasks beside it were last sifted (`Sought`, `pending.rs`).
+#[derive(Debug, Default)]
+pub(super) struct SiftMark(AtomicUsize);
+
+impl SiftMark {
+    pub(super) fn get(&self) -> u32 {
+        self.0.load(Ordering::Acquire) as u32
+    }
+
+    fn set(&self, at: u32) {
+        // Release: pairs with the Acquire in `get`. A worker that sees the mark takes tasks that
+        // were sifted.
+        self.0.store(at as usize, Ordering::Release);
+    }
+}
 
 /// Where more tasks than this lie, none is picked: to take them all out would cost more than a
 /// thread does.
-const MOST: usize = 256;
+const MOST_TO_PICK_AMONG: usize = 256;
+
+fn is_raised(runnable: &Runnable) -> bool {
+    let task = runnable.metadata();
+    task.compare_with_loans();
+    task.queue() == QueueId::HIGH
+}
 
 impl LocalQueue {
+    /// Takes the raised tasks out. The task in the next-slot, too: another might displace it.
+    pub(in crate::executor) fn sift(&mut self, raised: &mut Vec<Runnable>) {
+        match self.take_next() {
+            Some(next) if is_raised(&next) => raised.push(next),
+            Some(next) => self.put_back_next(next),
+            None => {}
+        }
+        let (found, others) = self.empty_deque(&is_raised);
+        raised.extend(found);
+        self.refill(others);
+    }
+
+    pub(in crate::executor) fn mark_sifted(&self, at: u32) {
+        self.shown.sifted_at.set(at);
+    }
+
+    /// Puts a task back that was just taken from the next-slot.
+    fn put_back_next(&mut self, runnable: Runnable) {
+        self.contents = self.contents.with(Contents::IN_NEXT_SLOT);
+        self.shown.next.fill(runnable);
+    }
+
     /// Takes the wanted task that is nearest to its turn. Others that are wanted are moved to the
     /// front of the deque, so that the next calls find them there; a task in the next-slot that is
     /// not wanted goes to the deque's back.
@@ -27,44 +75,51 @@ impl LocalQueue {
             // deque, other workers may have it.
             self.push_back(next);
         }
-        if self.deque.len() > MOST {
+        if self.deque.len() > MOST_TO_PICK_AMONG {
             return None;
         }
         let first = self.deque.pop()?;
-        match is_wanted(&first) {
-            true => Some(first),
-            false => self.pick_behind(first, is_wanted),
+        if is_wanted(&first) {
+            return Some(first);
         }
-    }
-
-    fn pick_behind(
-        &mut self,
-        first: Runnable,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Option<Runnable> {
-        let behind = std::iter::from_fn(|| self.deque.pop());
-        let (wanted, others): (Vec<_>, Vec<_>) = behind.partition(is_wanted);
+        let (wanted, others) = self.empty_deque(is_wanted);
         let mut wanted = wanted.into_iter();
         let picked = wanted.next();
-        let left = wanted.chain([first]).chain(others);
-        left.for_each(|runnable| self.deque.push(runnable));
-        self.note_deque_filled();
+        self.refill(wanted.chain([first]).chain(others));
         picked
     }
 
-    /// Takes in tasks to be picked next.
-    pub(in crate::executor) fn take_in_picked(&mut self, tasks: impl Iterator<Item = Runnable>) {
-        tasks.for_each(|task| _ = self.push_back(task));
+    /// Takes all tasks out of the deque: the wanted, and the others.
+    fn empty_deque(
+        &mut self,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+    ) -> (Vec<Runnable>, Vec<Runnable>) {
+        std::iter::from_fn(|| self.deque.pop()).partition(is_wanted)
     }
 }
 
 impl Queue {
+    pub(in crate::executor) fn sifted_at(&self) -> u32 {
+        self.sifted_at.get()
+    }
+
+    /// Takes the raised tasks out of the channel.
+    pub(in crate::executor) fn sift(&self, at: u32, raised: &mut Vec<Runnable>) {
+        raised.extend(self.extract(&is_raised));
+        self.sifted_at.set(at);
+    }
+
+    /// Takes the wanted tasks out of the channel, where there are few.
+    pub(in crate::executor) fn pick(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
+        match self.channel_len() {
+            1..=MOST_TO_PICK_AMONG => self.extract(is_wanted),
+            _ => Vec::new(),
+        }
+    }
+
     /// Takes the wanted tasks out of the channel. Other threads may have looked in vain meanwhile
     /// for those that are put back.
-    pub(in crate::executor) fn pick(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
-        if self.channel_len() == 0 || self.channel_len() > MOST {
-            return Vec::new();
-        }
+    fn extract(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
         let (wanted, others): (Vec<_>, Vec<_>) = self.receiver.drain().partition(is_wanted);
         let drained = wanted.len() + others.len();
         self.taken.fetch_add(drained, Ordering::SeqCst);
@@ -118,11 +173,11 @@ mod tests {
     #[test]
     fn among_too_many_none_is_looked_for() {
         let (mut local, _shown) = local();
-        (0..=MOST as u64).for_each(|id| _ = local.push_back(runnable(id)));
+        (0..=MOST_TO_PICK_AMONG as u64).for_each(|id| _ = local.push_back(runnable(id)));
         assert_eq!(pick(&mut local, &[0]), None);
         drop(local.pop());
         assert_eq!(pick(&mut local, &[1]), Some(1));
-        assert_eq!(pick(&mut local, &[MOST as u64]), Some(MOST as u64));
+        assert_eq!(pick(&mut local, &[MOST_TO_PICK_AMONG as u64]), Some(MOST_TO_PICK_AMONG as u64));
     }
 
     #[test]
