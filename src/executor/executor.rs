@@ -45,12 +45,8 @@ pub(crate) struct Executor {
     pub(super) pending: Pending,
     /// The tasks that are told when shutdown begins.
     pub(crate) watchers: Watchers,
-    /// The queue that each worker is at home in.
-    homes: Box<[QueueId]>,
-    /// The standbys: additional high workers that serve the high queue alone, and are unparked
-    /// after the other high ones. So they mostly run while those are in low polls. See
-    /// `Builder::with_standby`.
-    standbys: Box<[WorkerId]>,
+    /// The names of the queues, and which worker is at home where.
+    pub(crate) shape: RuntimeShape,
     /// Whether a high task may have to wait for the end of a low poll.
     high_waits: bool,
     /// What each worker has counted, and at the end what all other threads have.
@@ -83,8 +79,7 @@ pub(crate) enum Late {
 pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
     pub(crate) parking_lot: ParkingLot,
-    pub(crate) homes: Box<[QueueId]>,
-    pub(crate) standbys: Box<[WorkerId]>,
+    pub(crate) shape: RuntimeShape,
     pub(crate) high_waits: bool,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) long_polls: Box<[Duration]>,
@@ -106,23 +101,23 @@ impl Executor {
             .insert(executor.id, executor.clone());
         assert!(taken.is_none(), "2^32 runtimes were made in this process");
         drop(executors);
-        executor.observe(|observer| observer.on_start(&executor.shape()));
+        executor.observe(|observer| observer.on_start(&executor.shape));
         executor
     }
 
     fn new(parts: ExecutorParts) -> Executor {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        let workers = parts.shape.homes.len();
         Executor {
             id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
-            tallies: (0..=parts.homes.len())
+            tallies: (0..=workers)
                 .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
                 .collect(),
             queues: parts.queues,
             parking_lot: parts.parking_lot,
-            pending: Pending::new(parts.homes.len()),
+            pending: Pending::new(workers),
             watchers: Watchers::default(),
-            homes: parts.homes,
-            standbys: parts.standbys,
+            shape: parts.shape,
             high_waits: parts.high_waits,
             ending: Ending::new(),
             cut_off: Mutex::default(),
@@ -132,15 +127,6 @@ impl Executor {
             long_polls: parts.long_polls,
             spin: parts.spin,
             host: parts.host,
-        }
-    }
-
-    pub(crate) fn shape(&self) -> RuntimeShape {
-        let names = self.queues.iter().map(|queue| queue.name().to_owned());
-        RuntimeShape {
-            queues: names.collect(),
-            homes: self.homes.to_vec(),
-            standbys: self.standbys.to_vec(),
         }
     }
 
@@ -368,8 +354,9 @@ impl Executor {
         })
     }
 
-    /// Sets aside numbers for `count` tasks.
+    /// Sets aside numbers for `count` tasks, which is 16 or a multiple of it.
     pub(super) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
+        debug_assert!(count.is_multiple_of(16), "{count} at a time: see `seat.rs`");
         let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
         start..start + count
     }
@@ -381,26 +368,9 @@ impl Executor {
         &self.queues[id.index()]
     }
 
+    #[inline]
     pub(crate) fn queues(&self) -> &[Queue] {
         &self.queues
-    }
-
-    /// The queue at this place in the list, if the list is long enough.
-    #[inline]
-    pub(crate) fn queue_numbered(&self, number: usize) -> Option<QueueId> {
-        let id = QueueId(number as u16);
-        (number < self.queues.len()).then_some(id)
-    }
-
-    /// The queue of this name.
-    pub(crate) fn queue_named(&self, name: &str) -> Option<QueueId> {
-        let index = self.queues.iter().position(|queue| queue.name() == name)?;
-        u16::try_from(index).ok().map(QueueId)
-    }
-
-    /// The name of a task that exists, if it was given one.
-    pub(crate) fn name_of(&self, task: TaskId) -> Option<Arc<str>> {
-        names::get((self.id, task))
     }
 
     /// How long a poll of a task in this queue may take before it is reported.
@@ -427,7 +397,7 @@ impl Executor {
 
     /// Each worker's home queue and tally.
     pub(crate) fn workers(&self) -> impl Iterator<Item = (QueueId, &Tally)> {
-        self.homes.iter().copied().zip(self.tallies())
+        self.shape.homes.iter().copied().zip(self.tallies())
     }
 
     // Observing.

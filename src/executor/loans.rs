@@ -34,7 +34,7 @@ impl Borrower {
     pub(crate) fn polled_here() -> Option<Borrower> {
         seat::with_worker(|worker| {
             let polled = worker.tally().polling.get()?;
-            let low = polled.queue == QueueId::LOW && !worker.runs_high_task();
+            let low = polled.queue == QueueId::LOW && !worker.runs_high;
             low.then_some(Borrower {
                 executor: worker.executor_id,
                 task: polled.task,

@@ -102,9 +102,9 @@ impl Queue {
     ///
     /// A thread that loses its core between its push and its count hides a task meanwhile: its own,
     /// or, if that is taken at once, the one that comes next. That task is found when the next one
-    /// after it is counted, or when the thread goes on, which wakes a worker. A thread of niceness 0
-    /// has its core back after the slices of those that share it; one of a higher niceness waits for
-    /// as long as others want the core.
+    /// after it is counted, or when the thread goes on, which wakes a worker. A thread of niceness
+    /// 0 has its core back after the slices of those that share it; one of a higher niceness waits
+    /// for as long as others want the core.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
         // SeqCst: a worker that parks reads this after it has entered the census.
@@ -121,8 +121,8 @@ impl Queue {
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
-    /// Whether any worker that serves this queue would find a task in it. Those in next-slots do not
-    /// count: each is found by one worker alone.
+    /// Whether any worker that serves this queue would find a task in it. Those in next-slots do
+    /// not count: each is found by one worker alone.
     pub(crate) fn has_work(&self) -> bool {
         let mut marked = self
             .board

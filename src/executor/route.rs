@@ -7,6 +7,8 @@
 //! This file never takes a lock and never touches a task. Read `worker.rs` next, which walks the
 //! routes.
 
+use std::ops::Range;
+
 use crate::ids::QueueId;
 
 /// One place to look for a task. The number is a position in [`Route::queues`].
@@ -27,7 +29,8 @@ pub(crate) struct Route {
     pub(crate) home: QueueId,
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
-    /// The local queues that the worker looks at first, as positions in `queues`.
+    /// The local queues that the worker looks at first: high tasks, then home. As positions in
+    /// `queues`.
     pub(super) held: Box<[usize]>,
     /// The other places that it looks at before it counts as a searcher: its home channel, then
     /// tasks of home in the deques of others, then what it holds of queues that do not outrank
@@ -71,24 +74,20 @@ impl Route {
     ) -> Route {
         let others = steals_from.iter().copied().filter(|&queue| queue != home);
         let queues: Box<[QueueId]> = std::iter::once(home).chain(others).collect();
-        let Looks {
-            held,
-            at_hand,
-            search,
-        } = lay_out(&queues);
-        let other_queues = (1..queues.len())
-            .map(|position| match staffed(queues[position]) {
-                true => OtherQueue::Staffed(position),
-                false => OtherQueue::Unstaffed(position),
-            })
-            .collect();
+        let rest = 1..queues.len();
+        let outranks_home = |&at: &usize| queues[at].outranks(home);
+        let (above, below): (Vec<_>, Vec<_>) = rest.clone().partition(outranks_home);
+        let other_queue = |at: usize| match staffed(queues[at]) {
+            true => OtherQueue::Staffed(at),
+            false => OtherQueue::Unstaffed(at),
+        };
         Route {
             home,
+            held: above.into_iter().chain([0]).collect(),
+            at_hand: at_hand(&below),
+            search: search(rest.clone()),
+            other_queues: rest.map(other_queue).collect(),
             queues,
-            held,
-            at_hand,
-            search,
-            other_queues,
         }
     }
 
@@ -158,39 +157,23 @@ pub(super) enum Overdue {
     OtherQueue(OtherQueue),
 }
 
-/// Orders a worker's looks.
-///
-/// The tasks that it holds already come first: high tasks, then home, then the rest. Between the
-/// home work and work of a lower rank it looks for home work everywhere, so that no worker goes on
-/// with stolen low tasks while a task of its own queue waits, wherever that one lies.
-fn lay_out(queues: &[QueueId]) -> Looks {
-    let rest = 1..queues.len();
-    let above = rest.clone().filter(|&p| queues[p].outranks(queues[0]));
-    let below = rest.clone().filter(|&p| !queues[p].outranks(queues[0]));
-
-    let mut at_hand = vec![Look::Channel(0)];
-    let mut below = below.map(Look::Local).peekable();
-    let home_everywhere = below.peek().is_some();
-    at_hand.extend(home_everywhere.then_some(Look::Others(0)));
-    at_hand.extend(below);
-
-    // Of the rest, the deques come before the channels: a channel is seen to by the workers at home
-    // there, and a task in the deque of a worker that is in a long poll by thieves alone.
-    let mut search = vec![Look::Channel(0), Look::Others(0)];
-    search.extend(rest.clone().map(Look::Others));
-    search.extend(rest.map(Look::Channel));
-    Looks {
-        held: above.chain([0]).collect(),
-        at_hand: at_hand.into(),
-        search: search.into(),
-    }
+/// Between the home work that a worker holds and the queues `below`, which do not outrank home, the
+/// worker looks for home work everywhere. So no worker goes on with stolen low tasks while a task
+/// of its own queue waits, wherever that one lies.
+fn at_hand(below: &[usize]) -> Box<[Look]> {
+    let home_everywhere = (!below.is_empty()).then_some(Look::Others(0));
+    let below = below.iter().copied().map(Look::Local);
+    let home = [Look::Channel(0)].into_iter().chain(home_everywhere);
+    home.chain(below).collect()
 }
 
-/// A worker's looks, in the order in which it takes them. Described at [`Route`].
-struct Looks {
-    held: Box<[usize]>,
-    at_hand: Box<[Look]>,
-    search: Box<[Look]>,
+/// Of the queues that are not home, the deques come before the channels: a channel is seen to by
+/// the workers at home there, and a task in the deque of a worker that is in a long poll by thieves
+/// alone.
+fn search(rest: Range<usize>) -> Box<[Look]> {
+    let home = [Look::Channel(0), Look::Others(0)].into_iter();
+    let deques = rest.clone().map(Look::Others);
+    home.chain(deques).chain(rest.map(Look::Channel)).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@
 //! the task (`tracked.rs`) calls this file, this file calls the worker, and the worker runs tasks.
 
 use std::mem::ManuallyDrop;
-use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -17,7 +16,7 @@ use super::executor::Executor;
 use super::host::{Bound, Park};
 use super::runnable::Runnable;
 use super::telling;
-use super::thread_locals::{FOR_LIFE, Here, NUMBERS, Numbers, RUNTIME, SEAT, Undropped};
+use super::thread_locals::{FOR_LIFE, Here, NUMBERS, RUNTIME, SEAT, Undropped};
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
@@ -135,7 +134,7 @@ pub(crate) fn is_worker() -> bool {
 /// Whether the task that is being polled on this thread is a high one: taken from the high queue,
 /// or raised before it was taken.
 pub(crate) fn runs_high_task() -> bool {
-    with_worker(|worker| worker.runs_high_task()).unwrap_or_else(poll::blocks_in_high)
+    with_worker(|worker| worker.runs_high).unwrap_or_else(poll::blocks_in_high)
 }
 
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes it over
@@ -154,7 +153,7 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());
     };
-    poll::note_blocks_in_high(worker.runs_high_task());
+    poll::note_blocks_in_high(worker.runs_high);
     let (id, executor) = (worker.id, worker.executor.clone());
     // Told before the other thread tells what it does as this worker, and not at all if there is
     // no other.
@@ -208,7 +207,11 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
 /// Offers a task to the worker that sits here, which puts it into a local queue if it belongs
 /// there.
 #[inline]
-pub(super) fn offer_worker_here(id: ExecutorId, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
+pub(super) fn offer_worker_here(
+    id: ExecutorId,
+    runnable: Runnable,
+    turn: Turn,
+) -> Result<(), Runnable> {
     if anyone_observes() {
         tell_if_local(id, &runnable, turn);
     }
@@ -296,27 +299,17 @@ pub(super) fn count_late(executor: &Executor, queue: QueueId) {
     executor.ending.task_ended_outside();
 }
 
-/// A number for a task that is spawned from outside. A few are set aside at a time (T8).
+/// A number for a task that is spawned from outside. A few are set aside at a time, from a multiple
+/// of that on (T8).
 #[inline]
 fn next_number(executor: &Executor) -> TaskId {
-    let mut numbers = NUMBERS.get();
-    if numbers.next == numbers.end || numbers.of != Some(executor.id) {
-        numbers = refill(executor);
+    const AT_A_TIME: u64 = 16;
+    let (of, mut next) = NUMBERS.get();
+    if next.is_multiple_of(AT_A_TIME) || of != Some(executor.id) {
+        next = executor.reserve_task_ids(AT_A_TIME).start;
     }
-    let task = TaskId(numbers.next);
-    numbers.next += 1;
-    NUMBERS.set(numbers);
-    task
-}
-
-#[cold]
-fn refill(executor: &Executor) -> Numbers {
-    let Range { start, end } = executor.reserve_task_ids(16);
-    Numbers {
-        of: Some(executor.id),
-        next: start,
-        end,
-    }
+    NUMBERS.set((Some(executor.id), next + 1));
+    TaskId(next)
 }
 
 /// Corrects the count of polls, if the worker that sits here has taken this task to poll it: its
@@ -360,7 +353,7 @@ pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
         executor.pending.sought().in_vain()
     };
     let by_worker = with_worker_of(id, |worker| {
-        worker.sought().in_vain() != enter(&worker.executor)
+        worker.sought.in_vain() != enter(&worker.executor)
     });
     let is_sought = by_worker.or_else(|| {
         // Where no worker sits any more, none has noted the count from before the poll.

@@ -37,8 +37,9 @@ thread_local! {
     /// stands in for it, and while `Seated` has it.
     pub(super) static SEAT: Cell<Option<Undropped<Box<Worker>>>> = const { Cell::new(None) };
 
-    /// Task numbers set aside for spawns from this thread while no worker sits here.
-    pub(super) static NUMBERS: Cell<Numbers> = const { Cell::new(Numbers::NONE) };
+    /// Task numbers set aside for spawns from this thread while no worker sits here: the runtime
+    /// that set them aside, and the next of them.
+    pub(super) static NUMBERS: Cell<(Option<ExecutorId>, u64)> = const { Cell::new((None, 0)) };
 
     /// What a task and the thread that runs it tell each other.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
@@ -90,21 +91,4 @@ pub(super) enum Note {
     Obeyed,
     /// From the task: how its poll ended.
     Ended(PollEnd),
-}
-
-/// Task numbers that are not given to any task yet: from `next` to before `end`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
-    /// The runtime that set them aside.
-    pub(super) of: Option<ExecutorId>,
-    pub(super) next: u64,
-    pub(super) end: u64,
-}
-
-impl Numbers {
-    const NONE: Numbers = Numbers {
-        of: None,
-        next: 0,
-        end: 0,
-    };
 }

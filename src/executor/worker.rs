@@ -72,7 +72,7 @@ pub(crate) struct Worker {
     running: QueueId,
     running_at: usize,
     /// Whether that task is a high one, which it also is if it was raised in the low queue.
-    runs_high: bool,
+    pub(super) runs_high: bool,
     /// Where it found that task.
     found: Source,
     search: Search,
@@ -80,7 +80,7 @@ pub(crate) struct Worker {
     thief: Thief,
     /// The values of two counters of `pending.rs` when this step began, or a poll within it: one of
     /// tasks that were raised, and one of looks that did not find a waiting task.
-    sought: Sought,
+    pub(super) sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
@@ -255,17 +255,9 @@ impl Worker {
         self.executor.tally_of(self.id)
     }
 
-    pub(super) fn runs_high_task(&self) -> bool {
-        self.runs_high
-    }
-
     #[allow(dead_code, reason = "asked where a machine is modelled")]
     pub(crate) fn is_searching(&self) -> bool {
         self.search == Search::Counted
-    }
-
-    pub(super) fn sought(&self) -> Sought {
-        self.sought
     }
 
     /// A number for a task that this worker spawns.
@@ -537,6 +529,15 @@ impl Worker {
         // Pairs with the census of `idle.rs`: the push goes before the look for parked workers.
         fence(Ordering::SeqCst);
         self.executor.unpark_one(queue);
+    }
+
+    /// Tells other workers, and the thread that ends the runtime, of tasks that were put back into a
+    /// channel: they may have looked in vain meanwhile.
+    fn announce_put_back(&self, queue: QueueId) {
+        if self.has_work(queue) {
+            self.announce(queue);
+            self.executor.ending.task_queued();
+        }
     }
 
     /// Takes a share of a channel, or one task where local queues are off.

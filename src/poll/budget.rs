@@ -7,13 +7,14 @@
 //! back with a full budget.
 //!
 //! A future that has been pending is never put off. The one exception is a task's handle, which is
-//! put off once. So beside a branch that uses up every poll's budget, all other branches of a `select!` come to
-//! their turn within two polls.
+//! put off once. So beside a branch that uses up every poll's budget, all other branches of a
+//! `select!` come to their turn within two polls.
 //!
 //! Budgets belong to polls, and not every poll is ours. Another executor may poll within one of our
-//! polls, and code may make a future anew instead of awaiting the one that was put off. So that such
-//! a poll goes on as well, the budget is full again after 64 futures have been put off. On a thread
-//! of another executor no poll begins that is known here: one future in 1,024 is put off there.
+//! polls, and code may make a future anew instead of awaiting the one that was put off. So that
+//! such a poll goes on as well, the budget is full again after 64 futures have been put off. On a
+//! thread of another executor no poll begins that is known here: one future in 1,024 is put off
+//! there.
 //!
 //! This file never wakes a task but the one that it puts off.
 

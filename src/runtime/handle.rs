@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::block_on::block_on;
 use super::large::is_large;
 use super::metrics::RuntimeMetrics;
-use super::queue_name::IntoQueueName;
+use super::queue_name::{IntoQueueName, queue_named};
 use super::runtime::Runtime;
 use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
@@ -203,7 +203,7 @@ impl Handle {
     /// ```
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<QueueId> {
-        self.executor.queue_named(name)
+        queue_named(&self.executor, name)
     }
 
     /// As [`Runtime::metrics`](crate::Runtime::metrics).

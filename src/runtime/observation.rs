@@ -50,8 +50,7 @@ impl Handle {
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     pub fn observe(&self, observer: Arc<dyn Observer>) -> Observation {
-        let shape = self.executor.shape();
-        shielded("an observer", || observer.on_start(&shape));
+        shielded("an observer", || observer.on_start(&self.executor.shape));
         Observation {
             observer: self.executor.observers.add(observer),
             executor: self.executor.clone(),

@@ -14,6 +14,7 @@ use crate::executor::{
     Stealable, WorkerParts,
 };
 use crate::ids::{CrewId, QueueId, WorkerId};
+use crate::telemetry::RuntimeShape;
 
 /// A validated configuration: which queues there are, and which routes their workers take.
 pub(super) struct Plan {
@@ -266,8 +267,11 @@ impl Plan {
         let executor = Executor::register(ExecutorParts {
             queues: queues.collect(),
             parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
-            homes: workers.iter().map(|parts| parts.route.home).collect(),
-            standbys: standbys.into(),
+            shape: RuntimeShape {
+                queues: self.queues.iter().map(|plan| plan.name.clone()).collect(),
+                homes: workers.iter().map(|parts| parts.route.home).collect(),
+                standbys,
+            },
             high_waits: self.high_may_wait(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),

@@ -79,10 +79,20 @@ impl QueueName<'_> {
     #[inline]
     pub(crate) fn find(self, executor: &Executor) -> Option<QueueId> {
         match self.0 {
-            Named::Number(number) => executor.queue_numbered(number),
-            Named::Name(name) => executor.queue_named(name),
+            Named::Number(number) => {
+                let id = QueueId(number as u16);
+                (number < executor.queues().len()).then_some(id)
+            }
+            Named::Name(name) => queue_named(executor, name),
         }
     }
+}
+
+/// The queue of this name in a runtime.
+pub(super) fn queue_named(executor: &Executor, name: &str) -> Option<QueueId> {
+    let mut queues = executor.queues().iter();
+    let index = queues.position(|queue| queue.name() == name)?;
+    u16::try_from(index).ok().map(QueueId)
 }
 
 impl fmt::Display for QueueName<'_> {

@@ -13,6 +13,7 @@ use super::block_in_place::block_in_place;
 use super::block_on::block_on;
 use super::builder::Builder;
 use super::metrics::RuntimeMetrics;
+use super::queue_name::queue_named;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
 use crate::executor::{Executor, seat};
@@ -128,7 +129,7 @@ impl Runtime {
     /// ```
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<QueueId> {
-        self.executor.queue_named(name)
+        queue_named(&self.executor, name)
     }
 
     /// The niceness that the low threads were given, or `None` if it was left alone: where

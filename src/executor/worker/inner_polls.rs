@@ -250,10 +250,7 @@ impl Worker {
             Some(local) => _ = local.refill(wanted),
             None => wanted.for_each(|runnable| executor.queue(id).push(runnable)),
         }
-        if executor.queue(id).has_work() {
-            self.announce(id);
-            executor.ending.task_queued();
-        }
+        self.announce_put_back(id);
         Some((picked?, Source::Channel))
     }
 }

@@ -152,10 +152,7 @@ impl Worker {
             return;
         }
         queue.sift(at, &mut self.sifter.raised);
-        if queue.has_work() {
-            self.announce(QueueId::LOW);
-            executor.ending.task_queued();
-        }
+        self.announce_put_back(QueueId::LOW);
     }
 
     /// Notes that tasks came to this worker, by a theft or from the channel, that were last sifted

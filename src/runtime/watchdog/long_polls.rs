@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::executor::Executor;
 use crate::ids::WorkerId;
 use crate::shield::log_warning;
-use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally};
+use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally, names};
 
 /// What each worker polled at the last look.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl SeenPoll {
         let lasted = now.saturating_sub(self.since);
         let is_long = !lasted.is_zero() && lasted >= executor.long_poll(self.polled.queue);
         if is_long && matches!(self.report, Report::NotDue) {
-            let name = executor.name_of(self.polled.task);
+            let name = names::get((executor.id, self.polled.task));
             let stage = LongPollStage::Lasting;
             tell(
                 executor,
