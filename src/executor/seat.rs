@@ -184,14 +184,6 @@ pub(crate) fn leave_closed() {
     }
 }
 
-/// Tells that the poll that goes on here waits for polls within it. For an observer that is as if
-/// another thread had taken the worker over, so the same event tells it.
-pub(super) fn tell_that_the_poll_blocks() {
-    if let Some(worker) = with_worker(|worker| worker.id) {
-        telling::emit(|| Event::Replaced { worker });
-    }
-}
-
 // Where a task goes.
 
 /// Queues a task that was spawned or woken: with the worker that sits here, if it belongs there, or

@@ -47,7 +47,7 @@ use crate::waker::wake_shielded;
 
 use sifter::{Sifted, Sifter};
 
-pub(crate) use inner_polls::{InnerPolls, Room, run_joined};
+pub(crate) use inner_polls::{InnerPolls, run_joined};
 
 /// After this many steps a busy worker looks whether something is ready outside. The number of
 /// steps between two turns of home (`route.rs`), since a worker asks only at the steps at which

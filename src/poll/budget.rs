@@ -34,7 +34,7 @@ fn note(used: Used) {
 }
 
 /// Gives the poll of a task that begins on this thread a budget. Where it lies within another poll,
-/// [`Outer`](super::Outer) puts back the budget of that one.
+/// [`InnerLevel`](super::InnerLevel) puts back the budget of that one.
 #[inline]
 pub(crate) fn begin_poll() {
     note(Used::NOTHING);

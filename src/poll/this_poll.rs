@@ -20,6 +20,7 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::RawWakerVTable;
 
+use super::nesting::{Nesting, Room};
 use super::used::Used;
 use crate::ids::{ExecutorId, TaskId};
 
@@ -84,28 +85,9 @@ pub(super) fn with<T: Copy, R>(part: Part<T>, value: T, run: impl FnOnce() -> R)
     run()
 }
 
-/// How deep polls lie within each other on one stack.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nesting {
-    pub(crate) levels: u32,
-    /// Where on the stack the outermost begins.
-    pub(crate) outermost: Option<usize>,
-}
-
-impl Nesting {
-    pub(crate) const NONE: Nesting = Nesting {
-        levels: 0,
-        outermost: None,
-    };
-
-    pub(crate) fn here() -> Nesting {
-        POLL.with(|poll| poll.nesting.get())
-    }
-}
-
 /// How many polls the one that runs here lies within: 0 on a stack with one poll, or with none.
 pub(crate) fn poll_level() -> u32 {
-    Nesting::here().levels
+    POLL.with(|poll| poll.nesting.get()).levels
 }
 
 /// How many polls are under way on this stack, of a thread that steps a worker.
@@ -121,36 +103,39 @@ pub(crate) fn between_polls<R>(run: impl FnOnce() -> R) -> R {
 /// Runs code that is called in the middle of a poll and is no part of it: it finds none of the
 /// poll's task-locals.
 pub(crate) fn apart_from_polls<R>(run: impl FnOnce() -> R) -> R {
-    let outer = Nesting::here();
-    let deeper = Nesting {
-        levels: outer.levels + 1,
-        ..outer
-    };
+    let deeper = POLL.with(|poll| poll.nesting.get()).deeper();
     with(|poll| &poll.nesting, deeper, run)
 }
 
-/// The parts that a poll within another changes. The outer one's are put back when this is dropped.
-pub(crate) struct Outer {
-    budget: Used,
-    nesting: Nesting,
+/// A level of polls within the one that goes on here, whose budget is put back when this is
+/// dropped.
+pub(crate) struct InnerLevel {
+    outer_budget: Used,
+    outer_nesting: Nesting,
 }
 
-impl Outer {
-    /// Goes on at another depth.
-    #[must_use]
-    pub(crate) fn left_for(nesting: Nesting) -> Outer {
-        POLL.with(|poll| Outer {
-            budget: poll.budget.get(),
-            nesting: poll.nesting.replace(nesting),
+impl InnerLevel {
+    /// `None`: the stack, which is of this size, has no room for it.
+    pub(crate) fn begin(room: Room, stack_size: usize) -> Option<InnerLevel> {
+        let mark = 0_u8;
+        let here = ptr::from_ref(&mark).addr();
+        POLL.with(|poll| {
+            let (outer_budget, outer_nesting) = (poll.budget.get(), poll.nesting.get());
+            let deeper = outer_nesting.deeper_within(room, here, stack_size)?;
+            poll.nesting.set(deeper);
+            Some(InnerLevel {
+                outer_budget,
+                outer_nesting,
+            })
         })
     }
 }
 
-impl Drop for Outer {
+impl Drop for InnerLevel {
     fn drop(&mut self) {
         POLL.with(|poll| {
-            poll.budget.set(self.budget);
-            poll.nesting.set(self.nesting);
+            poll.budget.set(self.outer_budget);
+            poll.nesting.set(self.outer_nesting);
         });
     }
 }

@@ -14,9 +14,7 @@
 //! `telling.rs` next.
 
 use std::collections::BTreeSet;
-use std::iter;
 use std::mem;
-use std::ptr;
 
 use super::{Step, Worker, run, take};
 use crate::executor::ending::Phase;
@@ -24,10 +22,11 @@ use crate::executor::pending::Sought;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::task::Task;
+use crate::executor::telling;
 use crate::executor::thread_locals::{NOTE, Note};
 use crate::ids::TaskId;
-use crate::poll::{self, Nesting};
-use crate::telemetry::event::Source;
+use crate::poll::{self, InnerLevel, Room};
+use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here, if one does.
@@ -36,7 +35,7 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
     let Some(mut wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
         return;
     };
-    let Some(_inner) = InnerPolls::begin(Room::ForJoined) else {
+    let Some(mut inner) = InnerPolls::begin(Room::ForJoined) else {
         return;
     };
     let mut pick = || {
@@ -44,10 +43,8 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
         wanted.remove(&picked.metadata().id);
         Some(picked)
     };
-    if let Some(first) = pick() {
-        seat::tell_that_the_poll_blocks();
-        run(first);
-        iter::from_fn(pick).for_each(run);
+    while let Some(picked) = pick() {
+        inner.run(picked);
     }
 }
 
@@ -55,17 +52,11 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
 pub(crate) struct InnerPolls {
     outer: OuterPoll,
     outer_note: Note,
-    outer_waits: OuterWaits,
-    _outer_parts: poll::Outer,
+    /// Whether the observer knows that the outer poll waits for polls within it.
+    is_told: bool,
+    _level: InnerLevel,
     /// The outer poll may have entered another runtime than the worker's.
     _entered: seat::Entered,
-}
-
-/// Whether the observer knows that the outer poll waits for polls within it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OuterWaits {
-    Untold,
-    Told,
 }
 
 /// A worker's notes of the poll that it is in.
@@ -78,64 +69,39 @@ struct OuterPoll {
     polled: Option<Polled>,
 }
 
-/// How much of a thread's stack polls within polls may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// A quarter, and no more than [`MOST_LEVELS`].
-    ForJoined,
-    /// Half of it.
-    ForAny,
-}
-
-/// How deep the polls of joined tasks may lie within each other.
-const MOST_LEVELS: u32 = 64;
-
-impl Room {
-    /// One level more, at this address of the stack, if there is room for it.
-    fn deeper(self, nesting: Nesting, here: usize, stack_size: usize) -> Option<Nesting> {
-        let outermost = nesting.outermost.unwrap_or(here);
-        let used = outermost.abs_diff(here);
-        let has_room = match self {
-            Room::ForJoined => nesting.levels < MOST_LEVELS && used < stack_size / 4,
-            Room::ForAny => used < stack_size / 2,
-        };
-        has_room.then_some(Nesting {
-            levels: nesting.levels + 1,
-            outermost: Some(outermost),
-        })
-    }
-}
-
 impl InnerPolls {
     /// `None`: no worker sits here, or the stack has no room.
     pub(crate) fn begin(room: Room) -> Option<InnerPolls> {
         let worker = |worker: &mut Worker| (worker.outer_poll(), worker.executor.clone());
         let (outer, executor) = seat::with_worker(worker)?;
-        let mark = 0_u8;
-        let here = ptr::from_ref(&mark).addr();
-        let deeper = room.deeper(Nesting::here(), here, executor.host.stack_size())?;
         Some(InnerPolls {
             outer,
             outer_note: NOTE.get(),
-            outer_waits: OuterWaits::Untold,
-            _outer_parts: poll::Outer::left_for(deeper),
+            is_told: false,
+            _level: InnerLevel::begin(room, executor.host.stack_size())?,
             _entered: seat::enter(executor),
         })
     }
 
-    /// One step of the worker, with whichever task it finds. Before the first of them, the observer
-    /// is told that the outer poll waits.
+    /// One step of the worker, with whichever task it finds.
     pub(crate) fn step(&mut self) -> Step {
         match take() {
             Ok(runnable) => {
-                if mem::replace(&mut self.outer_waits, OuterWaits::Told) == OuterWaits::Untold {
-                    seat::tell_that_the_poll_blocks();
-                }
-                run(runnable);
+                self.run(runnable);
                 Step::Ran
             }
             Err(step) => step,
         }
+    }
+
+    /// Runs a task. Before the first of them, the observer is told that the outer poll waits for
+    /// polls within it: by the event that tells it where another thread takes the worker over.
+    fn run(&mut self, runnable: Runnable) {
+        if !mem::replace(&mut self.is_told, true) {
+            let worker = seat::with_worker(|worker| worker.id);
+            worker.iter().for_each(|&worker| telling::emit(|| Event::Replaced { worker }));
+        }
+        run(runnable);
     }
 }
 
@@ -252,34 +218,5 @@ impl Worker {
         }
         self.announce_put_back(id);
         Some((picked?, Source::Channel))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How many levels of this size there may be on a stack of a mebibyte.
-    fn levels(room: Room, size: usize) -> usize {
-        let addresses = (1..).map(|level| usize::MAX - level * size);
-        let mut nesting = Some(Nesting::NONE);
-        addresses
-            .take_while(|&here| {
-                nesting = nesting.and_then(|nesting| room.deeper(nesting, here, 1 << 20));
-                nesting.is_some()
-            })
-            .count()
-    }
-
-    #[test]
-    fn joined_tasks_may_take_a_quarter_of_the_stack_and_so_many_levels() {
-        assert_eq!(levels(Room::ForJoined, 1 << 16), 4);
-        assert_eq!(levels(Room::ForJoined, 100), 64);
-    }
-
-    #[test]
-    fn any_tasks_may_take_half_of_the_stack() {
-        assert_eq!(levels(Room::ForAny, 1 << 16), 8);
-        assert_eq!(levels(Room::ForAny, 1 << 10), 512);
     }
 }
