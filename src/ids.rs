@@ -3,6 +3,7 @@
 //! This file is below all others and uses none of them. Read `executor/runnable.rs` next.
 
 use std::fmt;
+use std::hash::Hasher;
 
 /// A task's number, unique within its runtime.
 ///
@@ -118,3 +119,25 @@ pub(crate) struct CrewId(pub(crate) usize);
 /// costs less than a counted reference, which the cores would fight over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExecutorId(pub(crate) u32);
+
+/// Hashes task numbers by a multiplication: no user chooses them.
+#[derive(Debug, Default)]
+pub(crate) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("a task's number is hashed as one word");
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): 2^64 divided by the
+        // golden ratio, for the high bits, which the map uses together with the low ones.
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,9 +1,17 @@
-//! A handle that can end a task and nothing else.
+//! The tasks that can be told to end by their number, and the handle that does it.
 //!
-//! It owns two numbers and no part of the task. Read `ending.rs` next.
+//! Most tasks never are told so, and pay nothing: the orders are kept here, beside the tasks, and a
+//! task holds one bit that says whether there is anything to look up. An entry leaves with its
+//! task's memory. The list is one for the process, since a handle outlives its runtime. A handle
+//! owns two numbers and no part of the task. Read `ending.rs` next.
 
-use super::{aborts, seat};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use super::seat;
 use crate::ids::{ExecutorId, TaskId};
+use crate::sync::unpoisoned;
+use crate::telemetry::names::Key;
 
 /// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has
 /// an example.
@@ -23,7 +31,7 @@ impl AbortHandle {
     /// Tells the task to end, as [`Task::abort`](super::Task::abort) does. Has no effect on a task
     /// that has ended.
     pub fn abort(&self) {
-        if aborts::order((self.executor, self.task)) {
+        if order((self.executor, self.task)) {
             seat::wake_pending(self.executor, self.task);
         }
     }
@@ -38,4 +46,39 @@ impl AbortHandle {
     pub fn id(&self) -> TaskId {
         self.task
     }
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AbortState {
+    Quiet,
+    Ordered,
+}
+
+static ENTRIES: Mutex<BTreeMap<Key, AbortState>> = Mutex::new(BTreeMap::new());
+
+/// Enters a task, until [`leave`].
+pub(super) fn enter(key: Key) {
+    entries().insert(key, AbortState::Quiet);
+}
+
+/// Tells a task to end when it is run next. Gives `false` if the task is no longer there.
+fn order(key: Key) -> bool {
+    let mut entries = entries();
+    let entry = entries.get_mut(&key);
+    entry.map(|entry| *entry = AbortState::Ordered).is_some()
+}
+
+#[cold]
+pub(super) fn is_ordered(key: Key) -> bool {
+    entries().get(&key) == Some(&AbortState::Ordered)
+}
+
+#[cold]
+pub(super) fn leave(key: Key) {
+    entries().remove(&key);
+}
+
+fn entries() -> MutexGuard<'static, BTreeMap<Key, AbortState>> {
+    unpoisoned(ENTRIES.lock())
 }

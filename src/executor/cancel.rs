@@ -3,8 +3,8 @@
 //! The thread that holds the task's [`Runnable`] writes the order down for this thread and runs the
 //! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an
 //! error. So a future is dropped where its runtime decides: on a worker, on the thread that ends
-//! the runtime, or on a thread whose spawn was refused. A waker never does it. Read `aborts.rs`
-//! next.
+//! the runtime, or on a thread whose spawn was refused. A waker never does it. Read
+//! `abort_handle.rs` next.
 
 use super::runnable::Runnable;
 use super::seat;

@@ -26,7 +26,6 @@ use super::seat::{self, Counted};
 use super::task::Task;
 use super::telling;
 use super::tracked;
-use super::watchers::Watchers;
 use super::worker::Turn;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::sync::unmodelled::AtomicU64;
@@ -36,6 +35,7 @@ use crate::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::telemetry::names;
 use crate::telemetry::observers::Observers;
 use crate::telemetry::tally::Tally;
+use crate::waker::Watchers;
 
 /// What all threads of one runtime share.
 pub(crate) struct Executor {

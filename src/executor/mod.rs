@@ -66,11 +66,10 @@
 //! - `host.rs`: what the core asks of the threads that it runs on.
 //! - `thread_locals.rs`: what a thread remembers between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
-//! - `aborts.rs`: the tasks that can be told to end by their number.
-//! - `abort_handle.rs`: the handle that tells one to end.
+//! - `abort_handle.rs`: the tasks that can be told to end by their number, and the handle that does
+//!   it.
 //! - `ending.rs`: how a runtime ends.
 //! - `pending.rs`: the wakers of tasks that wait.
-//! - `watchers.rs`: the tasks that are told when shutdown begins.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
@@ -98,7 +97,6 @@
 //! alone reads a clock, to wait for shutdown's deadline.
 
 mod abort_handle;
-mod aborts;
 mod cancel;
 mod ending;
 mod executor;
@@ -120,7 +118,6 @@ pub(crate) mod telling;
 mod thief;
 mod thread_locals;
 mod tracked;
-mod watchers;
 pub(crate) mod worker;
 
 pub use abort_handle::AbortHandle;
@@ -135,7 +132,6 @@ pub(crate) use loans::Borrower;
 pub(crate) use lookout::Claim;
 pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
-pub(crate) use pending::Spread;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};

@@ -8,15 +8,15 @@
 //! A thread may look for a task in the middle of its first poll, and does not find it. So looks in
 //! vain are counted, and a worker that enters a waker compares the count with the one from
 //! before the poll: if it has changed, the task is polled once more, which at worst is one poll too
-//! many. Read `watchers.rs` next.
+//! many. Read `loans.rs` next.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use crate::ids::TaskId;
+use crate::ids::{Spread, TaskId};
 use crate::sync::Ordering;
 use crate::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
 
@@ -157,28 +157,6 @@ impl Pending {
         // Numbers are handed out one after another, so the low bits are spread evenly.
         let index = task.0 as usize & (self.shards.len() - 1);
         self.shards[index].lock().expect(UNPOISONED)
-    }
-}
-
-/// Hashes task numbers by a multiplication: no user chooses them.
-#[derive(Debug, Default)]
-pub(crate) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn write(&mut self, _bytes: &[u8]) {
-        unreachable!("a task's number is hashed as one word");
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): 2^64 divided by the
-        // golden ratio, for the high bits, which the map uses together with the low ones.
-        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

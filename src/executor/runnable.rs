@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::{aborts, loans};
+use super::{abort_handle, loans};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::telemetry::names;
 
@@ -66,7 +66,7 @@ pub(crate) struct Meta {
 /// Set when the task was told to end: instead of its next poll its future is dropped.
 const ABORTED: u16 = 1 << 15;
 
-/// Set when the task may be told to end through `aborts.rs`, until the end of its memory.
+/// Set when the task may be told to end through `abort_handle.rs`, until the end of its memory.
 const ABORTABLE: u16 = 1 << 14;
 
 /// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).
@@ -155,7 +155,7 @@ impl Meta {
     /// Enters the task among those that may be told to end by their number.
     pub(super) fn make_abortable(&self) {
         if self.state.fetch_or(ABORTABLE, Ordering::Relaxed) & ABORTABLE == 0 {
-            aborts::enter(self.key());
+            abort_handle::enter(self.key());
         }
     }
 
@@ -171,7 +171,7 @@ impl Meta {
     pub(super) fn is_aborted(&self) -> bool {
         let state = self.state.load(Ordering::Acquire);
         // One comparison for most tasks: the two bits are the highest.
-        state >= ABORTABLE && (state & ABORTED != 0 || aborts::is_ordered(self.key()))
+        state >= ABORTABLE && (state & ABORTED != 0 || abort_handle::is_ordered(self.key()))
     }
 
     fn key(&self) -> (ExecutorId, TaskId) {
@@ -186,7 +186,7 @@ impl Drop for Meta {
             names::leave(self.key());
         }
         if *self.state.get_mut() & ABORTABLE != 0 {
-            aborts::leave(self.key());
+            abort_handle::leave(self.key());
         }
     }
 }

@@ -50,8 +50,7 @@ use crossbeam_utils::CachePadded;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info_span, trace};
 
-use crate::executor::Spread;
-use crate::ids::{QueueId, TaskId};
+use crate::ids::{QueueId, Spread, TaskId};
 use crate::sync::unpoisoned;
 use crate::telemetry::{Event, Observer, PollEnd};
 

@@ -1,8 +1,13 @@
-//! Leaving a waker where somebody else finds it.
+//! Wakers that are left where other code finds them. `watchers.rs` has those of the tasks that are
+//! told when shutdown begins.
+
+mod watchers;
 
 use std::task::Waker;
 
 use crate::shield::shielded;
+
+pub(crate) use watchers::Watchers;
 
 /// Puts a waker where another may lie that does the same. Gives the one that lay there.
 pub(crate) fn leave(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {

@@ -1,7 +1,6 @@
 //! The tasks that are told when their runtime begins to shut down.
 //!
-//! This file owns their wakers. It never knows what a task does when it is told. Read `loans.rs`
-//! next.
+//! This file owns their wakers. It never knows what a task does when it is told.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
@@ -55,7 +54,7 @@ impl Watchers {
     }
 
     /// Wakes all these tasks. Called after the phase has changed.
-    pub(super) fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut *self.lock());
         for (_key, waker) in wakers {
             shielded("the waker of a task that waits for shutdown", || {
