@@ -22,7 +22,7 @@ pub(super) fn abort(runnable: Runnable) {
     run_with(Order::Abort, runnable);
 }
 
-/// Ends a task of a runtime that has closed. Gives the note of the task for the shutdown's report,
+/// Ends a task of a runtime that has closed. Gives the task's entry in the shutdown's report,
 /// unless it was cancelled already.
 pub(super) fn cut_off(runnable: Runnable) -> Option<CutOffTask> {
     let meta = runnable.metadata();

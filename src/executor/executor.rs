@@ -65,8 +65,9 @@ pub(crate) struct Executor {
     pub(crate) host: Arc<dyn Host>,
 }
 
-/// The fate of a future that is spawned while shutdown begins: counted before, and found to be
-/// too late afterwards. Either way it counts as a task that was spawned and cancelled.
+/// The fate of a future that a thread outside spawns while shutdown begins. The thread has counted
+/// the spawn, and then sees that it came too late. Either way the future counts as a task that was
+/// spawned and cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Late {
     /// It becomes a cancelled task.
@@ -175,8 +176,8 @@ impl Executor {
             return None;
         }
         let counted = seat::count_spawn(self, queue);
-        // Counted first, so that a thread that drains waits for the task, or is seen here. A worker
-        // need not look again: the task that it runs is counted.
+        // Counted first, so that a thread that drains waits for the task, or its phase is seen here.
+        // A worker need not look again: drain waits for the task that the worker runs.
         if counted.by.is_none() && self.phase() != Phase::Open {
             let future = match late {
                 Late::Cancelled => future.take(),
@@ -342,7 +343,7 @@ impl Executor {
     /// searcher, finds nothing, and takes it when it parks again. Whether one was parked.
     #[inline]
     pub(crate) fn man_lookout(&self) -> bool {
-        self.parking_lot.lookout.vacant().is_some() && self.unpark_for_lookout()
+        self.parking_lot.lookout.reactor_if_vacant().is_some() && self.unpark_for_lookout()
     }
 
     #[cold]
@@ -485,12 +486,13 @@ impl Executor {
     }
 
     /// Called by a thread after its last poll for a worker, or in the middle of a poll that waits
-    /// for others. A worker sits here only if the runtime has closed: the tasks that it holds are
-    /// cancelled then, and a task that the thread's last poll left waiting.
+    /// for others. A worker still sits here only where the runtime has closed: the tasks that it
+    /// holds are cancelled then, and a task that the thread's last poll left waiting.
     pub(crate) fn thread_leaves(&self) {
         // Off the seat first: tasks that the futures wake when they are dropped must not be put
         // into the queues that are being emptied.
         let left = seat::replace_worker(None).map(|worker| worker.close());
+        debug_assert!(left.is_none() || self.phase() == Phase::Closed);
         let left = left.into_iter().flatten();
         left.for_each(|runnable| self.cut_off(runnable));
         if self.phase() == Phase::Closed {

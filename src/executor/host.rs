@@ -11,18 +11,18 @@ use super::worker::Worker;
 /// Provides threads for workers.
 pub(crate) trait Host: Send + Sync {
     /// Lets another thread take over a worker whose thread is about to block. Gives the worker back
-    /// if no thread can be had. Calls `told` when a thread is there for it, before the worker is
+    /// if no thread can be had. Calls `tell` when a thread is there for it, before the worker is
     /// handed over.
     fn take_over(
         &self,
         worker: Box<Worker>,
         bound: Bound,
-        told: &dyn Fn(),
+        tell: &dyn Fn(),
     ) -> Result<(), Box<Worker>>;
 
     /// Lets the thread of a worker that sits here rest until there is something to do for it or
-    /// `is_over`, of which its thread is told by an unpark. Only where
-    /// [`take_over`](Host::take_over) may give a worker back.
+    /// `is_over`. The end is told to the thread by an unpark. Called only where
+    /// [`take_over`](Host::take_over) has given a worker back.
     fn rest_until(&self, is_over: &dyn Fn() -> bool);
 
     /// Whether a task that joins others is to poll them within its own poll. A simulation tries

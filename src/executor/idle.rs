@@ -9,8 +9,8 @@
 //! # The protocol
 //!
 //! Workers that serve the same queues form a **crew**: where high and low workers take from both
-//! queues, all of them are one crew. Standbys form a crew of their own, apart from reserved high
-//! workers, which serve the high queue alone as well. A crew counts its members that are
+//! queues, all of them are one crew. Standbys form a crew of their own, even where there are high
+//! workers that serve the high queue alone as well. A crew counts its members that are
 //! *searching* (awake, without work, looking for some) and those that are *parked*, both in one
 //! atomic word, the **census**.
 //!
@@ -294,7 +294,8 @@ impl ParkingLot {
     }
 
     /// Takes the best worker from among the parked of a crew, unless a search that is relied on
-    /// began there meanwhile.
+    /// began there meanwhile. The next crew may then be asked in vain: its worker finds the work
+    /// gone, and parks again.
     fn take_best(&self, crew: &Crew, queue: QueueId, relies: bool) -> Option<Parked> {
         if crew.census().parked == 0 {
             return None;

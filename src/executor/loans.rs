@@ -69,7 +69,8 @@ impl Borrower {
 /// Whether something may be lent to the task.
 #[inline]
 pub(super) fn may_exist(task: TaskId) -> bool {
-    // Acquire; pairs with the Release in `write_bits`. A task is woken after the loan.
+    // Acquire; pairs with the Release in `write_bits`. The task that borrows is woken after its
+    // loan was entered, so its waker's thread sees the bit.
     LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 

@@ -24,8 +24,8 @@
 //!
 //! # Precedence
 //!
-//! A ready socket wakes a high task more often than not, and that should find itself with a
-//! worker that is at home there, and one that no low task calls away. So a worker that parks
+//! A ready socket wakes a high task more often than not, and that one should be run by a worker at
+//! home in the high queue, which no low task calls away. So a worker that parks
 //! supersedes one whose [`Standing`] comes later: it enters itself as the **heir**, looks once more
 //! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for
 //! it: it makes the lookout vacant, then looks for an heir, and unparks the heir's thread. Again
@@ -56,7 +56,8 @@ use crate::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisone
 /// Waits in the operating system for what tasks wait for.
 pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
     /// Waits until something is ready or it is [notified](Reactor::notify), and adds the wakers of
-    /// what is ready. One thread at a time waits; it asks `goes_on` when earlier ones have left.
+    /// what is ready. One thread at a time waits. A thread that comes while the one before has not
+    /// returned yet waits for that, and then asks whether its wait still `goes_on`.
     fn wait(&self, goes_on: &dyn Fn() -> bool, ready: &mut Vec<Waker>);
 
     /// Adds the wakers of what is ready by now. Does nothing while a thread waits.
@@ -199,7 +200,8 @@ impl Lookout {
     /// Has a holder of a later standing leave for this worker. Whether it has left by now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        // Relaxed: a holder of an earlier standing that leaves just now looks for work itself.
+        // Relaxed: the holder that is seen may have left by now. One of an earlier standing goes to
+        // look for work then, and for the lookout as well before it parks.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
             return false;
@@ -275,7 +277,7 @@ impl Lookout {
 
     /// Looks without waiting, unless a worker waits there.
     pub(crate) fn look(&self, ready: &mut Vec<Waker>) {
-        if let Some(reactor) = self.vacant() {
+        if let Some(reactor) = self.reactor_if_vacant() {
             reactor.look(ready);
             self.note_look();
         }
@@ -283,7 +285,7 @@ impl Lookout {
 
     /// The reactor, if there is one and no worker waits in it.
     #[inline]
-    pub(super) fn vacant(&self) -> Option<&dyn Reactor> {
+    pub(super) fn reactor_if_vacant(&self) -> Option<&dyn Reactor> {
         let reactor = self.reactor()?;
         // Relaxed: a worker that takes the lookout just now looks itself.
         (self.holder.load(Ordering::Relaxed) == VACANT).then_some(&**reactor)
@@ -303,7 +305,7 @@ impl fmt::Debug for Lookout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lookout")
             .field("reactor", &self.reactor)
-            .field("is_vacant", &self.vacant().is_some())
+            .field("is_vacant", &self.reactor_if_vacant().is_some())
             .finish_non_exhaustive()
     }
 }

@@ -78,9 +78,9 @@
 //!
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
 //! the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
-//! `join_error.rs`, the error of a task without an output, and `telemetry/`, what the core tells
-//! and counts. After it comes
-//! `runtime/`, which gives it its threads. Three notions of that part are named here before:
+//! `join_error.rs`, the error of a task without an output, `waker/`, where wakers are left, and
+//! `telemetry/`, what the core tells and counts. After it comes `runtime/`, which gives it its
+//! threads. Three notions of that part are named here before:
 //!
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
 //!   the other high workers are not there for one, mostly since they are in low polls
@@ -89,8 +89,9 @@
 //! - A **stand-in** is a thread that takes a worker over when a task blocks that worker's thread
 //!   (`runtime/threads.rs`).
 //! - The **watchdog** is a thread that looks every 10 ms for workers that have begun no new poll
-//!   since its last look. It gives the task in such a worker's next-slot to other workers, and
-//!   unparks one for a task of which none was told (`runtime/watchdog.rs`).
+//!   since its last look. It gives the task that such a worker would run next (the one in its
+//!   next-slot, `queue.rs`) to other workers, and unparks one for a task of which none was told
+//!   (`runtime/watchdog.rs`).
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
 //! for the time where a worker rests, goes on after that, searches for long, or sifts. `Ending`

@@ -4,12 +4,13 @@
 //! home in the work's queue goes before others of its crew, and of several the one that parked
 //! last, whose caches are the warmest. That is all, unless nearness is preferred.
 //!
-//! **Nearness.** To unpark a thread on the core of the thread that does it is several times faster
-//! than on another core that is busy (T14). So of the parked workers the nearest is taken: one that
-//! parked on the core of the bringer. If none did, and the bringer is a nice thread, which gives
-//! way at once, the worker is *called* there: it moves to that core before it parks again, and is
-//! the nearest next time. Bringers that are not nice may well go on and keep their core: they call
-//! no worker. Workers move only while they have nothing to do, and the system may move them
+//! **Nearness.** To unpark a thread on the core of the unparking thread is several times faster
+//! than on another core that is busy (T14). It is preferred where the low threads are nice and the
+//! high ones, standbys included, are no fewer than the cores (`runtime/plan.rs`). Of the parked
+//! workers the nearest is taken then: one that parked on the core of the bringer. If none did, and
+//! the bringer is a nice thread, which gives way at once, the worker is *called* there: it moves to
+//! that core before it parks again, and is the nearest next time. Bringers that are not nice may
+//! well go on and keep their core: they call no worker. Workers move only while they have nothing to do, and the system may move them
 //! elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, for which a nice bringer gives way. For other work it does not: it

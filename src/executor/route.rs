@@ -32,9 +32,9 @@ pub(crate) struct Route {
     /// The local queues that the worker looks at first: high tasks, then home. As positions in
     /// `queues`.
     pub(super) held: Box<[usize]>,
-    /// The other places that it looks at before it counts as a searcher: its home channel, then
-    /// tasks of home in the deques of others, then what it holds of queues that do not outrank
-    /// home.
+    /// The other places that it looks at before it counts as a searcher (`idle.rs`): its home
+    /// channel, then tasks of home in the deques of others, then its own part of the queues that do
+    /// not outrank home.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
@@ -53,10 +53,10 @@ pub(super) enum OtherQueue {
 }
 
 /// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
-/// still takes from it. The step after looks at its home deque first, so that stolen work of a
-/// higher rank leaves a turn to what was moved there, however much the channel brings. Prime, so
-/// that it stays out of step with periodic work. Go's scheduler and tokio use the same number for
-/// the same purpose.
+/// still takes from it. The step after looks at its home deque first: a low worker that has stolen
+/// high tasks would otherwise run one task of each share that it takes from the low channel, and
+/// never come to the rest of the share, which lies in its deque. Prime, so that it stays out of
+/// step with periodic work. Go's scheduler and tokio use the same number for the same purpose.
 const HOME_EVERY: u64 = 61;
 
 /// Every 64th step looks first at one of the other queues on the route, in turn. This bounds the
@@ -111,7 +111,7 @@ impl Route {
         let since_home = step % HOME_EVERY;
         match since_home.checked_sub(self.home_delay(step))? {
             0 => Some(Overdue::Home),
-            1 => Some(Overdue::HeldHome),
+            1 => Some(Overdue::OwnHome),
             _ => None,
         }
     }
@@ -136,14 +136,13 @@ impl Route {
         Some(self.other_queues[turn])
     }
 
-    /// By how many steps home's turn is put off, right after it was due.
+    /// By how many steps home's two turns are delayed, right after they were due: by one for each
+    /// of their steps at which another queue was due. At step 3904, which 61 and 64 divide, the
+    /// other queue goes first, and home has its turns at 3905 and 3906.
     fn home_delay(&self, step: u64) -> u64 {
-        // Home has two turns. A queue that is due at the first or the second of these steps puts
-        // off the turns that are left by one step. After these, home has had both.
-        let before = (step - step % HOME_EVERY..step).take(2);
-        before
-            .filter(|&step| self.other_queue_due(step).is_some())
-            .count() as u64
+        let since_due = (step - step % HOME_EVERY..step).take(2);
+        let lost = since_due.filter(|&step| self.other_queue_due(step).is_some());
+        lost.count() as u64
     }
 }
 
@@ -152,8 +151,8 @@ impl Route {
 pub(super) enum Overdue {
     /// The home queue: its channel, or else what the worker holds of it.
     Home,
-    /// What the worker holds of the home queue.
-    HeldHome,
+    /// The worker's own part of the home queue.
+    OwnHome,
     OtherQueue(OtherQueue),
 }
 
@@ -248,7 +247,7 @@ mod tests {
             let each = steps.map(|step| route.overdue(step));
             each.collect::<Vec<_>>()
         };
-        let (home, held_home) = (Some(Overdue::Home), Some(Overdue::HeldHome));
+        let (home, held_home) = (Some(Overdue::Home), Some(Overdue::OwnHome));
         let other = Some(Overdue::OtherQueue(OtherQueue::Staffed(1)));
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
@@ -264,7 +263,7 @@ mod tests {
     #[test]
     fn what_a_worker_holds_of_its_home_goes_first_at_the_step_after() {
         let route = route(QueueId::LOW, &[QueueId::HIGH]);
-        assert_eq!(steps(&route, Overdue::HeldHome), [1, 62, 123, 184]);
+        assert_eq!(steps(&route, Overdue::OwnHome), [1, 62, 123, 184]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::telemetry::names;
 /// queue has no priority, and counts as a low one.
 ///
 /// A task's priority is read each time it is scheduled, so a change counts from the next
-/// scheduling on.
+/// scheduling on. A low task that is raised while it is queued is looked for and scheduled anew.
 ///
 /// ```
 /// use laneway::{Priority, spawn_task};
@@ -57,8 +57,9 @@ pub(crate) struct Meta {
     /// Whether its name is entered in `names.rs`, from before its first scheduling to the end of
     /// its memory.
     named: bool,
-    /// Set when the awaiter of the task, which had ended, was put off: it is not put off again.
-    put_off: AtomicBool,
+    /// Set once the awaiter of this task was sent back pending although the task had ended, since
+    /// the budget of the awaiter's poll was used up (`poll/budget.rs`).
+    sent_awaiter_back: AtomicBool,
     /// Here as well as in `Life` (`tracked.rs`), for code that sees the task and not its future.
     pub(super) spawned_at: &'static Location<'static>,
 }
@@ -89,7 +90,7 @@ impl Meta {
             executor,
             state: AtomicU16::new(queue.0),
             named: origin.name.is_some(),
-            put_off: AtomicBool::new(false),
+            sent_awaiter_back: AtomicBool::new(false),
             spawned_at: origin.spawned_at,
         }
     }
@@ -159,11 +160,11 @@ impl Meta {
         }
     }
 
-    /// Whether the awaiter is to be put off now, since it has not been yet.
+    /// Whether the awaiter is sent back pending although the task has ended: the first time.
     #[cold]
-    pub(super) fn put_off(&self) -> bool {
+    pub(super) fn sends_awaiter_back(&self) -> bool {
         // Relaxed: told by an awaiter to the next one, and handles are handed over safely.
-        !self.put_off.swap(true, Ordering::Relaxed)
+        !self.sent_awaiter_back.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the task was told to end.

@@ -157,11 +157,11 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     let (id, executor) = (worker.id, worker.executor.clone());
     // Told before the other thread tells what it does as this worker, and not at all if there is
     // no other.
-    let told = || {
+    let tell = || {
         executor.tally_of(id).polling.end();
         executor.emit(|| Event::Replaced { worker: id });
     };
-    let taken_over = executor.host.take_over(worker, bound, &told);
+    let taken_over = executor.host.take_over(worker, bound, &tell);
     taken_over.map_err(|worker| {
         replace_worker(Some(worker));
         NoStandIn
@@ -282,8 +282,8 @@ pub(super) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
     }
 }
 
-/// Counts the end of a task that came too late: a thread that is no worker has counted its spawn,
-/// and the runtime took nothing new any more. The spawn stays counted: no counter falls.
+/// Counts a spawn as cancelled: a thread outside has counted it, and then saw that shutdown had
+/// begun. The spawn stays counted as well: no counter falls.
 #[cold]
 pub(super) fn count_late(executor: &Executor, queue: QueueId) {
     let tally = executor.outside_tally().queue(queue);

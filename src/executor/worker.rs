@@ -49,9 +49,9 @@ use sifter::{Sifted, Sifter};
 
 pub(crate) use inner_polls::{InnerPolls, run_joined};
 
-/// After this many steps a busy worker looks whether something is ready outside. The number of
-/// steps between two turns of home (`route.rs`), since a worker asks only at the steps at which
-/// something may be overdue.
+/// After this many steps a busy worker looks whether something is ready outside. As many as between
+/// two turns of home (`route.rs`), so that the look falls on a step at which the worker asks for
+/// what is overdue anyway.
 const LOOK_OUTSIDE_EVERY: u64 = 61;
 
 /// A consumer's place: what it may take, and what it holds.
@@ -78,8 +78,8 @@ pub(crate) struct Worker {
     search: Search,
     pace: Pace,
     thief: Thief,
-    /// The values of two counters of `pending.rs` when this step began, or a poll within it: one of
-    /// tasks that were raised, and one of looks that did not find a waiting task.
+    /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
+    /// `pending.rs`: of raises, and of vain looks for a waiting task.
     pub(super) sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
@@ -292,7 +292,8 @@ impl Worker {
     /// first look is [`Route::overdue`], the second and third are the route's `held`, the fourth to
     /// sixth its `at_hand`, the others its `search`, which is repeated for a while. The tests
     /// `a_high_worker_looks_in_the_order_given_above_next` and
-    /// `a_low_worker_looks_in_the_order_given_above_next` hold the list to what a worker does.
+    /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
+    /// what a worker does.
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready
     /// outside: see `lookout.rs`.
     fn next(&mut self) -> Result<Runnable, Step> {
@@ -338,7 +339,7 @@ impl Worker {
     #[inline]
     fn look_outside(&mut self) -> Result<(), Step> {
         let lookout = &self.executor.parking_lot.lookout;
-        match lookout.vacant() {
+        match lookout.reactor_if_vacant() {
             Some(_) => lookout.look(&mut self.ready),
             None => return Ok(()),
         }
@@ -373,7 +374,7 @@ impl Worker {
             Overdue::Home => self
                 .look(Look::Channel(0))
                 .or_else(|| self.look(Look::Local(0))),
-            Overdue::HeldHome => self.look(Look::Local(0)),
+            Overdue::OwnHome => self.look(Look::Local(0)),
             Overdue::OtherQueue(OtherQueue::Staffed(at)) => self.look(Look::Local(at)),
             Overdue::OtherQueue(OtherQueue::Unstaffed(at)) => self
                 .look(Look::Channel(at))
@@ -531,8 +532,8 @@ impl Worker {
         self.executor.unpark_one(queue);
     }
 
-    /// Tells other workers, and the thread that ends the runtime, of tasks that were put back into a
-    /// channel: they may have looked in vain meanwhile.
+    /// Tells other workers, and the thread that ends the runtime, of tasks that were put back into
+    /// a channel: they may have looked in vain meanwhile.
     fn announce_put_back(&self, queue: QueueId) {
         if self.has_work(queue) {
             self.announce(queue);
@@ -547,7 +548,7 @@ impl Worker {
         let Some(local) = self.locals.get_mut(position) else {
             return queue.take();
         };
-        // It may look for a while; `None`: the channel was empty at the last look.
+        // It may spin for 2 us. `None`: the channel is empty.
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
@@ -669,7 +670,8 @@ impl Worker {
     /// The local queue for a task of queue `id`, unless it belongs in the channel.
     ///
     /// A task that outranks the running one goes where any idle worker sees it at once, rather
-    /// than wait here for the end of a poll that matters less.
+    /// than wait here for the end of a poll that matters less. A task of a queue that is neither
+    /// the running one nor home goes there, too: here it would lie behind this worker's own work.
     #[inline]
     fn local_for(&mut self, id: QueueId) -> Option<&mut LocalQueue> {
         if id == self.running {
@@ -696,8 +698,9 @@ impl Worker {
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
         let look_again = others == OtherSearchers::None;
-        // After it was entered: a thread that changes the phase and then unparks all workers is
-        // either seen here or sees this worker.
+        // After it was entered, with a fence: a thread that changes the phase and then unparks all
+        // workers is either seen here or sees this worker. The same fence lets drain see the ends
+        // of the worker's tasks (`ending.rs`, "Why drain does not sleep for ever").
         let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
             self.cancel_parking();
@@ -722,7 +725,7 @@ impl Worker {
         self.go_home();
         self.leave_search();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
-        // does not sleep for ever" in `ending.rs`.
+        // does not sleep for ever" in `ending.rs`. Whatever the phase is, the next step sees it.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
         self.tally().parked.start(self.now());

@@ -226,7 +226,7 @@ mod tests {
             &self,
             worker: Box<Worker>,
             _bound: Bound,
-            _told: &dyn Fn(),
+            _tell: &dyn Fn(),
         ) -> Result<(), Box<Worker>> {
             Err(worker)
         }

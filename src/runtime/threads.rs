@@ -434,10 +434,10 @@ impl Host for Threads {
         &self,
         worker: Box<Worker>,
         bound: Bound,
-        told: &dyn Fn(),
+        tell: &dyn Fn(),
     ) -> Result<(), Box<Worker>> {
         if let Some(spare) = self.stations[worker.id.index()].claim_spare() {
-            told();
+            tell();
             spare.hand_over(worker);
             return Ok(());
         }
@@ -447,7 +447,7 @@ impl Host for Threads {
         }
         match self.start_idle(worker.id) {
             Ok(stand_in) => {
-                told();
+                tell();
                 stand_in.hand_over(worker);
                 Ok(())
             }

@@ -129,9 +129,9 @@ impl Host for SimulatedHost {
         &self,
         worker: Box<Worker>,
         _bound: Bound,
-        told: &dyn Fn(),
+        tell: &dyn Fn(),
     ) -> Result<(), Box<Worker>> {
-        told();
+        tell();
         self.put_worker(worker);
         Ok(())
     }

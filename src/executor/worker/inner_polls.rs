@@ -8,10 +8,10 @@
 //! # Why no program comes to a halt by it
 //!
 //! A poll within another keeps the outer one from going on. So it must not wait for what the outer
-//! one does afterwards. A task that is joined cannot: it would wait for ever on a thread of its
-//! own, too. Any other task might, for a lock that the outer one holds. [`InnerPolls::step`] takes
-//! any task; it is for a thread that can neither go on nor give its worker away. Read
-//! `telling.rs` next.
+//! one does afterwards. A task that is joined cannot: if it did, the program would hang without
+//! inner polls as well. Any other task might, for a lock that the outer one holds.
+//! [`InnerPolls::step`] takes any task; it is for a thread that can neither go on nor give its
+//! worker away. Read `telling.rs` next.
 
 use std::collections::BTreeSet;
 use std::mem;
