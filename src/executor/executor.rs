@@ -176,8 +176,8 @@ impl Executor {
             return None;
         }
         let counted = seat::count_spawn(self, queue);
-        // Counted first, so that a thread that drains waits for the task, or its phase is seen here.
-        // A worker need not look again: drain waits for the task that the worker runs.
+        // Counted first, so that a thread that drains waits for the task, or its phase is seen
+        // here. A worker need not look again: drain waits for the task that the worker runs.
         if counted.by.is_none() && self.phase() != Phase::Open {
             let future = match late {
                 Late::Cancelled => future.take(),

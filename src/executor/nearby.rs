@@ -10,8 +10,8 @@
 //! workers the nearest is taken then: one that parked on the core of the bringer. If none did, and
 //! the bringer is a nice thread, which gives way at once, the worker is *called* there: it moves to
 //! that core before it parks again, and is the nearest next time. Bringers that are not nice may
-//! well go on and keep their core: they call no worker. Workers move only while they have nothing to do, and the system may move them
-//! elsewhere whenever it sees reason to.
+//! well go on and keep their core: they call no worker. Workers move only while they have nothing to
+//! do, and the system may move them elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, for which a nice bringer gives way. For other work it does not: it
 //! goes on with its own, and a low worker on its core would take turns with it while another core
