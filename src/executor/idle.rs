@@ -309,7 +309,8 @@ impl ParkingLot {
         let spots = parked.iter().map(|parked| parked.spot);
         let best = self.policy.best(spots, queue, here)?;
         let taken = parked.remove(best);
-        self.policy.note_unpark(taken.worker, taken.spot, here);
+        self.policy
+            .note_unpark(taken.worker, taken.spot, queue, here);
         Some(crew.make_searcher(taken, &self.awake))
     }
 

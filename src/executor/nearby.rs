@@ -14,9 +14,9 @@
 //! do, and the system may move them elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, for which a nice bringer gives way. For other work it does not: it
-//! goes on with its own, and a low worker on its core would take turns with it while another core
-//! has nothing to do. So low workers are never called, and of those that are parked one elsewhere
-//! is taken.
+//! goes on with its own, and a worker on its core would take turns with it while another core has
+//! nothing to do. So no worker is called for other work, low workers are called for none, and of
+//! those that are parked one elsewhere is taken.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -101,11 +101,17 @@ impl Nearby {
         Some(best)
     }
 
-    /// Notes that the current thread unparks a worker. Calls the worker to the thread's core if the
-    /// thread is nice, and the worker is a high one and not there.
-    pub(super) fn note_unpark(&self, worker: WorkerId, spot: Spot, here: Option<usize>) {
+    /// Notes that the current thread unparks a worker for work in `queue`. Calls the worker to the
+    /// thread's core for high work, if the thread is nice and the worker a high one that is not there.
+    pub(super) fn note_unpark(
+        &self,
+        worker: WorkerId,
+        spot: Spot,
+        queue: QueueId,
+        here: Option<usize>,
+    ) {
         if let (Some(calls), Some(here)) = (&self.calls, here)
-            && spot.home == QueueId::HIGH
+            && (spot.home, queue) == (QueueId::HIGH, QueueId::HIGH)
             && spot.core != Some(here)
             && os_thread::is_nice()
         {
@@ -132,15 +138,21 @@ mod tests {
 
     const WORKER: WorkerId = WorkerId(1);
 
-    /// The call that a thread of this niceness leaves.
-    fn call_from(niceness: u8, nearby: &Nearby) -> usize {
+    /// The core to which a worker of the queue `home` is called by a nice thread on core 7 that
+    /// unparks it for work in `queue`.
+    fn call_from_nice_thread(home: QueueId, queue: QueueId) -> usize {
+        call_from(1, home, queue)
+    }
+
+    fn call_from(niceness: u8, home: QueueId, queue: QueueId) -> usize {
+        let nearby = Nearby::preferred(2);
         let call = || {
             os_thread::set_niceness(niceness).unwrap();
-            let elsewhere = Spot {
-                home: QueueId::HIGH,
+            let spot = Spot {
+                home,
                 core: Some(3),
             };
-            nearby.note_unpark(WORKER, elsewhere, Some(7));
+            nearby.note_unpark(WORKER, spot, queue, Some(7));
         };
         thread::scope(|scope| scope.spawn(call).join().unwrap());
         let calls = nearby.calls.as_ref().expect("nearness is preferred");
@@ -149,25 +161,19 @@ mod tests {
 
     #[test]
     fn only_nice_threads_call_workers_to_their_core() {
-        let nearby = Nearby::preferred(2);
-        assert_eq!(call_from(0, &nearby), NO_CALL);
-        assert_eq!(call_from(1, &nearby), 7);
+        assert_eq!(call_from(0, QueueId::HIGH, QueueId::HIGH), NO_CALL);
+        assert_eq!(call_from_nice_thread(QueueId::HIGH, QueueId::HIGH), 7);
     }
 
     #[test]
     fn low_workers_are_not_called_to_a_core_that_a_low_one_keeps() {
-        let nearby = Nearby::preferred(2);
-        let elsewhere = Spot {
-            home: QueueId::LOW,
-            core: Some(3),
-        };
-        let call = || {
-            os_thread::set_niceness(1).unwrap();
-            nearby.note_unpark(WORKER, elsewhere, Some(7));
-        };
-        thread::scope(|scope| scope.spawn(call).join().unwrap());
-        let calls = nearby.calls.as_ref().expect("nearness is preferred");
-        assert_eq!(calls[WORKER.index()].load(Ordering::Relaxed), NO_CALL);
+        assert_eq!(call_from_nice_thread(QueueId::LOW, QueueId::LOW), NO_CALL);
+        assert_eq!(call_from_nice_thread(QueueId::LOW, QueueId::HIGH), NO_CALL);
+    }
+
+    #[test]
+    fn no_worker_is_called_for_low_work() {
+        assert_eq!(call_from_nice_thread(QueueId::HIGH, QueueId::LOW), NO_CALL);
     }
 
     #[test]
