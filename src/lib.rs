@@ -149,8 +149,8 @@
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
 //! `macros.rs`; below stand `ids.rs`, `board.rs` (where workers show what they hold), `shield.rs`
-//! (panics of the user's code), `poll/` (the poll that goes on on a thread), `join_error.rs` and
-//! `telemetry/` (what the core tells and counts).
+//! (panics of the user's code), `poll/` (what a thread knows of the poll that goes on there),
+//! `waker/`, `join_error.rs` and `telemetry/` (what the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
