@@ -14,10 +14,10 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
-use crate::poll::budget::Waited;
 use crate::executor::{Outcome, Task, seat};
-use crate::join_error::JoinError;
 use crate::ids::TaskId;
+use crate::join_error::JoinError;
+use crate::poll::budget::Waited;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 
 /// Tasks that belong together.

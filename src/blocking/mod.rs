@@ -81,8 +81,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::poll::budget::Waited;
 use crate::executor::seat;
+use crate::poll::budget::Waited;
 use crate::runtime::is_large;
 use crate::shield::shielded;
 

@@ -283,7 +283,8 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back() {
+        if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back()
+        {
             return budget::put_off(cx);
         }
         let polled = self.poll_uncounted(cx);

@@ -15,7 +15,8 @@ use crate::shield::ShieldedWaker;
 
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {
-    with(|poll| &poll.trusted, waker.vtable(), poll)
+    let vtable: *const RawWakerVTable = waker.vtable();
+    with(|poll| &poll.trusted, vtable, poll)
 }
 
 /// Runs a poll that is no task's, with a waker of ours.

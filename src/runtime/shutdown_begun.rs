@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use crate::poll::budget::Waited;
 use crate::executor::{Executor, Phase, seat};
+use crate::poll::budget::Waited;
 
 /// Waits until the runtime that the task runs on begins to [`shut down`](crate::Runtime::shutdown).
 ///

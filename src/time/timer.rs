@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{SleeperKey, Tick, Wheel};
-use crate::poll::firing;
 use crate::os_thread;
+use crate::poll::firing;
 use crate::shield::{log_warning, shielded};
 use crate::sync::unpoisoned;
 

@@ -177,7 +177,10 @@ mod tests {
         assert_eq!(pick(&mut local, &[0]), None);
         drop(local.pop());
         assert_eq!(pick(&mut local, &[1]), Some(1));
-        assert_eq!(pick(&mut local, &[MOST_TO_PICK_AMONG as u64]), Some(MOST_TO_PICK_AMONG as u64));
+        assert_eq!(
+            pick(&mut local, &[MOST_TO_PICK_AMONG as u64]),
+            Some(MOST_TO_PICK_AMONG as u64)
+        );
     }
 
     #[test]

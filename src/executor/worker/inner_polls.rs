@@ -99,7 +99,9 @@ impl InnerPolls {
     fn run(&mut self, runnable: Runnable) {
         if !mem::replace(&mut self.is_told, true) {
             let worker = seat::with_worker(|worker| worker.id);
-            worker.iter().for_each(|&worker| telling::emit(|| Event::Replaced { worker }));
+            worker
+                .iter()
+                .for_each(|&worker| telling::emit(|| Event::Replaced { worker }));
         }
         run(runnable);
     }
