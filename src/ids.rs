@@ -110,8 +110,8 @@ impl QueueId {
     }
 }
 
-/// A crew's place in `ParkingLot`. Workers that serve the same queues form a crew, even if different
-/// ones of these queues are their homes; standbys form one of their own.
+/// A crew's place in `ParkingLot`. Workers that serve the same queues form a crew, even if
+/// different ones of these queues are their homes; standbys form one of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrewId(pub(crate) usize);
 

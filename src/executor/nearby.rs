@@ -10,8 +10,8 @@
 //! workers the nearest is taken then: one that parked on the core of the bringer. If none did, and
 //! the bringer is a nice thread, which gives way at once, the worker is *called* there: it moves to
 //! that core before it parks again, and is the nearest next time. Bringers that are not nice may
-//! well go on and keep their core: they call no worker. Workers move only while they have nothing to
-//! do, and the system may move them elsewhere whenever it sees reason to.
+//! well go on and keep their core: they call no worker. Workers move only while they have nothing
+//! to do, and the system may move them elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, for which a nice bringer gives way. For other work it does not: it
 //! goes on with its own, and a worker on its core would take turns with it while another core has
@@ -102,7 +102,8 @@ impl Nearby {
     }
 
     /// Notes that the current thread unparks a worker for work in `queue`. Calls the worker to the
-    /// thread's core for high work, if the thread is nice and the worker a high one that is not there.
+    /// thread's core for high work, if the thread is nice and the worker a high one that is not
+    /// there.
     pub(super) fn note_unpark(
         &self,
         worker: WorkerId,

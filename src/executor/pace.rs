@@ -7,8 +7,8 @@
 //! tasks instead.
 //!
 //! So a worker that found few, several times in a row and without a rest, waits before the next
-//! time (T9, `patience.rs`). Only the worker's own thread waits, and never for long. Read
-//! `thief.rs` next.
+//! time (T9): by the rule of `patience.rs`. Only the worker's own thread waits, and never for long.
+//! Read `thief.rs` next.
 
 use std::hint;
 use std::num::NonZero;

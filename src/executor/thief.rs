@@ -7,7 +7,8 @@
 //!
 //! So a thief whose loot was small several times in a row, and which parked for a short time only
 //! between those thefts, does not park when it has nothing to do: it *naps*. No thread has to wake
-//! it, and it comes back by itself to a deque that holds many (T23, `patience.rs`).
+//! it, and it comes back by itself to a deque that holds many (T23). The rule is that of
+//! `patience.rs`.
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
