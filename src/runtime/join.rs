@@ -105,7 +105,10 @@ fn begin<T>(
 ) -> Vec<Task<T>> {
     let tasks: Vec<Task<T>> = tasks.into_iter().collect();
     let raised = raise(&tasks);
-    warn_if_it_blocks_a_worker(&tasks, place);
+    if tasks.iter().all(Task::is_finished) {
+        return tasks;
+    }
+    warn_if_it_blocks_a_worker(place);
     run_joined(&tasks);
     // Not before: other workers would take away what this thread runs itself.
     if tasks.iter().any(|task| !task.is_finished()) {
@@ -124,10 +127,10 @@ fn raise<T>(tasks: &[Task<T>]) -> BTreeSet<ExecutorId> {
 }
 
 /// Says once for each place, and for a bounded number of them, that async code blocks there.
-fn warn_if_it_blocks_a_worker<T>(tasks: &[Task<T>], place: &'static Location<'static>) {
+fn warn_if_it_blocks_a_worker(place: &'static Location<'static>) {
     static TOLD: Mutex<BTreeSet<&'static Location<'static>>> = Mutex::new(BTreeSet::new());
     const MOST: usize = 64;
-    if !seat::is_worker() || tasks.iter().all(Task::is_finished) {
+    if !seat::is_worker() {
         return;
     }
     let mut told = unpoisoned(TOLD.lock());
