@@ -27,7 +27,7 @@ use crate::ids::{ExecutorId, TaskId};
 thread_local! {
     /// Has no destructor, so that it can be used in those of a user's own thread-locals, and needs
     /// no check that it still exists (T18).
-    pub(super) static POLL: ThisPoll = const { ThisPoll::NONE };
+    pub(super) static POLL: ThisPoll = const { ThisPoll::none() };
 }
 
 /// The parts of [`POLL`].
@@ -56,16 +56,18 @@ pub(super) struct ThisPoll {
 }
 
 impl ThisPoll {
-    const NONE: ThisPoll = ThisPoll {
-        budget: Cell::new(Used::OUTSIDE),
-        trusted: Cell::new(ptr::null()),
-        observed_task: Cell::new(None),
-        blocks_in_high: Cell::new(false),
-        nesting: Cell::new(Nesting::NONE),
-        is_between_polls: Cell::new(false),
-        fires: Cell::new(false),
-        cutting_off: RefCell::new(ManuallyDrop::new(Vec::new())),
-    };
+    const fn none() -> ThisPoll {
+        ThisPoll {
+            budget: Cell::new(Used::OUTSIDE),
+            trusted: Cell::new(ptr::null()),
+            observed_task: Cell::new(None),
+            blocks_in_high: Cell::new(false),
+            nesting: Cell::new(Nesting::NONE),
+            is_between_polls: Cell::new(false),
+            fires: Cell::new(false),
+            cutting_off: RefCell::new(ManuallyDrop::new(Vec::new())),
+        }
+    }
 }
 
 /// One part of [`POLL`].
