@@ -29,6 +29,7 @@ use super::telling;
 use super::tracked;
 use super::watchers::Watchers;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::large::{BoxedOutput, is_large};
 use crate::shield::shielded;
 use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{Ordering, unpoisoned};
@@ -264,8 +265,17 @@ impl Executor {
         if let Some(name) = origin.name {
             self.enter_name(task, name);
         }
-        let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
-        (runnable, Task::new(handle))
+        match const { is_large::<F::Output>() } {
+            true => {
+                let future = BoxedOutput::of(future);
+                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+                (runnable, Task::with_boxed_output(handle))
+            }
+            false => {
+                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+                (runnable, Task::new(handle))
+            }
+        }
     }
 
     #[cold]

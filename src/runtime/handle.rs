@@ -7,13 +7,13 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::block_on::block_on;
-use super::large::is_large;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::IntoQueueName;
 use super::spawn_error::SpawnError;
 use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Phase, Task, seat};
 use crate::ids::QueueId;
+use crate::large::is_large;
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and
 /// inside of a runtime by [`Handle::current`].

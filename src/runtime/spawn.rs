@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::large::is_large;
 use super::queue_name::{IntoQueueName, QueueName};
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
 use super::spawn_on::{spawn_on, try_spawn_large_on, try_spawn_on};
 use crate::executor::{Executor, Origin, Task, seat};
+use crate::large::is_large;
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a

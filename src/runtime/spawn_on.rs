@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use super::large::Returnable;
 use super::queue_name::QueueName;
+use super::returnable::Returnable;
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Late, Origin, Task};
 
