@@ -26,6 +26,7 @@ use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
 use super::task::Task;
 use super::telling;
+use super::thread_locals::{OBSERVED_HERE, ObservedHere};
 use super::tracked;
 use super::watchers::Watchers;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
@@ -446,7 +447,28 @@ impl Executor {
 
     /// Calls the observers, if there are any, and stops their panics here.
     pub(crate) fn observe(&self, call: impl FnMut(&dyn Observer)) {
+        if !self.is_observed() {
+            return;
+        }
+        let outer = OBSERVED_HERE.get();
+        OBSERVED_HERE.set(match outer {
+            ObservedHere::None => ObservedHere::One(self.id),
+            ObservedHere::One(id) if id == self.id => outer,
+            ObservedHere::One(_) | ObservedHere::Several => ObservedHere::Several,
+        });
+        // Their panics stop there.
         self.observers.call(call);
+        OBSERVED_HERE.set(outer);
+    }
+
+    /// Whether this thread is calling an observer of the runtime, or may be: the task that the
+    /// observer is told of may be in no queue.
+    pub(crate) fn calls_observer_here(&self) -> bool {
+        match OBSERVED_HERE.get() {
+            ObservedHere::None => false,
+            ObservedHere::One(id) => id == self.id,
+            ObservedHere::Several => true,
+        }
     }
 
     /// Tells an observer everything from now on, until it is dismissed by the number that is given.

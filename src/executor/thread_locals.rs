@@ -15,6 +15,7 @@
 //! | [`NESTING`] | a worker or a closure that runs within a poll | the same, deeper; task-locals |
 //! | [`BETWEEN_POLLS`] | a worker that rests or wakes what is ready | the end of a runtime |
 //! | [`CUT_OFF_HERE`] | a thread that ends a runtime | the same, called from a destructor |
+//! | [`OBSERVED_HERE`] | a thread that calls observers | the end of a runtime, called from one |
 //!
 //! [`NOTE`] and [`TRUSTED`] stand in for arguments: between the two ends of a call lies async-task,
 //! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used
@@ -82,6 +83,9 @@ thread_local! {
     /// destructor may end another runtime, or the same one again.
     pub(super) static CUT_OFF_HERE: Cell<Undropped<Vec<ExecutorId>>> =
         const { Cell::new(ManuallyDrop::new(Vec::new())) };
+
+    /// Whose observers are called on this thread at the moment.
+    pub(super) static OBSERVED_HERE: Cell<ObservedHere> = const { Cell::new(ObservedHere::None) };
 }
 
 /// How many polls the one that runs here lies within: 0 on a stack with one poll, or with none.
@@ -167,6 +171,15 @@ pub(super) enum Note {
     Obeyed,
     /// From the task: how its poll ended.
     Ended(PollEnd),
+}
+
+/// The runtimes whose observers are called on a thread at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ObservedHere {
+    None,
+    One(ExecutorId),
+    /// An observer of one runtime has done something that another one's is told of.
+    Several,
 }
 
 /// Why a task is told to end.
