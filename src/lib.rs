@@ -148,9 +148,10 @@
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
-//! `macros.rs`; below stand `ids.rs`, `board.rs` (where workers show what they hold), `shield.rs`
-//! (panics of the user's code), `poll/` (what a thread knows of the poll that goes on there),
-//! `waker/`, `join_error.rs` and `telemetry/` (what the core tells and counts).
+//! `macros.rs`; below stand `ids.rs`, `large.rs` (which values are boxed on their way), `board.rs`
+//! (where workers show what they hold), `shield.rs` (panics of the user's code), `poll/` (what a
+//! thread knows of the poll that goes on there), `waker/`, `join_error.rs` and `telemetry/` (what
+//! the core tells and counts).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -176,6 +177,7 @@ mod group;
 mod growth;
 mod ids;
 mod join_error;
+mod large;
 mod macros;
 mod named_member;
 #[cfg(feature = "net")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{eventually, soon};
 use laneway::observe::{Event, LongPoll, Observer};
-use laneway::{Builder, Priority, Runtime};
+use laneway::{Builder, Handle, Priority, Runtime, TaskId, spawn_task, yield_now};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -126,4 +126,108 @@ fn a_runtime_that_its_observer_ends_on_the_watchdogs_thread_leaves_nothing_behin
     eventually("the runtime is gone with its observer", || {
         observer.strong_count() == 0
     });
+}
+
+/// Drops its runtime when it is told of an event that is meant, or of a name.
+struct DropsRuntime {
+    runtime: Mutex<Option<Runtime>>,
+    at: fn(Event) -> bool,
+    done: Sender<()>,
+}
+
+impl DropsRuntime {
+    fn drop_runtime(&self) {
+        let runtime = self.runtime.lock().unwrap().take();
+        if let Some(runtime) = runtime {
+            drop(runtime);
+            self.done.send(()).unwrap();
+        }
+    }
+}
+
+impl Observer for DropsRuntime {
+    fn on_event(&self, event: Event) {
+        if (self.at)(event) {
+            self.drop_runtime();
+        }
+    }
+
+    fn on_named(&self, _task: TaskId, _name: &str) {
+        self.drop_runtime();
+    }
+}
+
+/// Runs `act` with a runtime whose observer drops it at an event that is meant.
+fn drop_at(at: fn(Event) -> bool, act: impl FnOnce(Handle) + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let observer = Arc::new(DropsRuntime {
+        runtime: Mutex::new(None),
+        at,
+        done,
+    });
+    let rt = one_worker()
+        .with_observer(observer.clone())
+        .build()
+        .unwrap();
+    let handle = rt.handle();
+    *observer.runtime.lock().unwrap() = Some(rt);
+    // On a thread of its own, which may hang.
+    std::thread::spawn(move || act(handle));
+    is_done.recv_timeout(LONG).expect("the drop comes back");
+    let weak = Arc::downgrade(&observer);
+    drop(observer);
+    eventually("the runtime is gone with its observer", || {
+        weak.strong_count() == 0
+    });
+}
+
+#[test]
+fn an_observer_may_drop_the_runtime_when_a_foreign_thread_spawns() {
+    drop_at(
+        |event| matches!(event, Event::Spawned { by: None, .. }),
+        |handle| {
+            let task = handle.spawn(std::future::pending::<()>(), Priority::Low);
+            assert!(soon(task.fallible()).unwrap_err().is_cancelled());
+        },
+    );
+}
+
+#[test]
+fn an_observer_may_drop_the_runtime_when_it_is_told_of_a_name() {
+    drop_at(
+        |_| false,
+        |handle| handle.named("a").spawn(async {}, Priority::Low).detach(),
+    );
+}
+
+#[test]
+fn an_observer_may_drop_the_runtime_when_a_task_spawns() {
+    drop_at(
+        |event| matches!(event, Event::Spawned { by: Some(_), .. }),
+        |handle| {
+            let spawns = async { spawn_task!(std::future::pending::<()>()).await };
+            handle.spawn(spawns, Priority::Low).detach();
+        },
+    );
+}
+
+#[test]
+fn an_observer_may_drop_the_runtime_when_a_foreign_thread_schedules() {
+    drop_at(
+        |event| matches!(event, Event::Scheduled { by: None, .. }),
+        |handle| handle.spawn(async {}, Priority::Low).detach(),
+    );
+}
+
+#[test]
+fn an_observer_may_drop_the_runtime_when_a_worker_takes_or_polls() {
+    let spawns = |handle: Handle| handle.spawn(yield_now(), Priority::Low).detach();
+    drop_at(|event| matches!(event, Event::Taken { .. }), spawns);
+    drop_at(|event| matches!(event, Event::PollStarted { .. }), spawns);
+    drop_at(|event| matches!(event, Event::PollEnded { .. }), spawns);
+    drop_at(
+        |event| matches!(event, Event::Scheduled { by: Some(_), .. }),
+        spawns,
+    );
+    drop_at(|event| matches!(event, Event::Parked { .. }), spawns);
 }

@@ -53,13 +53,28 @@ pub(super) enum GivenUp<Req> {
 }
 
 impl<Req, Res> Exchange<Req, Res> {
-    pub(super) fn new(
-        request: Req,
+    /// An exchange that no other thread knows yet.
+    #[inline]
+    pub(super) fn new(request: Req) -> SharedExchange<Req, Res> {
+        let caller = None;
+        Arc::new(Exchange {
+            urgency: Urgency::Usual,
+            state: Mutex::new(State::Asked { request, caller }),
+        })
+    }
+
+    /// Says who asks, and how urgently, before the exchange enters a mailbox.
+    #[inline]
+    pub(super) fn address(
+        exchange: &mut SharedExchange<Req, Res>,
         urgency: Urgency,
-        caller: Option<Waker>,
-    ) -> SharedExchange<Req, Res> {
-        let state = Mutex::new(State::Asked { request, caller });
-        Arc::new(Exchange { urgency, state })
+        from: Option<Waker>,
+    ) {
+        let exchange = Arc::get_mut(exchange).expect("its caller alone has it");
+        exchange.urgency = urgency;
+        if let State::Asked { caller, .. } = unpoisoned(exchange.state.get_mut()) {
+            *caller = from;
+        }
     }
 
     /// Takes the request, unless the caller gave up.

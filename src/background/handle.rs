@@ -1,11 +1,11 @@
 //! The callers' side: the handle, a call on its way, and what can become of it.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::call_error::{CallError, TryCallError};
@@ -14,7 +14,7 @@ use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
 use crate::poll::budget::Waited;
-use crate::time::timeout;
+use crate::time::{Elapsed, Timeout, timeout};
 
 /// Sends requests to a background and awaits its replies.
 ///
@@ -42,12 +42,19 @@ use crate::time::timeout;
 /// # Ok::<(), background::CallError>(())
 /// ```
 pub struct ServiceHandle<Req, Res> {
-    mailbox: Arc<Mailbox<Req, Res>>,
+    mailbox: AnyMailbox<Req, Res>,
+}
+
+/// The mailbox of a service.
+pub(super) enum AnyMailbox<Req, Res> {
+    Plain(Arc<Mailbox<Req, Res>>),
+    /// Requests and replies lie in boxes, since either, or the state, is large.
+    OfBoxes(Arc<Mailbox<Box<Req>, Box<Res>>>),
 }
 
 impl<Req, Res> ServiceHandle<Req, Res> {
     /// The first handle; the mailbox counts it already.
-    pub(super) fn first(mailbox: Arc<Mailbox<Req, Res>>) -> ServiceHandle<Req, Res> {
+    pub(super) fn first(mailbox: AnyMailbox<Req, Res>) -> ServiceHandle<Req, Res> {
         ServiceHandle { mailbox }
     }
 
@@ -81,11 +88,13 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// assert_eq!(block_on(words.call("lane")), Ok(2));
     /// ```
     pub fn call(&self, request: Req) -> Call<'_, Req, Res> {
-        Call {
-            handle: self,
-            stage: CallStage::NotSent(request),
-            waited: Waited::No,
-        }
+        let sending = match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => Sending::Plain(PlainCall::new(mailbox, request)),
+            AnyMailbox::OfBoxes(mailbox) => {
+                Sending::InBox(PlainCall::new(mailbox, Box::new(request)))
+            }
+        };
+        Call { sending }
     }
 
     /// Sends a request if there is room for it, without waiting. The reply can be awaited, or
@@ -112,15 +121,9 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// assert_eq!(block_on(reply), Ok(42));
     /// ```
     pub fn try_call(&self, request: Req) -> Result<Reply<Req, Res>, TryCallError<Req>> {
-        let entered = self.mailbox.enter(request, None, Patience::NeedsRoom);
-        match entered {
-            Ok(exchange) => Ok(Reply {
-                exchange: Some(exchange),
-                mailbox: self.mailbox.clone(),
-                waited: Waited::No,
-            }),
-            Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
-            Err((request, Refused::Closed(reason))) => Err(TryCallError::Closed(request, reason)),
+        match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => try_plain_call(mailbox, request),
+            AnyMailbox::OfBoxes(mailbox) => try_boxed_call(mailbox, Box::new(request)),
         }
     }
 
@@ -149,8 +152,14 @@ impl<Req, Res> ServiceHandle<Req, Res> {
         request: Req,
         limit: Duration,
     ) -> impl Future<Output = Result<Res, CallError>> + use<'_, Req, Res> {
-        let call = timeout(limit, self.call(request));
-        async { call.await.unwrap_or(Err(CallError::TimedOut)) }
+        let mut limited = match self.call(request).sending {
+            Sending::Plain(call) => LimitedCall::Plain(timeout(limit, call)),
+            Sending::InBox(call) => LimitedCall::InBox(timeout(limit, call)),
+        };
+        poll_fn(move |cx| match &mut limited {
+            LimitedCall::Plain(call) => Pin::new(call).poll(cx).map(in_time),
+            LimitedCall::InBox(call) => Pin::new(call).poll(cx).map(in_time).map(unboxed),
+        })
     }
 
     /// Lets no further requests in, through any handle. The background serves those it holds and
@@ -168,7 +177,10 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// assert_eq!(block_on(echo.call(1)), Err(closed));
     /// ```
     pub fn close(&self) {
-        self.mailbox.close_admission(CloseReason::ByHandle);
+        match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => mailbox.close_admission(CloseReason::ByHandle),
+            AnyMailbox::OfBoxes(mailbox) => mailbox.close_admission(CloseReason::ByHandle),
+        }
     }
 
     /// Whether further requests are refused: the background has ended, or been closed.
@@ -183,7 +195,10 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.mailbox.is_closed()
+        match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => mailbox.is_closed(),
+            AnyMailbox::OfBoxes(mailbox) => mailbox.is_closed(),
+        }
     }
 
     /// What the background has done so far. See [`ServiceMetrics`].
@@ -199,22 +214,35 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// ```
     #[must_use]
     pub fn metrics(&self) -> ServiceMetrics {
-        self.mailbox.metrics()
+        match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => mailbox.metrics(),
+            AnyMailbox::OfBoxes(mailbox) => mailbox.metrics(),
+        }
     }
 }
 
 impl<Req, Res> Clone for ServiceHandle<Req, Res> {
     fn clone(&self) -> ServiceHandle<Req, Res> {
-        self.mailbox.add_handle();
-        ServiceHandle {
-            mailbox: self.mailbox.clone(),
-        }
+        let mailbox = match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => {
+                mailbox.add_handle();
+                AnyMailbox::Plain(mailbox.clone())
+            }
+            AnyMailbox::OfBoxes(mailbox) => {
+                mailbox.add_handle();
+                AnyMailbox::OfBoxes(mailbox.clone())
+            }
+        };
+        ServiceHandle { mailbox }
     }
 }
 
 impl<Req, Res> Drop for ServiceHandle<Req, Res> {
     fn drop(&mut self) {
-        self.mailbox.remove_handle();
+        match &self.mailbox {
+            AnyMailbox::Plain(mailbox) => mailbox.remove_handle(),
+            AnyMailbox::OfBoxes(mailbox) => mailbox.remove_handle(),
+        }
     }
 }
 
@@ -234,41 +262,134 @@ impl<Req, Res> fmt::Debug for ServiceHandle<Req, Res> {
 /// If polled again after its reply.
 #[must_use = "a call sends nothing unless it is awaited"]
 pub struct Call<'h, Req, Res> {
-    handle: &'h ServiceHandle<Req, Res>,
-    stage: CallStage<Req, Res>,
-    waited: Waited,
+    sending: Sending<'h, Req, Res>,
 }
 
-enum CallStage<Req, Res> {
-    NotSent(Req),
-    Sent(SharedExchange<Req, Res>),
-    Over,
+/// A call on the way that its service has for requests and replies.
+enum Sending<'h, Req, Res> {
+    Plain(PlainCall<'h, Req, Res>),
+    InBox(PlainCall<'h, Box<Req>, Box<Res>>),
 }
 
-// Nothing in it is pinned.
-impl<Req, Res> Unpin for Call<'_, Req, Res> {}
+/// The same with a deadline.
+enum LimitedCall<'h, Req, Res> {
+    Plain(Timeout<PlainCall<'h, Req, Res>>),
+    InBox(Timeout<PlainCall<'h, Box<Req>, Box<Res>>>),
+}
 
 impl<Req, Res> Future for Call<'_, Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match mem::replace(&mut self.stage, CallStage::Over) {
-            CallStage::NotSent(request) => {
-                let mailbox = &self.handle.mailbox;
-                match mailbox.enter(request, Some(cx.waker()), Patience::WaitsForRoom) {
-                    Ok(exchange) => self.stage = CallStage::Sent(exchange),
-                    Err((request, Refused::Closed(reason))) => {
-                        let refused = CallError::Closed(reason);
-                        let refused = self.waited.poll(cx, |_| Poll::Ready(refused));
-                        if refused.is_pending() {
-                            self.stage = CallStage::NotSent(request);
-                        }
-                        return refused.map(Err);
-                    }
-                    Err((_, Refused::Busy)) => unreachable!("a call waits for room"),
-                }
+        match &mut self.sending {
+            Sending::Plain(call) => Pin::new(call).poll(cx),
+            Sending::InBox(call) => poll_unboxed(call, cx),
+        }
+    }
+}
+
+/// Polls for a reply in a box, and takes it out.
+fn poll_unboxed<Res>(
+    mut reply: impl Future<Output = Result<Box<Res>, CallError>> + Unpin,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Res, CallError>> {
+    Poll::Ready(unboxed(ready!(Pin::new(&mut reply).poll(cx))))
+}
+
+fn unboxed<Res>(reply: Result<Box<Res>, CallError>) -> Result<Res, CallError> {
+    match reply {
+        Ok(reply) => Ok(*reply),
+        Err(error) => Err(error),
+    }
+}
+
+fn in_time<Res>(reply: Result<Result<Res, CallError>, Elapsed>) -> Result<Res, CallError> {
+    reply.unwrap_or(Err(CallError::TimedOut))
+}
+
+// Functions of their own, since in a build without optimisations a frame has room for all values
+// that any of its branches has.
+
+fn try_plain_call<Req, Res>(
+    mailbox: &Arc<Mailbox<Req, Res>>,
+    request: Req,
+) -> Result<Reply<Req, Res>, TryCallError<Req>> {
+    match PlainReply::try_call(mailbox, request) {
+        Ok(reply) => Ok(Reply(AnyReply::Plain(reply))),
+        Err((request, Refused::Busy)) => Err(TryCallError::Busy(request)),
+        Err((request, Refused::Closed(reason))) => Err(TryCallError::Closed(request, reason)),
+    }
+}
+
+fn try_boxed_call<Req, Res>(
+    mailbox: &Arc<Mailbox<Box<Req>, Box<Res>>>,
+    request: Box<Req>,
+) -> Result<Reply<Req, Res>, TryCallError<Req>> {
+    match PlainReply::try_call(mailbox, request) {
+        Ok(reply) => Ok(Reply(AnyReply::InBox(reply))),
+        Err((request, Refused::Busy)) => Err(TryCallError::Busy(*request)),
+        Err((request, Refused::Closed(reason))) => Err(TryCallError::Closed(*request, reason)),
+    }
+}
+
+/// A call whose request and reply go as they are.
+struct PlainCall<'h, Req, Res> {
+    mailbox: &'h Mailbox<Req, Res>,
+    stage: CallStage<Req, Res>,
+    waited: Waited,
+}
+
+enum CallStage<Req, Res> {
+    NotSent(SharedExchange<Req, Res>),
+    Sent(SharedExchange<Req, Res>),
+    Over,
+}
+
+// Nothing in it is pinned.
+impl<Req, Res> Unpin for PlainCall<'_, Req, Res> {}
+
+impl<'h, Req, Res> PlainCall<'h, Req, Res> {
+    fn new(mailbox: &'h Mailbox<Req, Res>, request: Req) -> PlainCall<'h, Req, Res> {
+        PlainCall {
+            mailbox,
+            stage: CallStage::NotSent(Exchange::new(request)),
+            waited: Waited::No,
+        }
+    }
+
+    fn send(
+        &mut self,
+        mut exchange: SharedExchange<Req, Res>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Res, CallError>> {
+        let caller = Some(cx.waker());
+        let entered = self
+            .mailbox
+            .enter(&mut exchange, caller, Patience::WaitsForRoom);
+        match entered {
+            Ok(()) => {
+                self.stage = CallStage::Sent(exchange);
                 Poll::Pending
             }
+            Err(Refused::Closed(reason)) => {
+                let refused = CallError::Closed(reason);
+                let refused = self.waited.poll(cx, |_| Poll::Ready(refused));
+                if refused.is_pending() {
+                    self.stage = CallStage::NotSent(exchange);
+                }
+                refused.map(Err)
+            }
+            Err(Refused::Busy) => unreachable!("a call waits for room"),
+        }
+    }
+}
+
+impl<Req, Res> Future for PlainCall<'_, Req, Res> {
+    type Output = Result<Res, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match mem::replace(&mut self.stage, CallStage::Over) {
+            CallStage::NotSent(exchange) => self.send(exchange, cx),
             CallStage::Sent(exchange) => match Exchange::poll_reply(exchange, cx) {
                 Ok(reply) => Poll::Ready(reply),
                 Err(exchange) => {
@@ -281,10 +402,10 @@ impl<Req, Res> Future for Call<'_, Req, Res> {
     }
 }
 
-impl<Req, Res> Drop for Call<'_, Req, Res> {
+impl<Req, Res> Drop for PlainCall<'_, Req, Res> {
     fn drop(&mut self) {
         if let CallStage::Sent(exchange) = &self.stage {
-            give_up(exchange, &self.handle.mailbox);
+            give_up(exchange, self.mailbox);
         }
     }
 }
@@ -328,11 +449,11 @@ fn give_up<Req, Res>(exchange: &Exchange<Req, Res>, mailbox: &Mailbox<Req, Res>)
 /// assert_eq!(replies.map(block_on), [Ok(1), Ok(2), Ok(3)]);
 /// ```
 #[must_use = "dropping a Reply gives the call up: await it, or let it go with `detach()`"]
-pub struct Reply<Req, Res> {
-    /// None once the reply has been given out, or is left alone.
-    exchange: Option<SharedExchange<Req, Res>>,
-    mailbox: Arc<Mailbox<Req, Res>>,
-    waited: Waited,
+pub struct Reply<Req, Res>(AnyReply<Req, Res>);
+
+enum AnyReply<Req, Res> {
+    Plain(PlainReply<Req, Res>),
+    InBox(PlainReply<Box<Req>, Box<Res>>),
 }
 
 impl<Req, Res> Reply<Req, Res> {
@@ -351,7 +472,55 @@ impl<Req, Res> Reply<Req, Res> {
     /// spawn_task!(background).detach();
     /// assert_eq!(block_on(sum.call(300)), Ok(301));
     /// ```
-    pub fn detach(mut self) {
+    pub fn detach(self) {
+        match self.0 {
+            AnyReply::Plain(reply) => reply.detach(),
+            AnyReply::InBox(reply) => reply.detach(),
+        }
+    }
+}
+
+impl<Req, Res> Future for Reply<Req, Res> {
+    type Output = Result<Res, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            AnyReply::Plain(reply) => Pin::new(reply).poll(cx),
+            AnyReply::InBox(reply) => poll_unboxed(reply, cx),
+        }
+    }
+}
+
+/// A reply that comes as it is.
+struct PlainReply<Req, Res> {
+    /// None once the reply has been given out, or is left alone.
+    exchange: Option<SharedExchange<Req, Res>>,
+    mailbox: Arc<Mailbox<Req, Res>>,
+    waited: Waited,
+}
+
+impl<Req, Res> PlainReply<Req, Res> {
+    /// Sends a request if there is room for it, and gives it back otherwise.
+    fn try_call(
+        mailbox: &Arc<Mailbox<Req, Res>>,
+        request: Req,
+    ) -> Result<PlainReply<Req, Res>, (Req, Refused)> {
+        let mut exchange = Exchange::new(request);
+        match mailbox.enter(&mut exchange, None, Patience::NeedsRoom) {
+            Ok(()) => Ok(PlainReply {
+                exchange: Some(exchange),
+                mailbox: mailbox.clone(),
+                waited: Waited::No,
+            }),
+            Err(refused) => {
+                let request = exchange.take();
+                let request = request.expect("a call that has not entered has its request");
+                Err((request, refused))
+            }
+        }
+    }
+
+    fn detach(mut self) {
         if let Some(exchange) = self.exchange.take() {
             exchange.forget_caller();
         }
@@ -359,13 +528,13 @@ impl<Req, Res> Reply<Req, Res> {
 }
 
 // Nothing in it is pinned.
-impl<Req, Res> Unpin for Reply<Req, Res> {}
+impl<Req, Res> Unpin for PlainReply<Req, Res> {}
 
-impl<Req, Res> Future for Reply<Req, Res> {
+impl<Req, Res> Future for PlainReply<Req, Res> {
     type Output = Result<Res, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Reply {
+        let PlainReply {
             exchange, waited, ..
         } = &mut *self;
         waited.poll(cx, |cx| {
@@ -382,7 +551,7 @@ impl<Req, Res> Future for Reply<Req, Res> {
     }
 }
 
-impl<Req, Res> Drop for Reply<Req, Res> {
+impl<Req, Res> Drop for PlainReply<Req, Res> {
     fn drop(&mut self) {
         if let Some(exchange) = &self.exchange {
             give_up(exchange, &self.mailbox);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use super::handler::{Handler, SharedHandler};
 use super::repeatable::Repeatable;
-use crate::runtime::is_large;
+use crate::large::is_large;
 
 /// Where a future lies while it is polled.
 pub(super) trait Lodging {

@@ -162,21 +162,18 @@ impl<Req, Res> Mailbox<Req, Res> {
     /// Lets a call in, if new ones are admitted.
     pub(super) fn enter(
         &self,
-        request: Req,
+        exchange: &mut SharedExchange<Req, Res>,
         caller: Option<&Waker>,
         patience: Patience,
-    ) -> Result<SharedExchange<Req, Res>, (Req, Refused)> {
+    ) -> Result<(), Refused> {
         // Before the lock, which is held for a moment only: callers on all threads want it.
         let urgency = self.call_order.of_caller();
-        let exchange = Exchange::new(request, urgency, caller.cloned());
+        Exchange::address(exchange, urgency, caller.cloned());
         let entering = exchange.clone();
         let mut post = self.lock();
         if let Err(refused) = self.admit(&post, patience) {
             drop(post);
-            let request = exchange
-                .take()
-                .expect("a call that has not entered has its request");
-            return Err((request, refused));
+            return Err(refused);
         }
         post.queue.push(urgency, entering);
         post.entered += 1;
@@ -191,7 +188,7 @@ impl<Req, Res> Mailbox<Req, Res> {
             (None, AfterLending::Wake(borrower)) => borrower.wake(),
             (background, _) => wake(background),
         }
-        Ok(exchange)
+        Ok(())
     }
 
     fn urgent_call_entered(&self, post: &mut Post<Req, Res>) -> AfterLending {
@@ -526,9 +523,10 @@ mod tests {
     fn the_slots_of_callers_that_gave_up_are_swept_out() {
         let mailbox = Mailbox::<u8, u8>::new(None, CallOrder::default());
         let enter = || {
-            mailbox
-                .enter(0, None, Patience::WaitsForRoom)
-                .expect("the admission is open")
+            let mut exchange = Exchange::new(0);
+            let entered = mailbox.enter(&mut exchange, None, Patience::WaitsForRoom);
+            entered.expect("the admission is open");
+            exchange
         };
         let stays = enter();
         for _ in 0..10_000 {

@@ -1,13 +1,15 @@
 //! How a background is set up: what its handler is given, and what becomes of it after a panic.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use super::abandoned::Abandoned;
 use super::at_shutdown::AtShutdown;
 use super::call_order::CallOrder;
 use super::errand::AfterPanic;
 use super::future::Background;
-use super::handle::ServiceHandle;
+use super::handle::{AnyMailbox, ServiceHandle};
 use super::handler::{Handler, SharedHandler};
 use super::lodging::{Boxed, Life, Lodging, Size, Within};
 use super::mailbox::{Inbox, Mailbox};
@@ -16,6 +18,7 @@ use super::restart::{RestartPolicy, Restarts};
 use super::serve::{concurrently, in_order};
 use super::serving::Serving;
 use super::supervise::{once, restarting};
+use crate::large::is_large;
 
 /// A background that owns a state, and the handle that sends it requests. It serves them one at a
 /// time: those of high tasks first, and otherwise in the order in which they come. Its queue has no
@@ -419,12 +422,15 @@ impl Service<OneAtATime, Once> {
         H: Handler<S, Req, Res>,
     {
         let size = Size::of_handler::<S, Req, Res, H>();
-        let parts = (state, handler);
         let lives = (
             once_in_order::<Within, S, Req, Res, H>,
             once_in_order::<Boxed, S, Req, Res, H>,
+            once_in_order_with_boxes::<S, Req, Res, H>,
         );
-        open(&self.settings, size, parts, lives)
+        match const { any_is_large::<S, Req, Res>() } {
+            true => open_with_boxes(&self.settings, (Box::new(state), handler), lives),
+            false => open(&self.settings, size, (state, handler), lives),
+        }
     }
 }
 
@@ -459,12 +465,16 @@ impl Service<ManyAtOnce, Once> {
         H: SharedHandler<S, Req, Res>,
     {
         let size = Size::of_shared_handler::<S, Req, Res, H>();
-        let parts = (state, handler, self.order.limit);
+        let limit = self.order.limit;
         let lives = (
             once_concurrently::<Within, S, Req, Res, H>,
             once_concurrently::<Boxed, S, Req, Res, H>,
+            once_concurrently_with_boxes::<S, Req, Res, H>,
         );
-        open(&self.settings, size, parts, lives)
+        match const { any_is_large::<S, Req, Res>() } {
+            true => open_with_boxes(&self.settings, (Box::new(state), handler, limit), lives),
+            false => open(&self.settings, size, (state, handler, limit), lives),
+        }
     }
 }
 
@@ -488,8 +498,12 @@ impl Service<OneAtATime, Restarting> {
         let lives = (
             restarting_in_order::<Within, S, Req, Res, H, _>,
             restarting_in_order::<Boxed, S, Req, Res, H, _>,
+            restarting_in_order_with_boxes::<S, Req, Res, H, _>,
         );
-        open(&self.settings, size, parts, lives)
+        match const { any_is_large::<S, Req, Res>() } {
+            true => open_with_boxes(&self.settings, parts, lives),
+            false => open(&self.settings, size, parts, lives),
+        }
     }
 }
 
@@ -514,8 +528,12 @@ impl Service<ManyAtOnce, Restarting> {
         let lives = (
             restarting_concurrently::<Within, S, Req, Res, H, _>,
             restarting_concurrently::<Boxed, S, Req, Res, H, _>,
+            restarting_concurrently_with_boxes::<S, Req, Res, H, _>,
         );
-        open(&self.settings, size, parts, lives)
+        match const { any_is_large::<S, Req, Res>() } {
+            true => open_with_boxes(&self.settings, parts, lives),
+            false => open(&self.settings, size, parts, lives),
+        }
     }
 }
 
@@ -565,35 +583,138 @@ async fn restarting_concurrently<L: Lodging, S, Req, Res, H, M>(
     restarting::<L, _, _, _>(make, inbox, serve, restarts, &name).await;
 }
 
+// The same where each value goes its way in a box, since one of the types is large.
+
+fn once_in_order_with_boxes<S, Req, Res, H: Handler<S, Req, Res>>(
+    (state, mut handler): (Box<S>, H),
+    inbox: Inbox<Box<Req>, Box<Res>>,
+) -> impl Future<Output = ()> {
+    let handler = async move |state: &mut Box<S>, request: Box<Req>| {
+        Box::new(Box::pin(handler(&mut **state, *request)).await)
+    };
+    once_in_order::<Boxed, Box<S>, Box<Req>, Box<Res>, _>((state, handler), inbox)
+}
+
+#[expect(clippy::borrowed_box, reason = "the state of this service is the box")]
+fn once_concurrently_with_boxes<S, Req, Res, H: SharedHandler<S, Req, Res>>(
+    (state, handler, limit): (Box<S>, H, usize),
+    inbox: Inbox<Box<Req>, Box<Res>>,
+) -> impl Future<Output = ()> {
+    let handler = async move |state: &Box<S>, request: Box<Req>| {
+        Box::new(Box::pin(handler(&**state, *request)).await)
+    };
+    once_concurrently::<Boxed, Box<S>, Box<Req>, Box<Res>, _>((state, handler, limit), inbox)
+}
+
+fn restarting_in_order_with_boxes<S, Req, Res, H, M>(
+    (mut make, mut handler, restarts, name): (M, H, Restarts, String),
+    inbox: Inbox<Box<Req>, Box<Res>>,
+) -> impl Future<Output = ()>
+where
+    H: Handler<S, Req, Res>,
+    M: Repeatable<S>,
+{
+    let make = async move || Box::new(Box::pin(make()).await);
+    let handler = async move |state: &mut Box<S>, request: Box<Req>| {
+        Box::new(Box::pin(handler(&mut **state, *request)).await)
+    };
+    let parts = (make, handler, restarts, name);
+    restarting_in_order::<Boxed, Box<S>, Box<Req>, Box<Res>, _, _>(parts, inbox)
+}
+
+#[expect(clippy::borrowed_box, reason = "the state of this service is the box")]
+fn restarting_concurrently_with_boxes<S, Req, Res, H, M>(
+    (mut make, (handler, limit), restarts, name): (M, (H, usize), Restarts, String),
+    inbox: Inbox<Box<Req>, Box<Res>>,
+) -> impl Future<Output = ()>
+where
+    H: SharedHandler<S, Req, Res>,
+    M: Repeatable<S>,
+{
+    let make = async move || Box::new(Box::pin(make()).await);
+    let handler = async move |state: &Box<S>, request: Box<Req>| {
+        Box::new(Box::pin(handler(&**state, *request)).await)
+    };
+    let parts = (make, (handler, limit), restarts, name);
+    restarting_concurrently::<Boxed, Box<S>, Box<Req>, Box<Res>, _, _>(parts, inbox)
+}
+
+/// Whether the state, the requests or the replies of a service are to lie in boxes.
+const fn any_is_large<S, Req, Res>() -> bool {
+    is_large::<S>() || is_large::<Req>() || is_large::<Res>()
+}
+
 fn size_of_maker<S, M: Repeatable<S>>(_: &M) -> Size {
     Size::of_maker::<S, M>()
 }
 
-/// Both ends of a new service, whose background runs `F` or `G`. These are boxed, since a state may
-/// be large, and the background is handed on several times before it is a task's.
-type Opened<F, G, Req, Res> = (
+/// Both ends of a new service, whose background runs `F`, `G` or `B`. These are boxed, since a state
+/// may be large, and the background is handed on several times before it is a task's.
+type Opened<F, G, B, Req, Res> = (
     ServiceHandle<Req, Res>,
-    Background<Serving<Life<F, G>, Req, Res>>,
+    Background<AnyServing<F, G, B, Req, Res>>,
 );
+
+/// A service as its task polls it, by the way of its values.
+enum AnyServing<F, G, B, Req, Res> {
+    Plain(Serving<Life<F, G>, Req, Res>),
+    OfBoxes(Serving<Pin<Box<B>>, Box<Req>, Box<Res>>),
+}
+
+impl<F, G, B, Req, Res> Future for AnyServing<F, G, B, Req, Res>
+where
+    F: Future<Output = ()>,
+    G: Future<Output = ()>,
+    B: Future<Output = ()>,
+{
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.get_mut() {
+            AnyServing::Plain(serving) => Pin::new(serving).poll(cx),
+            AnyServing::OfBoxes(serving) => Pin::new(serving).poll(cx),
+        }
+    }
+}
 
 /// The first handle, and the background whose life is made of its parts and its end of the mailbox:
 /// by the second function if the futures of its handler are large.
-fn open<Req, Res, P, F: Future<Output = ()>, G: Future<Output = ()>>(
+fn open<Req, Res, P, Q, F: Future<Output = ()>, G: Future<Output = ()>, B>(
     settings: &Settings,
     size: Size,
     parts: P,
     lives: (
         impl FnOnce(P, Inbox<Req, Res>) -> F,
         impl FnOnce(P, Inbox<Req, Res>) -> G,
+        impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
     ),
-) -> Opened<F, G, Req, Res> {
+) -> Opened<F, G, B, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
-    let handle = ServiceHandle::first(mailbox.clone());
+    let handle = ServiceHandle::first(AnyMailbox::Plain(mailbox.clone()));
     let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
     let life = match size {
         Size::Small => Life::Within(Box::pin(lives.0(parts, inbox))),
         Size::Large => Life::WithBoxes(Box::pin(lives.1(parts, inbox))),
     };
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
-    (handle, Background::new(serving))
+    (handle, Background::new(AnyServing::Plain(serving)))
+}
+
+/// As [`open`], where the state, the requests and the replies lie in boxes.
+fn open_with_boxes<Req, Res, P, Q, F, G, B: Future<Output = ()>>(
+    settings: &Settings,
+    parts: Q,
+    lives: (
+        impl FnOnce(P, Inbox<Req, Res>) -> F,
+        impl FnOnce(P, Inbox<Req, Res>) -> G,
+        impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
+    ),
+) -> Opened<F, G, B, Req, Res> {
+    let mailbox = Mailbox::new(settings.bound, settings.call_order);
+    let handle = ServiceHandle::first(AnyMailbox::OfBoxes(mailbox.clone()));
+    let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
+    let life = Box::pin(lives.2(parts, inbox));
+    let serving = Serving::new(life, mailbox, settings.at_shutdown);
+    (handle, Background::new(AnyServing::OfBoxes(serving)))
 }

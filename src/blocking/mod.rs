@@ -82,8 +82,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::executor::seat;
+use crate::large::is_large;
 use crate::poll::budget::Waited;
-use crate::runtime::is_large;
 use crate::shield::shielded;
 
 use delivery::Delivery;
@@ -140,9 +140,9 @@ pub fn unblock<T: Send + 'static>(closure: impl FnOnce() -> T + Send + 'static) 
     let given_at = Location::caller();
     if is_large_value(&closure) {
         let closure: Box<dyn FnOnce() -> T + Send> = Box::new(closure);
-        return with_pool(|pool| pool.submit(closure, given_at));
+        return with_pool(|pool| pool.hand_over(closure, given_at));
     }
-    with_pool(|pool| pool.submit(closure, given_at))
+    with_pool(|pool| pool.hand_over(closure, given_at))
 }
 
 #[inline]
@@ -177,10 +177,34 @@ pub fn metrics() -> BlockingMetrics {
 /// ```
 #[must_use = "dropping it cancels the closure, if it has not begun: await it, or `detach()` it"]
 pub struct Unblock<T> {
-    delivery: Arc<Delivery<T>>,
+    output: Output<T>,
     /// None once the result has been taken or the closure detached.
     queued: Option<QueuedAt>,
     waited: Waited,
+}
+
+/// Where the output of a closure lies until its awaiter takes it.
+enum Output<T> {
+    Within(Arc<Delivery<T>>),
+    /// In a box of its own, since it is large.
+    Boxed(Arc<Delivery<Box<T>>>),
+}
+
+impl<T> Output<T> {
+    /// Called when the awaiter goes away.
+    fn abandon(&self) {
+        match self {
+            Output::Within(delivery) => delivery.abandon(),
+            Output::Boxed(delivery) => delivery.abandon(),
+        }
+    }
+
+    fn given_at(&self) -> &'static Location<'static> {
+        match self {
+            Output::Within(delivery) => delivery.given_at,
+            Output::Boxed(delivery) => delivery.given_at,
+        }
+    }
 }
 
 impl<T> Unblock<T> {
@@ -196,7 +220,7 @@ impl<T> Unblock<T> {
     /// ```
     pub fn detach(mut self) {
         self.queued = None;
-        self.delivery.abandon();
+        self.output.abandon();
     }
 }
 
@@ -205,20 +229,36 @@ impl<T> Future for Unblock<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let Unblock {
-            delivery,
+            output,
             queued,
             waited,
         } = &mut *self;
-        let result = ready!(waited.poll(cx, |cx| {
-            let polled = delivery.poll(cx);
-            if polled.is_pending() {
-                queued.iter().for_each(QueuedAt::await_here);
-            }
-            polled
-        }));
-        *queued = None;
-        Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
+        match output {
+            Output::Within(delivery) => poll_delivery(delivery, queued, waited, cx),
+            // No `map`: its frame would hold the output once more.
+            Output::Boxed(delivery) => match poll_delivery(delivery, queued, waited, cx) {
+                Poll::Ready(output) => Poll::Ready(*output),
+                Poll::Pending => Poll::Pending,
+            },
+        }
     }
+}
+
+fn poll_delivery<K>(
+    delivery: &Delivery<K>,
+    queued: &mut Option<QueuedAt>,
+    waited: &mut Waited,
+    cx: &mut Context<'_>,
+) -> Poll<K> {
+    let result = ready!(waited.poll(cx, |cx| {
+        let polled = delivery.poll(cx);
+        if polled.is_pending() {
+            queued.iter().for_each(QueuedAt::await_here);
+        }
+        polled
+    }));
+    *queued = None;
+    Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
 }
 
 impl<T> Drop for Unblock<T> {
@@ -228,7 +268,7 @@ impl<T> Drop for Unblock<T> {
         };
         match queued.pool.take_out(queued.ticket) {
             Some(job) => shielded("a destructor of a closure that was not run", || drop(job)),
-            None => self.delivery.abandon(),
+            None => self.output.abandon(),
         }
     }
 }
@@ -236,7 +276,7 @@ impl<T> Drop for Unblock<T> {
 impl<T> fmt::Debug for Unblock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unblock")
-            .field("given_at", &self.delivery.given_at)
+            .field("given_at", &self.output.given_at())
             .finish_non_exhaustive()
     }
 }
@@ -287,11 +327,35 @@ impl Drop for Entered {
 }
 
 impl Pool {
-    fn submit<T: Send + 'static>(
+    /// As [`unblock`], for a closure that may be moved a few times.
+    fn hand_over<T: Send + 'static>(
         self: &Arc<Pool>,
         closure: impl FnOnce() -> T + Send + 'static,
         given_at: &'static Location<'static>,
     ) -> Unblock<T> {
+        let (output, queued) = match const { is_large::<T>() } {
+            true => {
+                let boxing = move || Box::new(closure());
+                let (delivery, queued) = self.submit(boxing, given_at);
+                (Output::Boxed(delivery), queued)
+            }
+            false => {
+                let (delivery, queued) = self.submit(closure, given_at);
+                (Output::Within(delivery), queued)
+            }
+        };
+        Unblock {
+            output,
+            queued: Some(queued),
+            waited: Waited::No,
+        }
+    }
+
+    fn submit<K: Send + 'static>(
+        self: &Arc<Pool>,
+        closure: impl FnOnce() -> K + Send + 'static,
+        given_at: &'static Location<'static>,
+    ) -> (Arc<Delivery<K>>, QueuedAt) {
         let delivery = Arc::new(Delivery::new(given_at));
         let (filled, runtime) = (delivery.clone(), seat::current());
         let job = Box::new(move || {
@@ -302,10 +366,6 @@ impl Pool {
             pool: self.clone(),
             ticket: self.push(job),
         };
-        Unblock {
-            delivery,
-            queued: Some(queued),
-            waited: Waited::No,
-        }
+        (delivery, queued)
     }
 }

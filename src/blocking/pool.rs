@@ -325,7 +325,7 @@ mod tests {
             self: &Arc<Pool>,
             closure: impl FnOnce() -> T + Send + 'static,
         ) -> Unblock<T> {
-            self.submit(closure, Location::caller())
+            self.hand_over(closure, Location::caller())
         }
 
         /// Keeps a thread busy until the sender sends or goes away. Comes back when it is.

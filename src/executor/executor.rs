@@ -28,6 +28,8 @@ use super::telling;
 use super::tracked;
 use super::worker::Turn;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::large::{BoxedOutput, is_large};
+use crate::poll;
 use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{Ordering, unpoisoned};
 use crate::telemetry::cut_off::CutOff;
@@ -253,8 +255,17 @@ impl Executor {
         if let Some(name) = origin.name {
             self.enter_name(task, name);
         }
-        let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
-        (runnable, Task::new(handle))
+        match const { is_large::<F::Output>() } {
+            true => {
+                let future = BoxedOutput::of(future);
+                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+                (runnable, Task::with_boxed_output(handle))
+            }
+            false => {
+                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+                (runnable, Task::new(handle))
+            }
+        }
     }
 
     #[cold]
@@ -405,7 +416,9 @@ impl Executor {
 
     /// Calls the observers, if there are any, and stops their panics here.
     pub(crate) fn observe(&self, call: impl FnMut(&dyn Observer)) {
-        self.observers.call(call);
+        if self.observers.has_any() {
+            poll::calling_observers_of(self.id, || self.observers.call(call));
+        }
     }
 
     #[inline]

@@ -101,9 +101,8 @@ impl Nearby {
         Some(best)
     }
 
-    /// Notes that the current thread unparks a worker for work in `queue`. Calls the worker to the
-    /// thread's core for high work, if the thread is nice and the worker a high one that is not
-    /// there.
+    /// Notes that the current thread unparks a worker for work in `queue`. For high work, a nice
+    /// thread calls the worker to its core, if that is a high one and not there.
     pub(super) fn note_unpark(
         &self,
         worker: WorkerId,

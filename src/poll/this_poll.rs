@@ -14,6 +14,7 @@
 //! | `is_between_polls` | a worker that rests or wakes what is ready | the end of a runtime |
 //! | `fires` | the timer, while it wakes sleepers | the event of a scheduling |
 //! | `cutting_off` | a thread that ends a runtime | the same, called from a destructor |
+//! | `observers_of` | a thread that calls observers | the end of a runtime, called from one |
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -53,6 +54,17 @@ pub(super) struct ThisPoll {
     /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
     /// destructor may end another runtime, or the same one again.
     cutting_off: RefCell<ManuallyDrop<Vec<ExecutorId>>>,
+    /// Whose observers are called on this thread at the moment.
+    observers_of: Cell<ObservedHere>,
+}
+
+/// The runtimes whose observers are called on a thread at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ObservedHere {
+    None,
+    One(ExecutorId),
+    /// An observer of one runtime has done something that another one's is told of.
+    Several,
 }
 
 impl ThisPoll {
@@ -66,6 +78,7 @@ impl ThisPoll {
             is_between_polls: Cell::new(false),
             fires: Cell::new(false),
             cutting_off: RefCell::new(ManuallyDrop::new(Vec::new())),
+            observers_of: Cell::new(ObservedHere::None),
         }
     }
 }
@@ -203,4 +216,24 @@ pub(crate) fn being_cut_off_here(executor: ExecutorId) -> u64 {
         let here = poll.cutting_off.borrow();
         here.iter().filter(|&&id| id == executor).count() as u64
     })
+}
+
+/// Calls observers of a runtime. Their panics are stopped by `call`.
+pub(crate) fn calling_observers_of(executor: ExecutorId, call: impl FnOnce()) {
+    let here = match POLL.with(|poll| poll.observers_of.get()) {
+        ObservedHere::None => ObservedHere::One(executor),
+        ObservedHere::One(id) if id == executor => ObservedHere::One(id),
+        ObservedHere::One(_) | ObservedHere::Several => ObservedHere::Several,
+    };
+    with(|poll| &poll.observers_of, here, call);
+}
+
+/// Whether this thread is calling an observer of the runtime, or may be: the task that the observer
+/// is told of may be in no queue.
+pub(crate) fn may_call_observer_of(executor: ExecutorId) -> bool {
+    match POLL.with(|poll| poll.observers_of.get()) {
+        ObservedHere::None => false,
+        ObservedHere::One(id) => id == executor,
+        ObservedHere::Several => true,
+    }
 }

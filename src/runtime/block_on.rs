@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use super::alarm::block_here;
 use super::help::help;
-use super::large::is_large;
 use crate::executor::Bound;
 use crate::executor::seat::{self, NoStandIn};
+use crate::large::{BoxedOutput, is_large};
 use crate::poll::own_poll;
 
 /// Runs a future on this thread, and blocks until it has ended.
@@ -60,13 +60,21 @@ use crate::poll::own_poll;
 /// assert_eq!(laneway::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    if const { is_large::<F>() } {
-        return block_on_small(Box::pin(future));
+    match const { is_large::<F>() } {
+        true => block_on_movable(Box::pin(future)),
+        false => block_on_movable(future),
     }
-    block_on_small(future)
 }
 
 /// As [`block_on`], for a future that may be moved a few times.
+fn block_on_movable<F: Future>(future: F) -> F::Output {
+    match const { is_large::<F::Output>() } {
+        true => *block_on_small(BoxedOutput::of(future)),
+        false => block_on_small(future),
+    }
+}
+
+/// As [`block_on`], for a future and an output that may be moved a few times.
 fn block_on_small<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     if seat::is_worker()

@@ -7,7 +7,6 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::block_on::block_on;
-use super::large::is_large;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::{IntoQueueName, queue_named};
 use super::runtime::Runtime;
@@ -15,6 +14,7 @@ use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Origin, Phase, Task, seat};
 use crate::ids::QueueId;
+use crate::large::is_large;
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and
 /// inside of a runtime by [`Handle::current`].

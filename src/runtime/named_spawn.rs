@@ -5,12 +5,12 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::handle::Handle;
-use super::large::is_large;
 use super::queue_name::IntoQueueName;
 use super::runtime::Runtime;
 use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Origin, Task};
+use crate::large::is_large;
 
 /// A spawn whose task gets a name. Made by [`Runtime::named`], [`Handle::named`] and
 /// [`named`](crate::named()).

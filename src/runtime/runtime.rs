@@ -6,7 +6,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::block_in_place::block_in_place;
@@ -18,12 +19,15 @@ use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
 use crate::executor::{Executor, seat};
 use crate::ids::QueueId;
-use crate::poll::{being_cut_off_here, polls_under_way};
+use crate::os_thread;
+use crate::poll::{being_cut_off_here, may_call_observer_of, polls_under_way};
 
 /// A runtime: queues, and the threads that consume them.
 ///
 /// Dropping it cancels all its tasks and waits for its threads, each of which first comes to the
-/// end of the poll it is in. [`shutdown`](Runtime::shutdown) lets the tasks finish before.
+/// end of the poll it is in. [`shutdown`](Runtime::shutdown) lets the tasks finish before. Where an
+/// [`Observer`](crate::observe::Observer) drops it, another thread does all that, and the drop does
+/// not wait.
 ///
 /// ```
 /// use laneway::{Priority, Runtime};
@@ -226,6 +230,25 @@ impl Runtime {
         self.threads.end(&self.executor, deadline);
     }
 
+    /// Has another thread do all of the end. Not if the system gives no thread.
+    fn ends_on_another_thread(&self) -> bool {
+        // Handed over by a channel, and so not dropped here with a thread that never starts.
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let builder = thread::Builder::new().name("laneway-closer".to_owned());
+        let started = os_thread::spawn(builder, move || drop(receiver.recv()));
+        let ends = started.is_ok();
+        if ends {
+            let runtime = Runtime {
+                executor: self.executor.clone(),
+                threads: self.threads.clone(),
+                low_nice: self.low_nice,
+            };
+            let handed_over = sender.send(runtime);
+            handed_over.expect("the thread waits for it");
+        }
+        ends
+    }
+
     /// How many of the runtime's tasks are under way on this very thread, so that it cannot wait
     /// for them: the one that it polls, if it does, those whose polls wait on the same stack, and
     /// those that it is dropping.
@@ -240,6 +263,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
+        if may_call_observer_of(self.executor.id) && self.ends_on_another_thread() {
+            return;
+        }
         let own = self.own_tasks();
         block_in_place(|| {
             let _excused = self.executor.excuse(own);

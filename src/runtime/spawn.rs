@@ -7,11 +7,12 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::large::{Returnable, is_large};
 use super::queue_name::{IntoQueueName, QueueName};
+use super::returnable::Returnable;
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Late, Origin, Task, seat};
+use crate::large::is_large;
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a

@@ -54,8 +54,10 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// It keeps the waker of the task that waits until it is polled again or dropped, also when the
 /// timer has woken that: [`reset`](Sleep::reset) wakes the task anew. So where a hand-written
-/// executor has wakers that own their futures, a future that was woken is to be polled or dropped;
-/// otherwise it and its waker keep each other.
+/// executor has wakers that own their futures, the executor is to drop the futures that sleep when
+/// it ends: such a future, its sleep and its waker keep each other, for ever. So it is with
+/// async-io's timers. Those of tokio let their wakers go at the deadline, and a reset after that
+/// wakes nobody.
 ///
 /// ```
 /// use laneway::time::sleep;

@@ -1,6 +1,7 @@
 //! A connection's bytes as hyper gets them: watched, and in HTTP/1 through the gate.
 
 use std::io::{self, IoSlice};
+use std::iter;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -77,6 +78,23 @@ impl Socket {
             Passage::Open(_) | Passage::Shut => false,
             Passage::Gated(intake) => intake.is_between_requests(),
         }
+    }
+
+    /// Notes what was written of these slices.
+    fn let_out<'a>(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        slices: impl Iterator<Item = &'a [u8]>,
+    ) -> Poll<io::Result<usize>> {
+        if let (Poll::Ready(Ok(bytes)), Passage::Open(open)) = (&written, &mut self.passage) {
+            let mut left = *bytes;
+            for slice in slices {
+                let out = &slice[..left.min(slice.len())];
+                open.frames.let_out(out);
+                left -= out.len();
+            }
+        }
+        self.wrote(written)
     }
 
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -172,7 +190,7 @@ impl Write for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.wrote(written)
+        self.let_out(written, iter::once(bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -200,6 +218,6 @@ impl Write for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.wrote(written)
+        self.let_out(written, slices.iter().map(|slice| &**slice))
     }
 }

@@ -5,9 +5,12 @@ mod client;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use client::{Closed, get, post, serve_with, served};
+use axum::Router;
+use bytes::Bytes;
+use client::{Client, Closed, Served, get, post, serve_service, serve_with, served};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
+use laneway::Runtime;
 use laneway_http::Limits;
 
 #[test]
@@ -84,7 +87,7 @@ fn an_answer_arrives_though_nothing_reads_the_body_of_10_mb() {
     let sender = {
         let stream = client.stream.try_clone().unwrap();
         std::thread::spawn(move || {
-            let mut sender = client::Client { stream };
+            let mut sender = Client { stream };
             (0..LENGTH / 10_000).all(|_| sender.try_send(&[b'x'; 10_000]))
         })
     };
@@ -95,6 +98,65 @@ fn an_answer_arrives_though_nothing_reads_the_body_of_10_mb() {
         !sender.join().unwrap(),
         "the server does not read all of it"
     );
+}
+
+/// Sends a large body as long as the server takes it, and reads nothing before. The answer.
+#[track_caller]
+fn sent_without_reading(server: &Served, path: &str, length: usize) -> (String, String) {
+    let mut client = server.connect();
+    client.send(post(path, length));
+    let _ = (0..length / 10_000).all(|_| client.try_send(&[b'x'; 10_000]));
+    client.answer()
+}
+
+#[test]
+fn hyper_2384_the_answer_to_a_large_body_that_is_not_used_arrives() {
+    let server = served(Limits::public());
+    let (head, body) = sent_without_reading(&server, "/unread", 5_000_000);
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, "hello");
+}
+
+#[test]
+fn hyper_2384_a_client_that_waits_for_leave_to_send_a_body_is_answered_without_it() {
+    let server = served(Limits::public());
+    let mut client = server.connect();
+    let expects = "Content-Length: 5000000\r\nExpect: 100-continue\r\n";
+    client.send(format!("POST /unread HTTP/1.1\r\nHost: a\r\n{expects}\r\n"));
+    let (head, body) = client.answer();
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, "hello");
+    assert_eq!(client.closed(), "");
+}
+
+#[test]
+fn hyper_3078_a_503_before_the_body_is_read_is_followed_by_no_reset() {
+    let server = serve_with(Limits::public(), async |_request| {
+        let mut answer = Response::new("busy".to_owned());
+        *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        Ok(answer)
+    });
+    let mut client = server.connect();
+    client.send([&post("/", 60_000), &"x".repeat(30_000)[..]].concat());
+    let (head, body) = client.answer();
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert_eq!(body, "busy");
+    client.send("x".repeat(30_000));
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.rest(), Closed::After(String::new()));
+}
+
+#[test]
+fn axum_1703_a_body_beyond_the_limit_of_axum_is_answered_with_413() {
+    let handler = axum::routing::post(async |body: Bytes| body.len().to_string());
+    let router = Router::new().route("/", handler);
+    let limits = Limits::public().body_bytes(16 * 1024 * 1024);
+    let server = serve_service(Runtime::builder().build().unwrap(), limits, router);
+    let (head, _) = sent_without_reading(&server, "/", 3_000_000);
+    assert!(head.starts_with("http/1.1 413 "), "{head}");
+    let (head, body) = sent_without_reading(&server, "/", 1_000_000);
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, "1000000");
 }
 
 #[test]

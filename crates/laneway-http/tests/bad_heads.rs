@@ -44,6 +44,26 @@ fn a_request_with_two_hosts_is_refused() {
 }
 
 #[test]
+fn hyper_3777_requests_without_a_host_and_with_two_are_refused_whatever_their_method() {
+    for method in ["GET", "POST", "OPTIONS"] {
+        for hosts in [
+            "",
+            "Host: a\r\nHost: b\r\n",
+            "Host: a\r\nX: y\r\nhOST:a\r\n",
+        ] {
+            assert_refused(&format!("{method} / HTTP/1.1\r\n{hosts}\r\n"), 400);
+        }
+    }
+}
+
+#[test]
+fn hyper_3857_two_hosts_or_none_are_refused_beside_a_length() {
+    let hosts = "Host: victim1.com\r\nHost: victim2.com\r\n";
+    assert_refused(&format!("POST / HTTP/1.1\r\n{hosts}\r\n"), 400);
+    assert_refused("POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400);
+}
+
+#[test]
 fn a_host_that_is_none_is_refused() {
     for host in ["a b", "u@a", "a/b", "a?", "a#", "a\\b", "\"a\"", "<a>", "ä"] {
         assert_refused(&with_fields(&format!("Host: {host}\r\n")), 400);

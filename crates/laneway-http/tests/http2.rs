@@ -2,18 +2,23 @@
 
 mod client;
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use client::h2::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, METHOD_GET,
-    METHOD_POST, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS, fields, frame, get,
+    METHOD_POST, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, fields, frame, get,
 };
 use client::{Client, Served, door, served};
+use futures_lite::stream;
+use http::Response;
+use http_body_util::StreamBody;
 use laneway::Runtime;
-use laneway_http::Limits;
+use laneway_http::{Limits, service_fn};
 
 /// Error codes of RFC 9113, section 7.
 const NO_ERROR: u32 = 0;
@@ -81,6 +86,27 @@ fn a_preface_that_breaks_off_is_closed() {
 }
 
 #[test]
+fn hyper_3756_a_client_that_sends_nothing_before_its_protocol_is_known_is_closed() {
+    let server = served(Limits::public().first_byte(Duration::from_millis(30)));
+    assert_eq!(server.connect().closed(), "");
+    server.wait_until("it is closed", |server| server.connections() == 0);
+}
+
+#[test]
+fn hyper_3962_the_time_of_a_preface_is_that_of_a_head_however_its_bytes_come() {
+    for begins in 1..PREFACE.len() {
+        let server = served(Limits::public().head_time(Duration::from_millis(30)));
+        let mut client = server.connect();
+        client.stream.set_nodelay(true).unwrap();
+        let pieces = PREFACE[..begins].chunks(5);
+        // The server may be faster than the client.
+        let _ = pieces.map(|piece| client.try_send(piece)).all(|sent| sent);
+        client.rest();
+        server.wait_until("it is closed", |server| server.connections() == 0);
+    }
+}
+
+#[test]
 fn a_rapid_reset_ends_with_goaway() {
     let server = served(Limits::public());
     let mut client = begun(&server);
@@ -135,11 +161,17 @@ fn floods_of_pings_and_settings_whose_answers_are_not_read_are_cut_off() {
     }
 }
 
-/// Sends a frame three million times, and reads what comes of it. How the connection ends, after others were
-/// served meanwhile by the one thread that there is for them all.
 #[track_caller]
 fn flood_and_read(server: &Served, flood: &[u8]) -> Frame {
+    flood_and_read_after(server, &[], flood)
+}
+
+/// Sends a frame three million times, and reads what comes of it. How the connection ends, after
+/// others were served meanwhile by the one thread that there is for them all.
+#[track_caller]
+fn flood_and_read_after(server: &Served, before: &[u8], flood: &[u8]) -> Frame {
     let mut client = begun(server);
+    client.send(before);
     let mut sending = Client {
         stream: client.stream.try_clone().unwrap(),
     };
@@ -183,6 +215,90 @@ fn a_flood_of_frames_that_need_no_answer_ends_with_goaway() {
         let goaway = flood_and_read(&server, &frame(kind, 0, 1, &[0, 0, 0, 0, 9]));
         assert_eq!(goaway.error_code(), NO_ERROR);
     }
+}
+
+/// 1 byte more of window.
+const ONE: &[u8] = &1_u32.to_be_bytes();
+
+#[test]
+fn a_flood_of_window_updates_ends_with_goaway() {
+    let server = served_by_one_thread();
+    let goaway = flood_and_read(&server, &frame(WINDOW_UPDATE, 0, 0, ONE));
+    assert_eq!(goaway.error_code(), NO_ERROR);
+}
+
+#[test]
+fn a_flood_of_frames_for_a_stream_that_is_over_ends_with_goaway() {
+    let server = served_by_one_thread();
+    let reset = frame(RST_STREAM, 0, 1, &8_u32.to_be_bytes());
+    for flood in [frame(WINDOW_UPDATE, 0, 1, ONE), reset] {
+        let goaway = flood_and_read_after(&server, &get(1, "/"), &flood);
+        assert_eq!(goaway.error_code(), NO_ERROR);
+    }
+}
+
+/// An answer in so many pieces.
+async fn in_pieces<const PIECES: usize>() -> Result<Response<PiecesBody>, Infallible> {
+    let piece = |_| Ok(http_body::Frame::data(Bytes::from_static(&[b'x'; 100])));
+    let pieces = stream::iter((0..PIECES).map(piece));
+    Ok(Response::new(StreamBody::new(Box::pin(pieces))))
+}
+
+type PiecesBody = StreamBody<stream::Boxed<Result<http_body::Frame<Bytes>, Infallible>>>;
+
+#[test]
+fn a_client_that_opens_its_windows_at_each_piece_of_an_answer_is_none_that_floods() {
+    const PIECES: usize = 20_000;
+    let service = service_fn(|_request| in_pieces::<PIECES>());
+    let runtime = Runtime::builder().build().unwrap();
+    let server = client::serve_service(runtime, Limits::public(), service);
+    let mut client = begun(&server);
+    client.send(get(1, "/"));
+    let (mut bytes, mut flags) = (0, 0);
+    while flags & END_STREAM == 0 {
+        let data = client.frame_of(DATA, 1);
+        (bytes, flags) = (bytes + data.payload.len(), data.flags);
+        let more = u32::try_from(data.payload.len().max(1)).unwrap();
+        let open = |stream| frame(WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
+        client.send([open(0), open(1)].concat());
+    }
+    assert_eq!(bytes, 100 * PIECES);
+    client.send(get(3, "/"));
+    assert_eq!(client.frame_of(HEADERS, 3).status(), 200);
+}
+
+#[test]
+fn a_client_that_tells_the_priority_and_the_window_of_each_request_is_none_that_floods() {
+    const REQUESTS: u32 = 6_000;
+    let server = served(Limits::public());
+    let mut client = begun(&server);
+    for stream in (0..REQUESTS).map(|number| 2 * number + 1) {
+        let priority = frame(PRIORITY, 0, stream, &[0, 0, 0, 0, 9]);
+        let open = frame(WINDOW_UPDATE, 0, stream, ONE);
+        client.send([get(stream, "/"), priority, open].concat());
+        assert_eq!(client.h2_answer(stream), (200, "hello".to_owned()));
+    }
+}
+
+#[test]
+fn h2_737_a_client_whose_streams_have_to_be_reset_ends_with_goaway() {
+    let server = served(Limits::public());
+    // A request of HTTP/2 has no field `connection`.
+    let malformed = [fields(METHOD_GET, "/"), b"\x00\x0aconnection\x01x".to_vec()].concat();
+    let malformed = |number: u32| {
+        let stream = 2 * number + 1;
+        frame(HEADERS, END_HEADERS | END_STREAM, stream, &malformed)
+    };
+    let mut client = begun(&server);
+    let flood: Vec<u8> = (0..5000).flat_map(malformed).collect();
+    let _ = client.stream.write_all(&flood);
+    assert_eq!(client.goaway().error_code(), ENHANCE_YOUR_CALM);
+    assert_others_unharmed(&server);
+    server.wait_until("it is closed", |server| server.connections() <= 1);
+    let mut client = begun(&server);
+    client.send((0..100).flat_map(malformed).collect::<Vec<u8>>());
+    client.send(get(201, "/"));
+    assert_eq!(client.h2_answer(201), (200, "hello".to_owned()));
 }
 
 #[test]

@@ -23,6 +23,38 @@ fn configurations() -> Vec<(&'static str, Builder)> {
     ]
 }
 
+/// Each runtime has a reactor of its own.
+#[test]
+fn async_io_190_a_server_is_not_held_up_by_the_threads_of_another_runtime() {
+    let runtime = || Runtime::builder().with_high_num(1).with_low_num(1);
+    let (begun, begins) = mpsc::channel();
+    let (end, ends) = mpsc::channel::<()>();
+    let ends = Arc::new(Mutex::new(ends));
+    let blocks = move |_request| {
+        let (begun, ends) = (begun.clone(), ends.clone());
+        async move {
+            begun.send(()).expect("the test waits for it");
+            ends.lock().unwrap().recv().expect("the test ends it");
+            Ok(Response::new("late".to_owned()))
+        }
+    };
+    let blocked = serve_on(runtime().build().unwrap(), Limits::public(), blocks);
+    let mut waiting: Vec<_> = (0..2).map(|_| blocked.connect()).collect();
+    waiting.iter_mut().for_each(|client| client.send(get("/")));
+    begins.recv().expect("a handler begins");
+    let other = serve_on(runtime().build().unwrap(), Limits::public(), client::routes);
+    for _ in 0..10 {
+        let mut client = other.connect();
+        client.send(get("/"));
+        assert_eq!(client.answer().1, "hello");
+    }
+    for client in &mut waiting {
+        end.send(()).expect("the handler waits");
+        assert_eq!(client.answer().1, "late");
+    }
+    assert!(other.end().is_clean());
+}
+
 #[test]
 fn other_connections_are_answered_while_a_handler_computes() {
     for (name, builder) in configurations() {

@@ -46,6 +46,25 @@ fn a_request_that_has_begun_is_answered_and_told_that_it_was_the_last() {
 }
 
 #[test]
+fn hyper_3188_connections_that_clients_keep_for_later_do_not_hold_up_the_end() {
+    let server = served(Limits::public().shutdown(Duration::MAX));
+    let mut unused = server.connect();
+    let mut used = server.connect();
+    used.send(get("/"));
+    assert_eq!(used.answer().1, "hello");
+    server.wait_until("both rest", |server| {
+        server.prometheus().contains("state=\"idle\"} 2")
+    });
+    let report = server.end();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.served, report.idle_closed), (1, 2));
+    assert_eq!(
+        (unused.closed(), used.closed()),
+        (String::new(), String::new())
+    );
+}
+
+#[test]
 fn a_head_that_has_begun_is_waited_for() {
     let server = served(Limits::public());
     let mut client = server.connect();

@@ -4,7 +4,8 @@
 //! Each server is a process of its own (`servers/`, in the program `laneway-peers-http`), and this
 //! process is the client of all: one thread with many connections, or for the paced requests one
 //! that sends and one that reads. A round asks each question of each server once, in an order that
-//! is drawn anew; the server is started for it and ends after it.
+//! is drawn anew; the server is started for it and ends after it. Each round begins with a look at
+//! the machine itself (`stalls.rs`).
 
 mod answer_length;
 mod churn;
@@ -15,6 +16,7 @@ mod report;
 pub(crate) mod resting;
 mod saturated;
 mod server;
+mod stalls;
 mod tls_client;
 
 use std::thread;
@@ -45,6 +47,10 @@ pub(crate) fn in_rounds(
     for round in 0..rounds {
         eprintln!("round {} of {}", round + 1, rounds);
         fastrand::shuffle(&mut turns);
+        // Under the name of the peer that is nothing but threads.
+        for figure in stalls::measure(threads, amounts.stalls) {
+            figures.push(round, Peer::FlumePool, figure);
+        }
         for &(question, peer) in &turns {
             let steps = question.steps(steps);
             let mut server = program.start(peer, steps, question.wire());

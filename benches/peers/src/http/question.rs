@@ -49,6 +49,8 @@ pub(crate) struct Amounts {
     pub(crate) resting: usize,
     /// How long they are left alone before they are watched, and how long they are watched.
     pub(crate) rest: [Duration; 2],
+    /// How long the machine itself is watched, for its stalls.
+    pub(crate) stalls: Duration,
 }
 
 impl Amounts {
@@ -59,6 +61,7 @@ impl Amounts {
         secured: 2_000,
         resting: 10_000,
         rest: [Duration::from_millis(2_500), Duration::from_secs(2)],
+        stalls: Duration::from_secs(3),
     };
     pub(crate) const QUICK: Amounts = Amounts {
         saturated: 1_000,
@@ -67,6 +70,7 @@ impl Amounts {
         secured: 20,
         resting: 50,
         rest: [Duration::from_millis(1_200), Duration::from_millis(300)],
+        stalls: Duration::from_millis(300),
     };
 }
 

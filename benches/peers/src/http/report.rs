@@ -18,6 +18,7 @@ pub(crate) fn report(compared: Compared<'_>, peers: &[Peer]) -> String {
     let polls = Column::named("low polls/s").better(Better::Larger);
     let beside = [&waits("beside")[..], &[polls]].concat();
     let beside = figures(Question::Beside, "1,000/s beside low tasks, us", &beside);
+    let stalls = stalls(compared);
     let handler = "1,000/s beside a handler of 20 ms, us";
     let handler = figures(Question::Handler, handler, &waits("handler"));
     let churn = figures(
@@ -27,13 +28,33 @@ pub(crate) fn report(compared: Compared<'_>, peers: &[Peer]) -> String {
     );
     let counts = counts(compared.figures, peers);
     let goals = goals(compared.figures);
-    let parts = [costs, churn, resting, alone, beside, handler, counts, goals];
+    let waits = [alone, beside].into_iter().chain(stalls).chain([handler]);
+    let parts: Vec<String> = [costs, churn, resting]
+        .into_iter()
+        .chain(waits)
+        .chain([counts, goals])
+        .collect();
     parts.join("\n")
 }
 
 fn asked(question: Question, peers: &[Peer]) -> Vec<Peer> {
     let asked = peers.iter().filter(|peer| question.peers().contains(peer));
     asked.copied().collect()
+}
+
+/// The stalls of the machine, if they were watched.
+fn stalls(compared: Compared<'_>) -> Option<String> {
+    let columns = [&waits("stalls")[..], &[Column::named("stalled %")]].concat();
+    let columns = columns.into_iter();
+    let columns: Vec<Column> = columns
+        .map(|column| column.better(Better::Neither))
+        .collect();
+    compared.figures.tell("stalled %").then(|| {
+        let mut table = compared.headed("no server: until the end of a stall, us", &columns);
+        let label = "threads that keep the cores busy";
+        table.row(&compared.row(label, Peer::FlumePool, &columns));
+        table.into_text()
+    })
 }
 
 fn costs() -> [Column; 6] {

@@ -6,6 +6,7 @@
 pub(crate) mod h2;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -62,8 +63,9 @@ where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
-    B: Body<Error = Infallible> + Send + 'static,
+    B: Body + Send + 'static,
     B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();

@@ -193,4 +193,33 @@ mod tests {
         });
         run.unwrap();
     }
+
+    #[test]
+    fn a_caller_that_comes_too_late_takes_back_nothing_of_another() {
+        let run = Sim::seed(0).run(async {
+            let stage = Stage::new(SqliteStore::memory().unwrap());
+            let pickup = Arc::new(Pickup::default());
+            let answered = |handed_over: HandedOver| {
+                Handle::current().spawn(handed_over.answered(), Priority::Low)
+            };
+            pickup.open();
+            let late = answered(pickup.hand_over(&[stage.job("a")]).unwrap());
+            sleep(PATIENCE / 2).await;
+            let picked_up = pickup.close().unwrap();
+            // At rest again, where another caller hands over before the first looks.
+            pickup.open();
+            let other = answered(pickup.hand_over(&[stage.job("b")]).unwrap());
+            sleep(PATIENCE * 3 / 4).await;
+            let others = pickup
+                .close()
+                .expect("they lie where they were handed over");
+            sleep(PATIENCE).await;
+            let jobs = [stage.job("c")];
+            assert!(pickup.hand_over(&jobs).is_none(), "the claimer is at work");
+            picked_up.answer(Vec::new());
+            others.answer(Vec::new());
+            assert!(late.await.is_some() && other.await.is_some());
+        });
+        run.unwrap();
+    }
 }

@@ -1,16 +1,9 @@
-//! Futures that are too large to be moved about.
+//! A large future on its way into a task that may not be made.
 
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-/// Whether a future or a closure is boxed where it enters this crate: on its way into its task it
-/// is moved through several functions, each of which needs room for it on the stack in a build
-/// without optimisations.
-pub(crate) const fn is_large<F>() -> bool {
-    size_of::<F>() > 4096
-}
 
 /// A large future that can be given back until its first poll.
 pub(super) enum Returnable<F> {
