@@ -67,7 +67,7 @@ fn rest_too_late<const JOBS: usize>(pool: Arc<Pool>, name: String) -> io::Result
 fn give_two(max_threads: usize, keep_idle: Duration, launch: Launch) {
     let pool = Pool::new(max_threads, keep_idle, launch);
     let give = |pool: &Arc<Pool>, n: u32| {
-        let given = pool.submit(move || n, Location::caller());
+        let given = pool.hand_over(move || n, Location::caller());
         assert_eq!(block_here(pin!(given)), n);
     };
     let other = pool.clone();
@@ -81,7 +81,7 @@ fn give_two(max_threads: usize, keep_idle: Duration, launch: Launch) {
 fn give_one_after_the_other(launch: Launch) {
     let pool = Pool::new(1, Duration::ZERO, launch);
     for n in [1, 2] {
-        let given = pool.submit(move || n, Location::caller());
+        let given = pool.hand_over(move || n, Location::caller());
         assert_eq!(block_here(pin!(given)), n);
     }
 }
@@ -89,8 +89,8 @@ fn give_one_after_the_other(launch: Launch) {
 /// A closure is cancelled while a thread may be taking it, and another comes behind it.
 fn cancel_one_of_two() {
     let pool = Pool::new(1, Duration::ZERO, start_thread);
-    drop(pool.submit(|| 1, Location::caller()));
-    let given = pool.submit(|| 2, Location::caller());
+    drop(pool.hand_over(|| 1, Location::caller()));
+    let given = pool.hand_over(|| 2, Location::caller());
     assert_eq!(block_here(pin!(given)), 2);
 }
 
@@ -98,8 +98,8 @@ fn cancel_one_of_two() {
 fn give_one_within_another(launch: Launch) {
     let pool = Pool::new(1, Duration::ZERO, launch);
     let within = pool.clone();
-    let nested = move || block_here(pin!(within.submit(|| 3, Location::caller())));
-    let given = pool.submit(nested, Location::caller());
+    let nested = move || block_here(pin!(within.hand_over(|| 3, Location::caller())));
+    let given = pool.hand_over(nested, Location::caller());
     assert_eq!(block_here(pin!(given)), 3);
 }
 
