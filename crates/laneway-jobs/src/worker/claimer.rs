@@ -1,5 +1,6 @@
 //! The task that claims for one queue.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ use crate::store::{
 const LOW_EVERY: u64 = 8;
 /// Leases of lost workers are looked for this often, while claims are made or all slots are taken.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+/// Low jobs wait so long at most for the first polls of the high ones that were claimed with them:
+/// all threads of the high queue may be busy.
+const HIGH_FIRST: Duration = Duration::from_millis(1);
 
 pub(super) struct Claimer {
     core: Arc<Core>,
@@ -251,20 +256,21 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
-    /// Begins the high jobs first, and lets them have their first polls: this task is on their
-    /// queue, and the low ones have threads of their own.
+    /// Begins the high jobs first, and the low ones when the handlers of those have begun: the low
+    /// ones have threads of their own, which would be faster than a thread that is still asleep.
     async fn begin(&self, jobs: Vec<ClaimedJob>, sent: Instant) {
         let is_high = |job: &ClaimedJob| job.lane == Priority::High;
         let (high, low): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_high);
-        let both = !high.is_empty() && !low.is_empty();
+        let (begins, begun) = flume::bounded(1);
+        let mut begins = Some(begins).filter(|_| !high.is_empty() && !low.is_empty());
         for job in high {
-            attempt::begin(&self.core, job, self.queue, sent);
+            attempt::begin(&self.core, job, self.queue, sent, begins.clone());
         }
-        if both {
-            yield_now().await;
+        if begins.take().is_some() {
+            await_first_polls(begun).await;
         }
         for job in low {
-            attempt::begin(&self.core, job, self.queue, sent);
+            attempt::begin(&self.core, job, self.queue, sent, None);
         }
     }
 
@@ -301,6 +307,15 @@ impl Claimer {
             }
         }
     }
+}
+
+/// Waits until all handlers have had their first polls, or have to wait for them.
+async fn await_first_polls(begun: flume::Receiver<Infallible>) {
+    let all = async {
+        let all = begun.recv_async().await;
+        debug_assert!(all.is_err(), "nothing is ever sent");
+    };
+    or(all, sleep(HIGH_FIRST)).await;
 }
 
 fn rescue_is_due(core: &Core) -> bool {
