@@ -15,7 +15,8 @@ use super::roster::MayClaim;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
 use crate::store::{
-    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Elsewhere, Listener, Pickup, StoreError, Whom,
+    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Elsewhere, Enqueued, Listener, PickedUp,
+    Pickup, StoreError, Whom,
 };
 
 /// One claim in this many begins with the low lane.
@@ -39,6 +40,9 @@ pub(super) struct Claimer {
     /// After claims that found nothing, where a claim alone tells of other processes.
     idle: Pause,
 }
+
+/// What was taken along, and its answer.
+type Inserted = (PickedUp, Vec<Enqueued>);
 
 /// What a claimer does after a round.
 enum Then {
@@ -72,9 +76,7 @@ impl Claimer {
             match then {
                 Then::GoOn => yield_now().await,
                 Then::Rest(next) => {
-                    if self.core.store().takes_inserts_along() {
-                        self.pickup.open();
-                    }
+                    self.pickup.open();
                     self.wait(next).await;
                 }
                 Then::Wait(next) => {
@@ -142,28 +144,33 @@ impl Claimer {
                 self.take(claimed, limit, &may, sent).await;
                 Ok(Then::GoOn)
             }
-            claimed => Ok(self.take(claimed?, limit, &may, sent).await),
+            asked => {
+                let (claimed, inserted) = asked?;
+                let then = self.take(claimed, limit, &may, sent).await;
+                // Once its jobs have begun: a caller that is woken takes a core.
+                if let Some((picked_up, enqueued)) = inserted {
+                    picked_up.answer(enqueued);
+                }
+                Ok(then)
+            }
         }
     }
 
     /// Makes a claim, which takes along what was handed over meanwhile.
-    async fn ask(&self, claim: Claim) -> Result<Claimed, StoreError> {
+    async fn ask(&self, claim: Claim) -> Result<(Claimed, Option<Inserted>), StoreError> {
         let store = self.core.store();
         let Some(picked_up) = self.pickup.close() else {
-            return store.claim(claim).await;
+            return Ok((store.claim(claim).await?, None));
         };
         match store
             .insert_and_claim(picked_up.jobs(), claim.clone())
             .await
         {
-            Ok((enqueued, claimed)) => {
-                picked_up.answer(enqueued);
-                Ok(claimed)
-            }
+            Ok((enqueued, claimed)) => Ok((claimed, Some((picked_up, enqueued)))),
             // Nothing happened. The caller learns by itself what is wrong with its insert.
             Err(StoreError::Database(_)) => {
                 drop(picked_up);
-                store.claim(claim).await
+                Ok((store.claim(claim).await?, None))
             }
             Err(error) => Err(error),
         }
