@@ -231,8 +231,8 @@ impl Jobs {
         self.0.ids.next()
     }
 
-    /// Sends an insert again while its outcome is unknown: its ids make that safe. Where the store
-    /// is for it, a worker of this process that is at rest takes it along with its claim.
+    /// Sends an insert again while its outcome is unknown: its ids make that safe. A worker of this
+    /// process that is at rest takes it along with its claim.
     pub(crate) async fn insert(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
         if let Some(handed_over) = self.store().hints().hand_over(&jobs)
             && let Some(enqueued) = handed_over.answered().await

@@ -52,9 +52,10 @@ fn start(jobs: &Jobs, limit: usize, begun: &Begun, told: flume::Sender<usize>) -
 
 #[test]
 fn high_jobs_begin_before_the_low_ones_of_their_claim() {
-    for seed in 0..8 {
-        // A thief would take the claimer along, and go on with the low ones meanwhile.
-        let sim = Sim::seed(seed).high(1).low(2).stealing(Stealing::None);
+    // A thief takes the claimer along at times, and the low jobs with it.
+    let stealing = [Stealing::None, Stealing::Both];
+    for (seed, stealing) in (0..64).flat_map(|seed| stealing.map(|stealing| (seed, stealing))) {
+        let sim = Sim::seed(seed).high(1).low(2).stealing(stealing);
         let run = sim.run(async {
             let jobs = Jobs::new(SqliteStore::memory().unwrap());
             let low = (0..LIMIT).map(|_| jobs.enqueue(Routine));

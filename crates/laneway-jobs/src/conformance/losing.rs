@@ -134,10 +134,6 @@ impl Store for Losing {
         }
     }
 
-    fn takes_inserts_along(&self) -> bool {
-        self.inner.takes_inserts_along()
-    }
-
     fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {
         Box::pin(async move {
             if self.is_silent() {

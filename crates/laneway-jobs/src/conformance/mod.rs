@@ -67,6 +67,8 @@ cases! {
     }
     taken_along {
         it_is_inserted_and_held_by_a_fence,
+        they_are_claimed_as_any_others_are,
+        the_next_job_that_is_due_is_told,
         those_that_wait_come_first_and_its_turn_is_told,
         what_no_claim_may_take_stays_ready,
         a_key_that_is_taken_gives_the_existing_one,

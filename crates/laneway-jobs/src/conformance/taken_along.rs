@@ -8,7 +8,8 @@ use laneway::time::{sleep, timeout};
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
 use crate::JobState;
 use crate::store::{
-    ByHand, Changed, Claim, Claimed, Due, Enqueued, Guarded, IfExists, NewJob, Uniqueness,
+    ByHand, Changed, Claim, Claimed, ClaimedJob, Due, Enqueued, Guarded, IfExists, NewJob, Renewal,
+    Uniqueness,
 };
 
 impl Stage {
@@ -30,6 +31,61 @@ pub(super) async fn it_is_inserted_and_held_by_a_fence(stage: Stage) {
     let settled = stage.settle(held(&claimed.jobs[0]), completed()).await;
     assert_eq!(settled, Guarded::Held);
     assert_eq!(stage.look(id).await.state, JobState::Done);
+}
+
+/// A store may make such jobs running at once, instead of ready and then running.
+pub(super) async fn they_are_claimed_as_any_others_are(stage: Stage) {
+    stage.insert_kind("a").await;
+    let earlier = stage.claim_one(LONG).await.fence;
+    let (low, mut urgent) = (stage.job("a"), stage.job("b"));
+    urgent.lane = Priority::High;
+    urgent.timeout = Some(Duration::from_secs(7));
+    urgent.max_attempts = 3;
+    urgent.payload = b"[1]".to_vec();
+    let jobs = vec![low.clone(), urgent.clone()];
+    let asked = stage
+        .store
+        .insert_and_claim(jobs, stage.wish(2, LONG))
+        .await;
+    let (_, claimed) = asked.expect("both are answered");
+    assert_eq!(claimed.next, Some(Duration::ZERO), "all places are taken");
+    assert_eq!(claimed.jobs.len(), 2, "{claimed:?}");
+    for (job, new) in claimed.jobs.iter().zip([urgent, low]) {
+        assert_claimed_first_time(job, &new);
+        assert!(job.fence > earlier, "the fence grows");
+        let view = stage.look(job.id).await;
+        assert_eq!((view.state, view.attempt), (JobState::Running, 1));
+        assert_eq!(
+            (view.fence, view.worker.as_deref()),
+            (Some(job.fence), Some("the case"))
+        );
+    }
+    let held = claimed.jobs.iter().map(held).collect();
+    let renewed = stage.store.renew(held, LONG).await.expect("it is answered");
+    assert!(
+        renewed.iter().all(|one| *one == Renewal::Renewed),
+        "{renewed:?}"
+    );
+}
+
+fn assert_claimed_first_time(job: &ClaimedJob, new: &NewJob) {
+    assert_eq!((job.id, job.lane, &job.kind), (new.id, new.lane, &new.kind));
+    assert_eq!((job.attempt, job.max_attempts), (1, new.max_attempts));
+    assert_eq!((job.crashes, job.timeout), (0, new.timeout));
+    assert_eq!((&job.payload, job.awaited_by), (&new.payload, None));
+}
+
+pub(super) async fn the_next_job_that_is_due_is_told(stage: Stage) {
+    let mut later = stage.job("a");
+    later.due = Due::In(Duration::from_secs(3600));
+    assert!(matches!(stage.insert(later).await, Enqueued::Inserted(_)));
+    let (_, claimed) = stage.taken_along(stage.job("a"), stage.wish(4, LONG)).await;
+    assert_eq!(claimed.jobs.len(), 1);
+    let next = claimed.next.expect("a job is due, or a lease ends");
+    assert!(
+        next > Duration::ZERO && next <= Duration::from_secs(3600),
+        "{next:?}"
+    );
 }
 
 pub(super) async fn those_that_wait_come_first_and_its_turn_is_told(stage: Stage) {

@@ -1,5 +1,6 @@
 //! Claims: one statement that takes jobs, and what the worker is told beside them.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use laneway::Priority;
@@ -15,7 +16,7 @@ use super::tx::Tx;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::micros::{Micros, duration_of, length};
-use crate::store::{Claim, ClaimId, ClaimOrder, ClaimedJob, Enqueued, NewJob, Whom};
+use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, NewJob, Whom};
 
 /// What a claim has found.
 #[derive(Debug)]
@@ -103,37 +104,37 @@ impl Tx<'_> {
         claim: &Claim,
         from: From,
     ) -> Sql<(Vec<Enqueued>, Found)> {
-        if jobs.iter().all(NewJob::is_plain) {
-            return self.insert_plain_and_claim(jobs, claim, from).await;
-        }
         let enqueued = self.insert(jobs).await?;
         Ok((enqueued, self.claim(claim, from).await?))
     }
 
-    /// Jobs that are all claimed by the same transaction are no news to others.
-    async fn insert_plain_and_claim(
+    /// Inserts jobs that [are for a claim](are_for), and answers what it has got: nothing, where
+    /// others wait for it. Jobs that are all claimed are no news to others.
+    pub(super) async fn insert_claimed(
         &mut self,
         jobs: &[NewJob],
         claim: &Claim,
         from: From,
-    ) -> Sql<(Vec<Enqueued>, Found)> {
+    ) -> Sql<(Vec<Enqueued>, Option<Claimed>)> {
         let (rows, wish) = (Rows::of(jobs), Wish::of(claim, from));
-        let (innocents, suspect) = (wish.innocents(), wish.suspect());
-        let claiming: (Statement, Params<'_>) = match claim.whom {
-            Whom::Innocents => (Statement::Claim, &innocents),
-            Whom::Suspects => (Statement::ClaimSuspect, &suspect),
-        };
-        let inserting = rows.params();
-        let [_, claimed] = self
-            .whole([(Statement::Insert, &inserting), claiming])
-            .await?;
-        let found = found(&claimed, claim.order);
-        let claimed = |job: &NewJob| found.jobs.iter().any(|(_, one)| one.id == job.id);
-        if !jobs.iter().all(claimed) {
+        let (high, low) = (from.lane(Priority::High), from.lane(Priority::Low));
+        let claiming: Params<'_> = &[
+            &wish.queue,
+            &wish.lease,
+            &high,
+            &low,
+            &wish.worker,
+            &wish.claim,
+        ];
+        let params = [claiming, &rows.params_at_once()].concat();
+        let rows = self.rows(Statement::InsertClaimed, &params).await?;
+        let claimed = born_claimed(&rows, jobs, claim);
+        let is_claimed = |all: &Claimed| all.jobs.len() == jobs.len();
+        if !claimed.as_ref().is_some_and(is_claimed) {
             jobs.iter().for_each(|job| self.inserted(job));
         }
         let enqueued = jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect();
-        Ok((enqueued, found))
+        Ok((enqueued, claimed))
     }
 
     pub(super) async fn claimed_by(
@@ -159,6 +160,54 @@ fn found(rows: &[Row], order: ClaimOrder) -> Found {
         jobs: in_order(claimed.map(claimed_job).collect(), first_lane(order)),
         suspect: row.and_then(|row| row.get("suspect")),
         wait: wait.map(duration_of),
+    }
+}
+
+/// Whether jobs are such that a claim may have them from the first moment on.
+pub(super) fn are_for(jobs: &[NewJob], claim: &Claim) -> bool {
+    let is_for = |job: &NewJob| {
+        let at_once = job.due == Due::Now && job.expires_after.is_none();
+        at_once && job.is_plain() && job.queue == claim.queue && claim.kinds.contains(&job.kind)
+    };
+    claim.whom == Whom::Innocents && jobs.len() <= claim.limit && jobs.iter().all(is_for)
+}
+
+/// The rows of `Statement::InsertClaimed`: one for each job that was not there before, and one also
+/// where there is none. The fence is that of all.
+fn born_claimed(rows: &[Row], jobs: &[NewJob], claim: &Claim) -> Option<Claimed> {
+    let row = rows.first()?;
+    let fence = Fence::new(row.get::<_, Option<i64>>(1)?);
+    let wait: Option<Micros> = row.get(2);
+    let new: HashSet<JobId> = rows
+        .iter()
+        .filter_map(|row| row.get::<_, Option<Uuid>>(0).map(JobId::from))
+        .collect();
+    let new = jobs.iter().filter(|job| new.contains(&job.id));
+    let mut jobs: Vec<ClaimedJob> = new.map(|job| first_attempt(job, fence)).collect();
+    jobs.sort_by_key(|job| job.lane != first_lane(claim.order));
+    let next = match jobs.len() >= claim.limit {
+        true => Some(Duration::ZERO),
+        false => wait.map(duration_of),
+    };
+    Some(Claimed {
+        jobs,
+        suspect: None,
+        next,
+    })
+}
+
+fn first_attempt(job: &NewJob, fence: Fence) -> ClaimedJob {
+    ClaimedJob {
+        id: job.id,
+        fence,
+        kind: job.kind.clone(),
+        lane: job.lane,
+        attempt: 1,
+        max_attempts: job.max_attempts,
+        crashes: 0,
+        timeout: job.timeout,
+        awaited_by: None,
+        payload: job.payload.clone(),
     }
 }
 

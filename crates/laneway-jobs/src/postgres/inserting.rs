@@ -67,6 +67,19 @@ impl<'j> Rows<'j> {
         self.payloads.push(&job.payload);
     }
 
+    /// Those of `Statement::InsertClaimed`: of jobs of one queue that are due at once.
+    pub(super) fn params_at_once(&self) -> [&(dyn ToSql + Sync); 7] {
+        [
+            &self.ids,
+            &self.kinds,
+            &self.lanes,
+            &self.max_attempts,
+            &self.timeouts,
+            &self.parents,
+            &self.payloads,
+        ]
+    }
+
     pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.ids,

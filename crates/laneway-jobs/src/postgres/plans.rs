@@ -15,8 +15,9 @@ use crate::job_state::JobState;
 mod server;
 
 /// The statements that workers and callers run all the time, and those that run once a second.
-const HOT: [Statement; 24] = [
+const HOT: [Statement; 25] = [
     Statement::Insert,
+    Statement::InsertClaimed,
     Statement::InsertPlaced,
     Statement::FindId,
     Statement::FindUnique,

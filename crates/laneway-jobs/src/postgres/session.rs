@@ -112,31 +112,6 @@ impl Session {
         begun.and(rows)
     }
 
-    /// Two statements as a transaction of their own, all in one round trip. Where one of them fails
-    /// the server rolls back instead of committing.
-    pub(super) async fn whole(
-        &mut self,
-        [first, second]: [(Statement, Params<'_>); 2],
-    ) -> Sql<[Vec<Row>; 2]> {
-        let prepared = (
-            self.prepared(first.0).await?,
-            self.prepared(second.0).await?,
-        );
-        let client = &self.client;
-        let (begin, commit) = (
-            client.batch_execute("BEGIN"),
-            client.batch_execute("COMMIT"),
-        );
-        let first = zip(begin, client.query(&prepared.0, first.1));
-        let second = zip(client.query(&prepared.1, second.1), commit);
-        let ((begun, first), (second, committed)) = zip(first, second).await;
-        self.answers.fetch_add(1, Relaxed);
-        begun?;
-        let rows = [first?, second?];
-        committed?;
-        Ok(rows)
-    }
-
     async fn prepared(&mut self, statement: Statement) -> Sql<Prepared> {
         if let Some(prepared) = self.prepared.get(&statement) {
             return Ok(prepared.clone());

@@ -14,6 +14,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Statement {
     Insert,
+    InsertClaimed,
     InsertPlaced,
     KnowQueues,
     FindId,
@@ -98,6 +99,7 @@ impl Statement {
     fn template(self) -> &'static str {
         match self {
             Statement::Insert => INSERT,
+            Statement::InsertClaimed => INSERT_CLAIMED,
             Statement::InsertPlaced => INSERT_PLACED,
             Statement::KnowQueues => {
                 "INSERT INTO @laneway_queue (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
@@ -342,6 +344,40 @@ picked AS MATERIALIZED (
     SELECT ctid FROM first UNION ALL SELECT ctid FROM second UNION ALL SELECT ctid FROM third),",
     claim_picked!("$4", "$5", "$6", "$7", "")
 );
+
+/// Jobs as `INSERT` has them that are due at once, in the queue and of the kinds of a claim that
+/// has room for all of them. Where no other job is due they are claimed from the first moment on:
+/// one version of a row, in one statement. Otherwise they are ready as all others are, and the
+/// claim comes next. `$3` and `$4` are the low-water marks of the lanes.
+const INSERT_CLAIMED: &str = "
+WITH next AS MATERIALIZED (
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS t, least(
+        (SELECT min(run_at) FROM @laneway_job
+            WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = 0
+                AND run_at >= $3::bigint),
+        (SELECT min(run_at) FROM @laneway_job
+            WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = 1
+                AND run_at >= $4::bigint),
+        (SELECT min(run_at) FROM @laneway_job
+            WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1)) AS at),
+number AS MATERIALIZED (
+    SELECT nextval(#fence) AS fence FROM next
+    WHERE (at IS NULL OR at > t)
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)),
+inserted AS (
+    INSERT INTO @laneway_job (id, kind, queue, lane, run_at, max_attempts, timeout, parent,
+        created_at, payload, state, attempt, fence, lease_until, worker, claim, started_at)
+    SELECT ($7::uuid[])[i], ($8::text[])[i], $1, ($9::smallint[])[i], t, ($10::integer[])[i],
+        ($11::bigint[])[i], ($12::uuid[])[i], t, ($13::bytea[])[i],
+        CASE WHEN fence IS NULL THEN 0 ELSE 1 END, CASE WHEN fence IS NULL THEN 0 ELSE 1 END,
+        fence, CASE WHEN fence IS NOT NULL THEN t + $2::bigint END,
+        CASE WHEN fence IS NOT NULL THEN $5::text END,
+        CASE WHEN fence IS NOT NULL THEN $6::uuid END, CASE WHEN fence IS NOT NULL THEN t END
+    FROM next LEFT JOIN number ON true, generate_series(1, cardinality($7::uuid[])) AS given (i)
+    ON CONFLICT DO NOTHING
+    RETURNING id)
+SELECT inserted.id, (SELECT fence FROM number) AS fence, (SELECT at - t FROM next) AS wait
+FROM (SELECT 1) AS always LEFT JOIN inserted ON true";
 
 /// The suspect that is due next is looked for beside the one that is taken.
 const CLAIM_SUSPECT: &str = at_t!(

@@ -9,7 +9,7 @@ use laneway::Handle;
 use tokio_postgres::{Client, Transaction};
 
 use super::asking::{Ask, Asking, not_connected};
-use super::claiming::Found;
+use super::claiming::{Found, are_for};
 use super::completing::Completing;
 use super::connect_error::ConnectError;
 use super::failure::store_error;
@@ -261,7 +261,9 @@ impl PostgresStore {
         }
     }
 
-    /// A job that is not among the claimed ones is hinted at, so that the worker claims again.
+    /// In one statement where that can be: two, with a beginning and an end around them, take as
+    /// long as an insert and a claim after it. A job that is not among the claimed ones is hinted
+    /// at, so that the worker claims again.
     async fn insert_and_claim_from(
         &self,
         jobs: Vec<NewJob>,
@@ -269,16 +271,27 @@ impl PostgresStore {
     ) -> Result<(Vec<Enqueued>, Claimed), StoreError> {
         refuse_zeros(&jobs)?;
         self.know_queues(&jobs).await?;
-        let from = self.begin_claim(&claim);
-        let span = match jobs.iter().all(NewJob::is_plain) {
-            true => Span::Statement,
-            false => Span::All,
-        };
+        let (from, asking) = (self.begin_claim(&claim), &self.0.asking);
+        let is_for_claim = are_for(&jobs, &claim);
         let question = (jobs, claim, from);
-        let ask: Ask<InsertAndClaim, (Vec<Enqueued>, Found)> =
-            |tx, (jobs, claim, from)| Box::pin(tx.insert_and_claim(jobs, claim, *from));
-        let (enqueued, found) = self.0.asking.ask(span, &question, ask).await?;
-        Ok((enqueued, self.claimed(&question.1, found)))
+        if !is_for_claim {
+            let ask: Ask<InsertAndClaim, (Vec<Enqueued>, Found)> =
+                |tx, (jobs, claim, from)| Box::pin(tx.insert_and_claim(jobs, claim, *from));
+            let (enqueued, found) = asking.ask(Span::All, &question, ask).await?;
+            return Ok((enqueued, self.claimed(&question.1, found)));
+        }
+        let ask: Ask<InsertAndClaim, (Vec<Enqueued>, Option<Claimed>)> =
+            |tx, (jobs, claim, from)| Box::pin(tx.insert_claimed(jobs, claim, *from));
+        let (enqueued, claimed) = asking.ask(Span::Statement, &question, ask).await?;
+        let claimed = match claimed {
+            Some(claimed) => claimed,
+            // The jobs are there by now, so that an error must not say that nothing happened.
+            None => {
+                let claimed = self.claim_from(question.1).await;
+                claimed.map_err(|_| StoreError::OutcomeUnknown)?
+            }
+        };
+        Ok((enqueued, claimed))
     }
 
     async fn find(&self, claim: Claim, from: From) -> Result<(Claim, From, Found), StoreError> {
@@ -393,11 +406,6 @@ impl Store for PostgresStore {
         claim: Claim,
     ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)> {
         Box::pin(self.insert_and_claim_from(jobs, claim))
-    }
-
-    /// Jobs would start no sooner, and callers would wait for twice as long.
-    fn takes_inserts_along(&self) -> bool {
-        false
     }
 
     fn claimed_by(&self, claim: ClaimId, lease: Duration) -> StoreFuture<'_, Vec<ClaimedJob>> {

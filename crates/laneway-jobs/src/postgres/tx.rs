@@ -107,20 +107,6 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The rows of two statements, which on the store's own connection are a transaction.
-    pub(super) async fn whole(
-        &mut self,
-        [first, second]: [(Statement, Params<'_>); 2],
-    ) -> Sql<[Vec<Row>; 2]> {
-        match &mut self.on {
-            On::Session(session, Span::Statement) => session.whole([first, second]).await,
-            _ => {
-                let rows = self.rows(first.0, first.1).await?;
-                Ok([rows, self.rows(second.0, second.1).await?])
-            }
-        }
-    }
-
     /// The one row of a statement.
     pub(super) async fn row(
         &mut self,

@@ -51,7 +51,7 @@ pub use keeping::{Held, Note, NoteKind, Renewal, Step};
 pub use lease_view::LeaseView;
 pub use moving::{TransferError, TransferStep, Transferred, transfer};
 pub use part_tally::PartTally;
-pub(crate) use pickup::Pickup;
+pub(crate) use pickup::{PickedUp, Pickup};
 pub use queue_view::{QueueState, QueueView, QueuesNow};
 pub use rescue::{Pruning, Rescue, Rescued};
 pub use schedule::{
@@ -110,20 +110,15 @@ pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static 
     /// Ready, due, known kind, queue not paused: running, attempt + 1, a new fence, a new lease.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
 
-    /// Inserts jobs, then claims, in one transaction: a worker at rest takes an insert along, so
-    /// that a job starts after one commit. The claim takes what any claim would take; the new jobs
-    /// may be among it, or may not be. Each of the two can be sent again, or asked about, alone.
+    /// Inserts jobs, then claims: a worker at rest takes an insert along, so that a job starts
+    /// after one commit. The claim takes what any claim would take; the new jobs may be among it,
+    /// or may not be, and then the claim may be a transaction of its own. Each of the two can be
+    /// sent again, or asked about, alone.
     fn insert_and_claim(
         &self,
         jobs: Vec<NewJob>,
         claim: Claim,
     ) -> StoreFuture<'_, (Vec<Enqueued>, Claimed)>;
-
-    /// Whether workers at rest are to take inserts along: where one commit costs more than the
-    /// answer to the enqueuing caller is delayed by the claim.
-    fn takes_inserts_along(&self) -> bool {
-        true
-    }
 
     /// The jobs that the claim with this id took and that still run under its fences; their leases
     /// go on to `T + lease`. It takes no further jobs, and none for an id that it does not know.

@@ -1,6 +1,7 @@
 //! One attempt at one job: a task in the job's lane.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,9 +29,18 @@ pub(super) enum Ended {
     LeaseLapsed,
 }
 
+/// Dropped when a handler has had its first poll, or gets none.
+pub(super) type Begins = flume::Sender<Infallible>;
+
 /// Holds a job that was claimed at `sent`, and spawns its attempt. While the worker stops, the job
 /// goes back instead.
-pub(super) fn begin(core: &Arc<Core>, job: ClaimedJob, queue: usize, sent: Instant) {
+pub(super) fn begin(
+    core: &Arc<Core>,
+    job: ClaimedJob,
+    queue: usize,
+    sent: Instant,
+    begins: Option<Begins>,
+) {
     let held = Held {
         id: job.id,
         fence: job.fence,
@@ -56,7 +66,8 @@ pub(super) fn begin(core: &Arc<Core>, job: ClaimedJob, queue: usize, sent: Insta
     let place = core.queues[queue]
         .spawn_on
         .map_or(lane, IntoQueueName::into_queue_name);
-    match core.runtime.try_spawn(run(core.clone(), job, lease), place) {
+    let attempt = run(core.clone(), job, lease, begins);
+    match core.runtime.try_spawn(attempt, place) {
         Ok(task) => {
             core.roster().started(held, task.abort_handle());
             task.detach();
@@ -72,7 +83,7 @@ fn give_back(core: &Core, held: Held) {
     });
 }
 
-async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
+async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>, begins: Option<Begins>) {
     let held = Held {
         id: job.id,
         fence: job.fence,
@@ -93,13 +104,20 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>) {
         max_attempts: attempt.max,
         retry: handler.retry.as_ref().unwrap_or(&core.settings.retry),
     };
-    match outcome(handler, job.payload, ctx, &lease, &made).await {
+    let outcome = outcome(handler, job.payload, ctx, &lease, &made);
+    match or(outcome, after_first_poll(begins)).await {
         Some(outcome) => core.handled(Settlement { held, outcome }),
         None => {
             core.lease_lost(held);
             core.release([held]);
         }
     }
+}
+
+/// Never ends; it is polled after the handler.
+async fn after_first_poll<T>(begins: Option<Begins>) -> T {
+    drop(begins);
+    std::future::pending().await
 }
 
 /// What the attempt comes to; `None` where its lease has lapsed. A destructor that panics when the

@@ -1,5 +1,6 @@
 //! The task that claims for one queue.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -14,13 +15,18 @@ use super::roster::MayClaim;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
 use crate::store::{
-    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Elsewhere, Listener, Pickup, StoreError, Whom,
+    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Elsewhere, Enqueued, Listener, PickedUp,
+    Pickup, StoreError, Whom,
 };
 
 /// One claim in this many begins with the low lane.
 const LOW_EVERY: u64 = 8;
 /// Leases of lost workers are looked for this often, while claims are made or all slots are taken.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+/// Low jobs wait so long at most for the first polls of the high ones that were claimed with them:
+/// all threads of the high queue may be busy.
+const HIGH_FIRST: Duration = Duration::from_millis(1);
 
 pub(super) struct Claimer {
     core: Arc<Core>,
@@ -34,6 +40,9 @@ pub(super) struct Claimer {
     /// After claims that found nothing, where a claim alone tells of other processes.
     idle: Pause,
 }
+
+/// What was taken along, and its answer.
+type Inserted = (PickedUp, Vec<Enqueued>);
 
 /// What a claimer does after a round.
 enum Then {
@@ -67,9 +76,7 @@ impl Claimer {
             match then {
                 Then::GoOn => yield_now().await,
                 Then::Rest(next) => {
-                    if self.core.store().takes_inserts_along() {
-                        self.pickup.open();
-                    }
+                    self.pickup.open();
                     self.wait(next).await;
                 }
                 Then::Wait(next) => {
@@ -137,28 +144,33 @@ impl Claimer {
                 self.take(claimed, limit, &may, sent).await;
                 Ok(Then::GoOn)
             }
-            claimed => Ok(self.take(claimed?, limit, &may, sent).await),
+            asked => {
+                let (claimed, inserted) = asked?;
+                let then = self.take(claimed, limit, &may, sent).await;
+                // Once its jobs have begun: a caller that is woken takes a core.
+                if let Some((picked_up, enqueued)) = inserted {
+                    picked_up.answer(enqueued);
+                }
+                Ok(then)
+            }
         }
     }
 
     /// Makes a claim, which takes along what was handed over meanwhile.
-    async fn ask(&self, claim: Claim) -> Result<Claimed, StoreError> {
+    async fn ask(&self, claim: Claim) -> Result<(Claimed, Option<Inserted>), StoreError> {
         let store = self.core.store();
         let Some(picked_up) = self.pickup.close() else {
-            return store.claim(claim).await;
+            return Ok((store.claim(claim).await?, None));
         };
         match store
             .insert_and_claim(picked_up.jobs(), claim.clone())
             .await
         {
-            Ok((enqueued, claimed)) => {
-                picked_up.answer(enqueued);
-                Ok(claimed)
-            }
+            Ok((enqueued, claimed)) => Ok((claimed, Some((picked_up, enqueued)))),
             // Nothing happened. The caller learns by itself what is wrong with its insert.
             Err(StoreError::Database(_)) => {
                 drop(picked_up);
-                store.claim(claim).await
+                Ok((store.claim(claim).await?, None))
             }
             Err(error) => Err(error),
         }
@@ -251,20 +263,21 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
-    /// Begins the high jobs first, and lets them have their first polls: this task is on their
-    /// queue, and the low ones have threads of their own.
+    /// Begins the high jobs first, and the low ones when the handlers of those have begun: the low
+    /// ones have threads of their own, which would be faster than a thread that is still asleep.
     async fn begin(&self, jobs: Vec<ClaimedJob>, sent: Instant) {
         let is_high = |job: &ClaimedJob| job.lane == Priority::High;
         let (high, low): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_high);
-        let both = !high.is_empty() && !low.is_empty();
+        let (begins, begun) = flume::bounded(1);
+        let mut begins = Some(begins).filter(|_| !high.is_empty() && !low.is_empty());
         for job in high {
-            attempt::begin(&self.core, job, self.queue, sent);
+            attempt::begin(&self.core, job, self.queue, sent, begins.clone());
         }
-        if both {
-            yield_now().await;
+        if begins.take().is_some() {
+            await_first_polls(begun).await;
         }
         for job in low {
-            attempt::begin(&self.core, job, self.queue, sent);
+            attempt::begin(&self.core, job, self.queue, sent, None);
         }
     }
 
@@ -301,6 +314,15 @@ impl Claimer {
             }
         }
     }
+}
+
+/// Waits until all handlers have had their first polls, or have to wait for them.
+async fn await_first_polls(begun: flume::Receiver<Infallible>) {
+    let all = async {
+        let all = begun.recv_async().await;
+        debug_assert!(all.is_err(), "nothing is ever sent");
+    };
+    or(all, sleep(HIGH_FIRST)).await;
 }
 
 fn rescue_is_due(core: &Core) -> bool {

@@ -14,7 +14,8 @@
 //!
 //! A slot of a queue is free again when its handler has ended, so that the next claim shares its
 //! transaction with the settlement; at most twice a queue's limit is held. Both wait a little for
-//! other handlers that are about to end (`lull.rs`).
+//! other handlers that are about to end (`lull.rs`). A claimer at rest picks up what callers of
+//! this process enqueue (`store/pickup.rs`), so that a job is committed once before it starts.
 
 mod attempt;
 mod builder;
