@@ -11,12 +11,14 @@
 //!     closed ◄──────────────────── linger, if the client may still be sending
 //! ```
 //!
-//! One task does all of this. While it rests it holds no more than itself: the buffers and hyper's
-//! state are in a box that is made by the first byte and dropped by a rest.
+//! One task does all of this. While the connection rests, the task holds it and no more: the
+//! buffers and hyper's state are in a box that is made by the first byte and dropped by a rest.
 
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -34,6 +36,7 @@ use super::preface::{PREFACE, Protocol, protocol};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
 use super::stream::Stream;
+use super::tls::TlsStream;
 use super::watch::{Order, Rest};
 use super::{http1, http2};
 
@@ -65,6 +68,20 @@ pub(crate) enum End {
     Linger(Option<Refusal>),
 }
 
+/// A connection's life, which its task polls.
+#[must_use = "it is lived by being polled"]
+pub(crate) struct Life<S> {
+    stage: Stage<S>,
+}
+
+/// Most connections rest. So all that the others need is in a box, the connection itself as well.
+enum Stage<S> {
+    Resting(Connection<S>),
+    /// Gives the connection back for a rest. None: it is over.
+    Awake(Pin<Box<dyn Future<Output = Option<Connection<S>>> + Send>>),
+    Over,
+}
+
 /// How much is read while it is not known what it is.
 const FIRST_READ: usize = 4096;
 
@@ -77,42 +94,57 @@ where
     B::Data: Buf + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Lives this life. All that is not needed for a rest is in boxes.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an `async fn` has two places for `self`"
-    )]
-    pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
-        async move {
-            if let Stream::Tls(stream) = &self.stream {
+    /// Lives this life.
+    pub(crate) fn run(self) -> Life<S> {
+        let stage = match &self.stream {
+            Stream::Tls(stream) => {
                 let stream = stream.clone();
-                if Box::pin(handshake(&mut self, stream)).await == Secured::No {
-                    return;
-                }
+                Stage::Awake(Box::pin(self.secure(stream)))
             }
-            while let Some((protocol, first)) = poll_fn(|cx| self.poll_rest(cx)).await {
-                let end = match protocol {
-                    Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
-                    Protocol::Http1 => Box::pin(http1::serve(&mut self, first)).await,
-                };
-                match end {
-                    End::Hibernate => self.member.watch.hibernate(),
-                    End::Close => break,
-                    End::Linger(refusal) => return Box::pin(linger(&mut self, refusal)).await,
-                }
-            }
-            self.part().await;
+            Stream::Plain(_) => Stage::Resting(self),
+        };
+        Life { stage }
+    }
+
+    async fn secure(mut self, stream: TlsStream) -> Option<Connection<S>> {
+        match handshake(&mut self, stream).await {
+            Secured::Yes => Some(self),
+            Secured::No => None,
         }
     }
 
+    /// What follows a rest.
+    fn wake(mut self, rested: Option<(Protocol, Vec<u8>)>, cx: &mut Context<'_>) -> Stage<S> {
+        match rested {
+            Some((protocol, first)) => Stage::Awake(Box::pin(self.serve(protocol, first))),
+            None => {
+                self.part(cx);
+                Stage::Over
+            }
+        }
+    }
+
+    /// Serves from the first bytes to a rest or the end.
+    async fn serve(mut self, protocol: Protocol, first: Vec<u8>) -> Option<Connection<S>> {
+        let end = match protocol {
+            Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
+            Protocol::Http1 => http1::serve(&mut self, first).await,
+        };
+        match end {
+            End::Hibernate => {
+                self.member.watch.hibernate();
+                return Some(self);
+            }
+            End::Close => poll_fn(|cx| Poll::Ready(self.part(cx))).await,
+            End::Linger(refusal) => Box::pin(linger(&mut self, refusal)).await,
+        }
+        None
+    }
+
     /// Says goodbye, where that is more than to close, if the socket takes it at once.
-    async fn part(&mut self) {
+    fn part(&mut self, cx: &mut Context<'_>) {
         if matches!(self.stream, Stream::Tls(_)) {
-            poll_fn(|cx| {
-                let _ = self.stream.poll_finish(cx);
-                Poll::Ready(())
-            })
-            .await;
+            let _ = self.stream.poll_finish(cx);
         }
     }
 
@@ -162,6 +194,41 @@ where
             return Poll::Ready(Ok(0));
         }
         Poll::Pending
+    }
+}
+
+// The service of a connection that rests is not pinned.
+impl<S> Unpin for Life<S> {}
+
+impl<S, B> Future for Life<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Buf + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let next = match &mut self.stage {
+                Stage::Resting(connection) => {
+                    let rested = ready!(connection.poll_rest(cx));
+                    match mem::replace(&mut self.stage, Stage::Over) {
+                        Stage::Resting(connection) => connection.wake(rested, cx),
+                        _ => unreachable!("it rested"),
+                    }
+                }
+                Stage::Awake(awake) => match ready!(awake.as_mut().poll(cx)) {
+                    Some(connection) => Stage::Resting(connection),
+                    None => Stage::Over,
+                },
+                Stage::Over => return Poll::Ready(()),
+            };
+            self.stage = next;
+        }
     }
 }
 

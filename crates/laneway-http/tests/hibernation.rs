@@ -12,7 +12,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 /// Bytes of live heap for each connection that rests, at most.
-const BYTES: isize = 850;
+const BYTES: isize = 600;
 
 #[test]
 fn a_connection_that_rests_holds_little_and_goes_on() {
