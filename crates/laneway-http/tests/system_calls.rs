@@ -1,0 +1,159 @@
+//! How many system calls does the server make for a request, when it has no pause?
+//!
+//! `perf` counts them on the threads of the runtime alone, and `strace` where there is no `perf`, or
+//! it may not count. Where there is neither, the test says so and is skipped. Waits for sockets and
+//! wake-ups of other threads are left out: their number depends on how many requests come at once.
+#![cfg(target_os = "linux")]
+
+mod client;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use client::{Client, get, served};
+use laneway_http::Limits;
+use rustix::process::{Pid, Signal, kill_process};
+
+const CONNECTIONS: usize = 64;
+
+/// The most calls for a request: one that reads, one that writes, and few besides.
+const MOST: f64 = 2.1;
+
+/// What is not counted.
+const LEFT_OUT: [&str; 2] = ["epoll_wait", "futex"];
+
+#[test]
+fn a_request_costs_two_system_calls_and_few_besides() {
+    let server = served(Limits::public());
+    let mut clients = Clients::connect(&server);
+    // What the server does once is done before the count.
+    clients.ask(10 * CONNECTIONS);
+    let threads = threads_of_the_runtime();
+    assert!(threads.len() > 1, "{threads:?}");
+    let per_request = counted_by_perf(&threads, || clients.ask(50_000))
+        .or_else(|| counted_by_strace(&threads, || clients.ask(5_000)));
+    if let Some(per_request) = per_request {
+        println!("{per_request:.3} calls for a request");
+        assert!(per_request <= MOST, "{per_request:.3} calls for a request");
+    }
+}
+
+/// Clients that ask again as soon as they have their answers.
+struct Clients {
+    clients: Vec<Client>,
+    length: usize,
+}
+
+impl Clients {
+    fn connect(server: &client::Served) -> Clients {
+        let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
+        let [first, ..] = &mut clients[..] else {
+            unreachable!("there are some");
+        };
+        first.stream.set_nodelay(true).unwrap();
+        first.send(get("/"));
+        let (head, body) = first.answer();
+        let length = head.len() + body.len();
+        Clients { clients, length }
+    }
+
+    /// Asks so often, and gives back how often.
+    fn ask(&mut self, requests: usize) -> usize {
+        let (request, mut answer) = (get("/"), vec![0; self.length]);
+        self.clients
+            .iter_mut()
+            .for_each(|client| client.send(&request));
+        let mut asked = CONNECTIONS;
+        while asked < requests {
+            for client in &mut self.clients {
+                client.stream.read_exact(&mut answer).expect("an answer");
+                client.send(&request);
+            }
+            asked += CONNECTIONS;
+        }
+        for client in &mut self.clients {
+            client.stream.read_exact(&mut answer).expect("an answer");
+        }
+        asked
+    }
+}
+
+/// Their numbers.
+fn threads_of_the_runtime() -> Vec<String> {
+    let threads = fs::read_dir("/proc/self/task").expect("Linux has it");
+    let threads = threads.map(|thread| thread.expect("it can be read"));
+    let named = threads.filter(|thread| {
+        // One that has ended meanwhile is none of the runtime's.
+        let name = fs::read_to_string(thread.path().join("comm"));
+        name.is_ok_and(|name| name.starts_with("laneway-"))
+    });
+    let number = |thread: fs::DirEntry| thread.file_name().into_string().expect("a number");
+    named.map(number).collect()
+}
+
+/// Calls for a request by `perf`, which counts for as long as another program runs.
+fn counted_by_perf(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f64> {
+    let left_out = LEFT_OUT.map(|name| format!(",syscalls:sys_enter_{name}"));
+    let mut perf = started(
+        Command::new("perf")
+            .args(["stat", "-x,", "-t", &threads.join(","), "-e"])
+            .arg(["raw_syscalls:sys_enter", &left_out.concat()].concat())
+            .args(["sh", "-c", "echo counting; read end"]),
+    )?;
+    let mut line = String::new();
+    let mut output = BufReader::new(perf.stdout.take().expect("it is piped"));
+    output.read_line(&mut line).expect("it is text");
+    let asked = (line == "counting\n").then(ask);
+    drop(perf.stdin.take());
+    let said = perf.wait_with_output().expect("it ends with its input");
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let counts = said.lines().filter(|line| line.contains("sys_enter"));
+    let counts = counts.map(|line| line.split(',').next()?.parse::<f64>().ok());
+    match (asked, counts.collect::<Option<Vec<_>>>().as_deref()) {
+        (Some(asked), Some([all, left_out @ ..])) if left_out.len() == LEFT_OUT.len() => {
+            println!("{:.3} calls for a request in all", all / asked as f64);
+            Some((all - left_out.iter().sum::<f64>()) / asked as f64)
+        }
+        _ => {
+            println!("perf cannot count here: {}", said.trim());
+            None
+        }
+    }
+}
+
+/// Calls for a request by `strace`. It makes each call so slow that the server has pauses.
+fn counted_by_strace(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f64> {
+    let threads = threads.iter().flat_map(|thread| ["-p", thread]);
+    let mut strace = started(Command::new("strace").arg("-c").args(threads.clone()))?;
+    let mut said = BufReader::new(strace.stderr.take().expect("it is piped")).lines();
+    let attached = (0..threads.count() / 2).map(|_| said.next()?.ok());
+    let attached = attached.map(|line| line.filter(|line| line.ends_with("attached")));
+    if attached.collect::<Option<Vec<_>>>().is_none() {
+        println!("skipped: strace may not attach itself here");
+        strace.wait().expect("it is ours to wait for");
+        return None;
+    }
+    let asked = ask();
+    let process = Pid::from_child(&strace);
+    kill_process(process, Signal::INT).expect("it runs until it is told to end");
+    let table: Vec<String> = said.map_while(Result::ok).collect();
+    strace.wait().expect("it is ours to wait for");
+    let calls = table.iter().filter_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let name = words.last()?;
+        let is_counted = !LEFT_OUT.contains(name) && *name != "total";
+        is_counted.then(|| words.get(3)?.parse::<f64>().ok())?
+    });
+    Some(calls.sum::<f64>() / asked as f64)
+}
+
+/// A program with all its ends piped, where it is installed.
+fn started(command: &mut Command) -> Option<Child> {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::piped()).spawn();
+    if child.is_err() {
+        println!("skipped: there is no {:?}", command.get_program());
+    }
+    child.ok()
+}
