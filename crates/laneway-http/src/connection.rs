@@ -135,10 +135,18 @@ where
                 self.member.watch.hibernate();
                 return Some(self);
             }
-            End::Close => poll_fn(|cx| Poll::Ready(self.part(cx))).await,
+            End::Close => self.close().await,
             End::Linger(refusal) => Box::pin(linger(&mut self, refusal)).await,
         }
         None
+    }
+
+    async fn close(&mut self) {
+        poll_fn(|cx| {
+            self.part(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Says goodbye, where that is more than to close, if the socket takes it at once.
