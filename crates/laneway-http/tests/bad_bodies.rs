@@ -110,11 +110,16 @@ fn sent_without_reading(server: &Served, path: &str, length: usize) -> (String, 
 }
 
 #[test]
-fn hyper_2384_the_answer_to_a_large_body_that_is_not_used_arrives() {
-    let server = served(Limits::public());
-    let (head, body) = sent_without_reading(&server, "/unread", 5_000_000);
+fn hyper_2384_a_large_body_that_is_not_used_breaks_no_pipe_within_the_limit() {
+    let server = served(Limits::public().linger(8 * 1024 * 1024, Duration::from_secs(10)));
+    let mut client = server.connect();
+    client.send(post("/unread", 5_000_000));
+    client.send("x".repeat(5_000_000));
+    let (head, body) = client.answer();
     assert!(head.starts_with("http/1.1 200 "), "{head}");
     assert_eq!(body, "hello");
+    client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.rest(), Closed::After(String::new()));
 }
 
 #[test]
