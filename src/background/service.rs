@@ -648,8 +648,8 @@ fn size_of_maker<S, M: Repeatable<S>>(_: &M) -> Size {
     Size::of_maker::<S, M>()
 }
 
-/// Both ends of a new service, whose background runs `F`, `G` or `B`. These are boxed, since a state
-/// may be large, and the background is handed on several times before it is a task's.
+/// Both ends of a new service, whose background runs `F`, `G` or `B`. These are boxed, since a
+/// state may be large, and the background is handed on several times before it is a task's.
 type Opened<F, G, B, Req, Res> = (
     ServiceHandle<Req, Res>,
     Background<AnyServing<F, G, B, Req, Res>>,
