@@ -22,10 +22,10 @@ use std::time::Duration;
 /// | [`streams`](Limits::streams) | 100 | has the stream refused (HTTP/2) |
 ///
 /// A connection in HTTP/2 that sends 10,000 frames within 10 s that belong to no request, such as
-/// PING, SETTINGS or PRIORITY, gets GOAWAY and is closed. WINDOW_UPDATE and RST_STREAM are counted
-/// with them beyond those that follow from requests and their answers: five frames for each
-/// request, and three for each DATA that the server sends, with one more for each kB of it. A
-/// connection that resets its streams before the server has accepted them is closed as well.
+/// PING, SETTINGS or WINDOW_UPDATE, gets GOAWAY and is closed. Those that follow from requests and
+/// their answers are not counted: five frames for each request, and three for each DATA that the
+/// server sends, with one more for each kB of it. A connection that resets its streams before the
+/// server has accepted them is closed as well.
 ///
 /// A kB is 1,024 bytes. `Limits::default()` is [`Limits::public`].
 ///
