@@ -78,12 +78,13 @@ where
         if *this.length == Length::Endless && this.entry.is_to_end() {
             return Poll::Ready(None);
         }
-        // Written from within: what a caught call gives is moved twice.
-        let mut frame = Poll::Pending;
-        if let Err(message) = caught(|| frame = body.as_mut().poll_frame(cx)) {
-            this.entry.panicked(Panicked::Body, &message);
-            return Poll::Ready(Some(Err(Panicked::Body.into())));
-        }
+        let frame = match caught(|| body.as_mut().poll_frame(cx)) {
+            Ok(frame) => frame,
+            Err(message) => {
+                this.entry.panicked(Panicked::Body, &message);
+                return Poll::Ready(Some(Err(Panicked::Body.into())));
+            }
+        };
         // After the last one, hyper drops the body: that ends the request.
         if !body.is_end_stream() {
             this.entry.note_given(match &frame {

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Method, Request, StatusCode, Uri, Version};
-use http_body::Body;
+use http::{Method, StatusCode, Uri, Version, request};
 use laneway::time::now;
 
 use super::fleet::Fleet;
@@ -44,7 +43,7 @@ pub(crate) struct Entry {
 
 /// Whether a request has a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+pub(crate) enum Content {
     None,
     Body,
 }
@@ -67,17 +66,13 @@ impl Origin {
 }
 
 impl Entry {
-    pub(crate) fn new<B: Body>(origin: Arc<Origin>, asked: &Request<B>) -> Entry {
-        let (request, since) = origin.watch.begin(asked.method(), asked.uri());
+    pub(crate) fn new(origin: Arc<Origin>, head: &request::Parts, content: Content) -> Entry {
+        let (request, since) = origin.watch.begin(head);
         let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
-        let logged = logged.then(|| Box::new((asked.method().clone(), asked.uri().clone())));
-        let protocol = match asked.version() {
+        let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
+        let protocol = match head.version {
             Version::HTTP_2 => Protocol::Http2,
             _ => Protocol::Http1,
-        };
-        let content = match asked.body().is_end_stream() {
-            true => Content::None,
-            false => Content::Body,
         };
         Entry {
             origin,

@@ -5,17 +5,17 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use http::header::{CONNECTION, HOST, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
-use super::entry::{Entry, Origin};
+use super::entry::{Content, Entry, Origin};
 use super::limits::Limits;
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
@@ -40,70 +40,38 @@ where
     type Future = Exchange<S, S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
-        // Filled where it lies, as is the request: both are large, and each move is a copy.
-        let mut exchange = Exchange {
-            step: Step::Over,
-            version: request.version(),
-            entry: Some(Entry::new(self.origin.clone(), &request)),
+        let (head, body) = request.into_parts();
+        let content = match body.is_end_stream() {
+            true => Content::None,
+            false => Content::Body,
         };
-        match judge(&request, self.origin.fleet.limits()) {
-            Some(refusal) => exchange.refuse(refusal.status()),
-            None => exchange.ask(&self.service, request),
-        }
-        exchange
-    }
-}
-
-impl<S, B> Exchange<S, S::Future>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    /// Calls the service if it is ready. In HTTP/2 it is called by the task of the stream.
-    fn ask(&mut self, service: &S, request: Request<Incoming>) {
-        let entry = self.entry.as_ref().expect("there is no answer yet");
-        let is_here = self.version < Version::HTTP_2;
-        let mut request = Some(request.map(|body| RequestBody::new(body, entry)));
-        let outcome = caught(|| {
-            let mut service = service.clone();
-            // Where it is not, it is asked again with the waker of the task that waits.
-            let mut cx = Context::from_waker(Waker::noop());
-            match is_here.then(|| service.poll_ready(&mut cx)) {
-                Some(Poll::Ready(Ok(()))) => {
-                    let request = request.take().expect("it is there");
-                    self.step = Step::Called {
-                        future: service.call(request),
-                    };
-                }
-                Some(Poll::Ready(Err(error))) => {
-                    let status = failed(error);
-                    self.step = Step::Refused { status };
-                }
-                Some(Poll::Pending) | None => {
-                    let request = request.take();
-                    let waiting = Box::new(Waiting { service, request });
-                    self.step = Step::NotReady { waiting };
+        let entry = Entry::new(self.origin.clone(), &head, content);
+        let version = head.version;
+        let step = match judge(&head, self.origin.fleet.limits()) {
+            Some(refusal) => Step::Refused { refusal },
+            None => {
+                let body = RequestBody::new(body, &entry);
+                Step::NotReady {
+                    service: self.service.clone(),
+                    request: Some(Request::from_parts(head, body)),
                 }
             }
-        });
-        if let Err(message) = outcome {
-            entry.panicked(Panicked::Service, &message);
-            self.refuse(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        Exchange {
+            step,
+            entry: Some(entry),
+            version,
         }
-    }
-
-    fn refuse(&mut self, status: StatusCode) {
-        self.step = Step::Refused { status };
     }
 }
 
 /// What is wrong with a head that hyper lets through.
-fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
-    let target = request.uri().path_and_query();
+fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
+    let target = head.uri.path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());
     // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
-    let lacks_path = request.uri().path().is_empty() && *request.method() != Method::CONNECT;
-    if lacks_path || names_two_hosts(request) {
+    let lacks_path = head.uri.path().is_empty() && head.method != Method::CONNECT;
+    if lacks_path || names_two_hosts(head) {
         return Some(Refusal::Malformed);
     }
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
@@ -111,11 +79,11 @@ fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
 
 /// Whether a request over HTTP/2 has a host besides its authority, and another one. In HTTP/1 the
 /// target goes first (RFC 9112, section 3.2.2).
-fn names_two_hosts<B>(request: &Request<B>) -> bool {
-    if request.version() != Version::HTTP_2 {
+fn names_two_hosts(head: &request::Parts) -> bool {
+    if head.version != Version::HTTP_2 {
         return false;
     }
-    match (request.uri().authority(), request.headers().get(HOST)) {
+    match (head.uri.authority(), head.headers.get(HOST)) {
         (Some(authority), Some(host)) => {
             let authority = authority.as_str().as_bytes();
             !host.as_bytes().eq_ignore_ascii_case(authority)
@@ -137,20 +105,12 @@ pin_project! {
 pin_project! {
     #[project = StepProjected]
     enum Step<S, F> {
-        // In a box, since the answer to come is moved, and is the smaller for it.
-        NotReady { waiting: Box<Waiting<S>> },
+        NotReady { service: S, request: Option<Request<RequestBody>> },
         Called { #[pin] future: F },
-        // The server answers.
-        Refused { status: StatusCode },
+        Refused { refusal: Refusal },
         // It has panicked.
         Over,
     }
-}
-
-/// A request that waits until the service is ready.
-struct Waiting<S> {
-    service: S,
-    request: Option<Request<RequestBody>>,
 }
 
 impl<S, B> Future for Exchange<S, S::Future>
@@ -177,11 +137,7 @@ where
         };
         let mut entry = this.entry.take().expect("there is one answer");
         let (failed, order) = entry.answered();
-        let outcome = match failed {
-            None => outcome,
-            Some(refusal) => refused(outcome, refusal),
-        };
-        let mut answer = answer(outcome, entry);
+        let mut answer = answer(refused(outcome, failed), entry);
         // Until now hyper may not have known that there is to be an end.
         let is_last = failed.is_some() || order != Order::Serve;
         if is_last && *this.version < Version::HTTP_2 {
@@ -198,24 +154,22 @@ where
     S::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// Asks the service, or says why it is not asked.
-    #[inline]
     fn poll_answer(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<B>, StatusCode>> {
         loop {
             match self.as_mut().project() {
-                StepProjected::NotReady { waiting } => {
-                    if let Err(error) = ready!(waiting.service.poll_ready(cx)) {
+                StepProjected::NotReady { service, request } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
                         return Poll::Ready(Err(failed(error)));
                     }
-                    let request = waiting.request.take();
-                    let request = request.expect("the service is called once");
-                    let future = waiting.service.call(request);
+                    let request = request.take().expect("the service is called once");
+                    let future = service.call(request);
                     self.set(Step::Called { future });
                 }
                 StepProjected::Called { future } => return future.poll(cx).map_err(failed),
-                StepProjected::Refused { status } => return Poll::Ready(Err(*status)),
+                StepProjected::Refused { refusal } => return Poll::Ready(Err(refusal.status())),
                 StepProjected::Over => unreachable!("there is one answer"),
             }
         }
@@ -225,9 +179,11 @@ where
 /// The server's answer, where it has one, unless the service says the same in words of its own.
 fn refused<B>(
     outcome: Result<Response<B>, StatusCode>,
-    refusal: Refusal,
+    failed: Option<Refusal>,
 ) -> Result<Response<B>, StatusCode> {
-    let status = refusal.status();
+    let Some(status) = failed.map(Refusal::status) else {
+        return outcome;
+    };
     outcome
         .ok()
         .filter(|answer| answer.status() == status)
@@ -242,7 +198,6 @@ fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-#[inline]
 fn answer<B>(outcome: Result<Response<B>, StatusCode>, mut entry: Entry) -> Response<Answer<B>> {
     match outcome {
         Ok(answer) => {

@@ -1,19 +1,19 @@
 //! Which answers hyper has got as a whole and may not have sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The answers of one connection in HTTP/1, which are sent in the order of their requests.
 ///
 /// The end of each answer and the flushes of the socket happen in the connection's task, one after
-/// another, so nothing here is waited for.
+/// another, so nothing here has to be locked.
 #[derive(Debug)]
 pub(crate) struct Unsent {
+    opened: Instant,
     /// The number after that of the last request whose answer hyper has got. Raised by its end.
     given: AtomicU64,
-    /// When that was.
-    given_at: Mutex<Instant>,
+    /// When that was: nanoseconds since `opened`.
+    given_at: AtomicU64,
     /// What `given` was at the last flush.
     sent: AtomicU64,
 }
@@ -30,8 +30,9 @@ pub(crate) struct Sent {
 impl Unsent {
     pub(crate) fn new(opened: Instant) -> Unsent {
         Unsent {
+            opened,
             given: AtomicU64::new(0),
-            given_at: Mutex::new(opened),
+            given_at: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }
     }
@@ -39,7 +40,8 @@ impl Unsent {
     /// Notes that hyper has got the whole answer of a request.
     pub(crate) fn give(&self, request: u64, at: Instant) {
         // Relaxed, here and below: one task does all of this.
-        *self.given_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        let at = at.saturating_duration_since(self.opened).as_nanos() as u64;
+        self.given_at.store(at, Ordering::Relaxed);
         self.given.store(request + 1, Ordering::Relaxed);
     }
 
@@ -55,7 +57,10 @@ impl Unsent {
             return None;
         }
         self.sent.store(before, Ordering::Relaxed);
-        let given = *self.given_at.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Sent { before, given })
+        let given_at = Duration::from_nanos(self.given_at.load(Ordering::Relaxed));
+        Some(Sent {
+            before,
+            given: self.opened + given_at,
+        })
     }
 }

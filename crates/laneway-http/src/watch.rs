@@ -10,8 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use http::Method;
+use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Uri};
 use laneway::time::now;
 
 use super::limits::Limits;
@@ -252,9 +253,9 @@ impl Watch {
     }
 
     /// Enters a request. Its number, and when it began.
-    pub(crate) fn begin(&self, method: &Method, uri: &Uri) -> (u64, Instant) {
+    pub(crate) fn begin(&self, head: &Parts) -> (u64, Instant) {
         let since = now();
-        let (method, path) = (method.clone(), uri.path_and_query().cloned());
+        let (method, path) = (head.method.clone(), head.uri.path_and_query().cloned());
         let mut state = self.state();
         let serving = state.serving();
         let number = serving.next;
