@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
-use crate::executor::{Awaited, Task, seat};
+use crate::executor::{Outcome, Task, seat};
 use crate::ids::TaskId;
 use crate::join_error::JoinError;
 use crate::poll::budget::Waited;
@@ -103,7 +103,13 @@ pub struct TaskGroup<T> {
 struct Member<T> {
     id: TaskId,
     child: Child,
-    awaited: Awaited<T>,
+    state: State<T>,
+}
+
+enum State<T> {
+    Running(Task<T>),
+    /// It had ended before the group could wait for it.
+    Ended(Outcome<T>),
 }
 
 impl<T> TaskGroup<T> {
@@ -192,16 +198,19 @@ impl<T> TaskGroup<T> {
     /// let group: TaskGroup<u32> = (0..3).map(|n| spawn_task!(async move { n })).collect();
     /// assert_eq!(group.len(), 3);
     /// ```
-    pub fn insert(&mut self, task: Task<T>) -> TaskId {
+    pub fn insert(&mut self, mut task: Task<T>) -> TaskId {
         let id = task.id();
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let child = self.children.add(key);
-        let mut awaited = Awaited::InTask(task);
-        if child.poll(|cx| awaited.poll_end(cx)).is_ready() {
-            child.wake();
-        }
-        entry.insert(Member { id, child, awaited });
+        let state = match child.poll(|cx| task.poll_end(cx)) {
+            Poll::Pending => State::Running(task),
+            Poll::Ready(ended) => {
+                child.wake();
+                State::Ended(ended)
+            }
+        };
+        entry.insert(Member { id, child, state });
         self.not_raised.insert(key);
         id
     }
@@ -232,7 +241,7 @@ impl<T> TaskGroup<T> {
     #[doc(alias("select", "race"))]
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         let key = self.ended().await?;
-        Some(self.remove_ended(key).awaited.tell())
+        Some(self.remove_ended(key).1.tell())
     }
 
     /// As [`join_next`](TaskGroup::join_next), with the member's number, which tells it from the
@@ -264,8 +273,8 @@ impl<T> TaskGroup<T> {
     /// ```
     pub async fn join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
         let key = self.ended().await?;
-        let member = self.remove_ended(key);
-        Some((member.id, member.awaited.tell()))
+        let (id, ended) = self.remove_ended(key);
+        Some((id, ended.tell()))
     }
 
     /// Takes a member that has ended out of the group, if there is one, and does not wait. `None`
@@ -286,7 +295,7 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         let key = self.next_ended()?;
-        Some(self.remove_ended(key).awaited.tell())
+        Some(self.remove_ended(key).1.tell())
     }
 
     /// As [`try_join_next`](TaskGroup::try_join_next), with the member's number.
@@ -301,8 +310,8 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn try_join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
         let key = self.next_ended()?;
-        let member = self.remove_ended(key);
-        Some((member.id, member.awaited.tell()))
+        let (id, ended) = self.remove_ended(key);
+        Some((id, ended.tell()))
     }
 
     /// Waits for all members, and gives their results in the order in which they ended.
@@ -330,7 +339,7 @@ impl<T> TaskGroup<T> {
     pub async fn join_all(mut self) -> Vec<Result<T, JoinError>> {
         let mut results = Vec::with_capacity(self.len());
         while let Some(key) = self.ended().await {
-            results.push(self.remove_ended(key).awaited.tell());
+            results.push(self.remove_ended(key).1.tell());
         }
         results
     }
@@ -365,11 +374,10 @@ impl<T> TaskGroup<T> {
     pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
         let key = self.key_of(member)?;
         self.not_raised.remove(&key);
-        let ended = match self.members.remove(key).awaited {
-            Awaited::InTask(task) => task.end().await,
-            ended => ended,
-        };
-        ended.after_cancel()
+        match self.members.remove(key).state {
+            State::Running(task) => task.cancel().await,
+            State::Ended(ended) => ended.after_cancel(),
+        }
     }
 
     /// Lets all members run on without the group, as [`Task::detach`] does. The group is empty
@@ -387,8 +395,9 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn detach_all(&mut self) {
         for member in mem::take(self).into_members() {
-            if let Awaited::InTask(task) = member.awaited {
-                task.detach();
+            match member.state {
+                State::Running(task) => task.detach(),
+                State::Ended(ended) => drop(ended),
             }
         }
     }
@@ -515,9 +524,7 @@ impl<T> TaskGroup<T> {
     /// Raises the members that have not been raised yet.
     fn raise(&mut self) {
         for key in mem::take(&mut self.not_raised) {
-            if let Awaited::InTask(task) = &self.members[key].awaited
-                && !task.is_finished()
-            {
+            if let State::Running(task) = &self.members[key].state {
                 task.escalate();
             }
         }
@@ -525,15 +532,24 @@ impl<T> TaskGroup<T> {
 
     /// Whether the member of this key, which was woken, is there and has ended.
     fn has_ended(&mut self, key: usize) -> bool {
-        let Some(Member { child, awaited, .. }) = self.members.get_mut(key) else {
+        let Some(member) = self.members.get_mut(key) else {
             return false;
         };
-        child.poll(|cx| awaited.poll_end(cx)).is_ready()
+        if let State::Running(task) = &mut member.state
+            && let Poll::Ready(ended) = member.child.poll(|cx| task.poll_end(cx))
+        {
+            member.state = State::Ended(ended);
+        }
+        matches!(member.state, State::Ended(_))
     }
 
-    fn remove_ended(&mut self, key: usize) -> Member<T> {
+    fn remove_ended(&mut self, key: usize) -> (TaskId, Outcome<T>) {
         self.not_raised.remove(&key);
-        self.members.remove(key)
+        let member = self.members.remove(key);
+        match member.state {
+            State::Ended(ended) => (member.id, ended),
+            State::Running(_) => unreachable!("a task that has ended does not run again"),
+        }
     }
 
     fn into_members(self) -> impl Iterator<Item = Member<T>> {
@@ -621,8 +637,9 @@ impl<T> fmt::Debug for TaskGroup<T> {
 }
 
 async fn cancel<T>(member: Member<T>) {
-    // The destructor of an outcome panics in no case, and reports a panic.
-    if let Awaited::InTask(task) = member.awaited {
-        drop(task.end().await);
+    match member.state {
+        // The destructor of an outcome panics in no case, and reports a panic.
+        State::Running(task) => drop(task.end().await),
+        State::Ended(ended) => drop(ended),
     }
 }

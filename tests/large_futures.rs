@@ -7,8 +7,7 @@ use laneway::background::{self, RestartPolicy, Service, TaskQueue, TryCallError,
 use laneway::blocking::unblock;
 use laneway::pipeline::{Period, Pipeline, Shared};
 use laneway::{
-    Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join, join_all, spawn_task, try_join,
-    yield_now,
+    Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
 };
 
 const HALF_A_MEGABYTE: usize = 512 * 1024;
@@ -288,179 +287,10 @@ fn outputs_may_be_quite_large() {
     }
 }
 
-/// Spawns a task whose output is large. Both halves of it are small.
-fn gives_large_output() -> Task<[u8; QUITE_LARGE_OUTPUT]> {
-    spawn_task!(quite_large_output())
-}
-
 /// Runs a future on a worker, whose stack has the default size.
 fn on_worker<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let rt = Runtime::builder().build().unwrap();
     rt.block_on(rt.spawn(future, Priority::Low))
-}
-
-#[test]
-fn a_task_awaits_large_outputs() {
-    assert_eq!(on_worker(async { gives_large_output().await[17] }), 7);
-    let fallible = async { gives_large_output().fallible().await.unwrap()[17] };
-    assert_eq!(on_worker(fallible), 7);
-    let at_once = async { spawn_task!(async { [7_u8; QUITE_LARGE_OUTPUT] }).await[17] };
-    assert_eq!(on_worker(at_once), 7);
-}
-
-#[test]
-fn a_thread_awaits_large_outputs() {
-    assert_eq!(block_on(gives_large_output())[17], 7);
-}
-
-#[test]
-fn a_thread_awaits_large_outputs_and_errors() {
-    let told = block_on(gives_large_output().fallible());
-    assert_eq!(told.as_ref().unwrap()[17], 7);
-}
-
-#[test]
-fn large_outputs_outlive_the_order_to_end() {
-    let cancel = async {
-        let task = gives_large_output();
-        while !task.is_finished() {
-            yield_now().await;
-        }
-        task.cancel().await.as_ref().unwrap()[17]
-    };
-    assert_eq!(on_worker(cancel), 7);
-}
-
-/// Half as large, where it comes within two other values, each of which the compiler keeps apart on
-/// the awaiter's own stack.
-const WRAPPED: usize = QUITE_LARGE_OUTPUT / 2;
-
-fn gives_wrapped_output() -> Task<[u8; WRAPPED]> {
-    spawn_task!(async {
-        yield_now().await;
-        [7; WRAPPED]
-    })
-}
-
-#[test]
-fn large_outputs_outlive_the_order_to_end_or_fail() {
-    let cancel = async {
-        let task = gives_wrapped_output().fallible();
-        while !task.is_finished() {
-            yield_now().await;
-        }
-        task.cancel().await.as_ref().unwrap().as_ref().unwrap()[17]
-    };
-    assert_eq!(on_worker(cancel), 7);
-}
-
-#[test]
-fn a_task_joins_large_outputs() {
-    let joins = async {
-        let outputs = join!(gives_large_output(), gives_large_output());
-        outputs.iter().map(|output| output[17]).sum::<u8>()
-    };
-    assert_eq!(on_worker(joins), 14);
-    let joins = async {
-        let results = try_join!(gives_large_output(), gives_large_output());
-        results
-            .iter()
-            .flatten()
-            .map(|output| output[17])
-            .sum::<u8>()
-    };
-    assert_eq!(on_worker(joins), 14);
-}
-
-#[test]
-fn a_thread_joins_large_outputs() {
-    assert_eq!(join!(gives_large_output())[0][17], 7);
-    assert_eq!(try_join!(gives_large_output())[0].as_ref().unwrap()[17], 7);
-}
-
-/// A group with two members.
-fn group_of_large_outputs() -> TaskGroup<[u8; QUITE_LARGE_OUTPUT]> {
-    [gives_large_output(), gives_large_output()]
-        .into_iter()
-        .collect()
-}
-
-#[test]
-fn a_task_joins_a_group_with_large_outputs() {
-    let one_by_one = async {
-        let mut group = group_of_large_outputs();
-        let mut sum = 0;
-        while let Some(joined) = group.join_next().await {
-            sum += joined.as_ref().unwrap()[17];
-        }
-        sum
-    };
-    assert_eq!(on_worker(one_by_one), 14);
-}
-
-#[test]
-fn a_task_joins_members_with_large_outputs_by_their_numbers() {
-    let with_ids = async {
-        let tasks = [gives_wrapped_output(), gives_wrapped_output()];
-        let mut group = TaskGroup::from_iter(tasks);
-        let mut sum = 0;
-        while let Some((_id, joined)) = group.join_next_with_id().await {
-            sum += joined.as_ref().unwrap()[17];
-        }
-        sum
-    };
-    assert_eq!(on_worker(with_ids), 14);
-}
-
-#[test]
-fn a_task_joins_all_of_a_group_with_large_outputs() {
-    let all = async {
-        let results = group_of_large_outputs().join_all().await;
-        results
-            .iter()
-            .flatten()
-            .map(|output| output[17])
-            .sum::<u8>()
-    };
-    assert_eq!(on_worker(all), 14);
-}
-
-#[test]
-fn a_task_tries_to_join_a_group_with_large_outputs() {
-    let tries = async {
-        let mut group = group_of_large_outputs();
-        let mut sum = 0;
-        while !group.is_empty() {
-            if let Some(joined) = group.try_join_next() {
-                sum += joined.as_ref().unwrap()[17];
-            }
-            yield_now().await;
-        }
-        sum
-    };
-    assert_eq!(on_worker(tries), 14);
-}
-
-#[test]
-fn members_with_large_outputs_are_cancelled() {
-    let one = async {
-        let mut group = TaskGroup::new();
-        let task = gives_large_output();
-        while !task.is_finished() {
-            yield_now().await;
-        }
-        let member = group.insert(task);
-        group.cancel(member).await.as_ref().unwrap()[17]
-    };
-    assert_eq!(on_worker(one), 7);
-    let all = async {
-        let mut group = group_of_large_outputs();
-        group.cancel_all().await;
-        group.len()
-    };
-    assert_eq!(on_worker(all), 0);
-    on_worker(async { group_of_large_outputs().detach_all() });
-    on_worker(async { drop(group_of_large_outputs()) });
 }
 
 #[test]
@@ -533,6 +363,10 @@ fn large_requests_and_replies_may_be_sent_in_other_ways() {
         assert_eq!(reply.unwrap()[17], 7);
     });
 }
+
+/// Half as large, where it comes within two other values, each of which the compiler keeps apart on
+/// the awaiter's own stack.
+const WRAPPED: usize = QUITE_LARGE_OUTPUT / 2;
 
 #[test]
 fn large_requests_that_are_refused_come_back() {

@@ -28,7 +28,6 @@ use super::telling;
 use super::tracked;
 use super::worker::Turn;
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
-use crate::large::{BoxedOutput, is_large};
 use crate::poll;
 use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{Ordering, unpoisoned};
@@ -255,17 +254,8 @@ impl Executor {
         if let Some(name) = origin.name {
             self.enter_name(task, name);
         }
-        match const { is_large::<F::Output>() } {
-            true => {
-                let future = BoxedOutput::of(future);
-                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
-                (runnable, Task::with_boxed_output(handle))
-            }
-            false => {
-                let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
-                (runnable, Task::new(handle))
-            }
-        }
+        let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
+        (runnable, Task::new(handle))
     }
 
     #[cold]

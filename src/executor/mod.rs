@@ -51,12 +51,11 @@
 //! - `worker.rs`: one step of a consumer thread.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.
 //! - `task.rs`: the half of a task that its spawner keeps.
-//! - `task_half.rs`: how its awaiter polls that half.
 //! - `tracked.rs`: the future, with what is done around each poll of it.
 //! - `outcome.rs`: how a task has ended.
 //! - `idle.rs`: how workers park, and how they are unparked.
 //!
-//! With `ids.rs` and these ten a task's life is told. The others serve them:
+//! With `ids.rs` and these nine a task's life is told. The others serve them:
 //!
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
@@ -116,7 +115,6 @@ mod route;
 mod runnable;
 pub(crate) mod seat;
 mod task;
-mod task_half;
 pub(crate) mod telling;
 mod thief;
 mod thread_locals;
@@ -134,10 +132,9 @@ pub(crate) use idle::ParkingLot;
 pub(crate) use loans::Borrower;
 pub(crate) use lookout::Claim;
 pub(crate) use nearby::Nearby;
+pub(crate) use outcome::Outcome;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
-pub(crate) use task::Awaited;
-pub(crate) use task_half::TaskHalf;
 pub(crate) use thief::NAP;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -55,16 +55,6 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// What the awaiter learns of a task that was told to end: the output if the task had completed
-    /// already.
-    pub(super) fn tell_after_cancel(self) -> Result<Option<T>, JoinError> {
-        match self.tell() {
-            Ok(output) => Ok(Some(output)),
-            Err(error) if error.is_cancelled() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// What the awaiter learns.
     pub(crate) fn tell(mut self) -> Result<T, JoinError> {
         self.output.take().ok_or_else(|| {

@@ -2,7 +2,7 @@
 //!
 //! [`Task`] is one half of what `async-task` makes of a future; the other, the
 //! [`Runnable`](super::runnable::Runnable), is in the hands of queues and workers. This file never
-//! decides where a task goes, and never polls its future. Read `task_half.rs` next.
+//! decides where a task goes, and never polls its future. Read `tracked.rs` next.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -13,11 +13,11 @@ use std::task::{Context, Poll, ready};
 use super::abort_handle::AbortHandle;
 use super::outcome::Outcome;
 use super::runnable::{Meta, Priority};
-use super::seat;
-use super::task_half::TaskHalf;
+use super::{seat, telling};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::JoinError;
-use crate::poll::budget::Waited;
+use crate::poll::budget::{self, Waited};
+use crate::poll::poll_shielded;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
 ///
@@ -57,46 +57,12 @@ use crate::poll::budget::Waited;
 #[doc(alias = "JoinHandle")]
 #[must_use = "dropping a Task cancels it: await it, join it, or let it go with `detach()`"]
 pub struct Task<T> {
-    output: Output<T>,
-}
-
-/// Where the output of a task lies until its awaiter takes it.
-enum Output<T> {
-    /// In the memory of the task.
-    Within(TaskHalf<T>),
-    /// In a box of its own, since it is large.
-    Boxed(TaskHalf<Box<T>>),
-}
-
-/// A task that is waited for, or what it gave. Small, however large the output is: it goes through
-/// several functions.
-pub(crate) enum Awaited<T> {
-    /// The task has not ended, or has its output.
-    InTask(Task<T>),
-    /// It ended in the moment in which the wait began.
-    Ended(Box<Outcome<T>>),
-    EndedWithBox(Outcome<Box<T>>),
+    handle: async_task::Task<Outcome<T>, Meta>,
 }
 
 impl<T> Task<T> {
-    #[inline]
     pub(super) fn new(handle: async_task::Task<Outcome<T>, Meta>) -> Task<T> {
-        let output = Output::Within(TaskHalf::new(handle));
-        Task { output }
-    }
-
-    /// The handle of a task whose output is boxed.
-    pub(super) fn with_boxed_output(handle: async_task::Task<Outcome<Box<T>>, Meta>) -> Task<T> {
-        let output = Output::Boxed(TaskHalf::new(handle));
-        Task { output }
-    }
-
-    #[inline]
-    fn meta(&self) -> &Meta {
-        match &self.output {
-            Output::Within(half) => half.meta(),
-            Output::Boxed(half) => half.meta(),
-        }
+        Task { handle }
     }
 
     /// Lets the task run on without a handle. Its output is dropped; its panic is reported to
@@ -110,10 +76,7 @@ impl<T> Task<T> {
     /// assert_eq!(receiver.recv(), Ok("still here"));
     /// ```
     pub fn detach(self) {
-        match self.output {
-            Output::Within(half) => half.detach(),
-            Output::Boxed(half) => half.detach(),
-        }
+        self.handle.detach();
     }
 
     /// Cancels the task and waits until its future has been dropped.
@@ -139,15 +102,11 @@ impl<T> Task<T> {
     }
 
     /// Tells the task to end, and waits for it.
-    pub(crate) async fn end(self) -> Awaited<T> {
-        if seat::runs_high_task() {
-            self.escalate();
-        }
+    pub(crate) async fn end(mut self) -> Outcome<T> {
+        self.raise_for_awaiter();
         self.abort();
         let mut waited = Waited::No;
-        let mut awaited = Awaited::InTask(self);
-        poll_fn(|cx| waited.poll(cx, |cx| awaited.poll_end(cx))).await;
-        awaited
+        poll_fn(|cx| waited.poll(cx, |cx| self.poll_end(cx))).await
     }
 
     /// Tells the task to end, and does not wait for it: instead of its next poll, its future is
@@ -167,10 +126,9 @@ impl<T> Task<T> {
     /// ```
     #[doc(alias = "kill")]
     pub fn abort(&self) {
-        match &self.output {
-            Output::Within(half) => half.abort(),
-            Output::Boxed(half) => half.abort(),
-        }
+        let meta = self.handle.metadata();
+        meta.abort();
+        self.wake_if_waiting();
     }
 
     /// Gives a handle that can tell the task to end, and do nothing else with it. There may be any
@@ -187,7 +145,7 @@ impl<T> Task<T> {
     /// assert!(laneway::block_on(task).unwrap_err().is_cancelled());
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
-        let meta = self.meta();
+        let meta = self.handle.metadata();
         meta.make_abortable();
         AbortHandle::new(meta.executor, meta.id)
     }
@@ -219,10 +177,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        match &self.output {
-            Output::Within(half) => half.is_finished(),
-            Output::Boxed(half) => half.is_finished(),
-        }
+        self.handle.is_finished()
     }
 
     /// The priority that the task's next scheduling will use. A task on a further queue counts
@@ -235,7 +190,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn priority(&self) -> Priority {
-        let meta = self.meta();
+        let meta = self.handle.metadata();
         meta.compare_with_loans();
         match meta.queue() {
             QueueId::HIGH => Priority::High,
@@ -263,17 +218,28 @@ impl<T> Task<T> {
     /// assert_eq!(task.priority(), Priority::High);
     /// ```
     pub fn escalate(&self) {
-        match &self.output {
-            Output::Within(half) => half.escalate(),
-            Output::Boxed(half) => half.escalate(),
+        if let Some(executor) = self.raise() {
+            seat::find_raised(executor);
         }
     }
 
-    /// As [`TaskHalf::raise`].
+    /// Raises the task if it is a low one, and wakes it if it waits. Gives the runtime in which it
+    /// may lie in the low queue, for [`seat::find_raised`].
     pub(crate) fn raise(&self) -> Option<ExecutorId> {
-        match &self.output {
-            Output::Within(half) => half.raise(),
-            Output::Boxed(half) => half.raise(),
+        let meta = self.handle.metadata();
+        if !meta.raise() {
+            return None;
+        }
+        telling::escalated(meta.executor, meta.id);
+        self.wake_if_waiting();
+        Some(meta.executor)
+    }
+
+    /// Wakes the task if it waits, so that it sees its new priority or the order to end.
+    fn wake_if_waiting(&self) {
+        let meta = self.handle.metadata();
+        if !self.is_finished() {
+            seat::wake_pending(meta.executor, meta.id);
         }
     }
 
@@ -286,7 +252,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.meta().id
+        self.handle.metadata().id
     }
 
     /// The name that the task was spawned with, if any. A handle knows it after the task's end as
@@ -301,156 +267,56 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn name(&self) -> Option<Arc<str>> {
-        self.meta().name()
+        self.handle.metadata().name()
     }
 
     /// Whether it is a task of this runtime.
     pub(super) fn is_of(&self, executor: ExecutorId) -> bool {
-        self.meta().executor == executor
+        self.handle.metadata().executor == executor
     }
 
-    /// The half to await, where the output is small.
-    pub(crate) fn into_half(self) -> TaskHalf<T> {
-        match self.output {
-            Output::Within(half) => half,
-            Output::Boxed(_) => unreachable!("only a large output is boxed"),
+    /// A high task does not wait behind the low queue.
+    fn raise_for_awaiter(&self) {
+        if seat::runs_high_task() {
+            self.escalate();
         }
     }
 
-    /// The half to await, where the output is large.
-    pub(crate) fn into_half_with_box(self) -> TaskHalf<Box<T>> {
-        match self.output {
-            Output::Boxed(half) => half,
-            Output::Within(_) => unreachable!("a large output is boxed"),
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back()
+        {
+            return budget::put_off(cx);
         }
-    }
-}
-
-impl<T> Awaited<T> {
-    /// Ready when the task has ended. Does not raise it: the caller may look after it and not wait.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Awaited::InTask(task) = self else {
-            return Poll::Ready(());
-        };
-        if !task.is_finished() {
-            *self = match &mut task.output {
-                Output::Within(half) => Awaited::Ended(ready!(half.poll_end_boxed(cx))),
-                Output::Boxed(half) => Awaited::EndedWithBox(ready!(half.poll_end(cx))),
-            };
+        let polled = self.poll_uncounted(cx);
+        if polled.is_ready() {
+            budget::count_ready();
         }
-        Poll::Ready(())
+        polled
     }
 
-    /// What the awaiter of a task that has ended learns.
-    pub(crate) fn tell(self) -> Result<T, JoinError> {
-        match self.into_outcome() {
-            EndedTask::Within(half) => tell_within(half),
-            EndedTask::Ended(outcome) => outcome.tell(),
-            EndedTask::WithBox(outcome) => tell_unboxed(outcome),
+    /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
+    pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let ended = self.poll_end(cx);
+        if ended.is_pending() {
+            self.raise_for_awaiter();
         }
+        ended.map(Outcome::tell)
     }
 
-    /// As [`Outcome::after_cancel`].
-    pub(crate) fn after_cancel(self) -> Option<T> {
-        match self.into_outcome() {
-            EndedTask::Within(half) => after_cancel_within(half),
-            EndedTask::Ended(outcome) => outcome.after_cancel(),
-            EndedTask::WithBox(outcome) => after_cancel_unboxed(outcome),
-        }
+    /// Polls without raising the task, for code that looks after a task and does not wait for it.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        poll_shielded(Pin::new(&mut self.handle), cx)
     }
-
-    /// As [`Outcome::tell_after_cancel`].
-    fn tell_after_cancel(self) -> Result<Option<T>, JoinError> {
-        match self.into_outcome() {
-            EndedTask::Within(half) => tell_after_cancel_within(half),
-            EndedTask::Ended(outcome) => outcome.tell_after_cancel(),
-            EndedTask::WithBox(outcome) => tell_after_cancel_unboxed(outcome),
-        }
-    }
-
-    fn into_outcome(self) -> EndedTask<T> {
-        match self {
-            Awaited::InTask(Task { output }) => match output {
-                Output::Within(half) => EndedTask::Within(half),
-                Output::Boxed(half) => EndedTask::WithBox(half.into_outcome()),
-            },
-            Awaited::Ended(outcome) => EndedTask::Ended(outcome),
-            Awaited::EndedWithBox(outcome) => EndedTask::WithBox(outcome),
-        }
-    }
-}
-
-/// A task that has ended, by the place of its outcome.
-enum EndedTask<T> {
-    Within(TaskHalf<T>),
-    Ended(Box<Outcome<T>>),
-    WithBox(Outcome<Box<T>>),
-}
-
-// Functions of their own, since in a build without optimisations a frame has room for all values
-// that any of its branches has.
-
-fn tell_within<T>(half: TaskHalf<T>) -> Result<T, JoinError> {
-    half.into_outcome().tell()
-}
-
-fn after_cancel_within<T>(half: TaskHalf<T>) -> Option<T> {
-    half.into_outcome().after_cancel()
-}
-
-fn tell_unboxed<T>(outcome: Outcome<Box<T>>) -> Result<T, JoinError> {
-    match outcome.tell() {
-        Ok(output) => Ok(*output),
-        Err(error) => Err(error),
-    }
-}
-
-fn tell_after_cancel_within<T>(half: TaskHalf<T>) -> Result<Option<T>, JoinError> {
-    half.into_outcome().tell_after_cancel()
-}
-
-fn tell_after_cancel_unboxed<T>(outcome: Outcome<Box<T>>) -> Result<Option<T>, JoinError> {
-    match outcome.tell_after_cancel() {
-        Ok(Some(output)) => Ok(Some(*output)),
-        Ok(None) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn after_cancel_unboxed<T>(outcome: Outcome<Box<T>>) -> Option<T> {
-    outcome.after_cancel().map(|output| *output)
 }
 
 impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match &mut self.output {
-            Output::Within(half) => poll_output(half, cx),
-            Output::Boxed(half) => poll_boxed_output(half, cx),
+        match ready!(self.poll_outcome(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => error.throw(),
         }
-    }
-}
-
-fn poll_output<K>(half: &mut TaskHalf<K>, cx: &mut Context<'_>) -> Poll<K> {
-    match ready!(half.poll_counted(cx)) {
-        Ok(output) => Poll::Ready(output),
-        Err(error) => error.throw(),
-    }
-}
-
-fn poll_boxed_output<T>(half: &mut TaskHalf<Box<T>>, cx: &mut Context<'_>) -> Poll<T> {
-    let output = ready!(poll_output(half, cx));
-    Poll::Ready(*output)
-}
-
-fn poll_boxed_told<T>(
-    half: &mut TaskHalf<Box<T>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<T, JoinError>> {
-    match ready!(half.poll_counted(cx)) {
-        Ok(output) => Poll::Ready(Ok(*output)),
-        Err(error) => Poll::Ready(Err(error)),
     }
 }
 
@@ -506,7 +372,11 @@ impl<T> FallibleTask<T> {
     /// assert!(laneway::block_on(forever.cancel()).unwrap().is_none());
     /// ```
     pub async fn cancel(self) -> Result<Option<T>, JoinError> {
-        self.task.end().await.tell_after_cancel()
+        match self.task.end().await.tell() {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.is_cancelled() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// As [`Task::abort`].
@@ -555,10 +425,7 @@ impl<T> Future for FallibleTask<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.task.output {
-            Output::Within(half) => half.poll_counted(cx),
-            Output::Boxed(half) => poll_boxed_told(half, cx),
-        }
+        self.task.poll_outcome(cx)
     }
 }
 

@@ -9,10 +9,9 @@ use std::sync::Mutex;
 
 use super::block_on::block_on;
 use crate::executor::worker::run_joined;
-use crate::executor::{Task, TaskHalf, seat};
+use crate::executor::{Task, seat};
 use crate::ids::ExecutorId;
 use crate::join_error::JoinError;
-use crate::large::is_large;
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 
@@ -54,15 +53,15 @@ use crate::sync::unpoisoned;
 /// ```
 #[track_caller]
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
-    let tasks = begin(tasks, Location::caller()).into_iter();
-    match const { is_large::<T>() } {
-        true => block_on(collect(tasks.map(Task::into_half_with_box), |told| {
-            *told.unwrap_or_else(|error| error.throw())
-        })),
-        false => block_on(collect(tasks.map(Task::into_half), |told| {
-            told.unwrap_or_else(|error| error.throw())
-        })),
-    }
+    let tasks = begin(tasks, Location::caller());
+    block_on(async {
+        let mut outputs = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let output = output(task).await;
+            outputs.push(output.unwrap_or_else(|error| error.throw()));
+        }
+        outputs
+    })
 }
 
 /// Blocks this thread until all tasks have ended, and gives a `Result` for each in the order of
@@ -83,28 +82,20 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 /// ```
 #[track_caller]
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
-    let tasks = begin(tasks, Location::caller()).into_iter();
-    match const { is_large::<T>() } {
-        true => block_on(collect(tasks.map(Task::into_half_with_box), |told| {
-            told.map(|output| *output)
-        })),
-        false => block_on(collect(tasks.map(Task::into_half), |told| told)),
-    }
+    let tasks = begin(tasks, Location::caller());
+    block_on(async {
+        let mut results = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            results.push(output(task).await);
+        }
+        results
+    })
 }
 
-/// Awaits tasks in their order, and gives what `make` makes of each result.
-async fn collect<K, R>(
-    tasks: impl ExactSizeIterator<Item = TaskHalf<K>>,
-    make: impl Fn(Result<K, JoinError>) -> R,
-) -> Vec<R> {
-    let mut collected = Vec::with_capacity(tasks.len());
-    for mut task in tasks {
-        // Not counted: a thread that blocks for many tasks gives way to nothing between two that
-        // have ended.
-        let told = poll_fn(|cx| task.poll_uncounted(cx)).await;
-        collected.push(make(told));
-    }
-    collected
+/// Awaits a task. Not counted: a thread that blocks for many tasks gives way to nothing between two
+/// that have ended.
+async fn output<T>(mut task: Task<T>) -> Result<T, JoinError> {
+    poll_fn(|cx| task.poll_uncounted(cx)).await
 }
 
 /// Does all of a join but to wait: runs what this thread can run of it.
