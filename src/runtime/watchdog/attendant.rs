@@ -61,14 +61,15 @@ impl Attendant {
         let workers = executor.workers();
         let high = workers.filter(|(home, _)| *home == QueueId::HIGH);
         let polls = high.map(|(_, tally)| tally.taken()).sum();
-        let is_due = self.visits.is_due(lookout.looks(), polls);
-        let mut found = is_due && executor.man_lookout();
-        if is_due && !found {
+        self.visits.visit(lookout.looks(), polls, || {
+            if executor.man_lookout() {
+                return true;
+            }
             lookout.look(&mut self.ready);
-            found = !self.ready.is_empty();
+            let found = !self.ready.is_empty();
             self.ready.drain(..).for_each(wake_shielded);
-        }
-        self.visits.note(found);
+            found
+        });
     }
 }
 
@@ -78,6 +79,12 @@ impl Visits {
             0 => VISIT_EVERY,
             _ => VISIT_OFTEN_EVERY,
         }
+    }
+
+    /// Looks if that is due, and notes whether `look` found something to do.
+    fn visit(&mut self, looks: usize, polls: u64, look: impl FnOnce() -> bool) {
+        let found = self.is_due(looks, polls) && look();
+        self.note(found);
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -116,6 +123,15 @@ mod tests {
             visits.note(false);
         }
         assert_eq!(visits.rest(), VISIT_EVERY);
+    }
+
+    #[test]
+    fn a_visit_that_finds_something_makes_the_next_ones_frequent() {
+        let mut visits = Visits::default();
+        visits.visit(0, 0, || false);
+        assert_eq!(visits.rest(), VISIT_EVERY);
+        visits.visit(0, 0, || true);
+        assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
     }
 
     #[test]
