@@ -190,7 +190,9 @@ fn shutdown_waits_for_the_destructors_that_another_shutdown_runs() {
             let _ = release.send(());
         });
         assert_eq!(second.join().unwrap().cut_off, 10);
-        assert_eq!(first.join().unwrap().cut_off, 10);
+        // Its deadline may have passed before the destructors ran.
+        let first = first.join().unwrap();
+        assert_eq!(first.cut_off as u64 + first.still_running, 10);
     });
 }
 
