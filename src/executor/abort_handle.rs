@@ -48,7 +48,7 @@ impl AbortHandle {
     }
 }
 
-/// What became of an entry.
+/// The fate of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AbortState {
     Quiet,

@@ -16,8 +16,8 @@ use std::num::NonZero;
 use super::host::Spin;
 use super::patience::Patience;
 
-/// What a worker remembers of the last times it took from a channel. `None`: it takes at once, for
-/// ever, since no other thread could bring anything meanwhile.
+/// A worker's memory of the last times it took from a channel. `None`: it takes at once, for ever,
+/// since no other thread could bring anything meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace(Option<Patience>);
 

@@ -238,8 +238,8 @@ pub(crate) struct LocalQueue {
     streak: u8,
 }
 
-/// What lies in a local queue, as far as its worker knows: a set of parts. One that is not in the
-/// set is empty; other threads may have emptied the others.
+/// The contents of a local queue, as far as its worker knows: a set of parts. One that is not in
+/// the set is empty; other threads may have emptied the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Contents(u8);
 

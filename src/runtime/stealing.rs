@@ -31,7 +31,7 @@ pub enum Stealing {
     None,
 }
 
-/// What the high and the low workers may take besides their own queue's tasks.
+/// The tasks that high and low workers may take besides those of their own queues.
 impl Stealing {
     pub(crate) fn high_takes(self) -> &'static [QueueId] {
         match self {

@@ -113,7 +113,7 @@ where
         }
     }
 
-    /// What follows a rest.
+    /// The stage that follows a rest.
     fn wake(mut self, rested: Option<(Protocol, Vec<u8>)>, cx: &mut Context<'_>) -> Stage<S> {
         match rested {
             Some((protocol, first)) => Stage::Awake(Box::pin(self.serve(protocol, first))),

@@ -61,7 +61,7 @@ struct Heads {
     come: usize,
 }
 
-/// What the head of a frame says.
+/// The fields of a frame's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head {
     kind: u8,

@@ -20,14 +20,14 @@ const CONNECTIONS: usize = 64;
 /// The most calls for a request: one that reads, one that writes, and few besides.
 const MOST: f64 = 2.1;
 
-/// What is not counted.
+/// The calls that are not counted.
 const LEFT_OUT: [&str; 2] = ["epoll_wait", "futex"];
 
 #[test]
 fn a_request_costs_two_system_calls_and_few_besides() {
     let server = served(Limits::public());
     let mut clients = Clients::connect(&server);
-    // What the server does once is done before the count.
+    // The server's preparations are over before the count.
     clients.ask(10 * CONNECTIONS);
     let threads = threads_of_the_runtime();
     assert!(threads.len() > 1, "{threads:?}");

@@ -1,4 +1,4 @@
-//! The stalls of the machine itself: moments at which a core runs nobody's work.
+//! The stalls of the machine itself: moments at which a core does no work of any thread here.
 //!
 //! Threads that only read the clock keep every core busy. Where a reading is late, the core was
 //! taken away: by a hypervisor, another program or the kernel. No server answers sooner than the

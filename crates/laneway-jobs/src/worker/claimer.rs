@@ -41,7 +41,7 @@ pub(super) struct Claimer {
     idle: Pause,
 }
 
-/// What was taken along, and its answer.
+/// The insert that was taken along, and its answer.
 type Inserted = (PickedUp, Vec<Enqueued>);
 
 /// What a claimer does after a round.
