@@ -51,7 +51,7 @@ pub(crate) struct Executor {
     /// Whether a high task may have to wait for the end of a low poll.
     high_waits: bool,
     /// What each worker has counted, and at the end what all other threads have.
-    tallies: Box<[CachePadded<Tally>]>,
+    tallies: Box<[Arc<CachePadded<Tally>>]>,
     pub(super) ending: Ending,
     /// What shutdown has cancelled.
     cut_off: Mutex<CutOff>,
@@ -113,7 +113,7 @@ impl Executor {
         Executor {
             id: ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed)),
             tallies: (0..=workers)
-                .map(|_| CachePadded::new(Tally::new(parts.queues.len())))
+                .map(|_| Arc::new(CachePadded::new(Tally::new(parts.queues.len()))))
                 .collect(),
             queues: parts.queues,
             parking_lot: parts.parking_lot,
@@ -381,7 +381,7 @@ impl Executor {
     }
 
     #[inline]
-    pub(super) fn tally_of(&self, worker: WorkerId) -> &Tally {
+    pub(super) fn tally_of(&self, worker: WorkerId) -> &Arc<CachePadded<Tally>> {
         &self.tallies[worker.index()]
     }
 
@@ -394,7 +394,7 @@ impl Executor {
     }
 
     pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
-        self.tallies.iter().map(|tally| &**tally)
+        self.tallies.iter().map(|tally| &***tally)
     }
 
     /// Each worker's home queue and tally.

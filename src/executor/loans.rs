@@ -5,8 +5,8 @@
 //! lent the priority, by its number: it is compared with the loans each time that it is scheduled
 //! and taken, and goes to the high queue while there is one.
 //!
-//! Most tasks never have a loan, and pay one load: a word holds a bit for each number, modulo 64,
-//! to which something is lent. This file never wakes a task. Read `queue/extract.rs` next.
+//! Most tasks never have a loan. While there is none at all they pay one load, and else little
+//! more: a word holds a bit for each number, modulo 64, to which something is lent. This file never wakes a task. Read `queue/extract.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -66,11 +66,17 @@ impl Borrower {
     }
 }
 
-/// Whether something may be lent to the task.
+/// Whether there is any loan.
 #[inline]
-pub(super) fn may_exist(task: TaskId) -> bool {
+pub(super) fn exist() -> bool {
     // Acquire; pairs with the Release in `write_bits`. The task that borrows is woken after its
     // loan was entered, so its waker's thread sees the bit.
+    LOAN_BITS.load(Ordering::Acquire) != 0
+}
+
+/// Whether something may be lent to the task.
+pub(super) fn may_exist(task: TaskId) -> bool {
+    // Acquire: as in `exist`.
     LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 

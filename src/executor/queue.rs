@@ -280,9 +280,15 @@ pub(super) enum Pushed {
     /// Into the deque, directly or by displacing the task in the next-slot. Other workers were told
     /// of the tasks that lay there already.
     BehindOthers,
+    /// The same, with [`MANY`] tasks or more in the deque.
+    BehindMany,
     /// Into the empty deque: no other worker knows of it.
     FirstInDeque,
 }
+
+/// A number of tasks that are not all stolen while a store is on its way to other cores (T25): see
+/// "The bringer without a fence" in `idle.rs`.
+const MANY: usize = 32;
 
 /// After this many tasks in a row from the next-slot, the deque has its turn, and a task that is
 /// woken goes to its back. So two tasks that wake each other for ever do not starve the rest. And a
@@ -334,14 +340,15 @@ impl LocalQueue {
     }
 
     /// Puts a task behind all others.
+    #[inline]
     pub(super) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.deque.push(runnable);
         self.note_deque_filled();
         // Counted after the push: other workers may have stolen the tasks that lay there before.
-        if self.deque.len() <= 1 {
-            Pushed::FirstInDeque
-        } else {
-            Pushed::BehindOthers
+        match self.deque.len() {
+            0..=1 => Pushed::FirstInDeque,
+            2..MANY => Pushed::BehindOthers,
+            _ => Pushed::BehindMany,
         }
     }
 

@@ -29,9 +29,9 @@ pub(crate) struct Route {
     pub(crate) home: QueueId,
     /// The queues that the worker may take from: its home first.
     pub(crate) queues: Box<[QueueId]>,
-    /// The local queues that the worker looks at first: high tasks, then home. As positions in
-    /// `queues`.
-    pub(super) held: Box<[usize]>,
+    /// The queues that outrank home, as positions in `queues`: the worker looks first at its own
+    /// part of these, and then of home.
+    pub(super) above: Box<[usize]>,
     /// The other places that it looks at before it counts as a searcher (`idle.rs`): its home
     /// channel, then tasks of home in the deques of others, then its own part of the queues that do
     /// not outrank home.
@@ -83,7 +83,7 @@ impl Route {
         };
         Route {
             home,
-            held: above.into_iter().chain([0]).collect(),
+            above: above.into(),
             at_hand: at_hand(&below),
             search: search(rest.clone()),
             other_queues: rest.map(other_queue).collect(),
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_high_worker_looks_for_high_work_everywhere_before_low_work() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(*route.held, [0]);
+        assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0), Others(0), Local(1)]);
         assert_eq!(
             *route.search,
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_low_worker_finishes_the_high_tasks_it_holds_before_its_own() {
         let route = route(QueueId::LOW, &[QueueId::HIGH]);
-        assert_eq!(*route.held, [1, 0]);
+        assert_eq!(*route.above, [1]);
         assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(
             *route.search,
@@ -212,7 +212,7 @@ mod tests {
     fn a_worker_that_steals_from_nobody_knows_only_its_home() {
         let route = route(QueueId::HIGH, &[]);
         assert_eq!(*route.queues, [QueueId::HIGH]);
-        assert_eq!(*route.held, [0]);
+        assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(*route.search, [Channel(0), Others(0)]);
     }

@@ -99,6 +99,7 @@ impl Meta {
         self.named.then(|| names::get(self.key())).flatten()
     }
 
+    #[inline]
     pub(super) fn queue(&self) -> QueueId {
         // Relaxed: a hint to the next scheduling; no other data hangs on it.
         QueueId(self.state.load(Ordering::Relaxed) & !BITS)
@@ -119,14 +120,18 @@ impl Meta {
     /// queue, and one from which it was taken back goes to the low one.
     #[inline]
     pub(super) fn compare_with_loans(&self) {
-        let lent = self.state.load(Ordering::Relaxed) & LENT;
-        if lent != 0 || loans::may_exist(self.id) {
+        // Two comparisons for most tasks: of the three bits `LENT` is the lowest.
+        if self.state.load(Ordering::Relaxed) >= LENT || loans::exist() {
             self.settle_loan();
         }
     }
 
     #[cold]
     fn settle_loan(&self) {
+        let lent = self.state.load(Ordering::Relaxed) & LENT;
+        if lent == 0 && !loans::may_exist(self.id) {
+            return;
+        }
         let is_lent = loans::exists(self.executor, self.id);
         self.change(|queue, bits| match (is_lent, queue, bits & LENT) {
             (true, QueueId::LOW, _) => Some((QueueId::HIGH, bits | LENT)),

@@ -114,15 +114,11 @@ impl<F: Future> Future for Tracked<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        match NOTE.get() {
-            Note::Order(order) => {
-                return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
-            }
-            Note::TakenObserved => {
-                telling::poll_started(this.life.executor, this.life.task);
-                NOTE.set(Note::Taken);
-            }
-            Note::Taken | Note::Obeyed | Note::Ended(_) => {}
+        // One comparison for most polls.
+        if !matches!(NOTE.get(), Note::Taken)
+            && let Some(order) = heed_note(this.life)
+        {
+            return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
         }
         trust_task(cx.waker());
         budget::begin_poll();
@@ -170,6 +166,20 @@ impl<F> Drop for DropIfItPanics<'_, F> {
     fn drop(&mut self) {
         drop(drop_future(self.0.as_mut(), self.1));
     }
+}
+
+/// Does what the note says to a task that is about to be polled, or gives the order to end.
+#[cold]
+fn heed_note(life: &Life) -> Option<Order> {
+    match NOTE.get() {
+        Note::Order(order) => return Some(order),
+        Note::TakenObserved => {
+            telling::poll_started(life.executor, life.task);
+            NOTE.set(Note::Taken);
+        }
+        Note::Taken | Note::Obeyed | Note::Ended(_) => {}
+    }
+    None
 }
 
 /// Drops the future as it was ordered to, and gives the reason why there will be no output.

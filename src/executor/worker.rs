@@ -23,6 +23,8 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
+
 use super::cancel;
 use super::ending::Phase;
 use super::executor::Executor;
@@ -63,6 +65,7 @@ pub(crate) struct Worker {
     /// The executor's number, kept here to be at hand.
     pub(super) executor_id: ExecutorId,
     pub(crate) id: WorkerId,
+    tally: Arc<CachePadded<Tally>>,
     crew: CrewId,
     route: Route,
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
@@ -108,6 +111,8 @@ pub(crate) struct WorkerParts {
 /// What a step did, and so what the thread is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+// A whole word, so that a result with it stays in registers (T24).
+#[repr(usize)]
 pub(crate) enum Step {
     /// It ran a task, or did something for others that wait: step again.
     Ran,
@@ -150,7 +155,8 @@ pub(crate) fn step() -> Step {
 
 /// Takes the next task of the worker that the current thread sits on, or says what the step came
 /// to without one.
-#[inline]
+// `always`: it has two callers, and a call would return the task by memory.
+#[inline(always)]
 fn take() -> Result<Runnable, Step> {
     match seat::with_worker(Worker::next) {
         Some(Ok(runnable)) => Ok(runnable),
@@ -194,7 +200,8 @@ fn run(runnable: Runnable) {
 /// `thread_locals.rs`).
 #[inline]
 fn run_or_abort(runnable: Runnable, note: Note) {
-    NOTE.set(note);
+    // Not by `set`, which is compiled into a call.
+    NOTE.with(|told| told.set(note));
     match runnable.metadata().is_aborted() {
         false => drop(runnable.run()),
         true => cancel::abort(runnable),
@@ -224,8 +231,10 @@ fn run_observed(runnable: Runnable) {
 
 impl Worker {
     pub(crate) fn new(executor: Arc<Executor>, parts: WorkerParts) -> Worker {
-        executor.tally_of(parts.id).alive.start(executor.host.now());
+        let tally = executor.tally_of(parts.id).clone();
+        tally.alive.start(executor.host.now());
         Worker {
+            tally,
             executor_id: executor.id,
             pace: Pace::new(executor.spin),
             thief: Thief::new(),
@@ -252,7 +261,7 @@ impl Worker {
 
     #[inline]
     pub(super) fn tally(&self) -> &Tally {
-        self.executor.tally_of(self.id)
+        &self.tally
     }
 
     #[allow(dead_code, reason = "asked where a machine is modelled")]
@@ -289,8 +298,8 @@ impl Worker {
     ///
     /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
     /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
-    /// first look is [`Route::overdue`], the second and third are the route's `held`, the fourth to
-    /// sixth its `at_hand`, the others its `search`, which is repeated for a while. The tests
+    /// first look is [`Route::overdue`], the second and third are [`held`](Worker::held), the fourth
+    /// to sixth the route's `at_hand`, the others its `search`, which is repeated for a while. The tests
     /// `a_high_worker_looks_in_the_order_given_above_next` and
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
@@ -386,10 +395,14 @@ impl Worker {
     /// Takes from the local queues that go before all else.
     #[inline]
     fn held(&mut self) -> Option<Runnable> {
-        let (held, locals) = (self.route.held.iter(), &mut self.locals);
-        let (position, runnable) = held
-            .copied()
-            .find_map(|position| Some((position, locals.get_mut(position)?.pop()?)))?;
+        let above =
+            (0..self.route.above.len()).find_map(|i| self.look(Look::Local(self.route.above[i])));
+        above.or_else(|| self.pop_local(0))
+    }
+
+    #[inline]
+    fn pop_local(&mut self, position: usize) -> Option<Runnable> {
+        let runnable = self.locals.get_mut(position)?.pop()?;
         self.turn_to(position, Source::Local);
         Some(runnable)
     }
@@ -453,7 +466,7 @@ impl Worker {
     #[inline(never)]
     fn take_from(&mut self, look: Look) -> Option<Runnable> {
         let (position, runnable, source) = match look {
-            Look::Local(at) => (at, self.locals.get_mut(at)?.pop()?, Source::Local),
+            Look::Local(at) => return self.pop_local(at),
             Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
             Look::Others(at) => {
                 let (runnable, victim) = self.steal(at)?;
@@ -513,15 +526,19 @@ impl Worker {
     #[inline]
     fn announce_pushed(&self, pushed: Pushed, queue: QueueId) {
         match pushed {
-            Pushed::NextSlot => {}
+            Pushed::NextSlot | Pushed::BehindMany => {}
             Pushed::FirstInDeque => self.announce(queue),
-            Pushed::BehindOthers => {
-                // The other workers were told of the tasks before it, which may be gone by now.
-                // While all workers are busy, none has to be told again: see `idle.rs`.
-                if !self.executor.all_busy(queue) {
-                    self.announce(queue);
-                }
-            }
+            Pushed::BehindOthers => self.announce_again(queue),
+        }
+    }
+
+    /// Tells other workers of a task behind others. They were told of those, which may be gone by
+    /// now.
+    #[inline(never)]
+    fn announce_again(&self, queue: QueueId) {
+        // While all workers are busy, none has to be told again: see `idle.rs`.
+        if !self.executor.all_busy(queue) {
+            self.announce(queue);
         }
     }
 
