@@ -187,7 +187,7 @@ impl Executor {
             return self.end_late(counted, future, queue, origin);
         }
         let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
-        if let Err(runnable) = seat::offer_worker_here(self.id, runnable, Turn::Next) {
+        if let Err(runnable) = seat::offer_worker_here(self.id, runnable, queue, Turn::Next) {
             self.inject(runnable);
         }
         Some(task)

@@ -55,6 +55,21 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// The output. Continues a panic of the task in the awaiter, or panics if the task has none.
+    #[inline]
+    pub(super) fn output(mut self) -> T {
+        match self.output.take() {
+            Some(output) => output,
+            None => self.throw(),
+        }
+    }
+
+    #[cold]
+    fn throw(self) -> ! {
+        let told = self.tell().map(|_| ());
+        told.expect_err("there is no output").throw()
+    }
+
     /// What the awaiter learns.
     pub(crate) fn tell(mut self) -> Result<T, JoinError> {
         self.output.take().ok_or_else(|| {

@@ -277,11 +277,11 @@ pub(crate) struct Stealable {
 pub(super) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
-    /// Into the deque, directly or by displacing the task in the next-slot. Other workers were told
-    /// of the tasks that lay there already.
-    BehindOthers,
-    /// The same, with [`MANY`] tasks or more in the deque.
+    /// Into the deque, directly or by displacing the task in the next-slot, with [`MANY`] tasks or
+    /// more there. Other workers were told of those that lay there already.
     BehindMany,
+    /// The same, with fewer.
+    BehindOthers,
     /// Into the empty deque: no other worker knows of it.
     FirstInDeque,
 }

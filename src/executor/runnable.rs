@@ -116,21 +116,23 @@ impl Meta {
         })
     }
 
-    /// Compares the queue with the loans: a low task to which priority is lent goes to the high
-    /// queue, and one from which it was taken back goes to the low one.
+    /// The queue that the task goes to by the loans of the moment: a low task to which priority is
+    /// lent goes to the high queue, and one from which it was taken back goes to the low one.
     #[inline]
-    pub(super) fn compare_with_loans(&self) {
+    pub(super) fn queue_by_loans(&self) -> QueueId {
+        let state = self.state.load(Ordering::Relaxed);
         // Two comparisons for most tasks: of the three bits `LENT` is the lowest.
-        if self.state.load(Ordering::Relaxed) >= LENT || loans::exist() {
-            self.settle_loan();
+        match state >= LENT || loans::exist() {
+            false => QueueId(state),
+            true => self.settle_loan(),
         }
     }
 
     #[cold]
-    fn settle_loan(&self) {
+    fn settle_loan(&self) -> QueueId {
         let lent = self.state.load(Ordering::Relaxed) & LENT;
         if lent == 0 && !loans::may_exist(self.id) {
-            return;
+            return self.queue();
         }
         let is_lent = loans::exists(self.executor, self.id);
         self.change(|queue, bits| match (is_lent, queue, bits & LENT) {
@@ -138,6 +140,7 @@ impl Meta {
             (false, _, LENT) => Some((QueueId::LOW, bits ^ LENT)),
             _ => None,
         });
+        self.queue()
     }
 
     /// Changes the queue and the bits, and says whether there was a change.

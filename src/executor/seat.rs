@@ -22,7 +22,7 @@ use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::telemetry::event::{Event, Placement, PollEnd};
 use crate::telemetry::observers::anyone_observes;
-use crate::telemetry::tally::{Tally, Writer};
+use crate::telemetry::tally::Writer;
 
 // Which runtime this thread belongs to.
 
@@ -189,9 +189,9 @@ pub(crate) fn leave_closed() {
 /// Queues a task that was spawned or woken: with the worker that sits here, if it belongs there, or
 /// else in its queue's channel.
 #[inline]
-pub(super) fn schedule(runnable: Runnable, turn: Turn) {
+pub(super) fn schedule(runnable: Runnable, queue: QueueId, turn: Turn) {
     let id = runnable.metadata().executor;
-    if let Err(runnable) = offer_worker_here(id, runnable, turn) {
+    if let Err(runnable) = offer_worker_here(id, runnable, queue, turn) {
         inject(id, runnable);
     }
 }
@@ -202,13 +202,14 @@ pub(super) fn schedule(runnable: Runnable, turn: Turn) {
 pub(super) fn offer_worker_here(
     id: ExecutorId,
     runnable: Runnable,
+    queue: QueueId,
     turn: Turn,
 ) -> Result<(), Runnable> {
     if anyone_observes() {
-        tell_if_local(id, &runnable, turn);
+        tell_if_local(id, runnable.metadata().id, queue, turn);
     }
     match &mut Seated::taken().0 {
-        Some(worker) if worker.executor_id == id => worker.push_locally(runnable, turn),
+        Some(worker) if worker.executor_id == id => worker.push_locally(runnable, queue, turn),
         _ => Err(runnable),
     }
 }
@@ -216,9 +217,7 @@ pub(super) fn offer_worker_here(
 /// Tells of a task before it is in a local queue: another worker might take it, and tell so, at
 /// once.
 #[cold]
-fn tell_if_local(id: ExecutorId, runnable: &Runnable, turn: Turn) {
-    let meta = runnable.metadata();
-    let (task, queue) = (meta.id, meta.queue());
+fn tell_if_local(id: ExecutorId, task: TaskId, queue: QueueId, turn: Turn) {
     let pushes = |worker: &mut Worker| worker.may_push_locally(queue).then_some(worker.id);
     if let Some(by) = with_worker_of(id, pushes).flatten() {
         let to = match turn {
@@ -255,21 +254,26 @@ pub(super) struct Counted {
 /// Counts a new task and gives it a number.
 #[inline]
 pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Counted {
-    let by_worker = with_worker_of(executor.id, |worker| {
-        worker.tally().queue(queue).spawned.add(1, Writer::Only);
-        Counted {
-            task: worker.next_task_id(),
-            by: Some(worker.id),
+    match &mut Seated::taken().0 {
+        Some(worker) if worker.executor_id == executor.id => {
+            worker.tally().queue(queue).spawned.add(1, Writer::Only);
+            Counted {
+                task: worker.next_task_id(),
+                by: Some(worker.id),
+            }
         }
-    });
-    by_worker.unwrap_or_else(|| {
-        let tally = executor.outside_tally().queue(queue);
-        tally.spawned.add(1, Writer::Shared);
-        Counted {
-            task: next_number(executor),
-            by: None,
-        }
-    })
+        _ => count_spawn_outside(executor, queue),
+    }
+}
+
+#[inline(never)]
+fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Counted {
+    let tally = executor.outside_tally().queue(queue);
+    tally.spawned.add(1, Writer::Shared);
+    Counted {
+        task: next_number(executor),
+        by: None,
+    }
 }
 
 /// Counts a task that its runtime does not take.
@@ -315,23 +319,27 @@ pub(super) fn count_unpolled(id: ExecutorId, task: TaskId) {
 /// among the pending.
 #[inline]
 pub(super) fn count_end(id: ExecutorId, queue: QueueId, end: PollEnd, entered: Option<TaskId>) {
-    let count = |tally: &Tally, writer| tally.queue(queue).count_end(end, writer);
-    let remove = |executor: &Executor| {
+    let by_worker = with_worker_of(id, |worker| {
+        worker.tally().queue(queue).count_end(end, Writer::Only);
+        if let Some(task) = entered {
+            worker.executor.pending.remove(task);
+        }
+    });
+    if by_worker.is_none() {
+        count_end_outside(id, queue, end, entered);
+    }
+}
+
+#[inline(never)]
+fn count_end_outside(id: ExecutorId, queue: QueueId, end: PollEnd, entered: Option<TaskId>) {
+    with_runtime(id, |executor| {
         if let Some(task) = entered {
             executor.pending.remove(task);
         }
-    };
-    let by_worker = with_worker_of(id, |worker| {
-        count(worker.tally(), Writer::Only);
-        remove(&worker.executor);
+        let tally = executor.outside_tally().queue(queue);
+        tally.count_end(end, Writer::Shared);
+        executor.ending.task_ended_outside();
     });
-    if by_worker.is_none() {
-        with_runtime(id, |executor| {
-            remove(executor);
-            count(executor.outside_tally(), Writer::Shared);
-            executor.ending.task_ended_outside();
-        });
-    }
 }
 
 // Tasks that wait.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::abort_handle::AbortHandle;
 use super::outcome::Outcome;
@@ -190,9 +190,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn priority(&self) -> Priority {
-        let meta = self.handle.metadata();
-        meta.compare_with_loans();
-        match meta.queue() {
+        match self.handle.metadata().queue_by_loans() {
             QueueId::HIGH => Priority::High,
             _ => Priority::Low,
         }
@@ -282,25 +280,30 @@ impl<T> Task<T> {
         }
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back()
         {
             return budget::put_off(cx);
         }
-        let polled = self.poll_uncounted(cx);
+        let polled = self.poll_for_awaiter(cx);
         if polled.is_ready() {
             budget::count_ready();
         }
         polled
     }
 
-    /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
-    pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+    #[inline]
+    fn poll_for_awaiter(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let ended = self.poll_end(cx);
         if ended.is_pending() {
             self.raise_for_awaiter();
         }
-        ended.map(Outcome::tell)
+        ended
+    }
+
+    /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
+    pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        self.poll_for_awaiter(cx).map(Outcome::tell)
     }
 
     /// Polls without raising the task, for code that looks after a task and does not wait for it.
@@ -313,10 +316,7 @@ impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match ready!(self.poll_outcome(cx)) {
-            Ok(output) => Poll::Ready(output),
-            Err(error) => error.throw(),
-        }
+        self.poll_outcome(cx).map(Outcome::output)
     }
 }
 
@@ -425,7 +425,7 @@ impl<T> Future for FallibleTask<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_outcome(cx)
+        self.task.poll_outcome(cx).map(Outcome::tell)
     }
 }
 

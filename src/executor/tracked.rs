@@ -68,12 +68,12 @@ where
 /// the task while it calls it, and the tasks share no reference count that two cores would
 /// fight over.
 fn schedule(runnable: Runnable, info: ScheduleInfo) {
-    runnable.metadata().compare_with_loans();
+    let queue = runnable.metadata().queue_by_loans();
     if info.woken_while_running {
         NOTE.set(Note::Ended(PollEnd::Yielded));
-        seat::schedule(runnable, Turn::Last);
+        seat::schedule(runnable, queue, Turn::Last);
     } else {
-        seat::schedule(runnable, Turn::Next);
+        seat::schedule(runnable, queue, Turn::Next);
     }
 }
 

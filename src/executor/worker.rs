@@ -305,18 +305,21 @@ impl Worker {
     /// what a worker does.
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready
     /// outside: see `lookout.rs`.
+    // `always`: as `take`.
+    #[inline(always)]
     fn next(&mut self) -> Result<Runnable, Step> {
         if self.executor.phase() == Phase::Closed {
             return Err(Step::Close);
         }
-        self.steps += 1;
+        let step = self.steps + 1;
+        self.steps = step;
         // Before the look at a task's priority. A task that is raised between the two is seen to be
         // high, or its raise is counted after this look and seen at the next step.
         self.sought = self.executor.pending.sought();
         if self.is_to_sift() && self.sift_in_turn() == Sifted::FoundSome {
             return Err(Step::Ran);
         }
-        let overdue = match self.steps < self.next_overdue {
+        let overdue = match step < self.next_overdue {
             true => None,
             false => self.overdue()?,
         };
@@ -337,8 +340,7 @@ impl Worker {
     // path of every task.
     #[inline(always)]
     fn begin(&mut self, task: &Meta) {
-        task.compare_with_loans();
-        self.runs_high = task.queue() == QueueId::HIGH;
+        self.runs_high = task.queue_by_loans() == QueueId::HIGH;
         self.leave_search();
         self.begin_poll(task);
     }
@@ -671,8 +673,12 @@ impl Worker {
     /// Puts a task that this worker spawned or woke into a local queue, or gives it back to be put
     /// into its queue's channel.
     #[inline]
-    pub(super) fn push_locally(&mut self, runnable: Runnable, turn: Turn) -> Result<(), Runnable> {
-        let id = runnable.metadata().queue();
+    pub(super) fn push_locally(
+        &mut self,
+        runnable: Runnable,
+        id: QueueId,
+        turn: Turn,
+    ) -> Result<(), Runnable> {
         let Some(local) = self.local_for(id) else {
             return Err(runnable);
         };

@@ -38,6 +38,7 @@ pub(crate) fn trust_task(waker: &Waker) {
 
 /// Polls one of async-task's futures, which keeps the waker: the waker itself where it is one of
 /// ours, or a shield around it.
+#[inline]
 pub(crate) fn poll_shielded<F: Future>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,
@@ -46,6 +47,11 @@ pub(crate) fn poll_shielded<F: Future>(
     if ptr::eq(trusted, cx.waker().vtable()) {
         return future.poll(cx);
     }
+    poll_with_shield(future, cx)
+}
+
+#[cold]
+fn poll_with_shield<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
     let shielded = ShieldedWaker::around(cx.waker());
     future.poll(&mut Context::from_waker(&shielded))
 }

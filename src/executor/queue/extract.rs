@@ -32,9 +32,7 @@ impl SiftMark {
 const MOST_TO_PICK_AMONG: usize = 256;
 
 fn is_raised(runnable: &Runnable) -> bool {
-    let task = runnable.metadata();
-    task.compare_with_loans();
-    task.queue() == QueueId::HIGH
+    runnable.metadata().queue_by_loans() == QueueId::HIGH
 }
 
 impl LocalQueue {
