@@ -48,7 +48,7 @@ impl AbortHandle {
     }
 }
 
-/// The fate of an entry.
+/// Whether the task of an entry was told to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AbortState {
     Quiet,

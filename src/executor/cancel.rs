@@ -1,6 +1,6 @@
 //! How a task is ended before its time: by an order that takes the place of its next poll.
 //!
-//! The thread that holds the task's [`Runnable`] writes the order down for this thread and runs the
+//! The thread that holds the task's [`Runnable`] leaves the order in a thread-local and runs the
 //! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an
 //! error. So a future is dropped where its runtime decides: on a worker, on the thread that ends
 //! the runtime, or on a thread whose spawn was refused. A waker never does it. Read

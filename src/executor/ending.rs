@@ -18,32 +18,35 @@
 //! # Why no waker runs a destructor
 //!
 //! A waker may be called from anywhere, under any lock. So a thread that wakes a task, or drops a
-//! task's handle, only pushes the task into a queue, and tells the thread that ends the runtime.
+//! task's handle, only pushes the task into a queue, and notifies the thread that ends the runtime.
 //! That thread drops the futures, and so do the workers, each on its way out.
 //!
 //! # Why no task is left behind
 //!
 //! The thread that ends the runtime comes back when no future is left, by the count of live tasks.
-//! A live task is in the hands of a worker, which drops it and then tells, after its last poll or
-//! where a poll waits for others within it (`Executor::thread_leaves`); or it waits, and is woken,
-//! which queues it; or it is queued. To queue a task is to push it and then to look at the
-//! phase. To end the runtime is to write the phase and then to look for tasks, under the lock,
-//! before each sleep. Push and look, write and look are in an order that is the same for all
-//! threads. So the thread that ends the runtime sees the task, or the thread that queued it sees
-//! the phase; and since it tells under the lock, that is never between the look and the sleep.
+//! A live task is in one of three states. It is in the hands of a worker, which drops it and then
+//! notifies the thread that ends the runtime, after its last poll or where a poll waits for others
+//! within it (`Executor::thread_leaves`). Or it waits, and is woken, which queues it. Or it is
+//! queued.
+//!
+//! To queue a task is to push it and then to look at the phase. To end the runtime is to write the
+//! phase and then to look for tasks, under the lock, before each sleep. Push and look, write and
+//! look are in an order that is the same for all threads. So the thread that ends the runtime sees
+//! the task, or the thread that queued it sees the phase; and since it notifies under the lock,
+//! that is never between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
 //!
 //! A task that ends is counted first; then its thread looks at the phase. A thread that drains
 //! moves the phase first and counts then. So the last task is counted, or its thread sees that
-//! another waits; it tells under the lock, and hence not between count and sleep.
+//! another waits; it notifies under the lock, and hence not between count and sleep.
 //!
 //! # Why drain misses no task
 //!
 //! A task that is spawned from outside is counted, and then its thread looks at the phase once
 //! more. So the task is counted by the thread that drains, or its own thread sees that it came too
-//! late and counts the task as cancelled. A spawn on a worker is made by a task
-//! that is itself counted.
+//! late and counts the task as cancelled. A spawn on a worker is made by a task that is itself
+//! counted.
 //!
 //! The model checker runs this very file: see `ending/model.rs`. Read `pending.rs` next.
 

@@ -1,4 +1,4 @@
-//! What all threads of one runtime share.
+//! The part of a runtime that all its threads share.
 //!
 //! An [`Executor`] spawns tasks, puts them into queues, and ends them when the runtime ends. It
 //! owns no threads and does no I/O. It reads no clock: its [`Host`] tells the time, and [`Ending`]
@@ -38,7 +38,7 @@ use crate::telemetry::observers::Observers;
 use crate::telemetry::tally::Tally;
 use crate::waker::Watchers;
 
-/// What all threads of one runtime share.
+/// The part of a runtime that all its threads share.
 pub(crate) struct Executor {
     pub(crate) id: ExecutorId,
     queues: Box<[Queue]>,
@@ -50,10 +50,10 @@ pub(crate) struct Executor {
     pub(crate) shape: RuntimeShape,
     /// Whether a high task may have to wait for the end of a low poll.
     high_waits: bool,
-    /// What each worker has counted, and at the end what all other threads have.
+    /// The counts of each worker, and at the end those of all other threads.
     tallies: Box<[Arc<CachePadded<Tally>>]>,
     pub(super) ending: Ending,
-    /// What shutdown has cancelled.
+    /// The tasks that shutdown has cancelled.
     cut_off: Mutex<CutOff>,
     /// How many tasks are being cut off at the moment and not noted there yet.
     cutting_off: AtomicU64,
@@ -77,7 +77,7 @@ pub(crate) enum Late {
     GivenBack,
 }
 
-/// What an executor is made of.
+/// The parts of an executor.
 pub(crate) struct ExecutorParts {
     pub(crate) queues: Box<[Queue]>,
     pub(crate) parking_lot: ParkingLot,
@@ -158,9 +158,9 @@ impl Executor {
 
     // Spawning and scheduling.
 
-    /// Edge 1 of the life cycle. Takes the future out of its option (T4), unless the runtime takes
-    /// nothing new. Where that turns out after the task was counted, `late` says what becomes of
-    /// the future.
+    /// Edge 1 of the life cycle. Takes the future out of its option (T4) and gives the task, unless
+    /// the runtime takes nothing new: then it gives `None` and leaves the future. If that turns out
+    /// only after the task was counted, `late` decides between that and a cancelled task.
     #[inline]
     pub(crate) fn spawn<F>(
         &self,
@@ -264,9 +264,9 @@ impl Executor {
         self.observe(|observer| observer.on_named(task, name));
     }
 
-    /// Puts a task into its queue's channel and wakes a worker for it, or the thread that ends the
-    /// runtime. Of the user's code it runs the observer alone, since the caller may be a waker,
-    /// under any lock.
+    /// Puts a task into its queue's channel and unparks a worker for it, or wakes the thread that
+    /// ends the runtime. Of the user's code it runs the observer alone, since the caller may be a
+    /// waker, under any lock.
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
         let raises = self.pending.sought().raises();
@@ -320,7 +320,7 @@ impl Executor {
         }
     }
 
-    /// The runtime's reactor, which is made by the first that asks.
+    /// The runtime's reactor, which the first call makes.
     #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
     pub(crate) fn reactor<E>(
         &self,
@@ -340,8 +340,8 @@ impl Executor {
         Ok(reactor)
     }
 
-    /// Has a parked worker take the lookout, if there is one that is vacant. It goes on as a
-    /// searcher, finds nothing, and takes it when it parks again. Whether one was parked.
+    /// Sends a parked worker to a vacant lookout, and says whether there were both. The worker goes
+    /// on as a searcher, finds nothing, and takes the lookout when it parks again.
     #[inline]
     pub(crate) fn man_lookout(&self) -> bool {
         self.parking_lot.lookout.reactor_if_vacant().is_some() && self.unpark_for_lookout()
@@ -447,7 +447,7 @@ impl Executor {
     }
 
     /// Stops taking tasks, and waits until no more are left than are excused or `deadline` has
-    /// come. No deadline: as long as it takes.
+    /// come. Without a deadline it waits for as long as it takes.
     pub(crate) fn drain(&self, deadline: Option<Instant>) {
         self.advance(Phase::Draining);
         self.watchers.wake_all();

@@ -1,4 +1,4 @@
-//! What the core asks of the threads that it runs on.
+//! The requests of the core to the threads that it runs on.
 //!
 //! The core owns no threads and no clock. Its host, a runtime's threads or a simulation, provides
 //! both. Read `thread_locals.rs` next.

@@ -67,8 +67,11 @@
 //! searching or parked has its fence: `queue/model.rs` has the deque in two steps, and fails
 //! without.
 //!
-//! No more than half of a crew begin to search, though always one may, and those that were
-//! unparked as searchers: more would only get into each other's way.
+//! # How many search
+//!
+//! A worker begins to search only while fewer than half of its crew search, since more would get
+//! into each other's way. One always may. Workers that are unparked as searchers count beyond that
+//! bound.
 
 use std::task::Waker;
 
@@ -128,12 +131,12 @@ impl Census {
     }
 }
 
-/// Whether a worker that found nothing is among the searchers when it parks.
+/// Whether the census counts a worker among the searchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search {
     /// It is in the census as a searcher.
     Counted,
-    /// It is not: enough others search already, or it did not ask.
+    /// It is not: it has work, is parked or naps, or enough others search already.
     Uncounted,
 }
 
@@ -203,7 +206,7 @@ impl ParkingLot {
         best.iter().for_each(|parked| self.unpark(parked));
     }
 
-    /// Unparks a worker of a crew although no work has come, if one is parked.
+    /// Unparks a worker of a crew although no work has come. `false`: none is parked there.
     pub(super) fn unpark_any(&self, crew: CrewId) -> bool {
         let taken = self.crews[crew.0].take_last(&self.awake);
         taken.inspect(|parked| self.unpark(parked)).is_some()
@@ -317,9 +320,9 @@ impl ParkingLot {
         Some(crew.make_searcher(taken, &self.awake))
     }
 
-    /// Takes a worker that was about to park back, because it saw work after all.
+    /// Takes a worker back from among the parked, because it saw work after all.
     ///
-    /// It goes on as a searcher, whether it took itself out or another thread was faster.
+    /// It goes on as a searcher, whether it took itself back or another thread was faster.
     pub(super) fn cancel_parking(&self, crew: CrewId, worker: WorkerId) {
         let crew = &self.crews[crew.0];
         let mut parked = crew.parked.lock().expect(UNPOISONED);
@@ -330,7 +333,7 @@ impl ParkingLot {
 
     /// Whether another thread has unparked this worker, or it never parked.
     pub(crate) fn is_awake(&self, worker: WorkerId) -> bool {
-        // Acquire: pairs with the Release in `make_searcher`; what the bringer did before is seen.
+        // Acquire: pairs with the Release in `make_searcher`, so the bringer's work is seen.
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 

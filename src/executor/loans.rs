@@ -6,7 +6,8 @@
 //! and taken, and goes to the high queue while there is one.
 //!
 //! Most tasks never have a loan. While there is none at all they pay one load, and else little
-//! more: a word holds a bit for each number, modulo 64, to which something is lent. This file never wakes a task. Read `queue/extract.rs` next.
+//! more: a word holds a bit for each number, modulo 64, to which something is lent. This file never
+//! queues a task. Read `queue/extract.rs` next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -43,7 +44,7 @@ impl Borrower {
         .flatten()
     }
 
-    /// Lends it priority, from its next scheduling on. To be taken back as often.
+    /// Lends the task priority, from its next scheduling on. Each loan is to be taken back once.
     pub(crate) fn lend(self) {
         let mut loans = loans();
         loans.push(self);
@@ -58,8 +59,8 @@ impl Borrower {
         write_bits(&loans);
     }
 
-    /// Wakes the task if it waits, for it to raise in turn the tasks that it awaits, or has it
-    /// looked for in the low queue.
+    /// Wakes the task if it waits, so that it raises in turn the tasks that it awaits, and has
+    /// workers look for it in the low queue.
     pub(crate) fn wake(self) {
         seat::wake_pending(self.executor, self.task);
         seat::find_raised(self.executor);

@@ -37,8 +37,9 @@
 //! A worker that leaves the lookout to run tasks leaves it vacant, and others that are parked do
 //! not know. Most polls are short, and the worker looks again, without waiting, before it searches,
 //! and every 61st step. When it goes away into a low poll, one that is parked is unparked, finds
-//! nothing, and takes the lookout ([`Executor::man_lookout`](super::Executor::man_lookout)). For
-//! high polls that take long, the watchdog sees that no worker has looked for a while.
+//! nothing, and takes the lookout ([`Executor::man_lookout`](super::Executor::man_lookout)). While
+//! high polls take long, the watchdog sees that no worker has looked for a while. It sends a parked
+//! worker there, or looks itself where all are busy.
 //!
 //! This file never wakes a task. Read `nearby.rs` next.
 
@@ -53,14 +54,14 @@ use super::route::Route;
 use crate::ids::{QueueId, WorkerId};
 use crate::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisoned};
 
-/// Waits in the operating system for what tasks wait for.
+/// Waits in the operating system for the sockets and other things that tasks wait for.
 pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
     /// Waits until something is ready or it is [notified](Reactor::notify), and adds the wakers of
-    /// what is ready. One thread at a time waits. A thread that comes while the one before has not
-    /// returned yet waits for that, and then asks whether its wait still `goes_on`.
+    /// all that is ready. One thread at a time waits. A thread that comes while the one before has
+    /// not returned yet waits for that, and then asks whether its wait still `goes_on`.
     fn wait(&self, goes_on: &dyn Fn() -> bool, ready: &mut Vec<Waker>);
 
-    /// Adds the wakers of what is ready by now. Does nothing while a thread waits.
+    /// Adds the wakers of all that is ready by now. Does nothing while a thread waits.
     fn look(&self, ready: &mut Vec<Waker>);
 
     /// Ends the wait that goes on, or the next one.
@@ -159,7 +160,8 @@ impl Lookout {
     }
 
     /// Lets a parked worker, whose thread is the current one, wait in the reactor for as long as
-    /// `is_parked`. `false`: there is none, or another worker is there; it is to wait elsewhere.
+    /// `is_parked`. `false`: there is no reactor, or another worker is there, so this one is to
+    /// wait elsewhere.
     pub(super) fn wait(
         &self,
         claim: Claim,
@@ -183,8 +185,8 @@ impl Lookout {
     /// Whether the worker holds the lookout from now on, or did before.
     fn take(&self, claim: Claim) -> bool {
         if self.leaves_for_heir(claim) {
-            // The heir may have come since the end of this worker's last wait, and its notification
-            // with it: it waits for the worker to leave.
+            // The heir and its notification may have come since the end of this worker's last wait.
+            // The heir waits until the lookout is vacant.
             if self.holder.load(Ordering::Relaxed) == claim.0 {
                 self.vacate();
             }
@@ -197,7 +199,8 @@ impl Lookout {
         before.is_ok() || before == Err(claim.0)
     }
 
-    /// Has a holder of a later standing leave for this worker. Whether it has left by now.
+    /// Makes a holder of a later standing leave for this worker, and says whether it has left by
+    /// now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
         // Relaxed: the holder that is seen may have left by now. One of an earlier standing goes to
@@ -215,7 +218,8 @@ impl Lookout {
         false
     }
 
-    /// Whether the worker was not the heir, and is now.
+    /// Enters the worker as the heir, unless there is one of the same or an earlier standing, and
+    /// says whether it was entered.
     fn become_heir(&self, claim: Claim) -> bool {
         let mut heir = unpoisoned(self.heir.lock());
         let gives_way = |heir: &Heir| claim.goes_before(heir.claim.0);

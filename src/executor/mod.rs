@@ -37,12 +37,12 @@
 //! 6. `Tracked::poll` catches the panic, drops the future and counts the end (`Life::end`).
 //!    async-task stores the outcome and wakes the awaiter.
 //! 7. Its handle was dropped, it was aborted, or the runtime has shut down: it is queued if it
-//!    waited. The thread that takes it drops the future instead of polling it (`cancel.rs`): a
-//!    worker's, or at the end of a runtime the thread that ends it. If the task is running, its
-//!    future is dropped after the poll.
+//!    waited. The thread that takes it drops the future instead of polling it: a worker's, or at
+//!    the end of a runtime the thread that ends it. If the task is running, its future is dropped
+//!    after the poll. async-task does so where the handle was dropped, `cancel.rs` elsewhere.
 //!
 //! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
-//! one's doc says what it owns, what it never does, and which file is next. A T with a number
+//! begins by naming the things that it owns and never does, and the next file. A T with a number
 //! names a trick, whose gain is told in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
@@ -51,7 +51,7 @@
 //! - `worker.rs`: one step of a consumer thread.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.
 //! - `task.rs`: the half of a task that its spawner keeps.
-//! - `tracked.rs`: the future, with what is done around each poll of it.
+//! - `tracked.rs`: the future, with the work around each poll of it.
 //! - `outcome.rs`: how a task has ended.
 //! - `idle.rs`: how workers park, and how they are unparked.
 //!
@@ -62,9 +62,9 @@
 //! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `thief.rs`: when a worker that steals lets tasks gather in a deque.
-//! - `executor.rs`: what all threads of one runtime share.
-//! - `host.rs`: what the core asks of the threads that it runs on.
-//! - `thread_locals.rs`: what a thread remembers between two calls.
+//! - `executor.rs`: the part of a runtime that all its threads share.
+//! - `host.rs`: the requests of the core to the threads that it runs on.
+//! - `thread_locals.rs`: the memory of a thread between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
 //! - `abort_handle.rs`: the tasks that can be told to end by their number, and the handle that does
 //!   it.
@@ -79,7 +79,7 @@
 //! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
 //! the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
 //! `join_error.rs`, the error of a task without an output, `waker/`, where wakers are left, and
-//! `telemetry/`, what the core tells and counts. After it comes `runtime/`, which gives it its
+//! `telemetry/`, the events and counts of the core. After it comes `runtime/`, which gives it its
 //! threads. Three notions of that part are named here before:
 //!
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when

@@ -13,10 +13,10 @@
 //! well go on and keep their core: they call no worker. Workers move only while they have nothing
 //! to do, and the system may move them elsewhere whenever it sees reason to.
 //!
-//! All that is for high work, for which a nice bringer gives way. For other work it does not: it
-//! goes on with its own, and a worker on its core would take turns with it while another core has
-//! nothing to do. So no worker is called for other work, low workers are called for none, and of
-//! those that are parked one elsewhere is taken.
+//! All that is for high work, which is worth the interruption of a nice bringer. Other work is not:
+//! the bringer goes on with its own poll, and a worker on its core would take turns with it while
+//! another core has nothing to do. So no worker is called for other work, low workers are never
+//! called, and of the parked workers one on another core is taken.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -84,8 +84,9 @@ impl Nearby {
         }
     }
 
-    /// The position of the worker to take for work in `queue`: of those at home there, or else of
-    /// all, a near one for high work and one elsewhere for other work, or else the last to park.
+    /// The position of the worker to take for work in `queue`. Workers at home there go first; of
+    /// these, near ones for high work and those on other cores for other work; of these, the last
+    /// to park.
     pub(super) fn best(
         &self,
         spots: impl Iterator<Item = Spot>,
@@ -102,7 +103,7 @@ impl Nearby {
     }
 
     /// Notes that the current thread unparks a worker for work in `queue`. For high work, a nice
-    /// thread calls the worker to its core, if that is a high one and not there.
+    /// thread calls a high worker that parked on another core to its own.
     pub(super) fn note_unpark(
         &self,
         worker: WorkerId,
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nearness_makes_no_difference_nobody_asks_for_the_core() {
+    fn where_nearness_makes_no_difference_no_thread_asks_for_the_core() {
         assert_eq!(Nearby::indifferent().core_here(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! How a task has ended: what its allocation keeps for its awaiter.
+//! How a task has ended, as its allocation keeps it for its awaiter.
 //!
 //! This file owns the output or the reason why there is none, until an awaiter takes it. It never
 //! wakes an awaiter. Read `idle.rs` next.
@@ -70,7 +70,7 @@ impl<T> Outcome<T> {
         told.expect_err("there is no output").throw()
     }
 
-    /// What the awaiter learns.
+    /// The result for the awaiter.
     pub(crate) fn tell(mut self) -> Result<T, JoinError> {
         self.output.take().ok_or_else(|| {
             let failure = self.failure.take();
@@ -108,7 +108,7 @@ pub(super) enum Cause {
     Told,
 }
 
-// What a task's allocation holds besides its future must not grow unseen (T19).
+// The part of a task's allocation besides its future must not grow unseen (T19).
 const _: () = assert!(size_of::<Outcome<()>>() <= 16);
 
 impl Failure {

@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn who_finds_few_again_and_again_waits_for_more() {
+    fn a_worker_that_finds_few_again_and_again_waits_for_more() {
         let mut pace = pace(100);
         assert_eq!(waits(&mut pace, 4, 1, 20), 0);
         assert_eq!(waits(&mut pace, 100, 1, 20), 100);
     }
 
     #[test]
-    fn who_finds_enough_does_not_wait() {
+    fn a_worker_that_finds_enough_does_not_wait() {
         let mut pace = pace(100);
         assert_eq!(waits(&mut pace, 100, FEW, 20), 0);
         waits(&mut pace, 5, 1, 20);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_in_vain_waits_ever_less_often() {
+    fn a_worker_that_waits_in_vain_waits_ever_less_often() {
         let mut pace = pace(100);
         // 4 + 8 + ... + 256 takes, and a wait after each of these runs.
         assert_eq!(waits(&mut pace, 508 + 7, 1, 1), 7);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_could_bring_more_meanwhile_there_is_no_wait() {
+    fn where_no_thread_could_bring_more_meanwhile_there_is_no_wait() {
         assert_eq!(waits(&mut pace(0), 1000, 1, 20), 0);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A worker that comes for the tasks of others may find few of them, again and again, because it
 //! comes too early. To wait before it comes pays only where more tasks gather meanwhile. So it
-//! waits when it has found few several times in a row, and goes on to wait for as long as that
-//! pays. If it does not pay, twice as many small finds have to pass before it tries again.
+//! waits when it has found few several times in a row, and keeps waiting, before each find, as long
+//! as that pays. If it does not pay, twice as many small finds have to pass before it tries again.
 //!
 //! This file knows neither how the worker waits nor for how long: `pace.rs` and `thief.rs` do. Read
 //! `pace.rs` next.
@@ -49,7 +49,7 @@ impl Patience {
             self.small_finds = 0;
             self.limit = MOST.min(2 * self.limit);
         } else {
-            // Still at an end: it goes on to wait.
+            // Still at an end: the worker waits the next time, too.
             self.limit = LEAST;
         }
     }

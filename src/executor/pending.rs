@@ -1,4 +1,4 @@
-//! The wakers of tasks that wait, for threads that know a task and nothing else that will wake it.
+//! The wakers of tasks that wait, for threads that want to wake a task by its number.
 //!
 //! A task in a queue is found by emptying the queue. A task that waits for a socket or a channel is
 //! known only to the code that will wake it, so the first time that a task is pending, its waker is
@@ -147,7 +147,7 @@ impl Pending {
                 .collect();
             // Unlock before waking: a task that is woken and cancelled at once removes itself.
             drop(shard);
-            // In an order that does not hang on the map's history.
+            // In an order that does not depend on the map's history.
             wakers.sort_unstable_by_key(|(task, _)| *task);
             wakers.into_iter().for_each(|(_, waker)| waker.wake());
         }

@@ -5,8 +5,9 @@
 //! other threads reach it from the stealing side only. Its *next-slot* holds the one task that was
 //! scheduled last, which runs next while its data is in the cache.
 //!
-//! This file owns the places where tasks lie. It never decides which task has its turn
-//! (`route.rs`), and never unparks a worker (`idle.rs`). Read `route.rs` next.
+//! This file owns the places where tasks lie, and the order within one of them. It never decides
+//! at which place a worker looks first (`route.rs`), and never unparks a worker (`idle.rs`). Read
+//! `route.rs` next.
 
 mod extract;
 
@@ -114,7 +115,8 @@ impl Queue {
         usize::try_from(pushed.wrapping_sub(taken).cast_signed()).unwrap_or(0)
     }
 
-    /// How many tasks wait, in the channel and in the local deques, at some moment of this call.
+    /// How many tasks wait, in the channel, the local deques and the next-slots. Each place is
+    /// counted at a moment of its own.
     pub(crate) fn len(&self) -> usize {
         let local =
             |local: &Stealable| local.deque.len() + usize::from(local.shown.next.is_filled());
@@ -167,8 +169,8 @@ impl Queue {
         Some(first)
     }
 
-    /// Steals from the deques of other workers, beginning with the `start`th: one task to run and
-    /// up to half of what lies there, moved into `local`.
+    /// Steals from the deques of other workers, beginning with the `start`th: one task to run, and
+    /// up to half of the others there, moved into `local`.
     pub(super) fn steal(
         &self,
         thief: WorkerId,
@@ -292,8 +294,8 @@ const MANY: usize = 32;
 
 /// After this many tasks in a row from the next-slot, the deque has its turn, and a task that is
 /// woken goes to its back. So two tasks that wake each other for ever do not starve the rest. And a
-/// task that many others call goes behind its callers now and then, and finds the requests of all
-/// of them when it runs. tokio has the same number for its slot.
+/// service to which many tasks send requests goes behind its callers now and then, and finds the
+/// requests of all of them when it runs. tokio has the same number for its slot.
 const MAX_STREAK: u8 = 3;
 
 impl LocalQueue {
@@ -317,8 +319,9 @@ impl LocalQueue {
         (local, stealable)
     }
 
-    /// Puts a task into the next-slot, whose old occupant goes to the back of the deque. After too
-    /// many tasks in a row from the next-slot, the new task goes to the back of the deque itself.
+    /// Puts a task into the next-slot, whose old occupant goes to the back of the deque. Where
+    /// tasks lie in the deque and too many in a row came from the next-slot, the new task goes to
+    /// the back of the deque itself.
     #[inline]
     pub(super) fn push_next(&mut self, runnable: Runnable) -> Pushed {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
@@ -410,13 +413,13 @@ impl LocalQueue {
         self.shown.next.take()
     }
 
-    /// Gives the first of these tasks and moves all others into the deque, and says how many.
+    /// Gives the first of these tasks, moves all others into the deque, and gives their number.
     fn take_in(&mut self, mut tasks: impl Iterator<Item = Runnable>) -> Option<(Runnable, usize)> {
         let first = tasks.next()?;
         Some((first, self.refill(tasks)))
     }
 
-    /// Puts tasks into the deque of which other workers are told by the caller, and says how many.
+    /// Puts tasks into the deque, and gives their number. The caller tells other workers of them.
     pub(super) fn refill(&mut self, tasks: impl IntoIterator<Item = Runnable>) -> usize {
         let tasks = tasks.into_iter();
         let count = tasks.map(|runnable| self.deque.push(runnable)).count();
@@ -473,7 +476,7 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
     }
 }
 
-/// What a worker shows of a local queue besides the deque.
+/// The part of a local queue, besides the deque, that other threads see.
 #[derive(Debug, Default)]
 struct Shown {
     next: NextSlot,
@@ -592,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn after_three_in_a_row_the_next_goes_behind_those_who_wait() {
+    fn after_three_in_a_row_the_next_goes_behind_the_tasks_that_wait() {
         let (mut local, _shown) = local();
         local.push_back(runnable(10));
         local.push_back(runnable(11));
@@ -606,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_behind_which_nobody_waits_stays_out_of_the_thieves_sight() {
+    fn a_task_behind_which_none_waits_stays_out_of_the_thieves_sight() {
         let (mut local, _shown) = local();
         for id in 1..=10 {
             assert_eq!(local.push_next(runnable(id)), Pushed::NextSlot);

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_steals_from_nobody_knows_only_its_home() {
+    fn a_worker_that_steals_nothing_knows_only_its_home() {
         let route = route(QueueId::HIGH, &[]);
         assert_eq!(*route.queues, [QueueId::HIGH]);
         assert!(route.above.is_empty());
@@ -261,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_worker_holds_of_its_home_goes_first_at_the_step_after() {
+    fn a_workers_own_part_of_its_home_goes_first_at_the_step_after() {
         let route = route(QueueId::LOW, &[QueueId::HIGH]);
         assert_eq!(steps(&route, Overdue::OwnHome), [1, 62, 123, 184]);
     }
 
     #[test]
-    fn what_a_worker_holds_of_another_queue_goes_first_every_64th_step() {
+    fn a_workers_own_part_of_another_queue_goes_first_every_64th_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         let held = Overdue::OtherQueue(OtherQueue::Staffed(1));
         assert_eq!(steps(&route, held), [64, 128, 192]);

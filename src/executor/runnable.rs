@@ -1,4 +1,4 @@
-//! The half of a task that waits in queues, and what it carries besides its future.
+//! The half of a task that waits in queues, with its priority and the orders to end.
 //!
 //! It owns a task's priority and the bits that tell it to end. It never queues or polls a task.
 //! Read `queue.rs` next.
@@ -45,7 +45,7 @@ impl Priority {
 /// The half of a task that waits in queues and is polled.
 pub(super) type Runnable = async_task::Runnable<Meta>;
 
-/// What a task carries besides its future. Lives in the task's one allocation.
+/// The part of a task besides its future. It lies in the task's one allocation.
 #[derive(Debug)]
 pub(crate) struct Meta {
     pub(super) id: TaskId,
@@ -110,7 +110,7 @@ impl Meta {
     pub(super) fn raise(&self) -> bool {
         self.change(|queue, bits| match (queue, bits & LENT) {
             (QueueId::LOW, _) => Some((QueueId::HIGH, bits)),
-            // What was lent is its own from now on.
+            // The priority that was lent is the task's own from now on.
             (_, LENT) => Some((QueueId::HIGH, bits ^ LENT)),
             _ => None,
         })
@@ -168,7 +168,8 @@ impl Meta {
         }
     }
 
-    /// Whether the awaiter is sent back pending although the task has ended: the first time.
+    /// Lets the task that has ended send its awaiter back pending once: `true` at the first call
+    /// alone.
     #[cold]
     pub(super) fn sends_awaiter_back(&self) -> bool {
         // Relaxed: told by an awaiter to the next one, and handles are handed over safely.

@@ -1,6 +1,6 @@
-//! The handle of a task: what the caller of a spawn keeps.
+//! The handle of a task, which the caller of a spawn keeps.
 //!
-//! [`Task`] is one half of what `async-task` makes of a future; the other, the
+//! [`Task`] is one of the two halves that `async-task` makes of a future; the other, the
 //! [`Runnable`](super::runnable::Runnable), is in the hands of queues and workers. This file never
 //! decides where a task goes, and never polls its future. Read `tracked.rs` next.
 
@@ -273,13 +273,16 @@ impl<T> Task<T> {
         self.handle.metadata().executor == executor
     }
 
-    /// A high task does not wait behind the low queue.
+    /// Raises the task if a high task waits for it here, which then does not wait behind the low
+    /// queue.
     fn raise_for_awaiter(&self) {
         if seat::runs_high_task() {
             self.escalate();
         }
     }
 
+    /// Polls for an awaiter: counts a task that has ended in the budget of the awaiter's poll, and
+    /// sends the awaiter back once if that is used up.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back()
         {
@@ -345,7 +348,7 @@ pub struct FallibleTask<T> {
 }
 
 impl<T> FallibleTask<T> {
-    /// As [`Task::detach`].
+    /// Lets the task run on without a handle, as [`Task::detach`] does.
     ///
     /// ```
     /// # use laneway::spawn_task;
@@ -379,7 +382,7 @@ impl<T> FallibleTask<T> {
         }
     }
 
-    /// As [`Task::abort`].
+    /// Tells the task to end, and does not wait for it, as [`Task::abort`] does.
     ///
     /// ```
     /// # use laneway::spawn_task;
@@ -391,12 +394,12 @@ impl<T> FallibleTask<T> {
         self.task.abort();
     }
 
-    /// As [`Task::abort_handle`], which has an example.
+    /// Gives a handle that can tell the task to end. [`Task::abort_handle`] has an example.
     pub fn abort_handle(&self) -> AbortHandle {
         self.task.abort_handle()
     }
 
-    /// As [`Task::is_finished`].
+    /// Whether the task has ended: completed, panicked, or been cancelled.
     ///
     /// ```
     /// # use laneway::spawn_task;
@@ -407,7 +410,7 @@ impl<T> FallibleTask<T> {
         self.task.is_finished()
     }
 
-    /// As [`Task::id`].
+    /// The task's number, as events show it.
     ///
     /// ```
     /// # use laneway::spawn_task;

@@ -3,7 +3,7 @@
 //! A poll that spawns one small task after the other fills its worker's deque. A worker that
 //! searches takes the first of them, runs it in no time, finds nothing more and parks; the next
 //! spawn finds it parked and has to unpark it. So each task costs a wake-up, and where both threads
-//! share a core because the other cores are busy, two changes of the thread besides.
+//! share a core because the other cores are busy, two context switches as well.
 //!
 //! So a thief whose loot was small several times in a row, and which parked for a short time only
 //! between those thefts, does not park when it has nothing to do: it *naps*. No thread has to wake
@@ -53,7 +53,7 @@ impl Thief {
         }
     }
 
-    /// Whether the worker, which has nothing to do, naps.
+    /// Decides whether the worker, which has nothing to do, naps, and notes that.
     pub(super) fn naps(&mut self) -> bool {
         if mem::take(&mut self.has_napped) {
             // There was nothing to steal.
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stolen_between_two_naps_does_not_matter() {
+    fn the_loot_between_two_naps_does_not_matter() {
         let mut thief = Thief::new();
         naps(&mut thief, 4, 1, SOON);
         thief.stole(FEW);

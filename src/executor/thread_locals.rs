@@ -41,7 +41,7 @@ thread_local! {
     /// that set them aside, and the next of them.
     pub(super) static NUMBERS: Cell<(Option<ExecutorId>, u64)> = const { Cell::new((None, 0)) };
 
-    /// What a task and the thread that runs it tell each other.
+    /// The latest message between a task and the thread that runs it.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
 }
 
@@ -77,7 +77,7 @@ impl Deref for Here {
 /// (T18).
 pub(super) type Undropped<T> = ManuallyDrop<T>;
 
-/// What passes between a task and the thread that runs it.
+/// A message between a task and the thread that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
     /// To the task: a worker has taken it and is about to poll it. Still so afterwards if its

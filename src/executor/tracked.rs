@@ -120,6 +120,7 @@ impl<F: Future> Future for Tracked<F> {
         {
             return Poll::Ready(Outcome::failed(obey(order, this.future, this.life)));
         }
+        // async-task's waker does not panic, so code that is polled here need not shield it.
         trust_task(cx.waker());
         budget::begin_poll();
         let outcome = match poll_caught(this.future.as_mut(), this.life, cx) {
@@ -226,7 +227,7 @@ enum WakerEntered {
     No,
 }
 
-// What a task's allocation holds besides its future must not grow unseen (T19).
+// The part of a task's allocation besides its future must not grow unseen (T19).
 const _: () = assert!(size_of::<Meta>() <= 24);
 const _: () = assert!(size_of::<Life>() <= 32);
 

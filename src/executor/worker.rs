@@ -56,7 +56,7 @@ pub(crate) use inner_polls::{InnerPolls, run_joined};
 /// what is overdue anyway.
 const LOOK_OUTSIDE_EVERY: u64 = 61;
 
-/// A consumer's place: what it may take, and what it holds.
+/// A consumer's place: the route that it takes tasks by, and the tasks that it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -98,7 +98,7 @@ pub(crate) struct Worker {
     ids: Range<u64>,
 }
 
-/// What a worker is made of.
+/// The parts of a worker.
 #[derive(Debug)]
 pub(crate) struct WorkerParts {
     pub(crate) id: WorkerId,
@@ -108,13 +108,13 @@ pub(crate) struct WorkerParts {
     pub(crate) seed: u64,
 }
 
-/// What a step did, and so what the thread is to do next.
+/// The result of a step, which tells the thread how to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 // A whole word, so that a result with it stays in registers (T24).
 #[repr(usize)]
 pub(crate) enum Step {
-    /// It ran a task, or did something for others that wait: step again.
+    /// It ran a task, or instead woke or moved tasks that wait: step again.
     Ran,
     /// There is nothing to run: [`Worker::begin_parking`], or [`Worker::begin_nap`].
     Rest,
@@ -127,7 +127,7 @@ pub(crate) enum Step {
 /// How a task is put into a local queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It runs next: it was spawned or woken by what this worker just did.
+    /// It runs next: this worker has just spawned or woken it.
     Next,
     /// It runs after all others: it yielded.
     Last,
@@ -323,12 +323,12 @@ impl Worker {
             true => None,
             false => self.overdue()?,
         };
-        let at_hand = overdue.or_else(|| self.held());
-        let at_hand = at_hand.or_else(|| self.at_hand());
-        if at_hand.is_none() {
+        let taken = overdue.or_else(|| self.held());
+        let taken = taken.or_else(|| self.at_hand());
+        if taken.is_none() {
             self.look_outside()?;
         }
-        let runnable = at_hand
+        let runnable = taken
             .or_else(|| self.search())
             .ok_or_else(|| self.sift_or_rest())?;
         self.begin(runnable.metadata());
@@ -490,7 +490,7 @@ impl Worker {
         }
     }
 
-    /// The worker goes on with another queue than before.
+    /// Called when the worker goes on with another queue than `before`.
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
         self.demote_next_of(before);
@@ -515,8 +515,8 @@ impl Worker {
         self.route.home.outranks(queue)
     }
 
-    /// Makes home the queue that the worker runs, since it is about to have nothing to do: it then
-    /// queues tasks of its home locally that it wakes at the lookout (see `local_for`).
+    /// Turns the worker to its home queue, since it is about to rest. Tasks of home that it wakes
+    /// after a wait on the lookout then go into its own local queue (see `local_for`).
     fn go_home(&mut self) {
         if self.is_away_in(self.running) {
             self.turn_to(0, self.found);
@@ -571,7 +571,7 @@ impl Worker {
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
-        // What came with it may have been raised since: see `sifter.rs`.
+        // The tasks that came with it may have been raised since: see `sifter.rs`.
         self.inherit(position, sifted);
         self.announce_moved(position);
         Some(runnable)
@@ -740,8 +740,9 @@ impl Worker {
         self.thief.naps()
     }
 
-    /// Stops looking for a while, without being entered as parked. A searcher unparks another
-    /// worker first, if it was the last one and work has come since it looked: see `idle.rs`.
+    /// Stops looking for a while, without being entered as parked; metrics count a nap as a park
+    /// all the same. A searcher unparks another worker first, if it was the last one and work has
+    /// come since it looked: see `idle.rs`.
     pub(crate) fn begin_nap(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();

@@ -72,7 +72,7 @@ impl Model {
     fn wake(&self) {
         let before = self.ending.phase();
         self.queued.fetch_add(1, Ordering::AcqRel);
-        // What makes the push and the look at the phase sequentially consistent for loom.
+        // The fence makes the push and the look at the phase sequentially consistent for loom.
         fence(Ordering::SeqCst);
         match self.protocol {
             Protocol::QueuesAndLeaves => {}
@@ -207,7 +207,7 @@ impl Model {
             return false;
         }
         self.live.fetch_add(1, Ordering::AcqRel);
-        // What makes the count and the look at the phase sequentially consistent for loom.
+        // The fence makes the count and the look at the phase sequentially consistent for loom.
         fence(Ordering::SeqCst);
         if self.protocol == Protocol::CountsTooLate || self.ending.phase() == Phase::Open {
             return true;

@@ -62,7 +62,7 @@ impl Model {
         taken.is_ok()
     }
 
-    /// What a worker does until it has taken a given number of pieces of work.
+    /// The life of a worker until it has taken a given number of pieces of work.
     fn work(&self, pieces: usize, worker: WorkerId, protocol: Protocol) {
         (0..pieces).for_each(|_| self.work_once(worker, protocol));
     }

@@ -68,8 +68,8 @@ impl Model {
     }
 
     fn unpark_one(&self) {
-        // As in `Worker::announce`. After a push into the channel: what makes the count and the
-        // look at the census sequentially consistent for loom.
+        // As in `Worker::announce`. After a push into the channel, the fence makes the count and
+        // the look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
         self.parking_lot.unpark_one(&[CREW], QueueId::LOW)
     }
@@ -92,7 +92,7 @@ impl Model {
         }
     }
 
-    /// What a worker does until it has found a given number of tasks.
+    /// The life of a worker until it has found a given number of tasks.
     fn find(&self, tasks: usize, worker: WorkerId, take: &mut dyn FnMut() -> Option<Runnable>) {
         let mut search = Search::Uncounted;
         for _ in 0..tasks {

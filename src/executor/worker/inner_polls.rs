@@ -1,4 +1,4 @@
-//! Polls within a poll: what a worker goes on with while the task that it polls waits.
+//! Polls within a poll: other tasks, which a worker polls while the task that it is in waits.
 //!
 //! A task that joins others blocks its thread until they have ended. Before it does, its worker
 //! polls those of them that still lie in queues, on this very stack: where tasks join tasks that
@@ -7,9 +7,9 @@
 //!
 //! # Why no program comes to a halt by it
 //!
-//! A poll within another keeps the outer one from going on. So it must not wait for what the outer
-//! one does afterwards. A task that is joined cannot: if it did, the program would hang without
-//! inner polls as well. Any other task might, for a lock that the outer one holds.
+//! A poll within another keeps the outer one from going on. So it must not wait for anything that
+//! the outer one does afterwards. A task that is joined cannot: if it did, the program would hang
+//! without inner polls as well. Any other task might, for a lock that the outer one holds.
 //! [`InnerPolls::step`] takes any task; it is for a thread that can neither go on nor give its
 //! worker away. Read `telling.rs` next.
 
@@ -29,7 +29,8 @@ use crate::poll::{self, InnerLevel, Room};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
 
-/// Polls those of the tasks that lie in queues of the worker that sits here, if one does.
+/// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
+/// does nothing.
 pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
     let wanted = seat::with_worker(|worker| worker.wanted(tasks));
     let Some(mut wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
@@ -48,7 +49,7 @@ pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
     }
 }
 
-/// While it is there, the worker that sits here may poll tasks within the poll that it is in.
+/// Lets the worker that sits here poll tasks within the poll that it is in, until it is dropped.
 pub(crate) struct InnerPolls {
     outer: OuterPoll,
     outer_note: Note,

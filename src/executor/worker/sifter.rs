@@ -55,9 +55,10 @@ pub(super) enum Sifted {
 /// A worker that has sifted for some time does other things for this many times as long.
 const REST_FACTOR: u32 = 15;
 
-/// The most tasks that a worker at home in the low queue sifts at once, and any other worker, which
-/// is there for more urgent things.
+/// The most tasks that a worker at home in the low queue sifts at once.
 const MOST_AT_HOME: usize = 1 << 17;
+
+/// The most tasks that any other worker sifts at once: it is there for more urgent things.
 const MOST_ELSEWHERE: usize = 1 << 14;
 
 /// Puts the raised tasks that the worker here has found into the high queue. Outside of the seat,
