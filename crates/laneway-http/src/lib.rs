@@ -2,8 +2,32 @@
 //! keep.
 //!
 //! The server runs on the high queue, so that heavy work on the low one does not make clients
-//! wait. [`Server`] has an example; [`Limits`] says what a client may ask for, and what becomes of
-//! one that goes beyond it.
+//! wait:
+//!
+//! ```
+//! use http::{Request, Response};
+//! use laneway::net::TcpListener;
+//! use laneway::{Priority, Runtime};
+//! use laneway_http::{RequestBody, serve, service_fn};
+//! use std::convert::Infallible;
+//!
+//! async fn hello(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
+//!     Ok(Response::new(format!("hello from {}", request.uri().path())))
+//! }
+//!
+//! let rt = Runtime::builder().build()?;
+//! let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+//! let serving = rt.spawn(serve(listener, service_fn(hello)), Priority::High);
+//! // `serve` ends when the runtime begins to shut down; a program may instead wait for it.
+//! let ended = rt.shutdown(std::time::Duration::from_secs(5));
+//! assert!(ended.is_clean());
+//! assert_eq!(laneway::block_on(serving).served, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Any service of `tower_service` takes the place of `service_fn(hello)`, such as a router of axum.
+//! [`Server`] has more settings than [`serve`], a handle, and an example with a client. [`Limits`]
+//! lists the demands that a client may make, and the answer to one that goes beyond them.
 //!
 //! # Which runtime
 //!
@@ -84,3 +108,7 @@ pub use report::{CutConnection, Doing, ServeReport};
 pub use request_body::{BodyError, RequestBody};
 pub use server::{Server, ServerHandle, serve};
 pub use service_fn::{ServiceFn, service_fn};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,8 +1,37 @@
 //! Durable jobs on the laneway runtime: work that survives a crash and a deploy, in one SQLite
 //! file, with no broker and nothing to install; or on Postgres, where one machine is not enough.
 //!
-//! A [`Job`] is a serde type with a kind. [`Jobs`] enqueues it and waits for it, a [`Worker`] runs
-//! it: at least once, and completed once. [`Worker`] has a whole program.
+//! A [`Job`] is a serde type with a kind. [`Jobs`] enqueues it and waits for it. A [`Worker`] runs
+//! it at least once, and completes it once:
+//!
+//! ```
+//! use laneway_jobs::sqlite::SqliteStore;
+//! use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Add(u32, u32);
+//!
+//! impl Job for Add {
+//!     const KIND: &'static str = "add";
+//! }
+//!
+//! async fn add(Add(a, b): Add, _: Ctx) -> Result<u32, JobError> {
+//!     Ok(a + b)
+//! }
+//!
+//! let rt = laneway::Runtime::builder().build()?;
+//! let jobs = Jobs::new(SqliteStore::memory()?); // or SqliteStore::open("jobs.db")
+//! let worker = Worker::new(&jobs)
+//!     .queue("default", Limit::in_flight(64))
+//!     .handle(add)
+//!     .start(&rt)?;
+//! let id = rt.block_on(async { jobs.enqueue(Add(40, 2)).await })?.id();
+//! assert_eq!(rt.block_on(jobs.wait::<u32>(id))?, 42);
+//! let report = rt.block_on(worker.shutdown(std::time::Duration::from_secs(5)));
+//! assert!(report.is_clean());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # What holds
 //!
@@ -17,7 +46,7 @@
 //! - A job that workers are lost with three times is quarantined. One with a crash behind it runs
 //!   alone of its kind, and beside no other such job of the same worker.
 //! - Each instant of a [`Schedule`] is fired once: of a pattern in a time zone, or of a period. Any
-//!   worker that has it fires it; none leads.
+//!   worker that has it fires it, so no worker has to be elected.
 //! - An idle worker on SQLite makes no query. An in-process commit wakes it; for those of other
 //!   processes it looks at the length and time of the write-ahead log, every 1/8 to 2 seconds.
 //!
@@ -41,10 +70,11 @@
 //! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an
 //!    insert can be sent again (`resend.rs`), and the limit of payloads (`payload.rs`).
 //! 4. `schedule.rs`, `cron.rs`: a schedule as the code has it. The store keeps its next instant.
-//! 5. `worker/`: the policy. It decides how much to claim, when to try again, which suspects wait,
-//!    and when a handler is dropped (`lease.rs`); it never says when it is, which the store does.
+//! 5. `worker/`: the policy. It decides how much to claim, when to try again, which jobs with a
+//!    crash behind them wait, and when a handler is dropped (`lease.rs`). It reads no clock for
+//!    times that are stored: the store does, and its present time is called T here.
 //! 6. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
-//!    caller's own transaction is used; the answer comes at once or as a future.
+//!    caller's own transaction is used, at once or by a future.
 //! 7. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
 //! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
 //!    of what it reads.
@@ -121,3 +151,7 @@ pub use schedule_error::ScheduleError;
 pub use store::{BatchCounts, Enqueued, IfExists};
 pub use wait_error::WaitError;
 pub use worker::{LeftJob, Limit, OnRuntime, StartError, Worker, WorkerHandle, WorkerReport};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
