@@ -18,8 +18,8 @@ use crate::shield::shielded;
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
-/// What a parent knows of its children. Dropped, it forgets the parent's waker: a waker of a child
-/// may outlive both, and must not keep the parent's task.
+/// The children of one parent, as it knows them. Dropped, it forgets the parent's waker: a waker of
+/// a child may outlive both, and must not keep the parent's task.
 #[derive(Default)]
 pub(crate) struct Children {
     woken: Arc<Mutex<Woken>>,
@@ -111,7 +111,7 @@ impl Child {
     }
 }
 
-/// What a child's wakers hold.
+/// The link from a child's wakers to its parent.
 struct ChildLink {
     key: usize,
     /// Whether it is on the list. Set by a wake-up, cleared before the poll.

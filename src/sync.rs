@@ -43,7 +43,7 @@ pub(crate) use crate::counted::{
     Thread, fence, thread,
 };
 
-/// What the model checker leaves as it is: its models do not step through these.
+/// The primitives that the model checker leaves as they are: its models do not step through these.
 #[cfg(not(counted))]
 pub(crate) mod unmodelled {
     pub(crate) use crossbeam_deque::{Steal, Stealer, Worker as Deque};
@@ -164,8 +164,8 @@ impl<T: Copy> AtomicCell<T> {
     }
 }
 
-/// What a lock or a wait gives, whether or not a thread panicked under the lock: no state of
-/// ours is half done at a place where code of the user's may panic.
+/// The guard that a lock or a wait gives, whether or not a thread panicked under the lock: no state
+/// of ours is half done at a place where code of the user's may panic.
 pub(crate) fn unpoisoned<G>(held: LockResult<G>) -> G {
     held.unwrap_or_else(PoisonError::into_inner)
 }

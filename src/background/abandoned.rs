@@ -1,6 +1,6 @@
 //! What becomes of work whose caller has given up.
 
-/// What becomes of a request that the handler has taken when its caller gives up. Set by
+/// The fate of a request that the handler has taken when its caller gives up. Set by
 /// [`Service::abandoned`](super::Service::abandoned).
 ///
 /// ```

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::{ShutdownBegun, shutdown_begun};
 
-/// What a service does when its runtime begins to shut down. Set by
+/// The behaviour of a service when its runtime begins to shut down. Set by
 /// [`Service::at_shutdown`](super::Service::at_shutdown).
 ///
 /// ```

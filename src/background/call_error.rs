@@ -53,7 +53,7 @@ impl CallError {
         }
     }
 
-    /// What the handler panicked with, whether or not the background restarts.
+    /// The message of the handler's panic, whether or not the background restarts.
     ///
     /// ```
     /// use laneway::background;

@@ -17,10 +17,10 @@ use super::close_reason::{CloseReason, panic_message};
 use super::exchange::{Exchange, SharedExchange};
 use super::mailbox::{Inbox, Mailbox, count};
 
-/// What a panic left.
+/// The payload of a panic.
 pub(super) type Payload = Box<dyn Any + Send>;
 
-/// What a panic means for the background.
+/// The consequence of a panic for the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterPanic {
     Ends,
@@ -79,7 +79,7 @@ impl<Req, Res> Session<Req, Res> {
         }
     }
 
-    /// What callers are told whose request is dropped.
+    /// The error for callers whose request is dropped.
     fn loss(&self) -> CallError {
         let Some(message) = self.panic.get().cloned() else {
             return CallError::Closed(CloseReason::Dropped);

@@ -103,8 +103,8 @@ pub struct Every {
     overlap: Overlap,
 }
 
-/// What becomes of a tick that comes while a run is under way, whether that waits, computes, or
-/// blocks its thread. A tick at the very moment of the end begins the next run.
+/// The fate of a tick that comes while a run is under way, whether that waits, computes, or blocks
+/// its thread. A tick at the very moment of the end begins the next run.
 ///
 /// ```
 /// use laneway::background::Overlap;
@@ -205,9 +205,9 @@ impl Every {
         self
     }
 
-    /// What happens to ticks that were missed, since no thread was free or the program stood still.
-    /// Default: [`MissedTickBehavior::Skip`], which goes on in step. (Ticks that come during a run
-    /// are no missed ticks; see [`overlap`](Every::overlap).)
+    /// Sets the fate of ticks that were missed, since no thread was free or the program stood
+    /// still. Default: [`MissedTickBehavior::Skip`], which goes on in step. (Ticks that come during
+    /// a run are no missed ticks; see [`overlap`](Every::overlap).)
     ///
     /// ```
     /// use laneway::background::Every;
@@ -221,7 +221,7 @@ impl Every {
         self
     }
 
-    /// What becomes of a tick that comes while a run is under way. Default: [`Overlap::Skip`].
+    /// Sets the fate of a tick that comes while a run is under way. Default: [`Overlap::Skip`].
     ///
     /// ```
     /// use laneway::background::{Every, Overlap};
@@ -367,7 +367,7 @@ impl Periodic {
         }
     }
 
-    /// What the process has done so far. See [`PeriodicMetrics`].
+    /// The counts of the process so far. See [`PeriodicMetrics`].
     ///
     /// ```
     /// use laneway::background;
@@ -392,7 +392,7 @@ impl fmt::Debug for Periodic {
     }
 }
 
-/// What a periodic process is doing and has done. Made by [`Periodic::metrics`].
+/// The present state and the counts of a periodic process. Made by [`Periodic::metrics`].
 ///
 /// ```
 /// use laneway::background::Every;
@@ -420,7 +420,7 @@ pub struct PeriodicMetrics {
     pub completed: u64,
     /// Runs that panicked.
     pub panicked: u64,
-    /// What the last of these panicked with, where that is a string.
+    /// The message of the last of these panics, where that is a string.
     pub last_panic: Option<String>,
     /// Ticks that came while a run was under way, and were left out. Those of a run that computes
     /// or blocks are known at its next await.
@@ -431,7 +431,7 @@ pub struct PeriodicMetrics {
     pub running: bool,
 }
 
-/// What a process and its handles share.
+/// The state that a process and its handles share.
 struct Books {
     name: String,
     entries: Mutex<Entries>,

@@ -17,7 +17,7 @@ use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
 use crate::waker::leave;
 
-/// What a caller and the background share for one call.
+/// The state that a caller and the background share for one call.
 pub(super) struct Exchange<Req, Res> {
     pub(super) urgency: Urgency,
     state: Mutex<State<Req, Res>>,
@@ -43,7 +43,7 @@ enum State<Req, Res> {
     Over,
 }
 
-/// What a caller that gives up leaves behind.
+/// The part of an exchange that a caller leaves behind when it gives up.
 pub(super) enum GivenUp<Req> {
     /// An exchange in the queue, without its request: that is here, and the caller's waker. To be
     /// dropped when the call has been counted, since a destructor may panic.

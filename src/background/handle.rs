@@ -201,7 +201,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
         }
     }
 
-    /// What the background has done so far. See [`ServiceMetrics`].
+    /// The counts of the background so far. See [`ServiceMetrics`].
     ///
     /// ```
     /// use laneway::{background, block_on, spawn_task};

@@ -5,7 +5,7 @@
 
 use crate::executor::Borrower;
 
-/// What a mailbox knows of the loan.
+/// The state of a mailbox's loan.
 #[derive(Debug, Default)]
 pub(super) enum Loan {
     /// The service is not in a low task.
@@ -15,7 +15,7 @@ pub(super) enum Loan {
     Stands(Borrower),
 }
 
-/// What to do after the loan was made.
+/// The next action after the loan was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterLending {
     /// The task is to see what has changed.

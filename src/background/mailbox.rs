@@ -33,7 +33,7 @@ pub(super) const REQUESTS_PER_POLL: u32 = 64;
 /// The queue's room for this many calls is kept when it is empty.
 const KEPT_CAPACITY: usize = 1024;
 
-/// What all handles and the background share.
+/// The state that all handles and the background share.
 pub(super) struct Mailbox<Req, Res> {
     post: CachePadded<Mutex<Post<Req, Res>>>,
     /// The most requests that may wait without a caller that awaits them.
@@ -57,7 +57,7 @@ struct Post<Req, Res> {
     loan: Loan,
 }
 
-/// What the background looks at between two requests. Written for urgent calls only.
+/// The counts that the background looks at between two requests. Written for urgent calls only.
 #[derive(Debug, Default)]
 struct UrgentCalls {
     /// In the queue. Written under the post's lock.

@@ -138,7 +138,7 @@ impl Default for RestartPolicy {
     }
 }
 
-/// What to do after a panic.
+/// The decision after a panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     RestartAfter(Duration),

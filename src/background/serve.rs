@@ -70,7 +70,7 @@ where
     }
 }
 
-/// What comes next where many requests are in flight.
+/// The next event where many requests are in flight.
 enum Next<Req, Res> {
     Request(Req, SharedExchange<Req, Res>),
     Ended(Result<(), Payload>),

@@ -297,7 +297,7 @@ impl<Order, Life> Service<Order, Life> {
         }
     }
 
-    /// What becomes of a request that the handler has taken when its caller gives up. Default:
+    /// Sets the fate of a request that the handler has taken when its caller gives up. Default:
     /// [`Abandoned::Finished`].
     ///
     /// Where requests may wait for long, for a connection of a pool or an answer from elsewhere,
@@ -324,7 +324,7 @@ impl<Order, Life> Service<Order, Life> {
         self
     }
 
-    /// What the service does when the runtime that it runs on begins to
+    /// Sets how the service ends when the runtime that it runs on begins to
     /// [shut down](crate::Runtime::shutdown). Default: [`AtShutdown::Drains`]. Further callers then
     /// get [`CloseReason::ShutDown`](super::CloseReason::ShutDown).
     ///

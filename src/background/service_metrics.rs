@@ -1,6 +1,6 @@
 //! What a background is doing and has done, in numbers.
 
-/// What a background is doing and has done. Made by
+/// The present state and the counts of a background. Made by
 /// [`ServiceHandle::metrics`](super::ServiceHandle::metrics); a snapshot, in which counters may
 /// differ by what happens meanwhile.
 ///

@@ -1,7 +1,6 @@
 //! The counters that the pool of blocking threads shows.
 
-/// What the pool of blocking threads is doing at one moment. Made by
-/// [`metrics`](super::metrics()).
+/// The state of the pool of blocking threads at one moment. Made by [`metrics`](super::metrics()).
 ///
 /// ```
 /// let metrics = laneway::blocking::metrics();

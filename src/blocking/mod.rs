@@ -150,7 +150,7 @@ fn is_large_value<C>(_: &C) -> bool {
     const { is_large::<C>() }
 }
 
-/// What the pool of blocking threads is doing. See [`BlockingMetrics`].
+/// The present state of the pool of blocking threads. See [`BlockingMetrics`].
 ///
 /// # Panics
 ///

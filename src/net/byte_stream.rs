@@ -26,7 +26,7 @@ pub struct ByteStream<S: Bytes> {
     pub(super) inner: Arc<Registered<S>>,
 }
 
-/// What a [`ByteStream`] is made of. Kept from the outside.
+/// The kind of socket within a [`ByteStream`]. Kept from the outside.
 pub trait Bytes: Socket {
     /// How an end of it is called.
     type Address;

@@ -18,7 +18,7 @@ pub struct DatagramSocket<D: Datagrams> {
     pub(super) inner: Registered<D>,
 }
 
-/// What a [`DatagramSocket`] is made of. Kept from the outside.
+/// The kind of socket within a [`DatagramSocket`]. Kept from the outside.
 pub trait Datagrams: Socket {
     /// How an end of it is called.
     type Address: Send;

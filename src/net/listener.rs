@@ -21,9 +21,9 @@ pub struct Listener<L: Accepts> {
     pub(super) inner: Registered<L>,
 }
 
-/// What a [`Listener`] is made of. Kept from the outside.
+/// The kind of socket within a [`Listener`]. Kept from the outside.
 pub trait Accepts: Socket {
-    /// What a connection is made of.
+    /// The kind of socket within a connection.
     type Stream: Bytes<Address = Self::Address>;
     /// How its end is called.
     type Address: Send;

@@ -42,7 +42,7 @@ pub(super) struct Reactor {
     closed: AtomicBool,
 }
 
-/// What the thread that waits holds.
+/// The things that the thread that waits holds.
 struct Waiting {
     poll: Poll,
     events: Events,
@@ -174,7 +174,8 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
-/// What an event says. After an error both directions are ready: the next attempt learns of it.
+/// The directions that an event says are ready. After an error both directions are ready: the next
+/// attempt learns of it.
 fn readiness(event: &Event) -> Readiness {
     let is_over = event.is_error();
     let mut ready = Readiness::NONE;

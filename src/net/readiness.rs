@@ -9,7 +9,7 @@ pub(super) enum Direction {
     Write,
 }
 
-/// What a socket is ready for, as far as the system has said.
+/// The directions in which a socket is ready, as far as the system has said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Readiness(u8);
 
@@ -42,8 +42,8 @@ impl Readiness {
         self.has(Readiness::from(direction)) || self.has(Readiness::GONE)
     }
 
-    /// What is to be forgotten when an attempt in this direction has shown that it is not ready.
-    /// A direction that is closed stays ready.
+    /// The readiness that is to be forgotten when an attempt in this direction has shown that it is
+    /// not ready. A direction that is closed stays ready.
     pub(super) fn to_forget(self, direction: Direction) -> Readiness {
         let (ready, closed) = match direction {
             Direction::Read => (Readiness::READ, Readiness::READ_CLOSED),

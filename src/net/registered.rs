@@ -27,7 +27,7 @@ pub(super) struct Registered<S: Socket> {
     entry: Option<(Arc<Reactor>, Token)>,
 }
 
-/// What can be [`Registered`].
+/// A socket that can be [`Registered`].
 pub trait Socket: fmt::Debug + Send + Sync + 'static {
     /// The system's socket. A simulated one has none.
     fn system(&mut self) -> Option<&mut dyn mio::event::Source>;
@@ -208,7 +208,7 @@ fn turn(cx: &Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
-/// What an attempt came to, unless it is to be made again.
+/// The outcome of an attempt, unless it is to be made again.
 fn outcome<T>(tried: io::Result<T>) -> Option<io::Result<T>> {
     match tried {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,

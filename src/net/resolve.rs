@@ -6,14 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use super::simulated;
 use crate::blocking::unblock;
 
-/// What can be turned into addresses of sockets: an address, an address and a port, or a name and a
-/// port, such as `"localhost:8080"` or `("localhost", 8080)`.
+/// Something that can be turned into addresses of sockets: an address, an address and a port, or a
+/// name and a port, such as `"localhost:8080"` or `("localhost", 8080)`.
 ///
 /// A name is looked up by the system, on a thread of [`blocking`](crate::blocking). Text that is an
 /// address needs no thread.
 pub trait ToSocketAddrs: Sealed {}
 
-/// What is to be resolved.
+/// The address or name that is to be resolved.
 #[derive(Clone, Debug)]
 pub enum Target {
     Addresses(Vec<SocketAddr>),

@@ -13,7 +13,7 @@ use slab::Slab;
 use super::readiness::{Direction, Readiness};
 use crate::sync::{AtomicUsize, Ordering, unpoisoned};
 
-/// What the reactor and the owner of a socket share.
+/// The state that the reactor and the owner of a socket share.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     /// The [`Readiness`] in the lowest bits, and above them the number of the last event.

@@ -33,7 +33,7 @@ use super::tcp_stream::{Tcp, TcpStream};
 /// ```
 pub type TcpListener = Listener<TcpDoor>;
 
-/// What a [`TcpListener`] is made of.
+/// The socket within a [`TcpListener`].
 #[derive(Debug)]
 pub struct TcpDoor(pub(super) Either<mio::net::TcpListener, Door>);
 

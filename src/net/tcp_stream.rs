@@ -48,7 +48,7 @@ use super::source::Source;
 /// ```
 pub type TcpStream = ByteStream<Tcp>;
 
-/// What a [`TcpStream`] is made of.
+/// The socket within a [`TcpStream`].
 #[derive(Debug)]
 pub struct Tcp(pub(super) Either<mio::net::TcpStream, Endpoint>);
 
@@ -234,7 +234,7 @@ impl TcpStream {
         self.option((), |socket| socket.set_linger(time))
     }
 
-    /// What `option` does to the system's socket, or what holds in a simulation.
+    /// Applies `option` to the system's socket. In a simulation it gives `simulated`.
     fn option<T>(
         &self,
         simulated: T,

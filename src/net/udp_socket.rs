@@ -56,7 +56,7 @@ use super::simulated::{self, UdpEnd};
 /// ```
 pub type UdpSocket = DatagramSocket<Udp>;
 
-/// What a [`UdpSocket`] is made of.
+/// The socket within a [`UdpSocket`].
 #[derive(Debug)]
 pub struct Udp(pub(super) Either<mio::net::UdpSocket, UdpEnd>);
 
@@ -280,7 +280,7 @@ impl UdpSocket {
         })
     }
 
-    /// What `option` does to the system's socket, or what holds in a simulation.
+    /// Applies `option` to the system's socket. In a simulation it gives `simulated`.
     fn option<T>(
         &self,
         simulated: T,

@@ -84,7 +84,7 @@ enum What {
     Park {
         lasts: u64,
     },
-    /// What an arrow begins in, where nothing else is.
+    /// A moment in which an arrow begins, where nothing else is.
     Moment {
         arrow: Arrow,
     },
@@ -106,7 +106,7 @@ enum What {
     },
 }
 
-/// What leads to a poll.
+/// A reason for a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrow {
     Spawn,
@@ -469,7 +469,7 @@ impl<'a> Trace<'a> {
         write_event(out, 'i', piece, rest)
     }
 
-    /// What a task's slices are called.
+    /// The title of a task's slices.
     fn title(&self, task: TaskId) -> String {
         match (self.recording.name(task), self.places.get(&task)) {
             (Some(name), _) => format!("{name} {task}"),

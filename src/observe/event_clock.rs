@@ -15,11 +15,11 @@ use crate::time::now;
 /// time of that one, which is some 50 ns ago.
 #[derive(Debug)]
 pub(super) struct EventClock {
-    /// What tells this clock from all others of the process.
+    /// The number by which this clock is told from all others of the process.
     id: u64,
 }
 
-/// What this thread told last.
+/// The last event of this thread.
 struct Last {
     /// To whose observer.
     clock: Cell<u64>,

@@ -11,7 +11,7 @@ use std::time::Duration;
 const PRECISION: u32 = 5;
 const BUCKETS_PER_POWER: usize = 1 << PRECISION;
 
-/// What takes longer than 2^42 ns, which is 73 minutes, is counted in the last bucket.
+/// Times beyond 2^42 ns, which is 73 minutes, are counted in the last bucket.
 const POWERS: usize = 42;
 const BUCKETS: usize = (POWERS - PRECISION as usize + 1) * BUCKETS_PER_POWER;
 

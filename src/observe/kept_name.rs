@@ -1,6 +1,6 @@
 //! What observers keep of a task's name, which may be of any length.
 
-/// What is kept, in characters.
+/// The length of the part that is kept, in characters.
 const LENGTH: usize = 120;
 
 /// A name as it is kept: its beginning, if it is long.

@@ -37,7 +37,7 @@ pub struct LiveTask {
     pub spawned_at: &'static Location<'static>,
     /// The queue that it is in, or was in last.
     pub queue: QueueId,
-    /// What it does.
+    /// The task's state.
     pub state: TaskState,
     /// For how long it has been in this state.
     pub in_state: Duration,
@@ -52,7 +52,7 @@ pub struct LiveTask {
     pub timer: Option<Duration>,
 }
 
-/// What a task that has not ended does. [`LiveTask`] has an example.
+/// The state of a task that has not ended. [`LiveTask`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TaskState {
     /// It lies in its queue.

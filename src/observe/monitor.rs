@@ -79,19 +79,19 @@ type Shard = HashMap<TaskId, KnownTask, BuildHasherDefault<Spread>>;
 /// A power of two, many times the number of workers of most runtimes.
 const SHARDS: usize = 64;
 
-/// What is known once the runtime has been built.
+/// The facts that are known once the runtime has been built.
 struct Watched {
     shape: RuntimeShape,
     workers: Box<[CachePadded<Timings>]>,
 }
 
-/// What one worker has counted, for each queue that it served.
+/// The counts of one worker, for each queue that it served.
 struct Timings {
     waits: Box<[OnceLock<Counting>]>,
     polls: Box<[OnceLock<Counting>]>,
 }
 
-/// What is known of a task.
+/// The facts that are known of a task.
 struct KnownTask {
     name: Option<Box<str>>,
     spawned_at: &'static Location<'static>,
@@ -181,8 +181,8 @@ impl Monitor {
         tasks
     }
 
-    /// What was counted so far for each queue, in the order of [`QueueId::index`]. Empty if the
-    /// monitor observes no runtime.
+    /// The counts of each queue so far, in the order of [`QueueId::index`]. Empty if the monitor
+    /// observes no runtime.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueTimes> {
         let Some(watched) = self.watched.get() else {
@@ -351,7 +351,7 @@ impl fmt::Debug for Monitor {
 }
 
 impl Watched {
-    /// What all workers have counted in one place of theirs.
+    /// The sum of all workers' counts in one place.
     fn total<'a>(&'a self, place: impl Fn(&'a Timings) -> Option<&'a Counting>) -> Histogram {
         let mut total = Histogram::default();
         let counted = self.workers.iter().filter_map(|worker| place(worker));
@@ -370,7 +370,7 @@ impl Timings {
     }
 }
 
-/// What the start of a poll tells.
+/// The facts that the start of a poll tells.
 struct PollStart {
     queue: QueueId,
     /// How long the task lay in its queue.
@@ -446,7 +446,7 @@ impl KnownTask {
         }
     }
 
-    /// What it does, and since when.
+    /// The task's state, and the time since when it holds.
     fn state(&self) -> (TaskState, Instant) {
         match (self.running, self.queued) {
             (Some(poll), _) if poll.blocks => (TaskState::Blocked(poll.worker), poll.since),

@@ -104,13 +104,13 @@ pub struct Prometheus {
     blocking: Option<BlockingMetrics>,
 }
 
-/// What is scraped of one runtime.
+/// The numbers of one runtime that are scraped.
 #[derive(Clone, Debug)]
 struct RuntimeNumbers {
     /// None for a program's only one.
     name: Option<String>,
     metrics: RuntimeMetrics,
-    /// What a monitor has counted, if there is one.
+    /// The counts of a monitor, if there is one.
     times: Vec<QueueTimes>,
 }
 

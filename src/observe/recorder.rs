@@ -87,7 +87,7 @@ const MAX_CAPACITY: usize = 1 << 27;
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub struct Recorder {
-    /// What tells this recorder from all others of the process.
+    /// The number by which this recorder is told from all others of the process.
     id: u64,
     capacity: usize,
     /// The time of the first event.
@@ -95,14 +95,14 @@ pub struct Recorder {
     /// The time of the last event in a simulation, where one thread goes on at a time; 0 outside.
     simulated: AtomicU64,
     started: OnceLock<Recorded>,
-    /// What is told by threads that own no track, and before the start.
+    /// The events of threads that own no track, and before the start.
     shared: CachePadded<Track>,
     /// Held by the thread that writes to the shared track. Readers do not need it, or a thread
     /// would wait for as long as it takes to read.
     sharing: Mutex<()>,
 }
 
-/// What is known once the runtime has been built.
+/// The facts that are known once the runtime has been built.
 struct Recorded {
     shape: RuntimeShape,
     /// That of the first thread that is no worker, and then the workers' in their order: as
@@ -164,8 +164,9 @@ impl Recorder {
         }
     }
 
-    /// What has been recorded so far, in the order of time. Recording goes on meanwhile, and no
-    /// worker waits; events that are dropped before they have been read count as dropped.
+    /// The events that have been recorded so far, in the order of time. Recording goes on
+    /// meanwhile, and no worker waits; events that are dropped before they have been read count as
+    /// dropped.
     ///
     /// It begins where nothing is missing any more: from the time on from which all threads' last
     /// events are kept. What one thread told before is left out where another's has been dropped,
@@ -181,9 +182,9 @@ impl Recorder {
         self.read(&mut Bookmark::new())
     }
 
-    /// What has been recorded since this bookmark was used last, in the order of time, and moves
-    /// the bookmark on: for a reader that follows what happens, in pieces that are bounded by the
-    /// recorder's memory.
+    /// Gives the events that have been recorded since this bookmark was used last, in the order of
+    /// time, and moves the bookmark on: for a reader that follows what happens, in pieces that are
+    /// bounded by the recorder's memory.
     ///
     /// What was overwritten before it could be read counts as
     /// [dropped](Recording::dropped); the piece begins where nothing is missing any more, as a

@@ -14,7 +14,8 @@ use super::record::Record;
 use crate::ids::{QueueId, TaskId};
 use crate::telemetry::{Event, RuntimeShape};
 
-/// What a recorder held at one moment. Made by [`Recorder::recording`](super::Recorder::recording).
+/// The events that a recorder held at one moment. Made by
+/// [`Recorder::recording`](super::Recorder::recording).
 ///
 /// ```
 /// use laneway::observe::Recorder;
@@ -217,7 +218,7 @@ impl Recording {
         self.shape.queues.len().max(heard_of.max().unwrap_or(0))
     }
 
-    /// What a worker is called: its home queue, and its place among those of that queue.
+    /// The name of a worker: its home queue, and its place among those of that queue.
     pub(super) fn worker_name(&self, worker: usize) -> String {
         let homes = &self.shape.homes;
         let Some(&home) = homes.get(worker) else {

@@ -164,7 +164,7 @@ impl Display for CommaSeparated<'_> {
     }
 }
 
-/// What rows refer to by position.
+/// The tables to which rows refer by position.
 #[derive(Default)]
 struct Tables {
     tasks: Vec<TaskId>,

@@ -15,7 +15,7 @@ pub(super) struct Series<T> {
     pub(super) value: fn(&T) -> u64,
 }
 
-/// What a series may do.
+/// The kind of a series: whether it may fall.
 #[derive(Clone, Copy)]
 pub(super) enum SeriesKind {
     /// It only grows.

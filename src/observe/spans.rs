@@ -135,7 +135,7 @@ impl Spawned {
     }
 }
 
-/// What happens to a task's waker.
+/// An operation on a task's waker.
 #[derive(Clone, Copy)]
 enum WakerOp {
     Clone,

@@ -290,7 +290,7 @@ impl<Input, Output> fmt::Debug for PipelineBuilder<Input, Output> {
     }
 }
 
-/// What keeps a pipeline from being built.
+/// The reason why a pipeline cannot be built.
 ///
 /// ```
 /// use laneway::pipeline::PipelineError;

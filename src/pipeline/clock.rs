@@ -29,7 +29,7 @@ use crate::time::wall::wall_now;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipelineClock {
     anchor: Instant,
-    /// What it shows at the anchor: nanoseconds since the epoch.
+    /// The clock's time at the anchor: nanoseconds since the epoch.
     at_anchor: i128,
 }
 
@@ -77,7 +77,7 @@ impl PipelineClock {
         }
     }
 
-    /// What it shows now: whole units since the epoch, rounded down.
+    /// The clock's present time: whole units since the epoch, rounded down.
     ///
     /// ```
     /// use laneway::pipeline::{PipelineClock, Unit};
@@ -90,7 +90,7 @@ impl PipelineClock {
         self.at(now(), unit)
     }
 
-    /// What it shows at an instant: whole units since the epoch, rounded down.
+    /// The clock's time at an instant: whole units since the epoch, rounded down.
     ///
     /// ```
     /// use laneway::pipeline::{PipelineClock, Unit};

@@ -37,7 +37,7 @@ pub struct DataSet<Output> {
     /// When its stages were started, by the pipeline's clock, in the window's unit. On time, this
     /// is the window's end; what it is more is how late the tick was.
     pub timestamp: i64,
-    /// What was left out between the data set before and this one:
+    /// The span that was left out between the data set before and this one:
     /// [`MissedWindows::Skip`](super::MissedWindows::Skip) says when.
     pub skipped: Option<Window>,
     /// An entry for every stage, in the order in which they were added.
@@ -56,7 +56,7 @@ impl<Output> DataSet<Output> {
         }
     }
 
-    /// What the stage of this name came to. `None` if there is no such stage.
+    /// The outcome of the stage of this name. `None` if there is no such stage.
     ///
     /// ```
     /// use laneway::pipeline::{DataSet, StageOutcome};
@@ -81,7 +81,7 @@ impl<Output> DataSet<Output> {
     }
 }
 
-/// What one stage came to in one tick.
+/// The outcome of one stage in one tick.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry<Output> {

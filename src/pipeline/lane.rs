@@ -62,7 +62,7 @@ pub(super) struct StageRun<O> {
     pub(super) outcome_to: OutcomeSender<O>,
 }
 
-/// What has become of an assignment.
+/// The state of an assignment.
 pub(super) enum Assigned<I, O> {
     /// This is to be spawned.
     Spawn(LaneTask<I, O>),

@@ -17,7 +17,7 @@ use crate::block_on;
 use crate::poll::budget::Waited;
 use crate::sync::unpoisoned;
 
-/// What happens when a data set is ready and the outputs are full.
+/// The rule for a data set that is ready while the outputs are full.
 ///
 /// ```
 /// use laneway::pipeline::Overflow;
@@ -330,7 +330,7 @@ impl<Output> Outputs<Output> {
     }
 }
 
-/// What a look at the queue comes to.
+/// The result of a look at the queue.
 enum Received<O> {
     DataSet(DataSet<O>),
     Nothing,

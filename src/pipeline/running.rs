@@ -12,7 +12,7 @@ use super::window::Window;
 use crate::sync::unpoisoned;
 use crate::time::now;
 
-/// What [`Running::shutdown`] gives the tick that is running.
+/// The time that [`Running::shutdown`] gives the tick that is running.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A pipeline that has been started. Made by [`Pipeline::start`](super::Pipeline::start).
@@ -137,7 +137,7 @@ impl Running {
         self.control.lock().report.is_some()
     }
 
-    /// What it has done so far.
+    /// The counts of the pipeline so far.
     ///
     /// ```
     /// # use laneway::pipeline::{Period, Pipeline, Shared};
@@ -188,13 +188,13 @@ impl fmt::Debug for Running {
     }
 }
 
-/// What a pipeline did until its end. Made by [`Running::shutdown`], which has an example.
+/// The account of a pipeline that has ended. Made by [`Running::shutdown`], which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineReport {
     /// Why it ended.
     pub end: End,
-    /// What it had done by then.
+    /// The counts at the end.
     pub counts: PipelineCounts,
     /// The window of the tick that was running, if it could not be brought to its end: there is
     /// no data set of it.
@@ -217,7 +217,7 @@ pub enum End {
     RuntimeEnded,
 }
 
-/// What a pipeline has done. Made by [`Running::counts`].
+/// The counts of a pipeline. Made by [`Running::counts`].
 ///
 /// ```
 /// use laneway::pipeline::PipelineCounts;
@@ -282,7 +282,7 @@ struct State {
     waiting: Waiters,
 }
 
-/// What a pipeline is told to do. The later ones in this list are the stronger ones.
+/// An instruction to a pipeline. The later ones in this list are the stronger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instruction {
     GoOn,
@@ -292,7 +292,7 @@ pub(super) enum Instruction {
 }
 
 impl Instruction {
-    /// What two orders come to.
+    /// The stronger of two instructions.
     fn and(self, other: Instruction) -> Instruction {
         match (self, other) {
             (Instruction::Stop, _) | (_, Instruction::Stop) => Instruction::Stop,
@@ -329,7 +329,7 @@ impl Control {
         }
     }
 
-    /// What is to be done; the task is woken when that changes.
+    /// The present instruction; the task is woken when that changes.
     pub(super) fn poll_order(&self, cx: &mut Context<'_>) -> Instruction {
         let mut state = self.lock();
         let before = state.task.replace(cx.waker().clone());

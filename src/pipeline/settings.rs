@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::outputs::Overflow;
 use super::window::{MissedWindows, Unit};
 
-/// What the pipeline's task goes by.
+/// The settings of a pipeline's task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     /// In units.

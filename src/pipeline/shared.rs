@@ -187,7 +187,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// What somebody wants to do with the value.
+/// The use of the value that a waiter asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -268,7 +268,7 @@ impl<T> LockWait<T> {
         self.poll(cx).map(|value| self.shared.writing(value))
     }
 
-    /// What it gives belongs into a guard at once.
+    /// Gives the value, which belongs into a guard at once.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arc<T>> {
         let mut waited = self.waited;
         let polled = waited.poll(cx, |cx| self.poll_lock(cx));

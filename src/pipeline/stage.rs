@@ -70,10 +70,11 @@ pub type StageError = Box<dyn Error + Send + Sync>;
 /// assert_eq!(Mean.run(&samples, window).unwrap(), 3.0);
 /// ```
 pub trait Stage<Input>: Send + Sync {
-    /// What it computes.
+    /// The output of the stage.
     type Output;
 
-    /// What its output is found by in a data set. Asked once, when the stage is added.
+    /// The name by which the stage's output is found in a data set. Asked once, when the stage is
+    /// added.
     fn name(&self) -> &str;
 
     /// Computes the output for one window.

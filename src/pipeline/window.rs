@@ -148,7 +148,7 @@ pub struct Window {
     pub start: i64,
     /// The first position after it.
     pub end: i64,
-    /// What the positions count.
+    /// The unit of the positions.
     pub unit: Unit,
 }
 
@@ -185,8 +185,8 @@ impl fmt::Display for Window {
     }
 }
 
-/// What becomes of windows whose ticks could not run in time: because stages took longer than
-/// the period, the outputs were full, or the runtime was busy.
+/// The fate of windows whose ticks could not run in time: because stages took longer than the
+/// period, the outputs were full, or the runtime was busy.
 ///
 /// With each of them, the windows of the data sets and the spans that
 /// [`DataSet::skipped`](super::DataSet::skipped) names lie one after another on the line of time,
@@ -218,11 +218,11 @@ pub enum MissedWindows {
     Coalesce,
 }
 
-/// What one tick is about.
+/// The window of one tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DueWindow {
     pub(super) window: Window,
-    /// What was left out before it.
+    /// The span that was left out before it.
     pub(super) skipped: Option<Window>,
 }
 
@@ -363,7 +363,7 @@ mod tests {
         }
     }
 
-    /// Whatever comes late: every position from the start on is in one window or one skipped
+    /// However late the ticks are, every position from the start on is in one window or one skipped
     /// span, in order, all borders are aligned, and nothing runs before it is complete.
     #[test]
     fn windows_tile_the_line_of_time() {

@@ -64,7 +64,7 @@ pub enum BuildError {
     },
     /// A niceness beyond 19.
     BadNiceness {
-        /// What was asked for.
+        /// The niceness that was asked for.
         niceness: u8,
     },
     /// Naps of no length would keep every core busy.
@@ -83,7 +83,7 @@ pub enum BuildError {
     BadVariable {
         /// The variable.
         variable: &'static str,
-        /// What it holds.
+        /// The variable's value.
         value: String,
     },
     /// The process-wide runtime has started already.

@@ -34,7 +34,7 @@ pub struct RuntimeMetrics {
     pub workers: Vec<WorkerMetrics>,
 }
 
-/// What happened to the tasks of one queue.
+/// The counts of one queue's tasks.
 ///
 /// Tasks are counted under the queue that they were spawned on, polls under the queue that the
 /// task was in.
@@ -86,7 +86,7 @@ impl QueueMetrics {
     }
 }
 
-/// What one worker did, and where its time went.
+/// The counts of one worker, and where its time went.
 ///
 /// `busy`, `searching` and `parked` together are all the time since the worker was made, up to
 /// now or to its end; none of the three ever falls. The clock is read when a worker parks, when it

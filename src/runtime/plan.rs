@@ -23,7 +23,7 @@ pub(super) struct Plan {
     long_polls: Box<[Duration]>,
 }
 
-/// What the workers of a plan are put into.
+/// The parts of a runtime that the workers of a plan are put into.
 pub(super) struct Surroundings {
     pub(super) host: Arc<dyn Host>,
     pub(super) spin: Spin,
@@ -282,7 +282,7 @@ impl Plan {
     }
 }
 
-/// What a worker is to its queue, and its number among those that are the same.
+/// The part of a worker in its queue, and its number among those that are the same.
 #[derive(Clone, Copy, Debug)]
 enum Assignment {
     AtHome(usize),

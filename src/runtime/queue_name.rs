@@ -24,7 +24,7 @@ enum Named<'q> {
     Name(&'q str),
 }
 
-/// What names a queue: a [`Priority`], a queue's name, or a [`QueueId`].
+/// A value that names a queue: a [`Priority`], a queue's name, or a [`QueueId`].
 ///
 /// ```
 /// use laneway::{Priority, Runtime};

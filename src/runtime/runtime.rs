@@ -150,7 +150,7 @@ impl Runtime {
         self.low_nice
     }
 
-    /// What the runtime has done so far. See [`RuntimeMetrics`].
+    /// The counts of the runtime so far. See [`RuntimeMetrics`].
     ///
     /// ```
     /// use laneway::{Priority, QueueId, Runtime};

@@ -4,7 +4,8 @@ use super::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::executor::Executor;
 use crate::telemetry::CutOffTask;
 
-/// What became of a runtime's tasks. Made by [`Runtime::shutdown`](crate::Runtime::shutdown).
+/// The fate of a runtime's tasks at its shutdown. Made by
+/// [`Runtime::shutdown`](crate::Runtime::shutdown).
 ///
 /// ```
 /// use laneway::Runtime;

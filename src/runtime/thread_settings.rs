@@ -10,7 +10,7 @@ use crate::shield::{drop_shielded, shielded};
 /// Code of the user's that runs on a thread.
 pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
 
-/// What is set for every thread that a runtime starts.
+/// The settings of every thread that a runtime starts.
 #[derive(Clone)]
 pub(super) struct ThreadSettings {
     /// How many threads there may be beside one for each worker.

@@ -27,7 +27,7 @@ use crate::sync::unpoisoned;
 use crate::telemetry::Event;
 use crate::telemetry::observers::anyone_observes;
 
-/// What a worker does when there is nothing to do.
+/// The way in which a worker rests when there is nothing to do.
 ///
 /// ```
 /// use laneway::{Idle, Runtime};
@@ -53,11 +53,11 @@ pub enum Idle {
 const KEEP_SPARE: Duration = Duration::from_secs(10);
 
 thread_local! {
-    /// What this thread is there for.
+    /// The duty of this thread.
     static DUTY: Cell<Duty> = const { Cell::new(Duty::None) };
 }
 
-/// What a thread is there for, and the address of the `Threads` that it belongs to.
+/// The duty of a thread, and the address of the `Threads` that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Duty {
     /// It belongs to no runtime, or its work is done and its thread-locals are being dropped.
@@ -261,7 +261,7 @@ impl Threads {
         }
     }
 
-    /// What a worker thread does from beginning to end.
+    /// The life of a worker thread.
     fn serve(&self, worker: Box<Worker>) {
         let station = &self.stations[worker.id.index()];
         seat::belong(worker.executor.clone());

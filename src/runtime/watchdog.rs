@@ -134,7 +134,7 @@ impl Watchdog {
     }
 }
 
-/// What the watchdog saw at its last look.
+/// The counts of the workers' polls at the watchdog's last look.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds {
     /// How many polls each worker had begun.

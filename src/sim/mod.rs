@@ -427,7 +427,7 @@ impl fmt::Debug for Sim {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run<T> {
-    /// What the future gave.
+    /// The output of the future.
     pub output: T,
     /// How many polls and looks for work it took.
     pub steps: u64,
@@ -436,14 +436,14 @@ pub struct Run<T> {
     /// A hash of all events and when they happened: two runs with the same fingerprint were the
     /// same. It may be another with the next version of this crate, or of Rust.
     pub fingerprint: u64,
-    /// What the workers did, and where their simulated time went.
+    /// The counts of the workers, and where their simulated time went.
     pub metrics: RuntimeMetrics,
     /// All events and when they happened, if the simulation was to
     /// [keep](Sim::keep_events) them.
     pub events: Vec<(Duration, Event)>,
 }
 
-/// What [`explore`] has seen.
+/// The account of an [`explore`] in which no schedule failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explored {

@@ -202,7 +202,7 @@ pub enum Event {
     },
 }
 
-/// What a runtime consists of, which gives the numbers in its events a meaning.
+/// The parts of a runtime. They give the numbers in its events a meaning.
 ///
 /// ```
 /// use laneway::observe::{Observer, RuntimeShape};

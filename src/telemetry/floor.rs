@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Floor(AtomicU64);
 
 impl Floor {
-    /// What to show: the number, or what was shown before if that is more.
+    /// Gives the number to show: this one, or the one that was shown before if that is more.
     pub(crate) fn show(&self, number: u64) -> u64 {
         // Relaxed: no other data hangs on it.
         self.0.fetch_max(number, Ordering::Relaxed).max(number)

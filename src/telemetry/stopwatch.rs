@@ -37,9 +37,9 @@ impl Stopwatch {
 /// How often stopwatches are read before their last words are used as they are.
 const LOOKS: u32 = 8;
 
-/// What has added up on several stopwatches of one owner, all at the same moment: none was started
-/// or stopped between the looks at the first and at the last. Where the owner never rests for that
-/// long, after [`LOOKS`] tries, a stretch that ended meanwhile may count twice.
+/// The times that have added up on several stopwatches of one owner, all at the same moment: none
+/// was started or stopped between the looks at the first and at the last. Where the owner never
+/// rests for that long, after [`LOOKS`] tries, a stretch that ended meanwhile may count twice.
 pub(crate) fn read_together<const N: usize>(
     watches: [&Stopwatch; N],
     now: impl Fn() -> Duration,

@@ -12,7 +12,7 @@ use crate::ids::QueueId;
 use crate::sync::Ordering;
 use crate::sync::unmodelled::AtomicU64;
 
-/// What one worker has counted for each queue, or what all threads that are no workers have.
+/// The counts of one worker for each queue, or those of all threads that are no workers.
 #[derive(Debug)]
 pub(crate) struct Tally {
     queues: Box<[QueueTally]>,
@@ -27,7 +27,7 @@ pub(crate) struct Tally {
     /// Searches, each from its second round on.
     pub(crate) searching: Stopwatch,
     pub(crate) parked: Stopwatch,
-    /// What was shown of the time in which it was busy, searched, and was parked.
+    /// The last times that were shown, in which the worker was busy, searched, and was parked.
     shown: [Floor; 3],
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct QueueTally {
     /// Those that were taken and dropped instead, since they had been cancelled in the queue.
     pub(crate) unpolled: Counter,
     pub(crate) unpolled_away: Counter,
-    /// What was shown of the polls.
+    /// The last number of polls that was shown.
     polls_shown: Floor,
     stolen_shown: Floor,
 }

@@ -164,7 +164,7 @@ impl Interval {
         self.behavior = behavior;
     }
 
-    /// What happens when ticks were asked for too late.
+    /// The rule for ticks that were asked for too late.
     ///
     /// ```
     /// use laneway::time::{MissedTickBehavior, interval};

@@ -28,8 +28,8 @@ use crate::poll::firing;
 use crate::shield::{log_warning, shielded};
 use crate::sync::unpoisoned;
 
-/// What a tick is worth. A sleep ends this much late at the most, besides what the operating
-/// system takes to wake a thread.
+/// The length of a tick. A sleep ends this much late at the most, besides what the operating system
+/// takes to wake a thread.
 const TICK: Duration = Duration::from_micros(100);
 
 const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
@@ -64,7 +64,7 @@ enum Clock {
     Simulated(AtomicU64),
 }
 
-/// What the thread that turns the wheel is doing.
+/// The state of the thread that turns the wheel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turner {
     /// There is none: the clock is simulated.
@@ -99,7 +99,7 @@ impl Timer {
         Timer::new(Clock::Simulated(AtomicU64::new(0)))
     }
 
-    /// What time it is.
+    /// The present time.
     pub(crate) fn now(&self) -> Instant {
         match &self.clock {
             Clock::Machine => Instant::now(),

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::clock::simulated;
 
-/// What time it is by the system's clock. A simulation begins with the epoch, and its clock does
+/// The present time by the system's clock. A simulation begins with the epoch, and its clock does
 /// not jump.
 pub(crate) fn wall_now() -> SystemTime {
     match simulated() {

@@ -21,9 +21,9 @@ pub enum CronError {
     /// It is no pattern.
     #[non_exhaustive]
     Pattern {
-        /// What was given.
+        /// The pattern that was given.
         pattern: String,
-        /// What is wrong with it.
+        /// The reason why it is no pattern.
         reason: String,
     },
     /// No time ever matches this pattern, such as the 30th of February.

@@ -234,7 +234,7 @@ impl Cron {
         self
     }
 
-    /// What happens to times that have passed unused: the machine was suspended, its clock was set
+    /// Sets the fate of times that have passed unused: the machine was suspended, its clock was set
     /// ahead, or no thread was free. Default: [`MissedTickBehavior::Skip`], by which one run comes
     /// at once for all of them. By [`Burst`](MissedTickBehavior::Burst), one comes for each.
     /// [`Delay`](MissedTickBehavior::Delay) has no period here to delay by, and is as `Skip`.
@@ -251,7 +251,7 @@ impl Cron {
         self
     }
 
-    /// What becomes of a time that comes while a run is under way. Default: [`Overlap::Skip`].
+    /// Sets the fate of a time that comes while a run is under way. Default: [`Overlap::Skip`].
     ///
     /// ```
     /// use laneway::background::Overlap;

@@ -9,7 +9,7 @@ use super::work_end::WorkEnd;
 use crate::Task;
 use crate::shield::{drop_shielded, shielded};
 
-/// What is left to do, in the order of its fields.
+/// The actions that are left to do, in the order of its fields.
 #[derive(Default)]
 #[must_use = "what is left to do is done by `settle`"]
 pub(super) struct Aftermath {

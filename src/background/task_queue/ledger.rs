@@ -43,9 +43,9 @@ pub(super) struct Settings {
 pub(super) struct Ledger<T> {
     pub(super) settings: Settings,
     records: BTreeMap<WorkId, WorkRecord<T>>,
-    /// What is queued, in the order in which it is to begin.
+    /// The work that is queued, in the order in which it is to begin.
     line: BTreeSet<(Urgency, WorkId)>,
-    /// What has ended and is awaited by nobody, the oldest first.
+    /// The work that has ended and that no caller awaits, the oldest first.
     kept: BTreeSet<(Instant, WorkId)>,
     /// Places that are taken: one for each piece that runs or lingers.
     places_taken: usize,
@@ -90,7 +90,7 @@ pub(super) struct Begun<T> {
     pub(super) context: WorkContext,
 }
 
-/// What the task of queued work is to do.
+/// The instruction for the task of queued work.
 pub(super) enum AtTurn<T> {
     Begins(Begun<T>),
     Waits,
@@ -98,7 +98,7 @@ pub(super) enum AtTurn<T> {
     Leaves,
 }
 
-/// What one that waits for an end finds.
+/// The answer to a caller that waits for an end.
 pub(super) enum AtEnd {
     Waits,
     Is(WorkStatus),

@@ -404,7 +404,7 @@ impl<T: Send + 'static> TaskQueue<T> {
         self.desk.write(|ledger, _, _| ledger.list(at_most))
     }
 
-    /// What the queue is doing and has done. See [`TaskQueueMetrics`].
+    /// The present state and the counts of the queue. See [`TaskQueueMetrics`].
     ///
     /// [`Prometheus::task_queue`](crate::observe::Prometheus::task_queue) exports it.
     #[must_use]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Progress {
     /// From 0, nothing done, to 1, all done.
     pub fraction: f64,
-    /// What the work is at, in words.
+    /// The stage of the work, in words.
     pub text: Arc<str>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a task queue is doing and has done. Made by
+/// The present state and the counts of a task queue. Made by
 /// [`TaskQueue::metrics`](super::TaskQueue::metrics), all at one moment.
 ///
 /// `submitted` is `queued` + `running` + `done` + `failed` + `cancelled`.

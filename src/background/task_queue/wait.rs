@@ -31,7 +31,7 @@ pub struct Wait<T: Send + 'static> {
     waited: Waited,
 }
 
-/// What the wait does to the lane of the work.
+/// The effect of the wait on the lane of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LaneChange {
     IsLeft,

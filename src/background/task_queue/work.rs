@@ -37,12 +37,12 @@ pub struct Work<T> {
     pub(super) body: Body<T>,
 }
 
-/// What a piece of work gave by itself: a value, or the message of its error.
+/// The outcome of a piece of work that ended by itself: a value, or the message of its error.
 pub(super) type Given<T> = Result<Box<T>, Arc<str>>;
 
 pub(super) type WorkFuture<T> = Pin<Box<dyn Future<Output = Given<T>> + Send>>;
 
-/// What is to be run.
+/// The code that is to be run.
 pub(super) enum Body<T> {
     Closure(Box<dyn FnOnce(WorkContext) -> Given<T> + Send>),
     /// Makes the future, in the task that polls it.

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::work_id::WorkId;
 use crate::sync::unpoisoned;
 
-/// What a piece of work is given: its number, the way to report its progress, and whether it has
+/// The context of a piece of work: its number, the way to report its progress, and whether it has
 /// been cancelled. Cheap to clone; it may go to other tasks and threads, and may outlive the work.
 ///
 /// ```

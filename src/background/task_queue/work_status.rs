@@ -30,7 +30,7 @@ pub enum WorkStatus {
     Running {
         /// When it began, by [`time::now`](crate::time::now).
         since: Instant,
-        /// What it has reported last.
+        /// The last report of the work.
         progress: Progress,
     },
     /// It gave a value, for [`TaskQueue::take`](super::TaskQueue::take).
@@ -86,7 +86,7 @@ pub struct ListedWork {
     pub status: WorkStatus,
 }
 
-/// What [`TaskQueue::cancel`](super::TaskQueue::cancel) has found.
+/// The state in which [`TaskQueue::cancel`](super::TaskQueue::cancel) has found the work.
 ///
 /// ```
 /// use laneway::background::{Cancelling, TaskQueue, Work};

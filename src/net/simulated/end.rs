@@ -27,7 +27,7 @@ pub(super) struct End {
     pub(super) peer: Option<EndId>,
     pub(super) phase: ConnectionPhase,
     pub(super) sending: Sending,
-    /// What is under way to this end, in its order, and when each arrives.
+    /// The segments that are under way to this end, in order, and when each arrives.
     pub(super) incoming: VecDeque<(Instant, Segment)>,
     /// The place of the first of it among all that is under way.
     pub(super) flight: Option<(Instant, u64)>,
@@ -36,7 +36,7 @@ pub(super) struct End {
     pub(super) inbox: VecDeque<u8>,
     /// How many bytes are under way here or lie in the inbox.
     pub(super) unread: usize,
-    /// What is told of it when it is dropped.
+    /// How the end goes when it is dropped.
     pub(super) farewell: Farewell,
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Farewell {
     Reset,
 }
 
-/// What goes over the network.
+/// A message that goes over the network.
 #[derive(Debug)]
 pub(super) enum Segment {
     /// From this end itself to the listener at its remote address.

@@ -22,8 +22,8 @@ pub(crate) struct Fabric {
     arrival: Waker,
 }
 
-/// What the timer wakes when something arrives. Without a count of the network, which has the timer
-/// itself.
+/// The waker that the timer calls when something arrives. Without a count of the network, which has
+/// the timer itself.
 struct Arrival(Weak<Fabric>);
 
 impl Wake for Arrival {

@@ -23,7 +23,7 @@ pub(super) struct UdpPort {
     /// How many of its datagrams are under way.
     pub(super) under_way: usize,
     inbox: VecDeque<(SocketAddr, Vec<u8>)>,
-    /// What befell an earlier datagram. The next attempt to send or receive takes it.
+    /// The failure of an earlier datagram. The next attempt to send or receive takes it.
     error: Option<io::ErrorKind>,
 }
 

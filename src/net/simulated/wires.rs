@@ -36,14 +36,14 @@ pub(super) struct Wires {
     ends: Slab<End>,
     doors: BTreeMap<SocketAddr, Doorway>,
     pub(super) udp_ports: BTreeMap<SocketAddr, UdpPort>,
-    /// What is under way, by its time. Of one time, the first sent is first.
+    /// The messages that are under way, by their times. Of one time, the first sent is first.
     flights: BTreeMap<(Instant, u64), Flight>,
     sent: u64,
     connections: u64,
     next_port: u16,
 }
 
-/// What arrives at a moment.
+/// A message that arrives at a moment.
 #[derive(Debug)]
 pub(super) enum Flight {
     /// The first of what is under way to an end.
@@ -295,7 +295,7 @@ impl Wires {
         }
     }
 
-    /// What has met a cut is sent again, with longer and longer pauses.
+    /// Sends segments that have met a cut again, with longer and longer pauses.
     fn try_again(&mut self, to: EndId) {
         let end = &mut self.ends[to];
         end.vain += 1;

@@ -27,7 +27,7 @@ use crate::net::simulated;
 /// ```
 pub type UnixDatagram = DatagramSocket<Datagram>;
 
-/// What a [`UnixDatagram`] is made of.
+/// The socket within a [`UnixDatagram`].
 #[derive(Debug)]
 pub struct Datagram(pub(super) mio::net::UnixDatagram);
 

@@ -32,7 +32,7 @@ use crate::net::simulated;
 /// ```
 pub type UnixListener = Listener<Door>;
 
-/// What a [`UnixListener`] is made of.
+/// The socket within a [`UnixListener`].
 #[derive(Debug)]
 pub struct Door(pub(super) mio::net::UnixListener);
 

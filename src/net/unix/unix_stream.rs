@@ -31,7 +31,7 @@ use crate::time::sleep;
 /// ```
 pub type UnixStream = ByteStream<Stream>;
 
-/// What a [`UnixStream`] is made of.
+/// The socket within a [`UnixStream`].
 #[derive(Debug)]
 pub struct Stream(pub(super) mio::net::UnixStream);
 

@@ -18,7 +18,7 @@ impl Text {
         writeln!(self.0, "{line}").expect("a string takes all that is written");
     }
 
-    /// What comes before a metric's samples.
+    /// Writes the lines before a metric's samples.
     pub(super) fn head(&mut self, kind: &str, name: &str, help: &str) {
         self.line(format_args!("# HELP {name} {help}"));
         self.line(format_args!("# TYPE {name} {kind}"));

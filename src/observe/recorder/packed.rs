@@ -253,7 +253,7 @@ impl Packed {
     }
 }
 
-/// What is not packed of an event.
+/// The part of an event that is not packed.
 #[inline]
 pub(super) fn spawned_at(event: &Event) -> Option<&'static Location<'static>> {
     match event {

@@ -34,7 +34,7 @@ pub(super) struct Ring<const N: usize = CHUNK> {
 pub(super) struct Stamped {
     pub(super) at: u64,
     pub(super) event: Packed,
-    /// What belongs to the event and is not packed.
+    /// The part of the event that is not packed.
     pub(super) place: Option<&'static Location<'static>>,
 }
 

@@ -10,7 +10,7 @@ use super::ring::{Ring, Stamped};
 use crate::ids::TaskId;
 use crate::sync::unpoisoned;
 
-/// What one thread at a time tells.
+/// The events that one thread at a time tells.
 ///
 /// A thread that owns a track writes without asking anybody. It becomes the owner of one that
 /// nobody owns, and stays so until it gives the track up itself: a worker's thread does when
@@ -20,7 +20,7 @@ pub(super) struct Track {
     owner: AtomicU64,
     /// The time of the last event.
     at: AtomicU64,
-    /// What the last event was, packed.
+    /// The last event, packed.
     told: AtomicU64,
     ring: Ring,
     names: Mutex<Names>,

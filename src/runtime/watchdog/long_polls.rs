@@ -12,7 +12,7 @@ use crate::ids::WorkerId;
 use crate::shield::log_warning;
 use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally, names};
 
-/// What each worker polled at the last look.
+/// The poll of each worker at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct LongPolls {
     workers: Vec<Option<SeenPoll>>,
@@ -60,7 +60,7 @@ impl LongPolls {
 }
 
 impl SeenPoll {
-    /// What a worker polls.
+    /// The poll that a worker is in.
     fn now(tally: &Tally, now: Duration) -> Option<SeenPoll> {
         Some(SeenPoll {
             // First, as `Polling` demands.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a poll may take, as it was configured.
+/// The times that polls may take, as they were configured.
 #[derive(Clone, Debug)]
 pub(crate) struct Thresholds {
     pub(crate) everywhere: Duration,
