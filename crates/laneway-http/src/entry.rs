@@ -48,7 +48,7 @@ pub(crate) enum Content {
     Body,
 }
 
-/// What the watch knows of a request's progress.
+/// The progress of a request, as the watch knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Noted {
     Begun,

@@ -65,7 +65,7 @@ where
     }
 }
 
-/// What is wrong with a head that hyper lets through.
+/// The refusal of a head that hyper lets through, if something is wrong with it.
 fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
     let target = head.uri.path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());

@@ -28,9 +28,9 @@ pub(crate) struct Fleet {
 #[derive(Debug)]
 struct Members {
     watches: Slab<Arc<Watch>>,
-    /// What new connections are told first.
+    /// The first order to new connections.
     order: Order,
-    /// What there was when the order came to finish.
+    /// The connections that there were when the order came to finish.
     at_the_end: Counted,
     /// Tasks that wait for an order.
     wait_for_order: Vec<Waker>,
@@ -112,7 +112,7 @@ impl Fleet {
         watches.iter().for_each(|watch| watch.give(order));
     }
 
-    /// What there was when the order came to finish.
+    /// The connections that there were when the order came to finish.
     pub(crate) fn at_the_end(&self) -> Counted {
         self.members().at_the_end
     }
@@ -169,7 +169,7 @@ impl Fleet {
         self.members().watches.len()
     }
 
-    /// What all connections that are left are in the middle of.
+    /// The requests and other activities of all connections that are left.
     pub(crate) fn cut(&self) -> Vec<CutConnection> {
         let members = self.members();
         let watches = members.watches.iter();
@@ -184,7 +184,7 @@ impl Fleet {
         watches.filter(|(_, watch)| watch.hibernates()).count()
     }
 
-    /// What was counted, in the text format of Prometheus.
+    /// The counts, in the text format of Prometheus.
     pub(crate) fn prometheus(&self) -> String {
         let mut text = String::new();
         self.metrics.write(&mut text);

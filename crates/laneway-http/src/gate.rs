@@ -28,7 +28,7 @@ enum Place {
     Refused,
 }
 
-/// What the gate says of the bytes before it.
+/// The gate's verdict on the bytes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// So many may go through.

@@ -21,7 +21,7 @@ use super::watch::{Order, Waits};
 pub(crate) enum NoHandshake {
     /// It is gone.
     Gone,
-    /// What it sent is no TLS, or none that the server speaks. An alert has been sent.
+    /// The client sent no TLS, or none that the server speaks. An alert has been sent.
     Failed,
     /// It speaks HTTP without TLS.
     PlainHttp,

@@ -14,7 +14,7 @@ pub(crate) enum Framing {
     Chunked,
 }
 
-/// What the fields say so far.
+/// The contents of the fields so far.
 #[derive(Default)]
 struct Fields {
     count: usize,
@@ -23,7 +23,7 @@ struct Fields {
     encoding: Option<Encoding>,
 }
 
-/// What `Host` says.
+/// The content of `Host`.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Host {
     #[default]
@@ -33,7 +33,7 @@ enum Host {
     Malformed,
 }
 
-/// What `Content-Length` says.
+/// The content of `Content-Length`.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Announced {
     #[default]
@@ -187,7 +187,8 @@ impl Host {
     }
 }
 
-/// What the name or the address of a host may have beside letters and digits, with its port.
+/// The characters that the name or the address of a host, with its port, may have beside letters
+/// and digits.
 const HOST: &[u8] = b"-._~!$&'()*+,;=%:[]";
 
 /// For each byte, whether a host may have it.
@@ -234,7 +235,7 @@ pub(crate) fn is_hopeless(bytes: &[u8]) -> bool {
     !method.all(is_method)
 }
 
-/// What a method may have beside letters and digits.
+/// The characters that a method may have beside letters and digits.
 const METHOD: &[u8] = b"!#$%&'*+-.^_`|~";
 
 #[cfg(test)]

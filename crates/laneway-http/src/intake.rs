@@ -15,13 +15,13 @@ use super::gate::{Gate, Verdict};
 pub(crate) struct Intake {
     gate: Gate,
     origin: Arc<Origin>,
-    /// What was read and not handed to hyper yet.
+    /// The bytes that were read and not handed to hyper yet.
     held: BytesMut,
     /// How much of what is held may pass.
     granted: usize,
 }
 
-/// What a look for bytes that may pass has come to.
+/// The result of a look for bytes that may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handed {
     /// hyper has got some.

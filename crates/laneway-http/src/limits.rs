@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a server grants to its clients.
+/// The amounts and times that a server grants to its clients.
 ///
 /// | setting | default | a client that goes beyond it |
 /// |---|---|---|

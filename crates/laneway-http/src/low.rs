@@ -84,7 +84,7 @@ pub struct LowFuture<T, E> {
     _task: laneway::Task<()>,
 }
 
-/// What the service gave, or what it panicked with.
+/// The output of the service, or the payload of its panic.
 type Outcome<T, E> = thread::Result<Result<T, E>>;
 
 /// Polls a future to its end or its panic.

@@ -50,12 +50,12 @@ pub(crate) struct Metrics {
 /// How many threads count without waiting for each other.
 const SHARDS: usize = 8;
 
-/// What some of the threads have counted. Aligned, so that no two are in one line of a cache.
+/// The counts of some of the threads. Aligned, so that no two are in one line of a cache.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(Mutex<Counts>);
 
-/// What one shard has counted.
+/// The counts of one shard.
 #[derive(Debug, Default)]
 struct Counts {
     /// The answers without a route, if there were any.
@@ -109,7 +109,7 @@ impl Metrics {
         OTHER.into()
     }
 
-    /// What all threads have counted.
+    /// The counts of all threads.
     fn merged(&self) -> Routes {
         let mut merged = Routes::new();
         for shard in &self.shards {

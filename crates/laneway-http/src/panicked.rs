@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What of a service has panicked, as the log says it.
+/// The part of a service that has panicked, as the log calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Panicked {
     /// The service, before it has answered.

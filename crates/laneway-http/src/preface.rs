@@ -1,6 +1,6 @@
 //! Which protocol a client speaks, by its first bytes.
 
-/// What HTTP/2 begins with.
+/// The bytes with which HTTP/2 begins.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

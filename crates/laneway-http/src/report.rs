@@ -16,8 +16,8 @@ pub struct ServeReport {
     pub idle_closed: usize,
     /// Connections that were busy when shutdown began, and came to their end.
     pub finished: usize,
-    /// What was not over at the deadline: each request, and each connection that was in the middle
-    /// of something else.
+    /// The activities that were not over at the deadline: each request, and each connection that
+    /// was in the middle of something else.
     pub cut: Vec<CutConnection>,
 }
 
@@ -37,7 +37,7 @@ pub struct CutConnection {
     pub since: Instant,
 }
 
-/// What a connection does.
+/// The activity of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Doing {

@@ -42,7 +42,7 @@ pub struct RequestBody {
     terms: Option<Box<Terms>>,
 }
 
-/// What a body has to keep to, and how it has done so far.
+/// The terms that a body has to keep to, and its amounts so far.
 #[derive(Debug)]
 struct Terms {
     limits: Arc<Limits>,

@@ -79,7 +79,7 @@ pub struct ServerHandle {
 /// How long connections that were cut off may take to be gone.
 const AFTER_THE_CUT: Duration = Duration::from_millis(20);
 
-/// What is said of a runtime that is not for servers.
+/// The log's warning about a runtime that is not for servers.
 const SLOW: &str = "requests wait for the ends of low polls here, since all high threads take low \
     tasks and none stands by: beside low work, one of a hundred waits for several such polls; \
     leave out with_standby(0), or take Builder::latency_first";
@@ -253,7 +253,7 @@ impl ServerHandle {
         self.fleet.hibernating()
     }
 
-    /// What the server has counted, in the text format of Prometheus (version 0.0.4): requests and
+    /// The counts of the server, in the text format of Prometheus (version 0.0.4): requests and
     /// their times by route, and connections by state. All names begin with `laneway_http_`, so it
     /// can follow the text of [`laneway::observe::Prometheus`].
     ///

@@ -14,7 +14,7 @@ pub(crate) struct Unsent {
     given: AtomicU64,
     /// When that was: nanoseconds since `opened`.
     given_at: AtomicU64,
-    /// What `given` was at the last flush.
+    /// The value of `given` at the last flush.
     sent: AtomicU64,
 }
 

@@ -53,7 +53,7 @@ struct Serving {
     refused: Option<Refusal>,
 }
 
-/// What the server has told the connection.
+/// The server's order to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Order {
@@ -68,7 +68,7 @@ pub(crate) enum Order {
 #[derive(Debug, Default)]
 pub(crate) struct Attendance(Option<Waker>);
 
-/// What the client owes while no request is served.
+/// The next part that the client owes while no request is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waits {
     FirstByte,
@@ -92,7 +92,7 @@ struct InFlight {
     doing: Doing,
     /// When the last part of the answer was given to hyper, if it has not asked for another one.
     given: Option<Instant>,
-    /// What is wrong with its body.
+    /// The refusal of its body, if something is wrong with that.
     failed: Option<Refusal>,
 }
 
@@ -110,14 +110,14 @@ impl InFlight {
     }
 }
 
-/// What a connection that rests does first.
+/// The first thing that a connection does when it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
     ToHibernate,
     ToEnd,
 }
 
-/// What a connection has time for, and until when.
+/// A thing that a connection has time for, and its deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Term {
     pub(crate) since: Instant,
@@ -125,7 +125,7 @@ pub(crate) struct Term {
     pub(crate) due: Due,
 }
 
-/// What there is to do for a connection whose time has come.
+/// The action for a connection whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// A rest has lasted long enough to free the buffers.
@@ -174,7 +174,7 @@ impl Watch {
         }
     }
 
-    /// What the server wants.
+    /// The present order of the server.
     pub(crate) fn order(&self) -> Order {
         Order::of(self.order.load(Ordering::Acquire))
     }
@@ -366,7 +366,7 @@ impl Watch {
         state.is_idle().then_some(state.since)
     }
 
-    /// What is due next, and when.
+    /// The action that is due next, and its time.
     pub(crate) fn due(&self, limits: &Limits, rest: Rest) -> Option<Term> {
         let state = self.state();
         let given = state.requests().iter().filter_map(|request| request.given);
@@ -391,7 +391,8 @@ impl Watch {
         Some(Term::new(state.since, time, due))
     }
 
-    /// What the connection is cut off from: each of its requests, or what it does without one.
+    /// The activities that the connection is cut off from: each of its requests, or another one
+    /// without a request.
     pub(crate) fn cut(&self) -> Vec<CutConnection> {
         let state = self.state();
         let requests = state.requests().iter();

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::length;
 use crate::spec::{OptionSpec, Spec};
 
-/// What a command line says.
+/// The contents of a command line.
 #[derive(Debug)]
 pub(crate) struct Args {
     command: &'static str,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::failure::Failure;
 
-/// What a shell calls a program that Ctrl-C has ended.
+/// The exit code by which a shell knows a program that Ctrl-C has ended.
 pub(crate) const EXIT_CODE: u8 = 130;
 
 static CAME: AtomicBool = AtomicBool::new(false);

@@ -44,7 +44,7 @@ pub(crate) fn job(job: &JobView) -> Value {
     })
 }
 
-/// What is stored as JSON, or its text where it is none.
+/// The stored bytes as JSON, or as text where they are none.
 pub(crate) fn stored(json: &[u8]) -> Value {
     let parsed = serde_json::from_slice(json);
     parsed.unwrap_or_else(|_| String::from_utf8_lossy(json).into())

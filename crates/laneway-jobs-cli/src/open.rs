@@ -28,7 +28,7 @@ fn given(args: &Args) -> Option<String> {
     given.filter(|address| !address.is_empty())
 }
 
-/// What an address means.
+/// The meaning of an address.
 enum Address<'a> {
     File(&'a str),
     Server(&'a str),

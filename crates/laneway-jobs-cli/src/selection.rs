@@ -57,7 +57,7 @@ pub(crate) async fn all_ids(
     Ok(ids)
 }
 
-/// What a job has to be for a change of all that match.
+/// The state that a job has to be in for a change of all that match.
 pub(crate) fn state_or(args: &Args, default: JobState) -> Result<JobState, Failure> {
     Ok(args.state("state")?.unwrap_or(default))
 }

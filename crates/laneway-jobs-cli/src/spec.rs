@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::commands::Command;
 
-/// What a command takes.
+/// The arguments and options of a command.
 #[derive(Debug)]
 pub(crate) struct Spec {
     pub(crate) name: &'static str,
-    /// What stands behind the name.
+    /// The arguments, as the help shows them behind the name.
     pub(crate) takes: &'static str,
     pub(crate) about: &'static str,
     pub(crate) options: &'static [OptionSpec],
@@ -43,7 +43,7 @@ pub(crate) const fn flag(name: &'static str, about: &'static str) -> OptionSpec 
     }
 }
 
-/// What every command takes.
+/// The options of every command.
 const COMMON: &[OptionSpec] = &[
     value(
         "database",

@@ -24,7 +24,7 @@ use crate::store::{
     BatchCounts, Guarded, Held, Note, NoteKind, Outcome, Settlement, Step, StoreError,
 };
 
-/// What a handler is given beside its job. Cheap to clone.
+/// The context that a handler is given beside its job. Cheap to clone.
 #[derive(Clone)]
 pub struct Ctx(Arc<Inner>);
 
@@ -48,7 +48,7 @@ impl fmt::Debug for Ctx {
     }
 }
 
-/// What a worker knows of an attempt at its beginning.
+/// The facts that a worker knows of an attempt at its beginning.
 pub(crate) struct Attempt {
     pub(crate) held: Held,
     pub(crate) number: u32,

@@ -124,7 +124,7 @@ pub struct JobBatchThen {
 pub struct EnqueuedBatch {
     /// The job that follows, which stands for the batch.
     pub then: JobId,
-    /// What became of each member, in order.
+    /// The fate of each member, in order.
     pub members: Vec<Enqueued>,
 }
 

@@ -26,7 +26,7 @@ pub enum PayloadError {
     },
     /// Its type does not serialize to JSON.
     Encode(String),
-    /// What is stored is no value of this type.
+    /// The stored bytes are no value of this type.
     Decode(String),
 }
 

@@ -63,7 +63,7 @@ impl Retry {
         Retry(Rule::List(waits.into_iter().collect()))
     }
 
-    /// What the function gives for an attempt, counted from 1.
+    /// A rule whose waits are the outputs of a function of the attempt, counted from 1.
     #[must_use]
     pub fn own(wait: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Retry {
         Retry(Rule::Own(Arc::new(wait)))

@@ -76,7 +76,7 @@ pub(crate) struct Instants {
 /// The most missed instants that are fired: they share a transaction.
 pub(crate) const MISSED_LIMIT: u32 = 1_000;
 
-/// What comes of instants at which no worker was there to fire them.
+/// The fate of instants at which no worker was there to fire them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missed {
     /// Nothing. An instant counts as missed one minute after its time.
@@ -89,7 +89,7 @@ pub enum Missed {
     All(u32),
 }
 
-/// What comes of an instant while the job of an earlier one is unfinished: ready or running.
+/// The fate of an instant while the job of an earlier one is unfinished: ready or running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IfUnfinished {
     /// The instant is fired without a job. The default.

@@ -12,8 +12,8 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 const SCRATCH: usize = 32 * 1024;
 
 thread_local! {
-    /// What is read goes through here. The safe way to read into hyper's own buffer would set the
-    /// whole of it to zero before each read; this one is set once, and what was read is copied.
+    /// The buffer that all reads go through. The safe way to read into hyper's own buffer would set
+    /// the whole of it to zero before each read; this one is set once, and what was read is copied.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 

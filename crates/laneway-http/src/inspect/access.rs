@@ -31,10 +31,10 @@ pub(super) enum Denied {
     OtherSite,
 }
 
-/// What proxies add to requests.
+/// The fields that proxies add to requests.
 const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// What browsers say of where a request comes from.
+/// The field by which browsers tell where a request comes from.
 const FETCH_SITE: &str = "sec-fetch-site";
 
 impl Access {
@@ -87,7 +87,7 @@ fn judge_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Den
     }
 }
 
-/// What the client calls this server.
+/// The name by which the client calls this server.
 fn host(head: &request::Parts) -> Option<Authority> {
     let named = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let named = named.and_then(|host| host.parse().ok());

@@ -174,7 +174,7 @@ impl Inspect {
         self.hub.viewers()
     }
 
-    /// What is below the prefix in a path, if it is there.
+    /// The part of a path below the prefix, if the prefix is there.
     pub(super) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(&*self.prefix)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)

@@ -45,7 +45,7 @@ use certificate::{Certificate, Kept};
 pub use tls_error::TlsError;
 pub(crate) use tls_stream::TlsStream;
 
-/// What a server shows and speaks in TLS. Clones are the same: a certificate that is
+/// The certificates and protocols of a server in TLS. Clones are the same: a certificate that is
 /// [replaced](Tls::replace_by_pem) in one is replaced in all.
 ///
 /// The [module](self) has an example.
@@ -56,7 +56,7 @@ pub struct Tls {
     certificate: Option<Arc<Kept>>,
 }
 
-/// What clients may choose, the better one first.
+/// The protocols that clients may choose, the better one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 impl Tls {

@@ -17,9 +17,9 @@ use std::{fmt, io};
 pub enum TlsError {
     /// A file cannot be read.
     Unreadable {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The chain holds no certificate.
@@ -28,9 +28,9 @@ pub enum TlsError {
     NoKey,
     /// Something is broken PEM.
     Malformed {
-        /// Which of the two.
+        /// The chain or the key, in words.
         what: &'static str,
-        /// What is wrong with it.
+        /// The fault of the certificate or key.
         why: String,
     },
     /// The private key is not that of the first certificate.

@@ -53,7 +53,7 @@ impl Job for Nothing {
     const KIND: &'static str = "laneway-jobs-bench";
 }
 
-/// What is to be measured.
+/// The measurements that are to be made.
 #[derive(Clone, Copy)]
 struct Plan {
     jobs: usize,
@@ -61,7 +61,7 @@ struct Plan {
     in_flight: usize,
 }
 
-/// What came of one part.
+/// The result of one part.
 struct Measured {
     what: &'static str,
     jobs: usize,

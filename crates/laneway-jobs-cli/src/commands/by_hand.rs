@@ -73,7 +73,7 @@ impl Change {
         }
     }
 
-    /// What is done to it.
+    /// The past participle of the change, for messages.
     fn done(self) -> &'static str {
         match self {
             Change::Retry => "runs again",

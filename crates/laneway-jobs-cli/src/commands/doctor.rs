@@ -23,7 +23,7 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
-/// What is wrong, and what to do about it.
+/// A fault, and its remedy.
 struct Ill {
     name: &'static str,
     text: String,

@@ -72,7 +72,7 @@ fn is_same(from: &str, to: &str) -> bool {
     from == to || full(from).is_some_and(|from| full(to) == Some(from))
 }
 
-/// What is told of the steps. An output that is closed does not end a move.
+/// The messages about the steps. An output that is closed does not end a move.
 struct Told<'o> {
     out: &'o mut Out,
     progress: Progress,

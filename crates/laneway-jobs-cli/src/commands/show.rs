@@ -95,7 +95,7 @@ fn tell(whole: &Whole, out: &mut Out) -> Result<(), Failure> {
     attempts(whole, out)
 }
 
-/// What there is to say, in order; what is not there is left out.
+/// The facts about a job, in order; those that are not there are left out.
 fn facts(whole: &Whole) -> Vec<(&'static str, String)> {
     let (job, story) = (&whole.job, &whole.story);
     let stored = |json: &[u8]| json::stored(json).to_string();

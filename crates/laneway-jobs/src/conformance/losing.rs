@@ -15,7 +15,7 @@ use crate::store::{
     Step, Store, StoreError, StoreFuture, ViewStore, WantedSchedules,
 };
 
-/// What becomes of a claim whose answer is lost.
+/// The fate of a claim whose answer is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is never made.

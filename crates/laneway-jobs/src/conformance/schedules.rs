@@ -274,7 +274,8 @@ fn worker(stage: &Stage, schedule: Schedule) -> WorkerHandle {
     started.expect("the worker is set up")
 }
 
-/// What workers have fired in this time, or until something is there unless the schedule is paused.
+/// The instants that workers have fired in this time, or until something is there unless the
+/// schedule is paused.
 async fn fires_after(stage: &Stage, workers: usize, missed: Missed, wait: Duration) -> Vec<Fire> {
     let workers: Vec<WorkerHandle> = (0..workers)
         .map(|_| worker(stage, every_second(missed)))

@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "laneway-jobs";
 pub(super) struct Door {
     /// The names by which it may be called, beside those of the loopback.
     pub(super) hosts: Vec<String>,
-    /// What clients that are not on this machine must give.
+    /// The token that clients must give that are not on this machine.
     pub(super) token: Option<String>,
 }
 

@@ -22,7 +22,7 @@ const ROUNDS: usize = 20;
 /// So many of the jobs are shown in the preview.
 const SHOWN: usize = 5;
 
-/// What is to be done, with which jobs.
+/// The change that is to be made, and the jobs that it is for.
 struct Wanted {
     action: JobAction,
     filter: JobFilter,

@@ -24,7 +24,7 @@ const HEIGHT: f64 = 100.0;
 
 /// A chart, whose highest value reaches up to its top.
 pub(super) struct Chart<'a> {
-    /// What is read out in place of the picture.
+    /// The text that is read out in place of the picture.
     pub(super) label: &'a str,
     pub(super) class: &'a str,
     pub(super) bars: Vec<Bar>,

@@ -11,7 +11,7 @@ pub(super) enum Counted {
 }
 
 impl Counted {
-    /// What was counted up to a bound.
+    /// A number that was counted up to a bound.
     pub(super) fn up_to(count: u64, bound: u64) -> Counted {
         match count < bound {
             true => Counted::Exactly(count),

@@ -22,10 +22,10 @@ pub(super) struct Flow<'a> {
 /// A chart with its heading.
 pub(super) struct Drawn {
     title: &'static str,
-    /// What the highest value is.
+    /// The highest value, in words.
     top: String,
     chart: Chart<'static>,
-    /// What the colours mean.
+    /// The meanings of the colours.
     legend: &'static [(&'static str, &'static str)],
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Framed<'a> {
     /// The path of the page among the tabs.
     pub(super) tab: &'a str,
     pub(super) refresh: Refresh,
-    /// What a change before it has led to.
+    /// The result of the change before it.
     pub(super) said: Option<&'a str>,
 }
 
@@ -151,7 +151,7 @@ fn fingerprint(text: &str) -> u64 {
     })
 }
 
-/// What an empty place says: what is not there, and what to do next.
+/// Writes into an empty place the name of the thing that is not there, and the next thing to do.
 pub(super) fn empty(html: &mut Html, what: &str, next: &str) {
     html.el("div", &[("class", "empty")], |html| {
         html.text_el("p", &[], what);

@@ -183,7 +183,7 @@ pub(super) fn state(html: &mut Html, job: &JobView) {
     html.text_el("span", &[("class", &class)], job.state);
 }
 
-/// What is to be said of a job in one line: its error, its progress, or when.
+/// Writes the last news of a job in one line: its error, its progress, or when.
 fn last(html: &mut Html, place: &Place, job: &JobView) {
     if let Some(error) = &job.error {
         let line = error.lines().next().unwrap_or_default();

@@ -13,12 +13,12 @@ pub(super) enum Mode {
     ReadOnly,
 }
 
-/// What links and forms of one page need.
+/// The values that links and forms of one page need.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The path that the dashboard is mounted at; no slash at its end.
     pub(super) root: String,
-    /// What forms carry, so that the forms of other sites are told from them.
+    /// The token that forms carry, so that the forms of other sites are told from them.
     pub(super) form_token: String,
     pub(super) mode: Mode,
     /// The store's time.

@@ -13,7 +13,7 @@ pub(super) enum Route {
     Errors,
     Schedules,
     Workers,
-    /// What a change to all that match would do.
+    /// The preview of a change to all that match.
     Bulk,
     Login,
     Style,
@@ -28,7 +28,7 @@ pub(super) enum JobPart {
     Result,
 }
 
-/// What a form changes.
+/// A change that a form makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Job(JobId, JobAction),
@@ -38,7 +38,7 @@ pub(super) enum Change {
     Login,
 }
 
-/// What may be done with a job.
+/// An action that a job allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JobAction {
     Retry,
@@ -46,14 +46,14 @@ pub(super) enum JobAction {
     Delete,
 }
 
-/// What may be done with a queue or a schedule.
+/// An action that a queue or a schedule allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Switch {
     Pause,
     Resume,
 }
 
-/// What a method and a path ask for.
+/// The page or change that a method and a path ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Routed {
     To(Route),

@@ -43,7 +43,7 @@ impl Outcome {
     }
 }
 
-/// What is known of the attempts at a job.
+/// The attempts at a job, as far as they are known.
 pub(super) struct Timeline {
     from: SystemTime,
     tried: Vec<Tried>,

@@ -33,7 +33,7 @@ pub(super) type Asked<'t, A> = Pin<Box<dyn Future<Output = Sql<A>> + Send + 't>>
 /// The function that answers a question.
 pub(super) type Ask<Q, A> = for<'t, 'c> fn(&'t mut Tx<'c>, &'t Q) -> Asked<'t, A>;
 
-/// What questions go through.
+/// The parts of a store that a question goes through.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) pool: Arc<Pool>,
@@ -127,7 +127,7 @@ impl Asking {
         }
     }
 
-    /// What may have been committed, sleeping workers have to hear of.
+    /// Tells sleeping workers of a change that may have been committed.
     fn unknown_wakes(&self, error: StoreError) -> StoreError {
         if error == StoreError::OutcomeUnknown {
             self.marks.forget();

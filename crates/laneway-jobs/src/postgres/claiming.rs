@@ -18,7 +18,7 @@ use crate::job_id::JobId;
 use crate::micros::{Micros, duration_of, length};
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, NewJob, Whom};
 
-/// What a claim has found.
+/// The jobs that a claim has found.
 #[derive(Debug)]
 pub(super) struct Found {
     /// In order, each with the time at which it was due.

@@ -22,14 +22,14 @@ pub enum ConnectError {
     Tls {
         /// Where the server is.
         server: String,
-        /// What is wrong.
+        /// The fault, in words.
         message: String,
     },
     /// The certificates that are trusted cannot be read.
     RootCertificates {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault, in words.
         message: String,
     },
     /// The name of the schema is empty, or longer than 63 bytes, or has a zero in it.
@@ -38,14 +38,14 @@ pub enum ConnectError {
     Unreachable {
         /// Where it was looked for, without the password.
         server: String,
-        /// What the system or the server said last.
+        /// The last message of the system or the server.
         message: String,
     },
     /// The server refuses the user or the password.
     Refused {
         /// The user.
         user: String,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
     /// The server has no such database.
@@ -54,7 +54,7 @@ pub enum ConnectError {
     NotAllowed {
         /// The schema.
         schema: String,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
     /// A newer release has written the schema.

@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::store::StoreError;
 
-/// What a failed statement leaves behind.
+/// The state that a failed statement leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aftereffect {
     /// The connection is gone, and whether the commit came before that is not known.

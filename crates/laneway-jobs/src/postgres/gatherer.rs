@@ -16,7 +16,7 @@ const AT_ONCE: usize = 1_024;
 
 type Answers<O> = Result<Vec<O>, StoreError>;
 
-/// What runs a statement for all items.
+/// A function that runs a statement for all items.
 pub(super) type Run<I, O> =
     Arc<dyn Fn(Vec<I>) -> Pin<Box<dyn Future<Output = Answers<O>> + Send>> + Send + Sync>;
 
@@ -163,8 +163,8 @@ where
         self.ended = Some(Ended);
     }
 
-    /// What goes into the next statement. Where there is nothing, the turn ends under the lock, so
-    /// that the next command starts another one.
+    /// The commands that go into the next statement. Where there is nothing, the turn ends under
+    /// the lock, so that the next command starts another one.
     fn next(&self) -> Option<Vec<Command<I, O>>> {
         let mut waiting = unpoisoned(self.gatherer.waiting.lock());
         if waiting.commands.is_empty() {

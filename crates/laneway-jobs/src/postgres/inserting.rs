@@ -97,7 +97,7 @@ impl<'j> Rows<'j> {
     }
 }
 
-/// What `Statement::InsertPlaced` has beside those.
+/// The further parameters of `Statement::InsertPlaced`.
 #[derive(Default)]
 struct Places<'j> {
     held: Vec<i16>,

@@ -13,7 +13,7 @@ pub(super) struct MovedColumn {
     kind: ColumnKind,
 }
 
-/// What the fields of a column are.
+/// The type of the fields of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ColumnKind {
     Number,

@@ -1,6 +1,6 @@
 //! What processes at one database tell each other.
 
-/// What a store's commit has changed for the workers of other processes.
+/// The changes that a store's commit has made for the workers of other processes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum News {
     /// A queue may have jobs that are due.

@@ -30,7 +30,7 @@ pub enum WakeUps {
     Polled,
 }
 
-/// What is announced, and when it was last.
+/// The news that are announced, and the time of the last announcement.
 #[derive(Debug)]
 pub(super) struct Notifier {
     wake_ups: WakeUps,
@@ -77,14 +77,14 @@ impl Notifier {
         Some(wait)
     }
 
-    /// What to send for news now. A commit from here on is announced anew.
+    /// The payload to send for news now. A commit from here on is announced anew.
     pub(super) fn payload(&self, news: &News) -> String {
         let mut last = unpoisoned(self.last.lock());
         last.insert(news.clone(), Announced::At(now()));
         news.payload(&self.own)
     }
 
-    /// What another store has announced; `None` where it was this one.
+    /// The news that another store has announced; `None` where it was this one.
     pub(super) fn heard(&self, payload: &str) -> Option<News> {
         let (sender, news) = News::read(payload);
         (sender != self.own).then_some(news)

@@ -201,7 +201,7 @@ impl Pool {
 pub(super) struct Lent {
     pool: Arc<Pool>,
     connected: Option<Box<Connected>>,
-    /// What is put back.
+    /// The slot that is put back.
     slot: Slot,
 }
 

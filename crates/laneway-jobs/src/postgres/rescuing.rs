@@ -11,7 +11,7 @@ use crate::job_state::JobState;
 use crate::micros::{Micros, length};
 use crate::store::{Pruning, Rescue, Rescued};
 
-/// What a look at leases and expiries has found.
+/// The result of a look at leases and expiries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     Nothing,

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS laneway_schema (
 #[derive(Clone, Debug)]
 pub(super) struct SchemaName(String);
 
-/// What an opening wants of a schema.
+/// The demand of an opening on a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
     /// The newest version; it is made where it is missing.
@@ -122,7 +122,7 @@ impl SchemaName {
         }))
     }
 
-    /// What is there, without a lock.
+    /// The present state of the schema, read without a lock.
     async fn look(&self, client: &Client) -> Sql<Standing> {
         let prefix = self.prefix();
         let table = format!("{prefix}laneway_schema");

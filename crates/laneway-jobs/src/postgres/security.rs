@@ -4,7 +4,7 @@ use tokio_postgres::config::SslMode;
 
 use super::connect_error::ConnectError;
 
-/// What an address wants of the encryption.
+/// The demands of an address on the encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Security {
     pub(super) mode: SslMode,
@@ -13,7 +13,7 @@ pub(super) struct Security {
     pub(super) roots: Option<String>,
 }
 
-/// What a server has to prove.
+/// The proof that a server has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// Nothing: the connection is encrypted, whoever the server is.

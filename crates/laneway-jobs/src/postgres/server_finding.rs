@@ -75,7 +75,7 @@ impl ServerFinding {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use laneway::{ShutdownBegun, shutdown_begun};
 /// A connection, which ends when its client does.
 pub(super) type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Who polls the connection of a client.
+/// The task or caller that polls the connection of a client.
 pub(super) enum Driver {
     /// A task on the high queue.
     Task,

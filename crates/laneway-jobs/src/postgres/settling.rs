@@ -22,7 +22,7 @@ pub(super) enum Completed {
     No,
 }
 
-/// What a transition has made of a row.
+/// The state that a transition has put a row in.
 pub(super) struct Moved {
     pub(super) id: JobId,
     pub(super) state: JobState,

@@ -33,7 +33,7 @@ pub(super) enum Span {
     Begun,
 }
 
-/// What is to be hinted at after the commit.
+/// The changes that are to be hinted at after the commit.
 #[derive(Debug, Default)]
 pub(super) struct Aftermath {
     pub(super) ready: BTreeSet<String>,
@@ -56,7 +56,7 @@ pub(super) struct Earlier;
 pub(super) struct SchedulesChanged;
 
 impl Aftermath {
-    /// What other processes should look at.
+    /// The news for other processes.
     pub(super) fn news(&self) -> impl Iterator<Item = News> {
         let everywhere = self.everywhere.iter().map(|_| News::Everywhere);
         let queues = self.ready.iter().map(|queue| News::Queue(queue.clone()));

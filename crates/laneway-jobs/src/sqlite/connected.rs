@@ -167,7 +167,7 @@ impl Connected {
     }
 }
 
-/// What the database's error means for the caller.
+/// The caller's error for an error of the database.
 pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,

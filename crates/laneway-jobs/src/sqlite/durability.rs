@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a commit in a file survives. It is set at opening and read back.
+/// The failures that a commit in a file survives. It is set at opening and read back.
 ///
 /// ```
 /// use laneway_jobs::sqlite::Durability;

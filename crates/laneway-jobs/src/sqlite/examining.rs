@@ -23,7 +23,7 @@ const EMPTY: u64 = 64 << 20;
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 const LONG_DUE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the life of a job allows: `job_state.rs` has it drawn.
+/// Counts the jobs that the life of a job does not allow: `job_state.rs` has it drawn.
 const UNKNOWN: &str = "
 SELECT count(*) FROM laneway_job
 WHERE state NOT IN (0, 1, 2, 3, 4, 5) OR lane NOT IN (0, 1) OR held NOT IN (0, 1, 2)

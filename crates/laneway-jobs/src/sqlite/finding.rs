@@ -17,7 +17,7 @@ use std::time::Duration;
 pub enum Finding {
     /// SQLite's own check found damage; in its words.
     Damaged {
-        /// What it said.
+        /// The database's message.
         message: String,
     },
     /// An index of the schema is not there.
@@ -93,7 +93,7 @@ impl Finding {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {

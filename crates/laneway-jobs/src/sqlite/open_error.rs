@@ -51,14 +51,14 @@ pub enum OpenError {
     NotDurable {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// The durability that was asked for.
         asked: super::Durability,
     },
     /// Anything else, in the database's or the system's words.
     Other {
         /// The file.
         path: PathBuf,
-        /// What they said.
+        /// Their message.
         message: String,
     },
 }

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a store knows of other processes that have the file open.
+/// The knowledge of a store about other processes that have the file open.
 #[derive(Debug)]
 pub(super) enum Ownership {
     /// It has the lock, for as long as the file lives: a former owner is gone.

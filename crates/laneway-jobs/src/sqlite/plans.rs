@@ -11,7 +11,7 @@ use super::statement::Statement;
 use super::{activity, viewing};
 use crate::job_state::JobState;
 
-/// What workers and callers run all the time, and what is run once a second.
+/// The statements that workers and callers run all the time or once a second.
 const HOT: [Statement; 27] = [
     Statement::Insert,
     Statement::KnowQueue,
@@ -55,7 +55,7 @@ const FIXED: [&str; 10] = [
     activity::ERRORS,
 ];
 
-/// What SQLite would do for a statement.
+/// The plan of SQLite for a statement.
 fn plan(connection: &Connection, text: &str) -> Vec<String> {
     let text = format!("EXPLAIN QUERY PLAN {text}");
     let mut prepared = connection.prepare(&text).unwrap();

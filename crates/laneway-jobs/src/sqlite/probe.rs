@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::statement::Statement;
 
-/// What a command of the writer does.
+/// The change that a command of the writer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Transition {
@@ -54,7 +54,7 @@ pub enum Moment {
     AfterAnswer,
 }
 
-/// What the writer does at a crash point.
+/// The writer's next action at a crash point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It goes on.

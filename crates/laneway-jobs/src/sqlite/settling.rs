@@ -10,7 +10,7 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
-/// What a transition has made of a row.
+/// The state that a transition has put a row in.
 pub(super) struct Moved {
     pub(super) state: JobState,
     pub(super) queue: String,

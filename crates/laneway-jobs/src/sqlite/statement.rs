@@ -232,8 +232,8 @@ WHERE seq IN (
     ORDER BY run_at, seq LIMIT min(1, :limit))
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 
-/// What has just been claimed, found by its lease. An answer of the claim itself would cost SQLite
-/// another row for each, in a table of its own.
+/// The jobs that have just been claimed, found by their lease. An answer of the claim itself would
+/// cost SQLite another row for each, in a table of its own.
 const CLAIMED: &str = "
 SELECT run_at, seq, id, fence, kind, lane, attempt, max_attempts, crashes, timeout, payload,
     awaited_by
@@ -254,7 +254,8 @@ WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue
     AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
 ORDER BY run_at, seq LIMIT 1";
 
-/// What is due already and was not claimed is not in it: a settlement or a hint comes first.
+/// The next time at which a job is due. Jobs that are due already and were not claimed are left
+/// out: a settlement or a hint comes first.
 const NEXT: &str = "
 SELECT min(at) FROM (
     SELECT min(run_at) AS at FROM laneway_job

@@ -107,7 +107,7 @@ impl SqliteStore {
         }))
     }
 
-    /// What a commit survives, as the database itself told at opening.
+    /// The failures that a commit survives, as the database itself told at opening.
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.0.durability

@@ -41,7 +41,7 @@ impl<E: fmt::Display> fmt::Display for TransactError<E> {
 
 impl<E: std::error::Error + 'static> std::error::Error for TransactError<E> {}
 
-/// What a closure came to. A panic goes back to the caller.
+/// The result of a closure. A panic goes back to the caller.
 pub(super) type Came<R, E> = Result<Result<R, E>, Box<dyn Any + Send>>;
 
 pub(super) struct Transact<F, R, E> {

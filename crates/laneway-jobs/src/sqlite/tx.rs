@@ -26,7 +26,7 @@ pub(super) struct Tx<'c> {
     prepared: AllPrepared<'c>,
 }
 
-/// What is to be hinted at after the commit.
+/// The changes that are to be hinted at after the commit.
 #[derive(Debug, Default)]
 pub(super) struct Aftermath {
     pub(super) ready: BTreeSet<String>,

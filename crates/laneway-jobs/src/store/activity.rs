@@ -20,7 +20,7 @@ pub struct ActivityWanted {
     pub at_most: u64,
 }
 
-/// What lanes did.
+/// The activity of lanes.
 #[derive(Clone, Debug)]
 pub struct Activity {
     /// T, within the last slot.
@@ -33,7 +33,7 @@ pub struct Activity {
     pub lanes: Vec<LaneActivity>,
 }
 
-/// What one lane did.
+/// The activity of one lane.
 #[derive(Clone, Debug)]
 pub struct LaneActivity {
     /// The queue.
@@ -44,7 +44,7 @@ pub struct LaneActivity {
     pub slots: Vec<ActivitySlot>,
 }
 
-/// What a lane did in a slot. Jobs that have been deleted since are not in it.
+/// The activity of a lane in one slot of time. Jobs that have been deleted since are not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivitySlot {
     /// The jobs that were done.

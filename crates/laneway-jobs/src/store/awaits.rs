@@ -3,7 +3,7 @@
 //! The job that waits is the batch. Its members name it, in
 //! [`NewJob::awaited_by`](super::NewJob::awaited_by); a link of a chain is a batch with one member.
 
-/// What a job waits for before it is ready.
+/// The condition that a job waits for before it is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaits {
     /// All jobs that name it are settled, however they ended: the end of a batch.

@@ -21,6 +21,6 @@ pub struct FailedAttempt {
     pub state: JobState,
     /// When the attempt ended.
     pub ended_at: SystemTime,
-    /// What went wrong: the first [`ERROR_LIMIT`] characters.
+    /// The error: the first [`ERROR_LIMIT`] characters.
     pub error: String,
 }

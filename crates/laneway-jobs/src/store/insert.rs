@@ -27,7 +27,7 @@ pub struct NewJob {
     pub timeout: Option<Duration>,
     /// After this much time from the insert on it is not begun any more, and fails.
     pub expires_after: Option<Duration>,
-    /// What makes it one of a kind among unfinished jobs.
+    /// The key that makes it one of a kind among unfinished jobs.
     pub unique: Option<Uniqueness>,
     /// The job that enqueued it.
     pub parent: Option<JobId>,
@@ -64,11 +64,11 @@ pub enum Due {
 pub struct Uniqueness {
     /// The key, within the kind.
     pub key: String,
-    /// What becomes of an insert that finds the key taken.
+    /// The rule for an insert that finds the key taken.
     pub if_exists: IfExists,
 }
 
-/// What becomes of a unique job when an unfinished one has its key already.
+/// The rule for a unique job when an unfinished one has its key already.
 ///
 /// Unfinished means ready or running. A job in quarantine has given its key back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub enum IfExists {
     RunAgain,
 }
 
-/// What became of a job that was to be enqueued. There is always an id.
+/// The fate of a job that was to be enqueued. There is always an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an existing job may have another payload"]
 pub enum Enqueued {

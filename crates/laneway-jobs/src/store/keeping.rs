@@ -23,23 +23,23 @@ pub enum Renewal {
     LeaseLost,
 }
 
-/// What a holder wants to be kept.
+/// A note that a holder wants to be kept.
 #[derive(Clone, Debug)]
 pub struct Note {
     /// The job, and the fence under which it is held.
     pub held: Held,
-    /// What it is.
+    /// The content.
     pub kind: NoteKind,
 }
 
-/// What there is to keep.
+/// The content of a note.
 #[derive(Clone, Debug)]
 pub enum NoteKind {
     /// How far the job has come.
     Progress {
         /// From 0 to 1.
         part: f64,
-        /// What it is at.
+        /// The stage of the job, in words.
         text: String,
     },
     /// The value of a step. The first one that is kept stays.

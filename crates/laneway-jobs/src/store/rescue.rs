@@ -24,7 +24,7 @@ impl Default for Rescue {
     }
 }
 
-/// What a rescue did.
+/// The result of a rescue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rescued {
     /// Jobs that run again.

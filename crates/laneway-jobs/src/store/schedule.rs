@@ -87,11 +87,11 @@ pub struct Fire {
     pub at: SystemTime,
     /// T, when it was fired.
     pub fired_at: SystemTime,
-    /// What came of it.
+    /// The outcome.
     pub outcome: FireOutcome,
 }
 
-/// What came of an instant.
+/// The outcome of an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FireOutcome {
     /// This job was enqueued for it.

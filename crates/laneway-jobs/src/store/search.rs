@@ -54,7 +54,7 @@ impl Default for JobSearch {
     }
 }
 
-/// What a search found.
+/// One page of the jobs that a search found.
 #[derive(Clone, Debug, Default)]
 pub struct JobPage {
     /// The jobs, newest first, without payloads and results.

@@ -22,12 +22,12 @@ pub enum Outcome {
     Retry {
         /// From now on, by the store's clock.
         after: Duration,
-        /// What went wrong.
+        /// The error of the attempt.
         error: String,
     },
     /// It failed for good.
     Failed {
-        /// What went wrong.
+        /// The error of the attempt.
         error: String,
     },
     /// It is not yet time: it runs again after this, and the attempt is not charged.

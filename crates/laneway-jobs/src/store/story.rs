@@ -7,7 +7,7 @@ use crate::fence::Fence;
 /// The most attempts that a story tells, the newest ones.
 pub const STORY_LIMIT: usize = 100;
 
-/// What happened to a job, beyond what [`JobView`](super::JobView) tells.
+/// The story of a job, beyond the facts of [`JobView`](super::JobView).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobStory {
     /// The attempts that did not complete, in their order; the newest [`STORY_LIMIT`].
@@ -46,6 +46,6 @@ pub struct AttemptView {
     pub started_at: Option<SystemTime>,
     /// When it ended.
     pub ended_at: SystemTime,
-    /// What went wrong.
+    /// The error of the attempt.
     pub error: String,
 }

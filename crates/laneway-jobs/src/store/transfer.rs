@@ -196,7 +196,7 @@ pub struct TransferPage {
     pub limit: usize,
 }
 
-/// What a store counts by.
+/// The counters of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferCounters {
     /// The last fence that was given.
@@ -216,7 +216,7 @@ pub trait TransferEnd: Send + Sync + fmt::Debug {
     /// [`PAGE_BYTES`] after the first. None: there are no further ones.
     fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>>;
 
-    /// What it counts by.
+    /// The counters of the store.
     fn counters(&self) -> StoreFuture<'_, TransferCounters>;
 }
 

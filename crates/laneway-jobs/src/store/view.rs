@@ -45,7 +45,7 @@ pub struct JobView {
     pub awaited_by: Option<JobId>,
     /// How far it has come, from 0 to 1.
     pub progress: Option<f64>,
-    /// What it is at.
+    /// The stage of the job, in words.
     pub progress_text: Option<String>,
     /// Its last error.
     pub error: Option<String>,

@@ -24,7 +24,7 @@ pub trait ViewStore {
     /// jobs at most; its answer tells where to go on.
     fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>>;
 
-    /// What happened to jobs; `None` where there is no such job.
+    /// The stories of jobs; `None` where there is no such job.
     fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>>;
 
     /// The newest attempts that did not complete, at most this many.
@@ -33,6 +33,6 @@ pub trait ViewStore {
     /// The leases of the jobs that run, at most this many, the first one to end first.
     fn leases(&self, at_most: usize) -> StoreFuture<'_, Vec<LeaseView>>;
 
-    /// What the lanes of some queues did in the last slots of time.
+    /// The activity of the lanes of some queues in the last slots of time.
     fn activity(&self, wanted: ActivityWanted) -> StoreFuture<'_, Activity>;
 }

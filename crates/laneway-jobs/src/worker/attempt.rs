@@ -120,7 +120,7 @@ async fn after_first_poll<T>(begins: Option<Begins>) -> T {
     std::future::pending().await
 }
 
-/// What the attempt comes to; `None` where its lease has lapsed. A destructor that panics when the
+/// The outcome of the attempt; `None` where its lease has lapsed. A destructor that panics when the
 /// handler is dropped, or a rule that does, is the job's error as well: without an outcome the job
 /// would be held for ever.
 async fn outcome(

@@ -44,7 +44,7 @@ pub(super) struct Claimer {
 /// The insert that was taken along, and its answer.
 type Inserted = (PickedUp, Vec<Enqueued>);
 
-/// What a claimer does after a round.
+/// The next action of a claimer after a round.
 enum Then {
     /// More is due already.
     GoOn,
@@ -176,8 +176,8 @@ impl Claimer {
         }
     }
 
-    /// What a claim of unknown outcome has taken. The claimer keeps its turn meanwhile: until the
-    /// answer is there, the roster does not know of the kinds that are held.
+    /// The jobs that a claim of unknown outcome has taken. The claimer keeps its turn meanwhile:
+    /// until the answer is there, the roster does not know of the kinds that are held.
     async fn asked_again(&self, claim: ClaimId) -> (Claimed, Instant) {
         let core = &self.core;
         let mut pause = Pause::default();

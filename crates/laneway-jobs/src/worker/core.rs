@@ -45,7 +45,7 @@ pub(super) struct Core {
     pub(super) doubts: Doubts,
 }
 
-/// What a worker has done so far.
+/// The counts of a worker so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) finished: AtomicU64,

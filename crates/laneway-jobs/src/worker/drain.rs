@@ -71,7 +71,7 @@ pub async fn drain(worker: &Worker) -> Drained {
 
 const MOST: usize = 10_000;
 
-/// What ran while a worker's queues were drained.
+/// The jobs that ran while a worker's queues were drained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "it says what ran, and what came of it"]
 pub struct Drained {
@@ -88,7 +88,7 @@ pub struct Ran {
     pub kind: String,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 

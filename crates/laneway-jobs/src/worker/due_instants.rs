@@ -11,7 +11,7 @@ const LATE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_micros(1);
 
-/// What a firing does.
+/// The effect of a firing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DueInstants {
     /// The instants that get a job, the earliest first.
@@ -21,7 +21,7 @@ pub(super) struct DueInstants {
 }
 
 impl DueInstants {
-    /// What is due at `now` of a schedule whose next instant is `at`.
+    /// The instants that are due at `now` of a schedule whose next instant is `at`.
     pub(super) fn of(
         schedule: &Schedule,
         view: &ScheduleView,

@@ -14,7 +14,7 @@ use super::report::{LeftJob, WorkerReport};
 use crate::deadline::after;
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
-/// What a worker can be started on: a [`Runtime`], or a [`Handle`] of one.
+/// Something that a worker can be started on: a [`Runtime`], or a [`Handle`] of one.
 pub trait OnRuntime {
     /// The runtime's handle.
     fn handle(&self) -> Handle;

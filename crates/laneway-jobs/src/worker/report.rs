@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::job_id::JobId;
 
-/// What became of a worker's jobs.
+/// The fate of a worker's jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "it says which jobs were left"]
 pub struct WorkerReport {

@@ -28,7 +28,7 @@ pub(super) struct Scheduler {
     listener: Listener,
 }
 
-/// What a scheduler does after a round.
+/// The next action of a scheduler after a round.
 enum Then {
     /// It looks again at once.
     GoOn,

@@ -54,7 +54,7 @@ pub(super) struct ServedQueue {
     pub(super) spawn_on: Option<QueueId>,
 }
 
-/// What becomes of schedules in the store that a worker does not have.
+/// The fate of schedules in the store that a worker does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OtherSchedules {
     #[default]

@@ -78,15 +78,15 @@ enum Asked {
     ToStop,
 }
 
-/// What came of a trial.
+/// The result of a trial.
 #[derive(Debug)]
 #[must_use = "it says what came of the handler"]
 pub struct Tried<R> {
     /// The job, which is in the store.
     pub id: JobId,
-    /// What the handler gave.
+    /// The result of the handler.
     pub result: Result<R, JobError>,
-    /// What a worker makes of that.
+    /// The outcome that a worker makes of it.
     pub outcome: Outcome,
 }
 
