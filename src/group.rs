@@ -91,7 +91,7 @@ use crate::runtime::{IntoQueueName, Runtime, spawn};
 #[doc(alias("JoinSet", "TaskTracker", "FuturesUnordered", "nursery"))]
 #[must_use = "dropping a TaskGroup cancels its members: join them"]
 pub struct TaskGroup<T> {
-    // Dropped before the members, whose cancellation then finds nobody to tell.
+    // Dropped before the members, whose cancellation then finds no group to tell.
     children: Children,
     members: Slab<Member<T>>,
     /// Members that no high task has waited for yet.

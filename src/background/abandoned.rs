@@ -12,7 +12,7 @@
 pub enum Abandoned {
     /// It is handled to its end, and the reply is dropped: a handler is never cut off between two
     /// changes of the state. The default. It can learn by [`caller_gone`](super::caller_gone())
-    /// that nobody waits for it any more.
+    /// that no caller waits for it any more.
     #[default]
     Finished,
     /// The handler's future is dropped at the await that it has come to, and its place is free. For

@@ -31,7 +31,7 @@ pub enum AtShutdown {
 /// The wait for shutdown to begin. A service is polled at every request, so what it looks at is not
 /// the runtime but a notice that the runtime writes.
 pub(super) enum Watch {
-    /// It has ended, or it is nobody's business.
+    /// It has ended, or does not matter any more.
     Over,
     NotPolled,
     Waits {

@@ -25,8 +25,8 @@ use crate::sync::unpoisoned;
 /// spawns. Called elsewhere, it gives a future that never ends; so does that of a caller that gets
 /// its reply, or lets it go by [`detach`](super::Reply::detach).
 ///
-/// By default a request that the handler has taken is handled to its end even if nobody waits for
-/// the reply. Here a handler that waits for something learns that it need not, and frees its
+/// By default a request that the handler has taken is handled to its end even if no caller waits
+/// for the reply. Here a handler that waits for something learns that it need not, and frees its
 /// place. [`Service::abandoned`](super::Service::abandoned) drops the work without asking it.
 ///
 /// ```
@@ -35,7 +35,7 @@ use crate::sync::unpoisoned;
 /// use std::future::pending;
 /// use std::time::Duration;
 ///
-/// // A query that nobody answers, and one place for queries.
+/// // A query without an answer, and one place for queries.
 /// let query = async |_: &(), n: u32| {
 ///     let answer = async { if n == 0 { pending().await } else { Some(n) } };
 ///     let gone = async { caller_gone().await; None };

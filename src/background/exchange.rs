@@ -23,7 +23,7 @@ pub(super) struct Exchange<Req, Res> {
     state: Mutex<State<Req, Res>>,
 }
 
-/// An exchange as both sides hold it. Nobody needs weak references to it, and so nobody counts any.
+/// An exchange as both sides hold it. It needs no weak references, and so counts none.
 pub(super) type SharedExchange<Req, Res> = Arc<Exchange<Req, Res>>;
 
 enum State<Req, Res> {
@@ -48,7 +48,7 @@ pub(super) enum GivenUp<Req> {
     /// An exchange in the queue, without its request: that is here, and the caller's waker. To be
     /// dropped when the call has been counted, since a destructor may panic.
     InQueue((Req, Option<Waker>)),
-    /// Work that goes on for nobody, or a reply that nobody has read.
+    /// Work that goes on without a caller, or a reply that was not read.
     Begun,
 }
 
@@ -63,7 +63,7 @@ impl<Req, Res> Exchange<Req, Res> {
         })
     }
 
-    /// Says who asks, and how urgently, before the exchange enters a mailbox.
+    /// Notes the caller, and how urgent the request is, before the exchange enters a mailbox.
     #[inline]
     pub(super) fn address(
         exchange: &mut SharedExchange<Req, Res>,
@@ -174,7 +174,7 @@ impl<Req, Res> Exchange<Req, Res> {
         Poll::Pending
     }
 
-    /// Forgets the caller's waker: the reply will be read by nobody.
+    /// Forgets the caller's waker: the reply will not be read.
     pub(super) fn forget_caller(&self) {
         let mut state = self.lock();
         let caller = match &mut *state {

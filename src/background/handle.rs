@@ -457,7 +457,7 @@ enum AnyReply<Req, Res> {
 }
 
 impl<Req, Res> Reply<Req, Res> {
-    /// Has the request handled without anybody to read the reply.
+    /// Has the request handled without a reader for the reply.
     ///
     /// ```
     /// use laneway::{background, block_on, spawn_task};

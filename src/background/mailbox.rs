@@ -287,7 +287,7 @@ impl<Req, Res> Mailbox<Req, Res> {
         }
     }
 
-    /// Lets nobody in any more. The background ends when it has served those inside.
+    /// Lets no request in any more. The background ends when it has served those inside.
     pub(super) fn close_admission(&self, reason: CloseReason) {
         let mut post = self.lock();
         if let Admission::Open = post.admission {
@@ -390,8 +390,7 @@ impl<Req, Res> Inbox<Req, Res> {
         self.end = reason;
     }
 
-    /// The next request. `None`: nobody is left inside, and nobody
-    /// can enter.
+    /// The next request. `None`: no request is left inside, and none can enter.
     ///
     /// Pending, with a wake-up on its way, after [`REQUESTS_PER_POLL`] requests: the thread is for
     /// others, too.
@@ -441,7 +440,7 @@ impl<Req, Res> Inbox<Req, Res> {
         self.waker = LeftWaker::No;
     }
 
-    /// Ready when nobody is left inside and nobody can enter.
+    /// Ready when no request is left inside and none can enter.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.suspend();
         if !self.batch.is_empty() {
@@ -474,7 +473,7 @@ impl<Req, Res> Inbox<Req, Res> {
         let refilled = match (self.batch.is_empty(), &post.admission) {
             (true, Admission::Open) => Refilled::Waits,
             (true, _) => return Refilled::Over,
-            // Nobody will come and wake: the end of the batch has to look again.
+            // No caller will come and wake it: the end of the batch has to look again.
             (false, Admission::Closing(_) | Admission::Closed(_)) => return Refilled::Some,
             (false, Admission::Open) => {
                 self.waker = LeftWaker::InThisPoll;

@@ -40,7 +40,7 @@ where
     Ok(())
 }
 
-/// Serves up to `limit` requests beside each other, until nobody is left.
+/// Serves up to `limit` requests beside each other, until no caller is left.
 ///
 /// # Errors
 ///

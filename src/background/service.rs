@@ -25,7 +25,7 @@ use crate::large::is_large;
 /// bound; [`Service`] offers more.
 ///
 /// The handler is an async closure, or an async fn, of the state and a request. What it borrows
-/// from the state it may hold across its awaits: nobody else touches the state meanwhile.
+/// from the state it may hold across its awaits: no other code touches the state meanwhile.
 ///
 /// Nothing happens until the [`Background`] is spawned or awaited. Whether it can be spawned, that
 /// is whether it is `Send`, the compiler finds out from the state and the handler.
@@ -301,7 +301,7 @@ impl<Order, Life> Service<Order, Life> {
     /// [`Abandoned::Finished`].
     ///
     /// Where requests may wait for long, for a connection of a pool or an answer from elsewhere,
-    /// the callers' patience ends first, and requests that nobody waits for fill the places in
+    /// the callers' patience ends first, and requests that no caller waits for fill the places in
     /// flight. [`Abandoned::Dropped`] frees them; [`caller_gone`](super::caller_gone()) lets the
     /// handler do so itself.
     ///

@@ -30,7 +30,7 @@ pub(super) async fn once<S, Req, Res>(
     }
 }
 
-/// Serves with one state after the other, until nobody is left or the policy gives up.
+/// Serves with one state after the other, until no caller is left or the policy gives up.
 pub(super) async fn restarting<L: Lodging, S, Req, Res>(
     mut make: impl AsyncFnMut() -> S,
     mut inbox: Inbox<Req, Res>,
@@ -92,7 +92,7 @@ fn shutdown<Req, Res>(inbox: &Inbox<Req, Res>) -> impl Future<Output = ()> + use
     })
 }
 
-/// Waits for a future, or until nobody is left and nobody can come, which gives `None`.
+/// Waits for a future, or until no caller is left and none can come, which gives `None`.
 async fn unless_over<F: Future, Req, Res>(
     inbox: &mut Inbox<Req, Res>,
     future: F,

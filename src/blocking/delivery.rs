@@ -20,7 +20,7 @@ enum State<T> {
     Awaited(Option<Waker>),
     There(thread::Result<T>),
     Taken,
-    /// Not there yet, and nobody will take it.
+    /// Not there yet, and no awaiter will take it.
     Abandoned,
 }
 
@@ -77,7 +77,8 @@ impl<T> Delivery<T> {
         }
     }
 
-    /// Drops what nobody wants, whatever its destructor does. A panic is told to the log.
+    /// Drops an output that no awaiter takes, however its destructor behaves. A panic is told to
+    /// the log.
     fn discard(&self, outcome: thread::Result<T>) {
         match outcome {
             Ok(output) => shielded("a destructor of a closure's output", || drop(output)),

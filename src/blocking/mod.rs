@@ -1,8 +1,8 @@
 //! Closures that block: a pool of threads for them, beside those that run tasks.
 //!
 //! A task that blocks its thread (reads a file, computes for a second, waits for a lock) holds up
-//! every task behind it. [`unblock`] hands the blocking part to a thread where that costs nobody
-//! anything, and gives a future of its result.
+//! every task behind it. [`unblock`] hands the blocking part to a thread where that costs no other
+//! task anything, and gives a future of its result.
 //!
 //! ```
 //! use laneway::blocking::unblock;
@@ -15,8 +15,8 @@
 //!
 //! There is one pool for the whole process, since blocking works outside of any runtime too. A
 //! closure takes the thread that went idle last; if none is idle, a new thread starts, up to the
-//! bound; beyond it, closures wait in a queue, in the order in which they came. A thread that
-//! finds nothing for ten seconds leaves. Nobody looks around at intervals.
+//! bound; beyond it, closures wait in a queue, in the order in which they came. A thread that finds
+//! nothing for ten seconds leaves. No thread looks around at intervals.
 //!
 //! The bound is 512, or what the environment variable `LANEWAY_BLOCKING_NUM` says. That many
 //! threads mostly sleep in the operating system; for long computations it is far too many, and
@@ -114,7 +114,7 @@ pub use pool::BLOCKING_NUM_VARIABLE;
 /// # Panics
 ///
 /// Awaiting a closure that panicked continues the panic in the awaiter, with the original payload.
-/// If nobody awaits it, it goes to the log, once.
+/// If no caller awaits it, it goes to the log, once.
 ///
 /// The call itself panics if `LANEWAY_BLOCKING_NUM` holds anything but a number from 1 to 10,000,
 /// or if the pool has no thread yet and the operating system refuses one. A refusal later on only
@@ -208,8 +208,8 @@ impl<T> Output<T> {
 }
 
 impl<T> Unblock<T> {
-    /// Lets the closure run although nobody waits for it. Its output is dropped; its panic goes to
-    /// the log.
+    /// Lets the closure run although no caller waits for it. Its output is dropped; its panic goes
+    /// to the log.
     ///
     /// ```
     /// use laneway::blocking::unblock;

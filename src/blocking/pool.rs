@@ -187,7 +187,7 @@ impl Pool {
         }
     }
 
-    /// Starts a thread. Under the lock, so that nobody counts on one that is then refused.
+    /// Starts a thread. Under the lock, so that no closure counts on one that is then refused.
     fn start(self: &Arc<Pool>, state: &mut State) -> io::Result<()> {
         let name = format!("laneway-blocking-{}", state.started);
         (self.launch)(self.clone(), name)?;
@@ -234,7 +234,7 @@ impl Pool {
         }
     }
 
-    /// Waits to be told to come. `None`: nobody did for too long.
+    /// Waits to be told to come. `None`: it was not told for too long.
     fn rest<'a>(&'a self, mut state: MutexGuard<'a, State>) -> Option<MutexGuard<'a, State>> {
         let here = thread::current();
         // A time beyond what the clock can say is for ever.

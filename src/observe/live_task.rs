@@ -102,7 +102,7 @@ pub struct Wake {
 /// The origin of a wake-up. [`Wake`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WokenBy {
-    /// Another task of the runtime, in its poll; or the task itself, if somebody woke it while it
+    /// Another task of the runtime, in its poll; or the task itself, if a thread woke it while it
     /// ran, as [`yield_now`](crate::yield_now) does.
     // Not `Task`: two items of that name make the compiler spell out both in its messages.
     Poll(TaskId),
@@ -116,8 +116,8 @@ impl LiveTask {
     /// Whether the task has waited for so long and nothing is known that will wake it: it has not
     /// been woken, and no timer of it is to come. Its waker may have been forgotten.
     ///
-    /// A task that waits for somebody outside, for instance a client, looks just the same. So
-    /// does one that waits for another task, which then is in the list as well.
+    /// A task that waits for a client or another party outside looks just the same. So does one
+    /// that waits for another task, which then is in the list as well.
     #[must_use]
     pub fn is_suspicious(&self, after: Duration) -> bool {
         self.state == TaskState::Waiting && self.in_state >= after && self.timer.is_none()

@@ -1,8 +1,8 @@
 //! The recorder: an observer that keeps what it is told, with the time, in bounded memory.
 //!
 //! Each worker has a track of its own (`track.rs`), which the thread that sits on it writes without
-//! asking anybody; so has the first other thread that tells something, which as a rule is the one
-//! that spawns. All others share a track, under a lock. A track holds its events in a ring
+//! asking another thread; so has the first other thread that tells something, which as a rule is
+//! the one that spawns. All others share a track, under a lock. A track holds its events in a ring
 //! (`ring.rs`), packed into numbers (`packed.rs`), and the names of tasks beside it (`names.rs`).
 
 mod bookmark;
@@ -53,10 +53,10 @@ const MAX_CAPACITY: usize = 1 << 27;
 ///
 /// # What it costs
 ///
-/// Some 200 instructions for each event, one third of them to tell it to the observer; a task
-/// that is spawned, polled once and done with has five events. Its workers' events take no lock,
-/// and nobody waits while a recording is made. A program that does nothing but schedule takes up
-/// to three times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder`
+/// Some 200 instructions for each event, one third of them to tell it to the observer; a task that
+/// is spawned, polled once and done with has five events. Its workers' events take no lock, and no
+/// thread waits while a recording is made. A program that does nothing but schedule takes up to
+/// three times as long when it is recorded; polls of 10 µs hardly notice. `benches/recorder`
 /// measures it.
 ///
 /// Events that follow each other at once on one thread (a task is taken from the worker's own

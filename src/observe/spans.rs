@@ -23,13 +23,15 @@
 //! - **Woken, last woken**: each time that the task goes back into a queue. To wake one that is in
 //!   a queue already does not count; to cancel one that waits does: it is queued to be dropped.
 //! - **Current wakers, clones, drops**: the one waker that the runtime keeps from the first time
-//!   that the task waits to its end. Those of others are not seen: async-task tells nobody of them.
-//! - **Self wakes**: none are told. Of a task that was woken during its poll, nobody knows by whom.
+//!   that the task waits to its end. Those of others are not seen: async-task does not tell of
+//!   them.
+//! - **Self wakes**: none are told, since it is not known which code has woken a task during its
+//!   poll.
 //! - **Fields**: `queue`, the number of the queue that the task was spawned on.
 //! - **Resources, Async Ops**: empty. Timers, sockets and channels have no spans.
 //!
 //! Two of the console's warnings are never given, therefore. *Lost waker*: a waiting task can be
-//! woken by the runtime, if by nobody else. [`Monitor::suspicious`] lists those that seem to be
+//! woken by the runtime, if by no other code. [`Monitor::suspicious`] lists those that seem to be
 //! forgotten. *Self wakes*: see above. *Never yielded* is as true as for any runtime.
 //!
 //! The console measures by the time at which it hears of things, and it hears of a poll's end
@@ -83,7 +85,7 @@ use crate::telemetry::{Event, Observer, PollEnd};
 ///
 /// let rt = Runtime::builder().with_observer(Arc::new(Spans::new())).build()?;
 /// let in_a_span = rt.spawn(async { tracing::Span::current() }, Priority::Low);
-/// // Nobody subscribes here, so that spans are disabled.
+/// // No subscriber is set here, so that spans are disabled.
 /// assert!(rt.block_on(in_a_span).is_disabled());
 /// # Ok::<(), laneway::BuildError>(())
 /// ```

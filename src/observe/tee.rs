@@ -32,7 +32,7 @@ pub struct Tee {
 }
 
 impl Tee {
-    /// Tells nobody yet.
+    /// A tee without observers yet.
     pub fn new() -> Tee {
         Tee::default()
     }

@@ -172,7 +172,7 @@ where
         self
     }
 
-    /// Sets how long a tick's stages wait for the input while somebody writes it, from the tick's
+    /// Sets how long a tick's stages wait for the input while a writer has it, from the tick's
     /// beginning. Default: a second. At most 100 years.
     ///
     /// The wait blocks no thread. It is what keeps a writer that waits for the outputs, with the

@@ -113,7 +113,7 @@ pub enum StageOutcome<Output> {
     /// It had no result in time: it still runs, or no thread has come to it. What it gives later
     /// is dropped.
     TimedOut,
-    /// It did not run: somebody wrote the input, or waited to, for as long as the
+    /// It did not run: a writer had the input, or waited for it, for as long as the
     /// [lock timeout](super::PipelineBuilder::lock_timeout).
     InputLocked,
     /// It was not started: its run for an earlier window still goes on.

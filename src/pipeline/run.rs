@@ -365,7 +365,7 @@ where
         if self.sender.poll_abandoned(cx).is_ready() {
             return Poll::Ready(Err(End::OutputsDropped));
         }
-        // The last data set goes in on top: nobody has to receive during a shutdown.
+        // The last data set goes in on top: no task has to receive during a shutdown.
         if Pin::new(&mut self.shutdown_begun).poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }

@@ -61,7 +61,7 @@ impl Running {
     }
 
     /// Ends the pipeline: no tick begins from now on; the one that is running has this much time to
-    /// finish. Its data set goes to the outputs even if they are full: nobody has to receive
+    /// finish. Its data set goes to the outputs even if they are full: no task has to receive
     /// meanwhile. Windows that had been missed and were still to run are left out.
     ///
     /// A stage cannot be interrupted. One that is running at the deadline keeps its thread until
@@ -96,7 +96,7 @@ impl Running {
         self.ended().await
     }
 
-    /// Waits until the pipeline ends by itself, or by somebody else's shutdown.
+    /// Waits until the pipeline ends by itself, or by another handle's shutdown.
     ///
     /// ```
     /// use laneway::pipeline::{End, Period, Pipeline, Shared};

@@ -1,8 +1,8 @@
 //! A pipeline's input, which its stages read and others update.
 //!
-//! A lock that many may read or one may write, made for tasks: to wait for it blocks no thread,
-//! and a guard may be held across an await. The value is in an `Arc`: readers hold a copy of the
-//! pointer, and a writer takes it out of the lock. So nobody can see a value that is being
+//! A lock that many may read or one may write, made for tasks: to wait for it blocks no thread, and
+//! a guard may be held across an await. The value is in an `Arc`: readers hold a copy of the
+//! pointer, and a writer takes it out of the lock. So no reader can see a value that is being
 //! written, and a panic cannot leave the lock without one.
 
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::block_on;
 use crate::poll::budget::Waited;
 use crate::sync::unpoisoned;
 
-/// A value that a pipeline's stages read and anybody may update. Clones are the same value.
+/// A value that a pipeline's stages read and any thread may update. Clones are the same value.
 ///
 /// Many may read at a time, or one may write. A writer that waits goes before readers that come
 /// after it, and readers that wait get their chance after each write, so that neither side is shut
@@ -47,7 +47,7 @@ struct State<T> {
     /// How many guards hold a copy of the pointer.
     readers: usize,
     waiting_readers: Waiters,
-    /// While somebody is among them, no more readers come in.
+    /// While a writer is among them, no more readers come in.
     waiting_writers: Waiters,
 }
 
@@ -67,9 +67,9 @@ impl<T> Shared<T> {
         })))
     }
 
-    /// Changes the value. Blocks this thread until nobody else uses it, for as long as a stage
-    /// runs; on a worker thread, another thread takes the worker's place meanwhile. In async code,
-    /// `write().await` costs less.
+    /// Changes the value. Blocks this thread until no reader or writer has it, for as long as a
+    /// stage runs; on a worker thread, another thread takes the worker's place meanwhile. In async
+    /// code, `write().await` costs less.
     ///
     /// Do not lock the same value inside of the closure: that waits for itself.
     ///
@@ -82,8 +82,8 @@ impl<T> Shared<T> {
         change(&mut block_on(self.write()))
     }
 
-    /// Looks at the value. Blocks this thread while somebody writes, as
-    /// [`update`](Shared::update) does.
+    /// Looks at the value. Blocks this thread while a writer has it, as [`update`](Shared::update)
+    /// does.
     ///
     /// ```
     /// let words = laneway::pipeline::Shared::new(vec!["a", "b"]);
@@ -93,7 +93,7 @@ impl<T> Shared<T> {
         look(&block_on(self.read()))
     }
 
-    /// Waits until nobody writes or waits to write, and gives the value to read.
+    /// Waits until no writer has it or waits for it, and gives the value to read.
     ///
     /// # Cancellation
     ///
@@ -111,7 +111,7 @@ impl<T> Shared<T> {
         poll_fn(|cx| wait.poll_read(cx)).await
     }
 
-    /// Waits until nobody reads or writes, and gives the value to change.
+    /// Waits until no reader or writer has it, and gives the value to change.
     ///
     /// # Cancellation
     ///
@@ -127,7 +127,7 @@ impl<T> Shared<T> {
         poll_fn(|cx| wait.poll_write(cx)).await
     }
 
-    /// The value to read, unless somebody writes or waits to write.
+    /// The value to read, unless a writer has it or waits for it.
     ///
     /// ```
     /// let input = laneway::pipeline::Shared::new(7);
@@ -142,7 +142,7 @@ impl<T> Shared<T> {
         Some(self.reading(value))
     }
 
-    /// The value to change, unless somebody reads or writes.
+    /// The value to change, unless a reader or writer has it.
     ///
     /// ```
     /// let input = laneway::pipeline::Shared::new(7);
@@ -251,7 +251,7 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     }
 }
 
-/// Somebody on the way to a guard.
+/// A reader or writer on the way to a guard.
 pub(super) struct LockWait<T> {
     shared: Shared<T>,
     access: Access,
@@ -295,7 +295,7 @@ impl<T> Drop for LockWait<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         let waker = state.waiting(self.access).leave(&mut self.waiter);
-        // A writer kept readers out, and perhaps nobody else does.
+        // A writer kept readers out, and perhaps no other does.
         let kept_out = self.access == Access::Write && waker.is_some();
         let let_in =
             (kept_out && state.waiting_writers.is_empty()).then(|| state.waiting_readers.take());
@@ -307,7 +307,7 @@ impl<T> Drop for LockWait<T> {
     }
 }
 
-/// A [`Shared`] value to read. Nobody writes while it exists. Made by [`Shared::read`].
+/// A [`Shared`] value to read. No thread writes while it exists. Made by [`Shared::read`].
 ///
 /// ```
 /// use laneway::pipeline::{ReadGuard, Shared};
@@ -349,7 +349,7 @@ impl<T: fmt::Debug> fmt::Debug for ReadGuard<T> {
     }
 }
 
-/// A [`Shared`] value to change. Nobody else sees it while this exists. Made by
+/// A [`Shared`] value to change. No other thread sees it while this exists. Made by
 /// [`Shared::write`].
 ///
 /// ```

@@ -26,15 +26,15 @@ pub type StageError = Box<dyn Error + Send + Sync>;
 /// One computation of a pipeline: looks at the shared input and a window of time, and gives an
 /// output.
 ///
-/// All stages of a pipeline have the same input and the same type of output, so that a data set
-/// is a plain list; where they differ, the output is an enum. The stages of a tick run at the same
+/// All stages of a pipeline have the same input and the same type of output, so that a data set is
+/// a plain list; where they differ, the output is an enum. The stages of a tick run at the same
 /// time, each in a task on the low queue, as far as there are threads that serve it. They may see
-/// different states of the input, if somebody updates it in between: a stage that looks at what
+/// different states of the input, if another task updates it in between: a stage that looks at what
 /// lies in its window, and nothing newer, does not notice.
 ///
-/// `run` is synchronous on purpose: the input is locked while it runs, and nobody should hold a
-/// lock while waiting for something else. It keeps its thread busy until it returns. One that
-/// never returns keeps that thread for ever, and the lock with it: the data sets say
+/// `run` is synchronous on purpose: the input is locked while it runs, and no task should hold a
+/// lock while waiting for something else. It keeps its thread busy until it returns. One that never
+/// returns keeps that thread for ever, and the lock with it: the data sets say
 /// [`TimedOut`](super::StageOutcome::TimedOut), then [`Busy`](super::StageOutcome::Busy), and once
 /// a writer wants to update the input, [`InputLocked`](super::StageOutcome::InputLocked) for the
 /// other stages.

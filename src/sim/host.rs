@@ -96,8 +96,8 @@ impl SimulatedHost {
         self.places()[number] = Whereabouts::Asleep(worker);
     }
 
-    /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and
-    /// somebody may be able to go on.
+    /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and a
+    /// task may be able to go on.
     pub(super) fn watch(&self, executor: &Executor) -> bool {
         let stuck = self.places().iter().any(|p| matches!(p, Whereabouts::Away));
         let mut watchdog = unpoisoned(self.watchdog.lock());

@@ -53,22 +53,22 @@
 //!
 //! # What is simulated
 //!
-//! Inside, `spawn_task!`, `join!`, [`sleep`] and all else in
-//! [`time`](crate::time), [`TaskGroup`](crate::TaskGroup), [`unblock`](crate::blocking::unblock)
-//! and channels work as everywhere. The unit of a schedule is a poll: between two polls anybody
-//! may come first, within a poll nobody comes between. So a simulation finds what depends on the
-//! order of polls, wake-ups, thefts and timers, and not what depends on memory ordering.
+//! Inside, `spawn_task!`, `join!`, [`sleep`] and all else in [`time`](crate::time),
+//! [`TaskGroup`](crate::TaskGroup), [`unblock`](crate::blocking::unblock) and channels work as
+//! everywhere. The unit of a schedule is a poll: between two polls any task may come first, within
+//! a poll none comes between. So a simulation finds what depends on the order of polls, wake-ups,
+//! thefts and timers, and not what depends on memory ordering.
 //!
-//! Time stands still while anybody can go on, and then moves to where the next sleep ends, in
+//! Time stands still while any task can go on, and then moves to where the next sleep ends, in
 //! steps of a tenth of a millisecond. A poll takes no time, unless it says so by [`work`].
 //! [`time::now`](crate::time::now) tells the time; [`Instant::now`](std::time::Instant::now) does
 //! not know of the simulation.
 //!
 //! A call that really blocks its thread, such as [`std::thread::sleep`] or a blocking receive,
-//! stops the whole simulation until it comes back, and never comes back if it waits for a task:
-//! use the asynchronous form, or `join!` and [`block_on`](crate::block_on), which know the
-//! simulation. Threads of the program's own, other crates' sockets, and another runtime's tasks
-//! are not simulated: what they wake comes when it comes, and nobody waits for it.
+//! stops the whole simulation until it comes back, and never comes back if it waits for a task: use
+//! the asynchronous form, or `join!` and [`block_on`](crate::block_on), which know the simulation.
+//! Threads of the program's own, other crates' sockets, and another runtime's tasks are not
+//! simulated: a task that they wake comes when it comes, and the simulation does not wait for it.
 //!
 //! With the feature `net`, `net::TcpStream`, `net::TcpListener` and `net::UdpSocket` connect tasks
 //! of the simulation with each other, through a network of its own: any address is one of this
@@ -503,7 +503,7 @@ where
 /// Keeps the worker of this thread busy for so long, as a computation would: in a simulation for
 /// so much simulated time, and elsewhere by doing nothing useful.
 ///
-/// Nobody else runs on that worker meanwhile, and tasks in its queue wait or are stolen.
+/// No other task runs on that worker meanwhile, and tasks in its queue wait or are stolen.
 ///
 /// ```
 /// use laneway::sim::{Sim, work};

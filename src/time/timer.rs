@@ -1,8 +1,8 @@
 //! The timer: a wheel, and a thread that turns it.
 //!
-//! There is one for the whole process, since sleeping works outside of any runtime too. Its
-//! thread starts with the first sleep, waits for the nearest deadline and for nothing else, and
-//! while nobody sleeps it waits without a timeout.
+//! There is one for the whole process, since sleeping works outside of any runtime too. Its thread
+//! starts with the first sleep, waits for the nearest deadline and for nothing else, and while no
+//! task sleeps it waits without a timeout.
 //!
 //! A waker may run code of the user's on that thread: a future whose last reference it holds is
 //! dropped there, and a destructor may wait for a sleep. So the thread [hands over](hand_over)

@@ -19,7 +19,7 @@ enum Part {
     Data(u64),
     /// The end of the line after the data.
     DataEnd,
-    /// A line of the trailers, of which so many bytes have come without its end.
+    /// A line of the trailers, with the number of its bytes that have come without its end.
     Trailer(usize),
     Over,
 }

@@ -52,7 +52,7 @@ pub(crate) struct Connection<S> {
 /// The protocol of a client, by the bytes that have come from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {
-    /// So many bytes of the preface of HTTP/2, and nothing else.
+    /// The number of bytes that are there of the preface of HTTP/2, and nothing else.
     OfPreface(u8),
     Known(Protocol),
 }

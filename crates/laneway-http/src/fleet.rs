@@ -117,7 +117,8 @@ impl Fleet {
         self.members().at_the_end
     }
 
-    /// Ends so many of the idle connections, those that have rested longest. How many there were.
+    /// Ends at most `most` of the idle connections, those that have rested longest, and gives their
+    /// number.
     pub(crate) fn shed(&self, most: usize) -> usize {
         let members = self.members();
         let watches = members.watches.iter().map(|(_, watch)| watch);

@@ -143,7 +143,7 @@ impl Frames {
 }
 
 impl Heads {
-    /// After so many bytes that are of no frame.
+    /// After this number of bytes that are of no frame.
     fn after(ahead: usize) -> Heads {
         Heads {
             ahead,

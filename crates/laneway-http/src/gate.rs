@@ -31,7 +31,7 @@ enum Place {
 /// The gate's verdict on the bytes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// So many may go through.
+    /// This number of bytes may go through.
     Pass(usize),
     /// More have to come first.
     Wait,

@@ -110,7 +110,7 @@ impl Terms {
         error
     }
 
-    /// Refuses a body that is too large, with so many bytes that are known to come.
+    /// Refuses a body that is too large, with this number of bytes that are known to come.
     fn check(&self, announced: u64) -> Result<(), BodyError> {
         match self.bytes.saturating_add(announced) > self.limits.body_bytes {
             true => Err(self.fail(BodyError::TooLarge)),

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::table::Table;
 use crate::text::{harmless, harmless_json};
 
-/// For whom it is printed.
+/// The reader that it is printed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     People,

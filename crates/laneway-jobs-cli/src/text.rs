@@ -40,7 +40,7 @@ fn is_obeyed(letter: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A harmless text of at most so many characters.
+/// A harmless text of at most `at_most` characters.
 pub(crate) fn short(text: &str, at_most: usize) -> String {
     let safe = harmless(text);
     match safe.char_indices().nth(at_most) {

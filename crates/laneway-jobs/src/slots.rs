@@ -11,7 +11,7 @@ pub(crate) struct Slots {
     pub(crate) from: Micros,
     pub(crate) length: Micros,
     pub(crate) count: usize,
-    /// At most so many jobs are counted in each.
+    /// The most jobs that are counted in each.
     pub(crate) at_most: i64,
 }
 

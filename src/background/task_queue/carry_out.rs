@@ -116,7 +116,7 @@ fn end_of<T>(id: WorkId, given: Result<Given<T>, Payload>) -> WorkEnd<T> {
     }
 }
 
-/// A panic is told to the log as well: nobody may ever ask for this work.
+/// A panic is told to the log as well: this work may never be asked for.
 fn panicked<T>(id: WorkId, payload: Payload) -> WorkEnd<T> {
     let message = panic_message(&*payload);
     drop_shielded(payload);

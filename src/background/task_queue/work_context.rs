@@ -76,7 +76,7 @@ impl WorkContext {
         drop(before);
     }
 
-    /// Whether nobody wants the result any more: the work was cancelled, its time is over, or its
+    /// Whether the result is not wanted any more: the work was cancelled, its time is over, or its
     /// runtime has ended.
     ///
     /// A closure is never stopped from outside. It should ask this every so often, and return. What

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ids::TaskId;
 
-/// How many names are dropped at once. Few enough to be copied without anybody noticing.
+/// How many names are dropped at once. Few enough that a copy takes no noticeable time.
 const CHUNK: usize = 256;
 
 /// The last names that were given, in chunks: the full ones are read by reference.

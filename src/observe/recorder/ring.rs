@@ -1,4 +1,4 @@
-//! A ring of events that one thread at a time writes and any thread reads, while nobody waits.
+//! A ring of events that one thread at a time writes and any thread reads, without a wait.
 //!
 //! A lock for each event would cost more than all the rest: 10 ns, twice what it takes to write
 //! one. So the slots are made of atomics, and the count of events tells what is in them: an event

@@ -12,9 +12,9 @@ use crate::sync::unpoisoned;
 
 /// The events that one thread at a time tells.
 ///
-/// A thread that owns a track writes without asking anybody. It becomes the owner of one that
-/// nobody owns, and stays so until it gives the track up itself: a worker's thread does when
-/// another one takes its worker over. So there are never two threads that write.
+/// A thread that owns a track writes without asking another thread. It becomes the owner of one
+/// that no thread owns, and stays so until it gives the track up itself: a worker's thread does
+/// when another one takes its worker over. So there are never two threads that write.
 pub(super) struct Track {
     /// The number of the thread that owns it.
     owner: AtomicU64,
@@ -46,7 +46,7 @@ impl Track {
         }
     }
 
-    /// Makes this thread the owner, if it is not and nobody else is.
+    /// Makes this thread the owner, if neither it nor another thread is.
     pub(super) fn claim(&self) -> bool {
         let own = own_number();
         // Acquire; pairs with the Release in `give_up`: the owner before has written its last.

@@ -57,7 +57,7 @@ impl Session {
         }
     }
 
-    /// The next batch, for so many viewers.
+    /// The next batch, for this number of viewers.
     pub(super) fn batch(&mut self, viewers: usize) -> Bytes {
         let mut recording = self.recorder.read_on(&mut self.bookmark);
         let since = recording.made_at().saturating_sub(self.before);

@@ -110,7 +110,7 @@ impl Inspect {
 
     /// Lets in clients of other machines that know this token: as `?token=...` in the page's
     /// address, or in the header `Authorization: Bearer ...`. The connection should be encrypted
-    /// then: who can read it knows the token.
+    /// then: a program that can read it knows the token.
     ///
     /// # Panics
     ///

@@ -45,7 +45,7 @@ pub(super) const COMMAND: Command = Command {
 /// How many jobs of a queue and state are counted.
 const COUNTED: u64 = 100_000;
 const SHOWN: usize = 50;
-/// Characters of a cell whose text is somebody else's.
+/// Characters of a cell whose text comes from outside.
 const CELL: usize = 40;
 
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use crate::store::{
 };
 use crate::{Ctx, EnqueueError, Job, JobError, JobId, JobState, Limit, Retry, Worker};
 
-/// A batch of so many members of kind "a"; a job of kind "b" follows.
+/// A batch of `members` members of kind "a"; a job of kind "b" follows.
 fn batch(stage: &Stage, members: usize) -> Vec<NewJob> {
     let mut then = stage.job("b");
     then.awaits = Some(Awaits::Settled);

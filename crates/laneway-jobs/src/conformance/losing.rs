@@ -33,7 +33,7 @@ pub(super) struct Losing {
     fate: Fate,
     claims: AtomicUsize,
     late: Mutex<Option<Claim>>,
-    /// So many questions about a claim get no answer either.
+    /// The number of questions about a claim that get no answer either.
     silent: AtomicUsize,
 }
 

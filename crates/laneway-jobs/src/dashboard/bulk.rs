@@ -15,11 +15,11 @@ use crate::job_state::JobState;
 use crate::resend::resend;
 use crate::store::{ByHand, Changed, JobPage, JobSearch, JobView, StoreError};
 
-/// So many jobs share a transaction.
+/// The number of jobs that share a transaction.
 const BATCH: usize = 500;
-/// So many transactions one request makes; the page after it goes on.
+/// The number of transactions that one request makes; the page after it goes on.
 const ROUNDS: usize = 20;
-/// So many of the jobs are shown in the preview.
+/// The number of jobs that are shown in the preview.
 const SHOWN: usize = 5;
 
 /// The change that is to be made, and the jobs that it is for.
@@ -164,7 +164,7 @@ fn criteria(html: &mut Html, filter: &JobFilter) {
 enum Part<'a> {
     /// The first one, of the jobs that the preview found; these are the newest of them.
     First(&'a [JobView]),
-    /// The one before this job, when so many have been changed.
+    /// The one before this job, with the number that have been changed.
     Next(JobId, u64),
 }
 
@@ -215,7 +215,7 @@ fn go_on(html: &mut Html, place: &Place, wanted: &Wanted, part: Part<'_>) {
     });
 }
 
-/// Makes the change to so many jobs as one request may, from the newest on.
+/// Makes the change to as many jobs as one request may, from the newest on.
 pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
     let wanted = match Wanted::read(asked, form) {
         Ok(wanted) => wanted,

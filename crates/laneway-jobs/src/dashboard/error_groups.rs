@@ -12,9 +12,9 @@ use super::place::{Place, clip};
 use crate::job_state::JobState;
 use crate::store::FailedAttempt;
 
-/// So many attempts are grouped.
+/// The number of attempts that are grouped.
 const GROUPED: usize = 2_000;
-/// So many groups are shown, the largest ones.
+/// The number of groups that are shown, the largest ones.
 const SHOWN: usize = 100;
 
 /// Failed attempts of one kind whose errors differ in numbers alone.

@@ -11,8 +11,8 @@ pub(super) const ICON: &str = include_str!("icon.svg");
 /// How a page keeps up with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refresh {
-    /// The script asks every so many seconds; without it the browser loads the page anew now and
-    /// then.
+    /// The script asks the store every few seconds; without it the browser loads the page anew now
+    /// and then.
     Live,
     /// By hand: the reader may be at a place that must not move.
     ByHand,

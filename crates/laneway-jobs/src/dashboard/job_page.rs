@@ -19,7 +19,7 @@ use crate::store::{BatchCounts, JobStory, JobView, Step, StopRequest, StoreError
 
 /// So much of an error is shown.
 const ERROR_SHOWN: usize = 20_000;
-/// So many steps are shown.
+/// The number of steps that are shown.
 const STEPS_SHOWN: usize = 200;
 
 /// All that is known of a job.

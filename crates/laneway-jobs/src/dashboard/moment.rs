@@ -37,8 +37,8 @@ pub(super) fn utc(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
-/// The date so many days after the first of 1970. Years are counted from March on, so that a leap
-/// day is the last of its year.
+/// The date that is this number of days after the first of 1970. Years are counted from March on,
+/// so that a leap day is the last of its year.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);

@@ -14,11 +14,11 @@ use super::span::Span;
 use crate::job_state::JobState;
 use crate::store::{Activity, ActivityWanted, QueueCount, QueueState, QueueView};
 
-/// Up to so many jobs of a queue and state are counted.
+/// The bound up to which jobs of a queue and state are counted.
 pub(super) const COUNTED: u64 = 10_000;
-/// So many queues are drawn; the others are listed.
+/// The number of queues that are drawn; the others are listed.
 const DRAWN: usize = 20;
-/// So many jobs of a queue are counted in a slot.
+/// The bound up to which jobs of a queue are counted in a slot.
 const PER_SLOT: u64 = 1_000;
 
 pub(super) async fn overview(asked: &Asked<'_>, queues: Vec<QueueView>) -> Answered {

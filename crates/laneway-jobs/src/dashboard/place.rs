@@ -81,7 +81,7 @@ pub(super) fn button(html: &mut Html, class: &str, text: &str) {
     html.text_el("button", &[("class", class)], text);
 }
 
-/// A text of at most so many letters.
+/// A text of at most `letters` letters.
 pub(super) fn clip(text: &str, letters: usize) -> String {
     match text.char_indices().nth(letters) {
         Some((end, _)) => format!("{}\u{2026}", &text[..end]),

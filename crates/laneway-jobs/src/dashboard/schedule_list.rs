@@ -11,7 +11,7 @@ use super::place::{Place, button, clip};
 use super::route::Switch;
 use crate::store::{Fire, FireOutcome, ScheduleState, ScheduleView, WantedSchedules};
 
-/// So many of the last fires are drawn.
+/// The number of the last fires that are drawn.
 const FIRES: usize = 20;
 
 pub(super) async fn schedules(asked: &Asked<'_>) -> Answered {

@@ -14,7 +14,7 @@ pub(super) struct Span {
     pub(super) slot: Duration,
 }
 
-/// Each span has so many slots.
+/// The number of slots in each span.
 pub(super) const SLOTS: usize = 60;
 
 const fn span(name: &'static str, ago: &'static str, minutes: u64) -> Span {

@@ -12,9 +12,9 @@ use super::moment::{past, time};
 use super::place::{Place, clip};
 use crate::store::{LeaseView, StopRequest};
 
-/// So many leases are read.
+/// The number of leases that are read.
 const READ: usize = 1_000;
-/// So many leases of a worker are listed.
+/// The number of a worker's leases that are listed.
 const LISTED: usize = 25;
 
 pub(super) async fn workers(asked: &Asked<'_>) -> Answered {

@@ -10,7 +10,7 @@ use crate::micros::{Micros, duration_of, time_of};
 use crate::slots::Slots;
 use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity};
 
-/// So many failed attempts are counted, of all queues and slots together.
+/// The number of failed attempts that are counted, of all queues and slots together.
 const ERRORS_READ: i64 = 2_000;
 
 impl Tx<'_> {

@@ -26,7 +26,8 @@ const PORT: u16 = 5432;
 /// The schema of an address that names none.
 pub(super) const DEFAULT_SCHEMA: &str = "laneway";
 
-/// Where a database is, who connects to it, and whose tasks serve the connections.
+/// The place of a database, the user that connects to it, and the runtime that serves the
+/// connections.
 #[derive(Clone)]
 pub(super) struct Address {
     config: Config,

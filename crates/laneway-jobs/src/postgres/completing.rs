@@ -9,7 +9,7 @@ use super::settling::Completed;
 use super::tx::Span;
 use crate::store::{Guarded, Outcome, Settlement, StoreError};
 
-/// So many rounds go without the statement after one in which it was in vain.
+/// The number of rounds without the statement after one in which it was in vain.
 const WITHOUT: u32 = 16;
 
 /// The settler: it asks the server, one round after the other.

@@ -21,7 +21,7 @@ use crate::store::Claim;
 const FRONT_EVERY: u32 = 64;
 /// And one in this time.
 const FRONT_AFTER: Duration = Duration::from_secs(1);
-/// Marks of so many queues and sets of kinds are kept.
+/// The number of queues and sets of kinds whose marks are kept.
 const KEPT: usize = 256;
 
 /// A queue and the kinds that are claimed: a claim for other kinds has left other jobs behind.

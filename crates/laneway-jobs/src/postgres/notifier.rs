@@ -16,7 +16,7 @@ use super::occupancy::key;
 use crate::lock::unpoisoned;
 
 const BETWEEN: Duration = Duration::from_millis(50);
-/// So many queues are kept in mind.
+/// The number of queues that are kept in mind.
 const QUEUES: usize = 4_096;
 
 /// Whether the processes at one database wake each other.

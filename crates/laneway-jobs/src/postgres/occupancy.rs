@@ -1,5 +1,5 @@
-//! Who has a schema open: a lock that each connection of a store shares with all others, and that
-//! an end of a move has alone.
+//! The stores that have a schema open: a lock that each connection of a store shares with all
+//! others, and that an end of a move has alone.
 //!
 //! The server gives the lock back when the connection ends, however that comes about.
 

@@ -13,7 +13,7 @@ use crate::store::{
     ScheduleChanged, ScheduleState, ScheduleView, SchedulesNow, WantedSchedules,
 };
 
-/// So many fires of a schedule are kept.
+/// The number of a schedule's fires that are kept.
 const FIRES_KEPT: i64 = 400;
 
 impl Tx<'_> {

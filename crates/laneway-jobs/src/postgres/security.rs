@@ -16,7 +16,7 @@ pub(super) struct Security {
 /// The proof that a server has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// Nothing: the connection is encrypted, whoever the server is.
+    /// Nothing: the connection is encrypted, to any server.
     Nothing,
     /// That a trusted authority knows it.
     Authority,

@@ -68,7 +68,7 @@ struct Shared {
 /// The question of a claim that takes inserts along.
 type InsertAndClaim = (Vec<NewJob>, Claim, From);
 
-/// So many names of queues are kept in mind.
+/// The number of queues' names that are kept in mind.
 const KNOWN_QUEUES: usize = 4_096;
 
 impl PostgresStore {

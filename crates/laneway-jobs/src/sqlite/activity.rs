@@ -47,7 +47,7 @@ FROM (SELECT job, ended_at FROM laneway_attempt INDEXED BY laneway_attempt_ended
 CROSS JOIN laneway_job ON id = a.job
 GROUP BY 1, 2, 3";
 
-/// So many failed attempts are counted, of all queues and slots together.
+/// The number of failed attempts that are counted, of all queues and slots together.
 const ERRORS_READ: i64 = 2_000;
 
 /// The slots of both lanes, high first.

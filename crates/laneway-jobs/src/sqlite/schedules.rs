@@ -14,7 +14,7 @@ use crate::store::{
     WantedSchedules,
 };
 
-/// So many fires of a schedule are kept.
+/// The number of a schedule's fires that are kept.
 const FIRES_KEPT: i64 = 400;
 
 const LIST: &str = "

@@ -1,4 +1,4 @@
-//! Searches: so many rows at most, newest first, each by one index.
+//! Searches: a bounded number of rows, newest first, each by one index.
 
 use rusqlite::named_params;
 use rusqlite::types::ToSql;

@@ -54,7 +54,7 @@ impl Claim {
     }
 }
 
-/// Whom a claim takes.
+/// The jobs that a claim takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Jobs that no worker was lost with.

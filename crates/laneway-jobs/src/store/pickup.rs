@@ -21,7 +21,7 @@ use crate::lock::unpoisoned;
 
 /// A caller takes its jobs back after this time.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// So many jobs are handed over at most: the claimer waits for their insert.
+/// The most jobs that are handed over: the claimer waits for their insert.
 const MOST: usize = 64;
 
 /// Where a claimer picks up inserts for its queue.

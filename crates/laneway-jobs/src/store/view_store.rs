@@ -11,11 +11,11 @@ use crate::job_id::JobId;
 
 /// The part of a store that people look through: a dashboard, or a tool on the command line.
 ///
-/// Every operation is bounded, however many jobs there are: it reads so many rows at most, through
-/// an index, and no payload. What it leaves out for that its answer tells.
+/// Every operation is bounded, however many jobs there are: it reads a bounded number of rows,
+/// through an index, and no payload. Its answer tells whether it has left something out for that.
 ///
-/// What every implementation owes is that of [`Store`](super::Store): batches, one transaction for
-/// each call, and T by the store's clock.
+/// Every implementation owes the same as one of [`Store`](super::Store): batches, one transaction
+/// for each call, and T by the store's clock.
 pub trait ViewStore {
     /// The queues by name, at most [`LIST_LIMIT`](super::LIST_LIMIT), with T.
     fn queues(&self) -> StoreFuture<'_, QueuesNow>;

@@ -38,7 +38,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 /// A worker that runs.
 ///
 /// Dropping it stops the worker as a crash would: handlers are dropped, and their jobs run again
-/// when their leases end. [`shutdown`](WorkerHandle::shutdown) charges nobody, and
+/// when their leases end. [`shutdown`](WorkerHandle::shutdown) charges no job, and
 /// [`detach`](WorkerHandle::detach) lets the worker run for as long as its runtime.
 #[must_use = "dropping it stops the worker"]
 pub struct WorkerHandle {

@@ -1,6 +1,6 @@
 //! Connections within TLS, by rustls.
 //!
-//! `proof.rs` decides whom to believe, `tls_stream.rs` moves the bytes.
+//! `proof.rs` decides which server to believe, `tls_stream.rs` moves the bytes.
 
 mod proof;
 mod tls_stream;
@@ -25,7 +25,7 @@ use tls_stream::TlsStream;
 /// By this name a server tells TLS for Postgres from TLS for others.
 const PROTOCOL: &[u8] = b"postgresql";
 
-/// How connections are encrypted, and whom they believe.
+/// How connections are encrypted, and which servers they believe.
 #[derive(Clone)]
 pub(super) struct Tls(Arc<ClientConfig>);
 

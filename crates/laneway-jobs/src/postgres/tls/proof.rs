@@ -1,4 +1,4 @@
-//! Whom a connection believes to be the server.
+//! The proof by which a connection believes a server.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn no_roots(path: &Path, message: &str) -> ConnectError {
     }
 }
 
-/// Believes those whom an authority knows.
+/// Believes the servers that an authority knows.
 #[derive(Debug)]
 struct Trusting {
     inner: Arc<WebPkiServerVerifier>,
