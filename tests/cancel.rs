@@ -169,6 +169,24 @@ fn cancel_of_a_panicked_task_gives_none_and_reports_the_panic() {
 }
 
 #[test]
+fn cancel_of_a_task_that_was_awaited_by_reference_gives_none() {
+    let rt = runtime();
+    let mut task = rt.spawn(async { 1 }, Priority::Low);
+    assert_eq!(laneway::block_on(&mut task), 1);
+    assert_eq!(laneway::block_on(task.cancel()), None);
+
+    let mut task = rt.spawn(async { 1 }, Priority::Low).fallible();
+    assert_eq!(laneway::block_on(&mut task).unwrap(), 1);
+    assert_eq!(laneway::block_on(task.cancel()).unwrap(), None);
+
+    let panics = async { panic!("told once") };
+    let mut task = rt.spawn(panics, Priority::Low).fallible();
+    let told: Result<(), _> = laneway::block_on(&mut task);
+    assert!(told.unwrap_err().is_panic());
+    assert_eq!(laneway::block_on(task.cancel()).unwrap(), None);
+}
+
+#[test]
 fn a_task_cancels_another() {
     // One worker: whoever cancels must leave it the thread.
     let rt = Runtime::builder().with_high_num(0).with_low_num(1);

@@ -40,9 +40,40 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let inner = RUNTIME.replace(self.outer.take());
-        drop(inner.map(Undropped::into_inner));
+        go_back_to(self.outer.take().map(Undropped::into_inner));
     }
+}
+
+/// Makes a runtime this thread's own as [`enter`] does, for a guard of the user's: such guards may
+/// be dropped in any order.
+pub(crate) fn visit(executor: Arc<Executor>) -> Visit {
+    let here = Here::new(executor);
+    let outer = RUNTIME.replace(Some(Undropped::new(here.clone())));
+    Visit { here, outer }
+}
+
+/// Puts back what was entered before, or has that done by the guards of the runtimes that were
+/// entered since.
+pub(crate) struct Visit {
+    here: Here,
+    outer: Option<Undropped<Here>>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let outer = self.outer.take().map(Undropped::into_inner);
+        let is_innermost = RUNTIME.with_borrow(|now| now.as_ref().is_some_and(|n| n.is(&self.here)));
+        match is_innermost {
+            true => go_back_to(outer),
+            false => self.here.leave_for(outer),
+        }
+    }
+}
+
+fn go_back_to(outer: Option<Here>) {
+    let outer = outer.and_then(Here::unless_left);
+    let inner = RUNTIME.replace(outer.map(Undropped::new));
+    drop(inner.map(Undropped::into_inner));
 }
 
 /// Makes a runtime this thread's own until the thread has ended: the tasks that its thread-locals'
@@ -58,6 +89,18 @@ pub(crate) fn belong(executor: Arc<Executor>) {
 #[inline]
 pub(crate) fn runtime_here() -> Option<Here> {
     RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
+}
+
+/// The runtime of the worker that sits here, which this thread enters anew if a task has forgotten
+/// its guard of another one.
+pub(crate) fn home() -> Option<Here> {
+    let home = with_worker(|worker| worker.executor.clone())?;
+    let here = runtime_here().filter(|here| here.id == home.id);
+    Some(here.unwrap_or_else(|| {
+        let home = Here::new(home);
+        go_back_to(Some(home.clone()));
+        home
+    }))
 }
 
 /// This thread's runtime, to be shared with other threads.

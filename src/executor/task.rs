@@ -81,9 +81,10 @@ impl<T> Task<T> {
 
     /// Cancels the task and waits until its future has been dropped.
     ///
-    /// Gives the output if the task had completed already, and `None` if it was cancelled or had
-    /// panicked; the panic is then reported as that of a detached task. The task is told to end
-    /// when the returned future is first polled, or when that is dropped.
+    /// Gives the output if the task had completed already, and `None` if it was cancelled, had
+    /// panicked, or has given its output to an await of `&mut task`; a panic is then reported as
+    /// that of a detached task. The task is told to end when the returned future is first polled,
+    /// or when that is dropped.
     ///
     /// # Panics
     ///
@@ -98,15 +99,16 @@ impl<T> Task<T> {
     /// ```
     #[doc(alias = "abort")]
     pub async fn cancel(self) -> Option<T> {
-        self.end().await.after_cancel()
+        self.end().await.and_then(Outcome::after_cancel)
     }
 
-    /// Tells the task to end, and waits for it.
-    pub(crate) async fn end(mut self) -> Outcome<T> {
+    /// Tells the task to end, and waits for it. `None`: an awaiter has had its outcome before.
+    pub(crate) async fn end(self) -> Option<Outcome<T>> {
         self.raise_for_awaiter();
         self.abort();
+        let mut handle = self.handle.fallible();
         let mut waited = Waited::No;
-        poll_fn(|cx| waited.poll(cx, |cx| self.poll_end(cx))).await
+        poll_fn(|cx| waited.poll(cx, |cx| poll_shielded(Pin::new(&mut handle), cx))).await
     }
 
     /// Tells the task to end, and does not wait for it: instead of its next poll, its future is
@@ -362,7 +364,8 @@ impl<T> FallibleTask<T> {
 
     /// Cancels the task and waits until its future has been dropped, as [`Task::cancel`] does.
     ///
-    /// Gives the output if the task had completed already, and `None` if it was cancelled.
+    /// Gives the output if the task had completed already, and `None` if it was cancelled or has
+    /// given its output or its panic to an await of `&mut task`.
     ///
     /// # Errors
     ///
@@ -375,10 +378,9 @@ impl<T> FallibleTask<T> {
     /// assert!(laneway::block_on(forever.cancel()).unwrap().is_none());
     /// ```
     pub async fn cancel(self) -> Result<Option<T>, JoinError> {
-        match self.task.end().await.tell() {
-            Ok(output) => Ok(Some(output)),
+        match self.task.end().await.map(Outcome::tell).transpose() {
             Err(error) if error.is_cancelled() => Ok(None),
-            Err(error) => Err(error),
+            ended => ended,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | thread-local | written by | read by |
 //! |---|---|---|
-//! | [`RUNTIME`] | `seat::enter`, `seat::belong` | spawns and wake-ups here |
+//! | [`RUNTIME`] | `seat::enter`, `seat::visit`, `seat::belong` | spawns and wake-ups here |
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
 //! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
@@ -26,7 +26,8 @@ use crate::join_error::Order;
 use crate::telemetry::event::PollEnd;
 
 thread_local! {
-    /// The runtime that this thread works for, or has entered by `Runtime::block_on`.
+    /// The runtime that this thread works for, or has entered by `Runtime::block_on` or
+    /// `Handle::enter`.
     pub(super) static RUNTIME: RefCell<Option<Undropped<Here>>> = const { RefCell::new(None) };
 
     /// The runtime of a thread that was started for it. Entered before any code of the user's runs
@@ -50,16 +51,42 @@ thread_local! {
 pub(crate) struct Here(Rc<EnteredRuntime>);
 
 #[derive(Debug)]
-struct EnteredRuntime(Arc<Executor>);
+struct EnteredRuntime {
+    executor: Arc<Executor>,
+    /// Set when the thread leaves this runtime before one that it has entered later: where the
+    /// thread goes back to in its place.
+    left_for: OnceCell<Option<Here>>,
+}
 
 impl Here {
     pub(super) fn new(executor: Arc<Executor>) -> Here {
-        Here(Rc::new(EnteredRuntime(executor)))
+        let left_for = OnceCell::new();
+        Here(Rc::new(EnteredRuntime { executor, left_for }))
     }
 
     /// The runtime, to be shared with other threads.
     pub(super) fn shared(&self) -> &Arc<Executor> {
-        &self.0.0
+        &self.0.executor
+    }
+
+    /// Whether both come from one entrance.
+    pub(super) fn is(&self, other: &Here) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Notes that the thread goes back to `outer` instead.
+    pub(super) fn leave_for(&self, outer: Option<Here>) {
+        let first = self.0.left_for.set(outer);
+        assert!(first.is_ok(), "an entrance has one guard");
+    }
+
+    /// This one, or what the thread goes back to in its place.
+    pub(super) fn unless_left(self) -> Option<Here> {
+        let mut here = self;
+        while let Some(outer) = here.0.left_for.get() {
+            here = outer.clone()?;
+        }
+        Some(here)
     }
 }
 
@@ -68,7 +95,7 @@ impl Deref for Here {
 
     #[inline]
     fn deref(&self) -> &Executor {
-        &self.0.0
+        &self.0.executor
     }
 }
 

@@ -97,7 +97,8 @@ impl Handle {
     /// Makes the runtime this thread's own until the guard is dropped:
     /// [`spawn_task!`](crate::spawn_task!) and [`spawn`](crate::spawn) use it.
     ///
-    /// Guards of several runtimes on one thread are to be dropped in the reverse order.
+    /// Of several runtimes that are entered on one thread, the last counts whose guard has not been
+    /// dropped. The guards may be dropped in any order.
     ///
     /// ```
     /// use laneway::{Priority, QueueId, Runtime, spawn_task};
@@ -112,7 +113,7 @@ impl Handle {
     /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
-            _entered: seat::enter(self.executor.clone()),
+            _visit: seat::visit(self.executor.clone()),
             _handle: PhantomData,
         }
     }
@@ -263,7 +264,7 @@ impl fmt::Debug for Handle {
 /// Keeps a runtime entered on this thread. Made by [`Handle::enter`], which has an example.
 #[must_use = "the runtime is left when the guard is dropped"]
 pub struct EnterGuard<'h> {
-    _entered: seat::Entered,
+    _visit: seat::Visit,
     _handle: PhantomData<&'h Handle>,
 }
 

@@ -342,7 +342,7 @@ impl Threads {
             return;
         };
         tell_parked(worker);
-        let here = seat::runtime_here().expect("a worker's thread has entered its runtime");
+        let here = seat::home().expect("a worker sits here");
         wait(&here, (worker, claim), &mut ready);
         seat::with_worker(Worker::end_parking);
         telling::emit(|| Event::Unparked { worker });
