@@ -42,16 +42,27 @@ impl Readiness {
         self.has(Readiness::from(direction)) || self.has(Readiness::GONE)
     }
 
-    /// The readiness that is to be forgotten when an attempt in this direction has shown that it is
-    /// not ready. A direction that is closed stays ready.
-    pub(super) fn to_forget(self, direction: Direction) -> Readiness {
-        let (ready, closed) = match direction {
-            Direction::Read => (Readiness::READ, Readiness::READ_CLOSED),
-            Direction::Write => (Readiness::WRITE, Readiness::WRITE_CLOSED),
-        };
-        match self.has(closed) {
+    /// The readiness that is to be forgotten after an attempt in this direction that has used up all
+    /// that there was. A direction that is closed stays ready: the next attempt learns of the end.
+    pub(super) fn used_up(self, direction: Direction) -> Readiness {
+        match self.has(Readiness::closed(direction)) {
             true => Readiness::NONE,
-            false => ready,
+            false => direction.into(),
+        }
+    }
+
+    /// The same after an attempt in this direction that would have had to wait. So
+    /// the direction is not closed either, whatever an event has said: the event was another
+    /// socket's that had the same number before, or told of an error that a socket for datagrams
+    /// has outlived.
+    pub(super) fn disproved(direction: Direction) -> Readiness {
+        Readiness::from(direction) | Readiness::closed(direction)
+    }
+
+    fn closed(direction: Direction) -> Readiness {
+        match direction {
+            Direction::Read => Readiness::READ_CLOSED,
+            Direction::Write => Readiness::WRITE_CLOSED,
         }
     }
 }

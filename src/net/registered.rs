@@ -108,11 +108,12 @@ impl<S: Socket> Registered<S> {
         match attempt(self.get()) {
             Ok(Attempt::More(output)) => Ok(output),
             Ok(Attempt::Last(output)) => {
-                self.source.forget(seen, direction);
+                let used_up = seen.readiness().used_up(direction);
+                self.source.forget(seen, used_up);
                 Ok(output)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.source.forget(seen, direction);
+                self.source.forget(seen, Readiness::disproved(direction));
                 match seen.readiness().has(Readiness::GONE) {
                     true => Err(runtime_is_gone()),
                     false => Err(error),
@@ -300,15 +301,38 @@ mod tests {
         });
     }
 
+    /// A connection's two ends.
+    fn pair() -> (TcpStream, TcpStream) {
+        block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let client = TcpStream::connect(address).await.unwrap();
+            (client, listener.accept().await.unwrap().0)
+        })
+    }
+
+    #[test]
+    fn a_socket_that_gets_the_last_event_of_another_one_waits_as_before() {
+        let (one, _other) = pair();
+        let cx = &Context::from_waker(std::task::Waker::noop());
+        // What is left of a socket whose peer has reset it, under a number that has gone over.
+        let both = Readiness::READ | Readiness::WRITE;
+        let closed = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED;
+        one.inner.source.set(both | closed, &mut Vec::new());
+        for direction in [Direction::Read, Direction::Write] {
+            let mut attempts = 0;
+            let polled = one.inner.poll(cx, direction, |_| {
+                attempts += 1;
+                assert!(attempts < 10, "it tries again and again");
+                Err::<Attempt<()>, _>(io::ErrorKind::WouldBlock.into())
+            });
+            assert!(polled.is_pending(), "{direction:?}");
+        }
+    }
+
     #[test]
     fn a_future_that_is_given_up_leaves_no_waiter() {
-        let (one, _other) = block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let client = TcpStream::connect(listener.local_addr().unwrap())
-                .await
-                .unwrap();
-            (client, listener.accept().await.unwrap().0)
-        });
+        let (one, _other) = pair();
         let cx = &mut Context::from_waker(std::task::Waker::noop());
         let mut waits: Vec<_> = (0..10).map(|_| Box::pin(one.readable())).collect();
         for wait in &mut waits {

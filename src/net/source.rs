@@ -72,9 +72,9 @@ impl Source {
         self.set(Readiness::GONE, ready);
     }
 
-    /// Forgets that the socket was ready, unless an event has come since it was seen so.
-    pub(super) fn forget(&self, seen: Seen, direction: Direction) {
-        let rest = seen.0 & !seen.readiness().to_forget(direction).bits();
+    /// Forgets this readiness, unless an event has come since the socket was seen so.
+    pub(super) fn forget(&self, seen: Seen, readiness: Readiness) {
+        let rest = seen.0 & !readiness.bits();
         let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
         let _ = self.state.compare_exchange(seen.0, rest, success, failure);
     }
@@ -161,18 +161,21 @@ mod tests {
         source.set(Readiness::READ, ready);
         let seen = source.seen();
         source.set(Readiness::READ, ready);
-        source.forget(seen, Direction::Read);
+        source.forget(seen, Readiness::READ);
         assert!(source.seen().readiness().allows(Direction::Read));
-        source.forget(source.seen(), Direction::Read);
+        source.forget(source.seen(), Readiness::READ);
         assert!(!source.seen().readiness().allows(Direction::Read));
     }
 
     #[test]
-    fn what_is_closed_stays_ready() {
+    fn what_is_closed_stays_ready_until_an_attempt_would_have_to_wait() {
         let source = Source::default();
         source.set(Readiness::READ | Readiness::READ_CLOSED, &mut Vec::new());
-        source.forget(source.seen(), Direction::Read);
+        let seen = source.seen();
+        source.forget(seen, seen.readiness().used_up(Direction::Read));
         assert!(source.seen().readiness().allows(Direction::Read));
         assert!(!source.seen().readiness().allows(Direction::Write));
+        source.forget(source.seen(), Readiness::disproved(Direction::Read));
+        assert_eq!(source.seen().readiness(), Readiness::NONE);
     }
 }
