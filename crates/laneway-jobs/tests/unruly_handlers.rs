@@ -289,3 +289,38 @@ fn a_job_that_is_replaced_by_one_for_another_queue_wakes_the_worker_of_its_own()
     });
     assert_eq!(state, JobState::Done);
 }
+
+/// What the database has against one settlement must not hold up the others, nor end the worker.
+#[test]
+fn a_settlement_that_the_database_refuses_holds_up_no_other() {
+    const REFUSES: &str = "
+        CREATE TRIGGER refuses BEFORE UPDATE ON laneway_job WHEN NEW.error = 'refused'
+        BEGIN SELECT RAISE(ABORT, 'this error is not wanted here'); END";
+    simulated(|jobs| async move {
+        let store: &SqliteStore = jobs.store().as_any().downcast_ref().unwrap();
+        let trigger = |transaction: &rusqlite::Transaction<'_>| transaction.execute_batch(REFUSES);
+        store.transact(trigger).await.unwrap();
+        let worker = Worker::new(&jobs)
+            .queue("default", Limit::in_flight(8))
+            .handle(|_: Call, ctx: Ctx| async move {
+                match ctx.max_attempts() {
+                    1 => Err(JobError::new("refused")),
+                    _ => Ok(()),
+                }
+            });
+        let calls = (0..6).map(|call| jobs.enqueue(Call).max_attempts(1 + u32::from(call != 2)));
+        let enqueued = jobs.enqueue_all(calls).await.unwrap();
+        let worker = worker.start(&Handle::current()).unwrap();
+        sleep(10 * SECOND).await;
+        let later = jobs.enqueue(Call).await.unwrap();
+        sleep(10 * SECOND).await;
+        for (call, job) in enqueued.into_iter().chain([later]).enumerate() {
+            let expected = match call {
+                2 => JobState::Running,
+                _ => JobState::Done,
+            };
+            assert_eq!(state(&jobs, job.id()).await, expected, "{call}");
+        }
+        let _ = worker.shutdown(SECOND).await;
+    });
+}

@@ -208,3 +208,24 @@ fn hostile_texts_reach_no_terminal() {
     let refused = ran(command.arg("\x1b[2J").output().unwrap());
     assert!(!refused.fails(1).contains('\x1b'));
 }
+
+/// SQLite itself would keep the first in memory, and look for the others elsewhere.
+#[test]
+fn a_name_that_sqlite_takes_for_something_else_is_a_files_name() {
+    let folder = Folder::new("names");
+    for name in [
+        ":memory:",
+        "file:a.db",
+        "file:b.db?mode=memory",
+        "-c.db",
+        "d #%41?.db",
+    ] {
+        let mut command = program("migrate");
+        let command = command.arg(format!("--database={name}"));
+        ran(command.current_dir(folder.path("")).output().unwrap()).ok();
+        let begin = fs::read(folder.path(name)).unwrap();
+        assert!(begin.starts_with(b"SQLite format 3"), "{name}");
+    }
+    // Each with the lock of its owner.
+    assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 2 * 5);
+}

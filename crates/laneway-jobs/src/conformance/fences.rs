@@ -6,7 +6,7 @@ use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
 use crate::JobState;
-use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Renewal, Step, Whom};
+use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Renewal, Step, StoreError, Whom};
 
 fn outcomes() -> Vec<Outcome> {
     let error = || "no".to_owned();
@@ -124,4 +124,48 @@ pub(super) async fn the_first_value_of_a_step_stays(stage: Stage) {
     }
     let steps = stage.store.steps(job.id).await.expect("it is answered");
     assert_eq!((steps.len(), &steps[0].value[..]), (1, &b"1"[..]));
+}
+
+async fn keep_step(stage: &Stage, held: Held, name: &str) -> Result<Vec<Guarded>, StoreError> {
+    let step = Step {
+        name: name.to_owned(),
+        value: b"1".to_vec(),
+    };
+    let kind = NoteKind::Step(step);
+    stage.store.note(vec![Note { held, kind }]).await
+}
+
+pub(super) async fn steps_are_those_of_their_job(stage: Stage) {
+    let [first, second] = [stage.insert_kind("a").await, stage.insert_kind("a").await];
+    let jobs = stage.claim(stage.wish(2, LONG)).await.jobs;
+    let names = ["", "load", "load ", "'; --", "\u{1f980}"];
+    for name in names {
+        let kept = keep_step(&stage, held(&jobs[0]), name).await;
+        assert_eq!(kept, Ok(vec![Guarded::Held]), "{name:?}");
+    }
+    let steps = stage.store.steps(first).await.expect("they are read");
+    let mut found: Vec<&str> = steps.iter().map(|step| &*step.name).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["", "'; --", "load", "load ", "\u{1f980}"]);
+    assert_eq!(stage.store.steps(second).await, Ok(Vec::new()));
+}
+
+/// A store that cannot keep a name says so: another name would be another step.
+pub(super) async fn a_step_is_kept_under_its_own_name_or_refused(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    let job = stage.claim_one(LONG).await;
+    for name in ["a\0b".to_owned(), random_text(100_000)] {
+        let kept = keep_step(&stage, held(&job), &name).await;
+        let steps = stage.store.steps(id).await.expect("they are read");
+        let has = steps.iter().any(|step| step.name == name);
+        assert_eq!(has, kept.is_ok(), "{kept:?}");
+        assert!(steps.iter().all(|step| step.name != "a\u{fffd}b"));
+    }
+    assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+}
+
+/// Text that does not compress.
+fn random_text(length: usize) -> String {
+    let mut random = fastrand::Rng::with_seed(1);
+    (0..length).map(|_| random.alphanumeric()).collect()
 }

@@ -24,12 +24,14 @@ mod losing;
 mod lost_answers;
 mod lost_workers;
 mod pruning;
+mod reports;
 mod schedules;
 mod settlements;
 mod stage;
 mod taken_along;
 mod uniqueness;
 mod views;
+mod waits;
 mod workers;
 
 pub use case::Case;
@@ -102,6 +104,8 @@ cases! {
         a_renewed_lease_goes_on,
         a_lost_holder_does_not_take_a_rescue_for_its_own_settlement,
         the_first_value_of_a_step_stays,
+        steps_are_those_of_their_job,
+        a_step_is_kept_under_its_own_name_or_refused,
     }
     uniqueness {
         keep_gives_the_existing_one,
@@ -109,6 +113,11 @@ cases! {
         run_again_runs_once_more_after_the_running_one,
         a_settled_job_gives_its_key_back,
         kinds_have_keys_of_their_own,
+        keys_of_one_kind_are_apart,
+        beside_a_successor_the_running_one_is_the_existing_one,
+        a_settled_job_of_the_key_is_not_the_existing_one,
+        a_job_that_is_replaced_forgets_its_steps,
+        a_job_that_is_retried_by_hand_has_its_key_again,
     }
     batches {
         it_follows_when_the_last_member_is_settled,
@@ -202,5 +211,47 @@ cases! {
         an_idle_worker_hears_of_a_job,
         a_worker_at_rest_takes_inserts_along_and_runs_each_once,
         a_full_worker_rescues_the_jobs_of_lost_ones,
+    }
+    waits {
+        a_job_that_is_not_there_is_missing,
+        a_job_that_is_deleted_meanwhile_is_missing,
+        a_job_that_is_cancelled_meanwhile_is_cancelled,
+        a_job_that_fails_tells_its_last_error,
+        a_job_in_quarantine_is_not_waited_for,
+        a_result_of_another_type_is_an_error,
+        a_wait_that_is_dropped_disturbs_no_other,
+    }
+    reports {
+        river_1302_a_rescue_leaves_a_completed_job_alone,
+        river_1373_a_rescue_leaves_the_next_holder_alone,
+        river_1258_no_lost_job_stays_running,
+        river_1105_a_job_of_others_is_rescued_for_others,
+        river_1290_a_return_in_the_last_attempt_discards_nothing,
+        river_1290_what_comes_after_a_completion_changes_nothing,
+        river_1318_leases_that_go_on_hide_no_expired_ones,
+        river_619_a_unique_job_is_no_rival_of_itself,
+        river_121_each_job_of_many_keeps_its_time,
+        rapina_793_the_job_of_a_lost_worker_is_run_by_another,
+        oban_1488_workers_of_one_name_fire_each_instant_once,
+        oban_1505_all_callers_of_one_key_get_its_id,
+        oban_652_a_snooze_in_the_last_attempt_leaves_one,
+        oban_635_a_running_job_is_not_replaced,
+        pg_boss_367_one_of_a_key_runs_and_one_waits,
+        pg_boss_535_a_retry_and_a_successor_block_no_claim,
+        pg_boss_492_a_rescue_beside_a_successor_succeeds,
+        graphile_worker_204_a_dropped_worker_leaves_its_jobs_to_others,
+        graphile_worker_222_a_lost_job_keeps_no_other_from_running,
+        graphile_worker_449_a_claimed_job_has_a_holder,
+        graphile_worker_313_a_rescued_job_comes_after_those_that_waited,
+        fang_146_a_key_is_never_there_twice,
+        good_job_922_a_poison_job_is_quarantined_and_no_innocent,
+        solid_queue_568_a_job_that_ends_at_a_shutdown_ends_once,
+        solid_queue_761_a_lost_holder_lets_no_successor_go,
+        bull_308_of_two_holders_the_later_one_completes,
+        que_web_28_a_running_job_is_not_retried_by_hand,
+        work_67_what_is_enqueued_again_during_a_run_is_run,
+        procrastinate_1518_a_name_that_comes_back_keeps_no_lost_job,
+        sidekiq_4112_a_failure_after_a_return_makes_no_second_job,
+        db_scheduler_433_times_are_those_of_the_store,
     }
 }

@@ -1,7 +1,9 @@
 //! Is there one unfinished job for a key, and always an id?
 
 use super::stage::{LONG, Stage, completed, held};
-use crate::store::{Enqueued, Guarded, IfExists, NewJob, Uniqueness};
+use crate::store::{
+    ByHand, Changed, Enqueued, Guarded, IfExists, NewJob, Note, NoteKind, Outcome, Step, Uniqueness,
+};
 use crate::{JobId, JobState};
 
 fn unique(stage: &Stage, if_exists: IfExists, payload: &str) -> NewJob {
@@ -83,4 +85,93 @@ pub(super) async fn kinds_have_keys_of_their_own(stage: Stage) {
         stage.insert(other.clone()).await,
         Enqueued::Inserted(other.id)
     );
+}
+
+pub(super) async fn keys_of_one_kind_are_apart(stage: Stage) {
+    let id = first(&stage).await;
+    for key in ["", "Key", "key ", "'; --", "\u{1f980}"] {
+        let other = || {
+            let mut other = unique(&stage, IfExists::Keep, "2");
+            other
+                .unique
+                .iter_mut()
+                .for_each(|unique| unique.key = key.to_owned());
+            other
+        };
+        let inserted = stage.insert(other()).await;
+        assert!(matches!(inserted, Enqueued::Inserted(_)), "{key:?}");
+        let existing = Enqueued::Existing(inserted.id(), JobState::Ready);
+        assert_eq!(stage.insert(other()).await, existing, "{key:?}");
+    }
+    let keep = stage.insert(unique(&stage, IfExists::Keep, "2")).await;
+    assert_eq!(keep, Enqueued::Existing(id, JobState::Ready));
+}
+
+pub(super) async fn beside_a_successor_the_running_one_is_the_existing_one(stage: Stage) {
+    let id = first(&stage).await;
+    let job = stage.claim_one(LONG).await;
+    let successor = stage.insert(unique(&stage, IfExists::RunAgain, "2")).await;
+    for if_exists in [IfExists::Keep, IfExists::Replace] {
+        let answer = stage.insert(unique(&stage, if_exists, "3")).await;
+        assert_eq!(answer, Enqueued::Existing(id, JobState::Running));
+    }
+    assert_eq!(stage.look(successor.id()).await.payload, b"2");
+    assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+    let keep = stage.insert(unique(&stage, IfExists::Keep, "3")).await;
+    assert_eq!(keep, Enqueued::Existing(successor.id(), JobState::Ready));
+}
+
+pub(super) async fn a_settled_job_of_the_key_is_not_the_existing_one(stage: Stage) {
+    for _life in 0..3 {
+        let id = first(&stage).await;
+        let keep = stage.insert(unique(&stage, IfExists::Keep, "2")).await;
+        assert_eq!(keep, Enqueued::Existing(id, JobState::Ready));
+        let job = stage.claim_one(LONG).await;
+        let again = stage.insert(unique(&stage, IfExists::RunAgain, "2")).await;
+        let further = stage.insert(unique(&stage, IfExists::RunAgain, "3")).await;
+        assert_eq!(further, Enqueued::Existing(again.id(), JobState::Ready));
+        assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+        let job = stage.claim_one(LONG).await;
+        assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+    }
+}
+
+/// The values were made for the payload before.
+pub(super) async fn a_job_that_is_replaced_forgets_its_steps(stage: Stage) {
+    let id = first(&stage).await;
+    let job = stage.claim_one(LONG).await;
+    let step = Step {
+        name: "load".to_owned(),
+        value: b"1".to_vec(),
+    };
+    let note = Note {
+        held: held(&job),
+        kind: NoteKind::Step(step.clone()),
+    };
+    assert_eq!(stage.store.note(vec![note]).await, Ok(vec![Guarded::Held]));
+    let running = stage.insert(unique(&stage, IfExists::Replace, "2")).await;
+    assert_eq!(running, Enqueued::Existing(id, JobState::Running));
+    assert_eq!(stage.store.steps(id).await, Ok(vec![step]), "it runs");
+    let _ = stage.settle(held(&job), Outcome::Returned).await;
+    let ready = stage.insert(unique(&stage, IfExists::Replace, "2")).await;
+    assert_eq!(ready, Enqueued::Existing(id, JobState::Ready));
+    assert_eq!(stage.store.steps(id).await, Ok(Vec::new()));
+}
+
+pub(super) async fn a_job_that_is_retried_by_hand_has_its_key_again(stage: Stage) {
+    let failed = first(&stage).await;
+    let job = stage.claim_one(LONG).await;
+    let outcome = Outcome::Failed {
+        error: "no".to_owned(),
+    };
+    assert_eq!(stage.settle(held(&job), outcome).await, Guarded::Held);
+    let second = first(&stage).await;
+    let retry = || stage.store.change(vec![ByHand::Retry(failed)]);
+    assert_eq!(retry().await, Ok(vec![Changed::KeyTaken]));
+    let job = stage.claim_one(LONG).await;
+    assert_eq!(job.id, second);
+    assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+    assert_eq!(retry().await, Ok(vec![Changed::Done]));
+    let keep = stage.insert(unique(&stage, IfExists::Keep, "2")).await;
+    assert_eq!(keep, Enqueued::Existing(failed, JobState::Ready));
 }

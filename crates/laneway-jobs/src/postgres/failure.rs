@@ -58,9 +58,19 @@ pub(super) fn store_error(error: &Error) -> StoreError {
         Aftereffect::Nothing => match error.code() {
             Some(&SqlState::DISK_FULL) => StoreError::Full,
             Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => StoreError::ReadOnly,
+            Some(&SqlState::PROGRAM_LIMIT_EXCEEDED) => StoreError::Database(too_long(error)),
             _ => StoreError::Database(in_words(error)),
         },
     }
+}
+
+/// Names stand in indices, whose entries have a bound.
+fn too_long(error: &Error) -> String {
+    let message = in_words(error);
+    format!(
+        "{message}; shorten the name of the queue, kind or step, or the unique key: together they \
+         may have some 2,600 bytes"
+    )
 }
 
 /// The error with its cause, which alone says what is wrong.

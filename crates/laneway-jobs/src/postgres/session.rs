@@ -17,6 +17,10 @@ pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
 /// The plans are pinned: each statement is planned once for all values, and by its index, also
 /// while the server has no statistics of a young table. T and the guards want each statement to see
 /// what is committed.
+///
+/// A commit that is not on the disk when it is answered breaks the protocol, not only the promise of
+/// the insert: after a crash the server would give fences again that holders have. Where the server
+/// or the role is set so, the store's connections are not.
 pub(super) const SETTINGS: &str = "
 SET application_name = 'laneway-jobs';
 SET search_path = pg_catalog;
@@ -29,7 +33,9 @@ SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_material = off;
 SET max_parallel_workers_per_gather = 0;
-SET jit = off";
+SET jit = off;
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Whether a schema lets a connection in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

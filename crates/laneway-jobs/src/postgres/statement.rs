@@ -238,8 +238,10 @@ const FIND_SUCCESSOR: &str = "
 SELECT id, state FROM @laneway_job
 WHERE kind = $1 AND unique_key = $2 AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
 
+/// The rival is locked, and ready. What was kept of its steps belongs to the payload before.
 const REPLACE: &str = at_t!(
-    "
+    ",
+steps AS (DELETE FROM @laneway_step WHERE job = $1)
 UPDATE @laneway_job SET lane = $2, run_at = coalesce($3::bigint, t + $4::bigint),
     max_attempts = $5, timeout = $6, expires_at = t + $7::bigint, payload = $8
 FROM clock WHERE id = $1 AND state = 0"

@@ -130,7 +130,11 @@ impl Tx<'_> {
         ];
         // It stays in its queue, whatever the other one was for.
         let queue: Option<String> = self.row(Statement::Replace, params, |row| row.get(0))?;
-        queue.iter().for_each(|queue| self.hint_ready(queue));
+        if let Some(queue) = queue {
+            self.hint_ready(&queue);
+            // What was kept of its steps belongs to the payload before.
+            self.forget_steps(id)?;
+        }
         Ok(())
     }
 

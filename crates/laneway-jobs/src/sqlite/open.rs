@@ -225,8 +225,10 @@ pub(super) fn checked(path: &Path) -> Sql<Connection> {
     }
 }
 
-/// A path is one, also where it begins as the addresses do that SQLite knows.
+/// A path is one, also where it is a name that SQLite knows as something else: `:memory:`, or an
+/// address, whose reading is built in and not to be turned off by a flag.
 pub(super) fn connection_to(path: &Path) -> Sql<Connection> {
+    let path = Path::new(".").join(path);
     Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI)
 }
 

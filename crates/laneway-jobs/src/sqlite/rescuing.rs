@@ -63,10 +63,17 @@ impl Tx<'_> {
         Ok(pruning.limit - left)
     }
 
+    pub(super) fn forget_steps(&self, id: JobId) -> Sql<usize> {
+        let text = "DELETE FROM laneway_step WHERE job = ?1";
+        self.connection
+            .prepare_cached(text)?
+            .execute([id.to_bytes()])
+    }
+
     /// Deletes what belongs to a job that is gone.
     pub(super) fn forget(&self, id: JobId) -> Sql<()> {
+        self.forget_steps(id)?;
         for text in [
-            "DELETE FROM laneway_step WHERE job = ?1",
             "DELETE FROM laneway_attempt WHERE job = ?1",
             "DELETE FROM laneway_batch WHERE job = ?1",
         ] {

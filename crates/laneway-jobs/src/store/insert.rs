@@ -76,7 +76,8 @@ pub enum IfExists {
     /// The earlier job stays as it is.
     Keep,
     /// The earlier job takes over payload, lane, time and limits, unless it is running already. It
-    /// stays in its queue.
+    /// stays in its queue and keeps its attempts; what it has kept of its
+    /// [steps](crate::Ctx::step) goes, since they were made for the payload before.
     Replace,
     /// One more runs after the running one; a ready one is as good and stays.
     RunAgain,

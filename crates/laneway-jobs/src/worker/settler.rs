@@ -9,43 +9,98 @@ use laneway::time::sleep;
 
 use super::core::Core;
 use crate::pause::Pause;
-use crate::store::{Guarded, Outcome, Settlement};
+use crate::store::{Guarded, Outcome, Settlement, StoreError};
 
 /// At most this many settlements in one go.
 const AT_ONCE: usize = 1_024;
+/// Results in one go have no more bytes than this together, unless one alone has: a statement has a
+/// bound as well.
+const BYTES_AT_ONCE: usize = 16 << 20;
 
 pub(super) async fn run(core: Arc<Core>, settlements: flume::Receiver<Settlement>) {
-    loop {
-        let over = async {
-            core.over.wait().await;
-            None
-        };
-        let first = or(async { settlements.recv_async().await.ok() }, over);
-        let Some(first) = first.await else { return };
-        core.settle_lull.wait(|| core.roster().is_busy()).await;
-        let mut batch = vec![first];
-        batch.extend(settlements.try_iter().take(AT_ONCE - 1));
-        settle(&core, batch).await;
+    // Sent again until they are settled, or their leases have lapsed. Bounded by what is held.
+    let mut left = Vec::new();
+    let mut pause = Pause::default();
+    while let Some(first) = next(&core, &settlements, &left, &mut pause).await {
+        left.extend(first);
+        gather(&settlements, &mut left);
+        let before = left.len();
+        settle(&core, &mut left).await;
+        if left.len() < before {
+            pause = Pause::default();
+        }
+        drop_lapsed(&core, &mut left);
     }
 }
 
-async fn settle(core: &Core, mut batch: Vec<Settlement>) {
-    let mut pause = Pause::default();
-    while !batch.is_empty() {
-        match core.store().settle(batch.clone()).await {
-            Ok(answers) => {
-                for (settlement, answer) in batch.iter().zip(answers) {
-                    tell(core, settlement, answer);
-                }
-                core.release(batch.drain(..).map(|settlement| settlement.held));
-            }
-            Err(error) => {
-                log::warn!("{} settlements are sent again: {error}", batch.len());
-                sleep(pause.next()).await;
-                drop_lapsed(core, &mut batch);
-            }
-        }
+/// Waits until there is something to settle. While some were refused, that is when they are sent
+/// again: what comes meanwhile goes along. `None` where the worker is over.
+async fn next(
+    core: &Core,
+    settlements: &flume::Receiver<Settlement>,
+    left: &[Settlement],
+    pause: &mut Pause,
+) -> Option<Option<Settlement>> {
+    if !left.is_empty() {
+        sleep(pause.next()).await;
+        return Some(None);
     }
+    let over = async {
+        core.over.wait().await;
+        None
+    };
+    let first = or(async { settlements.recv_async().await.ok() }, over).await?;
+    core.settle_lull.wait(|| core.roster().is_busy()).await;
+    Some(Some(first))
+}
+
+fn gather(settlements: &flume::Receiver<Settlement>, batch: &mut Vec<Settlement>) {
+    let mut bytes: usize = batch.iter().map(size).sum();
+    while batch.len() < AT_ONCE
+        && bytes < BYTES_AT_ONCE
+        && let Ok(next) = settlements.try_recv()
+    {
+        bytes += size(&next);
+        batch.push(next);
+    }
+}
+
+fn size(settlement: &Settlement) -> usize {
+    match &settlement.outcome {
+        Outcome::Completed(result) => result.len(),
+        Outcome::Retry { error, .. } | Outcome::Failed { error } => error.len(),
+        Outcome::Snoozed(_) | Outcome::Returned => 0,
+    }
+}
+
+/// Settles all in one go, and leaves those that were refused.
+async fn settle(core: &Core, batch: &mut Vec<Settlement>) {
+    match settled(core, batch).await {
+        // One settlement's fault must not be the others': each on its own.
+        Err(StoreError::Database(_)) if batch.len() > 1 => {
+            let mut refused = Vec::new();
+            for one in batch.drain(..) {
+                let alone = [one];
+                let answer = settled(core, &alone).await;
+                refused.extend(alone.into_iter().filter(|_| answer.is_err()));
+            }
+            *batch = refused;
+        }
+        Err(_) => {}
+        Ok(()) => batch.clear(),
+    }
+}
+
+async fn settled(core: &Core, batch: &[Settlement]) -> Result<(), StoreError> {
+    let answers = core.store().settle(batch.to_vec()).await;
+    let answers = answers.inspect_err(|error| {
+        log::warn!("{} settlements are sent again: {error}", batch.len());
+    })?;
+    for (settlement, answer) in batch.iter().zip(answers) {
+        tell(core, settlement, answer);
+    }
+    core.release(batch.iter().map(|settlement| settlement.held));
+    Ok(())
 }
 
 fn tell(core: &Core, settlement: &Settlement, answer: Guarded) {
