@@ -4,9 +4,10 @@
 //! of long polls they do not, and a socket that is ready would wait. So the watchdog sends a worker
 //! that is parked to the lookout, or where all are busy, looks itself.
 //!
-//! A visit costs a wake-up of the watchdog's thread. So visits are rare as long as none finds
-//! anything to do, and more frequent for a while after one that did: where one poll took long,
-//! others will.
+//! A visit costs a wake-up of the watchdog's thread. So visits are rare, and more frequent for a
+//! while after one that found something to do in the middle of a long poll: where one poll took
+//! long, others will. A short poll may seem to take a few milliseconds, since the system lets a
+//! thread of another program run meanwhile; those do not count.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -20,6 +21,10 @@ const VISIT_EVERY: Duration = Duration::from_millis(1);
 
 /// The same for a while after a visit that found something to do.
 const VISIT_OFTEN_EVERY: Duration = Duration::from_micros(250);
+
+/// A poll that goes on for this long is a long one. The system takes the core away from a thread
+/// for less at a time.
+const LONG_POLL: Duration = Duration::from_millis(5);
 
 /// After this many visits in vain they are rare again.
 const FREQUENT_VISITS: u32 = 400;
@@ -40,6 +45,8 @@ struct Visits {
     polls: u64,
     /// For how long there had been no look.
     unattended: Duration,
+    /// For how long the workers that run high tasks had been in one and the same poll.
+    stuck: Duration,
     /// How many more visits are frequent.
     frequent: u32,
 }
@@ -84,7 +91,7 @@ impl Visits {
     /// Looks if that is due, and notes whether `look` found something to do.
     fn visit(&mut self, looks: usize, polls: u64, look: impl FnOnce() -> bool) {
         let found = self.is_due(looks, polls) && look();
-        self.note(found);
+        self.note(found && self.stuck >= LONG_POLL);
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -92,15 +99,16 @@ impl Visits {
     /// may take longer than a frequent visit's time, too, and are no reason to look.
     fn is_due(&mut self, looks: usize, polls: u64) -> bool {
         let (is_unattended, is_stuck) = (looks == self.looks, polls == self.polls);
-        self.unattended = match is_unattended {
-            true => self.unattended + self.rest(),
-            false => Duration::ZERO,
-        };
+        let rest = self.rest();
+        let grown =
+            |time: Duration, goes_on: bool| if goes_on { time + rest } else { Duration::ZERO };
+        self.unattended = grown(self.unattended, is_unattended);
+        self.stuck = grown(self.stuck, is_stuck);
         (self.looks, self.polls) = (looks, polls);
         is_unattended && (is_stuck || self.unattended >= VISIT_EVERY)
     }
 
-    /// Notes whether the visit found something to do.
+    /// Notes whether the visit found something to do in the middle of a long poll.
     fn note(&mut self, found: bool) {
         self.frequent = match found {
             true => FREQUENT_VISITS,
@@ -126,12 +134,26 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_that_finds_something_makes_the_next_ones_frequent() {
+    fn a_find_in_the_middle_of_a_long_poll_makes_the_next_visits_frequent() {
         let mut visits = Visits::default();
+        let longest_short = LONG_POLL.as_micros() / VISIT_EVERY.as_micros() - 1;
+        for _ in 0..longest_short {
+            visits.visit(0, 0, || true);
+            assert_eq!(visits.rest(), VISIT_EVERY);
+        }
         visits.visit(0, 0, || false);
         assert_eq!(visits.rest(), VISIT_EVERY);
         visits.visit(0, 0, || true);
         assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
+    }
+
+    #[test]
+    fn finds_between_short_polls_leave_the_visits_rare() {
+        let mut visits = Visits::default();
+        for polls in 1..=100 {
+            visits.visit(0, polls, || true);
+            assert_eq!(visits.rest(), VISIT_EVERY);
+        }
     }
 
     #[test]
