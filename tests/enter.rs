@@ -23,7 +23,13 @@ fn is_here(rt: &Runtime) -> bool {
 fn the_last_guard_that_is_left_counts() {
     let rts = [(); 4].map(|()| runtime(1, 1));
     let handles: Vec<Handle> = rts.iter().map(Runtime::handle).collect();
-    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 1, 3], [2, 1, 3, 0]] {
+    for order in [
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+        [1, 3, 0, 2],
+        [2, 0, 1, 3],
+        [2, 1, 3, 0],
+    ] {
         let mut guards: Vec<_> = handles.iter().map(|handle| Some(handle.enter())).collect();
         for goes in order {
             guards[goes] = None;

@@ -62,7 +62,8 @@ pub(crate) struct Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         let outer = self.outer.take().map(Undropped::into_inner);
-        let is_innermost = RUNTIME.with_borrow(|now| now.as_ref().is_some_and(|n| n.is(&self.here)));
+        let is_innermost =
+            RUNTIME.with_borrow(|now| now.as_ref().is_some_and(|n| n.is(&self.here)));
         match is_innermost {
             true => go_back_to(outer),
             false => self.here.leave_for(outer),

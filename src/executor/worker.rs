@@ -56,6 +56,10 @@ pub(crate) use inner_polls::{InnerPolls, run_joined};
 /// what is overdue anyway.
 const LOOK_OUTSIDE_EVERY: u64 = 61;
 
+/// After this many rests in a row that end without news from outside, a worker expects its work
+/// from other workers again.
+const RESTS_IN_VAIN: u8 = 8;
+
 /// A consumer's place: the route that it takes tasks by, and the tasks that it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
 #[derive(Debug)]
@@ -87,6 +91,9 @@ pub(crate) struct Worker {
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
+    /// For how many more rests that end without news from outside the worker expects its work from
+    /// there.
+    expects_outside: u8,
     steps: u64,
     /// The first step at which a busy worker looks outside again.
     next_look: u64,
@@ -178,12 +185,20 @@ fn wake_ready() {
     }
 }
 
-/// Calls these wakers, and gives the list back to the worker that sits here, for the next time.
+/// Calls these wakers of tasks for which something was ready outside, and gives the list back to
+/// the worker that sits here, for the next time. It is empty if there was nothing.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
+    let are_some = !ready.is_empty();
     for waker in ready.drain(..) {
         wake_shielded(waker);
     }
-    seat::with_worker(|worker| worker.ready = ready);
+    seat::with_worker(|worker| {
+        worker.expects_outside = match are_some {
+            true => RESTS_IN_VAIN,
+            false => worker.expects_outside.saturating_sub(1),
+        };
+        worker.ready = ready;
+    });
 }
 
 /// Polls a task. No lock or borrow is held: it may do anything, even block this thread.
@@ -251,6 +266,7 @@ impl Worker {
             sought: Sought::default(),
             sifter: Sifter::default(),
             ready: Vec::new(),
+            expects_outside: 0,
             steps: 0,
             next_look: 0,
             next_overdue: 0,
@@ -428,7 +444,7 @@ impl Worker {
     #[inline(never)]
     fn search_on(&mut self) -> Option<Runnable> {
         let spin = self.executor.spin;
-        if spin.rounds == 0 {
+        if spin.rounds == 0 || self.goes_outside() {
             return None;
         }
         self.tally().searching.start(self.now());
@@ -438,6 +454,13 @@ impl Worker {
         });
         self.tally().searching.stop(self.now());
         found
+    }
+
+    /// Whether the worker leaves off its search and waits outside: no other does, and its work
+    /// comes from there (T24).
+    fn goes_outside(&self) -> bool {
+        let lookout = &self.executor.parking_lot.lookout;
+        self.expects_outside > 0 && lookout.reactor_if_vacant().is_some()
     }
 
     fn look_around(&mut self) -> Option<Runnable> {

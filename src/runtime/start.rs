@@ -205,12 +205,15 @@ fn spin(plan: &Plan) -> Spin {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::convert::Infallible;
     use std::sync::Mutex;
+    use std::task::Waker;
     use std::time::Duration;
 
     use super::super::stealing::Stealing;
     use super::*;
-    use crate::executor::worker::{MayPark, Step, step};
+    use crate::executor::lookout::Reactor;
+    use crate::executor::worker::{MayPark, Step, step, wake_all};
     use crate::executor::{Bound, Late, Origin, Task, seat};
     use crate::ids::{QueueId, WorkerId};
 
@@ -220,6 +223,12 @@ mod tests {
     /// No threads, but a deed of another thread's may fall on the next look at the clock.
     #[derive(Default)]
     struct NoThreads(Mutex<Option<Deed>>);
+
+    impl NoThreads {
+        fn at_next_look(&self, deed: impl FnOnce() + Send + 'static) {
+            *self.0.lock().unwrap() = Some(Box::new(deed));
+        }
+    }
 
     impl Host for NoThreads {
         fn take_over(
@@ -244,6 +253,24 @@ mod tests {
             deed.into_iter().for_each(|deed| deed());
             Duration::ZERO
         }
+    }
+
+    /// A reactor in which these tasks' sockets are ready.
+    #[derive(Debug, Default)]
+    struct Sockets(Mutex<Vec<Waker>>);
+
+    impl Reactor for Sockets {
+        fn wait(&self, _goes_on: &dyn Fn() -> bool, _ready: &mut Vec<Waker>) {
+            unreachable!("no thread parks");
+        }
+
+        fn look(&self, ready: &mut Vec<Waker>) {
+            ready.append(&mut self.0.lock().unwrap());
+        }
+
+        fn notify(&self) {}
+
+        fn close(&self) {}
     }
 
     /// Spawns tasks that note their names when they run.
@@ -329,6 +356,34 @@ mod tests {
         let workers = <[Worker; 3]>::try_from(workers).expect("three workers");
         let ran = Arc::default();
         (workers, Notes { executor, ran })
+    }
+
+    /// Two high workers and a low one that look once more before they rest.
+    fn searching_workers() -> ([Worker; 3], Arc<NoThreads>, Notes) {
+        let builder = Builder::new().with_high_num(2).with_low_num(1);
+        let builder = builder.with_stealing(Stealing::None).with_standby(0);
+        let host = Arc::<NoThreads>::default();
+        let surroundings = Surroundings {
+            host: host.clone(),
+            spin: Spin {
+                rounds: 1,
+                offers_core: false,
+            },
+            nearby: Nearby::indifferent(),
+            rng: fastrand::Rng::with_seed(1),
+        };
+        let plan = Plan::new(&builder).expect("the settings make sense");
+        let (executor, parts) = plan.executor(&builder, surroundings);
+        let workers = parts
+            .into_iter()
+            .map(|parts| Worker::new(executor.clone(), parts));
+        let workers = <[Worker; 3]>::try_from(workers.collect::<Vec<_>>());
+        let ran = Arc::default();
+        (
+            workers.expect("three workers"),
+            host,
+            Notes { executor, ran },
+        )
     }
 
     /// Steps until the worker that sits here finds nothing more, and tells the order of the tasks.
@@ -462,39 +517,19 @@ mod tests {
     /// between two looks of its search.
     #[test]
     fn a_searcher_that_finds_other_work_leaves_a_raised_task_to_a_parked_worker() {
-        let builder = Builder::new().with_high_num(2).with_low_num(1);
-        let builder = builder.with_stealing(Stealing::None).with_standby(0);
-        let host = Arc::<NoThreads>::default();
-        let surroundings = Surroundings {
-            host: host.clone(),
-            spin: Spin {
-                rounds: 1,
-                offers_core: false,
-            },
-            nearby: Nearby::indifferent(),
-            rng: fastrand::Rng::with_seed(1),
-        };
-        let plan = Plan::new(&builder).expect("the settings make sense");
-        let (executor, workers) = plan.executor(&builder, surroundings);
-        let workers = workers
-            .into_iter()
-            .map(|parts| Worker::new(executor.clone(), parts));
-        let [searcher, parked, _low] =
-            <[Worker; 3]>::try_from(workers.collect::<Vec<_>>()).expect("three workers");
-        let _entered = seat::enter(executor.clone());
-        let ran = Arc::default();
-        let notes = Notes { executor, ran };
+        let ([searcher, parked, _low], host, notes) = searching_workers();
+        let _entered = seat::enter(notes.executor.clone());
 
         let raised = notes.spawn_task("raised", QueueId::LOW, |_| {});
         let parked = notes.as_worker(parked, |_| {
             assert_eq!(seat::with_worker(Worker::begin_parking), Some(MayPark::Yes));
         });
         let others = notes.clone();
-        *host.0.lock().unwrap() = Some(Box::new(move || {
+        host.at_next_look(move || {
             raised.escalate();
             raised.detach();
             others.spawn("long", QueueId::HIGH);
-        }));
+        });
         let _searcher = notes.as_worker(searcher, |notes| {
             assert_eq!(step(), Step::Ran);
             assert_eq!(*notes.ran.lock().unwrap(), ["long"]);
@@ -504,6 +539,38 @@ mod tests {
             seat::with_worker(Worker::end_parking);
             while step() == Step::Ran {}
             assert_eq!(*notes.ran.lock().unwrap(), ["long", "raised"]);
+        });
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
+    /// A search that goes on begins with a look at the clock. There a task comes that ends it.
+    #[test]
+    fn a_worker_whose_work_comes_from_outside_goes_there_and_does_not_search_on() {
+        let ([searcher, ..], host, notes) = searching_workers();
+        let _entered = seat::enter(notes.executor.clone());
+        let sockets = Arc::<Sockets>::default();
+        let made = notes
+            .executor
+            .reactor(|| Ok::<Arc<dyn Reactor>, Infallible>(sockets.clone()));
+        made.expect("nothing fails");
+        let comes_during_the_search = |name| {
+            let notes = notes.clone();
+            host.at_next_look(move || notes.spawn(name, QueueId::HIGH));
+        };
+
+        let _searcher = notes.as_worker(searcher, |notes| {
+            comes_during_the_search("found");
+            assert_eq!(step(), Step::Ran);
+            sockets.0.lock().unwrap().push(Waker::noop().clone());
+            assert_eq!(step(), Step::Ran, "the worker wakes a task from outside");
+            comes_during_the_search("left alone");
+            assert_eq!(step(), Step::Rest);
+            assert_eq!(*notes.ran.lock().unwrap(), ["found"]);
+            // Eight rests that end without news from outside.
+            (0..8).for_each(|_| wake_all(Vec::new()));
+            assert_eq!(step(), Step::Ran);
+            assert_eq!(*notes.ran.lock().unwrap(), ["found", "left alone"]);
         });
         notes.executor.close();
         notes.executor.unregister();
