@@ -179,6 +179,9 @@ impl Wake for Ends {
     }
 }
 
+/// Where the standard error is no terminal, a line is written each time that this many have ended.
+const LINE_EVERY: u64 = 100_000;
+
 thread_local! {
     static LAST: RefCell<Option<Runtime>> = const { RefCell::new(None) };
 }
@@ -216,7 +219,7 @@ fn storm(options: &Options) -> Result<(), Box<dyn Error>> {
         }
         ways[way] += 1;
         progress.rounds.fetch_add(1, Ordering::Relaxed);
-        bar.inc(1);
+        advance(&bar, number + 1);
     }
     bar.finish_and_clear();
     drop(over);
@@ -233,6 +236,15 @@ fn bar(runtimes: u64) -> ProgressBar {
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     }
     bar
+}
+
+/// Moves the bar, or where there is none writes a line now and then.
+fn advance(bar: &ProgressBar, ended: u64) {
+    bar.inc(1);
+    if bar.is_hidden() && ended.is_multiple_of(LINE_EVERY) {
+        // One that cannot be written does not matter.
+        let _ = writeln!(io::stderr(), "{ended} runtimes ended");
+    }
 }
 
 fn print(runtimes: u64, ways: [u64; WAYS.len()]) -> io::Result<()> {
