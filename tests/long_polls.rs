@@ -230,6 +230,17 @@ fn zero_reports_what_is_there_at_two_looks_and_max_nothing() {
 }
 
 #[test]
+fn a_threshold_of_hours_is_not_missed() {
+    let hour = ms(1_000 * 60 * 60);
+    let all = reports(Sim::seed(8).long_poll(2 * hour), polled_for(24 * hour));
+    let brief: Vec<_> = all.iter().map(Report::brief).collect();
+    assert_eq!(
+        brief,
+        [("worker", 2 * hour, Lasting), ("worker", 24 * hour, Ended)]
+    );
+}
+
+#[test]
 fn a_task_that_lets_its_worker_go_on_is_not_reported() {
     // `join!` blocks the thread, and another takes its place.
     let all = reports(Sim::seed(9).high(0).low(1), async {

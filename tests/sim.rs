@@ -219,6 +219,57 @@ fn the_far_end_of_time_is_no_trap() {
 }
 
 #[test]
+fn what_sleeps_beyond_the_end_of_time_sleeps_for_ever() {
+    let far = Duration::from_secs(1 << 62);
+    let sleepers: [fn(Duration) -> Vec<Duration>; 3] = [
+        |far| vec![far, far],
+        |far| vec![far / 2, far],
+        |far| vec![Duration::MAX, far],
+    ];
+    for sleeps in sleepers {
+        let error = Sim::seed(1).run(async move {
+            for time in sleeps(far) {
+                sleep(time).await;
+            }
+        });
+        let error = error.expect_err("nobody wakes it").to_string();
+        assert!(error.starts_with("a deadlock"), "{error}");
+        assert!(error.contains("at 0ns"), "the clock stood still: {error}");
+    }
+    // One that was to sleep for ever can be given an end.
+    let run = Sim::seed(1).run(async move {
+        let mut sleep = Box::pin(sleep(far));
+        assert!(timeout(MS, &mut sleep).await.is_err());
+        sleep.as_mut().reset(now() + MS);
+        sleep.await;
+    });
+    assert_eq!(run.unwrap().elapsed, 2 * MS);
+}
+
+#[test]
+fn work_takes_no_longer_to_simulate_the_longer_it_is() {
+    // The watchdog looks at a worker that computes, and finds nothing new in a thousand years.
+    let long = Duration::from_secs(60 * 60 * 24 * 365 * 1_000);
+    let run = Sim::seed(1).run(async move {
+        let beside = spawn_task!(async move {
+            sleep(long / 2).await;
+            spawn_task!(async {}).await;
+        });
+        spawn_task!(async move { work(long) }).await;
+        beside.await;
+    });
+    assert_eq!(run.unwrap().elapsed, long);
+}
+
+#[test]
+fn work_without_an_end_is_a_deadlock() {
+    let error = Sim::seed(1).run(async { spawn_task!(async { work(Duration::MAX) }).await });
+    let error = error.expect_err("it never ends").to_string();
+    assert!(error.starts_with("a deadlock"), "{error}");
+    assert!(error.contains("task #0"), "{error}");
+}
+
+#[test]
 fn workers_work_side_by_side() {
     let elapsed = |workers| {
         let sim = Sim::seed(3).high(0).low(workers);

@@ -38,10 +38,70 @@ enum Whereabouts {
 struct SimulatedWatchdog {
     rounds: Rounds,
     long_polls: LongPolls,
-    /// The time of the next look, if it is armed.
-    armed: Option<SleeperKey>,
+    /// The next look, if it is armed.
+    armed: Option<Look>,
     /// Raised when it is time for that look.
     look_due: Arc<WakeFlag>,
+    /// From when on it looks, while a poll blocks its thread.
+    looks_since: Option<Duration>,
+    /// How many steps the simulation had made at the last moment that was about to pass.
+    steps: u64,
+    /// How many looks came since the last step.
+    looks_in_vain: u32,
+}
+
+/// A look of the watchdog that is to come.
+struct Look {
+    at: Duration,
+    key: SleeperKey,
+}
+
+/// The first look after a step learns what each worker polls, and the second one rescues what lies
+/// behind it. A further one finds nothing but a poll that has become long.
+const LOOKS_OF_USE: u32 = 2;
+
+impl SimulatedWatchdog {
+    fn note(&mut self, steps: u64, looked: bool) {
+        match self.steps == steps {
+            true => self.looks_in_vain += u32::from(looked),
+            false => self.looks_in_vain = 0,
+        }
+        self.steps = steps;
+    }
+
+    /// Arms the next look that is of use. If there is none, the watchdog does not move the clock: a
+    /// poll that never ends is a deadlock like any other.
+    fn arm(&mut self, timer: &Timer, executor: &Executor) {
+        let next = self.next_look(timer.elapsed(), executor);
+        if self.armed.as_ref().map(|look| look.at) == next {
+            return;
+        }
+        self.disarm(timer);
+        self.armed = next.and_then(|at| {
+            let instant = timer.now() + (at - timer.elapsed());
+            let key = timer.arm(instant, Waker::from(self.look_due.clone()))?;
+            Some(Look { at, key })
+        });
+    }
+
+    fn next_look(&mut self, now: Duration, executor: &Executor) -> Option<Duration> {
+        let since = *self.looks_since.get_or_insert(now);
+        let next = now + Duration::from_micros(1);
+        let from = match self.looks_in_vain < LOOKS_OF_USE {
+            true => next,
+            false => self.long_polls.next_due(executor)?.max(next),
+        };
+        let every = LOOK_EVERY.as_micros();
+        let until = (from - since).as_micros().div_ceil(every) * every;
+        let until = u64::try_from(until).ok()?;
+        Some(since + Duration::from_micros(until))
+    }
+
+    fn disarm(&mut self, timer: &Timer) {
+        if let Some(look) = self.armed.take() {
+            timer.disarm(look.key);
+        }
+    }
 }
 
 impl SimulatedHost {
@@ -96,9 +156,9 @@ impl SimulatedHost {
         self.places()[number] = Whereabouts::Asleep(worker);
     }
 
-    /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and a
-    /// task may be able to go on.
-    pub(super) fn watch(&self, executor: &Executor) -> bool {
+    /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and
+    /// a task may be able to go on. `steps` is how many the simulation has made.
+    pub(super) fn watch(&self, executor: &Executor, steps: u64) -> bool {
         let stuck = self.places().iter().any(|p| matches!(p, Whereabouts::Away));
         let mut watchdog = unpoisoned(self.watchdog.lock());
         let is_due = watchdog.look_due.take();
@@ -108,13 +168,13 @@ impl SimulatedHost {
         }
         // At every moment that is about to pass, and so without ever being late.
         watchdog.long_polls.look(executor);
-        if stuck && watchdog.armed.is_none() {
-            let waker = Waker::from(watchdog.look_due.clone());
-            let next = self.timer.now() + LOOK_EVERY;
-            watchdog.armed = Some(self.timer.arm(next, waker));
-        }
-        if !stuck && let Some(armed) = watchdog.armed.take() {
-            self.timer.disarm(armed);
+        watchdog.note(steps, is_due);
+        match stuck {
+            true => watchdog.arm(&self.timer, executor),
+            false => {
+                watchdog.disarm(&self.timer);
+                watchdog.looks_since = None;
+            }
         }
         is_due
     }

@@ -188,7 +188,8 @@ impl<'f> Scheduler<'f> {
             self.relay().finish();
             return false;
         }
-        if self.cast.host.watch(&self.cast.executor) {
+        let steps = self.state().steps;
+        if self.cast.host.watch(&self.cast.executor, steps) {
             return true;
         }
         if !self.cast.timer.move_on() {

@@ -184,21 +184,22 @@ impl Sleep {
         }
     }
 
-    /// Arms it for the task that waits, or moves it if it is armed.
+    /// Arms it for the task that waits, or moves it if it is armed. The timer does not take a
+    /// deadline that never comes.
     fn arm(&mut self, deadline: Instant) {
         let waker = self.waker.as_ref().expect("a task waits");
-        let (timer, key) = match self.armed.take() {
+        let armed = match self.armed.take() {
             Some((timer, key)) => {
                 let key = timer.move_to(key, deadline, waker);
-                (timer, key)
+                key.map(|key| (timer, key))
             }
             None => {
                 let timer = clock::timer();
                 let key = timer.arm(deadline, waker.clone());
-                (timer, key)
+                key.map(|key| (timer, key))
             }
         };
-        self.armed = Some((timer, key));
+        self.armed = armed;
         telling::timer_armed(|| deadline.saturating_duration_since(now()));
     }
 

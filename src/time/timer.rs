@@ -34,6 +34,10 @@ const TICK: Duration = Duration::from_micros(100);
 
 const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
 
+/// What is due no earlier than this, in 100,000 years, never comes. So a simulation whose sleepers
+/// all wait for ever says so, and does not run its clock to the end of what it can tell.
+const NEVER: Tick = 100_000 * 365 * 24 * 60 * 60 * TICKS_PER_SECOND;
+
 static GLOBAL: LazyLock<Timer> = LazyLock::new(|| Timer::new(Clock::Machine));
 
 /// A wheel behind a lock, and the clock that turns it.
@@ -140,19 +144,27 @@ impl Timer {
         &GLOBAL
     }
 
-    /// Wakes `waker` at `deadline`, or soon if that has passed.
-    pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> SleeperKey {
-        let due = self.tick_after(deadline);
-        self.insert(self.lock(), due, waker)
+    /// Wakes `waker` at `deadline`, or soon if that has passed. `None`: that never comes.
+    pub(crate) fn arm(&self, deadline: Instant, waker: Waker) -> Option<SleeperKey> {
+        let due = self.tick_after(deadline)?;
+        Some(self.insert(self.lock(), due, waker))
     }
 
     /// Moves a sleeper to another deadline. If its time has come already, it is entered anew: its
-    /// waker, which has been woken, is this one.
-    pub(crate) fn move_to(&self, key: SleeperKey, deadline: Instant, waker: &Waker) -> SleeperKey {
-        let due = self.tick_after(deadline);
+    /// waker, which has been woken, is this one. `None`: the new deadline never comes.
+    pub(crate) fn move_to(
+        &self,
+        key: SleeperKey,
+        deadline: Instant,
+        waker: &Waker,
+    ) -> Option<SleeperKey> {
+        let Some(due) = self.tick_after(deadline) else {
+            self.disarm(key);
+            return None;
+        };
         let mut state = self.lock();
         match state.wheel.remove(key) {
-            Some(armed) => self.insert(state, due, armed),
+            Some(armed) => Some(self.insert(state, due, armed)),
             None => {
                 // Cloned without the lock: that may run what sleeps.
                 drop(state);
@@ -227,10 +239,11 @@ impl Timer {
         self.lock().wheel.len()
     }
 
-    /// The first tick at or after an instant.
-    fn tick_after(&self, instant: Instant) -> Tick {
+    /// The first tick at or after an instant, if that comes.
+    fn tick_after(&self, instant: Instant) -> Option<Tick> {
         let since_epoch = instant.saturating_duration_since(self.epoch);
-        ticks(since_epoch, |nanos| nanos.div_ceil(TICK.subsec_nanos()))
+        let tick = ticks(since_epoch, |nanos| nanos.div_ceil(TICK.subsec_nanos()));
+        (tick < NEVER).then_some(tick)
     }
 
     /// The last tick that has begun by an instant.

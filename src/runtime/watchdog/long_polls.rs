@@ -57,6 +57,12 @@ impl LongPolls {
             }
         }
     }
+
+    /// When the next of the polls that were seen becomes long, if it goes on.
+    pub(crate) fn next_due(&self, executor: &Executor) -> Option<Duration> {
+        let seen = self.workers.iter().flatten();
+        seen.filter_map(|seen| seen.long_at(executor)).min()
+    }
 }
 
 impl SeenPoll {
@@ -73,6 +79,16 @@ impl SeenPoll {
 
     fn key(&self) -> (u64, Polled) {
         (self.number, self.polled)
+    }
+
+    /// When it becomes long, unless it has been reported.
+    fn long_at(&self, executor: &Executor) -> Option<Duration> {
+        match self.report {
+            Report::NotDue => self
+                .since
+                .checked_add(executor.long_poll(self.polled.queue)),
+            Report::Told { .. } => None,
+        }
     }
 
     fn report_if_long(&mut self, executor: &Executor, worker: WorkerId, now: Duration) {
