@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use laneway::{Builder, Priority, Runtime, Stealing, Task, join_all, spawn_task};
+use laneway::{Builder, Priority, Runtime, Stealing, Task, join_all, spawn_task, try_join_all};
 
 mod common;
 use common::{DropCounter, Gate, eventually};
@@ -282,6 +282,60 @@ fn two_runtimes_whose_tasks_wait_for_each_other_end() {
     assert!(b.is_finished());
     a_gate.assert_treated_well();
     b_gate.assert_treated_well();
+}
+
+#[test]
+fn runtimes_whose_tasks_drop_each_other_in_a_circle_end() {
+    for (count, ends) in [(2, Ends::Drop), (3, Ends::Drop), (2, Ends::ShutDown)] {
+        let drops = DropCounter::new();
+        let runtimes: Vec<Runtime> = (0..count)
+            .map(|n| small(&format!("circle{n}")).build().unwrap())
+            .collect();
+        let handles: Vec<_> = runtimes.iter().map(Runtime::handle).collect();
+        let all_poll = Arc::new(Barrier::new(count));
+        let tasks: Vec<_> = runtimes
+            .into_iter()
+            .enumerate()
+            .map(|(n, rt)| {
+                // The task of the runtime before it has it.
+                let (token, all_poll) = (drops.token(), all_poll.clone());
+                let ends_it = async move {
+                    let _token = token;
+                    all_poll.wait();
+                    if n == 0 && ends == Ends::ShutDown {
+                        rt.shutdown(Duration::from_millis(20));
+                    }
+                    drop(rt);
+                };
+                handles[(n + 1) % count].spawn(ends_it, Priority::Low)
+            })
+            .collect();
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = done.send(try_join_all(tasks));
+        });
+        // Each was in its last poll, and so it completes.
+        let ended = ended.recv_timeout(DEADLINE).expect("they end");
+        assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+        assert_eq!(drops.count(), count);
+        for handle in handles {
+            assert!(handle.is_shut_down());
+            eventually("no task is left", || {
+                handle
+                    .metrics()
+                    .queues
+                    .iter()
+                    .all(|queue| queue.live() == 0)
+            });
+        }
+    }
+}
+
+/// How a task ends the runtime that it has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Drop,
+    ShutDown,
 }
 
 #[test]

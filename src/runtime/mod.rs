@@ -5,6 +5,7 @@
 //! `runtime.rs` and `handle.rs` are what a program holds. `spawn.rs`, `named_spawn.rs`, `join.rs`,
 //! `block_on.rs` and `block_in_place.rs` are what programs call; a thread that blocks waits in
 //! `alarm.rs`, or goes on as its worker in `help.rs`.
+//! `end_wait.rs` knows which runtimes' ends wait for each other.
 //! `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that are
 //! stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
 //! `observation.rs` lets an observer come and go.
@@ -14,6 +15,7 @@ mod block_in_place;
 mod block_on;
 mod build_error;
 mod builder;
+mod end_wait;
 mod handle;
 mod help;
 mod join;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::block_in_place::block_in_place;
 use super::block_on::block_on;
 use super::builder::Builder;
+use super::end_wait::EndWait;
 use super::metrics::RuntimeMetrics;
 use super::queue_name::queue_named;
 use super::shutdown_report::ShutdownReport;
@@ -27,7 +28,8 @@ use crate::poll::{being_cut_off_here, may_call_observer_of, polls_under_way};
 /// Dropping it cancels all its tasks and waits for its threads, each of which first comes to the
 /// end of the poll it is in. [`shutdown`](Runtime::shutdown) lets the tasks finish before. Where an
 /// [`Observer`](crate::observe::Observer) drops it, another thread does all that, and the drop does
-/// not wait.
+/// not wait. The same holds where tasks of several runtimes drop each other's at one time, for the
+/// last of them: their ends would wait for each other.
 ///
 /// ```
 /// use laneway::{Priority, Runtime};
@@ -200,6 +202,7 @@ impl Runtime {
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
+        let _waits = EndWait::begin(&self.threads);
         block_in_place(|| {
             let _excused = self.executor.excuse(self.own_tasks());
             self.executor.drain(deadline);
@@ -263,7 +266,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if may_call_observer_of(self.executor.id) && self.ends_on_another_thread() {
+        let waits = EndWait::begin(&self.threads);
+        let may_wait = waits.is_ok() && !may_call_observer_of(self.executor.id);
+        if !may_wait && self.ends_on_another_thread() {
             return;
         }
         let own = self.own_tasks();

@@ -57,15 +57,20 @@ thread_local! {
     static DUTY: Cell<Duty> = const { Cell::new(Duty::None) };
 }
 
-/// The duty of a thread, and the address of the `Threads` that it belongs to.
+/// The name that tells one runtime's threads from those of all other runtimes that exist: an
+/// address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ThreadsId(usize);
+
+/// The duty of a thread, and the runtime's threads that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Duty {
     /// It belongs to no runtime, or its work is done and its thread-locals are being dropped.
     None,
     /// It steps a worker, or is blocked in one of that worker's tasks.
-    Polls(usize),
+    Polls(ThreadsId),
     /// It does something else for its runtime.
-    Serves(usize),
+    Serves(ThreadsId),
 }
 
 /// The threads of one runtime.
@@ -226,7 +231,7 @@ impl Threads {
         let leaving = Leaving(threads.clone());
         let handle = os_thread::spawn(self.settings.builder(name), move || {
             let _leaving = leaving;
-            DUTY.set(Duty::Serves(threads.address()));
+            DUTY.set(Duty::Serves(threads.id()));
             main(threads);
             DUTY.set(Duty::None);
         })?;
@@ -287,7 +292,7 @@ impl Threads {
     fn drive(&self, worker: Box<Worker>) -> Left {
         let executor = worker.executor.clone();
         seat::replace_worker(Some(worker));
-        DUTY.set(Duty::Polls(self.address()));
+        DUTY.set(Duty::Polls(self.id()));
         let left = loop {
             match step() {
                 Step::Ran => {}
@@ -296,7 +301,7 @@ impl Threads {
                 Step::Close => break Left::Closed,
             }
         };
-        DUTY.set(Duty::Serves(self.address()));
+        DUTY.set(Duty::Serves(self.id()));
         self.leave(&executor);
         left
     }
@@ -396,15 +401,12 @@ impl Threads {
 
     /// Whether this thread is one of these, and not past its work.
     pub(super) fn is_one_of_them(&self) -> bool {
-        match DUTY.get() {
-            Duty::Polls(of) | Duty::Serves(of) => of == self.address(),
-            Duty::None => false,
-        }
+        Threads::here() == Some(self.id())
     }
 
     /// Whether this thread is in the middle of polling one of this runtime's tasks.
     pub(super) fn polls_here(&self) -> bool {
-        DUTY.get() == Duty::Polls(self.address())
+        DUTY.get() == Duty::Polls(self.id())
     }
 
     /// Lets this thread, one of these and the last, end what is left when its poll is over.
@@ -413,9 +415,16 @@ impl Threads {
         self.rest_is_left.store(true, Ordering::Relaxed);
     }
 
-    /// The address that tells this runtime's threads from those of all other runtimes.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+    /// The threads that this one belongs to, if it is not past its work.
+    pub(super) fn here() -> Option<ThreadsId> {
+        match DUTY.get() {
+            Duty::Polls(of) | Duty::Serves(of) => Some(of),
+            Duty::None => None,
+        }
+    }
+
+    pub(super) fn id(&self) -> ThreadsId {
+        ThreadsId(std::ptr::from_ref(self).addr())
     }
 }
 
