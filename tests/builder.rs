@@ -404,6 +404,24 @@ fn each_mistake_has_an_error_and_a_message_that_says_what_to_do() {
         "naps of no length would keep every core busy: use a longer Idle::Nap, or Idle::Park",
     );
 
+    for bytes in [0, 1, (64 << 10) - 1] {
+        let error = refused(b().with_stack_size(bytes));
+        assert!(matches!(error, BuildError::SmallStack { bytes: of } if of == bytes));
+        assert_says(
+            &error,
+            &format!("a stack of {bytes} bytes is too small for a task: use 65536 at least"),
+        );
+    }
+    // As small as can be, a task runs, and panics with a backtrace or without.
+    let small = b().with_stack_size(64 << 10).build().unwrap();
+    let panics = async {
+        if std::hint::black_box(true) {
+            panic!("on a small stack")
+        }
+    };
+    let panicked = small.spawn(panics, Priority::Low).fallible();
+    assert!(laneway::block_on(panicked).unwrap_err().is_panic());
+
     let error = refused(b().with_low_num(4096).with_standby(0));
     assert!(matches!(
         error,

@@ -12,6 +12,9 @@ pub(super) const MAX_THREADS: usize = 4096;
 /// The least urgent niceness there is.
 pub(super) const MAX_NICENESS: u8 = 19;
 
+/// A thread with less than this overflows its stack before it has come to a task of any use.
+pub(super) const MIN_STACK_SIZE: usize = 64 << 10;
+
 /// Why a runtime was not started. Nothing has been left running.
 ///
 /// ```
@@ -69,6 +72,11 @@ pub enum BuildError {
     },
     /// Naps of no length would keep every core busy.
     ZeroNap,
+    /// A stack on which no task could run.
+    SmallStack {
+        /// The size that was asked for.
+        bytes: usize,
+    },
     /// More threads than a runtime takes.
     TooManyThreads {
         /// How many were asked for.
@@ -141,6 +149,10 @@ impl fmt::Display for BuildError {
                 f,
                 "naps of no length would keep every core busy: use a longer Idle::Nap, or \
                  Idle::Park"
+            ),
+            BuildError::SmallStack { bytes } => write!(
+                f,
+                "a stack of {bytes} bytes is too small for a task: use {MIN_STACK_SIZE} at least"
             ),
             BuildError::TooManyThreads { threads } => write!(
                 f,

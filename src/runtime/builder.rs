@@ -456,8 +456,10 @@ impl Builder {
     /// still need room for it: in a build without optimisations, an `async` block that awaits it
     /// has it several times on its stack. The output of a task is handed on by value: in such a
     /// build, one of more than some 32 kB is better put into a box, since each function on its way
-    /// needs room for it. A size that the operating system refuses is a [`BuildError::Thread`].
+    /// needs room for it. A size of less than 64 KiB is a [`BuildError::SmallStack`], and one that
+    /// the operating system refuses is a [`BuildError::Thread`].
     ///
+    /// [`BuildError::SmallStack`]: super::BuildError::SmallStack
     /// [`BuildError::Thread`]: super::BuildError::Thread
     ///
     /// ```

@@ -1,9 +1,9 @@
 //! Which runtimes' threads wait for the end of which other runtimes.
 //!
 //! The end of a runtime waits for its threads, and a task that is polled or dropped on one of these
-//! may wait for the end of another runtime. Where that made a circle, all of its waits would last for ever: a runtime that
-//! closes it has to be ended by a thread that no runtime waits for. This file finds circles, and ends
-//! nothing.
+//! may wait for the end of another runtime. Where that made a circle, all of its waits would last
+//! for ever: a runtime that closes it has to be ended by a thread that no runtime waits for. This
+//! file finds circles, and ends nothing.
 
 use std::sync::{Mutex, MutexGuard};
 

@@ -5,7 +5,7 @@ use std::env::{self, VarError};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS};
+use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS, MIN_STACK_SIZE};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use crate::board::Board;
@@ -123,6 +123,10 @@ impl Plan {
         }
         if builder.idle == Idle::Nap(Duration::ZERO) {
             return Err(BuildError::ZeroNap);
+        }
+        let stack = builder.threads.stack_size;
+        if let Some(bytes) = stack.filter(|&bytes| bytes < MIN_STACK_SIZE) {
+            return Err(BuildError::SmallStack { bytes });
         }
         self.check_served()
     }

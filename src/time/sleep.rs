@@ -10,8 +10,7 @@ use super::wheel::SleeperKey;
 use crate::executor::telling;
 use crate::poll::budget;
 
-/// Waits for so long. A duration beyond what the clock can say, such as [`Duration::MAX`], means
-/// for ever.
+/// Waits for so long. More than 100,000 years, such as [`Duration::MAX`], means for ever.
 ///
 /// The time runs from the call, not from the first poll. It ends up to a tenth of a millisecond
 /// late, besides what the operating system takes to wake a thread; never early.
@@ -19,6 +18,11 @@ use crate::poll::budget;
 /// # Cancellation
 ///
 /// Dropping the sleep takes it out of the timer; nothing of it is left.
+///
+/// # Panics
+///
+/// The first sleep of the process that waits starts the timer's thread: its poll panics if the
+/// operating system refuses that, and the next one tries again.
 ///
 /// ```
 /// use laneway::time::sleep;
