@@ -262,6 +262,37 @@ fn work_takes_no_longer_to_simulate_the_longer_it_is() {
 }
 
 #[test]
+fn a_thread_that_spins_in_block_on_lets_the_others_go_on() {
+    let run = Sim::seed(1).run(async {
+        let flag = Arc::new(AtomicUsize::new(0));
+        let sets = flag.clone();
+        spawn_task!(async move { sets.store(1, Ordering::SeqCst) }).detach();
+        spawn_task!(async move {
+            while flag.load(Ordering::SeqCst) == 0 {
+                block_on(yield_now());
+            }
+        })
+        .await;
+    });
+    assert!(run.is_ok());
+    let forever = Sim::seed(1).max_steps(100).run(async {
+        spawn_task!(async {
+            loop {
+                block_on(yield_now());
+            }
+        })
+        .await
+    });
+    let error = forever
+        .map(|run: sim::Run<()>| run.output)
+        .expect_err("it never ends");
+    assert!(
+        error.to_string().starts_with("no end after 100 steps"),
+        "{error}"
+    );
+}
+
+#[test]
 fn work_without_an_end_is_a_deadlock() {
     let error = Sim::seed(1).run(async { spawn_task!(async { work(Duration::MAX) }).await });
     let error = error.expect_err("it never ends").to_string();
