@@ -127,8 +127,8 @@ impl<Req, Res> ServiceHandle<Req, Res> {
         }
     }
 
-    /// As [`call`](ServiceHandle::call), for so long at most. The time runs from this call, and
-    /// includes the wait for room and for the handler.
+    /// Calls the service as [`call`](ServiceHandle::call) does, and gives up after `limit`. The
+    /// time runs from this call, and includes the wait for room and for the handler.
     ///
     /// # Errors
     ///

@@ -127,14 +127,14 @@ impl<S: Bytes> ByteStream<S> {
         self.inner.wait_turn(Direction::Write).await;
     }
 
-    /// As [`readable`](ByteStream::readable), for code that polls by hand. Of several tasks the one
-    /// that polled last is woken.
+    /// Polls for bytes to read, as [`readable`](ByteStream::readable) waits for them. Of several
+    /// tasks the one that polled last is woken.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.inner.poll_turn(cx, Direction::Read)
     }
 
-    /// As [`writable`](ByteStream::writable), for code that polls by hand. Of several tasks the one
-    /// that polled last is woken.
+    /// Polls for room to write, as [`writable`](ByteStream::writable) waits for it. Of several
+    /// tasks the one that polled last is woken.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.inner.poll_turn(cx, Direction::Write)
     }

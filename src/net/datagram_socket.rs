@@ -79,7 +79,7 @@ impl<D: Datagrams> DatagramSocket<D> {
         self.read(|socket| socket.recv_from(buffer)).await
     }
 
-    /// As [`send`](DatagramSocket::send), without waiting.
+    /// Sends a datagram as [`send`](DatagramSocket::send) does, without waiting.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl<D: Datagrams> DatagramSocket<D> {
         self.try_write(|socket| socket.send(bytes))
     }
 
-    /// As [`recv`](DatagramSocket::recv), without waiting.
+    /// Receives a datagram as [`recv`](DatagramSocket::recv) does, without waiting.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl<D: Datagrams> DatagramSocket<D> {
         self.inner.attempt(Direction::Read, recv)
     }
 
-    /// As [`recv_from`](DatagramSocket::recv_from), without waiting.
+    /// Receives a datagram as [`recv_from`](DatagramSocket::recv_from) does, without waiting.
     ///
     /// # Errors
     ///
@@ -126,14 +126,14 @@ impl<D: Datagrams> DatagramSocket<D> {
         self.inner.wait_turn(Direction::Write).await;
     }
 
-    /// As [`readable`](DatagramSocket::readable), for code that polls by hand. Of several tasks the
-    /// one that polled last is woken.
+    /// Polls for a datagram, as [`readable`](DatagramSocket::readable) waits for one. Of several
+    /// tasks the one that polled last is woken.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.inner.poll_turn(cx, Direction::Read)
     }
 
-    /// As [`writable`](DatagramSocket::writable), for code that polls by hand. Of several tasks the
-    /// one that polled last is woken.
+    /// Polls for room for a datagram, as [`writable`](DatagramSocket::writable) waits for it. Of
+    /// several tasks the one that polled last is woken.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.inner.poll_turn(cx, Direction::Write)
     }

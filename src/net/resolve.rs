@@ -104,6 +104,10 @@ impl<T: ToSocketAddrs + ?Sized> Sealed for &T {
 /// The system's: the name is not known, the server of names cannot be reached, or the text has no
 /// port.
 ///
+/// # Cancellation
+///
+/// The thread that looks the name up goes on until the system answers, and drops the answer.
+///
 /// ```
 /// use laneway::net::resolve;
 ///

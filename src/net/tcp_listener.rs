@@ -158,6 +158,10 @@ impl TcpListener {
     ///
     /// The address is in use, is not this machine's, or its port is reserved; or the name has no
     /// address.
+    ///
+    /// # Cancellation
+    ///
+    /// No socket is left.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
         ListenOptions::new().bind(address).await
     }
@@ -238,7 +242,7 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
     }
 }
 
-/// As [`TcpListener::into_std`].
+/// Takes the socket out, as [`TcpListener::into_std`] does.
 impl TryFrom<TcpListener> for std::net::TcpListener {
     type Error = io::Error;
 

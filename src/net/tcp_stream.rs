@@ -350,7 +350,7 @@ impl TryFrom<std::net::TcpStream> for TcpStream {
     }
 }
 
-/// As [`TcpStream::into_std`].
+/// Takes the socket out, as [`TcpStream::into_std`] does.
 impl TryFrom<TcpStream> for std::net::TcpStream {
     type Error = io::Error;
 

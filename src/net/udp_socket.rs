@@ -68,6 +68,10 @@ impl UdpSocket {
     /// # Errors
     ///
     /// The address is in use or is not this machine's, or the name has no address.
+    ///
+    /// # Cancellation
+    ///
+    /// No socket is left.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         let mut last = no_address();
         for address in resolve(address).await? {
@@ -131,7 +135,7 @@ impl UdpSocket {
         self.write(|socket| socket.send_to(bytes, address)).await
     }
 
-    /// As [`send_to`](UdpSocket::send_to), without waiting.
+    /// Sends a datagram as [`send_to`](UdpSocket::send_to) does, without waiting.
     ///
     /// # Errors
     ///
@@ -153,7 +157,7 @@ impl UdpSocket {
         Ok(self.peek_from(buffer).await?.0)
     }
 
-    /// As [`peek`](UdpSocket::peek), and where the datagram comes from.
+    /// Looks at the next datagram as [`peek`](UdpSocket::peek) does, and at its sender's address.
     ///
     /// # Errors
     ///
@@ -380,7 +384,7 @@ impl TryFrom<std::net::UdpSocket> for UdpSocket {
     }
 }
 
-/// As [`UdpSocket::into_std`].
+/// Takes the socket out, as [`UdpSocket::into_std`] does.
 impl TryFrom<UdpSocket> for std::net::UdpSocket {
     type Error = io::Error;
 

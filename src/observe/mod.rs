@@ -23,6 +23,7 @@
 //!
 //! let path = std::env::temp_dir().join("laneway-doc-run.html");
 //! recorder.save(&path)?;
+//! assert!(std::fs::read_to_string(&path)?.contains("<html"));
 //! # std::fs::remove_file(path)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

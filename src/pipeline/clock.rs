@@ -92,6 +92,10 @@ impl PipelineClock {
 
     /// The clock's time at an instant: whole units since the epoch, rounded down.
     ///
+    /// # Panics
+    ///
+    /// If the instant lies more than 292,000 years from the epoch.
+    ///
     /// ```
     /// use laneway::pipeline::{PipelineClock, Unit};
     /// use std::time::{Duration, Instant};

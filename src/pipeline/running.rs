@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// Ends the pipeline: no tick begins from now on; the one that is running has 10 seconds to
-    /// finish. [`shutdown_within`](Running::shutdown_within) says more.
+    /// finish. [`shutdown_within`](Running::shutdown_within) says more, also on cancellation.
     pub async fn shutdown(&self) -> PipelineReport {
         self.shutdown_within(SHUTDOWN_DEADLINE).await
     }

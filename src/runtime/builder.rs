@@ -272,8 +272,8 @@ impl Builder {
     /// On Linux a thread is as nice as the one that starts it, and can never be less so again. For
     /// threads of this crate, a thread called `laneway-starter` sees to it that this does not
     /// matter: those of the timer, of [`blocking`](crate::blocking), and of a runtime that is built
-    /// in a low task are as nice as the thread that first built a runtime with a niceness. What
-    /// else low tasks start is nice for ever: threads of their own, child processes, and the
+    /// in a low task are as nice as the thread that first built a runtime with a niceness. All that
+    /// low tasks start besides is nice for ever: threads of their own, child processes, and the
     /// threads of other crates, which may serve high tasks as well. Such a thread is better
     /// started early, before the runtime or from outside of its tasks. That of `async-io`, which
     /// serves all sockets of `async-net`, starts with the first use of a socket or of its `Timer`:

@@ -118,7 +118,7 @@ impl Handle {
         }
     }
 
-    /// As [`Runtime::spawn`](crate::Runtime::spawn).
+    /// Spawns a task, as [`Runtime::spawn`](crate::Runtime::spawn) does.
     ///
     /// # Panics
     ///
@@ -146,7 +146,8 @@ impl Handle {
         }
     }
 
-    /// As [`Runtime::try_spawn`](crate::Runtime::try_spawn).
+    /// Spawns a task or gives the future back, as [`Runtime::try_spawn`](crate::Runtime::try_spawn)
+    /// does.
     ///
     /// # Errors
     ///
@@ -177,7 +178,7 @@ impl Handle {
         }
     }
 
-    /// As [`Runtime::block_on`](crate::Runtime::block_on).
+    /// Runs a future on this thread, as [`Runtime::block_on`](crate::Runtime::block_on) does.
     ///
     /// # Panics
     ///
@@ -194,7 +195,7 @@ impl Handle {
         block_on(future)
     }
 
-    /// As [`Runtime::queue`](crate::Runtime::queue).
+    /// The queue of a name, as [`Runtime::queue`](crate::Runtime::queue) gives it.
     ///
     /// ```
     /// # use laneway::{QueueId, Runtime};
@@ -207,7 +208,8 @@ impl Handle {
         queue_named(&self.executor, name)
     }
 
-    /// As [`Runtime::metrics`](crate::Runtime::metrics).
+    /// The counts of the runtime so far, as [`Runtime::metrics`](crate::Runtime::metrics) gives
+    /// them.
     ///
     /// ```
     /// # let rt = laneway::Runtime::builder().build()?;

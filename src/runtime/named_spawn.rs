@@ -70,7 +70,7 @@ impl Runtime {
 }
 
 impl Handle {
-    /// As [`Runtime::named`], which tells where a name shows.
+    /// Gives a name to the task that is spawned next. [`Runtime::named`] tells where a name shows.
     ///
     /// ```
     /// # use laneway::{Priority, Runtime};

@@ -64,6 +64,7 @@ impl Runtime {
     /// use laneway::Runtime;
     ///
     /// Runtime::new().with_high_num(4).with_low_num(2).run();
+    /// assert_eq!(laneway::join!(laneway::spawn_task!(async { 42 })), [42]);
     /// ```
     #[expect(
         clippy::new_ret_no_self,
@@ -79,6 +80,7 @@ impl Runtime {
     /// use laneway::{Runtime, Stealing};
     ///
     /// let rt = Runtime::builder().with_stealing(Stealing::None).build()?;
+    /// assert_eq!(rt.block_on(async { 42 }), 42);
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     #[doc(alias = "new_multi_thread")]

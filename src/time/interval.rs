@@ -149,7 +149,8 @@ impl Interval {
         self
     }
 
-    /// As [`with_missed_ticks`](Interval::with_missed_ticks), from the next tick on.
+    /// Sets the rule for missed ticks, from the next tick on.
+    /// [`with_missed_ticks`](Interval::with_missed_ticks) has more.
     ///
     /// ```
     /// use laneway::time::{MissedTickBehavior, interval};
@@ -212,7 +213,7 @@ impl Interval {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
-    /// As [`tick`](Interval::tick), for hand-written futures.
+    /// Polls for the next tick, for futures that are written by hand.
     ///
     /// ```
     /// use laneway::time::interval_at;

@@ -37,6 +37,7 @@ pub(crate) enum Length {
 ///
 /// let mut answer = http::Response::new("data: 1\n\n".to_owned());
 /// answer.extensions_mut().insert(Endless);
+/// assert!(answer.extensions().get::<Endless>().is_some());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Endless;

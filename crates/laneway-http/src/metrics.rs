@@ -19,6 +19,7 @@ use http::StatusCode;
 ///
 /// let mut answer = http::Response::new("ok".to_owned());
 /// answer.extensions_mut().insert(Route::named("/healthz"));
+/// assert!(answer.extensions().get::<Route>().is_some());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route(Cow<'static, str>);

@@ -136,6 +136,11 @@ impl Ctx {
     /// # Errors
     ///
     /// The future's own error, after which the step has not been made; or that of the store.
+    ///
+    /// # Cancellation
+    ///
+    /// The step's future is dropped as well, and a later attempt makes the step again. If that
+    /// future had ended, its value is stored or not.
     pub async fn step<T, E>(
         &self,
         name: &str,

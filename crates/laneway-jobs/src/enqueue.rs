@@ -22,6 +22,10 @@ pub const DEFAULT_ATTEMPTS: u32 = 20;
 
 /// A job to enqueue. Made by [`Jobs::enqueue`]; await it, or give it to
 /// [`enqueue_in`](Enqueue::enqueue_in) or [`Jobs::enqueue_all`].
+///
+/// # Cancellation
+///
+/// If the future is dropped before its end, the job is enqueued or not.
 #[must_use = "the job is enqueued when this is awaited"]
 pub struct Enqueue {
     jobs: Jobs,

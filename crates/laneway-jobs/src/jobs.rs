@@ -82,7 +82,11 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The first job's that cannot be enqueued; then none is.
+    /// That of the first job that cannot be enqueued. None is enqueued then.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before its end, all jobs are enqueued or none is.
     pub async fn enqueue_all(
         &self,
         jobs: impl IntoIterator<Item = Enqueue>,
@@ -182,7 +186,7 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// That of the store.
     pub async fn schedules(&self) -> Result<Vec<ScheduleView>, StoreError> {
         let wanted = WantedSchedules {
             names: None,
@@ -195,7 +199,11 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// That of the store.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before its end, the change is made or not.
     pub async fn pause_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
         self.change_schedule(ScheduleChange::Pause(name.to_owned()))
             .await
@@ -205,7 +213,11 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// That of the store.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before its end, the change is made or not.
     pub async fn resume_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
         self.change_schedule(ScheduleChange::Resume(name.to_owned()))
             .await
@@ -216,7 +228,11 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// That of the store.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before its end, the change is made or not.
     pub async fn remove_schedule(&self, name: &str) -> Result<ScheduleChanged, StoreError> {
         self.change_schedule(ScheduleChange::Remove(name.to_owned()))
             .await

@@ -58,7 +58,7 @@ impl<T: Send + 'static> Work<T> {
         })))
     }
 
-    /// As [`sync`](Work::sync), for a closure that can fail: an error is a
+    /// Makes work of a closure as [`sync`](Work::sync) does, for one that can fail: an error is a
     /// [`Failed`](super::WorkStatus::Failed) with the error's message.
     ///
     /// ```
@@ -90,8 +90,8 @@ impl<T: Send + 'static> Work<T> {
         })))
     }
 
-    /// As [`future`](Work::future), for a future that can fail: an error is a
-    /// [`Failed`](super::WorkStatus::Failed) with the error's message.
+    /// Makes work of a future as [`future`](Work::future) does, for one that can fail: an error is
+    /// a [`Failed`](super::WorkStatus::Failed) with the error's message.
     ///
     /// ```
     /// use laneway::background::{TaskQueue, Work, WorkStatus};

@@ -87,7 +87,7 @@ impl UnixDatagram {
         self.write(|socket| socket.0.send_to(bytes, path)).await
     }
 
-    /// As [`send_to`](UnixDatagram::send_to), without waiting.
+    /// Sends a datagram as [`send_to`](UnixDatagram::send_to) does, without waiting.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl TryFrom<std::os::unix::net::UnixDatagram> for UnixDatagram {
     }
 }
 
-/// As [`UnixDatagram::into_std`].
+/// Takes the socket out, as [`UnixDatagram::into_std`] does.
 impl From<UnixDatagram> for std::os::unix::net::UnixDatagram {
     fn from(socket: UnixDatagram) -> std::os::unix::net::UnixDatagram {
         socket.into_std()

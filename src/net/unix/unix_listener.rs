@@ -96,7 +96,7 @@ impl TryFrom<std::os::unix::net::UnixListener> for UnixListener {
     }
 }
 
-/// As [`UnixListener::into_std`].
+/// Takes the socket out, as [`UnixListener::into_std`] does.
 impl From<UnixListener> for std::os::unix::net::UnixListener {
     fn from(listener: UnixListener) -> std::os::unix::net::UnixListener {
         listener.into_std()

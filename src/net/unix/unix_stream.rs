@@ -140,7 +140,7 @@ impl TryFrom<std::os::unix::net::UnixStream> for UnixStream {
     }
 }
 
-/// As [`UnixStream::into_std`].
+/// Takes the socket out, as [`UnixStream::into_std`] does.
 impl TryFrom<UnixStream> for std::os::unix::net::UnixStream {
     type Error = io::Error;
 

@@ -131,8 +131,8 @@ impl Tls {
         Ok(())
     }
 
-    /// As [`replace_by_pem`](Tls::replace_by_pem), from two files. Reads them at once, on the
-    /// caller's thread.
+    /// Replaces the certificate as [`replace_by_pem`](Tls::replace_by_pem) does, from two files.
+    /// Reads them at once, on the caller's thread.
     ///
     /// # Errors
     ///

@@ -117,6 +117,10 @@ impl PostgresOptions {
     ///
     /// A [`ConnectError`] that says what to do: [`NoJobs`](ConnectError::NoJobs) where there are
     /// none, [`FromThePast`](ConnectError::FromThePast) where the schema is older.
+    ///
+    /// # Cancellation
+    ///
+    /// The connection is closed.
     pub async fn visit(self, url: &str) -> Result<PostgresStore, ConnectError> {
         self.open(url, Opening::Visit).await
     }

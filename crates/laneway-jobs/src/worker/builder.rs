@@ -100,7 +100,8 @@ impl Worker {
         self
     }
 
-    /// As [`handle`](Worker::handle), with a rule of its own for further attempts.
+    /// Runs jobs of the type `T` as [`handle`](Worker::handle) does, with a rule of its own for
+    /// further attempts.
     pub fn handle_with<T, F, Fut, R, E>(mut self, retry: Retry, handler: F) -> Worker
     where
         T: Job,
