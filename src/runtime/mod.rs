@@ -1,14 +1,14 @@
 //! The core brought to life: threads, settings, spawning, blocking, the end.
 //!
 //! The executor knows no threads; here it gets them. Read on in this order: `builder.rs` has every
-//! setting, `plan.rs` works out what the settings come to, `start.rs` starts the threads, and
-//! `runtime.rs` and `handle.rs` are what a program holds. `spawn.rs`, `named_spawn.rs`, `join.rs`,
-//! `block_on.rs` and `block_in_place.rs` are what programs call; a thread that blocks waits in
-//! `alarm.rs`, or goes on as its worker in `help.rs`.
-//! `end_wait.rs` knows which runtimes' ends wait for each other.
-//! `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers that are
-//! stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the end.
-//! `observation.rs` lets an observer come and go.
+//! setting, `plan.rs` turns the settings into queues and routes, `workforce.rs` makes the workers
+//! and their local queues, and `start.rs` starts the threads. A program holds a `runtime.rs` or a
+//! `handle.rs`, and calls `spawn.rs`, `named_spawn.rs`, `join.rs`, `block_on.rs` and
+//! `block_in_place.rs`; a thread that blocks waits in `alarm.rs`, or goes on as its worker in
+//! `help.rs`. `threads.rs` has the threads that workers sit on, `watchdog.rs` looks after workers
+//! that are stuck, `metrics.rs` reads the counters, and `shutdown_begun.rs` tells a task of the
+//! end. `end_wait.rs` knows which runtimes wait for each other's end, and `observation.rs` lets an
+//! observer come and go.
 
 mod alarm;
 mod block_in_place;
@@ -35,6 +35,7 @@ mod stealing;
 mod thread_settings;
 mod threads;
 mod watchdog;
+mod workforce;
 
 pub use block_in_place::block_in_place;
 pub use block_on::block_on;

@@ -8,12 +8,11 @@ use std::time::Duration;
 use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS, MIN_STACK_SIZE};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
-use crate::board::Board;
+use super::workforce::{Assignment, Workforce, queue_id};
 use crate::executor::{
-    Executor, ExecutorParts, Host, LocalQueue, MAX_QUEUES, Nearby, ParkingLot, Queue, Route, Spin,
-    Stealable, WorkerParts,
+    Executor, ExecutorParts, Host, MAX_QUEUES, Nearby, ParkingLot, Route, Spin, WorkerParts,
 };
-use crate::ids::{CrewId, QueueId, WorkerId};
+use crate::ids::QueueId;
 use crate::telemetry::RuntimeShape;
 
 /// A validated configuration: which queues there are, and which routes their workers take.
@@ -53,20 +52,13 @@ impl Plan {
         let stealing = builder.effective_stealing(standby, niceness);
         let mut queues = vec![
             QueuePlan {
-                name: "high".to_owned(),
-                threads: high,
-                steals_from: stealing.high_takes().to_vec(),
                 reserved: builder.reserved_high,
                 standby,
-                niceness: None,
+                ..QueuePlan::new("high", high, stealing.high_takes().to_vec())
             },
             QueuePlan {
-                name: "low".to_owned(),
-                threads: low,
-                steals_from: stealing.low_takes().to_vec(),
-                reserved: 0,
-                standby: 0,
                 niceness,
+                ..QueuePlan::new("low", low, stealing.low_takes().to_vec())
             },
         ];
         let count = queues.len() + builder.further.len();
@@ -74,14 +66,8 @@ impl Plan {
             return Err(BuildError::TooManyQueues { queues: count });
         }
         for further in &builder.further {
-            queues.push(QueuePlan {
-                name: further.name.clone(),
-                threads: further.threads,
-                steals_from: builder.resolve_steals(further)?,
-                reserved: 0,
-                standby: 0,
-                niceness: None,
-            });
+            let steals_from = builder.resolve_steals(further)?;
+            queues.push(QueuePlan::new(&further.name, further.threads, steals_from));
         }
         let names: Vec<&str> = queues.iter().map(|queue| &*queue.name).collect();
         let long_polls = builder.long_polls.resolve(&names);
@@ -224,133 +210,50 @@ impl Plan {
         self.routes().into_iter().map(station).collect()
     }
 
-    /// Everything that the workers share, and what each of them is made of.
+    /// The executor that the workers share, and the parts of each of them.
     pub(super) fn executor(
         &self,
         builder: &Builder,
-        mut surroundings: Surroundings,
+        surroundings: Surroundings,
     ) -> (Arc<Executor>, Vec<WorkerParts>) {
-        let mut crews = CrewPlans::default();
-        let mut stealables: Vec<Vec<Stealable>> = self.queues.iter().map(|_| vec![]).collect();
-        let board = |_: &QueuePlan| Arc::new(Board::new(self.threads()));
-        let boards: Vec<Arc<Board>> = self.queues.iter().map(board).collect();
-        let mut workers = Vec::new();
-        let mut standbys = Vec::new();
-        for (index, (assignment, route)) in self.routes().into_iter().enumerate() {
-            let id = WorkerId(u16::try_from(index).expect("no more than MAX_THREADS"));
-            let crew = crews.join(assignment, &route);
-            standbys.extend(assignment.is_standby().then_some(id));
-            let locals = if builder.local_queues {
-                let local = |&queue: &QueueId| {
-                    let (local, stealable) = LocalQueue::new(id, boards[queue.index()].clone());
-                    stealables[queue.index()].push(stealable);
-                    local
-                };
-                route.queues.iter().map(local).collect()
-            } else {
-                Box::default()
-            };
-            workers.push(WorkerParts {
-                id,
-                crew,
-                route,
-                locals,
-                seed: surroundings.rng.u64(..),
-            });
+        let mut rng = surroundings.rng;
+        let mut workforce = Workforce::new(self.queues.len(), self.threads());
+        for (assignment, route) in self.routes() {
+            workforce.add(assignment, route, builder, rng.u64(..));
         }
-        let queue = |((index, plan), stealables): ((usize, &QueuePlan), Vec<Stealable>)| {
-            Queue::new(
-                &plan.name,
-                plan.threads,
-                boards[index].clone(),
-                stealables.into(),
-                crews.serving(queue_id(index)),
-            )
+        let shape = RuntimeShape {
+            queues: self.queues.iter().map(|plan| plan.name.clone()).collect(),
+            homes: workforce.homes(),
+            standbys: workforce.take_standbys(),
         };
-        let queues = self.queues.iter().enumerate().zip(stealables).map(queue);
+        let sizes = self.queues.iter().map(|plan| (&*plan.name, plan.threads));
         let executor = Executor::register(ExecutorParts {
-            queues: queues.collect(),
-            parking_lot: ParkingLot::new(&crews.sizes(), surroundings.nearby),
-            shape: RuntimeShape {
-                queues: self.queues.iter().map(|plan| plan.name.clone()).collect(),
-                homes: workers.iter().map(|parts| parts.route.home).collect(),
-                standbys,
-            },
+            queues: workforce.take_queues(sizes),
+            parking_lot: ParkingLot::new(&workforce.crew_sizes(), surroundings.nearby),
+            shape,
             high_waits: self.high_may_wait(),
             observer: builder.observer.clone(),
             long_polls: self.long_polls.clone(),
             spin: surroundings.spin,
             host: surroundings.host,
         });
-        (executor, workers)
-    }
-}
-
-/// The part of a worker in its queue, and its number among those that are the same.
-#[derive(Clone, Copy, Debug)]
-enum Assignment {
-    AtHome(usize),
-    Standby(usize),
-}
-
-impl Assignment {
-    fn is_standby(self) -> bool {
-        matches!(self, Assignment::Standby(_))
-    }
-}
-
-/// Workers grouped by the queues they serve: see `executor/idle.rs`.
-#[derive(Default)]
-struct CrewPlans(Vec<CrewPlan>);
-
-/// Of several crews, those that come first in this order are unparked first: a standby after those
-/// that it stands by for, and of these, those that serve the fewest other queues.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    is_standby: bool,
-    queues: usize,
-}
-
-struct CrewPlan {
-    rank: Rank,
-    /// The queues that it serves, sorted.
-    queues: Vec<QueueId>,
-    size: usize,
-}
-
-impl CrewPlans {
-    fn join(&mut self, assignment: Assignment, route: &Route) -> CrewId {
-        let mut queues = route.queues.to_vec();
-        queues.sort_unstable();
-        let rank = Rank {
-            is_standby: assignment.is_standby(),
-            queues: queues.len(),
-        };
-        let same = |crew: &CrewPlan| crew.rank == rank && crew.queues == queues;
-        let index = self.0.iter().position(same).unwrap_or_else(|| {
-            let size = 0;
-            self.0.push(CrewPlan { rank, queues, size });
-            self.0.len() - 1
-        });
-        self.0[index].size += 1;
-        CrewId(index)
-    }
-
-    fn sizes(&self) -> Vec<usize> {
-        self.0.iter().map(|crew| crew.size).collect()
-    }
-
-    /// The crews that serve a queue, in the order in which their workers are unparked.
-    fn serving(&self, queue: QueueId) -> Box<[CrewId]> {
-        let crews = self.0.iter().enumerate();
-        let serve = crews.filter(|(_, crew)| crew.queues.contains(&queue));
-        let mut serving: Vec<(usize, &CrewPlan)> = serve.collect();
-        serving.sort_by_key(|(_, crew)| &crew.rank);
-        serving.iter().map(|&(index, _)| CrewId(index)).collect()
+        (executor, workforce.into_workers())
     }
 }
 
 impl QueuePlan {
+    /// A queue whose workers are all alike, and not nice.
+    fn new(name: &str, threads: usize, steals_from: Vec<QueueId>) -> QueuePlan {
+        QueuePlan {
+            name: name.to_owned(),
+            threads,
+            steals_from,
+            reserved: 0,
+            standby: 0,
+            niceness: None,
+        }
+    }
+
     /// The other queues that a worker with this assignment takes from.
     fn steals(&self, assignment: Assignment) -> &[QueueId] {
         match assignment {
@@ -375,10 +278,6 @@ impl Builder {
         };
         further.steals_from.iter().map(resolve).collect()
     }
-}
-
-fn queue_id(index: usize) -> QueueId {
-    QueueId(u16::try_from(index).expect("no more than MAX_QUEUES"))
 }
 
 /// An explicit setting, or else the environment's, or else the default.
