@@ -267,15 +267,8 @@ fn steps(html: &mut Html, steps: &[Step]) {
     html.text_el("h2", &[], "Steps");
     html.el("table", &[("class", "cards")], |html| {
         html.el("tbody", &[], |html| {
-            for step in steps.iter().take(STEPS_SHOWN) {
-                html.el("tr", &[], |html| {
-                    html.text_el("th", &[("scope", "row")], clip(&step.name, 80));
-                    let value = String::from_utf8_lossy(&step.value[..step.value.len().min(600)]);
-                    html.el("td", &[("data-label", "Value")], |html| {
-                        html.text_el("code", &[], clip(&value, 500));
-                    });
-                });
-            }
+            let shown = steps.iter().take(STEPS_SHOWN);
+            shown.for_each(|step| step_row(html, step));
         });
     });
     if steps.len() > STEPS_SHOWN {
@@ -285,6 +278,16 @@ fn steps(html: &mut Html, steps: &[Step]) {
             format_args!("And {} more.", steps.len() - STEPS_SHOWN),
         );
     }
+}
+
+fn step_row(html: &mut Html, step: &Step) {
+    let value = String::from_utf8_lossy(&step.value[..step.value.len().min(600)]);
+    html.el("tr", &[], |html| {
+        html.text_el("th", &[("scope", "row")], clip(&step.name, 80));
+        html.el("td", &[("data-label", "Value")], |html| {
+            html.text_el("code", &[], clip(&value, 500));
+        });
+    });
 }
 
 fn json(html: &mut Html, place: &Place, job: &JobView, part: JobPart) {

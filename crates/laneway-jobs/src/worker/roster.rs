@@ -182,14 +182,8 @@ impl Roster {
             match stage {
                 HeldStage::Running(abort) => {
                     self.load[job.queue].running -= 1;
-                    stopped.push((
-                        Held {
-                            id,
-                            fence: job.fence,
-                        },
-                        job.kind.clone(),
-                        abort,
-                    ));
+                    let fence = job.fence;
+                    stopped.push((Held { id, fence }, job.kind.clone(), abort));
                 }
                 HeldStage::Starting | HeldStage::Settling => job.stage = stage,
             }
