@@ -151,10 +151,11 @@
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
-//! `macros.rs`; below stand `ids.rs`, `large.rs` (which values are boxed on their way), `board.rs`
-//! (where workers show what they hold), `shield.rs` (panics of the user's code), `poll/` (what a
-//! thread knows of the poll that goes on there), `waker/`, `join_error.rs` and `telemetry/` (what
-//! the core tells and counts).
+//! `macros.rs`. Below stand `ids.rs`, `sync.rs` (the primitives, or the model checker's),
+//! `os_thread/` (niceness and cores), `large.rs` (the values that are boxed on their way),
+//! `growth.rs` (tables that grow), `board.rs` (where workers show what they hold), `shield.rs`
+//! (panics of the user's code), `poll/` (the poll that goes on, as its thread knows it), `waker/`
+//! and `children.rs` (wakers), `join_error.rs` and `telemetry/` (events and counts of the core).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first

@@ -28,7 +28,7 @@ use crate::sync::unpoisoned;
 use crate::waker::leave;
 
 /// After this many requests the background lets others have its thread.
-pub(super) const REQUESTS_PER_POLL: u32 = 64;
+const REQUESTS_PER_POLL: u32 = 64;
 
 /// The queue's room for this many calls is kept when it is empty.
 const KEPT_CAPACITY: usize = 1024;

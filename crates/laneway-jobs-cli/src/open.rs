@@ -71,7 +71,7 @@ pub(crate) fn store(args: &Args) -> Result<Arc<dyn Store>, Failure> {
     store_at(&address(args)?)
 }
 
-pub(crate) fn store_at(address: &str) -> Result<Arc<dyn Store>, Failure> {
+fn store_at(address: &str) -> Result<Arc<dyn Store>, Failure> {
     match read(address)? {
         Address::File(path) => Ok(Arc::new(SqliteOptions::new().visit(path)?)),
         Address::Server(url) => Ok(Arc::new(block_on(PostgresOptions::new().visit(url))?)),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 /// How many batches wait for a viewer that reads slowly: half a second of them.
-pub(super) const KEPT: usize = 10;
+const KEPT: usize = 10;
 
 /// The batches for one viewer. The hub fills it, the answer's body empties it.
 #[derive(Debug, Default)]
