@@ -314,9 +314,9 @@ impl Worker {
     ///
     /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
     /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
-    /// first look is [`Route::overdue`], the second and third are [`held`](Worker::held), the fourth
-    /// to sixth the route's `at_hand`, the others its `search`, which is repeated for a while. The tests
-    /// `a_high_worker_looks_in_the_order_given_above_next` and
+    /// first look is [`Route::overdue`], the second and third are [`held`](Worker::held), the
+    /// fourth to sixth the route's `at_hand`, the others its `search`, which is repeated for a
+    /// while. The tests `a_high_worker_looks_in_the_order_given_above_next` and
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready

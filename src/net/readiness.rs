@@ -42,8 +42,9 @@ impl Readiness {
         self.has(Readiness::from(direction)) || self.has(Readiness::GONE)
     }
 
-    /// The readiness that is to be forgotten after an attempt in this direction that has used up all
-    /// that there was. A direction that is closed stays ready: the next attempt learns of the end.
+    /// The readiness that is to be forgotten after an attempt in this direction that has used up
+    /// all that there was. A direction that is closed stays ready: the next attempt learns of the
+    /// end.
     pub(super) fn used_up(self, direction: Direction) -> Readiness {
         match self.has(Readiness::closed(direction)) {
             true => Readiness::NONE,

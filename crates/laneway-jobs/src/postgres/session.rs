@@ -18,9 +18,9 @@ pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
 /// while the server has no statistics of a young table. T and the guards want each statement to see
 /// what is committed.
 ///
-/// A commit that is not on the disk when it is answered breaks the protocol, not only the promise of
-/// the insert: after a crash the server would give fences again that holders have. Where the server
-/// or the role is set so, the store's connections are not.
+/// A commit that is not on the disk when it is answered breaks the protocol, not only the promise
+/// of the insert: after a crash the server would give fences again that holders have. Where the
+/// server or the role is set so, the store's connections are not.
 pub(super) const SETTINGS: &str = "
 SET application_name = 'laneway-jobs';
 SET search_path = pg_catalog;
