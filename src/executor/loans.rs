@@ -5,7 +5,7 @@
 //! lent the priority, by its number: it is compared with the loans each time that it is scheduled
 //! and taken, and goes to the high queue while there is one.
 //!
-//! Most tasks never have a loan. While there is none at all they pay one load, and else little
+//! Most tasks never have a loan. While there is none at all they pay one load, and otherwise little
 //! more: a word holds a bit for each number, modulo 64, to which something is lent. This file never
 //! queues a task. Read `queue/extract.rs` next.
 

@@ -80,7 +80,7 @@ impl Here {
         assert!(first.is_ok(), "an entrance has one guard");
     }
 
-    /// This one, or what the thread goes back to in its place.
+    /// This runtime, or the one that the thread goes back to in its place.
     pub(super) fn unless_left(self) -> Option<Here> {
         let mut here = self;
         while let Some(outer) = here.0.left_for.get() {
