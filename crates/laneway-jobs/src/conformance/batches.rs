@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
 use crate::store::{
-    Awaits, BatchCounts, ByHand, Changed, Enqueued, Guarded, IfExists, NewJob, Outcome, Pruning,
-    Settlement, Uniqueness,
+    Awaits, BatchCounts, ByHand, Changed, Due, Enqueued, Guarded, IfExists, NewJob, Outcome,
+    Pruning, Rescue, Settlement, Uniqueness,
 };
 use crate::{Ctx, EnqueueError, Job, JobError, JobId, JobState, Limit, Retry, Worker};
 
@@ -351,4 +351,68 @@ pub(super) async fn what_follows_cannot_be_unique(stage: Stage) {
     let then = stage.jobs.enqueue(Sum).unique("key", IfExists::Keep);
     let refused = stage.jobs.batch().then(then).await;
     assert_eq!(refused, Err(EnqueueError::WaitingUnique));
+}
+
+/// Its place in the queue is that of the moment at which its wait ends, or of its own time.
+pub(super) async fn what_follows_is_due_from_the_end_of_its_wait_on(stage: Stage) {
+    let then = insert(&stage, 1).await;
+    let mut later = batch(&stage, 1);
+    later[0].due = Due::In(LONG);
+    let later_id = later[0].id;
+    assert!(stage.store.insert(later).await.is_ok());
+    sleep(LONGER).await;
+    let now = stage.store.queues().await.expect("they are listed").now;
+    for _member in 0..2 {
+        end_one(&stage, completed()).await;
+    }
+    assert!(stage.look(then).await.run_at >= now);
+    let later = stage.look(later_id).await;
+    assert!(later.run_at > now + LONG / 2, "not before its own time");
+    assert_eq!(stage.claim_one(LONG).await.id, then);
+}
+
+/// What ended is not begun again.
+pub(super) async fn a_member_of_an_empty_batch_comes_too_late(stage: Stage) {
+    let then = insert(&stage, 0).await;
+    let _ = stage.insert(member(&stage, then)).await;
+    assert_eq!(counts(&stage, then).await, BatchCounts::default());
+    let ended = [
+        end_one(&stage, completed()).await,
+        end_one(&stage, completed()).await,
+    ];
+    assert!(ended.contains(&then));
+    assert_eq!(stage.look(then).await.attempt, 1);
+}
+
+/// In whichever way it had ended.
+pub(super) async fn a_member_that_is_retried_is_taken_out_of_its_count(stage: Stage) {
+    let then = insert(&stage, 4).await;
+    end_one(&stage, failed()).await;
+    let cancelled = stage.claim(stage.wish(1, LONG)).await.jobs.remove(0);
+    let _ = stage.settle(held(&cancelled), Outcome::Returned).await;
+    by_hand(&stage, ByHand::Cancel(cancelled.id)).await;
+    let lost = stage.claim(stage.wish(1, SHORT)).await.jobs.remove(0);
+    sleep(LONGER).await;
+    let strict = Rescue {
+        max_crashes: 1,
+        ..at_once()
+    };
+    assert_eq!(stage.rescue(strict).await.quarantined, 1);
+    let before = counts(&stage, then).await;
+    assert_eq!(
+        (before.failed, before.cancelled, before.quarantined),
+        (1, 1, 1)
+    );
+    for id in [cancelled.id, lost.id] {
+        by_hand(&stage, ByHand::Retry(id)).await;
+    }
+    let after = counts(&stage, then).await;
+    assert_eq!(
+        (after.failed, after.cancelled, after.quarantined),
+        (1, 0, 0)
+    );
+    for _member in 0..3 {
+        end_one(&stage, completed()).await;
+    }
+    assert_eq!(end_one(&stage, completed()).await, then);
 }

@@ -142,3 +142,15 @@ pub(super) async fn links_cannot_be_unique(stage: Stage) {
     assert_eq!(refused, Err(EnqueueError::WaitingUnique));
     assert_eq!(stage.jobs.enqueue_chain([]).await, Ok(Vec::new()));
 }
+
+/// It is settled while it is cancelled, and not at all once it waits again.
+pub(super) async fn a_link_that_waits_again_is_as_it_was(stage: Stage) {
+    let links = chain(&stage, 2).await;
+    end_one(&stage, links[0], failed()).await;
+    let cancelled = stage.look(links[1]).await;
+    assert!(cancelled.finished_at.is_some() && cancelled.error.is_some());
+    by_hand(&stage, ByHand::Retry(links[0])).await;
+    let waits = stage.look(links[1]).await;
+    assert_eq!(waits.state, JobState::Ready);
+    assert_eq!((waits.finished_at, waits.error), (None, None));
+}

@@ -6,7 +6,9 @@ use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
 use crate::JobState;
-use crate::store::{Guarded, Held, Note, NoteKind, Outcome, Renewal, Step, StoreError, Whom};
+use crate::store::{
+    ByHand, Changed, Guarded, Held, Note, NoteKind, Outcome, Renewal, Step, StoreError, Whom,
+};
 
 fn outcomes() -> Vec<Outcome> {
     let error = || "no".to_owned();
@@ -168,4 +170,45 @@ pub(super) async fn a_step_is_kept_under_its_own_name_or_refused(stage: Stage) {
 fn random_text(length: usize) -> String {
     let mut random = fastrand::Rng::with_seed(1);
     (0..length).map(|_| random.alphanumeric()).collect()
+}
+
+/// Not even when the job has been settled since, by another fence.
+pub(super) async fn what_another_fence_has_settled_is_none_of_its_own(stage: Stage) {
+    for outcome in outcomes() {
+        let id = stage.insert_kind("a").await;
+        let lost = stage.claim_one(SHORT).await;
+        sleep(LONGER).await;
+        assert_eq!(stage.rescue(at_once()).await.ready, 1);
+        let mut wish = stage.wish(1, LONG);
+        wish.whom = Whom::Suspects;
+        let second = stage.claim(wish).await.jobs.remove(0);
+        assert_eq!((second.id, lost.id), (id, id));
+        assert_eq!(stage.settle(held(&second), outcome).await, Guarded::Held);
+        assert_refused(&stage, held(&lost)).await;
+        let delete = stage.store.change(vec![ByHand::Delete(id)]).await;
+        assert_eq!(delete, Ok(vec![Changed::Done]));
+    }
+}
+
+pub(super) async fn progress_is_that_of_its_holder(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    assert_eq!(stage.look(id).await.progress, None);
+    let job = stage.claim_one(LONG).await;
+    for (part, text) in [(0.25, "<b> \u{1f980}"), (1.0, ""), (0.5, "back")] {
+        let text = text.to_owned();
+        let kind = NoteKind::Progress {
+            part,
+            text: text.clone(),
+        };
+        let note = Note {
+            held: held(&job),
+            kind,
+        };
+        assert_eq!(stage.store.note(vec![note]).await, Ok(vec![Guarded::Held]));
+        let view = stage.look(id).await;
+        assert_eq!(
+            (view.progress, view.progress_text),
+            (Some(part), Some(text))
+        );
+    }
 }

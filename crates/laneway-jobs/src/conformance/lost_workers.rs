@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use laneway::time::sleep;
 
-use super::stage::{LONG, LONGER, SHORT, Stage, at_once};
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, held};
 use crate::JobState;
-use crate::store::{ClaimedJob, Rescue, Rescued, Whom};
+use crate::store::{ByHand, Changed, ClaimedJob, Guarded, NewJob, Outcome, Rescue, Rescued, Whom};
 
 pub(super) async fn an_expired_lease_is_rescued_with_a_crash(stage: Stage) {
     let held = stage.insert_kind("a").await;
@@ -114,4 +114,94 @@ pub(super) async fn a_backoff_without_end_is_a_long_one(stage: Stage) {
     assert_eq!((view.state, view.crashes), (JobState::Ready, 7));
     assert!(view.run_at > view.created_at + LONG);
     assert!(claim_suspect(&stage, LONG).await.is_none());
+}
+
+/// Inserts a job and loses it: from now on it is a suspect.
+async fn lost(stage: &Stage, job: NewJob, backoff: Duration) -> ClaimedJob {
+    let mut wish = stage.wish(9, SHORT);
+    (wish.queue, wish.kinds) = (job.queue.clone(), vec![job.kind.clone()]);
+    let _ = stage.insert(job).await;
+    let lost = stage.claim(wish).await.jobs.remove(0);
+    sleep(LONGER).await;
+    let rescue = Rescue {
+        backoff,
+        ..at_once()
+    };
+    assert_eq!(stage.rescue(rescue).await.ready, 1);
+    lost
+}
+
+async fn assert_no_suspect(stage: &Stage, why: &str) {
+    assert!(claim_suspect(stage, LONG).await.is_none(), "{why}");
+    let told = stage.claim(stage.wish(0, LONG)).await.suspect;
+    assert_eq!(told, None, "{why}");
+}
+
+pub(super) async fn a_suspect_that_none_may_have_is_neither_told_nor_claimed(stage: Stage) {
+    let mut elsewhere = stage.job("a");
+    elsewhere.queue = "other".to_owned();
+    lost(&stage, elsewhere, Duration::ZERO).await;
+    assert_no_suspect(&stage, "another queue").await;
+    lost(&stage, stage.job("unknown"), Duration::ZERO).await;
+    assert_no_suspect(&stage, "an unknown kind").await;
+    lost(&stage, stage.job("a"), LONG).await;
+    assert_no_suspect(&stage, "not yet").await;
+    let mut expires = stage.job("a");
+    expires.expires_after = Some(Duration::from_millis(400));
+    lost(&stage, expires, Duration::ZERO).await;
+    sleep(Duration::from_millis(400)).await;
+    assert_no_suspect(&stage, "expired").await;
+    let pause = ByHand::Pause("default".to_owned());
+    lost(&stage, stage.job("a"), Duration::ZERO).await;
+    assert_eq!(
+        stage.store.change(vec![pause]).await,
+        Ok(vec![Changed::Done])
+    );
+    assert_no_suspect(&stage, "a pause").await;
+    let resume = ByHand::Resume("default".to_owned());
+    assert_eq!(
+        stage.store.change(vec![resume]).await,
+        Ok(vec![Changed::Done])
+    );
+    let innocent = stage.insert_kind("b").await;
+    let suspect = claim_suspect(&stage, LONG)
+        .await
+        .expect("it may be claimed");
+    assert_eq!((suspect.kind.as_str(), suspect.crashes), ("a", 1));
+    assert_no_suspect(&stage, "an innocent").await;
+    assert_eq!(stage.claim_one(LONG).await.id, innocent);
+}
+
+pub(super) async fn a_suspect_gets_a_fence_and_a_holder_of_its_own(stage: Stage) {
+    let lost = lost(&stage, stage.job("a"), Duration::ZERO).await;
+    let last = stage.insert_kind("b").await;
+    let last_fence = stage.claim_one(LONG).await.fence;
+    let mut wish = stage.wish(1, LONG);
+    (wish.whom, wish.worker) = (Whom::Suspects, "another".to_owned());
+    let suspect = stage.claim(wish).await.jobs.remove(0);
+    assert_eq!((suspect.id, suspect.attempt), (lost.id, 2));
+    assert!(suspect.fence > last_fence && last_fence > lost.fence);
+    let view = stage.look(suspect.id).await;
+    assert_eq!(view.worker.as_deref(), Some("another"));
+    assert_eq!(view.fence, Some(suspect.fence));
+    let stories = stage.store.stories(vec![suspect.id, last]).await;
+    let stories = stories.expect("they are told");
+    let begun = |place: usize| stories[place].as_ref().and_then(|story| story.started_at);
+    assert!(begun(0) >= begun(1), "its last attempt is told");
+}
+
+/// By the time at which they are due, as all others.
+pub(super) async fn suspects_come_one_after_the_other(stage: Stage) {
+    let first = stage.insert_kind("a").await;
+    let held_meanwhile = stage.claim_one(LONG).await;
+    let second = lost(&stage, stage.job("a"), Duration::ZERO).await;
+    let returned = stage.settle(held(&held_meanwhile), Outcome::Returned);
+    assert_eq!(returned.await, Guarded::Held);
+    stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    assert_eq!(stage.rescue(at_once()).await.ready, 1);
+    for id in [second.id, first] {
+        let suspect = claim_suspect(&stage, LONG).await;
+        assert_eq!(suspect.map(|suspect| suspect.id), Some(id));
+    }
 }

@@ -66,6 +66,9 @@ cases! {
         a_paused_queue_gives_nothing_until_it_is_resumed,
         an_empty_store_knows_no_next,
         low_first_leaves_half_of_its_places_to_high,
+        no_part_of_a_claim_takes_what_none_may_have,
+        jobs_come_by_their_time_and_not_by_their_age,
+        next_is_the_first_of_all_that_come,
     }
     taken_along {
         it_is_inserted_and_held_by_a_fence,
@@ -96,6 +99,7 @@ cases! {
         a_return_charges_nothing_and_keeps_its_place,
         a_snooze_charges_nothing,
         a_settlement_that_is_sent_again_is_held,
+        a_completed_job_keeps_nothing_of_what_went_wrong,
     }
     fences {
         an_older_fence_is_refused_by_every_transition,
@@ -106,6 +110,8 @@ cases! {
         the_first_value_of_a_step_stays,
         steps_are_those_of_their_job,
         a_step_is_kept_under_its_own_name_or_refused,
+        what_another_fence_has_settled_is_none_of_its_own,
+        progress_is_that_of_its_holder,
     }
     uniqueness {
         keep_gives_the_existing_one,
@@ -118,6 +124,8 @@ cases! {
         a_settled_job_of_the_key_is_not_the_existing_one,
         a_job_that_is_replaced_forgets_its_steps,
         a_job_that_is_retried_by_hand_has_its_key_again,
+        the_successor_of_the_key_alone_is_let_go,
+        replace_takes_over_all_but_the_queue,
     }
     batches {
         it_follows_when_the_last_member_is_settled,
@@ -137,6 +145,9 @@ cases! {
         ten_thousand_members_are_followed_once,
         members_and_their_children_are_followed_once_by_a_worker,
         what_follows_cannot_be_unique,
+        what_follows_is_due_from_the_end_of_its_wait_on,
+        a_member_of_an_empty_batch_comes_too_late,
+        a_member_that_is_retried_is_taken_out_of_its_count,
     }
     chains {
         links_run_one_after_the_other,
@@ -148,6 +159,7 @@ cases! {
         a_child_of_a_link_holds_up_the_next_one,
         the_end_of_a_long_chain_is_cancelled_and_brought_back,
         links_cannot_be_unique,
+        a_link_that_waits_again_is_as_it_was,
     }
     lost_workers {
         an_expired_lease_is_rescued_with_a_crash,
@@ -156,6 +168,9 @@ cases! {
         a_suspect_is_claimed_alone,
         a_job_that_expires_before_it_is_begun_fails,
         a_backoff_without_end_is_a_long_one,
+        a_suspect_that_none_may_have_is_neither_told_nor_claimed,
+        a_suspect_gets_a_fence_and_a_holder_of_its_own,
+        suspects_come_one_after_the_other,
     }
     by_hand {
         a_quarantined_job_runs_again_by_hand,

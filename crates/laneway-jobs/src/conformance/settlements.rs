@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stage::{LONG, Stage, completed, held};
 use crate::JobState;
-use crate::store::{Guarded, Outcome};
+use crate::store::{Guarded, IfExists, Outcome, Uniqueness};
 
 pub(super) async fn a_completed_job_keeps_its_result(stage: Stage) {
     let id = stage.insert_kind("a").await;
@@ -90,5 +90,38 @@ pub(super) async fn a_settlement_that_is_sent_again_is_held(stage: Stage) {
             assert_eq!(stage.look(job.id).await.state, JobState::Running);
             assert_eq!(stage.settle(held(&again), completed()).await, Guarded::Held);
         }
+    }
+}
+
+/// While it waits for its next attempt, it has its last error and no worker.
+pub(super) async fn a_completed_job_keeps_nothing_of_what_went_wrong(stage: Stage) {
+    let mut unique = stage.job("b");
+    unique.unique = Some(Uniqueness {
+        key: "k".to_owned(),
+        if_exists: IfExists::Keep,
+    });
+    for job in [stage.job("a"), unique] {
+        let id = stage.insert(job).await.id();
+        let first = stage.claim_one(LONG).await;
+        let again = retry(Duration::ZERO);
+        assert_eq!(stage.settle(held(&first), again).await, Guarded::Held);
+        let snoozed = stage.claim_one(LONG).await;
+        let snooze = Outcome::Snoozed(Duration::ZERO);
+        assert_eq!(stage.settle(held(&snoozed), snooze).await, Guarded::Held);
+        let view = stage.look(id).await;
+        assert_eq!((view.error.as_deref(), view.worker), (Some("no"), None));
+        let second = stage.claim_one(LONG).await;
+        assert_eq!(
+            stage.settle(held(&second), completed()).await,
+            Guarded::Held
+        );
+        let view = stage.look(id).await;
+        assert_eq!((view.state, view.error), (JobState::Done, None));
+        let stories = stage.store.stories(vec![id]).await;
+        let story = stories
+            .expect("they are told")
+            .remove(0)
+            .expect("it is there");
+        assert_eq!((story.lease_until, story.attempts.len()), (None, 1));
     }
 }

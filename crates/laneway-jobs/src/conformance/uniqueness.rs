@@ -1,8 +1,11 @@
 //! Is there one unfinished job for a key, and always an id?
 
+use laneway::Priority;
+
 use super::stage::{LONG, Stage, completed, held};
 use crate::store::{
-    ByHand, Changed, Enqueued, Guarded, IfExists, NewJob, Note, NoteKind, Outcome, Step, Uniqueness,
+    ByHand, Changed, Due, Enqueued, Guarded, Held, IfExists, NewJob, Note, NoteKind, Outcome, Step,
+    Uniqueness,
 };
 use crate::{JobId, JobState};
 
@@ -174,4 +177,62 @@ pub(super) async fn a_job_that_is_retried_by_hand_has_its_key_again(stage: Stage
     assert_eq!(retry().await, Ok(vec![Changed::Done]));
     let keep = stage.insert(unique(&stage, IfExists::Keep, "2")).await;
     assert_eq!(keep, Enqueued::Existing(failed, JobState::Ready));
+}
+
+pub(super) async fn the_successor_of_the_key_alone_is_let_go(stage: Stage) {
+    let of = |kind: &str, key: &str, if_exists: IfExists| {
+        let mut job = unique(&stage, if_exists, "1");
+        job.kind = kind.to_owned();
+        job.unique
+            .iter_mut()
+            .for_each(|unique| unique.key = key.to_owned());
+        job
+    };
+    let keys = [("a", "k"), ("a", "l"), ("b", "k")];
+    let mut successors = Vec::new();
+    for (kind, key) in keys {
+        let first = stage.insert(of(kind, key, IfExists::Keep)).await;
+        assert_eq!(stage.claim_one(LONG).await.id, first.id());
+        let successor = stage.insert(of(kind, key, IfExists::RunAgain)).await;
+        successors.push((first.id(), successor.id()));
+    }
+    for ((kind, key), (_, successor)) in keys.into_iter().zip(&successors) {
+        let further = stage.insert(of(kind, key, IfExists::RunAgain)).await;
+        assert_eq!(further, Enqueued::Existing(*successor, JobState::Ready));
+    }
+    for (first, successor) in successors {
+        let view = stage.look(first).await;
+        let holder = Held {
+            id: first,
+            fence: view.fence.expect("it was claimed"),
+        };
+        assert_eq!(stage.settle(holder, completed()).await, Guarded::Held);
+        assert_eq!(stage.claim_one(LONG).await.id, successor);
+    }
+}
+
+pub(super) async fn replace_takes_over_all_but_the_queue(stage: Stage) {
+    let id = first(&stage).await;
+    let before = stage.look(id).await;
+    let replacing = NewJob {
+        queue: "other".to_owned(),
+        lane: Priority::High,
+        due: Due::In(LONG),
+        max_attempts: 3,
+        timeout: Some(2 * LONG),
+        expires_after: Some(3 * LONG),
+        ..unique(&stage, IfExists::Replace, "2")
+    };
+    let replaced = stage.insert(replacing).await;
+    assert_eq!(replaced, Enqueued::Existing(id, JobState::Ready));
+    let view = stage.look(id).await;
+    assert_eq!((&*view.queue, view.lane), ("default", Priority::High));
+    assert_eq!((&view.payload[..], view.max_attempts), (&b"2"[..], 3));
+    assert!(view.run_at > before.run_at + LONG / 2);
+    let stories = stage.store.stories(vec![id]).await;
+    let story = stories.expect("they are told").remove(0);
+    let story = story.expect("it is there");
+    assert_eq!(story.timeout, Some(2 * LONG));
+    assert!(story.expires_at > Some(before.created_at + 2 * LONG));
+    assert!(stage.claim(stage.wish(1, LONG)).await.jobs.is_empty());
 }

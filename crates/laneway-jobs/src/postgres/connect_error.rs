@@ -50,6 +50,8 @@ pub enum ConnectError {
     },
     /// The server has no such database.
     NoDatabase(String),
+    /// The database is to get its first jobs, and its encoding lacks signs that jobs may have.
+    Encoding(String),
     /// The user may not set up the schema.
     NotAllowed {
         /// The schema.
@@ -129,6 +131,11 @@ impl fmt::Display for ConnectError {
             ConnectError::NoDatabase(name) => write!(
                 f,
                 "the server has no database {name:?}; create it, or name another one"
+            ),
+            ConnectError::Encoding(encoding) => write!(
+                f,
+                "the database's encoding is {encoding}, which has no place for all texts of jobs; \
+                 create a database with the encoding UTF8"
             ),
             ConnectError::NotAllowed { schema, message } => write!(
                 f,

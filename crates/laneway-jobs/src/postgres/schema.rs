@@ -86,6 +86,9 @@ impl SchemaName {
         if found.version == KNOWN {
             return Ok(());
         }
+        if found.version == 0 {
+            self.judge_encoding(client).await?;
+        }
         let migrated = self.locked(client).await;
         self.judge(migrated.map_err(|error| self.refusal(&error))?)
     }
@@ -120,6 +123,17 @@ impl SchemaName {
             found,
             known: KNOWN,
         }))
+    }
+
+    /// An error that cannot be written would keep its job from ever being settled. The server keeps
+    /// the bytes as they are in a database without an encoding.
+    async fn judge_encoding(&self, client: &Client) -> Result<(), SetUp> {
+        let told = client.query_one("SHOW server_encoding", &[]).await;
+        let encoding: String = told.map_err(|error| self.refusal(&error))?.get(0);
+        match &*encoding {
+            "UTF8" | "SQL_ASCII" => Ok(()),
+            _ => Err(SetUp::Refused(ConnectError::Encoding(encoding))),
+        }
     }
 
     /// The present state of the schema, read without a lock.

@@ -18,6 +18,7 @@ mod own_transaction;
 mod plans;
 mod races;
 mod server;
+mod settings;
 mod shutdown;
 mod wake_ups;
 mod wrong_addresses;
