@@ -309,3 +309,99 @@ fn a_job_that_runs_again_although_it_was_cancelled_is_caught() {
     let lost = "by_hand::a_job_that_was_asked_to_stop_ends_with_its_worker";
     assert_caught(Statement::Rescue, " WHEN cancel = 1 THEN 4", "", lost);
 }
+
+#[test]
+fn a_suspect_that_none_may_have_is_caught() {
+    let case = "lost_workers::a_suspect_that_none_may_have_is_neither_told_nor_claimed";
+    for statement in [Statement::ClaimSuspect, Statement::DueSuspect] {
+        for (from, to) in [
+            ("queue = :queue\n", "1\n"),
+            ("run_at <= :t", "1"),
+            ("expires_at > :t", "1"),
+            ("kind IN (SELECT value FROM json_each(:kinds))", "1"),
+            ("paused = 1", "paused = 2"),
+        ] {
+            assert_caught(statement, from, to, case);
+        }
+    }
+    assert_caught(Statement::ClaimSuspect, "crashes > 0", "1", case);
+    let fence = "fence = (SELECT fence + 1 FROM laneway_meta), ";
+    let own = "lost_workers::a_suspect_gets_a_fence_and_a_holder_of_its_own";
+    assert_caught(Statement::ClaimSuspect, fence, "", own);
+    assert_caught(Statement::ClaimSuspect, "worker = :worker, ", "", own);
+}
+
+#[test]
+fn an_order_by_age_is_caught() {
+    let (from, to) = ("ORDER BY run_at, seq", "ORDER BY seq");
+    let case = "claims::jobs_come_by_their_time_and_not_by_their_age";
+    assert_caught(Statement::Claim, from, to, case);
+    let case = "lost_workers::suspects_come_one_after_the_other";
+    assert_caught(Statement::ClaimSuspect, from, to, case);
+}
+
+#[test]
+fn a_wrong_next_is_caught() {
+    let case = "claims::next_is_the_first_of_all_that_come";
+    for (from, to) in [
+        ("held = 0", "1"),
+        ("queue = :queue", "1"),
+        ("crashes > 0 AND queue", "crashes > 9 AND queue"),
+        ("lane = 0", "0"),
+        ("lane = 1", "0"),
+        ("min(run_at)", "max(run_at)"),
+    ] {
+        assert_caught(Statement::Next, from, to, case);
+    }
+}
+
+#[test]
+fn an_end_that_charges_wrongly_is_caught() {
+    let (from, to) = ("attempt = attempt - :uncharged", "attempt = attempt");
+    for case in [
+        "settlements::a_snooze_charges_nothing",
+        "settlements::a_return_charges_nothing_and_keeps_its_place",
+        "reports::river_1290_a_return_in_the_last_attempt_discards_nothing",
+        "reports::oban_652_a_snooze_in_the_last_attempt_leaves_one",
+    ] {
+        assert_caught(Statement::Settle, from, to, case);
+    }
+    let case = "lost_workers::an_expired_lease_is_rescued_with_a_crash";
+    let (from, to) = ("crashes = crashes + 1", "crashes = crashes");
+    assert_caught(Statement::Rescue, from, to, case);
+}
+
+#[test]
+fn a_key_that_is_taken_for_another_is_caught() {
+    let key = " AND unique_key = :key";
+    let apart = "uniqueness::keys_of_one_kind_are_apart";
+    assert_caught(Statement::FindUnique, key, "", apart);
+    let again = "uniqueness::a_job_that_is_retried_by_hand_has_its_key_again";
+    assert_caught(Statement::FindUnique, " AND state <= 1", "", again);
+    let alone = "uniqueness::the_successor_of_the_key_alone_is_let_go";
+    assert_caught(Statement::FindSuccessor, key, "", alone);
+    assert_caught(Statement::ReleaseSuccessor, key, "", alone);
+    assert_caught(Statement::ReleaseSuccessor, "kind = :kind AND ", "", alone);
+}
+
+#[test]
+fn a_settlement_of_another_fence_that_is_taken_for_ones_own_is_caught() {
+    let case = "fences::what_another_fence_has_settled_is_none_of_its_own";
+    let from = "id = :id AND fence = :fence AND state";
+    assert_caught(Statement::SettledBefore, from, "id = :id AND state", case);
+}
+
+#[test]
+fn a_replacement_in_part_is_caught() {
+    let case = "uniqueness::replace_takes_over_all_but_the_queue";
+    for (from, to) in [
+        ("lane = :lane, ", ""),
+        ("run_at = :run_at, ", ""),
+        ("max_attempts = :max_attempts,", ""),
+        ("timeout = :timeout, ", ""),
+        ("expires_at = :expires_at, ", ""),
+        ("payload = :payload", "payload = payload"),
+    ] {
+        assert_caught(Statement::Replace, from, to, case);
+    }
+}
