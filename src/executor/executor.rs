@@ -297,7 +297,6 @@ impl Executor {
     }
 
     /// Whether every worker that might be unparked for a queue is at work.
-    #[inline]
     pub(super) fn all_busy(&self, id: QueueId) -> bool {
         self.parking_lot.all_busy(self.queue(id).crews())
     }

@@ -67,17 +67,11 @@ impl Borrower {
     }
 }
 
-/// Whether there is any loan.
+/// Whether something may be lent to the task.
 #[inline]
-pub(super) fn exist() -> bool {
+pub(super) fn may_exist(task: TaskId) -> bool {
     // Acquire; pairs with the Release in `write_bits`. The task that borrows is woken after its
     // loan was entered, so its waker's thread sees the bit.
-    LOAN_BITS.load(Ordering::Acquire) != 0
-}
-
-/// Whether something may be lent to the task.
-pub(super) fn may_exist(task: TaskId) -> bool {
-    // Acquire: as in `exist`.
     LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 

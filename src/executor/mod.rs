@@ -27,7 +27,7 @@
 //!    queue's channel ([`Executor::inject`]).
 //! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
 //! 3. It was woken during its own poll, and calls `tracked::schedule` when that has ended: it goes
-//!    to the back of the worker's deque.
+//!    to the back of the worker's deque, or into its next-slot where nothing else waits there.
 //! 4. It waits. The first time, its waker is entered in `pending.rs` (`seat::enter_waker`) for
 //!    shutdown to find.
 //! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*

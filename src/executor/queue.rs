@@ -279,10 +279,10 @@ pub(crate) struct Stealable {
 pub(super) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
-    /// Into the deque, directly or by displacing the task in the next-slot, with [`MANY`] tasks or
-    /// more there. Other workers were told of those that lay there already.
+    /// Into the deque, directly or by displacing the task in the next-slot, as one of [`MANY`]
+    /// there. Other workers were told of those that lay there already.
     BehindMany,
-    /// The same, with fewer.
+    /// The same, as one of fewer.
     BehindOthers,
     /// Into the empty deque: no other worker knows of it.
     FirstInDeque,
@@ -342,7 +342,23 @@ impl LocalQueue {
         }
     }
 
-    /// Puts a task behind all others.
+    /// Puts a task that has yielded behind all others. Where there are none it goes into the
+    /// next-slot: it runs here at once, so no other worker has to be told (T26).
+    #[inline]
+    pub(super) fn push_last(&mut self, runnable: Runnable) -> Pushed {
+        match self.runs_next_at_once() {
+            true => self.push_next(runnable),
+            false => self.push_back(runnable),
+        }
+    }
+
+    /// Whether no other task lies here that would run before one in the next-slot.
+    #[inline]
+    pub(super) fn runs_next_at_once(&self) -> bool {
+        !self.contents.has(Contents::IN_NEXT_SLOT) && self.deque.is_empty()
+    }
+
+    /// Puts a task to the back of the deque.
     #[inline]
     pub(super) fn push_back(&mut self, runnable: Runnable) -> Pushed {
         self.deque.push(runnable);
@@ -606,6 +622,20 @@ mod tests {
         local.push_next(runnable(4));
         let left: Vec<u64> = std::iter::from_fn(|| pop(&mut local)).collect();
         assert_eq!(left, [10, 11, 4]);
+    }
+
+    #[test]
+    fn a_task_that_yields_alone_runs_next_and_no_worker_is_told() {
+        let (mut local, _shown) = local();
+        for id in 1..=10 {
+            assert_eq!(local.push_last(runnable(id)), Pushed::NextSlot);
+            assert!(!local.has_spare());
+            assert_eq!(pop(&mut local), Some(id));
+        }
+        local.push_next(runnable(11));
+        assert_eq!(local.push_last(runnable(12)), Pushed::FirstInDeque);
+        let left: Vec<u64> = std::iter::from_fn(|| pop(&mut local)).collect();
+        assert_eq!(left, [11, 12]);
     }
 
     #[test]

@@ -121,8 +121,8 @@ impl Meta {
     #[inline]
     pub(super) fn queue_by_loans(&self) -> QueueId {
         let state = self.state.load(Ordering::Relaxed);
-        // Two comparisons for most tasks: of the three bits `LENT` is the lowest.
-        match state >= LENT || loans::exist() {
+        // One comparison for most tasks: of the three bits `LENT` is the lowest.
+        match state >= LENT || loans::may_exist(self.id) {
             false => QueueId(state),
             true => self.settle_loan(),
         }
@@ -130,10 +130,6 @@ impl Meta {
 
     #[cold]
     fn settle_loan(&self) -> QueueId {
-        let lent = self.state.load(Ordering::Relaxed) & LENT;
-        if lent == 0 && !loans::may_exist(self.id) {
-            return self.queue();
-        }
         let is_lent = loans::exists(self.executor, self.id);
         self.change(|queue, bits| match (is_lent, queue, bits & LENT) {
             (true, QueueId::LOW, _) => Some((QueueId::HIGH, bits | LENT)),

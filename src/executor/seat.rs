@@ -20,7 +20,7 @@ use super::thread_locals::{FOR_LIFE, Here, NUMBERS, RUNTIME, SEAT, Undropped};
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
-use crate::telemetry::event::{Event, Placement, PollEnd};
+use crate::telemetry::event::{Event, PollEnd};
 use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::tally::Writer;
 
@@ -262,12 +262,8 @@ pub(super) fn offer_worker_here(
 /// once.
 #[cold]
 fn tell_if_local(id: ExecutorId, task: TaskId, queue: QueueId, turn: Turn) {
-    let pushes = |worker: &mut Worker| worker.may_push_locally(queue).then_some(worker.id);
-    if let Some(by) = with_worker_of(id, pushes).flatten() {
-        let to = match turn {
-            Turn::Next => Placement::NextSlot,
-            Turn::Last => Placement::Deque,
-        };
+    let placement = |worker: &mut Worker| Some((worker.id, worker.placement(queue, turn)?));
+    if let Some((by, to)) = with_worker_of(id, placement).flatten() {
         with_runtime(id, |executor| {
             telling::scheduled(executor, (task, queue), Some(by), to);
         });

@@ -41,7 +41,7 @@ use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
-use crate::telemetry::event::{Event, Source};
+use crate::telemetry::event::{Event, Placement, Source};
 use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::polling::Polled;
 use crate::telemetry::tally::{Tally, Writer};
@@ -162,7 +162,8 @@ pub(crate) fn step() -> Step {
 
 /// Takes the next task of the worker that the current thread sits on, or says what the step came
 /// to without one.
-// `always`: it has two callers, and a call would return the task by memory.
+// `always`: since polls within a poll are a second caller, the compiler would make this a call, on
+// the path of every task.
 #[inline(always)]
 fn take() -> Result<Runnable, Step> {
     match seat::with_worker(Worker::next) {
@@ -457,7 +458,7 @@ impl Worker {
     }
 
     /// Whether the worker leaves off its search and waits outside: no other does, and its work
-    /// comes from there (T24).
+    /// comes from there (T27).
     fn goes_outside(&self) -> bool {
         let lookout = &self.executor.parking_lot.lookout;
         self.expects_outside > 0 && lookout.reactor_if_vacant().is_some()
@@ -553,17 +554,10 @@ impl Worker {
         match pushed {
             Pushed::NextSlot | Pushed::BehindMany => {}
             Pushed::FirstInDeque => self.announce(queue),
-            Pushed::BehindOthers => self.announce_again(queue),
-        }
-    }
-
-    /// Tells other workers of a task behind others. They were told of those, which may be gone by
-    /// now.
-    #[inline(never)]
-    fn announce_again(&self, queue: QueueId) {
-        // While all workers are busy, none has to be told again: see `idle.rs`.
-        if !self.executor.all_busy(queue) {
-            self.announce(queue);
+            // The other workers were told of the tasks before it, which may be gone by now. While
+            // all workers are busy, none has to be told again: see `idle.rs`.
+            Pushed::BehindOthers if self.executor.all_busy(queue) => {}
+            Pushed::BehindOthers => self.announce(queue),
         }
     }
 
@@ -688,9 +682,13 @@ impl Worker {
 
     // Scheduling a task from this worker's thread.
 
-    /// Whether [`push_locally`](Worker::push_locally) would take a task of this queue.
-    pub(super) fn may_push_locally(&mut self, id: QueueId) -> bool {
-        self.local_for(id).is_some()
+    /// Where [`push_locally`](Worker::push_locally) would put a task of this queue, if it took it.
+    pub(super) fn placement(&mut self, id: QueueId, turn: Turn) -> Option<Placement> {
+        let local = self.local_for(id)?;
+        Some(match turn {
+            Turn::Last if !local.runs_next_at_once() => Placement::Deque,
+            Turn::Last | Turn::Next => Placement::NextSlot,
+        })
     }
 
     /// Puts a task that this worker spawned or woke into a local queue, or gives it back to be put
@@ -707,7 +705,7 @@ impl Worker {
         };
         let pushed = match turn {
             Turn::Next => local.push_next(runnable),
-            Turn::Last => local.push_back(runnable),
+            Turn::Last => local.push_last(runnable),
         };
         self.announce_pushed(pushed, id);
         Ok(())
