@@ -405,3 +405,31 @@ fn a_replacement_in_part_is_caught() {
         assert_caught(Statement::Replace, from, to, case);
     }
 }
+
+#[test]
+fn a_rescue_that_says_too_little_or_too_much_is_caught() {
+    let says = "lost_workers::what_a_rescue_has_settled_says_when_and_why";
+    for (statement, from, to) in [
+        (Statement::Rescue, "crashes + 1 >= :max_crashes OR", "0 OR"),
+        (
+            Statement::Rescue,
+            "attempt >= max_attempts THEN :t",
+            "0 THEN :t",
+        ),
+        (
+            Statement::Rescue,
+            "error = 'the worker was lost'",
+            "error = NULL",
+        ),
+        (Statement::Rescue, "lease_until = NULL, ", ""),
+        (Statement::Expire, "finished_at = :t, ", ""),
+    ] {
+        assert_caught(statement, from, to, says);
+    }
+    let part = "lost_workers::a_rescue_in_part_leaves_the_others_as_they_are";
+    assert_caught(Statement::KeepLostAttempts, " LIMIT :limit", "", part);
+    let by_age = ("ORDER BY lease_until", "ORDER BY seq");
+    assert_caught(Statement::Rescue, by_age.0, by_age.1, part);
+    let doubles = "lost_workers::the_backoff_doubles_with_each_crash";
+    assert_caught(Statement::Rescue, " << min(crashes, 20))", ")", doubles);
+}

@@ -5,8 +5,10 @@ use std::time::Duration;
 use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, held};
-use crate::JobState;
-use crate::store::{ByHand, Changed, ClaimedJob, Guarded, NewJob, Outcome, Rescue, Rescued, Whom};
+use crate::store::{
+    ByHand, Changed, ClaimedJob, Guarded, JobStory, NewJob, Outcome, Renewal, Rescue, Rescued, Whom,
+};
+use crate::{JobId, JobState};
 
 pub(super) async fn an_expired_lease_is_rescued_with_a_crash(stage: Stage) {
     let held = stage.insert_kind("a").await;
@@ -204,4 +206,73 @@ pub(super) async fn suspects_come_one_after_the_other(stage: Stage) {
         let suspect = claim_suspect(&stage, LONG).await;
         assert_eq!(suspect.map(|suspect| suspect.id), Some(id));
     }
+}
+
+async fn story(stage: &Stage, id: JobId) -> JobStory {
+    let stories = stage.store.stories(vec![id]).await;
+    let story = stories.expect("they are told").remove(0);
+    story.expect("the job is there")
+}
+
+/// A job that ends by its rescue is settled as any other: it is pruned one day, and says why.
+pub(super) async fn what_a_rescue_has_settled_says_when_and_why(stage: Stage) {
+    let strict = Rescue {
+        max_crashes: 1,
+        ..at_once()
+    };
+    let mut last = stage.job("a");
+    last.max_attempts = 1;
+    let mut expires = stage.job("unknown");
+    expires.expires_after = Some(SHORT);
+    for (job, rescue, state) in [
+        (stage.job("a"), strict, JobState::Quarantined),
+        (last, at_once(), JobState::Failed),
+        (expires, at_once(), JobState::Failed),
+    ] {
+        let id = stage.insert(job).await.id();
+        stage.claim(stage.wish(1, SHORT)).await;
+        sleep(LONGER).await;
+        let rescued = stage.rescue(rescue).await;
+        assert_eq!(rescued.failed + rescued.quarantined, 1);
+        let view = stage.look(id).await;
+        assert_eq!((view.state, view.worker), (state, None));
+        assert!(view.finished_at.is_some() && view.error.is_some());
+        assert_eq!(story(&stage, id).await.lease_until, None);
+    }
+}
+
+/// Those first whose leases ended first; of the others nothing is written down.
+pub(super) async fn a_rescue_in_part_leaves_the_others_as_they_are(stage: Stage) {
+    let young = stage.insert_kind("a").await;
+    let job = stage.claim_one(LONG).await;
+    let old = stage.insert_kind("a").await;
+    stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    let renewed = stage.store.renew(vec![held(&job)], SHORT).await;
+    assert_eq!(renewed, Ok(vec![Renewal::Renewed]));
+    sleep(LONGER).await;
+    let one = Rescue {
+        limit: 1,
+        ..at_once()
+    };
+    assert_eq!(stage.rescue(one).await.ready, 1);
+    assert_eq!(stage.look(old).await.state, JobState::Ready);
+    assert_eq!(story(&stage, old).await.attempts.len(), 1);
+    assert_eq!(stage.look(young).await.state, JobState::Running);
+    assert_eq!(story(&stage, young).await.attempts.len(), 0);
+}
+
+pub(super) async fn the_backoff_doubles_with_each_crash(stage: Stage) {
+    let id = lost(&stage, stage.job("a"), Duration::ZERO).await.id;
+    assert!(claim_suspect(&stage, SHORT).await.is_some());
+    sleep(LONGER).await;
+    let before = stage.store.queues().await.expect("they are listed").now;
+    let slow = Rescue {
+        backoff: LONG,
+        ..at_once()
+    };
+    assert_eq!(stage.rescue(slow).await.ready, 1);
+    let wait = stage.look(id).await.run_at.duration_since(before);
+    let wait = wait.expect("it waits");
+    assert!(wait >= 2 * LONG && wait < 3 * LONG, "{wait:?}");
 }

@@ -171,6 +171,9 @@ cases! {
         a_suspect_that_none_may_have_is_neither_told_nor_claimed,
         a_suspect_gets_a_fence_and_a_holder_of_its_own,
         suspects_come_one_after_the_other,
+        what_a_rescue_has_settled_says_when_and_why,
+        a_rescue_in_part_leaves_the_others_as_they_are,
+        the_backoff_doubles_with_each_crash,
     }
     by_hand {
         a_quarantined_job_runs_again_by_hand,
