@@ -225,10 +225,14 @@ pub(super) fn checked(path: &Path) -> Sql<Connection> {
     }
 }
 
-/// A path is one, also where it is a name that SQLite knows as something else: `:memory:`, or an
-/// address, whose reading is built in and not to be turned off by a flag.
+/// A path is one, also where it is a name that SQLite knows as something else: `:memory:`, or what
+/// begins as an address does, whose reading no flag turns off. An address of a whole path,
+/// `file:/..`, is SQLite's to read.
 pub(super) fn connection_to(path: &Path) -> Sql<Connection> {
-    let path = Path::new(".").join(path);
+    let path = match path.as_os_str().as_encoded_bytes().starts_with(b"file:/") {
+        true => path.to_owned(),
+        false => Path::new(".").join(path),
+    };
     Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI)
 }
 
