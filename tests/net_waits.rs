@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +16,10 @@ async fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let client = TcpStream::connect(listener.local_addr()?).await?;
     let (server, _) = listener.accept().await?;
     Ok((client, server))
+}
+
+async fn is_over(stream: &TcpStream) -> bool {
+    poll_fn(|cx| Poll::Ready(stream.poll_over(cx).is_ready())).await
 }
 
 fn run<T: Send + 'static>(future: impl Future<Output = io::Result<T>> + Send + 'static) -> T {
@@ -111,6 +116,27 @@ fn a_peer_that_resets_ends_reads_and_writes() {
         let error = client.read(&mut [0]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         assert!(client.write_all(&[0; 1024]).await.is_err());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_connection_is_over_when_both_directions_are() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        client.write_all(b"unread").await?;
+        server.readable().await;
+        assert!(!is_over(&server).await);
+        client.shutdown(Shutdown::Write)?;
+        server.read_to_end(&mut Vec::new()).await?;
+        assert!(!is_over(&server).await, "the client may still read");
+        client.set_linger(Some(Duration::ZERO))?;
+        drop(client);
+        poll_fn(|cx| server.poll_over(cx)).await;
+        let (client, server) = pair().await?;
+        client.shutdown(Shutdown::Write)?;
+        server.shutdown(Shutdown::Write)?;
+        poll_fn(|cx| server.poll_over(cx)).await;
         Ok(())
     });
 }

@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_io::{AsyncRead, AsyncWrite};
-use mio::Interest;
-
 use super::readiness::Direction;
 use super::registered::{Attempt, Registered, Socket};
+use super::urgent;
+use futures_io::{AsyncRead, AsyncWrite};
 
 /// A connection through which bytes go both ways: a [`TcpStream`](super::TcpStream), or on Unix a
 /// [`UnixStream`](crate::net#unix-sockets).
@@ -43,8 +42,7 @@ pub trait Bytes: Socket {
 
 impl<S: Bytes> ByteStream<S> {
     pub(super) fn new(socket: S) -> io::Result<ByteStream<S>> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(ByteStream::of(Registered::new(socket, interest)?))
+        Ok(ByteStream::of(Registered::new(socket, urgent::CONNECTION)?))
     }
 
     pub(super) fn of(socket: Registered<S>) -> ByteStream<S> {

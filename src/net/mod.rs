@@ -67,6 +67,8 @@ mod tcp_stream;
 mod udp_socket;
 #[cfg(unix)]
 pub mod unix;
+#[cfg_attr(not(target_os = "linux"), path = "urgent_elsewhere.rs")]
+mod urgent;
 
 pub use byte_stream::ByteStream;
 pub use datagram_socket::DatagramSocket;

@@ -179,8 +179,11 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 fn readiness(event: &Event) -> Readiness {
     let is_over = event.is_error();
     let mut ready = Readiness::NONE;
-    if event.is_readable() || event.is_priority() || is_over {
+    if event.is_readable() || is_over {
         ready |= Readiness::READ;
+    }
+    if event.is_priority() {
+        ready |= Readiness::READ | Readiness::URGENT;
     }
     if event.is_writable() || is_over {
         ready |= Readiness::WRITE;

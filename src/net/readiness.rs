@@ -23,6 +23,8 @@ impl Readiness {
     pub(super) const WRITE_CLOSED: Readiness = Readiness(8);
     /// The runtime has ended, and with it all news.
     pub(super) const GONE: Readiness = Readiness(16);
+    /// An urgent byte has come. From then on a read may end although there is more.
+    pub(super) const URGENT: Readiness = Readiness(32);
 
     pub(super) fn bits(self) -> usize {
         self.0.into()
@@ -30,7 +32,7 @@ impl Readiness {
 
     /// The lowest bits of a word.
     pub(super) fn of(word: usize) -> Readiness {
-        Readiness((word & 0x1f) as u8)
+        Readiness((word & 0x3f) as u8)
     }
 
     pub(super) fn has(self, all: Readiness) -> bool {
@@ -44,9 +46,10 @@ impl Readiness {
 
     /// The readiness that is to be forgotten after an attempt in this direction that has used up
     /// all that there was. A direction that is closed stays ready: the next attempt learns of the
-    /// end.
+    /// end. So does one where that attempt may have ended before an urgent byte.
     pub(super) fn used_up(self, direction: Direction) -> Readiness {
-        match self.has(Readiness::closed(direction)) {
+        let ends_early = direction == Direction::Read && self.has(Readiness::URGENT);
+        match self.has(Readiness::closed(direction)) || ends_early {
             true => Readiness::NONE,
             false => direction.into(),
         }
@@ -58,6 +61,11 @@ impl Readiness {
     /// has outlived.
     pub(super) fn disproved(direction: Direction) -> Readiness {
         Readiness::from(direction) | Readiness::closed(direction)
+    }
+
+    /// Whether both directions are closed, or there will be no more news.
+    pub(super) fn is_over(self) -> bool {
+        self.has(Readiness::READ_CLOSED | Readiness::WRITE_CLOSED) || self.has(Readiness::GONE)
     }
 
     fn closed(direction: Direction) -> Readiness {

@@ -177,6 +177,16 @@ impl<S: Socket> Registered<S> {
         Poll::Pending
     }
 
+    /// Leaves the task's waker, in the place of the last one that reads, until an event says that
+    /// both directions are closed. That event may have been another socket's.
+    pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        let seen = self.source.leave_waker(Direction::Read, cx.waker());
+        match seen.readiness().is_over() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
     /// As [`poll_ready`](Registered::poll_ready), for code of the user's, which may never have to
     /// wait.
     pub(super) fn poll_turn(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
@@ -273,11 +283,15 @@ impl Drop for Ready<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_lite::AsyncReadExt;
     use futures_lite::future::block_on;
 
     use super::*;
     use crate::net::{TcpListener, TcpStream};
     use crate::runtime::Runtime;
+    use crate::time::timeout;
 
     #[test]
     fn a_dropped_socket_leaves_no_source() {
@@ -328,6 +342,57 @@ mod tests {
             });
             assert!(polled.is_pending(), "{direction:?}");
         }
+    }
+
+    /// The system says of a socket without a peer that it is closed in both directions.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_that_is_connected_after_it_was_taken_over_waits_for_bytes() {
+        use socket2::{Domain, SockRef, Type};
+        let cx = &Context::from_waker(std::task::Waker::noop());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let stream = TcpStream::try_from(std::net::TcpStream::from(socket)).unwrap();
+        block_on(stream.readable());
+        assert!(stream.inner.source.seen().readiness().is_over());
+        let address = listener.local_addr().unwrap().into();
+        // It does not block, so it is in progress.
+        let _ = SockRef::from(&stream).connect(&address);
+        let _peer = listener.accept().unwrap();
+        assert!(
+            stream
+                .poll_over(&mut Context::from_waker(std::task::Waker::noop()))
+                .is_pending()
+        );
+        let mut attempts = 0;
+        let polled = stream.inner.poll(cx, Direction::Read, |_| {
+            attempts += 1;
+            assert!(attempts < 10, "it tries again and again");
+            match stream.try_read(&mut [0]) {
+                Ok(bytes) => Ok(Attempt::More(bytes)),
+                Err(error) => Err(error),
+            }
+        });
+        assert!(polled.is_pending());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_comes_after_an_urgent_byte_is_read() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let sender = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let sender = socket2::SockRef::from(&sender);
+        assert_eq!(sender.send(b"before").unwrap(), 6);
+        assert_eq!(sender.send_out_of_band(b"!").unwrap(), 1);
+        assert_eq!(sender.send(b"after").unwrap(), 5);
+        // Entered when all of it is there: the system tells of it once.
+        let mut stream = TcpStream::try_from(listener.accept().unwrap().0).unwrap();
+        let mut text = [0; 11];
+        let read = timeout(Duration::from_secs(20), stream.read_exact(&mut text));
+        block_on(read)
+            .expect("there is no more to wait for")
+            .unwrap();
+        assert_eq!(&text, b"beforeafter");
     }
 
     #[test]

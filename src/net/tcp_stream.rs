@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -138,6 +138,38 @@ impl TcpStream {
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let peek = |socket: &Tcp| socket.peek(buffer).map(Attempt::More);
         self.inner.wait(Direction::Read, peek).await
+    }
+
+    /// Ready when the connection is over in both directions: the peer has reset it, say. A peer that
+    /// has closed its own direction may still read, and this waits on.
+    ///
+    /// It is for code that waits for something else than this connection, and has no reason to go on
+    /// without it: a handler at work, say. Nothing is read. Of several tasks that poll this, or poll
+    /// for reading, the last one is woken.
+    ///
+    /// ```
+    /// use laneway::net::{TcpListener, TcpStream};
+    /// use std::future::poll_fn;
+    /// use std::time::Duration;
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (server, _) = listener.accept().await?;
+    ///     client.set_linger(Some(Duration::ZERO))?;
+    ///     drop(client);
+    ///     poll_fn(|cx| server.poll_over(cx)).await;
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.inner.poll_over(cx));
+        match &self.inner.get().0 {
+            // The event was another socket's: the system has a peer for this one still.
+            Either::System(stream) if stream.peer_addr().is_ok() => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     }
 
     /// Whether small writes are sent at once and not gathered for a moment.
