@@ -126,7 +126,9 @@ fn poll_due<S>(
     // In HTTP/1 all of this happens in the connection's own task.
     loop {
         let Some(term) = watch.due(limits, Rest::ToHibernate) else {
-            return Poll::Pending;
+            // A request is served. Of a client that has reset the connection, hyper would learn by
+            // the next write alone, and the service may never have one.
+            return connection.stream.poll_over(cx).map(|()| End::Close);
         };
         let rings = alarm.poll_since(cx, term.deadline, term.since, seen);
         if rings.is_pending() {

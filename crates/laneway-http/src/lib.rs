@@ -40,12 +40,17 @@
 //!
 //! With the feature `tls`, a server speaks HTTPS by rustls: the module `tls`.
 //!
+//! # Clients that leave
+//!
+//! A client that resets its connection, or its stream in HTTP/2, wants no answer any more: the
+//! handler's future is dropped. In HTTP/1 a client that has closed its half of the connection still
+//! gets its answer. Whether it has left for good shows when the server has sent it something, so an
+//! answer without an end, such as a stream of events, should say something now and then.
+//!
 //! # What it does not do
 //!
 //! Upgrades and `CONNECT` are answered like any other request, and the connection is not given to
-//! the service. While a handler runs, the server does not notice that its client is gone, unless
-//! the handler reads the body: a client that has closed its half of the connection still gets its
-//! answer.
+//! the service.
 //!
 //! # A tour of the source
 //!

@@ -26,6 +26,14 @@ impl Stream {
         }
     }
 
+    /// Ready when the connection is over in both directions: the client has reset it, say.
+    pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Stream::Plain(stream) => stream.poll_over(cx),
+            Stream::Tls(stream) => stream.poll_over(cx),
+        }
+    }
+
     /// How many bytes of what was written before have been sent since. A plain stream sends what
     /// it takes.
     pub(crate) fn sent_later(&self) -> u64 {

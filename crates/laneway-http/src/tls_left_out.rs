@@ -35,6 +35,10 @@ impl TlsStream {
         match self.0 {}
     }
 
+    pub(crate) fn poll_over(&self, _cx: &mut Context<'_>) -> Poll<()> {
+        match self.0 {}
+    }
+
     pub(crate) fn poll_handshake(&self, _cx: &mut Context<'_>) -> Poll<Result<(), NoHandshake>> {
         match self.0 {}
     }

@@ -2,6 +2,7 @@
 
 mod client;
 
+use std::net::Shutdown;
 use std::time::Duration;
 
 use client::h2::{METHOD_POST, PREFACE};
@@ -58,6 +59,27 @@ fn of_a_chunked_body_and_the_next_request() {
 #[test]
 fn of_a_large_answer() {
     assert_nothing_is_left(get("/large").as_bytes());
+}
+
+/// A service that says nothing learns it as well: a client that has closed its direction may still
+/// want the answer, one that has reset the connection does not.
+#[test]
+fn of_a_request_whose_handler_waits() {
+    let server = served(Limits::public());
+    let mut stays = server.connect();
+    stays.send(get("/never"));
+    stays.stream.shutdown(Shutdown::Write).unwrap();
+    for stream in [
+        get("/never"),
+        get("/never") + &get("/"),
+        get("/") + &get("/never"),
+    ] {
+        visit(&server, stream.as_bytes(), Leaves::ByReset);
+    }
+    server.wait_until("all but one are gone", |server| server.connections() == 1);
+    drop(stays);
+    // The half that was closed and is reset now.
+    drop(server);
 }
 
 #[test]

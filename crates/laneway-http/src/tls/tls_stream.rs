@@ -56,6 +56,10 @@ impl TlsStream {
         self.session().sent
     }
 
+    pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.session().tcp.poll_over(cx)
+    }
+
     pub(crate) fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), NoHandshake>> {
         self.session().poll_handshake(cx)
     }
