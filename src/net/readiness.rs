@@ -55,10 +55,9 @@ impl Readiness {
         }
     }
 
-    /// The same after an attempt in this direction that would have had to wait. So
-    /// the direction is not closed either, whatever an event has said: the event was another
-    /// socket's that had the same number before, or told of an error that a socket for datagrams
-    /// has outlived.
+    /// The same after an attempt in this direction that would have had to wait. So the direction is
+    /// not closed either, whatever an event has said: the event was another socket's that had the
+    /// same number before, or told of an error that a socket for datagrams has outlived.
     pub(super) fn disproved(direction: Direction) -> Readiness {
         Readiness::from(direction) | Readiness::closed(direction)
     }

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CONNECTION, HOST, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
+use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -16,6 +17,7 @@ use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
 use super::entry::{Content, Entry, Origin};
+use super::head::is_host;
 use super::limits::Limits;
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
@@ -71,25 +73,36 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
     let length = target.map_or(0, |target| target.as_str().len());
     // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
     let lacks_path = head.uri.path().is_empty() && head.method != Method::CONNECT;
-    if lacks_path || names_two_hosts(head) {
+    if lacks_path || (head.version == Version::HTTP_2 && is_malformed(head)) {
         return Some(Refusal::Malformed);
     }
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
 }
 
-/// Whether a request over HTTP/2 has a host besides its authority, and another one. In HTTP/1 the
-/// target goes first (RFC 9112, section 3.2.2).
-fn names_two_hosts(head: &request::Parts) -> bool {
-    if head.version != Version::HTTP_2 {
-        return false;
-    }
-    match (head.uri.authority(), head.headers.get(HOST)) {
-        (Some(authority), Some(host)) => {
-            let authority = authority.as_str().as_bytes();
-            !host.as_bytes().eq_ignore_ascii_case(authority)
-        }
-        _ => false,
-    }
+/// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
+/// another way: a user in the authority, hosts that differ, no host at all (section 8.3.1), or white
+/// space around a value (section 8.2.1). The gate has judged the heads of HTTP/1, where the target goes before the
+/// host (RFC 9112, section 3.2.2).
+fn is_malformed(head: &request::Parts) -> bool {
+    let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let is_padded = |value: &HeaderValue| {
+        let bytes = value.as_bytes();
+        is_white(bytes.first()) || is_white(bytes.last())
+    };
+    let authority = head.uri.authority().map(Authority::as_str);
+    authority.is_some_and(|authority| authority.contains('@'))
+        || !names_one_host(authority, &head.headers)
+        || head.headers.values().any(is_padded)
+}
+
+/// Whether there is an authority, or a host, or both and they are the same.
+fn names_one_host(authority: Option<&str>, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
+    let Some(host) = hosts.next() else {
+        return authority.is_some();
+    };
+    let is_same = |authority: &str| host.eq_ignore_ascii_case(authority.as_bytes());
+    hosts.next().is_none() && is_host(host) && authority.is_none_or(is_same)
 }
 
 pin_project! {

@@ -179,12 +179,16 @@ impl Announced {
 impl Host {
     /// With one more field of that name.
     fn and(self, value: &[u8]) -> Host {
-        let is_host = |&byte: &u8| IN_HOSTS[usize::from(byte)];
-        match self == Host::Absent && value.iter().all(is_host) {
+        match self == Host::Absent && is_host(value) {
             true => Host::Given,
             false => Host::Malformed,
         }
     }
+}
+
+/// Whether this can be a host with its port. An empty one can.
+pub(crate) fn is_host(value: &[u8]) -> bool {
+    value.iter().all(|&byte| IN_HOSTS[usize::from(byte)])
 }
 
 /// The characters that the name or the address of a host, with its port, may have beside letters

@@ -22,6 +22,7 @@ use laneway_http::{Limits, service_fn};
 
 /// Error codes of RFC 9113, section 7.
 const NO_ERROR: u32 = 0;
+const PROTOCOL_ERROR: u32 = 1;
 const REFUSED_STREAM: u32 = 7;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
@@ -299,6 +300,100 @@ fn h2_737_a_client_whose_streams_have_to_be_reset_ends_with_goaway() {
     client.send((0..100).flat_map(malformed).collect::<Vec<u8>>());
     client.send(get(201, "/"));
     assert_eq!(client.h2_answer(201), (200, "hello".to_owned()));
+}
+
+/// The client never sends a reset. It has the server send one for each stream, while the service goes
+/// on with all of them.
+#[test]
+fn cve_2025_8671_a_client_that_has_its_streams_reset_ends_with_goaway() {
+    let window = frame(WINDOW_UPDATE, 0, 0, &0x7fff_ffff_u32.to_be_bytes());
+    let own_child = |stream: u32| [&stream.to_be_bytes()[..], &[16]].concat();
+    let head = |stream| frame(HEADERS, END_HEADERS, stream, &fields(METHOD_POST, "/never"));
+    let shorter = [fields(METHOD_POST, "/never"), b"\x0f\x0d\x011".to_vec()].concat();
+    let on = |stream: u32, mut frame: Vec<u8>| {
+        frame[5..9].copy_from_slice(&stream.to_be_bytes());
+        frame
+    };
+    type Broken<'a> = (&'a str, Box<dyn Fn(u32) -> Vec<u8> + 'a>);
+    let ways: [Broken<'_>; 4] = [
+        (
+            "a window that is too large",
+            Box::new(|stream| [head(stream), on(stream, window.clone())].concat()),
+        ),
+        (
+            "a stream that depends on itself",
+            Box::new(|stream| {
+                let priority = frame(PRIORITY, 0, stream, &own_child(stream));
+                [head(stream), priority].concat()
+            }),
+        ),
+        (
+            "a body that is longer than announced",
+            Box::new(|stream| {
+                let head = frame(HEADERS, END_HEADERS, stream, &shorter);
+                [head, frame(DATA, 0, stream, b"12")].concat()
+            }),
+        ),
+        (
+            "trailers without an end",
+            Box::new(|stream| {
+                let trailers = frame(HEADERS, END_HEADERS, stream, b"\x00\x01a\x01b");
+                [head(stream), trailers].concat()
+            }),
+        ),
+    ];
+    for (way, broken) in ways {
+        let server = served(Limits::public());
+        let mut client = begun(&server);
+        let flood: Vec<u8> = (0..5000)
+            .flat_map(|number| broken(2 * number + 1))
+            .collect();
+        let _ = client.stream.write_all(&flood);
+        // h2 ends the connection at once where a stream is broken that it has refused.
+        let code = client.goaway().error_code();
+        assert!(
+            [PROTOCOL_ERROR, ENHANCE_YOUR_CALM].contains(&code),
+            "{way}: {code}"
+        );
+        assert_others_unharmed(&server);
+        server.wait_until(way, |server| server.connections() <= 1);
+    }
+}
+
+/// Padding and no more: hardly a byte for the client, a frame for the server.
+#[test]
+fn cve_2019_9518_a_flood_of_empty_parts_of_a_body_ends_with_goaway() {
+    const PADDED: u8 = 8;
+    for part in [&[][..], &[0], &[2, 0, 0]] {
+        let server = served(Limits::public());
+        let mut client = begun(&server);
+        client.send(frame(
+            HEADERS,
+            END_HEADERS,
+            1,
+            &fields(METHOD_POST, "/never"),
+        ));
+        let flags = if part.is_empty() { 0 } else { PADDED };
+        let _ = client
+            .stream
+            .write_all(&frame(DATA, flags, 1, part).repeat(30_000));
+        assert_eq!(client.goaway().error_code(), ENHANCE_YOUR_CALM, "{part:?}");
+        assert_others_unharmed(&server);
+    }
+}
+
+/// A field of 4,000 bytes is in the table once, and costs a byte each time that it is named.
+#[test]
+fn cve_2016_6581_a_table_of_fields_is_no_bomb() {
+    let server = served(Limits::public());
+    let mut client = begun(&server);
+    let enters = [&[0x40, 0x01, b'x', 0x7f, 0xa1, 0x1e][..], &[b'y'; 4000]].concat();
+    let bomb = [fields(METHOD_GET, "/"), enters, vec![0xbe; 8000]].concat();
+    let _ = client
+        .stream
+        .write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &bomb));
+    assert_eq!(client.goaway().error_code(), ENHANCE_YOUR_CALM);
+    assert_others_unharmed(&server);
 }
 
 #[test]

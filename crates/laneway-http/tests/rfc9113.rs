@@ -25,7 +25,8 @@
 //!
 //! A request without a path passes h2 where it has no authority either; the server above answers it
 //! with 400, as section 8.1.1 allows before the stream ends. So it answers a request with a host
-//! that is not its authority, which h2 lets pass too.
+//! that is not its authority, with two hosts, with neither, with a user in its authority, or with
+//! white space around a value, all of which h2 lets pass too.
 
 mod client;
 
@@ -35,6 +36,9 @@ use client::h2::{
 };
 use client::{Client, Served, served};
 use laneway_http::Limits;
+
+/// The path `/`, by the static table.
+const ROOT: u8 = 0x84;
 
 const PUSH_PROMISE: u8 = 5;
 const PADDED: u8 = 8;
@@ -569,6 +573,7 @@ fn requests_section_8() {
     let with_status = [&[0x88][..], &complete].concat();
     let twice = [&[METHOD_GET][..], &complete].concat();
     let authority = [&[0x01, 0x04][..], b"test"].concat();
+    let by_host = |host| of(&[vec![METHOD_GET, 0x86, ROOT], field("host", host)].concat());
     let with_host = |host: &[u8; 4]| [&complete[..], &[0x0f, 0x17, 0x04], &host[..]].concat();
     assert_cases(vec![
         case(
@@ -695,8 +700,73 @@ fn requests_section_8() {
         ),
         case(
             "8.3.1",
+            "two hosts, of which the first is the authority",
+            &[of(&[with_host(b"test"), field("host", "tess")].concat())],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "the same host twice",
+            &[of(&[with_host(b"test"), field("host", "test")].concat())],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "a host that is none, and no authority",
+            &[by_host("a b")],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "neither an authority nor a host",
+            &[of(&[METHOD_GET, 0x86, ROOT])],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "a host in place of an authority",
+            &[by_host("test:80")],
+            Answers(1, 200, "hello"),
+        ),
+        case(
+            "8.3.1",
+            "a user in the authority",
+            &[of(&[
+                &[METHOD_GET, 0x86, ROOT, 0x01, 0x09][..],
+                b"user@test",
+            ]
+            .concat())],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.2.1",
+            "a value that begins with a space",
+            &[with_field("name", " value")],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.2.1",
+            "a value that ends with a tab",
+            &[with_field("name", "value\t")],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.2.1",
+            "a value with a space within, and an empty one",
+            &[of(&[
+                fields(METHOD_GET, "/"),
+                field("name", "a b"),
+                field("other", ""),
+            ]
+            .concat())],
+            Answers(1, 200, "hello"),
+        ),
+        case(
+            "8.3.1",
             "the path * is one",
-            &[of(&[METHOD_GET, 0x86, 0x04, 0x01, b'*'])],
+            &[of(
+                &[&[METHOD_GET, 0x86, 0x04, 0x01, b'*'], &authority[..]].concat()
+            )],
             Answers(1, 200, "hello"),
         ),
         case(
