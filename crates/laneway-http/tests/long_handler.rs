@@ -7,6 +7,7 @@ mod client;
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use client::{get, serve_on};
 use http::Response;
@@ -38,16 +39,23 @@ fn async_io_190_a_server_is_not_held_up_by_the_threads_of_another_runtime() {
             Ok(Response::new("late".to_owned()))
         }
     };
+    let other = serve_on(runtime().build().unwrap(), Limits::public(), client::routes);
+    let assert_is_served = || {
+        for _ in 0..10 {
+            let mut client = other.connect();
+            client.send(get("/"));
+            assert_eq!(client.answer().1, "hello");
+        }
+    };
     let blocked = serve_on(runtime().build().unwrap(), Limits::public(), blocks);
+    // While its threads wait for its sockets.
+    blocked.wait_until("nothing is connected", |server| server.connections() == 0);
+    assert_is_served();
     let mut waiting: Vec<_> = (0..2).map(|_| blocked.connect()).collect();
     waiting.iter_mut().for_each(|client| client.send(get("/")));
-    begins.recv().expect("a handler begins");
-    let other = serve_on(runtime().build().unwrap(), Limits::public(), client::routes);
-    for _ in 0..10 {
-        let mut client = other.connect();
-        client.send(get("/"));
-        assert_eq!(client.answer().1, "hello");
-    }
+    let begun = begins.recv_timeout(Duration::from_secs(20));
+    begun.expect("a handler begins");
+    assert_is_served();
     // Both handlers first: any of them may be the one that waits.
     (0..2).for_each(|_| end.send(()).expect("the handlers wait"));
     for client in &mut waiting {
