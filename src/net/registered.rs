@@ -344,57 +344,6 @@ mod tests {
         }
     }
 
-    /// The system says of a socket without a peer that it is closed in both directions.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_socket_that_is_connected_after_it_was_taken_over_waits_for_bytes() {
-        use socket2::{Domain, SockRef, Type};
-        let cx = &Context::from_waker(std::task::Waker::noop());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        let stream = TcpStream::try_from(std::net::TcpStream::from(socket)).unwrap();
-        block_on(stream.readable());
-        assert!(stream.inner.source.seen().readiness().is_over());
-        let address = listener.local_addr().unwrap().into();
-        // It does not block, so it is in progress.
-        let _ = SockRef::from(&stream).connect(&address);
-        let _peer = listener.accept().unwrap();
-        assert!(
-            stream
-                .poll_over(&mut Context::from_waker(std::task::Waker::noop()))
-                .is_pending()
-        );
-        let mut attempts = 0;
-        let polled = stream.inner.poll(cx, Direction::Read, |_| {
-            attempts += 1;
-            assert!(attempts < 10, "it tries again and again");
-            match stream.try_read(&mut [0]) {
-                Ok(bytes) => Ok(Attempt::More(bytes)),
-                Err(error) => Err(error),
-            }
-        });
-        assert!(polled.is_pending());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_comes_after_an_urgent_byte_is_read() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let sender = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let sender = socket2::SockRef::from(&sender);
-        assert_eq!(sender.send(b"before").unwrap(), 6);
-        assert_eq!(sender.send_out_of_band(b"!").unwrap(), 1);
-        assert_eq!(sender.send(b"after").unwrap(), 5);
-        // Entered when all of it is there: the system tells of it once.
-        let mut stream = TcpStream::try_from(listener.accept().unwrap().0).unwrap();
-        let mut text = [0; 11];
-        let read = timeout(Duration::from_secs(20), stream.read_exact(&mut text));
-        block_on(read)
-            .expect("there is no more to wait for")
-            .unwrap();
-        assert_eq!(&text, b"beforeafter");
-    }
-
     #[test]
     fn a_future_that_is_given_up_leaves_no_waiter() {
         let (one, _other) = pair();
@@ -406,5 +355,67 @@ mod tests {
         assert_eq!(one.inner.source.waiting(), 10);
         drop(waits);
         assert_eq!(one.inner.source.waiting(), 0);
+    }
+
+    /// What Linux says of sockets, and no other system.
+    #[cfg(target_os = "linux")]
+    mod on_linux {
+        use std::task::Waker;
+
+        use socket2::{Domain, SockRef, Type};
+
+        use super::*;
+
+        /// The system says of a socket without a peer that it is closed in both directions.
+        #[test]
+        fn a_socket_that_is_connected_after_it_was_taken_over_waits_for_bytes() {
+            let cx = &Context::from_waker(Waker::noop());
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let stream = TcpStream::try_from(std::net::TcpStream::from(socket)).unwrap();
+            block_on(stream.readable());
+            assert!(stream.inner.source.seen().readiness().is_over());
+            let address = listener.local_addr().unwrap().into();
+            // It does not block, so it is in progress.
+            let _ = SockRef::from(&stream).connect(&address);
+            let _peer = listener.accept().unwrap();
+            assert!(
+                stream.inner.poll_over(cx).is_ready(),
+                "for all that was said"
+            );
+            assert!(
+                stream
+                    .poll_over(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
+            let mut attempts = 0;
+            let polled = stream.inner.poll(cx, Direction::Read, |_| {
+                attempts += 1;
+                assert!(attempts < 10, "it tries again and again");
+                match stream.try_read(&mut [0]) {
+                    Ok(bytes) => Ok(Attempt::More(bytes)),
+                    Err(error) => Err(error),
+                }
+            });
+            assert!(polled.is_pending());
+        }
+
+        #[test]
+        fn what_comes_after_an_urgent_byte_is_read() {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let sender = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let sender = SockRef::from(&sender);
+            assert_eq!(sender.send(b"before").unwrap(), 6);
+            assert_eq!(sender.send_out_of_band(b"!").unwrap(), 1);
+            assert_eq!(sender.send(b"after").unwrap(), 5);
+            // Entered when all of it is there: the system tells of it once.
+            let mut stream = TcpStream::try_from(listener.accept().unwrap().0).unwrap();
+            let mut text = [0; 11];
+            let read = timeout(Duration::from_secs(20), stream.read_exact(&mut text));
+            block_on(read)
+                .expect("there is no more to wait for")
+                .unwrap();
+            assert_eq!(&text, b"beforeafter");
+        }
     }
 }

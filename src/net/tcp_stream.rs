@@ -140,12 +140,12 @@ impl TcpStream {
         self.inner.wait(Direction::Read, peek).await
     }
 
-    /// Ready when the connection is over in both directions: the peer has reset it, say. A peer that
-    /// has closed its own direction may still read, and this waits on.
+    /// Ready when the connection is over in both directions: the peer has reset it, say. A peer
+    /// that has closed its own direction may still read, and this waits on.
     ///
-    /// It is for code that waits for something else than this connection, and has no reason to go on
-    /// without it: a handler at work, say. Nothing is read. Of several tasks that poll this, or poll
-    /// for reading, the last one is woken.
+    /// It is for code that waits for something else than this connection, and has no reason to go
+    /// on without it: a handler at work, say. Nothing is read. Of several tasks that poll this, or
+    /// poll for reading, the last one is woken.
     ///
     /// ```
     /// use laneway::net::{TcpListener, TcpStream};

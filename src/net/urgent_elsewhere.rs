@@ -1,5 +1,5 @@
-//! Stands in for `urgent.rs` on systems that are not Linux: there what follows an urgent byte may be
-//! found with the bytes that come next.
+//! Stands in for `urgent.rs` on systems that are not Linux: there what follows an urgent byte may
+//! be found with the bytes that come next.
 
 use mio::Interest;
 

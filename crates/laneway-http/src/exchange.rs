@@ -80,9 +80,9 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
 }
 
 /// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
-/// another way: a user in the authority, hosts that differ, no host at all (section 8.3.1), or white
-/// space around a value (section 8.2.1). The gate has judged the heads of HTTP/1, where the target goes before the
-/// host (RFC 9112, section 3.2.2).
+/// another way: a user in the authority, hosts that differ, no host at all (section 8.3.1), or
+/// white space around a value (section 8.2.1). The gate has judged the heads of HTTP/1, where the
+/// target goes before the host (RFC 9112, section 3.2.2).
 fn is_malformed(head: &request::Parts) -> bool {
     let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let is_padded = |value: &HeaderValue| {

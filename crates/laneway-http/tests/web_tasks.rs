@@ -268,6 +268,50 @@ fn the_page_loads_nothing_of_others_and_is_told_of_tasks_as_they_change() {
     assert!(has_the_name);
 }
 
+/// Work takes as long as it was ordered to, also on a machine with other things to do.
+#[test]
+fn the_time_in_which_work_is_not_let_run_counts() {
+    const TIME: Duration = Duration::from_secs(2);
+    let server = started(&[]);
+    let id = server.post("/tasks/sync", r#"{"ms": 2000}"#).id();
+    // It runs before its closure has a thread.
+    let progress = || server.ask(&format!("GET /tasks/{id}")).json()["progress"].as_f64();
+    while progress().is_none_or(|fraction| fraction == 0.0) {}
+    server.signal(Signal::STOP);
+    let mut waiting = server.connect();
+    waiting.set_read_timeout(Some(TIME)).unwrap();
+    let ask = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+    // Until it stands still, and no answer comes within that time.
+    while waiting.write_all(ask).is_ok() && waiting.read(&mut [0; 1024]).is_ok() {}
+    server.signal(Signal::CONT);
+    let begun = Instant::now();
+    server.wait_for(id, "done");
+    assert!(begun.elapsed() < TIME * 3 / 4, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_viewer_that_resets_its_connection_is_noticed() {
+    let server = started(&[]);
+    let count = |state: &str| {
+        let line = format!("laneway_http_connections{{state=\"{state}\"}} ");
+        let metrics = server.ask("GET /metrics").body;
+        let of_state = metrics.lines().find_map(|text| text.strip_prefix(&line));
+        of_state.expect("it is counted").parse::<u64>().unwrap()
+    };
+    for _ in 0..10 {
+        let mut viewer = server.connect();
+        let ask = b"GET /events HTTP/1.1\r\nHost: test\r\n\r\n";
+        viewer.write_all(ask).unwrap();
+        // An unread byte: the close is a reset.
+        viewer.read_exact(&mut [0]).unwrap();
+    }
+    let begun = Instant::now();
+    // The one that asks is busy itself.
+    while count("busy") > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(2), "viewers are kept");
+    }
+}
+
 /// Runs it to its end, which has to come by itself.
 fn refused(arguments: &[&str]) -> Output {
     example().args(arguments).output().expect("it starts")

@@ -21,6 +21,7 @@ use std::str::FromStr;
 /// assert_eq!(id.to_string().parse(), Ok(id));
 /// assert_eq!(u64::from(id), 1);
 /// assert!("seven".parse::<WorkId>().is_err());
+/// assert!("+1".parse::<WorkId>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkId(pub(super) u64);
@@ -41,6 +42,8 @@ impl FromStr for WorkId {
     type Err = ParseIntError;
 
     fn from_str(text: &str) -> Result<WorkId, ParseIntError> {
+        // A sign is part of no number of work: a lone one is refused.
+        let text = if text.starts_with('+') { "+" } else { text };
         text.parse().map(WorkId)
     }
 }

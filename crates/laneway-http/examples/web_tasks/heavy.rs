@@ -20,7 +20,9 @@ const NAP: Duration = Duration::from_millis(50);
 pub(crate) fn on_a_thread(order: Order) -> Work<()> {
     let Order { time, name, kind } = order;
     let work = Work::sync(move |context| {
-        for (slice, after) in slices(time, kind) {
+        let mut course = Course::new(time, kind);
+        let begun = Instant::now();
+        while let Some(slice) = course.slice() {
             // A closure cannot be stopped from outside, so it asks.
             if context.is_cancelled() {
                 return;
@@ -29,7 +31,7 @@ pub(crate) fn on_a_thread(order: Order) -> Work<()> {
                 Kind::Compute => compute(slice),
                 Kind::Sleep => thread::sleep(slice),
             }
-            report(&context, after, time);
+            course.came_to(begun.elapsed(), &context);
         }
     });
     work.named(name)
@@ -39,32 +41,49 @@ pub(crate) fn on_a_thread(order: Order) -> Work<()> {
 pub(crate) fn in_polls(order: Order) -> Work<()> {
     let Order { time, name, kind } = order;
     let work = Work::future(async move |context| {
-        for (slice, after) in slices(time, kind) {
+        let mut course = Course::new(time, kind);
+        while let Some(slice) = course.slice() {
+            let begun = Instant::now();
             match kind {
-                Kind::Compute => {
-                    compute(slice);
-                    yield_now().await;
-                }
+                Kind::Compute => compute(slice),
                 Kind::Sleep => time::sleep(slice).await,
             }
-            report(&context, after, time);
+            course.came_to(course.over + begun.elapsed(), &context);
+            yield_now().await;
         }
     });
     work.named(name)
 }
 
-/// A time in slices: each, and how much is over after it.
-fn slices(time: Duration, kind: Kind) -> impl Iterator<Item = (Duration, Duration)> {
-    let longest = match kind {
-        Kind::Compute => SLICE,
-        Kind::Sleep => NAP,
-    };
-    let mut over = Duration::ZERO;
-    std::iter::from_fn(move || {
-        let slice = longest.min(time - over);
-        over += slice;
-        (!slice.is_zero()).then_some((slice, over))
-    })
+/// How far a piece of work is. A slice counts for the time that it took: one that the system
+/// interrupts for a second has lasted a second, and the rest is shorter. What a future waits for
+/// its next poll does not count.
+struct Course {
+    all: Duration,
+    over: Duration,
+    longest: Duration,
+}
+
+impl Course {
+    fn new(all: Duration, kind: Kind) -> Course {
+        let longest = match kind {
+            Kind::Compute => SLICE,
+            Kind::Sleep => NAP,
+        };
+        let over = Duration::ZERO;
+        Course { all, over, longest }
+    }
+
+    /// The next slice. None: all of the time is over.
+    fn slice(&self) -> Option<Duration> {
+        let left = self.all.saturating_sub(self.over);
+        (!left.is_zero()).then(|| left.min(self.longest))
+    }
+
+    fn came_to(&mut self, over: Duration, context: &WorkContext) {
+        self.over = self.all.min(over);
+        context.report(self.over.as_secs_f64() / self.all.as_secs_f64(), "");
+    }
 }
 
 /// Keeps a core busy.
@@ -73,9 +92,4 @@ fn compute(time: Duration) {
     while black_box(begun.elapsed()) < time {
         spin_loop();
     }
-}
-
-fn report(context: &WorkContext, over: Duration, all: Duration) {
-    let fraction = over.as_secs_f64() / all.as_secs_f64();
-    context.report(fraction, "");
 }

@@ -1,6 +1,7 @@
 //! What the page is told, as it happens: server-sent events.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -18,15 +19,27 @@ use super::tasks::listed;
 const TICK: Duration = Duration::from_millis(200);
 
 /// After so long without a change the viewer gets a comment, which shows whether it is there.
-const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How old the state may be that a viewer is told.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// The most tasks that the page shows.
 const SHOWN: usize = 300;
 
+/// The state of the tasks, made once within a moment for all viewers.
+#[derive(Clone, Default)]
+pub(crate) struct Board(Arc<Mutex<Option<Posted>>>);
+
+struct Posted {
+    at: Instant,
+    state: Arc<str>,
+}
+
 /// One that looks at the page. Without any, nothing is looked up.
 struct Viewer {
     app: App,
-    last: String,
+    last: Arc<str>,
     told: Instant,
     tick: Duration,
 }
@@ -35,7 +48,7 @@ struct Viewer {
 pub(crate) async fn events(State(app): State<App>) -> impl IntoResponse {
     let viewer = Viewer {
         app,
-        last: String::new(),
+        last: "".into(),
         told: now(),
         tick: Duration::ZERO,
     };
@@ -47,9 +60,9 @@ impl Viewer {
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Viewer)> {
         while timeout(self.tick, shutdown_begun()).await.is_err() {
             self.tick = TICK;
-            let state = self.state();
+            let state = self.app.board.state(&self.app);
             if state != self.last {
-                let event = Event::default().data(&state);
+                let event = Event::default().data(&*state);
                 self.last = state;
                 return Some(self.tell(event));
             }
@@ -64,16 +77,34 @@ impl Viewer {
         self.told = now();
         (Ok(event), self)
     }
+}
 
-    fn state(&self) -> String {
-        let metrics = self.app.tasks.metrics();
-        let state = json!({
-            "queued": metrics.queued,
-            "running": metrics.running,
-            "done": metrics.done,
-            "refused": metrics.refused,
-            "tasks": listed(&self.app, SHOWN),
-        });
-        state.to_string()
+impl Board {
+    /// The state of the tasks, as it is or was a moment ago.
+    fn state(&self, app: &App) -> Arc<str> {
+        let mut posted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*posted {
+            Some(Posted { at, state }) if now() - *at < FRESH => state.clone(),
+            _ => {
+                let state: Arc<str> = state(app).into();
+                *posted = Some(Posted {
+                    at: now(),
+                    state: state.clone(),
+                });
+                state
+            }
+        }
     }
+}
+
+fn state(app: &App) -> String {
+    let metrics = app.tasks.metrics();
+    let state = json!({
+        "queued": metrics.queued,
+        "running": metrics.running,
+        "done": metrics.done,
+        "refused": metrics.refused,
+        "tasks": listed(app, SHOWN),
+    });
+    state.to_string()
 }

@@ -34,6 +34,7 @@ use laneway::{Priority, Runtime, ShutdownReport};
 use laneway_http::{Limits, ServeReport, Server, inspect};
 
 use app::App;
+use live::Board;
 use options::{Asked, Options};
 
 /// What a program exits with that was called in a wrong way.
@@ -84,6 +85,7 @@ fn serve(options: &Options) -> Result<(), String> {
         tasks: tasks.clone(),
         runtime: rt.handle(),
         server,
+        board: Board::default(),
     };
     let live = inspect(&rt);
     let service = |server| live.mount("/inspect", routes::routes(app(server)));
