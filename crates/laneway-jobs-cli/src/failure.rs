@@ -84,12 +84,14 @@ impl From<OpenError> for Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Failure {
-        Failure::refused(match error {
-            ConnectError::FromThePast(schema) => {
-                format!("the schema {schema:?} is older; run `laneway-jobs migrate` on it")
-            }
-            error => error.to_string(),
-        })
+        match error {
+            ConnectError::FromThePast(schema) => Failure::refused(format!(
+                "the schema {schema:?} is older; run `laneway-jobs migrate` on it"
+            )),
+            // The address itself is wrong, whatever servers there are.
+            ConnectError::Url(_) | ConnectError::SchemaName(_) => Failure::usage(error.to_string()),
+            error => Failure::refused(error.to_string()),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ fn read(address: &str) -> Result<Address<'_>, Failure> {
         None => Ok(Address::File(address)),
         Some(("sqlite", file)) => Ok(Address::File(file)),
         Some(("postgres" | "postgresql", _)) => Ok(Address::Server(address)),
-        Some((scheme, _)) => Err(Failure::refused(format!(
+        Some((scheme, _)) => Err(Failure::usage(format!(
             "this program cannot open {scheme}:// addresses; name an SQLite file, or \
              postgres://user:password@host:5432/database"
         ))),

@@ -28,5 +28,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// The name under which jobs of this type are stored.
     const KIND: &'static str;
     /// Names that it had before; jobs under them are still claimed. Default: none.
+    ///
+    /// A unique key and the rule that a suspect runs alone hold among the jobs of one name. So a
+    /// job may be enqueued under the new name while another with the same key is unfinished under
+    /// an old one: rename a kind with unique keys when its jobs have been drained.
     const OLD_KINDS: &'static [&'static str] = &[];
 }

@@ -136,10 +136,17 @@ fn a_schema_from_the_future_is_refused() {
 }
 
 #[test]
-fn other_kinds_of_databases_are_refused_in_words() {
+fn an_address_that_makes_no_sense_is_wrong_usage() {
     let folder = Folder::new("scheme");
-    let told = folder.run("list --database mysql://host/db").fails(1);
-    assert!(told.contains("cannot open mysql://"), "{told}");
+    for (address, reason) in [
+        ("mysql://host/db", "cannot open mysql://"),
+        ("postgres://host:port/db", "the address is none of Postgres"),
+        ("postgres://me@host/db?sslmode=perhaps", "sslmode is one of"),
+        ("postgres://me@host/db?schema=", "schema"),
+    ] {
+        let told = folder.run(&format!("list --database {address}")).fails(2);
+        assert!(told.contains(reason), "{address}: {told}");
+    }
 }
 
 #[test]

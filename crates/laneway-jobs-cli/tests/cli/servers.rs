@@ -139,7 +139,7 @@ fn what_is_wrong_with_a_schema_is_found() {
 }
 
 #[test]
-fn a_wrong_address_is_told_in_words() {
+fn an_address_that_leads_nowhere_is_told_in_words() {
     let Some(schema) = Schema::new("nothing") else {
         return;
     };
@@ -152,10 +152,8 @@ fn a_wrong_address_is_told_in_words() {
         assert!(told.contains("has no jobs in a schema"), "{line}: {told}");
     }
     let server = schema.server;
-    assert!(told("postgres://me@host:port/app").contains("postgres://user:password@host"));
     assert!(told("postgres://me@127.0.0.1:1/app?connect_timeout=1").contains("no server answers"));
     assert!(told(&server.url_of("tester", "nowhere")).contains("no database \"nowhere\""));
-    assert!(told("postgres://me@host/app?sslmode=perhaps").contains("sslmode is one of"));
     schema.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'");
     let wrong = told(&server.url_of("guarded:wrong", "postgres"));
     assert!(wrong.contains("check the name and the password"), "{wrong}");

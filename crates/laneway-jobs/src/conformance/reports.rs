@@ -21,7 +21,7 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 /// A lease that cases let end, and within which a busy machine makes a transition.
-const ROOMY: Duration = Duration::from_millis(500);
+const ROOMY: Duration = Duration::from_millis(1_500);
 
 #[derive(Serialize, Deserialize)]
 struct Numbered(u32);
