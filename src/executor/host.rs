@@ -58,6 +58,9 @@ pub(crate) trait Park: Send + Sync {
     fn park(&self);
 
     fn unpark(&self);
+
+    /// Called by a thread that goes on without a wait, since it was unparked before.
+    fn pass(&self);
 }
 
 /// How a searching worker looks again and again before it rests.

@@ -70,9 +70,9 @@ impl Alarm {
         match &self.thread {
             AlarmThread::Thread(_) => self.spin_and_park(),
             AlarmThread::Hosted(parker) => {
-                // Also if it has rung: a thread that spins on a future that wakes itself would keep
-                // all others from their turn.
-                parker.park();
+                if self.take() {
+                    return parker.pass();
+                }
                 while !self.take() {
                     parker.park();
                 }

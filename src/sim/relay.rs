@@ -62,7 +62,14 @@ struct CutShort;
 thread_local! {
     /// The address of the `Relay` that this thread takes part in.
     static TAKES_PART: Cell<usize> = const { Cell::new(0) };
+
+    /// How many times in a row this thread has gone on without a wait.
+    static PASSES: Cell<u32> = const { Cell::new(0) };
 }
+
+/// After this many times in a row a thread gives the others their turn, since one that blocks on a
+/// future which wakes itself would never end its step.
+const PASSES_IN_A_ROW: u32 = 64;
 
 impl Relay {
     /// A relay without threads, and the requests that [`run`](Relay::run) serves.
@@ -222,6 +229,7 @@ impl Parker {
 
 impl Park for Parker {
     fn park(&self) {
+        PASSES.set(0);
         if let Err(error) = self.relay.block(&self.blocked) {
             panic!("a simulated task wants to block and no thread could go on instead: {error}");
         }
@@ -235,6 +243,14 @@ impl Park for Parker {
 
     fn unpark(&self) {
         self.blocked.woken.store(true, Ordering::Release);
+    }
+
+    fn pass(&self) {
+        let passes = PASSES.get() + 1;
+        PASSES.set(passes);
+        if passes == PASSES_IN_A_ROW {
+            self.park();
+        }
     }
 }
 

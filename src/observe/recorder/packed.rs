@@ -190,7 +190,16 @@ impl Packed {
     /// [`EventKind::comes_at_once_after`].
     #[inline]
     pub(in crate::observe) fn comes_at_once_after(self, what: u64) -> bool {
+        let is_next = || EventKind::of(what) == EventKind::ScheduledNext;
         AT_ONCE_AFTER[number(self.what)] >> number(what) & 1 == 1
+            || self.ends_a_yield() && is_next()
+    }
+
+    /// Whether it is the end of a poll that has yielded. What was scheduled last before it is this
+    /// task, after all else in the poll.
+    #[inline]
+    fn ends_a_yield(self) -> bool {
+        self.kind() == EventKind::PollEnded && self.what >> REST_AT == PollEnd::Yielded as u64
     }
 
     /// The worker on whose thread it happened, counted from 1; 0 is no worker.
@@ -353,6 +362,26 @@ mod tests {
         for event in events() {
             assert_eq!(packed_and_unpacked(event), event);
         }
+    }
+
+    /// A task that is woken runs next as well, long before the end of the poll that has woken it.
+    #[test]
+    fn a_poll_that_yields_ends_at_once_when_its_task_is_scheduled_to_run_next() {
+        let scheduled = Packed::of(&Event::Scheduled {
+            task: TASK,
+            queue: QUEUE,
+            by: Some(FAR),
+            to: Placement::NextSlot,
+        });
+        let at_once = |end| {
+            let ended = Event::PollEnded {
+                task: TASK,
+                worker: FAR,
+                end,
+            };
+            Packed::of(&ended).comes_at_once_after(scheduled.what)
+        };
+        assert_eq!(ENDS.map(at_once), [false, true, false, false, false]);
     }
 
     #[test]
