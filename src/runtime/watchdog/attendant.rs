@@ -5,9 +5,10 @@
 //! that is parked to the lookout, or where all are busy, looks itself.
 //!
 //! A visit costs a wake-up of the watchdog's thread. So visits are rare, and more frequent for a
-//! while after one that found something to do in the middle of a long poll: where one poll took
-//! long, others will. A short poll may seem to take a few milliseconds, since the system lets a
-//! thread of another program run meanwhile; those do not count.
+//! while after one that found something to do in the middle of a long poll, or beside low polls:
+//! where one poll took long, others will. A short poll may seem to take a few milliseconds, since
+//! the system lets a thread of another program run meanwhile. Where there are high polls alone,
+//! those do not count.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -65,10 +66,12 @@ impl Attendant {
     /// Has a worker look, or looks, where no worker does.
     pub(super) fn visit(&mut self, executor: &Executor) {
         let lookout = &executor.parking_lot.lookout;
-        let workers = executor.workers();
-        let high = workers.filter(|(home, _)| *home == QueueId::HIGH);
+        let is_high = |home: QueueId| home == QueueId::HIGH;
+        let high = executor.workers().filter(|(home, _)| is_high(*home));
         let polls = high.map(|(_, tally)| tally.taken()).sum();
-        self.visits.visit(lookout.looks(), polls, || {
+        let mut low = executor.workers().filter(|(home, _)| !is_high(*home));
+        let beside_low = low.any(|(_, tally)| tally.polling.get().is_some());
+        self.visits.visit(lookout.looks(), polls, beside_low, || {
             if executor.man_lookout() {
                 return true;
             }
@@ -89,9 +92,9 @@ impl Visits {
     }
 
     /// Looks if that is due, and notes whether `look` found something to do.
-    fn visit(&mut self, looks: usize, polls: u64, look: impl FnOnce() -> bool) {
+    fn visit(&mut self, looks: usize, polls: u64, beside_low: bool, look: impl FnOnce() -> bool) {
         let found = self.is_due(looks, polls) && look();
-        self.note(found && self.stuck >= LONG_POLL);
+        self.note(found && (beside_low || self.stuck >= LONG_POLL));
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -108,7 +111,7 @@ impl Visits {
         is_unattended && (is_stuck || self.unattended >= VISIT_EVERY)
     }
 
-    /// Notes whether the visit found something to do in the middle of a long poll.
+    /// Notes whether the visit found something to do where polls take long.
     fn note(&mut self, found: bool) {
         self.frequent = match found {
             true => FREQUENT_VISITS,
@@ -138,12 +141,21 @@ mod tests {
         let mut visits = Visits::default();
         let longest_short = LONG_POLL.as_micros() / VISIT_EVERY.as_micros() - 1;
         for _ in 0..longest_short {
-            visits.visit(0, 0, || true);
+            visits.visit(0, 0, false, || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
-        visits.visit(0, 0, || false);
+        visits.visit(0, 0, false, || false);
         assert_eq!(visits.rest(), VISIT_EVERY);
-        visits.visit(0, 0, || true);
+        visits.visit(0, 0, false, || true);
+        assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
+    }
+
+    #[test]
+    fn a_find_beside_low_polls_makes_the_next_visits_frequent() {
+        let mut visits = Visits::default();
+        visits.visit(0, 0, true, || false);
+        assert_eq!(visits.rest(), VISIT_EVERY);
+        visits.visit(0, 0, true, || true);
         assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
     }
 
@@ -151,7 +163,7 @@ mod tests {
     fn finds_between_short_polls_leave_the_visits_rare() {
         let mut visits = Visits::default();
         for polls in 1..=100 {
-            visits.visit(0, polls, || true);
+            visits.visit(0, polls, false, || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
     }
