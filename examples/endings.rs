@@ -1,6 +1,6 @@
 //! A storm of endings: runtimes that are built and ended in every way there is, while threads that
 //! belong to none of them wake their tasks and drop their handles, with locks held and without.
-//! `cargo run --release --example endings -- --runtimes 1000000` takes some ten minutes; `--help`
+//! `cargo run --release --example endings -- --runtimes 1000000` takes an hour or more; `--help`
 //! tells the options. It fails if an end hangs, or leaves a future behind, or drops one twice.
 
 mod exit;
