@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_io::{AsyncRead, AsyncWrite};
+
 use super::readiness::Direction;
 use super::registered::{Attempt, Registered, Socket};
 use super::urgent;
-use futures_io::{AsyncRead, AsyncWrite};
 
 /// A connection through which bytes go both ways: a [`TcpStream`](super::TcpStream), or on Unix a
 /// [`UnixStream`](crate::net#unix-sockets).

@@ -329,7 +329,7 @@ mod tests {
     fn a_socket_that_gets_the_last_event_of_another_one_waits_as_before() {
         let (one, _other) = pair();
         let cx = &Context::from_waker(std::task::Waker::noop());
-        // What is left of a socket whose peer has reset it, under a number that has gone over.
+        // The last event of a socket whose peer has reset it; its number has gone to this one.
         let both = Readiness::READ | Readiness::WRITE;
         let closed = Readiness::READ_CLOSED | Readiness::WRITE_CLOSED;
         one.inner.source.set(both | closed, &mut Vec::new());

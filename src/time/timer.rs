@@ -34,8 +34,8 @@ const TICK: Duration = Duration::from_micros(100);
 
 const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
 
-/// What is due no earlier than this, in 100,000 years, never comes. So a simulation whose sleepers
-/// all wait for ever says so, and does not run its clock to the end of what it can tell.
+/// A deadline no earlier than this, in 100,000 years, never comes. So a simulation whose sleepers
+/// all wait for ever says so, and does not run its clock to the last time that it can tell.
 const NEVER: Tick = 100_000 * 365 * 24 * 60 * 60 * TICKS_PER_SECOND;
 
 static GLOBAL: LazyLock<Timer> = LazyLock::new(|| Timer::new(Clock::Machine));

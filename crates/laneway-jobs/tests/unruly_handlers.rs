@@ -290,7 +290,7 @@ fn a_job_that_is_replaced_by_one_for_another_queue_wakes_the_worker_of_its_own()
     assert_eq!(state, JobState::Done);
 }
 
-/// What the database has against one settlement must not hold up the others, nor end the worker.
+/// A settlement that the database refuses must not hold up the others, nor end the worker.
 #[test]
 fn a_settlement_that_the_database_refuses_holds_up_no_other() {
     const REFUSES: &str = "

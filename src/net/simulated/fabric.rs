@@ -59,7 +59,7 @@ impl Fabric {
         // Unlock before waking: a waker may run code that uses a socket.
         drop(wires);
         for time in arrivals {
-            // What never arrives wakes nobody.
+            // Bytes that never arrive wake no task.
             let _armed = self.timer.arm(time, self.arrival.clone());
         }
         ready.into_iter().for_each(wake_shielded);

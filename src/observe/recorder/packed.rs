@@ -24,7 +24,7 @@ pub(in crate::observe) enum EventKind {
     Spawned,
     /// Scheduled to run next on the same worker.
     ScheduledNext,
-    /// Scheduled to the end of the same worker's deque, as a task that yields is.
+    /// Scheduled to the end of the same worker's deque, as a task that yields while others wait is.
     ScheduledLast,
     ScheduledToChannel,
     /// Taken from the worker's own queue.

@@ -371,7 +371,7 @@ pub(super) async fn what_follows_is_due_from_the_end_of_its_wait_on(stage: Stage
     assert_eq!(stage.claim_one(LONG).await.id, then);
 }
 
-/// What ended is not begun again.
+/// A batch that has ended is not begun again.
 pub(super) async fn a_member_of_an_empty_batch_comes_too_late(stage: Stage) {
     let then = insert(&stage, 0).await;
     let _ = stage.insert(member(&stage, then)).await;

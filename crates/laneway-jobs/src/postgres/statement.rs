@@ -238,7 +238,7 @@ const FIND_SUCCESSOR: &str = "
 SELECT id, state FROM @laneway_job
 WHERE kind = $1 AND unique_key = $2 AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
 
-/// The rival is locked, and ready. What was kept of its steps belongs to the payload before.
+/// The rival is locked, and ready. Its kept steps belong to the payload before.
 const REPLACE: &str = at_t!(
     ",
 steps AS (DELETE FROM @laneway_step WHERE job = $1)

@@ -132,7 +132,7 @@ impl Tx<'_> {
         let queue: Option<String> = self.row(Statement::Replace, params, |row| row.get(0))?;
         if let Some(queue) = queue {
             self.hint_ready(&queue);
-            // What was kept of its steps belongs to the payload before.
+            // Its kept steps belong to the payload before.
             self.forget_steps(id)?;
         }
         Ok(())

@@ -19,7 +19,7 @@ impl Job for Call {
     const KIND: &'static str = "\u{1f980} ä";
 }
 
-/// What an administrator may have given a role, for reasons of its own.
+/// A role with settings that an administrator may have given it for other programs.
 const ODD: &str = "
 CREATE ROLE odd LOGIN SUPERUSER;
 ALTER ROLE odd SET search_path = nowhere;
