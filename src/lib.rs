@@ -147,7 +147,7 @@
 //! The source reads in that order. `executor/mod.rs` draws this life, names the functions that take
 //! each step, and lists its files in the order in which to read them: `ids.rs`, `runnable.rs`,
 //! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task.rs` with `tracked.rs` and `outcome.rs`,
-//! `idle.rs`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
+//! `idle/`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
@@ -179,6 +179,7 @@ pub mod counted;
 mod executor;
 mod group;
 mod growth;
+mod idle;
 mod ids;
 mod join_error;
 mod large;

@@ -16,9 +16,7 @@ use crossbeam_utils::CachePadded;
 
 use super::cancel;
 use super::ending::{Ending, Excused, Phase};
-use super::host::{Host, Spin};
-use super::idle::ParkingLot;
-use super::lookout::Reactor;
+use super::host::Host;
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
@@ -27,6 +25,7 @@ use super::task::Task;
 use super::telling;
 use super::tracked;
 use super::worker::Turn;
+use crate::idle::{ParkingLot, Reactor, Spin};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::sync::unmodelled::AtomicU64;
@@ -307,7 +306,8 @@ impl Executor {
     #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();
-        // Pairs with the census of `idle.rs`: the count goes before the look for parked workers.
+        // Pairs with the census of `idle/parking.rs`: the count goes before the look for parked
+        // workers.
         fence(Ordering::SeqCst);
         self.unpark_for_raised();
     }

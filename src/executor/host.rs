@@ -62,13 +62,3 @@ pub(crate) trait Park: Send + Sync {
     /// Called by a thread that goes on without a wait, since it was unparked before.
     fn pass(&self);
 }
-
-/// How a searching worker looks again and again before it rests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spin {
-    /// How often it looks again.
-    pub(crate) rounds: u32,
-    /// Whether it offers its core to other threads now and then. They may be the ones that are
-    /// about to bring work; but threads of another niceness would keep the core.
-    pub(crate) offers_core: bool,
-}

@@ -53,15 +53,11 @@
 //! - `task.rs`: the half of a task that its spawner keeps.
 //! - `tracked.rs`: the future, with the work around each poll of it.
 //! - `outcome.rs`: how a task has ended.
-//! - `idle.rs`: how workers park, and how they are unparked.
+//! - `idle/mod.rs`: how workers without work park, and how they are unparked. A module below the
+//!   core, `src/idle/`, since it knows no tasks.
 //!
 //! With `ids.rs` and these nine a task's life is told. The others serve them:
 //!
-//! - `lookout.rs`: where one of the parked workers waits for the world outside.
-//! - `nearby.rs`: which of several parked workers is unparked.
-//! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
-//! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
-//! - `thief.rs`: when a worker that steals lets tasks gather in a deque.
 //! - `executor.rs`: the part of a runtime that all its threads share.
 //! - `host.rs`: the requests of the core to the threads that it runs on.
 //! - `thread_locals.rs`: the memory of a thread between two calls.
@@ -102,13 +98,8 @@ mod cancel;
 mod ending;
 mod executor;
 mod host;
-mod idle;
 mod loans;
-pub(crate) mod lookout;
-mod nearby;
 mod outcome;
-mod pace;
-mod patience;
 mod pending;
 mod queue;
 mod route;
@@ -116,7 +107,6 @@ mod runnable;
 pub(crate) mod seat;
 mod task;
 pub(crate) mod telling;
-mod thief;
 mod thread_locals;
 mod tracked;
 pub(crate) mod worker;
@@ -127,14 +117,10 @@ pub use task::{FallibleTask, Task};
 
 pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts, Late};
-pub(crate) use host::{Bound, Host, Park, Spin};
-pub(crate) use idle::ParkingLot;
+pub(crate) use host::{Bound, Host, Park};
 pub(crate) use loans::Borrower;
-pub(crate) use lookout::Claim;
-pub(crate) use nearby::Nearby;
 pub(crate) use outcome::Outcome;
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};
-pub(crate) use thief::NAP;
 pub(crate) use worker::{Worker, WorkerParts};

@@ -5,9 +5,9 @@
 //! other threads reach it from the stealing side only. Its *next-slot* holds the one task that was
 //! scheduled last, which runs next while its data is in the cache.
 //!
-//! This file owns the places where tasks lie, and the order within one of them. It never decides
-//! at which place a worker looks first (`route.rs`), and never unparks a worker (`idle.rs`). Read
-//! `route.rs` next.
+//! This file owns the places where tasks lie, and the order within one of them. It never decides at
+//! which place a worker looks first (`route.rs`), and never unparks a worker (`idle/parking.rs`).
+//! Read `route.rs` next.
 
 mod extract;
 
@@ -95,7 +95,7 @@ impl Queue {
         self.sender
             .send(runnable)
             .expect("a queue holds its own receiver");
-        // SeqCst: the census is read next; see the protocol in `idle.rs`.
+        // SeqCst: the census is read next; see the protocol in `idle/parking.rs`.
         self.pushed.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -289,7 +289,7 @@ pub(super) enum Pushed {
 }
 
 /// A number of tasks that are not all stolen while a store is on its way to other cores (T25): see
-/// "The bringer without a fence" in `idle.rs`.
+/// "The bringer without a fence" in `idle/parking.rs`.
 const MANY: usize = 32;
 
 /// After this many tasks in a row from the next-slot, the deque has its turn, and a task that is

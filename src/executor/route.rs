@@ -32,9 +32,9 @@ pub(crate) struct Route {
     /// The queues that outrank home, as positions in `queues`: the worker looks first at its own
     /// part of these, and then of home.
     pub(super) above: Box<[usize]>,
-    /// The other places that it looks at before it counts as a searcher (`idle.rs`): its home
-    /// channel, then tasks of home in the deques of others, then its own part of the queues that do
-    /// not outrank home.
+    /// The other places that it looks at before it counts as a searcher (`idle/parking.rs`): its
+    /// home channel, then tasks of home in the deques of others, then its own part of the queues
+    /// that do not outrank home.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,

@@ -13,14 +13,12 @@
 mod inner_polls;
 mod sifter;
 
-use std::hint;
 use std::iter;
 use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
-use std::thread;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -28,17 +26,13 @@ use crossbeam_utils::CachePadded;
 use super::cancel;
 use super::ending::Phase;
 use super::executor::Executor;
-use super::host::Spin;
-use super::idle::{OtherSearchers, Search};
-use super::lookout::{Claim, Standing};
-use super::pace::Pace;
 use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, OtherQueue, Overdue, Route};
 use super::runnable::{Meta, Runnable};
-use super::thief::Thief;
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
+use crate::idle::{Claim, OtherSearchers, Pace, Search, Standing, Thief};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::telemetry::event::{Event, Placement, Source};
@@ -321,7 +315,7 @@ impl Worker {
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready
-    /// outside: see `lookout.rs`.
+    /// outside: see `idle/lookout.rs`.
     // `always`: as `take`.
     #[inline(always)]
     fn next(&mut self) -> Result<Runnable, Step> {
@@ -449,10 +443,7 @@ impl Worker {
             return None;
         }
         self.tally().searching.start(self.now());
-        let found = (1..=spin.rounds).find_map(|round| {
-            wait_a_moment(round, spin);
-            self.look_around()
-        });
+        let found = spin.look_again(|| self.look_around());
         self.tally().searching.stop(self.now());
         found
     }
@@ -518,7 +509,8 @@ impl Worker {
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
         self.demote_next_of(before);
-        // Another worker is to wait for the world outside while this one is away: see `lookout.rs`.
+        // Another worker is to wait for the world outside while this one is away: see
+        // `idle/lookout.rs`.
         if self.is_away_in(self.running) && !self.is_away_in(before) {
             self.executor.man_lookout();
         }
@@ -555,7 +547,7 @@ impl Worker {
             Pushed::NextSlot | Pushed::BehindMany => {}
             Pushed::FirstInDeque => self.announce(queue),
             // The other workers were told of the tasks before it, which may be gone by now. While
-            // all workers are busy, none has to be told again: see `idle.rs`.
+            // all workers are busy, none has to be told again: see `idle/parking.rs`.
             Pushed::BehindOthers if self.executor.all_busy(queue) => {}
             Pushed::BehindOthers => self.announce(queue),
         }
@@ -563,7 +555,8 @@ impl Worker {
 
     /// Tells other workers of tasks that have just come into this worker's deque.
     fn announce(&self, queue: QueueId) {
-        // Pairs with the census of `idle.rs`: the push goes before the look for parked workers.
+        // Pairs with the census of `idle/parking.rs`: the push goes before the look for parked
+        // workers.
         fence(Ordering::SeqCst);
         self.executor.unpark_one(queue);
     }
@@ -756,14 +749,14 @@ impl Worker {
         MayPark::Yes
     }
 
-    /// Whether the worker, which has nothing to do, naps instead of parking: see `thief.rs`.
+    /// Whether the worker, which has nothing to do, naps instead of parking: see `idle/thief.rs`.
     pub(crate) fn naps(&mut self) -> bool {
         self.thief.naps()
     }
 
     /// Stops looking for a while, without being entered as parked; metrics count a nap as a park
     /// all the same. A searcher unparks another worker first, if it was the last one and work has
-    /// come since it looked: see `idle.rs`.
+    /// come since it looked: see `idle/parking.rs`.
     pub(crate) fn begin_nap(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
@@ -794,7 +787,7 @@ impl Worker {
 
     /// The worker's claim to the lookout.
     pub(crate) fn lookout_claim(&self) -> Claim {
-        Claim::new(self.id, Standing::of(&self.route))
+        Claim::new(self.id, Standing::of(&self.route.queues))
     }
 
     /// Goes on after another thread has unparked this worker, or because something is ready
@@ -823,14 +816,5 @@ impl Worker {
             left.extend(iter::from_fn(|| local.pop()));
         }
         left
-    }
-}
-
-/// Lets a moment pass before the next look of a searching worker, so that it does not keep the
-/// cache lines from the threads that are to bring it work.
-fn wait_a_moment(round: u32, spin: Spin) {
-    match spin.offers_core && round.is_multiple_of(4) {
-        true => thread::yield_now(),
-        false => (0..4).for_each(|_| hint::spin_loop()),
     }
 }

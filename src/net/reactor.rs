@@ -1,7 +1,7 @@
 //! The runtime's reactor: which sockets are ready, by way of mio.
 //!
 //! There is one for each runtime, made by its first socket. It has no thread: a worker that has
-//! nothing to do waits in it (`executor/lookout.rs`). It knows its sources (`source.rs`) by their
+//! nothing to do waits in it (`idle/lookout.rs`). It knows its sources (`source.rs`) by their
 //! numbers. It never reads or writes a socket.
 
 use std::any::Any;
@@ -19,9 +19,9 @@ use slab::Slab;
 
 use super::readiness::Readiness;
 use super::source::Source;
-use crate::executor::lookout;
 use crate::executor::seat;
 use crate::growth;
+use crate::idle;
 use crate::runtime::Runtime;
 use crate::shield::log_error;
 use crate::sync::unpoisoned;
@@ -67,7 +67,7 @@ impl Reactor {
     /// The reactor of the runtime that this thread belongs to, or else of the process-wide one.
     pub(super) fn current(at: &'static Location<'static>) -> io::Result<Arc<Reactor>> {
         let executor = seat::current().unwrap_or_else(|| Runtime::start_global(at).clone());
-        let make = || Ok::<_, io::Error>(Arc::new(Reactor::new()?) as Arc<dyn lookout::Reactor>);
+        let make = || Ok::<_, io::Error>(Arc::new(Reactor::new()?) as Arc<dyn idle::Reactor>);
         let reactor: Arc<dyn Any + Send + Sync> = executor.reactor(make)?.clone();
         let reactor = reactor.downcast::<Reactor>();
         Ok(reactor.expect("this file makes every reactor"))
@@ -134,7 +134,7 @@ impl Reactor {
     }
 }
 
-impl lookout::Reactor for Reactor {
+impl idle::Reactor for Reactor {
     fn wait(&self, goes_on: &dyn Fn() -> bool, ready: &mut Vec<Waker>) {
         let mut waiting = unpoisoned(self.poll.lock());
         if goes_on() {

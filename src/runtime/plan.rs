@@ -9,9 +9,8 @@ use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS, MIN_STACK_SIZE};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
 use super::workforce::{Assignment, Workforce, queue_id};
-use crate::executor::{
-    Executor, ExecutorParts, Host, MAX_QUEUES, Nearby, ParkingLot, Route, Spin, WorkerParts,
-};
+use crate::executor::{Executor, ExecutorParts, Host, MAX_QUEUES, Route, WorkerParts};
+use crate::idle::{Nearby, ParkingLot, Spin};
 use crate::ids::QueueId;
 use crate::telemetry::RuntimeShape;
 

@@ -8,7 +8,8 @@ use super::builder::{Builder, cores};
 use super::plan::{Plan, Surroundings};
 use super::runtime::Runtime;
 use super::threads::Threads;
-use crate::executor::{Executor, Host, Nearby, Spin, Worker};
+use crate::executor::{Executor, Host, Worker};
+use crate::idle::{Nearby, Spin};
 use crate::os_thread;
 use crate::shield::{log_debug, log_warning};
 
@@ -212,9 +213,9 @@ mod tests {
 
     use super::super::stealing::Stealing;
     use super::*;
-    use crate::executor::lookout::Reactor;
     use crate::executor::worker::{MayPark, Step, step, wake_all};
     use crate::executor::{Bound, Late, Origin, Task, seat};
+    use crate::idle::Reactor;
     use crate::ids::{QueueId, WorkerId};
 
     /// Threads that are never asked for, and a clock that stands still.

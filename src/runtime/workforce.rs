@@ -116,7 +116,7 @@ impl Workforce {
     }
 }
 
-/// Workers grouped by the queues they serve: see `executor/idle.rs`.
+/// Workers grouped by the queues they serve: see `idle/parking.rs`.
 #[derive(Default)]
 struct CrewPlans(Vec<CrewPlan>);
 

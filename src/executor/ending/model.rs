@@ -11,9 +11,7 @@ use std::sync::Arc;
 use loom::thread::JoinHandle;
 
 use super::*;
-use crate::executor::Nearby;
-use crate::executor::idle::{ParkingLot, Search};
-use crate::executor::lookout::{Claim, Standing};
+use crate::idle::{Claim, Nearby, ParkingLot, Search, Standing};
 use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicUsize, check};
 

@@ -3,16 +3,14 @@
 //! The counters beside the channel, the next-slot and what a worker shows of its deque are loom's;
 //! the channel and the deque themselves are not, so that each of their operations is one step, but
 //! for the one model whose question is that: its deque is a pair of loom's counters. The workers
-//! here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle.rs`. A task
-//! that no worker hears of shows as a deadlock, which loom reports.
+//! here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle/parking.rs`.
+//! A task that no worker hears of shows as a deadlock, which loom reports.
 
 use loom::thread::JoinHandle;
 
 use super::tests::runnable;
 use super::*;
-use crate::executor::Nearby;
-use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
-use crate::executor::lookout::{Claim, Standing};
+use crate::idle::{Claim, Nearby, OtherSearchers, ParkingLot, Search, Standing};
 use crate::ids::QueueId;
 use crate::sync::{check, fence, thread};
 

@@ -1,7 +1,7 @@
-//! Which of several parked workers is unparked: the policy that `idle.rs` is handed.
+//! Which of several parked workers is unparked: the policy that `parking.rs` is handed.
 //!
-//! The choice is made within one crew: `idle.rs` tells in which order crews are asked. A worker at
-//! home in the work's queue goes before others of its crew, and of several the one that parked
+//! The choice is made within one crew: `parking.rs` tells in which order crews are asked. A worker
+//! at home in the work's queue goes before others of its crew, and of several the one that parked
 //! last, whose caches are the warmest. That is all, unless nearness is preferred.
 //!
 //! **Nearness.** To unpark a thread on the core of the unparking thread is several times faster
@@ -24,7 +24,7 @@
 //! preferred, which is where high tasks are to start within microseconds, each piece of high work
 //! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
 //!
-//! This file never decides whether work is seen: that is the business of `idle.rs`. Read
+//! This file never decides whether work is seen: that is the business of `parking.rs`. Read
 //! `patience.rs` next.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

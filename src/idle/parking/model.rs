@@ -9,7 +9,7 @@
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
-use crate::executor::lookout::Standing;
+use crate::idle::lookout::Standing;
 use crate::sync::check;
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;

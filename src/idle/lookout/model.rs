@@ -5,8 +5,8 @@
 //! the wait that it ends. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
-use crate::executor::idle::{OtherSearchers, ParkingLot, Search};
-use crate::executor::nearby::Nearby;
+use crate::idle::nearby::Nearby;
+use crate::idle::{OtherSearchers, ParkingLot, Search};
 use crate::ids::CrewId;
 use crate::sync::{Condvar, Mutex, check};
 // Not loom's: that one must not be dropped when a deadlock has ended the model.

@@ -13,13 +13,13 @@
 use std::hint;
 use std::num::NonZero;
 
-use super::host::Spin;
 use super::patience::Patience;
+use super::spin::Spin;
 
 /// A worker's memory of the last times it took from a channel. `None`: it takes at once, for ever,
 /// since no other thread could bring anything meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace(Option<Patience>);
+pub(crate) struct Pace(Option<Patience>);
 
 /// No worker waits for more tasks than this.
 const ENOUGH: usize = 16;
@@ -28,12 +28,12 @@ const ENOUGH: usize = 16;
 const PAUSES: u32 = 60;
 
 impl Pace {
-    pub(super) fn new(spin: Spin) -> Pace {
+    pub(crate) fn new(spin: Spin) -> Pace {
         Pace((spin.rounds > 0).then(Patience::new))
     }
 
     /// How many tasks there are to take, if any: those that are there, or after waiting for more.
-    pub(super) fn gather(&mut self, len: impl Fn() -> usize) -> Option<usize> {
+    pub(crate) fn gather(&mut self, len: impl Fn() -> usize) -> Option<usize> {
         let found = NonZero::new(len())?.get();
         let Some(patience) = &mut self.0 else {
             return Some(found);
@@ -51,7 +51,7 @@ impl Pace {
 
     /// Notes that the worker has rested, so that it is not on the heels of a thread that fills the
     /// channel.
-    pub(super) fn rested(&mut self) {
+    pub(crate) fn rested(&mut self) {
         self.0.iter_mut().for_each(Patience::begin_anew);
     }
 }

@@ -38,7 +38,7 @@
 //! not know. Most polls are short, and the worker looks again, without waiting, before it searches,
 //! and every 61st step. If its work came from there, it searches for a moment only and is soon back
 //! (T27). When it goes away into a low poll, one that is parked is unparked, finds nothing, and
-//! takes the lookout ([`Executor::man_lookout`](super::Executor::man_lookout)). While high polls
+//! takes the lookout (`Executor::man_lookout`). While high polls
 //! take long, the watchdog sees that no worker has looked for a while. It sends a parked worker
 //! there, or looks itself where all are busy.
 //!
@@ -51,7 +51,6 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use super::route::Route;
 use crate::ids::{QueueId, WorkerId};
 use crate::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisoned};
 
@@ -97,7 +96,7 @@ pub(crate) struct Claim(usize);
 
 /// Which workers go before others to the lookout: the first of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// The worker runs high tasks alone.
     HighAlone,
     /// It is at home in the high queue, and takes from others.
@@ -107,8 +106,9 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) fn of(route: &Route) -> Standing {
-        match *route.queues {
+    /// Of a worker that takes from these queues, its home first.
+    pub(crate) fn of(queues: &[QueueId]) -> Standing {
+        match queues {
             [QueueId::HIGH] => Standing::HighAlone,
             [QueueId::HIGH, ..] => Standing::High,
             _ => Standing::Elsewhere,
@@ -124,7 +124,7 @@ const STANDING: usize = 1 << 16;
 
 impl Claim {
     /// Of a worker that parks.
-    pub(super) fn new(worker: WorkerId, standing: Standing) -> Claim {
+    pub(crate) fn new(worker: WorkerId, standing: Standing) -> Claim {
         Claim(standing as usize * STANDING + worker.index())
     }
 
@@ -156,7 +156,7 @@ impl Lookout {
 
     /// Gives the runtime a reactor, unless it has one, and returns the one that it has then.
     #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
-    pub(super) fn set_reactor(&self, reactor: Arc<dyn Reactor>) -> &Arc<dyn Reactor> {
+    pub(crate) fn set_reactor(&self, reactor: Arc<dyn Reactor>) -> &Arc<dyn Reactor> {
         self.reactor.get_or_init(|| reactor)
     }
 
@@ -290,7 +290,7 @@ impl Lookout {
 
     /// The reactor, if there is one and no worker waits in it.
     #[inline]
-    pub(super) fn reactor_if_vacant(&self) -> Option<&dyn Reactor> {
+    pub(crate) fn reactor_if_vacant(&self) -> Option<&dyn Reactor> {
         let reactor = self.reactor()?;
         // Relaxed: a worker that takes the lookout just now looks itself.
         (self.holder.load(Ordering::Relaxed) == VACANT).then_some(&**reactor)

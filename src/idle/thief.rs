@@ -12,7 +12,7 @@
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
-//! (`idle.rs`). Read `executor.rs` next.
+//! (`parking.rs`). Read `executor/executor.rs` next.
 
 use std::mem;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::patience::Patience;
 
 /// A worker's memory of its last thefts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Thief {
+pub(crate) struct Thief {
     patience: Patience,
     /// Whether it has napped since its last theft, which tells whether that has paid.
     has_napped: bool,
@@ -36,7 +36,7 @@ pub(crate) const NAP: Duration = Duration::from_micros(30);
 const SHORT: Duration = Duration::from_micros(100);
 
 impl Thief {
-    pub(super) fn new() -> Thief {
+    pub(crate) fn new() -> Thief {
         Thief {
             patience: Patience::new(),
             has_napped: false,
@@ -45,7 +45,7 @@ impl Thief {
     }
 
     /// Notes a theft of this many tasks.
-    pub(super) fn stole(&mut self, tasks: usize) {
+    pub(crate) fn stole(&mut self, tasks: usize) {
         if mem::take(&mut self.has_napped) {
             self.patience.waited_for(tasks);
         } else if !self.patience.is_at_an_end() {
@@ -54,7 +54,7 @@ impl Thief {
     }
 
     /// Decides whether the worker, which has nothing to do, naps, and notes that.
-    pub(super) fn naps(&mut self) -> bool {
+    pub(crate) fn naps(&mut self) -> bool {
         if mem::take(&mut self.has_napped) {
             // There was nothing to steal.
             self.patience.waited_for(0);
@@ -64,12 +64,12 @@ impl Thief {
     }
 
     /// Notes that the worker parks.
-    pub(super) fn parked(&mut self, now: Duration) {
+    pub(crate) fn parked(&mut self, now: Duration) {
         self.parked_at = now;
     }
 
     /// Notes that the worker was unparked.
-    pub(super) fn unparked(&mut self, now: Duration) {
+    pub(crate) fn unparked(&mut self, now: Duration) {
         if now.saturating_sub(self.parked_at) > SHORT && !self.patience.is_at_an_end() {
             self.patience.begin_anew();
         }

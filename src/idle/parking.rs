@@ -50,7 +50,7 @@
 //!
 //! Each case contradicts the supposition. The model checker runs this very file through every
 //! interleaving of small cases, and finds the lost wake-up when one of these looks is left out: see
-//! `idle/model.rs`.
+//! `parking/model.rs`.
 //!
 //! # The bringer without a fence
 //!
@@ -133,7 +133,7 @@ impl Census {
 
 /// Whether the census counts a worker among the searchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Search {
+pub(crate) enum Search {
     /// It is in the census as a searcher.
     Counted,
     /// It is not: it has work, is parked or naps, or enough others search already.
@@ -144,7 +144,7 @@ pub(super) enum Search {
 /// once more: to stay awake if it was about to park, and otherwise to unpark another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum OtherSearchers {
+pub(crate) enum OtherSearchers {
     Some,
     None,
 }
@@ -183,7 +183,7 @@ impl ParkingLot {
     /// The work must have become visible by a sequentially consistent write, or be followed by
     /// a sequentially consistent fence, before this call.
     #[inline]
-    pub(super) fn unpark_one(&self, crews: &[CrewId], queue: QueueId) {
+    pub(crate) fn unpark_one(&self, crews: &[CrewId], queue: QueueId) {
         let relies = self.policy.relies_on_searchers(queue);
         let mut one_is_parked = false;
         for id in crews {
@@ -207,13 +207,13 @@ impl ParkingLot {
     }
 
     /// Unparks a worker of a crew although no work has come. `false`: none is parked there.
-    pub(super) fn unpark_any(&self, crew: CrewId) -> bool {
+    pub(crate) fn unpark_any(&self, crew: CrewId) -> bool {
         let taken = self.crews[crew.0].take_last(&self.awake);
         taken.inspect(|parked| self.unpark(parked)).is_some()
     }
 
     /// Unparks every worker, to let it see that the runtime's phase has changed.
-    pub(super) fn unpark_all(&self) {
+    pub(crate) fn unpark_all(&self) {
         for crew in &self.crews {
             while let Some(parked) = crew.take_last(&self.awake) {
                 self.unpark(&parked);
@@ -236,14 +236,14 @@ impl ParkingLot {
 
     /// Whether every member of these crews is at work, as far as this thread sees.
     #[inline]
-    pub(super) fn all_busy(&self, crews: &[CrewId]) -> bool {
+    pub(crate) fn all_busy(&self, crews: &[CrewId]) -> bool {
         // Relaxed: the file's doc tells what a stale count may cost.
         let count = |id: &CrewId| self.crews[id.0].census.load(Ordering::Relaxed);
         crews.iter().all(|id| count(id) == 0)
     }
 
     /// Counts the worker as a searcher, unless half of its crew searches already.
-    pub(super) fn start_searching(&self, crew: CrewId) -> Search {
+    pub(crate) fn start_searching(&self, crew: CrewId) -> Search {
         let crew = &self.crews[crew.0];
         // Relaxed: a stale count only lets one searcher too many or too few begin.
         let census = Census::of(crew.census.load(Ordering::Relaxed));
@@ -256,7 +256,7 @@ impl ParkingLot {
 
     /// Takes a searcher that found work, or that naps, out of the count. The last one looks for
     /// more work then, and unparks a worker for it.
-    pub(super) fn stop_searching(&self, crew: CrewId) -> OtherSearchers {
+    pub(crate) fn stop_searching(&self, crew: CrewId) -> OtherSearchers {
         let crew = &self.crews[crew.0];
         let before = crew.census.fetch_sub(ONE_SEARCHING, Ordering::SeqCst);
         // Leave the census before looking for more work.
@@ -271,7 +271,7 @@ impl ParkingLot {
 
     /// Enters the worker, whose thread is the current one, as parked. If it leaves no searcher
     /// behind, it looks at everything once more before it calls [`park`](ParkingLot::park).
-    pub(super) fn begin_parking(
+    pub(crate) fn begin_parking(
         &self,
         crew: CrewId,
         worker: WorkerId,
@@ -323,7 +323,7 @@ impl ParkingLot {
     /// Takes a worker back from among the parked, because it saw work after all.
     ///
     /// It goes on as a searcher, whether it took itself back or another thread was faster.
-    pub(super) fn cancel_parking(&self, crew: CrewId, worker: WorkerId) {
+    pub(crate) fn cancel_parking(&self, crew: CrewId, worker: WorkerId) {
         let crew = &self.crews[crew.0];
         let mut parked = crew.parked.lock().expect(UNPOISONED);
         if let Some(place) = parked.iter().position(|parked| parked.worker == worker) {

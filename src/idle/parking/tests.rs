@@ -4,7 +4,7 @@
 mod calls;
 
 use super::*;
-use crate::executor::nearby::Spot;
+use crate::idle::nearby::Spot;
 
 /// Which worker is unparked for work in the high queue: its position among those that parked, in
 /// this order.

@@ -1,0 +1,28 @@
+//! The time of a worker without work: how it waits for more, and how it is told that there is some.
+//!
+//! All files here know workers and queues by their numbers, and know no tasks. The core
+//! (`executor/`) tells them of pushes, searches and rests. Read them in this order, after
+//! `executor/outcome.rs`:
+//!
+//! - `parking.rs`: how workers park, and how they are unparked without losing a wake-up.
+//! - `lookout.rs`: where one of the parked workers waits for the world outside.
+//! - `nearby.rs`: which of several parked workers is unparked.
+//! - `spin.rs`: how a searching worker looks again and again before it rests.
+//! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
+//! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
+//! - `thief.rs`: when a worker that steals naps, so that tasks gather in a deque.
+
+mod lookout;
+mod nearby;
+mod pace;
+mod parking;
+mod patience;
+mod spin;
+mod thief;
+
+pub(crate) use lookout::{Claim, Reactor, Standing};
+pub(crate) use nearby::Nearby;
+pub(crate) use pace::Pace;
+pub(crate) use parking::{OtherSearchers, ParkingLot, Search};
+pub(crate) use spin::Spin;
+pub(crate) use thief::{NAP, Thief};
