@@ -16,7 +16,7 @@ use super::executor::Executor;
 use super::host::{Bound, Park};
 use super::runnable::Runnable;
 use super::telling;
-use super::thread_locals::{FOR_LIFE, Here, NUMBERS, RUNTIME, SEAT, Undropped};
+use super::thread_locals::{ENTERED, FOR_LIFE, Here, NUMBERS, SEAT, Undropped};
 use super::worker::{Turn, Worker};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
@@ -26,55 +26,67 @@ use crate::telemetry::tally::Writer;
 
 // Which runtime this thread belongs to.
 
-/// Makes a runtime this thread's own until the guard is dropped.
+/// Makes a runtime this thread's own until the guard is dropped, and with that leaves all runtimes
+/// that were entered since.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
-    let outer = RUNTIME.replace(Some(Undropped::new(Here::new(executor))));
-    Entered { outer }
-}
-
-/// Puts back what was entered before.
-pub(crate) struct Entered {
-    outer: Option<Undropped<Here>>,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        go_back_to(self.outer.take().map(Undropped::into_inner));
-    }
+    Entered::new(executor, Leaves::WithLater)
 }
 
 /// Makes a runtime this thread's own as [`enter`] does, for a guard of the user's: such guards may
 /// be dropped in any order.
-pub(crate) fn visit(executor: Arc<Executor>) -> Visit {
-    let here = Here::new(executor);
-    let outer = RUNTIME.replace(Some(Undropped::new(here.clone())));
-    Visit { here, outer }
+pub(crate) fn visit(executor: Arc<Executor>) -> Entered {
+    Entered::new(executor, Leaves::Alone)
 }
 
-/// Puts back what was entered before, or has that done by the guards of the runtimes that were
-/// entered since.
-pub(crate) struct Visit {
+/// Leaves the runtime when it is dropped, unless that was left with an earlier one.
+pub(crate) struct Entered {
     here: Here,
-    outer: Option<Undropped<Here>>,
+    leaves: Leaves,
 }
 
-impl Drop for Visit {
+/// Which entrances end with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaves {
+    Alone,
+    WithLater,
+}
+
+impl Entered {
+    fn new(executor: Arc<Executor>, leaves: Leaves) -> Entered {
+        let here = Here::new(executor);
+        ENTERED.with_borrow_mut(|entered| entered.push(here.clone()));
+        Entered { here, leaves }
+    }
+}
+
+impl Drop for Entered {
     fn drop(&mut self) {
-        let outer = self.outer.take().map(Undropped::into_inner);
-        let is_innermost =
-            RUNTIME.with_borrow(|now| now.as_ref().is_some_and(|n| n.is(&self.here)));
-        match is_innermost {
-            true => go_back_to(outer),
-            false => self.here.leave_for(outer),
+        let is_this = |here: &Here| here.is(&self.here);
+        let Some(place) = ENTERED.with_borrow(|entered| entered.iter().rposition(is_this)) else {
+            return;
+        };
+        match self.leaves {
+            Leaves::Alone => drop(take_out(|entered| Some(entered.remove(place)))),
+            Leaves::WithLater => leave_while(|entered| entered.len() > place),
         }
     }
 }
 
-fn go_back_to(outer: Option<Here>) {
-    let outer = outer.and_then(Here::unless_left);
-    let inner = RUNTIME.replace(outer.map(Undropped::new));
-    drop(inner.map(Undropped::into_inner));
+/// Leaves the last runtime that was entered, again and again, while the condition holds.
+fn leave_while(condition: impl Fn(&[Here]) -> bool) {
+    while take_out(|entered| condition(entered).then(|| entered.pop())?).is_some() {}
+}
+
+/// Takes an entrance out. It is to be dropped by the caller, since the runtime may end with it.
+fn take_out(take: impl FnOnce(&mut Vec<Here>) -> Option<Here>) -> Option<Here> {
+    ENTERED.with_borrow_mut(|entered| {
+        let taken = take(entered);
+        if entered.is_empty() {
+            **entered = Vec::new();
+        }
+        taken
+    })
 }
 
 /// Makes a runtime this thread's own until the thread has ended: the tasks that its thread-locals'
@@ -89,19 +101,15 @@ pub(crate) fn belong(executor: Arc<Executor>) {
 /// This thread's runtime.
 #[inline]
 pub(crate) fn runtime_here() -> Option<Here> {
-    RUNTIME.with_borrow(|executor| executor.as_deref().cloned())
+    ENTERED.with_borrow(|entered| entered.last().cloned())
 }
 
-/// The runtime of the worker that sits here, which this thread enters anew if a task has forgotten
-/// its guard of another one.
+/// The runtime of the worker that sits here. The thread leaves those that a task has entered since
+/// and whose guards it has forgotten.
 pub(crate) fn home() -> Option<Here> {
-    let home = with_worker(|worker| worker.executor.clone())?;
-    let here = runtime_here().filter(|here| here.id == home.id);
-    Some(here.unwrap_or_else(|| {
-        let home = Here::new(home);
-        go_back_to(Some(home.clone()));
-        home
-    }))
+    let home = with_worker(|worker| worker.executor_id)?;
+    leave_while(|entered| entered.last().is_some_and(|here| here.id != home));
+    runtime_here()
 }
 
 /// This thread's runtime, to be shared with other threads.

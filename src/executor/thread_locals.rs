@@ -2,7 +2,7 @@
 //!
 //! | thread-local | written by | read by |
 //! |---|---|---|
-//! | [`RUNTIME`] | `seat::enter`, `seat::visit`, `seat::belong` | spawns and wake-ups here |
+//! | [`ENTERED`] | `seat::enter`, `seat::visit`, `seat::belong` | spawns and wake-ups here |
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
 //! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
@@ -26,9 +26,10 @@ use crate::join_error::Order;
 use crate::telemetry::event::PollEnd;
 
 thread_local! {
-    /// The runtime that this thread works for, or has entered by `Runtime::block_on` or
-    /// `Handle::enter`.
-    pub(super) static RUNTIME: RefCell<Option<Undropped<Here>>> = const { RefCell::new(None) };
+    /// The runtimes that this thread works for, or has entered by `Runtime::block_on` or
+    /// `Handle::enter`, and has not left. The last one counts. Without memory where there is none.
+    pub(super) static ENTERED: RefCell<Undropped<Vec<Here>>> =
+        const { RefCell::new(Undropped::new(Vec::new())) };
 
     /// The runtime of a thread that was started for it. Entered before any code of the user's runs
     /// here, and so left after the destructors of the user's own thread-locals.
@@ -46,47 +47,28 @@ thread_local! {
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
 }
 
-/// A thread's runtime. Cloned within the thread, which counts without an atomic operation.
+/// One entrance of a thread to a runtime. Cloned within the thread, which counts without an atomic
+/// operation.
 #[derive(Clone, Debug)]
-pub(crate) struct Here(Rc<EnteredRuntime>);
-
-#[derive(Debug)]
-struct EnteredRuntime {
-    executor: Arc<Executor>,
-    /// Set when the thread leaves this runtime before one that it has entered later: where the
-    /// thread goes back to in its place.
-    left_for: OnceCell<Option<Here>>,
-}
+#[allow(
+    clippy::redundant_allocation,
+    reason = "the thread counts its own clones"
+)]
+pub(crate) struct Here(Rc<Arc<Executor>>);
 
 impl Here {
     pub(super) fn new(executor: Arc<Executor>) -> Here {
-        let left_for = OnceCell::new();
-        Here(Rc::new(EnteredRuntime { executor, left_for }))
+        Here(Rc::new(executor))
     }
 
     /// The runtime, to be shared with other threads.
     pub(super) fn shared(&self) -> &Arc<Executor> {
-        &self.0.executor
+        &self.0
     }
 
-    /// Whether both come from one entrance.
+    /// Whether both are one entrance.
     pub(super) fn is(&self, other: &Here) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// Notes that the thread goes back to `outer` instead.
-    pub(super) fn leave_for(&self, outer: Option<Here>) {
-        let first = self.0.left_for.set(outer);
-        assert!(first.is_ok(), "an entrance has one guard");
-    }
-
-    /// This runtime, or the one that the thread goes back to in its place.
-    pub(super) fn unless_left(self) -> Option<Here> {
-        let mut here = self;
-        while let Some(outer) = here.0.left_for.get() {
-            here = outer.clone()?;
-        }
-        Some(here)
     }
 }
 
@@ -95,7 +77,7 @@ impl Deref for Here {
 
     #[inline]
     fn deref(&self) -> &Executor {
-        &self.0.executor
+        &self.0
     }
 }
 

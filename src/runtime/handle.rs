@@ -113,7 +113,7 @@ impl Handle {
     /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
-            _visit: seat::visit(self.executor.clone()),
+            _entered: seat::visit(self.executor.clone()),
             _handle: PhantomData,
         }
     }
@@ -266,7 +266,7 @@ impl fmt::Debug for Handle {
 /// Keeps a runtime entered on this thread. Made by [`Handle::enter`], which has an example.
 #[must_use = "the runtime is left when the guard is dropped"]
 pub struct EnterGuard<'h> {
-    _visit: seat::Visit,
+    _entered: seat::Entered,
     _handle: PhantomData<&'h Handle>,
 }
 
