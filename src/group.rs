@@ -14,11 +14,12 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::children::{Child, Children};
-use crate::executor::{Outcome, Task, seat};
+use crate::executor::{Outcome, seat};
 use crate::ids::TaskId;
 use crate::join_error::JoinError;
 use crate::poll::budget::Waited;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
+use crate::task::Task;
 
 /// Tasks that belong together.
 ///

@@ -146,7 +146,7 @@
 //!
 //! The source reads in that order. `executor/mod.rs` draws this life, names the functions that take
 //! each step, and lists its files in the order in which to read them: `ids.rs`, `runnable.rs`,
-//! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task.rs` with `tracked.rs` and `outcome.rs`,
+//! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task/` with `tracked.rs` and `outcome.rs`,
 //! `idle/`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
 //! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
@@ -196,12 +196,13 @@ mod runtime;
 mod shield;
 pub mod sim;
 mod sync;
+mod task;
 mod task_local;
 mod telemetry;
 pub mod time;
 mod waker;
 
-pub use executor::{AbortHandle, FallibleTask, Priority, Task};
+pub use executor::Priority;
 pub use futures_lite::future::yield_now;
 pub use group::TaskGroup;
 pub use ids::{QueueId, TaskId};
@@ -214,6 +215,7 @@ pub use runtime::{
     LOW_NUM_VARIABLE, NamedSpawn, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
     Stealing, block_in_place, block_on, join_all, named, shutdown_begun, spawn, try_join_all,
 };
+pub use task::{AbortHandle, FallibleTask, Task};
 pub use telemetry::CutOffTask;
 
 #[doc(hidden)]

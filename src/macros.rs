@@ -1,6 +1,6 @@
 //! The three macros. Each is a thin coat over a function of the same crate.
 
-use crate::executor::Task;
+use crate::task::Task;
 
 /// The arguments of `join!` and `try_join!`: a [`Task`] alone. The trait exists for the compiler's
 /// messages.

@@ -4,17 +4,24 @@
 //! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an
 //! error. So a future is dropped where its runtime decides: on a worker, on the thread that ends
 //! the runtime, or on a thread whose spawn was refused. A waker never does it. Read
-//! `abort_handle.rs` next.
+//! `abort_orders.rs` next.
 
 use super::runnable::Runnable;
-use super::seat;
 use super::thread_locals::{NOTE, Note};
+use super::{abort_orders, seat};
+use crate::ids::{ExecutorId, TaskId};
 use crate::join_error::Order;
 use crate::poll::CutOffHere;
 use crate::telemetry::cut_off::CutOffTask;
 
-/// Ends a task that a worker has taken and for which [`Task::abort`](super::Task::abort) was
-/// called.
+/// Tells a task to end, wherever it is. Has no effect on one that has ended.
+pub(crate) fn abort_by_number(executor: ExecutorId, task: TaskId) {
+    if abort_orders::order((executor, task)) {
+        seat::wake_pending(executor, task);
+    }
+}
+
+/// Ends a task that a worker has taken and that was told to end.
 #[cold]
 pub(super) fn abort(runnable: Runnable) {
     let meta = runnable.metadata();

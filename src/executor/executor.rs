@@ -17,11 +17,11 @@ use crossbeam_utils::CachePadded;
 use super::cancel;
 use super::ending::{Ending, Excused, Phase};
 use super::host::Host;
+use super::outcome::TaskHalf;
 use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
-use super::task::Task;
 use super::telling;
 use super::tracked;
 use super::worker::Turn;
@@ -167,7 +167,7 @@ impl Executor {
         queue: QueueId,
         origin: Origin<'_>,
         late: Late,
-    ) -> Option<Task<F::Output>>
+    ) -> Option<TaskHalf<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -200,7 +200,7 @@ impl Executor {
         future: Option<F>,
         queue: QueueId,
         origin: Origin<'_>,
-    ) -> Option<Task<F::Output>>
+    ) -> Option<TaskHalf<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -221,7 +221,7 @@ impl Executor {
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
-    ) -> Task<F::Output>
+    ) -> TaskHalf<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -239,7 +239,7 @@ impl Executor {
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
-    ) -> (Runnable, Task<F::Output>)
+    ) -> (Runnable, TaskHalf<F::Output>)
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -253,8 +253,7 @@ impl Executor {
         if let Some(name) = origin.name {
             self.enter_name(task, name);
         }
-        let (runnable, handle) = tracked::halves(future, task, self.id, queue, origin);
-        (runnable, Task::new(handle))
+        tracked::halves(future, task, self.id, queue, origin)
     }
 
     #[cold]

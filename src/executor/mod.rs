@@ -32,7 +32,7 @@
 //!    shutdown to find.
 //! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*
 //!    (`seat::schedule`): with the worker that sits on this thread, or in its queue's channel. A
-//!    low task becomes a high one when [`Task::escalate`] is called, or when a high task awaits it;
+//!    low task becomes a high one when `Task::escalate` is called, or when a high task awaits it;
 //!    if it waits, it is woken for it, and if it is queued, a worker moves it to the high queue.
 //! 6. `Tracked::poll` catches the panic, drops the future and counts the end (`Life::end`).
 //!    async-task stores the outcome and wakes the awaiter.
@@ -50,7 +50,8 @@
 //! - `route.rs`: which worker takes from which queue, and in what order.
 //! - `worker.rs`: one step of a consumer thread.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.
-//! - `task.rs`: the half of a task that its spawner keeps.
+//! - `task/handle.rs`: the half of a task that its spawner keeps. In a module above the core,
+//!   `src/task/`.
 //! - `tracked.rs`: the future, with the work around each poll of it.
 //! - `outcome.rs`: how a task has ended.
 //! - `idle/mod.rs`: how workers without work park, and how they are unparked. A module below the
@@ -62,8 +63,7 @@
 //! - `host.rs`: the requests of the core to the threads that it runs on.
 //! - `thread_locals.rs`: the memory of a thread between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
-//! - `abort_handle.rs`: the tasks that can be told to end by their number, and the handle that does
-//!   it.
+//! - `abort_orders.rs`: the orders to end that are given to tasks by their number.
 //! - `ending.rs`: how a runtime ends.
 //! - `pending.rs`: the wakers of tasks that wait.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
@@ -93,7 +93,7 @@
 //! for the time where a worker rests, goes on after that, searches for long, or sifts. `Ending`
 //! alone reads a clock, to wait for shutdown's deadline.
 
-mod abort_handle;
+mod abort_orders;
 mod cancel;
 mod ending;
 mod executor;
@@ -105,21 +105,19 @@ mod queue;
 mod route;
 mod runnable;
 pub(crate) mod seat;
-mod task;
 pub(crate) mod telling;
 mod thread_locals;
 mod tracked;
 pub(crate) mod worker;
 
-pub use abort_handle::AbortHandle;
 pub use runnable::Priority;
-pub use task::{FallibleTask, Task};
 
+pub(crate) use cancel::abort_by_number;
 pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park};
 pub(crate) use loans::Borrower;
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Outcome, TaskHalf};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
 pub(crate) use runnable::{MAX_QUEUES, Origin};

@@ -9,11 +9,15 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::executor::Executor;
+use super::runnable::Meta;
 use crate::ids::{ExecutorId, TaskId};
 use crate::join_error::{JoinError, Order};
 use crate::shield::{drop_shielded, log_error};
 use crate::telemetry::event::LostPanic;
 use crate::telemetry::names::Called;
+
+/// The half of a task that its spawner keeps, and gets the outcome from. `Task` is made of it.
+pub(crate) type TaskHalf<T> = async_task::Task<Outcome<T>, Meta>;
 
 /// How a task has ended, before an awaiter is told of it: with an output, or with the reason why
 /// there is none. A task's allocation holds it until an awaiter takes it. Dropped, it is as if the
@@ -57,7 +61,7 @@ impl<T> Outcome<T> {
 
     /// The output. Continues a panic of the task in the awaiter, or panics if the task has none.
     #[inline]
-    pub(super) fn output(mut self) -> T {
+    pub(crate) fn output(mut self) -> T {
         match self.output.take() {
             Some(output) => output,
             None => self.throw(),

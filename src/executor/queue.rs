@@ -565,18 +565,17 @@ mod tests {
     use std::panic::Location;
 
     use super::*;
+    use crate::executor::outcome::TaskHalf;
     use crate::executor::runnable::Origin;
-    use crate::executor::task::Task;
     use crate::executor::tracked;
     use crate::ids::{ExecutorId, QueueId, TaskId};
 
-    fn halves(id: u64) -> (Runnable, Task<()>) {
+    fn halves(id: u64) -> (Runnable, TaskHalf<()>) {
         let origin = Origin {
             spawned_at: Location::caller(),
             name: None,
         };
-        let halves = tracked::halves(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin);
-        (halves.0, Task::new(halves.1))
+        tracked::halves(async {}, TaskId(id), ExecutorId(0), QueueId::LOW, origin)
     }
 
     pub(super) fn runnable(id: u64) -> Runnable {

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::{abort_handle, loans};
+use super::{abort_orders, loans};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::telemetry::names;
 
@@ -48,8 +48,8 @@ pub(super) type Runnable = async_task::Runnable<Meta>;
 /// The part of a task besides its future. It lies in the task's one allocation.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    pub(super) id: TaskId,
-    pub(super) executor: ExecutorId,
+    pub(crate) id: TaskId,
+    pub(crate) executor: ExecutorId,
     /// The queue that the task goes to when it is next scheduled, changed by
     /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
     /// [`LENT`].
@@ -67,7 +67,7 @@ pub(crate) struct Meta {
 /// Set when the task was told to end: instead of its next poll its future is dropped.
 const ABORTED: u16 = 1 << 15;
 
-/// Set when the task may be told to end through `abort_handle.rs`, until the end of its memory.
+/// Set when the task may be told to end through `abort_orders.rs`, until the end of its memory.
 const ABORTABLE: u16 = 1 << 14;
 
 /// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).
@@ -95,7 +95,7 @@ impl Meta {
         }
     }
 
-    pub(super) fn name(&self) -> Option<Arc<str>> {
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
         self.named.then(|| names::get(self.key())).flatten()
     }
 
@@ -107,7 +107,7 @@ impl Meta {
 
     /// Moves a low task to the high queue from its next scheduling on, and says whether it was one.
     /// A further queue was chosen for its threads, not its urgency: such a task stays there.
-    pub(super) fn raise(&self) -> bool {
+    pub(crate) fn raise(&self) -> bool {
         self.change(|queue, bits| match (queue, bits & LENT) {
             (QueueId::LOW, _) => Some((QueueId::HIGH, bits)),
             // The priority that was lent is the task's own from now on.
@@ -119,7 +119,7 @@ impl Meta {
     /// The queue that the task goes to by the loans of the moment: a low task to which priority is
     /// lent goes to the high queue, and one from which it was taken back goes to the low one.
     #[inline]
-    pub(super) fn queue_by_loans(&self) -> QueueId {
+    pub(crate) fn queue_by_loans(&self) -> QueueId {
         let state = self.state.load(Ordering::Relaxed);
         // One comparison for most tasks: of the three bits `LENT` is the lowest.
         match state >= LENT || loans::may_exist(self.id) {
@@ -151,23 +151,23 @@ impl Meta {
     }
 
     /// Tells the task to end, which it does when it is run next.
-    pub(super) fn abort(&self) {
+    pub(crate) fn abort(&self) {
         // Release: pairs with the Acquire in `is_aborted`; the future's destructor sees what this
         // thread did before.
         self.state.fetch_or(ABORTED, Ordering::Release);
     }
 
     /// Enters the task among those that may be told to end by their number.
-    pub(super) fn make_abortable(&self) {
+    pub(crate) fn make_abortable(&self) {
         if self.state.fetch_or(ABORTABLE, Ordering::Relaxed) & ABORTABLE == 0 {
-            abort_handle::enter(self.key());
+            abort_orders::enter(self.key());
         }
     }
 
     /// Lets the task that has ended send its awaiter back pending once: `true` at the first call
     /// alone.
     #[cold]
-    pub(super) fn sends_awaiter_back(&self) -> bool {
+    pub(crate) fn sends_awaiter_back(&self) -> bool {
         // Relaxed: told by an awaiter to the next one, and handles are handed over safely.
         !self.sent_awaiter_back.swap(true, Ordering::Relaxed)
     }
@@ -177,7 +177,7 @@ impl Meta {
     pub(super) fn is_aborted(&self) -> bool {
         let state = self.state.load(Ordering::Acquire);
         // One comparison for most tasks: the two bits are the highest.
-        state >= ABORTABLE && (state & ABORTED != 0 || abort_handle::is_ordered(self.key()))
+        state >= ABORTABLE && (state & ABORTED != 0 || abort_orders::is_ordered(self.key()))
     }
 
     fn key(&self) -> (ExecutorId, TaskId) {
@@ -192,7 +192,7 @@ impl Drop for Meta {
             names::leave(self.key());
         }
         if *self.state.get_mut() & ABORTABLE != 0 {
-            abort_handle::leave(self.key());
+            abort_orders::leave(self.key());
         }
     }
 }

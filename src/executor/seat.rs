@@ -2,7 +2,7 @@
 //!
 //! Tasks are spawned, woken and dropped on all kinds of threads. On a worker's thread that costs
 //! least, since the worker's own queues and counters are at hand; this file decides whether that
-//! way is taken or the way of all other threads. It never polls a task. Read `task.rs` next.
+//! way is taken or the way of all other threads. It never polls a task. Read `task/handle.rs` next.
 //!
 //! Here lies the one knot in the order of the files. A waker is called on some thread and knows its
 //! task alone; it must reach the worker that sits on that thread, or else the task's runtime. So
@@ -414,7 +414,7 @@ pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
 }
 
 /// Wakes a task that waits, wherever that may be. One without a runtime has ended, or is about to.
-pub(super) fn wake_pending(id: ExecutorId, task: TaskId) {
+pub(crate) fn wake_pending(id: ExecutorId, task: TaskId) {
     with_runtime(id, |executor| executor.pending.wake(task));
 }
 

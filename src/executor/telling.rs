@@ -70,7 +70,7 @@ pub(super) fn cancelled(id: ExecutorId, task: TaskId) {
 /// Tells that a task was raised.
 #[cold]
 #[inline(never)]
-pub(super) fn escalated(id: ExecutorId, task: TaskId) {
+pub(crate) fn escalated(id: ExecutorId, task: TaskId) {
     emit_to(id, || Event::Escalated {
         task,
         by: seat::worker_of(id),

@@ -19,7 +19,7 @@ use std::thread;
 use async_task::{ScheduleInfo, WithInfo};
 use pin_project_lite::pin_project;
 
-use super::outcome::{Cause, Failure, Outcome};
+use super::outcome::{Cause, Failure, Outcome, TaskHalf};
 use super::runnable::{Meta, Origin, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::worker::Turn;
@@ -39,7 +39,7 @@ pub(super) fn halves<F>(
     executor: ExecutorId,
     queue: QueueId,
     origin: Origin<'_>,
-) -> (Runnable, async_task::Task<Outcome<F::Output>, Meta>)
+) -> (Runnable, TaskHalf<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

@@ -12,9 +12,10 @@ use super::queue_name::{IntoQueueName, queue_named};
 use super::runtime::Runtime;
 use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Origin, Phase, Task, seat};
+use crate::executor::{Executor, Origin, Phase, seat};
 use crate::ids::QueueId;
 use crate::large::is_large;
+use crate::task::Task;
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and
 /// inside of a runtime by [`Handle::current`].

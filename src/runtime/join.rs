@@ -8,12 +8,13 @@ use std::panic::Location;
 use std::sync::Mutex;
 
 use super::block_on::block_on;
+use crate::executor::seat;
 use crate::executor::worker::run_joined;
-use crate::executor::{Task, seat};
 use crate::ids::ExecutorId;
 use crate::join_error::JoinError;
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
+use crate::task::Task;
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
@@ -109,7 +110,8 @@ fn begin<T>(
         return tasks;
     }
     warn_if_it_blocks_a_worker(place);
-    run_joined(&tasks);
+    let unfinished = tasks.iter().filter(|task| !task.is_finished());
+    run_joined(unfinished.map(Task::numbers));
     // Not before: other workers would take away what this thread runs itself.
     if tasks.iter().any(|task| !task.is_finished()) {
         raised.into_iter().for_each(seat::find_raised);

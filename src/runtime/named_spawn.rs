@@ -9,8 +9,9 @@ use super::queue_name::IntoQueueName;
 use super::runtime::Runtime;
 use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Origin, Task};
+use crate::executor::{Executor, Origin};
 use crate::large::is_large;
+use crate::task::Task;
 
 /// A spawn whose task gets a name. Made by [`Runtime::named`], [`Handle::named`] and
 /// [`named`](crate::named()).

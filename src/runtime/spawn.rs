@@ -11,8 +11,9 @@ use super::queue_name::{IntoQueueName, QueueName};
 use super::returnable::Returnable;
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
-use crate::executor::{Executor, Late, Origin, Task, seat};
+use crate::executor::{Executor, Late, Origin, TaskHalf, seat};
 use crate::large::is_large;
+use crate::task::Task;
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -137,10 +138,10 @@ where
     let spawned = queue
         .find(executor)
         .and_then(|id| executor.spawn(&mut future, id, origin, Late::Cancelled));
-    spawned.unwrap_or_else(|| {
+    Task::new(spawned.unwrap_or_else(|| {
         let future = future.expect(NOT_SPAWNED_STILL_THERE);
         refused(executor, future, queue, origin)
-    })
+    }))
 }
 
 #[inline]
@@ -159,7 +160,7 @@ fn refused<F>(
     future: F,
     queue: QueueName<'_>,
     origin: Origin<'_>,
-) -> Task<F::Output>
+) -> TaskHalf<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -191,7 +192,7 @@ where
     };
     let mut future = Some(future);
     let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
-    spawned.ok_or_else(|| {
+    spawned.map(Task::new).ok_or_else(|| {
         let future = future.expect(NOT_SPAWNED_STILL_THERE);
         SpawnError::shut_down(Box::new(future))
     })

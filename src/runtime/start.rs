@@ -214,9 +214,10 @@ mod tests {
     use super::super::stealing::Stealing;
     use super::*;
     use crate::executor::worker::{MayPark, Step, step, wake_all};
-    use crate::executor::{Bound, Late, Origin, Task, seat};
+    use crate::executor::{Bound, Late, Origin, seat};
     use crate::idle::Reactor;
     use crate::ids::{QueueId, WorkerId};
+    use crate::task::Task;
 
     /// Threads that are never asked for, and a clock that stands still.
     type Deed = Box<dyn FnOnce() + Send>;
@@ -310,7 +311,7 @@ mod tests {
             let spawned = self
                 .executor
                 .spawn(&mut Some(task), queue, origin, Late::GivenBack);
-            spawned.expect("the runtime is open")
+            Task::new(spawned.expect("the runtime is open"))
         }
 
         /// Calls `spawn` on the seat of another worker.

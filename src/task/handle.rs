@@ -1,8 +1,8 @@
 //! The handle of a task, which the caller of a spawn keeps.
 //!
-//! [`Task`] is one of the two halves that `async-task` makes of a future; the other, the
-//! [`Runnable`](super::runnable::Runnable), is in the hands of queues and workers. This file never
-//! decides where a task goes, and never polls its future. Read `tracked.rs` next.
+//! [`Task`] holds one of the two halves that `async-task` makes of a future; the other, the
+//! `Runnable` of `executor/runnable.rs`, is in the hands of queues and workers. This file never
+//! decides where a task goes, and never polls its future. Read `executor/tracked.rs` next.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::abort_handle::AbortHandle;
-use super::outcome::Outcome;
-use super::runnable::{Meta, Priority};
-use super::{seat, telling};
+use crate::executor::{Outcome, Priority, TaskHalf, seat, telling};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::JoinError;
 use crate::poll::budget::{self, Waited};
@@ -57,11 +55,11 @@ use crate::poll::poll_shielded;
 #[doc(alias = "JoinHandle")]
 #[must_use = "dropping a Task cancels it: await it, join it, or let it go with `detach()`"]
 pub struct Task<T> {
-    handle: async_task::Task<Outcome<T>, Meta>,
+    handle: TaskHalf<T>,
 }
 
 impl<T> Task<T> {
-    pub(super) fn new(handle: async_task::Task<Outcome<T>, Meta>) -> Task<T> {
+    pub(crate) fn new(handle: TaskHalf<T>) -> Task<T> {
         Task { handle }
     }
 
@@ -270,9 +268,10 @@ impl<T> Task<T> {
         self.handle.metadata().name()
     }
 
-    /// Whether it is a task of this runtime.
-    pub(super) fn is_of(&self, executor: ExecutorId) -> bool {
-        self.handle.metadata().executor == executor
+    /// The numbers of the task and of its runtime.
+    pub(crate) fn numbers(&self) -> (ExecutorId, TaskId) {
+        let meta = self.handle.metadata();
+        (meta.executor, meta.id)
     }
 
     /// Raises the task if a high task waits for it here, which then does not wait behind the low

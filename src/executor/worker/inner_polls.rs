@@ -21,17 +21,16 @@ use crate::executor::ending::Phase;
 use crate::executor::pending::Sought;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
-use crate::executor::task::Task;
 use crate::executor::telling;
 use crate::executor::thread_locals::{NOTE, Note};
-use crate::ids::TaskId;
+use crate::ids::{ExecutorId, TaskId};
 use crate::poll::{self, InnerLevel, Room};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
 /// does nothing.
-pub(crate) fn run_joined<T>(tasks: &[Task<T>]) {
+pub(crate) fn run_joined(tasks: impl Iterator<Item = (ExecutorId, TaskId)>) {
     let wanted = seat::with_worker(|worker| worker.wanted(tasks));
     let Some(mut wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
         return;
@@ -140,11 +139,10 @@ impl Worker {
     }
 
     /// Those of the tasks that this worker may be able to poll.
-    fn wanted<T>(&self, tasks: &[Task<T>]) -> BTreeSet<TaskId> {
-        let may_lie_here = |task: &&Task<T>| task.is_of(self.executor_id) && !task.is_finished();
-        let wanted = tasks.iter().filter(may_lie_here).map(Task::id);
+    fn wanted(&self, tasks: impl Iterator<Item = (ExecutorId, TaskId)>) -> BTreeSet<TaskId> {
+        let of_this_runtime = tasks.filter(|(executor, _)| *executor == self.executor_id);
         match self.executor.host.polls_joined() {
-            true => wanted.collect(),
+            true => of_this_runtime.map(|(_, task)| task).collect(),
             false => BTreeSet::new(),
         }
     }

@@ -1,0 +1,10 @@
+//! The parts of a task that programs hold: its handle, and the handle that can end it.
+//!
+//! The handles stand on the core (`executor/`), which runs the task and never looks at them.
+//! `handle.rs` has [`Task`] and [`FallibleTask`], and `abort_handle.rs` has [`AbortHandle`].
+
+mod abort_handle;
+mod handle;
+
+pub use abort_handle::AbortHandle;
+pub use handle::{FallibleTask, Task};
