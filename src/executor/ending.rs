@@ -48,7 +48,7 @@
 //! late and counts the task as cancelled. A spawn on a worker is made by a task that is itself
 //! counted.
 //!
-//! The model checker runs this very file: see `ending/model.rs`. Read `pending.rs` next.
+//! The model checker runs this very file: see `ending/model.rs`. Read `waker/pending.rs` next.
 
 use std::time::Instant;
 

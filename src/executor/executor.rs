@@ -18,7 +18,6 @@ use super::cancel;
 use super::ending::{Ending, Excused, Phase};
 use super::host::Host;
 use super::outcome::TaskHalf;
-use super::pending::Pending;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Counted};
@@ -35,7 +34,7 @@ use crate::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::telemetry::names;
 use crate::telemetry::observers::Observers;
 use crate::telemetry::tally::Tally;
-use crate::waker::Watchers;
+use crate::waker::{Pending, Watchers};
 
 /// The part of a runtime that all its threads share.
 pub(crate) struct Executor {

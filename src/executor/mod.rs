@@ -28,8 +28,8 @@
 //! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
 //! 3. It was woken during its own poll, and calls `tracked::schedule` when that has ended: it goes
 //!    to the back of the worker's deque, or into its next-slot where nothing else waits there.
-//! 4. It waits. The first time, its waker is entered in `pending.rs` (`seat::enter_waker`) for
-//!    shutdown to find.
+//! 4. It waits. The first time, its waker is entered in `waker/pending.rs` (`seat::enter_waker`),
+//!    for shutdown to find.
 //! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*
 //!    (`seat::schedule`): with the worker that sits on this thread, or in its queue's channel. A
 //!    low task becomes a high one when `Task::escalate` is called, or when a high task awaits it;
@@ -65,7 +65,7 @@
 //! - `cancel.rs`: how a task is ended before its time.
 //! - `abort_orders.rs`: the orders to end that are given to tasks by their number.
 //! - `ending.rs`: how a runtime ends.
-//! - `pending.rs`: the wakers of tasks that wait.
+//! - `waker/pending.rs`: the wakers of tasks that wait. In a module below the core, `src/waker/`.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
@@ -100,7 +100,6 @@ mod executor;
 mod host;
 mod loans;
 mod outcome;
-mod pending;
 mod queue;
 mod route;
 mod runnable;

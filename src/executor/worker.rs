@@ -26,7 +26,6 @@ use crossbeam_utils::CachePadded;
 use super::cancel;
 use super::ending::Phase;
 use super::executor::Executor;
-use super::pending::Sought;
 use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, OtherQueue, Overdue, Route};
 use super::runnable::{Meta, Runnable};
@@ -39,7 +38,7 @@ use crate::telemetry::event::{Event, Placement, Source};
 use crate::telemetry::observers::anyone_observes;
 use crate::telemetry::polling::Polled;
 use crate::telemetry::tally::{Tally, Writer};
-use crate::waker::wake_shielded;
+use crate::waker::{Sought, wake_shielded};
 
 use sifter::{Sifted, Sifter};
 
@@ -80,7 +79,7 @@ pub(crate) struct Worker {
     pace: Pace,
     thief: Thief,
     /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
-    /// `pending.rs`: of raises, and of vain looks for a waiting task.
+    /// `waker/pending.rs`: of raises, and of vain looks for a waiting task.
     pub(super) sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.

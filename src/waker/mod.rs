@@ -1,12 +1,14 @@
-//! Wakers that are left where other code finds them. `watchers.rs` has those of the tasks that are
-//! told when shutdown begins.
+//! Wakers that are left where other code finds them. `pending.rs` has those of all tasks that wait,
+//! and `watchers.rs` those of the tasks that are told when shutdown begins.
 
+mod pending;
 mod watchers;
 
 use std::task::Waker;
 
 use crate::shield::shielded;
 
+pub(crate) use pending::{Pending, Sought};
 pub(crate) use watchers::Watchers;
 
 /// Puts a waker where another may lie that does the same. Gives the one that lay there.

@@ -11,7 +11,8 @@ use super::{Contents, LocalQueue, Queue, Runnable};
 use crate::ids::QueueId;
 use crate::sync::{AtomicUsize, Ordering};
 
-/// How many raises were counted when the tasks beside it were last sifted (`Sought`, `pending.rs`).
+/// How many raises were counted when the tasks beside it were last sifted (`Sought` in
+/// `waker/pending.rs`).
 #[derive(Debug, Default)]
 pub(super) struct SiftMark(AtomicUsize);
 

@@ -18,7 +18,6 @@ use std::mem;
 
 use super::{Step, Worker, run, take};
 use crate::executor::ending::Phase;
-use crate::executor::pending::Sought;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::telling;
@@ -27,6 +26,7 @@ use crate::ids::{ExecutorId, TaskId};
 use crate::poll::{self, InnerLevel, Room};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
+use crate::waker::Sought;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
 /// does nothing.

@@ -8,7 +8,7 @@
 //! A thread may look for a task in the middle of its first poll, and does not find it. So looks in
 //! vain are counted, and a worker that enters a waker compares the count with the one from
 //! before the poll: if it has changed, the task is polled once more, which at worst is one poll too
-//! many. Read `loans.rs` next.
+//! many. Read `executor/loans.rs` next.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -22,7 +22,7 @@ use crate::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
 
 /// The wakers of pending tasks, in enough shards that workers seldom wait for each other.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(crate) struct Pending {
     /// A power of two of them.
     shards: Box<[CachePadded<Mutex<Shard>>]>,
     /// The word of [`Sought`].
@@ -39,7 +39,7 @@ struct Shard {
 /// How often tasks were raised, and how often one was looked for here in vain: two counts in one
 /// word, so that a worker reads both at each step by one load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sought(u64);
+pub(crate) struct Sought(u64);
 
 const ONE_RAISE: u64 = 1;
 const ONE_IN_VAIN: u64 = 1 << u32::BITS;
@@ -47,12 +47,12 @@ const ONE_IN_VAIN: u64 = 1 << u32::BITS;
 impl Sought {
     /// Both counts wrap around, and are compared for being the same.
     #[inline]
-    pub(super) fn raises(self) -> u32 {
+    pub(crate) fn raises(self) -> u32 {
         self.0 as u32
     }
 
     #[inline]
-    pub(super) fn in_vain(self) -> u32 {
+    pub(crate) fn in_vain(self) -> u32 {
         (self.0 / ONE_IN_VAIN) as u32
     }
 }
@@ -63,7 +63,7 @@ const SHARDS_PER_WORKER: usize = 4;
 const WORTH_SHRINKING: usize = 1024;
 
 impl Pending {
-    pub(super) fn new(workers: usize) -> Pending {
+    pub(crate) fn new(workers: usize) -> Pending {
         let shards = (SHARDS_PER_WORKER * workers).next_power_of_two();
         Pending {
             shards: (0..shards)
@@ -75,14 +75,14 @@ impl Pending {
 
     /// How often tasks were raised or looked for in vain so far.
     #[inline]
-    pub(super) fn sought(&self) -> Sought {
+    pub(crate) fn sought(&self) -> Sought {
         // Acquire: pairs with the Release in `wake` and `note_raise`. A worker that sees the count
         // before a poll sees in the task why it was looked for.
         Sought(self.sought.load(Ordering::Acquire))
     }
 
     /// Counts that a task was raised.
-    pub(super) fn note_raise(&self) {
+    pub(crate) fn note_raise(&self) {
         // Release: pairs with the Acquire in `sought`. A worker that sees the count sees the
         // task's new queue.
         self.sought.fetch_add(ONE_RAISE, Ordering::Release);
@@ -91,7 +91,7 @@ impl Pending {
     /// Enters a waker until [`remove`](Pending::remove). Wakes it at once if the pending have been
     /// closed: its task is then scheduled right after the poll that it is in.
     #[inline]
-    pub(super) fn insert(&self, task: TaskId, waker: &Waker) {
+    pub(crate) fn insert(&self, task: TaskId, waker: &Waker) {
         let mut shard = self.shard(task);
         let before = shard.wakers.insert(task, waker.clone());
         debug_assert!(before.is_none(), "a task is entered once");
@@ -101,7 +101,7 @@ impl Pending {
     }
 
     #[inline]
-    pub(super) fn remove(&self, task: TaskId) {
+    pub(crate) fn remove(&self, task: TaskId) {
         let mut shard = self.shard(task);
         let waker = shard.wakers.remove(&task);
         let (used, capacity) = (shard.wakers.len(), shard.wakers.capacity());
@@ -115,7 +115,7 @@ impl Pending {
 
     /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no
     /// effect on one that lies in a queue.
-    pub(super) fn wake(&self, task: TaskId) {
+    pub(crate) fn wake(&self, task: TaskId) {
         let found = self.waker_of(task).or_else(|| {
             // Counted before the second look: a worker that enters the waker after it sees the
             // count. Release: pairs with the Acquire in `sought`.
@@ -136,7 +136,7 @@ impl Pending {
     ///
     /// To wake a task that lies in a queue has no effect. If it is then polled once more and
     /// waits again, it has to be woken again: each thread calls this after its last poll.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().expect(UNPOISONED);
             shard.closed = true;
