@@ -651,24 +651,19 @@ impl Worker {
             queue: self.running,
             spawned_at: task.spawned_at,
         });
-        let tally = tally.queue(self.running);
-        tally.taken.add(1, Writer::Only);
-        if self.running != self.route.home {
-            tally.taken_away.add(1, Writer::Only);
-        }
+        tally.queue(self.running).taken.add(1, Writer::Only);
     }
 
     /// Notes that the task which this worker has taken is not polled after all. Does nothing where
     /// it has taken another.
     pub(super) fn count_unpolled(&mut self, task: TaskId) {
         let tally = self.tally();
-        if tally.polling.get().is_none_or(|polled| polled.task != task) {
-            return;
-        }
-        let tally = tally.queue(self.running);
-        tally.unpolled.add(1, Writer::Only);
-        if self.running != self.route.home {
-            tally.unpolled_away.add(1, Writer::Only);
+        if tally
+            .polling
+            .get()
+            .is_some_and(|polled| polled.task == task)
+        {
+            tally.queue(self.running).unpolled.add(1, Writer::Only);
         }
     }
 

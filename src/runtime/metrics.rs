@@ -152,10 +152,12 @@ impl RuntimeMetrics {
 impl WorkerMetrics {
     fn of(executor: &Executor, home: QueueId, tally: &Tally) -> WorkerMetrics {
         let time = tally.time_spent(|| executor.host.now());
+        // In this order: each of the stolen is among the polls.
+        let stolen = tally.stolen(home);
         WorkerMetrics {
             home,
+            stolen,
             polls: tally.polls(),
-            stolen: tally.stolen(),
             steals: tally.steals.get(),
             parks: tally.parks.get(),
             busy: time.busy,
@@ -169,6 +171,7 @@ impl QueueMetrics {
     fn of(executor: &Executor, id: QueueId, workers: &[WorkerMetrics]) -> QueueMetrics {
         let tallies = || executor.tallies().map(|tally| tally.queue(id));
         let at_home = workers.iter().filter(|worker| worker.home == id);
+        let away = executor.workers().filter(|(home, _)| *home != id);
         let queue = executor.queue(id);
         // In this order: an end that is counted has its spawn counted too.
         let completed = tallies().map(|tally| tally.completed.get()).sum();
@@ -183,7 +186,7 @@ impl QueueMetrics {
             panicked,
             cancelled: cancelled + refused,
             spawned: spawned + refused,
-            stolen: tallies().map(|tally| tally.stolen()).sum(),
+            stolen: away.map(|(_, tally)| tally.queue(id).polls()).sum(),
             stolen_in: at_home.map(|worker| worker.stolen).sum(),
             polls: tallies().map(|tally| tally.polls()).sum(),
         }

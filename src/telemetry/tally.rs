@@ -53,14 +53,10 @@ pub(crate) struct QueueTally {
     pub(crate) refused: Counter,
     /// Tasks that a worker took to poll them.
     pub(crate) taken: Counter,
-    /// Those of them that were taken by a worker at home elsewhere.
-    pub(crate) taken_away: Counter,
     /// Those that were taken and dropped instead, since they had been cancelled in the queue.
     pub(crate) unpolled: Counter,
-    pub(crate) unpolled_away: Counter,
     /// The last number of polls that was shown.
     polls_shown: Floor,
-    stolen_shown: Floor,
 }
 
 /// A number that only grows.
@@ -143,9 +139,13 @@ impl Tally {
         self.queues.iter().map(QueueTally::polls).sum()
     }
 
-    /// Polls of tasks from queues that are not the worker's home.
-    pub(crate) fn stolen(&self) -> u64 {
-        self.queues.iter().map(QueueTally::stolen).sum()
+    /// Polls of tasks from queues other than the worker's `home`.
+    pub(crate) fn stolen(&self, home: QueueId) -> u64 {
+        let polls = self.queues.iter().map(QueueTally::polls);
+        let away = polls
+            .enumerate()
+            .filter(|(queue, _)| *queue != home.index());
+        away.map(|(_, polls)| polls).sum()
     }
 
     /// Tasks that ended while this tally's owner held them.
@@ -165,13 +165,6 @@ impl QueueTally {
         let taken = self.taken.get();
         self.polls_shown
             .show(taken.saturating_sub(self.unpolled.get()))
-    }
-
-    /// Those of the polls that were done by a worker at home elsewhere.
-    pub(crate) fn stolen(&self) -> u64 {
-        let taken = self.taken_away.get();
-        self.stolen_shown
-            .show(taken.saturating_sub(self.unpolled_away.get()))
     }
 
     #[inline]
