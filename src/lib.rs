@@ -153,9 +153,10 @@
 //! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
 //! `macros.rs`. Below stand `ids.rs`, `sync.rs` (the primitives, or the model checker's),
 //! `os_thread/` (niceness and cores), `large.rs` (the values that are boxed on their way),
-//! `growth.rs` (tables that grow), `board.rs` (where workers show what they hold), `shield.rs`
-//! (panics of the user's code), `poll/` (the poll that goes on, as its thread knows it), `waker/`
-//! and `children.rs` (wakers), `join_error.rs` and `telemetry/` (events and counts of the core).
+//! `growth.rs` (tables that grow), `board.rs` (where workers show what they hold), `ending.rs` (the
+//! phases of a runtime's end), `shield.rs` (panics of the user's code), `poll/` (the poll that goes
+//! on, as its thread knows it), `waker/` and `children.rs` (wakers), `join_error.rs` and
+//! `telemetry/` (events and counts of the core).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -176,6 +177,7 @@ pub mod cookbook;
 #[cfg(counted)]
 #[path = "../benches/scale/counted/mod.rs"]
 pub mod counted;
+mod ending;
 mod executor;
 mod group;
 mod growth;

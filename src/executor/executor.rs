@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::cancel;
-use super::ending::{Ending, Excused, Phase};
 use super::host::Host;
 use super::outcome::TaskHalf;
 use super::queue::Queue;
@@ -24,6 +23,7 @@ use super::seat::{self, Counted};
 use super::telling;
 use super::tracked;
 use super::worker::Turn;
+use crate::ending::{Ending, Excused, Phase};
 use crate::idle::{ParkingLot, Reactor, Spin};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
@@ -317,24 +317,17 @@ impl Executor {
         }
     }
 
-    /// The runtime's reactor, which the first call makes.
+    /// Gives the runtime a reactor, unless it has one, and returns the one that it has then.
     #[allow(dead_code, reason = "reactors belong to `net`, which is a feature")]
-    pub(crate) fn reactor<E>(
-        &self,
-        make: impl FnOnce() -> Result<Arc<dyn Reactor>, E>,
-    ) -> Result<&Arc<dyn Reactor>, E> {
-        let lookout = &self.parking_lot.lookout;
-        if let Some(reactor) = lookout.reactor() {
-            return Ok(reactor);
-        }
-        let reactor = lookout.set_reactor(make()?);
+    pub(crate) fn set_reactor(&self, reactor: Arc<dyn Reactor>) -> &Arc<dyn Reactor> {
+        let reactor = self.parking_lot.lookout.set_reactor(reactor);
         // After it was set: a thread that closes the runtime meanwhile is seen here, or closes it.
         fence(Ordering::SeqCst);
         if self.phase() == Phase::Closed {
             reactor.close();
         }
         self.man_lookout();
-        Ok(reactor)
+        reactor
     }
 
     /// Sends a parked worker to a vacant lookout, and says whether there were both. The worker goes

@@ -64,7 +64,7 @@
 //! - `thread_locals.rs`: the memory of a thread between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
 //! - `abort_orders.rs`: the orders to end that are given to tasks by their number.
-//! - `ending.rs`: how a runtime ends.
+//! - `ending.rs`: how a runtime ends. Below the core, in `src/`, since it knows no tasks.
 //! - `waker/pending.rs`: the wakers of tasks that wait. In a module below the core, `src/waker/`.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
@@ -95,7 +95,6 @@
 
 mod abort_orders;
 mod cancel;
-mod ending;
 mod executor;
 mod host;
 mod loans;
@@ -112,7 +111,6 @@ pub(crate) mod worker;
 pub use runnable::Priority;
 
 pub(crate) use cancel::abort_by_number;
-pub(crate) use ending::Phase;
 pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park};
 pub(crate) use loans::Borrower;

@@ -24,13 +24,13 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use super::cancel;
-use super::ending::Phase;
 use super::executor::Executor;
 use super::queue::{LocalQueue, Pushed, Stolen};
 use super::route::{Look, OtherQueue, Overdue, Route};
 use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
+use crate::ending::Phase;
 use crate::idle::{Claim, OtherSearchers, Pace, Search, Standing, Thief};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;

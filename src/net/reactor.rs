@@ -67,8 +67,10 @@ impl Reactor {
     /// The reactor of the runtime that this thread belongs to, or else of the process-wide one.
     pub(super) fn current(at: &'static Location<'static>) -> io::Result<Arc<Reactor>> {
         let executor = seat::current().unwrap_or_else(|| Runtime::start_global(at).clone());
-        let make = || Ok::<_, io::Error>(Arc::new(Reactor::new()?) as Arc<dyn idle::Reactor>);
-        let reactor: Arc<dyn Any + Send + Sync> = executor.reactor(make)?.clone();
+        let reactor: Arc<dyn Any + Send + Sync> = match executor.parking_lot.lookout.reactor() {
+            Some(reactor) => reactor.clone(),
+            None => executor.set_reactor(Arc::new(Reactor::new()?)).clone(),
+        };
         let reactor = reactor.downcast::<Reactor>();
         Ok(reactor.expect("this file makes every reactor"))
     }

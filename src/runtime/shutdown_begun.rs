@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use crate::executor::{Executor, Phase, seat};
+use crate::ending::Phase;
+use crate::executor::{Executor, seat};
 use crate::poll::budget::Waited;
 
 /// Waits until the runtime that the task runs on begins to [`shut down`](crate::Runtime::shutdown).

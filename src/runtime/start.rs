@@ -206,7 +206,6 @@ fn spin(plan: &Plan) -> Spin {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::convert::Infallible;
     use std::sync::Mutex;
     use std::task::Waker;
     use std::time::Duration;
@@ -552,10 +551,7 @@ mod tests {
         let ([searcher, ..], host, notes) = searching_workers();
         let _entered = seat::enter(notes.executor.clone());
         let sockets = Arc::<Sockets>::default();
-        let made = notes
-            .executor
-            .reactor(|| Ok::<Arc<dyn Reactor>, Infallible>(sockets.clone()));
-        made.expect("nothing fails");
+        notes.executor.set_reactor(sockets.clone());
         let comes_during_the_search = |name| {
             let notes = notes.clone();
             host.at_next_look(move || notes.spawn(name, QueueId::HIGH));

@@ -13,7 +13,8 @@ use super::work_id::WorkId;
 use crate::background::close_reason::panic_message;
 use crate::background::errand::{Payload, caught};
 use crate::blocking::unblock;
-use crate::executor::{Phase, seat};
+use crate::ending::Phase;
+use crate::executor::seat;
 use crate::shield::{drop_shielded, log_error};
 use crate::time::timeout;
 

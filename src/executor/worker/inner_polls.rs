@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use super::{Step, Worker, run, take};
-use crate::executor::ending::Phase;
+use crate::ending::Phase;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::telling;
