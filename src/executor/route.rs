@@ -22,6 +22,9 @@ pub(super) enum Look {
     Others(usize),
 }
 
+/// A few places, in the order in which to look there.
+pub(super) type Looks = [Option<Look>; 3];
+
 /// The queues that a worker serves, and the order in which it looks for their tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
@@ -38,18 +41,9 @@ pub(crate) struct Route {
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
-    /// The places where a task may wait that no other worker takes: the queues without workers at
-    /// home, and this worker's own part of the other queues.
-    pub(super) other_queues: Box<[OtherQueue]>,
-}
-
-/// A queue on the route that is not home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OtherQueue {
-    /// It has workers at home, which see to its channel.
-    Staffed(usize),
-    /// It has none: only workers at home elsewhere take its tasks.
-    Unstaffed(usize),
+    /// For each queue that is not home, the places where a task may wait that no other worker
+    /// takes: this worker's own part of it, and where it has no workers at home, all of it.
+    others: Box<[Looks]>,
 }
 
 /// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
@@ -77,16 +71,16 @@ impl Route {
         let rest = 1..queues.len();
         let outranks_home = |&at: &usize| queues[at].outranks(home);
         let (above, below): (Vec<_>, Vec<_>) = rest.clone().partition(outranks_home);
-        let other_queue = |at: usize| match staffed(queues[at]) {
-            true => OtherQueue::Staffed(at),
-            false => OtherQueue::Unstaffed(at),
+        let seen_to_here = |at: usize| match staffed(queues[at]) {
+            true => [Some(Look::Local(at)), None, None],
+            false => [Look::Channel(at), Look::Local(at), Look::Others(at)].map(Some),
         };
         Route {
             home,
             above: above.into(),
             at_hand: at_hand(&below),
             search: search(rest.clone()),
-            other_queues: rest.map(other_queue).collect(),
+            others: rest.map(seen_to_here).collect(),
             queues,
         }
     }
@@ -100,19 +94,19 @@ impl Route {
         self.queues.iter().position(|&served| served == queue)
     }
 
-    /// The place whose tasks go first at this step, if it has been passed over for long enough.
+    /// The places that go first at this step, since they have been passed over for long enough.
     ///
     /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
     /// comes a step later.
-    pub(super) fn overdue(&self, step: u64) -> Option<Overdue> {
-        if let Some(queue) = self.other_queue_due(step) {
-            return Some(Overdue::OtherQueue(queue));
+    pub(super) fn overdue(&self, step: u64) -> Looks {
+        if let Some(other) = self.other_queue_due(step) {
+            return other;
         }
         let since_home = step % HOME_EVERY;
-        match since_home.checked_sub(self.home_delay(step))? {
-            0 => Some(Overdue::Home),
-            1 => Some(Overdue::OwnHome),
-            _ => None,
+        match since_home.checked_sub(self.home_delay(step)) {
+            Some(0) => HOME,
+            Some(1) => OWN_HOME,
+            _ => NOWHERE,
         }
     }
 
@@ -127,13 +121,13 @@ impl Route {
         home.min((step + 1).next_multiple_of(OTHER_QUEUE_EVERY))
     }
 
-    /// The other queue whose turn this step is. Steps count from 1.
-    fn other_queue_due(&self, step: u64) -> Option<OtherQueue> {
-        if step == 0 || !step.is_multiple_of(OTHER_QUEUE_EVERY) || self.other_queues.is_empty() {
+    /// The places of the other queue whose turn this step is. Steps count from 1.
+    fn other_queue_due(&self, step: u64) -> Option<Looks> {
+        if step == 0 || !step.is_multiple_of(OTHER_QUEUE_EVERY) {
             return None;
         }
-        let turn = (step / OTHER_QUEUE_EVERY) as usize % self.other_queues.len();
-        Some(self.other_queues[turn])
+        let turn = (step / OTHER_QUEUE_EVERY) as usize;
+        Some(self.others[turn.checked_rem(self.others.len())?])
     }
 
     /// By how many steps home's two turns are delayed, right after they were due: by one for each
@@ -146,15 +140,13 @@ impl Route {
     }
 }
 
-/// The place that goes first at certain steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Overdue {
-    /// The home queue: its channel, or else what the worker holds of it.
-    Home,
-    /// The worker's own part of the home queue.
-    OwnHome,
-    OtherQueue(OtherQueue),
-}
+/// The home queue: its channel, or else the worker's own part of it.
+const HOME: Looks = [Some(Look::Channel(0)), Some(Look::Local(0)), None];
+
+/// The worker's own part of the home queue.
+const OWN_HOME: Looks = [Some(Look::Local(0)), None, None];
+
+const NOWHERE: Looks = [None; 3];
 
 /// Between the home work that a worker holds and the queues `below`, which do not outrank home, the
 /// worker looks for home work everywhere. So no worker goes on with stolen low tasks while a task
@@ -217,15 +209,15 @@ mod tests {
         assert_eq!(*route.search, [Channel(0), Others(0)]);
     }
 
-    fn steps(route: &Route, overdue: Overdue) -> Vec<u64> {
-        let goes_first = |&step: &u64| route.overdue(step) == Some(overdue);
+    fn steps(route: &Route, overdue: Looks) -> Vec<u64> {
+        let goes_first = |&step: &u64| route.overdue(step) == overdue;
         (1..=200).filter(goes_first).collect()
     }
 
     #[test]
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(steps(&route, Overdue::Home), [61, 122, 183]);
+        assert_eq!(steps(&route, HOME), [61, 122, 183]);
     }
 
     #[test]
@@ -236,7 +228,10 @@ mod tests {
             if step == route.next_overdue(asks) {
                 asks = step;
             }
-            assert!(asks == step || route.overdue(step).is_none(), "step {step}");
+            assert!(
+                asks == step || route.overdue(step) == NOWHERE,
+                "step {step}"
+            );
         }
     }
 
@@ -247,37 +242,36 @@ mod tests {
             let each = steps.map(|step| route.overdue(step));
             each.collect::<Vec<_>>()
         };
-        let (home, held_home) = (Some(Overdue::Home), Some(Overdue::OwnHome));
-        let other = Some(Overdue::OtherQueue(OtherQueue::Staffed(1)));
+        let (home, own_home, none) = (HOME, OWN_HOME, NOWHERE);
+        let other = [Some(Local(1)), None, None];
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
-        assert_eq!(overdue(3903..=3907), [None, other, home, held_home, None]);
-        assert_eq!(overdue(2622..=2626), [None, home, other, held_home, None]);
+        assert_eq!(overdue(3903..=3907), [none, other, home, own_home, none]);
+        assert_eq!(overdue(2622..=2626), [none, home, other, own_home, none]);
         for step in 1..10_000 {
             let turns = overdue(step..=step + 63);
             assert_eq!(turns.iter().filter(|turn| **turn == other).count(), 1);
-            assert!(turns.contains(&home) && turns.contains(&held_home));
+            assert!(turns.contains(&home) && turns.contains(&own_home));
         }
     }
 
     #[test]
     fn a_workers_own_part_of_its_home_goes_first_at_the_step_after() {
         let route = route(QueueId::LOW, &[QueueId::HIGH]);
-        assert_eq!(steps(&route, Overdue::OwnHome), [1, 62, 123, 184]);
+        assert_eq!(steps(&route, OWN_HOME), [1, 62, 123, 184]);
     }
 
     #[test]
     fn a_workers_own_part_of_another_queue_goes_first_every_64th_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        let held = Overdue::OtherQueue(OtherQueue::Staffed(1));
-        assert_eq!(steps(&route, held), [64, 128, 192]);
+        assert_eq!(steps(&route, [Some(Local(1)), None, None]), [64, 128, 192]);
     }
 
     #[test]
     fn a_queue_without_workers_goes_first_every_64th_step() {
         let low_only = |queue| queue == QueueId::LOW;
         let route = Route::new(QueueId::LOW, &[QueueId::HIGH], low_only);
-        let high = Overdue::OtherQueue(OtherQueue::Unstaffed(1));
+        let high = [Channel(1), Local(1), Others(1)].map(Some);
         assert_eq!(steps(&route, high), [64, 128, 192]);
     }
 }

@@ -25,8 +25,8 @@ use crossbeam_utils::CachePadded;
 
 use super::cancel;
 use super::executor::Executor;
-use super::queue::{LocalQueue, Pushed, Stolen};
-use super::route::{Look, OtherQueue, Overdue, Route};
+use super::queue::{LocalQueue, Pushed, Queue};
+use super::route::{Look, Route};
 use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
@@ -334,7 +334,7 @@ impl Worker {
             false => self.overdue()?,
         };
         let taken = overdue.or_else(|| self.held());
-        let taken = taken.or_else(|| self.at_hand());
+        let taken = taken.or_else(|| self.look_along(|route| &route.at_hand));
         if taken.is_none() {
             self.look_outside()?;
         }
@@ -383,33 +383,41 @@ impl Worker {
             // The step is taken again when those tasks have been woken.
             self.look_outside().inspect_err(|_| self.steps -= 1)?;
         }
-        self.next_overdue = self.route.next_overdue(self.steps);
-        Ok(self
-            .route
-            .overdue(self.steps)
-            .and_then(|overdue| self.take_overdue(overdue)))
-    }
-
-    fn take_overdue(&mut self, overdue: Overdue) -> Option<Runnable> {
-        match overdue {
-            Overdue::Home => self
-                .look(Look::Channel(0))
-                .or_else(|| self.look(Look::Local(0))),
-            Overdue::OwnHome => self.look(Look::Local(0)),
-            Overdue::OtherQueue(OtherQueue::Staffed(at)) => self.look(Look::Local(at)),
-            Overdue::OtherQueue(OtherQueue::Unstaffed(at)) => self
-                .look(Look::Channel(at))
-                .or_else(|| self.look(Look::Local(at)))
-                .or_else(|| self.look(Look::Others(at))),
-        }
+        let step = self.steps;
+        self.next_overdue = self.route.next_overdue(step);
+        let mut overdue = self.route.overdue(step).into_iter().flatten();
+        Ok(overdue.find_map(|look| self.look(look)))
     }
 
     /// Takes from the local queues that go before all else.
     #[inline]
     fn held(&mut self) -> Option<Runnable> {
-        let above =
-            (0..self.route.above.len()).find_map(|i| self.look(Look::Local(self.route.above[i])));
+        let above = (0..self.route.above.len()).find_map(|i| self.pop_local(self.route.above[i]));
         above.or_else(|| self.pop_local(0))
+    }
+
+    /// Looks at some places of the route, one after the other.
+    #[inline]
+    fn look_along(&mut self, places: impl Fn(&Route) -> &[Look]) -> Option<Runnable> {
+        (0..places(&self.route).len()).find_map(|i| self.look(places(&self.route)[i]))
+    }
+
+    /// Takes a task from one place, if there is one, and notes where. Most looks are in vain, and
+    /// those cost no call (T7).
+    // `always`: since there are several lists of places, the compiler would make this a call.
+    #[inline(always)]
+    fn look(&mut self, look: Look) -> Option<Runnable> {
+        match look {
+            Look::Local(at) => self.pop_local(at),
+            Look::Channel(at) if self.queue(at).channel_len() == 0 => None,
+            Look::Channel(at) => self.take_from_channel(at),
+            Look::Others(at) if !self.queue(at).others_have_spare(self.id) => None,
+            Look::Others(at) => self.steal(at),
+        }
+    }
+
+    fn queue(&self, position: usize) -> &Queue {
+        self.executor.queue(self.route.queues[position])
     }
 
     #[inline]
@@ -417,10 +425,6 @@ impl Worker {
         let runnable = self.locals.get_mut(position)?.pop()?;
         self.turn_to(position, Source::Local);
         Some(runnable)
-    }
-
-    fn at_hand(&mut self) -> Option<Runnable> {
-        (0..self.route.at_hand.len()).find_map(|i| self.look(self.route.at_hand[i]))
     }
 
     /// Looks for something to steal, again and again for a short while.
@@ -455,42 +459,7 @@ impl Worker {
     }
 
     fn look_around(&mut self) -> Option<Runnable> {
-        (0..self.route.search.len()).find_map(|i| self.look(self.route.search[i]))
-    }
-
-    /// Takes a task from one place, if there is one, and notes where. Most looks are in vain, and
-    /// those cost no call (T7).
-    #[inline]
-    fn look(&mut self, look: Look) -> Option<Runnable> {
-        match self.is_bare(look) {
-            true => None,
-            false => self.take_from(look),
-        }
-    }
-
-    /// Whether a place is empty, at a glance.
-    #[inline]
-    fn is_bare(&self, look: Look) -> bool {
-        let queue = |at: usize| self.executor.queue(self.route.queues[at]);
-        match look {
-            Look::Local(at) => self.locals.get(at).is_none_or(LocalQueue::is_bare),
-            Look::Channel(at) => queue(at).channel_len() == 0,
-            Look::Others(at) => !queue(at).others_have_spare(self.id),
-        }
-    }
-
-    #[inline(never)]
-    fn take_from(&mut self, look: Look) -> Option<Runnable> {
-        let (position, runnable, source) = match look {
-            Look::Local(at) => return self.pop_local(at),
-            Look::Channel(at) => (at, self.take_from_channel(at)?, Source::Channel),
-            Look::Others(at) => {
-                let (runnable, victim) = self.steal(at)?;
-                (at, runnable, Source::Worker(victim))
-            }
-        };
-        self.turn_to(position, source);
-        Some(runnable)
+        self.look_along(|route| &route.search)
     }
 
     /// Turns to the queue at this place of the route, where a task was found.
@@ -574,43 +543,42 @@ impl Worker {
     fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
         let queue = self.executor.queue(self.route.queues[position]);
         let Some(local) = self.locals.get_mut(position) else {
-            return queue.take();
+            let runnable = queue.take()?;
+            self.turn_to(position, Source::Channel);
+            return Some(runnable);
         };
         // It may spin for 2 us. `None`: the channel is empty.
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
-        // The tasks that came with it may have been raised since: see `sifter.rs`.
-        self.inherit(position, sifted);
-        self.announce_moved(position);
+        self.note_moved(position, sifted);
+        self.turn_to(position, Source::Channel);
         Some(runnable)
     }
 
     /// Steals from the other workers that serve a queue, beginning with a random one.
     #[inline(never)]
-    fn steal(&mut self, position: usize) -> Option<(Runnable, WorkerId)> {
+    fn steal(&mut self, position: usize) -> Option<Runnable> {
         let local = self.locals.get_mut(position)?;
         let queue = self.executor.queue(self.route.queues[position]);
         let start = match queue.local_count() {
             0..=2 => 0,
             victims => self.rng.usize(..victims),
         };
-        let Stolen {
-            runnable,
-            from,
-            sifted_at,
-        } = queue.steal(self.id, start, local)?;
+        let stolen = queue.steal(self.id, start, local)?;
         self.thief.stole(1 + local.spare());
         self.tally().steals.add(1, Writer::Only);
-        self.inherit(position, sifted_at);
-        self.announce_moved(position);
-        Some((runnable, from))
+        self.note_moved(position, stolen.sifted_at);
+        self.turn_to(position, Source::Worker(stolen.from));
+        Some(stolen.runnable)
     }
 
-    /// Tells other workers of tasks that came along with the one that was taken. While they were on
-    /// their way they lay nowhere, and another worker may have looked in vain. A searcher tells
-    /// when its search ends.
-    fn announce_moved(&self, position: usize) {
+    /// Notes when the tasks were sifted last that came along with the one that was taken, since
+    /// they may have been raised after that (`sifter.rs`), and tells other workers of them. While
+    /// they were on their way they lay nowhere, and another worker may have looked in vain. A
+    /// searcher tells when its search ends.
+    fn note_moved(&mut self, position: usize, sifted_at: u32) {
+        self.inherit(position, sifted_at);
         let local = self.locals.get(position);
         if self.search == Search::Uncounted && local.is_some_and(LocalQueue::has_spare) {
             self.announce(self.route.queues[position]);
