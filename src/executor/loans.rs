@@ -35,7 +35,7 @@ impl Borrower {
     pub(crate) fn polled_here() -> Option<Borrower> {
         seat::with_worker(|worker| {
             let polled = worker.tally().polling.get()?;
-            let low = polled.queue == QueueId::LOW && !worker.runs_high;
+            let low = polled.queue == QueueId::LOW && !worker.current.is_high;
             low.then_some(Borrower {
                 executor: worker.executor_id,
                 task: polled.task,

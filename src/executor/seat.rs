@@ -186,7 +186,7 @@ pub(crate) fn is_worker() -> bool {
 /// Whether the task that is being polled on this thread is a high one: taken from the high queue,
 /// or raised before it was taken.
 pub(crate) fn runs_high_task() -> bool {
-    with_worker(|worker| worker.runs_high).unwrap_or_else(poll::blocks_in_high)
+    with_worker(|worker| worker.current.is_high).unwrap_or_else(poll::blocks_in_high)
 }
 
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes it over
@@ -205,7 +205,7 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());
     };
-    poll::note_blocks_in_high(worker.runs_high);
+    poll::note_blocks_in_high(worker.current.is_high);
     let (id, executor) = (worker.id, worker.executor.clone());
     // Told before the other thread tells what it does as this worker, and not at all if there is
     // no other.
@@ -401,7 +401,7 @@ pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
         executor.pending.sought().in_vain()
     };
     let by_worker = with_worker_of(id, |worker| {
-        worker.sought.in_vain() != enter(&worker.executor)
+        worker.current.sought.in_vain() != enter(&worker.executor)
     });
     let is_sought = by_worker.or_else(|| {
         // Where no worker sits any more, none has noted the count from before the poll.

@@ -68,19 +68,11 @@ pub(crate) struct Worker {
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
     /// are off.
     locals: Box<[LocalQueue]>,
-    /// The queue whose task it runs, or ran last, and that queue's position on the route.
-    running: QueueId,
-    running_at: usize,
-    /// Whether that task is a high one, which it also is if it was raised in the low queue.
-    pub(super) runs_high: bool,
-    /// Where it found that task.
-    found: Source,
+    /// The task that it runs, or ran last.
+    pub(super) current: Current,
     search: Search,
     pace: Pace,
     thief: Thief,
-    /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
-    /// `waker/pending.rs`: of raises, and of vain looks for a waiting task.
-    pub(super) sought: Sought,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
@@ -96,6 +88,20 @@ pub(crate) struct Worker {
     rng: fastrand::Rng,
     /// Task numbers set aside for this worker, so that it need not ask for each.
     ids: Range<u64>,
+}
+
+/// A worker's notes of the task that it runs, or ran last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Current {
+    /// The queue that the task was taken from, and that queue's position on the route.
+    queue: QueueId,
+    at: usize,
+    /// Whether the task is a high one, which it also is if it was raised in the low queue.
+    pub(super) is_high: bool,
+    found: Source,
+    /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
+    /// `waker/pending.rs`: of raises, and of vain looks for a waiting task.
+    pub(super) sought: Sought,
 }
 
 /// The parts of a worker.
@@ -144,6 +150,12 @@ pub(crate) enum MayPark {
 
 /// One step of the worker that the current thread sits on: takes a task and polls it once.
 pub(crate) fn step() -> Step {
+    step_with(run)
+}
+
+// `always`: as `take`.
+#[inline(always)]
+fn step_with(run: impl FnOnce(Runnable)) -> Step {
     match take() {
         Ok(runnable) => {
             run(runnable);
@@ -220,7 +232,7 @@ fn run_or_abort(runnable: Runnable, note: Note) {
 #[cold]
 fn run_observed(runnable: Runnable) {
     let task = runnable.metadata().id;
-    let here = seat::with_worker(|worker| (worker.id, worker.running, worker.found));
+    let here = seat::with_worker(|worker| (worker.id, worker.current.queue, worker.current.found));
     let (worker, queue, from) = here.expect("the worker has just taken the task");
     telling::emit(|| Event::Taken {
         task,
@@ -250,14 +262,16 @@ impl Worker {
             executor,
             id: parts.id,
             crew: parts.crew,
-            running: parts.route.home,
-            running_at: 0,
-            runs_high: false,
-            found: Source::Channel,
+            current: Current {
+                queue: parts.route.home,
+                at: 0,
+                is_high: false,
+                found: Source::Channel,
+                sought: Sought::default(),
+            },
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,
-            sought: Sought::default(),
             sifter: Sifter::default(),
             ready: Vec::new(),
             expects_outside: 0,
@@ -325,7 +339,7 @@ impl Worker {
         self.steps = step;
         // Before the look at a task's priority. A task that is raised between the two is seen to be
         // high, or its raise is counted after this look and seen at the next step.
-        self.sought = self.executor.pending.sought();
+        self.current.sought = self.executor.pending.sought();
         if self.is_to_sift() && self.sift_in_turn() == Sifted::FoundSome {
             return Err(Step::Ran);
         }
@@ -350,7 +364,7 @@ impl Worker {
     // path of every task.
     #[inline(always)]
     fn begin(&mut self, task: &Meta) {
-        self.runs_high = task.queue_by_loans() == QueueId::HIGH;
+        self.current.is_high = task.queue_by_loans() == QueueId::HIGH;
         self.leave_search();
         self.begin_poll(task);
     }
@@ -465,10 +479,10 @@ impl Worker {
     /// Turns to the queue at this place of the route, where a task was found.
     #[inline]
     fn turn_to(&mut self, position: usize, source: Source) {
-        self.found = source;
-        self.running_at = position;
-        let before = std::mem::replace(&mut self.running, self.route.queues[position]);
-        if before != self.running {
+        self.current.found = source;
+        self.current.at = position;
+        let before = std::mem::replace(&mut self.current.queue, self.route.queues[position]);
+        if before != self.current.queue {
             self.turn_away_from(before);
         }
     }
@@ -479,7 +493,7 @@ impl Worker {
         self.demote_next_of(before);
         // Another worker is to wait for the world outside while this one is away: see
         // `idle/lookout.rs`.
-        if self.is_away_in(self.running) && !self.is_away_in(before) {
+        if self.is_away_in(self.current.queue) && !self.is_away_in(before) {
             self.executor.man_lookout();
         }
     }
@@ -502,8 +516,8 @@ impl Worker {
     /// Turns the worker to its home queue, since it is about to rest. Tasks of home that it wakes
     /// after a wait on the lookout then go into its own local queue (see `local_for`).
     fn go_home(&mut self) {
-        if self.is_away_in(self.running) {
-            self.turn_to(0, self.found);
+        if self.is_away_in(self.current.queue) {
+            self.turn_to(0, self.current.found);
         }
     }
 
@@ -616,10 +630,10 @@ impl Worker {
         let tally = self.tally();
         tally.polling.begin(Polled {
             task: task.id,
-            queue: self.running,
+            queue: self.current.queue,
             spawned_at: task.spawned_at,
         });
-        tally.queue(self.running).taken.add(1, Writer::Only);
+        tally.queue(self.current.queue).taken.add(1, Writer::Only);
     }
 
     /// Notes that the task which this worker has taken is not polled after all. Does nothing where
@@ -631,7 +645,10 @@ impl Worker {
             .get()
             .is_some_and(|polled| polled.task == task)
         {
-            tally.queue(self.running).unpolled.add(1, Writer::Only);
+            tally
+                .queue(self.current.queue)
+                .unpolled
+                .add(1, Writer::Only);
         }
     }
 
@@ -673,9 +690,9 @@ impl Worker {
     /// the running one nor home goes there, too: here it would lie behind this worker's own work.
     #[inline]
     fn local_for(&mut self, id: QueueId) -> Option<&mut LocalQueue> {
-        if id == self.running {
-            self.locals.get_mut(self.running_at)
-        } else if id == self.route.home && !id.outranks(self.running) {
+        if id == self.current.queue {
+            self.locals.get_mut(self.current.at)
+        } else if id == self.route.home && !id.outranks(self.current.queue) {
             self.locals.first_mut()
         } else {
             None

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 
-use super::{Step, Worker, run, take};
+use super::{Current, Step, Worker, run, step_with};
 use crate::ending::Phase;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
@@ -26,7 +26,6 @@ use crate::ids::{ExecutorId, TaskId};
 use crate::poll::{self, InnerLevel, Room};
 use crate::telemetry::event::{Event, Source};
 use crate::telemetry::polling::Polled;
-use crate::waker::Sought;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
 /// does nothing.
@@ -50,7 +49,8 @@ pub(crate) fn run_joined(tasks: impl Iterator<Item = (ExecutorId, TaskId)>) {
 
 /// Lets the worker that sits here poll tasks within the poll that it is in, until it is dropped.
 pub(crate) struct InnerPolls {
-    outer: OuterPoll,
+    outer: Current,
+    outer_polled: Option<Polled>,
     outer_note: Note,
     /// Whether the observer knows that the outer poll waits for polls within it.
     is_told: bool,
@@ -59,23 +59,16 @@ pub(crate) struct InnerPolls {
     _entered: seat::Entered,
 }
 
-/// A worker's notes of the poll that it is in.
-#[derive(Debug)]
-struct OuterPoll {
-    running_at: usize,
-    runs_high: bool,
-    found: Source,
-    sought: Sought,
-    polled: Option<Polled>,
-}
-
 impl InnerPolls {
     /// `None`: no worker sits here, or the stack has no room.
     pub(crate) fn begin(room: Room) -> Option<InnerPolls> {
-        let worker = |worker: &mut Worker| (worker.outer_poll(), worker.executor.clone());
-        let (outer, executor) = seat::with_worker(worker)?;
+        let (outer, outer_polled, executor) = seat::with_worker(|worker| {
+            let polled = worker.tally().polling.get();
+            (worker.current, polled, worker.executor.clone())
+        })?;
         Some(InnerPolls {
             outer,
+            outer_polled,
             outer_note: NOTE.get(),
             is_told: false,
             _level: InnerLevel::begin(room, executor.host.stack_size())?,
@@ -85,13 +78,7 @@ impl InnerPolls {
 
     /// One step of the worker, with whichever task it finds.
     pub(crate) fn step(&mut self) -> Step {
-        match take() {
-            Ok(runnable) => {
-                self.run(runnable);
-                Step::Ran
-            }
-            Err(step) => step,
-        }
+        step_with(|runnable| self.run(runnable))
     }
 
     /// Runs a task. Before the first of them, the observer is told that the outer poll waits for
@@ -110,29 +97,18 @@ impl InnerPolls {
 impl Drop for InnerPolls {
     fn drop(&mut self) {
         NOTE.set(self.outer_note);
-        poll::note_blocks_in_high(self.outer.runs_high);
-        seat::with_worker(|worker| worker.go_on_with(&self.outer));
+        poll::note_blocks_in_high(self.outer.is_high);
+        seat::with_worker(|worker| worker.go_on_with(self.outer, self.outer_polled));
     }
 }
 
 impl Worker {
-    fn outer_poll(&self) -> OuterPoll {
-        OuterPoll {
-            running_at: self.running_at,
-            runs_high: self.runs_high,
-            found: self.found,
-            sought: self.sought,
-            polled: self.tally().polling.get(),
-        }
-    }
-
-    fn go_on_with(&mut self, outer: &OuterPoll) {
+    fn go_on_with(&mut self, outer: Current, polled: Option<Polled>) {
         // It may have become a searcher, which it is no longer.
         self.leave_search();
-        self.turn_to(outer.running_at, outer.found);
-        self.runs_high = outer.runs_high;
-        self.sought = outer.sought;
-        match outer.polled {
+        self.turn_to(outer.at, outer.found);
+        self.current = outer;
+        match polled {
             Some(polled) => self.tally().polling.begin(polled),
             None => self.tally().polling.end(),
         }
@@ -156,12 +132,12 @@ impl Worker {
         }
         let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id);
         for position in 0..self.route.queues.len() {
-            if !self.runs_high && self.has_higher_work(position) {
+            if !self.current.is_high && self.has_higher_work(position) {
                 return None;
             }
             if let Some((runnable, source)) = self.pick_at(position, &is_wanted) {
                 self.turn_to(position, source);
-                self.sought = self.executor.pending.sought();
+                self.current.sought = self.executor.pending.sought();
                 self.begin(runnable.metadata());
                 return Some(runnable);
             }

@@ -77,12 +77,12 @@ impl Worker {
     /// Whether a task may have been raised where this worker has not sifted yet.
     #[inline]
     pub(super) fn is_to_sift(&self) -> bool {
-        self.sought.raises() != self.sifter.sifted_at
+        self.current.sought.raises() != self.sifter.sifted_at
     }
 
     /// Whether a task was raised since this step began.
     pub(super) fn has_news_of_raises(&self) -> bool {
-        self.executor.pending.sought().raises() != self.sought.raises()
+        self.executor.pending.sought().raises() != self.current.sought.raises()
     }
 
     /// Sifts, if the worker has not spent its share of time on that.
@@ -111,7 +111,7 @@ impl Worker {
         } else if self.route.home == QueueId::HIGH {
             self.sift_channel();
         }
-        self.sifter.sifted_at = self.sought.raises();
+        self.sifter.sifted_at = self.current.sought.raises();
         let ended = self.now();
         self.sifter.not_before = ended + REST_FACTOR * ended.saturating_sub(began);
         match self.sifter.raised.is_empty() {
@@ -138,7 +138,7 @@ impl Worker {
             return;
         };
         local.sift(&mut self.sifter.raised);
-        local.mark_sifted(self.sought.raises());
+        local.mark_sifted(self.current.sought.raises());
         if local.has_spare() {
             // Another worker may have looked in vain meanwhile.
             self.announce(QueueId::LOW);
@@ -147,7 +147,7 @@ impl Worker {
 
     /// Sifts the channel, unless another worker has done it.
     fn sift_channel(&mut self) {
-        let (executor, at) = (self.executor.clone(), self.sought.raises());
+        let (executor, at) = (self.executor.clone(), self.current.sought.raises());
         let queue = executor.queue(QueueId::LOW);
         if !is_older(queue.sifted_at(), at) || queue.channel_len() > self.most() {
             return;
