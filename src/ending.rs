@@ -119,7 +119,8 @@ impl Ending {
         }
     }
 
-    /// Excuses tasks of the runtime's own, whose threads are about to wait for its end.
+    /// Excuses tasks of the runtime's own that are under way on the calling thread, which is about
+    /// to wait for the end: neither it nor any other thread waits for them.
     pub(super) fn excuse(&self, tasks: u64) -> Excused<'_> {
         self.excused.fetch_add(tasks, Ordering::SeqCst);
         // Other threads may wait for these tasks.

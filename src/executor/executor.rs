@@ -23,7 +23,7 @@ use super::seat::{self, Counted};
 use super::telling;
 use super::tracked;
 use super::worker::Turn;
-use crate::ending::{Ending, Excused, Phase};
+use crate::ending::{Ending, Phase};
 use crate::idle::{ParkingLot, Reactor, Spin};
 use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
@@ -47,10 +47,10 @@ pub(crate) struct Executor {
     /// The names of the queues, and which worker is at home where.
     pub(crate) shape: RuntimeShape,
     /// Whether a high task may have to wait for the end of a low poll.
-    high_waits: bool,
+    pub(crate) high_waits: bool,
     /// The counts of each worker, and at the end those of all other threads.
     tallies: Box<[Arc<CachePadded<Tally>>]>,
-    pub(super) ending: Ending,
+    pub(crate) ending: Ending,
     /// The tasks that shutdown has cancelled.
     cut_off: Mutex<CutOff>,
     /// How many tasks are being cut off at the moment and not noted there yet.
@@ -130,10 +130,6 @@ impl Executor {
         }
     }
 
-    pub(crate) fn high_may_wait_for_low(&self) -> bool {
-        self.high_waits
-    }
-
     /// Takes the executor off the list. A task that is woken from now on finds it gone.
     pub(crate) fn unregister(&self) {
         let mut executors = unpoisoned(EXECUTORS.write());
@@ -178,11 +174,11 @@ impl Executor {
         // Counted first, so that a thread that drains waits for the task, or its phase is seen
         // here. A worker need not look again: drain waits for the task that the worker runs.
         if counted.by.is_none() && self.phase() != Phase::Open {
-            let future = match late {
-                Late::Cancelled => future.take(),
-                Late::GivenBack => None,
-            };
-            return self.end_late(counted, future, queue, origin);
+            let future = future.take_if(|_| late == Late::Cancelled);
+            let task = future.map(|future| self.make_cancelled(counted, future, queue, origin));
+            // Last: a shutdown that waits for it is over with this.
+            seat::count_late(self, queue);
+            return task;
         }
         let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
         if let Err(runnable) = seat::offer_worker_here(self.id, runnable, queue, Turn::Next) {
@@ -191,32 +187,12 @@ impl Executor {
         Some(task)
     }
 
-    /// Ends a spawn that was counted and came too late, and cancels its future if that is given.
+    /// Makes a counted task that is cancelled before it begins, for a runtime that takes nothing
+    /// new.
     #[cold]
-    fn end_late<F>(
+    pub(crate) fn make_cancelled<F>(
         &self,
         counted: Counted,
-        future: Option<F>,
-        queue: QueueId,
-        origin: Origin<'_>,
-    ) -> Option<TaskHalf<F::Output>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let cancelled = future.map(|future| {
-            let (runnable, task) = self.make_task(counted, future, queue, origin);
-            cancel::refuse(runnable);
-            task
-        });
-        // Last: a shutdown that waits for it is over with this.
-        seat::count_late(self, queue);
-        cancelled
-    }
-
-    /// Makes a task that is cancelled before it begins, for a runtime that takes nothing new.
-    pub(crate) fn spawn_cancelled<F>(
-        &self,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
@@ -225,7 +201,6 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let counted = seat::count_refused(self, queue);
         let (runnable, task) = self.make_task(counted, future, queue, origin);
         cancel::refuse(runnable);
         task
@@ -428,12 +403,6 @@ impl Executor {
         let ended: u64 = self.tallies().map(Tally::ended).sum();
         let spawned: u64 = self.tallies().map(Tally::spawned).sum();
         spawned - ended
-    }
-
-    /// Excuses tasks of the runtime's own that are under way on the calling thread, which is about
-    /// to wait for the end: neither it nor any other thread waits for them.
-    pub(crate) fn excuse(&self, own: u64) -> Excused<'_> {
-        self.ending.excuse(own)
     }
 
     /// Stops taking tasks, and waits until no more are left than are excused or `deadline` has

@@ -4,7 +4,6 @@
 //! wakes an awaiter. Read `idle/mod.rs` next.
 
 use std::any::Any;
-use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -100,7 +99,8 @@ pub(super) struct Failure {
     pub(super) executor: ExecutorId,
     pub(super) name: Option<Arc<str>>,
     pub(super) spawned_at: &'static Location<'static>,
-    pub(super) cause: Cause,
+    /// `None` once an awaiter has been told of it.
+    pub(super) cause: Option<Cause>,
 }
 
 pub(super) enum Cause {
@@ -108,8 +108,6 @@ pub(super) enum Cause {
     /// The task was told to end, and its future's destructor panicked.
     DropPanicked(Box<dyn Any + Send>),
     Cancelled(Order),
-    /// The cause has been handed to an awaiter.
-    Told,
 }
 
 // The part of a task's allocation besides its future must not grow unseen (T19).
@@ -117,16 +115,16 @@ const _: () = assert!(size_of::<Outcome<()>>() <= 16);
 
 impl Failure {
     fn is_of_the_drop(&self) -> bool {
-        matches!(self.cause, Cause::DropPanicked(_))
+        matches!(self.cause, Some(Cause::DropPanicked(_)))
     }
 
     fn into_error(mut self) -> JoinError {
-        let error = match mem::replace(&mut self.cause, Cause::Told) {
+        let cause = self.cause.take();
+        let error = match cause.expect("a failure is consumed when an awaiter is told of it") {
             Cause::Panicked(payload) | Cause::DropPanicked(payload) => {
                 JoinError::panic(payload, self.spawned_at)
             }
             Cause::Cancelled(order) => JoinError::cancelled(order, self.spawned_at),
-            Cause::Told => unreachable!("a failure is consumed when an awaiter is told of it"),
         };
         error.with_name(self.name.take())
     }
@@ -135,8 +133,7 @@ impl Failure {
 impl Drop for Failure {
     #[cold]
     fn drop(&mut self) {
-        let cause = mem::replace(&mut self.cause, Cause::Told);
-        if let Cause::Panicked(payload) | Cause::DropPanicked(payload) = cause {
+        if let Some(Cause::Panicked(payload) | Cause::DropPanicked(payload)) = self.cause.take() {
             let panic = LostPanic {
                 task: self.task,
                 name: self.name.as_deref(),

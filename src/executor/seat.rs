@@ -220,22 +220,6 @@ pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
     })
 }
 
-/// Lets the worker that sits here rest, within a poll, until there is something to do for it or
-/// `is_over`.
-pub(crate) fn rest_until(is_over: &dyn Fn() -> bool) {
-    if let Some(here) = runtime_here() {
-        here.host.rest_until(is_over);
-    }
-}
-
-/// Leaves this thread's runtime, which has closed, in the middle of a poll: cancels what the worker
-/// that sits here holds.
-pub(crate) fn leave_closed() {
-    if let Some(here) = runtime_here() {
-        here.thread_leaves();
-    }
-}
-
 // Where a task goes.
 
 /// Queues a task that was spawned or woken: with the worker that sits here, if it belongs there, or
@@ -293,7 +277,7 @@ fn inject(id: ExecutorId, runnable: Runnable) {
 
 /// A task that has been counted and does not exist yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counted {
+pub(crate) struct Counted {
     pub(super) task: TaskId,
     /// The worker that spawns it, if one does.
     pub(super) by: Option<WorkerId>,
@@ -316,8 +300,11 @@ pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Counted {
 
 #[inline(never)]
 fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Counted {
-    let tally = executor.outside_tally().queue(queue);
-    tally.spawned.add(1, Writer::Shared);
+    executor
+        .outside_tally()
+        .queue(queue)
+        .spawned
+        .add(1, Writer::Shared);
     Counted {
         task: next_number(executor),
         by: None,
@@ -325,9 +312,12 @@ fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Counted {
 }
 
 /// Counts a task that its runtime does not take.
-pub(super) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
-    let tally = executor.outside_tally().queue(queue);
-    tally.refused.add(1, Writer::Shared);
+pub(crate) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
+    executor
+        .outside_tally()
+        .queue(queue)
+        .refused
+        .add(1, Writer::Shared);
     Counted {
         task: next_number(executor),
         by: worker_of(executor.id),
@@ -338,8 +328,12 @@ pub(super) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
 /// begun. The spawn stays counted as well: no counter falls.
 #[cold]
 pub(super) fn count_late(executor: &Executor, queue: QueueId) {
+    count_end_of(executor, queue, PollEnd::Cancelled);
+}
+
+fn count_end_of(executor: &Executor, queue: QueueId, end: PollEnd) {
     let tally = executor.outside_tally().queue(queue);
-    tally.count_end(PollEnd::Cancelled, Writer::Shared);
+    tally.count_end(end, Writer::Shared);
     executor.ending.task_ended_outside();
 }
 
@@ -384,9 +378,7 @@ fn count_end_outside(id: ExecutorId, queue: QueueId, end: PollEnd, entered: Opti
         if let Some(task) = entered {
             executor.pending.remove(task);
         }
-        let tally = executor.outside_tally().queue(queue);
-        tally.count_end(end, Writer::Shared);
-        executor.ending.task_ended_outside();
+        count_end_of(executor, queue, end);
     });
 }
 

@@ -53,7 +53,7 @@ where
             executor,
             queue,
             named,
-            waker: WakerEntered::No,
+            is_entered: false,
             spawned_at,
         },
     };
@@ -216,15 +216,9 @@ struct Life {
     queue: QueueId,
     /// As in [`Meta`], whose memory this lies in.
     named: bool,
-    waker: WakerEntered,
+    /// Whether its waker is among the pending: from the first time that it waits.
+    is_entered: bool,
     spawned_at: &'static Location<'static>,
-}
-
-/// Whether the task's waker is among the pending: from the first time that it waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WakerEntered {
-    Yes,
-    No,
 }
 
 // The part of a task's allocation besides its future must not grow unseen (T19).
@@ -237,19 +231,15 @@ impl Life {
     #[inline]
     fn pend(&mut self, waker: &Waker) {
         NOTE.set(Note::Ended(PollEnd::Pending));
-        if self.waker == WakerEntered::No {
-            self.waker = match seat::enter_waker(self.executor, self.task, waker) {
-                true => WakerEntered::Yes,
-                false => WakerEntered::No,
-            };
+        if !self.is_entered {
+            self.is_entered = seat::enter_waker(self.executor, self.task, waker);
         }
     }
 
     /// Notes that the task has ended and its future is gone.
     fn end(&mut self, end: PollEnd) {
         NOTE.set(Note::Ended(end));
-        let entered = std::mem::replace(&mut self.waker, WakerEntered::No);
-        let entered = (entered == WakerEntered::Yes).then_some(self.task);
+        let entered = std::mem::take(&mut self.is_entered).then_some(self.task);
         seat::count_end(self.executor, self.queue, end, entered);
     }
 
@@ -268,7 +258,7 @@ impl Life {
             executor: self.executor,
             name: self.named.then(|| names::get(key)).flatten(),
             spawned_at: self.spawned_at,
-            cause,
+            cause: Some(cause),
         })
     }
 }

@@ -238,7 +238,7 @@ impl Handle {
     /// ```
     #[must_use]
     pub fn high_may_wait_for_low(&self) -> bool {
-        self.executor.high_may_wait_for_low()
+        self.executor.high_waits
     }
 
     /// Whether the runtime takes no tasks any more: shutdown has begun, or it was dropped.

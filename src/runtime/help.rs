@@ -27,14 +27,15 @@ fn go_on_until(alarm: &Alarm) {
         let _refused = seat::leave(Bound::Exceeded);
         return;
     };
+    let here = seat::runtime_here().expect("inner polls enter the worker's runtime");
     while !alarm.is_rung() {
         match inner.step() {
             Step::Ran => {}
-            Step::Rest => seat::rest_until(&|| alarm.is_rung()),
+            Step::Rest => here.host.rest_until(&|| alarm.is_rung()),
             // An inner poll has blocked, and did get a stand-in.
             Step::Replaced => return,
             // The awaited ones may be among the tasks that this thread holds.
-            Step::Close => return seat::leave_closed(),
+            Step::Close => return here.thread_leaves(),
         }
     }
 }

@@ -206,7 +206,7 @@ impl Runtime {
         let deadline = Instant::now().checked_add(deadline);
         let _waits = EndWait::begin(&self.threads);
         block_in_place(|| {
-            let _excused = self.executor.excuse(self.own_tasks());
+            let _excused = self.executor.ending.excuse(self.own_tasks());
             self.executor.drain(deadline);
             let grace = Instant::now() + GRACE;
             let deadline = deadline.map(|deadline| deadline.max(grace));
@@ -275,7 +275,7 @@ impl Drop for Runtime {
         }
         let own = self.own_tasks();
         block_in_place(|| {
-            let _excused = self.executor.excuse(own);
+            let _excused = self.executor.ending.excuse(own);
             self.close(None);
             self.threads.join();
         });

@@ -170,7 +170,8 @@ where
         let place = origin.spawned_at;
         panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
     };
-    executor.spawn_cancelled(future, id, origin)
+    let counted = seat::count_refused(executor, id);
+    executor.make_cancelled(counted, future, id, origin)
 }
 
 /// As [`spawn_on`], or gives the future back.
