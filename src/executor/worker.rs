@@ -31,7 +31,7 @@ use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ending::Phase;
-use crate::idle::{Claim, OtherSearchers, Pace, Search, Standing, Thief};
+use crate::idle::{Claim, Linger, OtherSearchers, Pace, Search, Standing, Thief};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::telemetry::event::{Event, Placement, Source};
@@ -73,6 +73,9 @@ pub(crate) struct Worker {
     search: Search,
     pace: Pace,
     thief: Thief,
+    linger: Linger,
+    /// When it parked last, since the runtime was made.
+    parked_at: Duration,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
@@ -259,6 +262,8 @@ impl Worker {
             executor_id: executor.id,
             pace: Pace::new(executor.spin),
             thief: Thief::new(),
+            linger: Linger::new(),
+            parked_at: Duration::ZERO,
             executor,
             id: parts.id,
             crew: parts.crew,
@@ -461,7 +466,16 @@ impl Worker {
         }
         self.tally().searching.start(self.now());
         let found = spin.look_again(|| self.look_around());
+        let found = found.or_else(|| self.linger());
         self.tally().searching.stop(self.now());
+        found
+    }
+
+    /// Searches for longer, where that has paid.
+    fn linger(&mut self) -> Option<Runnable> {
+        let longer = self.linger.longer(self.executor.spin, self.current.found)?;
+        let found = longer.look_again(|| self.look_around());
+        self.linger.lingered(found.is_some());
         found
     }
 
@@ -723,7 +737,7 @@ impl Worker {
             return MayPark::No;
         }
         let now = self.now();
-        self.thief.parked(now);
+        self.parked_at = now;
         self.tally().parked.start(now);
         MayPark::Yes
     }
@@ -777,7 +791,9 @@ impl Worker {
         }
         self.pace.rested();
         let now = self.now();
-        self.thief.unparked(now);
+        let rest = now.saturating_sub(self.parked_at);
+        self.thief.unparked(rest);
+        self.linger.unparked(rest, self.current.found);
         self.tally().parked.stop(now);
         self.search = Search::Counted;
     }

@@ -11,7 +11,9 @@
 //! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `thief.rs`: when a worker that steals naps, so that tasks gather in a deque.
+//! - `linger.rs`: when a worker searches for longer before it parks.
 
+mod linger;
 mod lookout;
 mod nearby;
 mod pace;
@@ -20,6 +22,7 @@ mod patience;
 mod spin;
 mod thief;
 
+pub(crate) use linger::Linger;
 pub(crate) use lookout::{Claim, Reactor, Standing};
 pub(crate) use nearby::Nearby;
 pub(crate) use pace::Pace;

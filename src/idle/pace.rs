@@ -13,7 +13,7 @@
 use std::hint;
 use std::num::NonZero;
 
-use super::patience::Patience;
+use super::patience::{Find, Patience};
 use super::spin::Spin;
 
 /// A worker's memory of the last times it took from a channel. `None`: it takes at once, for ever,
@@ -39,11 +39,11 @@ impl Pace {
             return Some(found);
         };
         if !patience.is_at_an_end() {
-            patience.found(found);
+            patience.found(Find::of(found));
         } else if found < ENOUGH {
             (0..PAUSES).for_each(|_| hint::spin_loop());
             let gathered = len();
-            patience.waited_for(gathered);
+            patience.waited_for(Find::of(gathered));
             return Some(gathered);
         }
         Some(found)

@@ -5,8 +5,10 @@
 //! waits when it has found few several times in a row, and keeps waiting, before each find, as long
 //! as that pays. If it does not pay, twice as many small finds have to pass before it tries again.
 //!
-//! This file knows neither how the worker waits nor for how long: `pace.rs` and `thief.rs` do. Read
-//! `pace.rs` next.
+//! This file knows neither how the worker waits nor for how long: `pace.rs`, `thief.rs` and
+//! `linger.rs` do. Read `pace.rs` next.
+
+use std::time::Duration;
 
 /// A worker's memory of its last finds.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +19,27 @@ pub(super) struct Patience {
     limit: u32,
 }
 
+/// Whether a worker has found enough tasks to be worth the trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Find {
+    Small,
+    Enough,
+}
+
 /// Fewer tasks than this are a small find.
 pub(super) const FEW: usize = 4;
+
+/// A worker that was parked for longer begins a new row of finds.
+pub(super) const SHORT_REST: Duration = Duration::from_micros(100);
+
+impl Find {
+    pub(super) fn of(tasks: usize) -> Find {
+        match tasks {
+            ..FEW => Find::Small,
+            _ => Find::Enough,
+        }
+    }
+}
 
 const LEAST: u32 = 4;
 const MOST: u32 = 256;
@@ -36,21 +57,25 @@ impl Patience {
         self.small_finds >= self.limit
     }
 
-    /// Notes how many tasks the worker has found without a wait.
-    pub(super) fn found(&mut self, tasks: usize) {
+    /// Notes what the worker has found without a wait.
+    pub(super) fn found(&mut self, find: Find) {
         let (row, limit) = (self.small_finds, self.limit);
         assert!(row < limit, "{row} small finds, of {limit}, and no wait");
-        self.small_finds = if tasks < FEW { row + 1 } else { 0 };
+        self.small_finds = match find {
+            Find::Small => row + 1,
+            Find::Enough => 0,
+        };
     }
 
-    /// Notes how many tasks the worker has found after a wait.
-    pub(super) fn waited_for(&mut self, tasks: usize) {
-        if tasks < FEW {
-            self.small_finds = 0;
-            self.limit = MOST.min(2 * self.limit);
-        } else {
+    /// Notes what the worker has found after a wait.
+    pub(super) fn waited_for(&mut self, find: Find) {
+        match find {
+            Find::Small => {
+                self.small_finds = 0;
+                self.limit = MOST.min(2 * self.limit);
+            }
             // Still at an end: the worker waits the next time, too.
-            self.limit = LEAST;
+            Find::Enough => self.limit = LEAST,
         }
     }
 

@@ -12,12 +12,12 @@
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
-//! (`parking.rs`). Read `executor/executor.rs` next.
+//! (`parking.rs`). Read `linger.rs` next.
 
 use std::mem;
 use std::time::Duration;
 
-use super::patience::Patience;
+use super::patience::{Find, Patience, SHORT_REST};
 
 /// A worker's memory of its last thefts.
 #[derive(Clone, Copy, Debug)]
@@ -25,31 +25,25 @@ pub(crate) struct Thief {
     patience: Patience,
     /// Whether it has napped since its last theft, which tells whether that has paid.
     has_napped: bool,
-    /// When it parked last, since the runtime was made.
-    parked_at: Duration,
 }
 
 /// How long a nap lasts, at least. The system adds some 50 us.
 pub(crate) const NAP: Duration = Duration::from_micros(30);
-
-/// A worker that was parked for longer begins a new row of thefts.
-const SHORT: Duration = Duration::from_micros(100);
 
 impl Thief {
     pub(crate) fn new() -> Thief {
         Thief {
             patience: Patience::new(),
             has_napped: false,
-            parked_at: Duration::ZERO,
         }
     }
 
     /// Notes a theft of this many tasks.
     pub(crate) fn stole(&mut self, tasks: usize) {
         if mem::take(&mut self.has_napped) {
-            self.patience.waited_for(tasks);
+            self.patience.waited_for(Find::of(tasks));
         } else if !self.patience.is_at_an_end() {
-            self.patience.found(tasks);
+            self.patience.found(Find::of(tasks));
         }
     }
 
@@ -57,20 +51,15 @@ impl Thief {
     pub(crate) fn naps(&mut self) -> bool {
         if mem::take(&mut self.has_napped) {
             // There was nothing to steal.
-            self.patience.waited_for(0);
+            self.patience.waited_for(Find::Small);
         }
         self.has_napped = self.patience.is_at_an_end();
         self.has_napped
     }
 
-    /// Notes that the worker parks.
-    pub(crate) fn parked(&mut self, now: Duration) {
-        self.parked_at = now;
-    }
-
-    /// Notes that the worker was unparked.
-    pub(crate) fn unparked(&mut self, now: Duration) {
-        if now.saturating_sub(self.parked_at) > SHORT && !self.patience.is_at_an_end() {
+    /// Notes that the worker was unparked after `rest`.
+    pub(crate) fn unparked(&mut self, rest: Duration) {
+        if rest > SHORT_REST && !self.patience.is_at_an_end() {
             self.patience.begin_anew();
         }
     }
@@ -86,14 +75,11 @@ mod tests {
     /// Steals a given number of times, and parks after each theft for as long as is said. Gives
     /// how many times it napped instead.
     fn naps(thief: &mut Thief, times: usize, loot: usize, rest: Duration) -> usize {
-        let mut now = Duration::from_secs(1);
         let napped = (0..times).filter(|_| {
             thief.stole(loot);
             let naps = thief.naps();
             if !naps {
-                thief.parked(now);
-                now += rest;
-                thief.unparked(now);
+                thief.unparked(rest);
             }
             naps
         });
@@ -121,7 +107,7 @@ mod tests {
             assert_eq!(naps(&mut thief, 3, 1, SOON), 0);
             assert_eq!(naps(&mut thief, 1, FEW, SOON), 0);
         }
-        assert_eq!(naps(&mut thief, 100, 1, 2 * SHORT), 0);
+        assert_eq!(naps(&mut thief, 100, 1, 2 * SHORT_REST), 0);
     }
 
     #[test]
