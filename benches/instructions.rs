@@ -10,6 +10,9 @@
 //! the difference, divided, is what one costs, whatever the program does at its start and end.
 //! The runtime has one thread, so that nothing is stolen and nobody spins while there is work.
 
+#[path = "../examples/output/mod.rs"]
+mod output;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -40,6 +43,7 @@ const OPERATIONS: [(&str, Operation); 4] = [
 ];
 
 fn main() -> ExitCode {
+    output::may_end("instructions");
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [DO, name, times] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         run_here(name, times.parse().expect("given by this program"));

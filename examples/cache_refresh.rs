@@ -126,32 +126,27 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let stop = refresh.clone();
     ctrlc::set_handler(move || stop.stop())?;
     rt.spawn(process, Priority::High).detach();
+    let mut printed = Ok(());
     while let Ok((version, last_panic)) = rt.block_on(refreshes.recv()) {
         let last_panic = last_panic.as_deref().unwrap_or("never");
         let line = format!("refresh {version} begins; last trouble: {last_panic}");
-        // The reader has closed the pipe, as `head` does: it has read enough.
-        if writeln!(io::stdout(), "{line}").is_err() {
+        printed = printed.and_then(|()| writeln!(io::stdout(), "{line}"));
+        // The pipe is closed, as by `head`, or the disk is full.
+        if printed.is_err() {
             refresh.stop();
         }
     }
 
     let report = rt.shutdown(Duration::from_secs(5));
     let metrics = refresh.metrics();
-    // If the pipe is closed, the end is as good without.
-    let _ = writeln!(
-        io::stdout(),
-        "{}: {} refreshed, {} panicked, {} skipped; {} cut off",
-        metrics.name,
-        metrics.completed,
-        metrics.panicked,
-        metrics.skipped,
-        report.cut_off
-    );
     let (reads, newest) = (laneway::block_on(reader), newest.load(Ordering::Relaxed));
-    let last = format!("{reads} reads meanwhile, the last of version {newest}");
-    let _ = writeln!(io::stdout(), "{last}");
+    let last = format!(
+        "{}: {} refreshed, {} panicked, {} skipped; {} cut off\n\
+         {reads} reads meanwhile, the last of version {newest}",
+        metrics.name, metrics.completed, metrics.panicked, metrics.skipped, report.cut_off
+    );
     options.record.save();
-    Ok(())
+    Ok(printed.and_then(|()| writeln!(io::stdout(), "{last}"))?)
 }
 
 fn main() -> ExitCode {

@@ -6,6 +6,8 @@
 //! echo took, and ends. Without, it serves until it is stopped: try `nc 127.0.0.1 7777`.
 
 mod exit;
+#[path = "output/mod.rs"]
+mod output;
 
 use std::error::Error;
 use std::io;
@@ -31,6 +33,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    output::may_end("echo");
     let options = Options::parse();
     match block_on(TcpListener::bind(options.listen)) {
         Ok(listener) => exit::code("echo", serve(listener, options.clients)),

@@ -162,9 +162,11 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
     let interrupted = rotation.clone();
     ctrlc::set_handler(move || interrupted.stop())?;
     rt.spawn(process, Priority::Low).detach();
+    let mut printed = Ok(());
     while let Ok(rotated) = rt.block_on(reports.recv()) {
-        let printed = writeln!(io::stdout(), "rotated: {} lines", rotated??);
-        // The reader has closed the pipe, as `head` does: it has read enough.
+        let line = format!("rotated: {} lines", rotated??);
+        printed = printed.and_then(|()| writeln!(io::stdout(), "{line}"));
+        // The pipe is closed, as by `head`, or the disk is full. The log ends in order all the same.
         if printed.is_err() {
             rotation.stop();
         }
@@ -181,14 +183,12 @@ fn run(options: &Options, folder: PathBuf) -> Result<(), Box<dyn std::error::Err
     let kept: u64 = files
         .map(|path| count_lines(&path))
         .sum::<io::Result<u64>>()?;
-    // If the pipe is closed, the end is as good without.
-    let _ = writeln!(
-        io::stdout(),
+    let last = format!(
         "{written} lines written, {kept} kept, {deleted} deleted; {} cut off",
         report.cut_off
     );
     options.record.save();
-    Ok(())
+    Ok(printed.and_then(|()| writeln!(io::stdout(), "{last}"))?)
 }
 
 fn main() -> ExitCode {

@@ -3,6 +3,7 @@
 mod program;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -105,6 +106,35 @@ fn a_closed_pipe_ends_an_example_quietly() {
         assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
         let errors = String::from_utf8_lossy(&ended.stderr);
         assert!(!errors.contains("printing to stdout"), "{name}: {errors}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_an_example_with_one_line() {
+    for name in EXAMPLES {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ended = example(name).stdout(full).output().unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{name}: {ended:?}");
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        let lines: Vec<&str> = errors
+            .lines()
+            .filter(|line| line.contains("space"))
+            .collect();
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&format!("{name}: ")),
+            "{name}: {errors}"
+        );
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_can_be_told_where_errors_go_to_a_full_disk() {
+    for name in EXAMPLES {
+        let full = || File::options().write(true).open("/dev/full").unwrap();
+        let ended = example(name).stdout(full()).stderr(full()).output();
+        assert_eq!(ended.unwrap().status.code(), Some(1), "{name}");
     }
 }
 

@@ -208,3 +208,24 @@ fn closed_streams_do_not_make_a_recording_panic() {
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     std::fs::remove_file(&page).unwrap();
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_them_with_one_line() {
+    let endless: [(&str, &[&str]); 4] = [
+        ("log_rotation", &["--every", "20"]),
+        ("cache_refresh", &["--every", "20"]),
+        ("soak", &["--seconds", "1"]),
+        ("system_monitor", &["--every", "20"]),
+    ];
+    for (name, arguments) in endless {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = example(name);
+        let ended = command.args(arguments).stdout(full.unwrap()).output();
+        let ended = ended.unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{name}: {ended:?}");
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        let line = format!("{name}: No space left on device");
+        assert!(errors.starts_with(&line), "{name}: {errors}");
+    }
+}

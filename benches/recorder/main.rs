@@ -15,6 +15,8 @@ mod long;
 mod subject;
 mod times;
 // Urgent tasks are spawned by the other program that shares it.
+#[path = "../../examples/output/mod.rs"]
+mod output;
 #[allow(dead_code)]
 #[path = "../workloads/mod.rs"]
 mod workloads;
@@ -23,6 +25,7 @@ use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    output::may_end("recorder");
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {

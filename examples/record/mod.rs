@@ -6,9 +6,11 @@
     reason = "every example compiles this module and uses a part of it"
 )]
 
+#[path = "../output/mod.rs"]
+mod output;
+
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
@@ -38,9 +40,9 @@ fn writable(file: &str) -> Result<PathBuf, String> {
 
 impl Record {
     /// Reads the command line of an example that takes nothing else, and that has nothing to tidy
-    /// up when the reader of its output has closed the pipe.
+    /// up when its output cannot be printed.
     pub(crate) fn from_args(example: &'static str) -> Record {
-        end_with_the_pipe();
+        output::may_end(example);
         let command = Record::augment_args(Command::new(example));
         let read = Record::from_arg_matches(&command.get_matches());
         read.unwrap_or_else(|error| error.exit())
@@ -95,19 +97,6 @@ impl Record {
             let _ = writeln!(io::stderr(), "recorded in {}", file.display());
         }
     }
-}
-
-/// Ends the process quietly where `println!` panics because the reader has closed the pipe, as
-/// `head` does: it has read enough.
-fn end_with_the_pipe() {
-    let report = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        let message = info.payload().downcast_ref::<String>();
-        if message.is_some_and(|message| message.contains("printing to stdout: Broken pipe")) {
-            exit(0);
-        }
-        report(info);
-    }));
 }
 
 fn numbered(first: &Path, number: u32) -> PathBuf {

@@ -62,10 +62,11 @@ fn run(options: &Options, mut contest: Contest<'_>) -> io::Result<()> {
         let load = load();
         let mut figures = contest.measure(section)?;
         add_machine(load, &mut figures);
-        println!("{}", report::section(section, &figures));
+        // Kept first: a reader of the report may leave early.
         if options.keeps() {
             kept::keep(section, &figures)?;
         }
+        println!("{}", report::section(section, &figures));
     }
     if options.keeps() {
         kept::render()

@@ -33,13 +33,14 @@ pub fn compare() -> io::Result<()> {
     for section in options.sections() {
         eprintln!("measuring: {}", section.name());
         let results = measure_section(&options, section);
-        println!("{}", report::section(&results));
+        // Kept first: a reader of the report may leave early.
         if options.keeps() {
             kept.write(&results)?;
         }
         if let (Section::Executors, Some(path)) = (section, &options.csv) {
             fs::write(path, results.csv())?;
         }
+        println!("{}", report::section(&results));
     }
     if options.keeps() {
         readmes::rewrite(&kept)?;

@@ -15,6 +15,8 @@ mod real;
 mod simulated;
 mod table;
 // Urgent tasks and the other forms belong to other programs that share it.
+#[path = "../../../examples/output/mod.rs"]
+mod output;
 #[allow(dead_code)]
 #[path = "../../workloads/mod.rs"]
 mod workloads;
@@ -62,6 +64,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    output::may_end("laneway-scale");
     let options = Options::parse();
     if let Some(child) = &options.child {
         return measure_here(child);

@@ -1,5 +1,8 @@
 //! `cargo book` renders the book into `target/book`; `cargo book --open` shows it.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,6 +11,7 @@ use std::{env, io};
 use laneway_book::shelf::Shelf;
 
 fn main() -> ExitCode {
+    output::may_end("book");
     let args: Vec<String> = env::args().skip(1).collect();
     let open = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => false,

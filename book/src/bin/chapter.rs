@@ -1,5 +1,8 @@
 //! `cargo chapter`: lists the chapters; `cargo chapter 2` runs the second one's program.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs, thread};
 
@@ -23,6 +26,7 @@ cargo chapter N replay [PROGRAM]     records such a run, and makes the page that
 cargo chapter N bench                measures your step N, and Laneway beside it";
 
 fn main() -> ExitCode {
+    output::may_end("chapter");
     let args: Vec<String> = env::args().skip(1).collect();
     match command(&args) {
         Ok(code) => code,

@@ -5,6 +5,9 @@
 //! What neither knows is printed: mend it, or enter it by hand, into `book/words.txt` if it is a
 //! term of the trade, and otherwise into the chapter's list.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::{env, fs};
@@ -13,11 +16,18 @@ use laneway_book::prose;
 use laneway_book::shelf::Shelf;
 
 fn main() -> ExitCode {
+    output::may_end("spelling");
     let Some(dictionary) = env::args().nth(1) else {
         eprintln!("give it a list of words, one a line: Debian's package wbritish has one");
         return ExitCode::from(2);
     };
-    let dictionary = fs::read_to_string(&dictionary).expect("the dictionary can be read");
+    let dictionary = match fs::read_to_string(&dictionary) {
+        Ok(words) => words,
+        Err(error) => {
+            eprintln!("spelling: {dictionary} cannot be read: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let dictionary: BTreeSet<String> = dictionary.lines().map(str::to_lowercase).collect();
     let shelf = Shelf::open().expect("there are chapters");
     let terms = shelf.read("book/words.txt").expect("there are terms");

@@ -3,6 +3,9 @@
 //! that it prints. A second argument says how many tasks a second are spawned (1,000 by default).
 //! Ctrl-C ends it.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::convert::Infallible;
 use std::env;
 use std::hint::black_box;
@@ -20,6 +23,7 @@ use laneway_http::{RequestBody, Server, inspect, service_fn};
 const EVERY: Duration = Duration::from_millis(5);
 
 fn main() -> ExitCode {
+    output::may_end("live");
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or("127.0.0.1:8080".to_owned());
     let rate = arguments.next().unwrap_or("1000".to_owned());

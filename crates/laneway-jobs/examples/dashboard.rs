@@ -5,6 +5,9 @@
 //! in FILE, or in memory. It ends with Ctrl-C; `--idle` enqueues nothing, `--read-only` changes
 //! nothing, `--token TOKEN` lets other machines in that give it.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -237,6 +240,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    output::may_end("dashboard");
     let arguments = match arguments(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(wrong) => {

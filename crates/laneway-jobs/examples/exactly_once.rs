@@ -4,6 +4,9 @@
 //! `cargo run -p laneway-jobs --example exactly_once [FILE]` keeps purses and jobs in FILE, or in a
 //! file of its own that it removes. It moves some coins, counts them and ends by itself.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -121,6 +124,7 @@ fn run(file: &Path) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    output::may_end("exactly_once");
     let mut arguments = std::env::args_os().skip(1);
     let (file, more) = (arguments.next(), arguments.next());
     let is_option = file

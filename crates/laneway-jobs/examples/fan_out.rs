@@ -3,6 +3,9 @@
 //! `cargo run -p laneway-jobs --example fan_out [PAGES]` fans out over so many pages, 12 where none
 //! is said, and at most 10,000. The jobs are kept in memory. It ends by itself.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -105,6 +108,7 @@ fn pages() -> Option<u32> {
 }
 
 fn main() -> ExitCode {
+    output::may_end("fan_out");
     let Some(pages) = pages() else {
         eprintln!("usage: fan_out [PAGES]   (a number, at most {MOST})");
         return ExitCode::from(2);

@@ -4,6 +4,9 @@
 //! `cargo run -p laneway-jobs --example mailer [FILE]` keeps its jobs in FILE, or in a file of its
 //! own that it removes. It sends a few mails, prints what happens and ends by itself.
 
+#[path = "../../../examples/output/mod.rs"]
+mod output;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -102,6 +105,7 @@ async fn see_a_newsletter(jobs: &Jobs) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    output::may_end("mailer");
     let mut arguments = std::env::args_os().skip(1);
     let (file, more) = (arguments.next().map(PathBuf::from), arguments.next());
     let is_option = file

@@ -10,6 +10,8 @@
 //! will never be woken again, and for the jobs, each of which soon ends. The doc of
 //! [`laneway::observe::spans`] tells what each column means.
 
+#[path = "../../output/mod.rs"]
+mod output;
 mod serve;
 mod work;
 
@@ -37,6 +39,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    output::may_end("laneway-console");
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,6 +6,9 @@
 //! single thread when it is first used. The task itself runs on Laneway, in the lane that it was
 //! spawned for; what is read and written goes over that thread.
 
+#[path = "../../output/mod.rs"]
+mod output;
+
 use std::convert::Infallible;
 use std::error::Error;
 
@@ -31,6 +34,7 @@ async fn ask(url: String) -> Result<String, reqwest::Error> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    output::may_end("laneway-reqwest");
     laneway::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

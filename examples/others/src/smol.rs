@@ -5,6 +5,9 @@
 //! executor polls them. `smol::spawn` is what to leave out, since it starts smol's own executor:
 //! `spawn_task!` stands in its place.
 
+#[path = "../../output/mod.rs"]
+mod output;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -84,6 +87,7 @@ async fn through_a_file() -> Outcome<String> {
 }
 
 fn main() -> Outcome<()> {
+    output::may_end("laneway-smol");
     laneway::block_on(async {
         chat_of(["ann", "bob", "eve"]).await?;
         println!("{}", spawn_task!(through_a_file()).await?);

@@ -5,6 +5,9 @@
 //! timers, and async-global-executor one for the pool's own tasks; neither is tokio's. With `runtime-tokio`
 //! instead, each future of sqlx has to be within `async_compat::Compat`.
 
+#[path = "../../output/mod.rs"]
+mod output;
+
 use std::env;
 use std::process::ExitCode;
 
@@ -33,6 +36,7 @@ async fn sums(url: &str) -> sqlx::Result<i64> {
 }
 
 fn main() -> ExitCode {
+    output::may_end("laneway-sqlx");
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [url] = &arguments[..] else {
         eprintln!("usage: laneway-sqlx postgres://USER@HOST/DATABASE");

@@ -4,6 +4,9 @@
 //! Nothing is needed: the crate takes any stream with the traits of `futures-io`, and Laneway's
 //! sockets have them. Its features for runtimes stay off.
 
+#[path = "../../output/mod.rs"]
+mod output;
+
 use std::error::Error;
 
 use async_tungstenite::tungstenite::{self, Message};
@@ -40,6 +43,7 @@ async fn talk(stream: TcpStream) -> tungstenite::Result<()> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    output::may_end("laneway-websocket");
     laneway::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
