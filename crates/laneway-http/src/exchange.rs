@@ -23,6 +23,7 @@ use super::metrics::Route;
 use super::panicked::{Panicked, caught};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
+use super::sendable::{Asked, Form};
 use super::watch::Order;
 
 /// The service of one connection, as hyper calls it.
@@ -48,7 +49,7 @@ where
             false => Content::Body,
         };
         let entry = Entry::new(self.origin.clone(), &head, content);
-        let version = head.version;
+        let asked = Asked::new(&head.method, head.version);
         let step = match judge(&head, self.origin.fleet.limits()) {
             Some(refusal) => Step::Refused { refusal },
             None => {
@@ -62,7 +63,7 @@ where
         Exchange {
             step,
             entry: Some(entry),
-            version,
+            asked,
         }
     }
 }
@@ -111,7 +112,7 @@ pin_project! {
         #[pin]
         step: Step<S, F>,
         entry: Option<Entry>,
-        version: Version,
+        asked: Asked,
     }
 }
 
@@ -150,10 +151,11 @@ where
         };
         let mut entry = this.entry.take().expect("there is one answer");
         let (failed, order) = entry.answered();
-        let mut answer = answer(refused(outcome, failed), entry);
+        let prepared = refused(outcome, failed).and_then(|answer| prepared(answer, *this.asked));
+        let mut answer = answer(prepared, entry);
         // Until now hyper may not have known that there is to be an end.
         let is_last = failed.is_some() || order != Order::Serve;
-        if is_last && *this.version < Version::HTTP_2 {
+        if is_last && this.asked.version() < Version::HTTP_2 {
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(CONNECTION, close);
         }
@@ -211,16 +213,39 @@ fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-fn answer<B>(outcome: Result<Response<B>, StatusCode>, mut entry: Entry) -> Response<Answer<B>> {
+/// The answer, if it can be sent, and its form.
+fn prepared<B: Body>(
+    mut answer: Response<B>,
+    asked: Asked,
+) -> Result<(Response<B>, Form), StatusCode> {
+    match asked.prepare(&mut answer) {
+        Ok(form) => Ok((answer, form)),
+        Err(reason) => {
+            let (given, status) = (answer.status(), reason.status());
+            log::error!(
+                "the answer {given} of a service cannot be sent, {reason}: its client gets {status}"
+            );
+            Err(status)
+        }
+    }
+}
+
+fn answer<B>(
+    outcome: Result<(Response<B>, Form), StatusCode>,
+    mut entry: Entry,
+) -> Response<Answer<B>> {
     match outcome {
-        Ok(answer) => {
+        Ok((answer, form)) => {
             let route = answer.extensions().get::<Route>().cloned();
             entry.answer(answer.status(), route);
             let length = match answer.extensions().get::<Endless>() {
                 Some(Endless) => Length::Endless,
                 None => Length::Finite,
             };
-            answer.map(|body| Answer::new(body, entry, length))
+            answer.map(|body| match form {
+                Form::Whole => Answer::new(body, entry, length),
+                Form::HeadAlone => Answer::empty(entry),
+            })
         }
         Err(status) => {
             entry.answer(status, None);

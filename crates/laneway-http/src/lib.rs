@@ -49,17 +49,23 @@
 //!
 //! # What it does not do
 //!
-//! Upgrades and `CONNECT` are answered like any other request, and the connection is not given to
-//! the service.
+//! A request for an upgrade, or by `CONNECT`, goes to the service like any other one, but the
+//! connection does not. So an answer that gives it away, 101 or a success for `CONNECT`, becomes
+//! 501. Nor are there answers before the last one: those of 1xx become 500, as does an answer whose
+//! `Content-Length` is not the length of its body. The log tells of each.
+//!
+//! A client that waits for leave to send its body (`Expect: 100-continue`) is given it in HTTP/1,
+//! once the service reads the body. In HTTP/2 hyper gives no leave, and the client has to send the
+//! body without, as clients do after a while.
 //!
 //! # A tour of the source
 //!
 //! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
 //! through `socket.rs`, whose intake (`intake.rs`) has a gate (`gate.rs`, `head.rs`, `chunks.rs`)
 //! that lets only whole heads through that were judged. `exchange.rs` asks the service,
-//! `request_body.rs` and `answer.rs` are the bodies. `stream.rs` is the socket, or the TLS around
-//! it. `watch.rs` knows of a connection what it waits for, and `fleet.rs` all of them. `inspect/`
-//! is the page that shows a runtime live.
+//! `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies. `stream.rs`
+//! is the socket, or the TLS around it. `watch.rs` knows of a connection what it waits for, and
+//! `fleet.rs` all of them. `inspect/` is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -90,6 +96,7 @@ mod preface;
 mod refusal;
 mod report;
 mod request_body;
+mod sendable;
 mod server;
 mod service_fn;
 mod socket;

@@ -66,6 +66,8 @@ impl Frame {
         let fields = &self.payload[fields.expect("a status")..];
         match fields[0] {
             0x88 => 200,
+            0x89 => 204,
+            0x8b => 304,
             0x8c => 400,
             0x8d => 404,
             0x8e => 500,

@@ -1,0 +1,148 @@
+//! Which answers of a service can be sent, and in which form.
+//!
+//! hyper trusts the service here: in HTTP/2 it sends a content where none may be, and in both
+//! protocols a length that the content does not have, after which a client cannot tell where the
+//! next answer begins.
+
+use std::fmt;
+
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::{Method, Response, StatusCode, Version};
+use http_body::Body;
+
+/// The facts of a request on which the form of its answer depends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    method: Special,
+    version: Version,
+}
+
+/// The methods whose answers are not like others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Special {
+    Head,
+    Connect,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Whole,
+    /// Without the content.
+    HeadAlone,
+}
+
+/// Why an answer cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsendable {
+    /// It says that the protocol is another one from now on.
+    Switch,
+    /// It says that the connection is a tunnel from now on.
+    Tunnel,
+    /// It says that another answer will follow.
+    Interim,
+    /// The length that it tells is none, or is not that of its content.
+    Length,
+}
+
+impl Asked {
+    pub(crate) fn new(method: &Method, version: Version) -> Asked {
+        let method = match *method {
+            Method::HEAD => Special::Head,
+            Method::CONNECT => Special::Connect,
+            _ => Special::Other,
+        };
+        Asked { method, version }
+    }
+
+    pub(crate) fn version(self) -> Version {
+        self.version
+    }
+
+    /// Judges an answer, and makes its head such as the client may get.
+    pub(crate) fn prepare<B: Body>(self, answer: &mut Response<B>) -> Result<Form, Unsendable> {
+        // The service may have it from another server. hyper knows which one the client speaks.
+        *answer.version_mut() = Version::default();
+        self.judge_status(answer.status())?;
+        if self.method != Special::Head && has_content(answer.status()) {
+            judge_length(answer)?;
+            return Ok(Form::Whole);
+        }
+        // In HTTP/1 hyper leaves the content out.
+        if self.version < Version::HTTP_2 {
+            return Ok(Form::Whole);
+        }
+        self.tell_length(answer);
+        Ok(Form::HeadAlone)
+    }
+
+    fn judge_status(self, status: StatusCode) -> Result<(), Unsendable> {
+        match (status, self.method) {
+            (StatusCode::SWITCHING_PROTOCOLS, _) => Err(Unsendable::Switch),
+            (status, _) if status.is_informational() => Err(Unsendable::Interim),
+            (status, Special::Connect) if status.is_success() => Err(Unsendable::Tunnel),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the length of a content that is not sent, where it may be told.
+    fn tell_length<B: Body>(self, answer: &mut Response<B>) {
+        if answer.status() == StatusCode::NO_CONTENT {
+            answer.headers_mut().remove(CONTENT_LENGTH);
+        } else if self.method == Special::Head
+            && let Some(length) = answer.body().size_hint().exact()
+        {
+            let told = answer.headers_mut().entry(CONTENT_LENGTH);
+            told.or_insert_with(|| length.into());
+        }
+    }
+}
+
+fn has_content(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// Whether the length that the service tells, if it does, is that of the content. Of a content that
+/// comes piece by piece this is not known yet.
+fn judge_length<B: Body>(answer: &Response<B>) -> Result<(), Unsendable> {
+    let mut told = answer.headers().get_all(CONTENT_LENGTH).iter().peekable();
+    if told.peek().is_none() {
+        return Ok(());
+    }
+    let content = answer.body().size_hint().exact();
+    let is_right = |value: &HeaderValue| {
+        let number = value.to_str().ok().filter(|text| is_number(text));
+        let length = number.and_then(|text| text.parse::<u64>().ok());
+        length.is_some_and(|length| content.is_none_or(|content| content == length))
+    };
+    let is_chunked = answer.headers().contains_key(TRANSFER_ENCODING);
+    match told.all(is_right) && !is_chunked {
+        true => Ok(()),
+        false => Err(Unsendable::Length),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl Unsendable {
+    /// The status that the client gets.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Unsendable::Switch | Unsendable::Tunnel => StatusCode::NOT_IMPLEMENTED,
+            Unsendable::Interim | Unsendable::Length => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for Unsendable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unsendable::Switch => "it switches to another protocol",
+            Unsendable::Tunnel => "it makes the connection a tunnel",
+            Unsendable::Interim => "its status announces another answer",
+            Unsendable::Length => "its content-length is not the length of its body",
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Does an answer of a service that HTTP does not allow do no harm?
+//!
+//! A content where none may be, or one that is not as long as the answer says, would be taken for
+//! the next answer; and one that promises another protocol cannot be kept.
+
+mod client;
+
+use std::convert::Infallible;
+
+use client::h2::{END_HEADERS, END_STREAM, HEADERS, METHOD_GET, fields, frame};
+use client::{Client, Served, get, h2, serve_with};
+use http::header::CONTENT_LENGTH;
+use http::{Request, Response, Version};
+use laneway_http::{Limits, RequestBody};
+
+/// `/status/N` answers with this status, `/length/N` says that its content is so long, `/chunked`
+/// says that it is chunked as well, `/version` says that it is of HTTP/3. The content is `four`.
+async fn answer(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
+    let path = request.uri().path().to_owned();
+    let mut answer = Response::new("four".to_owned());
+    match path.trim_start_matches('/').split_once('/') {
+        Some(("status", status)) => *answer.status_mut() = status.parse().unwrap(),
+        Some(("length", length)) => {
+            let length = length.parse().unwrap();
+            answer.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        _ if path == "/version" => *answer.version_mut() = Version::HTTP_3,
+        _ if path == "/chunked" => {
+            let headers = answer.headers_mut();
+            headers.insert("transfer-encoding", "chunked".parse().unwrap());
+            headers.insert(CONTENT_LENGTH, "4".parse().unwrap());
+        }
+        _ => {}
+    }
+    Ok(answer)
+}
+
+fn served() -> Served {
+    serve_with(Limits::public(), answer)
+}
+
+/// Asks in HTTP/1, and then for another answer on the same connection. The status of the first.
+#[track_caller]
+fn asked(client: &mut Client, path: &str) -> String {
+    client.send([get(path), get("/")].concat());
+    let (head, _body) = client.answer();
+    let (other, body) = client.answer();
+    assert!(other.starts_with("http/1.1 200 "), "after {path}: {other}");
+    assert_eq!(body, "four", "after {path}");
+    head.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// Asks in HTTP/2 by these fields. The status and content, after an answer that begins in order.
+#[track_caller]
+fn asked_h2(client: &mut Client, stream: u32, fields: &[u8]) -> (u16, String) {
+    client.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, fields));
+    client.h2_answer(stream)
+}
+
+fn head_of(path: &str) -> Vec<u8> {
+    let literal = [&[0x02, 4][..], b"HEAD"].concat();
+    [&literal, &fields(METHOD_GET, path)[1..]].concat()
+}
+
+#[test]
+fn an_answer_in_http2_to_head_has_no_content() {
+    let server = served();
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    assert_eq!(
+        asked_h2(&mut client, 1, &head_of("/")),
+        (200, String::new())
+    );
+    // It may tell the length of another content than its own.
+    let other = asked_h2(&mut client, 3, &head_of("/length/9"));
+    assert_eq!(other, (200, String::new()));
+    client.send(h2::get(5, "/"));
+    assert_eq!(client.h2_answer(5), (200, "four".to_owned()));
+}
+
+#[test]
+fn an_answer_in_http2_of_204_or_304_has_no_content() {
+    let server = served();
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    for (stream, status) in [(1, 204), (3, 304)] {
+        client.send(h2::get(stream, &format!("/status/{status}")));
+        assert_eq!(client.h2_answer(stream), (status, String::new()));
+    }
+}
+
+#[test]
+fn a_length_that_is_not_that_of_the_content_is_500() {
+    let server = served();
+    let mut client = server.connect();
+    let mut h2_client = server.connect();
+    h2_client.begin_h2(&[]);
+    for (stream, length) in [(1, "9"), (3, "2"), (5, "x"), (7, "+4"), (9, "0")] {
+        let path = format!("/length/{length}");
+        assert_eq!(asked(&mut client, &path), "500", "a length of {length}");
+        h2_client.send(h2::get(stream, &path));
+        let answer = h2_client.h2_answer(stream);
+        assert_eq!(answer, (500, String::new()), "a length of {length}");
+    }
+    assert_eq!(asked(&mut client, "/length/4"), "200");
+    assert_eq!(asked(&mut client, "/chunked"), "500");
+}
+
+#[test]
+fn an_answer_that_announces_another_one_is_500() {
+    let server = served();
+    let mut client = server.connect();
+    let mut h2_client = server.connect();
+    h2_client.begin_h2(&[]);
+    for (stream, status) in [(1, 100), (3, 103), (5, 199)] {
+        let path = format!("/status/{status}");
+        assert_eq!(asked(&mut client, &path), "500", "{status}");
+        h2_client.send(h2::get(stream, &path));
+        assert_eq!(h2_client.h2_answer(stream), (500, String::new()));
+    }
+}
+
+#[test]
+fn an_answer_that_switches_the_protocol_is_501_and_the_connection_goes_on() {
+    let server = served();
+    assert_eq!(asked(&mut server.connect(), "/status/101"), "501");
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    client.send(h2::get(1, "/status/101"));
+    assert_eq!(client.h2_answer(1), (501, String::new()));
+}
+
+#[test]
+fn an_answer_that_opens_a_tunnel_is_501_and_another_one_to_connect_is_not() {
+    let server = served();
+    let mut client = server.connect();
+    client.send("CONNECT test:443 HTTP/1.1\r\nHost: test:443\r\n\r\n");
+    assert!(client.answer().0.starts_with("http/1.1 501 "));
+    client.send("CONNECT /status/405 HTTP/1.1\r\nHost: test:443\r\n\r\n");
+    let (head, body) = client.answer();
+    assert!(head.starts_with("http/1.1 405 "), "{head}");
+    assert_eq!(body, "four");
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    let method = [&[0x02, 7][..], b"CONNECT"].concat();
+    let authority = [&[0x01, 8][..], b"test:443"].concat();
+    let answer = asked_h2(&mut client, 1, &[method, authority].concat());
+    assert_eq!(answer, (501, String::new()));
+}
+
+#[test]
+fn an_answer_has_the_version_of_its_connection() {
+    let server = served();
+    assert_eq!(asked(&mut server.connect(), "/version"), "200");
+}
