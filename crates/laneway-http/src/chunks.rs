@@ -1,8 +1,9 @@
 //! Where a chunked body ends.
 //!
 //! Nothing is checked here but where the parts begin and end: hyper decodes the same bytes and
-//! refuses what is malformed, after which no more is read. Where both could differ, this one takes
-//! fewer bytes.
+//! refuses what is malformed, after which no more is read. There is one thing that it does not
+//! refuse, and takes for a part of the trailers, with all that follows: a line feed alone at the
+//! end of one of their lines. Others find the end of the body there, so it is malformed here.
 
 /// A place within a chunked body.
 #[derive(Debug)]
@@ -19,9 +20,20 @@ enum Part {
     Data(u64),
     /// The end of the line after the data.
     DataEnd,
-    /// A line of the trailers, with the number of its bytes that have come without its end.
-    Trailer(usize),
+    /// The beginning of a line of the trailers.
+    TrailerBegin,
+    /// Within such a line.
+    Trailer,
+    /// After the carriage return of such a line. An empty line ends the body.
+    TrailerEnd(Line),
     Over,
+    Malformed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Empty,
+    Full,
 }
 
 impl Chunks {
@@ -35,10 +47,16 @@ impl Chunks {
         self.part == Part::Over
     }
 
-    /// Goes on through the bytes to the end of the body or of the bytes. How many it took.
+    /// Whether the next byte may not follow.
+    pub(crate) fn is_malformed(&self) -> bool {
+        self.part == Part::Malformed
+    }
+
+    /// Goes on through the bytes to the end of the body or of the bytes, or to one that may not
+    /// follow. How many it took.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> usize {
         let mut place = 0;
-        while place < bytes.len() && !self.is_over() {
+        while place < bytes.len() && !self.is_over() && !self.is_malformed() {
             place += self.step(&bytes[place..]);
         }
         place
@@ -54,24 +72,27 @@ impl Chunks {
             return taken as usize;
         }
         self.part = self.part.after(bytes[0]);
-        1
+        usize::from(!self.is_malformed())
     }
 }
 
 impl Part {
     fn after(self, byte: u8) -> Part {
         match (self, byte) {
-            (Part::Size(0) | Part::Extension(0), b'\n') => Part::Trailer(0),
+            (Part::Size(0) | Part::Extension(0), b'\n') => Part::TrailerBegin,
             (Part::Size(size) | Part::Extension(size), b'\n') => Part::Data(size),
             (Part::Size(size), _) => match char::from(byte).to_digit(16) {
                 Some(digit) => Part::Size(size.saturating_mul(16).saturating_add(digit.into())),
                 None => Part::Extension(size),
             },
             (Part::DataEnd, b'\n') => Part::Size(0),
-            (Part::Trailer(0), b'\n') => Part::Over,
-            (Part::Trailer(_), b'\n') => Part::Trailer(0),
-            (Part::Trailer(length), b'\r') => Part::Trailer(length),
-            (Part::Trailer(length), _) => Part::Trailer(length + 1),
+            (Part::TrailerEnd(Line::Empty), b'\n') => Part::Over,
+            (Part::TrailerEnd(Line::Full), b'\n') => Part::TrailerBegin,
+            (Part::TrailerBegin | Part::Trailer, b'\n') => Part::Malformed,
+            (Part::TrailerBegin, b'\r') => Part::TrailerEnd(Line::Empty),
+            (Part::Trailer, b'\r') => Part::TrailerEnd(Line::Full),
+            (Part::TrailerBegin | Part::Trailer, _) => Part::Trailer,
+            (Part::TrailerEnd(_), _) => Part::Malformed,
             (part, _) => part,
         }
     }

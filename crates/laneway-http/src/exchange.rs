@@ -43,7 +43,7 @@ where
     type Future = Exchange<S, S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let content = match body.is_end_stream() {
             true => Content::None,
             false => Content::Body,
@@ -53,6 +53,7 @@ where
         let step = match judge(&head, self.origin.fleet.limits()) {
             Some(refusal) => Step::Refused { refusal },
             None => {
+                name_host_of_target(&mut head);
                 let body = RequestBody::new(body, &entry);
                 Step::NotReady {
                     service: self.service.clone(),
@@ -74,36 +75,52 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
     let length = target.map_or(0, |target| target.as_str().len());
     // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
     let lacks_path = head.uri.path().is_empty() && head.method != Method::CONNECT;
-    if lacks_path || (head.version == Version::HTTP_2 && is_malformed(head)) {
+    let authority = head.uri.authority().map(Authority::as_str);
+    // A user in it, say (RFC 9110, section 4.2.4).
+    let is_no_host = authority.is_some_and(|authority| !is_host(authority.as_bytes()));
+    if lacks_path || is_no_host || (head.version == Version::HTTP_2 && is_malformed(head)) {
         return Some(Refusal::Malformed);
+    }
+    if head.headers.len() > limits.head_fields {
+        return Some(Refusal::HeadTooLarge);
     }
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
 }
 
 /// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
-/// another way: a user in the authority, hosts that differ, no host at all (section 8.3.1), or
-/// white space around a value (section 8.2.1). The gate has judged the heads of HTTP/1, where the
-/// target goes before the host (RFC 9112, section 3.2.2).
+/// another way: hosts that differ, no host at all, no scheme (section 8.3.1), or white space around
+/// a value (section 8.2.1). The gate has judged the heads of HTTP/1.
 fn is_malformed(head: &request::Parts) -> bool {
     let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let is_padded = |value: &HeaderValue| {
         let bytes = value.as_bytes();
         is_white(bytes.first()) || is_white(bytes.last())
     };
-    let authority = head.uri.authority().map(Authority::as_str);
-    authority.is_some_and(|authority| authority.contains('@'))
-        || !names_one_host(authority, &head.headers)
+    head.uri.scheme_str().is_some_and(str::is_empty)
+        || !names_one_host(head.uri.authority(), &head.headers)
         || head.headers.values().any(is_padded)
 }
 
 /// Whether there is an authority, or a host, or both and they are the same.
-fn names_one_host(authority: Option<&str>, headers: &HeaderMap) -> bool {
+fn names_one_host(authority: Option<&Authority>, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
     let Some(host) = hosts.next() else {
         return authority.is_some();
     };
-    let is_same = |authority: &str| host.eq_ignore_ascii_case(authority.as_bytes());
+    let is_same = |authority: &Authority| host.eq_ignore_ascii_case(authority.as_str().as_bytes());
     hosts.next().is_none() && is_host(host) && authority.is_none_or(is_same)
+}
+
+/// In HTTP/1 a target may be a whole URI. Then its host counts, and that of the field does not (RFC
+/// 9112, section 3.2.2), so that the service finds one host alone.
+fn name_host_of_target(head: &mut request::Parts) {
+    let Some(authority) = head.uri.authority() else {
+        return;
+    };
+    if head.version < Version::HTTP_2 && head.method != Method::CONNECT {
+        let host = HeaderValue::from_str(authority.as_str()).expect("a URI has such characters");
+        head.headers.insert(HOST, host);
+    }
 }
 
 pin_project! {
@@ -154,7 +171,8 @@ where
         let prepared = refused(outcome, failed).and_then(|answer| prepared(answer, *this.asked));
         let mut answer = answer(prepared, entry);
         // Until now hyper may not have known that there is to be an end.
-        let is_last = failed.is_some() || order != Order::Serve;
+        let is_refused = matches!(*this.step, Step::Refused { .. });
+        let is_last = is_refused || failed.is_some() || order != Order::Serve;
         if is_last && this.asked.version() < Version::HTTP_2 {
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(CONNECTION, close);

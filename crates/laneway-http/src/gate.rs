@@ -36,6 +36,8 @@ pub(crate) enum Verdict {
     /// More have to come first.
     Wait,
     Refuse(Refusal),
+    /// Nothing passes any more. The request that has begun learns that its body is malformed.
+    BreakOff,
 }
 
 impl Gate {
@@ -77,6 +79,9 @@ impl Gate {
                 let passed = chunks.advance(bytes);
                 if chunks.is_over() {
                     self.place = Place::Head { searched: 0 };
+                } else if passed == 0 && chunks.is_malformed() {
+                    self.place = Place::Refused;
+                    return Verdict::BreakOff;
                 }
                 Verdict::Pass(passed)
             }
@@ -152,6 +157,7 @@ mod tests {
             match gate.judge(&stream[start..end], &limits) {
                 Verdict::Pass(bytes) => start += bytes,
                 Verdict::Refuse(refusal) => return (start, Some(refusal)),
+                Verdict::BreakOff => return (start, None),
                 Verdict::Wait if end == stream.len() => return (start, None),
                 Verdict::Wait => end = stream.len().min(end + piece),
             }
@@ -172,6 +178,16 @@ mod tests {
             4;x=y\r\n\n\n\n\n\r\n0\r\nTrailer: t\r\n\r\n";
         let stream = [GET, fixed, b"\r\n", chunked, GET, GET].concat();
         assert_passed(&stream, stream.len(), None);
+    }
+
+    #[test]
+    fn a_line_feed_alone_among_trailers_does_not_pass() {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for trailers in [&b""[..], b"A: b", b"A: b\r\n", b"A: b\r\nC: d"] {
+            let good = [&head[..], b"1\r\na\r\n0\r\n", trailers].concat();
+            let stream = [&good[..], b"\n\r\n", GET].concat();
+            assert_passed(&stream, good.len(), None);
+        }
     }
 
     #[test]

@@ -186,17 +186,39 @@ impl Host {
     }
 }
 
-/// Whether this can be a host with its port. An empty one can.
+/// Whether this can be a host with its port. Both may be empty.
 pub(crate) fn is_host(value: &[u8]) -> bool {
-    value.iter().all(|&byte| IN_HOSTS[usize::from(byte)])
+    let rest = match value {
+        [b'[', address @ ..] => after_address(address),
+        _ => {
+            let name = value.iter().take_while(|&&byte| in_names(byte));
+            Some(&value[name.count()..])
+        }
+    };
+    match rest {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
-/// The characters that the name or the address of a host, with its port, may have beside letters
-/// and digits.
-const HOST: &[u8] = b"-._~!$&'()*+,;=%:[]";
+/// The bytes after an address of IP version 6 and its bracket.
+fn after_address(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|&byte| byte == b']')?;
+    let (address, rest) = (&bytes[..end], &bytes[end + 1..]);
+    let is_address = |&byte: &u8| byte == b':' || in_names(byte);
+    (!address.is_empty() && address.iter().all(is_address)).then_some(rest)
+}
 
-/// For each byte, whether a host may have it.
-const IN_HOSTS: [bool; 256] = {
+fn in_names(byte: u8) -> bool {
+    IN_NAMES[usize::from(byte)]
+}
+
+/// The characters that the name of a host may have beside letters and digits.
+const NAME: &[u8] = b"-._~!$&'()*+,;=%";
+
+/// For each byte, whether the name of a host may have it.
+const IN_NAMES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -204,8 +226,8 @@ const IN_HOSTS: [bool; 256] = {
         byte += 1;
     }
     let mut place = 0;
-    while place < HOST.len() {
-        table[HOST[place] as usize] = true;
+    while place < NAME.len() {
+        table[NAME[place] as usize] = true;
         place += 1;
     }
     table
@@ -262,11 +284,34 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_letters_digits_and_some_marks() {
+    fn the_name_of_a_host_has_letters_digits_and_some_marks() {
         for byte in 0..=u8::MAX {
-            let is_host = byte.is_ascii_alphanumeric() || HOST.contains(&byte);
-            let given = Host::default().and(&[byte]) == Host::Given;
-            assert_eq!(given, is_host, "{byte}");
+            let in_names = byte.is_ascii_alphanumeric() || NAME.contains(&byte);
+            let given = Host::default().and(&[b'a', byte, b'b']) == Host::Given;
+            assert_eq!(given, in_names, "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_one_port_of_digits_and_brackets_around_colons() {
+        for host in [
+            "",
+            "a",
+            "a:",
+            "a:80",
+            ":80",
+            "1.2.3.4:5",
+            "[::1]",
+            "[::1]:80",
+            "[fe80::1%25e]",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for none in [
+            "a:b", "a:1:2", "::1", "[::1", "::1]", "[]", "[::1]a", "[::1]:b", "[[::1]]", "a[::1]",
+            "u@a",
+        ] {
+            assert!(!is_host(none.as_bytes()), "{none}");
         }
     }
 }

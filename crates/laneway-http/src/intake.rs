@@ -93,6 +93,7 @@ impl Intake {
         match verdict {
             Verdict::Pass(bytes) => Some(bytes),
             Verdict::Wait => (!self.gate.has_refused()).then_some(0),
+            Verdict::BreakOff => None,
             Verdict::Refuse(refusal) => {
                 self.origin.watch.refuse(refusal);
                 None

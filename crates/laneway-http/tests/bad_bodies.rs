@@ -61,6 +61,23 @@ fn a_body_that_is_too_large_is_refused_when_it_is_read() {
     assert_eq!(client.answer().1.len(), 1000);
 }
 
+/// hyper takes all that follows for trailers, to the next empty line: here, another request.
+#[test]
+fn a_line_feed_alone_among_trailers_is_malformed_and_swallows_no_request() {
+    let server = served(Limits::public());
+    for trailers in ["\n", "A: b\n\r\n", "A: b\r\n\n"] {
+        let mut client = server.connect();
+        let body = format!("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{trailers}");
+        let head = "POST /echo HTTP/1.1\r\nHost: test\r\n";
+        client.send([head, &body, &get("/")].concat());
+        let answer = client.closed();
+        assert!(
+            answer.ends_with("the body broke off or is malformed"),
+            "{trailers:?}: {answer}"
+        );
+    }
+}
+
 #[test]
 fn a_service_that_refuses_a_body_as_the_server_does_may_say_why() {
     let server = serve_with(Limits::public().body_bytes(1000), async |request| {

@@ -4,8 +4,10 @@ mod client;
 
 use std::time::{Duration, Instant};
 
-use client::{get, served};
-use laneway_http::Limits;
+use client::{get, serve_with, served};
+use http::header::HOST;
+use http::{Request, Response};
+use laneway_http::{Limits, RequestBody};
 
 /// Sends a head, and a good request before it on the same connection: the good one is answered, the
 /// other refused with this status, and the connection closed in order.
@@ -65,7 +67,9 @@ fn hyper_3857_two_hosts_or_none_are_refused_beside_a_length() {
 
 #[test]
 fn a_host_that_is_none_is_refused() {
-    for host in ["a b", "u@a", "a/b", "a?", "a#", "a\\b", "\"a\"", "<a>", "ä"] {
+    for host in [
+        "a b", "u@a", "a/b", "a?", "a#", "a\\b", "\"a\"", "<a>", "ä", "a:b", "a:1:2", "::1", "[::1",
+    ] {
         assert_refused(&with_fields(&format!("Host: {host}\r\n")), 400);
     }
     let server = served(Limits::public());
@@ -73,6 +77,37 @@ fn a_host_that_is_none_is_refused() {
         let mut client = server.connect();
         client.send(with_fields(&format!("Host: {host}\r\n")));
         assert_eq!(client.answer().1, "hello", "{host}");
+    }
+}
+
+#[test]
+fn a_target_that_is_a_whole_uri_names_the_host() {
+    let handler = |request: Request<RequestBody>| async move {
+        let hosts = request.headers().get_all(HOST).iter();
+        let hosts: Vec<_> = hosts.map(|host| host.to_str().unwrap()).collect();
+        Ok(Response::new(hosts.join(" ")))
+    };
+    let server = serve_with(Limits::public(), handler);
+    for (head, host) in [
+        (
+            "GET http://other:81/path HTTP/1.1\r\nHost: test\r\n\r\n",
+            "other:81",
+        ),
+        ("GET http://other HTTP/1.1\r\nHost:\r\n\r\n", "other"),
+        ("GET /path HTTP/1.1\r\nHost: test\r\n\r\n", "test"),
+        ("GET http://other/ HTTP/1.0\r\n\r\n", "other"),
+    ] {
+        let mut client = server.connect();
+        client.send(head);
+        assert_eq!(client.answer().1, host, "{head}");
+    }
+}
+
+#[test]
+fn a_target_whose_host_is_none_is_refused() {
+    for authority in ["user@test", "user:word@test", "test:port"] {
+        let line = format!("GET http://{authority}/ HTTP/1.1\r\nHost: test\r\n\r\n");
+        assert_refused(&line, 400);
     }
 }
 

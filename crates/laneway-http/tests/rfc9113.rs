@@ -25,8 +25,9 @@
 //!
 //! A request without a path passes h2 where it has no authority either; the server above answers it
 //! with 400, as section 8.1.1 allows before the stream ends. So it answers a request with a host
-//! that is not its authority, with two hosts, with neither, with a user in its authority, or with
-//! white space around a value, all of which h2 lets pass too.
+//! that is not its authority, with two hosts, with neither, with a user or a malformed port in its
+//! authority, with an empty scheme, or with white space around a value, all of which h2 lets pass
+//! too.
 
 mod client;
 
@@ -737,6 +738,36 @@ fn requests_section_8() {
             ]
             .concat())],
             Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "an authority whose port is none",
+            &[of(&[
+                &[METHOD_GET, 0x86, ROOT, 0x01, 0x08][..],
+                b"test:abc",
+            ]
+            .concat())],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "an empty scheme",
+            &[of(
+                &[&[METHOD_GET, 0x06, 0x00, ROOT], &authority[..]].concat()
+            )],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "10.5.1",
+            "a field too many",
+            &[of(&[complete.clone(), field("a", "b").repeat(101)].concat())],
+            Answers(1, 431, ""),
+        ),
+        case(
+            "10.5.1",
+            "as many fields as there may be",
+            &[of(&[complete.clone(), field("a", "b").repeat(100)].concat())],
+            Answers(1, 200, "hello"),
         ),
         case(
             "8.2.1",
