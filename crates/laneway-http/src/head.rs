@@ -63,11 +63,13 @@ pub(crate) fn judge(bytes: &[u8], limits: &Limits) -> Option<Judged> {
     let mut fields = Fields::default();
     let mut length = request_line.len();
     loop {
-        let line = line(&bytes[length..])?;
-        length += line.len();
-        if matches!(line, b"\n" | b"\r\n") {
+        let rest = &bytes[length..];
+        if let Some(end) = empty_line(rest) {
+            length += end;
             break;
         }
+        let line = line(rest)?;
+        length += line.len();
         fields.add(line);
     }
     let outcome = match length > limits.head_bytes {
@@ -81,6 +83,15 @@ pub(crate) fn judge(bytes: &[u8], limits: &Limits) -> Option<Judged> {
 /// The line that these bytes begin with, with its end, if that has come.
 fn line(bytes: &[u8]) -> Option<&[u8]> {
     Some(&bytes[..=line_feed(bytes)?])
+}
+
+/// The length of the empty line that these bytes begin with, if they do.
+fn empty_line(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'\r', b'\n', ..] => Some(2),
+        [b'\n', ..] => Some(1),
+        _ => None,
+    }
 }
 
 /// Where the first line feed is. Eight bytes at a time: most lines are too short for more.
@@ -127,6 +138,10 @@ impl Fields {
     /// Notes what the line of a field says. One that is none is refused by hyper.
     fn add(&mut self, line: &[u8]) {
         self.count += 1;
+        // Most fields are none of the three.
+        if !matches!(line[0], b'H' | b'h' | b'C' | b'c' | b'T' | b't') {
+            return;
+        }
         if let Some(value) = value(line, b"host") {
             self.host = self.host.and(value.trim_ascii());
         } else if let Some(value) = value(line, b"content-length") {
