@@ -27,17 +27,49 @@ pub(crate) enum Length {
     Endless,
 }
 
-/// Says that an answer's body goes on for as long as the server does: an extension of the answer.
+/// Says that an answer's body goes on for as long as the server does: an extension of the answer,
+/// for streams of events.
 ///
 /// When the server begins to end, it ends such a body at its next frame, and so need not cut the
-/// client off at its deadline. For event streams.
+/// client off at its deadline.
 ///
 /// ```
-/// use laneway_http::Endless;
+/// use futures_lite::{StreamExt, stream};
+/// use http::{Request, Response};
+/// use http_body_util::StreamBody;
+/// use hyper::body::{Bytes, Frame};
+/// use laneway::net::TcpListener;
+/// use laneway::time::sleep;
+/// use laneway::{Priority, Runtime};
+/// use laneway_http::{Endless, RequestBody, Server, service_fn};
+/// use std::convert::Infallible;
+/// use std::io::{Read, Write};
+/// use std::time::Duration;
 ///
-/// let mut answer = http::Response::new("data: 1\n\n".to_owned());
-/// answer.extensions_mut().insert(Endless);
-/// assert!(answer.extensions().get::<Endless>().is_some());
+/// let ticking = service_fn(async |_request: Request<RequestBody>| {
+///     let events = stream::repeat_with(|| Frame::data(Bytes::from("data: tick\n\n")));
+///     let events = events.then(async |event| {
+///         sleep(Duration::from_millis(10)).await;
+///         Ok::<_, Infallible>(event)
+///     });
+///     let mut answer = Response::new(StreamBody::new(events));
+///     answer.extensions_mut().insert(Endless);
+///     Ok::<_, Infallible>(answer)
+/// });
+/// let rt = Runtime::builder().build()?;
+/// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+/// let mut client = std::net::TcpStream::connect(listener.local_addr()?)?;
+/// let server = Server::new(ticking);
+/// let handle = server.handle();
+/// let serving = rt.spawn(server.serve(listener), Priority::High);
+/// client.write_all(b"GET / HTTP/1.1\r\nHost: me\r\n\r\n")?;
+/// client.read_exact(&mut [0; 1])?;
+///
+/// handle.shutdown();
+/// let rest = std::io::read_to_string(client)?;
+/// assert!(rest.ends_with("\r\n0\r\n\r\n"), "the body has come to its end");
+/// assert!(rt.block_on(serving).is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Endless;

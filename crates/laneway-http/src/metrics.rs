@@ -15,11 +15,31 @@ use http::StatusCode;
 /// is for a pattern such as `/tasks/{id}`, not for a path.
 ///
 /// ```
-/// use laneway_http::Route;
+/// use http::{Request, Response};
+/// use laneway::net::TcpListener;
+/// use laneway::{Priority, Runtime};
+/// use laneway_http::{RequestBody, Route, Server, service_fn};
+/// use std::io::{Read, Write};
 ///
-/// let mut answer = http::Response::new("ok".to_owned());
-/// answer.extensions_mut().insert(Route::named("/healthz"));
-/// assert!(answer.extensions().get::<Route>().is_some());
+/// let healthz = service_fn(async |_request: Request<RequestBody>| {
+///     let mut answer = Response::new("ok".to_owned());
+///     answer.extensions_mut().insert(Route::named("/healthz"));
+///     Ok::<_, std::convert::Infallible>(answer)
+/// });
+/// let rt = Runtime::builder().build()?;
+/// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+/// let mut client = std::net::TcpStream::connect(listener.local_addr()?)?;
+/// let server = Server::new(healthz);
+/// let handle = server.handle();
+/// let serving = rt.spawn(server.serve(listener), Priority::High);
+/// client.write_all(b"GET /healthz?x=1 HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n")?;
+/// assert!(std::io::read_to_string(client)?.ends_with("ok"));
+///
+/// handle.shutdown();
+/// rt.block_on(serving);
+/// let counted = "laneway_http_requests_total{route=\"/healthz\",status=\"2xx\"} 1\n";
+/// assert!(handle.prometheus().contains(counted));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route(Cow<'static, str>);

@@ -26,13 +26,33 @@ use super::watch::Watch;
 /// [`BodyError`], and the client is answered with 413 or 408, whatever the service makes of it.
 ///
 /// ```
+/// use http::{Request, Response};
 /// use http_body_util::BodyExt;
-/// use laneway_http::{BodyError, RequestBody};
+/// use laneway::net::TcpListener;
+/// use laneway::{Priority, Runtime};
+/// use laneway_http::{BodyError, Limits, RequestBody, Server, service_fn};
+/// use std::io::{Read, Write};
 ///
-/// async fn length(body: RequestBody) -> Result<usize, BodyError> {
-///     Ok(body.collect().await?.to_bytes().len())
+/// async fn length(request: Request<RequestBody>) -> Result<Response<String>, BodyError> {
+///     let body = request.into_body().collect().await?;
+///     Ok(Response::new(format!("{} bytes", body.to_bytes().len())))
 /// }
-/// # let _ = length;
+///
+/// let rt = Runtime::builder().build()?;
+/// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+/// let address = listener.local_addr()?;
+/// let server = Server::new(service_fn(length)).limits(Limits::public().body_bytes(5));
+/// rt.spawn(server.serve(listener), Priority::High).detach();
+///
+/// let ask = |body: &str| {
+///     let mut client = std::net::TcpStream::connect(address)?;
+///     let head = "POST / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n";
+///     write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
+///     std::io::read_to_string(client)
+/// };
+/// assert!(ask("hello")?.ends_with("5 bytes"));
+/// assert!(ask("too long")?.starts_with("HTTP/1.1 413"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct RequestBody {

@@ -118,14 +118,28 @@ impl Inspect {
     /// `~`, which an address holds as they are.
     ///
     /// ```
-    /// use laneway::Runtime;
-    /// use laneway_http::inspect;
+    /// use laneway::net::TcpListener;
+    /// use laneway::{Priority, Runtime};
+    /// use laneway_http::{Server, inspect};
+    /// use std::io::{Read, Write};
     ///
     /// let rt = Runtime::builder().build()?;
     /// let token = std::env::var("INSPECT_TOKEN").unwrap_or_else(|_| "a-long-secret-of-ours".into());
-    /// let live = inspect(&rt).allow_remote(token);
-    /// # drop(live);
-    /// # Ok::<(), laneway::BuildError>(())
+    /// let live = inspect(&rt).allow_remote(&*token);
+    /// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    /// let address = listener.local_addr()?;
+    /// rt.spawn(Server::new(live).serve(listener), Priority::High).detach();
+    ///
+    /// // As a client that calls the server by the name under which other machines know it.
+    /// let ask = |token: &str| {
+    ///     let mut client = std::net::TcpStream::connect(address)?;
+    ///     let head = "Host: server.example\r\nConnection: close";
+    ///     write!(client, "GET /?token={token} HTTP/1.1\r\n{head}\r\n\r\n")?;
+    ///     std::io::read_to_string(client)
+    /// };
+    /// assert!(ask(&token)?.starts_with("HTTP/1.1 200"));
+    /// assert!(ask("a-guess-at-the-secret")?.starts_with("HTTP/1.1 403"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn allow_remote(mut self, token: impl Into<String>) -> Inspect {
@@ -148,16 +162,29 @@ impl Inspect {
     ///
     /// ```
     /// use http::{Request, Response};
-    /// use laneway::Runtime;
+    /// use laneway::net::TcpListener;
+    /// use laneway::{Priority, Runtime};
     /// use laneway_http::{RequestBody, Server, inspect, service_fn};
+    /// use std::io::{Read, Write};
     ///
     /// let ours = service_fn(|_request: Request<RequestBody>| async {
     ///     Ok::<_, std::convert::Infallible>(Response::new("ours".to_owned()))
     /// });
     /// let rt = Runtime::builder().build()?;
     /// let server = Server::new(inspect(&rt).mount("/inspect", ours));
-    /// # drop(server);
-    /// # Ok::<(), laneway::BuildError>(())
+    /// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    /// let address = listener.local_addr()?;
+    /// rt.spawn(server.serve(listener), Priority::High).detach();
+    ///
+    /// let ask = |path: &str| {
+    ///     let mut client = std::net::TcpStream::connect(address)?;
+    ///     let head = "Host: localhost\r\nConnection: close";
+    ///     write!(client, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n")?;
+    ///     std::io::read_to_string(client)
+    /// };
+    /// assert!(ask("/inspect/")?.contains("<title>Laneway live</title>"));
+    /// assert!(ask("/anything/else")?.ends_with("ours"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mount<S>(mut self, prefix: &str, service: S) -> Mounted<S> {
         assert!(
