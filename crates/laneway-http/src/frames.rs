@@ -45,8 +45,8 @@ pub(crate) struct Frames {
     sent: Heads,
     /// The frames that the client has earned and not sent yet.
     earned: u64,
-    /// The frames beyond those, and since when they are counted. From zero again once they are as
-    /// many as may be, and have taken their time.
+    /// The frames beyond those, counted from the moment `since`. Both begin anew when [`MOST`] have
+    /// come and took longer than [`TIME`].
     beside: u32,
     since: Instant,
 }
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_over_a_longer_time_are_none() {
+    fn the_same_frames_over_a_longer_time_are_no_flood() {
         let mut frames = begun(now() - TIME);
         assert_eq!(flood(&mut frames, &PING), Some(2 * MOST));
     }

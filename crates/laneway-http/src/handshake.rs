@@ -19,11 +19,11 @@ use super::watch::{Order, Waits};
     reason = "without the feature there is no handshake to fail"
 )]
 pub(crate) enum NoHandshake {
-    /// It is gone.
+    /// The client is gone or has had its time, or the server ends.
     Gone,
     /// The client sent no TLS, or none that the server speaks. An alert has been sent.
     Failed,
-    /// It speaks HTTP without TLS.
+    /// The client speaks HTTP without TLS.
     PlainHttp,
 }
 

@@ -47,6 +47,20 @@
 //! gets its answer. Whether it has left for good shows when the server has sent it something, so an
 //! answer without an end, such as a stream of events, should say something now and then.
 //!
+//! # Counters and the access log
+//!
+//! [`ServerHandle::prometheus`] has the counters. The access log goes through the crate `log`, with
+//! the target `laneway_http::access` at the level `Info`: one line for each request when it is over,
+//! with the client's address, the method, the path without its query, the status, and the
+//! microseconds from the head to the end of the answer.
+//!
+//! ```text
+//! 203.0.113.9:50432 GET /tasks/7 200 412 us
+//! ```
+//!
+//! A request whose answer never began has `cut-off` in place of the status. Failed services, panics
+//! and failures to accept go to the log as well, as warnings and errors.
+//!
 //! # What it does not do
 //!
 //! A request for an upgrade, or by `CONNECT`, goes to the service like any other one, but the
@@ -60,12 +74,20 @@
 //!
 //! # A tour of the source
 //!
-//! `accept.rs` takes connections, `connection.rs` draws the life of one. In HTTP/1 hyper reads
-//! through `socket.rs`, whose intake (`intake.rs`) has a gate (`gate.rs`, `head.rs`, `chunks.rs`)
-//! that lets only whole heads through that were judged. `exchange.rs` asks the service,
-//! `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies. `stream.rs`
-//! is the socket, or the TLS around it. `watch.rs` knows of a connection what it waits for, and
-//! `fleet.rs` all of them. `inspect/` is the page that shows a runtime live.
+//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection.rs` draws the life of
+//! one: `handshake.rs`, `preface.rs`, `http1.rs` or `http2.rs`, `linger.rs`. Its bytes come from
+//! `stream.rs`, the socket or the TLS around it (`tls/`), and hyper reads and writes them through
+//! `socket.rs` and `adapters/`. In HTTP/1 the intake (`intake.rs`) has a gate (`gate.rs`, `head.rs`,
+//! `chunks.rs`) that lets only whole heads through that were judged; in HTTP/2 `frames.rs` counts.
+//! `refusal.rs` has the server's own answers.
+//!
+//! `exchange.rs` asks the service, `panicked.rs` catches its panics, `sendable.rs` judges its
+//! answers, `request_body.rs` and
+//! `answer.rs` are the bodies, and `entry.rs` is the request among the others, which `metrics.rs`
+//! counts. `watch.rs` knows what a connection waits for, `unsent.rs` which answers are not sent yet,
+//! `alarm.rs` when a client has had its time by the `limits.rs`, and `fleet.rs` knows all
+//! connections; `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services, and
+//! `inspect/` is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 

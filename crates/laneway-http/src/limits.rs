@@ -20,6 +20,8 @@ use std::time::Duration;
 /// | [`idle`](Limits::idle) | 60 s | is closed |
 /// | [`linger`](Limits::linger) | 64 kB, 2 s | is closed, though it still sends |
 /// | [`streams`](Limits::streams) | 100 | has the stream refused (HTTP/2) |
+/// | [`hibernate`](Limits::hibernate) | 1 s | has its buffers freed until its next byte |
+/// | [`shutdown`](Limits::shutdown) | 10 s | is cut off, and named in the report |
 ///
 /// A connection in HTTP/2 that sends 10,000 frames within 10 s that belong to no request, such as
 /// PING, SETTINGS or WINDOW_UPDATE, gets GOAWAY and is closed. Those that follow from requests and

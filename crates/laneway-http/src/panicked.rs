@@ -14,8 +14,8 @@ pub(crate) enum Panicked {
     Body,
 }
 
-/// Calls code of the service's. An error is the message of its panic; what has panicked is not to
-/// be called again.
+/// Calls code of the service's. An error is the message of its panic; code that has panicked is not
+/// to be called again.
 pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let message = message(&*payload);

@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use http::Method;
 
-/// How a server ended. Given by [`Server::serve`](crate::Server::serve), which has an example.
+/// How a server ended: the outcome of [`Server::serve`](crate::Server::serve).
+///
+/// [`Server`](crate::Server) has an example. The text of a report has a line for the server, and one
+/// for each thing that was cut off.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ServeReport {
@@ -31,7 +34,7 @@ pub struct CutConnection {
     pub method: Option<Method>,
     /// The request's path, if the head has been read.
     pub path: Option<String>,
-    /// In the middle of what.
+    /// The activity that was cut off.
     pub doing: Doing,
     /// When that request or wait had begun.
     pub since: Instant,

@@ -85,7 +85,11 @@ const SLOW: &str = "requests wait for the ends of low polls here, since all high
     leave out with_standby(0), or take Builder::latency_first";
 
 /// Serves with [`Limits::public`], until the runtime begins to shut down. [`Server::serve`] has
-/// the details.
+/// the details, and the [crate](crate) an example.
+///
+/// # Cancellation
+///
+/// When the future is dropped, all connections are cut off.
 pub async fn serve<S, B>(listener: TcpListener, service: S) -> ServeReport
 where
     S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
@@ -154,16 +158,16 @@ where
     B::Data: Buf + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Serves what comes to a listener, until [`ServerHandle::shutdown`] is called or the runtime
+    /// Serves the clients of a listener, until [`ServerHandle::shutdown`] is called or the runtime
     /// begins to shut down.
     ///
     /// All tasks of the server run on the high queue of the runtime that this is awaited in, or
     /// outside of one, on that of the process-wide one; the listener should be of the same.
     ///
-    /// Then no more is accepted, connections that rest are closed, and requests that have begun
-    /// may finish within the time of [`Limits::shutdown`]. What is not over by then is cut off and
-    /// named in the report. If the runtime's own deadline is earlier, it cuts off everything at
-    /// once, this task as well, and there is no report.
+    /// At the end, no more connections are accepted, those that rest are closed, and requests that
+    /// have begun may finish within the time of [`Limits::shutdown`]. Each that is not over by then
+    /// is cut off and named in the report. If the runtime's own deadline is earlier, it cuts off
+    /// everything at once, this task as well, and there is no report.
     ///
     /// A service that panics is caught: its client gets 500, the other requests of its connection
     /// come to their end, and then the connection is closed. An answer whose body panics is broken
@@ -236,7 +240,7 @@ impl Fleet {
 }
 
 impl ServerHandle {
-    /// Begins to end the server: [`Server::serve`] says how. Has no effect from the second time on.
+    /// Begins to end the server, as [`Server::serve`] tells. A second call has no effect.
     pub fn shutdown(&self) {
         self.fleet.give(Order::Finish);
     }

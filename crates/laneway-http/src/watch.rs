@@ -33,6 +33,7 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 struct State {
     waits: Waits,
+    /// Since when the connection has waited for that.
     since: Instant,
     /// None before the first request, and of a connection that hibernates.
     serving: Option<Box<Serving>>,

@@ -24,10 +24,14 @@ pub(super) enum Access {
 /// Why a client is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Denied {
+    /// It is on another machine.
     Remote,
     WrongToken,
+    /// A proxy has passed the request on, so that its peer says nothing of the client.
     Proxied,
+    /// The request names a host that is not this machine's own.
     OtherHost,
+    /// The page of another site asks.
     OtherSite,
 }
 
