@@ -29,9 +29,9 @@ use super::watch::Order;
 const BATCH: usize = 64;
 /// How long the acceptor waits after an error that is not one connection's: at first, and at most.
 const BACK_OFF: Duration = Duration::from_millis(10);
-/// How many idle connections are closed then.
-const SHED: usize = 16;
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+/// How many idle connections are closed after such an error.
+const SHED: usize = 16;
 
 pub(crate) struct Acceptor<S> {
     pub(crate) listener: TcpListener,

@@ -149,8 +149,8 @@ impl Entry {
         self.origin.watch.give(Order::Finish);
     }
 
-    /// Notes what the service or the server answers.
-    pub(crate) fn answer(&mut self, status: StatusCode, route: Option<Route>) {
+    /// Notes the status of the answer and its route, for the counts and the log.
+    pub(crate) fn note_status(&mut self, status: StatusCode, route: Option<Route>) {
         self.status = Some(status);
         self.route = route;
     }

@@ -255,7 +255,7 @@ fn answer<B>(
     match outcome {
         Ok((answer, form)) => {
             let route = answer.extensions().get::<Route>().cloned();
-            entry.answer(answer.status(), route);
+            entry.note_status(answer.status(), route);
             let length = match answer.extensions().get::<Endless>() {
                 Some(Endless) => Length::Endless,
                 None => Length::Finite,
@@ -266,7 +266,7 @@ fn answer<B>(
             })
         }
         Err(status) => {
-            entry.answer(status, None);
+            entry.note_status(status, None);
             let mut answer = Response::new(Answer::empty(entry));
             *answer.status_mut() = status;
             answer

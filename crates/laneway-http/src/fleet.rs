@@ -1,6 +1,5 @@
 //! All connections of a server.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,8 +116,8 @@ impl Fleet {
         self.members().at_the_end
     }
 
-    /// Ends at most `most` of the idle connections, those that have rested longest, and gives their
-    /// number.
+    /// Orders those `most` of the idle connections to end that have rested longest, or all if there
+    /// are fewer. Their number.
     pub(crate) fn shed(&self, most: usize) -> usize {
         let members = self.members();
         let watches = members.watches.iter().map(|(_, watch)| watch);
@@ -143,8 +142,9 @@ impl Fleet {
         self.wants_room.load(Ordering::SeqCst)
     }
 
-    /// Whether a connection that rests is to end, and make room for another one. One is told so.
-    pub(crate) fn takes_room(&self) -> bool {
+    /// Takes the wish for room over: whether a connection that rests is to end for another one. Of
+    /// several connections that ask, one is told so.
+    pub(crate) fn take_wish_for_room(&self) -> bool {
         self.wants_room.swap(false, Ordering::SeqCst)
     }
 
@@ -196,10 +196,10 @@ impl Fleet {
         let Counted { idle, busy } = self.members().counted();
         let states = [
             ("busy", busy),
-            ("idle", idle),
             ("hibernating", self.hibernating()),
+            ("idle", idle),
         ];
-        for (state, count) in BTreeMap::from(states) {
+        for (state, count) in states {
             let _ = writeln!(
                 text,
                 "laneway_http_connections{{state=\"{state}\"}} {count}"

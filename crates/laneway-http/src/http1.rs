@@ -59,7 +59,7 @@ where
             return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
         }
         let fleet = &connection.member.fleet;
-        if fleet.wants_room() && watch.is_idle() && fleet.takes_room() {
+        if fleet.wants_room() && watch.is_idle() && fleet.take_wish_for_room() {
             return Poll::Ready(Some(End::Close));
         }
         poll_due(cx, connection, &limits, &mut seen).map(Some)

@@ -49,11 +49,11 @@ fn no_key(error: pem::Error) -> TlsError {
 
 /// The certificate that clients are shown now.
 #[derive(Debug)]
-pub(super) struct Kept(Mutex<Arc<CertifiedKey>>);
+pub(super) struct Shown(Mutex<Arc<CertifiedKey>>);
 
-impl Kept {
-    pub(super) fn new(certificate: Certificate) -> Kept {
-        Kept(Mutex::new(certificate.0))
+impl Shown {
+    pub(super) fn new(certificate: Certificate) -> Shown {
+        Shown(Mutex::new(certificate.0))
     }
 
     pub(super) fn replace(&self, certificate: Certificate) {
@@ -61,7 +61,7 @@ impl Kept {
     }
 }
 
-impl ResolvesServerCert for Kept {
+impl ResolvesServerCert for Shown {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Some(now.clone())

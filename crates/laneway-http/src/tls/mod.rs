@@ -41,7 +41,7 @@ use laneway::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::server::Server;
-use certificate::{Certificate, Kept};
+use certificate::{Certificate, Shown};
 pub use tls_error::TlsError;
 pub(crate) use tls_stream::TlsStream;
 
@@ -53,7 +53,7 @@ pub(crate) use tls_stream::TlsStream;
 pub struct Tls {
     config: Arc<ServerConfig>,
     /// None where the configuration finds certificates in its own way.
-    certificate: Option<Arc<Kept>>,
+    certificate: Option<Arc<Shown>>,
 }
 
 /// The protocols that clients may choose, the better one first.
@@ -74,14 +74,14 @@ impl Tls {
     /// ```
     pub fn from_pem(chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Tls, TlsError> {
         let certificate = Certificate::read(chain.as_ref(), key.as_ref())?;
-        let kept = Arc::new(Kept::new(certificate));
+        let shown = Arc::new(Shown::new(certificate));
         let config = ServerConfig::builder_with_provider(certificate::provider())
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Refused)?
             .with_no_client_auth()
-            .with_cert_resolver(kept.clone());
+            .with_cert_resolver(shown.clone());
         Ok(Tls {
-            certificate: Some(kept),
+            certificate: Some(shown),
             ..Tls::from_config(config)?
         })
     }
@@ -126,8 +126,8 @@ impl Tls {
         chain: impl AsRef<[u8]>,
         key: impl AsRef<[u8]>,
     ) -> Result<(), TlsError> {
-        let kept = self.certificate.as_ref().ok_or(TlsError::HasResolver)?;
-        kept.replace(Certificate::read(chain.as_ref(), key.as_ref())?);
+        let shown = self.certificate.as_ref().ok_or(TlsError::HasResolver)?;
+        shown.replace(Certificate::read(chain.as_ref(), key.as_ref())?);
         Ok(())
     }
 
