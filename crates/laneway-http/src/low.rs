@@ -1,12 +1,13 @@
 //! A service whose futures run on the low queue.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use futures_lite::FutureExt;
 use laneway::{Priority, spawn_task};
 use tower_service::Service;
 
@@ -16,8 +17,8 @@ use tower_service::Service;
 /// [`Task`](laneway::Task) would raise it, and the heavy work would run between the urgent tasks.
 /// For one route of axum's, the handler is wrapped: `route_service("/report", low(on_get(report)))`.
 ///
-/// The service is called on the high queue; what is heavy belongs into the future. If the client
-/// goes away, the task is cancelled at its next await.
+/// The call of the service runs on the high queue: heavy work belongs into the future that it gives.
+/// If the client goes away, the task is cancelled at its next await.
 ///
 /// ```
 /// use http::{Request, Response};
@@ -65,7 +66,8 @@ where
         let future = self.service.call(request);
         let place = Arc::new(Mutex::new(Place::Empty(None)));
         let sender = Sender(place.clone());
-        let work = async move { sender.put(unpanicked(future).await) };
+        let future = AssertUnwindSafe(future).catch_unwind();
+        let work = async move { sender.put(future.await) };
         let task = spawn_task!(work, Priority::Low);
         LowFuture { place, _task: task }
     }
@@ -76,7 +78,7 @@ where
 /// # Panics
 ///
 /// When the work has panicked, with the payload of that panic, or was cancelled by the end of its
-/// runtime.
+/// runtime; and when it is polled again after it was ready.
 #[must_use = "dropping it cancels the work"]
 pub struct LowFuture<T, E> {
     place: Arc<Mutex<Place<Outcome<T, E>>>>,
@@ -87,26 +89,15 @@ pub struct LowFuture<T, E> {
 /// The output of the service, or the payload of its panic.
 type Outcome<T, E> = thread::Result<Result<T, E>>;
 
-/// Polls a future to its end or its panic.
-async fn unpanicked<F: Future>(future: F) -> thread::Result<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        match poll {
-            Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
-        }
-    })
-    .await
-}
-
 /// Where the work leaves its output.
 enum Place<T> {
     /// With the waker of the task that waits.
     Empty(Option<Waker>),
     Filled(T),
-    /// The work is gone, or its output was taken.
-    Over,
+    /// The work was cancelled before it had an output.
+    Cancelled,
+    /// The future has given the output.
+    Taken,
 }
 
 /// The end that fills the place. Dropped without that, it says that nothing will come.
@@ -134,7 +125,7 @@ impl<T> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.replace(Place::Over);
+        self.replace(Place::Cancelled);
     }
 }
 
@@ -147,12 +138,13 @@ impl<T, E> Future for LowFuture<T, E> {
             *waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let left = std::mem::replace(&mut *place, Place::Over);
+        let left = std::mem::replace(&mut *place, Place::Taken);
         drop(place);
         match left {
             Place::Filled(Ok(output)) => Poll::Ready(output),
             Place::Filled(Err(payload)) => resume_unwind(payload),
-            _ => panic!("the runtime of a low service has ended"),
+            Place::Cancelled => panic!("the runtime of a low service has ended"),
+            Place::Taken | Place::Empty(_) => panic!("a `LowFuture` was polled after its end"),
         }
     }
 }

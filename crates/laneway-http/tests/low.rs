@@ -10,6 +10,7 @@ use http::{Request, Response};
 use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, yield_now};
 use laneway_http::{RequestBody, Server, low, service_fn};
+use tower_service::Service;
 
 /// A server whose low route computes in some polls, each of which notes the thread it runs on.
 #[test]
@@ -83,4 +84,16 @@ fn the_work_is_cancelled_with_the_request() {
     laneway::block_on(serving.cancel());
     let watchdog = std::time::Duration::from_secs(20);
     assert_eq!(gone.recv_timeout(watchdog), Ok(()));
+}
+
+#[test]
+#[should_panic(expected = "polled after its end")]
+fn an_answer_that_was_taken_is_not_blamed_on_the_runtime() {
+    let runtime = Runtime::builder().build().unwrap();
+    runtime.block_on(async {
+        let mut service = low(service_fn(async |_: Request<()>| Ok::<_, Infallible>(())));
+        let mut answer = service.call(Request::new(()));
+        assert_eq!((&mut answer).await, Ok(()));
+        let _ = answer.await;
+    });
 }
