@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use laneway::block_on;
-use laneway_jobs::sqlite::{Finding, OpenError, SqliteOptions, SqliteStore};
+use laneway_jobs::sqlite::{OpenError, SqliteOptions, SqliteStore};
+use laneway_jobs::store::Finding;
 use rusqlite::Connection;
 
 struct Folder(PathBuf);

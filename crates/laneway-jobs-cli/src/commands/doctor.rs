@@ -1,9 +1,9 @@
 //! `doctor`: finds what is wrong with a database, and says what to do.
 
 use laneway::block_on;
-use laneway_jobs::postgres::{PostgresStore, ServerFinding};
-use laneway_jobs::sqlite::{Finding, SqliteStore};
-use laneway_jobs::store::Store;
+use laneway_jobs::postgres::PostgresStore;
+use laneway_jobs::sqlite::SqliteStore;
+use laneway_jobs::store::{Finding, Store};
 use serde_json::json;
 
 use super::Command;
@@ -23,20 +23,14 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
-/// A fault, and its remedy.
-struct Ill {
-    name: &'static str,
-    text: String,
-    advice: &'static str,
-}
-
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let store = open::store(args)?;
     let findings = examine(&*store)?;
-    for Ill { name, text, advice } in &findings {
-        let found = json!({"finding": name, "text": text, "advice": advice});
-        out.tell(text, &found)?;
+    for finding in &findings {
+        let (text, advice) = (finding.to_string(), finding.advice());
+        let found = json!({"finding": finding.name(), "text": text, "advice": advice});
+        out.tell(&text, &found)?;
         if out.form() == Form::People {
             out.line(&format!("    {advice}"))?;
         }
@@ -48,30 +42,12 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     }
 }
 
-fn examine(store: &dyn Store) -> Result<Vec<Ill>, Failure> {
+fn examine(store: &dyn Store) -> Result<Vec<Finding>, Failure> {
     let any = store.as_any();
-    if let Some(store) = any.downcast_ref::<SqliteStore>() {
-        let findings = block_on(store.examine())?;
-        return Ok(findings.iter().map(of_file).collect());
+    if let Some(file) = any.downcast_ref::<SqliteStore>() {
+        return Ok(block_on(file.examine())?);
     }
-    let store = any.downcast_ref::<PostgresStore>();
-    let store = store.ok_or_else(|| Failure::refused("doctor does not know this database"))?;
-    let findings = block_on(store.examine())?;
-    Ok(findings.iter().map(of_server).collect())
-}
-
-fn of_file(finding: &Finding) -> Ill {
-    Ill {
-        name: finding.name(),
-        text: finding.to_string(),
-        advice: finding.advice(),
-    }
-}
-
-fn of_server(finding: &ServerFinding) -> Ill {
-    Ill {
-        name: finding.name(),
-        text: finding.to_string(),
-        advice: finding.advice(),
-    }
+    let server = any.downcast_ref::<PostgresStore>();
+    let server = server.ok_or_else(|| Failure::refused("doctor does not know this database"))?;
+    Ok(block_on(server.examine())?)
 }

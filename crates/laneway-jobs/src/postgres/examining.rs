@@ -4,13 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio_postgres::Row;
 
-use super::server_finding::ServerFinding;
 use super::session::{Params, Sql};
 use super::statement::Statement;
 use super::store::PostgresStore;
 use super::tx::{Span, Tx};
 use crate::micros::{Micros, duration_of, length, time_of};
-use crate::store::StoreError;
+use crate::store::{Finding, StoreError};
 
 /// The indices of the schema.
 const INDICES: [&str; 12] = [
@@ -41,14 +40,14 @@ impl PostgresStore {
     /// # Errors
     ///
     /// The store's.
-    pub async fn examine(&self) -> Result<Vec<ServerFinding>, StoreError> {
+    pub async fn examine(&self) -> Result<Vec<Finding>, StoreError> {
         let ask = self.ask(Span::All, (), |tx, ()| Box::pin(tx.examine()));
         ask.await
     }
 }
 
 impl Tx<'_> {
-    pub(super) async fn examine(&mut self) -> Sql<Vec<ServerFinding>> {
+    pub(super) async fn examine(&mut self) -> Sql<Vec<Finding>> {
         let mut findings = self.missing_indices().await?;
         let row = self.row(Statement::Health, &[&MANY_DEAD]).await?;
         let row = row.expect("the clock has one row");
@@ -61,17 +60,17 @@ impl Tx<'_> {
         Ok(findings)
     }
 
-    async fn missing_indices(&mut self) -> Sql<Vec<ServerFinding>> {
+    async fn missing_indices(&mut self) -> Sql<Vec<Finding>> {
         let params: Params<'_> = &[&&INDICES[..]];
         let rows = self.rows(Statement::MissingIndices, params).await?;
-        let missing = rows.iter().map(|row| ServerFinding::MissingIndex {
+        let missing = rows.iter().map(|row| Finding::MissingIndex {
             name: row.get("name"),
         });
         Ok(missing.collect())
     }
 }
 
-fn of_jobs(row: &Row) -> Vec<ServerFinding> {
+fn of_jobs(row: &Row) -> Vec<Finding> {
     let count = |column| {
         row.get::<_, Option<i64>>(column)
             .unwrap_or(0)
@@ -79,35 +78,35 @@ fn of_jobs(row: &Row) -> Vec<ServerFinding> {
     };
     let mut findings = Vec::new();
     if let jobs @ 1.. = count("expired") {
-        findings.push(ServerFinding::ExpiredLeases { jobs });
+        findings.push(Finding::ExpiredLeases { jobs });
     }
     if let jobs @ 1.. = count("quarantined") {
-        findings.push(ServerFinding::Quarantined { jobs });
+        findings.push(Finding::Quarantined { jobs });
     }
     if let dead @ 1.. = count("dead") {
         let live = count("live");
-        findings.push(ServerFinding::DeadRows { dead, live });
+        findings.push(Finding::DeadRows { dead, live });
     }
     findings
 }
 
-fn clocks(t: Micros) -> Option<ServerFinding> {
+fn clocks(t: Micros) -> Option<Finding> {
     let (there, here) = (time_of(t), SystemTime::now());
     let by = here
         .duration_since(there)
         .unwrap_or_else(|error| error.duration());
-    (by > CLOCKS_DIFFER).then_some(ServerFinding::ClocksDiffer { by })
+    (by > CLOCKS_DIFFER).then_some(Finding::ClocksDiffer { by })
 }
 
-fn long_paused(row: &Row) -> ServerFinding {
-    ServerFinding::LongPaused {
+fn long_paused(row: &Row) -> Finding {
+    Finding::LongPaused {
         queue: row.get("name"),
         due_for: duration_of(row.get("due_for")),
     }
 }
 
-fn held(row: &Row) -> ServerFinding {
-    ServerFinding::HeldSnapshot {
+fn held(row: &Row) -> Finding {
+    Finding::HeldSnapshot {
         program: row.get("program"),
         process: row.get("process"),
         held_for: duration_of(row.get("held_for")),

@@ -7,13 +7,12 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 
 use super::clock::{Micros, duration_of, micros_of};
-use super::finding::Finding;
 use super::owner::beside;
 use super::schema::migrate;
 use super::store::SqliteStore;
 use super::transact::TransactError;
 use super::tx::Sql;
-use crate::store::StoreError;
+use crate::store::{Finding, StoreError};
 
 /// A longer log has not been written back for a while.
 const LONG_LOG: u64 = 64 << 20;

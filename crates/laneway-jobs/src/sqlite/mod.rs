@@ -23,7 +23,6 @@ mod command;
 mod connected;
 mod durability;
 mod examining;
-mod finding;
 mod inserting;
 mod keeping;
 mod open;
@@ -49,7 +48,6 @@ mod viewing;
 mod writer;
 
 pub use durability::Durability;
-pub use finding::Finding;
 pub use open::SqliteOptions;
 pub use open_error::OpenError;
 pub use probe::{Moment, Probe, Transition, Verdict};

@@ -1,12 +1,13 @@
-//! What may be wrong with a file, and what to do about it.
+//! The faults that an examination of a store may find, each with its remedy.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Something that an examination of a file found.
+/// A fault that an examination of a store found, as `SqliteStore::examine` and
+/// `PostgresStore::examine` do. Some are those of a file, others those of a server.
 ///
 /// ```
-/// use laneway_jobs::sqlite::Finding;
+/// use laneway_jobs::store::Finding;
 ///
 /// let finding = Finding::Quarantined { jobs: 2 };
 /// assert_eq!(finding.name(), "quarantined");
@@ -20,7 +21,7 @@ pub enum Finding {
         /// The database's message.
         message: String,
     },
-    /// An index of the schema is not there.
+    /// An index of the schema is not there, or not valid.
     MissingIndex {
         /// Its name.
         name: String,
@@ -72,6 +73,27 @@ pub enum Finding {
         /// How much later.
         by: Duration,
     },
+    /// A transaction is open for long, and keeps old rows from being cleared away.
+    HeldSnapshot {
+        /// The name that its program has given.
+        program: String,
+        /// The id of its process in the server.
+        process: i32,
+        /// For how long.
+        held_for: Duration,
+    },
+    /// Most of the table of jobs is old versions of rows.
+    DeadRows {
+        /// How many of them.
+        dead: u64,
+        /// How many rows there are.
+        live: u64,
+    },
+    /// The server's clock and the clock of this machine differ.
+    ClocksDiffer {
+        /// By how much, within a second.
+        by: Duration,
+    },
 }
 
 impl Finding {
@@ -90,6 +112,9 @@ impl Finding {
             Finding::LongLog { .. } => "long-log",
             Finding::EmptyPages { .. } => "empty-pages",
             Finding::ClockAhead { .. } => "clock-ahead",
+            Finding::HeldSnapshot { .. } => "held-snapshot",
+            Finding::DeadRows { .. } => "dead-rows",
+            Finding::ClocksDiffer { .. } => "clocks-differ",
         }
     }
 
@@ -101,7 +126,7 @@ impl Finding {
                 "stop all programs that use the file, and restore it from a copy"
             }
             Finding::MissingIndex { .. } => {
-                "create it again with the SQL of the schema; until then claims read all jobs"
+                "create it again with the SQL of the schema; until then all jobs are read"
             }
             Finding::ExtraIndex { .. } => "drop it, unless you need it: every change pays for it",
             Finding::AlteredSchema { .. } => {
@@ -123,6 +148,15 @@ impl Finding {
             Finding::EmptyPages { .. } => "stop all programs that use the file, and run VACUUM",
             Finding::ClockAhead { .. } => {
                 "set the system's clock: until it has caught up, times in the file run ahead"
+            }
+            Finding::HeldSnapshot { .. } => {
+                "end that transaction in its program, or by pg_terminate_backend(process)"
+            }
+            Finding::DeadRows { .. } => {
+                "look for what keeps autovacuum from its work, then run VACUUM laneway_job"
+            }
+            Finding::ClocksDiffer { .. } => {
+                "set both clocks: jobs run by the server's, and callers give times by this one"
             }
         }
     }
@@ -159,6 +193,24 @@ impl fmt::Display for Finding {
             Finding::ClockAhead { by } => write!(
                 f,
                 "the file has seen a time {} seconds ahead of the system's clock",
+                by.as_secs()
+            ),
+            Finding::HeldSnapshot {
+                program,
+                process,
+                held_for,
+            } => write!(
+                f,
+                "a transaction of {program:?} (process {process}) has been open for {} seconds",
+                held_for.as_secs()
+            ),
+            Finding::DeadRows { dead, live } => write!(
+                f,
+                "the table of jobs has {dead} old versions of rows beside {live} rows"
+            ),
+            Finding::ClocksDiffer { by } => write!(
+                f,
+                "the clocks of the server and of this machine differ by {} seconds",
                 by.as_secs()
             ),
         }
