@@ -215,19 +215,23 @@ impl Dying<'_> {
 
 impl TransferEnd for Dying<'_> {
     fn name(&self) -> &str {
-        self.target.name()
+        self.target.end().name()
     }
 
     fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>> {
-        self.around(self.target.export(page))
+        self.around(self.target.end().export(page))
     }
 
     fn counters(&self) -> StoreFuture<'_, TransferCounters> {
-        self.around(self.target.counters())
+        self.around(self.target.end().counters())
     }
 }
 
 impl TransferTarget for Dying<'_> {
+    fn end(&self) -> &dyn TransferEnd {
+        self
+    }
+
     fn filled_from(&self) -> StoreFuture<'_, Option<String>> {
         self.around(self.target.filled_from())
     }

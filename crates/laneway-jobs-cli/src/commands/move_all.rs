@@ -51,7 +51,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
         Transferred::Now => "",
         Transferred::Before => " before",
     };
-    let (from, to) = (source.name(), target.name());
+    let (from, to) = (source.end().name(), target.end().name());
     let answer = json!({
         "moved": true, "before": moved == Transferred::Before, "from": from, "to": to,
     });

@@ -108,21 +108,11 @@ impl TransferEnd for Alone {
     }
 }
 
-impl TransferEnd for PostgresSource {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>> {
-        self.0.export(page)
-    }
-
-    fn counters(&self) -> StoreFuture<'_, TransferCounters> {
-        self.0.counters()
-    }
-}
-
 impl TransferSource for PostgresSource {
+    fn end(&self) -> &dyn TransferEnd {
+        &self.0
+    }
+
     fn moved_to(&self) -> StoreFuture<'_, Option<String>> {
         self.0.ask((), |schema, ()| Box::pin(schema.moved_to()))
     }
@@ -132,21 +122,11 @@ impl TransferSource for PostgresSource {
     }
 }
 
-impl TransferEnd for PostgresTarget {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>> {
-        self.0.export(page)
-    }
-
-    fn counters(&self) -> StoreFuture<'_, TransferCounters> {
-        self.0.counters()
-    }
-}
-
 impl TransferTarget for PostgresTarget {
+    fn end(&self) -> &dyn TransferEnd {
+        &self.0
+    }
+
     fn filled_from(&self) -> StoreFuture<'_, Option<String>> {
         self.0.ask((), |schema, ()| Box::pin(schema.filled_from()))
     }

@@ -148,21 +148,11 @@ impl SqliteSource {
     }
 }
 
-impl TransferEnd for SqliteSource {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>> {
-        self.0.export(page)
-    }
-
-    fn counters(&self) -> StoreFuture<'_, TransferCounters> {
-        self.0.counters()
-    }
-}
-
 impl TransferSource for SqliteSource {
+    fn end(&self) -> &dyn TransferEnd {
+        &self.0
+    }
+
     fn moved_to(&self) -> StoreFuture<'_, Option<String>> {
         self.0.with(transfer::moved_to)
     }
@@ -197,21 +187,11 @@ impl SqliteTarget {
     }
 }
 
-impl TransferEnd for SqliteTarget {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>> {
-        self.0.export(page)
-    }
-
-    fn counters(&self) -> StoreFuture<'_, TransferCounters> {
-        self.0.counters()
-    }
-}
-
 impl TransferTarget for SqliteTarget {
+    fn end(&self) -> &dyn TransferEnd {
+        &self.0
+    }
+
     fn filled_from(&self) -> StoreFuture<'_, Option<String>> {
         self.0.with(transfer::filled_from)
     }

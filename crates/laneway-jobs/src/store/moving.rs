@@ -127,7 +127,7 @@ pub async fn transfer(
     }
     fill(source, target, watch).await?;
     compare(source, target, watch).await?;
-    source.retire(target.name().to_owned()).await?;
+    source.retire(target.end().name().to_owned()).await?;
     watch(TransferStep::Retired);
     target.release().await?;
     watch(TransferStep::Released);
@@ -139,13 +139,13 @@ async fn standing(
     target: &dyn TransferTarget,
 ) -> Result<Standing, TransferError> {
     let moved_to = source.moved_to().await?;
-    if let Some(to) = moved_to.as_ref().filter(|to| *to != target.name()) {
+    if let Some(to) = moved_to.as_ref().filter(|to| *to != target.end().name()) {
         return Err(TransferError::MovedElsewhere(to.clone()));
     }
     match (moved_to, target.filled_from().await?) {
-        (_, Some(from)) if from != source.name() => Err(TransferError::OtherMove(from)),
+        (_, Some(from)) if from != source.end().name() => Err(TransferError::OtherMove(from)),
         (Some(_), Some(_)) => Ok(Standing::Retired),
-        (Some(to), None) => over(source, target, to).await,
+        (Some(to), None) => over(source.end(), target.end(), to).await,
         (None, Some(_)) => Ok(Standing::Filling),
         (None, None) => Ok(Standing::Fresh),
     }
@@ -153,8 +153,8 @@ async fn standing(
 
 /// The fences of a target that has taken the jobs over go on from those of the source.
 async fn over(
-    source: &dyn TransferSource,
-    target: &dyn TransferTarget,
+    source: &dyn TransferEnd,
+    target: &dyn TransferEnd,
     to: String,
 ) -> Result<Standing, TransferError> {
     let (there, here) = (target.counters().await?, source.counters().await?);
@@ -170,9 +170,9 @@ async fn begin(
     source: &dyn TransferSource,
     target: &dyn TransferTarget,
 ) -> Result<(), TransferError> {
-    match target.begin(source.name().to_owned()).await? {
+    match target.begin(source.end().name().to_owned()).await? {
         Begun::Filling => Ok(()),
-        Begun::NotEmpty => Err(TransferError::NotEmpty(target.name().to_owned())),
+        Begun::NotEmpty => Err(TransferError::NotEmpty(target.end().name().to_owned())),
     }
 }
 
@@ -187,7 +187,7 @@ async fn fill(
         watch(TransferStep::Anew);
         copy_all(source, target, watch).await?;
     }
-    let counters: TransferCounters = source.counters().await?;
+    let counters: TransferCounters = source.end().counters().await?;
     Ok(target.count_from(counters).await?)
 }
 
@@ -219,10 +219,10 @@ async fn copy(
 ) -> Result<Copied, StoreError> {
     let (mut after, mut copied) = (None, 0);
     loop {
-        let rows = source.export(page(part, after.clone(), ROWS)).await?;
+        let rows = source.end().export(page(part, after.clone(), ROWS)).await?;
         // Behind the last row of the source there must be none.
         let expected = page(part, after.clone(), rows.len().max(1));
-        let there = target.export(expected).await?;
+        let there = target.end().export(expected).await?;
         if there.len() > rows.len() || rows[..there.len()] != there[..] {
             return Ok(Copied::Differs);
         }
@@ -253,8 +253,8 @@ async fn compare(
     watch: &mut dyn FnMut(TransferStep),
 ) -> Result<(), TransferError> {
     for part in StorePart::ALL {
-        let here = tally(part, source).await?;
-        if tally(part, target).await? != here {
+        let here = tally(part, source.end()).await?;
+        if tally(part, target.end()).await? != here {
             return Err(TransferError::Differs(part));
         }
         watch(TransferStep::Compared(part, here));
@@ -262,10 +262,7 @@ async fn compare(
     Ok(())
 }
 
-async fn tally(
-    part: StorePart,
-    end: &(impl TransferEnd + ?Sized),
-) -> Result<PartTally, StoreError> {
+async fn tally(part: StorePart, end: &dyn TransferEnd) -> Result<PartTally, StoreError> {
     let mut tally = PartTally::default();
     let mut after = None;
     loop {

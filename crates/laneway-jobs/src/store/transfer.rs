@@ -1,4 +1,4 @@
-//! What moves from one store to another: everything, in parts, each row as plain fields.
+//! The contents of a store as they move to another one: in parts, each row as plain fields.
 //!
 //! Both ends name the same columns in the same order ([`StorePart::columns`]), so that a store on
 //! another database takes what this one gives, and that the two can be compared.
@@ -205,9 +205,7 @@ pub struct TransferCounters {
     pub clock: i64,
 }
 
-/// One end of a move.
-///
-/// What is written is committed when the answer comes, also where the disk loses power.
+/// The part that both ends of a move have.
 pub trait TransferEnd: Send + Sync + fmt::Debug {
     /// The name by which users and the other end know it. Opening it leads to the same database.
     fn name(&self) -> &str;
@@ -221,7 +219,12 @@ pub trait TransferEnd: Send + Sync + fmt::Debug {
 }
 
 /// The store that jobs are moved from. While it is there, no other process can write.
-pub trait TransferSource: TransferEnd {
+///
+/// A change is committed when the answer comes, also where the disk loses power.
+pub trait TransferSource: Send + Sync + fmt::Debug {
+    /// Its name, its rows and its counters.
+    fn end(&self) -> &dyn TransferEnd;
+
     /// Where its jobs were moved to.
     fn moved_to(&self) -> StoreFuture<'_, Option<String>>;
 
@@ -230,7 +233,12 @@ pub trait TransferSource: TransferEnd {
 }
 
 /// The store that jobs are moved to. While it is being filled, every other opening is refused.
-pub trait TransferTarget: TransferEnd {
+///
+/// A change is committed when the answer comes, also where the disk loses power.
+pub trait TransferTarget: Send + Sync + fmt::Debug {
+    /// Its name, its rows and its counters.
+    fn end(&self) -> &dyn TransferEnd;
+
     /// The source that it is being filled from.
     fn filled_from(&self) -> StoreFuture<'_, Option<String>>;
 

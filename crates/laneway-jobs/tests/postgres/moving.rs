@@ -132,11 +132,11 @@ fn everything_moves_to_a_server_and_back() {
     let url = format!("{}?schema=the%20jobs", server.url());
     let options = PostgresOptions::new();
     let old = SqliteSource::open(folder.file("old.db")).unwrap();
-    let before = all_of(&old);
+    let before = all_of(old.end());
     let target = block_on(options.clone().target(&url)).unwrap();
     assert_eq!(move_all(&old, &target), Transferred::Now);
-    assert_eq!(all_of(&target), before);
-    let name = target.name().to_owned();
+    assert_eq!(all_of(target.end()), before);
+    let name = target.end().name().to_owned();
     assert!(name.ends_with("/postgres?schema=the%20jobs"), "{name}");
     assert_eq!(move_all(&old, &target), Transferred::Before);
     drop((old, target));
@@ -148,10 +148,10 @@ fn everything_moves_to_a_server_and_back() {
         let _ = jobs.enqueue(Text("the next".into())).await.unwrap();
     });
     let source = block_on(options.clone().source(&url)).unwrap();
-    assert!(block_on(source.counters()).unwrap().fence >= 70);
+    assert!(block_on(source.end().counters()).unwrap().fence >= 70);
     let new = SqliteTarget::open(folder.file("new.db")).unwrap();
     assert_eq!(move_all(&source, &new), Transferred::Now);
-    let after = all_of(&new);
+    let after = all_of(new.end());
     assert_eq!(after.len(), before.len() + 1, "the next one is behind all");
     assert!(before.iter().all(|row| after.contains(row)));
     drop((source, new));
@@ -207,7 +207,7 @@ fn a_move_that_is_cut_off_goes_on_and_one_end_is_open_at_most() {
         closed(&file);
         let (old, new) = ends();
         let moved = move_all(&old, &new);
-        assert_eq!(all_of(&new), all_of(&old), "{steps}");
+        assert_eq!(all_of(new.end()), all_of(old.end()), "{steps}");
         if cut.is_ready() {
             assert_eq!(moved, Transferred::Before);
             return;
