@@ -16,8 +16,8 @@ use crate::pause::Pause;
 use crate::payload::{PayloadError, decode};
 use crate::resend::resend;
 use crate::store::{
-    Enqueued, JobView, NewJob, ScheduleChange, ScheduleChanged, ScheduleView, Store, StoreError,
-    WantedSchedules,
+    Enqueued, JobPage, JobSearch, JobView, NewJob, ScheduleChange, ScheduleChanged, ScheduleView,
+    Store, StoreError, WantedSchedules,
 };
 use crate::wait_error::WaitError;
 
@@ -171,6 +171,28 @@ impl Jobs {
             }
             or(listener.hinted(), sleep(pause.next())).await;
         }
+    }
+
+    /// Searches for jobs, newest first: one page, which tells where the next one begins.
+    ///
+    /// ```
+    /// use laneway_jobs::store::JobSearch;
+    /// use laneway_jobs::sqlite::SqliteStore;
+    /// use laneway_jobs::{JobState, Jobs};
+    ///
+    /// let jobs = Jobs::new(SqliteStore::memory()?);
+    /// let failed = JobSearch { state: Some(JobState::Failed), ..JobSearch::default() };
+    /// let page = laneway::block_on(jobs.search(failed)).unwrap();
+    /// assert!(page.jobs.is_empty() && page.next.is_none());
+    /// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn search(&self, search: JobSearch) -> Result<JobPage, StoreError> {
+        let pages = self.store().search(vec![search]).await?;
+        Ok(pages.into_iter().next().unwrap_or_default())
     }
 
     /// All schedules by name, each with its last fires and its next instant.

@@ -113,7 +113,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     assert_eq!(enqueue(), Err(EnqueueError::Store(StoreError::Full)));
     pages("100000");
     let _ = enqueue().unwrap();
-    let all = block_on(jobs.store().list(Default::default())).unwrap();
+    let all = block_on(jobs.search(Default::default())).unwrap().jobs;
     assert_eq!(all.len(), 2);
 }
 
@@ -182,6 +182,6 @@ fn a_database_that_becomes_read_only_says_so_and_loses_nothing() {
     drop((store, jobs));
     let jobs = Jobs::new(SqliteStore::open(folder.file()).unwrap());
     let _ = enqueue(&jobs).unwrap();
-    let all = block_on(jobs.store().list(Default::default())).unwrap();
+    let all = block_on(jobs.search(Default::default())).unwrap().jobs;
     assert_eq!(all.len(), 2);
 }

@@ -277,7 +277,7 @@ fn a_long_run_skips_or_queues_the_instants_that_come_meanwhile() {
                 .unwrap();
             // Instants at 1, 2, 3, 4 and 5; the first run ends at half past four.
             sleep(5 * HOUR + HOUR / 4).await;
-            let all = jobs.store().list(Default::default()).await.unwrap();
+            let all = jobs.search(Default::default()).await.unwrap().jobs;
             assert_eq!(all.len(), runs, "{if_unfinished:?}");
             assert_eq!(minutes(&jobs).await.len(), 5, "each instant is kept");
             let _ = worker.shutdown(Duration::ZERO).await;

@@ -178,7 +178,7 @@ fn a_lost_pruning_deletes_old_jobs_and_no_others() {
             rounds += 1;
             assert!(rounds < 20, "it comes to an end");
         }
-        let left = jobs.store().list(Default::default()).await.unwrap();
+        let left = jobs.search(Default::default()).await.unwrap().jobs;
         assert_eq!(left.iter().map(|view| view.id).collect::<Vec<_>>(), [later]);
     });
 }
@@ -239,7 +239,7 @@ fn a_lost_transaction_keeps_the_purse_and_the_job_or_neither() {
                 break coins;
             }
         };
-        let all = jobs.store().list(Default::default()).await.unwrap();
+        let all = jobs.search(Default::default()).await.unwrap().jobs;
         assert_eq!(all.len(), coins as usize);
         assert!(coins >= 8, "a third was lost at most: {coins}");
     });
@@ -288,7 +288,7 @@ async fn assert_each_instant_has_its_job(jobs: &Jobs, instants: usize) {
             other => panic!("{other:?}"),
         }
     }
-    let all = jobs.store().list(Default::default()).await.unwrap();
+    let all = jobs.search(Default::default()).await.unwrap().jobs;
     let mut ids: Vec<_> = all.iter().map(|view| view.id).collect();
     fired.sort();
     ids.sort();

@@ -9,9 +9,9 @@ use laneway::block_on;
 use laneway::time::sleep;
 use laneway_jobs::sqlite::{OpenError, SqliteSource, SqliteStore, SqliteTarget};
 use laneway_jobs::store::{
-    Begun, ByHand, Filter, NewSchedule, PartRow, ScheduleChange, ScheduleStore, Store, StoreError,
-    StoreFuture, StorePart, TransferCounters, TransferEnd, TransferError, TransferPage,
-    TransferStep, TransferTarget, Transferred, transfer,
+    Begun, ByHand, JobSearch, NewSchedule, PartRow, ScheduleChange, ScheduleStore, Store,
+    StoreError, StoreFuture, StorePart, TransferCounters, TransferEnd, TransferError, TransferPage,
+    TransferStep, TransferTarget, Transferred, ViewStore, transfer,
 };
 use laneway_jobs::{IfExists, Job, JobState, Jobs};
 use rusqlite::Connection;
@@ -176,12 +176,12 @@ fn everything_is_there_afterwards_and_the_old_file_says_where() {
     assert!(matches!(&refused, OpenError::Moved { to, .. } if to.ends_with("new.db")));
     assert_eq!(move_over(&folder), Ok(Transferred::Before));
     let store = SqliteStore::open(folder.new_file()).unwrap();
-    let filter = Filter {
+    let quarantined = JobSearch {
         state: Some(JobState::Quarantined),
-        ..Filter::default()
+        ..JobSearch::default()
     };
-    let quarantined = block_on(store.list(filter)).unwrap().len();
-    assert_eq!(quarantined, (JOBS - 3) / 6);
+    let page = block_on(Jobs::new(store).search(quarantined)).unwrap();
+    assert_eq!(page.jobs.len(), (JOBS - 3) / 6);
 }
 
 /// A target whose process ends at its so many-th operation: before it, or with its answer lost.
@@ -275,7 +275,10 @@ fn assert_one_opens_at_most(folder: &Folder) {
     let old = SqliteStore::open(folder.old());
     let new = SqliteStore::open(folder.new_file());
     let has_begun = match &new {
-        Ok(store) => !block_on(store.list(Filter::default())).unwrap().is_empty(),
+        Ok(store) => {
+            let pages = block_on(store.search(vec![JobSearch::default()]));
+            !pages.unwrap()[0].jobs.is_empty()
+        }
         Err(OpenError::Filling { .. }) => false,
         Err(error) => panic!("{error}"),
     };

@@ -101,8 +101,7 @@ pub(super) async fn every_way_to_end_is_counted(stage: Stage) {
     let then = insert(&stage, 6).await;
     end_one(&stage, completed()).await;
     end_one(&stage, failed()).await;
-    let all = stage.store.list(Default::default()).await;
-    let all = all.expect("it is answered");
+    let all = stage.all().await;
     let ready = all.iter().filter(|view| view.awaited_by == Some(then));
     let mut ready = ready.filter(|view| view.state == JobState::Ready);
     let mut next = || ready.next().expect("four are left").id;

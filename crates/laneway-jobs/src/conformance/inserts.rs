@@ -6,7 +6,7 @@ use laneway::Priority;
 use serde::{Deserialize, Serialize};
 
 use super::stage::Stage;
-use crate::store::{Due, Enqueued, Filter, LIST_LIMIT, StoreError};
+use crate::store::{Due, Enqueued, JobSearch, LIST_LIMIT, StoreError};
 use crate::{EnqueueError, Job, JobState, PAYLOAD_LIMIT, PayloadError};
 
 pub(super) async fn an_inserted_job_is_ready_and_has_all_that_was_given(stage: Stage) {
@@ -36,14 +36,7 @@ pub(super) async fn an_insert_that_is_sent_again_is_one_job(stage: Stage) {
     for _ in 0..3 {
         assert_eq!(stage.insert(job.clone()).await, Enqueued::Inserted(job.id));
     }
-    assert_eq!(
-        stage
-            .store
-            .list(Default::default())
-            .await
-            .map(|all| all.len()),
-        Ok(1)
-    );
+    assert_eq!(stage.all().await.len(), 1);
 }
 
 pub(super) async fn a_batch_is_answered_in_its_order(stage: Stage) {
@@ -72,15 +65,16 @@ pub(super) async fn a_large_payload_is_refused_and_says_what_to_do(stage: Stage)
 pub(super) async fn a_list_is_bounded_and_goes_on_before_its_last_job(stage: Stage) {
     let jobs = (0..=LIST_LIMIT).map(|_| stage.job("a")).collect();
     let first = stage.store.insert(jobs).await.expect("they are inserted")[0].id();
-    let filter = |before| Filter {
+    let search = |before| JobSearch {
         before,
         limit: usize::MAX,
-        ..Filter::default()
+        ..JobSearch::default()
     };
-    let page = stage.store.list(filter(None)).await.expect("it is listed");
-    assert_eq!(page.len(), LIST_LIMIT);
-    let last = page.last().map(|view| view.id);
-    let rest = stage.store.list(filter(last)).await.expect("it is listed");
+    let page = stage.jobs.search(search(None)).await.expect("it is found");
+    assert_eq!(page.jobs.len(), LIST_LIMIT);
+    assert_eq!(page.next, page.jobs.last().map(|view| view.id));
+    let rest = stage.jobs.search(search(page.next)).await;
+    let rest = rest.expect("it is found").jobs;
     let rest: Vec<_> = rest.iter().map(|view| view.id).collect();
     assert_eq!(rest, [first]);
 }

@@ -9,10 +9,10 @@ use crate::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
     Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
-    Elsewhere, Enqueued, FailedAttempt, Filter, Fired, Firing, Guarded, Held, Hints, JobPage,
-    JobSearch, JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal,
-    Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
-    Step, Store, StoreError, StoreFuture, ViewStore, WantedSchedules,
+    Elsewhere, Enqueued, FailedAttempt, Fired, Firing, Guarded, Held, Hints, JobPage, JobSearch,
+    JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal, Rescue,
+    Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement, Step, Store,
+    StoreError, StoreFuture, ViewStore, WantedSchedules,
 };
 
 /// The fate of a claim whose answer is lost.
@@ -68,52 +68,37 @@ impl Losing {
     }
 }
 
+/// Operations that are the inner store's.
+macro_rules! as_they_are {
+    ($($name:ident($($value:ident: $type:ty),*) -> $answer:ty;)+) => {
+        $(fn $name(&self, $($value: $type),*) -> StoreFuture<'_, $answer> {
+            self.inner.$name($($value),*)
+        })+
+    };
+}
+
 impl ScheduleStore for Losing {
-    fn schedules(&self, wanted: WantedSchedules) -> StoreFuture<'_, SchedulesNow> {
-        self.inner.schedules(wanted)
-    }
-
-    fn change_schedules(
-        &self,
-        changes: Vec<ScheduleChange>,
-    ) -> StoreFuture<'_, Vec<ScheduleChanged>> {
-        self.inner.change_schedules(changes)
-    }
-
-    fn fire(&self, firings: Vec<Firing>) -> StoreFuture<'_, Vec<Fired>> {
-        self.inner.fire(firings)
+    as_they_are! {
+        schedules(wanted: WantedSchedules) -> SchedulesNow;
+        change_schedules(changes: Vec<ScheduleChange>) -> Vec<ScheduleChanged>;
+        fire(firings: Vec<Firing>) -> Vec<Fired>;
     }
 }
 
 impl ViewStore for Losing {
-    fn queues(&self) -> StoreFuture<'_, QueuesNow> {
-        self.inner.queues()
-    }
-
-    fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>> {
-        self.inner.search(searches)
-    }
-
-    fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {
-        self.inner.stories(jobs)
-    }
-
-    fn failed_attempts(&self, newest: usize) -> StoreFuture<'_, Vec<FailedAttempt>> {
-        self.inner.failed_attempts(newest)
-    }
-
-    fn leases(&self, at_most: usize) -> StoreFuture<'_, Vec<LeaseView>> {
-        self.inner.leases(at_most)
-    }
-
-    fn activity(&self, wanted: ActivityWanted) -> StoreFuture<'_, Activity> {
-        self.inner.activity(wanted)
+    as_they_are! {
+        queues() -> QueuesNow;
+        search(searches: Vec<JobSearch>) -> Vec<JobPage>;
+        stories(jobs: Vec<JobId>) -> Vec<Option<JobStory>>;
+        failed_attempts(newest: usize) -> Vec<FailedAttempt>;
+        leases(at_most: usize) -> Vec<LeaseView>;
+        activity(wanted: ActivityWanted) -> Activity;
     }
 }
 
 impl Store for Losing {
-    fn insert(&self, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
-        self.inner.insert(jobs)
+    as_they_are! {
+        insert(jobs: Vec<NewJob>) -> Vec<Enqueued>;
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
@@ -148,48 +133,17 @@ impl Store for Losing {
         })
     }
 
-    fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, Vec<Guarded>> {
-        self.inner.settle(settlements)
-    }
-
-    fn renew(&self, held: Vec<Held>, lease: Duration) -> StoreFuture<'_, Vec<Renewal>> {
-        self.inner.renew(held, lease)
-    }
-
-    fn note(&self, notes: Vec<Note>) -> StoreFuture<'_, Vec<Guarded>> {
-        self.inner.note(notes)
-    }
-
-    fn steps(&self, job: JobId) -> StoreFuture<'_, Vec<Step>> {
-        self.inner.steps(job)
-    }
-
-    fn rescue(&self, rescue: Rescue) -> StoreFuture<'_, Rescued> {
-        self.inner.rescue(rescue)
-    }
-
-    fn prune(&self, pruning: Pruning) -> StoreFuture<'_, usize> {
-        self.inner.prune(pruning)
-    }
-
-    fn batches(&self, awaiting: Vec<JobId>) -> StoreFuture<'_, Vec<Option<BatchCounts>>> {
-        self.inner.batches(awaiting)
-    }
-
-    fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {
-        self.inner.look(ids)
-    }
-
-    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>> {
-        self.inner.list(filter)
-    }
-
-    fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>> {
-        self.inner.counts(at_most)
-    }
-
-    fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>> {
-        self.inner.change(changes)
+    as_they_are! {
+        settle(settlements: Vec<Settlement>) -> Vec<Guarded>;
+        renew(held: Vec<Held>, lease: Duration) -> Vec<Renewal>;
+        note(notes: Vec<Note>) -> Vec<Guarded>;
+        steps(job: JobId) -> Vec<Step>;
+        rescue(rescue: Rescue) -> Rescued;
+        prune(pruning: Pruning) -> usize;
+        batches(awaiting: Vec<JobId>) -> Vec<Option<BatchCounts>>;
+        look(ids: Vec<JobId>) -> Vec<Option<JobView>>;
+        counts(at_most: u64) -> Vec<QueueCount>;
+        change(changes: Vec<ByHand>) -> Vec<Changed>;
     }
 
     fn as_any(&self) -> &dyn Any {

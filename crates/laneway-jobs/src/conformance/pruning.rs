@@ -6,7 +6,7 @@ use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, completed, held};
 use crate::JobId;
-use crate::store::{ByHand, Filter, JobView, Outcome, Pruning};
+use crate::store::{ByHand, Outcome, Pruning};
 
 async fn prune(stage: &Stage, pruning: Pruning) -> usize {
     let pruned = stage.store.prune(pruning).await;
@@ -14,9 +14,7 @@ async fn prune(stage: &Stage, pruning: Pruning) -> usize {
 }
 
 async fn ids(stage: &Stage) -> Vec<JobId> {
-    let all = stage.store.list(Filter::default()).await;
-    let all = all.expect("the jobs are listed");
-    let mut ids: Vec<JobId> = all.iter().map(|view: &JobView| view.id).collect();
+    let mut ids: Vec<JobId> = stage.all().await.iter().map(|view| view.id).collect();
     ids.reverse();
     ids
 }

@@ -105,8 +105,7 @@ fn enqueued(fired: &Fired) -> JobId {
 }
 
 async fn jobs(stage: &Stage) -> usize {
-    let all = stage.store.list(Default::default()).await;
-    all.expect("the jobs are listed").len()
+    stage.all().await.len()
 }
 
 pub(super) async fn a_firing_that_is_sent_twice_happens_once(stage: Stage) {

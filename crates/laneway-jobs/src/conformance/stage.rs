@@ -8,8 +8,8 @@ use laneway::Priority;
 use crate::JobId;
 use crate::jobs::Jobs;
 use crate::store::{
-    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobView, NewJob,
-    Outcome, Rescue, Rescued, Settlement, Store, Whom,
+    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobSearch,
+    JobView, LIST_LIMIT, NewJob, Outcome, Rescue, Rescued, Settlement, Store, Whom,
 };
 
 /// A lease that no case outlives.
@@ -103,6 +103,16 @@ impl Stage {
             .rescue(rescue)
             .await
             .expect("the rescue is answered")
+    }
+
+    /// All jobs, the newest first.
+    pub(super) async fn all(&self) -> Vec<JobView> {
+        let all = JobSearch {
+            limit: LIST_LIMIT,
+            ..JobSearch::default()
+        };
+        let page = self.jobs.search(all).await;
+        page.expect("the search is answered").jobs
     }
 
     pub(super) async fn look(&self, id: JobId) -> JobView {

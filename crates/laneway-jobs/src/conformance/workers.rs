@@ -226,14 +226,7 @@ pub(super) async fn a_suspect_runs_alone_of_its_kind(stage: Stage) {
     assert_eq!(stage.rescue(at_once()).await.ready, 4);
     let (together, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, peak) = (together.clone(), most.clone());
-    let ids: Vec<JobId> = {
-        let all = stage
-            .store
-            .list(Default::default())
-            .await
-            .expect("it is answered");
-        all.into_iter().map(|view| view.id).collect()
-    };
+    let ids: Vec<JobId> = stage.all().await.iter().map(|view| view.id).collect();
     let worker = start(worker(&stage, 8).handle(move |_: Numbered, ctx: Ctx| {
         let (inside, peak) = (inside.clone(), peak.clone());
         async move {

@@ -7,7 +7,7 @@ use super::html::Html;
 use super::place::Place;
 use super::request::PageRequest;
 use super::response::PageResponse;
-use crate::store::{Store, StoreError};
+use crate::store::{JobPage, JobSearch, Store, StoreError};
 
 /// A request, and what its page is made from.
 pub(super) struct Asked<'a> {
@@ -20,6 +20,11 @@ pub(super) struct Asked<'a> {
 pub(super) type Answered = Result<PageResponse, StoreError>;
 
 impl Asked<'_> {
+    pub(super) async fn search(&self, search: JobSearch) -> Result<JobPage, StoreError> {
+        let pages = self.store.search(vec![search]).await?;
+        Ok(pages.into_iter().next().unwrap_or_default())
+    }
+
     /// A page that follows the store by itself.
     pub(super) fn live(
         &self,

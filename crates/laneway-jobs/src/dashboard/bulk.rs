@@ -62,12 +62,6 @@ impl Wanted {
     }
 }
 
-/// One step of a walk through all that match.
-async fn step(asked: &Asked<'_>, search: &JobSearch) -> Result<JobPage, StoreError> {
-    let found = asked.store.search(vec![search.clone()]).await?;
-    Ok(found.into_iter().next().unwrap_or_default())
-}
-
 /// Shows what would be changed.
 pub(super) async fn preview(asked: &Asked<'_>) -> Answered {
     let wanted = match Wanted::read(asked, &asked.request.query) {
@@ -78,7 +72,7 @@ pub(super) async fn preview(asked: &Asked<'_>) -> Answered {
     let (mut fitting, mut first) = (0, Vec::new());
     let mut rounds = 0..ROUNDS;
     let is_whole = loop {
-        let page = step(asked, &search).await?;
+        let page = asked.search(search.clone()).await?;
         let fit: Vec<JobView> = page
             .jobs
             .into_iter()
@@ -225,7 +219,7 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Form) -> Answered {
     let mut changed: u64 = before.unwrap_or(0);
     let mut search = wanted.search.clone();
     for _ in 0..ROUNDS {
-        let page = step(asked, &search).await?;
+        let page = asked.search(search.clone()).await?;
         changed = changed.saturating_add(made(asked, wanted.action, &page).await?);
         search.before = page.next;
         if page.next.is_none() {

@@ -23,8 +23,7 @@ pub(super) async fn job_list(asked: &Asked<'_>, queues: Vec<QueueView>) -> Answe
         Err(wrong) => return Ok(no_filter(asked, wrong)),
     };
     let is_first = search.before.is_none();
-    let found = asked.store.search(vec![search]).await?;
-    let page = found.into_iter().next().unwrap_or_default();
+    let page = asked.search(search).await?;
     Ok(asked.still(200, "Jobs", |html| {
         html.text_el("h1", &[], "Jobs");
         filter_form(html, asked, &filter, &queues);

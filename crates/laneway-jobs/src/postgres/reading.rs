@@ -1,19 +1,17 @@
-//! Looks at jobs, lists and counts.
+//! Looks at jobs, and counts.
 
 use std::collections::HashMap;
 
 use tokio_postgres::Row;
 
-use super::columns::{
-    Uuid, count_of, id_of, kept_text, lane_of, limit_number, state_number, state_of,
-};
-use super::session::{Params, Sql};
+use super::columns::{Uuid, count_of, id_of, lane_of, state_of};
+use super::session::Sql;
 use super::statement::Statement;
 use super::tx::Tx;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::micros::{Micros, time_of};
-use crate::store::{Filter, JobView, LIST_LIMIT, QueueCount};
+use crate::store::{JobView, QueueCount};
 
 impl Tx<'_> {
     pub(super) async fn look(&mut self, ids: &[JobId]) -> Sql<Vec<Option<JobView>>> {
@@ -22,18 +20,6 @@ impl Tx<'_> {
         let found: HashMap<JobId, &Row> = rows.iter().map(|row| (id_of(row, "id"), row)).collect();
         let views = ids.iter().map(|id| found.get(id).map(|row| whole(row)));
         Ok(views.collect())
-    }
-
-    pub(super) async fn list(&mut self, filter: &Filter) -> Sql<Vec<JobView>> {
-        let params: Params<'_> = &[
-            &filter.queue.as_deref().map(kept_text),
-            &filter.kind.as_deref().map(kept_text),
-            &filter.state.map(state_number),
-            &filter.before.map(Uuid::from),
-            &limit_number(filter.limit.min(LIST_LIMIT)),
-        ];
-        let rows = self.rows(Statement::List, params).await?;
-        Ok(rows.iter().map(outline).collect())
     }
 
     pub(super) async fn counts(&mut self, at_most: u64) -> Sql<Vec<QueueCount>> {

@@ -49,7 +49,6 @@ pub(super) enum Statement {
     Queues,
     Prune,
     Look,
-    List,
     Counts,
     Retry,
     Cancel,
@@ -138,7 +137,6 @@ impl Statement {
             Statement::Queues => "SELECT name FROM @laneway_queue ORDER BY name",
             Statement::Prune => PRUNE,
             Statement::Look => LOOK,
-            Statement::List => LIST,
             Statement::Counts => COUNTS,
             Statement::Retry => RETRY,
             Statement::Cancel => CANCEL,
@@ -637,15 +635,6 @@ SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, work
     created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
     payload, result
 FROM @laneway_job WHERE id = ANY ($1::uuid[])";
-
-/// Lists never read payloads.
-const LIST: &str = "
-SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
-FROM @laneway_job
-WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR kind = $2)
-    AND ($3::smallint IS NULL OR state = $3) AND ($4::uuid IS NULL OR id < $4)
-ORDER BY id DESC LIMIT $5::bigint";
 
 /// Each part names its states, so that the index over such rows is used.
 const COUNTS: &str = "

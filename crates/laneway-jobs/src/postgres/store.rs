@@ -27,10 +27,10 @@ use crate::job_id::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
     Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
-    Elsewhere, Enqueued, FailedAttempt, Filter, Fired, Firing, Guarded, Held, Hints, JobPage,
-    JobSearch, JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal,
-    Rescue, Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement,
-    Step, Store, StoreError, StoreFuture, ViewStore, WantedSchedules, Whom,
+    Elsewhere, Enqueued, FailedAttempt, Fired, Firing, Guarded, Held, Hints, JobPage, JobSearch,
+    JobStory, JobView, LeaseView, NewJob, Note, Pruning, QueueCount, QueuesNow, Renewal, Rescue,
+    Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement, Step, Store,
+    StoreError, StoreFuture, ViewStore, WantedSchedules, Whom,
 };
 
 /// Jobs in a Postgres database. Cheap to clone; clones are the same store.
@@ -320,6 +320,14 @@ impl PostgresStore {
     }
 }
 
+/// The span of a statement for each of these: one commits by itself.
+fn span_of<T>(each: &[T]) -> Span {
+    match each.len() {
+        0 | 1 => Span::Statement,
+        _ => Span::All,
+    }
+}
+
 /// Postgres keeps no text with a character of code zero; other names would be taken for this one.
 fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
     let has_zero = |job: &NewJob| {
@@ -363,9 +371,8 @@ impl ViewStore for PostgresStore {
     }
 
     fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>> {
-        self.ask(Span::All, searches, |tx, searches| {
-            Box::pin(tx.search(searches))
-        })
+        let span = span_of(&searches);
+        self.ask(span, searches, |tx, searches| Box::pin(tx.search(searches)))
     }
 
     fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {
@@ -425,10 +432,7 @@ impl Store for PostgresStore {
     }
 
     fn note(&self, notes: Vec<Note>) -> StoreFuture<'_, Vec<Guarded>> {
-        let span = match notes.len() {
-            0 | 1 => Span::Statement,
-            _ => Span::All,
-        };
+        let span = span_of(&notes);
         self.ask(span, notes, |tx, notes| Box::pin(tx.note(notes)))
     }
 
@@ -454,12 +458,6 @@ impl Store for PostgresStore {
 
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {
         self.ask(Span::Statement, ids, |tx, ids| Box::pin(tx.look(ids)))
-    }
-
-    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>> {
-        self.ask(Span::Statement, filter, |tx, filter| {
-            Box::pin(tx.list(filter))
-        })
     }
 
     fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>> {

@@ -1,7 +1,6 @@
-//! Looks at jobs, lists and counts. Lists never read payloads.
+//! Looks at jobs, and counts.
 
 use laneway::Priority;
-use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row};
 
 use super::clock::{Micros, time_of};
@@ -10,17 +9,9 @@ use super::tx::{Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::store::{Filter, JobView, LIST_LIMIT, QueueCount};
+use crate::store::{JobView, QueueCount};
 
 pub(super) const LOOK: &str = "SELECT * FROM laneway_job WHERE id = ?1";
-
-const LIST: &str = "
-SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
-FROM laneway_job
-WHERE (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR state = ?3)
-    AND (?4 IS NULL OR id < ?4)
-ORDER BY id DESC LIMIT ?5";
 
 /// Ready jobs are in three indices: those in good standing, suspects, those that wait for others.
 const READY: &str = "
@@ -36,19 +27,6 @@ impl Tx<'_> {
         let mut prepared = self.connection.prepare_cached(LOOK)?;
         let mut look = |id: &JobId| prepared.query_row([id.to_bytes()], whole).optional();
         ids.iter().map(&mut look).collect()
-    }
-
-    pub(super) fn list(&self, filter: &Filter) -> Sql<Vec<JobView>> {
-        let mut prepared = self.connection.prepare_cached(LIST)?;
-        let before = filter.before.map(JobId::to_bytes);
-        let params: [&dyn ToSql; 5] = [
-            &filter.queue,
-            &filter.kind,
-            &filter.state.map(JobState::number),
-            &before.as_ref().map(|id| &id[..]),
-            &(filter.limit.min(LIST_LIMIT) as i64),
-        ];
-        prepared.query_map(params, outline)?.collect()
     }
 
     pub(super) fn counts(&self, at_most: u64) -> Sql<Vec<QueueCount>> {

@@ -21,7 +21,7 @@ use super::tx::{Sql, Tx};
 use super::writer::Writer;
 use crate::job_id::JobId;
 use crate::store::{
-    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued, Filter,
+    BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob, Elsewhere, Enqueued,
     Guarded, Held, Hints, JobView, NewJob, Note, Pruning, QueueCount, Renewal, Rescue, Rescued,
     Settlement, Step, Store, StoreError, StoreFuture,
 };
@@ -267,10 +267,6 @@ impl Store for SqliteStore {
 
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>> {
         self.ask(Transition::Read, ids, |tx, ids| tx.look(ids))
-    }
-
-    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>> {
-        self.ask(Transition::Read, filter, |tx, filter| tx.list(filter))
     }
 
     fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>> {

@@ -67,7 +67,7 @@ pub use transfer::{
     Begun, PAGE_BYTES, PartField, PartRow, StorePart, TransferCounters, TransferEnd, TransferPage,
     TransferSource, TransferTarget,
 };
-pub use view::{Filter, JobView, LIST_LIMIT, QueueCount};
+pub use view::{JobView, LIST_LIMIT, QueueCount};
 pub use view_store::ViewStore;
 
 use crate::job_id::JobId;
@@ -154,9 +154,6 @@ pub trait Store: ScheduleStore + ViewStore + Send + Sync + fmt::Debug + 'static 
 
     /// Looks at jobs, payloads included; `None` where there is no such job.
     fn look(&self, ids: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobView>>>;
-
-    /// Lists jobs, newest first, without their payloads.
-    fn list(&self, filter: Filter) -> StoreFuture<'_, Vec<JobView>>;
 
     /// How many jobs there are by queue and state, each counted up to `at_most`.
     fn counts(&self, at_most: u64) -> StoreFuture<'_, Vec<QueueCount>>;

@@ -55,36 +55,8 @@ pub struct JobView {
     pub result: Option<Vec<u8>>,
 }
 
-/// The most jobs that one list shows; the next page begins before its last.
+/// The most jobs, leases or queues that one answer has.
 pub const LIST_LIMIT: usize = 1_000;
-
-/// Which jobs a list shows. `None` is any.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// Of this queue.
-    pub queue: Option<String>,
-    /// Of this kind.
-    pub kind: Option<String>,
-    /// In this state.
-    pub state: Option<JobState>,
-    /// Inserted before this job: the last of the page before.
-    pub before: Option<JobId>,
-    /// At most this many, and never more than [`LIST_LIMIT`].
-    pub limit: usize,
-}
-
-impl Default for Filter {
-    /// The newest hundred of all.
-    fn default() -> Filter {
-        Filter {
-            queue: None,
-            kind: None,
-            state: None,
-            before: None,
-            limit: 100,
-        }
-    }
-}
 
 /// How many jobs of a queue are in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::job::Job;
 use crate::job_state::JobState;
 use crate::jobs::Jobs;
 use crate::payload::decode;
-use crate::store::{Filter, JobView};
+use crate::store::{JobSearch, JobView};
 
 /// At most this many jobs are listed where an assertion fails.
 const LISTED: usize = 20;
@@ -116,21 +116,21 @@ impl Found {
 
 async fn unfinished(jobs: &Jobs, state: JobState) -> Vec<JobView> {
     let mut all = Vec::new();
-    let mut before = None;
+    let mut search = JobSearch {
+        state: Some(state),
+        ..JobSearch::default()
+    };
     loop {
-        let filter = Filter {
-            state: Some(state),
-            before,
-            ..Filter::default()
-        };
-        let page = jobs.store().list(filter).await;
-        let page = page.expect("the store lists jobs");
-        let Some(last) = page.last() else { return all };
-        before = Some(last.id);
-        let ids = page.iter().map(|view| view.id).collect();
-        // Lists leave the payloads out.
+        let page = jobs.search(search.clone()).await;
+        let page = page.expect("the store finds jobs");
+        let ids = page.jobs.iter().map(|view| view.id).collect();
+        // Searches leave the payloads out.
         let whole = jobs.store().look(ids).await;
         all.extend(whole.expect("the store shows jobs").into_iter().flatten());
+        search.before = page.next;
+        if page.next.is_none() {
+            return all;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use laneway::time::{sleep, timeout};
 use laneway::{Priority, Runtime};
 use laneway_jobs::postgres::tokio_postgres::Client;
 use laneway_jobs::postgres::{PostgresOptions, PostgresStore};
-use laneway_jobs::store::{Rescue, Store, StoreError};
+use laneway_jobs::store::{Rescue, Store, StoreError, ViewStore};
 use laneway_jobs::{Ctx, Job, JobError, JobId, Jobs, Limit, Worker, WorkerHandle};
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +152,7 @@ fn a_commit_whose_connection_died_is_an_unknown_outcome() {
         let listing = rt.spawn(
             {
                 let store = store.clone();
-                async move { store.list(Default::default()).await }
+                async move { store.search(vec![Default::default()]).await }
             },
             Priority::High,
         );
@@ -164,12 +164,15 @@ fn a_commit_whose_connection_died_is_an_unknown_outcome() {
         }
         let _ = asked.await;
         assert_eq!(
-            listing.await.map(|all| all.len()),
+            listing.await.map(|pages| pages[0].jobs.len()),
             Err(StoreError::OutcomeUnknown)
         );
         client.batch_execute("COMMIT").await.unwrap();
         assert_eq!(
-            store.list(Default::default()).await.map(|all| all.len()),
+            store
+                .search(vec![Default::default()])
+                .await
+                .map(|pages| pages[0].jobs.len()),
             Ok(0)
         );
     });
