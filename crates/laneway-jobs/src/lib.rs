@@ -90,6 +90,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bell;
 mod callers_transaction;
 mod complete_error;
 #[cfg(feature = "conformance")]

@@ -16,6 +16,7 @@ use futures_lite::future::or;
 use laneway::time::sleep;
 
 use super::insert::{Due, Enqueued, NewJob};
+use crate::bell::Bell;
 use crate::job_id::JobId;
 use crate::lock::unpoisoned;
 
@@ -28,7 +29,7 @@ const MOST: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pickup {
     state: Mutex<State>,
-    bell: (flume::Sender<()>, flume::Receiver<()>),
+    bell: Bell,
 }
 
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Default for Pickup {
     fn default() -> Pickup {
         Pickup {
             state: Mutex::new(State::Closed),
-            bell: flume::bounded(1),
+            bell: Bell::default(),
         }
     }
 }
@@ -88,8 +89,7 @@ impl Pickup {
     ///
     /// Jobs that were handed over stay.
     pub(crate) async fn rung(&self) {
-        let rung = self.bell.1.recv_async().await;
-        debug_assert!(rung.is_ok(), "it holds both ends");
+        self.bell.hear().await;
     }
 
     /// `None` where it is not open, or jobs wait already.
@@ -103,8 +103,7 @@ impl Pickup {
         let jobs = jobs.to_vec();
         *state = State::Waiting(PickedUp { jobs, answer });
         drop(state);
-        // A ring that is there already is as good.
-        let _ = self.bell.0.try_send(());
+        self.bell.ring();
         Some(HandedOver {
             pickup: self.clone(),
             first,

@@ -98,11 +98,9 @@ impl Claimer {
         }
         let crowded = || core.roster().is_crowded(self.queue);
         core.claim_lulls[self.queue].wait(crowded).await;
-        let turn = core.turn.1.recv_async().await;
-        debug_assert!(turn.is_ok(), "the core holds both ends");
+        core.turn.hear().await;
         let claimed = self.rescue_and_claim().await;
-        let given_back = core.turn.0.try_send(());
-        debug_assert!(given_back.is_ok(), "there is one turn");
+        core.turn.ring();
         match claimed {
             Ok(next) => {
                 self.pause = Pause::default();
@@ -289,7 +287,7 @@ impl Claimer {
             }
         };
         let elsewhere = self.written_elsewhere();
-        let found = or(self.listener.hinted(), self.core.freed(self.queue));
+        let found = or(self.listener.hinted(), self.core.freed[self.queue].hear());
         let told = or(
             self.core.stop.wait(),
             or(found, or(self.pickup.rung(), due)),

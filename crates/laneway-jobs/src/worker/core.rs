@@ -11,6 +11,7 @@ use super::handlers::Handlers;
 use super::lull::Lull;
 use super::roster::{Phase, Roster};
 use super::settings::{ServedQueue, Settings};
+use crate::bell::Bell;
 use crate::jobs::Jobs;
 use crate::lock::unpoisoned;
 use crate::signal::Signal;
@@ -25,7 +26,7 @@ pub(super) struct Core {
     pub(super) runtime: Handle,
     roster: Mutex<Roster>,
     /// For each queue: something was released, so that a claim may find more.
-    freed: Vec<(flume::Sender<()>, flume::Receiver<()>)>,
+    pub(super) freed: Vec<Bell>,
     /// For each queue: the last claim may have left jobs behind, so that a slot that gets free is
     /// reason enough for the next one. Otherwise that comes when the job is settled.
     pub(super) wanting: Vec<AtomicBool>,
@@ -33,8 +34,9 @@ pub(super) struct Core {
     pub(super) claim_lulls: Vec<Lull>,
     pub(super) settle_lull: Lull,
     pub(super) settlements: flume::Sender<Settlement>,
-    /// One claim at a time, so that what the roster says of kinds holds until the claim is back.
-    pub(super) turn: (flume::Sender<()>, flume::Receiver<()>),
+    /// Rung while no claim is under way: one at a time, so that what the roster says of kinds holds
+    /// until the claim is back.
+    pub(super) turn: Bell,
     pub(super) rescued_at: Mutex<Option<Instant>>,
     /// No more jobs are taken.
     pub(super) stop: Signal,
@@ -63,23 +65,19 @@ impl Core {
     ) -> (Arc<Core>, flume::Receiver<Settlement>) {
         // Bounded by what is held: twice the limits at most.
         let (settlements, receiver) = flume::unbounded();
-        let turn = flume::bounded(1);
-        turn.0
-            .try_send(())
-            .expect("the channel is new and has room for one");
         let core = Core {
             jobs,
             handlers,
             settings,
             roster: Mutex::new(Roster::new(queues.iter().map(|queue| queue.limit))),
-            freed: queues.iter().map(|_| flume::bounded(1)).collect(),
+            freed: queues.iter().map(|_| Bell::default()).collect(),
             wanting: queues.iter().map(|_| AtomicBool::new(true)).collect(),
             claim_lulls: queues.iter().map(|_| Lull::default()).collect(),
             settle_lull: Lull::default(),
             queues,
             runtime,
             settlements,
-            turn,
+            turn: Bell::ringing(),
             rescued_at: Mutex::default(),
             stop: Signal::default(),
             over: Signal::default(),
@@ -119,7 +117,7 @@ impl Core {
         let sent = self.settlements.send(settlement);
         debug_assert!(sent.is_ok(), "the settler ends after the last settlement");
         if self.wanting[queue].load(Relaxed) {
-            self.free(queue);
+            self.freed[queue].ring();
         }
         if !is_busy {
             self.settle_lull.has_come();
@@ -135,7 +133,7 @@ impl Core {
         drop(roster);
         if released > 0 {
             // A suspect bars its kind in all queues.
-            (0..self.queues.len()).for_each(|queue| self.free(queue));
+            self.freed.iter().for_each(Bell::ring);
         }
         self.look_for_the_end();
     }
@@ -149,16 +147,6 @@ impl Core {
         if self.roster().is_over() {
             self.over.set();
         }
-    }
-
-    fn free(&self, queue: usize) {
-        // A hint that is there already is as good.
-        let _ = self.freed[queue].0.try_send(());
-    }
-
-    pub(super) async fn freed(&self, queue: usize) {
-        let freed = self.freed[queue].1.recv_async().await;
-        debug_assert!(freed.is_ok(), "the core holds both ends");
     }
 
     pub(super) fn lease_lost(&self, held: Held) {

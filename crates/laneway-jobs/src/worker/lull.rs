@@ -6,37 +6,26 @@ use std::time::Duration;
 use futures_lite::future::or;
 use laneway::time::sleep;
 
+use crate::bell::Bell;
+
 /// The longest wait. It is shorter than a commit takes on most disks.
 const LONGEST: Duration = Duration::from_micros(250);
 
 /// Where one task waits for lulls.
-#[derive(Debug)]
-pub(super) struct Lull(flume::Sender<()>, flume::Receiver<()>);
-
-impl Default for Lull {
-    fn default() -> Lull {
-        let (sender, receiver) = flume::bounded(1);
-        Lull(sender, receiver)
-    }
-}
+#[derive(Debug, Default)]
+pub(super) struct Lull(Bell);
 
 impl Lull {
     pub(super) fn has_come(&self) {
-        // A hint that is there already is as good.
-        let _ = self.0.try_send(());
+        self.0.ring();
     }
 
     /// Waits while `busy` says that handlers run, and not for long.
     pub(super) async fn wait(&self, busy: impl FnOnce() -> bool) {
-        // One that has passed says nothing; it is dropped before the look, so that none is missed.
-        let _ = self.1.try_recv();
-        if !busy() {
-            return;
+        // A lull that has passed says nothing; it is hushed before the look, so that none is missed.
+        self.0.hush();
+        if busy() {
+            or(self.0.hear(), sleep(LONGEST)).await;
         }
-        let come = async {
-            let come = self.1.recv_async().await;
-            debug_assert!(come.is_ok(), "it holds both ends");
-        };
-        or(come, sleep(LONGEST)).await;
     }
 }

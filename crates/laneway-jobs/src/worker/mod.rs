@@ -5,7 +5,8 @@
 //! (`keeper.rs`), and one that fires schedules if there are any (`scheduler.rs`; `due_instants.rs`
 //! decides). Each job is a task in its lane (`attempt.rs`). What they share is `core.rs`; what
 //! the worker holds at the moment stands in `roster.rs`, which decides without acting: how much is
-//! free, which kinds may be claimed, when all is over. `handlers.rs` finds the handler of a kind,
+//! free, which kinds may be claimed, when all is over. They wake each other by bells (`bell.rs`) and
+//! signals (`signal.rs`). `handlers.rs` finds the handler of a kind,
 //! `outcome.rs` says what an attempt came to, `builder.rs` has the settings, `handle.rs` the end.
 //! `drain.rs` and `trial.rs` run jobs in tests, without a worker's tasks.
 //!
