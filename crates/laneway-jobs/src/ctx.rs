@@ -1,8 +1,8 @@
-//! What a handler is given beside its job.
+//! The context of a handler: its job's id, fence, time, steps and batch.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_lite::future::Future;
 use laneway::time::now;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::callers_transaction::CallersTransaction;
 use crate::complete_error::CompleteError;
+use crate::deadline::after;
 use crate::enqueue::Enqueue;
 use crate::fence::Fence;
 use crate::job::Job;
@@ -21,7 +22,7 @@ use crate::lease::Lease;
 use crate::payload::{decode, encode};
 use crate::resend::resend;
 use crate::store::{
-    BatchCounts, Guarded, Held, Note, NoteKind, Outcome, Settlement, Step, StoreError,
+    BatchCounts, ClaimedJob, Guarded, Held, Note, NoteKind, Outcome, Settlement, Step, StoreError,
 };
 
 /// The context that a handler is given beside its job. Cheap to clone.
@@ -30,11 +31,7 @@ pub struct Ctx(Arc<Inner>);
 
 struct Inner {
     jobs: Jobs,
-    held: Held,
-    attempt: u32,
-    max_attempts: u32,
-    timeout_at: Instant,
-    awaited_by: Option<JobId>,
+    attempt: Attempt,
     lease: Arc<Lease>,
 }
 
@@ -50,22 +47,31 @@ impl fmt::Debug for Ctx {
 
 /// The facts that a worker knows of an attempt at its beginning.
 pub(crate) struct Attempt {
-    pub(crate) held: Held,
-    pub(crate) number: u32,
-    pub(crate) max: u32,
-    pub(crate) timeout_at: Instant,
-    pub(crate) awaited_by: Option<JobId>,
+    held: Held,
+    number: u32,
+    max_attempts: u32,
+    timeout_at: Instant,
+    awaited_by: Option<JobId>,
+}
+
+impl Attempt {
+    /// The attempt at a job that begins now, and may take this long where the job says nothing else.
+    pub(crate) fn at(job: &ClaimedJob, timeout: Duration) -> Attempt {
+        Attempt {
+            held: job.held(),
+            number: job.attempt,
+            max_attempts: job.max_attempts,
+            timeout_at: after(now(), job.timeout.unwrap_or(timeout)),
+            awaited_by: job.awaited_by,
+        }
+    }
 }
 
 impl Ctx {
-    pub(crate) fn new(jobs: Jobs, attempt: &Attempt, lease: Arc<Lease>) -> Ctx {
+    pub(crate) fn new(jobs: Jobs, attempt: Attempt, lease: Arc<Lease>) -> Ctx {
         Ctx(Arc::new(Inner {
             jobs,
-            held: attempt.held,
-            attempt: attempt.number,
-            max_attempts: attempt.max,
-            timeout_at: attempt.timeout_at,
-            awaited_by: attempt.awaited_by,
+            attempt,
             lease,
         }))
     }
@@ -73,32 +79,32 @@ impl Ctx {
     /// The job's id.
     #[must_use]
     pub fn id(&self) -> JobId {
-        self.0.held.id
+        self.0.attempt.held.id
     }
 
     /// The fence of this attempt. The store refuses all older ones; send (id, fence) along to
     /// others that can do so too, since a worker that stalls may wake up after its lease.
     #[must_use]
     pub fn fence(&self) -> Fence {
-        self.0.held.fence
+        self.0.attempt.held.fence
     }
 
     /// The number of this attempt, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.0.attempt
+        self.0.attempt.number
     }
 
     /// How many attempts the job gets.
     #[must_use]
     pub fn max_attempts(&self) -> u32 {
-        self.0.max_attempts
+        self.0.attempt.max_attempts
     }
 
     /// When this attempt times out, by the clock of [`laneway::time::now`].
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.0.timeout_at
+        self.0.attempt.timeout_at
     }
 
     /// Waits until the job should stop by itself: an operator has cancelled it, or the worker
@@ -175,7 +181,7 @@ impl Ctx {
     /// A further attempt adds it again, unless it is unique or added within a
     /// [`step`](Ctx::step). A batch that has ended meanwhile does not count it.
     pub fn enqueue_member<T: Job>(&self, job: T) -> Enqueue {
-        self.enqueue(job).awaited_by(self.0.awaited_by)
+        self.enqueue(job).awaited_by(self.0.attempt.awaited_by)
     }
 
     /// How the members of the batch have ended that this job follows. A job that follows none has
@@ -208,7 +214,7 @@ impl Ctx {
     ) -> C::Answer<'a, (), CompleteError> {
         let json = encode(result).map_err(CompleteError::Payload);
         let settlement = json.map(|json| Settlement {
-            held: self.0.held,
+            held: self.0.attempt.held,
             outcome: Outcome::Completed(json),
         });
         transaction.settle(self.0.jobs.store().clone(), settlement)
@@ -216,13 +222,13 @@ impl Ctx {
 
     /// The time that this attempt has left.
     #[must_use]
-    pub fn time_left(&self) -> std::time::Duration {
+    pub fn time_left(&self) -> Duration {
         self.deadline().saturating_duration_since(now())
     }
 
     async fn note(&self, kind: NoteKind) -> Result<(), CompleteError> {
         let note = Note {
-            held: self.0.held,
+            held: self.0.attempt.held,
             kind,
         };
         let kept = resend(|| self.0.jobs.store().note(vec![note.clone()])).await;

@@ -134,10 +134,7 @@ pub(super) fn at_once() -> Rescue {
 }
 
 pub(super) fn held(job: &ClaimedJob) -> Held {
-    Held {
-        id: job.id,
-        fence: job.fence,
-    }
+    job.held()
 }
 
 pub(super) fn completed() -> Outcome {

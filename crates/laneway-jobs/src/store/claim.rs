@@ -5,6 +5,7 @@ use std::time::Duration;
 use laneway::Priority;
 
 use super::claim_id::ClaimId;
+use super::keeping::Held;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 
@@ -100,4 +101,15 @@ pub struct ClaimedJob {
     pub awaited_by: Option<JobId>,
     /// Its payload, in JSON.
     pub payload: Vec<u8>,
+}
+
+impl ClaimedJob {
+    /// The job, and the fence under which the caller holds it.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held {
+            id: self.id,
+            fence: self.fence,
+        }
+    }
 }

@@ -9,14 +9,13 @@ use std::time::Instant;
 use futures_lite::FutureExt;
 use futures_lite::future::or;
 use laneway::IntoQueueName;
-use laneway::time::{now, sleep_until};
+use laneway::time::sleep_until;
 
 use super::core::Core;
 use super::handlers::Handler;
 use super::outcome::Made;
-use super::roster::{HeldJob, HeldStage, Phase};
+use super::roster::Phase;
 use crate::ctx::{Attempt, Ctx};
-use crate::deadline::after;
 use crate::job_error::JobError;
 use crate::lease::Lease;
 use crate::retry::Retry;
@@ -41,24 +40,9 @@ pub(super) fn begin(
     sent: Instant,
     begins: Option<Begins>,
 ) {
-    let held = Held {
-        id: job.id,
-        fence: job.fence,
-    };
+    let held = job.held();
     let lease = Arc::new(Lease::new(sent, core.settings.lease));
-    let mut roster = core.roster();
-    roster.hold(
-        job.id,
-        HeldJob {
-            fence: job.fence,
-            kind: job.kind.as_str().into(),
-            queue,
-            lease: lease.clone(),
-            stage: HeldStage::Starting,
-        },
-    );
-    let phase = roster.phase;
-    drop(roster);
+    let phase = core.roster().hold(&job, queue, lease.clone());
     if phase == Phase::Stopping {
         return give_back(core, held);
     }
@@ -84,26 +68,13 @@ fn give_back(core: &Core, held: Held) {
 }
 
 async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>, begins: Option<Begins>) {
-    let held = Held {
-        id: job.id,
-        fence: job.fence,
-    };
-    let attempt = Attempt {
-        held,
-        number: job.attempt,
-        max: job.max_attempts,
-        awaited_by: job.awaited_by,
-        timeout_at: after(now(), job.timeout.unwrap_or(core.settings.timeout)),
-    };
+    let held = job.held();
     let Some(handler) = core.handlers.get(&job.kind) else {
         return give_back(&core, held);
     };
-    let ctx = Ctx::new(core.jobs.clone(), &attempt, lease.clone());
-    let made = Made {
-        attempt: attempt.number,
-        max_attempts: attempt.max,
-        retry: handler.retry.as_ref().unwrap_or(&core.settings.retry),
-    };
+    let attempt = Attempt::at(&job, core.settings.timeout);
+    let ctx = Ctx::new(core.jobs.clone(), attempt, lease.clone());
+    let made = Made::of(&job, handler, &core.settings);
     let outcome = outcome(handler, job.payload, ctx, &lease, &made);
     match or(outcome, after_first_poll(begins)).await {
         Some(outcome) => core.handled(Settlement { held, outcome }),

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::core::Core;
 use crate::lock::unpoisoned;
-use crate::store::{ClaimId, Guarded, Held, Outcome, Settlement, StoreError};
+use crate::store::{ClaimId, Guarded, Outcome, Settlement, StoreError};
 
 /// The renewals at which a claim is asked about: the last one comes before a lease ends that began
 /// with the question of the claimer.
@@ -52,10 +52,7 @@ async fn give_back(core: &Core, claim: ClaimId) -> Result<(), StoreError> {
         return Ok(());
     }
     let returned = jobs.iter().map(|job| Settlement {
-        held: Held {
-            id: job.id,
-            fence: job.fence,
-        },
+        held: job.held(),
         outcome: Outcome::Returned,
     });
     let answers = core.store().settle(returned.collect()).await?;

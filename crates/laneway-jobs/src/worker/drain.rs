@@ -8,10 +8,8 @@ use laneway::time::now;
 
 use super::attempt::{Ended, ended};
 use super::builder::Worker;
-use super::handlers::Handler;
 use super::outcome::Made;
 use crate::ctx::{Attempt, Ctx};
-use crate::deadline::after;
 use crate::job_id::JobId;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
@@ -147,26 +145,18 @@ impl Worker {
         let handler = self.handlers.get(&job.kind);
         let handler = handler.expect("kinds without a handler are not claimed");
         let lease = Arc::new(Lease::new(now(), self.settings.lease));
-        let timeout = job.timeout.unwrap_or(self.settings.timeout);
-        let ctx = Ctx::new(self.jobs.clone(), &attempt_at(&job, timeout), lease.clone());
+        let attempt = Attempt::at(&job, self.settings.timeout);
+        let ctx = Ctx::new(self.jobs.clone(), attempt, lease.clone());
         let outcome = match ended(handler, job.payload.clone(), ctx, &lease).await {
-            Ended::By(result) => self.made(&job, handler).outcome(result),
+            Ended::By(result) => Made::of(&job, handler, &self.settings).outcome(result),
             Ended::LeaseLapsed => panic!("{} took longer than its lease", job.kind),
         };
-        settle(&self.jobs, held(&job), outcome.clone()).await;
+        settle(&self.jobs, job.held(), outcome.clone()).await;
         Ran {
             id: job.id,
             kind: job.kind,
             attempt: job.attempt,
             outcome,
-        }
-    }
-
-    fn made<'w>(&'w self, job: &ClaimedJob, handler: &'w Handler) -> Made<'w> {
-        Made {
-            attempt: job.attempt,
-            max_attempts: job.max_attempts,
-            retry: handler.retry.as_ref().unwrap_or(&self.settings.retry),
         }
     }
 }
@@ -187,23 +177,6 @@ pub(super) fn claim_one(jobs: &Jobs, queue: &str, kinds: Vec<String>, lease: Dur
 pub(super) async fn claimed(jobs: &Jobs, claim: Claim) -> Option<ClaimedJob> {
     let claimed = jobs.store().claim(claim).await;
     claimed.expect("the store answers a claim").jobs.pop()
-}
-
-pub(super) fn held(job: &ClaimedJob) -> Held {
-    Held {
-        id: job.id,
-        fence: job.fence,
-    }
-}
-
-pub(super) fn attempt_at(job: &ClaimedJob, timeout: Duration) -> Attempt {
-    Attempt {
-        held: held(job),
-        number: job.attempt,
-        max: job.max_attempts,
-        timeout_at: after(now(), timeout),
-        awaited_by: job.awaited_by,
-    }
 }
 
 pub(super) async fn settle(jobs: &Jobs, held: Held, outcome: Outcome) {

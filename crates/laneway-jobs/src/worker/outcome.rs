@@ -1,10 +1,12 @@
-//! What an attempt came to: a decision without effects.
+//! The outcome of an attempt: a decision without effects.
 
 use std::time::Duration;
 
+use super::handlers::Handler;
+use super::settings::Settings;
 use crate::job_error::{JobError, Next};
 use crate::retry::Retry;
-use crate::store::Outcome;
+use crate::store::{ClaimedJob, Outcome};
 
 /// The attempt that was made, and the rule for the next one.
 pub(super) struct Made<'r> {
@@ -13,7 +15,16 @@ pub(super) struct Made<'r> {
     pub(super) retry: &'r Retry,
 }
 
-impl Made<'_> {
+impl<'r> Made<'r> {
+    /// The attempt at a job, with the handler's own rule if it has one.
+    pub(super) fn of(job: &ClaimedJob, handler: &'r Handler, settings: &'r Settings) -> Made<'r> {
+        Made {
+            attempt: job.attempt,
+            max_attempts: job.max_attempts,
+            retry: handler.retry.as_ref().unwrap_or(&settings.retry),
+        }
+    }
+
     pub(super) fn outcome(&self, ended: Result<Vec<u8>, JobError>) -> Outcome {
         let error = match ended {
             Ok(result) => return Outcome::Completed(result),

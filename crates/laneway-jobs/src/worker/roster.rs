@@ -1,4 +1,4 @@
-//! What a worker holds at the moment, and what follows from it.
+//! The jobs that a worker holds at the moment, and the decisions that follow from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use laneway::AbortHandle;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::lease::Lease;
-use crate::store::Held;
+use crate::store::{ClaimedJob, Held};
 
 /// A job that the worker holds: from its claim until its settlement, or until its lease is lost.
 #[derive(Debug)]
 pub(super) struct HeldJob {
-    pub(super) fence: Fence,
-    pub(super) kind: Arc<str>,
+    fence: Fence,
+    kind: Arc<str>,
     /// The place of its queue among the served ones.
-    pub(super) queue: usize,
+    queue: usize,
     pub(super) lease: Arc<Lease>,
-    pub(super) stage: HeldStage,
+    stage: HeldStage,
 }
 
 #[derive(Debug)]
-pub(super) enum HeldStage {
+enum HeldStage {
     /// Its task is being spawned.
     Starting,
     /// Its handler runs.
@@ -150,11 +150,20 @@ impl Roster {
         self.suspicion = id.map_or(Suspicion::None, |id| Suspicion::Held { kind, id });
     }
 
-    pub(super) fn hold(&mut self, id: JobId, job: HeldJob) {
-        let load = &mut self.load[job.queue];
+    /// Holds a job whose task is about to be spawned, and answers whether it may be.
+    pub(super) fn hold(&mut self, job: &ClaimedJob, queue: usize, lease: Arc<Lease>) -> Phase {
+        let load = &mut self.load[queue];
         load.running += 1;
         load.held += 1;
-        self.held.insert(id, job);
+        let held = HeldJob {
+            fence: job.fence,
+            kind: job.kind.as_str().into(),
+            queue,
+            lease,
+            stage: HeldStage::Starting,
+        };
+        self.held.insert(job.id, held);
+        self.phase
     }
 
     pub(super) fn started(&mut self, held: Held, abort: AbortHandle) {
@@ -212,13 +221,8 @@ impl Roster {
 
     pub(super) fn all(&self) -> impl Iterator<Item = (Held, &HeldJob)> {
         self.held.iter().map(|(&id, job)| {
-            (
-                Held {
-                    id,
-                    fence: job.fence,
-                },
-                job,
-            )
+            let fence = job.fence;
+            (Held { id, fence }, job)
         })
     }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use laneway::time::now;
 use serde::Serialize;
 
-use super::drain::{attempt_at, claim_one, claimed, held, settle};
+use super::drain::{claim_one, claimed, settle};
 use super::outcome::Made;
-use crate::ctx::Ctx;
+use crate::ctx::{Attempt, Ctx};
 use crate::enqueue::DEFAULT_ATTEMPTS;
 use crate::job::Job;
 use crate::job_error::JobError;
@@ -144,7 +144,7 @@ impl<T: Job> Trial<T> {
         if self.asked == Asked::ToStop {
             lease.cancelled.set();
         }
-        let ctx = Ctx::new(self.jobs.clone(), &attempt_at(&job, HOUR), lease);
+        let ctx = Ctx::new(self.jobs.clone(), Attempt::at(&job, HOUR), lease);
         let made = Made {
             attempt: self.attempt,
             max_attempts: self.max_attempts,
@@ -152,7 +152,7 @@ impl<T: Job> Trial<T> {
         };
         let result = handler(self.job, ctx).await.map_err(Into::into);
         let outcome = made.outcome(stored(&result));
-        settle(&self.jobs, held(&job), outcome.clone()).await;
+        settle(&self.jobs, job.held(), outcome.clone()).await;
         Tried {
             id: job.id,
             result,
