@@ -27,28 +27,12 @@ pub(super) fn verifier(
     security: &Security,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, ConnectError> {
-    if security.proof == Proof::Nothing {
-        return Ok(Arc::new(AnyServer(provider.clone())));
-    }
-    let path = match &security.roots {
-        Some(path) => PathBuf::from(path),
-        None => of_system()?,
+    let trust = match security.proof {
+        Proof::Nothing => None,
+        proof => Some(Trust::new(security, proof, provider)?),
     };
-    let trusted = read(&path)?;
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(trusted.iter().cloned());
-    if added == 0 {
-        return Err(no_roots(&path, "it has no certificate in PEM"));
-    }
-    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let inner = builder.build();
-    let inner = inner.map_err(|error| no_roots(&path, &error.to_string()))?;
-    let proof = security.proof;
-    Ok(Arc::new(Trusting {
-        inner,
-        trusted,
-        proof,
-    }))
+    let provider = provider.clone();
+    Ok(Arc::new(Verifier { trust, provider }))
 }
 
 fn of_system() -> Result<PathBuf, ConnectError> {
@@ -71,30 +55,41 @@ fn no_roots(path: &Path, message: &str) -> ConnectError {
     }
 }
 
-/// Believes the servers that an authority knows.
+/// The authorities that are believed.
 #[derive(Debug)]
-struct Trusting {
+struct Trust {
     inner: Arc<WebPkiServerVerifier>,
     trusted: Vec<CertificateDer<'static>>,
     proof: Proof,
 }
 
-impl Trusting {
-    /// A server may show a certificate that is trusted itself, which is no authority's word.
-    fn verify_trusted(
-        &self,
-        certificate: &CertificateDer<'_>,
-        name: &ServerName<'_>,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.proof == Proof::Name {
-            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+impl Trust {
+    fn new(
+        security: &Security,
+        proof: Proof,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Trust, ConnectError> {
+        let path = match &security.roots {
+            Some(path) => PathBuf::from(path),
+            None => of_system()?,
+        };
+        let trusted = read(&path)?;
+        let mut roots = RootCertStore::empty();
+        let (added, _) = roots.add_parsable_certificates(trusted.iter().cloned());
+        if added == 0 {
+            return Err(no_roots(&path, "it has no certificate in PEM"));
         }
-        Ok(ServerCertVerified::assertion())
+        let (roots, provider) = (Arc::new(roots), provider.clone());
+        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+        let inner = inner.map_err(|error| no_roots(&path, &error.to_string()))?;
+        Ok(Trust {
+            inner,
+            trusted,
+            proof,
+        })
     }
-}
 
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
+    fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -117,45 +112,40 @@ impl ServerCertVerifier for Trusting {
         }
     }
 
-    fn verify_tls12_signature(
+    /// A server may show a certificate that is trusted itself, which is no authority's word.
+    fn verify_trusted(
         &self,
-        message: &[u8],
         certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner
-            .verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner
-            .verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        name: &ServerName<'_>,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.proof == Proof::Name {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+        }
+        Ok(ServerCertVerified::assertion())
     }
 }
 
-/// Believes any server that has the key of its certificate, as `sslmode=require` says.
+/// Believes the servers that an authority knows. Without authorities it believes any server that
+/// has the key of its certificate, as `sslmode=require` says.
 #[derive(Debug)]
-struct AnyServer(Arc<CryptoProvider>);
+struct Verifier {
+    trust: Option<Trust>,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for AnyServer {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        match &self.trust {
+            Some(trust) => trust.verify(certificate, intermediates, name, ocsp, now),
+            None => Ok(ServerCertVerified::assertion()),
+        }
     }
 
     fn verify_tls12_signature(
@@ -164,7 +154,7 @@ impl ServerCertVerifier for AnyServer {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
+        let known = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signed, known)
     }
 
@@ -174,11 +164,13 @@ impl ServerCertVerifier for AnyServer {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
+        let known = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signed, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
