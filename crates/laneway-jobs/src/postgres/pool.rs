@@ -95,7 +95,7 @@ impl Pool {
         };
         let connected = match slot {
             Ok(Slot::Open(connected)) if self.keeps(&connected) => connected,
-            _ => Box::new(self.connect().await?),
+            _ => Box::new(self.persist(|| self.try_connect()).await?),
         };
         lent.connected = Some(connected);
         Ok(lent)
@@ -103,34 +103,24 @@ impl Pool {
 
     /// A client beside the pool.
     pub(super) async fn client(&self) -> Result<(Client, Driver), ConnectError> {
-        let deadline = after(now(), self.patience);
-        let mut pause = SHORTEST;
-        loop {
-            match self.address.open(|| {}).await {
-                Ok(opened) => return Ok(opened),
-                Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
-            }
-        }
+        self.persist(|| self.address.open(|| {})).await
     }
 
     /// A connection beside the pool whose messages the caller asks for.
     pub(super) async fn messages(&self) -> Result<(Client, Messages), ConnectError> {
-        let deadline = after(now(), self.patience);
-        let mut pause = SHORTEST;
-        loop {
-            match self.address.open_at_any().await {
-                Ok(opened) => return Ok(opened),
-                Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
-            }
-        }
+        self.persist(|| self.address.open_at_any()).await
     }
 
-    async fn connect(self: &Arc<Self>) -> Result<Connected, ConnectError> {
+    /// Makes attempts until one succeeds, one is refused, or the patience has ended.
+    async fn persist<T, Fut>(&self, attempt: impl Fn() -> Fut) -> Result<T, ConnectError>
+    where
+        Fut: Future<Output = Result<T, Attempt>>,
+    {
         let deadline = after(now(), self.patience);
         let mut pause = SHORTEST;
         loop {
-            match self.try_connect().await {
-                Ok(connected) => return Ok(connected),
+            match attempt().await {
+                Ok(opened) => return Ok(opened),
                 Err(attempt) => self.wait(attempt, &mut pause, deadline).await?,
             }
         }

@@ -1,11 +1,10 @@
 //! The store: what callers and workers ask, handed to the connections.
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use laneway::Handle;
 use tokio_postgres::{Client, Transaction};
 
 use super::asking::{Ask, Asking, not_connected};
@@ -122,9 +121,9 @@ impl PostgresStore {
     /// high queue would serve the connection.
     pub async fn client(&self) -> Result<Client, StoreError> {
         let (client, driver) = self.0.asking.pool.client().await.map_err(not_connected)?;
-        match (driver, Handle::try_current()) {
-            (Driver::Task, _) => Ok(client),
-            (Driver::Operations(_), _) => Err(StoreError::Unreachable(
+        match driver {
+            Driver::Task => Ok(client),
+            Driver::Operations(_) => Err(StoreError::Unreachable(
                 "a client needs a runtime that serves it".to_owned(),
             )),
         }
@@ -185,18 +184,10 @@ impl PostgresStore {
 
     fn unknown_queues(&self, jobs: &[NewJob]) -> Vec<String> {
         let known = unpoisoned(self.0.known.lock());
-        let mut new: Vec<String> =
-            jobs.iter()
-                .map(|job| &job.queue)
-                .fold(vec![], |mut new, queue| {
-                    if !known.contains(queue) && new.last() != Some(queue) {
-                        new.push(queue.clone());
-                    }
-                    new
-                });
-        new.sort_unstable();
-        new.dedup();
-        new
+        let queues = jobs.iter().map(|job| &job.queue);
+        // In order, so that two such statements do not wait for each other in a circle.
+        let unknown: BTreeSet<&String> = queues.filter(|queue| !known.contains(*queue)).collect();
+        unknown.into_iter().cloned().collect()
     }
 
     async fn insert_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
