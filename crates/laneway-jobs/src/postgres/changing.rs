@@ -9,14 +9,7 @@ use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::{Earlier, Everywhere, Tx};
 use crate::job_id::JobId;
-use crate::store::{ByHand, Changed};
-
-/// Whether workers take jobs of a queue.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
-    Open,
-    Paused,
-}
+use crate::store::{ByHand, Changed, QueueState};
 
 impl Tx<'_> {
     pub(super) async fn change(&mut self, changes: &[ByHand]) -> Sql<Vec<Changed>> {
@@ -32,8 +25,8 @@ impl Tx<'_> {
             ByHand::Retry(id) => self.retry(*id).await,
             ByHand::Cancel(id) => self.cancel(*id).await,
             ByHand::Delete(id) => self.delete(*id).await,
-            ByHand::Pause(queue) => self.set_flow(queue, Flow::Paused).await,
-            ByHand::Resume(queue) => self.set_flow(queue, Flow::Open).await,
+            ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused).await,
+            ByHand::Resume(queue) => self.set_state(queue, QueueState::Open).await,
         }
     }
 
@@ -77,8 +70,8 @@ impl Tx<'_> {
         }
     }
 
-    async fn set_flow(&mut self, queue: &str, flow: Flow) -> Sql<Changed> {
-        let paused = flow == Flow::Paused;
+    async fn set_state(&mut self, queue: &str, state: QueueState) -> Sql<Changed> {
+        let paused = state == QueueState::Paused;
         self.rows(Statement::SetPaused, &[&queue, &paused]).await?;
         self.aftermath.everywhere = Some(Everywhere);
         self.aftermath.earlier = Some(Earlier);

@@ -8,7 +8,7 @@ use super::statement::Statement;
 use super::tx::{Everywhere, Sql, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::store::{ByHand, Changed};
+use crate::store::{ByHand, Changed, QueueState};
 
 const PAUSE: &str = "
 INSERT INTO laneway_queue (name, paused) VALUES (?1, ?2)
@@ -27,8 +27,8 @@ impl Tx<'_> {
             ByHand::Retry(id) => self.retry(*id),
             ByHand::Cancel(id) => self.cancel(*id),
             ByHand::Delete(id) => self.delete(*id),
-            ByHand::Pause(queue) => self.set_paused(queue, 1),
-            ByHand::Resume(queue) => self.set_paused(queue, 0),
+            ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused),
+            ByHand::Resume(queue) => self.set_state(queue, QueueState::Open),
         }
     }
 
@@ -69,7 +69,8 @@ impl Tx<'_> {
         Ok(Changed::Done)
     }
 
-    fn set_paused(&self, queue: &str, paused: i64) -> Sql<Changed> {
+    fn set_state(&self, queue: &str, state: QueueState) -> Sql<Changed> {
+        let paused = state == QueueState::Paused;
         self.connection
             .prepare_cached(PAUSE)?
             .execute((queue, paused))?;
