@@ -1,7 +1,7 @@
 //! `retry`, `cancel` and `delete`: some jobs by their ids, or all that match.
 
 use laneway::block_on;
-use laneway_jobs::store::{ByHand, Changed, JobSearch, Store};
+use laneway_jobs::store::{Changed, JobAction, JobSearch, Store};
 use laneway_jobs::{JobId, JobState};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(super) const RETRY: Command = Command {
         about: "lets failed, cancelled or quarantined jobs run again",
         options: OPTIONS,
     },
-    run: |args, out| run(&Change::Retry, args, out),
+    run: |args, out| run(JobAction::Retry, args, out),
 };
 
 pub(super) const CANCEL: Command = Command {
@@ -33,7 +33,7 @@ pub(super) const CANCEL: Command = Command {
         about: "cancels ready jobs, and asks running ones to stop",
         options: OPTIONS,
     },
-    run: |args, out| run(&Change::Cancel, args, out),
+    run: |args, out| run(JobAction::Cancel, args, out),
 };
 
 pub(super) const DELETE: Command = Command {
@@ -43,56 +43,31 @@ pub(super) const DELETE: Command = Command {
         about: "deletes jobs that do not run",
         options: OPTIONS,
     },
-    run: |args, out| run(&Change::Delete, args, out),
+    run: |args, out| run(JobAction::Delete, args, out),
 };
 
 /// Jobs that change in one transaction.
 const AT_ONCE: usize = 500;
 
-#[derive(Clone, Copy)]
-enum Change {
-    Retry,
-    Cancel,
-    Delete,
-}
-
-impl Change {
-    fn of(self, id: JobId) -> ByHand {
-        match self {
-            Change::Retry => ByHand::Retry(id),
-            Change::Cancel => ByHand::Cancel(id),
-            Change::Delete => ByHand::Delete(id),
-        }
-    }
-
-    fn verb(self) -> &'static str {
-        match self {
-            Change::Retry => "retry",
-            Change::Cancel => "cancel",
-            Change::Delete => "delete",
-        }
-    }
-
-    /// The past participle of the change, for messages.
-    fn done(self) -> &'static str {
-        match self {
-            Change::Retry => "runs again",
-            Change::Cancel => "is cancelled",
-            Change::Delete => "is deleted",
-        }
+/// The end of the sentence that tells of a change.
+fn done(action: JobAction) -> &'static str {
+    match action {
+        JobAction::Retry => "runs again",
+        JobAction::Cancel => "is cancelled",
+        JobAction::Delete => "is deleted",
     }
 }
 
-fn run(change: &Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
+fn run(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
     match (args.has("all"), args.words()) {
-        (true, []) => all(*change, args, out),
+        (true, []) => all(action, args, out),
         (true, _) => Err(Failure::usage("give ids or --all, not both")),
         (false, []) => Err(Failure::usage("give the ids of jobs, or --all")),
-        (false, _) => by_id(*change, args, out),
+        (false, _) => by_id(action, args, out),
     }
 }
 
-fn by_id(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
+fn by_id(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
     let only = ["queue", "kind", "state", "yes"]
         .into_iter()
         .find(|option| args.has(option));
@@ -103,12 +78,12 @@ fn by_id(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
     let store = open::store(args)?;
     let (mut refused, mut told) = (0, Ok(()));
     for ids in ids.chunks(AT_ONCE) {
-        let answers = block_on(make(change, &*store, ids))?;
+        let answers = block_on(make(action, &*store, ids))?;
         for (id, changed) in ids.iter().zip(answers) {
-            let (text, object) = (sentence(change, *id, changed), one(*id, changed));
+            let (text, object) = (sentence(action, *id, changed), one(*id, changed));
             // An output that is closed does not end the changes.
             told = told.and_then(|()| out.tell(&text, &object));
-            refused += usize::from(!is_made(changed));
+            refused += usize::from(!changed.is_made());
         }
     }
     match refused {
@@ -117,17 +92,17 @@ fn by_id(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
     }
 }
 
-async fn make(change: Change, store: &dyn Store, ids: &[JobId]) -> Result<Vec<Changed>, Failure> {
-    let changes = ids.iter().map(|id| change.of(*id)).collect();
+async fn make(
+    action: JobAction,
+    store: &dyn Store,
+    ids: &[JobId],
+) -> Result<Vec<Changed>, Failure> {
+    let changes = ids.iter().map(|id| action.of(*id)).collect();
     Ok(store.change(changes).await?)
 }
 
-fn is_made(changed: Changed) -> bool {
-    matches!(changed, Changed::Done | Changed::Asked)
-}
-
-fn sentence(change: Change, id: JobId, changed: Changed) -> String {
-    let (verb, done) = (change.verb(), change.done());
+fn sentence(action: JobAction, id: JobId, changed: Changed) -> String {
+    let (verb, done) = (action.name(), done(action));
     match changed {
         Changed::Done => format!("{id} {done}"),
         Changed::Asked => format!("{id} runs; its worker is asked to stop it"),
@@ -148,17 +123,17 @@ fn one(id: JobId, changed: Changed) -> Value {
     json!({"id": id.to_string(), "changed": name, "state": state})
 }
 
-fn all(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
-    let wanted = matching(change, args)?;
+fn all(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let wanted = matching(action, args)?;
     let store = open::store(args)?;
     let ids = block_on(all_ids(&*store, wanted))?;
-    let (count, verb) = (ids.len(), change.verb());
+    let (count, verb) = (ids.len(), action.name());
     if !args.has("yes") {
         let text = format!("{verb}: {count} jobs match; nothing was changed: add --yes");
         out.tell(&text, &json!({"matched": count, "changed": 0}))?;
         return Err(Failure::Told);
     }
-    let changed = block_on(make_all(change, &*store, &ids))?;
+    let changed = block_on(make_all(action, &*store, &ids))?;
     let text = format!("{verb}: {changed} of {count} jobs that matched");
     out.tell(&text, &json!({"matched": count, "changed": changed}))?;
     match changed == count {
@@ -168,21 +143,16 @@ fn all(change: Change, args: &Args, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// Each change has states that it applies to; deleting says which.
-fn matching(change: Change, args: &Args) -> Result<JobSearch, Failure> {
-    let state = match change {
-        Change::Retry => state_or(args, JobState::Failed)?,
-        Change::Cancel => state_or(args, JobState::Ready)?,
-        Change::Delete => args
+fn matching(action: JobAction, args: &Args) -> Result<JobSearch, Failure> {
+    let state = match action {
+        JobAction::Retry => state_or(args, JobState::Failed)?,
+        JobAction::Cancel => state_or(args, JobState::Ready)?,
+        JobAction::Delete => args
             .state("state")?
             .ok_or_else(|| Failure::usage("delete --all wants --state"))?,
     };
-    let applies = match change {
-        Change::Retry => state.is_settled() && state != JobState::Done,
-        Change::Cancel => !state.is_settled(),
-        Change::Delete => state != JobState::Running,
-    };
-    let verb = change.verb();
-    match applies {
+    let verb = action.name();
+    match action.applies_to(state) {
         true => Ok(JobSearch {
             state: Some(state),
             ..search(args)?
@@ -194,14 +164,14 @@ fn matching(change: Change, args: &Args) -> Result<JobSearch, Failure> {
 }
 
 /// Jobs that have changed meanwhile are left as they are.
-async fn make_all(change: Change, store: &dyn Store, ids: &[JobId]) -> Result<usize, Failure> {
+async fn make_all(action: JobAction, store: &dyn Store, ids: &[JobId]) -> Result<usize, Failure> {
     let (mut progress, mut changed) = (Progress::new(), 0);
     for (chunk, part) in ids.chunks(AT_ONCE).enumerate() {
-        progress.bar(change.verb(), chunk * AT_ONCE, ids.len());
-        let answers = make(change, store, part).await?;
+        progress.bar(action.name(), chunk * AT_ONCE, ids.len());
+        let answers = make(action, store, part).await?;
         changed += answers
             .into_iter()
-            .filter(|answer| is_made(*answer))
+            .filter(|answer| answer.is_made())
             .count();
     }
     Ok(changed)

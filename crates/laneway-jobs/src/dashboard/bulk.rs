@@ -9,11 +9,10 @@ use super::html::Html;
 use super::job_list::{no_filter, table};
 use super::place::{Fields, Place, button};
 use super::response::PageResponse;
-use super::route::JobAction;
+use super::route::job_action;
 use crate::job_id::JobId;
-use crate::job_state::JobState;
 use crate::resend::resend;
-use crate::store::{ByHand, Changed, JobPage, JobSearch, JobView, StoreError};
+use crate::store::{ByHand, JobAction, JobPage, JobSearch, JobView, StoreError};
 
 /// The number of jobs that share a transaction.
 const BATCH: usize = 500;
@@ -31,7 +30,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(asked: &Asked<'_>, form: &Form) -> Result<Wanted, PageResponse> {
-        let action = form.get("action").and_then(JobAction::named);
+        let action = form.get("action").and_then(job_action);
         let filter = JobFilter::read(form);
         let search = filter.search().and_then(|search| {
             Ok(JobSearch {
@@ -51,15 +50,6 @@ impl Wanted {
             }),
         }
     }
-
-    /// Whether a job's state allows it. The store decides; this is for the preview.
-    fn fits(&self, job: &JobView) -> bool {
-        match self.action {
-            JobAction::Retry => job.state > JobState::Done,
-            JobAction::Cancel => !job.state.is_settled(),
-            JobAction::Delete => job.state != JobState::Running,
-        }
-    }
 }
 
 /// Shows what would be changed.
@@ -76,7 +66,7 @@ pub(super) async fn preview(asked: &Asked<'_>) -> Answered {
         let fit: Vec<JobView> = page
             .jobs
             .into_iter()
-            .filter(|job| wanted.fits(job))
+            .filter(|job| wanted.action.applies_to(job.state))
             .collect();
         fitting += fit.len() as u64;
         first.extend(fit.into_iter().take(SHOWN - first.len()));
@@ -255,25 +245,11 @@ fn told(asked: &Asked<'_>, wanted: &Wanted, (next, changed): (Option<JobId>, u64
 
 /// Changes the jobs of a page in one transaction; answers how many were changed.
 async fn made(asked: &Asked<'_>, action: JobAction, page: &JobPage) -> Result<u64, StoreError> {
-    let changes: Vec<ByHand> = page
-        .jobs
-        .iter()
-        .map(|job| by_hand(action, job.id))
-        .collect();
+    let changes: Vec<ByHand> = page.jobs.iter().map(|job| action.of(job.id)).collect();
     if changes.is_empty() {
         return Ok(0);
     }
     let answers = resend(|| asked.store.change(changes.clone())).await?;
-    let changed = answers
-        .iter()
-        .filter(|answer| matches!(answer, Changed::Done | Changed::Asked));
+    let changed = answers.into_iter().filter(|answer| answer.is_made());
     Ok(changed.count() as u64)
-}
-
-pub(super) fn by_hand(action: JobAction, id: JobId) -> ByHand {
-    match action {
-        JobAction::Retry => ByHand::Retry(id),
-        JobAction::Cancel => ByHand::Cancel(id),
-        JobAction::Delete => ByHand::Delete(id),
-    }
 }

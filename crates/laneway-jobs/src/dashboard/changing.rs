@@ -1,13 +1,13 @@
 //! Changes that forms ask for: to one job, to a queue, to a schedule.
 
 use super::asked::{Answered, Asked};
-use super::bulk::{self, by_hand};
+use super::bulk;
 use super::form::Form;
 use super::response::PageResponse;
-use super::route::{Change, JobAction, Switch};
+use super::route::{Change, Switch};
 use crate::job_id::JobId;
 use crate::resend::resend;
-use crate::store::{ByHand, Changed, ScheduleChange, ScheduleChanged, StoreError};
+use crate::store::{ByHand, Changed, JobAction, ScheduleChange, ScheduleChanged, StoreError};
 
 pub(super) async fn change(asked: &Asked<'_>, change: Change, form: &Form) -> Answered {
     match change {
@@ -25,7 +25,7 @@ fn see(asked: &Asked<'_>, path: &str, said: &str) -> PageResponse {
 }
 
 async fn job(asked: &Asked<'_>, id: JobId, action: JobAction) -> Answered {
-    let changes = vec![by_hand(action, id)];
+    let changes = vec![action.of(id)];
     let changed = resend(|| asked.store.change(changes.clone())).await?;
     let page = format!("/jobs/{id}");
     Ok(match (changed.first(), action) {

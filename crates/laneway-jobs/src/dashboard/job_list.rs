@@ -8,9 +8,8 @@ use super::frame::empty;
 use super::html::Html;
 use super::moment::{past, time};
 use super::place::{Mode, Place, clip};
-use super::route::JobAction;
 use crate::job_state::JobState;
-use crate::store::{JobPage, JobSearch, JobView, QueueView, SEARCH_LIMIT};
+use crate::store::{JobAction, JobPage, JobSearch, JobView, QueueView, SEARCH_LIMIT};
 
 pub(super) async fn job_list(asked: &Asked<'_>, queues: Vec<QueueView>) -> Answered {
     let filter = JobFilter::read(&asked.request.query);

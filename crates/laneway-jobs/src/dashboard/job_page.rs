@@ -11,11 +11,11 @@ use super::json_text::{JsonText, SHOWN};
 use super::moment::{length, time, whole_time};
 use super::place::{Place, button, clip};
 use super::response::PageResponse;
-use super::route::{JobAction, JobPart};
+use super::route::JobPart;
 use super::timeline::Timeline;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::store::{BatchCounts, JobStory, JobView, Step, StopRequest, StoreError};
+use crate::store::{BatchCounts, JobAction, JobStory, JobView, Step, StopRequest, StoreError};
 
 /// So much of an error is shown.
 const ERROR_SHOWN: usize = 20_000;
@@ -96,25 +96,27 @@ pub(super) async fn part(asked: &Asked<'_>, id: JobId, part: JobPart) -> Answere
 
 fn actions(html: &mut Html, place: &Place, job: &JobView) {
     let path = |action: JobAction| format!("/jobs/{}/{}", job.id, action.name());
+    let stop = match job.state {
+        JobState::Running => "Ask it to stop",
+        _ => "Cancel",
+    };
     html.el("div", &[("class", "actions")], |html| {
-        if job.state > JobState::Done {
-            place.change_form(html, &path(JobAction::Retry), &[], |html| {
-                button(html, "", "Run again");
-            });
-        }
-        match job.state {
-            JobState::Ready => place.change_form(html, &path(JobAction::Cancel), &[], |html| {
-                button(html, "quiet", "Cancel");
-            }),
-            JobState::Running => place.change_form(html, &path(JobAction::Cancel), &[], |html| {
-                button(html, "quiet", "Ask it to stop");
-            }),
-            _ => {}
-        }
-        if job.state != JobState::Running {
-            delete(html, place, &path(JobAction::Delete));
+        for action in JobAction::ALL {
+            if !action.applies_to(job.state) {
+                continue;
+            }
+            let path = path(action);
+            match action {
+                JobAction::Retry => act(html, place, &path, ("", "Run again")),
+                JobAction::Cancel => act(html, place, &path, ("quiet", stop)),
+                JobAction::Delete => delete(html, place, &path),
+            }
         }
     });
+}
+
+fn act(html: &mut Html, place: &Place, path: &str, (class, text): (&str, &str)) {
+    place.change_form(html, path, &[], |html| button(html, class, text));
 }
 
 /// Two steps, since nothing brings a deleted job back.

@@ -1,6 +1,7 @@
 //! Which page a path asks for.
 
 use crate::job_id::JobId;
+use crate::store::JobAction;
 
 /// A page, or a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +39,6 @@ pub(super) enum Change {
     Login,
 }
 
-/// An action that a job allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum JobAction {
-    Retry,
-    Cancel,
-    Delete,
-}
-
 /// An action that a queue or a schedule allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Switch {
@@ -62,24 +55,6 @@ pub(super) enum Routed {
     Nowhere,
 }
 
-impl JobAction {
-    pub(super) const ALL: [JobAction; 3] = [JobAction::Retry, JobAction::Cancel, JobAction::Delete];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            JobAction::Retry => "retry",
-            JobAction::Cancel => "cancel",
-            JobAction::Delete => "delete",
-        }
-    }
-
-    pub(super) fn named(name: &str) -> Option<JobAction> {
-        JobAction::ALL
-            .into_iter()
-            .find(|action| action.name() == name)
-    }
-}
-
 impl Switch {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -92,6 +67,12 @@ impl Switch {
         let both = [Switch::Pause, Switch::Resume];
         both.into_iter().find(|switch| switch.name() == name)
     }
+}
+
+pub(super) fn job_action(name: &str) -> Option<JobAction> {
+    JobAction::ALL
+        .into_iter()
+        .find(|action| action.name() == name)
 }
 
 /// Finds what is asked for. `path` begins behind where the dashboard is mounted.
@@ -131,7 +112,7 @@ fn shown(path: &str) -> Option<Route> {
 fn change(path: &str) -> Option<Change> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     Some(match parts[..] {
-        ["jobs", id, action] => Change::Job(id.parse().ok()?, JobAction::named(action)?),
+        ["jobs", id, action] => Change::Job(id.parse().ok()?, job_action(action)?),
         ["queues", switch] => Change::Queue(Switch::named(switch)?),
         ["schedules", switch] => Change::Schedule(Switch::named(switch)?),
         ["bulk"] => Change::Bulk,

@@ -19,6 +19,61 @@ pub enum ByHand {
     Resume(String),
 }
 
+/// The changes by hand that one job allows.
+///
+/// ```
+/// use laneway_jobs::JobState;
+/// use laneway_jobs::store::JobAction;
+///
+/// assert!(JobAction::Retry.applies_to(JobState::Quarantined));
+/// assert!(!JobAction::Delete.applies_to(JobState::Running));
+/// assert_eq!(JobAction::ALL.map(JobAction::name), ["retry", "cancel", "delete"]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAction {
+    /// [`ByHand::Retry`].
+    Retry,
+    /// [`ByHand::Cancel`].
+    Cancel,
+    /// [`ByHand::Delete`].
+    Delete,
+}
+
+impl JobAction {
+    /// All of them.
+    pub const ALL: [JobAction; 3] = [JobAction::Retry, JobAction::Cancel, JobAction::Delete];
+
+    /// The name, in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            JobAction::Retry => "retry",
+            JobAction::Cancel => "cancel",
+            JobAction::Delete => "delete",
+        }
+    }
+
+    /// The change to a job.
+    #[must_use]
+    pub fn of(self, id: JobId) -> ByHand {
+        match self {
+            JobAction::Retry => ByHand::Retry(id),
+            JobAction::Cancel => ByHand::Cancel(id),
+            JobAction::Delete => ByHand::Delete(id),
+        }
+    }
+
+    /// Whether a job in this state allows it. The store decides by the state at that time.
+    #[must_use]
+    pub fn applies_to(self, state: JobState) -> bool {
+        match self {
+            JobAction::Retry => state.is_settled() && state != JobState::Done,
+            JobAction::Cancel => !state.is_settled(),
+            JobAction::Delete => state != JobState::Running,
+        }
+    }
+}
+
 /// The answer to a change by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changed {
@@ -32,4 +87,12 @@ pub enum Changed {
     KeyTaken,
     /// There is no such job.
     Missing,
+}
+
+impl Changed {
+    /// Whether the change was made, or will be by the job's worker.
+    #[must_use]
+    pub fn is_made(self) -> bool {
+        matches!(self, Changed::Done | Changed::Asked)
+    }
 }

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 pub use activity::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
 pub use awaits::{Awaits, BatchCounts};
-pub use by_hand::{ByHand, Changed};
+pub use by_hand::{ByHand, Changed, JobAction};
 pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
 pub use claim_id::ClaimId;
 pub use elsewhere::Elsewhere;
