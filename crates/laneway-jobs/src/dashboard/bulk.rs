@@ -130,11 +130,7 @@ fn criteria(html: &mut Html, filter: &JobFilter) {
         );
     }
     html.el("ul", &[("class", "criteria")], |html| {
-        for (name, value) in filter
-            .fields()
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-        {
+        for (name, value) in filter.given() {
             html.el("li", &[], |html| {
                 html.text(format_args!("{}: ", name.replace('_', " ")));
                 html.text_el("code", &[], super::place::clip(value, 200));

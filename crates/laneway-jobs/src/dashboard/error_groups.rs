@@ -90,19 +90,11 @@ fn piece(pattern: &str) -> &str {
 }
 
 fn table(html: &mut Html, place: &Place, groups: &[Group<'_>]) {
-    html.el("table", &[("class", "cards")], |html| {
-        html.el("thead", &[], |html| {
-            html.el("tr", &[], |html| {
-                for name in ["Error", "Kind", "Attempts", "Jobs now", "First", "Last"] {
-                    html.text_el("th", &[("scope", "col")], name);
-                }
-            });
-        });
-        html.el("tbody", &[], |html| {
-            for group in groups {
-                html.el("tr", &[], |html| group.row(html, place));
-            }
-        });
+    let headings = ["Error", "Kind", "Attempts", "Jobs now", "First", "Last"];
+    html.table("cards", &headings, |html| {
+        for group in groups {
+            html.el("tr", &[], |html| group.row(html, place));
+        }
     });
 }
 

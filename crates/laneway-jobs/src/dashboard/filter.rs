@@ -47,6 +47,12 @@ impl JobFilter {
         ]
     }
 
+    /// The fields that filter something.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let fields = self.fields().into_iter();
+        fields.filter(|(_, value)| !value.is_empty())
+    }
+
     /// The fields of the filter, and further ones.
     pub(super) fn with<'a>(&'a self, more: &Fields<'a>) -> Vec<(&'static str, &'a str)> {
         self.fields()
@@ -56,7 +62,7 @@ impl JobFilter {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.fields().iter().all(|(_, value)| value.is_empty())
+        self.given().next().is_none()
     }
 
     pub(super) fn search(&self) -> Result<JobSearch, NoFilter> {

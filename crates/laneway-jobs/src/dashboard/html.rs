@@ -42,6 +42,20 @@ impl Html {
         self.el(name, attributes, |html| html.text(text));
     }
 
+    /// A table with a heading for each column, and the rows that the closure writes.
+    pub(super) fn table(&mut self, class: &str, headings: &[&str], rows: impl FnOnce(&mut Html)) {
+        self.el("table", &[("class", class)], |html| {
+            html.el("thead", &[], |html| {
+                html.el("tr", &[], |html| {
+                    for heading in headings {
+                        html.text_el("th", &[("scope", "col")], heading);
+                    }
+                });
+            });
+            html.el("tbody", &[], rows);
+        });
+    }
+
     /// An element without an end.
     pub(super) fn void(&mut self, name: &'static str, attributes: Attributes<'_>) {
         self.0.extend(["<", name]);

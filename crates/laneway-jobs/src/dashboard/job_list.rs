@@ -124,19 +124,11 @@ fn input(html: &mut Html, (name, label): (&'static str, &str), value: &str) {
 
 /// A table of jobs; on a phone each row is a card.
 pub(super) fn table(html: &mut Html, place: &Place, jobs: &[JobView]) {
-    html.el("table", &[("class", "cards")], |html| {
-        html.el("thead", &[], |html| {
-            html.el("tr", &[], |html| {
-                for name in ["Job", "State", "Queue", "Attempts", "Inserted", "Last"] {
-                    html.text_el("th", &[("scope", "col")], name);
-                }
-            });
-        });
-        html.el("tbody", &[], |html| {
-            for job in jobs {
-                html.el("tr", &[], |html| row(html, place, job));
-            }
-        });
+    let headings = ["Job", "State", "Queue", "Attempts", "Inserted", "Last"];
+    html.table("cards", &headings, |html| {
+        for job in jobs {
+            html.el("tr", &[], |html| row(html, place, job));
+        }
     });
 }
 
@@ -148,14 +140,7 @@ fn row(html: &mut Html, place: &Place, job: &JobView) {
         html.text_el("code", &[("class", "dim"), ("title", &id)], short_id(&id));
     });
     html.el("td", &[("data-label", "State")], |html| state(html, job));
-    html.el("td", &[("data-label", "Queue")], |html| {
-        html.text(clip(&job.queue, 40));
-        html.text_el(
-            "span",
-            &[("class", "dim")],
-            format_args!(" {}", lane_name(job.lane)),
-        );
-    });
+    queue_cell(html, job);
     let attempts = format!("{} of {}", job.attempt, job.max_attempts);
     html.text_el(
         "td",
@@ -167,6 +152,15 @@ fn row(html: &mut Html, place: &Place, job: &JobView) {
     });
     html.el("td", &[("data-label", "Last"), ("class", "last")], |html| {
         last(html, place, job);
+    });
+}
+
+/// The queue of a job, and its lane.
+pub(super) fn queue_cell(html: &mut Html, job: &JobView) {
+    html.el("td", &[("data-label", "Queue")], |html| {
+        html.text(clip(&job.queue, 40));
+        let lane = format_args!(" {}", lane_name(job.lane));
+        html.text_el("span", &[("class", "dim")], lane);
     });
 }
 
@@ -247,11 +241,7 @@ fn bulk_form(html: &mut Html, place: &Place, filter: &JobFilter) {
             true => "All jobs:",
             false => "All that match, on all pages:",
         });
-        for (name, value) in filter
-            .fields()
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-        {
+        for (name, value) in filter.given() {
             super::place::hidden(html, name, value);
         }
         for action in JobAction::ALL {

@@ -131,21 +131,13 @@ fn lanes(html: &mut Html, place: &Place, queue: &QueueView, (_, activity, span):
     if own.is_empty() {
         return;
     }
-    html.el("table", &[("class", "lanes")], |html| {
-        html.el("thead", &[], |html| {
-            html.el("tr", &[], |html| {
-                for name in ["Lane", "Done per second", "Wait", "Failures", "Next"] {
-                    html.text_el("th", &[("scope", "col")], name);
-                }
-            });
-        });
-        html.el("tbody", &[], |html| {
-            for (lane, due) in own.iter().zip([queue.high_due, queue.low_due]) {
-                let waits = due.map(|due| next_in(due, place));
-                let flow = Flow::of(activity, |other| std::ptr::eq(other, *lane));
-                flow.row(html, lane.lane, (waits, span));
-            }
-        });
+    let headings = ["Lane", "Done per second", "Wait", "Failures", "Next"];
+    html.table("lanes", &headings, |html| {
+        for (lane, due) in own.iter().zip([queue.high_due, queue.low_due]) {
+            let waits = due.map(|due| next_in(due, place));
+            let flow = Flow::of(activity, |other| std::ptr::eq(other, *lane));
+            flow.row(html, lane.lane, (waits, span));
+        }
     });
 }
 

@@ -28,25 +28,13 @@ pub(super) async fn schedules(asked: &Asked<'_>) -> Answered {
                 worker's start on.";
             return empty(html, "There are no schedules.", next);
         }
-        html.el("table", &[("class", "cards")], |html| {
-            head(html);
-            html.el("tbody", &[], |html| {
-                for schedule in &all {
-                    html.el("tr", &[], |html| row(html, place, schedule));
-                }
-            });
-        });
-    }))
-}
-
-fn head(html: &mut Html) {
-    html.el("thead", &[], |html| {
-        html.el("tr", &[], |html| {
-            for name in ["Schedule", "Pattern", "Last fires", "Next", "Served", ""] {
-                html.text_el("th", &[("scope", "col")], name);
+        let headings = ["Schedule", "Pattern", "Last fires", "Next", "Served", ""];
+        html.table("cards", &headings, |html| {
+            for schedule in &all {
+                html.el("tr", &[], |html| row(html, place, schedule));
             }
         });
-    });
+    }))
 }
 
 fn row(html: &mut Html, place: &Place, schedule: &ScheduleView) {

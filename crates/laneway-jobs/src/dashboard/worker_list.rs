@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use super::asked::{Answered, Asked};
 use super::counted::Counted;
-use super::filter::lane_name;
 use super::frame::empty;
 use super::html::Html;
-use super::job_list::progress;
+use super::job_list::{progress, queue_cell};
 use super::moment::{past, time};
 use super::place::{Place, clip};
-use crate::store::{LeaseView, StopRequest};
+use crate::store::{LIST_LIMIT, LeaseView, StopRequest};
 
 /// The number of leases that are read.
-const READ: usize = 1_000;
+const READ: usize = LIST_LIMIT;
 /// The number of a worker's leases that are listed.
 const LISTED: usize = 25;
 
@@ -61,28 +60,16 @@ fn worker(html: &mut Html, place: &Place, name: &str, leases: &[&LeaseView]) {
                 html.text_el("span", &[("class", "badge warn")], "a lease has ended");
             }
         });
-        html.el("table", &[("class", "cards")], |html| {
-            head(html);
-            html.el("tbody", &[], |html| {
-                for lease in leases.iter().take(LISTED) {
-                    html.el("tr", &[], |html| row(html, place, lease));
-                }
-            });
+        let headings = ["Job", "Queue", "Attempt", "Begun", "Lease ends", "Progress"];
+        html.table("cards", &headings, |html| {
+            for lease in leases.iter().take(LISTED) {
+                html.el("tr", &[], |html| row(html, place, lease));
+            }
         });
         if leases.len() > LISTED {
             let more = format!("And {} more.", leases.len() - LISTED);
             html.text_el("p", &[("class", "dim")], more);
         }
-    });
-}
-
-fn head(html: &mut Html) {
-    html.el("thead", &[], |html| {
-        html.el("tr", &[], |html| {
-            for name in ["Job", "Queue", "Attempt", "Begun", "Lease ends", "Progress"] {
-                html.text_el("th", &[("scope", "col")], name);
-            }
-        });
     });
 }
 
@@ -95,14 +82,7 @@ fn row(html: &mut Html, place: &Place, lease: &LeaseView) {
             html.text_el("span", &[("class", "badge warn")], "asked to stop");
         }
     });
-    html.el("td", &[("data-label", "Queue")], |html| {
-        html.text(clip(&job.queue, 40));
-        html.text_el(
-            "span",
-            &[("class", "dim")],
-            format_args!(" {}", lane_name(job.lane)),
-        );
-    });
+    queue_cell(html, job);
     let attempt = format!("{} of {}", job.attempt, job.max_attempts);
     html.text_el("td", &[("data-label", "Attempt"), ("class", "n")], attempt);
     html.el("td", &[("data-label", "Begun")], |html| {
