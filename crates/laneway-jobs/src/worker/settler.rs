@@ -21,8 +21,7 @@ pub(super) async fn run(core: Arc<Core>, settlements: flume::Receiver<Settlement
     // Sent again until they are settled, or their leases have lapsed. Bounded by what is held.
     let mut left = Vec::new();
     let mut pause = Pause::default();
-    while let Some(first) = next(&core, &settlements, &left, &mut pause).await {
-        left.extend(first);
+    while wait(&core, &settlements, &mut left, &mut pause).await == Work::There {
         gather(&settlements, &mut left);
         let before = left.len();
         settle(&core, &mut left).await;
@@ -33,25 +32,37 @@ pub(super) async fn run(core: Arc<Core>, settlements: flume::Receiver<Settlement
     }
 }
 
+/// Whether there is something to settle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    There,
+    /// The worker has ended, and nothing will come.
+    Over,
+}
+
 /// Waits until there is something to settle. While some were refused, that is when they are sent
-/// again: what comes meanwhile goes along. `None` where the worker is over.
-async fn next(
+/// again: others that come meanwhile go along.
+async fn wait(
     core: &Core,
     settlements: &flume::Receiver<Settlement>,
-    left: &[Settlement],
+    left: &mut Vec<Settlement>,
     pause: &mut Pause,
-) -> Option<Option<Settlement>> {
+) -> Work {
     if !left.is_empty() {
         sleep(pause.next()).await;
-        return Some(None);
+        return Work::There;
     }
     let over = async {
         core.over.wait().await;
         None
     };
-    let first = or(async { settlements.recv_async().await.ok() }, over).await?;
+    let first = or(async { settlements.recv_async().await.ok() }, over).await;
+    let Some(first) = first else {
+        return Work::Over;
+    };
+    left.push(first);
     core.settle_lull.wait(|| core.roster().is_busy()).await;
-    Some(Some(first))
+    Work::There
 }
 
 fn gather(settlements: &flume::Receiver<Settlement>, batch: &mut Vec<Settlement>) {
