@@ -1,4 +1,4 @@
-//! What a worker says at its end.
+//! The report of a worker at its end.
 
 use std::fmt;
 
@@ -40,6 +40,9 @@ impl WorkerReport {
 impl fmt::Display for WorkerReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} finished, {} returned", self.finished, self.returned)?;
+        if self.leases_lost > 0 {
+            write!(f, ", {} leases lost", self.leases_lost)?;
+        }
         for (jobs, fate) in [(&self.stopped, "stopped"), (&self.cut_off, "cut off")] {
             for job in jobs {
                 write!(f, "\n{fate}: {} {}", job.kind, job.id)?;
