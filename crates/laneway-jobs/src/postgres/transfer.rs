@@ -99,7 +99,7 @@ impl MovedSchema {
             SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS fence FROM @laneway_fence";
         let fence = self.one(text).await?.get("fence");
         // T is the server's clock, which is not kept.
-        Ok(TransferCounters { fence, clock: 0 })
+        Ok(TransferCounters { fence, clock: None })
     }
 
     pub(super) async fn count_from(&self, counters: &TransferCounters) -> Told<()> {

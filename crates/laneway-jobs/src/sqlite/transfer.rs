@@ -142,14 +142,14 @@ pub(super) fn counters(connection: &Connection) -> Sql<TransferCounters> {
     connection.query_row(text, [], |row| {
         Ok(TransferCounters {
             fence: row.get(0)?,
-            clock: row.get(1)?,
+            clock: Some(row.get(1)?),
         })
     })
 }
 
 pub(super) fn count_from(connection: &Connection, counters: TransferCounters) -> Sql<()> {
     let text = "UPDATE laneway_meta SET fence = max(fence, ?1), clock = max(clock, ?2)";
-    let changed = connection.execute(text, (counters.fence, counters.clock));
+    let changed = connection.execute(text, (counters.fence, counters.clock.unwrap_or_default()));
     changed.map(|_| ())
 }
 

@@ -159,7 +159,7 @@ async fn over(
 ) -> Result<Standing, TransferError> {
     let (there, here) = (target.counters().await?, source.counters().await?);
     // A server's clock is its own, and not kept.
-    let is_later = there.clock == 0 || there.clock >= here.clock;
+    let is_later = there.clock.is_none() || there.clock >= here.clock;
     match there.fence >= here.fence && is_later {
         true => Ok(Standing::Over),
         false => Err(TransferError::TargetLost(to)),

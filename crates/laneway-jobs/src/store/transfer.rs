@@ -201,8 +201,8 @@ pub struct TransferPage {
 pub struct TransferCounters {
     /// The last fence that was given.
     pub fence: i64,
-    /// The highest T, in microseconds since 1970; 0 where the store keeps none.
-    pub clock: i64,
+    /// The highest T, in microseconds since 1970; `None` where the store keeps none.
+    pub clock: Option<i64>,
 }
 
 /// The part that both ends of a move have.
