@@ -114,6 +114,8 @@ mod lease;
 mod lock;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod micros;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod outline;
 mod pause;
 mod payload;
 #[cfg(feature = "postgres")]

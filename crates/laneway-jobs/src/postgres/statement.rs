@@ -10,6 +10,8 @@
 //! the planner, which would take the index over all running jobs for a short way: it is one to go
 //! through for each row, out of order, and with the entries of jobs that are settled by now.
 
+use crate::outline::outline;
+
 /// The statements of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Statement {
@@ -630,11 +632,11 @@ DELETE FROM @laneway_job WHERE id = ANY (ARRAY(SELECT id FROM old))
 RETURNING 1"
 );
 
-const LOOK: &str = "
-SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
-    payload, result
-FROM @laneway_job WHERE id = ANY ($1::uuid[])";
+const LOOK: &str = concat!(
+    "SELECT ",
+    outline!(),
+    ", payload, result FROM @laneway_job WHERE id = ANY ($1::uuid[])"
+);
 
 /// Each part names its states, so that the index over such rows is used.
 const COUNTS: &str = "
@@ -776,8 +778,9 @@ macro_rules! search {
         concat!(
             "
 WITH looked AS MATERIALIZED (
-    SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-        created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error
+    SELECT ",
+            outline!(),
+            "
     FROM @laneway_job WHERE ",
             $way,
             " AND id < $1::uuid ORDER BY id DESC LIMIT $2::bigint)
@@ -813,11 +816,12 @@ FROM (SELECT job, ended_at, error FROM @laneway_attempt
 JOIN @laneway_job ON id = newest.job
 ORDER BY newest.ended_at DESC";
 
-const LEASES: &str = "
-SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
-    started_at, lease_until, cancel
-FROM @laneway_job WHERE state = 1 ORDER BY lease_until LIMIT $1::bigint";
+const LEASES: &str = concat!(
+    "SELECT ",
+    outline!(),
+    ", started_at, lease_until, cancel
+FROM @laneway_job WHERE state = 1 ORDER BY lease_until LIMIT $1::bigint"
+);
 
 /// A row for each lane of each slot of each queue in which jobs were done. Waits are those of some
 /// jobs of each lane.

@@ -8,6 +8,7 @@ use super::reading::outline;
 use super::tx::{Sql, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
+use crate::outline::outline;
 use crate::store::{JobPage, JobSearch, JobView, LIST_LIMIT, SEARCH_LIMIT};
 
 /// By which index a search goes, and what the rows that it looks at have in common.
@@ -56,15 +57,13 @@ impl Way {
     /// Finds what matches above that.
     pub(super) fn matching(self) -> String {
         format!(
-            "SELECT {COLUMNS} FROM laneway_job {} AND id < :before AND id >= :floor AND {MATCHES}
+            "SELECT {} FROM laneway_job {} AND id < :before AND id >= :floor AND {MATCHES}
              ORDER BY id DESC LIMIT :limit",
+            outline!(),
             self.text()
         )
     }
 }
-
-const COLUMNS: &str = "id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker,
-    run_at, created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error";
 
 const MATCHES: &str = "
 (:queue IS NULL OR queue = :queue) AND (:kind IS NULL OR kind = :kind)

@@ -10,6 +10,7 @@ use super::store::SqliteStore;
 use super::tx::{Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
+use crate::outline::outline;
 use crate::store::{
     Activity, ActivityWanted, AttemptView, ERROR_LIMIT, FailedAttempt, JobPage, JobSearch,
     JobStory, LIST_LIMIT, LeaseView, QueueState, QueueView, QueuesNow, STORY_LIMIT, StopRequest,
@@ -38,12 +39,13 @@ FROM (SELECT job, ended_at, error FROM laneway_attempt INDEXED BY laneway_attemp
 CROSS JOIN laneway_job ON id = a.job
 ORDER BY a.ended_at DESC";
 
-pub(super) const LEASES: &str = "
-SELECT id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error,
-    started_at, lease_until, cancel
+pub(super) const LEASES: &str = concat!(
+    "SELECT ",
+    outline!(),
+    ", started_at, lease_until, cancel
 FROM laneway_job INDEXED BY laneway_job_running
-WHERE state = 1 ORDER BY lease_until LIMIT ?1";
+WHERE state = 1 ORDER BY lease_until LIMIT ?1"
+);
 
 impl ViewStore for SqliteStore {
     fn queues(&self) -> StoreFuture<'_, QueuesNow> {
