@@ -7,7 +7,6 @@ use super::session::{Params, Sql};
 use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::Tx;
-use crate::job_state::JobState;
 use crate::micros::{Micros, length};
 use crate::store::{Pruning, Rescue, Rescued};
 
@@ -47,17 +46,13 @@ impl Tx<'_> {
         rows.extend(self.rows(Statement::Expire, &[&limit]).await?);
         let moved: Vec<Moved> = rows.iter().map(Moved::read).collect();
         self.after_moves(&moved).await?;
-        Ok(count(&moved))
+        Ok(moved.iter().map(|one| one.state).collect())
     }
 
     pub(super) async fn prune(&mut self, pruning: &Pruning) -> Sql<usize> {
         let mut left = pruning.limit;
         for queue in self.queues().await? {
-            for (state, age) in [
-                (JobState::Done, pruning.done_after),
-                (JobState::Cancelled, pruning.done_after),
-                (JobState::Failed, pruning.failed_after),
-            ] {
+            for (state, age) in pruning.ages() {
                 let (state, age) = (state_number(state), length(age));
                 let params: Params<'_> = &[&queue, &state, &age, &limit_number(left)];
                 left -= self.rows(Statement::Prune, params).await?.len();
@@ -74,16 +69,4 @@ impl Tx<'_> {
 
 fn name_of(row: &Row) -> String {
     row.get("name")
-}
-
-fn count(moved: &[Moved]) -> Rescued {
-    let mut rescued = Rescued::default();
-    for one in moved {
-        match one.state {
-            JobState::Quarantined => rescued.quarantined += 1,
-            JobState::Ready => rescued.ready += 1,
-            _ => rescued.failed += 1,
-        }
-    }
-    rescued
 }

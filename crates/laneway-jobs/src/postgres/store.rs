@@ -304,7 +304,7 @@ impl PostgresStore {
                 self.0.asking.ask(Span::All, &(rescue, after), ask).await?
             }
         };
-        if rescued.ready + rescued.failed + rescued.quarantined < rescue.limit {
+        if rescued.all() < rescue.limit {
             self.0.lost_mark.looked(t);
         }
         Ok(rescued)

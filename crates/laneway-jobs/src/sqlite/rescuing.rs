@@ -6,7 +6,6 @@ use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
 use crate::job_id::JobId;
-use crate::job_state::JobState;
 use crate::store::{Pruning, Rescue, Rescued};
 
 impl Tx<'_> {
@@ -25,30 +24,16 @@ impl Tx<'_> {
             self.run(Statement::TakeFence, &[])?;
         }
         moved.extend(self.rows(Statement::Expire, params, moved_job)?);
-        self.count(&moved)
-    }
-
-    fn count(&self, moved: &[(JobId, Moved)]) -> Sql<Rescued> {
-        let mut rescued = Rescued::default();
-        for (id, moved) in moved {
-            match moved.state {
-                JobState::Quarantined => rescued.quarantined += 1,
-                JobState::Ready => rescued.ready += 1,
-                _ => rescued.failed += 1,
-            }
+        for (id, moved) in &moved {
             self.after_move(*id, moved)?;
         }
-        Ok(rescued)
+        Ok(moved.iter().map(|(_, moved)| moved.state).collect())
     }
 
     pub(super) fn prune(&self, pruning: &Pruning) -> Sql<usize> {
         let mut left = pruning.limit;
         for queue in self.queues()? {
-            for (state, age) in [
-                (JobState::Done, pruning.done_after),
-                (JobState::Cancelled, pruning.done_after),
-                (JobState::Failed, pruning.failed_after),
-            ] {
+            for (state, age) in pruning.ages() {
                 let params: Params<'_> = &[
                     (":queue", &queue),
                     (":state", &state.number()),

@@ -1,6 +1,8 @@
-//! What is done about lost workers and old rows.
+//! The rescue of lost workers' jobs, and the end of old rows.
 
 use std::time::Duration;
+
+use crate::job_state::JobState;
 
 /// How expired leases are taken from lost workers.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,14 @@ impl Default for Rescue {
 }
 
 /// The result of a rescue.
+///
+/// ```
+/// use laneway_jobs::JobState;
+/// use laneway_jobs::store::Rescued;
+///
+/// let rescued: Rescued = [JobState::Ready, JobState::Quarantined].into_iter().collect();
+/// assert_eq!((rescued.ready, rescued.quarantined, rescued.all()), (1, 1, 2));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rescued {
     /// Jobs that run again.
@@ -46,6 +56,29 @@ pub struct Pruning {
     pub limit: usize,
 }
 
+impl FromIterator<JobState> for Rescued {
+    /// Counts jobs by the states in which a rescue has left them.
+    fn from_iter<I: IntoIterator<Item = JobState>>(states: I) -> Rescued {
+        let mut rescued = Rescued::default();
+        for state in states {
+            match state {
+                JobState::Ready => rescued.ready += 1,
+                JobState::Quarantined => rescued.quarantined += 1,
+                _ => rescued.failed += 1,
+            }
+        }
+        rescued
+    }
+}
+
+impl Rescued {
+    /// The jobs of all three.
+    #[must_use]
+    pub fn all(&self) -> usize {
+        self.ready + self.failed + self.quarantined
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Pruning {
@@ -56,5 +89,25 @@ impl Default for Pruning {
             failed_after: 14 * DAY,
             limit: 1_000,
         }
+    }
+}
+
+impl Pruning {
+    /// The states whose jobs are deleted, each with the age from which on they are.
+    ///
+    /// ```
+    /// use laneway_jobs::JobState;
+    /// use laneway_jobs::store::Pruning;
+    ///
+    /// let ages = Pruning::default().ages();
+    /// assert!(ages.iter().all(|(state, _)| *state != JobState::Quarantined));
+    /// ```
+    #[must_use]
+    pub fn ages(&self) -> [(JobState, Duration); 3] {
+        [
+            (JobState::Done, self.done_after),
+            (JobState::Cancelled, self.done_after),
+            (JobState::Failed, self.failed_after),
+        ]
     }
 }
