@@ -13,7 +13,7 @@ use crate::memory::Held;
 use crate::options::{Options, Priorities};
 use crate::results::{Kept, Machine, Results};
 use crate::section::Section;
-use crate::{calls, computing, growth, http, idle, memory, profile, readmes, report, timer};
+use crate::{calls, computing, growth, http, idle, memory, profile, readmes, report, timer, turns};
 
 /// Runs the program.
 ///
@@ -49,12 +49,17 @@ pub fn compare() -> io::Result<()> {
 }
 
 fn measure_section(options: &Options, section: Section) -> Results {
-    let machine = Machine::here(options.threads, profile::name());
+    let threads = match section {
+        Section::Turns => turns::THREADS,
+        _ => options.threads,
+    };
+    let machine = Machine::here(threads, profile::name());
     let figures = match section {
         Section::Executors => {
             let samples = measure::in_processes(&options.plan());
             return Results::of_samples(section, machine, &samples);
         }
+        Section::Turns => turns_of_all(options),
         Section::Latency => high_latency(options),
         Section::Idle => idling(options),
         Section::Memory => memory_of_all(options),
@@ -110,6 +115,16 @@ fn idling(options: &Options) -> Figures {
             figures.add(0, peer, &lines);
         }
     });
+    figures
+}
+
+/// One after the other, each in a process of its own: turns are counted, and not timed.
+fn turns_of_all(options: &Options) -> Figures {
+    let mut figures = Figures::default();
+    for peer in options.peers(Section::Turns) {
+        let arguments = options.for_child(Section::Turns, peer);
+        figures.add(0, peer, &child(&arguments));
+    }
     figures
 }
 
@@ -176,6 +191,7 @@ fn measure_one_peer(options: &Options, section: Section) {
         Section::Memory => unreachable!("measured by the program that counts"),
         Section::Http => unreachable!("the servers are a program of their own"),
         Section::Latency => priorities_of_one_peer(options),
+        Section::Turns => turns::measure(start(turns::THREADS)),
         Section::Idle => idle::measure(start(options.threads)),
         Section::Growth => growth::measure(start, options.threads, options.most_tasks()),
     };

@@ -7,9 +7,9 @@
 //!
 //! `compare.rs` is the story, and `options.rs` what may be said on the command line. `peer.rs`
 //! names those that are compared, `executors/` holds them and `roster.rs` starts them.
-//! `../workloads/`, `latency.rs`, `heartbeat/`, `growth.rs`, `crowd.rs`, `idle.rs`, `memory.rs`,
-//! `timer/`, `calls/` and `http/` are what they are put through; `harness/` gives the workloads their two
-//! forms. `measure.rs` and `child.rs` run rounds in fresh processes, and `statistics.rs` makes
+//! `../workloads/`, `turns.rs`, `latency.rs`, `heartbeat/`, `growth.rs`, `crowd.rs`, `idle.rs`,
+//! `memory.rs`, `timer/`, `calls/` and `http/` are what they are put through; `harness/` gives the
+//! workloads their two forms. `measure.rs` and `child.rs` run rounds in fresh processes, and `statistics.rs` makes
 //! medians of them. `results.rs` keeps what a run has measured; the READMEs (`readmes.rs`) are made
 //! of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
 
@@ -51,6 +51,7 @@ mod summary;
 mod table;
 mod this_thread;
 mod timer;
+mod turns;
 mod wire;
 #[path = "../../workloads/mod.rs"]
 mod workloads;

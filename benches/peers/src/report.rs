@@ -10,8 +10,7 @@ use crate::results::Results;
 use crate::section::Section;
 use crate::statistics::confidence;
 use crate::table::{Better, Column, Compared, Table};
-use crate::timer;
-use crate::{harness, heartbeat};
+use crate::{harness, heartbeat, timer, turns};
 
 /// What holds for the tables of all sections.
 pub(crate) const HOW_TO_READ: &str = "\
@@ -32,6 +31,7 @@ pub(crate) fn section(results: &Results) -> String {
     };
     let tables = match results.section {
         Section::Executors => harness::report(compared, &peers),
+        Section::Turns => turns(compared, &peers),
         Section::Latency => latency(compared, &peers),
         Section::Idle => idle(compared, &peers),
         Section::Memory => memory(compared, &peers),
@@ -56,6 +56,7 @@ fn titled(results: &Results) -> String {
 fn title(section: Section) -> &'static str {
     match section {
         Section::Executors => "Six workloads",
+        Section::Turns => "Polls of other tasks between two polls of one that yields",
         Section::Latency => "High tasks while 64 low tasks compute 2 ms in each poll",
         Section::Idle => "Ten idle seconds",
         Section::Memory => "Memory per task",
@@ -92,13 +93,22 @@ fn threads(results: &Results) -> String {
     let peers = results.peers();
     let twice = peers.iter().filter(|peer| peer.has_threads_for_high());
     let twice: Vec<String> = twice.map(|peer| format!("`{}`", peer.name())).collect();
+    let each = match threads {
+        1 => "one worker thread for each executor".to_owned(),
+        several => format!("{several} worker threads for each executor"),
+    };
     match &twice[..] {
-        [] => format!("{threads} worker threads for each executor"),
+        [] => each,
         twice => format!(
-            "{threads} worker threads for each executor, and as many again for high tasks in {}",
+            "{each}, and as many again for high tasks in {}",
             twice.join(", ")
         ),
     }
+}
+
+fn turns(compared: Compared<'_>, peers: &[Peer]) -> String {
+    let columns = turns::KINDS.map(|kind| Column::named(kind.name()).better(Better::Neither));
+    compared.figures(peers, "polls of others", &columns)
 }
 
 fn latency(compared: Compared<'_>, peers: &[Peer]) -> String {

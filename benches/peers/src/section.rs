@@ -9,6 +9,8 @@ use crate::peer::Peer;
 pub(crate) enum Section {
     /// The six workloads.
     Executors,
+    /// How many polls of others come between two polls of a task that yields.
+    Turns,
     /// How soon a high task runs under a saturating low load, and how late a heartbeat is.
     Latency,
     /// What ten idle seconds cost.
@@ -40,7 +42,9 @@ impl Section {
     /// Those that are measured in this section.
     pub(crate) fn peers(self) -> &'static [Peer] {
         match self {
-            Section::Executors | Section::Idle | Section::Memory => &Peer::EXECUTORS,
+            Section::Executors | Section::Turns | Section::Idle | Section::Memory => {
+                &Peer::EXECUTORS
+            }
             Section::Latency => &Peer::FOR_LATENCY,
             Section::Growth => &Peer::FOR_GROWTH,
             Section::Timer => &Peer::FOR_TIMER,

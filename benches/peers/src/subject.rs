@@ -8,6 +8,7 @@ use crate::figures::Figure;
 use crate::harness::{Exercise, Form};
 use crate::latency::{self, Load};
 use crate::memory::{self, Count};
+use crate::turns;
 
 /// What all executors have in common once their types are forgotten.
 pub(crate) trait Subject: Sync {
@@ -22,6 +23,9 @@ pub(crate) trait Subject: Sync {
 
     /// The same for tasks that nobody awaits, on an executor of one thread.
     fn ns_per_detached_task(&'static self, crowd: Crowd) -> f64;
+
+    /// See [`turns`].
+    fn polls_of_others(&'static self, kind: Exercise) -> f64;
 
     /// See [`memory`].
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure>;
@@ -44,6 +48,10 @@ impl<E: Yields> Subject for E {
 
     fn ns_per_detached_task(&'static self, crowd: Crowd) -> f64 {
         crowd::ns_per_detached_task(self, crowd)
+    }
+
+    fn polls_of_others(&'static self, kind: Exercise) -> f64 {
+        turns::polls_of_others(self, kind)
     }
 
     fn memory(&'static self, threads: usize, count: Count) -> Vec<Figure> {

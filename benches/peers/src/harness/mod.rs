@@ -15,6 +15,7 @@ pub(crate) use exercise::Exercise;
 pub(crate) use form::Form;
 pub(crate) use report::{means, report};
 pub(crate) use tasks_left::TasksLeft;
+pub(crate) use wake_by_ref::WakeByRef;
 
 #[cfg(test)]
 mod tests;
