@@ -286,7 +286,14 @@ fn two_runtimes_whose_tasks_wait_for_each_other_end() {
 
 #[test]
 fn runtimes_whose_tasks_drop_each_other_in_a_circle_end() {
-    for (count, ends) in [(2, Ends::Drop), (3, Ends::Drop), (2, Ends::ShutDown)] {
+    let endings = [
+        (2, Ends::Drop),
+        (3, Ends::Drop),
+        (2, Ends::FirstShutsDown),
+        (2, Ends::ShutDown),
+        (3, Ends::ShutDown),
+    ];
+    for (count, ends) in endings {
         let drops = DropCounter::new();
         let runtimes: Vec<Runtime> = (0..count)
             .map(|n| small(&format!("circle{n}")).build().unwrap())
@@ -302,8 +309,14 @@ fn runtimes_whose_tasks_drop_each_other_in_a_circle_end() {
                 let ends_it = async move {
                     let _token = token;
                     all_poll.wait();
-                    if n == 0 && ends == Ends::ShutDown {
-                        rt.shutdown(Duration::from_millis(20));
+                    match ends {
+                        Ends::FirstShutsDown if n == 0 => {
+                            rt.shutdown(Duration::from_millis(20));
+                        }
+                        Ends::ShutDown => {
+                            rt.shutdown(Duration::MAX);
+                        }
+                        Ends::Drop | Ends::FirstShutsDown => {}
                     }
                     drop(rt);
                 };
@@ -335,6 +348,9 @@ fn runtimes_whose_tasks_drop_each_other_in_a_circle_end() {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
     Drop,
+    /// The first shuts its own down and the others are dropped.
+    FirstShutsDown,
+    /// It waits without a deadline.
     ShutDown,
 }
 

@@ -17,7 +17,7 @@ mod used;
 pub(crate) use nesting::Room;
 pub(crate) use this_poll::{
     CutOffHere, InnerLevel, apart_from_polls, being_cut_off_here, between_polls, blocks_in_high,
-    calling_observers_of, fires, firing, may_call_observer_of, note_blocks_in_high, observed,
-    observed_task, poll_level, polls_under_way,
+    calling_observers_of, cut_off_here_in_all, fires, firing, may_call_observer_of,
+    note_blocks_in_high, observed, observed_task, poll_level, polls_under_way,
 };
 pub(crate) use trust::{own_poll, poll_shielded, trust_task, trusting};

@@ -218,6 +218,11 @@ pub(crate) fn being_cut_off_here(executor: ExecutorId) -> u64 {
     })
 }
 
+/// How many tasks are being cut off by this thread, whichever runtimes they belong to.
+pub(crate) fn cut_off_here_in_all() -> u64 {
+    POLL.with(|poll| poll.cutting_off.borrow().len() as u64)
+}
+
 /// Calls observers of a runtime. Their panics are stopped by `call`.
 pub(crate) fn calling_observers_of(executor: ExecutorId, call: impl FnOnce()) {
     let here = match POLL.with(|poll| poll.observers_of.get()) {

@@ -179,7 +179,9 @@ impl Runtime {
     /// running. Called by several threads, each gets a report of the whole.
     ///
     /// A task of the runtime's own that calls this is not waited for, by no caller: it comes back
-    /// when all others have ended, and is cancelled itself if it waits after that.
+    /// when all others have ended, and is cancelled itself if it waits after that. Nor is a task
+    /// waited for that waits for the end of another runtime, if that in turn would wait for this
+    /// call: runtimes whose tasks shut each other down in a circle end, whatever their deadlines.
     ///
     /// A closure given to [`unblock`](crate::blocking::unblock), or a thread, that a task of the
     /// runtime waits for is no such task. If it calls this, each of the two waits for the other
@@ -204,12 +206,17 @@ impl Runtime {
     pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         // A deadline beyond what the clock can say is none.
         let deadline = Instant::now().checked_add(deadline);
-        let _waits = EndWait::begin(&self.threads);
+        let waits = EndWait::begin(&self.threads);
         block_in_place(|| {
-            let _excused = self.executor.ending.excuse(self.own_tasks());
+            let excused = self.own_tasks() + waits.tasks_in_circle();
+            let _excused = self.executor.ending.excuse(excused);
             self.executor.drain(deadline);
             let grace = Instant::now() + GRACE;
-            let deadline = deadline.map(|deadline| deadline.max(grace));
+            let deadline = match waits.closes_a_circle() {
+                // One of the threads stays for as long as this one does.
+                true => Some(grace),
+                false => deadline.map(|deadline| deadline.max(grace)),
+            };
             if !self.closes_elsewhere(deadline) {
                 self.close(deadline);
             }
@@ -269,7 +276,7 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         let waits = EndWait::begin(&self.threads);
-        let may_wait = waits.is_ok() && !may_call_observer_of(self.executor.id);
+        let may_wait = !waits.closes_a_circle() && !may_call_observer_of(self.executor.id);
         if !may_wait && self.ends_on_another_thread() {
             return;
         }

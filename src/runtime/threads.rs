@@ -22,7 +22,7 @@ use crate::executor::{Bound, Executor, Host, Worker, seat, telling};
 use crate::idle::{Claim, NAP};
 use crate::ids::WorkerId;
 use crate::os_thread;
-use crate::poll::between_polls;
+use crate::poll::{between_polls, cut_off_here_in_all, polls_under_way};
 use crate::shield::log_warning;
 use crate::sync::unpoisoned;
 use crate::telemetry::Event;
@@ -422,6 +422,16 @@ impl Threads {
             Duty::Polls(of) | Duty::Serves(of) => Some(of),
             Duty::None => None,
         }
+    }
+
+    /// How many tasks cannot end before this thread goes on: those that it polls, and those that it
+    /// cuts off.
+    pub(super) fn tasks_here() -> u64 {
+        let polled = match DUTY.get() {
+            Duty::Polls(_) => u64::from(polls_under_way()),
+            Duty::Serves(_) | Duty::None => 0,
+        };
+        polled + cut_off_here_in_all()
     }
 
     pub(super) fn id(&self) -> ThreadsId {
