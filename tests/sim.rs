@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -330,6 +330,62 @@ fn a_task_behind_a_long_poll_is_rescued() {
     });
     let waited = run.unwrap().output;
     assert!(waited <= 20 * MS, "{waited:?}");
+}
+
+/// Ends when the others do, and yields every half millisecond until then.
+async fn yields_until(over: Arc<AtomicBool>) {
+    while !over.load(Ordering::Relaxed) {
+        work(Duration::from_micros(500));
+        yield_now().await;
+    }
+}
+
+#[test]
+fn a_low_task_does_not_wait_for_the_low_thread_while_a_high_one_runs_another() {
+    for seed in 0..20 {
+        let sim = Sim::seed(seed).high(1).low(1).standby(0);
+        let run = sim.run(async {
+            let over = Arc::new(AtomicBool::new(false));
+            let yields = spawn_task!(yields_until(over.clone()));
+            let computes = spawn_task!(async { work(Duration::from_secs(1)) });
+            sleep(20 * MS).await;
+            // It comes from outside, into the channel.
+            let begun = now();
+            let waited = spawn_task!(async move { now() - begun }).await;
+            over.store(true, Ordering::Relaxed);
+            (computes.await, yields.await);
+            waited
+        });
+        let waited = run.unwrap().output;
+        assert!(waited <= 50 * MS, "seed {seed}: {waited:?}");
+    }
+}
+
+#[test]
+fn low_tasks_behind_a_long_poll_are_shared_by_a_thread_that_runs_another() {
+    for seed in 0..20 {
+        let sim = Sim::seed(seed).high(1).low(1).standby(0);
+        let run = sim.run(async {
+            let over = Arc::new(AtomicBool::new(false));
+            let yields = spawn_task!(yields_until(over.clone()));
+            let spawns = spawn_task!(async {
+                let begun = now();
+                let inner = [(); 4].map(|()| spawn_task!(async move { now() - begun }));
+                work(Duration::from_secs(1));
+                inner
+            });
+            let inner = spawns.await;
+            over.store(true, Ordering::Relaxed);
+            yields.await;
+            laneway::join_all(inner)
+        });
+        let waits = run.unwrap().output;
+        // The watchdog has the task in the next-slot moved after two looks.
+        assert!(
+            waits.iter().all(|wait| *wait <= 100 * MS),
+            "seed {seed}: {waits:?}"
+        );
+    }
 }
 
 #[test]

@@ -94,17 +94,26 @@ impl Route {
         self.queues.iter().position(|&served| served == queue)
     }
 
-    /// The places that go first at this step, since they have been passed over for long enough.
+    /// The places that go first at this step, since they have been passed over for long enough. The
+    /// worker ran its last task from the queue at `running_at`.
+    ///
+    /// While it goes on with tasks of one queue, those of this queue that wait elsewhere have their
+    /// turn as well: in the deque of a worker that is in a long poll, say, or in the channel of
+    /// workers that are kept from it, since the system gives nice threads little time beside other
+    /// programs.
     ///
     /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
     /// comes a step later.
-    pub(super) fn overdue(&self, step: u64) -> Looks {
-        if let Some(other) = self.other_queue_due(step) {
-            return other;
+    pub(super) fn overdue(&self, step: u64, running_at: usize) -> Looks {
+        if let Some(at) = self.other_queue_due(step) {
+            return match at == running_at {
+                true => waiting(at),
+                false => self.others[at - 1],
+            };
         }
         let since_home = step % HOME_EVERY;
         match since_home.checked_sub(self.home_delay(step)) {
-            Some(0) => HOME,
+            Some(0) => waiting(0),
             Some(1) => OWN_HOME,
             _ => NOWHERE,
         }
@@ -121,13 +130,13 @@ impl Route {
         home.min((step + 1).next_multiple_of(OTHER_QUEUE_EVERY))
     }
 
-    /// The places of the other queue whose turn this step is. Steps count from 1.
-    fn other_queue_due(&self, step: u64) -> Option<Looks> {
+    /// The other queue whose turn this step is. Steps count from 1.
+    fn other_queue_due(&self, step: u64) -> Option<usize> {
         if step == 0 || !step.is_multiple_of(OTHER_QUEUE_EVERY) {
             return None;
         }
         let turn = (step / OTHER_QUEUE_EVERY) as usize;
-        Some(self.others[turn.checked_rem(self.others.len())?])
+        Some(turn.checked_rem(self.others.len())? + 1)
     }
 
     /// By how many steps home's two turns are delayed, right after they were due: by one for each
@@ -140,8 +149,11 @@ impl Route {
     }
 }
 
-/// The home queue: its channel, or else the worker's own part of it.
-const HOME: Looks = [Some(Look::Channel(0)), Some(Look::Local(0)), None];
+/// The places where a task of a queue may wait while the worker goes on with its own part of it,
+/// and last that part.
+fn waiting(at: usize) -> Looks {
+    [Look::Channel(at), Look::Others(at), Look::Local(at)].map(Some)
+}
 
 /// The worker's own part of the home queue.
 const OWN_HOME: Looks = [Some(Look::Local(0)), None, None];
@@ -210,14 +222,14 @@ mod tests {
     }
 
     fn steps(route: &Route, overdue: Looks) -> Vec<u64> {
-        let goes_first = |&step: &u64| route.overdue(step) == overdue;
+        let goes_first = |&step: &u64| route.overdue(step, 0) == overdue;
         (1..=200).filter(goes_first).collect()
     }
 
     #[test]
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(steps(&route, HOME), [61, 122, 183]);
+        assert_eq!(steps(&route, waiting(0)), [61, 122, 183]);
     }
 
     #[test]
@@ -229,7 +241,7 @@ mod tests {
                 asks = step;
             }
             assert!(
-                asks == step || route.overdue(step) == NOWHERE,
+                asks == step || route.overdue(step, 0) == NOWHERE,
                 "step {step}"
             );
         }
@@ -239,10 +251,10 @@ mod tests {
     fn no_turn_is_lost_where_two_fall_on_one_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         let overdue = |steps: RangeInclusive<u64>| {
-            let each = steps.map(|step| route.overdue(step));
+            let each = steps.map(|step| route.overdue(step, 0));
             each.collect::<Vec<_>>()
         };
-        let (home, own_home, none) = (HOME, OWN_HOME, NOWHERE);
+        let (home, own_home, none) = (waiting(0), OWN_HOME, NOWHERE);
         let other = [Some(Local(1)), None, None];
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
@@ -265,6 +277,16 @@ mod tests {
     fn a_workers_own_part_of_another_queue_goes_first_every_64th_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         assert_eq!(steps(&route, [Some(Local(1)), None, None]), [64, 128, 192]);
+    }
+
+    #[test]
+    fn a_worker_that_goes_on_with_another_queue_looks_for_its_tasks_elsewhere() {
+        let route = route(QueueId::HIGH, &[QueueId::LOW]);
+        assert_eq!(route.overdue(64, 0), [Some(Local(1)), None, None]);
+        assert_eq!(
+            route.overdue(64, 1),
+            [Channel(1), Others(1), Local(1)].map(Some)
+        );
     }
 
     #[test]

@@ -312,8 +312,10 @@ impl Worker {
 
     /// Takes the task to run now, or says why there is none. A worker looks, in this order:
     ///
-    /// 1. every 61st step: in the home channel, and the step after, in its own part of the home
-    ///    queue. Every 64th step: at the other queues on its route, one at a time, in turn;
+    /// 1. every 61st step: in the home channel, then, if it holds one task of home at most, in the
+    ///    deques of other workers for more; and the step after, in its own part of the home queue.
+    ///    Every 64th step: at the other queues on its route, one at a time, in turn: in its own
+    ///    part, and before that, if it goes on with that queue, as it does in home;
     /// 2. in its own part of the queues that outrank home: so a low worker ends the high tasks that
     ///    it has taken before it goes on with low ones;
     /// 3. in its home next-slot, three times in a row at most, and in its home deque;
@@ -404,8 +406,21 @@ impl Worker {
         }
         let step = self.steps;
         self.next_overdue = self.route.next_overdue(step);
-        let mut overdue = self.route.overdue(step).into_iter().flatten();
-        Ok(overdue.find_map(|look| self.look(look)))
+        let overdue = self.route.overdue(step, self.current.at);
+        let mut overdue = overdue.into_iter().flatten();
+        Ok(overdue.find_map(|look| match self.leaves(look) {
+            true => None,
+            false => self.look(look),
+        }))
+    }
+
+    /// Whether the worker leaves what lies in the deques of others to them, since it has a deque
+    /// full itself.
+    fn leaves(&self, look: Look) -> bool {
+        match look {
+            Look::Others(at) => self.locals.get(at).is_some_and(LocalQueue::has_spare),
+            Look::Local(_) | Look::Channel(_) => false,
+        }
     }
 
     /// Takes from the local queues that go before all else.
