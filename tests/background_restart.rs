@@ -173,6 +173,50 @@ fn the_last_handle_ends_a_background_whose_state_is_never_made() {
 }
 
 #[test]
+fn callers_that_gave_up_keep_no_background_whose_state_is_never_made() {
+    let make = async || pending::<u32>().await;
+    let (handle, background) = Service::new().restart(at_once()).build(make, divide);
+    let mut background = pin!(background);
+    let gives_up = handle.try_call(1).unwrap();
+    assert!(poll_once(background.as_mut()).is_pending());
+    drop(gives_up);
+    drop(handle);
+    assert!(poll_once(background.as_mut()).is_ready());
+}
+
+#[test]
+fn the_last_caller_to_give_up_ends_a_background_that_is_closed_in_its_pause() {
+    let rt = Runtime::builder().with_high_num(1).with_low_num(1).build();
+    let rt = rt.unwrap();
+    for polls_before_the_end in [true, false] {
+        let make = async || pending::<u32>().await;
+        let (handle, background) = Service::new().restart(at_once()).build(make, divide);
+        let gives_up = handle.try_call(1).unwrap();
+        if !polls_before_the_end {
+            handle.close();
+        }
+        let background = rt.spawn(background, Priority::Low);
+        eventually("it is polled", || rt.metrics().queues[1].depth == 0);
+        handle.close();
+        assert!(!background.is_finished());
+        drop(gives_up);
+        eventually("it ends", || background.is_finished());
+    }
+}
+
+#[test]
+fn shutdown_does_not_wait_for_a_state_that_nobody_waits_for() {
+    let rt = Runtime::builder().with_high_num(1).with_low_num(1).build();
+    let rt = rt.unwrap();
+    let make = async || pending::<u32>().await;
+    let (handle, background) = Service::new().restart(at_once()).build(make, divide);
+    rt.spawn(background, Priority::Low).detach();
+    let given_up = block_on(handle.call_timeout(1, Duration::from_millis(5)));
+    assert_eq!(given_up, Err(CallError::TimedOut));
+    assert!(rt.shutdown(Duration::from_secs(20)).is_clean());
+}
+
+#[test]
 fn dropped_in_its_pause_it_tells_the_callers() {
     let (handle, background) = Service::new()
         .restart(after_an_hour())

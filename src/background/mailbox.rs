@@ -274,6 +274,13 @@ impl<Req, Res> Mailbox<Req, Res> {
             post.queue.retain(|exchange| !exchange.is_over());
             post.queue.shrink_to(KEPT_CAPACITY);
         }
+        // It may have been the last call that the background had to stay for.
+        let background = match post.admission {
+            Admission::Open => None,
+            Admission::Closing(_) | Admission::Closed(_) => post.background.take(),
+        };
+        drop(post);
+        wake(background);
     }
 
     pub(super) fn add_handle(&self) {
@@ -440,18 +447,32 @@ impl<Req, Res> Inbox<Req, Res> {
         self.waker = LeftWaker::No;
     }
 
-    /// Ready when no request is left inside and none can enter.
+    /// Ready when no request is left inside that a caller waits for, and none can enter.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.suspend();
-        if !self.batch.is_empty() {
-            return Poll::Pending;
+        loop {
+            self.suspend();
+            self.batch.retain(|exchange| !exchange.is_over());
+            if !self.batch.is_empty() {
+                self.leave_waker(cx);
+                return Poll::Pending;
+            }
+            match self.refill(cx) {
+                // Their callers may have given up.
+                Refilled::Some => continue,
+                Refilled::Waits => {
+                    self.suspend();
+                    return Poll::Pending;
+                }
+                Refilled::Over => return Poll::Ready(()),
+            }
         }
-        let refilled = self.refill(cx);
-        self.suspend();
-        match refilled {
-            Refilled::Over => Poll::Ready(()),
-            Refilled::Some | Refilled::Waits => Poll::Pending,
-        }
+    }
+
+    /// Has the background woken when admission closes, and by each caller that gives up after that.
+    fn leave_waker(&self, cx: &mut Context<'_>) {
+        let replaced = leave(&mut self.mailbox.lock().background, cx.waker());
+        // After unlocking: it may be the last of a task.
+        drop(replaced);
     }
 
     /// Takes the urgent calls that have come since the batch was taken. The caller of one has
