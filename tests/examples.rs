@@ -109,6 +109,27 @@ fn a_closed_pipe_ends_an_example_quietly() {
     }
 }
 
+/// Runs an example with a variable that is to end it with one line.
+#[track_caller]
+fn assert_refuses(name: &str, variable: &str) {
+    let ended = run(example(name).env(variable, "many"), LIMIT);
+    assert_eq!(ended.code, Some(2), "{name}: {ended:?}");
+    let line = format!("{name}: the environment variable {variable} is \"many\": ");
+    // It may have shown a panic on purpose before.
+    let last = ended.stderr.lines().next_back().unwrap_or_default();
+    assert!(last.starts_with(&line), "{name}: {ended:?}");
+}
+
+#[test]
+fn an_environment_that_cannot_be_ends_an_example_with_2() {
+    for name in EXAMPLES {
+        assert_refuses(name, "LANEWAY_HIGH_NUM");
+    }
+    for name in ["blocking", "connection_pool", "stuck", "task_queue"] {
+        assert_refuses(name, "LANEWAY_BLOCKING_NUM");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_ends_an_example_with_one_line() {

@@ -10,6 +10,7 @@
 mod output;
 
 use std::cell::RefCell;
+use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::exit;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 use laneway::observe::{Recorder, Recording};
-use laneway::{Builder, Runtime};
+use laneway::{Builder, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, Runtime};
 
 /// The option, and the recorders of the runtimes that were started since.
 #[derive(Args)]
@@ -45,7 +46,9 @@ impl Record {
         output::may_end(example);
         let command = Record::augment_args(Command::new(example));
         let read = Record::from_arg_matches(&command.get_matches());
-        read.unwrap_or_else(|error| error.exit())
+        let record = read.unwrap_or_else(|error| error.exit());
+        refuse_environment(example);
+        record
     }
 
     /// A new recorder, if one is asked for.
@@ -96,6 +99,18 @@ impl Record {
             // If stderr is closed, the recording is there nevertheless.
             let _ = writeln!(io::stderr(), "recorded in {}", file.display());
         }
+    }
+}
+
+/// Ends an example that is told by its environment to have a runtime that cannot be.
+fn refuse_environment(example: &str) {
+    let mut set = [HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE].into_iter();
+    if !set.any(|variable| env::var_os(variable).is_some()) {
+        return;
+    }
+    if let Err(error) = Runtime::builder().build() {
+        let _ = writeln!(io::stderr(), "{example}: {error}");
+        exit(2);
     }
 }
 
