@@ -86,6 +86,29 @@ fn reads_that_are_given_up_lose_nothing() {
 }
 
 #[test]
+fn a_read_or_write_of_nothing_waits_for_nothing() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        let nothing = async {
+            assert_eq!(client.read(&mut []).await?, 0);
+            assert_eq!(client.read_vectored(&mut []).await?, 0);
+            assert_eq!(client.peek(&mut []).await?, 0);
+            // Until no more is taken.
+            while client.try_write(&[0; 65536]).is_ok() {}
+            assert_eq!(client.write(&[]).await?, 0);
+            client.write_vectored(&[]).await
+        };
+        let written = timeout(Duration::from_secs(10), nothing).await;
+        assert_eq!(written.expect("it does not wait")?, 0);
+        server.write_all(b"a").await?;
+        client.readable().await;
+        assert_eq!(client.read(&mut []).await?, 0);
+        assert_eq!(client.read(&mut [0; 4]).await?, 1);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_direction_that_is_shut_ends_and_the_other_goes_on() {
     run(async {
         let (mut client, mut server) = pair().await?;

@@ -18,6 +18,7 @@ use super::urgent;
 ///
 /// It reads and writes by the traits of `futures_io`, whose combinators `futures_lite` has, also by
 /// reference and from a clone: all clones are one connection, which closes when the last is gone.
+/// A read or write of no bytes waits for nothing.
 ///
 /// Of several tasks that read through the traits at once, the one that polled last is woken; the
 /// same goes for writing. [`readable`](ByteStream::readable) and
@@ -189,6 +190,9 @@ impl<S: Bytes> AsyncRead for &ByteStream<S> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.inner
             .poll(cx, Direction::Read, |socket| read(socket, buffer))
     }
@@ -199,6 +203,9 @@ impl<S: Bytes> AsyncRead for &ByteStream<S> {
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let size = buffers.iter().map(|buffer| buffer.len()).sum();
+        if size == 0 {
+            return Poll::Ready(Ok(0));
+        }
         self.inner.poll(cx, Direction::Read, |socket| {
             let bytes = socket.read_vectored(buffers)?;
             Ok(Attempt::of_stream(bytes, size))
@@ -212,6 +219,9 @@ impl<S: Bytes> AsyncWrite for &ByteStream<S> {
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.inner
             .poll(cx, Direction::Write, |socket| write(socket, buffer))
     }
@@ -222,6 +232,9 @@ impl<S: Bytes> AsyncWrite for &ByteStream<S> {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let size = buffers.iter().map(|buffer| buffer.len()).sum();
+        if size == 0 {
+            return Poll::Ready(Ok(0));
+        }
         self.inner.poll(cx, Direction::Write, |socket| {
             let bytes = socket.write_vectored(buffers)?;
             Ok(Attempt::of_stream(bytes, size))

@@ -136,6 +136,9 @@ impl TcpStream {
     ///
     /// Nothing is lost.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         let peek = |socket: &Tcp| socket.peek(buffer).map(Attempt::More);
         self.inner.wait(Direction::Read, peek).await
     }

@@ -10,6 +10,7 @@
 //! A [simulation](crate::sim) has no Unix sockets: they are refused there.
 
 mod descriptor;
+mod pauses;
 mod unix_datagram;
 mod unix_listener;
 mod unix_stream;

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::pauses::Pauses;
 use crate::net::datagram_socket::{DatagramSocket, Datagrams};
 use crate::net::registered::Socket;
 use crate::net::simulated;
@@ -73,7 +74,9 @@ impl UnixDatagram {
         self.inner.get().0.connect(path)
     }
 
-    /// Sends to the socket at a path.
+    /// Sends to the socket at a path. Where as many datagrams wait there as it has room for, this
+    /// tries again from time to time: a socket that is not [connected](UnixDatagram::connect) is
+    /// not told when there is room.
     ///
     /// # Errors
     ///
@@ -84,7 +87,18 @@ impl UnixDatagram {
     /// It is sent whole or not at all.
     pub async fn send_to(&self, bytes: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
         let path = path.as_ref();
-        self.write(|socket| socket.0.send_to(bytes, path)).await
+        let mut pauses = Pauses::new();
+        // Linux tells after each attempt that the socket is ready, so a wait for that would spin.
+        let attempt = |socket: &Datagram| match socket.0.send_to(bytes, path) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            sent => sent.map(Some),
+        };
+        loop {
+            if let Some(sent) = self.write(attempt).await? {
+                return Ok(sent);
+            }
+            pauses.pause().await;
+        }
     }
 
     /// Sends a datagram as [`send_to`](UnixDatagram::send_to) does, without waiting.

@@ -4,12 +4,11 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
+use super::pauses::Pauses;
 use crate::net::byte_stream::{ByteStream, Bytes};
 use crate::net::registered::Socket;
 use crate::net::simulated;
-use crate::time::sleep;
 
 /// A connection between two processes of one machine. [`ByteStream`] has what it shares with other
 /// connections: reading, writing, [`into_split`](ByteStream::into_split) and the like.
@@ -35,10 +34,6 @@ pub type UnixStream = ByteStream<Stream>;
 #[derive(Debug)]
 pub struct Stream(pub(super) mio::net::UnixStream);
 
-/// How long a connection waits before it tries again at a listener that has no room, at first and
-/// at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(64));
-
 impl UnixStream {
     /// Opens a connection to the listener at a path. Where as many wait to be accepted as it has
     /// room for, the system tells of no change; then this tries again from time to time.
@@ -53,14 +48,13 @@ impl UnixStream {
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
         simulated::refuse_real_sockets()?;
         let address = SocketAddr::from_pathname(path)?;
-        let (mut pause, longest) = PAUSES;
+        let mut pauses = Pauses::new();
         loop {
             match mio::net::UnixStream::connect_addr(&address) {
                 Ok(stream) => return ByteStream::new(Stream(stream)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(pause).await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => pauses.pause().await,
                 Err(error) => return Err(error),
             }
-            pause = longest.min(pause * 2);
         }
     }
 
