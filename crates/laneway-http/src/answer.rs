@@ -1,4 +1,4 @@
-//! The body of an answer, which ends the request when it is gone.
+//! The body of an answer. With it, or in HTTP/2 with its last piece, the request ends.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -9,13 +9,16 @@ use pin_project_lite::pin_project;
 
 use super::entry::{Entry, Part};
 use super::panicked::{Panicked, caught};
+use super::piece::Piece;
+use super::preface::Protocol;
 
 pin_project! {
     pub(crate) struct Answer<B> {
         // None in an answer of the server's own.
         #[pin]
         body: Option<B>,
-        entry: Entry,
+        // None once the last piece has it.
+        entry: Option<Entry>,
         length: Length,
     }
 }
@@ -78,7 +81,7 @@ impl<B> Answer<B> {
     pub(crate) fn new(body: B, entry: Entry, length: Length) -> Answer<B> {
         Answer {
             body: Some(body),
-            entry,
+            entry: Some(entry),
             length,
         }
     }
@@ -86,10 +89,19 @@ impl<B> Answer<B> {
     pub(crate) fn empty(entry: Entry) -> Answer<B> {
         Answer {
             body: None,
-            entry,
+            entry: Some(entry),
             length: Length::Finite,
         }
     }
+}
+
+/// The next piece. The last one in HTTP/2 takes the entry with it.
+fn piece<D>(entry: &mut Option<Entry>, data: D, is_last: bool) -> Piece<D> {
+    let goes = |entry: &mut Entry| is_last && entry.protocol() == Protocol::Http2;
+    if let Some(entry) = entry.take_if(goes) {
+        return Piece::last(entry, data);
+    }
+    Piece::of(entry.as_ref().expect("the last piece takes it"), data)
 }
 
 impl<B> Body for Answer<B>
@@ -97,35 +109,38 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    type Data = B::Data;
+    type Data = Piece<B::Data>;
     type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece<B::Data>>, Self::Error>>> {
         let this = self.project();
-        let Some(mut body) = this.body.as_pin_mut() else {
+        let (Some(mut body), Some(entry)) = (this.body.as_pin_mut(), this.entry.as_mut()) else {
             return Poll::Ready(None);
         };
-        if *this.length == Length::Endless && this.entry.is_to_end() {
+        if *this.length == Length::Endless && entry.is_to_end() {
             return Poll::Ready(None);
         }
         let frame = match caught(|| body.as_mut().poll_frame(cx)) {
             Ok(frame) => frame,
             Err(message) => {
-                this.entry.panicked(Panicked::Body, &message);
+                entry.panicked(Panicked::Body, &message);
                 return Poll::Ready(Some(Err(Panicked::Body.into())));
             }
         };
-        // After the last one, hyper drops the body: that ends the request.
-        if !body.is_end_stream() {
-            this.entry.note_given(match &frame {
+        let is_last = body.is_end_stream();
+        // After the last one, hyper drops the body. In HTTP/1, that ends the request.
+        if !is_last || entry.protocol() == Protocol::Http2 {
+            entry.note_given(match &frame {
                 Poll::Ready(Some(_)) => Part::Given,
                 Poll::Ready(None) | Poll::Pending => Part::Awaited,
             });
         }
-        frame.map_err(Into::into)
+        frame
+            .map_ok(|frame| frame.map_data(|data| piece(this.entry, data, is_last)))
+            .map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -105,6 +105,15 @@ impl Entry {
         )
     }
 
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The connection that the request came by, and its number there.
+    pub(crate) fn place(&self) -> (&Arc<Watch>, u64) {
+        (&self.origin.watch, self.request)
+    }
+
     /// Notes that the service has answered. What was wrong with the request, if anything, and what
     /// the server wants of the connection.
     pub(crate) fn answered(&mut self) -> (Option<Refusal>, Order) {

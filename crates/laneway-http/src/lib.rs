@@ -82,12 +82,12 @@
 //! `refusal.rs` has the server's own answers.
 //!
 //! `exchange.rs` asks the service, `panicked.rs` catches its panics, `sendable.rs` judges its
-//! answers, `request_body.rs` and
-//! `answer.rs` are the bodies, and `entry.rs` is the request among the others, which `metrics.rs`
-//! counts. `watch.rs` knows what a connection waits for, `unsent.rs` which answers are not sent yet,
-//! `alarm.rs` when a client has had its time by the `limits.rs`, and `fleet.rs` knows all
-//! connections; `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services, and
-//! `inspect/` is the page that shows a runtime live.
+//! answers, `request_body.rs` and `answer.rs` are the bodies, which go in pieces (`piece.rs`), and
+//! `entry.rs` is the request among the others, which `metrics.rs` counts. `watch.rs` knows what a
+//! connection waits for, `unsent.rs` which answers are not sent yet, `alarm.rs` when a client has
+//! had its time by the `limits.rs`, and `fleet.rs` knows all connections; `report.rs` is what is
+//! left to say. `low.rs` and `service_fn.rs` make services, and `inspect/` is the page that shows a
+//! runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -114,6 +114,7 @@ mod low;
 mod metrics;
 mod panicked;
 mod peer;
+mod piece;
 mod preface;
 mod refusal;
 mod report;

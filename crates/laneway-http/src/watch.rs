@@ -334,6 +334,13 @@ impl Watch {
         self.change(number, |request| request.given = given);
     }
 
+    /// Notes that a part of the answer goes on its way, if hyper does not ask for another one.
+    pub(crate) fn note_progress(&self, number: u64) {
+        self.change(number, |request| {
+            request.given = request.given.map(|_| now())
+        });
+    }
+
     fn change(&self, number: u64, change: impl FnOnce(&mut InFlight)) {
         let mut state = self.state();
         let serving = state.serving();

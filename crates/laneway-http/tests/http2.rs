@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use client::h2::{
@@ -18,6 +18,7 @@ use futures_lite::stream;
 use http::Response;
 use http_body_util::StreamBody;
 use laneway::Runtime;
+use laneway::time::sleep;
 use laneway_http::{Limits, service_fn};
 
 /// Error codes of RFC 9113, section 7.
@@ -429,6 +430,53 @@ fn a_client_that_opens_no_window_is_cut_off() {
     assert_eq!(client.frame_of(HEADERS, 1).status(), 200);
     assert_eq!(client.goaway().error_code(), NO_ERROR);
     assert_others_unharmed(&server);
+}
+
+/// hyper takes an answer of one piece as a whole, once there is room for its first byte.
+#[test]
+fn a_client_that_leaves_an_answer_unread_is_cut_off_though_it_goes_on_to_ask() {
+    let server = served(Limits::public().write_stall(Duration::from_millis(200)));
+    let mut client = server.connect();
+    // SETTINGS_INITIAL_WINDOW_SIZE is 10.
+    client.begin_h2(&[0, 4, 0, 0, 0, 10]);
+    // The other answers have room for ever.
+    client.send(frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes()));
+    client.send(get(1, "/large"));
+    client.frame_of(DATA, 1);
+    let ends = Instant::now() + Duration::from_secs(10);
+    for stream in (3..).step_by(2) {
+        assert!(Instant::now() < ends, "it is not cut off");
+        if !client.try_send(&get(stream, "/")) || !is_answered(&mut client, stream) {
+            break;
+        }
+    }
+    server.wait_until("it is gone", |server| server.connections() == 0);
+    assert_others_unharmed(&server);
+}
+
+/// Whether an answer comes before the end of the connection.
+fn is_answered(client: &mut Client, stream: u32) -> bool {
+    while let Some(frame) = client.frame() {
+        if frame.stream == stream && frame.flags & END_STREAM != 0 {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn a_client_that_reads_a_large_answer_slowly_is_not_cut_off() {
+    let server = served(Limits::public().write_stall(Duration::from_secs(1)));
+    let mut client = server.connect();
+    client.begin_h2(&[0, 4, 0, 0, 0, 10]);
+    client.send(get(1, "/large"));
+    client.frame_of(DATA, 1);
+    // Twice as long as it may read nothing.
+    for _ in 0..20 {
+        server.runtime.block_on(sleep(Duration::from_millis(100)));
+        client.send(frame(WINDOW_UPDATE, 0, 1, &10_u32.to_be_bytes()));
+        assert_eq!(client.frame_of(DATA, 1).payload.len(), 10);
+    }
 }
 
 #[test]
