@@ -29,7 +29,7 @@ pub struct ByteStream<S: Bytes> {
 
 /// The kind of socket within a [`ByteStream`]. Kept from the outside.
 pub trait Bytes: Socket {
-    /// How an end of it is called.
+    /// The address of an end.
     type Address;
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
@@ -71,7 +71,12 @@ impl<S: Bytes> ByteStream<S> {
         self.inner.get().peer_addr()
     }
 
-    /// Closes a direction, or both. The peer learns of it when it has read what was sent.
+    /// Closes a direction, or both.
+    ///
+    /// After [`Write`](Shutdown::Write), the peer finds the end when it has read what was sent. Of
+    /// [`Read`](Shutdown::Read) alone, a peer over TCP is not told, and on Linux its bytes still
+    /// come; after [`Both`](Shutdown::Both), they are answered with a reset. Over a Unix socket the
+    /// peer's writes fail in either case.
     ///
     /// # Errors
     ///
@@ -115,7 +120,7 @@ impl<S: Bytes> ByteStream<S> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn readable(&self) {
-        self.inner.wait_turn(Direction::Read).await;
+        self.inner.wait_counted(Direction::Read).await;
     }
 
     /// Waits until a write may succeed, as [`readable`](ByteStream::readable) does for reads.
@@ -124,22 +129,22 @@ impl<S: Bytes> ByteStream<S> {
     ///
     /// Nothing is lost.
     pub async fn writable(&self) {
-        self.inner.wait_turn(Direction::Write).await;
+        self.inner.wait_counted(Direction::Write).await;
     }
 
     /// Polls for bytes to read, as [`readable`](ByteStream::readable) waits for them. Of several
     /// tasks the one that polled last is woken.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.inner.poll_turn(cx, Direction::Read)
+        self.inner.poll_counted(cx, Direction::Read)
     }
 
     /// Polls for room to write, as [`writable`](ByteStream::writable) waits for it. Of several
     /// tasks the one that polled last is woken.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.inner.poll_turn(cx, Direction::Write)
+        self.inner.poll_counted(cx, Direction::Write)
     }
 
-    /// Reads what there is, without waiting. 0 bytes: the peer has closed its direction.
+    /// Reads what there is, without waiting. No bytes mean that the peer has closed its direction.
     ///
     /// # Errors
     ///
@@ -159,11 +164,11 @@ impl<S: Bytes> ByteStream<S> {
             .attempt(Direction::Write, |socket| write(socket, buffer))
     }
 
-    /// Takes it apart.
+    /// The socket, taken out of the connection.
     ///
     /// # Errors
     ///
-    /// If there are clones of it.
+    /// If there are clones of the connection.
     pub(super) fn into_socket(self) -> io::Result<S> {
         let Some(socket) = Arc::into_inner(self.inner) else {
             return Err(io::Error::other(
@@ -247,7 +252,7 @@ impl<S: Bytes> AsyncWrite for &ByteStream<S> {
 
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.shutdown(Shutdown::Write) {
-            // The peer was faster.
+            // The peer has closed the connection before.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
             closed => Poll::Ready(closed),
         }

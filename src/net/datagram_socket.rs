@@ -20,7 +20,7 @@ pub struct DatagramSocket<D: Datagrams> {
 
 /// The kind of socket within a [`DatagramSocket`]. Kept from the outside.
 pub trait Datagrams: Socket {
-    /// How an end of it is called.
+    /// The address of an end.
     type Address: Send;
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -94,8 +94,7 @@ impl<D: Datagrams> DatagramSocket<D> {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none, or the system's.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let recv = |socket: &D| socket.recv(buffer).map(Attempt::More);
-        self.inner.attempt(Direction::Read, recv)
+        self.try_read(|socket| socket.recv(buffer))
     }
 
     /// Receives a datagram as [`recv_from`](DatagramSocket::recv_from) does, without waiting.
@@ -104,8 +103,7 @@ impl<D: Datagrams> DatagramSocket<D> {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none, or the system's.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, D::Address)> {
-        let recv = |socket: &D| socket.recv_from(buffer).map(Attempt::More);
-        self.inner.attempt(Direction::Read, recv)
+        self.try_read(|socket| socket.recv_from(buffer))
     }
 
     /// Waits until a datagram may be received.
@@ -114,7 +112,7 @@ impl<D: Datagrams> DatagramSocket<D> {
     ///
     /// Nothing is lost.
     pub async fn readable(&self) {
-        self.inner.wait_turn(Direction::Read).await;
+        self.inner.wait_counted(Direction::Read).await;
     }
 
     /// Waits until a datagram may be sent.
@@ -123,19 +121,19 @@ impl<D: Datagrams> DatagramSocket<D> {
     ///
     /// Nothing is lost.
     pub async fn writable(&self) {
-        self.inner.wait_turn(Direction::Write).await;
+        self.inner.wait_counted(Direction::Write).await;
     }
 
     /// Polls for a datagram, as [`readable`](DatagramSocket::readable) waits for one. Of several
     /// tasks the one that polled last is woken.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.inner.poll_turn(cx, Direction::Read)
+        self.inner.poll_counted(cx, Direction::Read)
     }
 
     /// Polls for room for a datagram, as [`writable`](DatagramSocket::writable) waits for it. Of
     /// several tasks the one that polled last is woken.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.inner.poll_turn(cx, Direction::Write)
+        self.inner.poll_counted(cx, Direction::Write)
     }
 
     /// The address of this end.
@@ -165,29 +163,29 @@ impl<D: Datagrams> DatagramSocket<D> {
         self.inner.get().take_error()
     }
 
-    pub(super) async fn read<T>(
-        &self,
-        mut attempt: impl FnMut(&D) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let attempt = |socket: &D| attempt(socket).map(Attempt::More);
-        self.inner.wait(Direction::Read, attempt).await
+    pub(super) async fn read<T>(&self, attempt: impl FnMut(&D) -> io::Result<T>) -> io::Result<T> {
+        self.inner.wait(Direction::Read, of_datagram(attempt)).await
     }
 
-    pub(super) async fn write<T>(
-        &self,
-        mut attempt: impl FnMut(&D) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let attempt = |socket: &D| attempt(socket).map(Attempt::More);
+    pub(super) async fn write<T>(&self, attempt: impl FnMut(&D) -> io::Result<T>) -> io::Result<T> {
+        let attempt = of_datagram(attempt);
         self.inner.wait(Direction::Write, attempt).await
     }
 
-    pub(super) fn try_write<T>(
-        &self,
-        mut attempt: impl FnMut(&D) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let attempt = |socket: &D| attempt(socket).map(Attempt::More);
-        self.inner.attempt(Direction::Write, attempt)
+    fn try_read<T>(&self, attempt: impl FnMut(&D) -> io::Result<T>) -> io::Result<T> {
+        self.inner.attempt(Direction::Read, of_datagram(attempt))
     }
+
+    pub(super) fn try_write<T>(&self, attempt: impl FnMut(&D) -> io::Result<T>) -> io::Result<T> {
+        self.inner.attempt(Direction::Write, of_datagram(attempt))
+    }
+}
+
+/// An attempt with one datagram, which tells nothing of the next.
+fn of_datagram<D, T>(
+    mut attempt: impl FnMut(&D) -> io::Result<T>,
+) -> impl FnMut(&D) -> io::Result<Attempt<T>> {
+    move |socket| attempt(socket).map(Attempt::More)
 }
 
 impl<D: Datagrams> fmt::Debug for DatagramSocket<D> {

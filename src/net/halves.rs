@@ -14,9 +14,9 @@ use super::byte_stream::{ByteStream, Bytes};
 
 /// The half of a connection that reads. Made by [`ByteStream::into_split`], which has an example.
 ///
-/// Dropping it closes nothing while there is the other half: a peer that goes on to send is not
-/// told. [`shutdown`](ByteStream::shutdown) tells it. By dereference it is the connection, whose
-/// addresses, options and [`readable`](ByteStream::readable) it has.
+/// Dropping it closes nothing while there is the other half, and a peer that goes on to send is not
+/// told. By dereference it is the connection, whose addresses, options and
+/// [`readable`](ByteStream::readable) it has.
 #[must_use = "a connection closes when both halves are dropped"]
 pub struct ReadHalf<S: Bytes> {
     stream: ByteStream<S>,
@@ -24,9 +24,9 @@ pub struct ReadHalf<S: Bytes> {
 
 /// The half of a connection that writes. Made by [`ByteStream::into_split`], which has an example.
 ///
-/// Dropping it closes its direction, once all that was written is sent: the peer finds the end. So
-/// does closing it. [`forget`](WriteHalf::forget) leaves the direction open. By dereference it is
-/// the connection, whose addresses, options and [`writable`](ByteStream::writable) it has.
+/// Dropping it closes its direction, once all that was written is sent: the peer finds the end. To
+/// close it is the same. [`forget`](WriteHalf::forget) leaves the direction open. By dereference it
+/// is the connection, whose addresses, options and [`writable`](ByteStream::writable) it has.
 #[must_use = "dropping it tells the peer that nothing more is sent"]
 pub struct WriteHalf<S: Bytes> {
     /// Taken out where its direction is to stay open.
@@ -140,7 +140,9 @@ impl<S: Bytes> Deref for WriteHalf<S> {
     type Target = ByteStream<S>;
 
     fn deref(&self) -> &ByteStream<S> {
-        self.stream.as_ref().expect("it is there until the end")
+        self.stream
+            .as_ref()
+            .expect("only the end of a half takes its stream")
     }
 }
 

@@ -25,13 +25,13 @@ pub struct Listener<L: Accepts> {
 pub trait Accepts: Socket {
     /// The kind of socket within a connection.
     type Stream: Bytes<Address = Self::Address>;
-    /// How its end is called.
+    /// The address of an end.
     type Address: Send;
-    /// A connection that is not entered yet.
-    type Accepted: Send;
+    /// A connection that the reactor does not know yet.
+    type Unentered: Send;
 
-    fn accept(&self) -> io::Result<(Self::Accepted, Self::Address)>;
-    fn enter(accepted: Self::Accepted) -> io::Result<ByteStream<Self::Stream>>;
+    fn accept(&self) -> io::Result<(Self::Unentered, Self::Address)>;
+    fn enter(connection: Self::Unentered) -> io::Result<ByteStream<Self::Stream>>;
     fn local_addr(&self) -> io::Result<Self::Address>;
     fn take_error(&self) -> io::Result<Option<io::Error>>;
 }
@@ -60,8 +60,7 @@ impl<L: Accepts> Listener<L> {
     ///
     /// No connection is lost.
     pub async fn accept(&self) -> io::Result<Accepted<L>> {
-        let (stream, peer) = self.inner.wait(Direction::Read, accept).await?;
-        Ok((L::enter(stream)?, peer))
+        entered::<L>(self.inner.wait(Direction::Read, accept).await)
     }
 
     /// Accepts a connection, or leaves the task's waker until there is one. Of several tasks the
@@ -126,13 +125,13 @@ impl<L: Accepts> Listener<L> {
     }
 }
 
-fn accept<L: Accepts>(listener: &L) -> io::Result<Attempt<(L::Accepted, L::Address)>> {
+fn accept<L: Accepts>(listener: &L) -> io::Result<Attempt<(L::Unentered, L::Address)>> {
     listener.accept().map(Attempt::More)
 }
 
-fn entered<L: Accepts>(accepted: io::Result<(L::Accepted, L::Address)>) -> io::Result<Accepted<L>> {
-    let (stream, peer) = accepted?;
-    Ok((L::enter(stream)?, peer))
+fn entered<L: Accepts>(came: io::Result<(L::Unentered, L::Address)>) -> io::Result<Accepted<L>> {
+    let (connection, peer) = came?;
+    Ok((L::enter(connection)?, peer))
 }
 
 impl<L: Accepts> fmt::Debug for Listener<L> {

@@ -5,7 +5,7 @@
 //! | connections over a network | [`TcpStream`], [`TcpListener`], with [`ListenOptions`] |
 //! | datagrams over a network | [`UdpSocket`] |
 //! | the same between processes of one machine | the module `unix`, on Unix alone |
-//! | the addresses of a name | [`resolve`]; all that takes an address looks names up itself |
+//! | the addresses of a name | [`resolve`]; functions that take an address take a name as well |
 //! | two tasks on one connection | a clone for each, or [`into_split`](ByteStream::into_split) |
 //! | a protocol by hand | [`readable`] and [`try_read`] |
 //! | a test with a bad network | [`NetworkConditions`], in a [simulation](crate::sim) |
@@ -14,8 +14,8 @@
 //! sockets at once, and wakes the task from where it sits. So an answer costs no hop between
 //! threads, and in the default configuration a high task that waits for a socket goes on within
 //! microseconds beside any low load. While all workers are busy they look at the sockets every 61
-//! tasks; where polls take long, the watchdog looks after a millisecond, or while that happens
-//! again and again, after a quarter of one.
+//! tasks. Where polls take long, the watchdog looks after a millisecond, and after a quarter of one
+//! where polls take long again and again.
 //!
 //! A task that is never out of bytes, datagrams or connections gives its thread to others after 64
 //! of them in one poll.
@@ -24,8 +24,8 @@
 //!
 //! A socket belongs to the runtime that it was made in, and outside of one to the process-wide
 //! runtime. It may be used by tasks of any runtime and any executor, and dropped on any thread.
-//! When its runtime ends, what waits for it ends with an error, and so does each later attempt that
-//! would have to wait; one that need not wait goes on.
+//! When its runtime ends, reads, writes and accepts that wait end with an error, and so does each
+//! later one that would have to wait. One that need not wait is carried out.
 //!
 //! # Processes that fork
 //!

@@ -42,7 +42,7 @@ pub(super) struct Reactor {
     closed: AtomicBool,
 }
 
-/// The things that the thread that waits holds.
+/// The parts that the thread that waits for events holds alone.
 struct Waiting {
     poll: Poll,
     events: Events,
@@ -82,7 +82,7 @@ impl Reactor {
         interest: Interest,
     ) -> io::Result<(Token, Arc<Source>)> {
         let source = Arc::new(Source::default());
-        // Before the system knows it: its first event may come at once.
+        // The source goes in before the system knows the socket: the first event may come at once.
         let mut sources = unpoisoned(self.sources.lock());
         let number = growth::insert(&mut sources, source.clone());
         drop(sources);
@@ -91,8 +91,8 @@ impl Reactor {
             unpoisoned(self.sources.lock()).remove(number);
             return Err(error);
         }
-        // After it was entered: a thread that closes the reactor meanwhile finds it there, or is
-        // seen here.
+        // This look comes after the entry: a thread that closes the reactor meanwhile finds the
+        // source there, or its mark is seen here.
         if self.closed.load(Ordering::SeqCst) {
             source.close(&mut Vec::new());
         }
@@ -107,7 +107,7 @@ impl Reactor {
     ) -> io::Result<()> {
         let done = self.registry.deregister(socket);
         let source = unpoisoned(self.sources.lock()).remove(token.0);
-        // Outside of the lock: with it go wakers, which may run code of the user's.
+        // The drop comes after the lock: wakers go with the source, and may run code of the user's.
         drop(source);
         done
     }
@@ -116,7 +116,7 @@ impl Reactor {
     fn fetch(&self, waiting: &mut Waiting, time: Option<Duration>, ready: &mut Vec<Waker>) {
         if let Err(error) = waiting.poll.poll(&mut waiting.events, time) {
             if error.kind() != io::ErrorKind::Interrupted {
-                // What is left to do: not to look as fast as the processor can.
+                // The caller looks again, and is kept from doing so as fast as the processor can.
                 log_error(format_args!("sockets could not be waited for: {error}"));
                 std::thread::yield_now();
             }
@@ -179,15 +179,15 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 /// The directions that an event says are ready. After an error both directions are ready: the next
 /// attempt learns of it.
 fn readiness(event: &Event) -> Readiness {
-    let is_over = event.is_error();
+    let has_failed = event.is_error();
     let mut ready = Readiness::NONE;
-    if event.is_readable() || is_over {
+    if event.is_readable() || has_failed {
         ready |= Readiness::READ;
     }
     if event.is_priority() {
         ready |= Readiness::READ | Readiness::URGENT;
     }
-    if event.is_writable() || is_over {
+    if event.is_writable() || has_failed {
         ready |= Readiness::WRITE;
     }
     if event.is_read_closed() {

@@ -9,21 +9,28 @@ pub(super) enum Direction {
     Write,
 }
 
-/// The directions in which a socket is ready, as far as the system has said.
+/// The directions in which a socket is ready, as far as the system has said: a set of flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Readiness(u8);
 
+/// The bits of a word that hold a readiness. Those above it are for other uses.
+pub(super) const BITS: u32 = 8;
+
 impl Readiness {
     pub(super) const NONE: Readiness = Readiness(0);
+    /// A read need not wait. Set by the system's events, and taken back by a read that found too
+    /// little or nothing.
     pub(super) const READ: Readiness = Readiness(1);
+    /// A write need not wait. Set and taken back in the same way.
     pub(super) const WRITE: Readiness = Readiness(2);
-    /// The peer sends no more: reads end at once, for good.
+    /// The peer sends no more: reads end at once, for good. Comes with `READ`.
     pub(super) const READ_CLOSED: Readiness = Readiness(4);
-    /// Nothing can be sent any more: writes fail at once, for good.
+    /// Nothing can be sent any more: writes fail at once, for good. Comes with `WRITE`.
     pub(super) const WRITE_CLOSED: Readiness = Readiness(8);
-    /// The runtime has ended, and with it all news.
+    /// The runtime has ended, and with it all news. Never taken back.
     pub(super) const GONE: Readiness = Readiness(16);
-    /// An urgent byte has come. From then on a read may end although there is more.
+    /// An urgent byte has come: from then on a read may end although there is more. Never taken
+    /// back.
     pub(super) const URGENT: Readiness = Readiness(32);
 
     pub(super) fn bits(self) -> usize {
@@ -32,7 +39,7 @@ impl Readiness {
 
     /// The lowest bits of a word.
     pub(super) fn of(word: usize) -> Readiness {
-        Readiness((word & 0x3f) as u8)
+        Readiness((word & ((1 << BITS) - 1)) as u8)
     }
 
     pub(super) fn has(self, all: Readiness) -> bool {

@@ -13,17 +13,17 @@ use mio::{Interest, Token};
 use super::reactor::Reactor;
 use super::readiness::{Direction, Readiness};
 use super::simulated;
-use super::source::{Source, WaiterId};
+use super::source::{Seen, Source, WaiterId};
 use super::system;
 use crate::poll::budget;
 
 /// A socket whose readiness is told: by the reactor of the runtime that made it, or by the network
 /// of a simulation.
 pub(super) struct Registered<S: Socket> {
-    /// Taken out only when this is taken apart.
+    /// None once it was taken out by `leave`, which ends this.
     socket: Option<S>,
     source: Arc<Source>,
-    /// Where it is entered. A simulated socket knows that itself.
+    /// Where it is entered. None for a simulated socket, whose network holds its source.
     entry: Option<(Arc<Reactor>, Token)>,
 }
 
@@ -43,7 +43,8 @@ pub(super) enum Attempt<T> {
 }
 
 impl Attempt<usize> {
-    /// Of `bytes` that went through a buffer of this size: a part of it was all that there was.
+    /// An attempt that has moved this number of bytes by a buffer of this size. If it has filled or
+    /// emptied a part of the buffer alone, nothing more is left to move.
     pub(super) fn of_stream(bytes: usize, size: usize) -> Attempt<usize> {
         match 0 < bytes && bytes < size && system::TELLS_WITHOUT_A_VAIN_ATTEMPT {
             true => Attempt::Last(bytes),
@@ -82,7 +83,7 @@ impl<S: Socket> Registered<S> {
 
     /// The socket, which is not entered any more.
     pub(super) fn into_socket(mut self) -> S {
-        self.leave().expect("it is there until the end")
+        self.leave().expect(ENTERED)
     }
 
     fn leave(&mut self) -> Option<S> {
@@ -95,10 +96,11 @@ impl<S: Socket> Registered<S> {
     }
 
     pub(super) fn get(&self) -> &S {
-        self.socket.as_ref().expect("it is there until the end")
+        self.socket.as_ref().expect(ENTERED)
     }
 
-    /// Makes an attempt at once. Of one that would block, the reactor is to tell when it would not.
+    /// Makes an attempt at once. One that would block takes the socket's readiness back, so that
+    /// the next event wakes those that wait.
     pub(super) fn attempt<T>(
         &self,
         direction: Direction,
@@ -136,7 +138,7 @@ impl<S: Socket> Registered<S> {
             if budget::is_used_up() {
                 return budget::put_off(cx);
             }
-            if let Some(outcome) = outcome(self.attempt(direction, &mut attempt)) {
+            if let Some(outcome) = settled(self.attempt(direction, &mut attempt)) {
                 budget::count_ready();
                 return Poll::Ready(outcome);
             }
@@ -155,7 +157,7 @@ impl<S: Socket> Registered<S> {
                 true => budget::put_off(cx),
                 false => Poll::Ready(self.attempt(direction, &mut attempt)),
             };
-            if let Some(outcome) = outcome(poll_fn(tried).await) {
+            if let Some(outcome) = settled(poll_fn(tried).await) {
                 budget::count_ready();
                 return outcome;
             }
@@ -164,17 +166,12 @@ impl<S: Socket> Registered<S> {
 
     /// Leaves the task's waker until an attempt may succeed.
     pub(super) fn poll_ready(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
-        let allows = || self.source.seen().readiness().allows(direction);
-        if allows()
-            || self
-                .source
-                .leave_waker(direction, cx.waker())
-                .readiness()
-                .allows(direction)
-        {
-            return Poll::Ready(());
+        let source = &self.source;
+        let allows = |seen: Seen| seen.readiness().allows(direction);
+        match allows(source.seen()) || allows(source.leave_waker(direction, cx.waker())) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-        Poll::Pending
     }
 
     /// Leaves the task's waker, in the place of the last one that reads, until an event says that
@@ -187,17 +184,18 @@ impl<S: Socket> Registered<S> {
         }
     }
 
-    /// As [`poll_ready`](Registered::poll_ready), for code of the user's, which may never have to
+    /// As [`poll_ready`](Registered::poll_ready), but counted, and put off where the task has had
+    /// its share of this poll: for a user's own loop of tries and waits, which may never have to
     /// wait.
-    pub(super) fn poll_turn(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
+    pub(super) fn poll_counted(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
         ready!(self.poll_ready(cx, direction));
-        turn(cx)
+        count(cx)
     }
 
-    /// As [`ready`](Registered::ready), for code of the user's, which may never have to wait.
-    pub(super) async fn wait_turn(&self, direction: Direction) {
+    /// As [`poll_counted`](Registered::poll_counted), for any number of tasks at once.
+    pub(super) async fn wait_counted(&self, direction: Direction) {
         self.ready(direction).await;
-        poll_fn(|cx| turn(cx)).await;
+        poll_fn(|cx| count(cx)).await;
     }
 
     /// Waits until an attempt may succeed.
@@ -210,8 +208,8 @@ impl<S: Socket> Registered<S> {
     }
 }
 
-/// Ready, unless the task has had its share of this poll.
-fn turn(cx: &Context<'_>) -> Poll<()> {
+/// Counts a wait that is over. Ready, unless the task has had its share of this poll.
+fn count(cx: &Context<'_>) -> Poll<()> {
     if budget::is_used_up() {
         return budget::put_off(cx);
     }
@@ -220,13 +218,15 @@ fn turn(cx: &Context<'_>) -> Poll<()> {
 }
 
 /// The outcome of an attempt, unless it is to be made again.
-fn outcome<T>(tried: io::Result<T>) -> Option<io::Result<T>> {
+fn settled<T>(tried: io::Result<T>) -> Option<io::Result<T>> {
     match tried {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
         outcome => Some(outcome),
     }
 }
+
+const ENTERED: &str = "a socket stays in its place until it leaves, which ends this";
 
 fn runtime_is_gone() -> io::Error {
     io::Error::other(
@@ -247,7 +247,7 @@ impl<S: Socket> fmt::Debug for Registered<S> {
     }
 }
 
-/// Ready when an attempt in one direction may succeed. Dropped before, it waits no more.
+/// A future that is ready when an attempt in one direction may succeed.
 #[derive(Debug)]
 pub(super) struct Ready<'a> {
     source: &'a Source,

@@ -145,7 +145,29 @@ fn host_and_port(text: &str) -> io::Result<(&str, u16)> {
     })
 }
 
+/// Tries one address after another, up to the first for which the attempt succeeds.
+///
+/// # Errors
+///
+/// That of the last address.
+pub(super) fn try_in_order<T>(
+    addresses: Vec<SocketAddr>,
+    mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut last = no_address();
+    for address in addresses {
+        match attempt(address) {
+            Ok(output) => return Ok(output),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// The error of an attempt with no address at all.
 pub(super) fn no_address() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "the name has no address")
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "there is no address to try: give one at least, or a name that has one",
+    )
 }

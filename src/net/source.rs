@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use super::readiness::{Direction, Readiness};
+use super::readiness::{self, Direction, Readiness};
 use crate::sync::{AtomicUsize, Ordering, unpoisoned};
 
 /// The state that the reactor and the owner of a socket share.
@@ -42,7 +42,9 @@ pub(super) struct Seen(usize);
 #[derive(Debug)]
 pub(super) struct WaiterId(usize);
 
-const ONE_EVENT: usize = 1 << 8;
+/// The number of events counts above the readiness. It may wrap: an attempt would have to last for
+/// as long as all numbers take.
+const ONE_EVENT: usize = 1 << readiness::BITS;
 
 impl Seen {
     pub(super) fn readiness(self) -> Readiness {
@@ -62,8 +64,8 @@ impl Source {
         let (store, load) = (Ordering::Release, Ordering::Relaxed);
         let noted = self.state.fetch_update(store, load, note);
         noted.expect("every event can be noted");
-        // After the note: a task that is entered before this lock is found here, and one that is
-        // entered later looks at the note.
+        // The lock comes after the note: a task that was entered before it is found here, and one
+        // that is entered later sees the note.
         unpoisoned(self.waiters.lock()).take(new, ready);
     }
 

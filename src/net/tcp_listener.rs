@@ -9,8 +9,8 @@ use socket2::{Domain, Protocol, Type};
 use super::either::Either;
 use super::listener::{Accepts, Listener};
 use super::registered::{Registered, Socket};
-use super::resolve::{ToSocketAddrs, no_address, resolve};
-use super::simulated::{self, Door, Endpoint};
+use super::resolve::{ToSocketAddrs, resolve, try_in_order};
+use super::simulated::{self, Endpoint, SimulatedDoor};
 use super::source::Source;
 use super::system;
 use super::tcp_stream::{Tcp, TcpStream};
@@ -35,11 +35,11 @@ pub type TcpListener = Listener<TcpDoor>;
 
 /// The socket within a [`TcpListener`].
 #[derive(Debug)]
-pub struct TcpDoor(pub(super) Either<mio::net::TcpListener, Door>);
+pub struct TcpDoor(pub(super) Either<mio::net::TcpListener, SimulatedDoor>);
 
-/// A connection that was accepted.
+/// A connection that was accepted, and that the reactor does not know yet.
 #[derive(Debug)]
-pub struct Accepted(Either<mio::net::TcpStream, (Endpoint, Arc<Source>)>);
+pub struct UnenteredTcp(Either<mio::net::TcpStream, (Endpoint, Arc<Source>)>);
 
 /// How a listener is set up, where [`TcpListener::bind`] is not enough.
 ///
@@ -109,20 +109,14 @@ impl ListenOptions {
     ///
     /// As [`TcpListener::bind`].
     pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let mut last = no_address();
-        for address in resolve(address).await? {
-            match self.bind_to(address) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        try_in_order(resolve(address).await?, |address| self.bind_to(address))
     }
 
     fn bind_to(&self, address: SocketAddr) -> io::Result<TcpListener> {
         match simulated::current() {
             Some(network) => {
-                let (door, source) = Door::listen(network, address, self.backlog as usize)?;
+                let (door, source) =
+                    SimulatedDoor::listen(network, address, self.backlog as usize)?;
                 let door = TcpDoor(Either::Simulated(door));
                 Ok(Listener {
                     inner: Registered::simulated(door, source),
@@ -176,7 +170,7 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// If it is simulated.
+    /// If it is simulated: it is closed then.
     ///
     /// ```
     /// use laneway::net::TcpListener;
@@ -201,23 +195,23 @@ impl Socket for TcpDoor {
 impl Accepts for TcpDoor {
     type Stream = Tcp;
     type Address = SocketAddr;
-    type Accepted = Accepted;
+    type Unentered = UnenteredTcp;
 
-    fn accept(&self) -> io::Result<(Accepted, SocketAddr)> {
+    fn accept(&self) -> io::Result<(UnenteredTcp, SocketAddr)> {
         match &self.0 {
             Either::System(listener) => {
                 let (stream, peer) = listener.accept()?;
-                Ok((Accepted(Either::System(stream)), peer))
+                Ok((UnenteredTcp(Either::System(stream)), peer))
             }
             Either::Simulated(door) => {
                 let (stream, peer) = door.accept()?;
-                Ok((Accepted(Either::Simulated(stream)), peer))
+                Ok((UnenteredTcp(Either::Simulated(stream)), peer))
             }
         }
     }
 
-    fn enter(accepted: Accepted) -> io::Result<TcpStream> {
-        match accepted.0 {
+    fn enter(connection: UnenteredTcp) -> io::Result<TcpStream> {
+        match connection.0 {
             Either::System(stream) => TcpStream::of_system(stream),
             Either::Simulated(stream) => Ok(TcpStream::simulated(stream)),
         }

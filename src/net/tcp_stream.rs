@@ -21,7 +21,9 @@ use super::source::Source;
 /// [`into_split`](ByteStream::into_split), [`readable`](ByteStream::readable) and the like.
 ///
 /// In a [simulation](crate::sim) it is a connection of the simulated network, whose delays and
-/// faults follow from the seed. Options have no effect there.
+/// faults follow from the seed. Options have no effect there, but for a
+/// [linger](TcpStream::set_linger) of zero; and [`take_error`](ByteStream::take_error) tells the
+/// failure of a connection each time that it is asked.
 ///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -125,8 +127,8 @@ impl TcpStream {
         ))
     }
 
-    /// Waits for bytes and copies them, without taking them: a read gets the same again. 0 bytes:
-    /// the peer has closed its direction.
+    /// Waits for bytes and copies them, without taking them: a read gets the same again. No bytes
+    /// mean that the peer has closed its direction.
     ///
     /// # Errors
     ///
@@ -146,7 +148,7 @@ impl TcpStream {
     /// Ready when the connection is over in both directions: the peer has reset it, say. A peer
     /// that has closed its own direction may still read, and this waits on.
     ///
-    /// It is for code that waits for something else than this connection, and has no reason to go
+    /// This is for code that waits for something else than this connection, and has no reason to go
     /// on without it: a handler at work, say. Nothing is read. Of several tasks that poll this, or
     /// poll for reading, the last one is woken.
     ///
@@ -162,6 +164,8 @@ impl TcpStream {
     ///     client.set_linger(Some(Duration::ZERO))?;
     ///     drop(client);
     ///     poll_fn(|cx| server.poll_over(cx)).await;
+    ///     let error = server.try_read(&mut [0]).unwrap_err();
+    ///     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     ///     std::io::Result::Ok(())
     /// })?;
     /// # Ok::<(), std::io::Error>(())
@@ -175,7 +179,7 @@ impl TcpStream {
         }
     }
 
-    /// Whether small writes are sent at once and not gathered for a moment.
+    /// Whether small writes are sent at once and not gathered for some milliseconds.
     ///
     /// # Errors
     ///
@@ -184,7 +188,7 @@ impl TcpStream {
         self.option(true, |socket| socket.tcp_nodelay())
     }
 
-    /// Sends small writes at once, or gathers them for a moment, which is what new connections do.
+    /// Sends small writes at once, or gathers them for some milliseconds, as new connections do.
     ///
     /// # Errors
     ///
@@ -242,9 +246,9 @@ impl TcpStream {
         self.option(false, |socket| socket.keepalive())
     }
 
-    /// Has the system ask a peer that has been silent for so long, in whole seconds, whether it is
-    /// still there. `None`, which is what new connections have: never. A peer that does not answer
-    /// costs the connection, some minutes later.
+    /// Has the system ask a peer whether it is still there when it has been silent for this time,
+    /// which counts in whole seconds. `None`, the default of new connections: never. If the peer
+    /// does not answer, the connection fails some minutes later.
     ///
     /// # Errors
     ///
@@ -284,7 +288,8 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// If a clone or a half of it is in use, or if it is simulated.
+    /// If a clone or a half of it is in use: those keep the connection. If it is simulated: it is
+    /// closed then.
     ///
     /// ```
     /// use laneway::net::{TcpListener, TcpStream};

@@ -8,7 +8,7 @@ use socket2::SockRef;
 use super::datagram_socket::{DatagramSocket, Datagrams};
 use super::either::Either;
 use super::registered::{Registered, Socket};
-use super::resolve::{ToSocketAddrs, no_address, resolve};
+use super::resolve::{ToSocketAddrs, no_address, resolve, try_in_order};
 use super::simulated::{self, UdpEnd};
 
 /// A UDP socket. [`DatagramSocket`] has what it shares with others: [`recv`](DatagramSocket::recv),
@@ -73,14 +73,7 @@ impl UdpSocket {
     ///
     /// No socket is left.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let mut last = no_address();
-        for address in resolve(address).await? {
-            match UdpSocket::bind_to(address) {
-                Ok(socket) => return Ok(socket),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        try_in_order(resolve(address).await?, UdpSocket::bind_to)
     }
 
     fn bind_to(address: SocketAddr) -> io::Result<UdpSocket> {
@@ -108,15 +101,10 @@ impl UdpSocket {
     ///
     /// The system's: there is no way to the address; or the name has no address.
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        let mut last = no_address();
-        for address in resolve(address).await? {
-            let socket = &self.inner.get().0;
-            match socket.with(|it| it.connect(address), |it| it.connect(address)) {
-                Ok(()) => return Ok(()),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        let socket = &self.inner.get().0;
+        try_in_order(resolve(address).await?, |address| {
+            socket.with(|it| it.connect(address), |it| it.connect(address))
+        })
     }
 
     /// Sends to an address; of a name's, to the first.
@@ -226,7 +214,7 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn join_multicast(&self, group: IpAddr) -> io::Result<()> {
-        let socket = self.with_groups()?;
+        let socket = self.able_to_join()?;
         match group {
             IpAddr::V4(group) => socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(group) => socket.join_multicast_v6(&group, 0),
@@ -240,7 +228,7 @@ impl UdpSocket {
     /// The system's: the socket has not joined it.
     /// [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
     pub fn leave_multicast(&self, group: IpAddr) -> io::Result<()> {
-        let socket = self.with_groups()?;
+        let socket = self.able_to_join()?;
         match group {
             IpAddr::V4(group) => socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(group) => socket.leave_multicast_v6(&group, 0),
@@ -294,7 +282,8 @@ impl UdpSocket {
         system.map_or(Ok(simulated), option)
     }
 
-    fn with_groups(&self) -> io::Result<&mio::net::UdpSocket> {
+    /// The system's socket, which can join groups.
+    fn able_to_join(&self) -> io::Result<&mio::net::UdpSocket> {
         let system = self.inner.get().0.system();
         system.ok_or_else(simulated::has_no_groups)
     }
@@ -304,7 +293,7 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// If it is simulated.
+    /// If it is simulated: it is closed then.
     ///
     /// ```
     /// use laneway::net::UdpSocket;

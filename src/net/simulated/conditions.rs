@@ -62,15 +62,16 @@ impl NetworkConditions {
         }
     }
 
-    /// How long a packet takes, at least and at most. Those of one connection keep their order;
-    /// datagrams, of which each takes a time of its own, overtake each other.
+    /// How long a packet takes, at least and at most; if the second is shorter, always the first.
+    /// Packets of one connection keep their order; datagrams overtake each other. Default: 0.1 to
+    /// 1 ms.
     pub fn delay(mut self, range: RangeInclusive<Duration>) -> NetworkConditions {
         self.delay = range;
         self
     }
 
-    /// The chance, from 0 to 1, that a packet is lost. A connection sends it again, 0.2 s later; a
-    /// datagram never arrives. Default: 0.
+    /// The chance, from 0 to 1, that a packet is lost. A connection sends it again, 0.2 s later at
+    /// first and up to six times, with pauses that double; a datagram never arrives. Default: 0.
     pub fn loss(mut self, chance: f64) -> NetworkConditions {
         self.loss = chance;
         self
@@ -83,7 +84,8 @@ impl NetworkConditions {
         self
     }
 
-    /// Lets the network fall apart so long after the start and after each healing, for so long.
+    /// Lets the network fall apart again and again: `every` is the time from the start, or from the
+    /// last healing, until it does, and `lasting` the time until it heals, a millisecond at least.
     /// Meanwhile some half of the connections carry nothing. A connection bears that for some 50 s;
     /// then an end that has sent something finds it timed out. Between some half of the pairs of
     /// UDP sockets, datagrams are lost in both directions. Default: never.
@@ -100,16 +102,20 @@ impl NetworkConditions {
     ///
     /// # Panics
     ///
-    /// If it is no address.
+    /// If `address` is no IP address.
     pub fn host(mut self, name: &str, address: &str) -> NetworkConditions {
-        let address = address.parse();
-        let address = address.unwrap_or_else(|_| panic!("the address of {name} is no IP address"));
+        let Ok(address) = address.parse() else {
+            panic!("the host {name} needs an IP address such as 10.0.0.1, and {address:?} is none");
+        };
         self.hosts.insert(name.to_owned(), address);
         self
     }
 
     pub(super) fn address_of(&self, name: &str) -> Option<IpAddr> {
-        let is_address = name.trim_matches(['[', ']']).parse();
-        is_address.ok().or_else(|| self.hosts.get(name).copied())
+        let in_brackets = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        let address = in_brackets.unwrap_or(name).parse();
+        address.ok().or_else(|| self.hosts.get(name).copied())
     }
 }

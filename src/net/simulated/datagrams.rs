@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::udp_port::{LONGEST, ROOM, UdpPacket, UdpPort, check_way};
+use super::udp_port::{ROOM, UdpPacket, UdpPort, check_length, check_way};
 use super::wires::{Flight, Wires, reachable};
 use crate::net::readiness::Readiness;
 use crate::net::source::Source;
@@ -49,18 +49,10 @@ impl Wires {
         bytes: &[u8],
     ) -> io::Result<usize> {
         check_way(bound, to)?;
-        if bytes.len() > LONGEST {
-            let why = "a datagram has room for 65,507 bytes";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
-        let to = SocketAddr::new(reachable(to.ip()), to.port());
+        check_length(bytes)?;
         let port = self.udp_port(bound);
-        if let Some(error) = port.take_error() {
-            return Err(error);
-        }
-        if port.under_way >= ROOM {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
+        port.check_sending()?;
+        let to = SocketAddr::new(reachable(to.ip()), to.port());
         let packet = UdpPacket {
             from: UdpPort::seen_from(bound, to),
             to,

@@ -10,25 +10,23 @@ use super::fabric::Fabric;
 use crate::net::source::Source;
 
 /// A place where simulated connections come in.
-pub(in crate::net) struct Door {
+pub(in crate::net) struct SimulatedDoor {
     network: Arc<Fabric>,
     address: SocketAddr,
 }
 
-/// A connection, and the peer's address.
-type Accepted = ((Endpoint, Arc<Source>), SocketAddr);
-
-impl Door {
+impl SimulatedDoor {
     pub(in crate::net) fn listen(
         network: Arc<Fabric>,
         address: SocketAddr,
         backlog: usize,
-    ) -> io::Result<(Door, Arc<Source>)> {
+    ) -> io::Result<(SimulatedDoor, Arc<Source>)> {
         let (address, source) = network.with(|wires| wires.listen(address, backlog))?;
-        Ok((Door { network, address }, source))
+        Ok((SimulatedDoor { network, address }, source))
     }
 
-    pub(in crate::net) fn accept(&self) -> io::Result<Accepted> {
+    /// A connection with its source, and the peer's address.
+    pub(in crate::net) fn accept(&self) -> io::Result<((Endpoint, Arc<Source>), SocketAddr)> {
         let (id, source, peer) = self.network.with(|wires| wires.accept(self.address))?;
         Ok(((Endpoint::new(self.network.clone(), id), source), peer))
     }
@@ -38,15 +36,15 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for SimulatedDoor {
     fn drop(&mut self) {
         self.network.with(|wires| wires.shut_door(self.address));
     }
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for SimulatedDoor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Door")
+        f.debug_struct("SimulatedDoor")
             .field("address", &self.address)
             .finish_non_exhaustive()
     }

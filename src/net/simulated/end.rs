@@ -21,17 +21,17 @@ pub(super) struct End {
     pub(super) source: Arc<Source>,
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
-    /// Numbers a connection's both ends.
-    pub(super) link: u64,
+    /// The number of the connection, the same at both ends.
+    pub(super) connection: u64,
     /// The other end, as long as it is held.
     pub(super) peer: Option<EndId>,
     pub(super) phase: ConnectionPhase,
     pub(super) sending: Sending,
     /// The segments that are under way to this end, in order, and when each arrives.
     pub(super) incoming: VecDeque<(Instant, Segment)>,
-    /// The place of the first of it among all that is under way.
+    /// The place of the first of these segments among all that is under way.
     pub(super) flight: Option<(Instant, u64)>,
-    /// How often the first of it has been sent in vain.
+    /// How often the first of these segments has been sent in vain.
     pub(super) vain: u32,
     pub(super) inbox: VecDeque<u8>,
     /// How many bytes are under way here or lie in the inbox.
@@ -81,14 +81,14 @@ impl End {
     pub(super) fn new(
         local: SocketAddr,
         remote: SocketAddr,
-        link: u64,
+        connection: u64,
         phase: ConnectionPhase,
     ) -> End {
         End {
             source: Arc::default(),
             local,
             remote,
-            link,
+            connection,
             peer: None,
             phase,
             sending: Sending::Open,
@@ -103,7 +103,7 @@ impl End {
 
     pub(super) fn link(&self) -> Link {
         Link {
-            number: self.link,
+            number: self.connection,
             between: [self.local.ip(), self.remote.ip()],
         }
     }
@@ -132,12 +132,12 @@ impl End {
             .count()
     }
 
-    /// How many bytes it may send.
+    /// Checks that this end may send.
     ///
     /// # Errors
     ///
-    /// What has befallen the connection.
-    pub(super) fn may_send(&self) -> io::Result<()> {
+    /// What has befallen the connection; or this end was shut, or is not connected yet.
+    pub(super) fn check_sending(&self) -> io::Result<()> {
         match (self.phase, self.sending) {
             (ConnectionPhase::Failed(kind), _) => Err(kind.into()),
             (ConnectionPhase::Connecting, _) => Err(io::ErrorKind::NotConnected.into()),

@@ -5,16 +5,20 @@
 //! and the network tells of readiness in place of the reactor.
 //!
 //! `conditions.rs` is what a user may set, `weather.rs` draws from the seed what follows from it,
-//! `end.rs` is one end of a connection, `wires.rs` moves what is under way from end to end, and
-//! `fabric.rs` gives it a clock and a lock. `udp_port.rs` is a socket of datagrams, `datagrams.rs`
-//! moves those. `endpoint.rs`, `door.rs` and `udp_end.rs` are what the sockets hold.
+//! `end.rs` is one end of a connection, `doorway.rs` a listener, `udp_port.rs` a socket of
+//! datagrams. `wires.rs` moves messages from end to end, for `connections.rs`, `listeners.rs` and
+//! `datagrams.rs`, and `fabric.rs` gives it a clock and a lock. `endpoint.rs`, `door.rs` and
+//! `udp_end.rs` are the parts that the sockets hold.
 
 mod conditions;
+mod connections;
 mod datagrams;
 mod door;
+mod doorway;
 mod end;
 mod endpoint;
 mod fabric;
+mod listeners;
 mod udp_end;
 mod udp_port;
 mod weather;
@@ -27,7 +31,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use conditions::NetworkConditions;
-pub(super) use door::Door;
+pub(super) use door::SimulatedDoor;
 pub(super) use endpoint::Endpoint;
 pub(crate) use fabric::Fabric;
 pub(super) use udp_end::UdpEnd;
@@ -51,7 +55,7 @@ pub(crate) fn enter(network: Arc<Fabric>) -> Entered {
     }
 }
 
-/// Puts back the network before.
+/// Puts back, when it is dropped, the network that the thread had before.
 pub(crate) struct Entered {
     outer: Option<ManuallyDrop<Arc<Fabric>>>,
 }
@@ -63,9 +67,11 @@ impl Drop for Entered {
     }
 }
 
+/// Checks that sockets of the system's may be made here.
+///
 /// # Errors
 ///
-/// In a simulation.
+/// In a simulation they may not.
 pub(super) fn refuse_real_sockets() -> io::Result<()> {
     match current() {
         None => Ok(()),

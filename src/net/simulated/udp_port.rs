@@ -12,7 +12,7 @@ use crate::net::source::Source;
 pub(super) const ROOM: usize = 256;
 
 /// The most bytes that a datagram holds.
-pub(super) const LONGEST: usize = 65_507;
+const LONGEST: usize = 65_507;
 
 /// A place where datagrams arrive, and from which they are sent.
 #[derive(Debug, Default)]
@@ -52,12 +52,28 @@ impl UdpPort {
         self.error.take().map(io::Error::from)
     }
 
+    /// Checks that one more datagram may be sent.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, or what befell an earlier one.
+    pub(super) fn check_sending(&mut self) -> io::Result<()> {
+        if let Some(error) = self.take_error() {
+            return Err(error);
+        }
+        match self.under_way < ROOM {
+            true => Ok(()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     /// Notes that there is no socket where a datagram of this one has come.
     pub(super) fn refused(&mut self) {
         self.error = Some(io::ErrorKind::ConnectionRefused);
     }
 
-    /// Takes a datagram in. One of a stranger is lost, and so is one that there is no room for.
+    /// Takes a datagram in, and tells whether it did: one of a stranger is lost, and so is one that
+    /// there is no room for.
     pub(super) fn take(&mut self, packet: UdpPacket) -> bool {
         let is_stranger = self.peer.is_some_and(|peer| peer != packet.from);
         let is_taken = !is_stranger && self.inbox.len() < ROOM;
@@ -109,11 +125,26 @@ fn number(address: SocketAddr) -> u64 {
     ip.rotate_left(16) ^ u64::from(address.port())
 }
 
-/// Whether a datagram can go there at all.
+/// Checks that these bytes fit into a datagram.
 ///
 /// # Errors
 ///
-/// It cannot: it says why.
+/// They are too many.
+pub(super) fn check_length(bytes: &[u8]) -> io::Result<()> {
+    match bytes.len() <= LONGEST {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a datagram has room for 65,507 bytes",
+        )),
+    }
+}
+
+/// Checks that a datagram can go there at all.
+///
+/// # Errors
+///
+/// The reason why it cannot.
 pub(super) fn check_way(bound: SocketAddr, to: SocketAddr) -> io::Result<()> {
     let why = match (bound.is_ipv4() == to.is_ipv4(), to.ip()) {
         (false, _) => "the address is of another family than the socket's",

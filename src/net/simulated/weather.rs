@@ -55,7 +55,8 @@ impl Weather {
     pub(super) fn delay(&mut self) -> Duration {
         let mut delay = draw(&mut self.rng, &self.conditions.delay);
         let mut again = RETRANSMISSION;
-        // As often as it can be told apart from a cut.
+        // Six times at most, which take 12.6 s: a longer delay would look like a cut, which ends a
+        // connection after some 50 s.
         while again < 64 * RETRANSMISSION && self.rng.f64() < self.conditions.loss {
             delay += again;
             again *= 2;

@@ -1,22 +1,18 @@
 //! What is under way in a simulated network, and what its arrival does.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use slab::Slab;
 
-use super::end::{ConnectionPhase, End, EndId, Farewell, Segment, Sending, WINDOW, first_of};
+use super::doorway::Doorway;
+use super::end::{ConnectionPhase, End, EndId, Segment};
 use super::udp_port::{UdpPacket, UdpPort};
 use super::weather::{RETRANSMISSION, Weather};
 use crate::net::readiness::Readiness;
-use crate::net::source::Source;
-
-/// The most bytes that one packet holds.
-const SEGMENT: usize = 16 * 1024;
 
 /// How often a packet is sent again before its connection is given up: for some 50 s.
 const TRIES: u32 = 8;
@@ -33,13 +29,16 @@ pub(super) struct Wires {
     pub(super) ready: Vec<Waker>,
     /// The times at which something arrives that the timer does not know yet.
     pub(super) arrivals: Vec<Instant>,
-    ends: Slab<End>,
-    doors: BTreeMap<SocketAddr, Doorway>,
+    pub(super) ends: Slab<End>,
+    pub(super) doors: BTreeMap<SocketAddr, Doorway>,
     pub(super) udp_ports: BTreeMap<SocketAddr, UdpPort>,
     /// The messages that are under way, by their times. Of one time, the first sent is first.
     flights: BTreeMap<(Instant, u64), Flight>,
+    /// How many messages have been sent: the number of the next one.
     sent: u64,
-    connections: u64,
+    /// How many connections have been opened: the number of the last one.
+    pub(super) connections: u64,
+    /// The port that is tried first when the network is to choose one.
     next_port: u16,
 }
 
@@ -49,14 +48,6 @@ pub(super) enum Flight {
     /// The first of what is under way to an end.
     Segment(EndId),
     Datagram(UdpPacket),
-}
-
-/// Where connections wait to be accepted.
-#[derive(Debug)]
-struct Doorway {
-    source: Arc<Source>,
-    backlog: usize,
-    waiting: VecDeque<EndId>,
 }
 
 impl Wires {
@@ -76,29 +67,6 @@ impl Wires {
         }
     }
 
-    // Listeners.
-
-    pub(super) fn listen(
-        &mut self,
-        mut address: SocketAddr,
-        backlog: usize,
-    ) -> io::Result<(SocketAddr, Arc<Source>)> {
-        if address.port() == 0 {
-            address.set_port(self.free_port());
-        }
-        if self.doors.contains_key(&address) {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        let doorway = Doorway {
-            source: Arc::default(),
-            backlog: backlog.max(1),
-            waiting: VecDeque::new(),
-        };
-        let source = doorway.source.clone();
-        self.doors.insert(address, doorway);
-        Ok((address, source))
-    }
-
     pub(super) fn free_port(&mut self) -> u16 {
         loop {
             let port = self.next_port;
@@ -110,131 +78,8 @@ impl Wires {
         }
     }
 
-    pub(super) fn accept(
-        &mut self,
-        door: SocketAddr,
-    ) -> io::Result<(EndId, Arc<Source>, SocketAddr)> {
-        let doorway = self.doors.get_mut(&door).expect("the listener is held");
-        let id = doorway.waiting.pop_front();
-        let id = id.ok_or(io::ErrorKind::WouldBlock)?;
-        let end = &self.ends[id];
-        Ok((id, end.source.clone(), end.remote))
-    }
-
-    pub(super) fn shut_door(&mut self, door: SocketAddr) {
-        let doorway = self.doors.remove(&door).expect("the listener is held");
-        for id in doorway.waiting {
-            self.ends[id].farewell = Farewell::Reset;
-            self.drop_end(id);
-        }
-    }
-
-    /// Where a listener for an address may be: at it, or at all addresses of its family.
-    pub(super) fn listening_at(address: SocketAddr) -> [SocketAddr; 2] {
-        let all: IpAddr = match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        [address, SocketAddr::new(all, address.port())]
-    }
-
-    fn door_at(&self, address: SocketAddr) -> Option<SocketAddr> {
-        let mut doors = Wires::listening_at(address).into_iter();
-        doors.find(|door| self.doors.contains_key(door))
-    }
-
-    // Connections.
-
-    pub(super) fn connect(&mut self, address: SocketAddr) -> (EndId, Arc<Source>) {
-        let remote = SocketAddr::new(reachable(address.ip()), address.port());
-        let local = SocketAddr::new(remote.ip(), self.free_port());
-        self.connections += 1;
-        let end = End::new(local, remote, self.connections, ConnectionPhase::Connecting);
-        let source = end.source.clone();
-        let id = self.ends.insert(end);
-        self.send(id, Segment::Call);
-        (id, source)
-    }
-
-    pub(super) fn end(&mut self, id: EndId) -> &mut End {
-        &mut self.ends[id]
-    }
-
-    pub(super) fn read(&mut self, id: EndId, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let end = &mut self.ends[id];
-        let bytes = end.peek(buffers)?;
-        end.inbox.drain(..bytes);
-        let was_full = end.unread >= WINDOW;
-        end.unread -= bytes;
-        if let (true, Some(peer)) = (was_full && bytes > 0, end.peer) {
-            self.tell(peer, Readiness::WRITE);
-        }
-        Ok(bytes)
-    }
-
-    pub(super) fn write(&mut self, id: EndId, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        let end = &self.ends[id];
-        end.may_send()?;
-        let peer = end.peer.ok_or(io::ErrorKind::BrokenPipe)?;
-        // As much as there is room for: fewer bytes than were given mean that it is used up.
-        let room = WINDOW.saturating_sub(self.ends[peer].unread);
-        let bytes = first_of(buffers, room);
-        if bytes.is_empty() && buffers.iter().any(|buffer| !buffer.is_empty()) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let length = bytes.len();
-        self.ends[peer].unread += length;
-        for segment in bytes.chunks(SEGMENT) {
-            self.send(peer, Segment::Bytes(segment.to_vec()));
-        }
-        Ok(length)
-    }
-
-    pub(super) fn shut_sending(&mut self, id: EndId) -> io::Result<()> {
-        let end = &mut self.ends[id];
-        match end.may_send() {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            Err(_) => return Err(io::ErrorKind::NotConnected.into()),
-            Ok(()) => end.sending = Sending::Shut,
-        }
-        if let Some(peer) = end.peer {
-            self.send(peer, Segment::Fin);
-        }
-        self.tell(id, Readiness::WRITE | Readiness::WRITE_CLOSED);
-        Ok(())
-    }
-
-    /// Reads end at once from now on.
-    pub(super) fn shut_receiving(&mut self, id: EndId) -> io::Result<()> {
-        self.ends[id].phase = match self.ends[id].phase {
-            ConnectionPhase::Open | ConnectionPhase::Ended => ConnectionPhase::Ended,
-            ConnectionPhase::Connecting | ConnectionPhase::Failed(_) => {
-                return Err(io::ErrorKind::NotConnected.into());
-            }
-        };
-        self.tell(id, Readiness::READ | Readiness::READ_CLOSED);
-        Ok(())
-    }
-
-    pub(super) fn drop_end(&mut self, id: EndId) {
-        let mut end = self.ends.remove(id);
-        if let Some(flight) = end.flight.take() {
-            self.flights.remove(&flight);
-        }
-        let Some(peer) = end.peer else { return };
-        self.ends[peer].peer = None;
-        // What was not read is lost, and the peer is to know.
-        if end.unread > 0 || end.farewell == Farewell::Reset {
-            self.send(peer, Segment::Reset);
-        } else if end.sending == Sending::Open {
-            self.send(peer, Segment::Fin);
-        }
-    }
-
-    // Moving.
-
     /// Sends to an end.
-    fn send(&mut self, to: EndId, segment: Segment) {
+    pub(super) fn send(&mut self, to: EndId, segment: Segment) {
         let time = self.now + self.weather.delay();
         let end = &mut self.ends[to];
         let last = end.incoming.back().map_or(time, |(last, _)| *last);
@@ -257,6 +102,11 @@ impl Wires {
         self.flights.insert(place, flight);
         self.arrivals.push(time);
         place
+    }
+
+    /// Takes something out that does not arrive any more, since its end is gone.
+    pub(super) fn call_off(&mut self, place: (Instant, u64)) {
+        self.flights.remove(&place);
     }
 
     /// Lets arrive what is due.
@@ -296,7 +146,7 @@ impl Wires {
     }
 
     /// Sends segments that have met a cut again, with longer and longer pauses.
-    fn try_again(&mut self, to: EndId) {
+    pub(super) fn try_again(&mut self, to: EndId) {
         let end = &mut self.ends[to];
         end.vain += 1;
         if end.vain <= TRIES {
@@ -337,32 +187,6 @@ impl Wires {
         }
     }
 
-    /// A call has come to the listener.
-    fn call(&mut self, client: EndId) {
-        let end = &self.ends[client];
-        let (local, remote, link) = (end.local, end.remote, end.link);
-        let Some(address) = self.door_at(remote) else {
-            let refused = io::ErrorKind::ConnectionRefused;
-            return self.send(client, Segment::Answer(Err(refused)));
-        };
-        let doorway = self.doors.get_mut(&address).expect("it was found");
-        if doorway.waiting.len() >= doorway.backlog {
-            // The listener does not answer, and the client calls again.
-            self.ends[client]
-                .incoming
-                .push_front((self.now, Segment::Call));
-            return self.try_again(client);
-        }
-        let mut server = End::new(remote, local, link, ConnectionPhase::Open);
-        server.peer = Some(client);
-        server.source.set(Readiness::WRITE, &mut self.ready);
-        let server = self.ends.insert(server);
-        doorway.waiting.push_back(server);
-        doorway.source.set(Readiness::READ, &mut self.ready);
-        self.ends[client].peer = Some(server);
-        self.send(client, Segment::Answer(Ok(())));
-    }
-
     /// Breaks a connection: both ends find it reset.
     fn break_link(&mut self, id: EndId) {
         let peer = self.ends[id].peer;
@@ -379,7 +203,7 @@ impl Wires {
         self.tell(id, Readiness::READ | Readiness::WRITE | closed);
     }
 
-    fn tell(&mut self, id: EndId, readiness: Readiness) {
+    pub(super) fn tell(&mut self, id: EndId, readiness: Readiness) {
         self.ends[id].source.set(readiness, &mut self.ready);
     }
 

@@ -1,7 +1,7 @@
 //! The descriptors of sockets.
 //!
-//! Reading and writing by a descriptor is left to the system; what it does to the readiness that
-//! the runtime knows of is harmless, since every attempt finds out for itself.
+//! A user may read and write by a descriptor: the runtime does not see it, and need not, since
+//! every attempt of its own finds out for itself whether the socket is ready.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
@@ -50,12 +50,18 @@ impl<L: Accepts + AsFd> AsRawFd for Listener<L> {
     }
 }
 
+/// # Panics
+///
+/// In a simulation, whose sockets have no descriptor.
 impl<D: Datagrams + AsFd> AsFd for DatagramSocket<D> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.get().as_fd()
     }
 }
 
+/// # Panics
+///
+/// In a simulation, whose sockets have no descriptor.
 impl<D: Datagrams + AsFd> AsRawFd for DatagramSocket<D> {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()

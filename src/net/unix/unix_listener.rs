@@ -67,14 +67,14 @@ impl Socket for Door {
 impl Accepts for Door {
     type Stream = Stream;
     type Address = SocketAddr;
-    type Accepted = mio::net::UnixStream;
+    type Unentered = mio::net::UnixStream;
 
     fn accept(&self) -> io::Result<(mio::net::UnixStream, SocketAddr)> {
         self.0.accept()
     }
 
-    fn enter(accepted: mio::net::UnixStream) -> io::Result<UnixStream> {
-        ByteStream::new(Stream(accepted))
+    fn enter(connection: mio::net::UnixStream) -> io::Result<UnixStream> {
+        ByteStream::new(Stream(connection))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -35,8 +35,10 @@ pub type UnixStream = ByteStream<Stream>;
 pub struct Stream(pub(super) mio::net::UnixStream);
 
 impl UnixStream {
-    /// Opens a connection to the listener at a path. Where as many wait to be accepted as it has
-    /// room for, the system tells of no change; then this tries again from time to time.
+    /// Opens a connection to the listener at a path.
+    ///
+    /// A listener that has no room for more connections that wait to be accepted is tried again, at
+    /// first after a millisecond, and later every 64: the system does not tell when there is room.
     ///
     /// # Errors
     ///
@@ -76,7 +78,7 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// If a clone or a half of it is in use.
+    /// If a clone or a half of it is in use: those keep the connection.
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixStream> {
         Ok(self.into_socket()?.0.into())
     }
