@@ -18,7 +18,7 @@ use super::window::{BadLength, MissedWindows, Period, Window};
 
 const DEFAULT_CAPACITY: usize = 16;
 
-/// Unless the period is longer.
+/// The stage timeout that is not set, unless the period is longer.
 const DEFAULT_STAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -45,15 +45,16 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///
 /// let (pipeline, outputs) = Pipeline::builder(Shared::new(vec![0.5]))
 ///     .stage_fn("count", |samples: &Vec<f64>, _window| Ok(samples.len()))
-///     .every(Period::Seconds(10))
+///     .every(Period::Millis(10))
 ///     .missed_windows(MissedWindows::Coalesce)
 ///     .stage_timeout(Duration::from_secs(5))
 ///     .lock_timeout(Duration::from_millis(100))
 ///     .capacity(4)
 ///     .overflow(Overflow::DropOldest)
 ///     .build()?;
-/// # drop((pipeline, outputs));
-/// # Ok::<(), laneway::pipeline::PipelineError>(())
+/// let _running = pipeline.start(laneway::Runtime::global());
+/// assert_eq!(outputs.recv()?.output("count"), Some(&1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct PipelineBuilder<Input, Output> {
@@ -326,12 +327,14 @@ impl fmt::Display for PipelineError {
             PipelineError::DuplicateStage { name } => {
                 return write!(f, "two stages have the name {name:?}: rename one of them");
             }
-            PipelineError::NoStages => "a pipeline needs a stage: add one by stage",
-            PipelineError::NoPeriod => "a pipeline needs a period: set it by every",
+            PipelineError::NoStages => "a pipeline needs a stage: add one by `stage_fn`",
+            PipelineError::NoPeriod => "a pipeline needs a period: set it by `every`",
             PipelineError::ZeroPeriod => "the period is zero: it has to be one unit at least",
-            PipelineError::PeriodTooLong => "the period is longer than 1,000 years",
+            PipelineError::PeriodTooLong => "the period is too long: 1,000 years are the most",
             PipelineError::ZeroCapacity => "the outputs need room for one data set at least",
-            PipelineError::ZeroTimeout => "a timeout is zero: no stage could run in time",
+            PipelineError::ZeroTimeout => {
+                "a timeout is zero, so that no stage could run in time: set it longer"
+            }
         };
         f.write_str(words)
     }

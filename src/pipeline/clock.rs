@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::window::Unit;
+use crate::time::interval::duration_of_nanos;
 use crate::time::now;
 use crate::time::wall::wall_now;
 
@@ -117,7 +118,7 @@ impl PipelineClock {
     /// The first instant at which it shows this position. `None`: beyond what instants can say.
     pub(super) fn instant_of(&self, position: i64, unit: Unit) -> Option<Instant> {
         let since_anchor = i128::from(position) * unit.nanos() - self.at_anchor;
-        let distance = duration(since_anchor.unsigned_abs())?;
+        let distance = duration_of_nanos(since_anchor.unsigned_abs())?;
         match since_anchor >= 0 {
             true => self.anchor.checked_add(distance),
             false => self.anchor.checked_sub(distance),
@@ -127,13 +128,6 @@ impl PipelineClock {
 
 fn nanos(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).expect("a duration has less than 2^94 nanoseconds")
-}
-
-fn duration(nanos: u128) -> Option<Duration> {
-    const PER_SECOND: u128 = 1_000_000_000;
-    let seconds = u64::try_from(nanos / PER_SECOND).ok()?;
-    let rest = u32::try_from(nanos % PER_SECOND).expect("less than a second");
-    Some(Duration::new(seconds, rest))
 }
 
 #[cfg(test)]

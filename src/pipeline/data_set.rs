@@ -59,13 +59,18 @@ impl<Output> DataSet<Output> {
     /// The outcome of the stage of this name. `None` if there is no such stage.
     ///
     /// ```
-    /// use laneway::pipeline::{DataSet, StageOutcome};
+    /// use laneway::Runtime;
+    /// use laneway::pipeline::{Period, Pipeline, Shared, StageOutcome};
     ///
-    /// fn is_late(data_set: &DataSet<f64>, stage: &str) -> bool {
-    ///     use StageOutcome::{Busy, TimedOut};
-    ///     matches!(data_set.outcome(stage), Some(TimedOut | Busy { .. }))
-    /// }
-    /// # let _ = is_late;
+    /// let (pipeline, outputs) = Pipeline::builder(Shared::new(""))
+    ///     .stage_fn("number", |text: &&str, _window| Ok(text.parse::<f64>()?))
+    ///     .every(Period::Millis(1))
+    ///     .build()?;
+    /// let _running = pipeline.start(Runtime::global());
+    /// let data_set = outputs.recv()?;
+    /// assert!(matches!(data_set.outcome("number"), Some(StageOutcome::Failed(_))));
+    /// assert!(data_set.outcome("letter").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn outcome(&self, stage: &str) -> Option<&StageOutcome<Output>> {
@@ -108,10 +113,10 @@ pub enum StageOutcome<Output> {
     Done(Output),
     /// It gave an error.
     Failed(StageError),
-    /// It panicked. The words are the panic's message.
+    /// It panicked, with this message.
     Panicked(String),
-    /// It had no result in time: it still runs, or no thread has come to it. What it gives later
-    /// is dropped.
+    /// It had no result in time: it still runs, or no thread has come to it. A later result is
+    /// dropped.
     TimedOut,
     /// It did not run: a writer had the input, or waited for it, for as long as the
     /// [lock timeout](super::PipelineBuilder::lock_timeout).

@@ -15,10 +15,18 @@ struct State<O> {
     /// A place for every stage. None once the gathering is closed.
     // Boxed, since an output may be large, and is handed on several times.
     places: Option<Vec<Option<Box<StageOutcome<O>>>>>,
-    empty: usize,
-    refused: bool,
+    progress: Progress,
     /// The pipeline's own task, which waits for the last outcome.
     awaiter: Option<Waker>,
+}
+
+/// How far a gathering has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// This number of outcomes is still to come.
+    Missing(usize),
+    /// A stage's task was cancelled, and its outcome never comes.
+    Refused,
 }
 
 /// How a gathering ends by itself.
@@ -34,19 +42,17 @@ impl<O> Gathering<O> {
     pub(super) fn new(stages: usize) -> Arc<Gathering<O>> {
         Arc::new(Gathering(Mutex::new(State {
             places: Some((0..stages).map(|_| None).collect()),
-            empty: stages,
-            refused: false,
+            progress: Progress::Missing(stages),
             awaiter: None,
         })))
     }
 
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Gathered> {
         let mut state = self.lock();
-        if state.refused {
-            return Poll::Ready(Gathered::Refused);
-        }
-        if state.empty == 0 {
-            return Poll::Ready(Gathered::All);
+        match state.progress {
+            Progress::Refused => return Poll::Ready(Gathered::Refused),
+            Progress::Missing(0) => return Poll::Ready(Gathered::All),
+            Progress::Missing(_) => {}
         }
         let before = state.awaiter.replace(cx.waker().clone());
         drop(state);
@@ -68,12 +74,13 @@ impl<O> Gathering<O> {
         };
         let before = places[stage].replace(outcome);
         assert!(before.is_none(), "stage {stage} has brought two outcomes");
-        state.empty -= 1;
-        let awaiter = if state.empty == 0 {
-            state.awaiter.take()
-        } else {
-            None
-        };
+        let mut awaiter = None;
+        if let Progress::Missing(missing) = &mut state.progress {
+            *missing -= 1;
+            if *missing == 0 {
+                awaiter = state.awaiter.take();
+            }
+        }
         drop(state);
         wake(awaiter);
         Ok(())
@@ -81,7 +88,7 @@ impl<O> Gathering<O> {
 
     fn refuse(&self) {
         let mut state = self.lock();
-        state.refused = true;
+        state.progress = Progress::Refused;
         let awaiter = state.awaiter.take();
         drop(state);
         wake(awaiter);
@@ -99,7 +106,7 @@ fn wake(awaiter: Option<Waker>) {
     }
 }
 
-/// One stage's place in a gathering, from where its outcome is sent.
+/// One stage's place in a gathering, to which its outcome goes.
 pub(super) struct OutcomeSender<O> {
     pub(super) gathering: Arc<Gathering<O>>,
     pub(super) stage: usize,

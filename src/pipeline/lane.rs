@@ -64,7 +64,7 @@ pub(super) struct StageRun<O> {
 
 /// The state of an assignment.
 pub(super) enum Assigned<I, O> {
-    /// This is to be spawned.
+    /// The lane has a new task, which is to be spawned.
     Spawn(LaneTask<I, O>),
     /// The task that is on its way takes it.
     Taken,
@@ -103,7 +103,7 @@ impl<I, O> Lane<I, O> {
         }
     }
 
-    /// Takes back what has not begun. Gives what a stage comes to whose outcome is not there.
+    /// Takes a run back that has not begun. The outcome of a stage that has brought none in time.
     pub(super) fn close(&self) -> Box<StageOutcome<O>> {
         Box::new(match &mut *self.lock() {
             State::Idle | State::Running(_) => StageOutcome::TimedOut,
@@ -153,13 +153,13 @@ impl<I, O> Lane<I, O> {
         run
     }
 
-    /// Edge 4, if the run's time is over. None: there is another run by now, which has more time.
-    fn give_up(&self) -> Option<()> {
+    /// Edge 4, if the run's time is over. `false`: another run has come, which has more time.
+    fn gives_up(&self) -> bool {
         let mut state = self.lock();
         if let State::Locking(Some(run)) = &*state
             && run.lock_by > now()
         {
-            return None;
+            return false;
         }
         let run = state.take_run();
         // Unlock before telling: the pipeline may assign the next run at once.
@@ -167,13 +167,13 @@ impl<I, O> Lane<I, O> {
         if let Some(run) = run {
             tell(run.outcome_to, Box::new(StageOutcome::InputLocked));
         }
-        Some(())
+        true
     }
 
     /// Edge 5.
     fn run(&self, run: StageRun<O>, input: ReadGuard<I>) {
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            returned(self.stage.run(&input, run.window))
+            boxed(self.stage.run(&input, run.window))
         }));
         // Unlock before telling: the listener may want to write.
         drop(input);
@@ -203,7 +203,7 @@ impl<O> State<O> {
 
 /// Boxed here, since the output may be large: each function that it is handed through needs room
 /// for it on the stack in a build without optimisations.
-fn returned<O>(returned: Result<O, StageError>) -> Box<StageOutcome<O>> {
+fn boxed<O>(returned: Result<O, StageError>) -> Box<StageOutcome<O>> {
     Box::new(match returned {
         Ok(output) => StageOutcome::Done(output),
         Err(error) => StageOutcome::Failed(error),
@@ -243,7 +243,7 @@ impl<I, O> LaneTask<I, O> {
         }
     }
 
-    fn poll_duty(&mut self, lane: &Lane<I, O>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_lane(&mut self, lane: &Lane<I, O>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let Some(lock_by) = lane.lock_by() else {
                 return Poll::Ready(());
@@ -256,7 +256,7 @@ impl<I, O> LaneTask<I, O> {
             }
             lane.wait_for_input();
             ready!(self.poll_alarm(lock_by, cx));
-            if let Some(()) = lane.give_up() {
+            if lane.gives_up() {
                 return Poll::Ready(());
             }
         }
@@ -276,7 +276,7 @@ impl<I, O> Future for LaneTask<I, O> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let lane = self.lane.clone().expect("not polled after its end");
-        ready!(self.poll_duty(&lane, cx));
+        ready!(self.poll_lane(&lane, cx));
         self.lane = None;
         Poll::Ready(())
     }

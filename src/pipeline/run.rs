@@ -270,8 +270,8 @@ where
                 lock_by,
                 outcome_to,
             }) {
-                Assigned::Spawn(duty) => {
-                    named(lane.name.clone()).spawn(duty, Priority::Low).detach();
+                Assigned::Spawn(task) => {
+                    named(lane.name.clone()).spawn(task, Priority::Low).detach();
                 }
                 Assigned::Taken => {}
                 Assigned::Busy(window, outcome_to) => {
@@ -390,8 +390,8 @@ impl<I, O> Drop for EndReporter<I, O> {
     fn drop(&mut self) {
         let mut still_running = Vec::new();
         for lane in &self.lanes {
-            // What has not begun does not begin any more.
-            let _no_tick_to_tell = lane.close();
+            // A run that has not begun does not begin any more; no tick is left to be told.
+            drop(lane.close());
             if lane.is_running() {
                 still_running.push(lane.name.clone());
             }

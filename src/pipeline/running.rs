@@ -96,7 +96,7 @@ impl Running {
         self.ended().await
     }
 
-    /// Waits until the pipeline ends by itself, or by another handle's shutdown.
+    /// Waits until the pipeline ends by itself, or by a shutdown that another task calls.
     ///
     /// ```
     /// use laneway::pipeline::{End, Period, Pipeline, Shared};
@@ -165,7 +165,7 @@ impl Running {
     /// #     .every(Period::Millis(1))
     /// #     .build()?;
     /// pipeline.start(laneway::Runtime::global()).detach();
-    /// outputs.recv()?;
+    /// assert!(outputs.recv().is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn detach(mut self) {
@@ -188,7 +188,9 @@ impl fmt::Debug for Running {
     }
 }
 
-/// The account of a pipeline that has ended. Made by [`Running::shutdown`], which has an example.
+/// The account of a pipeline that has ended. Made by [`Running::shutdown`] and [`Running::ended`].
+///
+/// [`Running`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineReport {

@@ -215,14 +215,14 @@ impl<T> State<T> {
     }
 
     /// A reader has gone. Writers that wait go on to keep others out until one of them comes in.
-    fn read(&mut self) -> Option<WakeList> {
+    fn reader_left(&mut self) -> Option<WakeList> {
         self.readers -= 1;
         (self.readers == 0).then(|| self.waiting_writers.copy())
     }
 
     /// A writer has gone. All that wait try again; until a writer has to wait again, readers may
     /// come in.
-    fn written(&mut self, value: Arc<T>) -> WakeList {
+    fn writer_left(&mut self, value: Arc<T>) -> WakeList {
         self.value = Some(value);
         self.waiting_writers.take().and(self.waiting_readers.take())
     }
@@ -336,7 +336,7 @@ impl<T> Drop for ReadGuard<T> {
     fn drop(&mut self) {
         // Before the lock counts one reader less: a writer must find its pointer the only one.
         self.value = None;
-        let writers = self.shared.lock().read();
+        let writers = self.shared.lock().reader_left();
         if let Some(writers) = writers {
             writers.wake();
         }
@@ -387,7 +387,7 @@ impl<T> DerefMut for WriteGuard<T> {
 impl<T> Drop for WriteGuard<T> {
     fn drop(&mut self) {
         let value = self.value.take().expect(GUARDED);
-        let waiting = self.shared.lock().written(value);
+        let waiting = self.shared.lock().writer_left(value);
         waiting.wake();
     }
 }

@@ -52,8 +52,8 @@ impl Waiters {
     }
 }
 
-/// Wakers to be woken without the lock: the woken one's first act is to take it.
-#[must_use = "whoever is to be woken waits for it"]
+/// Wakers to be woken without the lock: the first act of a woken task is to take it.
+#[must_use = "the tasks of these wakers wait for them"]
 #[derive(Debug)]
 pub(super) struct WakeList(Vec<Waker>);
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A unit of time: what an [`Period`] is given in, and what all positions of its windows count.
+/// A unit of time, in which a [`Period`] is given, and which all positions of its windows count.
 ///
 /// ```
 /// use laneway::pipeline::{Period, Unit};
@@ -74,7 +74,7 @@ pub enum Period {
 const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
 impl Period {
-    /// The unit that it is given in.
+    /// The unit in which it is given.
     ///
     /// ```
     /// use laneway::pipeline::{Period, Unit};

@@ -74,7 +74,7 @@ pub(crate) fn enter(timer: Arc<Timer>) -> Entered {
     }
 }
 
-/// Puts back the clock before.
+/// Puts back, when it is dropped, the clock that the thread had before.
 pub(crate) struct Entered {
     outer: Option<ManuallyDrop<Arc<Timer>>>,
 }

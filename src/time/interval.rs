@@ -56,7 +56,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     }
 }
 
-/// The answer of an [`Interval`] to ticks that were asked for too late. The words are tokio's.
+/// The answer of an [`Interval`] to ticks that were asked for too late. The names are tokio's.
 ///
 /// ```
 /// use laneway::time::MissedTickBehavior;
@@ -69,17 +69,17 @@ pub enum MissedTickBehavior {
     /// any time, there are as many ticks as periods. The default.
     #[default]
     Burst,
-    /// The next tick comes a whole period after the late one, and so on from there. A tick that is
-    /// late by five milliseconds or less, and by less than a period, is none: it moves nothing, and
-    /// the next one comes closer by so much.
+    /// The next tick comes a whole period after the late one, and so on from there. A tick that
+    /// comes five milliseconds after its time or less, and less than a period, does not count as
+    /// late: it moves no other.
     Delay,
     /// The missed ticks are left out, and the next one comes at a multiple of the period from
     /// the start: never out of step.
     Skip,
 }
 
-/// A tick that is late by so much is on time: timers and threads are late by a little always, and
-/// an interval would drift by each of it.
+/// A tick that comes so little after its time is no late one: timers and threads always take a
+/// little, and an interval would drift by all of it.
 const FORGIVEN: Duration = Duration::from_millis(5);
 
 impl MissedTickBehavior {
@@ -96,18 +96,18 @@ impl MissedTickBehavior {
             MissedTickBehavior::Skip => {
                 let into_period = late.as_nanos() % period.as_nanos();
                 let left = period.as_nanos() - into_period;
-                now.checked_add(duration_of_nanos(left))
+                now.checked_add(duration_of_nanos(left)?)
             }
         }
     }
 }
 
-/// No more than a period, and so no more than a duration can say.
-fn duration_of_nanos(nanos: u128) -> Duration {
+/// This number of nanoseconds. `None`: more than a duration can say.
+pub(crate) fn duration_of_nanos(nanos: u128) -> Option<Duration> {
     const PER_SECOND: u128 = 1_000_000_000;
-    let seconds = u64::try_from(nanos / PER_SECOND).expect("no more than a duration");
+    let seconds = u64::try_from(nanos / PER_SECOND).ok()?;
     let rest = u32::try_from(nanos % PER_SECOND).expect("less than a second");
-    Duration::new(seconds, rest)
+    Some(Duration::new(seconds, rest))
 }
 
 /// A steady series of ticks. Made by [`interval`] and [`interval_at`].
@@ -142,7 +142,7 @@ impl Interval {
     /// use std::time::Duration;
     ///
     /// let ticks = interval(Duration::from_secs(1)).with_missed_ticks(MissedTickBehavior::Skip);
-    /// assert_eq!(ticks.period(), Duration::from_secs(1));
+    /// assert_eq!(ticks.missed_ticks(), MissedTickBehavior::Skip);
     /// ```
     pub fn with_missed_ticks(mut self, behavior: MissedTickBehavior) -> Interval {
         self.behavior = behavior;

@@ -12,14 +12,14 @@
 //! assert_eq!(result, Ok("done"));
 //! ```
 //!
-//! What is ready at once counts: after 64 sleeps, ticks and the like that were ready without a
-//! wait, all in one poll of a task, the next one lets other tasks run first. So a loop over ticks
-//! that are late keeps nobody from its thread.
+//! After 64 sleeps, ticks and the like that were ready without a wait, all in one poll of a task,
+//! the next one lets other tasks run first. So a loop over late ticks keeps no other task from its
+//! thread.
 //!
 //! Time here is that of [`Instant`](std::time::Instant). On Linux and macOS that clock stands still
-//! while the machine is suspended: every sleep, timeout and interval, and all that goes by a
-//! period, goes on afterwards with as much of its wait left as before, and no tick was missed. What
-//! is to happen at a time of day goes by the system's clock, and catches up: the module
+//! while the machine is suspended: every sleep, timeout and interval, and each periodic process and
+//! pipeline, goes on afterwards with as much of its wait left as before, and no tick was missed. A
+//! process that runs at a time of day goes by the system's clock, and catches up: the module
 //! `background::cron`, with the feature `cron`.
 //!
 //! All of this works on a runtime's tasks, in [`block_on`](crate::block_on) without any runtime,
@@ -33,7 +33,7 @@
 //! that thread by other means holds up every sleep in the process.
 
 pub(crate) mod clock;
-mod interval;
+pub(crate) mod interval;
 mod sleep;
 mod timeout;
 pub(crate) mod timer;

@@ -76,7 +76,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     /// None: never.
     deadline: Option<Instant>,
-    /// Its place in the timer. Of no meaning once the timer has come past it.
+    /// Its place in the timer. Without meaning once the timer has come past the deadline.
     armed: Option<(TimerRef, SleeperKey)>,
     /// Of the task that waits: set by each poll that leaves it pending, until one finds it ready.
     /// A copy besides the timer's, for a reset to arm anew what the timer has woken already.
@@ -135,9 +135,12 @@ impl Sleep {
     /// use laneway::time::sleep;
     /// use std::time::{Duration, Instant};
     ///
+    /// let started = Instant::now();
     /// let mut watch = sleep(Duration::from_secs(3600));
-    /// watch.reset(Instant::now());
+    /// watch.reset(started + Duration::from_millis(5));
     /// laneway::block_on(watch);
+    /// let waited = started.elapsed();
+    /// assert!(waited >= Duration::from_millis(5) && waited < Duration::from_secs(3600));
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
         self.set(Some(deadline));

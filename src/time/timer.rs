@@ -116,11 +116,11 @@ impl Timer {
         self.now() - self.epoch
     }
 
-    /// Moves a simulated clock to when the next sleepers are due, and wakes them. `false`: nobody
-    /// sleeps.
+    /// Moves a simulated clock to when the next sleepers are due, and wakes them. `false`: there is
+    /// no sleeper.
     pub(crate) fn move_on(&self) -> bool {
         let Clock::Simulated(clock) = &self.clock else {
-            unreachable!("the machine's clock is moved by nobody");
+            unreachable!("the machine's clock moves by itself");
         };
         let mut due = Vec::new();
         let mut state = self.lock();
