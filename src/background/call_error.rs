@@ -127,9 +127,9 @@ impl<Req> TryCallError<Req> {
 impl<Req> fmt::Display for TryCallError<Req> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TryCallError::Busy(_) => {
-                f.write_str("the background has no room for another request at the moment")
-            }
+            TryCallError::Busy(_) => f.write_str(
+                "the background has no room for the request: try again later, or wait by `call`",
+            ),
             TryCallError::Closed(_, reason) => display_closed(reason, f),
         }
     }

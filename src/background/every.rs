@@ -130,9 +130,20 @@ impl Every {
     ///
     /// ```
     /// use laneway::background::Every;
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
     /// use std::time::Duration;
     ///
-    /// let hourly = Every::new(Duration::from_secs(3600));
+    /// let hour = Duration::from_secs(3600);
+    /// let run = Sim::seed(1).run(async move {
+    ///     let (hourly, background) = Every::new(hour).build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(hour * 5 / 2).await;
+    ///     hourly.metrics().completed
+    /// });
+    /// assert_eq!(run?.output, 3);
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     #[track_caller]
     pub fn new(period: Duration) -> Every {
@@ -158,7 +169,8 @@ impl Every {
     /// use laneway::background::Every;
     /// use std::time::Duration;
     ///
-    /// let (beat, _background) = Every::new(Duration::from_secs(1)).name("heart").build(async || ());
+    /// let every = Every::new(Duration::from_secs(1)).name("heart");
+    /// let (beat, _background) = every.build(async || ());
     /// assert_eq!(beat.metrics().name, "heart");
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Every {
@@ -170,10 +182,22 @@ impl Every {
     ///
     /// ```
     /// use laneway::background::Every;
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
     /// use std::time::Duration;
     ///
     /// let minute = Duration::from_secs(60);
-    /// let every = Every::new(minute).initial_delay(minute);
+    /// let run = Sim::seed(1).run(async move {
+    ///     let (late, background) = Every::new(minute).initial_delay(minute).build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(minute / 2).await;
+    ///     let before = late.metrics().completed;
+    ///     sleep(minute).await;
+    ///     (before, late.metrics().completed)
+    /// });
+    /// assert_eq!(run?.output, (0, 1));
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     pub fn initial_delay(mut self, delay: Duration) -> Every {
         self.timetable.initial_delay = delay;
@@ -190,9 +214,20 @@ impl Every {
     ///
     /// ```
     /// use laneway::background::Every;
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
     /// use std::time::Duration;
     ///
-    /// let every = Every::new(Duration::from_secs(60)).jitter(Duration::from_secs(5));
+    /// let (minute, jitter) = (Duration::from_secs(60), Duration::from_secs(5));
+    /// let run = Sim::seed(1).run(async move {
+    ///     let (beat, background) = Every::new(minute).jitter(jitter).build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(99 * minute + 2 * jitter).await;
+    ///     beat.metrics().completed
+    /// });
+    /// assert_eq!(run?.output, 100);
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     #[track_caller]
     pub fn jitter(mut self, jitter: Duration) -> Every {
@@ -211,10 +246,24 @@ impl Every {
     ///
     /// ```
     /// use laneway::background::Every;
-    /// use laneway::time::MissedTickBehavior;
+    /// use laneway::sim::{Sim, work};
+    /// use laneway::spawn_task;
+    /// use laneway::time::{MissedTickBehavior, sleep};
     /// use std::time::Duration;
     ///
-    /// let every = Every::new(Duration::from_secs(1)).missed_ticks(MissedTickBehavior::Burst);
+    /// let second = Duration::from_secs(1);
+    /// // One worker, which another task takes for three ticks.
+    /// let run = Sim::seed(1).high(0).low(1).run(async move {
+    ///     let every = Every::new(second).missed_ticks(MissedTickBehavior::Burst);
+    ///     let (beat, background) = every.build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(second / 2).await;
+    ///     spawn_task!(async move { work(3 * second) }).await;
+    ///     sleep(second / 4).await;
+    ///     beat.metrics().completed
+    /// });
+    /// assert_eq!(run?.output, 4);
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     pub fn missed_ticks(mut self, behavior: MissedTickBehavior) -> Every {
         self.timetable.missed = behavior;
@@ -225,9 +274,22 @@ impl Every {
     ///
     /// ```
     /// use laneway::background::{Every, Overlap};
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
     /// use std::time::Duration;
     ///
-    /// let every = Every::new(Duration::from_secs(1)).overlap(Overlap::Queue);
+    /// let second = Duration::from_secs(1);
+    /// let run = Sim::seed(1).run(async move {
+    ///     let every = Every::new(second).overlap(Overlap::Queue);
+    ///     let (slow, background) = every.build(async move || sleep(second * 5 / 2).await);
+    ///     let _task = spawn_task!(background);
+    ///     sleep(second * 9 / 4).await;
+    ///     slow.metrics()
+    /// });
+    /// let metrics = run?.output;
+    /// assert_eq!((metrics.running, metrics.queued, metrics.skipped), (true, 2, 0));
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     pub fn overlap(mut self, overlap: Overlap) -> Every {
         self.overlap = overlap;
@@ -239,10 +301,16 @@ impl Every {
     /// ```
     /// use laneway::background::Every;
     /// use laneway::spawn_task;
+    /// use std::sync::mpsc;
     /// use std::time::Duration;
     ///
-    /// let (once, background) = Every::new(Duration::MAX).build(async || println!("once"));
-    /// spawn_task!(background).detach();
+    /// let (sender, runs) = mpsc::channel();
+    /// let run = async move || sender.send("ran").unwrap();
+    /// let (once, background) = Every::new(Duration::MAX).build(run);
+    /// let task = spawn_task!(background);
+    /// assert_eq!(runs.recv(), Ok("ran"));
+    /// once.stop();
+    /// laneway::block_on(task);
     /// ```
     pub fn build<F>(self, run: F) -> (Periodic, Background<impl Future<Output = ()>>)
     where

@@ -94,12 +94,12 @@ impl<Req, Res> Exchange<Req, Res> {
         }
     }
 
-    /// Leaves the reply and wakes the caller. Whatever the caller's waker or a destructor does,
-    /// the background comes to no harm.
+    /// Leaves the reply and wakes the caller. A panic of the caller's waker or of a destructor does
+    /// the background no harm.
     pub(super) fn reply(exchange: SharedExchange<Req, Res>, reply: Result<Res, CallError>) {
         let caller = exchange.leave_reply(reply);
-        // Before the wake-up: the caller then finds that it has the exchange for itself. If nobody
-        // is there to take the reply, it is dropped with the exchange.
+        // Dropped before the wake-up: the caller then finds that it has the exchange for itself. If
+        // no caller is there to take the reply, it is dropped with the exchange.
         drop_shielded(exchange);
         if let Some(caller) = caller {
             shielded("the waker of a caller", || caller.wake());
@@ -149,7 +149,7 @@ impl<Req, Res> Exchange<Req, Res> {
                 let state = exchange.state.into_inner();
                 match unpoisoned(state) {
                     State::Replied(reply) => Ok(reply),
-                    _ => unreachable!("the background keeps a exchange until it has replied"),
+                    _ => unreachable!("the background keeps an exchange until it has replied"),
                 }
             }
             Err(shared) => match shared.poll_shared(cx) {

@@ -114,7 +114,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     /// let double = async |_: &mut (), n: u64| 2 * n;
     /// let (handle, background) = Service::new().bounded(1).build((), double);
     /// let reply = handle.try_call(21).unwrap();
-    /// // Nobody serves it yet.
+    /// // No background serves it yet.
     /// assert_eq!(handle.try_call(22).unwrap_err(), TryCallError::Busy(22));
     ///
     /// spawn_task!(background).detach();

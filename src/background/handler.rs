@@ -43,16 +43,19 @@ impl<S, Req, Res, H: AsyncFnMut(&mut S, Req) -> Res> Handler<S, Req, Res> for H 
 /// Nothing else implements it, and nothing needs to, as with [`Handler`].
 ///
 /// ```
-/// use laneway::background::{Service, SharedHandler};
+/// use laneway::background::{Background, Service, ServiceHandle, SharedHandler};
 /// use laneway::{block_on, spawn_task};
 ///
-/// fn shared(handler: impl SharedHandler<u32, u32, u32>) -> impl SharedHandler<u32, u32, u32> {
-///     handler
+/// fn eight<H>(handler: H) -> (ServiceHandle<u32, u32>, Background<impl Future<Output = ()>>)
+/// where
+///     H: SharedHandler<u32, u32, u32>,
+/// {
+///     Service::new().in_flight(8).build(3, handler)
 /// }
 ///
-/// let times = shared(async |factor: &u32, n: u32| factor * n);
-/// let (triple, background) = Service::new().in_flight(8).build(3, times);
-/// # let _ = (triple, background);
+/// let (triple, background) = eight(async |factor: &u32, n: u32| factor * n);
+/// spawn_task!(background).detach();
+/// assert_eq!(block_on(triple.call(7)), Ok(21));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an async closure of a shared state and a request",

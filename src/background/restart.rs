@@ -69,10 +69,25 @@ impl RestartPolicy {
     /// If the first is longer than the longest.
     ///
     /// ```
-    /// use laneway::background::RestartPolicy;
+    /// use laneway::background::{RestartPolicy, Service};
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::now;
     /// use std::time::Duration;
     ///
-    /// let steady = RestartPolicy::new().backoff(Duration::from_secs(1), Duration::from_secs(1));
+    /// let second = Duration::from_secs(1);
+    /// let steady = RestartPolicy::new().backoff(second, second).without_jitter();
+    /// let run = Sim::seed(1).run(async move {
+    ///     let divide = async |_: &mut (), n: u64| 100 / n;
+    ///     let (shares, background) = Service::new().restart(steady).build(async || (), divide);
+    ///     let _task = spawn_task!(background);
+    ///     let began = now();
+    ///     assert!(shares.call(0).await.is_err());
+    ///     assert_eq!(shares.call(5).await, Ok(20));
+    ///     now() - began
+    /// });
+    /// assert!(run?.output >= second);
+    /// # Ok::<(), laneway::sim::Error>(())
     /// ```
     #[track_caller]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> RestartPolicy {
@@ -98,10 +113,9 @@ impl RestartPolicy {
         self
     }
 
-    /// Gives up at the panic that would need one more restart within so much time: the background
-    /// ends with that panic, and further callers get
-    /// [`CallError::Closed`](super::CallError::Closed).
-    /// Default: never.
+    /// Gives up at the panic after which more than this number of restarts would fall within this
+    /// time: the background ends with that panic, and further callers get
+    /// [`CallError::Closed`](super::CallError::Closed). Default: never.
     ///
     /// ```
     /// use laneway::background::{CallError, RestartPolicy, Service};

@@ -130,8 +130,15 @@ struct Settings {
 ///
 /// ```
 /// use laneway::background::{OneAtATime, Service};
+/// use laneway::{block_on, spawn_task};
 ///
 /// let service: Service<OneAtATime> = Service::new();
+/// let (sum, background) = service.build(40, async |sum: &mut u64, n: u64| {
+///     *sum += n;
+///     *sum
+/// });
+/// spawn_task!(background).detach();
+/// assert_eq!(block_on(sum.call(2)), Ok(42));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct OneAtATime;
@@ -140,8 +147,12 @@ pub struct OneAtATime;
 ///
 /// ```
 /// use laneway::background::{ManyAtOnce, Service};
+/// use laneway::{block_on, spawn_task};
 ///
 /// let service: Service<ManyAtOnce> = Service::new().in_flight(8);
+/// let (triple, background) = service.build(3, async |factor: &u64, n: u64| factor * n);
+/// spawn_task!(background).detach();
+/// assert_eq!(block_on(triple.call(14)), Ok(42));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ManyAtOnce {
@@ -152,8 +163,13 @@ pub struct ManyAtOnce {
 ///
 /// ```
 /// use laneway::background::{OneAtATime, Once, Service};
+/// use laneway::{block_on, spawn_task};
 ///
 /// let service: Service<OneAtATime, Once> = Service::new();
+/// let (shares, background) = service.build(100, async |sum: &mut u64, n: u64| *sum / n);
+/// spawn_task!(background).detach();
+/// assert!(block_on(shares.call(0)).is_err());
+/// assert!(block_on(shares.call(5)).is_err(), "it has ended");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Once;
@@ -162,8 +178,13 @@ pub struct Once;
 ///
 /// ```
 /// use laneway::background::{OneAtATime, RestartPolicy, Restarting, Service};
+/// use laneway::{block_on, spawn_task};
 ///
 /// let service: Service<OneAtATime, Restarting> = Service::new().restart(RestartPolicy::new());
+/// let (shares, background) = service.build(async || 100, async |sum: &mut u64, n: u64| *sum / n);
+/// spawn_task!(background).detach();
+/// assert!(block_on(shares.call(0)).is_err());
+/// assert_eq!(block_on(shares.call(5)), Ok(20));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Restarting {
@@ -207,6 +228,7 @@ impl<Order, Life> Service<Order, Life> {
     /// use laneway::background::Service;
     ///
     /// let service = Service::new().name("resolver");
+    /// assert!(format!("{service:?}").contains("resolver"));
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Service<Order, Life> {
         self.settings.name = name.into();
@@ -246,13 +268,23 @@ impl<Order, Life> Service<Order, Life> {
     ///
     /// ```
     /// use laneway::background::{CallOrder, Service};
+    /// use laneway::{Priority, Runtime};
     ///
     /// // Lines of a log, in the order in which they were written.
     /// let service = Service::new().call_order(CallOrder::FirstCome);
-    /// let (log, _background) = service.build(Vec::new(), async |log: &mut Vec<String>, line| {
-    ///     log.push(line);
-    /// });
-    /// # drop(log);
+    /// let write = async |lines: &mut String, line: &str| {
+    ///     *lines += line;
+    ///     lines.clone()
+    /// };
+    /// let (log, background) = service.build(String::new(), write);
+    /// log.try_call("first, ").unwrap().detach();
+    ///
+    /// // A high task's line, which would else go before the other.
+    /// let rt = Runtime::builder().build()?;
+    /// let second = rt.spawn(async move { log.call("second").await }, Priority::High);
+    /// rt.spawn(background, Priority::Low).detach();
+    /// assert_eq!(rt.block_on(second)?, "first, second");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn call_order(mut self, call_order: CallOrder) -> Service<Order, Life> {
         self.settings.call_order = call_order;

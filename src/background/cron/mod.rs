@@ -10,6 +10,7 @@
 //! let back_up = async || println!("backed up");
 //! let (process, background) = cron::daily("03:00", "Europe/Zurich", back_up)?;
 //! let task = spawn_task!(background);
+//! assert_eq!(process.metrics().panicked, 0);
 //! # process.stop();
 //! # laneway::block_on(task);
 //! # Ok::<(), cron::CronError>(())
@@ -224,10 +225,25 @@ impl Cron {
     ///
     /// ```
     /// use laneway::background::cron::Cron;
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
     /// use std::time::Duration;
     ///
-    /// let cron = Cron::daily("03:00", "UTC")?.jitter(Duration::from_secs(600));
-    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// let (hour, jitter) = (Duration::from_secs(3600), Duration::from_secs(600));
+    /// // A simulation begins at midnight.
+    /// let run = Sim::seed(1).run(async move {
+    ///     let cron = Cron::daily("03:00", "UTC")?.jitter(jitter);
+    ///     let (backup, background) = cron.build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(3 * hour).await;
+    ///     let before = backup.metrics().completed;
+    ///     sleep(2 * jitter).await;
+    ///     Ok((before, backup.metrics().completed))
+    /// });
+    /// let completed: Result<_, laneway::background::cron::CronError> = run?.output;
+    /// assert_eq!(completed?, (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn jitter(mut self, jitter: Duration) -> Cron {
         self.almanac.jitter = jitter;
@@ -240,11 +256,26 @@ impl Cron {
     /// [`Delay`](MissedTickBehavior::Delay) has no period here to delay by, and is as `Skip`.
     ///
     /// ```
-    /// use laneway::background::cron::Cron;
-    /// use laneway::time::MissedTickBehavior;
+    /// use laneway::background::cron::{Cron, CronError};
+    /// use laneway::sim::{Sim, work};
+    /// use laneway::spawn_task;
+    /// use laneway::time::{MissedTickBehavior, sleep};
+    /// use std::time::Duration;
     ///
-    /// let cron = Cron::daily("03:00", "UTC")?.missed_ticks(MissedTickBehavior::Burst);
-    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// let minute = Duration::from_secs(60);
+    /// // One worker, which another task takes for three minutes.
+    /// let run = Sim::seed(1).high(0).low(1).run(async move {
+    ///     let cron = Cron::new("* * * * *", "UTC")?.missed_ticks(MissedTickBehavior::Burst);
+    ///     let (beat, background) = cron.build(async || ());
+    ///     let _task = spawn_task!(background);
+    ///     sleep(minute / 2).await;
+    ///     spawn_task!(async move { work(3 * minute) }).await;
+    ///     sleep(minute / 4).await;
+    ///     Ok(beat.metrics().completed)
+    /// });
+    /// let completed: Result<_, CronError> = run?.output;
+    /// assert_eq!(completed?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn missed_ticks(mut self, behavior: MissedTickBehavior) -> Cron {
         self.almanac.missed = behavior;
@@ -255,10 +286,24 @@ impl Cron {
     ///
     /// ```
     /// use laneway::background::Overlap;
-    /// use laneway::background::cron::Cron;
+    /// use laneway::background::cron::{Cron, CronError};
+    /// use laneway::sim::Sim;
+    /// use laneway::spawn_task;
+    /// use laneway::time::sleep;
+    /// use std::time::Duration;
     ///
-    /// let cron = Cron::daily("03:00", "UTC")?.overlap(Overlap::Queue);
-    /// # Ok::<(), laneway::background::cron::CronError>(())
+    /// let minute = Duration::from_secs(60);
+    /// let run = Sim::seed(1).run(async move {
+    ///     let cron = Cron::new("* * * * *", "UTC")?.overlap(Overlap::Queue);
+    ///     let (slow, background) = cron.build(async move || sleep(minute * 5 / 2).await);
+    ///     let _task = spawn_task!(background);
+    ///     sleep(minute * 13 / 4).await;
+    ///     Ok(slow.metrics())
+    /// });
+    /// let metrics: Result<_, CronError> = run?.output;
+    /// let metrics = metrics?;
+    /// assert_eq!((metrics.running, metrics.queued, metrics.skipped), (true, 2, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn overlap(mut self, overlap: Overlap) -> Cron {
         self.overlap = overlap;

@@ -262,19 +262,18 @@ impl<T: Send + 'static> Ledger<T> {
     }
 
     /// Gives the result of work that has ended, and forgets it.
-    pub(super) fn take(&mut self, id: WorkId, after: &mut Aftermath) -> Result<T, TakeError> {
+    pub(super) fn take(&mut self, id: WorkId) -> Result<T, TakeError> {
         let record = self.records.get(&id).ok_or(TakeError::Unknown)?;
         let WorkState::Over { at, .. } = record.state else {
             return Err(TakeError::NotOver);
         };
         self.kept.remove(&(at, id));
-        let mut record = self.records.remove(&id).expect("it was there");
-        let over = mem::replace(&mut record.state, WorkState::Running { since: at });
-        after.discard(Some(record));
-        let WorkState::Over { end, .. } = over else {
-            unreachable!("it is over");
-        };
-        end.into_result()
+        let record = self.records.remove(&id).expect("it was there");
+        // The end has taken the record's wakers and its task: no code of the user's is dropped.
+        match record.state {
+            WorkState::Over { end, .. } => end.into_result(),
+            WorkState::Queued(_) | WorkState::Running { .. } => unreachable!("it is over"),
+        }
     }
 
     /// Puts work before all that is usual, and gives its task, which is to be raised.
@@ -313,7 +312,7 @@ impl<T: Send + 'static> Ledger<T> {
         AtEnd::Waits
     }
 
-    /// Notes that one that has waited does so no longer.
+    /// Notes that a waiter has given up or has learned of the end.
     pub(super) fn leave_waiter(
         &mut self,
         id: WorkId,
@@ -321,7 +320,7 @@ impl<T: Send + 'static> Ledger<T> {
         now: Instant,
         after: &mut Aftermath,
     ) {
-        // It may have been taken.
+        // The work may have been taken.
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };

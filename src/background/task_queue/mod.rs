@@ -125,8 +125,7 @@ use crate::{Handle, Priority, SpawnError, Task};
 /// The [module](self) tells where work runs, how it ends, and what becomes of it at shutdown.
 ///
 /// ```
-/// use laneway::background::{SubmitError, TaskQueue, Work};
-/// use laneway::block_on;
+/// use laneway::background::{Cancelling, SubmitError, TaskQueue, Work};
 ///
 /// let queue = TaskQueue::bounded(2).workers(1);
 /// let waits = |n: u32| Work::future(async move |_| {
@@ -135,11 +134,13 @@ use crate::{Handle, Priority, SpawnError, Task};
 /// });
 /// let ids = [1, 2, 3].map(|n| queue.submit(waits(n)).unwrap());
 /// // One runs, two wait, and the fourth comes back.
-/// let work = queue.submit(waits(4)).unwrap_err().into_work();
-/// queue.cancel(ids[0]);
-/// block_on(queue.wait(ids[0]));
-/// # drop(work);
-/// # ids.map(|id| queue.cancel(id));
+/// let refused = queue.submit(waits(4)).unwrap_err();
+/// assert!(matches!(refused, SubmitError::Full(_)));
+///
+/// // Work that is cancelled before it has begun makes room.
+/// assert_eq!(queue.cancel(ids[2]), Cancelling::NeverRuns);
+/// assert!(queue.submit(refused.into_work()).is_ok());
+/// # queue.list(4).into_iter().for_each(|work| drop(queue.cancel(work.id)));
 /// ```
 #[doc(alias("job queue", "worker pool", "JoinSet", "load_shed"))]
 pub struct TaskQueue<T: Send + 'static> {
@@ -148,10 +149,10 @@ pub struct TaskQueue<T: Send + 'static> {
     home: Arc<OnceLock<Handle>>,
 }
 
-/// A result that is not taken is kept for so long.
+/// The time for which a result is kept that is not taken.
 const KEEP_FOR: Duration = Duration::from_secs(600);
 
-/// As many results are kept at most.
+/// The most results that are kept.
 const KEEP_AT_MOST: usize = 1_000;
 
 impl<T: Send + 'static> TaskQueue<T> {
@@ -162,7 +163,9 @@ impl<T: Send + 'static> TaskQueue<T> {
     /// use laneway::background::{TaskQueue, Work};
     ///
     /// let queue = TaskQueue::bounded(32).workers(4);
-    /// queue.submit(Work::sync(|_| println!("heavy"))).unwrap();
+    /// let id = queue.submit(Work::sync(|_| "heavy")).unwrap();
+    /// laneway::block_on(queue.wait(id));
+    /// assert_eq!(queue.take(id), Ok("heavy"));
     /// ```
     #[must_use = "a queue does nothing until work is submitted to it"]
     pub fn bounded(bound: usize) -> TaskQueue<T> {
@@ -178,11 +181,11 @@ impl<T: Send + 'static> TaskQueue<T> {
         }
     }
 
-    /// How much work runs at once. Default: 1. Work that
+    /// How many pieces of work run at once. Default: 1. Work that
     /// [lingers](TaskQueueMetrics::lingering) counts.
     ///
-    /// It may be changed while the queue is used, through any clone. With fewer than before, those
-    /// that run go on.
+    /// The number may be changed while the queue is used, through any clone. If it becomes lower,
+    /// work that runs goes on.
     ///
     /// # Panics
     ///
@@ -302,7 +305,7 @@ impl<T: Send + 'static> TaskQueue<T> {
                 let work = self
                     .desk
                     .write(|ledger, _, after| ledger.withdraw(id, after));
-                // Only now: it would cancel the work.
+                // Dropped after that, since its drop would cancel the work.
                 drop(refused);
                 if let Some(work) = work {
                     return Err(SubmitError::ShutDown(work));
@@ -359,7 +362,7 @@ impl<T: Send + 'static> TaskQueue<T> {
     /// assert_eq!(queue.take(id), Err(TakeError::Unknown));
     /// ```
     pub fn take(&self, id: WorkId) -> Result<T, TakeError> {
-        self.desk.write(|ledger, _, after| ledger.take(id, after))
+        self.desk.write(|ledger, _, _| ledger.take(id))
     }
 
     /// Waits until a piece of work has ended, and gives its status then. Any number of tasks and

@@ -39,7 +39,7 @@ impl<T> fmt::Display for SubmitError<T> {
         f.write_str(match self {
             SubmitError::Full(_) => "the task queue is full: submit the work again later",
             SubmitError::ShutDown(_) => {
-                "the runtime of the task queue shuts down: it takes no more work"
+                "the runtime of the task queue shuts down: submit the work to another queue"
             }
         })
     }

@@ -20,7 +20,7 @@ use crate::poll::budget::Waited;
 ///
 /// # Cancellation
 ///
-/// To drop it changes nothing for the work, but that raised work stays raised.
+/// A drop changes nothing for the work; raised work stays raised.
 #[must_use = "it waits only when it is awaited"]
 pub struct Wait<T: Send + 'static> {
     desk: Arc<Desk<T>>,
@@ -51,7 +51,7 @@ impl<T: Send + 'static> Wait<T> {
 
     /// Raises the work when the wait is first polled, as the await of a
     /// [`Task`](crate::Task) by a high one does: if it is queued, it goes before all work that
-    /// nobody has raised, and its task is a high one from then on, to its end. A closure that runs
+    /// was not raised, and its task is a high one from then on, to its end. A closure that runs
     /// on the blocking pool runs no faster.
     ///
     /// For work that a user waits for, short enough for the high lane.
