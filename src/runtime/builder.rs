@@ -210,9 +210,19 @@ impl Builder {
     /// such a thread takes its part in all high work.
     ///
     /// ```
-    /// use laneway::Runtime;
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::OnceLock;
     ///
-    /// let rt = Runtime::builder().with_high_num(2).with_reserved_high(1).build()?;
+    /// static DONE: OnceLock<()> = OnceLock::new();
+    ///
+    /// let builder = Runtime::builder().with_high_num(2).with_low_num(1);
+    /// let rt = builder.with_reserved_high(1).build()?;
+    /// // Low tasks that block all threads that they get, for as long as the high one is not done.
+    /// for _ in 0..3 {
+    ///     rt.spawn(async { DONE.wait() }, Priority::Low).detach();
+    /// }
+    /// assert_eq!(rt.block_on(rt.spawn(async { 42 }, Priority::High)), 42);
+    /// DONE.set(()).unwrap();
     /// # Ok::<(), laneway::BuildError>(())
     /// ```
     pub fn with_reserved_high(mut self, n: usize) -> Builder {
@@ -284,7 +294,8 @@ impl Builder {
     /// // The reactor's thread starts here, and is not nice.
     /// let listener = laneway::block_on(async_net::TcpListener::bind("127.0.0.1:0"))?;
     /// let rt = Runtime::builder().with_low_nice(10).build()?;
-    /// # drop((listener, rt));
+    /// assert_eq!(rt.low_nice(), cfg!(target_os = "linux").then_some(10));
+    /// # drop(listener);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -527,16 +538,31 @@ impl Builder {
     /// 10 ms may be and one that lasts for 20 ms is. [`Duration::MAX`] reports none.
     ///
     /// ```
-    /// use laneway::Runtime;
+    /// use laneway::observe::{LongPoll, Observer};
+    /// use laneway::{Priority, Runtime};
+    /// use std::sync::{Arc, mpsc};
     /// use std::time::Duration;
     ///
+    /// struct Reports(mpsc::Sender<Duration>);
+    ///
+    /// impl Observer for Reports {
+    ///     fn on_long_poll(&self, poll: &LongPoll<'_>) {
+    ///         let _ = self.0.send(poll.duration());
+    ///     }
+    /// }
+    ///
+    /// let (sender, reports) = mpsc::channel();
     /// // Tasks on "cpu" may compute for a second at a time, all others for 5 ms.
     /// let rt = Runtime::builder()
+    ///     .with_observer(Arc::new(Reports(sender)))
     ///     .with_queue("cpu", 1, &[])
     ///     .with_long_poll(Duration::from_millis(5))
     ///     .with_long_poll_in("cpu", Duration::from_secs(1))
     ///     .build()?;
-    /// # Ok::<(), laneway::BuildError>(())
+    /// // A poll that lasts until it is reported.
+    /// let stuck = rt.spawn(async move { reports.recv() }, Priority::Low);
+    /// assert!(rt.block_on(stuck)? >= Duration::from_millis(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_long_poll(mut self, threshold: Duration) -> Builder {
         self.long_polls.everywhere = threshold;
