@@ -50,8 +50,8 @@
 //! # Counters and the access log
 //!
 //! [`ServerHandle::prometheus`] has the counters. The access log goes through the crate `log`, with
-//! the target `laneway_http::access` at the level `Info`: one line for each request when it is over,
-//! with the client's address, the method, the path without its query, the status, and the
+//! the target `laneway_http::access` at the level `Info`: one line for each request when it is
+//! over, with the client's address, the method, the path without its query, the status, and the
 //! microseconds from the head to the end of the answer.
 //!
 //! ```text
@@ -74,12 +74,12 @@
 //!
 //! # A tour of the source
 //!
-//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection.rs` draws the life of
-//! one: `handshake.rs`, `preface.rs`, `http1.rs` or `http2.rs`, `linger.rs`. Its bytes come from
+//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection.rs` draws the life
+//! of one: `handshake.rs`, `preface.rs`, `http1.rs` or `http2.rs`, `linger.rs`. Its bytes come from
 //! `stream.rs`, the socket or the TLS around it (`tls/`), and hyper reads and writes them through
-//! `socket.rs` and `adapters/`. In HTTP/1 the intake (`intake.rs`) has a gate (`gate.rs`, `head.rs`,
-//! `chunks.rs`) that lets only whole heads through that were judged; in HTTP/2 `frames.rs` counts.
-//! `refusal.rs` has the server's own answers.
+//! `socket.rs` and `adapters/`. In HTTP/1 the intake (`intake.rs`) has a gate (`gate.rs`,
+//! `head.rs`, `chunks.rs`) that lets only whole heads through that were judged; in HTTP/2
+//! `frames.rs` counts. `refusal.rs` has the server's own answers.
 //!
 //! `exchange.rs` asks the service, `panicked.rs` catches its panics, `sendable.rs` judges its
 //! answers, `request_body.rs` and `answer.rs` are the bodies, which go in pieces (`piece.rs`), and

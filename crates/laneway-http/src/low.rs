@@ -17,8 +17,8 @@ use tower_service::Service;
 /// [`Task`](laneway::Task) would raise it, and the heavy work would run between the urgent tasks.
 /// For one route of axum's, the handler is wrapped: `route_service("/report", low(on_get(report)))`.
 ///
-/// The call of the service runs on the high queue: heavy work belongs into the future that it gives.
-/// If the client goes away, the task is cancelled at its next await.
+/// The call of the service runs on the high queue: heavy work belongs into the future that it
+/// gives. If the client goes away, the task is cancelled at its next await.
 ///
 /// ```
 /// use http::{Request, Response};

@@ -8,8 +8,8 @@ use http::Method;
 
 /// How a server ended: the outcome of [`Server::serve`](crate::Server::serve).
 ///
-/// [`Server`](crate::Server) has an example. The text of a report has a line for the server, and one
-/// for each thing that was cut off.
+/// [`Server`](crate::Server) has an example. The text of a report has a line for the server, and
+/// one for each thing that was cut off.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ServeReport {
