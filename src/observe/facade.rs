@@ -24,27 +24,44 @@ type OwnedLabels = Vec<(&'static str, String)>;
 /// ```
 /// use laneway::Runtime;
 /// use laneway::observe::facade::publish;
+/// # use metrics_facade as metrics;
+/// use metrics::{Counter, Key, Metadata, Recorder, with_local_recorder};
+/// # use metrics::{Gauge, Histogram, KeyName, SharedString, Unit};
+/// use std::sync::Mutex;
 ///
-/// let rt = Runtime::builder().build()?;
-/// publish(&rt.metrics());
+/// /// Keeps the names of counters. An exporter has a recorder of its own.
+/// #[derive(Default)]
+/// struct Names(Mutex<Vec<String>>);
+///
+/// impl Recorder for Names {
+///     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+///         self.0.lock().unwrap().push(key.name().to_owned());
+///         Counter::noop()
+///     }
+///     // And five methods more.
+/// #   fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+/// #   fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+/// #   fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+/// #   fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+/// #       Gauge::noop()
+/// #   }
+/// #   fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+/// #       Histogram::noop()
+/// #   }
+/// }
+///
+/// let (rt, names) = (Runtime::builder().build()?, Names::default());
+/// with_local_recorder(&names, || publish(&rt.metrics()));
+/// let names = names.0.into_inner().unwrap();
+/// assert!(names.contains(&"laneway_worker_microseconds_total".to_owned()));
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
 pub fn publish(metrics: &RuntimeMetrics) {
     publish_labelled(metrics, &[]);
 }
 
-/// Hands a runtime's counters over as [`publish`] does, with the label `runtime`: where there are
-/// several, those without a label would overwrite each other.
-///
-/// ```
-/// use laneway::Runtime;
-/// use laneway::observe::facade::publish_as;
-///
-/// let (web, batch) = (Runtime::builder().build()?, Runtime::builder().build()?);
-/// publish_as("web", &web.metrics());
-/// publish_as("batch", &batch.metrics());
-/// # Ok::<(), laneway::BuildError>(())
-/// ```
+/// Hands a runtime's counters over as [`publish`] does, which has an example, with the label
+/// `runtime`: where there are several runtimes, those without a label would overwrite each other.
 pub fn publish_as(name: &str, metrics: &RuntimeMetrics) {
     publish_labelled(metrics, &[("runtime", name.to_owned())]);
 }
@@ -88,14 +105,7 @@ pub fn publish_pipeline(name: &str, counts: &PipelineCounts) {
     set_all(&PIPELINE_SERIES, &[("pipeline", name.to_owned())], counts);
 }
 
-/// Hands over what the pool of blocking threads does. [`publish`] says how.
-///
-/// ```
-/// use laneway::blocking;
-/// use laneway::observe::facade::publish_blocking;
-///
-/// publish_blocking(&blocking::metrics());
-/// ```
+/// Hands over the counts of the pool of blocking threads. [`publish`] says how.
 pub fn publish_blocking(metrics: &BlockingMetrics) {
     set_all(&BLOCKING_SERIES, &[], metrics);
 }
