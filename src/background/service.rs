@@ -454,11 +454,11 @@ impl Service<OneAtATime, Once> {
         H: Handler<S, Req, Res>,
     {
         let size = Size::of_handler::<S, Req, Res, H>();
-        let lives = (
-            once_in_order::<Within, S, Req, Res, H>,
-            once_in_order::<Boxed, S, Req, Res, H>,
-            once_in_order_with_boxes::<S, Req, Res, H>,
-        );
+        let lives = Lives {
+            within: once_in_order::<Within, S, Req, Res, H>,
+            boxed: once_in_order::<Boxed, S, Req, Res, H>,
+            of_boxes: once_in_order_with_boxes::<S, Req, Res, H>,
+        };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, (Box::new(state), handler), lives),
             false => open(&self.settings, size, (state, handler), lives),
@@ -498,11 +498,11 @@ impl Service<ManyAtOnce, Once> {
     {
         let size = Size::of_shared_handler::<S, Req, Res, H>();
         let limit = self.order.limit;
-        let lives = (
-            once_concurrently::<Within, S, Req, Res, H>,
-            once_concurrently::<Boxed, S, Req, Res, H>,
-            once_concurrently_with_boxes::<S, Req, Res, H>,
-        );
+        let lives = Lives {
+            within: once_concurrently::<Within, S, Req, Res, H>,
+            boxed: once_concurrently::<Boxed, S, Req, Res, H>,
+            of_boxes: once_concurrently_with_boxes::<S, Req, Res, H>,
+        };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, (Box::new(state), handler, limit), lives),
             false => open(&self.settings, size, (state, handler, limit), lives),
@@ -527,11 +527,11 @@ impl Service<OneAtATime, Restarting> {
         let restarts = Restarts::new(self.life.policy);
         let size = Size::of_handler::<S, Req, Res, H>().max(size_of_maker(&make));
         let parts = (make, handler, restarts, self.settings.name.clone());
-        let lives = (
-            restarting_in_order::<Within, S, Req, Res, H, _>,
-            restarting_in_order::<Boxed, S, Req, Res, H, _>,
-            restarting_in_order_with_boxes::<S, Req, Res, H, _>,
-        );
+        let lives = Lives {
+            within: restarting_in_order::<Within, S, Req, Res, H, _>,
+            boxed: restarting_in_order::<Boxed, S, Req, Res, H, _>,
+            of_boxes: restarting_in_order_with_boxes::<S, Req, Res, H, _>,
+        };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, parts, lives),
             false => open(&self.settings, size, parts, lives),
@@ -557,11 +557,11 @@ impl Service<ManyAtOnce, Restarting> {
         let size = Size::of_shared_handler::<S, Req, Res, H>().max(size_of_maker(&make));
         let (limit, name) = (self.order.limit, self.settings.name.clone());
         let parts = (make, (handler, limit), restarts, name);
-        let lives = (
-            restarting_concurrently::<Within, S, Req, Res, H, _>,
-            restarting_concurrently::<Boxed, S, Req, Res, H, _>,
-            restarting_concurrently_with_boxes::<S, Req, Res, H, _>,
-        );
+        let lives = Lives {
+            within: restarting_concurrently::<Within, S, Req, Res, H, _>,
+            boxed: restarting_concurrently::<Boxed, S, Req, Res, H, _>,
+            of_boxes: restarting_concurrently_with_boxes::<S, Req, Res, H, _>,
+        };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, parts, lives),
             false => open(&self.settings, size, parts, lives),
@@ -710,43 +710,52 @@ where
     }
 }
 
-/// The first handle, and the background whose life is made of its parts and its end of the mailbox:
-/// by the second function if the futures of its handler are large.
+/// The functions that make a service's life of its parts and its end of the mailbox.
+struct Lives<F, G, B> {
+    /// Where the futures of the handler lie within the life.
+    within: F,
+    /// Where each of these futures lies in a box, since they are large.
+    boxed: G,
+    /// Where the state, the requests and the replies lie in boxes, since one of them is large.
+    of_boxes: B,
+}
+
+/// The first handle of a new service, and its background.
 fn open<Req, Res, P, Q, F: Future<Output = ()>, G: Future<Output = ()>, B>(
     settings: &Settings,
     size: Size,
     parts: P,
-    lives: (
+    lives: Lives<
         impl FnOnce(P, Inbox<Req, Res>) -> F,
         impl FnOnce(P, Inbox<Req, Res>) -> G,
         impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
-    ),
+    >,
 ) -> Opened<F, G, B, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(AnyMailbox::Plain(mailbox.clone()));
     let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
     let life = match size {
-        Size::Small => Life::Within(Box::pin(lives.0(parts, inbox))),
-        Size::Large => Life::WithBoxes(Box::pin(lives.1(parts, inbox))),
+        Size::Small => Life::Within(Box::pin((lives.within)(parts, inbox))),
+        Size::Large => Life::WithBoxes(Box::pin((lives.boxed)(parts, inbox))),
     };
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
     (handle, Background::new(AnyServing::Plain(serving)))
 }
 
-/// As [`open`], where the state, the requests and the replies lie in boxes.
+/// As [`open`], with the life for boxes.
 fn open_with_boxes<Req, Res, P, Q, F, G, B: Future<Output = ()>>(
     settings: &Settings,
     parts: Q,
-    lives: (
+    lives: Lives<
         impl FnOnce(P, Inbox<Req, Res>) -> F,
         impl FnOnce(P, Inbox<Req, Res>) -> G,
         impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
-    ),
+    >,
 ) -> Opened<F, G, B, Req, Res> {
     let mailbox = Mailbox::new(settings.bound, settings.call_order);
     let handle = ServiceHandle::first(AnyMailbox::OfBoxes(mailbox.clone()));
     let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
-    let life = Box::pin(lives.2(parts, inbox));
+    let life = Box::pin((lives.of_boxes)(parts, inbox));
     let serving = Serving::new(life, mailbox, settings.at_shutdown);
     (handle, Background::new(AnyServing::OfBoxes(serving)))
 }
