@@ -178,19 +178,19 @@ impl Wheel {
     fn empty(&mut self, slot: Slot, start: Tick, due: &mut Vec<Waker>) {
         let level = &mut self.levels[slot.level];
         level.occupied &= !(1 << slot.index);
-        let mut key = std::mem::replace(&mut level.heads[slot.index], NONE);
-        while key != NONE {
-            let sleeper = self.sleeper(key);
+        let mut index = std::mem::replace(&mut level.heads[slot.index], NONE);
+        while index != NONE {
+            let sleeper = self.sleeper(index);
             let (next, is_due) = (sleeper.next, sleeper.due == start);
             if is_due {
-                due.push(self.sleepers.remove(key as usize).waker);
+                due.push(self.sleepers.remove(index as usize).waker);
             } else {
                 self.now = start;
-                let lower = self.slot_for(self.sleeper(key).due);
+                let lower = self.slot_for(self.sleeper(index).due);
                 debug_assert!(lower.level < slot.level, "{lower:?} is not below {slot:?}");
-                self.link(key, lower);
+                self.link(index, lower);
             }
-            key = next;
+            index = next;
         }
         self.now = start;
     }
@@ -229,24 +229,24 @@ impl Wheel {
         above | (slot.index as Tick) << shift
     }
 
-    fn sleeper(&self, key: u32) -> &Sleeper {
-        &self.sleepers[key as usize]
+    fn sleeper(&self, index: u32) -> &Sleeper {
+        &self.sleepers[index as usize]
     }
 
-    fn link(&mut self, key: u32, slot: Slot) {
+    fn link(&mut self, index: u32, slot: Slot) {
         let level = &mut self.levels[slot.level];
         level.occupied |= 1 << slot.index;
-        let next = std::mem::replace(&mut level.heads[slot.index], key);
+        let next = std::mem::replace(&mut level.heads[slot.index], index);
         if next != NONE {
-            self.sleepers[next as usize].previous = key;
+            self.sleepers[next as usize].previous = index;
         }
-        let sleeper = &mut self.sleepers[key as usize];
+        let sleeper = &mut self.sleepers[index as usize];
         sleeper.previous = NONE;
         sleeper.next = next;
     }
 
-    fn unlink(&mut self, key: u32, slot: Slot) {
-        let sleeper = self.sleeper(key);
+    fn unlink(&mut self, index: u32, slot: Slot) {
+        let sleeper = self.sleeper(index);
         let (previous, next) = (sleeper.previous, sleeper.next);
         if next != NONE {
             self.sleepers[next as usize].previous = previous;
