@@ -6,10 +6,10 @@ use laneway::Handle;
 use laneway::time::sleep;
 use serde::{Deserialize, Serialize};
 
-use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, failed, held};
 use crate::store::{
-    Awaits, BatchCounts, ByHand, Changed, Due, Enqueued, Guarded, IfExists, NewJob, Outcome,
-    Pruning, Rescue, Settlement, Uniqueness,
+    Awaits, BatchCounts, ByHand, Due, Enqueued, Guarded, IfExists, NewJob, Outcome, Pruning,
+    Rescue, Settlement, Uniqueness,
 };
 use crate::{Ctx, EnqueueError, Job, JobError, JobId, JobState, Limit, Retry, Worker};
 
@@ -42,21 +42,10 @@ async fn counts(stage: &Stage, then: JobId) -> BatchCounts {
     counts.expect("it is answered")[0].expect("it awaits members")
 }
 
-fn failed() -> Outcome {
-    Outcome::Failed {
-        error: "no".to_owned(),
-    }
-}
-
 async fn end_one(stage: &Stage, outcome: Outcome) -> JobId {
     let job = stage.claim(stage.wish(1, LONG)).await.jobs.remove(0);
     assert_eq!(stage.settle(held(&job), outcome).await, Guarded::Held);
     job.id
-}
-
-async fn by_hand(stage: &Stage, change: ByHand) {
-    let changed = stage.store.change(vec![change.clone()]).await;
-    assert_eq!(changed, Ok(vec![Changed::Done]), "{change:?}");
 }
 
 /// Nothing is due but what follows the batch, which is not due twice.
@@ -105,8 +94,8 @@ pub(super) async fn every_way_to_end_is_counted(stage: Stage) {
     let ready = all.iter().filter(|view| view.awaited_by == Some(then));
     let mut ready = ready.filter(|view| view.state == JobState::Ready);
     let mut next = || ready.next().expect("four are left").id;
-    by_hand(&stage, ByHand::Cancel(next())).await;
-    by_hand(&stage, ByHand::Delete(next())).await;
+    stage.by_hand(ByHand::Cancel(next())).await;
+    stage.by_hand(ByHand::Delete(next())).await;
     assert_eq!(stage.claim(stage.wish(1, SHORT)).await.jobs.len(), 1);
     sleep(LONGER).await;
     let mut first = at_once();
@@ -225,7 +214,7 @@ pub(super) async fn pruned_members_stay_counted(stage: Stage) {
 pub(super) async fn a_member_that_is_retried_by_hand_is_awaited_until_the_end(stage: Stage) {
     let then = insert(&stage, 2).await;
     let id = end_one(&stage, failed()).await;
-    by_hand(&stage, ByHand::Retry(id)).await;
+    stage.by_hand(ByHand::Retry(id)).await;
     let counted = counts(&stage, then).await;
     assert_eq!((counted.failed, counted.left()), (0, 2));
     end_one(&stage, completed()).await;
@@ -233,7 +222,7 @@ pub(super) async fn a_member_that_is_retried_by_hand_is_awaited_until_the_end(st
     assert_follows(&stage, then).await;
     let at_the_end = counts(&stage, then).await;
     assert_eq!((at_the_end.done, at_the_end.failed), (1, 1));
-    by_hand(&stage, ByHand::Retry(last)).await;
+    stage.by_hand(ByHand::Retry(last)).await;
     end_one(&stage, completed()).await;
     assert!(stage.claim(stage.wish(9, LONG)).await.jobs.is_empty());
     assert_eq!(counts(&stage, then).await, at_the_end);
@@ -242,7 +231,7 @@ pub(super) async fn a_member_that_is_retried_by_hand_is_awaited_until_the_end(st
 pub(super) async fn a_settled_member_that_is_deleted_is_counted_once(stage: Stage) {
     let then = insert(&stage, 2).await;
     let id = end_one(&stage, completed()).await;
-    by_hand(&stage, ByHand::Delete(id)).await;
+    stage.by_hand(ByHand::Delete(id)).await;
     assert_eq!(counts(&stage, then).await.left(), 1);
     end_one(&stage, completed()).await;
     assert_follows(&stage, then).await;
@@ -250,14 +239,14 @@ pub(super) async fn a_settled_member_that_is_deleted_is_counted_once(stage: Stag
 
 pub(super) async fn what_follows_can_be_cancelled_and_waits_again_when_it_is_retried(stage: Stage) {
     let then = insert(&stage, 2).await;
-    by_hand(&stage, ByHand::Cancel(then)).await;
+    stage.by_hand(ByHand::Cancel(then)).await;
     end_one(&stage, completed()).await;
-    by_hand(&stage, ByHand::Retry(then)).await;
+    stage.by_hand(ByHand::Retry(then)).await;
     assert_eq!(stage.look(then).await.state, JobState::Ready);
     end_one(&stage, completed()).await;
     assert_follows(&stage, then).await;
     let second = insert(&stage, 1).await;
-    by_hand(&stage, ByHand::Delete(second)).await;
+    stage.by_hand(ByHand::Delete(second)).await;
     end_one(&stage, completed()).await;
     assert!(stage.claim(stage.wish(9, LONG)).await.jobs.is_empty());
 }
@@ -389,7 +378,7 @@ pub(super) async fn a_member_that_is_retried_is_taken_out_of_its_count(stage: St
     end_one(&stage, failed()).await;
     let cancelled = stage.claim(stage.wish(1, LONG)).await.jobs.remove(0);
     let _ = stage.settle(held(&cancelled), Outcome::Returned).await;
-    by_hand(&stage, ByHand::Cancel(cancelled.id)).await;
+    stage.by_hand(ByHand::Cancel(cancelled.id)).await;
     let lost = stage.claim(stage.wish(1, SHORT)).await.jobs.remove(0);
     sleep(LONGER).await;
     let strict = Rescue {
@@ -403,7 +392,7 @@ pub(super) async fn a_member_that_is_retried_is_taken_out_of_its_count(stage: St
         (1, 1, 1)
     );
     for id in [cancelled.id, lost.id] {
-        by_hand(&stage, ByHand::Retry(id)).await;
+        stage.by_hand(ByHand::Retry(id)).await;
     }
     let after = counts(&stage, then).await;
     assert_eq!(

@@ -8,14 +8,6 @@ use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
 use crate::store::{ByHand, Changed, Guarded, Held, Outcome, Renewal, Rescue};
 use crate::{JobId, JobState};
 
-async fn change(stage: &Stage, change: ByHand) -> Changed {
-    stage
-        .store
-        .change(vec![change])
-        .await
-        .expect("the change is answered")[0]
-}
-
 async fn quarantined(stage: &Stage) -> JobId {
     let id = stage.insert_kind("a").await;
     stage.claim_one(SHORT).await;
@@ -30,22 +22,22 @@ async fn quarantined(stage: &Stage) -> JobId {
 
 pub(super) async fn a_quarantined_job_runs_again_by_hand(stage: Stage) {
     let id = quarantined(&stage).await;
-    assert_eq!(change(&stage, ByHand::Retry(id)).await, Changed::Done);
+    assert_eq!(stage.change(ByHand::Retry(id)).await, Changed::Done);
     assert_eq!(stage.look(id).await.crashes, 0);
     assert_eq!(stage.claim_one(LONG).await.attempt, 1);
-    let running = change(&stage, ByHand::Retry(id)).await;
+    let running = stage.change(ByHand::Retry(id)).await;
     assert_eq!(running, Changed::Not(JobState::Running));
     let unknown = ByHand::Retry(stage.jobs.next_id());
-    assert_eq!(change(&stage, unknown).await, Changed::Missing);
+    assert_eq!(stage.change(unknown).await, Changed::Missing);
 }
 
 pub(super) async fn a_ready_job_is_cancelled_and_a_running_one_is_asked(stage: Stage) {
     let id = stage.insert_kind("a").await;
-    assert_eq!(change(&stage, ByHand::Cancel(id)).await, Changed::Done);
+    assert_eq!(stage.change(ByHand::Cancel(id)).await, Changed::Done);
     assert_eq!(stage.look(id).await.state, JobState::Cancelled);
     stage.insert_kind("a").await;
     let job = stage.claim_one(LONG).await;
-    assert_eq!(change(&stage, ByHand::Cancel(job.id)).await, Changed::Asked);
+    assert_eq!(stage.change(ByHand::Cancel(job.id)).await, Changed::Asked);
     let renewed = stage.store.renew(vec![held(&job)], LONG).await;
     assert_eq!(renewed, Ok(vec![Renewal::CancelAsked]));
 }
@@ -54,7 +46,7 @@ pub(super) async fn a_ready_job_is_cancelled_and_a_running_one_is_asked(stage: S
 async fn asked_to_stop(stage: &Stage, lease: Duration) -> Held {
     stage.insert_kind("a").await;
     let job = stage.claim_one(lease).await;
-    assert_eq!(change(stage, ByHand::Cancel(job.id)).await, Changed::Asked);
+    assert_eq!(stage.change(ByHand::Cancel(job.id)).await, Changed::Asked);
     held(&job)
 }
 
@@ -90,7 +82,7 @@ pub(super) async fn a_job_that_was_asked_to_stop_ends_with_its_worker(stage: Sta
     let view = stage.look(held.id).await;
     assert_eq!(view.state, JobState::Cancelled);
     assert!(view.finished_at.is_some());
-    assert_eq!(change(&stage, ByHand::Retry(held.id)).await, Changed::Done);
+    assert_eq!(stage.change(ByHand::Retry(held.id)).await, Changed::Done);
     let again = stage.claim_one(LONG).await;
     let renewed = stage.store.renew(vec![self::held(&again)], LONG).await;
     assert_eq!(renewed, Ok(vec![Renewal::Renewed]), "it is not asked again");
@@ -99,10 +91,10 @@ pub(super) async fn a_job_that_was_asked_to_stop_ends_with_its_worker(stage: Sta
 pub(super) async fn a_deleted_job_is_gone_and_a_running_one_is_not_deleted(stage: Stage) {
     let id = stage.insert_kind("a").await;
     let job = stage.claim_one(LONG).await;
-    let refused = change(&stage, ByHand::Delete(job.id)).await;
+    let refused = stage.change(ByHand::Delete(job.id)).await;
     assert_eq!(refused, Changed::Not(JobState::Running));
     let _ = stage.settle(held(&job), completed()).await;
-    assert_eq!(change(&stage, ByHand::Delete(id)).await, Changed::Done);
+    assert_eq!(stage.change(ByHand::Delete(id)).await, Changed::Done);
     assert_eq!(
         stage
             .store

@@ -1,7 +1,7 @@
 //! Does a link of a chain run when the one before it is done, and only then?
 
-use super::stage::{LONG, Stage, completed, held};
-use crate::store::{ByHand, Changed, ClaimedJob, Guarded, IfExists, Outcome};
+use super::stage::{LONG, Stage, completed, failed, held};
+use crate::store::{ByHand, ClaimedJob, Guarded, IfExists, Outcome};
 use crate::{EnqueueError, Job, JobId, JobState};
 use serde::{Deserialize, Serialize};
 
@@ -27,17 +27,6 @@ async fn end_one(stage: &Stage, expected: JobId, outcome: Outcome) {
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     assert_eq!(ids, [expected], "one link at a time");
     assert_eq!(stage.settle(held(&jobs[0]), outcome).await, Guarded::Held);
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed {
-        error: "no".to_owned(),
-    }
-}
-
-async fn by_hand(stage: &Stage, change: ByHand) {
-    let changed = stage.store.change(vec![change.clone()]).await;
-    assert_eq!(changed, Ok(vec![Changed::Done]), "{change:?}");
 }
 
 async fn states(stage: &Stage, ids: &[JobId]) -> Vec<JobState> {
@@ -75,7 +64,7 @@ pub(super) async fn a_link_that_fails_cancels_those_behind_it(stage: Stage) {
 pub(super) async fn a_link_that_is_retried_by_hand_brings_back_those_behind_it(stage: Stage) {
     let ids = chain(&stage, 3).await;
     end_one(&stage, ids[0], failed()).await;
-    by_hand(&stage, ByHand::Retry(ids[0])).await;
+    stage.by_hand(ByHand::Retry(ids[0])).await;
     assert_eq!(states(&stage, &ids).await, [JobState::Ready; 3]);
     for &id in &ids {
         end_one(&stage, id, completed()).await;
@@ -85,13 +74,13 @@ pub(super) async fn a_link_that_is_retried_by_hand_brings_back_those_behind_it(s
 
 pub(super) async fn a_link_that_was_cancelled_by_hand_is_not_brought_back(stage: Stage) {
     let ids = chain(&stage, 3).await;
-    by_hand(&stage, ByHand::Cancel(ids[1])).await;
+    stage.by_hand(ByHand::Cancel(ids[1])).await;
     assert_eq!(stage.look(ids[2]).await.state, JobState::Cancelled);
     end_one(&stage, ids[0], failed()).await;
-    by_hand(&stage, ByHand::Retry(ids[0])).await;
+    stage.by_hand(ByHand::Retry(ids[0])).await;
     end_one(&stage, ids[0], completed()).await;
     assert!(claim(&stage).await.is_empty());
-    by_hand(&stage, ByHand::Retry(ids[1])).await;
+    stage.by_hand(ByHand::Retry(ids[1])).await;
     end_one(&stage, ids[1], completed()).await;
     end_one(&stage, ids[2], completed()).await;
 }
@@ -99,9 +88,9 @@ pub(super) async fn a_link_that_was_cancelled_by_hand_is_not_brought_back(stage:
 pub(super) async fn a_cancelled_link_that_is_retried_runs_without_the_one_before_it(stage: Stage) {
     let ids = chain(&stage, 3).await;
     end_one(&stage, ids[0], failed()).await;
-    by_hand(&stage, ByHand::Retry(ids[1])).await;
+    stage.by_hand(ByHand::Retry(ids[1])).await;
     end_one(&stage, ids[1], completed()).await;
-    by_hand(&stage, ByHand::Retry(ids[0])).await;
+    stage.by_hand(ByHand::Retry(ids[0])).await;
     let mut both: Vec<JobId> = claim(&stage).await.iter().map(|job| job.id).collect();
     both.sort();
     assert_eq!(both, [ids[0], ids[2]]);
@@ -109,7 +98,7 @@ pub(super) async fn a_cancelled_link_that_is_retried_runs_without_the_one_before
 
 pub(super) async fn a_link_that_is_deleted_cancels_those_behind_it(stage: Stage) {
     let ids = chain(&stage, 3).await;
-    by_hand(&stage, ByHand::Delete(ids[0])).await;
+    stage.by_hand(ByHand::Delete(ids[0])).await;
     assert_eq!(states(&stage, &ids[1..]).await, [JobState::Cancelled; 2]);
 }
 
@@ -130,7 +119,7 @@ pub(super) async fn the_end_of_a_long_chain_is_cancelled_and_brought_back(stage:
     end_one(&stage, ids[0], failed()).await;
     let last = ids[ids.len() - 1];
     assert_eq!(stage.look(last).await.state, JobState::Cancelled);
-    by_hand(&stage, ByHand::Retry(ids[0])).await;
+    stage.by_hand(ByHand::Retry(ids[0])).await;
     assert_eq!(stage.look(last).await.state, JobState::Ready);
     end_one(&stage, ids[0], completed()).await;
     end_one(&stage, ids[1], completed()).await;
@@ -149,7 +138,7 @@ pub(super) async fn a_link_that_waits_again_is_as_it_was(stage: Stage) {
     end_one(&stage, links[0], failed()).await;
     let cancelled = stage.look(links[1]).await;
     assert!(cancelled.finished_at.is_some() && cancelled.error.is_some());
-    by_hand(&stage, ByHand::Retry(links[0])).await;
+    stage.by_hand(ByHand::Retry(links[0])).await;
     let waits = stage.look(links[1]).await;
     assert_eq!(waits.state, JobState::Ready);
     assert_eq!((waits.finished_at, waits.error), (None, None));

@@ -34,25 +34,19 @@ pub(super) async fn an_expired_lease_is_rescued_with_a_crash(stage: Stage) {
     assert_eq!(running, JobState::Running, "not before its end");
 }
 
-async fn claim_suspect(stage: &Stage, lease: Duration) -> Option<ClaimedJob> {
-    let mut wish = stage.wish(9, lease);
-    wish.whom = Whom::Suspects;
-    stage.claim(wish).await.jobs.pop()
-}
-
 pub(super) async fn the_third_crash_quarantines(stage: Stage) {
     let id = stage.insert_kind("a").await;
     stage.claim_one(SHORT).await;
     for _ in 0..2 {
         sleep(LONGER).await;
         assert_eq!(stage.rescue(at_once()).await.ready, 1);
-        assert!(claim_suspect(&stage, SHORT).await.is_some());
+        assert!(stage.claim_suspect(SHORT).await.is_some());
     }
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.quarantined, 1);
     let view = stage.look(id).await;
     assert_eq!((view.state, view.crashes), (JobState::Quarantined, 3));
-    assert!(claim_suspect(&stage, LONG).await.is_none());
+    assert!(stage.claim_suspect(LONG).await.is_none());
 }
 
 pub(super) async fn the_last_attempt_is_not_run_again(stage: Stage) {
@@ -108,14 +102,14 @@ pub(super) async fn a_backoff_without_end_is_a_long_one(stage: Stage) {
     for _crash in 0..6 {
         sleep(LONGER).await;
         assert_eq!(stage.rescue(patient(Duration::ZERO)).await.ready, 1);
-        assert!(claim_suspect(&stage, SHORT).await.is_some());
+        assert!(stage.claim_suspect(SHORT).await.is_some());
     }
     sleep(LONGER).await;
     assert_eq!(stage.rescue(patient(Duration::MAX)).await.ready, 1);
     let view = stage.look(id).await;
     assert_eq!((view.state, view.crashes), (JobState::Ready, 7));
     assert!(view.run_at > view.created_at + LONG);
-    assert!(claim_suspect(&stage, LONG).await.is_none());
+    assert!(stage.claim_suspect(LONG).await.is_none());
 }
 
 /// Inserts a job and loses it: from now on it is a suspect.
@@ -134,7 +128,7 @@ async fn lost(stage: &Stage, job: NewJob, backoff: Duration) -> ClaimedJob {
 }
 
 async fn assert_no_suspect(stage: &Stage, why: &str) {
-    assert!(claim_suspect(stage, LONG).await.is_none(), "{why}");
+    assert!(stage.claim_suspect(LONG).await.is_none(), "{why}");
     let told = stage.claim(stage.wish(0, LONG)).await.suspect;
     assert_eq!(told, None, "{why}");
 }
@@ -166,9 +160,7 @@ pub(super) async fn a_suspect_that_none_may_have_is_neither_told_nor_claimed(sta
         Ok(vec![Changed::Done])
     );
     let innocent = stage.insert_kind("b").await;
-    let suspect = claim_suspect(&stage, LONG)
-        .await
-        .expect("it may be claimed");
+    let suspect = stage.claim_suspect(LONG).await.expect("it may be claimed");
     assert_eq!((suspect.kind.as_str(), suspect.crashes), ("a", 1));
     assert_no_suspect(&stage, "an innocent").await;
     assert_eq!(stage.claim_one(LONG).await.id, innocent);
@@ -203,7 +195,7 @@ pub(super) async fn suspects_come_one_after_the_other(stage: Stage) {
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 1);
     for id in [second.id, first] {
-        let suspect = claim_suspect(&stage, LONG).await;
+        let suspect = stage.claim_suspect(LONG).await;
         assert_eq!(suspect.map(|suspect| suspect.id), Some(id));
     }
 }
@@ -264,7 +256,7 @@ pub(super) async fn a_rescue_in_part_leaves_the_others_as_they_are(stage: Stage)
 
 pub(super) async fn the_backoff_doubles_with_each_crash(stage: Stage) {
     let id = lost(&stage, stage.job("a"), Duration::ZERO).await.id;
-    assert!(claim_suspect(&stage, SHORT).await.is_some());
+    assert!(stage.claim_suspect(SHORT).await.is_some());
     sleep(LONGER).await;
     let before = stage.store.queues().await.expect("they are listed").now;
     let slow = Rescue {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use laneway::time::sleep;
 
-use super::stage::{LONG, LONGER, SHORT, Stage, completed, held};
+use super::stage::{LONG, LONGER, SHORT, Stage, completed, failed, held};
 use crate::JobId;
 use crate::store::{ByHand, Outcome, Pruning};
 
@@ -24,12 +24,6 @@ async fn settled(stage: &Stage, outcome: Outcome) -> JobId {
     let job = stage.claim_one(LONG).await;
     let _ = stage.settle(held(&job), outcome).await;
     id
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed {
-        error: "no".to_owned(),
-    }
 }
 
 pub(super) async fn only_settled_jobs_that_are_old_enough_are_deleted(stage: Stage) {

@@ -10,10 +10,10 @@ use laneway::time::sleep;
 use laneway::{Handle, Priority, Task};
 use serde::{Deserialize, Serialize};
 
-use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, failed, held, retry, start};
 use crate::store::{
     ByHand, Changed, ClaimedJob, Due, Enqueued, Guarded, Held, IfExists, NewJob, Outcome, Renewal,
-    Rescue, Uniqueness, Whom,
+    Rescue, Uniqueness,
 };
 use crate::{
     Ctx, IfUnfinished, Job, JobError, JobId, JobState, Limit, Schedule, Worker, WorkerHandle,
@@ -38,27 +38,8 @@ fn unique(stage: &Stage, key: &str, if_exists: IfExists) -> NewJob {
     }
 }
 
-fn retry() -> Outcome {
-    Outcome::Retry {
-        after: Duration::ZERO,
-        error: "no".to_owned(),
-    }
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed {
-        error: "no".to_owned(),
-    }
-}
-
 async fn claim(stage: &Stage, limit: usize, lease: Duration) -> Vec<ClaimedJob> {
     stage.claim(stage.wish(limit, lease)).await.jobs
-}
-
-async fn claim_suspect(stage: &Stage, lease: Duration) -> Option<ClaimedJob> {
-    let mut wish = stage.wish(9, lease);
-    wish.whom = Whom::Suspects;
-    stage.claim(wish).await.jobs.pop()
 }
 
 async fn renew(stage: &Stage, held: Held) -> Renewal {
@@ -91,7 +72,10 @@ pub(super) async fn river_1373_a_rescue_leaves_the_next_holder_alone(stage: Stag
     assert_eq!(renew(&stage, held(&first)).await, Renewal::Renewed);
     sleep(ROOMY + SHORT).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 0, "it was renewed");
-    assert_eq!(stage.settle(held(&first), retry()).await, Guarded::Held);
+    assert_eq!(
+        stage.settle(held(&first), retry(Duration::ZERO)).await,
+        Guarded::Held
+    );
     let second = stage.claim_one(LONG).await;
     assert_eq!(
         stage.rescue(at_once()).await.ready,
@@ -175,7 +159,7 @@ pub(super) async fn river_1290_what_comes_after_a_completion_changes_nothing(sta
     assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
     for late in [
         failed(),
-        retry(),
+        retry(Duration::ZERO),
         Outcome::Returned,
         Outcome::Snoozed(SECOND),
     ] {
@@ -209,7 +193,10 @@ pub(super) async fn river_619_a_unique_job_is_no_rival_of_itself(stage: Stage) {
     for attempt in 1..=3 {
         let job = stage.claim_one(LONG).await;
         assert_eq!((job.id, job.attempt), (id, attempt));
-        assert_eq!(stage.settle(held(&job), retry()).await, Guarded::Held);
+        assert_eq!(
+            stage.settle(held(&job), retry(Duration::ZERO)).await,
+            Guarded::Held
+        );
         let again = stage.insert(unique(&stage, "k", IfExists::Keep)).await;
         assert_eq!(again, Enqueued::Existing(id, JobState::Ready));
     }
@@ -335,7 +322,10 @@ pub(super) async fn pg_boss_535_a_retry_and_a_successor_block_no_claim(stage: St
     let job = stage.claim_one(LONG).await;
     let successor = stage.insert(unique(&stage, "k", IfExists::RunAgain)).await;
     assert!(matches!(successor, Enqueued::Inserted(_)));
-    assert_eq!(stage.settle(held(&job), retry()).await, Guarded::Held);
+    assert_eq!(
+        stage.settle(held(&job), retry(Duration::ZERO)).await,
+        Guarded::Held
+    );
     let other = stage.insert(unique(&stage, "other", IfExists::Keep)).await;
     let jobs = claim(&stage, 9, LONG).await;
     let ids: BTreeSet<JobId> = jobs.iter().map(|job| job.id).collect();
@@ -354,7 +344,7 @@ pub(super) async fn pg_boss_492_a_rescue_beside_a_successor_succeeds(stage: Stag
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 1);
     assert_eq!(state(&stage, first).await, JobState::Ready);
-    let job = claim_suspect(&stage, LONG).await.expect("it runs again");
+    let job = stage.claim_suspect(LONG).await.expect("it runs again");
     assert_eq!(job.id, first, "the successor goes on waiting");
     assert!(claim(&stage, 9, LONG).await.is_empty());
     assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
@@ -451,7 +441,7 @@ pub(super) async fn good_job_922_a_poison_job_is_quarantined_and_no_innocent(sta
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 2);
     for _turn in 0..3 {
-        let job = claim_suspect(&stage, ROOMY).await.expect("one is due");
+        let job = stage.claim_suspect(ROOMY).await.expect("one is due");
         if job.id == innocent {
             assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
         }
@@ -483,7 +473,7 @@ pub(super) async fn solid_queue_761_a_lost_holder_lets_no_successor_go(stage: St
     let successor = stage.insert(unique(&stage, "k", IfExists::RunAgain)).await;
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 1);
-    let holder = claim_suspect(&stage, LONG).await.expect("it runs again");
+    let holder = stage.claim_suspect(LONG).await.expect("it runs again");
     let late = stage.settle(held(&lost), completed()).await;
     assert_eq!(late, Guarded::LeaseLost);
     assert!(claim(&stage, 9, LONG).await.is_empty(), "one of a key runs");
@@ -500,7 +490,7 @@ pub(super) async fn bull_308_of_two_holders_the_later_one_completes(stage: Stage
     let slow = stage.claim_one(SHORT).await;
     sleep(LONGER).await;
     stage.rescue(at_once()).await;
-    let second = claim_suspect(&stage, LONG).await.expect("it runs again");
+    let second = stage.claim_suspect(LONG).await.expect("it runs again");
     let late = Outcome::Completed(b"\"slow\"".to_vec());
     assert_eq!(stage.settle(held(&slow), late).await, Guarded::LeaseLost);
     let result = Outcome::Completed(b"\"second\"".to_vec());
@@ -550,7 +540,7 @@ pub(super) async fn sidekiq_4112_a_failure_after_a_return_makes_no_second_job(st
     let job = stage.claim_one(LONG).await;
     let returned = stage.settle(held(&job), Outcome::Returned).await;
     assert_eq!(returned, Guarded::Held);
-    let _ = stage.settle(held(&job), retry()).await;
+    let _ = stage.settle(held(&job), retry(Duration::ZERO)).await;
     let view = stage.look(id).await;
     assert_eq!((view.state, view.attempt), (JobState::Ready, 0));
     assert_eq!(view.error, None);
@@ -582,11 +572,6 @@ struct Value(serde_json::Value);
 
 impl Job for Value {
     const KIND: &'static str = "a";
-}
-
-fn start(worker: Worker) -> WorkerHandle {
-    let started = worker.start(&Handle::current());
-    started.expect("the worker is set up")
 }
 
 /// Enqueues in a task of its own.

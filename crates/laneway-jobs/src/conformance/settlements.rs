@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::{LONG, Stage, completed, held};
+use super::stage::{LONG, Stage, completed, held, retry};
 use crate::JobState;
 use crate::store::{Guarded, IfExists, Outcome, Uniqueness};
 
@@ -17,13 +17,6 @@ pub(super) async fn a_completed_job_keeps_its_result(stage: Stage) {
     );
     assert!(view.finished_at.is_some());
     assert_eq!(stage.jobs.wait::<u32>(id).await, Ok(1));
-}
-
-fn retry(after: Duration) -> Outcome {
-    Outcome::Retry {
-        after,
-        error: "no".to_owned(),
-    }
 }
 
 pub(super) async fn a_retry_waits_and_keeps_its_error(stage: Stage) {

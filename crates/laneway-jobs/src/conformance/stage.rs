@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use laneway::Priority;
+use laneway::{Handle, Priority};
 
-use crate::JobId;
 use crate::jobs::Jobs;
 use crate::store::{
-    Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held, JobSearch,
-    JobView, LIST_LIMIT, NewJob, Outcome, Rescue, Rescued, Settlement, Store, Whom,
+    ByHand, Changed, Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held,
+    JobSearch, JobView, LIST_LIMIT, NewJob, Outcome, Rescue, Rescued, Settlement, Store, Whom,
 };
+use crate::{JobId, Worker, WorkerHandle};
 
 /// A lease that no case outlives.
 pub(super) const LONG: Duration = Duration::from_secs(60);
@@ -105,6 +105,29 @@ impl Stage {
             .expect("the rescue is answered")
     }
 
+    /// Claims a job that a worker was lost with.
+    pub(super) async fn claim_suspect(&self, lease: Duration) -> Option<ClaimedJob> {
+        let suspect = Claim {
+            whom: Whom::Suspects,
+            ..self.wish(9, lease)
+        };
+        self.claim(suspect).await.jobs.pop()
+    }
+
+    pub(super) async fn change(&self, change: ByHand) -> Changed {
+        let changed = self.store.change(vec![change]).await;
+        changed.expect("the change is answered")[0]
+    }
+
+    /// Makes a change, which its job allows.
+    pub(super) async fn by_hand(&self, change: ByHand) {
+        assert_eq!(
+            self.change(change.clone()).await,
+            Changed::Done,
+            "{change:?}"
+        );
+    }
+
     /// All jobs, the newest first.
     pub(super) async fn all(&self) -> Vec<JobView> {
         let all = JobSearch {
@@ -135,6 +158,24 @@ pub(super) fn at_once() -> Rescue {
 
 pub(super) fn held(job: &ClaimedJob) -> Held {
     job.held()
+}
+
+pub(super) fn start(worker: Worker) -> WorkerHandle {
+    let started = worker.start(&Handle::current());
+    started.expect("the worker is set up")
+}
+
+pub(super) fn failed() -> Outcome {
+    Outcome::Failed {
+        error: "no".to_owned(),
+    }
+}
+
+pub(super) fn retry(after: Duration) -> Outcome {
+    Outcome::Retry {
+        after,
+        error: "no".to_owned(),
+    }
 }
 
 pub(super) fn completed() -> Outcome {

@@ -6,7 +6,7 @@ use laneway::time::{sleep, timeout};
 use laneway::{Handle, Priority, Task};
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
-use crate::store::{ByHand, Changed, Guarded, Outcome, Rescue};
+use crate::store::{ByHand, Guarded, Outcome, Rescue};
 use crate::{JobId, PayloadError, WaitError};
 
 type Waited = Result<u32, WaitError>;
@@ -17,11 +17,6 @@ async fn waiting(stage: &Stage, id: JobId) -> Task<Waited> {
     let task = Handle::current().spawn(async move { jobs.wait(id).await }, Priority::High);
     sleep(Duration::from_millis(5)).await;
     task
-}
-
-async fn by_hand(stage: &Stage, change: ByHand) {
-    let changed = stage.store.change(vec![change]).await;
-    assert_eq!(changed, Ok(vec![Changed::Done]));
 }
 
 pub(super) async fn a_job_that_is_not_there_is_missing(stage: Stage) {
@@ -35,14 +30,14 @@ pub(super) async fn a_job_that_is_not_there_is_missing(stage: Stage) {
 pub(super) async fn a_job_that_is_deleted_meanwhile_is_missing(stage: Stage) {
     let id = stage.insert_kind("a").await;
     let waiting = waiting(&stage, id).await;
-    by_hand(&stage, ByHand::Delete(id)).await;
+    stage.by_hand(ByHand::Delete(id)).await;
     assert_eq!(waiting.await, Err(WaitError::Missing));
 }
 
 pub(super) async fn a_job_that_is_cancelled_meanwhile_is_cancelled(stage: Stage) {
     let id = stage.insert_kind("a").await;
     let waiting = waiting(&stage, id).await;
-    by_hand(&stage, ByHand::Cancel(id)).await;
+    stage.by_hand(ByHand::Cancel(id)).await;
     assert_eq!(waiting.await, Err(WaitError::Cancelled));
 }
 

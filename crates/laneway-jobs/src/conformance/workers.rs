@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use laneway::Priority;
 use laneway::time::sleep;
-use laneway::{Handle, Priority};
 use serde::{Deserialize, Serialize};
 
-use super::stage::{LONGER, SHORT, Stage, at_once};
+use super::stage::{LONGER, SHORT, Stage, at_once, start};
 use crate::lock::unpoisoned;
 use crate::{Ctx, Job, JobError, JobId, JobState, Limit, Retry, WaitError, Worker, WorkerHandle};
 
@@ -27,12 +27,6 @@ fn worker(stage: &Stage, in_flight: usize) -> Worker {
     Worker::new(&stage.jobs)
         .queue("default", Limit::in_flight(in_flight))
         .retry(quick)
-}
-
-fn start(worker: Worker) -> WorkerHandle {
-    worker
-        .start(&Handle::current())
-        .expect("the worker is set up")
 }
 
 async fn enqueue(stage: &Stage, jobs: u32) -> Vec<JobId> {
