@@ -1,4 +1,4 @@
-//! What is printed: lines and tables for people, or one JSON object per line.
+//! The output: lines and tables for people, or one JSON object per line.
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};

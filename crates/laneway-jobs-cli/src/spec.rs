@@ -1,4 +1,4 @@
-//! What each command takes, and the help that says so.
+//! The arguments and options of each command, and the help that tells them.
 
 use std::fmt::Write;
 

@@ -55,7 +55,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// The attempt at a job that begins now, and may take this long where the job says nothing else.
+    /// The attempt at a job that begins now. Where the job says nothing else it may take this long.
     pub(crate) fn at(job: &ClaimedJob, timeout: Duration) -> Attempt {
         Attempt {
             held: job.held(),
@@ -127,7 +127,7 @@ impl Ctx {
     /// [`CompleteError::LeaseLost`] when another worker may have the job; the handler is dropped
     /// soon after.
     pub async fn progress(&self, part: f64, text: impl Into<String>) -> Result<(), CompleteError> {
-        // What is no number is no progress.
+        // A part that is no number counts as none.
         let part = if part > 0.0 { part.min(1.0) } else { 0.0 };
         let text = text.into();
         self.note(NoteKind::Progress { part, text }).await
@@ -175,8 +175,8 @@ impl Ctx {
     }
 
     /// A job to enqueue, whose parent is this one, and for which the batch waits that this one is
-    /// in. What follows a link of a chain waits for it as well. Where nothing waits for this job,
-    /// it is as good as [`enqueue`](Ctx::enqueue).
+    /// in. In a chain the next link waits for it as well. Where nothing waits for this job, it is
+    /// as good as [`enqueue`](Ctx::enqueue).
     ///
     /// A further attempt adds it again, unless it is unique or added within a
     /// [`step`](Ctx::step). A batch that has ended meanwhile does not count it.

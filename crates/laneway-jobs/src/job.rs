@@ -1,4 +1,4 @@
-//! What a job is: a serde type with a kind that is written out.
+//! A job: a serde type with a kind that is written out.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

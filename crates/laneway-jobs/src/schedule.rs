@@ -29,9 +29,9 @@ use crate::store::{IfExists, NewJob, Uniqueness};
 ///   [`Jobs::schedules`] lists it, a worker's start logs it, [`Jobs::remove_schedule`] and
 ///   [`Worker::remove_other_schedules`](crate::Worker::remove_other_schedules) remove it.
 ///
-/// What counts is the store's clock. Within [`laneway::sim`] that is the simulation's. That of an
-/// SQLite store is the wall clock at its opening, and goes on steadily: while a machine sleeps
-/// it stands still, and instants come later by as much until the store is opened again.
+/// A schedule goes by the store's clock. Within [`laneway::sim`] that is the simulation's. The one
+/// of an SQLite store is the wall clock at its opening, and goes on steadily: while a machine
+/// sleeps it stands still, and instants come later by as much until the store is opened again.
 ///
 /// ```
 /// use laneway_jobs::{Job, Schedule};

@@ -1,4 +1,4 @@
-//! What lanes did, as numbers and charts.
+//! The activity of lanes, as numbers and charts.
 
 use std::time::{Duration, SystemTime};
 

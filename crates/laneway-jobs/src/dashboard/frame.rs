@@ -1,4 +1,4 @@
-//! What stands around every page: the head, the way to the other pages, messages.
+//! The frame of every page: the head, the way to the other pages, messages.
 
 use super::html::Html;
 use super::place::{Mode, Place};

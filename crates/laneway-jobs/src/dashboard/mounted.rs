@@ -131,7 +131,7 @@ impl Dashboard {
         match (admission, routed) {
             (Admission::WrongHost, _) => wrong_host(&place),
             (Admission::FarAway, _) => far_away(&place),
-            // What the page that asks for the token needs.
+            // The page that asks for the token needs these two.
             (_, Routed::To(Route::Style)) => PageResponse::file("text/css; charset=utf-8", STYLE),
             (_, Routed::To(Route::Icon)) => PageResponse::file("image/svg+xml", ICON),
             (_, Routed::To(Route::Change(Change::Login))) => self.log_in(&place, request),

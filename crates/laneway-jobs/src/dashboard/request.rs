@@ -1,4 +1,4 @@
-//! What a browser asks, as far as the dashboard needs it.
+//! The request of a browser, as far as the dashboard needs it.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! What the dashboard knows and other sites do not.
+//! The secret of the dashboard, which other sites do not know.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;

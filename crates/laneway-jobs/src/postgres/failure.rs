@@ -1,4 +1,4 @@
-//! What an error of the database means for the caller.
+//! The meaning of a database's error for the caller.
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;

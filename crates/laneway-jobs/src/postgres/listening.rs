@@ -62,7 +62,7 @@ async fn hear(asking: &Weak<Asking>, client: Client, mut messages: Messages) {
             && client.batch_execute(&text).await.is_ok()
             && let Some(asking) = asking.upgrade()
         {
-            // What was committed before is not announced again.
+            // Earlier commits are not announced again.
             asking.hints.ready_everywhere();
         }
         std::future::pending::<()>().await;

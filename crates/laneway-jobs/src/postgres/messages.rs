@@ -1,4 +1,4 @@
-//! What a connection says beside its client's answers; asking for it is what moves the bytes.
+//! The messages of a connection beside its client's answers; asking for them moves the bytes.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -23,8 +23,8 @@
 //!
 //! `sslmode` means what Postgres says: without it, TLS where the server offers it (`prefer`) and
 //! the feature `tls` is there; `require` encrypts, to any server, unless `sslrootcert` names a
-//! file; `verify-ca` and `verify-full` trust the certificates of that file, or the system's. What
-//! cannot be obeyed is refused.
+//! file; `verify-ca` and `verify-full` trust the certificates of that file, or the system's. A
+//! demand that cannot be obeyed is refused.
 //!
 //! While a new release takes the place of an older one, batches and chains wait until the last
 //! process of the old one has ended: it would complete a member without counting it.

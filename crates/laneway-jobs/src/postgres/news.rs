@@ -1,4 +1,4 @@
-//! What processes at one database tell each other.
+//! The news that processes at one database tell each other.
 
 /// The changes that a store's commit has made for the workers of other processes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

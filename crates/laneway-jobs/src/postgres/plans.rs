@@ -171,7 +171,7 @@ async fn hold(client: &Client) {
         let condition = step["Index Cond"].as_str().unwrap();
         assert!(condition.contains("run_at"), "{claim:#}");
     }
-    // What a holder has is found by its id, and not among all that runs.
+    // The job of a holder is found by its id, and not among all that run.
     for statement in [Statement::CompleteLone, Statement::Settle, Statement::Renew] {
         let plan = plan(client, statement).await;
         let by_id = |step: &&Value| step["Index Name"] == "laneway_job_pkey";

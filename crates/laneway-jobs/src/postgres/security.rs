@@ -1,4 +1,4 @@
-//! What an address wants of the encryption: `sslmode` and `sslrootcert`, as Postgres defines them.
+//! The encryption that an address asks for: `sslmode` and `sslrootcert`, as Postgres defines them.
 
 use tokio_postgres::config::SslMode;
 

@@ -1,4 +1,4 @@
-//! What reads and writes for a client.
+//! The task or the caller that reads and writes for a client.
 
 use std::fmt;
 use std::future::Future;

@@ -267,9 +267,9 @@ macro_rules! ready_rows {
 /// of every earlier holder of them. A row is found by its place, where it was locked; one that has
 /// another version by now is left for the next claim.
 ///
-/// The time until the next job is asked for only where fewer jobs were there than were wanted. What
-/// is due already and was not claimed is not in it: a settlement or a hint comes first. Nor are
-/// ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends at
+/// The time until the next job is asked for only where fewer jobs were there than were wanted. Jobs
+/// that are due already and were not claimed are not in it: a settlement or a hint comes first. Nor
+/// are ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends at
 /// intervals anyway.
 macro_rules! claim_picked {
     ($limit:literal, $lease:literal, $worker:literal, $claim:literal, $other_suspects:literal) => {

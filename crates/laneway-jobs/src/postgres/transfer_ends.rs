@@ -75,9 +75,9 @@ impl Alone {
 /// A schema that jobs are moved from, see [`transfer`](crate::store::transfer).
 /// [`PostgresOptions::source`](super::PostgresOptions::source) opens it.
 ///
-/// While it is there, no other connection writes jobs in the schema. What it has changed itself is
-/// committed by [`retire`](TransferSource::retire) alone; from then on the server refuses every
-/// change of a job, and says where they are.
+/// While it is there, no other connection writes jobs in the schema. Its own
+/// changes are committed by [`retire`](TransferSource::retire) alone; from then on the server
+/// refuses every change of a job, and says where they are.
 #[derive(Debug)]
 pub struct PostgresSource(pub(super) Alone);
 

@@ -1,4 +1,4 @@
-//! What the store reads of an address itself, before the driver reads the rest.
+//! The parts of an address that the store reads itself, before the driver reads the rest.
 
 use super::connect_error::ConnectError;
 

@@ -1,4 +1,4 @@
-//! What people look through: queues, searches, stories, failed attempts, leases.
+//! The views of people: queues, searches, stories, failed attempts, leases.
 
 use std::collections::HashMap;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! What lanes did, counted in slots.
+//! The activity of lanes, counted in slots.
 
 use rusqlite::Row;
 

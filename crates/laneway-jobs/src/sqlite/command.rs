@@ -1,4 +1,4 @@
-//! What the writer is asked to do: a question, the function that answers it in a transaction, and
+//! A command to the writer: a question, the function that answers it in a transaction, and
 //! the way back.
 
 use std::fmt;

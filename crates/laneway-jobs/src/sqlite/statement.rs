@@ -1,7 +1,7 @@
 //! All SQL of the transitions, each statement under a name.
 //!
-//! `:t` is T, the store's clock. What a statement must be guarded by stands in its own text, so
-//! that a mutant is a text with one guard less: `probe.rs` lets tests replace a text by name.
+//! `:t` is T, the store's clock. The guards of a statement stand in its own text, so that a mutant
+//! is a text with one guard less: `probe.rs` lets tests replace a text by name.
 
 /// A statement of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

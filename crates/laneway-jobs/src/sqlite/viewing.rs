@@ -1,4 +1,4 @@
-//! What people look through: queues, stories, failed attempts, leases.
+//! The views of people: queues, stories, failed attempts, leases.
 
 use rusqlite::{OptionalExtension, Row};
 

@@ -1,4 +1,4 @@
-//! What lanes did in the last minutes or hours, in slots of time.
+//! The activity of lanes in the last minutes or hours, in slots of time.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! What a holder may do while it holds: renew its lease, report progress, keep the value of a step.
+//! The operations of a holder: it renews its lease, reports progress, keeps the value of a step.
 
 use crate::fence::Fence;
 use crate::job_id::JobId;

@@ -12,8 +12,8 @@ use crate::job_id::JobId;
 
 /// The part of a store that keeps schedules.
 ///
-/// What every implementation owes is that of [`Store`](super::Store): batches, one transaction for
-/// each call, T by the store's clock, and operations that can be sent again.
+/// Every implementation owes the same as one of [`Store`](super::Store): batches, one transaction
+/// for each call, T by the store's clock, and operations that can be sent again.
 pub trait ScheduleStore {
     /// The schedules that are wanted, by name, with T.
     fn schedules(&self, wanted: WantedSchedules) -> StoreFuture<'_, SchedulesNow>;

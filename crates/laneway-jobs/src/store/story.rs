@@ -1,4 +1,4 @@
-//! What happened to a job.
+//! The story of a job: its attempts, and the times of its life.
 
 use std::time::{Duration, SystemTime};
 

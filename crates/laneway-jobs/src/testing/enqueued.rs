@@ -1,4 +1,4 @@
-//! What is enqueued, and what is not.
+//! Assertions about the jobs that are enqueued.
 
 use std::fmt::Write;
 use std::future::Future;

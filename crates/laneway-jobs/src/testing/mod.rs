@@ -1,5 +1,5 @@
-//! What tests of programs with jobs need: one handler's run, all that is due, what was enqueued,
-//! and a virtual clock.
+//! The needs of tests of programs with jobs: one handler's run, all that is due, the jobs that were
+//! enqueued, and a virtual clock.
 //!
 //! Behind the feature `testing`, which is one for `[dev-dependencies]`.
 //!

@@ -139,7 +139,7 @@ fn panicked(what: &str, panic: Box<dyn Any + Send>) -> JobError {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("no message");
     let error = JobError::new(format!("{what} panicked: {text}"));
-    // What was thrown is the handler's as well, and may panic when it is dropped.
+    // The payload of the panic is the handler's as well, and may panic when it is dropped.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(second);
     }

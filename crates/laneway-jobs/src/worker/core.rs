@@ -1,4 +1,4 @@
-//! What the tasks of a worker share.
+//! The state that the tasks of a worker share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -78,7 +78,7 @@ impl WorkerHandle {
         self.core.stop();
         or(self.core.over.wait(), sleep_until(deadline)).await;
         let (stopped, cut_off) = self.give_back().await;
-        // What the settler has in hand may have its last word as well.
+        // Settlements that are on their way may arrive as well.
         or(self.core.over.wait(), sleep(LAST_WORD)).await;
         self.tasks.clear();
         let tally = &self.core.tally;

@@ -3,12 +3,12 @@
 //! Tasks of a worker, all on the runtime's high queue: one that claims for each queue
 //! (`claimer.rs`), one that settles (`settler.rs`), one that renews leases and deletes old jobs
 //! (`keeper.rs`), and one that fires schedules if there are any (`scheduler.rs`; `due_instants.rs`
-//! decides). Each job is a task in its lane (`attempt.rs`). What they share is `core.rs`; what
-//! the worker holds at the moment stands in `roster.rs`, which decides without acting: how much is
-//! free, which kinds may be claimed, when all is over. They wake each other by bells (`bell.rs`) and
-//! signals (`signal.rs`). `handlers.rs` finds the handler of a kind,
-//! `outcome.rs` says what an attempt came to, `builder.rs` has the settings, `handle.rs` the end.
-//! `drain.rs` and `trial.rs` run jobs in tests, without a worker's tasks.
+//! decides). Each job is a task in its lane (`attempt.rs`). The tasks share `core.rs`, and wake
+//! each other by bells (`bell.rs`) and signals (`signal.rs`). The jobs that the worker holds at the
+//! moment stand in `roster.rs`, which decides without acting: how much is free, which kinds may be
+//! claimed, when all is over. `handlers.rs` finds the handler of a kind, `outcome.rs` tells the
+//! outcome of an attempt, `builder.rs` has the settings, `handle.rs` the end. `drain.rs` and
+//! `trial.rs` run jobs in tests, without a worker's tasks.
 //!
 //! A claim whose answer is lost is asked about until the store answers, and once more when a late
 //! one may have come (`doubts.rs`), so that no job runs without a holder.

@@ -1,4 +1,4 @@
-//! What a worker is set to.
+//! The settings of a worker.
 
 use std::time::Duration;
 
