@@ -10,7 +10,7 @@ use super::clock::StoreClock;
 use super::command::Command;
 use super::probe::{Moment, Probe, Transition, Verdict};
 use super::statement::Statement;
-use super::tx::{Sql, Tx};
+use super::tx::Tx;
 use crate::store::StoreError;
 
 /// Where the database is.
@@ -20,12 +20,26 @@ pub(super) enum Home {
     Memory,
 }
 
+/// One opening of a database, which all transactions of a store have in common.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) clock: StoreClock,
+    /// Its name, which a later owner of the file asks about.
+    pub(super) instance: String,
+    pub(super) probe: Arc<dyn Probe>,
+}
+
+impl Opening {
+    /// A transaction at T on a connection: the store's, or a caller's own.
+    pub(super) fn tx<'c>(&'c self, connection: &'c Connection) -> Tx<'c> {
+        Tx::new(connection, self.clock.t(), &self.instance, &*self.probe)
+    }
+}
+
 pub(super) struct Connected {
     pub(super) connection: Connection,
     pub(super) home: Home,
-    pub(super) clock: StoreClock,
-    pub(super) instance: Arc<str>,
-    pub(super) probe: Arc<dyn Probe>,
+    pub(super) opening: Arc<Opening>,
     /// How many commands the last transaction had.
     pub(super) former: usize,
 }
@@ -34,7 +48,7 @@ impl fmt::Debug for Connected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connected")
             .field("home", &self.home)
-            .field("instance", &self.instance)
+            .field("opening", &self.opening)
             .finish_non_exhaustive()
     }
 }
@@ -65,7 +79,7 @@ impl Connected {
             Err(error) => return Ended::Failed(store_error(&error)),
         };
         // T is read when the lock is held, since the wait for it may have been long.
-        let tx = self.tx(&transaction);
+        let tx = self.opening.tx(&transaction);
         match self.statements(&tx, &transaction, batch, more) {
             Err(Stop::Lose) => Ended::Lost,
             Err(Stop::Sql(error)) => Ended::Failed(store_error(&error)),
@@ -82,10 +96,6 @@ impl Connected {
                 }
             }
         }
-    }
-
-    fn tx<'c>(&'c self, connection: &'c Connection) -> Tx<'c> {
-        Tx::new(connection, self.clock.t(), &self.instance, &*self.probe)
     }
 
     fn statements(
@@ -131,7 +141,7 @@ impl Connected {
     }
 
     fn go_on(&self, command: &dyn Command, moment: Moment) -> Result<(), Stop> {
-        match self.probe.reached(command.transition(), moment) {
+        match self.opening.probe.reached(command.transition(), moment) {
             Verdict::GoOn => Ok(()),
             Verdict::Lose => Err(Stop::Lose),
         }
@@ -141,7 +151,7 @@ impl Connected {
     fn reach(&self, batch: &Batch, moment: Moment) -> Verdict {
         let verdicts = batch
             .iter()
-            .map(|command| self.probe.reached(command.transition(), moment));
+            .map(|command| self.opening.probe.reached(command.transition(), moment));
         verdicts.fold(Verdict::GoOn, |all, one| match one {
             Verdict::GoOn => all,
             Verdict::Lose => Verdict::Lose,
@@ -153,17 +163,8 @@ impl Connected {
         for command in batch {
             let transition = command.transition();
             command.answer(Ok(()));
-            self.probe.reached(transition, Moment::AfterAnswer);
+            self.opening.probe.reached(transition, Moment::AfterAnswer);
         }
-    }
-
-    /// Runs what a caller's transaction on another connection, or the opening, needs.
-    pub(super) fn within<T>(
-        &self,
-        connection: &Connection,
-        run: impl FnOnce(&Tx<'_>) -> Sql<T>,
-    ) -> Sql<T> {
-        run(&self.tx(connection))
     }
 }
 

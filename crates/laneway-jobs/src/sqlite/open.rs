@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::clock::StoreClock;
-use super::connected::{Connected, Home};
+use super::connected::{Connected, Home, Opening};
 use super::durability::Durability;
 use super::open_error::OpenError;
 use super::owner::{Ownership, own};
@@ -150,12 +150,15 @@ impl SqliteOptions {
         let text = "SELECT clock FROM laneway_meta";
         let highest = connection.query_row(text, [], |row| row.get(0))?;
         let wall = self.wall_clock.unwrap_or_else(SystemTime::now);
+        let opening = Opening {
+            clock: StoreClock::start(wall, highest),
+            instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)),
+            probe: self.probe,
+        };
         Ok(Connected {
             connection,
             home,
-            clock: StoreClock::start(wall, highest),
-            instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)).into(),
-            probe: self.probe,
+            opening: Arc::new(opening),
             former: 0,
         })
     }
@@ -295,19 +298,18 @@ pub(super) fn set_durability(
 
 /// Ends the leases of the former owner, which is gone: the next rescue takes its jobs.
 fn take_over(connected: &Connected) -> Sql<()> {
-    let connection = &connected.connection;
+    let (connection, opening) = (&connected.connection, &connected.opening);
     let transaction = connection.unchecked_transaction()?;
     let text = "SELECT owner FROM laneway_meta WHERE owner IS NOT NULL";
     let former: Option<String> = connection
         .query_row(text, [], |row| row.get(0))
         .optional()?;
     if let Some(former) = former {
-        connected.within(connection, |tx| {
-            tx.run(Statement::EndLeasesOf, &[(":instance", &former)])
-        })?;
+        let tx = opening.tx(connection);
+        tx.run(Statement::EndLeasesOf, &[(":instance", &former)])?;
     }
     let text = "UPDATE laneway_meta SET owner = ?1";
-    connection.execute(text, [&*connected.instance])?;
+    connection.execute(text, [&opening.instance])?;
     transaction.commit()
 }
 

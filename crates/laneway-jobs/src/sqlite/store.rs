@@ -8,14 +8,13 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction};
 
 use super::changes::Changes;
-use super::clock::StoreClock;
 use super::command::Question;
-use super::connected::{Connected, Home, store_error};
+use super::connected::{Connected, Home, Opening, store_error};
 use super::durability::Durability;
 use super::open::SqliteOptions;
 use super::open_error::OpenError;
 use super::owner::Ownership;
-use super::probe::{Probe, Transition};
+use super::probe::Transition;
 use super::transact::{Transact, TransactError, unpacked};
 use super::tx::{Sql, Tx};
 use super::writer::Writer;
@@ -48,9 +47,7 @@ struct Shared {
     writer: Arc<Writer>,
     hints: Arc<Hints>,
     durability: Durability,
-    clock: StoreClock,
-    instance: Arc<str>,
-    probe: Arc<dyn Probe>,
+    opening: Arc<Opening>,
     file: Option<OpenFile>,
 }
 
@@ -97,9 +94,7 @@ impl SqliteStore {
             }
         });
         SqliteStore(Arc::new(Shared {
-            clock: connected.clock,
-            instance: connected.instance.clone(),
-            probe: connected.probe.clone(),
+            opening: connected.opening.clone(),
             writer: Arc::new(Writer::new(connected, hints.clone())),
             hints,
             durability,
@@ -161,8 +156,10 @@ impl SqliteStore {
         transaction: &Connection,
         job: NewJob,
     ) -> Result<Enqueued, StoreError> {
-        let inserted = self.within(transaction, |tx| tx.insert(&[job]))?;
-        Ok(inserted[0])
+        let inserted = self.0.opening.tx(transaction).insert(&[job]);
+        inserted
+            .map(|all| all[0])
+            .map_err(|error| store_error(&error))
     }
 
     /// Ends an attempt in a caller's transaction.
@@ -171,22 +168,8 @@ impl SqliteStore {
         transaction: &Connection,
         settlement: &Settlement,
     ) -> Result<Guarded, StoreError> {
-        self.within(transaction, |tx| tx.settle_one(settlement))
-    }
-
-    fn within<T>(
-        &self,
-        connection: &Connection,
-        run: impl FnOnce(&Tx<'_>) -> Sql<T>,
-    ) -> Result<T, StoreError> {
-        let shared = &*self.0;
-        let tx = Tx::new(
-            connection,
-            shared.clock.t(),
-            &shared.instance,
-            &*shared.probe,
-        );
-        run(&tx).map_err(|error| store_error(&error))
+        let settled = self.0.opening.tx(transaction).settle_one(settlement);
+        settled.map_err(|error| store_error(&error))
     }
 
     pub(super) fn ask<Q, A>(
