@@ -89,6 +89,20 @@ impl Out {
         Ok(())
     }
 
+    /// An object for each row, or a table of all; where there are none, a sentence says so.
+    pub(crate) fn rows<T>(
+        &mut self,
+        rows: &[T],
+        to_json: impl Fn(&T) -> Value,
+        (none, table): (&str, impl FnOnce(&[T]) -> Table),
+    ) -> Result<(), Failure> {
+        match self.form {
+            Form::Json => rows.iter().try_for_each(|row| self.json(&to_json(row))),
+            Form::People if rows.is_empty() => self.line(none),
+            Form::People => self.table(&table(rows)),
+        }
+    }
+
     /// The one or the other.
     pub(crate) fn tell(&mut self, text: &str, value: &Value) -> Result<(), Failure> {
         match self.form {

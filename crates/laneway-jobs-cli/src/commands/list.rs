@@ -13,7 +13,7 @@ use super::Command;
 use crate::args::Args;
 use crate::clock::relative;
 use crate::failure::Failure;
-use crate::out::{Form, Out};
+use crate::out::Out;
 use crate::selection::{KIND, QUEUE, STATE, next_page, search};
 use crate::spec::{Spec, flag, value};
 use crate::table::Table;
@@ -68,13 +68,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
 
 fn jobs(store: &dyn Store, wanted: JobSearch, limit: usize, out: &mut Out) -> Result<(), Failure> {
     let found = block_on(found(store, wanted, limit))?;
-    if out.form() == Form::Json {
-        return found.iter().try_for_each(|job| out.json(&json::job(job)));
-    }
-    if found.is_empty() {
-        return out.line("no jobs match");
-    }
-    out.table(&table(&found))
+    out.rows(&found, json::job, ("no jobs match", table))
 }
 
 async fn found(
@@ -119,14 +113,9 @@ fn table(jobs: &[JobView]) -> Table {
 fn queues(store: &dyn Store, out: &mut Out) -> Result<(), Failure> {
     let queues = block_on(store.queues())?.queues;
     let counts = block_on(store.counts(COUNTED))?;
-    if out.form() == Form::Json {
-        let mut queues = queues.iter();
-        return queues.try_for_each(|queue| out.json(&queue_json(queue, &counts)));
-    }
-    if queues.is_empty() {
-        return out.line("no queue has had a job");
-    }
-    out.table(&queue_table(&queues, &counts))
+    let table = |queues: &[QueueView]| queue_table(queues, &counts);
+    let to_json = |queue: &QueueView| queue_json(queue, &counts);
+    out.rows(&queues, to_json, ("no queue has had a job", table))
 }
 
 fn count(counts: &[QueueCount], queue: &str, state: JobState) -> u64 {

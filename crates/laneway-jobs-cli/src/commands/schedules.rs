@@ -13,7 +13,7 @@ use super::Command;
 use crate::args::Args;
 use crate::clock::relative;
 use crate::failure::Failure;
-use crate::out::{Form, Out};
+use crate::out::Out;
 use crate::spec::{Spec, value};
 use crate::table::Table;
 use crate::text::short;
@@ -68,18 +68,19 @@ fn remove(store: &dyn Store, name: &str, out: &mut Out) -> Result<(), Failure> {
 fn list(store: &dyn Store, fires: usize, out: &mut Out) -> Result<(), Failure> {
     let wanted = WantedSchedules { names: None, fires };
     let schedules = block_on(store.schedules(wanted))?.schedules;
-    if out.form() == Form::Json {
-        let mut schedules = schedules.iter();
-        return schedules.try_for_each(|schedule| out.json(&json::schedule(schedule)));
-    }
-    if schedules.is_empty() {
-        return out.line("there are no schedules");
-    }
+    out.rows(
+        &schedules,
+        json::schedule,
+        ("there are no schedules", table),
+    )
+}
+
+fn table(schedules: &[ScheduleView]) -> Table {
     let mut table = Table::new(&["name", "pattern", "zone", "kind", "is", "next", "last"]);
     schedules
         .iter()
         .for_each(|schedule| table.row(row(schedule)));
-    out.table(&table)
+    table
 }
 
 fn row(schedule: &ScheduleView) -> Vec<String> {
