@@ -1,5 +1,7 @@
 //! The frame of every page: the head, the way to the other pages, messages.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use super::html::Html;
 use super::place::{Mode, Place};
 use super::response::PageResponse;
@@ -144,11 +146,11 @@ impl Framed<'_> {
 }
 
 /// A number that another content has another of: browsers keep a file by its address, and ask for
-/// a changed one by another (FNV-1a).
+/// a changed one by another.
 fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
 }
 
 /// Writes into an empty place the name of the thing that is not there, and the next thing to do.
