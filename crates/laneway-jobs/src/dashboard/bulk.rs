@@ -7,7 +7,7 @@ use super::filter::{JobFilter, before};
 use super::form::Form;
 use super::html::Html;
 use super::job_list::{no_filter, table};
-use super::place::{Fields, Place, button};
+use super::place::{Fields, Place, button, clip};
 use super::response::PageResponse;
 use super::route::job_action;
 use crate::job_id::JobId;
@@ -133,7 +133,7 @@ fn criteria(html: &mut Html, filter: &JobFilter) {
         for (name, value) in filter.given() {
             html.el("li", &[], |html| {
                 html.text(format_args!("{}: ", name.replace('_', " ")));
-                html.text_el("code", &[], super::place::clip(value, 200));
+                html.text_el("code", &[], clip(value, 200));
             });
         }
     });

@@ -7,7 +7,8 @@ use super::filter::{JobFilter, NoFilter, before, lane_name};
 use super::frame::empty;
 use super::html::Html;
 use super::moment::{past, time};
-use super::place::{Mode, Place, clip};
+use super::place::{Mode, Place, clip, hidden};
+use super::response::PageResponse;
 use crate::job_state::JobState;
 use crate::store::{JobAction, JobPage, JobSearch, JobView, QueueView, SEARCH_LIMIT};
 
@@ -38,7 +39,7 @@ pub(super) async fn job_list(asked: &Asked<'_>, queues: Vec<QueueView>) -> Answe
     }))
 }
 
-pub(super) fn no_filter(asked: &Asked<'_>, wrong: NoFilter) -> super::response::PageResponse {
+pub(super) fn no_filter(asked: &Asked<'_>, wrong: NoFilter) -> PageResponse {
     let next = format!(
         "There is no such value of \u{201c}{}\u{201d}. Go back to all jobs.",
         wrong.0
@@ -242,7 +243,7 @@ fn bulk_form(html: &mut Html, place: &Place, filter: &JobFilter) {
             false => "All that match, on all pages:",
         });
         for (name, value) in filter.given() {
-            super::place::hidden(html, name, value);
+            hidden(html, name, value);
         }
         for action in JobAction::ALL {
             let attributes = [

@@ -9,7 +9,7 @@ use super::html::Html;
 use super::job_list::{progress, state};
 use super::json_text::{JsonText, SHOWN};
 use super::moment::{length, time, whole_time};
-use super::place::{Place, button, clip};
+use super::place::{Mode, Place, button, clip};
 use super::response::PageResponse;
 use super::route::JobPart;
 use super::timeline::Timeline;
@@ -121,7 +121,7 @@ fn act(html: &mut Html, place: &Place, path: &str, (class, text): (&str, &str)) 
 
 /// Two steps, since nothing brings a deleted job back.
 fn delete(html: &mut Html, place: &Place, path: &str) {
-    if place.mode == super::place::Mode::ReadOnly {
+    if place.mode == Mode::ReadOnly {
         return;
     }
     html.el("details", &[], |html| {

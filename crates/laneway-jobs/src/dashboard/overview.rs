@@ -10,7 +10,7 @@ use super::html::Html;
 use super::moment::length;
 use super::place::{Place, button, clip};
 use super::route::Switch;
-use super::span::Span;
+use super::span::{SLOTS, Span};
 use crate::job_state::JobState;
 use crate::store::{Activity, ActivityWanted, QueueCount, QueueState, QueueView};
 
@@ -30,7 +30,7 @@ pub(super) async fn overview(asked: &Asked<'_>, queues: Vec<QueueView>) -> Answe
             .map(|queue| queue.name.clone())
             .collect(),
         slot: span.slot,
-        slots: super::span::SLOTS,
+        slots: SLOTS,
         at_most: PER_SLOT,
     };
     let counts = asked.store.counts(COUNTED).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::columns::{Uuid, kept_text};
-use super::session::Sql;
+use super::session::{Params, Sql};
 use super::settling::{held_of, split};
 use super::statement::Statement;
 use super::tx::Tx;
@@ -17,7 +17,7 @@ impl Tx<'_> {
         let mut sorted = held.to_vec();
         sorted.sort_unstable();
         let (ids, fences) = split(sorted.iter().copied());
-        let params: super::session::Params<'_> = &[&ids, &fences, &length(lease)];
+        let params: Params<'_> = &[&ids, &fences, &length(lease)];
         let rows = self.rows(Statement::Renew, params).await?;
         let renewed = rows.iter().map(|row| (held_of(row), row.get("cancel")));
         let renewed: HashMap<Held, bool> = renewed.collect();

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 
 use super::clock::{Micros, duration_of, micros_of};
+use super::connected::store_error;
 use super::owner::beside;
 use super::schema::migrate;
 use super::store::SqliteStore;
@@ -57,7 +58,7 @@ impl SqliteStore {
         let now = SystemTime::now();
         let examined = self.transact(move |transaction| examine(transaction, now));
         let mut findings = examined.await.map_err(|error| match error {
-            TransactError::Caller(error) => super::connected::store_error(&error),
+            TransactError::Caller(error) => store_error(&error),
             TransactError::Store(error) => error,
         })?;
         findings.extend(self.path().and_then(long_log));
