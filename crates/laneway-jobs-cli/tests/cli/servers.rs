@@ -222,7 +222,8 @@ fn a_killed_move_to_a_server_goes_on_and_so_does_the_one_back() {
         let gone = ran(program(&format!("list --database {there}"))
             .output()
             .unwrap());
-        assert!(gone.fails(1).contains("were moved to"));
+        let told = gone.fails(1);
+        assert!(told.contains("were moved to"), "{told}");
         let doctor = ran(program(&format!("doctor --database {back}"))
             .output()
             .unwrap());

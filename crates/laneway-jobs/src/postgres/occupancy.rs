@@ -3,6 +3,40 @@
 //!
 //! The server gives the lock back when the connection ends, however that comes about.
 
+use std::future::Future;
+use std::time::Duration;
+
+use laneway::time::{now, sleep};
+
+/// The server learns a little later that a program has ended.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// Whether a schema lets a connection in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    Open,
+    /// Others are in the way.
+    Closed,
+}
+
+/// Asks for the lock until the server gives it, or has had the time to take it from a program that
+/// has ended.
+pub(super) async fn enter<E, Fut>(ask: impl Fn() -> Fut) -> Result<Entrance, E>
+where
+    Fut: Future<Output = Result<bool, E>>,
+{
+    let deadline = now() + LEAVING;
+    loop {
+        if ask().await? {
+            return Ok(Entrance::Open);
+        }
+        if now() > deadline {
+            return Ok(Entrance::Closed);
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// How a connection has a schema open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occupancy {

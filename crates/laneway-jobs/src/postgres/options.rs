@@ -11,7 +11,7 @@ use super::address::{Address, DEFAULT_SCHEMA};
 use super::connect_error::ConnectError;
 use super::failure::in_words;
 use super::notifier::WakeUps;
-use super::occupancy::Occupancy;
+use super::occupancy::{Entrance, Occupancy, enter};
 use super::pool::{Connected, Pool};
 use super::schema::{Opening, SchemaName, SetUp};
 use super::store::PostgresStore;
@@ -202,25 +202,16 @@ SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '10s'";
 
-/// The server learns a little later that a program has ended.
-const LEAVING: Duration = Duration::from_secs(1);
-
 async fn hold(client: &mut Client, schema: &SchemaName, opening: Opening) -> Result<(), SetUp> {
     let refused = |error: Error| SetUp::Refused(ConnectError::Other(in_words(&error)));
     client.batch_execute(OF_A_MOVE).await.map_err(refused)?;
     let lock = Occupancy::Alone.query(&schema.prefix());
-    let deadline = now() + LEAVING;
-    while !client
-        .query_one(&lock, &[])
-        .await
-        .map_err(refused)?
-        .get::<_, bool>(0)
-    {
-        if now() > deadline {
-            let schema = schema.name().to_owned();
-            return Err(SetUp::Refused(ConnectError::InUse(schema)));
-        }
-        sleep(Duration::from_millis(20)).await;
+    let asking = &*client;
+    let entered = enter(|| async { Ok(asking.query_one(&lock, &[]).await?.get(0)) });
+    match entered.await.map_err(refused)? {
+        Entrance::Open => schema.open(opening, client).await,
+        Entrance::Closed => Err(SetUp::Refused(ConnectError::InUse(
+            schema.name().to_owned(),
+        ))),
     }
-    schema.open(opening, client).await
 }

@@ -12,9 +12,10 @@ use super::address::{Address, Attempt};
 use super::connect_error::ConnectError;
 use super::failure::in_words;
 use super::messages::Messages;
+use super::occupancy::Entrance;
 use super::schema::SchemaName;
 use super::serving::Driver;
-use super::session::{Entrance, Session};
+use super::session::Session;
 use crate::deadline::after;
 
 const SHORTEST: Duration = Duration::from_millis(20);

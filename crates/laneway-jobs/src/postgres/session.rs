@@ -8,7 +8,7 @@ use futures_lite::future::zip;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement as Prepared};
 
-use super::occupancy::Occupancy;
+use super::occupancy::{Entrance, Occupancy, enter};
 use super::statement::Statement;
 
 pub(super) type Sql<T> = Result<T, tokio_postgres::Error>;
@@ -40,14 +40,6 @@ SET jit = off;
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off'";
 
-/// Whether a schema lets a connection in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entrance {
-    Open,
-    /// A move has it alone.
-    Closed,
-}
-
 /// A connection and what is prepared on it.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -72,15 +64,14 @@ impl Session {
     pub(super) async fn set_up(&self) -> Sql<Entrance> {
         let lock = Occupancy::Shared.query(&self.schema);
         let text = format!("{SETTINGS};{lock}");
-        let told = self.client.simple_query(&text).await?;
-        let taken = told.iter().any(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
-            _ => false,
-        });
-        Ok(match taken {
-            true => Entrance::Open,
-            false => Entrance::Closed,
+        enter(|| async {
+            let told = self.client.simple_query(&text).await?;
+            Ok(told.iter().any(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
+                _ => false,
+            }))
         })
+        .await
     }
 
     pub(super) fn client(&mut self) -> &mut Client {

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures_lite::future::zip;
 use laneway::time::sleep;
 use laneway::{Runtime, block_on};
 use laneway_jobs::postgres::{ConnectError, PostgresOptions};
@@ -253,6 +254,26 @@ fn a_schema_in_use_is_not_moved_and_one_that_is_moved_takes_no_more() {
         let told = refused.as_db_error().unwrap().message().to_owned();
         assert!(told.contains("new.db"), "{told}");
         drop(source);
+    });
+}
+
+/// The server may still hold the lock of a program that has just ended.
+#[test]
+fn the_end_of_a_move_is_waited_for_a_moment() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let options = PostgresOptions::new().schema("leaving");
+        drop(options.clone().connect(&server.url()).await.unwrap());
+        let source = options.clone().source(&server.url()).await.unwrap();
+        let leaves = async {
+            sleep(Duration::from_millis(200)).await;
+            drop(source);
+        };
+        let (opened, ()) = zip(options.connect(&server.url()), leaves).await;
+        assert!(opened.is_ok(), "{opened:?}");
     });
 }
 
