@@ -178,6 +178,7 @@ fn everything_is_there_afterwards_and_the_old_file_says_where() {
     let store = SqliteStore::open(folder.new_file()).unwrap();
     let quarantined = JobSearch {
         state: Some(JobState::Quarantined),
+        limit: JOBS,
         ..JobSearch::default()
     };
     let page = block_on(Jobs::new(store).search(quarantined)).unwrap();
