@@ -46,6 +46,7 @@ impl Enqueue {
         let job = payload.map(|payload| NewJob {
             id: jobs.next_id(),
             kind: T::KIND.to_owned(),
+            old_kinds: T::OLD_KINDS,
             queue: DEFAULT_QUEUE.to_owned(),
             lane: Priority::Low,
             due: Due::Now,
@@ -92,7 +93,8 @@ impl Enqueue {
         self.with(|job| job.due = Due::In(wait))
     }
 
-    /// Makes the job the only unfinished one of its kind with this key.
+    /// Makes the job the only unfinished one of its kind with this key, under whichever of the
+    /// kind's names.
     pub fn unique(self, key: impl Into<String>, if_exists: IfExists) -> Enqueue {
         let key = key.into();
         self.with(|job| job.unique = Some(Uniqueness { key, if_exists }))

@@ -29,8 +29,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const KIND: &'static str;
     /// Names that it had before; jobs under them are still claimed. Default: none.
     ///
-    /// A unique key and the rule that a suspect runs alone hold among the jobs of one name. So a
-    /// job may be enqueued under the new name while another with the same key is unfinished under
-    /// an old one: rename a kind with unique keys when its jobs have been drained.
+    /// A unique key, and the rule that a suspect runs alone, hold among the jobs of all names. The
+    /// store remembers which names are one kind's from the first unique job on that is enqueued
+    /// with them. From then on they have their keys in common also for processes that know one of
+    /// the names alone: those of before the renaming while a deploy is rolling, and those whose
+    /// old names were removed since.
     const OLD_KINDS: &'static [&'static str] = &[];
 }

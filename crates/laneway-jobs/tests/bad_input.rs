@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use laneway::block_on;
-use laneway_jobs::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};
+use laneway_jobs::sqlite::{Durability, MIGRATIONS, OpenError, SqliteOptions, SqliteStore};
 use laneway_jobs::store::StoreError;
-use laneway_jobs::{EnqueueError, Job, Jobs};
+use laneway_jobs::{EnqueueError, Enqueued, IfExists, Job, JobId, JobState, Jobs};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,42 @@ fn a_schema_from_the_future_is_refused() {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("update the program"));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Letter(String);
+
+impl Job for Letter {
+    const KIND: &'static str = "letter";
+    const OLD_KINDS: &'static [&'static str] = &["text"];
+}
+
+/// As a program left it whose schema was the first one, with a unique job that is ready.
+#[test]
+fn the_first_version_opens_and_keeps_its_keys() {
+    let folder = Folder::new("first-version");
+    let first = format!(
+        "CREATE TABLE laneway_schema (
+            version INTEGER PRIMARY KEY,
+            applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+        );
+        INSERT INTO laneway_schema (version) VALUES (1);
+        {}
+        INSERT INTO laneway_queue (name) VALUES ('default');
+        INSERT INTO laneway_job
+            (id, kind, queue, lane, run_at, max_attempts, unique_key, created_at, payload)
+        VALUES (zeroblob(16), 'text', 'default', 1, 0, 1, 'k', 0, '\"a\"')",
+        MIGRATIONS[0]
+    );
+    change(&folder.file(), &first);
+    let jobs = Jobs::new(SqliteStore::open(folder.file()).unwrap());
+    let of_before = Enqueued::Existing(JobId::from_bytes([0; 16]), JobState::Ready);
+    block_on(async {
+        let text = jobs.enqueue(Text(String::new()));
+        assert_eq!(text.unique("k", IfExists::Keep).await, Ok(of_before));
+        let letter = jobs.enqueue(Letter(String::new()));
+        assert_eq!(letter.unique("k", IfExists::Keep).await, Ok(of_before));
+    });
 }
 
 #[test]

@@ -88,6 +88,7 @@ impl Desk {
         NewJob {
             id: JobId::from_bytes(self.last.get().to_be_bytes()),
             kind: kind.to_owned(),
+            old_kinds: &[],
             queue: "default".to_owned(),
             lane: laneway::Priority::Low,
             due: Due::Now,

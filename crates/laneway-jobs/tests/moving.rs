@@ -48,6 +48,7 @@ struct Text(String);
 
 impl Job for Text {
     const KIND: &'static str = "text";
+    const OLD_KINDS: &'static [&'static str] = &["Text"];
 }
 
 /// More than one transaction moves.

@@ -249,7 +249,7 @@ fn uniqueness_that_is_not_kept_is_caught() {
     let case = "uniqueness::keep_gives_the_existing_one";
     assert_caught(Statement::Insert, ":unique_key,", "NULL,", case);
     let case = "uniqueness::run_again_runs_once_more_after_the_running_one";
-    let (from, to) = ("held = 1 AND", "held = 2 AND");
+    let (from, to) = ("AND held = 1", "AND held = 2");
     assert_caught(Statement::ReleaseSuccessor, from, to, case);
 }
 
@@ -381,7 +381,34 @@ fn a_key_that_is_taken_for_another_is_caught() {
     let alone = "uniqueness::the_successor_of_the_key_alone_is_let_go";
     assert_caught(Statement::FindSuccessor, key, "", alone);
     assert_caught(Statement::ReleaseSuccessor, key, "", alone);
-    assert_caught(Statement::ReleaseSuccessor, "kind = :kind AND ", "", alone);
+    let kind = "coalesce(unique_kind, kind) = :unique_kind AND ";
+    assert_caught(Statement::ReleaseSuccessor, kind, "", alone);
+}
+
+#[test]
+fn keys_that_a_renaming_sets_apart_are_caught() {
+    let known = "(SELECT unique_kind FROM laneway_kind WHERE name = :kind)";
+    let known_late = "(SELECT unique_kind FROM laneway_kind WHERE name = kind)";
+    let spans = "renamed_kinds::a_key_spans_the_names_whichever_comes_first";
+    assert_caught(Statement::Insert, known, "NULL", spans);
+    let follows = "renamed_kinds::a_successor_of_another_name_follows";
+    let released = ("coalesce(unique_kind, kind)", "kind");
+    assert_caught(Statement::ReleaseSuccessor, released.0, released.1, follows);
+    assert_caught(Statement::Complete, released.0, released.1, follows);
+    let replaced = "renamed_kinds::replace_takes_over_the_kind_of_the_payload";
+    assert_caught(Statement::Replace, "kind = :kind, ", "", replaced);
+    let stays = "unique_kind = coalesce(unique_kind, kind), ";
+    assert_caught(Statement::Replace, stays, "", replaced);
+    let retried = "renamed_kinds::a_job_that_failed_before_the_renaming_is_retried_with_its_key";
+    assert_caught(Statement::RetryByHand, known_late, "NULL", retried);
+    let common =
+        "renamed_kinds::names_whose_jobs_were_apart_have_their_keys_in_common_from_then_on";
+    let (state, none) = ("state <= 1", "state < 0");
+    assert_caught(Statement::MergeKeys, state, none, common);
+    assert_caught(Statement::MergeKeys, "OR IGNORE ", "", common);
+    let chained = "renamed_kinds::names_that_were_merged_before_are_merged_with_others";
+    let to = ("unique_kind = :to", "unique_kind = unique_kind");
+    assert_caught(Statement::MergeKinds, to.0, to.1, chained);
 }
 
 #[test]
@@ -395,11 +422,11 @@ fn a_settlement_of_another_fence_that_is_taken_for_ones_own_is_caught() {
 fn a_replacement_in_part_is_caught() {
     let case = "uniqueness::replace_takes_over_all_but_the_queue";
     for (from, to) in [
-        ("lane = :lane, ", ""),
+        ("lane = :lane,", ""),
         ("run_at = :run_at, ", ""),
         ("max_attempts = :max_attempts,", ""),
         ("timeout = :timeout, ", ""),
-        ("expires_at = :expires_at, ", ""),
+        ("expires_at = :expires_at,", ""),
         ("payload = :payload", "payload = payload"),
     ] {
         assert_caught(Statement::Replace, from, to, case);

@@ -24,6 +24,7 @@ mod losing;
 mod lost_answers;
 mod lost_workers;
 mod pruning;
+mod renamed_kinds;
 mod reports;
 mod schedules;
 mod settlements;
@@ -127,6 +128,17 @@ cases! {
         the_successor_of_the_key_alone_is_let_go,
         replace_takes_over_all_but_the_queue,
     }
+    renamed_kinds {
+        a_job_type_that_was_renamed_keeps_its_keys,
+        a_key_spans_the_names_whichever_comes_first,
+        other_kinds_keep_their_keys_apart,
+        a_successor_of_another_name_follows,
+        replace_takes_over_the_kind_of_the_payload,
+        names_whose_jobs_were_apart_have_their_keys_in_common_from_then_on,
+        names_that_were_merged_before_are_merged_with_others,
+        a_successor_that_waits_while_its_kind_is_renamed_follows,
+        a_job_that_failed_before_the_renaming_is_retried_with_its_key,
+    }
     batches {
         it_follows_when_the_last_member_is_settled,
         an_empty_batch_has_ended_at_once,
@@ -226,6 +238,7 @@ cases! {
         a_step_is_made_once,
         shutdown_returns_what_runs_and_charges_nothing,
         a_suspect_runs_alone_of_its_kind,
+        a_suspect_runs_alone_of_all_names_of_its_kind,
         an_idle_worker_hears_of_a_job,
         a_worker_at_rest_takes_inserts_along_and_runs_each_once,
         a_full_worker_rescues_the_jobs_of_lost_ones,

@@ -38,6 +38,7 @@ impl Stage {
         NewJob {
             id: self.jobs.next_id(),
             kind: kind.to_owned(),
+            old_kinds: &[],
             queue: "default".to_owned(),
             lane: Priority::Low,
             due: Due::Now,

@@ -215,13 +215,41 @@ pub(super) async fn shutdown_returns_what_runs_and_charges_nothing(stage: Stage)
 
 pub(super) async fn a_suspect_runs_alone_of_its_kind(stage: Stage) {
     enqueue(&stage, 8).await;
+    assert_suspects_run_alone::<Numbered>(stage).await;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Former(u32);
+
+impl Job for Former {
+    const KIND: &'static str = "b";
+}
+
+#[derive(Serialize, Deserialize)]
+struct Renamed(u32);
+
+impl Job for Renamed {
+    const KIND: &'static str = "a";
+    const OLD_KINDS: &'static [&'static str] = &["b"];
+}
+
+pub(super) async fn a_suspect_runs_alone_of_all_names_of_its_kind(stage: Stage) {
+    for n in 0..4 {
+        let former = stage.jobs.enqueue(Former(n)).await;
+        assert!(former.is_ok() && stage.jobs.enqueue(Renamed(n)).await.is_ok());
+    }
+    assert_suspects_run_alone::<Renamed>(stage).await;
+}
+
+/// Of eight jobs that are due and of one type, those that are claimed first become suspects.
+async fn assert_suspects_run_alone<T: Job>(stage: Stage) {
     assert_eq!(stage.claim(stage.wish(4, SHORT)).await.jobs.len(), 4);
     sleep(LONGER).await;
     assert_eq!(stage.rescue(at_once()).await.ready, 4);
     let (together, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, peak) = (together.clone(), most.clone());
     let ids: Vec<JobId> = stage.all().await.iter().map(|view| view.id).collect();
-    let worker = start(worker(&stage, 8).handle(move |_: Numbered, ctx: Ctx| {
+    let worker = start(worker(&stage, 8).handle(move |_: T, ctx: Ctx| {
         let (inside, peak) = (inside.clone(), peak.clone());
         async move {
             let beside = inside.fetch_add(1, Relaxed);

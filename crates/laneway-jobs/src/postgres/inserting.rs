@@ -172,6 +172,7 @@ impl Tx<'_> {
 
     /// Each turn ends the insert, or has found that a rival is settled by now.
     async fn insert_one(&mut self, job: &NewJob) -> Sql<Enqueued> {
+        self.merge_kinds(job).await?;
         loop {
             if let Some(inserted) = self.try_insert(job, Place::of(job)).await? {
                 return Ok(inserted);
@@ -278,6 +279,7 @@ impl Tx<'_> {
             &job.timeout.map(length),
             &job.expires_after.map(length),
             &job.payload,
+            &job.kind,
         ];
         self.rows(Statement::Replace, params).await?;
         self.inserted(job);

@@ -62,6 +62,7 @@ mod options;
 mod plans;
 mod pool;
 mod reading;
+mod renamed_kinds;
 mod rescuing;
 mod schedules;
 mod schema;

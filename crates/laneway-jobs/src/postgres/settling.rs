@@ -28,14 +28,14 @@ pub(super) struct Moved {
     pub(super) state: JobState,
     /// Its queue; a settled job may leave it out.
     queue: Option<String>,
-    /// Its kind and unique key, if it has one.
+    /// Its unique key, if it has one, and the kind among whose jobs it is unique.
     unique: Option<(String, String)>,
     pub(super) awaited_by: Option<JobId>,
 }
 
 impl Moved {
     pub(super) fn read(row: &Row) -> Moved {
-        let kind: Option<String> = row.get("kind");
+        let kind: Option<String> = row.get("unique_kind");
         let awaited_by: Option<Uuid> = row.get("awaited_by");
         Moved {
             id: id_of(row, "id"),

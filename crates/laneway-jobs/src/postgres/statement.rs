@@ -24,6 +24,10 @@ pub(super) enum Statement {
     LockUnique,
     FindSuccessor,
     Replace,
+    UniqueKinds,
+    LockKinds,
+    MergeKinds,
+    MergeKeys,
     Claim,
     ClaimSuspect,
     ClaimedBy,
@@ -110,6 +114,10 @@ impl Statement {
             Statement::LockUnique => LOCK_UNIQUE,
             Statement::FindSuccessor => FIND_SUCCESSOR,
             Statement::Replace => REPLACE,
+            Statement::UniqueKinds => UNIQUE_KINDS,
+            Statement::LockKinds => "LOCK TABLE @laneway_kind IN SHARE ROW EXCLUSIVE MODE",
+            Statement::MergeKinds => MERGE_KINDS,
+            Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
             Statement::ClaimedBy => CLAIMED_BY,
@@ -211,9 +219,11 @@ RETURNING 1"
 const INSERT_PLACED: &str = at_t!(
     "
 INSERT INTO @laneway_job (id, kind, queue, lane, run_at, max_attempts, timeout, expires_at, parent,
-    created_at, payload, held, unique_key, awaited_by)
+    created_at, payload, held, unique_key, unique_kind, awaited_by)
 SELECT id, kind, queue, lane, coalesce(at, t + wait), max_attempts, timeout, t + expires_after,
-    parent, t, payload, held, unique_key, awaited_by
+    parent, t, payload, held, unique_key,
+    CASE WHEN unique_key IS NOT NULL
+        THEN (SELECT unique_kind FROM @laneway_kind WHERE name = given.kind) END, awaited_by
 FROM clock, unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[],
     $7::integer[], $8::bigint[], $9::bigint[], $10::uuid[], $11::bytea[], $12::smallint[],
     $13::text[], $14::uuid[])
@@ -225,27 +235,52 @@ RETURNING id"
 
 const FIND_UNIQUE: &str = "
 SELECT id, state FROM @laneway_job
-WHERE kind = $1 AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
+WHERE coalesce(unique_kind, kind)
+        = coalesce((SELECT unique_kind FROM @laneway_kind WHERE name = $1), $1)
+    AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
 
 /// The rival stays as it is until the transaction ends: it is not settled while one more is put
 /// behind it, and not claimed while it takes over another payload.
 const LOCK_UNIQUE: &str = "
 SELECT id, state FROM @laneway_job
-WHERE kind = $1 AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1
+WHERE coalesce(unique_kind, kind)
+        = coalesce((SELECT unique_kind FROM @laneway_kind WHERE name = $1), $1)
+    AND unique_key = $2 AND held = 0 AND unique_key IS NOT NULL AND state <= 1
 FOR UPDATE";
 
 const FIND_SUCCESSOR: &str = "
 SELECT id, state FROM @laneway_job
-WHERE kind = $1 AND unique_key = $2 AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
+WHERE coalesce(unique_kind, kind)
+        = coalesce((SELECT unique_kind FROM @laneway_kind WHERE name = $1), $1)
+    AND unique_key = $2 AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
 
 /// The rival is locked, and ready. Its kept steps belong to the payload before.
 const REPLACE: &str = at_t!(
     ",
 steps AS (DELETE FROM @laneway_step WHERE job = $1)
 UPDATE @laneway_job SET lane = $2, run_at = coalesce($3::bigint, t + $4::bigint),
-    max_attempts = $5, timeout = $6, expires_at = t + $7::bigint, payload = $8
+    max_attempts = $5, timeout = $6, expires_at = t + $7::bigint, payload = $8, kind = $9,
+    unique_kind = coalesce(unique_kind, kind)
 FROM clock WHERE id = $1 AND state = 0"
 );
+
+/// For each of the given kinds the one under whose name its unique keys are kept.
+const UNIQUE_KINDS: &str = "
+SELECT coalesce(unique_kind, given.name) AS unique_kind
+FROM unnest($1::text[]) WITH ORDINALITY AS given (name, place)
+LEFT JOIN @laneway_kind AS kept ON kept.name = given.name ORDER BY place";
+
+const MERGE_KINDS: &str = "
+WITH merged AS (UPDATE @laneway_kind SET unique_kind = $2 WHERE unique_kind = $1)
+INSERT INTO @laneway_kind (name, unique_kind) VALUES ($1, $2)";
+
+/// A job whose key another one has already keeps it where it is.
+const MERGE_KEYS: &str = "
+UPDATE @laneway_job AS job SET unique_kind = $2
+WHERE coalesce(unique_kind, kind) = $1 AND unique_key IS NOT NULL AND state <= 1
+    AND NOT EXISTS (SELECT 1 FROM @laneway_job AS rival
+        WHERE coalesce(rival.unique_kind, rival.kind) = $2 AND rival.unique_key = job.unique_key
+            AND rival.held = job.held AND rival.unique_key IS NOT NULL AND rival.state <= 1)";
 
 /// The jobs of a lane that a claim may take, the first ones first.
 macro_rules! ready_rows {
@@ -442,14 +477,15 @@ settled AS (
     WHERE job.id = given.id AND job.state + 0 = 1 AND job.fence = given.fence
         AND job.lease_until > (SELECT t FROM clock)
     RETURNING job.id, job.fence, job.state, given.error,
-        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key, awaited_by,
+        CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+        unique_key, awaited_by,
         CASE WHEN job.state = 0 THEN queue END AS queue),
 kept AS (
     INSERT INTO @laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
     SELECT job.id, settled.fence, job.attempt, job.worker, job.started_at, t, settled.error
     FROM clock, settled JOIN @laneway_job AS job ON job.id = settled.id
     WHERE settled.error IS NOT NULL)
-SELECT id, fence, state, kind, unique_key, awaited_by, queue FROM settled"
+SELECT id, fence, state, unique_kind, unique_key, awaited_by, queue FROM settled"
 );
 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
@@ -467,8 +503,8 @@ OR EXISTS (SELECT 1 FROM @laneway_attempt AS attempt
 const RELEASE_SUCCESSORS: &str = "
 UPDATE @laneway_job AS job SET held = 0
 FROM unnest($1::text[], $2::text[]) AS given (kind, unique_key)
-WHERE job.kind = given.kind AND job.unique_key = given.unique_key AND job.held = 1
-    AND job.unique_key IS NOT NULL AND job.state <= 1
+WHERE coalesce(job.unique_kind, job.kind) = given.kind AND job.unique_key = given.unique_key
+    AND job.held = 1 AND job.unique_key IS NOT NULL AND job.state <= 1
 RETURNING queue";
 
 const AWAIT_MEMBERS: &str = "
@@ -599,8 +635,9 @@ UPDATE @laneway_job AS job SET crashes = crashes + 1,
     error = 'the worker was lost'
 FROM lost
 WHERE job.id = lost.id AND job.state + 0 = 1 AND job.lease_until <= (SELECT t FROM clock)
-RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
-    awaited_by, queue"
+RETURNING job.id, state,
+    CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+    unique_key, awaited_by, queue"
 );
 
 const EXPIRE: &str = at_t!(
@@ -612,8 +649,9 @@ expired AS MATERIALIZED (
 UPDATE @laneway_job AS job SET state = 3, finished_at = (SELECT t FROM clock),
     error = 'it expired before it was begun'
 FROM expired WHERE job.id = expired.id AND job.state = 0
-RETURNING job.id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
-    awaited_by, queue"
+RETURNING job.id, state,
+    CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+    unique_key, awaited_by, queue"
 );
 
 /// Arrays of ids, since the planner would join the other way round, and go through all attempts for
@@ -667,17 +705,20 @@ before AS MATERIALIZED (
     WHERE id = $1 AND state >= 3 FOR UPDATE)
 UPDATE @laneway_job SET state = 0, held = CASE WHEN waits > 0 THEN 2 ELSE 0 END, run_at = t,
     attempt = 0, crashes = 0, cancel = false, fence = nextval(#fence), finished_at = NULL,
-    expires_at = NULL
+    expires_at = NULL,
+    unique_kind = (SELECT unique_kind FROM @laneway_kind WHERE name = kind)
 FROM clock, before WHERE id = before.job AND state >= 3
-RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
-    awaited_by, queue, was"
+RETURNING id, state,
+    CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+    unique_key, awaited_by, queue, was"
 );
 
 const CANCEL: &str = at_t!(
     "
 UPDATE @laneway_job SET state = 4, held = 0, finished_at = t FROM clock WHERE id = $1 AND state = 0
-RETURNING id, state, CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
-    awaited_by, queue"
+RETURNING id, state,
+    CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+    unique_key, awaited_by, queue"
 );
 
 /// A member that was settled before has been counted: only a ready one is named as awaited. The
@@ -687,12 +728,12 @@ WITH batch AS MATERIALIZED (SELECT job FROM @laneway_batch WHERE job = $1 FOR UP
 gone AS (
     DELETE FROM @laneway_job WHERE id = $1 AND state <> 1 AND (SELECT count(*) FROM batch) >= 0
     RETURNING id, CASE state WHEN 0 THEN 4::smallint ELSE state END AS state,
-        CASE WHEN unique_key IS NOT NULL THEN kind END AS kind, unique_key,
-        CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
+        CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+        unique_key, CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
 steps AS (DELETE FROM @laneway_step WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 attempts AS (DELETE FROM @laneway_attempt WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 batches AS (DELETE FROM @laneway_batch WHERE job = ANY (ARRAY(SELECT id FROM gone)))
-SELECT id, state, kind, unique_key, awaited_by, queue FROM gone";
+SELECT id, state, unique_kind, unique_key, awaited_by, queue FROM gone";
 
 const SET_PAUSED: &str = "
 INSERT INTO @laneway_queue (name, paused) VALUES ($1, $2)

@@ -323,8 +323,9 @@ fn span_of<T>(each: &[T]) -> Span {
 fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
     let has_zero = |job: &NewJob| {
         let key = job.unique.as_ref().map_or("", |unique| &unique.key);
-        [&job.kind, &job.queue, key]
-            .iter()
+        let names = [&*job.kind, &*job.queue, key].into_iter();
+        names
+            .chain(job.old_kinds.iter().copied())
             .any(|name| name.contains('\0'))
     };
     match jobs.iter().any(has_zero) {

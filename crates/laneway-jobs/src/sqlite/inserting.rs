@@ -34,6 +34,7 @@ impl Tx<'_> {
         // Each turn ends the insert, or has found that a rival is settled by now: within one
         // transaction that is so at most once.
         let place = job.awaits.map_or(Place::First, |_| Place::Awaiting);
+        self.merge_kinds(job)?;
         loop {
             if let Some(inserted) = self.try_insert(job, place)? {
                 return Ok(inserted);
@@ -121,6 +122,7 @@ impl Tx<'_> {
     fn replace(&self, id: JobId, job: &NewJob) -> Sql<()> {
         let params: super::tx::Params<'_> = &[
             (":id", &id.to_bytes()),
+            (":kind", &job.kind),
             (":lane", &lane_number(job.lane)),
             (":run_at", &self.run_at(job.due)),
             (":max_attempts", &job.max_attempts),

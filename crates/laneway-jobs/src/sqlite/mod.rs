@@ -33,6 +33,7 @@ mod plans;
 mod prepared;
 mod probe;
 mod reading;
+mod renamed_kinds;
 mod rescuing;
 mod schedules;
 mod schema;

@@ -11,7 +11,10 @@ use super::tx::Sql;
 ///
 /// assert!(MIGRATIONS[0].contains("CREATE TABLE laneway_job"));
 /// ```
-pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_renamed_kinds.sql"),
+];
 
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 

@@ -14,7 +14,7 @@ use crate::store::{Guarded, Held, Outcome, Settlement};
 pub(super) struct Moved {
     pub(super) state: JobState,
     pub(super) queue: String,
-    /// Its kind and unique key, if it has one.
+    /// Its unique key, if it has one, and the kind among whose jobs it is unique.
     pub(super) unique: Option<(String, String)>,
     pub(super) awaited_by: Option<JobId>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Moved {
 impl Moved {
     pub(super) fn read(row: &Row<'_>) -> Sql<Moved> {
         let key: Option<String> = row.get("unique_key")?;
-        let kind = key.is_some().then(|| row.get("kind")).transpose()?;
+        let kind = key.is_some().then(|| row.get("unique_kind")).transpose()?;
         Ok(Moved {
             state: state_of(row, "state")?,
             queue: row.get("queue")?,
@@ -119,7 +119,7 @@ impl Tx<'_> {
         let Some((kind, key)) = &moved.unique else {
             return Ok(());
         };
-        let params = &[(":kind", kind as _), (":key", key as _)];
+        let params = &[(":unique_kind", kind as _), (":key", key as _)];
         let queue: Option<String> =
             self.row(Statement::ReleaseSuccessor, params, |row| row.get(0))?;
         if let Some(queue) = queue {

@@ -19,6 +19,14 @@ pub enum Statement {
     FindSuccessor,
     /// Lets a ready job take over what another one brought.
     Replace,
+    /// Finds the kind whose jobs have their unique keys in common with those of a kind.
+    UniqueKind,
+    /// Remembers that two kinds have their unique keys in common.
+    KeepKind,
+    /// Lets kinds whose keys were those of one kind have those of another one.
+    MergeKinds,
+    /// Lets unfinished jobs of such kinds have their keys there, where none has them yet.
+    MergeKeys,
     /// Claims jobs that no worker was lost with.
     Claim,
     /// Claims one job that a worker was lost with.
@@ -114,6 +122,14 @@ impl Statement {
             Statement::FindUnique => FIND_UNIQUE,
             Statement::FindSuccessor => FIND_SUCCESSOR,
             Statement::Replace => REPLACE,
+            Statement::UniqueKind => "SELECT unique_kind FROM laneway_kind WHERE name = :kind",
+            Statement::KeepKind => {
+                "INSERT OR REPLACE INTO laneway_kind (name, unique_kind) VALUES (:from, :to)"
+            }
+            Statement::MergeKinds => {
+                "UPDATE laneway_kind SET unique_kind = :to WHERE unique_kind = :from"
+            }
+            Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
             Statement::Claimed => CLAIMED,
@@ -169,25 +185,37 @@ impl Statement {
 /// completion write: rows that grew would not fit into their pages any more.
 const INSERT: &str = "
 INSERT INTO laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
-    unique_key, parent, awaited_by, created_at, payload, instance)
+    unique_key, unique_kind, parent, awaited_by, created_at, payload, instance)
 VALUES (:id, :kind, :queue, :lane, :held, :run_at, :max_attempts, :timeout, :expires_at,
-    :unique_key, :parent, :awaited_by, :t, :payload,
+    :unique_key,
+    CASE WHEN :unique_key IS NOT NULL
+        THEN (SELECT unique_kind FROM laneway_kind WHERE name = :kind) END,
+    :parent, :awaited_by, :t, :payload,
     'not claimed yet; this is room for what claims and completions write here....')
 ON CONFLICT DO NOTHING";
 
 const FIND_UNIQUE: &str = "
 SELECT id, state FROM laneway_job
-WHERE kind = :kind AND unique_key = :key AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
+WHERE coalesce(unique_kind, kind)
+        = coalesce((SELECT unique_kind FROM laneway_kind WHERE name = :kind), :kind)
+    AND unique_key = :key AND held = 0 AND unique_key IS NOT NULL AND state <= 1";
 
 const FIND_SUCCESSOR: &str = "
 SELECT id, state FROM laneway_job
-WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
+WHERE coalesce(unique_kind, kind)
+        = coalesce((SELECT unique_kind FROM laneway_kind WHERE name = :kind), :kind)
+    AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1";
 
 const REPLACE: &str = "
-UPDATE laneway_job SET lane = :lane, run_at = :run_at, max_attempts = :max_attempts,
-    timeout = :timeout, expires_at = :expires_at, payload = :payload
+UPDATE laneway_job SET kind = :kind, unique_kind = coalesce(unique_kind, kind), lane = :lane,
+    run_at = :run_at, max_attempts = :max_attempts, timeout = :timeout, expires_at = :expires_at,
+    payload = :payload
 WHERE id = :id AND state = 0
 RETURNING queue";
+
+const MERGE_KEYS: &str = "
+UPDATE OR IGNORE laneway_job SET unique_kind = :to
+WHERE coalesce(unique_kind, kind) = :from AND unique_key IS NOT NULL AND state <= 1";
 
 /// Takes from the first lane, at most `:of_first` jobs, then from the other one, and fills up from
 /// the first one again. The low-water mark of each lane is the index itself: rows that are claimed
@@ -280,7 +308,7 @@ const COMPLETE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
     lease_until = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
 const KEEP_ATTEMPT: &str = "
 INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
@@ -296,7 +324,7 @@ UPDATE laneway_job SET state = CASE WHEN :state = 0 AND cancel = 1 THEN 4 ELSE :
     error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 OR cancel = 1 THEN :t END,
     lease_until = NULL, worker = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
 /// its fence here.
@@ -308,7 +336,8 @@ LIMIT 1";
 
 const RELEASE_SUCCESSOR: &str = "
 UPDATE laneway_job SET held = 0
-WHERE kind = :kind AND unique_key = :key AND held = 1 AND unique_key IS NOT NULL AND state <= 1
+WHERE coalesce(unique_kind, kind) = :unique_kind AND unique_key = :key AND held = 1
+    AND unique_key IS NOT NULL AND state <= 1
 RETURNING queue";
 
 const ADD_MEMBER: &str = "
@@ -384,13 +413,13 @@ UPDATE laneway_job SET crashes = crashes + 1,
     error = 'the worker was lost'
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 1 AND lease_until <= :t ORDER BY lease_until LIMIT :limit)
-RETURNING state, kind, unique_key, queue, awaited_by, id";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";
 
 const EXPIRE: &str = "
 UPDATE laneway_job SET state = 3, finished_at = :t, error = 'it expired before it was begun'
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= :t LIMIT :limit)
-RETURNING state, kind, unique_key, queue, awaited_by, id";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";
 
 const PRUNE: &str = "
 DELETE FROM laneway_job
@@ -403,18 +432,20 @@ const RETRY_BY_HAND: &str = "
 UPDATE laneway_job SET state = 0, run_at = :t,
     held = CASE WHEN EXISTS (SELECT 1 FROM laneway_batch WHERE job = :id AND ended = 0)
         THEN 2 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
-    fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL
+    fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL,
+    unique_kind = (SELECT unique_kind FROM laneway_kind WHERE name = kind)
 WHERE id = :id AND state >= 3
-RETURNING state, kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
 const CANCEL_READY: &str = "
 UPDATE laneway_job SET state = 4, held = 0, finished_at = :t WHERE id = :id AND state = 0
-RETURNING state, kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
 /// A member that was settled before has been counted: only a ready one is named as awaited.
 const DELETE_BY_HAND: &str = "
 DELETE FROM laneway_job WHERE id = :id AND state <> 1
-RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state, kind, unique_key, queue,
+RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state,
+    coalesce(unique_kind, kind) AS unique_kind, unique_key, queue,
     CASE state WHEN 0 THEN awaited_by END AS awaited_by";
 
 const KEEP_SCHEDULE: &str = "

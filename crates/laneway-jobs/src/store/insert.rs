@@ -15,6 +15,9 @@ pub struct NewJob {
     pub id: JobId,
     /// The kind, by which handlers are found.
     pub kind: String,
+    /// Further names of the kind. A key in `unique` is one among the jobs of all names, also for
+    /// inserts that name one of them alone.
+    pub old_kinds: &'static [&'static str],
     /// The queue by which workers find it.
     pub queue: String,
     /// High or low, within its queue.
@@ -59,7 +62,7 @@ pub enum Due {
     At(SystemTime),
 }
 
-/// A key that at most one unfinished job of a kind has.
+/// A key that at most one unfinished job of a kind has, whichever of its names it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uniqueness {
     /// The key, within the kind.
@@ -75,8 +78,8 @@ pub struct Uniqueness {
 pub enum IfExists {
     /// The earlier job stays as it is.
     Keep,
-    /// The earlier job takes over payload, lane, time and limits, unless it is running already. It
-    /// stays in its queue and keeps its attempts; what it has kept of its
+    /// The earlier job takes over payload, kind, lane, time and limits, unless it is running
+    /// already. It stays in its queue and keeps its attempts; what it has kept of its
     /// [steps](crate::Ctx::step) goes, since they were made for the payload before.
     Replace,
     /// One more runs after the running one; a ready one is as good and stays.

@@ -15,6 +15,8 @@ pub const PAGE_BYTES: usize = 4 << 20;
 pub enum StorePart {
     /// Queues, and whether they are paused.
     Queues,
+    /// Kinds that are names of one type.
+    Kinds,
     /// Jobs, in all states.
     Jobs,
     /// Attempts that did not complete.
@@ -31,8 +33,9 @@ pub enum StorePart {
 
 impl StorePart {
     /// All parts, in the order in which they move.
-    pub const ALL: [StorePart; 7] = [
+    pub const ALL: [StorePart; 8] = [
         StorePart::Queues,
+        StorePart::Kinds,
         StorePart::Jobs,
         StorePart::Attempts,
         StorePart::Batches,
@@ -46,6 +49,7 @@ impl StorePart {
     pub fn name(self) -> &'static str {
         match self {
             StorePart::Queues => "queues",
+            StorePart::Kinds => "kinds",
             StorePart::Jobs => "jobs",
             StorePart::Attempts => "attempts",
             StorePart::Batches => "batches",
@@ -60,6 +64,7 @@ impl StorePart {
     pub fn table(self) -> &'static str {
         match self {
             StorePart::Queues => "laneway_queue",
+            StorePart::Kinds => "laneway_kind",
             StorePart::Jobs => "laneway_job",
             StorePart::Attempts => "laneway_attempt",
             StorePart::Batches => "laneway_batch",
@@ -77,6 +82,7 @@ impl StorePart {
     pub fn columns(self) -> &'static [&'static str] {
         match self {
             StorePart::Queues => &["name", "paused"],
+            StorePart::Kinds => &["name", "unique_kind"],
             StorePart::Jobs => JOB_COLUMNS,
             StorePart::Attempts => &[
                 "job",
@@ -117,7 +123,11 @@ impl StorePart {
     #[must_use]
     pub fn key_length(self) -> usize {
         match self {
-            StorePart::Queues | StorePart::Jobs | StorePart::Batches | StorePart::Schedules => 1,
+            StorePart::Queues
+            | StorePart::Kinds
+            | StorePart::Jobs
+            | StorePart::Batches
+            | StorePart::Schedules => 1,
             StorePart::Attempts | StorePart::Steps | StorePart::Fires => 2,
         }
     }
@@ -143,6 +153,7 @@ const JOB_COLUMNS: &[&str] = &[
     "timeout",
     "expires_at",
     "unique_key",
+    "unique_kind",
     "parent",
     "awaited_by",
     "created_at",

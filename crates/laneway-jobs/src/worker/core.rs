@@ -65,11 +65,12 @@ impl Core {
     ) -> (Arc<Core>, flume::Receiver<Settlement>) {
         // Bounded by what is held: twice the limits at most.
         let (settlements, receiver) = flume::unbounded();
+        let limits = queues.iter().map(|queue| queue.limit);
         let core = Core {
             jobs,
+            roster: Mutex::new(Roster::new(limits, handlers.present_names())),
             handlers,
             settings,
-            roster: Mutex::new(Roster::new(queues.iter().map(|queue| queue.limit))),
             freed: queues.iter().map(|_| Bell::default()).collect(),
             wanting: queues.iter().map(|_| AtomicBool::new(true)).collect(),
             claim_lulls: queues.iter().map(|_| Lull::default()).collect(),

@@ -21,6 +21,8 @@ type Erased = Arc<dyn Fn(Vec<u8>, Ctx) -> Handling + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Handler {
+    /// The present name of its kind.
+    kind: &'static str,
     pub(super) run: Erased,
     /// Its own rule, if it has one.
     pub(super) retry: Option<Retry>,
@@ -50,6 +52,7 @@ impl Handlers {
         E: Into<JobError>,
     {
         let handler = Handler {
+            kind: T::KIND,
             run: erased(handler),
             retry,
         };
@@ -62,6 +65,14 @@ impl Handlers {
 
     pub(super) fn get(&self, kind: &str) -> Option<&Handler> {
         self.by_kind.get(kind)
+    }
+
+    /// The present name of each kind.
+    pub(super) fn present_names(&self) -> BTreeMap<&'static str, &'static str> {
+        let by_kind = self.by_kind.iter();
+        by_kind
+            .map(|(kind, handler)| (*kind, handler.kind))
+            .collect()
     }
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = &'static str> {

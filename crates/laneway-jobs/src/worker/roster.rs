@@ -61,6 +61,8 @@ pub(super) struct Roster {
     held: BTreeMap<JobId, HeldJob>,
     /// For each served queue: handlers that run, and jobs that are held.
     load: Vec<Load>,
+    /// The present name of each kind.
+    present_names: BTreeMap<&'static str, &'static str>,
     pub(super) suspicion: Suspicion,
     pub(super) phase: Phase,
     claimers: usize,
@@ -82,7 +84,10 @@ pub(super) enum MayClaim {
 }
 
 impl Roster {
-    pub(super) fn new(limits: impl IntoIterator<Item = usize>) -> Roster {
+    pub(super) fn new(
+        limits: impl IntoIterator<Item = usize>,
+        present_names: BTreeMap<&'static str, &'static str>,
+    ) -> Roster {
         let load = |limit| Load {
             limit,
             ..Load::default()
@@ -91,6 +96,7 @@ impl Roster {
         Roster {
             claimers: load.len(),
             load,
+            present_names,
             held: BTreeMap::new(),
             suspicion: Suspicion::None,
             phase: Phase::Open,
@@ -129,13 +135,19 @@ impl Roster {
         };
         MayClaim::Innocents(
             kinds
-                .filter(|kind| barred.is_none_or(|barred| barred != kind))
+                .filter(|kind| barred.is_none_or(|barred| !self.are_one(barred, kind)))
                 .collect(),
         )
     }
 
     fn holds(&self, kind: &str) -> bool {
-        self.held.values().any(|job| &*job.kind == kind)
+        self.held.values().any(|job| self.are_one(&job.kind, kind))
+    }
+
+    /// Whether two names are those of one kind.
+    fn are_one(&self, one: &str, other: &str) -> bool {
+        let present = |name| self.present_names.get(name).copied();
+        one == other || present(one).is_some_and(|name| present(other) == Some(name))
     }
 
     /// A suspect is due in a queue.

@@ -57,6 +57,52 @@ fn one_of_many_callers_inserts_a_unique_job() {
     });
 }
 
+#[derive(Serialize, Deserialize)]
+struct Summary(u32);
+
+impl Job for Summary {
+    const KIND: &'static str = "summary";
+    const OLD_KINDS: &'static [&'static str] = &["report"];
+}
+
+async fn ask_renamed(jobs: Jobs, key: String) -> Result<Enqueued, EnqueueError> {
+    let summary = jobs.enqueue(Summary(0)).unique(key, IfExists::Keep);
+    summary.await
+}
+
+/// Also where they are the first ones to enqueue under the new name.
+#[test]
+fn one_of_many_callers_inserts_a_unique_job_of_a_kind_that_is_being_renamed() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        for round in 0..10 {
+            let schema = format!("race renamed {round}");
+            let options = PostgresOptions::new().schema(&schema).connections(8);
+            let jobs = Jobs::new(options.connect(&server.url()).await.unwrap());
+            let all = (0..16).map(|n| {
+                let key = format!("key {}", n / 8);
+                match n % 2 {
+                    0 => {
+                        let ask = ask(jobs.clone(), key, IfExists::Keep);
+                        rt.spawn(ask, Priority::High)
+                    }
+                    _ => rt.spawn(ask_renamed(jobs.clone(), key), Priority::High),
+                }
+            });
+            let all: Vec<Task<_>> = all.collect();
+            let mut inserted = 0;
+            for one in all {
+                let one = one.await.unwrap();
+                inserted += u32::from(matches!(one, Enqueued::Inserted(_)));
+            }
+            assert_eq!(inserted, 2, "one for each key");
+        }
+    });
+}
+
 /// A successor that is put behind a job while that job is settled still runs.
 #[test]
 fn a_successor_is_released_whatever_comes_first() {
