@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use super::batch::{Batch, Ended};
 use super::clock::StoreClock;
 use super::command::Command;
+use super::opened_file::OpenedFile;
 use super::probe::{Moment, Probe, Transition, Verdict};
 use super::statement::Statement;
 use super::tx::Tx;
@@ -39,6 +40,8 @@ impl Opening {
 pub(super) struct Connected {
     pub(super) connection: Connection,
     pub(super) home: Home,
+    /// The file, where it has one.
+    pub(super) file: Option<OpenedFile>,
     pub(super) opening: Arc<Opening>,
     /// How many commands the last transaction had.
     pub(super) former: usize,
@@ -78,6 +81,9 @@ impl Connected {
             Ok(transaction) => transaction,
             Err(error) => return Ended::Failed(store_error(&error)),
         };
+        if let Some(Err(error)) = self.file.as_ref().map(OpenedFile::check_place) {
+            return Ended::Failed(error);
+        }
         // T is read when the lock is held, since the wait for it may have been long.
         let tx = self.opening.tx(&transaction);
         match self.statements(&tx, &transaction, batch, more) {

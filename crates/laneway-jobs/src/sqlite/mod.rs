@@ -23,10 +23,16 @@ mod command;
 mod connected;
 mod durability;
 mod examining;
+#[cfg(unix)]
+mod file_identity;
+#[cfg(not(unix))]
+#[path = "file_identity_elsewhere.rs"]
+mod file_identity;
 mod inserting;
 mod keeping;
 mod open;
 mod open_error;
+mod opened_file;
 mod owner;
 #[cfg(test)]
 mod plans;

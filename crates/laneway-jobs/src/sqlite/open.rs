@@ -11,6 +11,7 @@ use super::clock::StoreClock;
 use super::connected::{Connected, Home, Opening};
 use super::durability::Durability;
 use super::open_error::OpenError;
+use super::opened_file::OpenedFile;
 use super::owner::{Ownership, own};
 use super::probe::{NoProbe, Probe};
 use super::schema::{KNOWN, migrate, version};
@@ -103,6 +104,9 @@ impl SqliteOptions {
     /// The first process that opens the file owns it until it ends. A process that opens it
     /// after the owner was killed takes over its jobs at once.
     ///
+    /// While another file is in its place, or none, the store answers with errors: SQLite would go
+    /// on to write to a file that no later opening finds.
+    ///
     /// # Errors
     ///
     /// An [`OpenError`] that says what to do; nothing has been changed.
@@ -113,7 +117,7 @@ impl SqliteOptions {
         set_durability(path, &connection, durability)?;
         let connected = migrate(&connection).and_then(|()| self.connected(connection, Home::File));
         let connected = connected.map_err(|error| open_error(path, &error))?;
-        let file = itself(path)?;
+        let (connected, file) = with_file(connected, path)?;
         let owned = own(&file).map_err(|error| other(path, &error))?;
         if let Ownership::Owner(_) = owned {
             take_over(&connected).map_err(|error| open_error(path, &error))?;
@@ -142,7 +146,8 @@ impl SqliteOptions {
         set_durability(path, &connection, durability)?;
         let connected = self.connected(connection, Home::File);
         let connected = connected.map_err(|error| open_error(path, &error))?;
-        let visited = Some((itself(path)?, Ownership::Guest));
+        let (connected, file) = with_file(connected, path)?;
+        let visited = Some((file, Ownership::Guest));
         Ok(SqliteStore::of(connected, durability, visited))
     }
 
@@ -158,6 +163,7 @@ impl SqliteOptions {
         Ok(Connected {
             connection,
             home,
+            file: None,
             opening: Arc::new(opening),
             former: 0,
         })
@@ -237,6 +243,14 @@ pub(super) fn connection_to(path: &Path) -> Sql<Connection> {
         false => Path::new(".").join(path),
     };
     Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// The connection, which knows its file from now on, and the path of that file.
+fn with_file(mut connected: Connected, path: &Path) -> Result<(Connected, PathBuf), OpenError> {
+    let file = itself(path)?;
+    let opened = OpenedFile::at(file.clone()).map_err(|error| other(path, &error))?;
+    connected.file = Some(opened);
+    Ok((connected, file))
 }
 
 /// The file, whatever links lead to it and wherever the process goes: SQLite keeps its own files

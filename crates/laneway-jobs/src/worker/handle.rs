@@ -11,6 +11,7 @@ use laneway::{AbortHandle, Handle, Runtime, Task};
 
 use super::core::Core;
 use super::report::{LeftJob, WorkerReport};
+use super::roster::HeldJob;
 use crate::deadline::after;
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
@@ -77,10 +78,11 @@ impl WorkerHandle {
         let deadline = after(now(), deadline);
         self.core.stop();
         or(self.core.over.wait(), sleep_until(deadline)).await;
-        let (stopped, cut_off) = self.give_back().await;
-        // Settlements that are on their way may arrive as well.
+        let (stopped, mut cut_off) = self.give_back().await;
+        // What the settler has in hand may have its last word as well.
         or(self.core.over.wait(), sleep(LAST_WORD)).await;
         self.tasks.clear();
+        cut_off.extend(self.unsettled());
         let tally = &self.core.tally;
         WorkerReport {
             finished: tally.finished.load(Relaxed),
@@ -113,6 +115,15 @@ impl WorkerHandle {
             }
         }
         (stopped, cut_off)
+    }
+
+    /// Jobs whose handlers have ended, and whose ends could not be written.
+    fn unsettled(&self) -> Vec<LeftJob> {
+        let left = |(held, job): (Held, &HeldJob)| LeftJob {
+            id: held.id,
+            kind: job.kind.to_string(),
+        };
+        self.core.roster().all().map(left).collect()
     }
 
     fn stop_handlers(&self) -> Vec<(Held, LeftJob)> {

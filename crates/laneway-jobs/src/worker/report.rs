@@ -16,7 +16,8 @@ pub struct WorkerReport {
     pub leases_lost: u64,
     /// Jobs whose handlers were stopped at the deadline, and that went back without charge.
     pub stopped: Vec<LeftJob>,
-    /// Jobs that could not even go back: they run again when their leases end, charged.
+    /// Jobs that could not even go back, or whose handlers had ended and whose ends could not be
+    /// written: they run again when their leases end, charged.
     pub cut_off: Vec<LeftJob>,
 }
 
@@ -30,7 +31,7 @@ pub struct LeftJob {
 }
 
 impl WorkerReport {
-    /// Whether every handler ended by itself.
+    /// Whether every handler ended by itself, and all ends are written.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.stopped.is_empty() && self.cut_off.is_empty()

@@ -14,7 +14,7 @@ use crate::store::{ClaimedJob, Held};
 #[derive(Debug)]
 pub(super) struct HeldJob {
     fence: Fence,
-    kind: Arc<str>,
+    pub(super) kind: Arc<str>,
     /// The place of its queue among the served ones.
     queue: usize,
     pub(super) lease: Arc<Lease>,
