@@ -34,6 +34,14 @@ impl Failure {
         Failure::Usage(message.into())
     }
 
+    /// A reader that has gone does not end a command whose exit code says more than its output.
+    pub(crate) fn unless_closed(told: Result<(), Failure>) -> Result<(), Failure> {
+        match told {
+            Err(Failure::Closed) => Ok(()),
+            told => told,
+        }
+    }
+
     /// Says one line, and gives the exit code.
     pub(crate) fn tell(self) -> ExitCode {
         match self {

@@ -130,12 +130,12 @@ fn all(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
     let (count, verb) = (ids.len(), action.name());
     if !args.has("yes") {
         let text = format!("{verb}: {count} jobs match; nothing was changed: add --yes");
-        out.tell(&text, &json!({"matched": count, "changed": 0}))?;
+        Failure::unless_closed(out.tell(&text, &json!({"matched": count, "changed": 0})))?;
         return Err(Failure::Told);
     }
     let changed = block_on(make_all(action, &*store, &ids))?;
     let text = format!("{verb}: {changed} of {count} jobs that matched");
-    out.tell(&text, &json!({"matched": count, "changed": changed}))?;
+    Failure::unless_closed(out.tell(&text, &json!({"matched": count, "changed": changed})))?;
     match changed == count {
         true => Ok(()),
         false => Err(Failure::Told),

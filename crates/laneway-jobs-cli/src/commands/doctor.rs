@@ -27,18 +27,22 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let store = open::store(args)?;
     let findings = examine(&*store)?;
-    for finding in &findings {
-        let (text, advice) = (finding.to_string(), finding.advice());
-        let found = json!({"finding": finding.name(), "text": text, "advice": advice});
-        out.tell(&text, &found)?;
-        if out.form() == Form::People {
-            out.line(&format!("    {advice}"))?;
-        }
-    }
+    let told = findings.iter().try_for_each(|finding| tell(finding, out));
+    Failure::unless_closed(told)?;
     match (findings.is_empty(), out.form()) {
         (true, Form::People) => out.line("all is well"),
         (true, Form::Json) => Ok(()),
         (false, _) => Err(Failure::Told),
+    }
+}
+
+fn tell(finding: &Finding, out: &mut Out) -> Result<(), Failure> {
+    let (text, advice) = (finding.to_string(), finding.advice());
+    let found = json!({"finding": finding.name(), "text": text, "advice": advice});
+    out.tell(&text, &found)?;
+    match out.form() {
+        Form::People => out.line(&format!("    {advice}")),
+        Form::Json => Ok(()),
     }
 }
 

@@ -58,7 +58,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     let paused = state_of(&*store, queue)?;
     let state = paused.ok_or_else(|| Failure::refused(format!("there is no queue {queue:?}")))?;
     let left = block_on(left_in(&*store, queue))?;
-    tell(queue, left, state, out)?;
+    Failure::unless_closed(tell(queue, left, state, out))?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let left = block_on(wait(&*store, queue, deadline))?;
     if left.is_none() {

@@ -46,6 +46,8 @@ pub(super) const COMMAND: Command = Command {
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let address = listen_address(args)?;
+    no_empty(args, "token")?;
+    no_empty(args, "host")?;
     let store = open::store(args)?;
     let dashboard = dashboard(args, &Jobs::shared(store));
     let failed = |error: &dyn std::fmt::Display| Failure::refused(error.to_string());
@@ -55,11 +57,11 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
         .map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let url = format!("http://{address}/");
-    out.tell(
+    let told = out.tell(
         &format!("the jobs are shown at {url}"),
         &json!({"url": url}),
-    )?;
-    out.end()?;
+    );
+    Failure::unless_closed(told)?;
     let service = service_fn(move |request| answer(dashboard.clone(), request));
     rt.block_on(Server::new(service).serve(listener));
     Ok(())
@@ -72,6 +74,14 @@ fn listen_address(args: &Args) -> Result<SocketAddr, Failure> {
         Failure::usage(message)
     };
     address.parse().map_err(wrong)
+}
+
+/// A variable that is not set leaves nothing behind the option.
+fn no_empty(args: &Args, name: &str) -> Result<(), Failure> {
+    match args.value(name) {
+        Some("") => Err(Failure::usage(format!("--{name} is empty"))),
+        _ => Ok(()),
+    }
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

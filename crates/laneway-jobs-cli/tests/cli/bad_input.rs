@@ -43,6 +43,8 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
         "move",
         "move --from a.db",
         "bench --jobs 0",
+        "serve --token=",
+        "serve --host=",
         "help nothing",
     ];
     for line in wrong {

@@ -442,6 +442,29 @@ fn a_reader_that_has_read_enough_does_not_end_the_changes() {
     );
 }
 
+/// Its output has no reader from the beginning.
+fn code_unread(folder: &Folder, line: &str) -> Option<i32> {
+    let mut running = folder.spawn(line);
+    drop(running.stdout.take());
+    running.wait().unwrap().code()
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_change_the_code() {
+    let folder = Folder::new("unread");
+    enqueue(&folder, "x");
+    assert_eq!(code_unread(&folder, "drain --timeout 0s"), Some(1));
+    assert_eq!(code_unread(&folder, "cancel --all"), Some(1), "no --yes");
+    assert_eq!(code_unread(&folder, "doctor"), Some(0));
+    let connection = Connection::open(folder.file()).unwrap();
+    let drop_index = "DROP INDEX laneway_job_ready";
+    connection.execute_batch(drop_index).unwrap();
+    drop(connection);
+    for line in ["doctor", "doctor --json"] {
+        assert_eq!(code_unread(&folder, line), Some(1), "{line}");
+    }
+}
+
 #[test]
 fn a_change_that_was_made_in_part_says_so_by_its_code() {
     let folder = Folder::new("in-part");
@@ -457,6 +480,7 @@ fn a_change_that_was_made_in_part_says_so_by_its_code() {
     let ran = folder.run("retry --all --yes");
     assert_eq!(ran.out, "retry: 1 of 2 jobs that matched\n");
     assert_eq!(ran.code, Some(1));
+    assert_eq!(code_unread(&folder, "retry --all --yes"), Some(1), "0 of 1");
 }
 
 #[test]
