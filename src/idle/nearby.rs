@@ -39,6 +39,15 @@ pub(crate) struct Nearby {
     calls: Option<Box<[AtomicUsize]>>,
 }
 
+/// The workers that a bringer of work relies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reliance {
+    /// On those that search already.
+    OnSearchers,
+    /// On none: it unparks one in any case.
+    OnNone,
+}
+
 /// Where a worker parks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
@@ -64,10 +73,13 @@ impl Nearby {
         }
     }
 
-    /// Whether work in a queue may be left to the workers that search already.
+    /// The workers that a bringer of work in a queue relies on.
     #[inline]
-    pub(super) fn relies_on_searchers(&self, queue: QueueId) -> bool {
-        queue != QueueId::HIGH || self.calls.is_none()
+    pub(super) fn reliance(&self, queue: QueueId) -> Reliance {
+        match queue == QueueId::HIGH && self.calls.is_some() {
+            true => Reliance::OnNone,
+            false => Reliance::OnSearchers,
+        }
     }
 
     /// The core that the current thread runs on, if that makes a difference.

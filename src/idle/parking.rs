@@ -78,7 +78,7 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 
 use super::lookout::{Claim, Lookout};
-use super::nearby::{Nearby, Spot};
+use super::nearby::{Nearby, Reliance, Spot};
 use crate::ids::{CrewId, QueueId, WorkerId};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
@@ -128,6 +128,14 @@ impl Census {
             searching: word % ONE_PARKED,
             parked: word / ONE_PARKED,
         }
+    }
+}
+
+impl Reliance {
+    /// Whether the bringer unparks no worker, since there is one that it relies on.
+    #[inline]
+    fn is_satisfied_by(self, census: Census) -> bool {
+        self == Reliance::OnSearchers && census.searching > 0
     }
 }
 
@@ -184,24 +192,24 @@ impl ParkingLot {
     /// a sequentially consistent fence, before this call.
     #[inline]
     pub(crate) fn unpark_one(&self, crews: &[CrewId], queue: QueueId) {
-        let relies = self.policy.relies_on_searchers(queue);
+        let reliance = self.policy.reliance(queue);
         let mut one_is_parked = false;
         for id in crews {
             let census = self.crews[id.0].census();
-            if relies && census.searching > 0 {
+            if reliance.is_satisfied_by(census) {
                 return;
             }
             one_is_parked |= census.parked > 0;
         }
         if one_is_parked {
-            self.unpark_best(crews, queue, relies);
+            self.unpark_best(crews, queue, reliance);
         }
     }
 
     #[inline(never)]
-    fn unpark_best(&self, crews: &[CrewId], queue: QueueId, relies: bool) {
+    fn unpark_best(&self, crews: &[CrewId], queue: QueueId, reliance: Reliance) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
-        let best = crews.find_map(|crew| self.take_best(crew, queue, relies));
+        let best = crews.find_map(|crew| self.take_best(crew, queue, reliance));
         // The lock is free by now: the worker's first act may be to take it.
         best.iter().for_each(|parked| self.unpark(parked));
     }
@@ -302,14 +310,14 @@ impl ParkingLot {
     /// Takes the best worker from among the parked of a crew, unless a search that is relied on
     /// began there meanwhile. The next crew may then be asked in vain: its worker finds the work
     /// gone, and parks again.
-    fn take_best(&self, crew: &Crew, queue: QueueId, relies: bool) -> Option<Parked> {
+    fn take_best(&self, crew: &Crew, queue: QueueId, reliance: Reliance) -> Option<Parked> {
         if crew.census().parked == 0 {
             return None;
         }
         let here = self.policy.core_here();
         let mut parked = crew.parked.lock().expect(UNPOISONED);
         // Once more under the lock: two bringers at once need not unpark two of a crew.
-        if relies && crew.census().searching > 0 {
+        if reliance.is_satisfied_by(crew.census()) {
             return None;
         }
         let spots = parked.iter().map(|parked| parked.spot);

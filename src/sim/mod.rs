@@ -384,23 +384,7 @@ impl Sim {
         cast.network.close();
         ran.map_err(Error::Thread)?;
         let end = scheduler.into_conclusion();
-        match end.verdict {
-            Verdict::Ended => {}
-            Verdict::Deadlock(waiting) => {
-                return Err(Error::Deadlock(Deadlock {
-                    waiting,
-                    steps: end.steps,
-                    elapsed: end.elapsed,
-                }));
-            }
-            Verdict::TooLong => {
-                return Err(Error::TooLong(TooLong {
-                    steps: end.steps,
-                    elapsed: end.elapsed,
-                }));
-            }
-            Verdict::Bug(payload) => resume_unwind(payload),
-        }
+        refuse_unended(end.verdict, end.steps, end.elapsed)?;
         let outcome = root.into_outcome().expect("the future has ended");
         Ok(Run {
             output: outcome.unwrap_or_else(|payload| resume_unwind(payload)),
@@ -410,6 +394,20 @@ impl Sim {
             metrics: RuntimeMetrics::of(&cast.executor),
             events: cast.chronicle.take_events(),
         })
+    }
+}
+
+/// The error of a simulation whose future has not ended. Continues the panic of a bug.
+fn refuse_unended(verdict: Verdict, steps: u64, elapsed: Duration) -> Result<(), Error> {
+    match verdict {
+        Verdict::Ended => Ok(()),
+        Verdict::Deadlock(waiting) => Err(Error::Deadlock(Deadlock {
+            waiting,
+            steps,
+            elapsed,
+        })),
+        Verdict::TooLong => Err(Error::TooLong(TooLong { steps, elapsed })),
+        Verdict::Bug(payload) => resume_unwind(payload),
     }
 }
 

@@ -52,6 +52,14 @@ struct Visits {
     frequent: u32,
 }
 
+/// The polls that go on while the watchdog visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// Low ones among them.
+    LowPolls,
+    HighPollsAlone,
+}
+
 impl Attendant {
     /// Whether there is anything to look at.
     pub(super) fn is_needed(executor: &Executor) -> bool {
@@ -70,8 +78,11 @@ impl Attendant {
         let high = executor.workers().filter(|(home, _)| is_high(*home));
         let polls = high.map(|(_, tally)| tally.taken()).sum();
         let mut low = executor.workers().filter(|(home, _)| !is_high(*home));
-        let beside_low = low.any(|(_, tally)| tally.polling.get().is_some());
-        self.visits.visit(lookout.looks(), polls, beside_low, || {
+        let beside = match low.any(|(_, tally)| tally.polling.get().is_some()) {
+            true => Beside::LowPolls,
+            false => Beside::HighPollsAlone,
+        };
+        self.visits.visit(lookout.looks(), polls, beside, || {
             if executor.man_lookout() {
                 return true;
             }
@@ -92,9 +103,9 @@ impl Visits {
     }
 
     /// Looks if that is due, and notes whether `look` found something to do.
-    fn visit(&mut self, looks: usize, polls: u64, beside_low: bool, look: impl FnOnce() -> bool) {
+    fn visit(&mut self, looks: usize, polls: u64, beside: Beside, look: impl FnOnce() -> bool) {
         let found = self.is_due(looks, polls) && look();
-        self.note(found && (beside_low || self.stuck >= LONG_POLL));
+        self.note(found && (beside == Beside::LowPolls || self.stuck >= LONG_POLL));
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -141,21 +152,21 @@ mod tests {
         let mut visits = Visits::default();
         let longest_short = LONG_POLL.as_micros() / VISIT_EVERY.as_micros() - 1;
         for _ in 0..longest_short {
-            visits.visit(0, 0, false, || true);
+            visits.visit(0, 0, Beside::HighPollsAlone, || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
-        visits.visit(0, 0, false, || false);
+        visits.visit(0, 0, Beside::HighPollsAlone, || false);
         assert_eq!(visits.rest(), VISIT_EVERY);
-        visits.visit(0, 0, false, || true);
+        visits.visit(0, 0, Beside::HighPollsAlone, || true);
         assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
     }
 
     #[test]
     fn a_find_beside_low_polls_makes_the_next_visits_frequent() {
         let mut visits = Visits::default();
-        visits.visit(0, 0, true, || false);
+        visits.visit(0, 0, Beside::LowPolls, || false);
         assert_eq!(visits.rest(), VISIT_EVERY);
-        visits.visit(0, 0, true, || true);
+        visits.visit(0, 0, Beside::LowPolls, || true);
         assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
     }
 
@@ -163,7 +174,7 @@ mod tests {
     fn finds_between_short_polls_leave_the_visits_rare() {
         let mut visits = Visits::default();
         for polls in 1..=100 {
-            visits.visit(0, polls, false, || true);
+            visits.visit(0, polls, Beside::HighPollsAlone, || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
     }
