@@ -562,6 +562,8 @@ mod model;
 
 #[cfg(test)]
 mod tests {
+    mod many;
+
     use std::panic::Location;
 
     use super::*;
