@@ -489,6 +489,8 @@ impl Builder {
 
     /// Sets what each thread that runs tasks does first, for example to bind itself to a core.
     /// Default: nothing. Threads that stand in for blocked ones do it too. A panic goes to the log.
+    /// A hook that waits for a task of the runtime may wait for ever: no thread runs tasks before
+    /// its own hook has ended.
     ///
     /// ```
     /// use laneway::{Priority, Runtime};
