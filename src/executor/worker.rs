@@ -414,8 +414,8 @@ impl Worker {
         }))
     }
 
-    /// Whether the worker leaves what lies in the deques of others to them, since there are tasks in
-    /// its own.
+    /// Whether the worker leaves the tasks in the deques of others to them, since it has some in its
+    /// own.
     fn leaves(&self, look: Look) -> bool {
         match look {
             Look::Others(at) => self.locals.get(at).is_some_and(LocalQueue::has_spare),
