@@ -74,8 +74,6 @@ pub(crate) struct Worker {
     pace: Pace,
     thief: Thief,
     linger: Linger,
-    /// When it parked last, since the runtime was made.
-    parked_at: Duration,
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
@@ -263,7 +261,6 @@ impl Worker {
             pace: Pace::new(executor.spin),
             thief: Thief::new(),
             linger: Linger::new(),
-            parked_at: Duration::ZERO,
             executor,
             id: parts.id,
             crew: parts.crew,
@@ -407,20 +404,11 @@ impl Worker {
         let step = self.steps;
         self.next_overdue = self.route.next_overdue(step);
         let overdue = self.route.overdue(step, self.current.at);
-        let mut overdue = overdue.into_iter().flatten();
-        Ok(overdue.find_map(|look| match self.leaves(look) {
-            true => None,
-            false => self.look(look),
+        Ok(overdue.into_iter().flatten().find_map(|look| match look {
+            // The worker has some of that queue in a deque itself.
+            Look::Others(at) if self.has_spare(at) => None,
+            look => self.look(look),
         }))
-    }
-
-    /// Whether the worker leaves the tasks in the deques of others to them, since it has some in its
-    /// own.
-    fn leaves(&self, look: Look) -> bool {
-        match look {
-            Look::Others(at) => self.locals.get(at).is_some_and(LocalQueue::has_spare),
-            Look::Local(_) | Look::Channel(_) => false,
-        }
     }
 
     /// Takes from the local queues that go before all else.
@@ -480,17 +468,10 @@ impl Worker {
             return None;
         }
         self.tally().searching.start(self.now());
-        let found = spin.look_again(|| self.look_around());
-        let found = found.or_else(|| self.linger());
+        let (mut linger, from) = (self.linger, self.current.found);
+        let found = linger.look_again(spin, from, || self.look_around());
+        self.linger = linger;
         self.tally().searching.stop(self.now());
-        found
-    }
-
-    /// Searches for longer, where that has paid.
-    fn linger(&mut self) -> Option<Runnable> {
-        let longer = self.linger.longer(self.executor.spin, self.current.found)?;
-        let found = longer.look_again(|| self.look_around());
-        self.linger.lingered(found.is_some());
         found
     }
 
@@ -622,10 +603,14 @@ impl Worker {
     /// searcher tells when its search ends.
     fn note_moved(&mut self, position: usize, sifted_at: u32) {
         self.inherit(position, sifted_at);
-        let local = self.locals.get(position);
-        if self.search == Search::Uncounted && local.is_some_and(LocalQueue::has_spare) {
+        if self.search == Search::Uncounted && self.has_spare(position) {
             self.announce(self.route.queues[position]);
         }
+    }
+
+    /// Whether the worker's own deque of a queue holds something.
+    fn has_spare(&self, at: usize) -> bool {
+        self.locals.get(at).is_some_and(LocalQueue::has_spare)
     }
 
     /// Ends the search, if this was one: the worker has found work, or naps.
@@ -752,7 +737,7 @@ impl Worker {
             return MayPark::No;
         }
         let now = self.now();
-        self.parked_at = now;
+        self.linger.parked(now);
         self.tally().parked.start(now);
         MayPark::Yes
     }
@@ -806,9 +791,8 @@ impl Worker {
         }
         self.pace.rested();
         let now = self.now();
-        let rest = now.saturating_sub(self.parked_at);
+        let rest = self.linger.unparked(now, self.current.found);
         self.thief.unparked(rest);
-        self.linger.unparked(rest, self.current.found);
         self.tally().parked.stop(now);
         self.search = Search::Counted;
     }

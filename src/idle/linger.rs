@@ -25,41 +25,58 @@ const ROUNDS: u32 = 200;
 
 /// A worker's memory of its last rests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Linger(Patience);
+pub(crate) struct Linger {
+    patience: Patience,
+    /// When it parked last, since the runtime was made.
+    parked_at: Duration,
+}
 
 impl Linger {
     pub(crate) fn new() -> Linger {
-        Linger(Patience::new())
-    }
-
-    /// How the worker, whose search by `spin` was in vain, searches on if it lingers. It took its
-    /// last task from `source`.
-    pub(crate) fn longer(self, spin: Spin, source: Source) -> Option<Spin> {
-        let lingers = source == Source::Channel && self.0.is_at_an_end();
-        lingers.then_some(Spin {
-            rounds: ROUNDS,
-            ..spin
-        })
-    }
-
-    /// Notes whether the worker has found a task since it lingered.
-    pub(crate) fn lingered(&mut self, found_one: bool) {
-        self.0.waited_for(match found_one {
-            true => Find::Enough,
-            false => Find::Small,
-        });
-    }
-
-    /// Notes that the worker was unparked after `rest`. It had taken its last task from `source`.
-    pub(crate) fn unparked(&mut self, rest: Duration, source: Source) {
-        if self.0.is_at_an_end() {
-            return;
+        Linger {
+            patience: Patience::new(),
+            parked_at: Duration::ZERO,
         }
-        self.0
-            .found(match rest <= SHORT_REST && source == Source::Channel {
-                true => Find::Small,
-                false => Find::Enough,
-            });
+    }
+
+    /// Looks in each round of `spin`, and for longer if the worker, which took its last task from
+    /// `source`, lingers. Gives the first thing found.
+    pub(crate) fn look_again<T>(
+        &mut self,
+        spin: Spin,
+        source: Source,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        let found = spin.look_again(&mut look);
+        if found.is_some() || source != Source::Channel || !self.patience.is_at_an_end() {
+            return found;
+        }
+        let rounds = ROUNDS;
+        let found = Spin { rounds, ..spin }.look_again(look);
+        self.patience.waited_for(match found {
+            Some(_) => Find::Enough,
+            None => Find::Small,
+        });
+        found
+    }
+
+    /// Notes that the worker parks.
+    pub(crate) fn parked(&mut self, now: Duration) {
+        self.parked_at = now;
+    }
+
+    /// Notes that the worker was unparked, and gives the length of its rest. It took its last task
+    /// from `source`.
+    pub(crate) fn unparked(&mut self, now: Duration, source: Source) -> Duration {
+        let rest = now.saturating_sub(self.parked_at);
+        if !self.patience.is_at_an_end() {
+            self.patience
+                .found(match rest <= SHORT_REST && source == Source::Channel {
+                    true => Find::Small,
+                    false => Find::Enough,
+                });
+        }
+        rest
     }
 }
 
@@ -70,20 +87,29 @@ mod tests {
 
     const SOON: Duration = Duration::from_micros(10);
     const SPIN: Spin = Spin {
-        rounds: 100,
+        rounds: 1,
         offers_core: false,
     };
 
-    /// Lets a worker be unparked a given number of times after such rests, and gives how many
-    /// times it lingered before. It finds something then, or not.
-    fn lingers(linger: &mut Linger, times: usize, rest: Duration, finds: bool) -> usize {
+    /// Lets a worker search in vain, or find something if it lingers. Gives whether it lingered.
+    fn lingers(linger: &mut Linger, source: Source, finds: bool) -> bool {
+        let mut looks = 0;
+        let found = linger.look_again(SPIN, source, || {
+            looks += 1;
+            (finds && looks > SPIN.rounds).then_some(())
+        });
+        assert_eq!(found.is_some(), finds && looks > SPIN.rounds);
+        looks > SPIN.rounds
+    }
+
+    /// The worker searches a given number of times, and rests for as long as is said where it found
+    /// nothing. Gives how many times it lingered.
+    fn times(linger: &mut Linger, times: usize, rest: Duration, finds: bool) -> usize {
         let lingered = (0..times).filter(|_| {
-            let lingers = linger.longer(SPIN, Source::Channel).is_some();
-            if lingers {
-                linger.lingered(finds);
-            }
+            let lingers = lingers(linger, Source::Channel, finds);
             if !(lingers && finds) {
-                linger.unparked(rest, Source::Channel);
+                linger.parked(SOON);
+                assert_eq!(linger.unparked(SOON + rest, Source::Channel), rest);
             }
             lingers
         });
@@ -93,35 +119,39 @@ mod tests {
     #[test]
     fn a_worker_that_is_unparked_soon_again_and_again_lingers() {
         let mut linger = Linger::new();
-        assert_eq!(lingers(&mut linger, 4, SOON, true), 0);
-        assert_eq!(lingers(&mut linger, 100, SOON, true), 100);
+        assert_eq!(times(&mut linger, 4, SOON, true), 0);
+        assert_eq!(times(&mut linger, 100, SOON, true), 100);
     }
 
     #[test]
     fn a_worker_with_long_rests_does_not_linger() {
         let mut linger = Linger::new();
-        assert_eq!(lingers(&mut linger, 100, 2 * SHORT_REST, true), 0);
-        assert_eq!(lingers(&mut linger, 3, SOON, true), 0);
-        assert_eq!(lingers(&mut linger, 1, 2 * SHORT_REST, true), 0);
-        assert_eq!(lingers(&mut linger, 4, SOON, true), 0);
+        assert_eq!(times(&mut linger, 100, 2 * SHORT_REST, true), 0);
+        assert_eq!(times(&mut linger, 3, SOON, true), 0);
+        assert_eq!(times(&mut linger, 1, 2 * SHORT_REST, true), 0);
+        assert_eq!(times(&mut linger, 4, SOON, true), 0);
     }
 
     #[test]
     fn a_worker_that_lingers_in_vain_does_so_ever_less_often() {
         let mut linger = Linger::new();
         // After 4, 8, ... and 256 short rests; the rest after a vain search is the first of a row.
-        assert_eq!(lingers(&mut linger, 508 + 1, SOON, false), 7);
-        assert_eq!(lingers(&mut linger, 10 * 256, SOON, false), 10);
+        assert_eq!(times(&mut linger, 508 + 1, SOON, false), 7);
+        assert_eq!(times(&mut linger, 10 * 256, SOON, false), 10);
     }
 
     #[test]
     fn a_thief_does_not_linger() {
         let mut linger = Linger::new();
         let stolen = Source::Worker(WorkerId(1));
-        (0..100).for_each(|_| linger.unparked(SOON, stolen));
-        assert!(linger.longer(SPIN, Source::Channel).is_none());
-        (0..4).for_each(|_| linger.unparked(SOON, Source::Channel));
-        assert!(linger.longer(SPIN, stolen).is_none());
-        assert!(linger.longer(SPIN, Source::Channel).is_some());
+        for _ in 0..100 {
+            linger.unparked(SOON, stolen);
+        }
+        assert!(!lingers(&mut linger, Source::Channel, true));
+        for _ in 0..4 {
+            linger.unparked(SOON, Source::Channel);
+        }
+        assert!(!lingers(&mut linger, stolen, true));
+        assert!(lingers(&mut linger, Source::Channel, true));
     }
 }
