@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, fence};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -29,7 +29,7 @@ use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::sync::unmodelled::AtomicU64;
 use crate::sync::{Ordering, unpoisoned};
-use crate::telemetry::cut_off::CutOff;
+use crate::telemetry::cut_off::CutOffs;
 use crate::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::telemetry::names;
 use crate::telemetry::observers::Observers;
@@ -52,9 +52,7 @@ pub(crate) struct Executor {
     tallies: Box<[Arc<CachePadded<Tally>>]>,
     pub(crate) ending: Ending,
     /// The tasks that shutdown has cancelled.
-    cut_off: Mutex<CutOff>,
-    /// How many tasks are being cut off at the moment and not noted there yet.
-    cutting_off: AtomicU64,
+    pub(crate) cut_off: CutOffs,
     next_task_id: CachePadded<AtomicU64>,
     pub(crate) observers: Observers,
     /// For each queue, how long a poll may take before it is reported.
@@ -120,8 +118,7 @@ impl Executor {
             shape: parts.shape,
             high_waits: parts.high_waits,
             ending: Ending::new(),
-            cut_off: Mutex::default(),
-            cutting_off: AtomicU64::new(0),
+            cut_off: CutOffs::default(),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observers: Observers::new(parts.observer),
             long_polls: parts.long_polls,
@@ -420,7 +417,7 @@ impl Executor {
 
     /// Whether more tasks are left than are excused, and no thread is dropping one of them.
     pub(crate) fn is_left_alone(&self) -> bool {
-        !self.is_drained() && self.cutting_off.load(Ordering::SeqCst) <= self.ending.excused()
+        !self.is_drained() && self.cut_off.under_way() <= self.ending.excused()
     }
 
     /// Cancels all tasks: those that wait for a wake-up, those that are queued, and those that are
@@ -438,10 +435,7 @@ impl Executor {
     /// worker that runs them, or `deadline` has come. Only after [`close`](Executor::close).
     pub(crate) fn finish(&self, deadline: Option<Instant>) {
         // In this order: a task is among those that are being cut off before its end is counted.
-        let is_over = || {
-            let cutting_off = || self.cutting_off.load(Ordering::SeqCst);
-            self.is_drained() && cutting_off() <= self.ending.excused()
-        };
+        let is_over = || self.is_drained() && self.cut_off.under_way() <= self.ending.excused();
         let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
         self.ending
             .finish(deadline, is_over, is_queued, || self.cancel_queued());
@@ -477,17 +471,9 @@ impl Executor {
 
     /// Cancels a task and notes it for the report of the shutdown.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
-        self.cutting_off.fetch_add(1, Ordering::SeqCst);
-        if let Some(task) = cancel::cut_off(runnable) {
-            unpoisoned(self.cut_off.lock()).add(task);
-        }
-        self.cutting_off.fetch_sub(1, Ordering::SeqCst);
+        self.cut_off.note(|| cancel::cut_off(runnable));
         // Another thread that ends the runtime may wait for the note.
         self.ending.notify();
-    }
-
-    pub(crate) fn cut_off_so_far(&self) -> CutOff {
-        unpoisoned(self.cut_off.lock()).clone()
     }
 }
 

@@ -31,7 +31,7 @@ use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ending::Phase;
-use crate::idle::{Claim, Linger, OtherSearchers, Pace, Search, Standing, Thief};
+use crate::idle::{Claim, Linger, OtherSearchers, Outlook, Pace, Search, Standing, Thief};
 use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::poll;
 use crate::telemetry::event::{Event, Placement, Source};
@@ -48,10 +48,6 @@ pub(crate) use inner_polls::{InnerPolls, run_joined};
 /// two turns of home (`route.rs`), so that the look falls on a step at which the worker asks for
 /// what is overdue anyway.
 const LOOK_OUTSIDE_EVERY: u64 = 61;
-
-/// After this many rests in a row that end without news from outside, a worker expects its work
-/// from other workers again.
-const RESTS_IN_VAIN: u8 = 8;
 
 /// A consumer's place: the route that it takes tasks by, and the tasks that it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -77,9 +73,7 @@ pub(crate) struct Worker {
     sifter: Sifter,
     /// The wakers of tasks for which something was ready at a look outside.
     ready: Vec<Waker>,
-    /// For how many more rests that end without news from outside the worker expects its work from
-    /// there.
-    expects_outside: u8,
+    outlook: Outlook,
     steps: u64,
     /// The first step at which a busy worker looks outside again.
     next_look: u64,
@@ -196,14 +190,9 @@ fn wake_ready() {
 /// the worker that sits here, for the next time. It is empty if there was nothing.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     let are_some = !ready.is_empty();
-    for waker in ready.drain(..) {
-        wake_shielded(waker);
-    }
+    ready.drain(..).for_each(wake_shielded);
     seat::with_worker(|worker| {
-        worker.expects_outside = match are_some {
-            true => RESTS_IN_VAIN,
-            false => worker.expects_outside.saturating_sub(1),
-        };
+        worker.outlook.looked(are_some);
         worker.ready = ready;
     });
 }
@@ -276,7 +265,7 @@ impl Worker {
             search: Search::Uncounted,
             sifter: Sifter::default(),
             ready: Vec::new(),
-            expects_outside: 0,
+            outlook: Outlook::default(),
             steps: 0,
             next_look: 0,
             next_overdue: 0,
@@ -479,7 +468,7 @@ impl Worker {
     /// comes from there (T27).
     fn goes_outside(&self) -> bool {
         let lookout = &self.executor.parking_lot.lookout;
-        self.expects_outside > 0 && lookout.reactor_if_vacant().is_some()
+        self.outlook.is_good() && lookout.reactor_if_vacant().is_some()
     }
 
     fn look_around(&mut self) -> Option<Runnable> {

@@ -6,6 +6,7 @@
 //!
 //! - `parking.rs`: how workers park, and how they are unparked without losing a wake-up.
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
+//! - `outlook.rs`: whether a worker's work comes from outside.
 //! - `nearby.rs`: which of several parked workers is unparked.
 //! - `spin.rs`: how a searching worker looks again and again before it rests.
 //! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
@@ -16,6 +17,7 @@
 mod linger;
 mod lookout;
 mod nearby;
+mod outlook;
 mod pace;
 mod parking;
 mod patience;
@@ -25,6 +27,7 @@ mod thief;
 pub(crate) use linger::Linger;
 pub(crate) use lookout::{Claim, Reactor, Standing};
 pub(crate) use nearby::Nearby;
+pub(crate) use outlook::Outlook;
 pub(crate) use pace::Pace;
 pub(crate) use parking::{OtherSearchers, ParkingLot, Search};
 pub(crate) use spin::Spin;

@@ -4,9 +4,38 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::names::Called;
+use crate::sync::unpoisoned;
+
+/// The list of one runtime, which any thread that ends it may add to.
+#[derive(Debug, Default)]
+pub(crate) struct CutOffs {
+    tasks: Mutex<CutOff>,
+    /// How many tasks are being cut off at the moment and not in the list yet.
+    under_way: AtomicU64,
+}
+
+impl CutOffs {
+    /// Cuts a task off by `cut_off`, and adds what it gives to the list.
+    pub(crate) fn note(&self, cut_off: impl FnOnce() -> Option<CutOffTask>) {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        if let Some(task) = cut_off() {
+            unpoisoned(self.tasks.lock()).add(task);
+        }
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn under_way(&self) -> u64 {
+        self.under_way.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn so_far(&self) -> CutOff {
+        unpoisoned(self.tasks.lock()).clone()
+    }
+}
 
 /// The tasks that shutdown has cancelled.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +49,7 @@ pub(crate) struct CutOff {
 const KEPT: usize = 64;
 
 impl CutOff {
-    pub(crate) fn add(&mut self, task: CutOffTask) {
+    fn add(&mut self, task: CutOffTask) {
         self.count += 1;
         if self.tasks.len() < KEPT {
             self.tasks.push(task);
