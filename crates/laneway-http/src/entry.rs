@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Method, StatusCode, Uri, Version, request};
+use http::{Method, Request, StatusCode, Uri, Version};
+use http_body::Body;
+use hyper::body::Incoming;
 use laneway::time::now;
 
 use super::fleet::Fleet;
@@ -43,7 +45,7 @@ pub(crate) struct Entry {
 
 /// Whether a request has a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+enum Content {
     None,
     Body,
 }
@@ -60,25 +62,27 @@ impl Origin {
         Arc::new(Origin {
             fleet,
             watch,
-            unsent: Unsent::new(now()),
+            unsent: Unsent::default(),
         })
     }
 }
 
 impl Entry {
-    pub(crate) fn new(origin: Arc<Origin>, head: &request::Parts, content: Content) -> Entry {
-        let (request, since) = origin.watch.begin(head);
+    pub(crate) fn new(origin: Arc<Origin>, request: &Request<Incoming>) -> Entry {
+        let (number, since) = origin.watch.begin(request);
         let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
-        let logged = logged.then(|| Box::new((head.method.clone(), head.uri.clone())));
-        let protocol = match head.version {
-            Version::HTTP_2 => Protocol::Http2,
-            _ => Protocol::Http1,
-        };
+        let logged = logged.then(|| Box::new((request.method().clone(), request.uri().clone())));
         Entry {
             origin,
-            request,
-            protocol,
-            content,
+            request: number,
+            protocol: match request.version() {
+                Version::HTTP_2 => Protocol::Http2,
+                _ => Protocol::Http1,
+            },
+            content: match request.body().is_end_stream() {
+                true => Content::None,
+                false => Content::Body,
+            },
             noted: Noted::Begun,
             since,
             logged,
@@ -114,9 +118,8 @@ impl Entry {
         (&self.origin.watch, self.request)
     }
 
-    /// Notes that the service has answered. What was wrong with the request, if anything, and what
-    /// the server wants of the connection.
-    pub(crate) fn answered(&mut self) -> (Option<Refusal>, Order) {
+    /// Notes that the service has answered. What was wrong with the request, if anything.
+    pub(crate) fn answered(&mut self) -> Option<Refusal> {
         let watch = &self.origin.watch;
         // In HTTP/1 the answer is sent at once, more often than not: the rest of a long one is
         // noted when there is one.
@@ -127,11 +130,10 @@ impl Entry {
                 watch.answered(self.request)
             }
         };
-        let order = watch.order();
         if self.protocol == Protocol::Http2 {
             self.note_given(Part::Given);
         }
-        (failed, order)
+        failed
     }
 
     /// Notes that hyper has got a part of the answer, or asks for one. In HTTP/1 the socket knows
@@ -179,12 +181,11 @@ const ACCESS: &str = "laneway_http::access";
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let ended = now();
-        let took = ended.saturating_duration_since(self.since);
+        let took = now().saturating_duration_since(self.since);
         match self.protocol {
             // Without an answer, there is nothing to be sent.
             Protocol::Http1 if self.status.is_some() => {
-                self.origin.unsent.give(self.request, ended);
+                self.origin.unsent.give(self.request, took);
             }
             // hyper does not tell when the last frame of one stream is sent.
             _ => self.origin.watch.end(self.request),

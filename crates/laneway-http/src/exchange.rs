@@ -9,22 +9,22 @@ use std::task::{Context, Poll, ready};
 
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use http::uri::Authority;
-use http::{Method, Request, Response, StatusCode, Version, request};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
-use super::entry::{Content, Entry, Origin};
+use super::entry::{Entry, Origin};
 use super::head::is_host;
 use super::limits::Limits;
 use super::metrics::Route;
 use super::panicked::{Panicked, caught};
+use super::preface::Protocol;
 use super::refusal::Refusal;
-use super::request_body::RequestBody;
+use super::request_body::{RequestBody, Terms};
 use super::sendable::{Asked, Form};
-use super::watch::Order;
 
 /// The service of one connection, as hyper calls it.
 pub(crate) struct Dispatch<S> {
@@ -42,27 +42,23 @@ where
     type Error = Infallible;
     type Future = Exchange<S, S::Future>;
 
-    fn call(&self, request: Request<Incoming>) -> Exchange<S, S::Future> {
-        let (mut head, body) = request.into_parts();
-        let content = match body.is_end_stream() {
-            true => Content::None,
-            false => Content::Body,
-        };
-        let entry = Entry::new(self.origin.clone(), &head, content);
-        let asked = Asked::new(&head.method, head.version);
-        let step = match judge(&head, self.origin.fleet.limits()) {
-            Some(refusal) => Step::Refused { refusal },
-            None => {
-                name_host_of_target(&mut head);
-                let body = RequestBody::new(body, &entry);
-                Step::NotReady {
-                    service: self.service.clone(),
-                    request: Some(Request::from_parts(head, body)),
-                }
-            }
-        };
+    fn call(&self, mut request: Request<Incoming>) -> Exchange<S, S::Future> {
+        let entry = Entry::new(self.origin.clone(), &request);
+        let asked = Asked::new(request.method(), request.version());
+        if let Some(refusal) = judge(&request, self.origin.fleet.limits()) {
+            return Exchange {
+                step: Step::Refused { refusal },
+                entry: Some(entry),
+                asked,
+            };
+        }
+        name_host_of_target(&mut request);
+        let (peer, terms) = (entry.peer(), Terms::of(request.body(), &entry));
+        let service = self.service.clone();
+        // Nothing is called from here on, so that the request is moved once.
+        let request = Some(request.map(|body| RequestBody::new(body, peer, terms)));
         Exchange {
-            step,
+            step: Step::NotReady { service, request },
             entry: Some(entry),
             asked,
         }
@@ -70,18 +66,18 @@ where
 }
 
 /// The refusal of a head that hyper lets through, if something is wrong with it.
-fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
-    let target = head.uri.path_and_query();
+fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
+    let target = request.uri().path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());
     // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
-    let lacks_path = head.uri.path().is_empty() && head.method != Method::CONNECT;
-    let authority = head.uri.authority().map(Authority::as_str);
+    let lacks_path = request.uri().path().is_empty() && request.method() != Method::CONNECT;
+    let authority = request.uri().authority().map(Authority::as_str);
     // A user in it, say (RFC 9110, section 4.2.4).
     let is_no_host = authority.is_some_and(|authority| !is_host(authority.as_bytes()));
-    if lacks_path || is_no_host || (head.version == Version::HTTP_2 && is_malformed(head)) {
+    if lacks_path || is_no_host || (request.version() == Version::HTTP_2 && is_malformed(request)) {
         return Some(Refusal::Malformed);
     }
-    if head.headers.len() > limits.head_fields {
+    if request.headers().len() > limits.head_fields {
         return Some(Refusal::HeadTooLarge);
     }
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
@@ -90,15 +86,15 @@ fn judge(head: &request::Parts, limits: &Limits) -> Option<Refusal> {
 /// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
 /// another way: hosts that differ, no host at all, no scheme (section 8.3.1), or white space around
 /// a value (section 8.2.1). The gate has judged the heads of HTTP/1.
-fn is_malformed(head: &request::Parts) -> bool {
+fn is_malformed<B>(request: &Request<B>) -> bool {
     let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let is_padded = |value: &HeaderValue| {
         let bytes = value.as_bytes();
         is_white(bytes.first()) || is_white(bytes.last())
     };
-    head.uri.scheme_str().is_some_and(str::is_empty)
-        || !names_one_host(head.uri.authority(), &head.headers)
-        || head.headers.values().any(is_padded)
+    request.uri().scheme_str().is_some_and(str::is_empty)
+        || !names_one_host(request.uri().authority(), request.headers())
+        || request.headers().values().any(is_padded)
 }
 
 /// Whether there is an authority, or a host, or both and they are the same.
@@ -113,13 +109,13 @@ fn names_one_host(authority: Option<&Authority>, headers: &HeaderMap) -> bool {
 
 /// In HTTP/1 a target may be a whole URI. Then its host counts, and that of the field does not (RFC
 /// 9112, section 3.2.2), so that the service finds one host alone.
-fn name_host_of_target(head: &mut request::Parts) {
-    let Some(authority) = head.uri.authority() else {
+fn name_host_of_target<B>(request: &mut Request<B>) {
+    let Some(authority) = request.uri().authority() else {
         return;
     };
-    if head.version < Version::HTTP_2 && head.method != Method::CONNECT {
+    if request.version() < Version::HTTP_2 && request.method() != Method::CONNECT {
         let host = HeaderValue::from_str(authority.as_str()).expect("a URI has such characters");
-        head.headers.insert(HOST, host);
+        request.headers_mut().insert(HOST, host);
     }
 }
 
@@ -128,6 +124,7 @@ pin_project! {
     pub(crate) struct Exchange<S, F> {
         #[pin]
         step: Step<S, F>,
+        // None once it has answered.
         entry: Option<Entry>,
         asked: Asked,
     }
@@ -144,6 +141,16 @@ pin_project! {
     }
 }
 
+/// What there is to be answered.
+enum Given<B> {
+    /// The service's answer.
+    Answer(Response<B>),
+    /// The service has failed or panicked.
+    Failure,
+    /// The service was not asked.
+    Refusal(Refusal),
+}
+
 impl<S, B> Future for Exchange<S, S::Future>
 where
     S: Service<Request<RequestBody>, Response = Response<B>>,
@@ -154,30 +161,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let entry = this.entry.as_ref().expect(ENTERED);
         // Written from within: what a caught call gives is moved twice.
-        let mut polled = Poll::Pending;
-        let outcome = match caught(|| polled = this.step.as_mut().poll_answer(cx)) {
-            Ok(()) => ready!(polled),
-            Err(message) => {
-                let entry = this.entry.as_ref().expect("there is one answer");
-                entry.panicked(Panicked::Service, &message);
-                // What is left of it is dropped here, where a second panic is caught.
-                let _ = caught(|| this.step.set(Step::Over));
-                Err(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-        };
-        let mut entry = this.entry.take().expect("there is one answer");
-        let (failed, order) = entry.answered();
-        let prepared = refused(outcome, failed).and_then(|answer| prepared(answer, *this.asked));
-        let mut answer = answer(prepared, entry);
-        // Until now hyper may not have known that there is to be an end.
-        let is_refused = matches!(*this.step, Step::Refused { .. });
-        let is_last = is_refused || failed.is_some() || order != Order::Serve;
-        if is_last && this.asked.version() < Version::HTTP_2 {
-            let close = HeaderValue::from_static("close");
-            answer.headers_mut().insert(CONNECTION, close);
+        let mut given = Poll::Pending;
+        let polled = caught(|| this.step.as_mut().poll_answer(cx, &mut given));
+        if let Err(message) = polled {
+            entry.panicked(Panicked::Service, &message);
+            // What is left of it is dropped here, where a second panic is caught.
+            let _ = caught(|| this.step.set(Step::Over));
+            given = Poll::Ready(Given::Failure);
         }
-        Poll::Ready(Ok(answer))
+        match given {
+            Poll::Ready(Given::Answer(answer)) => {
+                Poll::Ready(Ok(passed(answer, *this.asked, this.entry)))
+            }
+            Poll::Ready(Given::Failure) => Poll::Ready(Ok(own(None, this.entry))),
+            Poll::Ready(Given::Refusal(refusal)) => Poll::Ready(Ok(own(Some(refusal), this.entry))),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -186,90 +187,118 @@ where
     S: Service<Request<RequestBody>, Response = Response<B>>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    /// Calls the service, once it is ready.
+    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        let StepProjected::NotReady { service, request } = self.as_mut().project() else {
+            return Poll::Ready(Ok(()));
+        };
+        ready!(service.poll_ready(cx))?;
+        let request = request.take().expect("the service is called once");
+        let future = service.call(request);
+        self.set(Step::Called { future });
+        Poll::Ready(Ok(()))
+    }
+
     /// Asks the service, or says why it is not asked.
-    fn poll_answer(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<B>, StatusCode>> {
-        loop {
-            match self.as_mut().project() {
-                StepProjected::NotReady { service, request } => {
-                    if let Err(error) = ready!(service.poll_ready(cx)) {
-                        return Poll::Ready(Err(failed(error)));
-                    }
-                    let request = request.take().expect("the service is called once");
-                    let future = service.call(request);
-                    self.set(Step::Called { future });
-                }
-                StepProjected::Called { future } => return future.poll(cx).map_err(failed),
-                StepProjected::Refused { refusal } => return Poll::Ready(Err(refusal.status())),
-                StepProjected::Over => unreachable!("there is one answer"),
-            }
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>, given: &mut Poll<Given<B>>) {
+        match self.as_mut().poll_call(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return *given = Poll::Ready(failed(error)),
+            Poll::Pending => return,
+        }
+        match self.project() {
+            StepProjected::Called { future } => match future.poll(cx) {
+                Poll::Ready(Ok(answer)) => *given = Poll::Ready(Given::Answer(answer)),
+                Poll::Ready(Err(error)) => *given = Poll::Ready(failed(error)),
+                Poll::Pending => {}
+            },
+            StepProjected::Refused { refusal } => *given = Poll::Ready(Given::Refusal(*refusal)),
+            _ => unreachable!("there is one answer"),
         }
     }
 }
 
-/// The server's answer, where it has one, unless the service says the same in words of its own.
-fn refused<B>(
-    outcome: Result<Response<B>, StatusCode>,
-    failed: Option<Refusal>,
-) -> Result<Response<B>, StatusCode> {
-    let Some(status) = failed.map(Refusal::status) else {
-        return outcome;
-    };
-    outcome
-        .ok()
-        .filter(|answer| answer.status() == status)
-        .ok_or(status)
-}
+const ENTERED: &str = "a request that has no answer has its entry";
 
-fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
+fn failed<B>(error: impl Into<Box<dyn Error + Send + Sync>>) -> Given<B> {
     log::error!(
         "a service failed, and its client gets 500: {}",
         error.into()
     );
-    StatusCode::INTERNAL_SERVER_ERROR
+    Given::Failure
 }
 
-/// The answer, if it can be sent, and its form.
-fn prepared<B: Body>(
+/// The service's answer as hyper gets it, or one of the server's in its place.
+fn passed<B: Body>(
     mut answer: Response<B>,
     asked: Asked,
-) -> Result<(Response<B>, Form), StatusCode> {
-    match asked.prepare(&mut answer) {
-        Ok(form) => Ok((answer, form)),
-        Err(reason) => {
-            let (given, status) = (answer.status(), reason.status());
-            log::error!(
-                "the answer {given} of a service cannot be sent, {reason}: its client gets {status}"
-            );
-            Err(status)
-        }
-    }
+    entry: &mut Option<Entry>,
+) -> Response<Answer<B>> {
+    let mut entry = entry.take().expect(ENTERED);
+    let refusal = entry.answered();
+    let form = match form_of(&mut answer, asked, refusal) {
+        Ok(form) => form,
+        Err(status) => return replaced(status, refusal, entry),
+    };
+    let length = ended(&mut answer, refusal, &mut entry);
+    // Last, so that the answer is moved once.
+    answer.map(|body| match form {
+        Form::Whole => Answer::new(body, entry, length),
+        Form::HeadAlone => Answer::empty(entry),
+    })
 }
 
-fn answer<B>(
-    outcome: Result<(Response<B>, Form), StatusCode>,
+/// The form of a service's answer, or the status of the server's: where the server has an answer,
+/// unless the service says the same in words of its own, or where the service's cannot be sent.
+fn form_of<B: Body>(
+    answer: &mut Response<B>,
+    asked: Asked,
+    refusal: Option<Refusal>,
+) -> Result<Form, StatusCode> {
+    let own = refusal.map(Refusal::status);
+    if let Some(status) = own.filter(|status| *status != answer.status()) {
+        return Err(status);
+    }
+    asked.prepare(answer).map_err(|reason| {
+        let (given, status) = (answer.status(), reason.status());
+        log::error!(
+            "the answer {given} of a service cannot be sent, {reason}: its client gets {status}"
+        );
+        status
+    })
+}
+
+/// An answer of the server's where there is none of the service's.
+fn own<B>(refusal: Option<Refusal>, entry: &mut Option<Entry>) -> Response<Answer<B>> {
+    let mut entry = entry.take().expect(ENTERED);
+    let refusal = entry.answered().or(refusal);
+    let status = refusal.map_or(StatusCode::INTERNAL_SERVER_ERROR, Refusal::status);
+    replaced(status, refusal, entry)
+}
+
+fn replaced<B>(
+    status: StatusCode,
+    refusal: Option<Refusal>,
     mut entry: Entry,
 ) -> Response<Answer<B>> {
-    match outcome {
-        Ok((answer, form)) => {
-            let route = answer.extensions().get::<Route>().cloned();
-            entry.note_status(answer.status(), route);
-            let length = match answer.extensions().get::<Endless>() {
-                Some(Endless) => Length::Endless,
-                None => Length::Finite,
-            };
-            answer.map(|body| match form {
-                Form::Whole => Answer::new(body, entry, length),
-                Form::HeadAlone => Answer::empty(entry),
-            })
-        }
-        Err(status) => {
-            entry.note_status(status, None);
-            let mut answer = Response::new(Answer::empty(entry));
-            *answer.status_mut() = status;
-            answer
-        }
+    let mut answer = Response::new(());
+    *answer.status_mut() = status;
+    ended(&mut answer, refusal, &mut entry);
+    answer.map(|()| Answer::empty(entry))
+}
+
+/// Notes the answer, and lets it end the connection, if it is the last.
+fn ended<T>(answer: &mut Response<T>, refusal: Option<Refusal>, entry: &mut Entry) -> Length {
+    // Until now hyper may not have known that there is to be an end.
+    let is_last = refusal.is_some() || entry.is_to_end();
+    if is_last && entry.protocol() == Protocol::Http1 {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
+    }
+    let extensions = answer.extensions();
+    entry.note_status(answer.status(), extensions.get::<Route>().cloned());
+    match extensions.get::<Endless>() {
+        Some(Endless) => Length::Endless,
+        None => Length::Finite,
     }
 }

@@ -64,7 +64,7 @@ pub struct RequestBody {
 
 /// The terms that a body has to keep to, and its amounts so far.
 #[derive(Debug)]
-struct Terms {
+pub(crate) struct Terms {
     limits: Arc<Limits>,
     watch: Arc<Watch>,
     request: u64,
@@ -96,21 +96,14 @@ struct Wait {
 }
 
 impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, entry: &Entry) -> RequestBody {
-        let terms = || {
-            let (request, watch, limits) = entry.terms();
-            Box::new(Terms {
-                limits,
-                watch,
-                request,
-                bytes: 0,
-                wait: Wait::default(),
-            })
-        };
-        let terms = (!incoming.is_end_stream()).then(terms);
+    pub(crate) fn new(
+        incoming: Incoming,
+        peer: SocketAddr,
+        terms: Option<Box<Terms>>,
+    ) -> RequestBody {
         RequestBody {
             incoming,
-            peer: entry.peer(),
+            peer,
             terms,
         }
     }
@@ -123,6 +116,20 @@ impl RequestBody {
 }
 
 impl Terms {
+    /// None for a body that is empty.
+    pub(crate) fn of(body: &Incoming, entry: &Entry) -> Option<Box<Terms>> {
+        (!body.is_end_stream()).then(|| {
+            let (request, watch, limits) = entry.terms();
+            Box::new(Terms {
+                limits,
+                watch,
+                request,
+                bytes: 0,
+                wait: Wait::default(),
+            })
+        })
+    }
+
     fn fail(&self, error: BodyError) -> BodyError {
         if let Some(refusal) = error.refusal() {
             self.watch.note_failed(self.request, refusal);

@@ -55,10 +55,6 @@ impl Asked {
         Asked { method, version }
     }
 
-    pub(crate) fn version(self) -> Version {
-        self.version
-    }
-
     /// Judges an answer, and makes its head such as the client may get.
     pub(crate) fn prepare<B: Body>(self, answer: &mut Response<B>) -> Result<Form, Unsendable> {
         // The service may have it from another server. hyper knows which one the client speaks.

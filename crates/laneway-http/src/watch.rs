@@ -10,9 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use http::Method;
-use http::request::Parts;
 use http::uri::PathAndQuery;
+use http::{Method, Request};
 use laneway::time::now;
 
 use super::limits::Limits;
@@ -254,9 +253,10 @@ impl Watch {
     }
 
     /// Enters a request. Its number, and when it began.
-    pub(crate) fn begin(&self, head: &Parts) -> (u64, Instant) {
+    pub(crate) fn begin<B>(&self, request: &Request<B>) -> (u64, Instant) {
         let since = now();
-        let (method, path) = (head.method.clone(), head.uri.path_and_query().cloned());
+        let (method, path) = (request.method(), request.uri().path_and_query());
+        let (method, path) = (method.clone(), path.cloned());
         let mut state = self.state();
         let serving = state.serving();
         let number = serving.next;
@@ -288,13 +288,17 @@ impl Watch {
     pub(crate) fn sent(&self, sent: Sent) {
         let mut state = self.state();
         let serving = state.serving();
+        let mut given = None;
         // In place: the next request finds the memory there.
-        serving
-            .requests
-            .retain(|request| request.number >= sent.before);
+        serving.requests.retain(|request| {
+            if request.number + 1 == sent.before {
+                given = Some(request.since + sent.took);
+            }
+            request.number >= sent.before
+        });
         // A client that has taken its time rests from now on.
         let rests = match mem::take(&mut serving.held_up) {
-            HeldUp::Never => sent.given,
+            HeldUp::Never => given.unwrap_or_else(now),
             HeldUp::Once => now(),
         };
         state.wait_for(Waits::NextRequest, rests);
