@@ -1,6 +1,5 @@
 //! The task that accepts connections.
 
-use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -9,18 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Buf;
-use http::{Request, Response};
-use http_body::Body;
 use laneway::net::{TcpListener, TcpStream};
 use laneway::time::sleep;
 use laneway::{Handle, Priority, ShutdownBegun, shutdown_begun, yield_now};
-use tower_service::Service;
 
 use super::alarm::Alarm;
 use super::connection::{Connection, Spoken};
 use super::fleet::Fleet;
-use super::request_body::RequestBody;
+use super::serves::Serves;
 use super::stream::Stream;
 use super::tls::Tls;
 use super::watch::Order;
@@ -47,15 +42,7 @@ enum Accepted {
     Shutdown,
 }
 
-impl<S, B> Acceptor<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Buf + Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<S: Serves> Acceptor<S> {
     /// Accepts until a shutdown begins. The listener is closed then.
     pub(crate) async fn run(mut self) {
         let mut begun = shutdown_begun();

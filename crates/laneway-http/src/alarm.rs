@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use laneway::time::{Sleep, now, sleep};
 
+use super::watch::Term;
+
 /// A sleep that is moved only when it has to ring earlier: a deadline that has moved to later is
 /// looked at when it rings, so that a busy connection seldom touches the timer.
 #[derive(Debug)]
@@ -14,9 +16,9 @@ pub(crate) struct Alarm {
     sleep: Sleep,
 }
 
-/// The deadline of the last look, where deadlines move.
+/// The term at the last look, where terms follow each other.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Option<Instant>);
+pub(crate) struct Seen(Option<Term>);
 
 impl Alarm {
     pub(crate) fn new() -> Alarm {
@@ -41,23 +43,28 @@ impl Alarm {
         }
     }
 
-    /// As [`poll`](Alarm::poll), where a deadline moves to later only within a poll of the task:
-    /// `since` was the time then. A busy connection does not read the clock for this.
-    pub(crate) fn poll_since(
+    /// As [`poll`](Alarm::poll), where a term begins within a poll of the task: a busy connection
+    /// does not read the clock for this.
+    pub(crate) fn poll_term(
         &mut self,
         cx: &mut Context<'_>,
-        deadline: Instant,
-        since: Instant,
+        term: Term,
         seen: &mut Seen,
     ) -> Poll<()> {
-        let rings = self.sleep.deadline();
-        // Before this poll the sleep had not rung: its end was to come. If it ends meanwhile, it
-        // wakes the task, which finds the deadline where it was.
-        let is_armed = rings.is_some_and(|rings| since < rings && rings <= deadline);
-        let before = seen.0.replace(deadline);
-        if is_armed && before.is_some_and(|before| before < deadline) {
-            return Poll::Pending;
+        let before = seen.0.replace(term);
+        // The last look left the sleep to ring at the deadline of the term before, or earlier.
+        let ends_later =
+            before.is_some_and(|before| before.since < term.since && before.time <= term.time);
+        // When the term began, in this poll, the sleep was still to ring. If it has rung meanwhile,
+        // it wakes the task, which finds the term as it was.
+        let is_armed = || {
+            self.sleep
+                .deadline()
+                .is_some_and(|rings| term.since < rings)
+        };
+        match ends_later && is_armed() {
+            true => Poll::Pending,
+            false => self.poll(cx, term.deadline()),
         }
-        self.poll(cx, deadline)
     }
 }

@@ -14,7 +14,6 @@
 //! One task does all of this. While the connection rests, the task holds it and no more: the
 //! buffers and hyper's state are in a box that is made by the first byte and dropped by a rest.
 
-use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
@@ -22,19 +21,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
-use http::{Request, Response};
-use http_body::Body;
-use tower_service::Service;
-
 use super::adapters::read_through;
 use super::alarm::Alarm;
+use super::entry::Origin;
+use super::exchange::Dispatch;
 use super::fleet::Member;
 use super::handshake::{Secured, handshake};
+use super::limits::Limits;
 use super::linger::linger;
 use super::preface::{PREFACE, Protocol, protocol};
 use super::refusal::Refusal;
-use super::request_body::RequestBody;
+use super::serves::Serves;
 use super::stream::Stream;
 use super::tls::TlsStream;
 use super::watch::{Order, Rest};
@@ -85,15 +82,7 @@ enum Stage<S> {
 /// How much is read while it is not known what it is.
 const FIRST_READ: usize = 4096;
 
-impl<S, B> Connection<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Buf + Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<S: Serves> Connection<S> {
     /// Lives this life.
     pub(crate) fn run(self) -> Life<S> {
         let stage = match &self.stream {
@@ -198,7 +187,7 @@ where
             return Poll::Ready(Ok(0));
         }
         if let Some(term) = watch.due(self.member.fleet.limits(), Rest::ToEnd) {
-            ready!(self.alarm.poll(cx, term.deadline));
+            ready!(self.alarm.poll(cx, term.deadline()));
             return Poll::Ready(Ok(0));
         }
         Poll::Pending
@@ -208,15 +197,7 @@ where
 // The service of a connection that rests is not pinned.
 impl<S> Unpin for Life<S> {}
 
-impl<S, B> Future for Life<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Buf + Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<S: Serves> Future for Life<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -241,7 +222,18 @@ where
 }
 
 impl<S> Connection<S> {
-    pub(crate) fn limits(&self) -> Arc<super::limits::Limits> {
+    pub(crate) fn limits(&self) -> Arc<Limits> {
         self.member.fleet.limits().clone()
+    }
+
+    /// The service as hyper calls it.
+    pub(crate) fn dispatch(&self) -> Dispatch<S>
+    where
+        S: Clone,
+    {
+        Dispatch {
+            service: self.service.clone(),
+            origin: Origin::new(self.member.fleet.clone(), self.member.watch.clone()),
+        }
     }
 }

@@ -13,7 +13,6 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tower_service::Service;
 
 use super::answer::{Answer, Endless, Length};
 use super::entry::{Entry, Origin};
@@ -25,6 +24,7 @@ use super::preface::Protocol;
 use super::refusal::Refusal;
 use super::request_body::{RequestBody, Terms};
 use super::sendable::{Asked, Form};
+use super::serves::Serves;
 
 /// The service of one connection, as hyper calls it.
 pub(crate) struct Dispatch<S> {
@@ -32,13 +32,8 @@ pub(crate) struct Dispatch<S> {
     pub(crate) origin: Arc<Origin>,
 }
 
-impl<S, B> hyper::service::Service<Request<Incoming>> for Dispatch<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body,
-{
-    type Response = Response<Answer<B>>;
+impl<S: Serves> hyper::service::Service<Request<Incoming>> for Dispatch<S> {
+    type Response = Response<Answer<S::Body>>;
     type Error = Infallible;
     type Future = Exchange<S, S::Future>;
 
@@ -151,13 +146,8 @@ enum Given<B> {
     Refusal(Refusal),
 }
 
-impl<S, B> Future for Exchange<S, S::Future>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>>,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body,
-{
-    type Output = Result<Response<Answer<B>>, Infallible>;
+impl<S: Serves> Future for Exchange<S, S::Future> {
+    type Output = Result<Response<Answer<S::Body>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -182,11 +172,7 @@ where
     }
 }
 
-impl<S, B> Step<S, S::Future>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>>,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<S: Serves> Step<S, S::Future> {
     /// Calls the service, once it is ready.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let StepProjected::NotReady { service, request } = self.as_mut().project() else {
@@ -200,7 +186,11 @@ where
     }
 
     /// Asks the service, or says why it is not asked.
-    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>, given: &mut Poll<Given<B>>) {
+    fn poll_answer(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        given: &mut Poll<Given<S::Body>>,
+    ) {
         match self.as_mut().poll_call(cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return *given = Poll::Ready(failed(error)),

@@ -1,27 +1,21 @@
 //! A connection in HTTP/1, from a first byte to a rest or an end.
 
-use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
-use http_body::Body;
 use hyper::server::conn::http1;
-use tower_service::Service;
 
 use super::adapters::LaneTimer;
 use super::alarm::Seen;
 use super::connection::{Connection, End};
-use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
 use super::refusal::Refusal;
-use super::request_body::RequestBody;
+use super::serves::Serves;
 use super::socket::Socket;
 use super::watch::{Attendance, Due, Order, Rest, Watch};
-
-type Served<S> = http1::Connection<Socket, Dispatch<S>>;
 
 /// How hyper's buffers may grow: what it writes at once, too.
 const BUFFER: usize = 256 * 1024;
@@ -29,51 +23,107 @@ const BUFFER: usize = 256 * 1024;
 /// How many fields hyper takes unless it is told otherwise, which costs it more.
 const FIELDS: usize = 100;
 
-pub(crate) async fn serve<S, B>(connection: &mut Connection<S>, first: Vec<u8>) -> End
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let limits = connection.limits();
-    let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
-    watch.head_begun();
-    let origin = Origin::new(connection.member.fleet.clone(), watch.clone());
-    let socket = Socket::gated(stream, origin.clone(), &first);
-    let dispatch = Dispatch {
-        service: connection.service.clone(),
-        origin,
-    };
-    let mut served = builder(&limits).serve_connection(socket, dispatch);
-    let mut told = Told::Nothing;
-    let mut attendance = Attendance::default();
-    let mut seen = Seen::default();
-    let end = poll_fn(|cx| {
-        match attendance.attend(&watch, cx.waker()) {
+pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Vec<u8>) -> End {
+    let mut serving = Serving::new(connection, first);
+    let end = poll_fn(|cx| serving.poll(cx)).await;
+    serving.end(end)
+}
+
+/// A connection that hyper serves.
+struct Serving<'a, S: Serves> {
+    connection: &'a mut Connection<S>,
+    watch: Arc<Watch>,
+    limits: Arc<Limits>,
+    served: http1::Connection<Socket, Dispatch<S>>,
+    told: Told,
+    attendance: Attendance,
+    seen: Seen,
+}
+
+/// Whether hyper knows that this is the last request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    ToFinish,
+}
+
+impl<'a, S: Serves> Serving<'a, S> {
+    fn new(connection: &'a mut Connection<S>, first: Vec<u8>) -> Serving<'a, S> {
+        let (limits, watch) = (connection.limits(), connection.member.watch.clone());
+        watch.head_begun();
+        let dispatch = connection.dispatch();
+        let origin = dispatch.origin.clone();
+        let socket = Socket::gated(connection.stream.clone(), origin, &first);
+        Serving {
+            connection,
+            served: builder(&limits).serve_connection(socket, dispatch),
+            watch,
+            limits,
+            told: Told::Nothing,
+            attendance: Attendance::default(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// Ready when hyper's part is over. None: hyper has come to its end itself.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        match self.attendance.attend(&self.watch, cx.waker()) {
             Order::Serve => {}
-            Order::Finish => told = told.or_tell(&watch, &mut served),
+            Order::Finish => self.tell_to_finish(),
             Order::Cut => return Poll::Ready(Some(End::Close)),
         }
-        if let Poll::Ready(outcome) = Pin::new(&mut served).poll(cx) {
+        if let Poll::Ready(outcome) = Pin::new(&mut self.served).poll(cx) {
             return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
         }
-        let fleet = &connection.member.fleet;
-        if fleet.wants_room() && watch.is_idle() && fleet.take_wish_for_room() {
+        let fleet = &self.connection.member.fleet;
+        if fleet.wants_room() && self.watch.is_idle() && fleet.take_wish_for_room() {
             return Poll::Ready(Some(End::Close));
         }
-        poll_due(cx, connection, &limits, &mut seen).map(Some)
-    })
-    .await;
-    let refusal = watch.take_refusal();
-    match end {
-        Some(End::Close | End::Hibernate) => end.expect("it is there"),
-        Some(End::Linger(timed_out)) => End::Linger(refusal.or(timed_out)),
-        None if refusal.is_some() => End::Linger(refusal),
-        None => match served.into_parts().io.is_between_requests() {
-            true => End::Close,
-            false => End::Linger(None),
-        },
+        self.poll_due(cx).map(Some)
+    }
+
+    fn tell_to_finish(&mut self) {
+        // A head that has begun is waited for: hyper does not know of it yet and would close.
+        let may_be_told = self.watch.has_requests() || self.watch.is_idle();
+        if self.told == Told::Nothing && may_be_told {
+            Pin::new(&mut self.served).graceful_shutdown();
+            self.told = Told::ToFinish;
+        }
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        // In HTTP/1 all of this happens in the connection's own task.
+        loop {
+            let Some(term) = self.watch.due(&self.limits, Rest::ToHibernate) else {
+                // A request is served. Of a client that has reset the connection, hyper would learn
+                // by the next write alone, and the service may never have one.
+                return self.connection.stream.poll_over(cx).map(|()| End::Close);
+            };
+            let alarm = &mut self.connection.alarm;
+            ready!(alarm.poll_term(cx, term, &mut self.seen));
+            // What is due may have changed meanwhile on another thread.
+            if self.watch.due(&self.limits, Rest::ToHibernate) == Some(term) {
+                return Poll::Ready(match term.due {
+                    Due::Hibernate => End::Hibernate,
+                    Due::Head => End::Linger(Some(Refusal::TimedOut)),
+                    Due::Idle | Due::Stalled => End::Close,
+                });
+            }
+        }
+    }
+
+    /// The end of the connection, or its rest.
+    fn end(self, end: Option<End>) -> End {
+        let refusal = self.watch.take_refusal();
+        match end {
+            Some(End::Linger(timed_out)) => End::Linger(refusal.or(timed_out)),
+            Some(end) => end,
+            None if refusal.is_some() => End::Linger(refusal),
+            None => match self.served.into_parts().io.is_between_requests() {
+                true => End::Close,
+                false => End::Linger(None),
+            },
+        }
     }
 }
 
@@ -89,58 +139,4 @@ fn builder(limits: &Limits) -> http1::Builder {
         builder.max_headers(limits.head_fields);
     }
     builder
-}
-
-/// Whether hyper knows that this is the last request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    Nothing,
-    ToFinish,
-}
-
-impl Told {
-    fn or_tell<S, B>(self, watch: &Watch, served: &mut Served<S>) -> Told
-    where
-        S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
-        S::Error: Into<Box<dyn Error + Send + Sync>>,
-        B: Body + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        // A head that has begun is waited for: hyper does not know of it yet and would close.
-        let may_be_told = watch.has_requests() || watch.is_idle();
-        if self == Told::Nothing && may_be_told {
-            Pin::new(served).graceful_shutdown();
-            return Told::ToFinish;
-        }
-        self
-    }
-}
-
-fn poll_due<S>(
-    cx: &mut Context<'_>,
-    connection: &mut Connection<S>,
-    limits: &Limits,
-    seen: &mut Seen,
-) -> Poll<End> {
-    let (alarm, watch) = (&mut connection.alarm, &connection.member.watch);
-    // In HTTP/1 all of this happens in the connection's own task.
-    loop {
-        let Some(term) = watch.due(limits, Rest::ToHibernate) else {
-            // A request is served. Of a client that has reset the connection, hyper would learn by
-            // the next write alone, and the service may never have one.
-            return connection.stream.poll_over(cx).map(|()| End::Close);
-        };
-        let rings = alarm.poll_since(cx, term.deadline, term.since, seen);
-        if rings.is_pending() {
-            return Poll::Pending;
-        }
-        // What is due may have changed meanwhile on another thread.
-        if watch.due(limits, Rest::ToHibernate) == Some(term) {
-            return Poll::Ready(match term.due {
-                Due::Hibernate => End::Hibernate,
-                Due::Head => End::Linger(Some(Refusal::TimedOut)),
-                Due::Idle | Due::Stalled => End::Close,
-            });
-        }
-    }
 }

@@ -1,25 +1,20 @@
 //! A connection in HTTP/2.
 
-use std::error::Error;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
-use http::{Request, Response};
-use http_body::Body;
 use hyper::server::conn::http2;
-use tower_service::Service;
 
 use super::adapters::{HighQueue, LaneTimer};
 use super::connection::{Connection, End};
-use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
 use super::refusal::Refusal;
-use super::request_body::RequestBody;
+use super::serves::Serves;
 use super::socket::Socket;
-use super::watch::{Due, Order, Rest, Waits};
+use super::watch::{Due, Order, Rest, Waits, Watch};
 
 /// The window of a stream, and of all streams of a connection.
 const WINDOW: u32 = 256 * 1024;
@@ -27,6 +22,31 @@ const WINDOW: u32 = 256 * 1024;
 /// streams the server answers by a reset, before the connection ends.
 const RESETS: usize = 20;
 const ERRORS: usize = 200;
+
+pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Vec<u8>) -> End {
+    let (limits, watch) = (connection.limits(), connection.member.watch.clone());
+    watch.set_waits(Waits::NextRequest);
+    let dispatch = connection.dispatch();
+    let socket = Socket::open(connection.stream.clone(), dispatch.origin.clone(), first);
+    let served = pin!(builder(&limits).serve_connection(socket, dispatch));
+    let mut serving = Serving {
+        connection,
+        watch,
+        limits,
+        served,
+        told: Told::Nothing,
+    };
+    poll_fn(|cx| serving.poll(cx)).await
+}
+
+/// A connection that hyper serves.
+struct Serving<'a, S: Serves> {
+    connection: &'a mut Connection<S>,
+    watch: Arc<Watch>,
+    limits: Arc<Limits>,
+    served: Pin<&'a mut http2::Connection<Socket, Dispatch<S>, HighQueue>>,
+    told: Told,
+}
 
 /// The server's last word to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,72 +58,59 @@ enum Told {
     ToStop,
 }
 
-pub(crate) async fn serve<S, B>(connection: &mut Connection<S>, first: Vec<u8>) -> End
-where
-    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Buf + Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let limits = connection.limits();
-    let (stream, watch) = (connection.stream.clone(), connection.member.watch.clone());
-    watch.set_waits(Waits::NextRequest);
-    let origin = Origin::new(connection.member.fleet.clone(), watch.clone());
-    let socket = Socket::open(stream, origin.clone(), first);
-    let dispatch = Dispatch {
-        service: connection.service.clone(),
-        origin,
-    };
-    let builder = builder(&limits);
-    let mut served = pin!(builder.serve_connection(socket, dispatch));
-    let mut told = Told::Nothing;
-    poll_fn(|cx| {
-        let order = watch.attend(cx.waker());
-        if order == Order::Cut {
-            return Poll::Ready(End::Close);
-        }
-        if order == Order::Finish && told == Told::Nothing {
-            served.as_mut().graceful_shutdown();
-            told = Told::ToFinish;
+impl<S: Serves> Serving<'_, S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        match self.watch.attend(cx.waker()) {
+            Order::Finish if self.told == Told::Nothing => self.tell(Told::ToFinish),
+            Order::Serve | Order::Finish => {}
+            Order::Cut => return Poll::Ready(End::Close),
         }
         loop {
-            if let Poll::Ready(outcome) = served.as_mut().poll(cx) {
+            if let Poll::Ready(end) = self.poll_served(cx) {
+                return Poll::Ready(end);
+            }
+            // A client that is there still answers the server's last ping.
+            if self.told == Told::ToFinish {
+                self.watch.set_closing();
+            }
+            let Some(term) = self.watch.due(&self.limits, Rest::ToEnd) else {
+                return Poll::Pending;
+            };
+            ready!(self.connection.alarm.poll(cx, term.deadline()));
+            self.tell(Told::ToFinish);
+            if term.due == Due::Stalled {
+                // The last words are said, if the socket takes them.
+                let _ = self.served.as_mut().poll(cx);
+                return Poll::Ready(End::Close);
+            }
+        }
+    }
+
+    /// Lets hyper go on until it waits, or the connection is over.
+    fn poll_served(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            if let Poll::Ready(outcome) = self.served.as_mut().poll(cx) {
                 return Poll::Ready(match outcome {
                     Ok(()) => End::Close,
                     Err(_) => End::Linger(None),
                 });
             }
-            if watch.take_refusal().is_some() {
-                served.as_mut().graceful_shutdown();
-                told = Told::ToStop;
-                continue;
+            if self.watch.take_refusal().is_none() {
+                break;
             }
-            // Once the socket has taken the last words. It hands hyper nothing more.
-            if told == Told::ToStop && !watch.is_blocked() {
-                return Poll::Ready(End::Linger(Some(Refusal::Flood)));
-            }
-            // A client that is there still answers the server's last ping.
-            if told == Told::ToFinish {
-                watch.set_closing();
-            }
-            let Some(term) = watch.due(&limits, Rest::ToEnd) else {
-                return Poll::Pending;
-            };
-            if connection.alarm.poll(cx, term.deadline).is_pending() {
-                return Poll::Pending;
-            }
-            served.as_mut().graceful_shutdown();
-            if term.due == Due::Stalled {
-                // The last words are said, if the socket takes them.
-                let _ = served.as_mut().poll(cx);
-                return Poll::Ready(End::Close);
-            }
-            told = Told::ToFinish;
+            self.tell(Told::ToStop);
         }
-    })
-    .await
+        // Once the socket has taken the last words. It hands hyper nothing more.
+        match self.told == Told::ToStop && !self.watch.is_blocked() {
+            true => Poll::Ready(End::Linger(Some(Refusal::Flood))),
+            false => Poll::Pending,
+        }
+    }
+
+    fn tell(&mut self, told: Told) {
+        self.served.as_mut().graceful_shutdown();
+        self.told = told;
+    }
 }
 
 fn builder(limits: &Limits) -> http2::Builder<HighQueue> {

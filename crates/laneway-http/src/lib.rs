@@ -81,13 +81,13 @@
 //! `head.rs`, `chunks.rs`) that lets only whole heads through that were judged; in HTTP/2
 //! `frames.rs` counts. `refusal.rs` has the server's own answers.
 //!
-//! `exchange.rs` asks the service, `panicked.rs` catches its panics, `sendable.rs` judges its
-//! answers, `request_body.rs` and `answer.rs` are the bodies, which go in pieces (`piece.rs`), and
-//! `entry.rs` is the request among the others, which `metrics.rs` counts. `watch.rs` knows what a
-//! connection waits for, `unsent.rs` which answers are not sent yet, `alarm.rs` when a client has
-//! had its time by the `limits.rs`, and `fleet.rs` knows all connections; `report.rs` is what is
-//! left to say. `low.rs` and `service_fn.rs` make services, and `inspect/` is the page that shows a
-//! runtime live.
+//! `serves.rs` has the bounds of a service, `exchange.rs` asks one, `panicked.rs` catches its
+//! panics, `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies,
+//! which go in pieces (`piece.rs`), and `entry.rs` is the request among the others, which
+//! `metrics.rs` counts. `watch.rs` knows what a connection waits for, `unsent.rs` which answers are
+//! not sent yet, `alarm.rs` when a client has had its time by the `limits.rs`, and `fleet.rs` knows
+//! all connections; `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services,
+//! and `inspect/` is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -121,6 +121,7 @@ mod report;
 mod request_body;
 mod sendable;
 mod server;
+mod serves;
 mod service_fn;
 mod socket;
 mod stream;

@@ -117,11 +117,11 @@ pub(crate) enum Rest {
     ToEnd,
 }
 
-/// A thing that a connection has time for, and its deadline.
+/// A thing that a connection has time for, and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Term {
     pub(crate) since: Instant,
-    pub(crate) deadline: Instant,
+    pub(crate) time: Duration,
     pub(crate) due: Due,
 }
 
@@ -486,11 +486,11 @@ impl Serving {
 
 impl Term {
     fn new(since: Instant, time: Duration, due: Due) -> Term {
-        Term {
-            since,
-            deadline: since + time,
-            due,
-        }
+        Term { since, time, due }
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.since + self.time
     }
 }
 
