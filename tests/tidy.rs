@@ -200,7 +200,7 @@ fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
     );
     let mut findings = Findings::default();
     let mut named = Vec::new();
-    for file in rust_files("src/") {
+    for file in sources() {
         for (number, line) in file.lines() {
             for trick in tricks(line) {
                 named.push(trick);
@@ -215,7 +215,7 @@ fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
         findings.0.push(finding);
     }
     for (trick, row) in rows {
-        let files = row.split('`').filter(|part| part.starts_with("src/"));
+        let files = row.split('`').filter(|part| part.ends_with(".rs"));
         for name in files {
             let code = fs::read_to_string(repository().join(name)).unwrap_or_default();
             if !code.lines().flat_map(tricks).any(|named| named == trick) {

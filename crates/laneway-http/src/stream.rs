@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 use laneway::net::TcpStream;
 
+use super::adapters::write_together;
 use super::tls::TlsStream;
 
 /// A connection's stream. Clones are the same stream.
@@ -75,7 +76,7 @@ impl AsyncWrite for Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Stream::Plain(stream) => write_together(stream, cx, slices),
             Stream::Tls(stream) => stream.poll_write(cx, slices),
         }
     }

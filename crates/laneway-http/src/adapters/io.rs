@@ -11,9 +11,13 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 /// How much one read takes at most.
 const SCRATCH: usize = 32 * 1024;
 
+/// How much is written as one slice at most: copying it takes less time than the system saves.
+const TOGETHER: usize = 4 * 1024;
+
 thread_local! {
-    /// The buffer that all reads go through. The safe way to read into hyper's own buffer would set
-    /// the whole of it to zero before each read; this one is set once, and what was read is copied.
+    /// The buffer that all reads go through, and small writes. The safe way to read into hyper's
+    /// own buffer would set the whole of it to zero before each read; this one is set once, and
+    /// what was read is copied.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 
@@ -72,6 +76,27 @@ pub(crate) fn read_through<T: AsyncRead + Unpin, R>(
     })
 }
 
+/// Writes slices as one, if they are small together: the system takes that sooner than several
+/// (T29). The stream must not read through the buffer meanwhile.
+pub(crate) fn write_together<T: AsyncWrite + Unpin>(
+    stream: &mut T,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
+    if slices.len() < 2 || bytes > TOGETHER {
+        return Pin::new(stream).poll_write_vectored(cx, slices);
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        let mut end = 0;
+        for slice in slices {
+            buffer[end..][..slice.len()].copy_from_slice(slice);
+            end += slice.len();
+        }
+        Pin::new(stream).poll_write(cx, &buffer[..end])
+    })
+}
+
 impl<T: AsyncRead + Unpin> Read for Io<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -110,5 +135,69 @@ impl<T: AsyncWrite + Unpin> Write for Io<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Keeps the sizes of the slices of each write, and the bytes.
+    #[derive(Default)]
+    struct Sink {
+        writes: Vec<Vec<usize>>,
+        bytes: Vec<u8>,
+    }
+
+    impl AsyncWrite for Sink {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let sizes: Vec<usize> = slices.iter().map(|slice| slice.len()).collect();
+            let size = sizes.iter().sum();
+            self.writes.push(sizes);
+            slices
+                .iter()
+                .for_each(|slice| self.bytes.extend_from_slice(slice));
+            Poll::Ready(Ok(size))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[track_caller]
+    fn assert_written(parts: [&[u8]; 3], sizes: &[usize]) {
+        let mut sink = Sink::default();
+        let slices = parts.map(IoSlice::new);
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = write_together(&mut sink, &mut cx, &slices);
+        assert!(matches!(written, Poll::Ready(Ok(bytes)) if bytes == sink.bytes.len()));
+        assert_eq!(sink.bytes, parts.concat());
+        assert_eq!(sink.writes, [sizes]);
+    }
+
+    #[test]
+    fn small_parts_are_written_as_one_and_large_ones_are_not_copied() {
+        assert_written([b"head", b"", b"body"], &[8]);
+        assert_written([&[1; TOGETHER - 2], b"2", b"3"], &[TOGETHER]);
+        assert_written([b"head", &[1; TOGETHER], b"3"], &[4, TOGETHER, 1]);
     }
 }

@@ -9,5 +9,5 @@ mod lane_timer;
 
 pub use high_queue::HighQueue;
 pub use io::Io;
-pub(crate) use io::read_through;
+pub(crate) use io::{read_through, write_together};
 pub use lane_timer::LaneTimer;
