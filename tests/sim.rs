@@ -353,7 +353,8 @@ fn a_low_task_does_not_wait_for_the_low_thread_while_a_high_one_runs_another() {
             let begun = now();
             let waited = spawn_task!(async move { now() - begun }).await;
             over.store(true, Ordering::Relaxed);
-            (computes.await, yields.await);
+            computes.await;
+            yields.await;
             waited
         });
         let waited = run.unwrap().output;

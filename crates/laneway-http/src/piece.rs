@@ -1,8 +1,8 @@
 //! A piece of an answer's body, on its way to the client.
 //!
-//! In HTTP/2 hyper takes a piece as soon as there is room for one byte of it, whatever its size, and
-//! drops the body after the last one. So the pieces themselves know whether the client reads on, and
-//! a request is over when its last piece is.
+//! In HTTP/2 hyper takes a piece as soon as there is room for one byte of it, whatever its size,
+//! and drops the body after the last one. So the pieces themselves know whether the client reads
+//! on, and a request is over when its last piece is.
 
 use std::io::IoSlice;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ impl Lull {
 
     /// Waits while `busy` says that handlers run, and not for long.
     pub(super) async fn wait(&self, busy: impl FnOnce() -> bool) {
-        // A lull that has passed says nothing; it is hushed before the look, so that none is missed.
+        // A lull that has passed says nothing. It is hushed before the look, so none is missed.
         self.0.hush();
         if busy() {
             or(self.0.hear(), sleep(LONGEST)).await;
