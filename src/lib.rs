@@ -149,13 +149,12 @@
 //! `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, `task/` with `tracked.rs` and `outcome.rs`,
 //! `idle/`, then the rest. Each of these files says which is next. `runtime/` adds the threads.
 //! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
-//! `group.rs`, `named_member.rs`, `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same
-//! workers without threads), `observe/` (the recorder and its replays), `task_local/` and
-//! `macros.rs`. Below stand `ids.rs`, `sync.rs` (the primitives, or the model checker's),
-//! `os_thread/` (niceness and cores), `large.rs` (the values that are boxed on their way),
-//! `growth.rs` (tables that grow), `board.rs` (where workers show what they hold), `ending.rs` (the
-//! phases of a runtime's end), `shield.rs` (panics of the user's code), `poll/` (the poll that goes
-//! on, as its thread knows it), `waker/` and `children.rs` (wakers), `join_error.rs` and
+//! `group/` (tasks that belong together), `background/`, `pipeline/`, `net/` (sockets), `sim/` (the
+//! same workers without threads), `observe/` (the recorder and its replays) and `macros.rs`. Below
+//! stand `ids.rs`, `sync.rs` (the primitives, or the model checker's), `os_thread/` (niceness and
+//! cores), `large.rs` (the values that are boxed on their way), `growth.rs` (tables that grow),
+//! `ending/` (the phases of a runtime's end), `shield.rs` (panics of the user's code), `poll/` (the
+//! poll that goes on, as its thread knows it), `waker/` (wakers that are kept), `join_error.rs` and
 //! `telemetry/` (events and counts of the core).
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
@@ -171,8 +170,6 @@
 
 pub mod background;
 pub mod blocking;
-mod board;
-mod children;
 pub mod cookbook;
 #[cfg(counted)]
 #[path = "../benches/scale/counted/mod.rs"]
@@ -186,7 +183,6 @@ mod ids;
 mod join_error;
 mod large;
 mod macros;
-mod named_member;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod observe;
@@ -199,19 +195,17 @@ mod shield;
 pub mod sim;
 mod sync;
 mod task;
-mod task_local;
 mod telemetry;
 pub mod time;
 mod waker;
 
 pub use executor::Priority;
 pub use futures_lite::future::yield_now;
-pub use group::TaskGroup;
+pub use group::{NamedMember, TaskGroup};
 pub use ids::{QueueId, TaskId};
 pub use join_error::JoinError;
 #[doc(hidden)]
 pub use macros::joined as __joined;
-pub use named_member::NamedMember;
 pub use runtime::{
     BuildError, Builder, EnterGuard, HIGH_NUM_VARIABLE, Handle, Idle, IntoQueueName,
     LOW_NUM_VARIABLE, NamedSpawn, QueueName, Runtime, ShutdownBegun, ShutdownReport, SpawnError,
@@ -221,8 +215,8 @@ pub use task::{AbortHandle, FallibleTask, Task};
 pub use telemetry::CutOffTask;
 
 #[doc(hidden)]
-pub use task_local::TaskLocalSlot as __TaskLocalSlot;
-pub use task_local::{NotInScope, Scoped, TaskLocal};
+pub use task::task_local::TaskLocalSlot as __TaskLocalSlot;
+pub use task::task_local::{NotInScope, Scoped, TaskLocal};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,7 @@
 //! Most tasks never are told so, and pay nothing: the orders are kept here, beside the tasks, and a
 //! task holds one bit that says whether there is anything to look up. An entry leaves with its
 //! task's memory. The list is one for the process, since the handle that gives the order outlives
-//! its runtime. Read `ending.rs` next.
+//! its runtime. Read `ending/mod.rs` next.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};

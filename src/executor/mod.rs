@@ -64,7 +64,7 @@
 //! - `thread_locals.rs`: the memory of a thread between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
 //! - `abort_orders.rs`: the orders to end that are given to tasks by their number.
-//! - `ending.rs`: how a runtime ends. Below the core, in `src/`, since it knows no tasks.
+//! - `ending/mod.rs`: how a runtime ends. Below the core, in `src/`, since it knows no tasks.
 //! - `waker/pending.rs`: the wakers of tasks that wait. In a module below the core, `src/waker/`.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
@@ -72,8 +72,8 @@
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
-//! Below the core are `board.rs`, where workers show what they hold, `shield.rs`, where panics of
-//! the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
+//! Below the core are `idle/board.rs`, where workers show what they hold, `shield.rs`, where panics
+//! of the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
 //! `join_error.rs`, the error of a task without an output, `waker/`, where wakers are left, and
 //! `telemetry/`, the events and counts of the core. After it comes `runtime/`, which gives it its
 //! threads. Three notions of that part are named here before:

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
-use crate::board::Board;
+use crate::idle::Board;
 use crate::ids::{CrewId, WorkerId};
 use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ pub(crate) struct Queue {
     taken: CachePadded<AtomicUsize>,
     /// When the channel was last sifted for raised tasks.
     sifted_at: SiftMark,
-    /// Shows which of the local deques may hold something (`board.rs`).
+    /// Shows which of the local deques may hold something (`idle/board.rs`).
     board: Arc<Board>,
     /// The stealing side of the local deques of the workers that serve this queue, by their
     /// workers' numbers.

@@ -719,7 +719,7 @@ impl Worker {
         let look_again = others == OtherSearchers::None;
         // After it was entered, with a fence: a thread that changes the phase and then unparks all
         // workers is either seen here or sees this worker. The same fence lets drain see the ends
-        // of the worker's tasks (`ending.rs`, "Why drain does not sleep for ever").
+        // of the worker's tasks (`ending/mod.rs`, "Why drain does not sleep for ever").
         let phase = self.executor.ending.worker_rests();
         if phase == Phase::Closed || look_again && self.work_in_sight() {
             self.cancel_parking();
@@ -745,7 +745,7 @@ impl Worker {
         self.go_home();
         self.leave_search();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
-        // does not sleep for ever" in `ending.rs`. Whatever the phase is, the next step sees it.
+        // does not sleep for ever" in `ending/mod.rs`. Whatever the phase is, the next step sees it.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
         self.tally().parked.start(self.now());

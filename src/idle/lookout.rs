@@ -37,10 +37,10 @@
 //! A worker that leaves the lookout to run tasks leaves it vacant, and others that are parked do
 //! not know. Most polls are short, and the worker looks again, without waiting, before it searches,
 //! and every 61st step. If its work came from there, it searches for a moment only and is soon back
-//! (`outlook.rs`). When it goes away into a low poll, one that is parked is unparked, finds nothing,
-//! and takes the lookout (`Executor::man_lookout`). While high polls take long, the watchdog sees
-//! that no worker has looked for a while. It sends a parked worker there, or looks itself where all
-//! are busy.
+//! (`outlook.rs`). When it goes away into a low poll, one that is parked is unparked, finds
+//! nothing, and takes the lookout (`Executor::man_lookout`). While high polls take long, the
+//! watchdog sees that no worker has looked for a while. It sends a parked worker there, or looks
+//! itself where all are busy.
 //!
 //! This file never wakes a task. Read `outlook.rs` next.
 

@@ -4,6 +4,7 @@
 //! (`executor/`) tells them of pushes, searches and rests. Read them in this order, after
 //! `executor/outcome.rs`:
 //!
+//! - `board.rs`: on which each worker shows whether it holds something.
 //! - `parking.rs`: how workers park, and how they are unparked without losing a wake-up.
 //! - `lookout.rs`: where one of the parked workers waits for the world outside.
 //! - `outlook.rs`: whether a worker's work comes from outside.
@@ -14,6 +15,7 @@
 //! - `thief.rs`: when a worker that steals naps, so that tasks gather in a deque.
 //! - `linger.rs`: when a worker searches for longer before it parks.
 
+mod board;
 mod linger;
 mod lookout;
 mod nearby;
@@ -24,6 +26,7 @@ mod patience;
 mod spin;
 mod thief;
 
+pub(crate) use board::Board;
 pub(crate) use linger::Linger;
 pub(crate) use lookout::{Claim, Reactor, Standing};
 pub(crate) use nearby::Nearby;

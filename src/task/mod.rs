@@ -2,9 +2,11 @@
 //!
 //! The handles stand on the core (`executor/`), which runs the task and never looks at them.
 //! `handle.rs` has [`Task`] and [`FallibleTask`], and `abort_handle.rs` has [`AbortHandle`].
+//! `task_local/` has values that follow a task.
 
 mod abort_handle;
 mod handle;
+pub(crate) mod task_local;
 
 pub use abort_handle::AbortHandle;
 pub use handle::{FallibleTask, Task};

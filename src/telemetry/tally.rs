@@ -83,7 +83,7 @@ impl Counter {
                 self.0.store(count + n, Ordering::Release);
             }
             Writer::Shared => {
-                // SeqCst: the spawning thread looks at the phase next; see `ending.rs`.
+                // SeqCst: the spawning thread looks at the phase next; see `ending/mod.rs`.
                 self.0.fetch_add(n, Ordering::SeqCst);
             }
         }

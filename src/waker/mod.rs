@@ -1,6 +1,8 @@
 //! Wakers that are left where other code finds them. `pending.rs` has those of all tasks that wait,
-//! and `watchers.rs` those of the tasks that are told when shutdown begins.
+//! and `watchers.rs` those of the tasks that are told when shutdown begins. `children.rs` gives
+//! each of a parent's futures a waker of its own.
 
+mod children;
 mod pending;
 mod watchers;
 
@@ -8,6 +10,7 @@ use std::task::Waker;
 
 use crate::shield::shielded;
 
+pub(crate) use children::{Child, Children};
 pub(crate) use pending::{Pending, Sought};
 pub(crate) use watchers::Watchers;
 

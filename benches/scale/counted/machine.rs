@@ -227,7 +227,8 @@ impl Machine {
     fn access(&mut self, line: usize, kind: Access, at: &'static Location<'static>) {
         let core = self.current;
         let state = self.lines.entry(line).or_default();
-        let is_look = (at.file().contains("executor/queue") || at.file().ends_with("src/board.rs"))
+        let is_look = (at.file().contains("executor/queue")
+            || at.file().ends_with("src/idle/board.rs"))
             && !state.is_written_by(core);
         let found = match kind {
             Access::Load => state.read(core),

@@ -132,8 +132,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::board::Board;
     use crate::executor::queue::tests::{local, runnable};
+    use crate::idle::Board;
 
     fn id(runnable: Runnable) -> u64 {
         runnable.metadata().id.0

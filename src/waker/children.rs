@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::leave;
 use crate::poll::trusting;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
-use crate::waker::leave;
 
 /// The children of one parent, as it knows them. Dropped, it forgets the parent's waker: a waker of
 /// a child may outlive both, and must not keep the parent's task.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::group::TaskGroup;
+use super::TaskGroup;
 use crate::ids::TaskId;
 use crate::runtime::{IntoQueueName, Runtime, named};
 

@@ -1,9 +1,11 @@
 //! Tasks that belong together: joined as they end, and cancelled as one.
 //!
-//! A group is the parent of its members (`children.rs`): a task that ends wakes its member, and a
-//! join looks at the members that were woken.
+//! A group is the parent of its members (`waker/children.rs`): a task that ends wakes its member,
+//! and a join looks at the members that were woken.
 //!
 //! A group never decides where its members run: that is [`spawn`](crate::spawn)'s.
+
+mod named_member;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,13 +15,15 @@ use std::task::{Context, Poll, ready};
 
 use slab::Slab;
 
-use crate::children::{Child, Children};
 use crate::executor::{Outcome, seat};
 use crate::ids::TaskId;
 use crate::join_error::JoinError;
 use crate::poll::budget::Waited;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 use crate::task::Task;
+use crate::waker::{Child, Children};
+
+pub use named_member::NamedMember;
 
 /// Tasks that belong together.
 ///
