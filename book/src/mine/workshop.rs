@@ -155,9 +155,18 @@ impl<'a> Workshop<'a> {
             "run --quiet --manifest-path {} --bin chapter --",
             book.display()
         );
-        let target = self.shelf.path("target/mine");
+        let target = self.target();
         let config = format!("[alias]\nchapter = {alias:?}\n\n[build]\ntarget-dir = {target:?}\n");
         put(&self.folder.join(".cargo/config.toml"), &config)
+    }
+
+    /// Where cargo puts what it builds. Steps of the same name in two workshops are one package for
+    /// cargo, so workshops must not share it: one's program could run as the other's.
+    fn target(&self) -> PathBuf {
+        match self.folder == self.shelf.path("mine") {
+            true => self.shelf.path("target/mine"),
+            false => self.folder.join("target"),
+        }
     }
 
     /// The test that hands the step to the suite: the book's, for this package.
@@ -302,6 +311,8 @@ impl<'a> Workshop<'a> {
         let mut cargo = cargo();
         cargo
             .current_dir(&self.folder)
+            // Before a folder that the reader has chosen for all that cargo builds.
+            .env("CARGO_TARGET_DIR", self.target())
             .args([word, "--quiet", "--package"]);
         cargo.arg(format!("mine-{:02}", chapter.number));
         cargo
