@@ -232,10 +232,10 @@ fn passed<B: Body>(
     };
     let length = ended(&mut answer, refusal, &mut entry);
     // Last, so that the answer is moved once.
-    answer.map(|body| match form {
-        Form::Whole => Answer::new(body, entry, length),
-        Form::HeadAlone => Answer::empty(entry),
-    })
+    match form {
+        Form::Whole => answer.map(|body| Answer::new(body, entry, length)),
+        Form::HeadAlone => answer.map(|_| Answer::empty(entry)),
+    }
 }
 
 /// The form of a service's answer, or the status of the server's: where the server has an answer,
