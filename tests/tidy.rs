@@ -230,8 +230,11 @@ fn the_tricks_that_the_code_names_stand_in_the_table_and_no_others() {
 #[test]
 fn comments_of_the_core_hold_no_nanoseconds() {
     let mut findings = Findings::default();
-    for folder in ["src/executor/", "src/runtime/"] {
-        for file in rust_files(folder) {
+    let core = [
+        "executor", "idle", "task", "ending", "waker", "poll", "runtime",
+    ];
+    for folder in core.map(|name| format!("src/{name}/")) {
+        for file in rust_files(&folder) {
             for (number, line) in file.lines() {
                 let comment = line.split_once("//").map_or("", |(_, comment)| comment);
                 if has_nanoseconds(comment) {
@@ -244,16 +247,23 @@ fn comments_of_the_core_hold_no_nanoseconds() {
 }
 
 #[test]
-fn the_core_names_its_files_in_the_order_in_which_they_lead_to_each_other() {
-    const FOLDER: &str = "src/executor/";
-    let story = fs::read_to_string(repository().join(FOLDER).join("mod.rs")).expect("it is there");
+fn the_core_and_idle_name_their_files_in_the_order_in_which_they_lead_to_each_other() {
+    let mut findings = Findings::default();
+    check_reading_order("src/executor/", "runtime/mod.rs", &mut findings);
+    check_reading_order("src/idle/", "executor/executor.rs", &mut findings);
+    findings.assert_none();
+}
+
+/// Each file of the folder leads to the one that its `mod.rs` lists next, and the last one to
+/// `after`.
+fn check_reading_order(folder: &str, after: &str, findings: &mut Findings) {
+    let story = fs::read_to_string(repository().join(folder).join("mod.rs")).expect("it is there");
     let items = story
         .lines()
         .filter_map(|line| line.strip_prefix("//! - `"));
     let listed: Vec<&str> = items.filter_map(|item| item.split('`').next()).collect();
-    let mut findings = Findings::default();
-    let files = rust_files(FOLDER).into_iter().filter_map(|file| {
-        let name = file.name.strip_prefix(FOLDER)?.to_owned();
+    let files = rust_files(folder).into_iter().filter_map(|file| {
+        let name = file.name.strip_prefix(folder)?.to_owned();
         let is_test = name.ends_with("/model.rs") || name.contains("/tests");
         (!is_test && name != "mod.rs").then_some((name, file))
     });
@@ -262,7 +272,7 @@ fn the_core_names_its_files_in_the_order_in_which_they_lead_to_each_other() {
             findings.add(&file, 1, "mod.rs does not list this file");
             continue;
         };
-        let next = listed.get(place + 1).unwrap_or(&"runtime/mod.rs");
+        let next = listed.get(place + 1).unwrap_or(&after);
         let docs = file.lines().map(|(_, line)| line);
         let docs = docs.take_while(|line| line.starts_with("//!"));
         let doc: Vec<&str> = docs.map(|line| line[3..].trim()).collect();
@@ -270,7 +280,6 @@ fn the_core_names_its_files_in_the_order_in_which_they_lead_to_each_other() {
             findings.add(&file, 1, format!("its doc does not lead to {next}"));
         }
     }
-    findings.assert_none();
 }
 
 #[test]

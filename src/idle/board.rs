@@ -1,7 +1,7 @@
 //! The board of a queue, on which each of its workers shows whether its deque holds something.
 //!
 //! A thief learns by one load where there is nothing to steal (T6), since one word speaks for 64
-//! workers (T22).
+//! workers (T22). This file never looks into a deque. Read `parking.rs` next.
 
 use crossbeam_utils::CachePadded;
 

@@ -25,7 +25,7 @@
 //! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
 //!
 //! This file never decides whether work is seen: that is the business of `parking.rs`. Read
-//! `patience.rs` next.
+//! `spin.rs` next.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -3,8 +3,8 @@
 //! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
 //! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and
 //! *which thread makes sure that the work was seen*. The answer to the first is a policy that is
-//! handed in (`nearby.rs`); the second is the protocol here. Where the thread of a parked worker
-//! waits is told in `lookout.rs`. Read `lookout.rs` next.
+//! handed in (`nearby.rs`); the second is the protocol here. Read `lookout.rs` next, which tells
+//! where the thread of a parked worker waits.
 //!
 //! # The protocol
 //!
@@ -65,8 +65,8 @@
 //! takes these steps, and finds the task left behind where there are few. If it happens all the
 //! same, the task waits until its own worker comes to the end of its poll, or until the watchdog
 //! has seen that poll at two of its looks (`rescue` in `runtime/watchdog.rs`). A push that sees a
-//! member searching or parked has its fence: `queue/model.rs` has the deque in two steps, and fails
-//! without.
+//! member searching or parked has its fence: `executor/queue/model.rs` has the deque in two steps,
+//! and fails without.
 //!
 //! # How many search
 //!

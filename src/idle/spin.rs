@@ -1,11 +1,12 @@
 //! How a searching worker looks again and again before it rests.
 //!
-//! Read `patience.rs` next.
+//! This file never knows the places that are looked at, and never decides whether the worker rests
+//! afterwards. Read `patience.rs` next.
 
 use std::hint;
 use std::thread;
 
-/// How long a worker searches, and what it does between two looks.
+/// How often a searching worker looks again, and how it waits between two looks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spin {
     /// How often it looks again.
