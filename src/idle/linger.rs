@@ -2,8 +2,8 @@
 //!
 //! A thread that spawns a task, sleeps until it has ended, and spawns the next takes about as long
 //! to wake up as a worker searches before it parks. So each task finds the worker parked, or about
-//! to park, and has to unpark it. Where the worker is a nice thread, or searches for a short time
-//! only beside nice ones, most of the time goes into such wake-ups.
+//! to park, and has to unpark it. Where the worker is a nice thread, or searches briefly because it
+//! has nice ones beside it, most of the time goes into such wake-ups.
 //!
 //! So a worker that took its task from a channel and was unparked soon after it had parked, several
 //! times in a row, *lingers* (T28): it searches for longer before it parks. The rule is that of
@@ -20,7 +20,7 @@ use super::patience::{Find, Patience, SHORT_REST};
 use super::spin::Spin;
 use crate::telemetry::event::Source;
 
-/// How often a worker that lingers looks besides: some 20 us.
+/// How many rounds longer a worker that lingers searches: some 20 us.
 const ROUNDS: u32 = 200;
 
 /// A worker's memory of its last rests.
@@ -51,8 +51,11 @@ impl Linger {
         if found.is_some() || source != Source::Channel || !self.patience.is_at_an_end() {
             return found;
         }
-        let rounds = ROUNDS;
-        let found = Spin { rounds, ..spin }.look_again(look);
+        let longer = Spin {
+            rounds: ROUNDS,
+            ..spin
+        };
+        let found = longer.look_again(look);
         self.patience.waited_for(match found {
             Some(_) => Find::Enough,
             None => Find::Small,

@@ -13,8 +13,8 @@
 //!
 //! - The worker writes that it **holds** the lookout, then looks once more whether it was unparked,
 //!   and only then waits.
-//! - The thread that unparks it marks it awake, then looks which one holds the lookout. If it is
-//!   that worker, it notifies the reactor; if not, it unparks the thread.
+//! - The thread that unparks it marks it awake, then looks which worker holds the lookout. If it
+//!   is that one, it notifies the reactor; if not, it unparks the thread.
 //!
 //! A fence lies between the two halves on both sides, so in every order one of the two sees the
 //! other. A notification outlasts a wait that has not begun. One that comes when its worker has
@@ -36,9 +36,9 @@
 //!
 //! A worker that leaves the lookout to run tasks leaves it vacant, and others that are parked do
 //! not know. Most polls are short, and the worker looks again, without waiting, before it searches,
-//! and every 61st step. If its work came from there, it searches for a moment only and is soon back
-//! (`outlook.rs`). When it goes away into a low poll, one that is parked is unparked, finds
-//! nothing, and takes the lookout (`Executor::man_lookout`). While high polls take long, the
+//! and every 61st step. If its work came from there, it looks around for other work only once and
+//! is soon back (`outlook.rs`). When it goes away into a low poll, a parked worker is unparked,
+//! finds nothing, and takes the lookout (`Executor::man_lookout`). While high polls take long, the
 //! watchdog sees that no worker has looked for a while. It sends a parked worker there, or looks
 //! itself where all are busy.
 //!
@@ -67,7 +67,7 @@ pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {
     /// Ends the wait that goes on, or the next one.
     fn notify(&self);
 
-    /// Tells those that wait that nothing will be ready any more.
+    /// Tells the tasks that wait that nothing will be ready any more.
     fn close(&self);
 }
 
@@ -94,7 +94,7 @@ struct Heir {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim(usize);
 
-/// Which workers go before others to the lookout: the first of these.
+/// A worker's rank among those that want the lookout: an earlier one goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The worker runs high tasks alone.
@@ -204,8 +204,8 @@ impl Lookout {
     /// now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        // Relaxed: the holder that is seen may have left by now. One of an earlier standing goes to
-        // look for work then, and for the lookout as well before it parks.
+        // Relaxed: the holder that is seen may have left by now. If its standing is no later, it
+        // looks for work now, and comes back to the lookout before it parks.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
             return false;

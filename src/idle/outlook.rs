@@ -1,21 +1,23 @@
-//! Whether a worker's work comes from outside.
+//! Whether a worker's work comes from the world outside.
 //!
-//! A worker whose work comes from sockets is soon back to them: it searches for a moment only where
-//! other work would have to come from other workers (T27). Read `nearby.rs` next.
+//! A worker whose work comes from sockets looks around for other work only once before it waits for
+//! them again (T27). This file owns the memory by which a worker knows that. It never looks outside
+//! itself. Read `nearby.rs` next.
 
-/// How many looks in a row that bring no news it takes until a worker expects its work from other
+/// After this many rests in a row without news from outside, a worker expects its work from other
 /// workers again.
-const LOOKS_IN_VAIN: u8 = 8;
+const RESTS_IN_VAIN: u8 = 8;
 
-/// A worker's memory of its last looks outside: how many more may be in vain.
+/// A worker's memory of its last rests: how many more may end without news from outside.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outlook(u8);
 
 impl Outlook {
-    /// Notes a look outside, and whether anything was ready there.
+    /// Notes the end of a rest, and whether something was ready outside. A nap is not noted, and a
+    /// look without a rest only where something was.
     pub(crate) fn looked(&mut self, was_ready: bool) {
         self.0 = match was_ready {
-            true => LOOKS_IN_VAIN,
+            true => RESTS_IN_VAIN,
             false => self.0.saturating_sub(1),
         };
     }
@@ -31,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_piece_of_news_is_worth_eight_looks_in_vain() {
+    fn one_piece_of_news_is_worth_eight_rests_in_vain() {
         let mut outlook = Outlook::default();
         assert!(!outlook.is_good());
         outlook.looked(true);
