@@ -1,6 +1,6 @@
 //! The orders to end that are given to tasks by their number.
 //!
-//! Most tasks never are told so, and pay nothing: the orders are kept here, beside the tasks, and a
+//! Most tasks are never told so, and pay nothing: the orders are kept here, beside the tasks, and a
 //! task holds one bit that says whether there is anything to look up. An entry leaves with its
 //! task's memory. The list is one for the process, since the handle that gives the order outlives
 //! its runtime. Read `ending/mod.rs` next.

@@ -394,7 +394,7 @@ impl Executor {
         self.parking_lot.unpark_all();
     }
 
-    /// Tasks that were spawned and have not ended.
+    /// How many tasks were spawned and have not ended.
     pub(super) fn live(&self) -> u64 {
         // The ends first: a task that is counted as ended is then counted as spawned too.
         let ended: u64 = self.tallies().map(Tally::ended).sum();

@@ -55,7 +55,7 @@ impl Borrower {
     pub(crate) fn take_back(self) {
         let mut loans = loans();
         let place = loans.iter().position(|loan| *loan == self);
-        loans.swap_remove(place.expect("what was lent is taken back once"));
+        loans.swap_remove(place.expect("each loan is taken back once"));
         write_bits(&loans);
     }
 

@@ -1,4 +1,4 @@
-//! The core: tasks, queues, workers, and how workers sleep.
+//! The core: tasks, the queues where they wait, and the workers that run them.
 //!
 //! A task's life, with the functions that take each edge:
 //!
@@ -72,16 +72,18 @@
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
-//! Below the core are `idle/board.rs`, where workers show what they hold, `shield.rs`, where panics
-//! of the user's code are stopped, `poll/`, where a poll finds what its thread knows of it,
-//! `join_error.rs`, the error of a task without an output, `waker/`, where wakers are left, and
+//! Below the core are, besides these, `shield.rs`, where panics of the user's code are stopped,
+//! `poll/`, where a poll finds the things that its thread knows of it, `join_error.rs`, the error
+//! of a task without an output, the other files of `waker/`, where wakers are left, and
 //! `telemetry/`, the events and counts of the core. After it comes `runtime/`, which gives it its
-//! threads. Three notions of that part are named here before:
+//! threads. Four notions are named before their files come:
+//!
+//! - A **crew** is made of workers that serve the same queues (`idle/parking.rs`).
 //!
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
 //!   the other high workers are not there for one, mostly since they are in low polls
-//!   (`Builder::with_standby`). For the core it is a worker with a short route, in a crew of its
-//!   own.
+//!   (`Builder::with_standby`). For the core it is a worker with a short route. Standbys form a
+//!   crew of their own.
 //! - A **stand-in** is a thread that takes a worker over when a task blocks that worker's thread
 //!   (`runtime/threads.rs`).
 //! - The **watchdog** is a thread that looks every 10 ms for workers that have begun no new poll
@@ -90,8 +92,8 @@
 //!   (`runtime/watchdog.rs`).
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
-//! for the time where a worker rests, goes on after that, searches for long, or sifts. `Ending`
-//! alone reads a clock, to wait for shutdown's deadline.
+//! for the time where a worker begins, rests, goes on after that, searches for long, sifts, or
+//! ends. `Ending` alone reads a clock, to wait for shutdown's deadline.
 
 mod abort_orders;
 mod cancel;

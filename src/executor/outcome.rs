@@ -19,8 +19,8 @@ use crate::telemetry::names::Called;
 pub(crate) type TaskHalf<T> = async_task::Task<Outcome<T>, Meta>;
 
 /// How a task has ended, before an awaiter is told of it: with an output, or with the reason why
-/// there is none. A task's allocation holds it until an awaiter takes it. Dropped, it is as if the
-/// task had been detached: a panic is reported.
+/// there is none. A task's allocation holds it until an awaiter takes it. If it is dropped before,
+/// a panic is reported, as that of a detached task.
 // Not an enum (T3): where the output has no size, two options are handed on in registers.
 pub(crate) struct Outcome<T> {
     output: Option<T>,
@@ -48,8 +48,8 @@ impl<T> Outcome<T> {
         self.failure.is_some()
     }
 
-    /// The output, or none. Panics if the task was told to end and a destructor panicked over it;
-    /// an earlier panic of the task is reported.
+    /// The output, or none. Panics if the task was told to end and its future's destructor
+    /// panicked; an earlier panic of the task is reported.
     pub(crate) fn after_cancel(mut self) -> Option<T> {
         match self.failure.take() {
             Some(failure) if failure.is_of_the_drop() => failure.into_error().throw(),

@@ -36,12 +36,12 @@ pub(crate) struct Queue {
     pushed: CachePadded<AtomicUsize>,
     /// How many were ever taken out. On a cache line of its own, since other threads write it.
     taken: CachePadded<AtomicUsize>,
-    /// When the channel was last sifted for raised tasks.
+    /// When the channel was last sifted for raised tasks (`worker/sifter.rs`).
     sifted_at: SiftMark,
     /// Shows which of the local deques may hold something (`idle/board.rs`).
     board: Arc<Board>,
-    /// The stealing side of the local deques of the workers that serve this queue, by their
-    /// workers' numbers.
+    /// The stealing side of the local deques of the workers that serve this queue, in the order of
+    /// their workers' numbers.
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, in the order in which they are asked for a parked worker:
     /// standbys last, and otherwise first the crew that serves the fewest queues
@@ -279,8 +279,8 @@ pub(crate) struct Stealable {
 pub(super) enum Pushed {
     /// Into the empty next-slot: it runs here, next.
     NextSlot,
-    /// Into the deque, directly or by displacing the task in the next-slot, as one of [`MANY`]
-    /// there. Other workers were told of those that lay there already.
+    /// Into the deque, directly or by displacing the task in the next-slot, as one of [`MANY`] or
+    /// more there. Other workers were told of those that lay there already.
     BehindMany,
     /// The same, as one of fewer.
     BehindOthers,

@@ -42,7 +42,7 @@ pub(crate) struct Route {
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
     /// For each queue that is not home, the places where a task may wait that no other worker
-    /// takes: this worker's own part of it, and where it has no workers at home, all of it.
+    /// takes: this worker's own part of the queue, or all of a queue without workers at home.
     others: Box<[Looks]>,
 }
 
@@ -102,8 +102,8 @@ impl Route {
     /// workers that are kept from it, since the system gives nice threads little time beside other
     /// programs.
     ///
-    /// Where the turns of home and of the rest fall on one step, the rest keeps its turn, and home
-    /// comes a step later.
+    /// Where the turns of home and of another queue fall on one step, the other queue keeps its
+    /// turn, and home comes a step later.
     pub(super) fn overdue(&self, step: u64, running_at: usize) -> Looks {
         if let Some(at) = self.other_queue_due(step) {
             return match at == running_at {

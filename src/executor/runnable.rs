@@ -54,8 +54,8 @@ pub(crate) struct Meta {
     /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
     /// [`LENT`].
     state: AtomicU16,
-    /// Whether its name is entered in `names.rs`, from before its first scheduling to the end of
-    /// its memory.
+    /// Whether its name is entered in `telemetry/names.rs`, from before its first scheduling to the
+    /// end of its memory.
     named: bool,
     /// Set once the awaiter of this task was sent back pending although the task had ended, since
     /// the budget of the awaiter's poll was used up (`poll/budget.rs`).

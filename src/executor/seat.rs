@@ -106,9 +106,9 @@ pub(crate) fn runtime_here() -> Option<Here> {
 
 /// The runtime of the worker that sits here. The thread leaves those that a task has entered since
 /// and whose guards it has forgotten.
-pub(crate) fn home() -> Option<Here> {
-    let home = with_worker(|worker| worker.executor_id)?;
-    leave_while(|entered| entered.last().is_some_and(|here| here.id != home));
+pub(crate) fn runtime_of_worker() -> Option<Here> {
+    let id = with_worker(|worker| worker.executor_id)?;
+    leave_while(|entered| entered.last().is_some_and(|here| here.id != id));
     runtime_here()
 }
 
@@ -337,8 +337,8 @@ fn count_end_of(executor: &Executor, queue: QueueId, end: PollEnd) {
     executor.ending.task_ended_outside();
 }
 
-/// A number for a task that is spawned from outside. A few are set aside at a time, from a multiple
-/// of that on (T8).
+/// A number for a task that is spawned from outside. A few numbers are set aside at a time:
+/// `AT_A_TIME`, from a multiple of it on (T8).
 #[inline]
 fn next_number(executor: &Executor) -> TaskId {
     const AT_A_TIME: u64 = 16;

@@ -31,7 +31,7 @@ use crate::telemetry::event::PollEnd;
 use crate::telemetry::names;
 
 /// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
-/// one, is in `names.rs` already.
+/// one, is in `telemetry/names.rs` already.
 #[inline]
 pub(super) fn halves<F>(
     future: F,
@@ -89,8 +89,8 @@ pin_project! {
     impl<F> PinnedDrop for Tracked<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            // Still there where the handle was dropped: async-task drops the future then, at what
-            // would have been the next poll, or after the poll that is running.
+            // Still there where the handle was dropped: async-task drops the future then, in place
+            // of the next poll, or after the poll that is running.
             if this.future.is_some() {
                 let note = NOTE.get();
                 let is_unpolled = matches!(note, Note::Taken | Note::TakenObserved);
@@ -169,7 +169,8 @@ impl<F> Drop for DropIfItPanics<'_, F> {
     }
 }
 
-/// Does what the note says to a task that is about to be polled, or gives the order to end.
+/// Heeds the note that was left for a task which is about to be polled. If that is an order to end,
+/// gives the order.
 #[cold]
 fn heed_note(life: &Life) -> Option<Order> {
     match NOTE.get() {

@@ -160,8 +160,8 @@ fn step_with(run: impl FnOnce(Runnable)) -> Step {
     }
 }
 
-/// Takes the next task of the worker that the current thread sits on, or says what the step came
-/// to without one.
+/// Takes the next task of the worker that the current thread sits on, or gives the result of a step
+/// without one.
 // `always`: since polls within a poll are a second caller, the compiler would make this a call, on
 // the path of every task.
 #[inline(always)]
@@ -187,7 +187,7 @@ fn wake_ready() {
 }
 
 /// Calls these wakers of tasks for which something was ready outside, and gives the list back to
-/// the worker that sits here, for the next time. It is empty if there was nothing.
+/// the worker that sits here, for the next time. After a rest without news the list is empty.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     let are_some = !ready.is_empty();
     ready.drain(..).for_each(wake_shielded);
@@ -300,8 +300,9 @@ impl Worker {
     ///
     /// 1. every 61st step: in the home channel, then, if it holds one task of home at most, in the
     ///    deques of other workers for more; and the step after, in its own part of the home queue.
-    ///    Every 64th step: at the other queues on its route, one at a time, in turn: in its own
-    ///    part, and before that, if it goes on with that queue, as it does in home;
+    ///    Every 64th step: in one of the other queues on its route, in turn. It looks in its own
+    ///    part of that queue. If it goes on with that queue, it looks as it does in home, and if
+    ///    that queue has no workers at home, everywhere in it;
     /// 2. in its own part of the queues that outrank home: so a low worker ends the high tasks that
     ///    it has taken before it goes on with low ones;
     /// 3. in its home next-slot, three times in a row at most, and in its home deque;
@@ -363,7 +364,7 @@ impl Worker {
     }
 
     /// Looks whether something is ready outside. `Err`: something is; this step ends, so that the
-    /// caller can wake it.
+    /// caller can wake the tasks that wait for it.
     #[inline]
     fn look_outside(&mut self) -> Result<(), Step> {
         let lookout = &self.executor.parking_lot.lookout;
@@ -610,7 +611,8 @@ impl Worker {
         }
     }
 
-    /// The last searcher unparks the next if there is work, whose bringers may have relied on it.
+    /// The last searcher unparks the next if there is work: the threads that brought it may have
+    /// relied on this searcher (`idle/parking.rs`).
     #[inline(never)]
     fn end_search(&mut self) {
         self.search = Search::Uncounted;
@@ -745,7 +747,7 @@ impl Worker {
         self.go_home();
         self.leave_search();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
-        // does not sleep for ever" in `ending/mod.rs`. Whatever the phase is, the next step sees it.
+        // does not sleep for ever" in `ending/mod.rs`. The next step sees the phase itself.
         fence(Ordering::SeqCst);
         self.executor.ending.worker_rests();
         self.tally().parked.start(self.now());

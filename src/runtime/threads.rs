@@ -348,7 +348,7 @@ impl Threads {
             return;
         };
         tell_parked(worker);
-        let here = seat::home().expect("a worker sits here");
+        let here = seat::runtime_of_worker().expect("a worker sits here");
         wait(&here, (worker, claim), &mut ready);
         seat::with_worker(Worker::end_parking);
         telling::emit(|| Event::Unparked { worker });

@@ -3,7 +3,7 @@
 //! A task has one runnable, and that one lies where it was put when the task was a low one: in the
 //! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
 //! sees a new count at its next step sifts the low tasks that it holds; the first of them sifts the
-//! channel. What was raised goes to the high queue's channel. Until there is a raise, that costs a
+//! channel. The raised tasks go to the high queue's channel. Until there is a raise, that costs a
 //! worker one comparison a step, of a word that it reads anyway.
 //!
 //! # What is found
