@@ -10,10 +10,11 @@
 //!    there, at most until the deadline.
 //! 2. *Close*: the phase is [`Phase::Closed`]. The reactor is closed, and every task that waits is
 //!    woken, and so queued.
-//! 3. *Cancel*: the thread that ends the runtime drops the futures that are queued in channels,
-//!    each worker those in its own queues as it leaves, and that of its last poll.
-//! 4. *Finish*: the first thread looks for queued tasks again until no future is left, or the
-//!    deadline has come.
+//! 3. *Cancel*: the thread that ends the runtime drops the futures that are queued, also those in
+//!    the local queues of workers that are stuck. Each worker, as it leaves, drops those in its own
+//!    queues, and that of its last poll.
+//! 4. *Finish*: the thread that ends the runtime looks for queued tasks again until no future is
+//!    left, or the deadline has come.
 //!
 //! # Why no waker runs a destructor
 //!
@@ -78,15 +79,15 @@ impl Phase {
 
 /// The end of one runtime.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     /// Advanced by shutdown, never set back.
     phase: AtomicU8,
     /// Held between a look for tasks and the sleep, so that no news falls between them. No code of
     /// the user's runs under it.
     looking: Mutex<()>,
     changed: Condvar,
-    /// How many tasks of the runtime's own are under way on threads that wait for its end: nothing
-    /// waits for these.
+    /// How many tasks of the runtime's own are under way on threads that wait for its end: no
+    /// thread waits for these.
     excused: AtomicU64,
 }
 
@@ -110,7 +111,7 @@ enum WaitEnd {
 }
 
 impl Ending {
-    pub(super) fn new() -> Ending {
+    pub(crate) fn new() -> Ending {
         Ending {
             phase: AtomicU8::new(Phase::Open as u8),
             looking: Mutex::new(()),
@@ -121,7 +122,7 @@ impl Ending {
 
     /// Excuses tasks of the runtime's own that are under way on the calling thread, which is about
     /// to wait for the end: neither it nor any other thread waits for them.
-    pub(super) fn excuse(&self, tasks: u64) -> Excused<'_> {
+    pub(crate) fn excuse(&self, tasks: u64) -> Excused<'_> {
         self.excused.fetch_add(tasks, Ordering::SeqCst);
         // Other threads may wait for these tasks.
         self.notify();
@@ -131,19 +132,19 @@ impl Ending {
         }
     }
 
-    pub(super) fn excused(&self) -> u64 {
+    pub(crate) fn excused(&self) -> u64 {
         self.excused.load(Ordering::SeqCst)
     }
 
     #[inline]
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         // SeqCst: pairs with `advance`. A thread that puts a task somewhere and then reads `Open`
         // here has put it where the thread that advances the phase will look.
         Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
     /// Moves on to a later phase. The caller wakes every worker to see it.
-    pub(super) fn advance(&self, phase: Phase) {
+    pub(crate) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
         // The counts of ended tasks are read next, and not by sequentially consistent accesses.
         fence(Ordering::SeqCst);
@@ -151,7 +152,7 @@ impl Ending {
 
     /// Waits until `is_over`, `deadline` has come, or the phase is past `Draining`. Without a
     /// deadline it waits for as long as it takes.
-    pub(super) fn drain(&self, deadline: Option<Instant>, is_over: impl Fn() -> bool) {
+    pub(crate) fn drain(&self, deadline: Option<Instant>, is_over: impl Fn() -> bool) {
         let mut looking = unpoisoned(self.looking.lock());
         while !is_over() && self.phase() == Phase::Draining {
             let (guard, waited) = self.wait(looking, deadline);
@@ -164,7 +165,7 @@ impl Ending {
 
     /// Calls `cancel_queued` again and again, until `is_over` or `deadline` has come. Sleeps while
     /// nothing `is_queued`.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         &self,
         deadline: Option<Instant>,
         is_over: impl Fn() -> bool,
@@ -200,7 +201,7 @@ impl Ending {
 
     /// Called by a worker that rests, after a sequentially consistent fence: if shutdown waits for
     /// the last task, it may have been this worker's.
-    pub(super) fn worker_rests(&self) -> Phase {
+    pub(crate) fn worker_rests(&self) -> Phase {
         let phase = self.phase();
         if phase == Phase::Draining {
             self.notify();
@@ -209,7 +210,7 @@ impl Ending {
     }
 
     /// Called when a task's future was dropped on a thread that is no worker.
-    pub(super) fn task_ended_outside(&self) {
+    pub(crate) fn task_ended_outside(&self) {
         // SeqCst: pairs with `advance`. Either the phase is seen here, or the end is seen by the
         // drain that begins later.
         fence(Ordering::SeqCst);
@@ -220,7 +221,7 @@ impl Ending {
 
     /// Called after a task was pushed into a channel: the workers may have left.
     #[inline]
-    pub(super) fn task_queued(&self) {
+    pub(crate) fn task_queued(&self) {
         if self.phase() == Phase::Closed {
             self.notify();
         }
@@ -228,7 +229,7 @@ impl Ending {
 
     /// Wakes the threads that wait here, for another look.
     #[cold]
-    pub(super) fn notify(&self) {
+    pub(crate) fn notify(&self) {
         // Under the lock: the waiter is before its look or already waiting.
         let _looking = unpoisoned(self.looking.lock());
         self.changed.notify_all();
