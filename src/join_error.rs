@@ -1,4 +1,4 @@
-//! What an awaiter learns of a task that has no output.
+//! The error that an awaiter gets from a task without an output.
 //!
 //! This file owns the error, and the reasons for which a task is told to end. It never learns by
 //! itself how a task has ended.

@@ -33,15 +33,15 @@ fn note(used: Used) {
     POLL.with(|poll| poll.budget.set(used));
 }
 
-/// Gives the poll of a task that begins on this thread a budget. Where it lies within another poll,
-/// [`InnerLevel`](super::InnerLevel) puts back the budget of that one.
+/// Gives a full budget to the poll of a task that begins on this thread. Where it lies within
+/// another poll, [`InnerLevel`](super::InnerLevel) puts back the budget of that one.
 #[inline]
 pub(crate) fn begin_poll() {
     note(Used::NOTHING);
 }
 
 /// Gives `poll` a budget of its own.
-pub(crate) fn with_own_budget<R>(poll: impl FnOnce() -> R) -> R {
+pub(super) fn with_own_budget<R>(poll: impl FnOnce() -> R) -> R {
     with(|poll| &poll.budget, Used::NOTHING, poll)
 }
 

@@ -1,4 +1,4 @@
-//! The poll that goes on on this thread, as the code within it and around it knows it.
+//! The poll that is under way on this thread, as the code within it and around it knows it.
 //!
 //! - `this_poll.rs`: the thread-local, with the code that writes and reads each part of it.
 //! - `budget.rs`: how a task that never has to wait gives its thread to others.

@@ -11,7 +11,7 @@ pub(super) struct Nesting {
 /// How much of a thread's stack polls within polls may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// A quarter, and no more than [`MOST_LEVELS`].
+    /// A quarter of it, and no more than [`MOST_LEVELS`] levels.
     ForJoined,
     /// Half of it.
     ForAny,

@@ -1,4 +1,4 @@
-//! The thread-local of the poll that goes on on this thread.
+//! The thread-local of the poll that is under way on this thread.
 //!
 //! Between the two ends of a call lies code whose signatures cannot be changed: that of async-task,
 //! or a future of the user's. So a few words pass by a thread-local. These are all of them, with
@@ -54,7 +54,7 @@ pub(super) struct ThisPoll {
     /// The runtimes whose tasks this thread is cutting off at the moment, innermost last: a
     /// destructor may end another runtime, or the same one again.
     cutting_off: RefCell<ManuallyDrop<Vec<ExecutorId>>>,
-    /// Whose observers are called on this thread at the moment.
+    /// The runtimes whose observers are called on this thread at the moment.
     observers_of: Cell<ObservedHere>,
 }
 
@@ -86,7 +86,7 @@ impl ThisPoll {
 /// One part of [`POLL`].
 type Part<T> = fn(&ThisPoll) -> &Cell<T>;
 
-/// Changes a part while `run` runs, and puts back what was there before, after a panic too.
+/// Changes a part while `run` runs, and puts the old value back, after a panic too.
 #[inline]
 pub(super) fn with<T: Copy, R>(part: Part<T>, value: T, run: impl FnOnce() -> R) -> R {
     struct Restore<T: Copy>(Part<T>, T);

@@ -1,10 +1,10 @@
 //! How much of its budget a poll has used: see `budget.rs`.
 
-/// How many may be ready at once in one poll.
+/// How many futures may be ready at once in one poll.
 const PER_POLL: u16 = 64;
 
-/// How many may be ready at once before one is put off, where polls are not known. More, since code
-/// that polls by hand has no use for it.
+/// How many futures may be ready at once before one is put off, where polls are not known. More,
+/// since code that polls by hand gains nothing when one is put off.
 const OUTSIDE: u16 = 1024;
 
 /// The part of a budget that was used.

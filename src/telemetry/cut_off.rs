@@ -1,6 +1,6 @@
-//! What shutdown remembers of the tasks that it cancelled.
+//! The list of the tasks that shutdown has cut off.
 //!
-//! This file owns that list, and never a task.
+//! This file owns the list, and never a task.
 
 use std::fmt;
 use std::panic::Location;
@@ -19,7 +19,7 @@ pub(crate) struct CutOffs {
 }
 
 impl CutOffs {
-    /// Cuts a task off by `cut_off`, and adds what it gives to the list.
+    /// Cuts a task off by `cut_off`, and adds the entry that it gives to the list.
     pub(crate) fn note(&self, cut_off: impl FnOnce() -> Option<CutOffTask>) {
         self.under_way.fetch_add(1, Ordering::SeqCst);
         if let Some(task) = cut_off() {
@@ -45,7 +45,7 @@ pub(crate) struct CutOff {
     pub(crate) tasks: Vec<CutOffTask>,
 }
 
-/// How many cut-off tasks are kept: enough to see what they are.
+/// How many cut-off tasks are kept: enough to see which they are.
 const KEPT: usize = 64;
 
 impl CutOff {

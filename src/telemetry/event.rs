@@ -1,4 +1,4 @@
-//! What the scheduler tells its observer: a closed list of small events.
+//! The events that the scheduler tells its observers: a closed list of small ones.
 //!
 //! The core knows no metrics, traces or recorders; it emits [`Event`]s to one [`Observer`] and pays
 //! one branch where there is none.

@@ -1,4 +1,4 @@
-//! What the watchdog says of a poll that takes too long.
+//! The report of the watchdog about a poll that takes too long.
 //!
 //! This file owns the words of the report. It never looks for long polls: the runtime's watchdog
 //! does.

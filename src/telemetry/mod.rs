@@ -5,14 +5,14 @@
 //! `sim/` show it.
 //!
 //! - `names.rs`: the names of the tasks that have one.
-//! - `event.rs`: what an observer is told.
+//! - `event.rs`: the events that an observer is told of.
 //! - `observers.rs`: the observers of a runtime.
 //! - `long_poll.rs`: the report of a poll that takes too long.
-//! - `cut_off.rs`: what shutdown remembers of the tasks that it cancelled.
-//! - `tally.rs`: what each worker counts.
+//! - `cut_off.rs`: the list of the tasks that shutdown has cut off.
+//! - `tally.rs`: the counts of each worker.
 //! - `stopwatch.rs`: how time adds up.
-//! - `floor.rs`: what was shown of a number, which never falls.
-//! - `polling.rs`: what a worker polls at the moment.
+//! - `floor.rs`: a number that grows, as it is shown to readers.
+//! - `polling.rs`: the task that a worker polls at the moment.
 
 pub(crate) mod cut_off;
 pub(crate) mod event;

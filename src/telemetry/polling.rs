@@ -1,4 +1,4 @@
-//! What a worker polls at the moment, for the watchdog to see.
+//! The task that a worker polls at the moment, for the watchdog to see.
 //!
 //! Written at every poll, on the worker's own cache line, and read a hundred times a second: it
 //! costs three stores a poll and no look at a clock (T20). It never tells how long a poll has

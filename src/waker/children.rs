@@ -60,7 +60,7 @@ impl Children {
             return Poll::Ready(key);
         }
         let replaced = leave(&mut woken.parent, cx.waker());
-        // Unlock before dropping what may be the last of a task.
+        // Unlock before dropping a waker, which may be the last part of a task.
         drop(woken);
         drop(replaced);
         Poll::Pending
@@ -98,8 +98,8 @@ pub(crate) struct Child {
 impl Child {
     /// Polls the child, with a context whose waker lists it.
     pub(crate) fn poll<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-        // Before the poll: a wake-up during it counts. Acquire: pairs with the Release in `list`;
-        // what was done before a wake-up that found the child listed is seen by this poll.
+        // Before the poll: a wake-up during it counts. Acquire: pairs with the Release in `list`.
+        // So this poll sees all that was done before a wake-up that found the child listed.
         self.link.listed.swap(false, Ordering::Acquire);
         // A child's waker does not panic.
         trusting(&self.waker, || poll(&mut Context::from_waker(&self.waker)))

@@ -6,9 +6,9 @@
 //! one. A task that completes in its first poll is never entered.
 //!
 //! A thread may look for a task in the middle of its first poll, and does not find it. So looks in
-//! vain are counted, and a worker that enters a waker compares the count with the one from
-//! before the poll: if it has changed, the task is polled once more, which at worst is one poll too
-//! many. Read `executor/loans.rs` next.
+//! vain are counted, and a worker that enters a waker compares the count with the one from before
+//! the poll: if it has changed, the task is polled once more, which at worst is one poll too many.
+//! Read `executor/loans.rs` next.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;

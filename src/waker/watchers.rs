@@ -1,6 +1,6 @@
 //! The tasks that are told when their runtime begins to shut down.
 //!
-//! This file owns their wakers. It never knows what a task does when it is told.
+//! This file owns their wakers. It never knows how a task goes on when it is told.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
@@ -34,7 +34,7 @@ impl Watchers {
             Some(there) if !there.will_wake(waker) => Some(std::mem::replace(there, waker.clone())),
             _ => None,
         };
-        // Unlock before dropping what may be the last of a task.
+        // Unlock before dropping a waker, which may be the last part of a task.
         drop(wakers);
         drop(replaced);
     }
