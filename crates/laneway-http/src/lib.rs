@@ -86,8 +86,9 @@
 //! which go in pieces (`piece.rs`), and `entry.rs` is the request among the others, which
 //! `metrics.rs` counts. `watch.rs` knows what a connection waits for, `unsent.rs` which answers are
 //! not sent yet, `alarm.rs` when a client has had its time by the `limits.rs`, and `fleet.rs` knows
-//! all connections; `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services,
-//! and `inspect/` is the page that shows a runtime live.
+//! all connections, each with the address of its client (`peer.rs`); `report.rs` is what is left to
+//! say. `low.rs` and `service_fn.rs` make services, and `inspect/` is the page that shows a runtime
+//! live.
 
 #![forbid(unsafe_code)]
 
