@@ -1,4 +1,4 @@
-//! Durable jobs on the laneway runtime: work that survives a crash and a deploy, in one SQLite
+//! Durable jobs on the Laneway runtime: work that survives a crash and a deploy, in one SQLite
 //! file, with no broker and nothing to install; or on Postgres, where one machine is not enough.
 //!
 //! A [`Job`] is a serde type with a kind. [`Jobs`] enqueues it and waits for it. A [`Worker`] runs
@@ -56,7 +56,7 @@
 //! |---|---|
 //! | `sqlite` (default) | the store in a file or in memory: [`sqlite`] |
 //! | `cron` (default) | schedules by pattern and time zone: [`Schedule`] |
-//! | `testing` | what tests of programs with jobs need, with a virtual clock |
+//! | `testing` | a kit for tests of programs with jobs, with a virtual clock |
 //! | `dashboard` | pages that show the jobs and change them, for any server: `dashboard` |
 //! | `postgres` | the store in a Postgres database, for workers on many machines: `postgres` |
 //! | `tls` | TLS to Postgres, by rustls |
