@@ -95,25 +95,27 @@ impl Route {
     }
 
     /// The places that go first at this step, since they have been passed over for long enough. The
-    /// worker ran its last task from the queue at `running_at`.
+    /// worker took its last task from the queue at `running_at`, and may have spare ones of it.
     ///
-    /// While it goes on with tasks of one queue, those of this queue that wait elsewhere have their
-    /// turn as well: in the deque of a worker that is in a long poll, say, or in the channel of
-    /// workers that are kept from it, since the system gives nice threads little time beside other
-    /// programs.
+    /// While it goes on with a single task of one queue, those of this queue that wait elsewhere
+    /// have their turn as well: in the deque of a worker that is in a long poll, say, or in the
+    /// channel of workers that are kept from it, since the system gives nice threads little time
+    /// beside other programs.
     ///
     /// Where the turns of home and of another queue fall on one step, the other queue keeps its
     /// turn, and home comes a step later.
-    pub(super) fn overdue(&self, step: u64, running_at: usize) -> Looks {
+    pub(super) fn overdue(&self, step: u64, running_at: usize, has_spare: bool) -> Looks {
+        let goes_on_alone = |at| at == running_at && !has_spare;
         if let Some(at) = self.other_queue_due(step) {
-            return match at == running_at {
+            return match goes_on_alone(at) {
                 true => waiting(at),
                 false => self.others[at - 1],
             };
         }
         let since_home = step % HOME_EVERY;
         match since_home.checked_sub(self.home_delay(step)) {
-            Some(0) => waiting(0),
+            Some(0) if goes_on_alone(0) => waiting(0),
+            Some(0) => HOME,
             Some(1) => OWN_HOME,
             _ => NOWHERE,
         }
@@ -148,6 +150,9 @@ impl Route {
         lost.count() as u64
     }
 }
+
+/// The home queue: its channel, or else the worker's own part of it.
+const HOME: Looks = [Some(Look::Channel(0)), Some(Look::Local(0)), None];
 
 /// The places where a task of a queue may wait while the worker goes on with its own part of it,
 /// and last that part.
@@ -222,14 +227,14 @@ mod tests {
     }
 
     fn steps(route: &Route, overdue: Looks) -> Vec<u64> {
-        let goes_first = |&step: &u64| route.overdue(step, 0) == overdue;
+        let goes_first = |&step: &u64| route.overdue(step, 0, true) == overdue;
         (1..=200).filter(goes_first).collect()
     }
 
     #[test]
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(steps(&route, waiting(0)), [61, 122, 183]);
+        assert_eq!(steps(&route, HOME), [61, 122, 183]);
     }
 
     #[test]
@@ -241,7 +246,7 @@ mod tests {
                 asks = step;
             }
             assert!(
-                asks == step || route.overdue(step, 0) == NOWHERE,
+                asks == step || route.overdue(step, 0, true) == NOWHERE,
                 "step {step}"
             );
         }
@@ -251,10 +256,10 @@ mod tests {
     fn no_turn_is_lost_where_two_fall_on_one_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
         let overdue = |steps: RangeInclusive<u64>| {
-            let each = steps.map(|step| route.overdue(step, 0));
+            let each = steps.map(|step| route.overdue(step, 0, true));
             each.collect::<Vec<_>>()
         };
-        let (home, own_home, none) = (waiting(0), OWN_HOME, NOWHERE);
+        let (home, own_home, none) = (HOME, OWN_HOME, NOWHERE);
         let other = [Some(Local(1)), None, None];
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
@@ -282,11 +287,10 @@ mod tests {
     #[test]
     fn a_worker_that_goes_on_with_another_queue_looks_for_its_tasks_elsewhere() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(route.overdue(64, 0), [Some(Local(1)), None, None]);
-        assert_eq!(
-            route.overdue(64, 1),
-            [Channel(1), Others(1), Local(1)].map(Some)
-        );
+        assert_eq!(route.overdue(64, 0, false), [Some(Local(1)), None, None]);
+        assert_eq!(route.overdue(64, 1, true), [Some(Local(1)), None, None]);
+        assert_eq!(route.overdue(64, 1, false), waiting(1));
+        assert_eq!(route.overdue(61, 0, false), waiting(0));
     }
 
     #[test]

@@ -298,11 +298,11 @@ impl Worker {
 
     /// Takes the task to run now, or says why there is none. A worker looks, in this order:
     ///
-    /// 1. every 61st step: in the home channel, then, if it holds one task of home at most, in the
-    ///    deques of other workers for more; and the step after, in its own part of the home queue.
-    ///    Every 64th step: in one of the other queues on its route, in turn. It looks in its own
-    ///    part of that queue. If it goes on with that queue, it looks as it does in home, and if
-    ///    that queue has no workers at home, everywhere in it;
+    /// 1. every 61st step: in the home channel, and the step after, in its own part of the home
+    ///    queue. Every 64th step: in its own part of one of the other queues on its route, in turn,
+    ///    or everywhere in a queue that has no workers at home. While the worker goes on with a
+    ///    single task of a queue, that queue's turn begins with its channel, and then with the
+    ///    deques of other workers;
     /// 2. in its own part of the queues that outrank home: so a low worker ends the high tasks that
     ///    it has taken before it goes on with low ones;
     /// 3. in its home next-slot, three times in a row at most, and in its home deque;
@@ -391,14 +391,11 @@ impl Worker {
             // The step is taken again when those tasks have been woken.
             self.look_outside().inspect_err(|_| self.steps -= 1)?;
         }
-        let step = self.steps;
+        let (step, at) = (self.steps, self.current.at);
         self.next_overdue = self.route.next_overdue(step);
-        let overdue = self.route.overdue(step, self.current.at);
-        Ok(overdue.into_iter().flatten().find_map(|look| match look {
-            // The worker has some of that queue in a deque itself.
-            Look::Others(at) if self.has_spare(at) => None,
-            look => self.look(look),
-        }))
+        let overdue = self.route.overdue(step, at, self.has_spare(at));
+        let mut overdue = overdue.into_iter().flatten();
+        Ok(overdue.find_map(|look| self.look(look)))
     }
 
     /// Takes from the local queues that go before all else.
