@@ -30,7 +30,7 @@ pub(crate) fn may_end(program: &'static str) {
     }));
 }
 
-/// What the message of a panic tells of printing to that stream.
+/// The error of printing to that stream, if the message of a panic tells of one.
 fn failure_of<'a>(stream: &str, message: &'a str) -> Option<&'a str> {
     let rest = message.strip_prefix("failed printing to ")?;
     rest.strip_prefix(stream)?.strip_prefix(": ")

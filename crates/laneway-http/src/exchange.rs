@@ -136,7 +136,7 @@ pin_project! {
     }
 }
 
-/// What there is to be answered.
+/// The reason for an answer, or the answer itself.
 enum Given<B> {
     /// The service's answer.
     Answer(Response<B>),
@@ -157,7 +157,7 @@ impl<S: Serves> Future for Exchange<S, S::Future> {
         let polled = caught(|| this.step.as_mut().poll_answer(cx, &mut given));
         if let Err(message) = polled {
             entry.panicked(Panicked::Service, &message);
-            // What is left of it is dropped here, where a second panic is caught.
+            // The rest of it is dropped here, where a second panic is caught.
             let _ = caught(|| this.step.set(Step::Over));
             given = Poll::Ready(Given::Failure);
         }

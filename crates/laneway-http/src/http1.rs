@@ -101,7 +101,7 @@ impl<'a, S: Serves> Serving<'a, S> {
             };
             let alarm = &mut self.connection.alarm;
             ready!(alarm.poll_term(cx, term, &mut self.seen));
-            // What is due may have changed meanwhile on another thread.
+            // Another thread may have changed meanwhile what the alarm is for.
             if self.watch.due(&self.limits, Rest::ToHibernate) == Some(term) {
                 return Poll::Ready(match term.due {
                     Due::Hibernate => End::Hibernate,

@@ -1,6 +1,8 @@
 //! Does a file that is moved, deleted or replaced while it is open lose jobs without a word?
 #![cfg(unix)]
 
+mod folder;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,27 +13,7 @@ use laneway_jobs::store::StoreError;
 use laneway_jobs::{Ctx, EnqueueError, Enqueued, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("laneway-jobs-{}-replaced-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use folder::Folder;
 
 #[derive(Serialize, Deserialize)]
 struct Text(String);
@@ -65,7 +47,7 @@ fn rename(from: &Path, to: &Path) {
 
 #[test]
 fn a_file_that_is_deleted_takes_no_jobs_and_one_that_is_put_back_does() {
-    let folder = Folder::new("deleted");
+    let folder = Folder::new("replaced-deleted");
     let (file, elsewhere) = (folder.file("jobs.db"), folder.file("elsewhere.db"));
     let jobs = Jobs::new(SqliteStore::open(&file).unwrap());
     assert!(enqueue(&jobs).is_ok());
@@ -79,7 +61,7 @@ fn a_file_that_is_deleted_takes_no_jobs_and_one_that_is_put_back_does() {
 
 #[test]
 fn a_file_that_is_replaced_takes_no_jobs_by_an_earlier_opening() {
-    let folder = Folder::new("replaced");
+    let folder = Folder::new("replaced-replaced");
     let (file, restored) = (folder.file("jobs.db"), folder.file("restored.db"));
     let jobs = Jobs::new(SqliteStore::open(&file).unwrap());
     assert!(enqueue(&jobs).is_ok());
@@ -100,7 +82,7 @@ fn a_file_that_is_replaced_takes_no_jobs_by_an_earlier_opening() {
 
 #[test]
 fn a_worker_whose_file_is_gone_ends_when_it_is_told_to() {
-    let folder = Folder::new("worker");
+    let folder = Folder::new("replaced-worker");
     let file = folder.file("jobs.db");
     let rt = Runtime::builder().build().unwrap();
     let jobs = Jobs::new(SqliteStore::open(&file).unwrap());

@@ -91,7 +91,7 @@ impl Wires {
         }
         let Some(peer) = end.peer else { return };
         self.ends[peer].peer = None;
-        // What was not read is lost, and the peer is to know.
+        // The bytes that were not read are lost, and the peer is to know.
         if end.unread > 0 || end.farewell == Farewell::Reset {
             self.send(peer, Segment::Reset);
         } else if end.sending == Sending::Open {

@@ -136,7 +136,7 @@ impl End {
     ///
     /// # Errors
     ///
-    /// What has befallen the connection; or this end was shut, or is not connected yet.
+    /// The fate of the connection; or this end was shut, or is not connected yet.
     pub(super) fn check_sending(&self) -> io::Result<()> {
         match (self.phase, self.sending) {
             (ConnectionPhase::Failed(kind), _) => Err(kind.into()),

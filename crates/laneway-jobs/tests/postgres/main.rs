@@ -8,6 +8,8 @@ mod conformance;
 mod encrypted;
 mod exhausted;
 mod faults;
+#[path = "../folder/mod.rs"]
+mod folder;
 mod former_version;
 mod growth;
 mod idle;

@@ -21,29 +21,8 @@ use laneway_jobs::{IfExists, Job, Jobs};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use crate::folder::Folder;
 use crate::server;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("laneway-jobs-{}-move-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 struct Text(String);
@@ -129,7 +108,7 @@ fn everything_moves_to_a_server_and_back() {
     let Some(server) = server::shared() else {
         return;
     };
-    let folder = Folder::new("there");
+    let folder = Folder::new("move-there");
     fill(&folder.file("old.db"));
     let url = format!("{}?schema=the%20jobs", server.url());
     let options = PostgresOptions::new();
@@ -187,7 +166,7 @@ fn a_move_that_is_cut_off_goes_on_and_one_end_is_open_at_most() {
     let Some(server) = server::shared() else {
         return;
     };
-    let folder = Folder::new("cut");
+    let folder = Folder::new("move-cut");
     fill(&folder.file("model.db"));
     let options = PostgresOptions::new();
     for steps in (0..).step_by(3) {
@@ -222,7 +201,7 @@ fn a_schema_in_use_is_not_moved_and_one_that_is_moved_takes_no_more() {
     let Some(server) = server::shared() else {
         return;
     };
-    let folder = Folder::new("in-use");
+    let folder = Folder::new("move-in-use");
     let rt = Runtime::builder().build().unwrap();
     rt.block_on(async {
         let options = PostgresOptions::new().schema("in use");
