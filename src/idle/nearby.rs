@@ -14,9 +14,10 @@
 //! to do, and the system may move them elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, which is worth the interruption of a nice bringer. Other work is not:
-//! the bringer goes on with its own poll, and a worker on its core would take turns with it while
-//! another core has nothing to do. So no worker is called for other work, low workers are never
-//! called, and of the parked workers one on another core is taken.
+//! the bringer goes on with its own poll, and a high worker on its core would keep the core from it
+//! while another core may have nothing to do. So of the parked workers one on another core is taken
+//! for other work. If there is none, the high worker is *sent away* (T30): it moves to another core
+//! before it parks again. Low workers are neither called nor sent away.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -32,11 +33,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::ids::{QueueId, WorkerId};
 use crate::os_thread;
 
-/// Whether nearness is preferred, and the cores to which parked workers were called.
+/// Whether nearness is preferred, and where the parked workers are to go.
 #[derive(Debug)]
 pub(crate) struct Nearby {
-    /// For each worker the core to which it was called, or [`NO_CALL`].
-    calls: Option<Box<[AtomicUsize]>>,
+    /// For each worker the [`Move`] that it is to make, as a word.
+    moves: Option<Box<[AtomicUsize]>>,
+}
+
+/// How a worker that is about to park moves first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    /// It stays.
+    None,
+    /// It was called to this core.
+    To(usize),
+    /// It was sent away from this core.
+    AwayFrom(usize),
+}
+
+impl Move {
+    fn word(self) -> usize {
+        match self {
+            Move::None => usize::MAX,
+            Move::To(core) => core << 1,
+            Move::AwayFrom(core) => core << 1 | 1,
+        }
+    }
+
+    fn of(word: usize) -> Move {
+        match word {
+            usize::MAX => Move::None,
+            word if word.is_multiple_of(2) => Move::To(word >> 1),
+            word => Move::AwayFrom(word >> 1),
+        }
+    }
 }
 
 /// The workers that a bringer of work relies on.
@@ -56,27 +86,24 @@ pub(super) struct Spot {
     pub(super) core: Option<usize>,
 }
 
-/// Stands for a core where there is none.
-const NO_CALL: usize = usize::MAX;
-
 impl Nearby {
     /// All parked workers are as good as each other.
     pub(crate) fn indifferent() -> Nearby {
-        Nearby { calls: None }
+        Nearby { moves: None }
     }
 
     /// The nearest parked worker is taken.
     pub(crate) fn preferred(workers: usize) -> Nearby {
-        let calls = (0..workers).map(|_| AtomicUsize::new(NO_CALL));
+        let moves = (0..workers).map(|_| AtomicUsize::new(Move::None.word()));
         Nearby {
-            calls: Some(calls.collect()),
+            moves: Some(moves.collect()),
         }
     }
 
     /// The workers that a bringer of work in a queue relies on.
     #[inline]
     pub(super) fn reliance(&self, queue: QueueId) -> Reliance {
-        match queue == QueueId::HIGH && self.calls.is_some() {
+        match queue == QueueId::HIGH && self.moves.is_some() {
             true => Reliance::OnNone,
             false => Reliance::OnSearchers,
         }
@@ -84,12 +111,12 @@ impl Nearby {
 
     /// The core that the current thread runs on, if that makes a difference.
     pub(crate) fn core_here(&self) -> Option<usize> {
-        self.calls.as_ref().and_then(|_| os_thread::core())
+        self.moves.as_ref().and_then(|_| os_thread::core())
     }
 
-    /// Where the current thread's worker parks: where it was called, if it was.
+    /// Where the current thread's worker parks, after the move that it was to make.
     pub(super) fn find_spot(&self, worker: WorkerId, home: QueueId) -> Spot {
-        self.follow_call(worker);
+        self.make_move(worker);
         Spot {
             home,
             core: self.core_here(),
@@ -114,8 +141,8 @@ impl Nearby {
         Some(best)
     }
 
-    /// Notes that the current thread unparks a worker for work in `queue`. For high work, a nice
-    /// thread calls a high worker that parked on another core to its own.
+    /// Notes that the current thread unparks a worker for work in `queue`. A nice thread calls a
+    /// high worker to its own core for high work, and sends it away from there for other work.
     pub(super) fn note_unpark(
         &self,
         worker: WorkerId,
@@ -123,22 +150,28 @@ impl Nearby {
         queue: QueueId,
         here: Option<usize>,
     ) {
-        if let (Some(calls), Some(here)) = (&self.calls, here)
-            && (spot.home, queue) == (QueueId::HIGH, QueueId::HIGH)
-            && spot.core != Some(here)
+        if let (Some(moves), Some(here)) = (&self.moves, here)
+            && spot.home == QueueId::HIGH
             && os_thread::is_nice()
         {
+            let next = match (queue, spot.core == Some(here)) {
+                (QueueId::HIGH, false) => Move::To(here),
+                (QueueId::HIGH, true) | (_, false) => return,
+                (_, true) => Move::AwayFrom(here),
+            };
             // Relaxed: nothing else hangs on it.
-            calls[worker.index()].store(here, Ordering::Relaxed);
+            moves[worker.index()].store(next.word(), Ordering::Relaxed);
         }
     }
 
-    /// Moves the current thread, whose worker is about to park, to where it was called.
-    fn follow_call(&self, worker: WorkerId) {
-        let Some(calls) = &self.calls else { return };
-        match calls[worker.index()].swap(NO_CALL, Ordering::Relaxed) {
-            NO_CALL => {}
-            core => os_thread::move_to_core(core),
+    /// Moves the current thread, whose worker is about to park.
+    fn make_move(&self, worker: WorkerId) {
+        let Some(moves) = &self.moves else { return };
+        let word = moves[worker.index()].swap(Move::None.word(), Ordering::Relaxed);
+        match Move::of(word) {
+            Move::None => {}
+            Move::To(core) => os_thread::move_to_core(core),
+            Move::AwayFrom(core) => os_thread::leave_core(core),
         }
     }
 }
@@ -150,43 +183,58 @@ mod tests {
     use super::*;
 
     const WORKER: WorkerId = WorkerId(1);
+    const HERE: usize = 7;
+    const ELSEWHERE: usize = 3;
 
-    /// The core to which a worker of the queue `home` is called by a nice thread on core 7 that
-    /// unparks it for work in `queue`.
-    fn call_from_nice_thread(home: QueueId, queue: QueueId) -> usize {
-        call_from(1, home, queue)
-    }
-
-    fn call_from(niceness: u8, home: QueueId, queue: QueueId) -> usize {
+    /// The move of a worker that parked on this core and is unparked by a thread on [`HERE`].
+    fn move_after(niceness: u8, home: QueueId, queue: QueueId, core: usize) -> Move {
         let nearby = Nearby::preferred(2);
-        let call = || {
+        let unpark = || {
             os_thread::set_niceness(niceness).unwrap();
             let spot = Spot {
                 home,
-                core: Some(3),
+                core: Some(core),
             };
-            nearby.note_unpark(WORKER, spot, queue, Some(7));
+            nearby.note_unpark(WORKER, spot, queue, Some(HERE));
         };
-        thread::scope(|scope| scope.spawn(call).join().unwrap());
-        let calls = nearby.calls.as_ref().expect("nearness is preferred");
-        calls[WORKER.index()].load(Ordering::Relaxed)
+        thread::scope(|scope| scope.spawn(unpark).join().unwrap());
+        let moves = nearby.moves.as_ref().expect("nearness is preferred");
+        Move::of(moves[WORKER.index()].load(Ordering::Relaxed))
     }
 
     #[test]
-    fn only_nice_threads_call_workers_to_their_core() {
-        assert_eq!(call_from(0, QueueId::HIGH, QueueId::HIGH), NO_CALL);
-        assert_eq!(call_from_nice_thread(QueueId::HIGH, QueueId::HIGH), 7);
+    fn a_nice_thread_calls_high_workers_for_high_work() {
+        let (high, low) = (QueueId::HIGH, QueueId::LOW);
+        assert_eq!(move_after(1, high, high, ELSEWHERE), Move::To(HERE));
+        assert_eq!(move_after(1, high, high, HERE), Move::None);
+        assert_eq!(move_after(1, high, low, ELSEWHERE), Move::None);
     }
 
     #[test]
-    fn low_workers_are_not_called_to_a_core_that_a_low_one_keeps() {
-        assert_eq!(call_from_nice_thread(QueueId::LOW, QueueId::LOW), NO_CALL);
-        assert_eq!(call_from_nice_thread(QueueId::LOW, QueueId::HIGH), NO_CALL);
+    fn a_nice_thread_sends_high_workers_away_for_other_work() {
+        let (high, low) = (QueueId::HIGH, QueueId::LOW);
+        assert_eq!(move_after(1, high, low, HERE), Move::AwayFrom(HERE));
+        assert_eq!(move_after(1, high, QueueId(2), HERE), Move::AwayFrom(HERE));
     }
 
     #[test]
-    fn no_worker_is_called_for_low_work() {
-        assert_eq!(call_from_nice_thread(QueueId::HIGH, QueueId::LOW), NO_CALL);
+    fn other_threads_and_low_workers_move_nobody() {
+        for (queue, core) in [QueueId::HIGH, QueueId::LOW]
+            .into_iter()
+            .flat_map(|queue| [(queue, HERE), (queue, ELSEWHERE)])
+        {
+            assert_eq!(move_after(0, QueueId::HIGH, queue, core), Move::None);
+            assert_eq!(move_after(1, QueueId::LOW, queue, core), Move::None);
+        }
+    }
+
+    #[test]
+    fn a_move_survives_as_a_word() {
+        for core in [0, 1, 2, 1023] {
+            for next in [Move::None, Move::To(core), Move::AwayFrom(core)] {
+                assert_eq!(Move::of(next.word()), next);
+            }
+        }
     }
 
     #[test]
@@ -204,13 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_followed_once() {
+    fn a_move_is_made_once() {
         let nearby = Nearby::preferred(2);
         let here = nearby.core_here().expect("Linux tells the core");
-        let calls = nearby.calls.as_ref().expect("nearness is preferred");
-        calls[WORKER.index()].store(here, Ordering::Relaxed);
-        nearby.follow_call(WORKER);
-        assert_eq!(calls[WORKER.index()].load(Ordering::Relaxed), NO_CALL);
+        let moves = nearby.moves.as_ref().expect("nearness is preferred");
+        moves[WORKER.index()].store(Move::To(here).word(), Ordering::Relaxed);
+        nearby.make_move(WORKER);
+        let left = moves[WORKER.index()].load(Ordering::Relaxed);
+        assert_eq!(Move::of(left), Move::None);
     }
 
     #[test]

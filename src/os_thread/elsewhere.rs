@@ -25,6 +25,9 @@ pub(crate) fn core() -> Option<usize> {
 pub(crate) fn move_to_core(_core: usize) {}
 
 /// Does nothing.
+pub(crate) fn leave_core(_core: usize) {}
+
+/// Does nothing.
 pub(crate) fn keep_niceness() -> io::Result<()> {
     Ok(())
 }

@@ -49,14 +49,38 @@ pub(crate) fn move_to_core(core: usize) {
     let _stays_where_it_is = move_by(core, |cores| sched_setaffinity(None, cores));
 }
 
+/// Moves the thread away from a core, if the system lets it run on another one. All else is as
+/// [`move_to_core`] has it.
+pub(crate) fn leave_core(core: usize) {
+    let _stays_where_it_is = leave_by(core, |cores| sched_setaffinity(None, cores));
+}
+
 fn move_by(core: usize, set: impl Fn(&CpuSet) -> rustix::io::Result<()>) -> rustix::io::Result<()> {
-    let allowed = sched_getaffinity(None)?;
     let mut only = CpuSet::new();
     only.set(core);
-    set(&only)?;
+    narrow_for_a_moment(&sched_getaffinity(None)?, &only, set)
+}
+
+fn leave_by(
+    core: usize,
+    set: impl Fn(&CpuSet) -> rustix::io::Result<()>,
+) -> rustix::io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let mut others = allowed;
+    others.unset(core);
+    narrow_for_a_moment(&allowed, &others, set)
+}
+
+/// The thread is where the narrow set has it from when that is set.
+fn narrow_for_a_moment(
+    allowed: &CpuSet,
+    narrow: &CpuSet,
+    set: impl Fn(&CpuSet) -> rustix::io::Result<()>,
+) -> rustix::io::Result<()> {
+    set(narrow)?;
     // The old set may no longer be allowed; the system narrows the set of all cores to the allowed
     // ones.
-    set(&allowed).or_else(|_changed_meanwhile| set(&every_core()))
+    set(allowed).or_else(|_changed_meanwhile| set(&every_core()))
 }
 
 fn every_core() -> CpuSet {
@@ -98,6 +122,42 @@ mod tests {
         let set = |cores: &CpuSet| sched_setaffinity(None, cores);
         move_by(CpuSet::MAX_CPU - 1, set).unwrap_err();
         assert!(sched_getaffinity(None).unwrap() == allowed);
+    }
+
+    #[test]
+    fn a_thread_leaves_a_core_for_another_and_may_come_back() {
+        const TIMES: usize = 20;
+
+        let allowed = sched_getaffinity(None).unwrap();
+        let cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+        if allowed.count() == 1 {
+            return eprintln!("skipped: this process has one core");
+        }
+        for core in cores {
+            // The system may move a thread at any moment, but hardly ever does within microseconds.
+            let left = (0..TIMES).filter(|_| {
+                move_to_core(core);
+                leave_core(core);
+                super::core() != Some(core)
+            });
+            let left = left.count();
+            assert!(left > TIMES / 2, "{left} of {TIMES} times");
+            assert!(sched_getaffinity(None).unwrap() == allowed);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_may_run_on_one_core_alone_stays_there() {
+        let stay = || {
+            let allowed = sched_getaffinity(None).unwrap();
+            let core = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
+            let mut only = CpuSet::new();
+            only.set(core.unwrap());
+            sched_setaffinity(None, &only).unwrap();
+            leave_core(core.unwrap());
+            assert!(sched_getaffinity(None).unwrap() == only);
+        };
+        std::thread::spawn(stay).join().unwrap();
     }
 
     #[test]
