@@ -24,8 +24,8 @@ fn two_cores() -> Option<(usize, usize)> {
     both
 }
 
-/// Where a high worker parks that parked on `first`, and was unparked by a nice thread on `near` for
-/// work in `queue`. Its thread is on `first` again when it begins to park.
+/// Where a high worker parks that parked on `first`, and was unparked by a nice thread on `near`
+/// for work in `queue`. Its thread is on `first` again when it begins to park.
 fn parks_next_on(first: usize, near: usize, queue: QueueId) -> Option<usize> {
     const CREW: CrewId = CrewId(0);
     let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1));
