@@ -730,9 +730,10 @@ impl Worker {
         MayPark::Yes
     }
 
-    /// Whether the worker, which has nothing to do, naps instead of parking: see `idle/thief.rs`.
-    pub(crate) fn naps(&mut self) -> bool {
-        self.thief.naps()
+    /// Begins a nap of the worker, which has nothing to do, if it is to nap and not to park: see
+    /// `idle/thief.rs`.
+    pub(crate) fn try_nap(&mut self) -> bool {
+        self.thief.try_nap()
     }
 
     /// Stops looking for a while, without being entered as parked; metrics count a nap as a park

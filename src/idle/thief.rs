@@ -47,8 +47,9 @@ impl Thief {
         }
     }
 
-    /// Decides whether the worker, which has nothing to do, naps, and notes that.
-    pub(crate) fn naps(&mut self) -> bool {
+    /// Begins a nap of the worker, which has nothing to do, if its thefts call for one. `false`: it
+    /// parks.
+    pub(crate) fn try_nap(&mut self) -> bool {
         if mem::take(&mut self.has_napped) {
             // There was nothing to steal.
             self.patience.waited_for(Find::Small);
@@ -77,7 +78,7 @@ mod tests {
     fn naps(thief: &mut Thief, times: usize, loot: usize, rest: Duration) -> usize {
         let napped = (0..times).filter(|_| {
             thief.stole(loot);
-            let naps = thief.naps();
+            let naps = thief.try_nap();
             if !naps {
                 thief.unparked(rest);
             }
@@ -125,7 +126,7 @@ mod tests {
     fn a_nap_after_which_there_is_nothing_to_steal_was_in_vain() {
         let mut thief = Thief::new();
         naps(&mut thief, 4, 1, SOON);
-        assert!(!thief.naps());
+        assert!(!thief.try_nap());
         assert_eq!(naps(&mut thief, 7, 1, SOON), 0);
         assert_eq!(naps(&mut thief, 1, 1, SOON), 1);
     }
@@ -136,6 +137,6 @@ mod tests {
         naps(&mut thief, 4, 1, SOON);
         thief.stole(FEW);
         thief.stole(1);
-        assert!(thief.naps());
+        assert!(thief.try_nap());
     }
 }
