@@ -20,7 +20,7 @@ use crate::shield::{drop_shielded, log_error, message};
 use crate::shutdown_begun;
 use crate::sync::unpoisoned;
 use crate::time::{MissedTickBehavior, now};
-use crate::waker::leave;
+use crate::waker::keep;
 
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
 /// [`Every`] offers more.
@@ -546,7 +546,7 @@ impl Books {
         if entries.stopped {
             return Poll::Ready(());
         }
-        let replaced = leave(&mut entries.waker, cx.waker());
+        let replaced = keep(&mut entries.waker, cx.waker());
         // Unlock before dropping what may be the last of a task.
         drop(entries);
         drop(replaced);

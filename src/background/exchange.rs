@@ -15,7 +15,7 @@ use super::call_error::CallError;
 use super::call_order::Urgency;
 use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
-use crate::waker::leave;
+use crate::waker::keep;
 
 /// The state that a caller and the background share for one call.
 pub(super) struct Exchange<Req, Res> {
@@ -162,7 +162,7 @@ impl<Req, Res> Exchange<Req, Res> {
     fn poll_shared(&self, cx: &mut Context<'_>) -> Poll<Result<Res, CallError>> {
         let mut state = self.lock();
         let replaced = match &mut *state {
-            State::Asked { caller, .. } | State::Taken { caller, .. } => leave(caller, cx.waker()),
+            State::Asked { caller, .. } | State::Taken { caller, .. } => keep(caller, cx.waker()),
             State::Replied(_) | State::Over => match mem::replace(&mut *state, State::Over) {
                 State::Replied(reply) => return Poll::Ready(reply),
                 _ => unreachable!("a caller that gave up polls no more"),
@@ -190,7 +190,7 @@ impl<Req, Res> Exchange<Req, Res> {
     pub(super) fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         let replaced = match &mut *state {
-            State::Taken { handler, .. } => leave(handler, cx.waker()),
+            State::Taken { handler, .. } => keep(handler, cx.waker()),
             State::Over => return Poll::Ready(()),
             State::Asked { .. } | State::Replied(_) => unreachable!("the handler has it"),
         };

@@ -25,7 +25,7 @@ use super::service_metrics::ServiceMetrics;
 use crate::executor::Borrower;
 use crate::shield::{drop_shielded, shielded};
 use crate::sync::unpoisoned;
-use crate::waker::leave;
+use crate::waker::keep;
 
 /// After this many requests the background lets others have its thread.
 const REQUESTS_PER_POLL: u32 = 64;
@@ -470,7 +470,7 @@ impl<Req, Res> Inbox<Req, Res> {
 
     /// Has the background woken when admission closes, and by each caller that gives up after that.
     fn leave_waker(&self, cx: &mut Context<'_>) {
-        let replaced = leave(&mut self.mailbox.lock().background, cx.waker());
+        let replaced = keep(&mut self.mailbox.lock().background, cx.waker());
         // After unlocking: it may be the last of a task.
         drop(replaced);
     }
@@ -501,7 +501,7 @@ impl<Req, Res> Inbox<Req, Res> {
                 Refilled::Some
             }
         };
-        let replaced = leave(&mut post.background, cx.waker());
+        let replaced = keep(&mut post.background, cx.waker());
         // Unlock before dropping what may be the last of a task.
         drop(post);
         drop(replaced);

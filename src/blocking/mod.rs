@@ -357,7 +357,7 @@ impl Pool {
         given_at: &'static Location<'static>,
     ) -> (Arc<Delivery<K>>, QueuedAt) {
         let delivery = Arc::new(Delivery::new(given_at));
-        let (filled, runtime) = (delivery.clone(), seat::current());
+        let (filled, runtime) = (delivery.clone(), seat::shared_runtime_here());
         let job = Box::new(move || {
             let _entered = runtime.map(seat::enter);
             filled.fill(catch_unwind(AssertUnwindSafe(closure)));

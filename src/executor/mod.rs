@@ -74,7 +74,7 @@
 //!
 //! Below the core are, besides these, `shield.rs`, where panics of the user's code are stopped,
 //! `poll/`, where a poll finds the things that its thread knows of it, `join_error.rs`, the error
-//! of a task without an output, the other files of `waker/`, where wakers are left, and
+//! of a task without an output, the other files of `waker/`, where wakers are kept, and
 //! `telemetry/`, the events and counts of the core. After it comes `runtime/`, which gives it its
 //! threads. Four notions are named before their files come:
 //!

@@ -113,7 +113,7 @@ pub(crate) fn runtime_of_worker() -> Option<Here> {
 }
 
 /// This thread's runtime, to be shared with other threads.
-pub(crate) fn current() -> Option<Arc<Executor>> {
+pub(crate) fn shared_runtime_here() -> Option<Arc<Executor>> {
     runtime_here().map(|here| here.shared().clone())
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn runs_high_task() -> bool {
 /// Runs `f`, which may block this thread. If a worker sits here, another thread takes it over
 /// first, so that the worker's tasks go on. If no other can be had, they wait until `f` is done.
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    let _refused = leave(Bound::Kept);
+    let _refused = give_way(Bound::Kept);
     f()
 }
 
@@ -200,8 +200,9 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoStandIn;
 
-/// Lets another thread take the worker that sits here, if there is one.
-pub(crate) fn leave(bound: Bound) -> Result<(), NoStandIn> {
+/// Gives way before this thread blocks: another thread takes the worker that sits here, if there is
+/// one.
+pub(crate) fn give_way(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());
     };

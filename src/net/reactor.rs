@@ -66,7 +66,8 @@ impl Reactor {
 
     /// The reactor of the runtime that this thread belongs to, or else of the process-wide one.
     pub(super) fn current(at: &'static Location<'static>) -> io::Result<Arc<Reactor>> {
-        let executor = seat::current().unwrap_or_else(|| Runtime::start_global(at).clone());
+        let executor =
+            seat::shared_runtime_here().unwrap_or_else(|| Runtime::start_global(at).clone());
         let reactor: Arc<dyn Any + Send + Sync> = match executor.parking_lot.lookout.reactor() {
             Some(reactor) => reactor.clone(),
             None => executor.set_reactor(Arc::new(Reactor::new()?)).clone(),

@@ -9,7 +9,7 @@
 //! | `budget` | a poll that begins; futures that are ready at once | the same |
 //! | `trusted` | a task's poll; `block_on` | a poll of another task's handle |
 //! | `observed_task` | a worker's step, if observed | events of the timer, the monitor |
-//! | `blocks_in_high` | `seat::leave` | an awaiter that may raise a task |
+//! | `blocks_in_high` | `seat::give_way` | an awaiter that may raise a task |
 //! | `nesting` | a worker or a closure that runs within a poll | the same, deeper; task-locals |
 //! | `is_between_polls` | a worker that rests or wakes what is ready | the end of a runtime |
 //! | `fires` | the timer, while it wakes sleepers | the event of a scheduling |

@@ -82,7 +82,7 @@ fn block_on_small<F: Future>(future: F) -> F::Output {
     {
         return output;
     }
-    match seat::leave(Bound::Kept) {
+    match seat::give_way(Bound::Kept) {
         Ok(()) => block_here(future),
         Err(NoStandIn) => help(future),
     }

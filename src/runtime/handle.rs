@@ -93,7 +93,7 @@ impl Handle {
     /// assert!(laneway::Handle::try_current().is_none());
     /// ```
     pub fn try_current() -> Option<Handle> {
-        seat::current().map(|executor| Handle { executor })
+        seat::shared_runtime_here().map(|executor| Handle { executor })
     }
 
     /// Makes the runtime this thread's own until the guard is dropped:

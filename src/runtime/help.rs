@@ -24,7 +24,7 @@ pub(super) fn help<F: Future>(future: Pin<&mut F>) -> F::Output {
 fn go_on_until(alarm: &Alarm) {
     let Some(mut inner) = InnerPolls::begin(Room::ForAny) else {
         // Rather a thread too many than one that blocks with its worker's tasks behind it.
-        let _refused = seat::leave(Bound::Exceeded);
+        let _refused = seat::give_way(Bound::Exceeded);
         return;
     };
     let here = seat::runtime_here().expect("inner polls enter the worker's runtime");

@@ -94,7 +94,7 @@ impl State {
     }
 
     fn enter(cx: &mut Context<'_>) -> State {
-        let Some(runtime) = seat::current() else {
+        let Some(runtime) = seat::shared_runtime_here() else {
             return State::Never;
         };
         if runtime.phase() != Phase::Open {

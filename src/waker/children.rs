@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::leave;
+use super::keep;
 use crate::poll::trusting;
 use crate::shield::shielded;
 use crate::sync::unpoisoned;
@@ -59,7 +59,7 @@ impl Children {
         if let Some(key) = woken.keys.pop_front() {
             return Poll::Ready(key);
         }
-        let replaced = leave(&mut woken.parent, cx.waker());
+        let replaced = keep(&mut woken.parent, cx.waker());
         // Unlock before dropping a waker, which may be the last part of a task.
         drop(woken);
         drop(replaced);
@@ -73,7 +73,7 @@ impl Children {
         if !woken.keys.is_empty() {
             return false;
         }
-        let replaced = leave(&mut woken.parent, parent);
+        let replaced = keep(&mut woken.parent, parent);
         // Unlock before dropping, as above.
         drop(woken);
         drop(replaced);

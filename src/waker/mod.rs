@@ -1,4 +1,4 @@
-//! Wakers that are left where other code finds them. `pending.rs` has those of all tasks that wait,
+//! Wakers that are kept where other code finds them. `pending.rs` has those of all tasks that wait,
 //! and `watchers.rs` those of the tasks that are told when shutdown begins. `children.rs` gives
 //! each of a parent's futures a waker of its own.
 
@@ -14,8 +14,8 @@ pub(crate) use children::{Child, Children};
 pub(crate) use pending::{Pending, Sought};
 pub(crate) use watchers::Watchers;
 
-/// Puts a waker where another may lie that does the same. Gives the one that lay there.
-pub(crate) fn leave(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+/// Keeps a waker in a place where another may lie that does the same. Gives the one that lay there.
+pub(crate) fn keep(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match place {
         Some(there) if there.will_wake(waker) => None,
         _ => place.replace(waker.clone()),

@@ -67,7 +67,7 @@ fn poll_turn<T: Send + 'static>(
 /// next: asked under the lock of the ledger, this is true wherever that place can be seen to be
 /// free.
 fn is_cut_off() -> bool {
-    seat::current().is_some_and(|runtime| runtime.phase() == Phase::Closed)
+    seat::shared_runtime_here().is_some_and(|runtime| runtime.phase() == Phase::Closed)
 }
 
 /// Polls a future to its end, or to the end of its time.

@@ -28,7 +28,7 @@ use super::work_status::{Cancelling, ListedWork, WorkStatus};
 use crate::Task;
 use crate::background::call_order::Urgency;
 use crate::shield::drop_shielded;
-use crate::waker::leave;
+use crate::waker::keep;
 
 /// How a task queue is set up.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl<T: Send + 'static> Ledger<T> {
         };
         let free = self.settings.workers.saturating_sub(self.places_taken);
         if !self.line.iter().take(free).any(|(_, next)| *next == id) {
-            after.discard(leave(&mut queued.waker, waker));
+            after.discard(keep(&mut queued.waker, waker));
             return AtTurn::Waits;
         }
         let begun = record.begin(now);

@@ -120,8 +120,8 @@ impl Queue {
     /// for those that are put back.
     fn extract(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
         let (wanted, others): (Vec<_>, Vec<_>) = self.receiver.drain().partition(is_wanted);
-        let drained = wanted.len() + others.len();
-        self.taken.fetch_add(drained, Ordering::SeqCst);
+        let taken_out = wanted.len() + others.len();
+        self.taken.fetch_add(taken_out, Ordering::SeqCst);
         others.into_iter().for_each(|runnable| self.push(runnable));
         wanted
     }
