@@ -36,7 +36,7 @@
 //! | computations beside other work | a queue of their own: [`with_queue`] | once it gets a core |
 //!
 //! The figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the same
-//! takes 1.0 ms and 64 ms; on two tokio runtimes, of which one has nice threads, 11 us and 27 us.
+//! takes 0.98 ms and 64 ms; on two tokio runtimes, of which one has nice threads, 11 us and 26 us.
 //! Small tasks alone take up to 1.24 times as long with `latency_first` as with the defaults, and
 //! on tokio 3.8 times as long if their handles are awaited, 2.5 times if they are detached. All of
 //! this is on two cores under Linux: `benches/peers` in the repository has the tables, the method

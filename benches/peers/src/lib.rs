@@ -9,9 +9,10 @@
 //! names those that are compared, `executors/` holds them and `roster.rs` starts them.
 //! `../workloads/`, `turns.rs`, `latency.rs`, `heartbeat/`, `growth.rs`, `crowd.rs`, `idle.rs`,
 //! `memory.rs`, `timer/`, `calls/` and `http/` are what they are put through; `harness/` gives the
-//! workloads their two forms. `measure.rs` and `child.rs` run rounds in fresh processes, and `statistics.rs` makes
-//! medians of them. `results.rs` keeps what a run has measured; the READMEs (`readmes.rs`) are made
-//! of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
+//! workloads their two forms. `measure.rs` and `child.rs` run rounds in fresh processes, and
+//! `statistics.rs` makes medians of them. `results.rs` keeps what a run has measured; the READMEs
+//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
+//! `front_page.rs` holds the front page of Laneway's docs to the same figures.
 
 mod calls;
 mod certificate;
@@ -21,6 +22,8 @@ mod computing;
 mod crowd;
 mod executors;
 mod figures;
+#[cfg(test)]
+mod front_page;
 mod growth;
 mod harness;
 mod heartbeat;

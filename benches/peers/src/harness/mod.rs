@@ -13,6 +13,8 @@ mod wake_by_ref;
 
 pub(crate) use exercise::Exercise;
 pub(crate) use form::Form;
+#[cfg(test)]
+pub(crate) use report::mean;
 pub(crate) use report::{means, report};
 pub(crate) use tasks_left::TasksLeft;
 pub(crate) use wake_by_ref::WakeByRef;
