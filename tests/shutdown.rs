@@ -177,6 +177,16 @@ fn all_that_is_cut_off_is_counted_and_the_first_64_are_listed() {
     let report = cut_off(&rt);
     assert_eq!(report.cut_off, 200);
     assert_eq!(report.cut_off_tasks.len(), 64);
+    let printed = report.to_string();
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(
+        lines[0],
+        "completed 0, panicked 0, cut off 200, still running 0"
+    );
+    assert_eq!(lines.len(), 1 + 64 + 1, "{printed}");
+    let named = |line: &&str| line.starts_with("  the task spawned at ");
+    assert!(lines[1..65].iter().all(named), "{printed}");
+    assert_eq!(lines[65], "  and 136 more");
     gates.iter().for_each(Gate::assert_treated_well);
     assert!(tasks.iter().all(Task::is_finished));
     for result in laneway::try_join_all(tasks) {

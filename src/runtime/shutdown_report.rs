@@ -1,5 +1,7 @@
 //! What a runtime says of its tasks at its end.
 
+use std::fmt;
+
 use super::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::executor::Executor;
 use crate::telemetry::CutOffTask;
@@ -13,8 +15,11 @@ use crate::telemetry::CutOffTask;
 ///
 /// let report = Runtime::builder().build()?.shutdown(Duration::ZERO);
 /// assert!(report.is_clean());
+/// assert_eq!(report.to_string(), "completed 0, panicked 0, cut off 0, still running 0");
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+///
+/// Printed, it has a line more for each task that was cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
@@ -57,5 +62,23 @@ impl ShutdownReport {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.cut_off == 0 && self.still_running == 0
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (completed, panicked) = (self.completed, self.panicked);
+        let (cut_off, still_running) = (self.cut_off, self.still_running);
+        write!(
+            f,
+            "completed {completed}, panicked {panicked}, cut off {cut_off}, \
+             still running {still_running}"
+        )?;
+        let named = &self.cut_off_tasks;
+        named.iter().try_for_each(|task| write!(f, "\n  {task}"))?;
+        match cut_off.saturating_sub(named.len()) {
+            0 => Ok(()),
+            unnamed => write!(f, "\n  and {unnamed} more"),
+        }
     }
 }
