@@ -49,9 +49,7 @@
 //!
 //!     pressed.recv()?;
 //!     let report = rt.shutdown(Duration::from_secs(10));
-//!     for task in &report.cut_off_tasks {
-//!         eprintln!("cut off: {task}");
-//!     }
+//!     println!("{report}"); // names the tasks that it cut off
 //!     assert!(report.is_clean());
 //!     assert_eq!(logged.recv(), Ok("the cache is on disk"));
 //!     Ok(())
@@ -124,10 +122,12 @@
 //! # A TCP server
 //!
 //! async-net's sockets work on any executor: one thread of async-io, which async-net starts, waits
-//! for all of them and wakes the tasks. Here a task for each connection sends lines back in
-//! capitals. A client that says nothing for a minute is cut off. When the runtime shuts down, no
-//! new client is taken, and those that are there may finish until the deadline. A public server
-//! also bounds how many there are: each connection's task holds a permit of a semaphore.
+//! for all of them and wakes the tasks. With the feature `net`, its first line may name
+//! `laneway::net` in place of `async_net`, and the rest stays as it is: idle workers then wait for
+//! the sockets, without that thread. Here a task for each connection sends lines back in capitals.
+//! A client that says nothing for a minute is cut off. When the runtime shuts down, no new client
+//! is taken, and those that are there may finish until the deadline. A public server also bounds
+//! how many there are: each connection's task holds a permit of a semaphore.
 //!
 //! ```
 //! use async_net::{TcpListener, TcpStream};

@@ -10,6 +10,48 @@
 //! | a protocol by hand | [`readable`] and [`try_read`] |
 //! | a test with a bad network | [`NetworkConditions`], in a [simulation](crate::sim) |
 //!
+//! A server that sends lines back in capitals, and a client:
+//!
+//! ```
+//! use futures_lite::io::BufReader;
+//! use futures_lite::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, StreamExt};
+//! use laneway::net::{TcpListener, TcpStream};
+//! use laneway::{Priority, block_on, spawn_task};
+//! use std::io;
+//!
+//! async fn serve(listener: TcpListener) -> io::Result<()> {
+//!     loop {
+//!         let (client, _address) = listener.accept().await?;
+//!         spawn_task!(answer(client), Priority::High).detach();
+//!     }
+//! }
+//!
+//! async fn answer(mut client: TcpStream) -> io::Result<()> {
+//!     let mut lines = BufReader::new(client.clone()).lines();
+//!     while let Some(line) = lines.next().await {
+//!         let answer = line?.to_uppercase() + "\n";
+//!         client.write_all(answer.as_bytes()).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let address = listener.local_addr()?;
+//!     let _serving = spawn_task!(serve(listener), Priority::High); // until it is dropped
+//!
+//!     let mut server = TcpStream::connect(address).await?;
+//!     server.write_all(b"mind the gap\n").await?;
+//!     let mut answer = [0; 13];
+//!     server.read_exact(&mut answer).await?;
+//!     assert_eq!(&answer, b"MIND THE GAP\n");
+//!     io::Result::Ok(())
+//! })?;
+//! # Ok::<(), io::Error>(())
+//! ```
+//!
+//! The [cookbook](crate::cookbook#a-tcp-server) has a server with time limits and an orderly end.
+//!
 //! A task that waits for a socket holds no thread: a worker that has nothing to do waits for all
 //! sockets at once, and wakes the task from where it sits. So an answer costs no hop between
 //! threads, and in the default configuration a high task that waits for a socket goes on within
