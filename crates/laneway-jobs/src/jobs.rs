@@ -158,9 +158,9 @@ impl Jobs {
         loop {
             // The listener is there before the look, so that no settlement falls between.
             let listener = self.store().hints().listen_for(id);
-            match self.store().look(vec![id]).await {
-                Ok(mut views) => {
-                    let view = views.pop().flatten().ok_or(WaitError::Missing)?;
+            match self.find(id).await {
+                Ok(found) => {
+                    let view = found.ok_or(WaitError::Missing)?;
                     if let Some(ended) = ended(view) {
                         return ended.and_then(|json| decode(&json).map_err(WaitError::Payload));
                     }
@@ -171,6 +171,37 @@ impl Jobs {
             }
             or(listener.hinted(), sleep(pause.next())).await;
         }
+    }
+
+    /// Looks at one job, whatever its state is. `None`: there is no such job; it may have been
+    /// pruned. The payload, and the result of a job that is done, come along as JSON.
+    ///
+    /// ```
+    /// use laneway_jobs::sqlite::SqliteStore;
+    /// use laneway_jobs::{Job, JobState, Jobs};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Greet(String);
+    /// impl Job for Greet {
+    ///     const KIND: &'static str = "greet";
+    /// }
+    ///
+    /// let jobs = Jobs::new(SqliteStore::memory()?);
+    /// let found = laneway::block_on(async {
+    ///     let id = jobs.enqueue(Greet("Ada".into())).await.unwrap().id();
+    ///     jobs.find(id).await.unwrap()
+    /// });
+    /// let job = found.expect("it was not pruned");
+    /// assert_eq!((job.state, job.payload), (JobState::Ready, b"\"Ada\"".to_vec()));
+    /// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn find(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        Ok(self.store().look(vec![id]).await?.pop().flatten())
     }
 
     /// Searches for jobs, newest first: one page, which tells where the next one begins.
