@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use http::uri::Authority;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -64,12 +64,11 @@ impl<S: Serves> hyper::service::Service<Request<Incoming>> for Dispatch<S> {
 fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
     let target = request.uri().path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());
-    // RFC 9113, section 8.3.1: CONNECT alone has no path. Here `/` would stand if it were sent.
-    let lacks_path = request.uri().path().is_empty() && request.method() != Method::CONNECT;
-    let authority = request.uri().authority().map(Authority::as_str);
-    // A user in it, say (RFC 9110, section 4.2.4).
-    let is_no_host = authority.is_some_and(|authority| !is_host(authority.as_bytes()));
-    if lacks_path || is_no_host || (request.version() == Version::HTTP_2 && is_malformed(request)) {
+    let authority = request.uri().authority();
+    if !is_target(request.method(), request.uri())
+        || authority.is_some_and(is_no_host)
+        || (request.version() == Version::HTTP_2 && is_malformed(request))
+    {
         return Some(Refusal::Malformed);
     }
     if request.headers().len() > limits.head_fields {
@@ -78,17 +77,43 @@ fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
     (length > limits.target_bytes).then_some(Refusal::TargetTooLong)
 }
 
+/// Whether a request of this method may have this target (RFC 9112, section 3.2): a path, `*` of
+/// the server as a whole, or the host and port of a tunnel. A scheme begins with a letter (RFC 3986,
+/// section 3.1). In HTTP/2 the target is put together by the same rules (RFC 9113, section 8.3.1).
+fn is_target(method: &Method, target: &Uri) -> bool {
+    let begins_with_letter = |scheme: &str| scheme.starts_with(|first: char| first.is_alphabetic());
+    if !target.scheme_str().is_none_or(begins_with_letter) {
+        return false;
+    }
+    match target.path() {
+        _ if method == Method::CONNECT => is_of_tunnel(target),
+        "*" => method == Method::OPTIONS,
+        path => path.starts_with('/'),
+    }
+}
+
+/// Whether there are a host and a port, and nothing else (RFC 9110, section 9.3.6).
+fn is_of_tunnel(target: &Uri) -> bool {
+    let port = target.authority().and_then(Authority::port_u16);
+    port.is_some_and(|port| port > 0) && target.scheme().is_none() && target.path().is_empty()
+}
+
+/// Whether an authority names no host: it is empty (RFC 9110, section 4.2.1), or there is a user in
+/// it (section 4.2.4), say.
+fn is_no_host(authority: &Authority) -> bool {
+    authority.host().is_empty() || !is_host(authority.as_str().as_bytes())
+}
+
 /// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
-/// another way: hosts that differ, no host at all, no scheme (section 8.3.1), or white space around
-/// a value (section 8.2.1). The gate has judged the heads of HTTP/1.
+/// another way: hosts that differ, no host at all (section 8.3.1), or white space around a value
+/// (section 8.2.1). The gate has judged the heads of HTTP/1.
 fn is_malformed<B>(request: &Request<B>) -> bool {
     let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let is_padded = |value: &HeaderValue| {
         let bytes = value.as_bytes();
         is_white(bytes.first()) || is_white(bytes.last())
     };
-    request.uri().scheme_str().is_some_and(str::is_empty)
-        || !names_one_host(request.uri().authority(), request.headers())
+    !names_one_host(request.uri().authority(), request.headers())
         || request.headers().values().any(is_padded)
 }
 

@@ -4,6 +4,8 @@
 //! `Transfer-Encoding` and `Content-Length` it drops the latter without a word, and of two equal
 //! `Content-Length`s one; so these are judged here, on the bytes themselves.
 
+use std::net::Ipv6Addr;
+
 use super::limits::Limits;
 use super::refusal::Refusal;
 
@@ -205,10 +207,7 @@ impl Host {
 pub(crate) fn is_host(value: &[u8]) -> bool {
     let rest = match value {
         [b'[', address @ ..] => after_address(address),
-        _ => {
-            let name = value.iter().take_while(|&&byte| in_names(byte));
-            Some(&value[name.count()..])
-        }
+        name => Some(after_name(name)),
     };
     match rest {
         Some([]) => true,
@@ -217,20 +216,34 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
     }
 }
 
+/// The bytes after a name, which may have none.
+fn after_name(bytes: &[u8]) -> &[u8] {
+    let name = bytes.iter().take_while(|&&byte| in_names(byte)).count();
+    match &bytes[name..] {
+        [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            after_name(rest)
+        }
+        rest => rest,
+    }
+}
+
 /// The bytes after an address of IP version 6 and its bracket.
 fn after_address(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|&byte| byte == b']')?;
     let (address, rest) = (&bytes[..end], &bytes[end + 1..]);
-    let is_address = |&byte: &u8| byte == b':' || in_names(byte);
-    (!address.is_empty() && address.iter().all(is_address)).then_some(rest)
+    let text = std::str::from_utf8(address).ok()?;
+    let (ip, zone) = text.split_once('%').unwrap_or((text, "none"));
+    let is_zone = !zone.is_empty() && after_name(zone.as_bytes()).is_empty();
+    (is_zone && ip.parse::<Ipv6Addr>().is_ok()).then_some(rest)
 }
 
 fn in_names(byte: u8) -> bool {
     IN_NAMES[usize::from(byte)]
 }
 
-/// The characters that the name of a host may have beside letters and digits.
-const NAME: &[u8] = b"-._~!$&'()*+,;=%";
+/// The characters that the name of a host may have beside letters and digits, and those that are
+/// written as `%` with two digits.
+const NAME: &[u8] = b"-._~!$&'()*+,;=";
 
 /// For each byte, whether the name of a host may have it.
 const IN_NAMES: [bool; 256] = {
@@ -319,12 +332,36 @@ mod tests {
             "[::1]",
             "[::1]:80",
             "[fe80::1%25e]",
+            "[fe80::1%eth0]",
+            "[::ffff:1.2.3.4]:5",
+            "%c3%A9.example:1",
+            "a%20",
         ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for none in [
-            "a:b", "a:1:2", "::1", "[::1", "::1]", "[]", "[::1]a", "[::1]:b", "[[::1]]", "a[::1]",
+            "a:b",
+            "a:1:2",
+            "::1",
+            "[::1",
+            "::1]",
+            "[]",
+            "[::1]a",
+            "[::1]:b",
+            "[[::1]]",
+            "a[::1]",
             "u@a",
+            "%",
+            "a%",
+            "a%2",
+            "%zz",
+            "a%2g:80",
+            "[z]",
+            "[1.2.3.4]",
+            "[::1%]",
+            "[::1%%zz]",
+            "[::1%a%b]",
+            "[:::1]",
         ] {
             assert!(!is_host(none.as_bytes()), "{none}");
         }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 
@@ -62,14 +62,30 @@ impl Asked {
         self.judge_status(answer.status())?;
         if self.method != Special::Head && has_content(answer.status()) {
             judge_length(answer)?;
+            self.tell_of_close(answer);
             return Ok(Form::Whole);
         }
-        // In HTTP/1 hyper leaves the content out.
-        if self.version < Version::HTTP_2 {
+        correct_length(answer);
+        // In HTTP/1 hyper leaves the content out, and tells its length where none is told.
+        if self.version < Version::HTTP_2 && is_as_hyper_expects(answer) {
             return Ok(Form::Whole);
         }
+        answer.headers_mut().remove(TRANSFER_ENCODING);
         self.tell_length(answer);
         Ok(Form::HeadAlone)
+    }
+
+    /// In HTTP/1.0 the end of the connection is that of a content whose length is not told. hyper
+    /// closes it, but says to a client that asked for it that the connection is kept.
+    fn tell_of_close<B: Body>(self, answer: &mut Response<B>) {
+        let is_told = |answer: &Response<B>| {
+            answer.body().size_hint().exact().is_some()
+                || answer.headers().contains_key(CONTENT_LENGTH)
+        };
+        if self.version == Version::HTTP_10 && !is_told(answer) {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
     }
 
     fn judge_status(self, status: StatusCode) -> Result<(), Unsendable> {
@@ -81,11 +97,10 @@ impl Asked {
         }
     }
 
-    /// Tells the length of a content that is not sent, where it may be told.
+    /// Tells the length of a content that is not sent to `HEAD`, if the service does not.
     fn tell_length<B: Body>(self, answer: &mut Response<B>) {
-        if answer.status() == StatusCode::NO_CONTENT {
-            answer.headers_mut().remove(CONTENT_LENGTH);
-        } else if self.method == Special::Head
+        if self.method == Special::Head
+            && has_content(answer.status())
             && let Some(length) = answer.body().size_hint().exact()
         {
             let told = answer.headers_mut().entry(CONTENT_LENGTH);
@@ -95,7 +110,32 @@ impl Asked {
 }
 
 fn has_content(status: StatusCode) -> bool {
-    !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    !matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    )
+}
+
+/// Leaves of the told lengths of a content that is not sent one at most: a number, and where a
+/// length may be told.
+fn correct_length<B>(answer: &mut Response<B>) {
+    let mut told = answer.headers().get_all(CONTENT_LENGTH).iter();
+    let Some(first) = told.next().cloned() else {
+        return;
+    };
+    let is_one = length_of(&first).is_some() && told.all(|other| *other == first);
+    let status = answer.status();
+    let may_be_told = has_content(status) || status == StatusCode::NOT_MODIFIED;
+    match is_one && may_be_told {
+        true => answer.headers_mut().insert(CONTENT_LENGTH, first),
+        false => answer.headers_mut().remove(CONTENT_LENGTH),
+    };
+}
+
+/// Whether hyper makes of this what the client may get: it knows of no 205, and of a length that is
+/// not that of the content it thinks that the service has erred.
+fn is_as_hyper_expects<B>(answer: &Response<B>) -> bool {
+    answer.status() != StatusCode::RESET_CONTENT && !answer.headers().contains_key(CONTENT_LENGTH)
 }
 
 /// Whether the length that the service tells, if it does, is that of the content. Of a content that
@@ -107,9 +147,7 @@ fn judge_length<B: Body>(answer: &Response<B>) -> Result<(), Unsendable> {
     }
     let content = answer.body().size_hint().exact();
     let is_right = |value: &HeaderValue| {
-        let number = value.to_str().ok().filter(|text| is_number(text));
-        let length = number.and_then(|text| text.parse::<u64>().ok());
-        length.is_some_and(|length| content.is_none_or(|content| content == length))
+        length_of(value).is_some_and(|length| content.is_none_or(|content| content == length))
     };
     let is_chunked = answer.headers().contains_key(TRANSFER_ENCODING);
     match told.all(is_right) && !is_chunked {
@@ -118,8 +156,11 @@ fn judge_length<B: Body>(answer: &Response<B>) -> Result<(), Unsendable> {
     }
 }
 
-fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
+/// The number that a told length is, if it is one.
+fn length_of(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
 }
 
 impl Unsendable {

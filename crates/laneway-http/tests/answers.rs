@@ -13,13 +13,28 @@ use http::header::CONTENT_LENGTH;
 use http::{Request, Response, Version};
 use laneway_http::{Limits, RequestBody};
 
-/// `/status/N` answers with this status, `/length/N` says that its content is so long, `/chunked`
-/// says that it is chunked as well, `/version` says that it is of HTTP/3. The content is `four`.
+/// `/status/N` answers with this status, as the host `status.N` does, and `/status/N/LENGTH` says
+/// that its content is so long, as `/length/N` does. `/chunked` says that it is chunked as well,
+/// `/version` says that it is of HTTP/3. The content is `four`.
 async fn answer(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
     let path = request.uri().path().to_owned();
     let mut answer = Response::new("four".to_owned());
+    if let Some(status) = request
+        .uri()
+        .host()
+        .and_then(|host| host.strip_prefix("status."))
+    {
+        *answer.status_mut() = status.parse().unwrap();
+    }
     match path.trim_start_matches('/').split_once('/') {
-        Some(("status", status)) => *answer.status_mut() = status.parse().unwrap(),
+        Some(("status", status)) => {
+            let (status, length) = status.split_once('/').unwrap_or((status, ""));
+            *answer.status_mut() = status.parse().unwrap();
+            for length in length.split_terminator('/') {
+                let length = length.parse().unwrap();
+                answer.headers_mut().append(CONTENT_LENGTH, length);
+            }
+        }
         Some(("length", length)) => {
             let length = length.parse().unwrap();
             answer.headers_mut().insert(CONTENT_LENGTH, length);
@@ -89,6 +104,67 @@ fn an_answer_in_http2_of_204_or_304_has_no_content() {
     }
 }
 
+/// The heads of answers whose content is left out, each followed by another answer.
+#[track_caller]
+fn heads(method: &str, paths: &[&str]) -> Vec<String> {
+    let server = served();
+    let mut client = server.connect();
+    let head = |path: &&str| {
+        client.send(get(path).replacen("GET", method, 1) + &get("/"));
+        let head = client.head();
+        let (other, body) = client.answer();
+        assert!(other.starts_with("http/1.1 200 "), "after {path}: {other}");
+        assert_eq!(body, "four", "after {path}");
+        head
+    };
+    paths.iter().map(head).collect()
+}
+
+#[test]
+fn a_length_that_is_told_of_an_answer_without_content_does_no_harm() {
+    let told = |status: u16| {
+        ["", "/4", "/9", "/0", "/x", "/4/9", "/9/9"]
+            .map(|length| format!("/status/{status}{length}"))
+    };
+    for method in ["GET", "HEAD"] {
+        let told = told(204);
+        for head in heads(method, &told.each_ref().map(|path| &**path)) {
+            assert!(head.starts_with("http/1.1 204 "), "{head}");
+            assert!(!head.contains("content-length"), "{head}");
+        }
+    }
+    let told_304 = told(304);
+    for head in heads("GET", &told_304.each_ref().map(|path| &**path)) {
+        assert!(head.starts_with("http/1.1 304 "), "{head}");
+        assert!(!head.contains("content-length: x"), "{head}");
+    }
+    let told_200 = told(200);
+    let lengths = ["4", "4", "9", "0", "4", "4", "9"];
+    let heads = heads("HEAD", &told_200.each_ref().map(|path| &**path));
+    for (head, length) in heads.iter().zip(lengths) {
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        let length = format!("\r\ncontent-length: {length}\r\n");
+        assert!(head.contains(&length), "{head}: not {length}");
+    }
+}
+
+#[test]
+fn an_answer_of_205_has_no_content() {
+    let server = served();
+    let mut client = server.connect();
+    for path in ["/status/205", "/status/205/4"] {
+        client.send([get(path), get("/")].concat());
+        let (head, body) = client.answer();
+        assert!(head.starts_with("http/1.1 205 "), "{head}");
+        assert_eq!(body, "");
+        assert_eq!(client.answer().1, "four");
+    }
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    client.send(h2::get(1, "/status/205"));
+    assert_eq!(client.h2_answer(1), (205, String::new()));
+}
+
 #[test]
 fn a_length_that_is_not_that_of_the_content_is_500() {
     let server = served();
@@ -136,7 +212,7 @@ fn an_answer_that_opens_a_tunnel_is_501_and_another_one_to_connect_is_not() {
     let mut client = server.connect();
     client.send("CONNECT test:443 HTTP/1.1\r\nHost: test:443\r\n\r\n");
     assert!(client.answer().0.starts_with("http/1.1 501 "));
-    client.send("CONNECT /status/405 HTTP/1.1\r\nHost: test:443\r\n\r\n");
+    client.send("CONNECT status.405:443 HTTP/1.1\r\nHost: test:443\r\n\r\n");
     let (head, body) = client.answer();
     assert!(head.starts_with("http/1.1 405 "), "{head}");
     assert_eq!(body, "four");

@@ -36,7 +36,7 @@ fn with_fields(fields: &str) -> String {
 }
 
 #[test]
-fn a_request_without_a_host_is_refused() {
+fn a_request_of_no_place_is_refused() {
     assert_refused(&with_fields(""), 400);
 }
 
@@ -46,7 +46,7 @@ fn a_request_with_two_hosts_is_refused() {
 }
 
 #[test]
-fn hyper_3777_requests_without_a_host_and_with_two_are_refused_whatever_their_method() {
+fn hyper_3777_requests_of_no_place_and_with_two_are_refused_whatever_their_method() {
     for method in ["GET", "POST", "OPTIONS"] {
         for hosts in [
             "",
@@ -66,9 +66,63 @@ fn hyper_3857_two_hosts_or_none_are_refused_beside_a_length() {
 }
 
 #[test]
+fn a_target_that_is_not_for_its_method_is_refused() {
+    let tunnels = [
+        "test",
+        "test:",
+        "test:0",
+        "test:65536",
+        ":80",
+        "/",
+        "*",
+        "http://test:80/",
+        "test:80/x",
+        "u@test:80",
+    ];
+    let of_tunnels = tunnels.map(|target| ("CONNECT", target));
+    let of_servers = ["GET", "HEAD", "POST", "TRACE", "options"].map(|method| (method, "*"));
+    let of_no_place =
+        ["http://:80/", "://test/", "1a://test/", "*/x", "?x"].map(|target| ("GET", target));
+    let all = [&of_tunnels[..], &of_servers, &of_no_place].concat();
+    for (method, target) in all {
+        assert_refused(
+            &format!("{method} {target} HTTP/1.1\r\nHost: test\r\n\r\n"),
+            400,
+        );
+    }
+}
+
+#[test]
+fn the_server_as_a_whole_may_be_asked_for_its_options() {
+    let server = served(Limits::public());
+    for target in ["*", "http://test", "/"] {
+        let mut client = server.connect();
+        client.send(format!("OPTIONS {target} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        assert_eq!(client.answer().1, "hello", "{target}");
+    }
+}
+
+#[test]
 fn a_host_that_is_none_is_refused() {
     for host in [
-        "a b", "u@a", "a/b", "a?", "a#", "a\\b", "\"a\"", "<a>", "ä", "a:b", "a:1:2", "::1", "[::1",
+        "a b",
+        "u@a",
+        "a/b",
+        "a?",
+        "a#",
+        "a\\b",
+        "\"a\"",
+        "<a>",
+        "ä",
+        "a:b",
+        "a:1:2",
+        "::1",
+        "[::1",
+        "%",
+        "a%2",
+        "%zz",
+        "[z]",
+        "[1.2.3.4]",
     ] {
         assert_refused(&with_fields(&format!("Host: {host}\r\n")), 400);
     }

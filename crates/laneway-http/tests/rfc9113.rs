@@ -20,14 +20,16 @@
 //! | 6.9 | WINDOW_UPDATE of three bytes | the end, FRAME_SIZE_ERROR | PROTOCOL_ERROR |
 //! | 6.9 | no more of a stream's window | a reset, PROTOCOL_ERROR | the end |
 //! | 8.1 | trailers with a pseudo field | a reset, PROTOCOL_ERROR | drops the field |
+//! | 8.1.1 | a request that expects 100 (RFC 9110, 10.1.1) | 100, or the answer | the answer |
 //! | 8.2.1 | a name in capitals | a reset, PROTOCOL_ERROR | the end |
 //! | 8.3 | a pseudo field that is unknown | a reset, PROTOCOL_ERROR | the end |
 //!
 //! A request without a path passes h2 where it has no authority either; the server above answers it
 //! with 400, as section 8.1.1 allows before the stream ends. So it answers a request with a host
 //! that is not its authority, with two hosts, with neither, with a user or a malformed port in its
-//! authority, with an empty scheme, or with white space around a value, all of which h2 lets pass
-//! too.
+//! authority or no host in it, with an empty scheme, with the path `*` where it asks for no options,
+//! without a port where it asks for a tunnel, or with white space around a value, all of which h2
+//! lets pass too.
 
 mod client;
 
@@ -570,6 +572,17 @@ fn requests_section_8() {
         frame(HEADERS, END_HEADERS, 1, &head)
     };
     let body = || frame(DATA, END_STREAM, 1, b"four");
+    let waiting = || {
+        let head = [
+            fields(METHOD_POST, "/echo"),
+            field("expect", "100-continue"),
+        ];
+        frame(HEADERS, END_HEADERS, 1, &head.concat())
+    };
+    let with_method = |method: &[u8], rest: &[u8]| {
+        let length = u8::try_from(method.len()).expect("a short method");
+        [&[0x02, length], method, rest].concat()
+    };
     let after_a_field = [field("a", "b"), complete.clone()].concat();
     let with_status = [&[0x88][..], &complete].concat();
     let twice = [&[METHOD_GET][..], &complete].concat();
@@ -794,11 +807,46 @@ fn requests_section_8() {
         ),
         case(
             "8.3.1",
-            "the path * is one",
+            "the path * in a request for options",
+            &[of(&with_method(
+                b"OPTIONS",
+                &[&[0x86, 0x04, 0x01, b'*'], &authority[..]].concat(),
+            ))],
+            Answers(1, 200, "hello"),
+        ),
+        case(
+            "8.3.1",
+            "the path * in another request",
             &[of(
                 &[&[METHOD_GET, 0x86, 0x04, 0x01, b'*'], &authority[..]].concat()
             )],
-            Answers(1, 200, "hello"),
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.3.1",
+            "an authority without a host",
+            &[of(
+                &[&[METHOD_GET, 0x86, ROOT, 0x01, 0x03][..], b":80"].concat()
+            )],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.5",
+            "CONNECT without a port",
+            &[of(&with_method(b"CONNECT", &authority))],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.5",
+            "CONNECT with a path",
+            &[of(&with_method(b"CONNECT", &complete[1..]))],
+            malformed,
+        ),
+        case(
+            "8.1.1",
+            "a body whose client waits for 100, which hyper does not send",
+            &[waiting(), frame(DATA, END_STREAM, 1, b"four")],
+            Answers(1, 200, "four"),
         ),
         case(
             "8.3.1",

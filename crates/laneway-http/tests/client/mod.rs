@@ -175,16 +175,22 @@ impl Client {
         }
     }
 
-    /// Reads one answer whose head says the length of its body: its head and its body.
+    /// Reads the head of an answer.
     #[track_caller]
-    pub(crate) fn answer(&mut self) -> (String, String) {
+    pub(crate) fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             self.stream.read_exact(&mut byte).expect("a head");
             head.push(byte[0]);
         }
-        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        String::from_utf8(head).unwrap().to_ascii_lowercase()
+    }
+
+    /// Reads one answer whose head says the length of its body: its head and its body.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> (String, String) {
+        let head = self.head();
         let length = head.split("content-length: ").nth(1).expect("a length");
         let length: usize = length.split('\r').next().unwrap().parse().unwrap();
         let mut body = vec![0; length];
