@@ -173,6 +173,8 @@ fn what_is_wrong_has_its_status_and_a_message_in_json() {
     let posted = |body: &str| server.post("/tasks/async", body);
     let large = " ".repeat(17_000);
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let twice = "Content-Type: application/json\r\nContent-Type: text/plain\r\n";
+    let packed = "Content-Encoding: gzip\r\n";
     let answers = [
         (400, posted("")),
         (400, posted("{\"ms\": 2")),
@@ -196,6 +198,8 @@ fn what_is_wrong_has_its_status_and_a_message_in_json() {
         (405, server.ask("PUT /tasks/1")),
         (405, server.ask("GET /tasks/async")),
         (405, server.post("/healthz", "{}")),
+        (415, server.send("POST /tasks/sync", twice, "{\"ms\": 1}")),
+        (415, server.send("POST /tasks/sync", packed, "{\"ms\": 1}")),
     ];
     for (number, (status, answer)) in answers.iter().enumerate() {
         let told = format!("answer {number}: {} {}", answer.head, answer.body);
@@ -343,6 +347,31 @@ fn a_wrong_use_is_one_line_and_the_exit_code_2() {
     let help = refused(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8(help.stdout).unwrap().contains("--listen"));
+}
+
+#[test]
+fn a_bad_environment_is_one_line_and_the_exit_code_2() {
+    for (name, value) in [
+        ("LANEWAY_HIGH_NUM", "many"),
+        ("LANEWAY_LOW_NUM", "-1"),
+        ("LANEWAY_BLOCKING_NUM", "many"),
+        ("LANEWAY_BLOCKING_NUM", "0"),
+    ] {
+        let mut command = example();
+        command.args(["--listen", "127.0.0.1:0"]).env(name, value);
+        let mut child = command.spawn().expect("it starts");
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).expect("a line, or the end");
+        let _ = child.kill();
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(line, "", "{name}={value}: it serves");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        let start = format!("web_tasks: the environment variable {name} is \"{value}\"");
+        assert!(complaint.starts_with(&start), "{complaint}");
+    }
 }
 
 #[test]

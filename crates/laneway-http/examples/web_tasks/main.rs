@@ -18,6 +18,8 @@ mod heavy;
 mod live;
 mod options;
 mod order;
+#[path = "../../../../examples/output/mod.rs"]
+mod output;
 mod page;
 mod routes;
 mod tasks;
@@ -29,6 +31,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use laneway::background::{TaskQueue, TaskQueueMetrics, WorkStatus};
+use laneway::blocking;
 use laneway::net::TcpListener;
 use laneway::{Priority, Runtime, ShutdownReport};
 use laneway_http::{Limits, ServeReport, Server, inspect};
@@ -68,6 +71,9 @@ fn main() -> ExitCode {
 
 /// Serves until a signal comes, and then drains.
 fn serve(options: &Options) -> Result<(), String> {
+    output::may_end("web_tasks");
+    // The pool is made here. Where the environment does not let it, no client has to find out.
+    let _ = blocking::metrics();
     let rt = Runtime::builder()
         .build()
         .map_err(|error| error.to_string())?;

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use laneway_http::BodyError;
 use serde_json::Value;
@@ -46,20 +46,23 @@ impl<S: Sync> FromRequest<S> for Order {
     }
 }
 
-/// A body of no type is taken for JSON.
+/// A body of no type is taken for JSON. Compressed ones are not read.
 fn check_type(request: &Request) -> Result<(), Failure> {
-    let Some(given) = request.headers().get(CONTENT_TYPE) else {
+    let fields = request.headers();
+    let is_json = |given: &HeaderValue| {
+        let name = given.as_bytes().split(|&byte| byte == b';').next();
+        let name = name.unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"application/json")
+    };
+    let is_plain = |given: &HeaderValue| given.as_bytes().eq_ignore_ascii_case(b"identity");
+    let message = if !fields.get_all(CONTENT_TYPE).iter().all(is_json) {
+        "send JSON, with Content-Type: application/json"
+    } else if !fields.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        "send the JSON as it is, without a Content-Encoding"
+    } else {
         return Ok(());
     };
-    let name = given.as_bytes().split(|&byte| byte == b';').next();
-    let name = name.unwrap_or_default().trim_ascii();
-    match name.eq_ignore_ascii_case(b"application/json") {
-        true => Ok(()),
-        false => Err(Failure::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send JSON, with Content-Type: application/json",
-        )),
-    }
+    Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 /// The server has its limits for bodies; why this one broke off stands at the root of the error.
