@@ -10,7 +10,8 @@ use crate::blocking::unblock;
 /// name and a port, such as `"localhost:8080"` or `("localhost", 8080)`.
 ///
 /// A name is looked up by the system, on a thread of [`blocking`](crate::blocking). Text that is an
-/// address needs no thread.
+/// address needs no thread. An address of IP version 6 may stand in brackets, as in URIs, and may
+/// name a network card, as in `"[fe80::1%eth0]:80"`.
 pub trait ToSocketAddrs: Sealed {}
 
 /// The address or name that is to be resolved.
@@ -76,9 +77,10 @@ impl Sealed for String {
 impl ToSocketAddrs for (&str, u16) {}
 impl Sealed for (&str, u16) {
     fn target(&self) -> Target {
-        match self.0.parse::<IpAddr>() {
+        let host = without_brackets(self.0);
+        match host.parse::<IpAddr>() {
             Ok(address) => Target::Addresses(vec![SocketAddr::from((address, self.1))]),
-            Err(_) => Target::Host(self.0.to_owned(), self.1),
+            Err(_) => Target::Host(host.to_owned(), self.1),
         }
     }
 }
@@ -121,7 +123,7 @@ pub async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>>
         Target::Host(host, port) => look_up(host, port).await,
         Target::Text(text) => {
             let (host, port) = host_and_port(&text)?;
-            look_up(host.to_owned(), port).await
+            look_up(without_brackets(host).to_owned(), port).await
         }
     }
 }
@@ -132,6 +134,16 @@ async fn look_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
         Some(network) => network.lookup(&host, port),
         None => unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())).await,
     }
+}
+
+/// The address of IP version 6 in its brackets, as it stands in URIs and before a port, or else the
+/// whole text. The system wants it without them, where it has the name of a network card behind a
+/// `%`.
+fn without_brackets(host: &str) -> &str {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    inner.filter(|inner| inner.contains(':')).unwrap_or(host)
 }
 
 fn host_and_port(text: &str) -> io::Result<(&str, u16)> {
@@ -170,4 +182,42 @@ pub(super) fn no_address() -> io::Error {
         io::ErrorKind::InvalidInput,
         "there is no address to try: give one at least, or a name that has one",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
+        crate::block_on(resolve(address))
+    }
+
+    #[test]
+    fn an_address_in_brackets_may_stand_before_a_port_or_alone() {
+        let here = [SocketAddr::from((Ipv6Addr::LOCALHOST, 80))];
+        assert_eq!(resolved("[::1]:80").unwrap(), here);
+        assert_eq!(resolved(("[::1]", 80)).unwrap(), here);
+        assert_eq!(resolved(("::1", 80)).unwrap(), here);
+        for none in ["[127.0.0.1]:80", "[localhost]:80", "[]:80", "[::1:80"] {
+            assert!(resolved(none).is_err(), "{none}");
+        }
+    }
+
+    /// Elsewhere the card has another name.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_address_in_brackets_may_name_a_network_card() {
+        let all = [
+            resolved("[fe80::1%lo]:80").unwrap(),
+            resolved(("[fe80::1%lo]", 80)).unwrap(),
+        ];
+        for addresses in all {
+            let [SocketAddr::V6(address), ..] = addresses[..] else {
+                panic!("{addresses:?}");
+            };
+            assert_eq!(*address.ip(), "fe80::1".parse::<Ipv6Addr>().unwrap());
+            assert_ne!(address.scope_id(), 0);
+        }
+        assert!(resolved("[fe80::1%no-such-card]:80").is_err());
+    }
 }
