@@ -43,7 +43,7 @@ pub(crate) enum Order {
     Abort,
     /// Its runtime ends.
     CutOff,
-    /// Its runtime takes nothing new, and has never counted it.
+    /// Its runtime takes nothing new. The thread that spawned it counts its end.
     Refuse,
 }
 

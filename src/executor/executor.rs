@@ -52,7 +52,7 @@ pub(crate) struct Executor {
     tallies: Box<[Arc<CachePadded<Tally>>]>,
     pub(crate) ending: Ending,
     /// The tasks that shutdown has cancelled.
-    pub(crate) cut_off: CutOffs,
+    pub(crate) cut_offs: CutOffs,
     next_task_id: CachePadded<AtomicU64>,
     pub(crate) observers: Observers,
     /// For each queue, how long a poll may take before it is reported.
@@ -118,7 +118,7 @@ impl Executor {
             shape: parts.shape,
             high_waits: parts.high_waits,
             ending: Ending::new(),
-            cut_off: CutOffs::default(),
+            cut_offs: CutOffs::default(),
             next_task_id: CachePadded::new(AtomicU64::new(0)),
             observers: Observers::new(parts.observer),
             long_polls: parts.long_polls,
@@ -150,8 +150,9 @@ impl Executor {
     // Spawning and scheduling.
 
     /// Edge 1 of the life cycle. Takes the future out of its option (T4) and gives the task, unless
-    /// the runtime takes nothing new: then it gives `None` and leaves the future. If that turns out
-    /// only after the task was counted, `late` decides between that and a cancelled task.
+    /// the runtime takes nothing new: then it gives `None` and leaves the future. Where only
+    /// a second look, after the task was counted, shows that it takes nothing new, `late` decides
+    /// whether the future stays there or becomes a cancelled task.
     #[inline]
     pub(crate) fn spawn<F>(
         &self,
@@ -417,7 +418,7 @@ impl Executor {
 
     /// Whether more tasks are left than are excused, and no thread is dropping one of them.
     pub(crate) fn is_left_alone(&self) -> bool {
-        !self.is_drained() && self.cut_off.under_way() <= self.ending.excused()
+        !self.is_drained() && self.cut_offs.under_way() <= self.ending.excused()
     }
 
     /// Cancels all tasks: those that wait for a wake-up, those that are queued, and those that are
@@ -435,7 +436,7 @@ impl Executor {
     /// worker that runs them, or `deadline` has come. Only after [`close`](Executor::close).
     pub(crate) fn finish(&self, deadline: Option<Instant>) {
         // In this order: a task is among those that are being cut off before its end is counted.
-        let is_over = || self.is_drained() && self.cut_off.under_way() <= self.ending.excused();
+        let is_over = || self.is_drained() && self.cut_offs.under_way() <= self.ending.excused();
         let is_queued = || self.queues.iter().any(|queue| queue.channel_len() > 0);
         self.ending
             .finish(deadline, is_over, is_queued, || self.cancel_queued());
@@ -471,7 +472,7 @@ impl Executor {
 
     /// Cancels a task and notes it for the report of the shutdown.
     pub(crate) fn cut_off(&self, runnable: Runnable) {
-        self.cut_off.note(|| cancel::cut_off(runnable));
+        self.cut_offs.note(|| cancel::cut_off(runnable));
         // Another thread that ends the runtime may wait for the note.
         self.ending.notify();
     }

@@ -21,7 +21,7 @@ pub(crate) trait Host: Send + Sync {
     ) -> Result<(), Box<Worker>>;
 
     /// Lets the thread of a worker that sits here rest until there is something to do for it or
-    /// `is_over`. The end is told to the thread by an unpark. Called only where
+    /// `is_over`. When `is_over` becomes true, the thread is unparked. Called only where
     /// [`take_over`](Host::take_over) has given a worker back.
     fn rest_until(&self, is_over: &dyn Fn() -> bool);
 

@@ -26,8 +26,10 @@
 //!    of them: with the worker that sits on this thread (`seat::offer_worker_here`), or in its
 //!    queue's channel ([`Executor::inject`]).
 //! 2. [`worker::step`] takes it, along the worker's route (`Worker::next`), and polls it once.
-//! 3. It was woken during its own poll, and calls `tracked::schedule` when that has ended: it goes
-//!    to the back of the worker's deque, or into its next-slot where nothing else waits there.
+//! 3. It was woken during its own poll: async-task calls `tracked::schedule` when that has ended.
+//!    It goes to the back of the worker's deque, or into its next-slot where nothing else waits
+//!    there; and to its queue's channel if it was raised meanwhile, or if no worker sits here any
+//!    more.
 //! 4. It waits. The first time, its waker is entered in `waker/pending.rs` (`seat::enter_waker`),
 //!    for shutdown to find.
 //! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*
@@ -42,8 +44,8 @@
 //!    after the poll. async-task does so where the handle was dropped, `cancel.rs` elsewhere.
 //!
 //! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
-//! begins by naming the things that it owns and never does, and the next file. A T with a number
-//! names a trick, whose gain is told in `benches/TRICKS.md`.
+//! begins with its purpose, most also with the things that they never do, and names the next file.
+//! A T with a number names a trick, whose gain is told in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
 //! - `queue.rs`: the places where tasks wait.
@@ -88,8 +90,8 @@
 //!   (`runtime/threads.rs`).
 //! - The **watchdog** is a thread that looks every 10 ms for workers that have begun no new poll
 //!   since its last look. It gives the task that such a worker would run next (the one in its
-//!   next-slot, `queue.rs`) to other workers, and unparks one for a task of which none was told
-//!   (`runtime/watchdog.rs`).
+//!   next-slot, `queue.rs`) to other workers, and unparks a worker for a task of which no
+//!   worker was told (`runtime/watchdog.rs`).
 //!
 //! The core owns no threads and does no I/O; a reactor that does is handed in. It asks its [`Host`]
 //! for the time where a worker begins, rests, goes on after that, searches for long, sifts, or

@@ -85,8 +85,8 @@ impl<T> Outcome<T> {
 
 impl<T> Drop for Outcome<T> {
     fn drop(&mut self) {
-        // Where no awaiter comes for it, a panic in its destructor is caught: async-task would
-        // abort.
+        // Where no awaiter comes for the output, a panic in the output's destructor is caught:
+        // async-task would abort.
         if let Some(output) = self.output.take() {
             drop_shielded(output);
         }
@@ -105,7 +105,7 @@ pub(super) struct Failure {
 
 pub(super) enum Cause {
     Panicked(Box<dyn Any + Send>),
-    /// The task was told to end, and its future's destructor panicked.
+    /// The future's destructor panicked. An awaiter gets it only of a task that was told to end.
     DropPanicked(Box<dyn Any + Send>),
     Cancelled(Order),
 }

@@ -24,6 +24,7 @@ use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded
 use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 use extract::SiftMark;
+pub(super) use extract::is_older;
 
 /// A queue, shared by all threads.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(crate) struct Queue {
     locals: Box<[Stealable]>,
     /// The crews that serve this queue, in the order in which they are asked for a parked worker:
     /// standbys last, and otherwise first the crew that serves the fewest queues
-    /// (`runtime/plan.rs`).
+    /// (`runtime/workforce.rs`).
     crews: Box<[CrewId]>,
     /// How many workers are at home here, but at least one.
     staff: usize,
@@ -123,7 +124,7 @@ impl Queue {
         self.channel_len() + self.locals.iter().map(local).sum::<usize>()
     }
 
-    /// Whether any worker that serves this queue would find a task in it. Those in next-slots do
+    /// Whether every worker that serves this queue would find a task in it. Those in next-slots do
     /// not count: each is found by one worker alone.
     pub(crate) fn has_work(&self) -> bool {
         let mut marked = self
@@ -152,13 +153,14 @@ impl Queue {
     /// Takes a share of the channel, which holds about `len` tasks: the oldest one to run, the
     /// others moved into `local`, where idle workers can steal them. Of a few tasks a worker at
     /// home takes a fair share and any other worker takes one; where there are many, either takes
-    /// all.
+    /// all. The mark of `local` is set back first, since thieves may take the tasks on at once.
     pub(super) fn take_share(
         &self,
         len: usize,
         at_home: bool,
         local: &mut LocalQueue,
     ) -> Option<Runnable> {
+        local.shown.sifted_at.set_back(self.sifted_at());
         let (first, moved) = if len >= WORTH_DRAINING {
             local.take_in(self.receiver.drain())?
         } else {
@@ -181,14 +183,14 @@ impl Queue {
         let marked = self.board.marked(first.index());
         let stolen = marked
             .filter(|&victim| victim != thief.index())
-            .find_map(|victim| self.local_of(victim)?.steal(&local.deque));
+            .find_map(|victim| self.local_of(victim)?.steal(local));
         if stolen.is_some() && local.has_spare() {
             local.note_deque_filled();
         }
         stolen
     }
 
-    /// Whether the deques of the other workers show that there is a task in them.
+    /// Whether the board shows a task in the deque of another worker.
     #[inline]
     pub(super) fn others_have_spare(&self, thief: WorkerId) -> bool {
         self.board.marks_any_but(thief)
@@ -465,11 +467,17 @@ impl LocalQueue {
 }
 
 impl Stealable {
-    fn steal(&self, into: &Deque<Runnable>) -> Option<Stolen> {
+    /// The thief's mark is set back first, since other thieves may take the tasks on at once.
+    fn steal(&self, into: &LocalQueue) -> Option<Stolen> {
         // Before the theft: the owner may sift between the two.
         let sifted_at = self.shown.sifted_at.get();
+        let before = into.shown.sifted_at.set_back(sifted_at);
+        let Some(runnable) = insist(|| self.deque.steal_batch_and_pop(&into.deque)) else {
+            into.shown.sifted_at.set(before);
+            return None;
+        };
         Some(Stolen {
-            runnable: insist(|| self.deque.steal_batch_and_pop(into))?,
+            runnable,
             from: self.owner,
             sifted_at,
         })
@@ -504,8 +512,8 @@ struct Shown {
 /// Room for one task.
 ///
 /// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is about
-/// to run here, where its data is. The watchdog may empty it when that is not so, hence it is
-/// always emptied by a swap. Its worker fills it by a plain store where it knows the slot to be
+/// to run here, where its data is. The watchdog may empty it when that is not so, and the
+/// end of the runtime, hence it is always emptied by a swap. Its worker fills it by a plain store where it knows the slot to be
 /// empty (T2).
 #[derive(Default)]
 struct NextSlot {
@@ -588,6 +596,33 @@ mod tests {
 
     pub(super) fn local() -> (LocalQueue, Stealable) {
         LocalQueue::new(WorkerId(0), Arc::new(Board::new(1)))
+    }
+
+    /// Another thief may take the tasks on before the first one has noted anything.
+    #[test]
+    fn a_deque_has_the_older_mark_of_the_tasks_that_were_moved_into_it() {
+        let (mut victim, shown) = local();
+        let (thief, thief_shown) = local();
+        victim.mark_sifted(4);
+        thief.mark_sifted(5);
+        assert!(shown.steal(&thief).is_none());
+        assert_eq!(thief_shown.shown.sifted_at.get(), 5, "nothing was moved");
+        (0..4).for_each(|id| _ = victim.push_back(runnable(id)));
+        assert!(shown.steal(&thief).is_some());
+        assert_eq!(thief_shown.shown.sifted_at.get(), 4);
+
+        let (mut taker, _) = local();
+        taker.mark_sifted(1);
+        let queue = Queue::new(
+            "low",
+            1,
+            Arc::new(Board::new(1)),
+            Box::new([]),
+            Box::new([]),
+        );
+        (0..4).for_each(|id| queue.push(runnable(id)));
+        assert!(queue.take_share(4, true, &mut taker).is_some());
+        assert_eq!(taker.shown.sifted_at.get(), 0);
     }
 
     /// If not, every step would take one of a few locks that all cells of the process share.

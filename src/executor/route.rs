@@ -36,14 +36,14 @@ pub(crate) struct Route {
     /// part of these, and then of home.
     pub(super) above: Box<[usize]>,
     /// The other places that it looks at before it counts as a searcher (`idle/parking.rs`): its
-    /// home channel, then tasks of home in the deques of others, then its own part of the queues
-    /// that do not outrank home.
+    /// home channel, and if it serves queues that do not outrank home, tasks of home in the deques
+    /// of others and then its own part of those queues.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
     pub(super) search: Box<[Look]>,
     /// For each queue that is not home, the places where a task may wait that no other worker
     /// takes: this worker's own part of the queue, or all of a queue without workers at home.
-    others: Box<[Looks]>,
+    other_queues: Box<[Looks]>,
 }
 
 /// Every 61st step looks at the home channel first, so that a worker whose deque never runs dry
@@ -66,8 +66,8 @@ impl Route {
         steals_from: &[QueueId],
         staffed: impl Fn(QueueId) -> bool,
     ) -> Route {
-        let others = steals_from.iter().copied().filter(|&queue| queue != home);
-        let queues: Box<[QueueId]> = std::iter::once(home).chain(others).collect();
+        let stolen_from = steals_from.iter().copied().filter(|&queue| queue != home);
+        let queues: Box<[QueueId]> = std::iter::once(home).chain(stolen_from).collect();
         let rest = 1..queues.len();
         let outranks_home = |&at: &usize| queues[at].outranks(home);
         let (above, below): (Vec<_>, Vec<_>) = rest.clone().partition(outranks_home);
@@ -80,7 +80,7 @@ impl Route {
             above: above.into(),
             at_hand: at_hand(&below),
             search: search(rest.clone()),
-            others: rest.map(seen_to_here).collect(),
+            other_queues: rest.map(seen_to_here).collect(),
             queues,
         }
     }
@@ -109,7 +109,7 @@ impl Route {
         if let Some(at) = self.other_queue_due(step) {
             return match goes_on_alone(at) {
                 true => waiting(at),
-                false => self.others[at - 1],
+                false => self.other_queues[at - 1],
             };
         }
         let since_home = step % HOME_EVERY;
@@ -138,7 +138,7 @@ impl Route {
             return None;
         }
         let turn = (step / OTHER_QUEUE_EVERY) as usize;
-        Some(turn.checked_rem(self.others.len())? + 1)
+        Some(turn.checked_rem(self.other_queues.len())? + 1)
     }
 
     /// By how many steps home's two turns are delayed, right after they were due: by one for each

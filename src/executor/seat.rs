@@ -26,8 +26,8 @@ use crate::telemetry::tally::Writer;
 
 // Which runtime this thread belongs to.
 
-/// Makes a runtime this thread's own until the guard is dropped, and with that leaves all runtimes
-/// that were entered since.
+/// Makes a runtime this thread's own until the guard is dropped. Then the thread also leaves the
+/// runtimes that it has entered since.
 #[must_use]
 pub(crate) fn enter(executor: Arc<Executor>) -> Entered {
     Entered::new(executor, Leaves::WithLater)
@@ -183,8 +183,8 @@ pub(crate) fn is_worker() -> bool {
     with_worker(|_| ()).is_some()
 }
 
-/// Whether the task that is being polled on this thread is a high one: taken from the high queue,
-/// or raised before it was taken.
+/// Whether the task that is being polled on this thread was a high one, by its own or by lent
+/// priority, when it was taken. On a thread that has given its worker away: the task that blocks it.
 pub(crate) fn runs_high_task() -> bool {
     with_worker(|worker| worker.current.is_high).unwrap_or_else(poll::blocks_in_high)
 }
@@ -266,7 +266,7 @@ fn tell_if_local(id: ExecutorId, task: TaskId, queue: QueueId, turn: Turn) {
 /// Puts a task into its queue's channel.
 fn inject(id: ExecutorId, runnable: Runnable) {
     // An executor can be found until the last of its futures is dropped, so where there is none,
-    // this task's is gone. It is forgotten then: its destructor would still run code that its
+    // this task's is gone. The runnable is forgotten then: to drop it would run code that its
     // waker's caller does not expect.
     let runnable = ManuallyDrop::new(runnable);
     with_runtime(id, |executor| {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ENTERED`] | `seat::enter`, `seat::visit`, `seat::belong` | spawns and wake-ups here |
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
-//! | [`SEAT`] | a thread that sits down or gives up its seat | spawns, wake-ups, counters |
+//! | [`SEAT`] | a thread that seats a worker, or gives it away | spawns, wake-ups, counters |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //!

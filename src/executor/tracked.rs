@@ -170,7 +170,7 @@ impl<F> Drop for DropIfItPanics<'_, F> {
 }
 
 /// Heeds the note that was left for a task which is about to be polled. If that is an order to end,
-/// gives the order.
+/// returns the order.
 #[cold]
 fn heed_note(life: &Life) -> Option<Order> {
     match NOTE.get() {
@@ -193,6 +193,7 @@ fn obey<F>(order: Order, future: Pin<&mut Option<F>>, life: &mut Life) -> Box<Fa
     let panicked = drop_future(future, life);
     match order {
         Order::Abort | Order::CutOff => life.cancelled(),
+        // The end of a refused task is counted by its spawner: `count_refused`, `count_late`.
         Order::Refuse => telling::cancelled(life.executor, life.task),
     }
     NOTE.set(Note::Obeyed);
@@ -215,7 +216,7 @@ struct Life {
     executor: ExecutorId,
     /// The queue it was spawned on, under which it is counted.
     queue: QueueId,
-    /// As in [`Meta`], whose memory this lies in.
+    /// As in [`Meta`], beside which this lies.
     named: bool,
     /// Whether its waker is among the pending: from the first time that it waits.
     is_entered: bool,

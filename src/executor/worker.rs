@@ -1,14 +1,14 @@
 //! One step of a consumer thread: find a task, run it, or rest.
 //!
 //! A [`Worker`] is a place in the runtime, not a thread: it has a home queue, a route, and local
-//! queues. A thread sits down on it and calls [`step`] in a loop; when a task blocks that thread,
-//! another thread takes the worker over. A simulation calls `step` as well, so it schedules as a
+//! queues. It is seated on a thread, which calls [`step`] in a loop; when a task blocks that
+//! thread, another thread takes the worker over. A simulation calls `step` as well, so it schedules as a
 //! runtime does.
 //!
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
 //! is nothing to do it says so, and rests: it is *parked* until another thread unparks it, or
-//! *naps* and comes back by itself. A worker that is not parked is *awake*, for others also while
-//! it naps. Read `seat.rs` next.
+//! *naps* and comes back by itself. A worker that is not parked is *awake*; for others that is so
+//! while it naps, too. Read `seat.rs` next.
 
 mod inner_polls;
 mod sifter;
@@ -143,7 +143,7 @@ pub(crate) enum MayPark {
     No,
 }
 
-/// One step of the worker that the current thread sits on: takes a task and polls it once.
+/// One step of the worker that sits on the current thread: takes a task and polls it once.
 pub(crate) fn step() -> Step {
     step_with(run)
 }
@@ -160,7 +160,7 @@ fn step_with(run: impl FnOnce(Runnable)) -> Step {
     }
 }
 
-/// Takes the next task of the worker that the current thread sits on, or gives the result of a step
+/// Takes the next task of the worker that sits on the current thread, or gives the result of a step
 /// without one.
 // `always`: since polls within a poll are a second caller, the compiler would make this a call, on
 // the path of every task.
@@ -178,8 +178,8 @@ fn take() -> Result<Runnable, Step> {
     }
 }
 
-/// Wakes the tasks for which something was ready at the worker's last look outside. Off the seat,
-/// since wakers may run code of the user's.
+/// Wakes the tasks for which something was ready at the worker's last look outside. Not within
+/// `with_worker`, since wakers may run code of the user's, which has to find the worker.
 fn wake_ready() {
     if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
         poll::between_polls(|| wake_all(ready));
@@ -234,7 +234,7 @@ fn run_observed(runnable: Runnable) {
     poll::observed((executor, task), || {
         run_or_abort(runnable, Note::TakenObserved);
     });
-    // Of one that was dropped or aborted before, no poll has begun.
+    // No poll has begun of a task that was dropped or aborted before.
     if let Note::Ended(end) = NOTE.get() {
         telling::emit(|| Event::PollEnded { task, worker, end });
     }
@@ -303,7 +303,7 @@ impl Worker {
     ///    or everywhere in a queue that has no workers at home. While the worker goes on with a
     ///    single task of a queue, that queue's turn begins with its channel, and then with the
     ///    deques of other workers;
-    /// 2. in its own part of the queues that outrank home: so a low worker ends the high tasks that
+    /// 2. in its own part of the queues that outrank home: so a low worker runs the high tasks that
     ///    it has taken before it goes on with low ones;
     /// 3. in its home next-slot, three times in a row at most, and in its home deque;
     /// 4. in the home channel: for a fair share, or for everything if there are 16 tasks or more;
@@ -321,6 +321,7 @@ impl Worker {
     /// while. The tests `a_high_worker_looks_in_the_order_given_above_next` and
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
+    ///
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready
     /// outside: see `idle/lookout.rs`.
     // `always`: as `take`.
@@ -447,7 +448,8 @@ impl Worker {
         self.look_around().or_else(|| self.search_on())
     }
 
-    /// The first round of a search is part of finding work; from here on it is time spent.
+    /// The first round of a search is part of finding work. Only from here on does the time count as
+    /// searching.
     #[inline(never)]
     fn search_on(&mut self) -> Option<Runnable> {
         let spin = self.executor.spin;
@@ -560,9 +562,9 @@ impl Worker {
         };
         // It may spin for 2 us. `None`: the channel is empty.
         let len = self.pace.gather(|| queue.channel_len())?;
-        let sifted = queue.sifted_at();
+        let sifted_at = queue.sifted_at();
         let runnable = queue.take_share(len, position == 0, local)?;
-        self.note_moved(position, sifted);
+        self.note_moved(position, sifted_at);
         self.turn_to(position, Source::Channel);
         Some(runnable)
     }

@@ -48,7 +48,7 @@ impl Linger {
         mut look: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         let found = spin.look_again(&mut look);
-        if found.is_some() || source != Source::Channel || !self.patience.is_at_an_end() {
+        if found.is_some() || source != Source::Channel || !self.patience.calls_for_wait() {
             return found;
         }
         let longer = Spin {
@@ -72,7 +72,7 @@ impl Linger {
     /// from `source`.
     pub(crate) fn unparked(&mut self, now: Duration, source: Source) -> Duration {
         let rest = now.saturating_sub(self.parked_at);
-        if !self.patience.is_at_an_end() {
+        if !self.patience.calls_for_wait() {
             self.patience
                 .found(match rest <= SHORT_REST && source == Source::Channel {
                     true => Find::Small,

@@ -2,7 +2,7 @@
 //!
 //! A [`Reactor`] waits in the operating system for many things at once, for sockets mostly. With a
 //! thread of its own it would cost each wake-up a hop from that thread to a worker's. So the thread
-//! of a worker that has nothing to do waits there, instead of being parked: one at a time is **on
+//! of a worker that has nothing to do waits there, and not for an unpark: one at a time is **on
 //! the lookout**. When something is ready it goes on as a searcher, and wakes the tasks from where
 //! it sits, into its own queues.
 //!
@@ -204,8 +204,8 @@ impl Lookout {
     /// now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        // Relaxed: the holder that is seen may have left by now. If its standing is no later, it
-        // looks for work now, and comes back to the lookout before it parks.
+        // Relaxed: the holder that is seen may have left by now. Where its standing is no later, that
+        // does not matter: it is awake then, looks for work, and comes back before it parks.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
             return false;

@@ -16,8 +16,9 @@
 //! All that is for high work, which is worth the interruption of a nice bringer. Other work is not:
 //! the bringer goes on with its own poll, and a high worker on its core would keep the core from it
 //! while another core may have nothing to do. So of the parked workers one on another core is taken
-//! for other work. If there is none, the high worker is *sent away* (T30): it moves to another core
-//! before it parks again. Low workers are neither called nor sent away.
+//! for other work. A nice bringer that takes a high worker on its core all the same *sends it away*
+//! (T30): that worker moves to another core before it parks again. Low workers are neither called
+//! nor sent away.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a

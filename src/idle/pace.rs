@@ -21,7 +21,7 @@ use super::spin::Spin;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace(Option<Patience>);
 
-/// No worker waits for more tasks than this.
+/// A worker that finds this many does not wait for more.
 const ENOUGH: usize = 16;
 
 /// How many of the processor's pauses a wait takes: some 2 us.
@@ -38,7 +38,7 @@ impl Pace {
         let Some(patience) = &mut self.0 else {
             return Some(found);
         };
-        if !patience.is_at_an_end() {
+        if !patience.calls_for_wait() {
             patience.found(Find::of(found));
         } else if found < ENOUGH {
             (0..PAUSES).for_each(|_| hint::spin_loop());

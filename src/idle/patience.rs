@@ -53,7 +53,7 @@ impl Patience {
     }
 
     /// Whether the worker waits before it comes the next time.
-    pub(super) fn is_at_an_end(self) -> bool {
+    pub(super) fn calls_for_wait(self) -> bool {
         self.small_finds >= self.limit
     }
 
@@ -74,7 +74,7 @@ impl Patience {
                 self.small_finds = 0;
                 self.limit = MOST.min(2 * self.limit);
             }
-            // Still at an end: the worker waits the next time, too.
+            // The row stays: the worker waits the next time, too.
             Find::Enough => self.limit = LEAST,
         }
     }

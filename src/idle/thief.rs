@@ -42,7 +42,7 @@ impl Thief {
     pub(crate) fn stole(&mut self, tasks: usize) {
         if mem::take(&mut self.has_napped) {
             self.patience.waited_for(Find::of(tasks));
-        } else if !self.patience.is_at_an_end() {
+        } else if !self.patience.calls_for_wait() {
             self.patience.found(Find::of(tasks));
         }
     }
@@ -54,13 +54,13 @@ impl Thief {
             // There was nothing to steal.
             self.patience.waited_for(Find::Small);
         }
-        self.has_napped = self.patience.is_at_an_end();
+        self.has_napped = self.patience.calls_for_wait();
         self.has_napped
     }
 
     /// Notes that the worker was unparked after `rest`.
     pub(crate) fn unparked(&mut self, rest: Duration) {
-        if rest > SHORT_REST && !self.patience.is_at_an_end() {
+        if rest > SHORT_REST && !self.patience.calls_for_wait() {
             self.patience.begin_anew();
         }
     }

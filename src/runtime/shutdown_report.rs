@@ -38,7 +38,7 @@ pub struct ShutdownReport {
 impl ShutdownReport {
     pub(super) fn of(executor: &Executor) -> ShutdownReport {
         let queues = RuntimeMetrics::of(executor).queues;
-        let cut_off = executor.cut_off.so_far();
+        let cut_off = executor.cut_offs.so_far();
         ShutdownReport {
             completed: queues.iter().map(|queue| queue.completed).sum(),
             panicked: queues.iter().map(|queue| queue.panicked).sum(),

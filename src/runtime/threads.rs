@@ -173,7 +173,7 @@ impl Threads {
         threads
     }
 
-    /// Starts a thread that sits down on `worker`.
+    /// Starts a thread for `worker` to sit on.
     pub(crate) fn start(&self, worker: Box<Worker>) -> io::Result<()> {
         self.start_idle(worker.id)?.hand_over(worker);
         Ok(())

@@ -21,9 +21,9 @@ use crate::poll::poll_shielded;
 ///
 /// # Cancellation
 ///
-/// Dropping a `Task` cancels it: its future is dropped by a worker instead of being polled again,
-/// or on this thread if the runtime has shut down. A poll that is running meanwhile comes to its
-/// end first. [`cancel`](Task::cancel) waits until that has happened; [`detach`](Task::detach)
+/// Dropping a `Task` cancels it: its future is dropped instead of being polled again, by a worker
+/// or by the thread that ends the runtime. A poll that is running meanwhile comes to its end
+/// first. [`cancel`](Task::cancel) waits until that has happened; [`detach`](Task::detach)
 /// lets the task run on without a handle.
 ///
 /// A detached task that waits for a wake-up that can never come is kept until its runtime is

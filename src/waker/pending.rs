@@ -113,8 +113,8 @@ impl Pending {
         drop(waker);
     }
 
-    /// Wakes a task if it waits, or has it polled once more if this is its first poll. Has no
-    /// effect on one that lies in a queue.
+    /// Wakes a task if it waits. If it is being polled, it is polled once more, also where that is
+    /// its first poll and its waker is not here yet. Has no effect on one that lies in a queue.
     pub(crate) fn wake(&self, task: TaskId) {
         let found = self.waker_of(task).or_else(|| {
             // Counted before the second look: a worker that enters the waker after it sees the
@@ -145,7 +145,8 @@ impl Pending {
                 .iter()
                 .map(|(&task, waker)| (task, waker.clone()))
                 .collect();
-            // Unlock before waking: a task that is woken and cancelled at once removes itself.
+            // Unlock before waking: that queues the task, and may call an observer, whose code may
+            // come back here.
             drop(shard);
             // In an order that does not depend on the map's history.
             wakers.sort_unstable_by_key(|(task, _)| *task);

@@ -21,11 +21,25 @@ impl SiftMark {
         self.0.load(Ordering::Acquire) as u32
     }
 
-    fn set(&self, at: u32) {
+    pub(super) fn set(&self, at: u32) {
         // Release: pairs with the Acquire in `get`. A worker that sees the mark takes tasks that
         // were sifted.
         self.0.store(at as usize, Ordering::Release);
     }
+
+    /// Sets the mark to an older count, unless it is as old already. Gives the one from before.
+    pub(super) fn set_back(&self, to: u32) -> u32 {
+        let before = self.get();
+        if is_older(to, before) {
+            self.set(to);
+        }
+        before
+    }
+}
+
+/// Whether a count of raises was reached before another. Counts wrap around.
+pub(in crate::executor) fn is_older(count: u32, than: u32) -> bool {
+    count.wrapping_sub(than).cast_signed() < 0
 }
 
 /// Where more tasks than this lie, none is picked: to take them all out would cost more than a

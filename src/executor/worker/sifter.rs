@@ -13,7 +13,8 @@
 //! by the worker itself, by a priority that was read after the count.
 //!
 //! A thief, and a worker that takes from the channel, inherits the mark of the deque or the channel
-//! that it takes from, and sifts again if that mark is older than its own.
+//! that it takes from, and sifts again if that mark is older than its own. The mark comes before
+//! the tasks: another thief may take them on at once.
 //!
 //! A task may be raised while another thread, which saw a low one, is about to push it into the
 //! channel, and another worker may sift the channel just before the push. So the thread that pushes
@@ -30,6 +31,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::{Step, Worker};
+use crate::executor::queue::is_older;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::ids::QueueId;
@@ -61,8 +63,8 @@ const MOST_AT_HOME: usize = 1 << 17;
 /// The most tasks that any other worker sifts at once: it is there for more urgent things.
 const MOST_ELSEWHERE: usize = 1 << 14;
 
-/// Puts the raised tasks that the worker here has found into the high queue. Outside of the seat,
-/// since an observer is called.
+/// Puts the raised tasks that the worker here has found into the high queue. Not within
+/// `with_worker`, since an observer is called.
 pub(super) fn hand_on() {
     let found = seat::with_worker(|worker| {
         let raised = mem::take(&mut worker.sifter.raised);
@@ -162,14 +164,6 @@ impl Worker {
         if self.route.queues[position] == QueueId::LOW && is_older(sifted_at, self.sifter.sifted_at)
         {
             self.sifter.sifted_at = sifted_at;
-            if let Some(local) = self.locals.get(position) {
-                local.mark_sifted(sifted_at);
-            }
         }
     }
-}
-
-/// Whether a count was reached before another. Counts wrap around.
-fn is_older(count: u32, than: u32) -> bool {
-    count.wrapping_sub(than).cast_signed() < 0
 }

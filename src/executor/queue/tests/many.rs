@@ -15,7 +15,7 @@ const SEEN_AT_THE_LATEST: usize = 6;
 /// before.
 fn is_left_behind(tasks: usize, seen_at: usize) -> bool {
     let (mut own, shown) = local();
-    let loot = Deque::new_fifo();
+    let (loot, _) = local();
     let mut push = |id: usize| _ = own.push_back(runnable(id as u64));
     (1..tasks).for_each(&mut push);
     let mut step = 0;
