@@ -37,10 +37,11 @@
 //! that is never between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
+//!
 //! A task that ends is counted first; then its thread looks at the phase: a worker's thread when
-//!the worker next rests, which it does after the last task, and any other thread at once. A thread
-//!that drains moves the phase first and counts then. So the last task is counted, or its thread
-//!sees that another waits; it notifies under the lock, and hence not between count and sleep.
+//! the worker next rests, which it does after the last task, and any other thread at once. A thread
+//! that drains moves the phase first and counts then. So the last task is counted, or its thread
+//! sees that another waits; it notifies under the lock, and hence not between count and sleep.
 //!
 //! # Why drain misses no task
 //!
