@@ -144,6 +144,24 @@ fn a_peer_that_resets_ends_reads_and_writes() {
 }
 
 #[test]
+fn a_part_of_a_second_is_no_reset_and_no_error() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        server.set_linger(Some(Duration::from_millis(1)))?;
+        server.write_all(b"all").await?;
+        drop(server);
+        let mut all = String::new();
+        client.read_to_string(&mut all).await?;
+        assert_eq!(all, "all");
+        for silence in [Duration::from_millis(1), Duration::MAX] {
+            client.set_keepalive(Some(silence))?;
+            assert!(client.keepalive()?);
+        }
+        client.set_linger(Some(Duration::MAX))
+    });
+}
+
+#[test]
 fn a_connection_is_over_when_both_directions_are() {
     run(async {
         let (mut client, mut server) = pair().await?;

@@ -246,15 +246,16 @@ impl TcpStream {
         self.option(false, |socket| socket.keepalive())
     }
 
-    /// Has the system ask a peer whether it is still there when it has been silent for this time,
-    /// which counts in whole seconds. `None`, the default of new connections: never. If the peer
-    /// does not answer, the connection fails some minutes later.
+    /// Has the system ask a peer whether it is still there when it has been silent for this time.
+    /// `None`, the default of new connections: never. If the peer does not answer, the connection
+    /// fails some minutes later. The system counts whole seconds, up to nine hours: a second that
+    /// has begun counts, and a longer time is as nine hours.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's. A silence of zero is none that it takes.
     pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
-        self.option((), |socket| match silence {
+        self.option((), |socket| match silence.map(whole_seconds) {
             Some(time) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time)),
             None => socket.set_keepalive(false),
         })
@@ -263,6 +264,10 @@ impl TcpStream {
     /// How long the system goes on to send what was written after the connection is dropped.
     /// `None`: as long as it takes. Zero: not at all, and the peer finds the connection reset.
     ///
+    /// With any other time, the thread that drops the connection waits until all is sent or the
+    /// time is over, and no other task has its turn there. The system counts whole seconds, up to
+    /// nine hours: a second that has begun counts, and a longer time is as nine hours.
+    ///
     /// # Errors
     ///
     /// The system's.
@@ -270,6 +275,7 @@ impl TcpStream {
         if let Either::Simulated(endpoint) = &self.inner.get().0 {
             endpoint.set_linger(time);
         }
+        let time = time.map(whole_seconds);
         self.option((), |socket| socket.set_linger(time))
     }
 
@@ -309,6 +315,15 @@ impl TcpStream {
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         Ok(self.into_socket()?.0.into_system()?.into())
     }
+}
+
+/// The longest time in seconds that systems take for the options of a connection.
+const MOST_SECONDS: u64 = 9 * 60 * 60;
+
+/// The same time in whole seconds. What has begun counts: a short time is not none.
+fn whole_seconds(time: Duration) -> Duration {
+    let begun = u64::from(time.subsec_nanos() > 0);
+    Duration::from_secs(time.as_secs().saturating_add(begun).min(MOST_SECONDS))
 }
 
 impl Tcp {
