@@ -134,7 +134,7 @@ fn builder(limits: &Limits) -> http1::Builder {
         .timer(LaneTimer)
         // The gate has the time of a head, and counts its fields.
         .header_read_timeout(None)
-        .max_buf_size(BUFFER.max(limits.head_bytes + 1));
+        .max_buf_size(BUFFER.max(limits.head_bytes.saturating_add(1)));
     if limits.head_fields > FIELDS {
         builder.max_headers(limits.head_fields);
     }

@@ -124,9 +124,10 @@ impl Limits {
         self
     }
 
-    /// The most fields of a head in HTTP/1. The default is 100.
+    /// The most fields of a head, up to 16,384: more than that counts as so many. Beyond 100, each
+    /// request takes memory for this number of fields. The default is 100.
     pub fn head_fields(mut self, most: usize) -> Limits {
-        self.head_fields = most;
+        self.head_fields = most.min(MOST_FIELDS);
         self
     }
 
@@ -193,6 +194,10 @@ impl Limits {
         self
     }
 }
+
+/// The most fields that a head can have. A `HeaderMap` holds half as many again and panics beyond,
+/// and hyper makes room for all that there may be.
+const MOST_FIELDS: usize = 16 * 1024;
 
 /// As good as for ever, and within what an instant can hold.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -103,6 +103,33 @@ fn the_server_as_a_whole_may_be_asked_for_its_options() {
 }
 
 #[test]
+fn a_limit_may_be_as_large_as_its_number() {
+    let most = usize::MAX;
+    for limits in [
+        Limits::public().head_bytes(most),
+        Limits::public().head_fields(most),
+        Limits::public()
+            .head_bytes(most)
+            .head_fields(most)
+            .target_bytes(most),
+    ] {
+        let server = served(limits);
+        let mut client = server.connect();
+        client.send(get("/"));
+        assert_eq!(client.answer().1, "hello");
+    }
+    let server = served(Limits::public().head_bytes(1024 * 1024).head_fields(most));
+    for (fields, status) in [(16_383, 200), (16_384, 431)] {
+        let mut client = server.connect();
+        let head = format!("Host: test\r\n{}", "a: b\r\n".repeat(fields));
+        client.send(with_fields(&head));
+        let (answer, _) = client.answer();
+        let start = format!("http/1.1 {status} ");
+        assert!(answer.starts_with(&start), "{fields} fields: {answer}");
+    }
+}
+
+#[test]
 fn a_host_that_is_none_is_refused() {
     for host in [
         "a b",
