@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Uri, request};
+use http::{HeaderMap, Uri, Version, request};
 
 /// The rule by which clients are let in.
 #[derive(Clone)]
@@ -35,8 +35,16 @@ pub(super) enum Denied {
     OtherSite,
 }
 
-/// The fields that proxies add to requests.
-const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+/// The fields that proxies add to requests, beside those that begin with `x-forwarded`.
+const OF_PROXIES: [&str; 6] = [
+    "forwarded",
+    "x-real-ip",
+    "via",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+const FORWARDED: &str = "x-forwarded";
 
 /// The field by which browsers tell where a request comes from.
 const FETCH_SITE: &str = "sec-fetch-site";
@@ -63,16 +71,20 @@ fn judge_local(
     if !peer.to_canonical().is_loopback() {
         return Err(Denied::Remote);
     }
-    if OF_PROXIES
-        .iter()
-        .any(|name| head.headers.contains_key(*name))
-    {
+    if head.version < Version::HTTP_11 || head.headers.keys().any(is_of_proxies) {
         return Err(Denied::Proxied);
     }
     match host.is_some_and(is_local) {
         true => Ok(()),
         false => Err(Denied::OtherHost),
     }
+}
+
+/// Whether a proxy has added a field of this name. Some add none, but speak HTTP/1.0, as no browser
+/// does.
+fn is_of_proxies(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with(FORWARDED) || OF_PROXIES.contains(&name)
 }
 
 /// Refuses what a page of another site asks for. A link from there is harmless.
@@ -209,13 +221,18 @@ mod tests {
             let denied = judged(&Access::Loopback, peer, "/", &[host]);
             assert_eq!(denied, Some(Denied::Remote), "{peer}");
         }
-        for field in OF_PROXIES {
+        let forwarded = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        for field in OF_PROXIES.into_iter().chain(forwarded) {
             assert_eq!(
                 local(&[host, (field, "x")]),
                 Some(Denied::Proxied),
                 "{field}"
             );
         }
+        let request = Request::get("/").version(Version::HTTP_10);
+        let request = request.header("host", "localhost").body(()).unwrap();
+        let judged = Access::Loopback.judge(HERE, &request.into_parts().0);
+        assert_eq!(judged, Err(Denied::Proxied));
     }
 
     #[test]
