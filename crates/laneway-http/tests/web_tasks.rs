@@ -175,6 +175,7 @@ fn what_is_wrong_has_its_status_and_a_message_in_json() {
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let twice = "Content-Type: application/json\r\nContent-Type: text/plain\r\n";
     let packed = "Content-Encoding: gzip\r\n";
+    let elsewhere = "Sec-Fetch-Site: cross-site\r\n";
     let answers = [
         (400, posted("")),
         (400, posted("{\"ms\": 2")),
@@ -200,6 +201,10 @@ fn what_is_wrong_has_its_status_and_a_message_in_json() {
         (405, server.post("/healthz", "{}")),
         (415, server.send("POST /tasks/sync", twice, "{\"ms\": 1}")),
         (415, server.send("POST /tasks/sync", packed, "{\"ms\": 1}")),
+        (
+            403,
+            server.send("POST /tasks/sync", elsewhere, "{\"ms\": 1}"),
+        ),
     ];
     for (number, (status, answer)) in answers.iter().enumerate() {
         let told = format!("answer {number}: {} {}", answer.head, answer.body);

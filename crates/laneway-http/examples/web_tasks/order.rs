@@ -36,6 +36,7 @@ impl<S: Sync> FromRequest<S> for Order {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _state: &S) -> Result<Order, Failure> {
+        check_site(&request)?;
         check_type(&request)?;
         let body = request.into_body().collect().await.map_err(unreadable)?;
         let json = serde_json::from_slice(&body.to_bytes()).map_err(|error| {
@@ -43,6 +44,19 @@ impl<S: Sync> FromRequest<S> for Order {
         })?;
         Order::read(&json)
             .map_err(|message| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, message))
+    }
+}
+
+/// A page of another site could start work here by a browser that can reach this server. Browsers
+/// tell of it, and other clients have no site.
+fn check_site(request: &Request) -> Result<(), Failure> {
+    let site = request.headers().get("sec-fetch-site");
+    match site.is_none_or(|site| site == "same-origin" || site == "none") {
+        true => Ok(()),
+        false => Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "a page of another site has asked for this: order from this server's own page",
+        )),
     }
 }
 
