@@ -190,8 +190,10 @@ impl<S: Serves> Future for Exchange<S, S::Future> {
             Poll::Ready(Given::Answer(answer)) => {
                 Poll::Ready(Ok(passed(answer, *this.asked, this.entry)))
             }
-            Poll::Ready(Given::Failure) => Poll::Ready(Ok(own(None, this.entry))),
-            Poll::Ready(Given::Refusal(refusal)) => Poll::Ready(Ok(own(Some(refusal), this.entry))),
+            Poll::Ready(Given::Failure) => Poll::Ready(Ok(own(None, *this.asked, this.entry))),
+            Poll::Ready(Given::Refusal(refusal)) => {
+                Poll::Ready(Ok(own(Some(refusal), *this.asked, this.entry)))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
@@ -253,9 +255,9 @@ fn passed<B: Body>(
     let refusal = entry.answered();
     let form = match form_of(&mut answer, asked, refusal) {
         Ok(form) => form,
-        Err(status) => return replaced(status, refusal, entry),
+        Err(status) => return replaced(status, refusal, asked, entry),
     };
-    let length = ended(&mut answer, refusal, &mut entry);
+    let length = ended(&mut answer, refusal, asked, &mut entry);
     // Last, so that the answer is moved once.
     match form {
         Form::Whole => answer.map(|body| Answer::new(body, entry, length)),
@@ -284,31 +286,42 @@ fn form_of<B: Body>(
 }
 
 /// An answer of the server's where there is none of the service's.
-fn own<B>(refusal: Option<Refusal>, entry: &mut Option<Entry>) -> Response<Answer<B>> {
+fn own<B>(
+    refusal: Option<Refusal>,
+    asked: Asked,
+    entry: &mut Option<Entry>,
+) -> Response<Answer<B>> {
     let mut entry = entry.take().expect(ENTERED);
     let refusal = entry.answered().or(refusal);
     let status = refusal.map_or(StatusCode::INTERNAL_SERVER_ERROR, Refusal::status);
-    replaced(status, refusal, entry)
+    replaced(status, refusal, asked, entry)
 }
 
 fn replaced<B>(
     status: StatusCode,
     refusal: Option<Refusal>,
+    asked: Asked,
     mut entry: Entry,
 ) -> Response<Answer<B>> {
     let mut answer = Response::new(());
     *answer.status_mut() = status;
-    ended(&mut answer, refusal, &mut entry);
+    ended(&mut answer, refusal, asked, &mut entry);
     answer.map(|()| Answer::empty(entry))
 }
 
 /// Notes the answer, and lets it end the connection, if it is the last.
-fn ended<T>(answer: &mut Response<T>, refusal: Option<Refusal>, entry: &mut Entry) -> Length {
+fn ended<T>(
+    answer: &mut Response<T>,
+    refusal: Option<Refusal>,
+    asked: Asked,
+    entry: &mut Entry,
+) -> Length {
     // Until now hyper may not have known that there is to be an end.
     let is_last = refusal.is_some() || entry.is_to_end();
     if is_last && entry.protocol() == Protocol::Http1 {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(CONNECTION, close);
+        asked.end_with(answer);
     }
     let extensions = answer.extensions();
     entry.note_status(answer.status(), extensions.get::<Route>().cloned());

@@ -75,16 +75,22 @@ impl Asked {
         Ok(Form::HeadAlone)
     }
 
-    /// In HTTP/1.0 the end of the connection is that of a content whose length is not told. hyper
-    /// closes it, but says to a client that asked for it that the connection is kept.
+    /// In HTTP/1.0 the end of the connection is that of a content whose length is not told.
     fn tell_of_close<B: Body>(self, answer: &mut Response<B>) {
-        let is_told = |answer: &Response<B>| {
-            answer.body().size_hint().exact().is_some()
-                || answer.headers().contains_key(CONTENT_LENGTH)
-        };
-        if self.version == Version::HTTP_10 && !is_told(answer) {
-            let close = HeaderValue::from_static("close");
-            answer.headers_mut().insert(CONNECTION, close);
+        let headers = answer.headers();
+        let is_told =
+            || answer.body().size_hint().exact().is_some() || headers.contains_key(CONTENT_LENGTH);
+        let says_close = || headers.get(CONNECTION).is_some_and(|said| said == "close");
+        if self.version == Version::HTTP_10 && (says_close() || !is_told()) {
+            self.end_with(answer);
+        }
+    }
+
+    /// Tells hyper that the connection ends with this answer. It says otherwise to a client of
+    /// HTTP/1.0 that asked for it that the connection is kept, whatever the answer says.
+    pub(crate) fn end_with<B>(self, answer: &mut Response<B>) {
+        if self.version == Version::HTTP_10 {
+            *answer.version_mut() = Version::HTTP_10;
         }
     }
 

@@ -8,10 +8,14 @@ mod client;
 use std::convert::Infallible;
 
 use client::h2::{END_HEADERS, END_STREAM, HEADERS, METHOD_GET, fields, frame};
-use client::{Client, Served, get, h2, serve_with};
+use client::{Client, Served, get, h2, serve_service, serve_with};
+use futures_lite::stream;
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, Version};
-use laneway_http::{Limits, RequestBody};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame};
+use laneway::Runtime;
+use laneway_http::{Limits, RequestBody, service_fn};
 
 /// `/status/N` answers with this status, as the host `status.N` does, and `/status/N/LENGTH` says
 /// that its content is so long, as `/length/N` does. `/chunked` says that it is chunked as well,
@@ -222,6 +226,55 @@ fn an_answer_that_opens_a_tunnel_is_501_and_another_one_to_connect_is_not() {
     let authority = [&[0x01, 8][..], b"test:443"].concat();
     let answer = asked_h2(&mut client, 1, &[method, authority].concat());
     assert_eq!(answer, (501, String::new()));
+}
+
+#[test]
+fn an_answer_in_version_1_0_that_ends_with_its_connection_says_so() {
+    let stream = service_fn(async |_request: Request<RequestBody>| {
+        let frames = ["ab", "cd"].map(|data| Ok::<_, Infallible>(Frame::data(Bytes::from(data))));
+        Ok::<_, Infallible>(Response::new(StreamBody::new(stream::iter(frames))))
+    });
+    let runtime = Runtime::builder().build().unwrap();
+    let server = serve_service(runtime, Limits::public(), stream);
+    let answer = kept(&server, "GET /", "");
+    assert!(answer.ends_with("\r\n\r\nabcd"), "{answer}");
+    // The service's word and a refusal count as well.
+    let server = serve_with(
+        Limits::public().body_bytes(1),
+        async |request: Request<RequestBody>| {
+            let close = request.uri().path() == "/close";
+            let _ = request.into_body().collect().await;
+            let mut answer = Response::new("four".to_owned());
+            if close {
+                answer
+                    .headers_mut()
+                    .insert("connection", "close".parse().unwrap());
+            }
+            Ok(answer)
+        },
+    );
+    let closed = kept(&server, "GET /close", "");
+    assert!(
+        closed.starts_with("http/1.0 200 ") && closed.ends_with("four"),
+        "{closed}"
+    );
+    assert!(kept(&server, "POST /", "four").starts_with("http/1.0 413 "));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert!(client.head().contains("connection: keep-alive"));
+}
+
+/// The whole answer to a client of HTTP/1.0 that wants the connection to be kept, and is told that
+/// it is not.
+#[track_caller]
+fn kept(server: &Served, asked: &str, body: &str) -> String {
+    let mut client = server.connect();
+    let length = body.len();
+    let fields = format!("Connection: keep-alive\r\nContent-Length: {length}");
+    client.send(format!("{asked} HTTP/1.0\r\n{fields}\r\n\r\n{body}"));
+    let answer = client.closed().to_ascii_lowercase();
+    assert!(!answer.contains("keep-alive"), "{answer}");
+    answer
 }
 
 #[test]

@@ -29,7 +29,7 @@
 //! that is not its authority, with two hosts, with neither, with a user or a malformed port in its
 //! authority or no host in it, with an empty scheme, with the path `*` where it asks for no options,
 //! without a port where it asks for a tunnel, or with white space around a value, all of which h2
-//! lets pass too.
+//! lets pass too. Of a `CONNECT` whose length is not zero, hyper makes the end of the connection.
 
 mod client;
 
