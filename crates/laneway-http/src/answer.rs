@@ -4,6 +4,7 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -23,11 +24,28 @@ pin_project! {
     }
 }
 
-/// Whether the service ends an answer by itself.
+/// How far an answer's body goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
+    /// The service ends it.
     Finite,
+    /// The same, but it has told how many bytes there are, of which so many are left. hyper sends
+    /// in HTTP/2 what there is, and in HTTP/1 no more than was told.
+    Told(u64),
+    /// The server ends it.
     Endless,
+}
+
+impl Length {
+    /// Takes a frame of so many bytes from what was told. Whether both agree.
+    fn takes(&mut self, bytes: usize, is_last: bool) -> bool {
+        let Length::Told(left) = self else {
+            return true;
+        };
+        let rest = left.checked_sub(bytes as u64);
+        *left = rest.unwrap_or_default();
+        rest.is_some_and(|rest| rest == 0 || !is_last)
+    }
 }
 
 /// Says that an answer's body goes on for as long as the server does: an extension of the answer,
@@ -95,6 +113,24 @@ impl<B> Answer<B> {
     }
 }
 
+const WRONG_LENGTH: &str = "the body of an answer has not the length that the answer tells";
+
+/// Whether what the body gives agrees with the length that was told.
+fn takes<D: Buf, E>(
+    length: &mut Length,
+    frame: &Poll<Option<Result<Frame<D>, E>>>,
+    is_last: bool,
+) -> bool {
+    match frame {
+        Poll::Ready(Some(Ok(frame))) => {
+            let bytes = frame.data_ref().map_or(0, Buf::remaining);
+            length.takes(bytes, is_last || frame.is_trailers())
+        }
+        Poll::Ready(None) => length.takes(0, true),
+        Poll::Ready(Some(Err(_))) | Poll::Pending => true,
+    }
+}
+
 /// The next piece. The last one in HTTP/2 takes the entry with it.
 fn piece<D>(entry: &mut Option<Entry>, data: D, is_last: bool) -> Piece<D> {
     let goes = |entry: &mut Entry| is_last && entry.protocol() == Protocol::Http2;
@@ -131,6 +167,10 @@ where
             }
         };
         let is_last = body.is_end_stream();
+        if !takes(this.length, &frame, is_last) {
+            log::error!("{WRONG_LENGTH}, and its client is cut off");
+            return Poll::Ready(Some(Err(WRONG_LENGTH.into())));
+        }
         // After the last one, hyper drops the body. In HTTP/1, that ends the request.
         if !is_last || entry.protocol() == Protocol::Http2 {
             entry.note_given(match &frame {

@@ -257,10 +257,13 @@ fn passed<B: Body>(
         Ok(form) => form,
         Err(status) => return replaced(status, refusal, asked, entry),
     };
-    let length = ended(&mut answer, refusal, asked, &mut entry);
+    let ends = ended(&mut answer, refusal, asked, &mut entry);
     // Last, so that the answer is moved once.
     match form {
-        Form::Whole => answer.map(|body| Answer::new(body, entry, length)),
+        Form::Whole(length) => {
+            let length = ends.map_or(length, |Endless| Length::Endless);
+            answer.map(|body| Answer::new(body, entry, length))
+        }
         Form::HeadAlone => answer.map(|_| Answer::empty(entry)),
     }
 }
@@ -309,13 +312,13 @@ fn replaced<B>(
     answer.map(|()| Answer::empty(entry))
 }
 
-/// Notes the answer, and lets it end the connection, if it is the last.
+/// Notes the answer, and lets it end the connection, if it is the last. Whether it is endless.
 fn ended<T>(
     answer: &mut Response<T>,
     refusal: Option<Refusal>,
     asked: Asked,
     entry: &mut Entry,
-) -> Length {
+) -> Option<Endless> {
     // Until now hyper may not have known that there is to be an end.
     let is_last = refusal.is_some() || entry.is_to_end();
     if is_last && entry.protocol() == Protocol::Http1 {
@@ -325,8 +328,5 @@ fn ended<T>(
     }
     let extensions = answer.extensions();
     entry.note_status(answer.status(), extensions.get::<Route>().cloned());
-    match extensions.get::<Endless>() {
-        Some(Endless) => Length::Endless,
-        None => Length::Finite,
-    }
+    extensions.get::<Endless>().copied()
 }

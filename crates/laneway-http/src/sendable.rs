@@ -10,6 +10,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 
+use super::answer::Length;
+
 /// The facts of a request on which the form of its answer depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -27,7 +29,8 @@ enum Special {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    Whole,
+    /// With a content that goes so far.
+    Whole(Length),
     /// Without the content.
     HeadAlone,
 }
@@ -61,14 +64,14 @@ impl Asked {
         *answer.version_mut() = Version::default();
         self.judge_status(answer.status())?;
         if self.method != Special::Head && has_content(answer.status()) {
-            judge_length(answer)?;
+            let length = judge_length(answer)?;
             self.tell_of_close(answer);
-            return Ok(Form::Whole);
+            return Ok(Form::Whole(length));
         }
         correct_length(answer);
         // In HTTP/1 hyper leaves the content out, and tells its length where none is told.
         if self.version < Version::HTTP_2 && is_as_hyper_expects(answer) {
-            return Ok(Form::Whole);
+            return Ok(Form::Whole(Length::Finite));
         }
         answer.headers_mut().remove(TRANSFER_ENCODING);
         self.tell_length(answer);
@@ -144,21 +147,22 @@ fn is_as_hyper_expects<B>(answer: &Response<B>) -> bool {
     answer.status() != StatusCode::RESET_CONTENT && !answer.headers().contains_key(CONTENT_LENGTH)
 }
 
-/// Whether the length that the service tells, if it does, is that of the content. Of a content that
-/// comes piece by piece this is not known yet.
-fn judge_length<B: Body>(answer: &Response<B>) -> Result<(), Unsendable> {
-    let mut told = answer.headers().get_all(CONTENT_LENGTH).iter().peekable();
-    if told.peek().is_none() {
-        return Ok(());
-    }
-    let content = answer.body().size_hint().exact();
-    let is_right = |value: &HeaderValue| {
-        length_of(value).is_some_and(|length| content.is_none_or(|content| content == length))
+/// Judges the length that the service tells, if it does. Of a content that comes piece by piece it
+/// is not known yet whether that is right.
+fn judge_length<B: Body>(answer: &Response<B>) -> Result<Length, Unsendable> {
+    let mut told = answer.headers().get_all(CONTENT_LENGTH).iter();
+    let Some(first) = told.next() else {
+        return Ok(Length::Finite);
     };
+    let length = length_of(first).ok_or(Unsendable::Length)?;
     let is_chunked = answer.headers().contains_key(TRANSFER_ENCODING);
-    match told.all(is_right) && !is_chunked {
-        true => Ok(()),
-        false => Err(Unsendable::Length),
+    if is_chunked || !told.all(|other| length_of(other) == Some(length)) {
+        return Err(Unsendable::Length);
+    }
+    match answer.body().size_hint().exact() {
+        None => Ok(Length::Told(length)),
+        Some(exact) if exact == length => Ok(Length::Finite),
+        Some(_) => Err(Unsendable::Length),
     }
 }
 

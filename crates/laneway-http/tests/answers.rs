@@ -7,8 +7,8 @@ mod client;
 
 use std::convert::Infallible;
 
-use client::h2::{END_HEADERS, END_STREAM, HEADERS, METHOD_GET, fields, frame};
-use client::{Client, Served, get, h2, serve_service, serve_with};
+use client::h2::{END_HEADERS, END_STREAM, HEADERS, METHOD_GET, RST_STREAM, fields, frame};
+use client::{Client, Closed, Served, get, h2, serve_service, serve_with};
 use futures_lite::stream;
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, Version};
@@ -184,6 +184,41 @@ fn a_length_that_is_not_that_of_the_content_is_500() {
     }
     assert_eq!(asked(&mut client, "/length/4"), "200");
     assert_eq!(asked(&mut client, "/chunked"), "500");
+}
+
+#[test]
+fn a_stream_that_has_not_the_told_length_is_cut_off() {
+    let stream = service_fn(async |request: Request<RequestBody>| {
+        let length = request.uri().path()[1..].parse().unwrap();
+        let frames = ["ab", "cd"].map(|data| Ok::<_, Infallible>(Frame::data(Bytes::from(data))));
+        let mut answer = Response::new(StreamBody::new(stream::iter(frames)));
+        answer.headers_mut().insert(CONTENT_LENGTH, length);
+        Ok::<_, Infallible>(answer)
+    });
+    let runtime = Runtime::builder().build().unwrap();
+    let server = serve_service(runtime, Limits::public(), stream);
+    let mut client = server.connect();
+    client.begin_h2(&[]);
+    for (stream, length) in [(1, 9), (3, 2), (5, 3), (7, 0)] {
+        client.send(h2::get(stream, &format!("/{length}")));
+        client.frame_of(RST_STREAM, stream);
+    }
+    client.send(h2::get(9, "/4"));
+    assert_eq!(client.h2_answer(9), (200, "abcd".to_owned()));
+    // What is more than was told after a piece that ends there, hyper does not ask for.
+    for (length, content) in [(9, "abcd"), (3, "ab")] {
+        let mut client = server.connect();
+        client.send(get(&format!("/{length}")));
+        let (Closed::After(answer) | Closed::Reset(answer)) = client.rest();
+        let sent = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        assert!(content.starts_with(sent), "a length of {length}: {answer}");
+    }
+    let mut client = server.connect();
+    client.send([get("/4"), get("/4")].concat());
+    assert_eq!(
+        (client.answer().1, client.answer().1),
+        ("abcd".into(), "abcd".into())
+    );
 }
 
 #[test]
