@@ -38,7 +38,7 @@ mod program;
 mod report;
 mod section;
 #[allow(dead_code, reason = "the tests' server can be stopped as well")]
-#[path = "../../../crates/laneway-jobs/tests/postgres/server.rs"]
+#[path = "../../../crates/laneway-jobs/src/postgres/own_server.rs"]
 mod server;
 mod server_time;
 mod starts;

@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 #[allow(dead_code, reason = "the tests' server can be stopped as well")]
-#[path = "../tests/postgres/server.rs"]
+#[path = "../src/postgres/own_server.rs"]
 mod server;
 #[path = "../../../benches/jobs/src/server_time.rs"]
 mod server_time;

@@ -6,7 +6,7 @@ mod commands;
 mod interrupted;
 mod move_killed;
 #[allow(dead_code, reason = "other tests have further questions to it")]
-#[path = "../../../laneway-jobs/tests/postgres/server.rs"]
+#[path = "../../../laneway-jobs/src/postgres/own_server.rs"]
 mod server;
 mod servers;
 mod serving;

@@ -11,7 +11,7 @@ use super::statement::Statement;
 use crate::job_state::JobState;
 
 #[allow(dead_code, reason = "the other tests do more with their server")]
-#[path = "../../tests/postgres/server.rs"]
+#[path = "own_server.rs"]
 mod server;
 
 /// The statements that workers and callers run all the time, and those that run once a second.

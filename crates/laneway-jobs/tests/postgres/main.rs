@@ -19,6 +19,7 @@ mod moving;
 mod own_transaction;
 mod plans;
 mod races;
+#[path = "../../src/postgres/own_server.rs"]
 mod server;
 mod settings;
 mod shutdown;

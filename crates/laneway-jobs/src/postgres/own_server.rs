@@ -3,6 +3,9 @@
 //!
 //! It ends with the test's process, however that ends: a shell beside it reads from the process,
 //! and ends the server when there is nothing to be read any more.
+//!
+//! The unit tests, those of other programs, and the benches share this file, and no program that
+//! uses the library has it. It asks for nothing but the standard library.
 
 use std::fs;
 use std::io::Read;
@@ -12,6 +15,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A server that takes no connections after so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
 #[derive(Debug)]
@@ -187,12 +195,20 @@ impl Server {
         assert!(status.success(), "pg_ctl {arguments:?}\n{}", self.log());
     }
 
+    /// The server tells in the file of its process's id when it takes connections.
     fn wait_until_ready(&self) {
-        // The server is ready when a client gets through; asking costs nothing else.
-        let patience = std::time::Duration::from_secs(60);
-        let options = laneway_jobs::postgres::PostgresOptions::new().patience(patience);
-        let connected = laneway::block_on(options.schema("ready").connect(&self.url()));
-        assert!(connected.is_ok(), "{connected:?}\n{}", self.log());
+        let file = self.folder.join("data/postmaster.pid");
+        let told = || fs::read_to_string(&file).unwrap_or_default();
+        let is_ready = |told: &str| {
+            told.lines()
+                .nth(7)
+                .is_some_and(|line| line.trim() == "ready")
+        };
+        let began = Instant::now();
+        while !is_ready(&told()) {
+            assert!(began.elapsed() < PATIENCE, "{}", self.log());
+            sleep(Duration::from_millis(10));
+        }
     }
 
     fn log(&self) -> String {
