@@ -26,6 +26,10 @@
 //! file; `verify-ca` and `verify-full` trust the certificates of that file, or the system's. A
 //! demand that cannot be obeyed is refused.
 //!
+//! A clock that is set by slewing, as time daemons do. If it steps back, jobs that are due wait for
+//! as long, and so do those of lost workers; if it steps forward by more than a lease, jobs that
+//! run are dropped, run again, and are charged a crash.
+//!
 //! While a new release takes the place of an older one, batches and chains wait until the last
 //! process of the old one has ended: it would complete a member without counting it.
 //!
