@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use laneway::{Handle, Priority};
 
+use super::parts::{Weigh, fitting};
 use crate::lock::unpoisoned;
 use crate::store::StoreError;
 
-/// At most this many items go into one statement, unless one caller has brought more.
+/// At most this many items go into one statement, and no more bytes than fit into it, unless one
+/// caller has brought more.
 const AT_ONCE: usize = 1_024;
 
 type Answers<O> = Result<Vec<O>, StoreError>;
@@ -23,6 +25,7 @@ pub(super) type Run<I, O> =
 /// Where items wait for the next statement.
 pub(super) struct Gatherer<I, O> {
     waiting: Mutex<Waiting<I, O>>,
+    weigh: Weigh<I>,
     run: Run<I, O>,
 }
 
@@ -60,13 +63,14 @@ where
     I: Clone + Send + 'static,
     O: Send + 'static,
 {
-    pub(super) fn new(run: Run<I, O>) -> Arc<Gatherer<I, O>> {
+    pub(super) fn new(weigh: Weigh<I>, run: Run<I, O>) -> Arc<Gatherer<I, O>> {
         let waiting = Waiting {
             commands: VecDeque::new(),
             driver: Driver::Absent,
         };
         Arc::new(Gatherer {
             waiting: Mutex::new(waiting),
+            weigh,
             run,
         })
     }
@@ -172,11 +176,13 @@ where
             return None;
         }
         let mut items = 0;
-        let fit = waiting.commands.iter().take_while(|command| {
+        let few = waiting.commands.iter().take_while(|command| {
             items += command.items.len();
             items <= AT_ONCE
         });
-        let fit = fit.count().max(1);
+        let weigh = self.gatherer.weigh;
+        let weights = few.map(|command| command.items.iter().map(weigh).sum());
+        let fit = fitting(weights);
         Some(waiting.commands.drain(..fit).collect())
     }
 }

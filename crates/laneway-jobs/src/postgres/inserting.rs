@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use tokio_postgres::types::ToSql;
 
 use super::columns::{Uuid, count_number, id_of, lane_number, state_of};
+use super::parts::parts;
 use super::session::{Params, Sql};
 use super::statement::Statement;
-use super::tx::{Earlier, Everywhere, Tx};
+use super::tx::{Earlier, Everywhere, Span, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::micros::{Micros, length, micros_of};
@@ -119,6 +120,20 @@ fn key_of(job: &NewJob) -> Option<&Uniqueness> {
     job.unique.as_ref().filter(|_| job.awaits.is_none())
 }
 
+/// How many bytes a job adds to the statement that inserts it, more or less.
+pub(super) fn weight(job: &NewJob) -> usize {
+    const COLUMNS: usize = 128;
+    job.payload.len() + job.kind.len() + job.queue.len() + COLUMNS
+}
+
+/// How far the transaction of [`Tx::insert_plain`] reaches.
+pub(super) fn span_of(jobs: &[NewJob]) -> Span {
+    match parts(jobs, weight).nth(1) {
+        None => Span::Statement,
+        Some(_) => Span::All,
+    }
+}
+
 /// When a job is due: at a time, or after one by the store's clock.
 fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
     match due {
@@ -129,10 +144,13 @@ fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
 }
 
 impl Tx<'_> {
-    /// Plain jobs, in one statement: a row that is there already was sent before.
+    /// Plain jobs, in [as many statements](span_of) as they need: a row that is there already was
+    /// sent before.
     pub(super) async fn insert_plain(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
-        let rows = Rows::of(jobs);
-        self.rows(Statement::Insert, &rows.params()).await?;
+        for part in parts(jobs, weight) {
+            let rows = Rows::of(part);
+            self.rows(Statement::Insert, &rows.params()).await?;
+        }
         jobs.iter().for_each(|job| self.inserted(job));
         Ok(jobs.iter().map(|job| Enqueued::Inserted(job.id)).collect())
     }
@@ -146,11 +164,14 @@ impl Tx<'_> {
         Ok(answers)
     }
 
-    /// Jobs without unique keys, in one statement: a row that is there already was sent before,
-    /// and was counted then.
+    /// Jobs without unique keys, many in one statement: a row that is there already was sent
+    /// before, and was counted then.
     async fn insert_keyless(&mut self, jobs: &[NewJob]) -> Sql<Vec<Enqueued>> {
-        let placed = jobs.iter().map(|job| (job, Place::of(job)));
-        let new = self.insert_rows(placed).await?;
+        let mut new = HashSet::new();
+        for part in parts(jobs, weight) {
+            let placed = part.iter().map(|job| (job, Place::of(job)));
+            new.extend(self.insert_rows(placed).await?);
+        }
         let members: Vec<&NewJob> = jobs.iter().filter(|job| new.contains(&job.id)).collect();
         self.members_inserted(&members).await?;
         jobs.iter().for_each(|job| self.inserted(job));

@@ -12,7 +12,8 @@ use super::claiming::{Found, are_for};
 use super::completing::Completing;
 use super::connect_error::ConnectError;
 use super::failure::store_error;
-use super::gatherer::Gatherer;
+use super::gatherer::{Gatherer, Run};
+use super::inserting;
 use super::listening::Listening;
 use super::lost_mark::LostMark;
 use super::marks::{From, Marks};
@@ -88,21 +89,22 @@ impl PostgresStore {
             hints: Hints::default(),
             marks: Marks::default(),
         });
-        let inserting = asking.clone();
+        let asking_inserts = asking.clone();
         let completing = Arc::new(Completing::new(asking.clone()));
-        let inserts = Gatherer::new(Arc::new(move |jobs: Vec<NewJob>| {
-            let asking = inserting.clone();
+        let insert: Run<NewJob, Enqueued> = Arc::new(move |jobs| {
+            let asking = asking_inserts.clone();
             Box::pin(async move {
-                let span = Span::Statement;
-                asking
-                    .ask(span, &jobs, |tx, jobs| Box::pin(tx.insert_plain(jobs)))
-                    .await
+                let ask: Ask<Vec<NewJob>, Vec<Enqueued>> =
+                    |tx, jobs| Box::pin(tx.insert_plain(jobs));
+                asking.ask(inserting::span_of(&jobs), &jobs, ask).await
             })
-        }));
-        let settlements = Gatherer::new(Arc::new(move |all: Vec<Settlement>| {
+        });
+        let settle: Run<Settlement, Guarded> = Arc::new(move |all| {
             let completing = completing.clone();
             Box::pin(async move { completing.settle(all).await })
-        }));
+        });
+        let inserts = Gatherer::new(inserting::weight, insert);
+        let settlements = Gatherer::new(Settlement::bytes, settle);
         PostgresStore(Arc::new(Shared {
             asking,
             inserts,

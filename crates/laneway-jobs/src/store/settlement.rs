@@ -13,6 +13,17 @@ pub struct Settlement {
     pub outcome: Outcome,
 }
 
+impl Settlement {
+    /// How many bytes the outcome carries.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.outcome {
+            Outcome::Completed(result) => result.len(),
+            Outcome::Retry { error, .. } | Outcome::Failed { error } => error.len(),
+            Outcome::Snoozed(_) | Outcome::Returned => 0,
+        }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

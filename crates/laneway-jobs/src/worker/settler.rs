@@ -66,21 +66,13 @@ async fn wait(
 }
 
 fn gather(settlements: &flume::Receiver<Settlement>, batch: &mut Vec<Settlement>) {
-    let mut bytes: usize = batch.iter().map(size).sum();
+    let mut bytes: usize = batch.iter().map(Settlement::bytes).sum();
     while batch.len() < AT_ONCE
         && bytes < BYTES_AT_ONCE
         && let Ok(next) = settlements.try_recv()
     {
-        bytes += size(&next);
+        bytes += next.bytes();
         batch.push(next);
-    }
-}
-
-fn size(settlement: &Settlement) -> usize {
-    match &settlement.outcome {
-        Outcome::Completed(result) => result.len(),
-        Outcome::Retry { error, .. } | Outcome::Failed { error } => error.len(),
-        Outcome::Snoozed(_) | Outcome::Returned => 0,
     }
 }
 

@@ -12,6 +12,7 @@ mod faults;
 mod folder;
 mod former_version;
 mod growth;
+mod heavy;
 mod idle;
 mod killed;
 mod lost_connections;
