@@ -123,6 +123,7 @@ cases! {
         keys_of_one_kind_are_apart,
         beside_a_successor_the_running_one_is_the_existing_one,
         a_settled_job_of_the_key_is_not_the_existing_one,
+        a_settled_job_that_is_deleted_lets_no_successor_go,
         a_job_that_is_replaced_forgets_its_steps,
         a_job_that_is_retried_by_hand_has_its_key_again,
         the_successor_of_the_key_alone_is_let_go,

@@ -139,6 +139,24 @@ pub(super) async fn a_settled_job_of_the_key_is_not_the_existing_one(stage: Stag
     }
 }
 
+/// The key that it had is the running one's by now.
+pub(super) async fn a_settled_job_that_is_deleted_lets_no_successor_go(stage: Stage) {
+    let settled = first(&stage).await;
+    let job = stage.claim_one(LONG).await;
+    assert_eq!(stage.settle(held(&job), completed()).await, Guarded::Held);
+    first(&stage).await;
+    let running = stage.claim_one(LONG).await;
+    let successor = stage.insert(unique(&stage, IfExists::RunAgain, "2")).await;
+    stage.by_hand(ByHand::Delete(settled)).await;
+    let none = stage.claim(stage.wish(1, LONG)).await.jobs;
+    assert!(none.is_empty(), "beside the running one: {none:?}");
+    assert_eq!(
+        stage.settle(held(&running), completed()).await,
+        Guarded::Held
+    );
+    assert_eq!(stage.claim_one(LONG).await.id, successor.id());
+}
+
 /// The values were made for the payload before.
 pub(super) async fn a_job_that_is_replaced_forgets_its_steps(stage: Stage) {
     let id = first(&stage).await;

@@ -721,15 +721,17 @@ RETURNING id, state,
     unique_key, awaited_by, queue"
 );
 
-/// A member that was settled before has been counted: only a ready one is named as awaited. The
-/// job's own batch is locked first, as a count of its members does it.
+/// A member that was settled before has been counted, and the key of such a job may be another
+/// one's by now: only a ready one is named as awaited, and has a key. The job's own batch is locked
+/// first, as a count of its members does it.
 const DELETE: &str = "
 WITH batch AS MATERIALIZED (SELECT job FROM @laneway_batch WHERE job = $1 FOR UPDATE),
 gone AS (
     DELETE FROM @laneway_job WHERE id = $1 AND state <> 1 AND (SELECT count(*) FROM batch) >= 0
     RETURNING id, CASE state WHEN 0 THEN 4::smallint ELSE state END AS state,
         CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
-        unique_key, CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
+        CASE state WHEN 0 THEN unique_key END AS unique_key,
+        CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
 steps AS (DELETE FROM @laneway_step WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 attempts AS (DELETE FROM @laneway_attempt WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 batches AS (DELETE FROM @laneway_batch WHERE job = ANY (ARRAY(SELECT id FROM gone)))

@@ -441,12 +441,13 @@ const CANCEL_READY: &str = "
 UPDATE laneway_job SET state = 4, held = 0, finished_at = :t WHERE id = :id AND state = 0
 RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
-/// A member that was settled before has been counted: only a ready one is named as awaited.
+/// A member that was settled before has been counted, and the key of such a job may be another
+/// one's by now: only a ready one is named as awaited, and has a key.
 const DELETE_BY_HAND: &str = "
 DELETE FROM laneway_job WHERE id = :id AND state <> 1
 RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state,
-    coalesce(unique_kind, kind) AS unique_kind, unique_key, queue,
-    CASE state WHEN 0 THEN awaited_by END AS awaited_by";
+    coalesce(unique_kind, kind) AS unique_kind, CASE state WHEN 0 THEN unique_key END AS unique_key,
+    queue, CASE state WHEN 0 THEN awaited_by END AS awaited_by";
 
 const KEEP_SCHEDULE: &str = "
 INSERT INTO laneway_schedule (name, pattern, zone, kind, next_at, served_at)
