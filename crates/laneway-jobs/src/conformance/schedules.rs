@@ -368,10 +368,15 @@ pub(super) async fn a_schedule_of_no_worker_stays_until_a_worker_removes_it(stag
         ),
     ] {
         let worker = start(worker);
-        sleep(SECOND / 10).await;
-        assert!(worker.shutdown(SECOND).await.is_clean());
-        let views = now(&stage).await.schedules;
-        let names: Vec<&str> = views.iter().map(|view| &*view.name).collect();
-        assert_eq!(names, left);
+        while names(&stage).await != left {
+            sleep(SECOND / 100).await;
+        }
+        assert!(worker.shutdown(LONG).await.is_clean());
+        assert_eq!(names(&stage).await, left);
     }
+}
+
+async fn names(stage: &Stage) -> Vec<String> {
+    let views = now(stage).await.schedules;
+    views.into_iter().map(|view| view.name).collect()
 }

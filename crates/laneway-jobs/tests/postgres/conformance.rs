@@ -12,8 +12,8 @@ use crate::server;
 
 /// So many cases run at the same time: each has a schema of its own, and mostly waits.
 const AT_ONCE: usize = 3;
-/// A case that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+/// A case that takes longer hangs. It is no measure of speed: the machine may be busy.
+const LIMIT: Duration = Duration::from_secs(600);
 
 fn run(number: usize, case: &'static Case, url: &str) {
     println!("{case:?}");
