@@ -1,6 +1,6 @@
 //! Where a store is found by its address.
 
-use std::env;
+use std::env::{self, VarError};
 use std::sync::Arc;
 
 use laneway::block_on;
@@ -16,16 +16,30 @@ const VARIABLE: &str = "LANEWAY_JOBS_DATABASE";
 
 /// The address that the command line or the environment gives.
 pub(crate) fn address(args: &Args) -> Result<String, Failure> {
-    given(args).ok_or_else(|| {
+    given(args)?.ok_or_else(|| {
         Failure::usage(format!(
             "name a database, a file or postgres://.., by --database or {VARIABLE}"
         ))
     })
 }
 
-fn given(args: &Args) -> Option<String> {
-    let given = args.owned("database").or_else(|| env::var(VARIABLE).ok());
-    given.filter(|address| !address.is_empty())
+fn given(args: &Args) -> Result<Option<String>, Failure> {
+    let given = match args.owned("database") {
+        Some(address) => Some(address),
+        None => of_environment()?,
+    };
+    Ok(given.filter(|address| !address.is_empty()))
+}
+
+fn of_environment() -> Result<Option<String>, Failure> {
+    match env::var(VARIABLE) {
+        Ok(address) => Ok(Some(address)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(word)) => Err(Failure::usage(format!(
+            "{VARIABLE} has {}, which is no text",
+            word.display()
+        ))),
+    }
 }
 
 /// The meaning of an address.
@@ -60,7 +74,7 @@ pub(crate) fn shown(address: &str) -> String {
 
 /// The SQL that leads to each version of the schema, for the kind of store that is named.
 pub(crate) fn migrations(args: &Args) -> Result<&'static [&'static str], Failure> {
-    match given(args).as_deref().map(read).transpose()? {
+    match given(args)?.as_deref().map(read).transpose()? {
         Some(Address::Server(_)) => Ok(postgres::MIGRATIONS),
         Some(Address::File(_)) | None => Ok(sqlite::MIGRATIONS),
     }

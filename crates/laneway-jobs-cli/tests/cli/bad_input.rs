@@ -57,6 +57,20 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
     assert!(told.contains("LANEWAY_JOBS_DATABASE"), "{told}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_wrong_usage() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for line in ["list", "migrate --print"] {
+        let mut command = program(line);
+        let command = command.env("LANEWAY_JOBS_DATABASE", OsStr::from_bytes(b"a\xff.db"));
+        let told = ran(command.output().unwrap()).fails(2);
+        assert!(told.contains("no text"), "{line}: {told}");
+    }
+}
+
 #[test]
 fn help_is_there_for_every_command() {
     let folder = Folder::new("help");
