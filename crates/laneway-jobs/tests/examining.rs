@@ -150,3 +150,41 @@ fn a_visit_makes_no_file_and_no_tables_and_takes_no_jobs_over() {
     drop(visit().unwrap());
     assert_eq!(owner(), before);
 }
+
+/// The bytes of a page.
+const PAGE: usize = 4_096;
+
+/// Most damage ends the check by an error, and some is told by it.
+#[test]
+fn damage_is_found_wherever_it_lies() {
+    let folder = Folder::new("damaged");
+    let insert = job("lease_until", "NULL").replace("'1'", "zeroblob(600)");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    let connection = Connection::open(folder.file()).unwrap();
+    connection.execute_batch(&insert.repeat(100)).unwrap();
+    let text = "SELECT rootpage FROM sqlite_schema WHERE name = 'laneway_job'";
+    let first: u32 = connection.query_row(text, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let whole = fs::read(folder.file()).unwrap();
+    let pages = first as usize - 1..whole.len() / PAGE;
+    assert!(pages.len() > 20, "{pages:?}");
+    for page in pages {
+        let mut bytes = whole.clone();
+        bytes[page * PAGE..][..PAGE].fill(0xff);
+        let file = folder.0.join(format!("{page}.db"));
+        fs::write(&file, bytes).unwrap();
+        let told = told_of(file);
+        assert!(
+            told.contains("malformed") || told.contains("Damaged"),
+            "{page}: {told}"
+        );
+    }
+}
+
+/// The findings, or the reason why the file does not open.
+fn told_of(file: PathBuf) -> String {
+    match SqliteOptions::new().visit(file) {
+        Ok(store) => format!("{:?}", block_on(store.examine()).unwrap()),
+        Err(refused) => refused.to_string(),
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::clock::{Micros, duration_of, micros_of};
 use super::connected::store_error;
@@ -57,17 +57,44 @@ impl SqliteStore {
     pub async fn examine(&self) -> Result<Vec<Finding>, StoreError> {
         let now = SystemTime::now();
         let examined = self.transact(move |transaction| examine(transaction, now));
-        let mut findings = examined.await.map_err(|error| match error {
-            TransactError::Caller(error) => store_error(&error),
-            TransactError::Store(error) => error,
-        })?;
+        let mut findings = match examined.await {
+            Ok(findings) => findings,
+            Err(TransactError::Caller(stopped)) => stopped.by_damage()?,
+            Err(TransactError::Store(error)) => return Err(error),
+        };
         findings.extend(self.path().and_then(long_log));
         Ok(findings)
     }
 }
 
-fn examine(connection: &Connection, now: SystemTime) -> Sql<Vec<Finding>> {
-    let mut findings = damage(connection)?;
+/// An examination that could not go on: nothing is to be committed after that.
+struct Stopped {
+    findings: Vec<Finding>,
+    error: rusqlite::Error,
+}
+
+impl Stopped {
+    /// The findings, where damage has stopped it: of the database's own check or a look at jobs.
+    fn by_damage(mut self) -> Result<Vec<Finding>, StoreError> {
+        if self.error.sqlite_error_code() != Some(ErrorCode::DatabaseCorrupt) {
+            return Err(store_error(&self.error));
+        }
+        let message = self.error.to_string();
+        self.findings.push(Finding::Damaged { message });
+        Ok(self.findings)
+    }
+}
+
+fn examine(connection: &Connection, now: SystemTime) -> Result<Vec<Finding>, Stopped> {
+    let mut findings = Vec::new();
+    match look(connection, now, &mut findings) {
+        Ok(()) => Ok(findings),
+        Err(error) => Err(Stopped { findings, error }),
+    }
+}
+
+fn look(connection: &Connection, now: SystemTime, findings: &mut Vec<Finding>) -> Sql<()> {
+    findings.extend(damage(connection)?);
     findings.extend(schema(connection)?);
     let now = micros_of(now);
     let count = |text, of: fn(u64) -> Finding| -> Sql<Option<Finding>> {
@@ -80,7 +107,7 @@ fn examine(connection: &Connection, now: SystemTime) -> Sql<Vec<Finding>> {
     findings.extend(paused(connection, now)?);
     findings.extend(empty(connection)?);
     findings.extend(clock(connection, now)?);
-    Ok(findings)
+    Ok(())
 }
 
 /// Binds the time where the text asks for it.
