@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::batch::{Batch, Ended};
@@ -178,10 +179,17 @@ impl Connected {
 pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
-        Some(ErrorCode::DiskFull) => StoreError::Full,
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
+        _ if is_full(error) => StoreError::Full,
         _ => StoreError::Database(error.to_string()),
     }
+}
+
+/// Whether the disk has no room: for the file and its log, or for the index beside the log, which
+/// SQLite reports as it does a disk that fails.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_extended_error_code() == Some(SQLITE_IOERR_SHMSIZE)
 }
 
 /// A disk that fails at the commit leaves open what it has written.
@@ -189,5 +197,20 @@ fn failed_commit(error: &rusqlite::Error) -> Ended {
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure) => Ended::Lost,
         _ => Ended::Failed(store_error(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi::{Error, SQLITE_FULL, SQLITE_IOERR_READ};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_one_that_fails() {
+        let told = |code| store_error(&rusqlite::Error::SqliteFailure(Error::new(code), None));
+        assert_eq!(told(SQLITE_FULL), StoreError::Full);
+        assert_eq!(told(SQLITE_IOERR_SHMSIZE), StoreError::Full);
+        assert!(matches!(told(SQLITE_IOERR_READ), StoreError::Database(_)));
     }
 }

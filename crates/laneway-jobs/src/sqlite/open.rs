@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::clock::StoreClock;
-use super::connected::{Connected, Home, Opening};
+use super::connected::{Connected, Home, Opening, is_full};
 use super::durability::Durability;
 use super::open_error::OpenError;
 use super::opened_file::OpenedFile;
@@ -332,6 +332,7 @@ pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase,
         Some(ErrorCode::ReadOnly) => OpenError::ReadOnly,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse,
+        _ if is_full(error) => OpenError::Full,
         _ => return other(path, error),
     };
     named(path.to_owned())

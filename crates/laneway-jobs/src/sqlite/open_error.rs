@@ -27,6 +27,8 @@ pub enum OpenError {
     },
     /// The file or its folder cannot be written.
     ReadOnly(PathBuf),
+    /// The disk has no room, not even for the files that SQLite keeps beside it.
+    Full(PathBuf),
     /// The jobs were moved away.
     Moved {
         /// The file.
@@ -80,6 +82,11 @@ impl fmt::Display for OpenError {
             OpenError::ReadOnly(path) => write!(
                 f,
                 "{} cannot be written; make the file and its folder writable for this user",
+                path.display()
+            ),
+            OpenError::Full(path) => write!(
+                f,
+                "the disk of {} is full; make room and try again",
                 path.display()
             ),
             OpenError::Moved { path, to } => {
