@@ -771,7 +771,7 @@ impl Worker {
 
     /// The worker's claim to the lookout.
     pub(crate) fn lookout_claim(&self) -> Claim {
-        Claim::new(self.id, Standing::of(&self.route.queues))
+        Claim::new(self.id, Standing::of(self.route.home))
     }
 
     /// Goes on after another thread has unparked this worker, or because something is ready

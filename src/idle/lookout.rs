@@ -25,12 +25,16 @@
 //! # Precedence
 //!
 //! A ready socket wakes a high task more often than not, and that one should be run by a worker at
-//! home in the high queue, which no low task calls away. So a worker that parks
-//! supersedes one whose [`Standing`] comes later: it enters itself as the **heir**, looks once more
-//! whether the lookout is still held, notifies the reactor, and is parked. The holder leaves for
-//! it: it makes the lookout vacant, then looks for an heir, and unparks the heir's thread. Again
-//! there is a fence between the halves on both sides. The heir waits parked, where any unpark
-//! reaches it: never in the reactor beside the holder, and never for a lock that the holder keeps.
+//! home in the high queue. So a worker that parks supersedes one whose [`Standing`] comes later: it
+//! enters itself as the **heir**, looks once more whether the lookout is still held, notifies the
+//! reactor, and is parked. The holder leaves for it: it makes the lookout vacant, then looks for an
+//! heir, and unparks the heir's thread. Again there is a fence between the halves on both sides.
+//! The heir waits parked, where any unpark reaches it: never in the reactor beside the holder, and
+//! never for a lock that the holder keeps.
+//!
+//! None of the workers at home in the high queue supersedes another, although low tasks call some
+//! of them away and a standby never: a handover wakes two threads, and under load there would be
+//! one every few requests (T31). A worker that is called away sends another: see below.
 //!
 //! # A vacant lookout
 //!
@@ -97,20 +101,17 @@ pub(crate) struct Claim(usize);
 /// A worker's rank among those that want the lookout: an earlier one goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// The worker runs high tasks alone.
-    HighAlone,
-    /// It is at home in the high queue, and takes from others.
+    /// The worker is at home in the high queue.
     High,
     /// It is at home elsewhere.
     Elsewhere,
 }
 
 impl Standing {
-    /// Of a worker that takes from these queues, its home first.
-    pub(crate) fn of(queues: &[QueueId]) -> Standing {
-        match queues {
-            [QueueId::HIGH] => Standing::HighAlone,
-            [QueueId::HIGH, ..] => Standing::High,
+    /// Of a worker that is at home in this queue.
+    pub(crate) fn of(home: QueueId) -> Standing {
+        match home {
+            QueueId::HIGH => Standing::High,
             _ => Standing::Elsewhere,
         }
     }
@@ -315,5 +316,46 @@ impl fmt::Debug for Lookout {
     }
 }
 
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Counts its notifications.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicUsize);
+
+    impl Reactor for Counting {
+        fn wait(&self, _goes_on: &dyn Fn() -> bool, _ready: &mut Vec<Waker>) {}
+
+        fn look(&self, _ready: &mut Vec<Waker>) {}
+
+        fn notify(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn close(&self) {}
+    }
+
+    /// How often a worker at home in `holder` is told to leave the lookout when another parks that
+    /// is at home in `other`.
+    fn is_told_to_leave(holder: QueueId, other: QueueId) -> usize {
+        let (lookout, counting) = (Lookout::new(), Arc::new(Counting::default()));
+        lookout.set_reactor(counting.clone());
+        let [holder, other] = [(holder, 0), (other, 1)]
+            .map(|(home, number)| Claim::new(WorkerId(number), Standing::of(home)));
+        let ready = &mut Vec::new();
+        assert!(lookout.wait(holder, || true, ready));
+        assert!(!lookout.wait(other, || true, ready));
+        counting.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_worker_leaves_the_lookout_for_one_of_the_high_queue_unless_it_is_one_itself() {
+        assert_eq!(is_told_to_leave(QueueId::LOW, QueueId::HIGH), 1);
+        assert_eq!(is_told_to_leave(QueueId::HIGH, QueueId::HIGH), 0);
+        assert_eq!(is_told_to_leave(QueueId::HIGH, QueueId::LOW), 0);
+        assert_eq!(is_told_to_leave(QueueId::LOW, QueueId::LOW), 0);
+    }
+}
 #[cfg(all(test, loom))]
 mod model;

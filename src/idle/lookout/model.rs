@@ -129,7 +129,7 @@ impl Model {
     fn rest(&self, worker: WorkerId, home: QueueId, ready: &mut Vec<Waker>) {
         let parking_lot = &self.parking_lot;
         let _ = parking_lot.begin_parking(CREW, worker, home, Search::Uncounted);
-        let claim = Claim::new(worker, standing(home));
+        let claim = Claim::new(worker, Standing::of(home));
         if !self.is_work_in_sight() {
             parking_lot.park(worker, claim, ready);
         }
@@ -138,13 +138,6 @@ impl Model {
         if parking_lot.stop_searching(CREW) == OtherSearchers::None && self.is_work_in_sight() {
             parking_lot.unpark_one(&[CREW], QueueId::HIGH);
         }
-    }
-}
-
-fn standing(home: QueueId) -> Standing {
-    match home {
-        QueueId::HIGH => Standing::High,
-        _ => Standing::Elsewhere,
     }
 }
 
