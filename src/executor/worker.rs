@@ -732,10 +732,10 @@ impl Worker {
         MayPark::Yes
     }
 
-    /// Begins a nap of the worker, which has nothing to do, if it is to nap and not to park: see
-    /// `idle/thief.rs`.
-    pub(crate) fn try_nap(&mut self) -> bool {
-        self.thief.try_nap()
+    /// Decides whether the worker, which has nothing to do, naps or parks: see `idle/thief.rs`. If it
+    /// naps, its thread calls [`begin_nap`](Worker::begin_nap) next.
+    pub(crate) fn decide_to_nap(&mut self) -> bool {
+        self.thief.decide_to_nap()
     }
 
     /// Stops looking for a while, without being entered as parked; metrics count a nap as a park

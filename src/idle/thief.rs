@@ -47,9 +47,8 @@ impl Thief {
         }
     }
 
-    /// Begins a nap of the worker, which has nothing to do, if its thefts call for one. `false`: it
-    /// parks.
-    pub(crate) fn try_nap(&mut self) -> bool {
+    /// Decides whether the worker, which has nothing to do, naps or parks, and remembers it.
+    pub(crate) fn decide_to_nap(&mut self) -> bool {
         if mem::take(&mut self.has_napped) {
             // There was nothing to steal.
             self.patience.waited_for(Find::Small);
@@ -78,7 +77,7 @@ mod tests {
     fn naps(thief: &mut Thief, times: usize, loot: usize, rest: Duration) -> usize {
         let napped = (0..times).filter(|_| {
             thief.stole(loot);
-            let naps = thief.try_nap();
+            let naps = thief.decide_to_nap();
             if !naps {
                 thief.unparked(rest);
             }
@@ -126,7 +125,7 @@ mod tests {
     fn a_nap_after_which_there_is_nothing_to_steal_was_in_vain() {
         let mut thief = Thief::new();
         naps(&mut thief, 4, 1, SOON);
-        assert!(!thief.try_nap());
+        assert!(!thief.decide_to_nap());
         assert_eq!(naps(&mut thief, 7, 1, SOON), 0);
         assert_eq!(naps(&mut thief, 1, 1, SOON), 1);
     }
@@ -137,6 +136,6 @@ mod tests {
         naps(&mut thief, 4, 1, SOON);
         thief.stole(FEW);
         thief.stole(1);
-        assert!(thief.try_nap());
+        assert!(thief.decide_to_nap());
     }
 }

@@ -319,7 +319,7 @@ impl Threads {
     /// Lets the thread sleep until there is something to do for its worker.
     fn rest(&self) {
         match self.idle {
-            Idle::Park if seat::with_worker(Worker::try_nap) == Some(true) => self.nap(NAP),
+            Idle::Park if seat::with_worker(Worker::decide_to_nap) == Some(true) => self.nap(NAP),
             Idle::Park => self.park(|executor, (worker, claim), ready| {
                 executor.parking_lot.park(worker, claim, ready);
             }),
