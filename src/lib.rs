@@ -78,6 +78,8 @@
 //! | for | take |
 //! |---|---|
 //! | sockets and name lookup | the feature `net`; or `async-net` |
+//! | an HTTP server, with axum or without | the package `laneway-http` of the repository |
+//! | jobs that survive a crash | the package `laneway-jobs` of the repository |
 //! | files, child processes | `async-fs`, `async-process`; or std within [`blocking::unblock`] |
 //! | the first of several | `tokio::select!`, `futures::select!`, `futures_lite::future::or` |
 //! | channels, oneshots, locks, semaphores | `tokio::sync`, `async-channel`, `async-lock` |
