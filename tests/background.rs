@@ -471,6 +471,23 @@ fn close_ends_a_background_that_holds_its_own_handle() {
 }
 
 #[test]
+fn no_call_counts_as_waiting_for_a_background_that_is_gone() {
+    let (handle, background) = Service::new()
+        .bounded(1)
+        .build((), async |_: &mut (), n: u8| n);
+    let queued = handle.try_call(1).unwrap();
+    let mut waits = pin!(handle.call(2));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    let waiting = || (handle.metrics().queued, handle.metrics().waiting_for_room);
+    assert_eq!(waiting(), (1, 1));
+    drop(background);
+    assert_eq!(waiting(), (0, 0));
+    assert_eq!(poll_once(pin!(queued)), Poll::Ready(Err(DROPPED)));
+    assert_eq!(poll_once(waits), Poll::Ready(Err(DROPPED)));
+    assert_eq!(waiting(), (0, 0));
+}
+
+#[test]
 fn when_the_background_is_dropped_every_caller_gets_closed() {
     let (handle, background) = stuck(1);
     let queued = handle.try_call(1).unwrap();

@@ -251,8 +251,11 @@ impl<Req, Res> Mailbox<Req, Res> {
         }
     }
 
-    /// Calls that wait for the handler.
+    /// Calls that wait for the handler. None do once the background is gone: all have been told.
     fn waiting(&self, post: &Post<Req, Res>) -> usize {
+        if let Admission::Closed(_) = post.admission {
+            return 0;
+        }
         let taken = self.counts.taken.load(Ordering::Relaxed);
         let skipped = self.counts.skipped.load(Ordering::Relaxed);
         let waiting = post.entered.saturating_sub(taken).saturating_sub(skipped);
