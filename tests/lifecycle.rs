@@ -3,6 +3,7 @@
 mod common;
 
 use std::future::{Future, pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Barrier};
@@ -11,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{DropCounter, Gate, eventually};
-use laneway::{FallibleTask, Priority, Runtime, Stealing, Task, join, spawn_task};
+use laneway::{
+    FallibleTask, Priority, Runtime, Stealing, Task, TaskGroup, join, spawn_task, try_join,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -152,6 +155,48 @@ fn a_storm_of_wake_ups_from_many_threads_never_overlaps_polls() {
     laneway::block_on(task);
     finish(&rt);
     gate.assert_treated_well();
+}
+
+/// The message of the panic of a closure that awaits a task again.
+#[track_caller]
+fn refusal(awaits: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(awaits)).unwrap_err();
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+/// A task that has given its outcome to an await of `&mut task`, and the line of its spawn.
+fn told(rt: &Runtime) -> (Task<u8>, u32) {
+    let (mut task, line) = (rt.spawn(async { 7 }, Priority::Low), line!());
+    assert_eq!(laneway::block_on(&mut task), 7);
+    (task, line)
+}
+
+#[test]
+fn a_task_that_is_awaited_again_says_which_one_it_is() {
+    let rt = runtime();
+    let ways: [fn(Task<u8>); 5] = [
+        |task| assert_eq!(laneway::block_on(task), 7),
+        |task| drop(laneway::block_on(task.fallible())),
+        |task| drop(join!(task)),
+        |task| drop(try_join!(task)),
+        |task| TaskGroup::new().extend([task]),
+    ];
+    for awaits_again in ways {
+        let (task, line) = told(&rt);
+        let refusal = refusal(|| awaits_again(task));
+        let place = format!("the task spawned at tests/lifecycle.rs:{line}:");
+        assert!(refusal.starts_with(&place), "{refusal}");
+        let reason = " has given its outcome to an earlier await, and has no other";
+        assert!(refusal.ends_with(reason), "{refusal}");
+    }
+    let mut named = rt.named("sum").spawn(async { 7 }, Priority::Low);
+    assert_eq!(laneway::block_on(&mut named), 7);
+    assert!(named.is_finished());
+    let refusal = refusal(|| assert_eq!(laneway::block_on(named), 7));
+    assert!(
+        refusal.starts_with("the task \"sum\" spawned at "),
+        "{refusal}"
+    );
 }
 
 #[test]

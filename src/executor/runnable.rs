@@ -5,7 +5,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use super::{abort_orders, loans};
 use crate::ids::{ExecutorId, QueueId, TaskId};
@@ -57,11 +57,11 @@ pub(crate) struct Meta {
     /// Whether its name is entered in `telemetry/names.rs`, from before its first scheduling to the
     /// end of its memory.
     named: bool,
-    /// Set once the awaiter of this task was sent back pending although the task had ended, since
-    /// the budget of the awaiter's poll was used up (`poll/budget.rs`).
-    sent_awaiter_back: AtomicBool,
+    /// The bits [`SENT_BACK`] and [`TOLD`], both of which awaiters of this task set: a thread at a
+    /// time, as the task has one handle.
+    awaiters: AtomicU8,
     /// Here as well as in `Life` (`tracked.rs`), for code that sees the task and not its future.
-    pub(super) spawned_at: &'static Location<'static>,
+    pub(crate) spawned_at: &'static Location<'static>,
 }
 
 /// Set when the task was told to end: instead of its next poll its future is dropped.
@@ -72,6 +72,13 @@ const ABORTABLE: u16 = 1 << 14;
 
 /// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).
 const LENT: u16 = 1 << 13;
+
+/// Set once the awaiter of this task was sent back pending although the task had ended, since the
+/// budget of the awaiter's poll was used up (`poll/budget.rs`).
+const SENT_BACK: u8 = 1;
+
+/// Set once an awaiter has had the outcome of this task.
+const TOLD: u8 = 2;
 
 const BITS: u16 = ABORTED | ABORTABLE | LENT;
 
@@ -90,7 +97,7 @@ impl Meta {
             executor,
             state: AtomicU16::new(queue.0),
             named: origin.name.is_some(),
-            sent_awaiter_back: AtomicBool::new(false),
+            awaiters: AtomicU8::new(0),
             spawned_at: origin.spawned_at,
         }
     }
@@ -169,7 +176,19 @@ impl Meta {
     #[cold]
     pub(crate) fn sends_awaiter_back(&self) -> bool {
         // Relaxed: told by an awaiter to the next one, and handles are handed over safely.
-        !self.sent_awaiter_back.swap(true, Ordering::Relaxed)
+        self.awaiters.fetch_or(SENT_BACK, Ordering::Relaxed) & SENT_BACK == 0
+    }
+
+    /// Whether an awaiter has had the outcome.
+    #[inline]
+    pub(crate) fn has_told(&self) -> bool {
+        self.awaiters.load(Ordering::Relaxed) & TOLD != 0
+    }
+
+    #[inline]
+    pub(crate) fn note_told(&self) {
+        // A plain store: no awaiter comes after this one, and the other bit counts no more.
+        self.awaiters.store(TOLD, Ordering::Relaxed);
     }
 
     /// Whether the task was told to end.

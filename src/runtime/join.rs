@@ -43,8 +43,8 @@ use crate::task::Task;
 ///
 /// # Panics
 ///
-/// Continues the panic of the first task, in that order, that panicked, and panics if a task was
-/// cancelled. The tasks after it are cancelled.
+/// Continues the panic of the first task, in that order, that panicked. Panics if a task was
+/// cancelled, or if an await of `&mut task` has had its outcome. The tasks after it are cancelled.
 ///
 /// ```
 /// use laneway::{join_all, spawn_task};
@@ -67,6 +67,10 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 
 /// Blocks this thread until all tasks have ended, and gives a `Result` for each in the order of
 /// the tasks: what [`try_join!`](crate::try_join!) calls, for tasks that are in a collection.
+///
+/// # Panics
+///
+/// If an await of `&mut task` has had the outcome of one of them.
 ///
 /// ```
 /// use laneway::{spawn_task, try_join_all};

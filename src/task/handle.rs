@@ -16,6 +16,7 @@ use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::JoinError;
 use crate::poll::budget::{self, Waited};
 use crate::poll::poll_shielded;
+use crate::telemetry::names::Called;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
 ///
@@ -39,6 +40,9 @@ use crate::poll::poll_shielded;
 /// Awaiting a task that panicked continues the panic in the awaiter, with the original payload.
 /// Awaiting a task that was [aborted](Task::abort), or whose runtime was shut down, panics.
 /// [`fallible`](Task::fallible) gives both as values.
+///
+/// A task gives its outcome once. To await it again panics, and so does to join it or to take it
+/// into a group, after an await of `&mut task` has had the outcome.
 ///
 /// ```
 /// use laneway::{Runtime, Priority, spawn_task};
@@ -312,7 +316,24 @@ impl<T> Task<T> {
 
     /// Polls without raising the task, for code that looks after a task and does not wait for it.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        poll_shielded(Pin::new(&mut self.handle), cx)
+        if self.handle.metadata().has_told() {
+            self.refuse_awaiter();
+        }
+        let polled = poll_shielded(Pin::new(&mut self.handle), cx);
+        if polled.is_ready() {
+            self.handle.metadata().note_told();
+        }
+        polled
+    }
+
+    #[cold]
+    fn refuse_awaiter(&self) -> ! {
+        let name = self.name();
+        panic!(
+            "the task{} spawned at {} has given its outcome to an earlier await, and has no other",
+            Called(name.as_deref()),
+            self.handle.metadata().spawned_at
+        )
     }
 }
 
