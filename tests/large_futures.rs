@@ -3,11 +3,16 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use laneway::background::{self, RestartPolicy, Service, TaskQueue, TryCallError, Work, service};
+use laneway::background::{
+    self, Every, Overlap, RestartPolicy, Service, TaskQueue, TryCallError, Work, service,
+};
 use laneway::blocking::unblock;
 use laneway::pipeline::{Period, Pipeline, Shared};
+use laneway::sim::{self, Sim};
+use laneway::time::timeout;
 use laneway::{
-    Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join_all, spawn_task, yield_now,
+    Priority, Runtime, SpawnError, Task, TaskGroup, block_on, join, join_all, spawn_task, try_join,
+    yield_now,
 };
 
 const HALF_A_MEGABYTE: usize = 512 * 1024;
@@ -413,4 +418,90 @@ fn a_service_that_restarts_has_large_values() {
         spawn_task!(background).detach();
         assert_eq!(many.call(17).await, Ok(7));
     });
+}
+
+const LARGER_OUTPUT: usize = 96 * 1024;
+
+async fn larger_output() -> [u8; LARGER_OUTPUT] {
+    yield_now().await;
+    [7; LARGER_OUTPUT]
+}
+
+#[test]
+fn the_outputs_of_tasks_may_be_quite_large_on_a_worker() {
+    let spawned = || spawn_task!(larger_output());
+    on_worker(async move { assert_eq!(spawned().await[17], 7) });
+    on_worker(async move { assert_eq!(spawned().fallible().await.unwrap()[17], 7) });
+    on_worker(async move { assert_eq!(join!(spawned())[0][17], 7) });
+    on_worker(async move { assert_eq!(try_join!(spawned())[0].as_ref().unwrap()[17], 7) });
+    on_worker(async move {
+        let mut group = TaskGroup::new();
+        group.spawn(larger_output(), Priority::High);
+        group.insert(spawned());
+        assert_eq!(group.join_next().await.unwrap().unwrap()[17], 7);
+        assert_eq!(group.join_all().await[0].as_ref().unwrap()[17], 7);
+    });
+    on_worker(async move {
+        let task = spawned();
+        while !task.is_finished() {
+            yield_now().await;
+        }
+        assert_eq!(task.cancel().await.unwrap()[17], 7);
+    });
+}
+
+#[test]
+fn a_task_makes_periodic_processes_with_large_runs() {
+    on_worker(async {
+        let (process, background) = background::every(Duration::from_millis(1), async || {
+            assert_eq!(large().await, 1)
+        });
+        spawn_task!(background).detach();
+        while process.metrics().completed < 2 {
+            yield_now().await;
+        }
+    });
+    on_worker(async {
+        let every = Every::new(Duration::from_millis(1)).overlap(Overlap::Queue);
+        let (process, background) = every.build(async || assert_eq!(large().await, 1));
+        spawn_task!(background).detach();
+        while process.metrics().completed < 2 {
+            yield_now().await;
+        }
+    });
+}
+
+#[cfg(feature = "cron")]
+#[test]
+fn a_task_makes_a_clock_process_with_large_runs() {
+    use laneway::background::cron::Cron;
+
+    on_worker(async {
+        let each_second = Cron::new("* * * * * *", "UTC").unwrap();
+        let (process, background) = each_second.build(async || assert_eq!(large().await, 1));
+        spawn_task!(background).detach();
+        while process.metrics().completed < 1 {
+            yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn a_task_spawns_a_large_future_with_a_time_limit() {
+    let spawns = async {
+        let limited = spawn_task!(timeout(Duration::from_secs(60), large()));
+        limited.await.unwrap()
+    };
+    assert_eq!(on_worker(spawns), 1);
+}
+
+#[test]
+fn a_simulation_may_be_large_and_so_may_its_output() {
+    let simulate = || Sim::seed(1).run(large()).unwrap().output;
+    assert_eq!(std::thread::spawn(simulate).join().unwrap(), 1);
+    assert_eq!(on_worker(async move { simulate() }), 1);
+    let explored = sim::explore(2, || async { assert_eq!(large().await, 1) });
+    assert_eq!(explored.unwrap().seeds, 2);
+    let gives = || Sim::seed(1).run(quite_large_output()).unwrap().output[17];
+    assert_eq!(std::thread::spawn(gives).join().unwrap(), 7);
 }

@@ -14,6 +14,7 @@ use futures_lite::future::yield_now;
 
 use super::errand::{Payload, caught};
 use super::future::Background;
+use super::lodging::{Boxed, Life, Lodging, Size, Within};
 use super::repeatable::Repeatable;
 use super::ticks::{TickSource, Ticks, Timetable};
 use crate::shield::{drop_shielded, log_error, message};
@@ -335,24 +336,32 @@ pub(super) fn process<T: TickSource, F: Repeatable<()>>(
     let handle = Periodic {
         books: books.clone(),
     };
+    let keeper = Keeper { books };
     // Boxed, since a run may be large, and the background is handed on before it is a task's.
-    let life = Box::pin(live(Keeper { books }, start, overlap, run));
+    let life = match size_of_run(&run) {
+        Size::Small => Life::Within(Box::pin(live::<Within, _>(keeper, start, overlap, run))),
+        Size::Large => Life::WithBoxes(Box::pin(live::<Boxed, _>(keeper, start, overlap, run))),
+    };
     (handle, Background::new(life))
 }
 
+fn size_of_run<F: Repeatable<()>>(_: &F) -> Size {
+    Size::of_maker::<(), F>()
+}
+
 /// The process's life.
-async fn live<T: TickSource>(
+async fn live<L: Lodging, T: TickSource>(
     keeper: Keeper,
     start: impl FnOnce() -> T,
     overlap: Overlap,
-    mut run: impl AsyncFnMut(),
+    mut run: impl Repeatable<()>,
 ) {
     let books = &keeper.books;
     let mut ticks = start();
     let mut end = pin!(futures_lite::future::or(shutdown_begun(), books.stopped()));
     while is_due(&mut ticks, books, end.as_mut()).await {
         let underway = books.begin();
-        let one = pin!(caught(async { run().await }));
+        let one = pin!(caught(async { L::lodge(run()).await }));
         let ended = counting(&mut ticks, books, overlap, one).await;
         underway.end(ended);
         // Runs that are ready at once leave the thread to others between them.

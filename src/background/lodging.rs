@@ -1,8 +1,9 @@
-//! Where the futures of a handler lie: within the future that polls them, or each in a box.
+//! Where the futures of a handler or of runs lie: within the future that polls them, or each in a
+//! box.
 //!
 //! A large future makes all that it lies within large, and in a build without optimisations each
 //! function that such a future is handed through needs room for it on the stack. A box costs an
-//! allocation for each request, so that only large ones have one.
+//! allocation for each request or run, so that only large ones have one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -68,7 +69,7 @@ impl Size {
         of_returned(|(handler, state, request): (&'a H, &'a S, Req)| handler(state, request))
     }
 
-    /// Of the futures that make a state.
+    /// Of the futures that make a state, or are the runs of a periodic process.
     pub(super) fn of_maker<'a, S: 'a, M: Repeatable<S> + 'a>() -> Size {
         of_returned(|make: &'a mut M| make())
     }
@@ -90,7 +91,7 @@ fn of_returned<A, F>(_: impl FnOnce(A) -> F) -> Size {
     }
 }
 
-/// The life of a service, whose handler's futures lie within it or in boxes.
+/// The life of a service or of a periodic process, whose futures lie within it or in boxes.
 pub(super) enum Life<F, G> {
     Within(Pin<Box<F>>),
     WithBoxes(Pin<Box<G>>),

@@ -18,6 +18,7 @@ use slab::Slab;
 use crate::executor::{Outcome, seat};
 use crate::ids::TaskId;
 use crate::join_error::JoinError;
+use crate::large::is_large;
 use crate::poll::budget::Waited;
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 use crate::task::Task;
@@ -156,7 +157,10 @@ impl<T> TaskGroup<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.insert(spawn(future, queue))
+        match const { is_large::<F>() } {
+            true => self.insert(spawn(Box::pin(future), queue)),
+            false => self.insert(spawn(future, queue)),
+        }
     }
 
     /// Spawns a future as a member, on the given runtime.
@@ -185,12 +189,19 @@ impl<T> TaskGroup<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        self.insert(runtime.spawn(future, queue))
+        match const { is_large::<F>() } {
+            true => self.insert(runtime.spawn(Box::pin(future), queue)),
+            false => self.insert(runtime.spawn(future, queue)),
+        }
     }
 
     /// Makes a task a member, and gives its number. One that has ended already counts as ending
     /// now. [`extend`](TaskGroup::extend) adds several, and an iterator of tasks collects into a
     /// group.
+    ///
+    /// # Panics
+    ///
+    /// If an await of `&mut task` has had the outcome.
     ///
     /// ```
     /// use laneway::{TaskGroup, spawn_task};
@@ -246,7 +257,7 @@ impl<T> TaskGroup<T> {
     #[doc(alias("select", "race"))]
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         let key = self.ended().await?;
-        Some(self.remove_ended(key).1.tell())
+        Some(self.take_result(key))
     }
 
     /// As [`join_next`](TaskGroup::join_next), with the member's number, which tells it from the
@@ -278,8 +289,8 @@ impl<T> TaskGroup<T> {
     /// ```
     pub async fn join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
         let key = self.ended().await?;
-        let (id, ended) = self.remove_ended(key);
-        Some((id, ended.tell()))
+        let id = self.members[key].id;
+        Some((id, self.take_result(key)))
     }
 
     /// Takes a member that has ended out of the group, if there is one, and does not wait. `None`
@@ -300,7 +311,7 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         let key = self.next_ended()?;
-        Some(self.remove_ended(key).1.tell())
+        Some(self.take_result(key))
     }
 
     /// As [`try_join_next`](TaskGroup::try_join_next), with the member's number.
@@ -315,8 +326,8 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn try_join_next_with_id(&mut self) -> Option<(TaskId, Result<T, JoinError>)> {
         let key = self.next_ended()?;
-        let (id, ended) = self.remove_ended(key);
-        Some((id, ended.tell()))
+        let id = self.members[key].id;
+        Some((id, self.take_result(key)))
     }
 
     /// Waits for all members, and gives their results in the order in which they ended.
@@ -344,7 +355,7 @@ impl<T> TaskGroup<T> {
     pub async fn join_all(mut self) -> Vec<Result<T, JoinError>> {
         let mut results = Vec::with_capacity(self.len());
         while let Some(key) = self.ended().await {
-            results.push(self.remove_ended(key).1.tell());
+            results.push(self.take_result(key));
         }
         results
     }
@@ -548,11 +559,10 @@ impl<T> TaskGroup<T> {
         matches!(member.state, State::Ended(_))
     }
 
-    fn remove_ended(&mut self, key: usize) -> (TaskId, Outcome<T>) {
+    fn take_result(&mut self, key: usize) -> Result<T, JoinError> {
         self.not_raised.remove(&key);
-        let member = self.members.remove(key);
-        match member.state {
-            State::Ended(ended) => (member.id, ended),
+        match self.members.remove(key).state {
+            State::Ended(ended) => ended.tell(),
             State::Running(_) => unreachable!("a task that has ended does not run again"),
         }
     }

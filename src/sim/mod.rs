@@ -142,6 +142,7 @@ use std::time::Duration;
 pub use error::{Deadlock, Error, FailedSeed, FailureCause, TooLong, Waiting};
 
 use crate::executor::seat;
+use crate::large::BoxedOutput;
 use crate::runtime::{Builder, RuntimeMetrics, Stealing, block_here};
 use crate::shield::message;
 use crate::telemetry::{Event, Observer};
@@ -316,7 +317,11 @@ impl Sim {
         F: Future + Send,
         F::Output: Send,
     {
-        self.run_made(|| future)
+        // Boxed, since both may be large, and each function that one is handed through would need
+        // room for it on the stack.
+        let future = Box::pin(future);
+        let run = self.run_made(|| BoxedOutput::of(future))?;
+        Ok(run.map(|output| *output))
     }
 
     /// Runs what `make` makes under `seeds` seeds, beginning with this simulation's own.
@@ -342,7 +347,7 @@ impl Sim {
                 seed,
                 ..self.clone()
             };
-            let cause = match catch_unwind(AssertUnwindSafe(|| sim.run_made(&mut make))) {
+            let cause = match catch_unwind(AssertUnwindSafe(|| sim.run_made(|| Box::pin(make())))) {
                 Ok(Ok(run)) => {
                     explored.seeds += 1;
                     explored.steps += run.steps;
@@ -439,6 +444,19 @@ pub struct Run<T> {
     /// All events and when they happened, if the simulation was to
     /// [keep](Sim::keep_events) them.
     pub events: Vec<(Duration, Event)>,
+}
+
+impl<T> Run<T> {
+    fn map<U>(self, output: impl FnOnce(T) -> U) -> Run<U> {
+        Run {
+            output: output(self.output),
+            steps: self.steps,
+            elapsed: self.elapsed,
+            fingerprint: self.fingerprint,
+            metrics: self.metrics,
+            events: self.events,
+        }
+    }
 }
 
 /// The account of an [`explore`] in which no schedule failed.

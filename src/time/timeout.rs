@@ -38,7 +38,11 @@ use super::sleep::{Sleep, sleep, sleep_until};
 /// assert_eq!(laneway::block_on(in_time), Ok(7));
 /// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout::new(future, sleep(duration))
+    // No constructor: each function that a large future is handed through takes room on the stack.
+    Timeout {
+        future: Some(future),
+        deadline: sleep(duration),
+    }
 }
 
 /// Gives a future time until an instant, which may have passed. Otherwise as [`timeout`].
@@ -66,7 +70,10 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// });
 /// ```
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout::new(future, sleep_until(deadline))
+    Timeout {
+        future: Some(future),
+        deadline: sleep_until(deadline),
+    }
 }
 
 pin_project! {
@@ -88,15 +95,6 @@ pin_project! {
         future: Option<F>,
         #[pin]
         deadline: Sleep,
-    }
-}
-
-impl<F> Timeout<F> {
-    fn new(future: F, deadline: Sleep) -> Timeout<F> {
-        Timeout {
-            future: Some(future),
-            deadline,
-        }
     }
 }
 
