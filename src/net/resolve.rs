@@ -202,22 +202,4 @@ mod tests {
             assert!(resolved(none).is_err(), "{none}");
         }
     }
-
-    /// Elsewhere the card has another name.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn an_address_in_brackets_may_name_a_network_card() {
-        let all = [
-            resolved("[fe80::1%lo]:80").unwrap(),
-            resolved(("[fe80::1%lo]", 80)).unwrap(),
-        ];
-        for addresses in all {
-            let [SocketAddr::V6(address), ..] = addresses[..] else {
-                panic!("{addresses:?}");
-            };
-            assert_eq!(*address.ip(), "fe80::1".parse::<Ipv6Addr>().unwrap());
-            assert_ne!(address.scope_id(), 0);
-        }
-        assert!(resolved("[fe80::1%no-such-card]:80").is_err());
-    }
 }

@@ -78,8 +78,8 @@ fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
 }
 
 /// Whether a request of this method may have this target (RFC 9112, section 3.2): a path, `*` of
-/// the server as a whole, or the host and port of a tunnel. A scheme begins with a letter (RFC 3986,
-/// section 3.1). In HTTP/2 the target is put together by the same rules (RFC 9113, section 8.3.1).
+/// the server as a whole, or the host and port of a tunnel. A scheme begins with a letter (RFC
+/// 3986, section 3.1). In HTTP/2 the same rules make the target (RFC 9113, section 8.3.1).
 fn is_target(method: &Method, target: &Uri) -> bool {
     let begins_with_letter = |scheme: &str| scheme.starts_with(|first: char| first.is_alphabetic());
     if !target.scheme_str().is_none_or(begins_with_letter) {

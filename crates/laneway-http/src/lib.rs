@@ -66,8 +66,8 @@
 //! A request for an upgrade, or by `CONNECT`, goes to the service like any other one, but the
 //! connection does not. So an answer that gives it away, 101 or a success for `CONNECT`, becomes
 //! 501. Nor are there answers before the last one: those of 1xx become 500, as does an answer whose
-//! `Content-Length` is not the length of its body. Where that shows only while the body is sent, the
-//! client is cut off, or in HTTP/2 its stream is reset. The log tells of each.
+//! `Content-Length` is not the length of its body. Where that shows only while the body is sent,
+//! the client is cut off, or in HTTP/2 its stream is reset. The log tells of each.
 //!
 //! A client that waits for leave to send its body (`Expect: 100-continue`) is given it in HTTP/1,
 //! once the service reads the body. In HTTP/2 hyper gives no leave, and the client has to send the

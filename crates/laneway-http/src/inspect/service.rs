@@ -33,9 +33,9 @@ use crate::request_body::RequestBody;
 /// sentence that says why. [`allow_remote`](Inspect::allow_remote) lets in those that know a token.
 ///
 /// A request that came through a proxy is refused as well, since the proxy's clients may be on any
-/// machine: the proxy shows by its fields (`Forwarded`, `Via`, `X-Forwarded-For` and the like) or by
-/// HTTP/1.0. One that adds no field, speaks HTTP/1.1 and keeps to the machine's own name does not
-/// show. Such a proxy on the same machine must not pass the page's path on.
+/// machine: the proxy shows by its fields (`Forwarded`, `Via`, `X-Forwarded-For` and the like) or
+/// by HTTP/1.0. One that adds no field, speaks HTTP/1.1 and keeps to the machine's own name does
+/// not show. Such a proxy on the same machine must not pass the page's path on.
 ///
 /// # Cost
 ///
