@@ -8,8 +8,8 @@
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
 //! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
-//! a second, to see that some worker looks there, and four thousand times while it often finds that
-//! none does, in the middle of long polls or beside low ones (`attendant.rs`). Workers that nap
+//! a second, to see that some worker looks there, and four thousand times while high polls take
+//! long, or while it often finds beside low ones that none does (`attendant.rs`). Workers that nap
 //! instead never count as parked. To show what it polls costs a worker three stores a poll (T20).
 
 mod attendant;

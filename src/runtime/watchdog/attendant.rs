@@ -5,10 +5,10 @@
 //! that is parked to the lookout, or where all are busy, looks itself.
 //!
 //! A visit costs a wake-up of the watchdog's thread. So visits are rare, and more frequent for a
-//! while after one that found something to do in the middle of a long poll, or beside low polls:
-//! where one poll took long, others will. A short poll may seem to take a few milliseconds, since
-//! the system lets a thread of another program run meanwhile. Where there are high polls alone,
-//! those do not count.
+//! while after one in the middle of a long high poll, or after one that found something to do
+//! beside low polls: where one poll took long, others will. A short poll may seem to take a few
+//! milliseconds, since the system lets a thread of another program run meanwhile. Where there are
+//! high polls alone, those do not count.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -34,7 +34,18 @@ const FREQUENT_VISITS: u32 = 400;
 #[derive(Debug, Default)]
 pub(super) struct Attendant {
     visits: Visits,
+    /// The poll that each worker was in.
+    polls: Vec<Lasting>,
     ready: Vec<Waker>,
+}
+
+/// A poll that may go on for several visits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lasting {
+    /// How many polls its worker had begun.
+    number: u64,
+    /// For how long it has lasted, as far as visits have seen.
+    time: Duration,
 }
 
 /// The counts at the last visit, and the time until the next one.
@@ -46,8 +57,6 @@ struct Visits {
     polls: u64,
     /// For how long there had been no look.
     unattended: Duration,
-    /// For how long the workers that run high tasks had been in one and the same poll.
-    stuck: Duration,
     /// How many more visits are frequent.
     frequent: u32,
 }
@@ -57,7 +66,8 @@ struct Visits {
 enum Beside {
     /// Low ones among them.
     LowPolls,
-    HighPollsAlone,
+    /// High ones alone, of which the longest has lasted so long.
+    HighPolls(Duration),
 }
 
 impl Attendant {
@@ -78,9 +88,10 @@ impl Attendant {
         let high = executor.workers().filter(|(home, _)| is_high(*home));
         let polls = high.map(|(_, tally)| tally.taken()).sum();
         let mut low = executor.workers().filter(|(home, _)| !is_high(*home));
+        let longest = self.longest_high_poll(executor);
         let beside = match low.any(|(_, tally)| tally.polling.get().is_some()) {
             true => Beside::LowPolls,
-            false => Beside::HighPollsAlone,
+            false => Beside::HighPolls(longest),
         };
         self.visits.visit(lookout.looks(), polls, beside, || {
             if executor.man_lookout() {
@@ -91,6 +102,36 @@ impl Attendant {
             self.ready.drain(..).for_each(wake_shielded);
             found
         });
+    }
+
+    /// For how long a worker at home in the high queue has been in one and the same poll, at most.
+    fn longest_high_poll(&mut self, executor: &Executor) -> Duration {
+        let (rest, workers) = (self.rest(), executor.workers().count());
+        self.polls.resize(workers, Lasting::default());
+        let high = executor.workers().zip(&mut self.polls);
+        let high = high.filter(|((home, _), _)| *home == QueueId::HIGH);
+        let times = high.map(|((_, tally), poll)| {
+            poll.note(tally.taken(), tally.polling.get().is_some(), rest);
+            poll.time
+        });
+        times.max().unwrap_or_default()
+    }
+}
+
+impl Lasting {
+    /// Notes how many polls the worker has begun, and whether it is in the last of them, `rest`
+    /// after the visit before.
+    fn note(&mut self, number: u64, is_polling: bool, rest: Duration) {
+        self.time = grown(self.time, is_polling && number == self.number, rest);
+        self.number = number;
+    }
+}
+
+/// The length of a state that goes on, or has ended.
+fn grown(time: Duration, goes_on: bool, rest: Duration) -> Duration {
+    match goes_on {
+        true => time + rest,
+        false => Duration::ZERO,
     }
 }
 
@@ -105,7 +146,10 @@ impl Visits {
     /// Looks if that is due, and notes whether `look` found something to do.
     fn visit(&mut self, looks: usize, polls: u64, beside: Beside, look: impl FnOnce() -> bool) {
         let found = self.is_due(looks, polls) && look();
-        self.note(found && (beside == Beside::LowPolls || self.stuck >= LONG_POLL));
+        self.note(match beside {
+            Beside::LowPolls => found,
+            Beside::HighPolls(longest) => longest >= LONG_POLL,
+        });
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -113,18 +157,14 @@ impl Visits {
     /// may take longer than a frequent visit's time, too, and are no reason to look.
     fn is_due(&mut self, looks: usize, polls: u64) -> bool {
         let (is_unattended, is_stuck) = (looks == self.looks, polls == self.polls);
-        let rest = self.rest();
-        let grown =
-            |time: Duration, goes_on: bool| if goes_on { time + rest } else { Duration::ZERO };
-        self.unattended = grown(self.unattended, is_unattended);
-        self.stuck = grown(self.stuck, is_stuck);
+        self.unattended = grown(self.unattended, is_unattended, self.rest());
         (self.looks, self.polls) = (looks, polls);
         is_unattended && (is_stuck || self.unattended >= VISIT_EVERY)
     }
 
-    /// Notes whether the visit found something to do where polls take long.
-    fn note(&mut self, found: bool) {
-        self.frequent = match found {
+    /// Notes whether polls take long.
+    fn note(&mut self, take_long: bool) {
+        self.frequent = match take_long {
             true => FREQUENT_VISITS,
             false => self.frequent.saturating_sub(1),
         };
@@ -148,17 +188,33 @@ mod tests {
     }
 
     #[test]
-    fn a_find_in_the_middle_of_a_long_poll_makes_the_next_visits_frequent() {
+    fn a_long_high_poll_makes_the_next_visits_frequent_also_where_another_worker_looks() {
         let mut visits = Visits::default();
-        let longest_short = LONG_POLL.as_micros() / VISIT_EVERY.as_micros() - 1;
-        for _ in 0..longest_short {
-            visits.visit(0, 0, Beside::HighPollsAlone, || true);
-            assert_eq!(visits.rest(), VISIT_EVERY);
-        }
-        visits.visit(0, 0, Beside::HighPollsAlone, || false);
+        let short = LONG_POLL - VISIT_EVERY;
+        visits.visit(0, 0, Beside::HighPolls(short), || true);
         assert_eq!(visits.rest(), VISIT_EVERY);
-        visits.visit(0, 0, Beside::HighPollsAlone, || true);
+        visits.visit(1, 1, Beside::HighPolls(LONG_POLL), || {
+            unreachable!("it is not due")
+        });
         assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
+    }
+
+    #[test]
+    fn a_poll_lasts_while_its_worker_begins_no_other() {
+        let mut poll = Lasting::default();
+        let times = [
+            (1, true),
+            (1, true),
+            (1, true),
+            (2, true),
+            (2, true),
+            (2, false),
+        ];
+        let times = times.map(|(number, is_polling)| {
+            poll.note(number, is_polling, VISIT_EVERY);
+            poll.time.as_millis()
+        });
+        assert_eq!(times, [0, 1, 2, 0, 1, 0]);
     }
 
     #[test]
@@ -174,7 +230,7 @@ mod tests {
     fn finds_between_short_polls_leave_the_visits_rare() {
         let mut visits = Visits::default();
         for polls in 1..=100 {
-            visits.visit(0, polls, Beside::HighPollsAlone, || true);
+            visits.visit(0, polls, Beside::HighPolls(Duration::ZERO), || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
     }
