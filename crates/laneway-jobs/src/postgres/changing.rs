@@ -9,7 +9,10 @@ use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::{Earlier, Everywhere, Tx};
 use crate::job_id::JobId;
-use crate::store::{ByHand, Changed, QueueState};
+use crate::store::{ByHand, Changed, JobAction, QueueState};
+
+/// So often a change is tried on a job that is in another state each time.
+const TRIES: u32 = 8;
 
 impl Tx<'_> {
     pub(super) async fn change(&mut self, changes: &[ByHand]) -> Sql<Vec<Changed>> {
@@ -22,11 +25,31 @@ impl Tx<'_> {
 
     async fn change_one(&mut self, change: &ByHand) -> Sql<Changed> {
         match change {
-            ByHand::Retry(id) => self.retry(*id).await,
-            ByHand::Cancel(id) => self.cancel(*id).await,
-            ByHand::Delete(id) => self.delete(*id).await,
+            ByHand::Retry(id) => self.act(JobAction::Retry, *id).await,
+            ByHand::Cancel(id) => self.act(JobAction::Cancel, *id).await,
+            ByHand::Delete(id) => self.act(JobAction::Delete, *id).await,
             ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused).await,
             ByHand::Resume(queue) => self.set_state(queue, QueueState::Open).await,
+        }
+    }
+
+    /// Each statement sees what is committed when it begins: a job that was running when a
+    /// statement looked for a ready one may be ready when another asks for its state.
+    async fn act(&mut self, action: JobAction, id: JobId) -> Sql<Changed> {
+        for _ in 1..TRIES {
+            match self.try_once(action, id).await? {
+                Changed::Not(state) if action.applies_to(state) => {}
+                changed => return Ok(changed),
+            }
+        }
+        self.try_once(action, id).await
+    }
+
+    async fn try_once(&mut self, action: JobAction, id: JobId) -> Sql<Changed> {
+        match action {
+            JobAction::Retry => self.retry(id).await,
+            JobAction::Cancel => self.cancel(id).await,
+            JobAction::Delete => self.delete(id).await,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use laneway::time::timeout;
+use laneway::time::{sleep, timeout};
 use laneway::{Priority, Runtime, Task};
 use laneway_jobs::postgres::PostgresOptions;
-use laneway_jobs::store::ByHand;
+use laneway_jobs::store::{ByHand, Changed, Store};
 use laneway_jobs::{
     BatchCounts, Ctx, EnqueueError, Enqueued, IfExists, Job, JobError, JobId, JobState, Jobs,
     Limit, Retry, Worker, WorkerHandle,
@@ -100,6 +100,36 @@ fn one_of_many_callers_inserts_a_unique_job_of_a_kind_that_is_being_renamed() {
             }
             assert_eq!(inserted, 2, "one for each key");
         }
+    });
+}
+
+/// It runs when the change looks for a ready job, and is ready when the change looks for a running
+/// one.
+#[test]
+fn a_job_that_becomes_ready_meanwhile_is_cancelled() {
+    const RUNNING: &str = "UPDATE \"race hand\".laneway_job
+        SET state = 1, attempt = 1, fence = 1, lease_until = 9000000000000000";
+    const READY: &str = "BEGIN; UPDATE \"race hand\".laneway_job SET state = 0, lease_until = NULL";
+    const MET: &str = "SELECT EXISTS (SELECT 1 FROM pg_locks
+        WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))";
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let options = PostgresOptions::new().schema("race hand");
+        let store = options.connect(&server.url()).await.unwrap();
+        let client = store.client().await.unwrap();
+        let id = Jobs::new(store.clone()).enqueue(Report(0)).await;
+        let cancel = vec![ByHand::Cancel(id.unwrap().id())];
+        client.batch_execute(RUNNING).await.unwrap();
+        client.batch_execute(READY).await.unwrap();
+        let change = rt.spawn(async move { store.change(cancel).await }, Priority::High);
+        while !client.query_one(MET, &[]).await.unwrap().get::<_, bool>(0) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(change.await, Ok(vec![Changed::Done]));
     });
 }
 
