@@ -512,9 +512,9 @@ struct Shown {
 /// Room for one task.
 ///
 /// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is about
-/// to run here, where its data is. The watchdog may empty it when that is not so, and the
-/// end of the runtime, hence it is always emptied by a swap. Its worker fills it by a plain store where it knows the slot to be
-/// empty (T2).
+/// to run here, where its data is. The watchdog may empty it when that is not so, and the end of
+/// the runtime does, hence it is always emptied by a swap. Its worker fills it by a plain store
+/// where it knows the slot to be empty (T2).
 #[derive(Default)]
 struct NextSlot {
     // In `ManuallyDrop`, since a cell that drops its content swaps even to store.

@@ -184,7 +184,8 @@ pub(crate) fn is_worker() -> bool {
 }
 
 /// Whether the task that is being polled on this thread was a high one, by its own or by lent
-/// priority, when it was taken. On a thread that has given its worker away: the task that blocks it.
+/// priority, when it was taken. On a thread that has given its worker away, the task that blocks
+/// the thread is meant.
 pub(crate) fn runs_high_task() -> bool {
     with_worker(|worker| worker.current.is_high).unwrap_or_else(poll::blocks_in_high)
 }

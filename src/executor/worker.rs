@@ -2,8 +2,8 @@
 //!
 //! A [`Worker`] is a place in the runtime, not a thread: it has a home queue, a route, and local
 //! queues. It is seated on a thread, which calls [`step`] in a loop; when a task blocks that
-//! thread, another thread takes the worker over. A simulation calls `step` as well, so it schedules as a
-//! runtime does.
+//! thread, another thread takes the worker over. A simulation calls `step` as well, so it schedules
+//! as a runtime does.
 //!
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
 //! is nothing to do it says so, and rests: it is *parked* until another thread unparks it, or
@@ -448,8 +448,8 @@ impl Worker {
         self.look_around().or_else(|| self.search_on())
     }
 
-    /// The first round of a search is part of finding work. Only from here on does the time count as
-    /// searching.
+    /// The first round of a search is part of finding work. Only from here on does the time count
+    /// as searching.
     #[inline(never)]
     fn search_on(&mut self) -> Option<Runnable> {
         let spin = self.executor.spin;
@@ -732,8 +732,8 @@ impl Worker {
         MayPark::Yes
     }
 
-    /// Decides whether the worker, which has nothing to do, naps or parks: see `idle/thief.rs`. If it
-    /// naps, its thread calls [`begin_nap`](Worker::begin_nap) next.
+    /// Decides whether the worker, which has nothing to do, naps or parks: see `idle/thief.rs`. For
+    /// a nap its thread calls [`begin_nap`](Worker::begin_nap) next.
     pub(crate) fn decide_to_nap(&mut self) -> bool {
         self.thief.decide_to_nap()
     }

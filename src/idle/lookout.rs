@@ -205,8 +205,8 @@ impl Lookout {
     /// now.
     #[cold]
     fn supersede(&self, claim: Claim, reactor: &dyn Reactor) -> bool {
-        // Relaxed: the holder that is seen may have left by now. Where its standing is no later, that
-        // does not matter: it is awake then, looks for work, and comes back before it parks.
+        // Relaxed: the holder that is seen may have left by now. Where its standing is no later,
+        // that does not matter: it is awake then, looks for work, and comes back before it parks.
         let goes_before = claim.goes_before(self.holder.load(Ordering::Relaxed));
         if !goes_before || !self.become_heir(claim) {
             return false;

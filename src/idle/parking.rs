@@ -15,9 +15,9 @@
 //! atomic word, the **census**.
 //!
 //! A queue's crews are asked for a parked worker in a fixed order: standbys last, and otherwise
-//! first the crew that serves the fewest queues (`runtime/workforce.rs`). Within a crew, a worker at
-//! home in the work's queue goes first (`nearby.rs`), but not before the workers of a crew that is
-//! asked earlier.
+//! first the crew that serves the fewest queues (`runtime/workforce.rs`). Within a crew, a worker
+//! at home in the work's queue goes first (`nearby.rs`), but not before the workers of a crew that
+//! is asked earlier.
 //!
 //! - A **bringer**, a thread that makes work visible in a queue, looks at the census of the crews
 //!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see

@@ -82,8 +82,8 @@ impl InnerPolls {
     }
 
     /// Runs a task. Before the first of them, the observer is told that the outer poll waits for
-    /// polls within it: by [`Event::Replaced`], which else tells that another thread takes the worker
-    /// over.
+    /// polls within it: by [`Event::Replaced`], which else tells that another thread takes the
+    /// worker over.
     fn run(&mut self, runnable: Runnable) {
         if !mem::replace(&mut self.is_told, true) {
             let worker = seat::with_worker(|worker| worker.id);
@@ -125,9 +125,9 @@ impl Worker {
         }
     }
 
-    /// Takes one of the wanted tasks, if this worker may take it where it lies. For a low task,
-    /// it takes none while work of a higher rank waits at an earlier place of its route. A low worker, at home in the low
-    /// queue, leaves high work to others meanwhile.
+    /// Takes one of the wanted tasks, if this worker may take it where it lies. For a low task, it
+    /// takes none while work of a higher rank waits at an earlier place of its route. A low worker,
+    /// at home in the low queue, leaves high work to others meanwhile.
     fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
         if self.executor.phase() == Phase::Closed {
             return None;
