@@ -331,7 +331,10 @@ fn no_file_is_large() {
 #[test]
 fn nothing_sleeps_and_hopes() {
     /// Files that may put a thread to sleep, and why.
-    const ALLOWED: [(&str, &str); 0] = [];
+    const ALLOWED: [(&str, &str); 1] = [(
+        "crates/laneway-jobs/src/postgres/own_server.rs",
+        "the server of the tests is another process, and tells nobody when it takes connections",
+    )];
     let mut findings = Findings::default();
     let sleep = ["thread::", "sleep"].concat();
     let files = sources().into_iter().chain(tests());
