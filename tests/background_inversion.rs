@@ -67,6 +67,22 @@ fn a_high_caller_raises_a_service_that_waits_for_calls() {
 }
 
 #[test]
+fn each_high_caller_raises_it_anew() {
+    assert_takes(
+        || async {
+            let (handle, background) = Service::new().build((), echo);
+            let _service = spawn_task!(background);
+            sleep(MS).await;
+            let _backlog = backlog();
+            // With the end of this call the service is in the low queue again.
+            call_high(&handle).await;
+            call_high(&handle).await
+        },
+        0..=2,
+    );
+}
+
+#[test]
 fn a_low_caller_does_not() {
     assert_takes(
         || async {

@@ -410,17 +410,12 @@ impl<Req, Res> Inbox<Req, Res> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<AcceptedCall<Req, Res>>> {
         loop {
-            if self.spent >= REQUESTS_PER_POLL {
-                self.spent = 0;
-                self.suspend();
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+            if !self.batch.is_empty() && self.spent >= REQUESTS_PER_POLL {
+                return self.come_again(cx);
             }
-            if self.mailbox.loan_is_over() {
+            if !self.batch.is_empty() && self.mailbox.loan_is_over() {
                 // What follows is no high work. The task is polled as a low one next.
-                self.suspend();
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return self.come_again(cx);
             }
             if !self.batch.is_empty() && self.mailbox.urgent.queued.load(Ordering::Relaxed) > 0 {
                 self.take_urgent();
@@ -444,9 +439,22 @@ impl<Req, Res> Inbox<Req, Res> {
         }
     }
 
+    /// Leaves the background pending, with a wake-up on its way.
+    #[cold]
+    fn come_again<T>(&mut self, cx: &Context<'_>) -> Poll<T> {
+        self.suspend();
+        // An urgent call that found a waker would wake the task, which is queued already, instead
+        // of having it looked for in the low queue.
+        let left = self.mailbox.lock().background.take();
+        drop_shielded(left);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     /// To be called whenever the background is left pending: the next poll may come with another
     /// waker.
     pub(super) fn suspend(&mut self) {
+        self.spent = 0;
         self.waker = LeftWaker::No;
     }
 
