@@ -33,18 +33,10 @@ impl<F: Future> Future for BoxedOutput<F> {
     type Output = Box<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        poll_boxed(self.project().future, cx)
-    }
-}
-
-/// Polls a future, and boxes its output.
-pub(crate) fn poll_boxed<F: Future>(
-    future: Pin<&mut F>,
-    cx: &mut Context<'_>,
-) -> Poll<Box<F::Output>> {
-    // No `map`: its frame would hold the output once more.
-    match future.poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Box::new(output)),
-        Poll::Pending => Poll::Pending,
+        // No `map`: its frame would hold the output once more.
+        match self.project().future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Box::new(output)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }

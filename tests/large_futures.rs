@@ -420,7 +420,7 @@ fn a_service_that_restarts_has_large_values() {
     });
 }
 
-const LARGER_OUTPUT: usize = 96 * 1024;
+const LARGER_OUTPUT: usize = 64 * 1024;
 
 async fn larger_output() -> [u8; LARGER_OUTPUT] {
     yield_now().await;

@@ -52,6 +52,8 @@
 //!
 //! The model checker runs this very file: see `ending/model.rs`. Read `waker/pending.rs` next.
 
+pub(crate) mod abort_orders;
+
 use std::time::Instant;
 
 use crate::sync::unmodelled::AtomicU64;

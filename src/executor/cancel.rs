@@ -4,11 +4,12 @@
 //! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an
 //! error. So a future is dropped where its runtime decides: on a worker, on the thread that ends
 //! the runtime, or on a thread whose spawn was refused. A waker never does it. Read
-//! `abort_orders.rs` next.
+//! `ending/abort_orders.rs` next.
 
 use super::runnable::Runnable;
+use super::seat;
 use super::thread_locals::{NOTE, Note};
-use super::{abort_orders, seat};
+use crate::ending::abort_orders;
 use crate::ids::{ExecutorId, TaskId};
 use crate::join_error::Order;
 use crate::poll::CutOffHere;

@@ -65,8 +65,9 @@
 //! - `host.rs`: the requests of the core to the threads that it runs on.
 //! - `thread_locals.rs`: the memory of a thread between two calls.
 //! - `cancel.rs`: how a task is ended before its time.
-//! - `abort_orders.rs`: the orders to end that are given to tasks by their number.
-//! - `ending/mod.rs`: how a runtime ends. Below the core, in `src/`, since it knows no tasks.
+//! - `ending/abort_orders.rs`: the orders to end that are given to tasks by their number. In a
+//!   module below the core, `src/ending/`, since it knows a task's number alone.
+//! - `ending/mod.rs`: how a runtime ends.
 //! - `waker/pending.rs`: the wakers of tasks that wait. In a module below the core, `src/waker/`.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
@@ -97,7 +98,6 @@
 //! for the time where a worker begins, rests, goes on after that, searches for long, sifts, or
 //! ends. `Ending` alone reads a clock, to wait for shutdown's deadline.
 
-mod abort_orders;
 mod cancel;
 mod executor;
 mod host;

@@ -75,27 +75,11 @@ impl<T> Outcome<T> {
 
     /// The result for the awaiter.
     pub(crate) fn tell(mut self) -> Result<T, JoinError> {
-        // No closure: a further frame would hold the output once more, which may be large.
-        match self.output.take() {
-            Some(output) => Ok(output),
-            None => Err(self.take_error()),
-        }
-    }
-
-    #[cold]
-    fn take_error(&mut self) -> JoinError {
-        let failure = self.failure.take();
-        let failure = failure.expect("a task without an output has failed");
-        failure.into_error()
-    }
-}
-
-impl<T> Outcome<Box<T>> {
-    pub(super) fn unboxed(mut self) -> Outcome<T> {
-        Outcome {
-            output: self.output.take().map(|output| *output),
-            failure: self.failure.take(),
-        }
+        self.output.take().ok_or_else(|| {
+            let failure = self.failure.take();
+            let failure = failure.expect("a task without an output has failed");
+            failure.into_error()
+        })
     }
 }
 

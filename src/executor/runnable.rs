@@ -7,7 +7,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
-use super::{abort_orders, loans};
+use super::loans;
+use crate::ending::abort_orders;
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::telemetry::names;
 
@@ -67,7 +68,8 @@ pub(crate) struct Meta {
 /// Set when the task was told to end: instead of its next poll its future is dropped.
 const ABORTED: u16 = 1 << 15;
 
-/// Set when the task may be told to end through `abort_orders.rs`, until the end of its memory.
+/// Set when the task may be told to end through `ending/abort_orders.rs`, until the end of its
+/// memory.
 const ABORTABLE: u16 = 1 << 14;
 
 /// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).

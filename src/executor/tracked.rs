@@ -26,7 +26,6 @@ use super::worker::Turn;
 use super::{seat, telling};
 use crate::ids::{ExecutorId, QueueId, TaskId};
 use crate::join_error::Order;
-use crate::large::{is_large, poll_boxed};
 use crate::poll::{budget, trust_task};
 use crate::telemetry::event::PollEnd;
 use crate::telemetry::names;
@@ -124,54 +123,22 @@ impl<F: Future> Future for Tracked<F> {
         // async-task's waker does not panic, so code that is polled here need not shield it.
         trust_task(cx.waker());
         budget::begin_poll();
-        match const { is_large::<F::Output>() } {
-            true => poll_large(this.future, this.life, cx),
-            false => {
-                let polled = poll_caught(this.future.as_mut(), this.life, cx);
-                conclude(this.future, this.life, cx, polled)
+        let outcome = match poll_caught(this.future.as_mut(), this.life, cx) {
+            Ok(Poll::Pending) => {
+                this.life.pend(cx.waker());
+                return Poll::Pending;
             }
-        }
+            Ok(Poll::Ready(output)) => Outcome::completed(output),
+            Err(payload) => Outcome::failed(this.life.failure(Cause::Panicked(payload))),
+        };
+        // The task has come to its end; a panic of the future's destructor is a lost one.
+        drop(drop_future(this.future, this.life));
+        this.life.end(match outcome.has_failed() {
+            false => PollEnd::Ready,
+            true => PollEnd::Panicked,
+        });
+        Poll::Ready(outcome)
     }
-}
-
-/// Polls a task's future of a large output, which is boxed before it is handed up: each frame on
-/// the way up needs room for it.
-fn poll_large<F: Future>(
-    mut future: Pin<&mut Option<F>>,
-    life: &mut Life,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome<F::Output>> {
-    let polled = poll_boxed_caught(future.as_mut(), life, cx);
-    match conclude(future, life, cx, polled) {
-        Poll::Ready(outcome) => Poll::Ready(outcome.unboxed()),
-        Poll::Pending => Poll::Pending,
-    }
-}
-
-/// Does what is to be done after a poll. If the future has come to its end, drops it.
-// Always: left to itself, the compiler makes a call of it, which each poll would pay for.
-#[inline(always)]
-fn conclude<F, K>(
-    future: Pin<&mut Option<F>>,
-    life: &mut Life,
-    cx: &Context<'_>,
-    polled: thread::Result<Poll<K>>,
-) -> Poll<Outcome<K>> {
-    let outcome = match polled {
-        Ok(Poll::Pending) => {
-            life.pend(cx.waker());
-            return Poll::Pending;
-        }
-        Ok(Poll::Ready(output)) => Outcome::completed(output),
-        Err(payload) => Outcome::failed(life.failure(Cause::Panicked(payload))),
-    };
-    // The task has come to its end; a panic of the future's destructor is a lost one.
-    drop(drop_future(future, life));
-    life.end(match outcome.has_failed() {
-        false => PollEnd::Ready,
-        true => PollEnd::Panicked,
-    });
-    Poll::Ready(outcome)
 }
 
 /// Polls a task's future where a panic is caught.
@@ -183,21 +150,10 @@ fn poll_caught<F: Future>(
 ) -> thread::Result<Poll<F::Output>> {
     catch_unwind(AssertUnwindSafe(|| {
         let mut polled = DropIfItPanics(future, life);
-        let poll = polled.future().poll(cx);
-        std::mem::forget(polled);
-        poll
-    }))
-}
-
-/// As [`poll_caught`], with the output in a box.
-fn poll_boxed_caught<F: Future>(
-    future: Pin<&mut Option<F>>,
-    life: &Life,
-    cx: &mut Context<'_>,
-) -> thread::Result<Poll<Box<F::Output>>> {
-    catch_unwind(AssertUnwindSafe(|| {
-        let mut polled = DropIfItPanics(future, life);
-        let poll = poll_boxed(polled.future(), cx);
+        let future = polled.0.as_mut().as_pin_mut();
+        let poll = future
+            .expect("async-task polls no task that has ended")
+            .poll(cx);
         std::mem::forget(polled);
         poll
     }))
@@ -206,14 +162,6 @@ fn poll_boxed_caught<F: Future>(
 /// A future in the middle of its poll. If that panics, the future is dropped while the panic goes
 /// on, as a local variable would be: a guard in it then poisons its lock.
 struct DropIfItPanics<'t, F>(Pin<&'t mut Option<F>>, &'t Life);
-
-impl<F> DropIfItPanics<'_, F> {
-    #[inline]
-    fn future(&mut self) -> Pin<&mut F> {
-        let future = self.0.as_mut().as_pin_mut();
-        future.expect("async-task polls no task that has ended")
-    }
-}
 
 impl<F> Drop for DropIfItPanics<'_, F> {
     fn drop(&mut self) {

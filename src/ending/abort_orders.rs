@@ -21,24 +21,24 @@ enum AbortState {
 static ENTRIES: Mutex<BTreeMap<Key, AbortState>> = Mutex::new(BTreeMap::new());
 
 /// Enters a task, until [`leave`].
-pub(super) fn enter(key: Key) {
+pub(crate) fn enter(key: Key) {
     entries().insert(key, AbortState::Quiet);
 }
 
 /// Tells a task to end when it is run next. Gives `false` if the task is no longer there.
-pub(super) fn order(key: Key) -> bool {
+pub(crate) fn order(key: Key) -> bool {
     let mut entries = entries();
     let entry = entries.get_mut(&key);
     entry.map(|entry| *entry = AbortState::Ordered).is_some()
 }
 
 #[cold]
-pub(super) fn is_ordered(key: Key) -> bool {
+pub(crate) fn is_ordered(key: Key) -> bool {
     entries().get(&key) == Some(&AbortState::Ordered)
 }
 
 #[cold]
-pub(super) fn leave(key: Key) {
+pub(crate) fn leave(key: Key) {
     entries().remove(&key);
 }
 
