@@ -148,18 +148,15 @@
 //! 5. Ready, panicked or cancelled: the `Task` learns it, and its awaiter wakes.
 //!
 //! The source reads in that order. `executor/mod.rs` draws this life, names the functions that take
-//! each step, and lists its files in the order in which to read them, after `ids.rs`, which has the
-//! numbers of all things: `runnable.rs`, `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`, then
-//! `task/handle.rs`, `tracked.rs`, `outcome.rs`, `idle/`, and the rest. Each of these files names
-//! the next one. `runtime/` adds the threads.
-//! Around them stand `time/` (the timer), `blocking/` (threads for closures that block),
-//! `group/` (tasks that belong together), `background/`, `pipeline/`, `net/` (sockets), `sim/` (the
-//! same workers without threads), `observe/` (the recorder and its replays) and `macros.rs`. Below
-//! stand `sync.rs` (the primitives, or the model checker's), `os_thread/` (niceness and
-//! cores), `large.rs` (the values that are boxed on their way), `growth.rs` (tables that grow),
-//! `ending/` (the phases of a runtime's end), `shield.rs` (panics of the user's code), `poll/` (the
-//! poll that goes on, as its thread knows it), `waker/` (wakers that are kept), `join_error.rs` and
-//! `telemetry/` (events and counts of the core).
+//! each step, and lists its files in the order in which to read them, after `ground/ids.rs`, which
+//! has the numbers of all things: `runnable.rs`, `queue.rs`, `route.rs`, `worker.rs`, `seat.rs`,
+//! then `task/handle.rs`, `tracked.rs`, `outcome.rs`, `idle/`, and the rest. Each of these files
+//! names the next one. `runtime/` adds the threads. Around them stand `time/` (the timer),
+//! `blocking/` (threads for closures that block), `group/` (tasks that belong together),
+//! `background/`, `pipeline/`, `net/` (sockets), `sim/` (the same workers without threads),
+//! `observe/` (the recorder and its replays) and `macros.rs`. Below all of it stands `ground/`: the
+//! numbers of all things, the primitives of threads, panics of the user's code, the poll that goes
+//! on, wakers that are kept, events and counts. `ending/` has the phases of a runtime's end.
 //!
 //! [see `block_on`]: block_on#futures-that-are-not-send
 //! [`latency_first`]: Builder::latency_first
@@ -180,34 +177,25 @@ pub mod cookbook;
 pub mod counted;
 mod ending;
 mod executor;
+mod ground;
 mod group;
-mod growth;
 mod idle;
-mod ids;
-mod join_error;
-mod large;
 mod macros;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod observe;
-#[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
-mod os_thread;
 pub mod pipeline;
-mod poll;
 mod runtime;
-mod shield;
 pub mod sim;
-mod sync;
 mod task;
-mod telemetry;
 pub mod time;
-mod waker;
 
 pub use executor::Priority;
 pub use futures_lite::future::yield_now;
+pub use ground::ids::{QueueId, TaskId};
+pub use ground::join_error::JoinError;
+pub use ground::telemetry::CutOffTask;
 pub use group::{NamedMember, TaskGroup};
-pub use ids::{QueueId, TaskId};
-pub use join_error::JoinError;
 #[doc(hidden)]
 pub use macros::joined as __joined;
 pub use runtime::{
@@ -216,7 +204,6 @@ pub use runtime::{
     Stealing, block_in_place, block_on, join_all, named, shutdown_begun, spawn, try_join_all,
 };
 pub use task::{AbortHandle, FallibleTask, Task};
-pub use telemetry::CutOffTask;
 
 #[doc(hidden)]
 pub use task::task_local::TaskLocalSlot as __TaskLocalSlot;

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use crate::poll::budget::Waited;
-use crate::shield::shielded;
-use crate::sync::unpoisoned;
+use crate::ground::poll::budget::Waited;
+use crate::ground::shield::shielded;
+use crate::ground::sync::unpoisoned;
 
 /// Waits until the caller of the request in hand has given up: it has dropped its call, or its time
 /// is over.

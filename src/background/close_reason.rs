@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::shield::message;
+use crate::ground::shield::message;
 
 /// Why a background takes no more requests. [`CallError::Closed`](super::CallError::Closed) and
 /// [`TryCallError::Closed`](super::TryCallError::Closed) carry it.

@@ -17,11 +17,11 @@ use super::future::Background;
 use super::lodging::{Boxed, Life, Lodging, Size, Within};
 use super::repeatable::Repeatable;
 use super::ticks::{TickSource, Ticks, Timetable};
-use crate::shield::{drop_shielded, log_error, message};
+use crate::ground::shield::{drop_shielded, log_error, message};
+use crate::ground::sync::unpoisoned;
+use crate::ground::waker::keep;
 use crate::shutdown_begun;
-use crate::sync::unpoisoned;
 use crate::time::{MissedTickBehavior, now};
-use crate::waker::keep;
 
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
 /// [`Every`] offers more.

@@ -13,9 +13,9 @@ use triomphe::Arc;
 
 use super::call_error::CallError;
 use super::call_order::Urgency;
-use crate::shield::{drop_shielded, shielded};
-use crate::sync::unpoisoned;
-use crate::waker::keep;
+use crate::ground::shield::{drop_shielded, shielded};
+use crate::ground::sync::unpoisoned;
+use crate::ground::waker::keep;
 
 /// The state that a caller and the background share for one call.
 pub(super) struct Exchange<Req, Res> {

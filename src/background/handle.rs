@@ -13,7 +13,7 @@ use super::close_reason::CloseReason;
 use super::exchange::{Exchange, GivenUp, SharedExchange};
 use super::mailbox::{Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
-use crate::poll::budget::Waited;
+use crate::ground::poll::budget::Waited;
 use crate::time::{Elapsed, Timeout, timeout};
 
 /// Sends requests to a background and awaits its replies.

@@ -1,8 +1,9 @@
 //! Futures that run beside each other in one task, each polled only when it was woken.
 //!
 //! Each future lies in a berth, and the berths are the children of the background
-//! (`waker/children.rs`): those that are new or were woken are polled, and no others. A berth, its
-//! waker and its memory are used again, so that in the long run a future costs no allocation.
+//! (`ground/waker/children.rs`): those that are new or were woken are polled, and no others. A
+//! berth, its waker and its memory are used again, so that in the long run a future costs no
+//! allocation.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::waker::{Child, Children};
+use crate::ground::waker::{Child, Children};
 
 /// After this many polls of futures the thread is for others.
 const POLLS_PER_POLL: u32 = 64;

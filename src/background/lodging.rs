@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use super::handler::{Handler, SharedHandler};
 use super::repeatable::Repeatable;
-use crate::large::is_large;
+use crate::ground::large::is_large;
 
 /// Where a future lies while it is polled.
 pub(super) trait Lodging {

@@ -23,9 +23,9 @@ use super::exchange::{Exchange, SharedExchange};
 use super::loan::{AfterLending, Loan};
 use super::service_metrics::ServiceMetrics;
 use crate::executor::Borrower;
-use crate::shield::{drop_shielded, shielded};
-use crate::sync::unpoisoned;
-use crate::waker::keep;
+use crate::ground::shield::{drop_shielded, shielded};
+use crate::ground::sync::unpoisoned;
+use crate::ground::waker::keep;
 
 /// After this many requests the background lets others have its thread.
 const REQUESTS_PER_POLL: u32 = 64;

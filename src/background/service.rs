@@ -18,7 +18,7 @@ use super::restart::{RestartPolicy, Restarts};
 use super::serve::{concurrently, in_order};
 use super::serving::Serving;
 use super::supervise::{once, restarting};
-use crate::large::is_large;
+use crate::ground::large::is_large;
 
 /// A background that owns a state, and the handle that sends it requests. It serves them one at a
 /// time: those of high tasks first, and otherwise in the order in which they come. Its queue has no

@@ -12,7 +12,7 @@ use super::errand::{Payload, caught};
 use super::lodging::Lodging;
 use super::mailbox::{Inbox, count};
 use super::restart::{Decision, Restarts};
-use crate::shield::{drop_shielded, log_error, message};
+use crate::ground::shield::{drop_shielded, log_error, message};
 use crate::time::{now, sleep};
 
 /// Serves with one state, and ends with it. A panic of the handler goes on from here, after every

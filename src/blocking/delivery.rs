@@ -5,9 +5,9 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use crate::join_error::JoinError;
-use crate::shield::shielded;
-use crate::sync::{Mutex, unpoisoned};
+use crate::ground::join_error::JoinError;
+use crate::ground::shield::shielded;
+use crate::ground::sync::{Mutex, unpoisoned};
 
 /// Where a closure's outcome meets its awaiter.
 pub(super) struct Delivery<T> {

@@ -82,9 +82,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::executor::seat;
-use crate::large::is_large;
-use crate::poll::budget::Waited;
-use crate::shield::shielded;
+use crate::ground::large::is_large;
+use crate::ground::poll::budget::Waited;
+use crate::ground::shield::shielded;
 
 use delivery::Delivery;
 pub(crate) use pool::Pool;

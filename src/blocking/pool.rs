@@ -13,9 +13,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::metrics::BlockingMetrics;
-use crate::poll::apart_from_polls;
-use crate::shield::shielded;
-use crate::sync::{self, Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
+use crate::ground::poll::apart_from_polls;
+use crate::ground::shield::shielded;
+use crate::ground::sync::{self, Mutex, MutexGuard, Thread, per_thread, thread, unpoisoned};
 
 /// The environment variable that overrides how many threads there are at most: 1 to 10,000.
 #[doc(alias = "max_blocking_threads")]

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::sync::unpoisoned;
-use crate::telemetry::names::Key;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::names::Key;
 
 /// Whether the task of an entry was told to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

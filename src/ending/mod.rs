@@ -50,14 +50,15 @@
 //! late and counts the task as cancelled. A spawn on a worker is made by a task that is itself
 //! counted.
 //!
-//! The model checker runs this very file: see `ending/model.rs`. Read `waker/pending.rs` next.
+//! The model checker runs this very file: see `ending/model.rs`. Read `ground/waker/pending.rs`
+//! next.
 
 pub(crate) mod abort_orders;
 
 use std::time::Instant;
 
-use crate::sync::unmodelled::AtomicU64;
-use crate::sync::{AtomicU8, Condvar, Mutex, MutexGuard, Ordering, fence, unpoisoned};
+use crate::ground::sync::unmodelled::AtomicU64;
+use crate::ground::sync::{AtomicU8, Condvar, Mutex, MutexGuard, Ordering, fence, unpoisoned};
 
 /// How far a runtime's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use loom::thread::JoinHandle;
 
 use super::*;
+use crate::ground::ids::{CrewId, QueueId, WorkerId};
+use crate::ground::sync::{AtomicUsize, check};
 use crate::idle::{Claim, Nearby, ParkingLot, Search, Standing};
-use crate::ids::{CrewId, QueueId, WorkerId};
-use crate::sync::{AtomicUsize, check};
 
 const CREW: CrewId = CrewId(0);
 const WORKER: WorkerId = WorkerId(0);
@@ -148,7 +148,7 @@ impl Model {
         self.live.fetch_sub(1, Ordering::Release);
         // As `Worker::next` sees it before the next poll, and `Executor::thread_leaves`.
         while self.ending.phase() != Phase::Closed {
-            crate::sync::thread::yield_now();
+            crate::ground::sync::thread::yield_now();
         }
         self.cancel_queued();
         if self.protocol != Protocol::LeavesQuietly {

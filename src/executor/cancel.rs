@@ -10,10 +10,10 @@ use super::runnable::Runnable;
 use super::seat;
 use super::thread_locals::{NOTE, Note};
 use crate::ending::abort_orders;
-use crate::ids::{ExecutorId, TaskId};
-use crate::join_error::Order;
-use crate::poll::CutOffHere;
-use crate::telemetry::cut_off::CutOffTask;
+use crate::ground::ids::{ExecutorId, TaskId};
+use crate::ground::join_error::Order;
+use crate::ground::poll::CutOffHere;
+use crate::ground::telemetry::cut_off::CutOffTask;
 
 /// Tells a task to end, wherever it is. Has no effect on one that has ended.
 pub(crate) fn abort_by_number(executor: ExecutorId, task: TaskId) {

@@ -24,17 +24,17 @@ use super::telling;
 use super::tracked;
 use super::worker::Turn;
 use crate::ending::{Ending, Phase};
+use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::poll;
+use crate::ground::sync::unmodelled::AtomicU64;
+use crate::ground::sync::{Ordering, unpoisoned};
+use crate::ground::telemetry::cut_off::CutOffs;
+use crate::ground::telemetry::event::{Event, Observer, Placement, RuntimeShape};
+use crate::ground::telemetry::names;
+use crate::ground::telemetry::observers::Observers;
+use crate::ground::telemetry::tally::Tally;
+use crate::ground::waker::{Pending, Watchers};
 use crate::idle::{ParkingLot, Reactor, Spin};
-use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
-use crate::poll;
-use crate::sync::unmodelled::AtomicU64;
-use crate::sync::{Ordering, unpoisoned};
-use crate::telemetry::cut_off::CutOffs;
-use crate::telemetry::event::{Event, Observer, Placement, RuntimeShape};
-use crate::telemetry::names;
-use crate::telemetry::observers::Observers;
-use crate::telemetry::tally::Tally;
-use crate::waker::{Pending, Watchers};
 
 /// The part of a runtime that all its threads share.
 pub(crate) struct Executor {

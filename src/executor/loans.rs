@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use super::seat;
-use crate::ids::{ExecutorId, QueueId, TaskId};
-use crate::sync::unpoisoned;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::sync::unpoisoned;
 
 /// A low task that priority can be lent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

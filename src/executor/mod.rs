@@ -30,8 +30,8 @@
 //!    It goes to the back of the worker's deque, or into its next-slot where nothing else waits
 //!    there; and to its queue's channel if it was raised meanwhile, or if no worker sits here any
 //!    more.
-//! 4. It waits. The first time, its waker is entered in `waker/pending.rs` (`seat::enter_waker`),
-//!    for shutdown to find.
+//! 4. It waits. The first time, its waker is entered in `ground/waker/pending.rs`
+//!    (`seat::enter_waker`), for shutdown to find.
 //! 5. Its waker calls `tracked::schedule`, which queues it at the priority that it has *then*
 //!    (`seat::schedule`): with the worker that sits on this thread, or in its queue's channel. A
 //!    low task becomes a high one when `Task::escalate` is called, or when a high task awaits it;
@@ -43,9 +43,9 @@
 //!    the end of a runtime the thread that ends it. If the task is running, its future is dropped
 //!    after the poll. async-task does so where the handle was dropped, `cancel.rs` elsewhere.
 //!
-//! Read the files in this order, after `src/ids.rs`, which has the numbers of all things. Each
-//! begins with its purpose, most also with the things that they never do, and names the next file.
-//! A T with a number names a trick, whose gain is told in `benches/TRICKS.md`.
+//! Read the files in this order, after `src/ground/ids.rs`, which has the numbers of all things.
+//! Each begins with its purpose, most also with the things that they never do, and names the next
+//! file. A T with a number names a trick, whose gain is told in `benches/TRICKS.md`.
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
 //! - `queue.rs`: the places where tasks wait.
@@ -59,7 +59,7 @@
 //! - `idle/mod.rs`: how workers without work park, and how they are unparked. A module below the
 //!   core, `src/idle/`, since it knows no tasks.
 //!
-//! With `ids.rs` and these nine a task's life is told. The others serve them:
+//! With `ground/ids.rs` and these nine a task's life is told. The others serve them:
 //!
 //! - `executor.rs`: the part of a runtime that all its threads share.
 //! - `host.rs`: the requests of the core to the threads that it runs on.
@@ -68,18 +68,16 @@
 //! - `ending/abort_orders.rs`: the orders to end that are given to tasks by their number. In a
 //!   module below the core, `src/ending/`, since it knows a task's number alone.
 //! - `ending/mod.rs`: how a runtime ends.
-//! - `waker/pending.rs`: the wakers of tasks that wait. In a module below the core, `src/waker/`.
+//! - `ground/waker/pending.rs`: the wakers of tasks that wait. Below the core.
 //! - `loans.rs`: how a caller lends its priority to the task that serves it.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
-//! Below the core are, besides these, `shield.rs`, where panics of the user's code are stopped,
-//! `poll/`, where a poll finds the things that its thread knows of it, `join_error.rs`, the error
-//! of a task without an output, the other files of `waker/`, where wakers are kept, and
-//! `telemetry/`, the events and counts of the core. After it comes `runtime/`, which gives it its
-//! threads. Four notions are named before their files come:
+//! Below the core is, besides these, the rest of `src/ground/`: its `mod.rs` says what stands
+//! there. After the core comes `runtime/`, which gives it its threads. Four notions are named
+//! before their files come:
 //!
 //! - A **crew** is made of workers that serve the same queues (`idle/parking.rs`).
 //!

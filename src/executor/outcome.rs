@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::executor::Executor;
 use super::runnable::Meta;
-use crate::ids::{ExecutorId, TaskId};
-use crate::join_error::{JoinError, Order};
-use crate::shield::{drop_shielded, log_error};
-use crate::telemetry::event::LostPanic;
-use crate::telemetry::names::Called;
+use crate::ground::ids::{ExecutorId, TaskId};
+use crate::ground::join_error::{JoinError, Order};
+use crate::ground::shield::{drop_shielded, log_error};
+use crate::ground::telemetry::event::LostPanic;
+use crate::ground::telemetry::names::Called;
 
 /// The half of a task that its spawner keeps, and gets the outcome from. `Task` is made of it.
 pub(crate) type TaskHalf<T> = async_task::Task<Outcome<T>, Meta>;

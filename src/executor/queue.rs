@@ -18,10 +18,10 @@ use std::sync::Arc;
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
+use crate::ground::ids::{CrewId, WorkerId};
+use crate::ground::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
+use crate::ground::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 use crate::idle::Board;
-use crate::ids::{CrewId, WorkerId};
-use crate::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
-use crate::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
 
 use extract::SiftMark;
 pub(super) use extract::is_older;
@@ -578,7 +578,7 @@ mod tests {
     use crate::executor::outcome::TaskHalf;
     use crate::executor::runnable::Origin;
     use crate::executor::tracked;
-    use crate::ids::{ExecutorId, QueueId, TaskId};
+    use crate::ground::ids::{ExecutorId, QueueId, TaskId};
 
     fn halves(id: u64) -> (Runnable, TaskHalf<()>) {
         let origin = Origin {

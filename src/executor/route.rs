@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use crate::ids::QueueId;
+use crate::ground::ids::QueueId;
 
 /// One place to look for a task. The number is a position in [`Route::queues`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

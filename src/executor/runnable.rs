@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use super::loans;
 use crate::ending::abort_orders;
-use crate::ids::{ExecutorId, QueueId, TaskId};
-use crate::telemetry::names;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::telemetry::names;
 
 /// How urgent a task is: whether it waits in the high or in the low queue. A task in a further
 /// queue has no priority, and counts as a low one.
@@ -55,8 +55,8 @@ pub(crate) struct Meta {
     /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
     /// [`LENT`].
     state: AtomicU16,
-    /// Whether its name is entered in `telemetry/names.rs`, from before its first scheduling to the
-    /// end of its memory.
+    /// Whether its name is entered in `ground/telemetry/names.rs`, from before its first scheduling
+    /// to the end of its memory.
     named: bool,
     /// The bits [`SENT_BACK`] and [`TOLD`], both of which awaiters of this task set: a thread at a
     /// time, as the task has one handle.
@@ -76,7 +76,7 @@ const ABORTABLE: u16 = 1 << 14;
 const LENT: u16 = 1 << 13;
 
 /// Set once the awaiter of this task was sent back pending although the task had ended, since the
-/// budget of the awaiter's poll was used up (`poll/budget.rs`).
+/// budget of the awaiter's poll was used up (`ground/poll/budget.rs`).
 const SENT_BACK: u8 = 1;
 
 /// Set once an awaiter has had the outcome of this task.

@@ -18,11 +18,11 @@ use super::runnable::Runnable;
 use super::telling;
 use super::thread_locals::{ENTERED, FOR_LIFE, Here, NUMBERS, SEAT, Undropped};
 use super::worker::{Turn, Worker};
-use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
-use crate::poll;
-use crate::telemetry::event::{Event, PollEnd};
-use crate::telemetry::observers::anyone_observes;
-use crate::telemetry::tally::Writer;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::poll;
+use crate::ground::telemetry::event::{Event, PollEnd};
+use crate::ground::telemetry::observers::anyone_observes;
+use crate::ground::telemetry::tally::Writer;
 
 // Which runtime this thread belongs to.
 

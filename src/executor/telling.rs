@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::executor::Executor;
 use super::seat;
-use crate::ids::{ExecutorId, QueueId, TaskId, WorkerId};
-use crate::poll;
-use crate::telemetry::event::{Event, Placement};
-use crate::telemetry::observers::anyone_observes;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::poll;
+use crate::ground::telemetry::event::{Event, Placement};
+use crate::ground::telemetry::observers::anyone_observes;
 
 /// Tells the observers of this thread's runtime, if there are any.
 #[inline]

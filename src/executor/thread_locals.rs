@@ -1,4 +1,5 @@
-//! The thread-locals of the core. A poll's own are in `src/poll/this_poll.rs`, with such a table.
+//! The thread-locals of the core. A poll's own are in `src/ground/poll/this_poll.rs`, with such a
+//! table.
 //!
 //! | thread-local | written by | read by |
 //! |---|---|---|
@@ -21,9 +22,9 @@ use std::sync::Arc;
 use super::executor::Executor;
 use super::seat::Entered;
 use super::worker::Worker;
-use crate::ids::ExecutorId;
-use crate::join_error::Order;
-use crate::telemetry::event::PollEnd;
+use crate::ground::ids::ExecutorId;
+use crate::ground::join_error::Order;
+use crate::ground::telemetry::event::PollEnd;
 
 thread_local! {
     /// The runtimes that this thread works for, or has entered by `Runtime::block_on` or

@@ -24,14 +24,14 @@ use super::runnable::{Meta, Origin, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::worker::Turn;
 use super::{seat, telling};
-use crate::ids::{ExecutorId, QueueId, TaskId};
-use crate::join_error::Order;
-use crate::poll::{budget, trust_task};
-use crate::telemetry::event::PollEnd;
-use crate::telemetry::names;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::join_error::Order;
+use crate::ground::poll::{budget, trust_task};
+use crate::ground::telemetry::event::PollEnd;
+use crate::ground::telemetry::names;
 
 /// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
-/// one, is in `telemetry/names.rs` already.
+/// one, is in `ground/telemetry/names.rs` already.
 #[inline]
 pub(super) fn halves<F>(
     future: F,

@@ -31,14 +31,14 @@ use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ending::Phase;
+use crate::ground::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::poll;
+use crate::ground::telemetry::event::{Event, Placement, Source};
+use crate::ground::telemetry::observers::anyone_observes;
+use crate::ground::telemetry::polling::Polled;
+use crate::ground::telemetry::tally::{Tally, Writer};
+use crate::ground::waker::{Sought, wake_shielded};
 use crate::idle::{Claim, Linger, OtherSearchers, Outlook, Pace, Search, Standing, Thief};
-use crate::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
-use crate::poll;
-use crate::telemetry::event::{Event, Placement, Source};
-use crate::telemetry::observers::anyone_observes;
-use crate::telemetry::polling::Polled;
-use crate::telemetry::tally::{Tally, Writer};
-use crate::waker::{Sought, wake_shielded};
 
 use sifter::{Sifted, Sifter};
 
@@ -95,7 +95,7 @@ pub(super) struct Current {
     pub(super) is_high: bool,
     found: Source,
     /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
-    /// `waker/pending.rs`: of raises, and of vain looks for a waiting task.
+    /// `ground/waker/pending.rs`: of raises, and of vain looks for a waiting task.
     pub(super) sought: Sought,
 }
 

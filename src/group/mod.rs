@@ -1,7 +1,7 @@
 //! Tasks that belong together: joined as they end, and cancelled as one.
 //!
-//! A group is the parent of its members (`waker/children.rs`): a task that ends wakes its member,
-//! and a join looks at the members that were woken.
+//! A group is the parent of its members (`ground/waker/children.rs`): a task that ends wakes its
+//! member, and a join looks at the members that were woken.
 //!
 //! A group never decides where its members run: that is [`spawn`](crate::spawn)'s.
 
@@ -16,13 +16,13 @@ use std::task::{Context, Poll, ready};
 use slab::Slab;
 
 use crate::executor::{Outcome, seat};
-use crate::ids::TaskId;
-use crate::join_error::JoinError;
-use crate::large::is_large;
-use crate::poll::budget::Waited;
+use crate::ground::ids::TaskId;
+use crate::ground::join_error::JoinError;
+use crate::ground::large::is_large;
+use crate::ground::poll::budget::Waited;
+use crate::ground::waker::{Child, Children};
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 use crate::task::Task;
-use crate::waker::{Child, Children};
 
 pub use named_member::NamedMember;
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::TaskGroup;
-use crate::ids::TaskId;
+use crate::ground::ids::TaskId;
 use crate::runtime::{IntoQueueName, Runtime, named};
 
 /// A spawn whose task gets a name and becomes a member of a group. Made by [`TaskGroup::named`],

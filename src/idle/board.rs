@@ -5,8 +5,8 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::ids::WorkerId;
-use crate::sync::{AtomicU64, Ordering};
+use crate::ground::ids::WorkerId;
+use crate::ground::sync::{AtomicU64, Ordering};
 
 /// A bit for each worker. Set by the worker when it puts something into its deque, cleared when it
 /// finds the deque empty: it changes seldom while the worker is busy, and thieves may find that

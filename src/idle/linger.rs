@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::patience::{Find, Patience, SHORT_REST};
 use super::spin::Spin;
-use crate::telemetry::event::Source;
+use crate::ground::telemetry::event::Source;
 
 /// How many rounds longer a worker that lingers searches: some 20 us.
 const ROUNDS: u32 = 200;
@@ -86,7 +86,7 @@ impl Linger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::WorkerId;
+    use crate::ground::ids::WorkerId;
 
     const SOON: Duration = Duration::from_micros(10);
     const SPIN: Spin = Spin {

@@ -55,8 +55,8 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use crate::ids::{QueueId, WorkerId};
-use crate::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisoned};
+use crate::ground::ids::{QueueId, WorkerId};
+use crate::ground::sync::{AtomicUsize, Mutex, Ordering, Thread, fence, thread, unpoisoned};
 
 /// Waits in the operating system for the sockets and other things that tasks wait for.
 pub(crate) trait Reactor: Any + fmt::Debug + Send + Sync {

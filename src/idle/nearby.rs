@@ -31,8 +31,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::ids::{QueueId, WorkerId};
-use crate::os_thread;
+use crate::ground::ids::{QueueId, WorkerId};
+use crate::ground::os_thread;
 
 /// Whether nearness is preferred, and where the parked workers are to go.
 #[derive(Debug)]

@@ -81,8 +81,8 @@ use crossbeam_utils::CachePadded;
 
 use super::lookout::{Claim, Lookout};
 use super::nearby::{Nearby, Reliance, Spot};
-use crate::ids::{CrewId, QueueId, WorkerId};
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
+use crate::ground::ids::{CrewId, QueueId, WorkerId};
+use crate::ground::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
 /// The crews of a runtime: which workers search, and which are parked.
 #[derive(Debug)]

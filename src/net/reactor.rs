@@ -20,11 +20,11 @@ use slab::Slab;
 use super::readiness::Readiness;
 use super::source::Source;
 use crate::executor::seat;
-use crate::growth;
+use crate::ground::growth;
+use crate::ground::shield::log_error;
+use crate::ground::sync::unpoisoned;
 use crate::idle;
 use crate::runtime::Runtime;
-use crate::shield::log_error;
-use crate::sync::unpoisoned;
 
 /// How many events one look fetches. More stay with the system for the next.
 const EVENTS: usize = 256;
@@ -165,7 +165,9 @@ impl idle::Reactor for Reactor {
         for (_, source) in &*unpoisoned(self.sources.lock()) {
             source.close(&mut waiting);
         }
-        waiting.into_iter().for_each(crate::waker::wake_shielded);
+        waiting
+            .into_iter()
+            .for_each(crate::ground::waker::wake_shielded);
     }
 }
 

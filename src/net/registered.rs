@@ -15,7 +15,7 @@ use super::readiness::{Direction, Readiness};
 use super::simulated;
 use super::source::{Seen, Source, WaiterId};
 use super::system;
-use crate::poll::budget;
+use crate::ground::poll::budget;
 
 /// A socket whose readiness is told: by the reactor of the runtime that made it, or by the network
 /// of a simulation.

@@ -11,7 +11,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use super::readiness::{self, Direction, Readiness};
-use crate::sync::{AtomicUsize, Ordering, unpoisoned};
+use crate::ground::sync::{AtomicUsize, Ordering, unpoisoned};
 
 /// The state that the reactor and the owner of a socket share.
 #[derive(Debug, Default)]

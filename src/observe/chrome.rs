@@ -20,8 +20,8 @@ use super::json::Quoted;
 use super::polls::{RecordedPoll, Why};
 use super::record::Record;
 use super::recording::Recording;
-use crate::ids::{QueueId, TaskId, WorkerId};
-use crate::telemetry::{Event, PollEnd, Source};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::telemetry::{Event, PollEnd, Source};
 
 /// The track of threads that are no workers. Those of workers follow, then those of blocked
 /// threads.

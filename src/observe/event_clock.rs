@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::recorder::packed::{EventKind, Packed};
-use crate::telemetry::Event;
+use crate::ground::telemetry::Event;
 use crate::time::now;
 
 /// Tells an observer what time it is when it is told of an event.
@@ -81,8 +81,8 @@ impl EventClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{QueueId, TaskId, WorkerId};
-    use crate::telemetry::{PollEnd, Source};
+    use crate::ground::ids::{QueueId, TaskId, WorkerId};
+    use crate::ground::telemetry::{PollEnd, Source};
 
     const TASK: TaskId = TaskId(1);
     const WORKER: WorkerId = WorkerId(0);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
 
 /// A task that has not ended, as [`Monitor::tasks`](super::Monitor::tasks) lists it.
 ///

@@ -77,11 +77,11 @@ pub mod spans;
 mod tee;
 mod waits;
 
-pub use crate::ids::WorkerId;
-pub use crate::runtime::{Observation, QueueMetrics, RuntimeMetrics, WorkerMetrics};
-pub use crate::telemetry::{
+pub use crate::ground::ids::WorkerId;
+pub use crate::ground::telemetry::{
     Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
 };
+pub use crate::runtime::{Observation, QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};

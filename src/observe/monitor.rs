@@ -17,10 +17,10 @@ use super::event_clock::EventClock;
 use super::histogram::{Counting, Histogram};
 use super::kept_name::kept_name;
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
-use crate::ids::{QueueId, Spread, TaskId, WorkerId};
-use crate::poll::observed_task;
-use crate::sync::unpoisoned;
-use crate::telemetry::{Event, Observer, PollEnd, RuntimeShape};
+use crate::ground::ids::{QueueId, Spread, TaskId, WorkerId};
+use crate::ground::poll::observed_task;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::{Event, Observer, PollEnd, RuntimeShape};
 use crate::time::now;
 
 /// Lists the tasks of a runtime that have not ended, and counts for each queue how long tasks
@@ -485,7 +485,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Placement;
+    use crate::ground::telemetry::Placement;
 
     const TASK: TaskId = TaskId(7);
     const A: WorkerId = WorkerId(0);

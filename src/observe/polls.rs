@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::record::Record;
 use super::recording::Recording;
-use crate::ids::{QueueId, TaskId, WorkerId};
-use crate::telemetry::{Event, PollEnd, Source};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::telemetry::{Event, PollEnd, Source};
 
 /// One poll. What was dropped from the recording is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

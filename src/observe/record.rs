@@ -1,7 +1,7 @@
 //! One event of a recording, with its time.
 
-use crate::ids::{TaskId, WorkerId};
-use crate::telemetry::Event;
+use crate::ground::ids::{TaskId, WorkerId};
+use crate::ground::telemetry::Event;
 
 /// One event and its time.
 #[derive(Clone, Copy, Debug)]

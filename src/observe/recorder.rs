@@ -25,9 +25,9 @@ use super::kept_name::kept_name;
 use super::record::Record;
 use super::recording::Recording;
 use super::save::{SaveError, save};
-use crate::ids::TaskId;
-use crate::sync::unpoisoned;
-use crate::telemetry::{Event, Observer, RuntimeShape};
+use crate::ground::ids::TaskId;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::{Event, Observer, RuntimeShape};
 use crate::time::clock::simulated;
 
 pub use bookmark::Bookmark;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::kept_name::kept_name;
 use super::record::Record;
-use crate::ids::{QueueId, TaskId};
-use crate::telemetry::{Event, RuntimeShape};
+use crate::ground::ids::{QueueId, TaskId};
+use crate::ground::telemetry::{Event, RuntimeShape};
 
 /// The events that a recorder held at one moment. Made by
 /// [`Recorder::recording`](super::Recorder::recording).

@@ -27,8 +27,8 @@ use std::panic::Location;
 
 use super::json::{Array, Quoted};
 use super::recording::Recording;
-use crate::ids::{QueueId, TaskId, WorkerId};
-use crate::telemetry::{Event, Placement, PollEnd, Source};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::telemetry::{Event, Placement, PollEnd, Source};
 
 /// The player: JavaScript that needs nothing else. [The module](self) has an example.
 pub const SCRIPT: &str = concat!(

@@ -52,9 +52,9 @@ use crossbeam_utils::CachePadded;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info_span, trace};
 
-use crate::ids::{QueueId, Spread, TaskId};
-use crate::sync::unpoisoned;
-use crate::telemetry::{Event, Observer, PollEnd};
+use crate::ground::ids::{QueueId, Spread, TaskId};
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::{Event, Observer, PollEnd};
 
 /// Opens a [`tracing`] span for each task, enters it for each of the task's polls, and closes it
 /// at the task's end. Tells by events when a task is woken.

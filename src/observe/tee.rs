@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ids::TaskId;
-use crate::shield::shielded;
-use crate::telemetry::{Event, LongPoll, LostPanic, Observer, RuntimeShape};
+use crate::ground::ids::TaskId;
+use crate::ground::shield::shielded;
+use crate::ground::telemetry::{Event, LongPoll, LostPanic, Observer, RuntimeShape};
 
 /// Tells everything to several observers, one after another in the order in which they were added.
 ///

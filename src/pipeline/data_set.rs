@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::stage::StageError;
 use super::window::Window;
-use crate::shield::shielded;
+use crate::ground::shield::shielded;
 
 /// The outcomes of all stages for one window.
 ///

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::data_set::StageOutcome;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 
 pub(super) struct Gathering<O>(Mutex<State<O>>);
 

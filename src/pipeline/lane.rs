@@ -33,8 +33,8 @@ use super::gathering::OutcomeSender;
 use super::shared::{Access, LockWait, ReadGuard, Shared};
 use super::stage::{BoxedStage, StageError};
 use super::window::Window;
-use crate::shield::{message, shielded};
-use crate::sync::unpoisoned;
+use crate::ground::shield::{message, shielded};
+use crate::ground::sync::unpoisoned;
 use crate::time::{Sleep, now, sleep_until};
 
 pub(super) struct Lane<I, O> {

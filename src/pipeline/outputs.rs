@@ -14,8 +14,8 @@ use super::data_set::DataSet;
 use super::shared::Shared;
 use super::waiters::{WaiterId, Waiters};
 use crate::block_on;
-use crate::poll::budget::Waited;
-use crate::sync::unpoisoned;
+use crate::ground::poll::budget::Waited;
+use crate::ground::sync::unpoisoned;
 
 /// The rule for a data set that is ready while the outputs are full.
 ///

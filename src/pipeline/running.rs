@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::data_set::{DataSet, StageOutcome};
 use super::waiters::{WaiterId, Waiters};
 use super::window::Window;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 use crate::time::now;
 
 /// The time that [`Running::shutdown`] gives the tick that is running.

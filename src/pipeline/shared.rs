@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 
 use super::waiters::{WaiterId, Waiters, WakeList};
 use crate::block_on;
-use crate::poll::budget::Waited;
-use crate::sync::unpoisoned;
+use crate::ground::poll::budget::Waited;
+use crate::ground::sync::unpoisoned;
 
 /// A value that a pipeline's stages read and any thread may update. Clones are the same value.
 ///

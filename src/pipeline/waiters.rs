@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use crate::shield::shielded;
+use crate::ground::shield::shielded;
 
 /// The futures that wait, in the order in which they came.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::executor::{Park, seat};
-use crate::poll::own_poll;
-use crate::sync::{AtomicBool, Ordering, Thread, thread};
+use crate::ground::poll::own_poll;
+use crate::ground::sync::{AtomicBool, Ordering, Thread, thread};
 use crate::time::timer::hand_over;
 
 /// How often a thread looks again for the wake-up before it parks, some 15 µs in all, where there

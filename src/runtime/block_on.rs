@@ -8,8 +8,8 @@ use super::alarm::block_here;
 use super::help::help;
 use crate::executor::Bound;
 use crate::executor::seat::{self, NoStandIn};
-use crate::large::{BoxedOutput, is_large};
-use crate::poll::own_poll;
+use crate::ground::large::{BoxedOutput, is_large};
+use crate::ground::poll::own_poll;
 
 /// Runs a future on this thread, and blocks until it has ended.
 ///

@@ -13,8 +13,8 @@ use super::stealing::Stealing;
 use super::thread_settings::ThreadSettings;
 use super::threads::Idle;
 use super::watchdog::Thresholds;
-use crate::os_thread;
-use crate::telemetry::Observer;
+use crate::ground::os_thread;
+use crate::ground::telemetry::Observer;
 
 /// Configures a runtime. Made by [`Runtime::builder`](crate::Runtime::builder).
 ///

@@ -8,7 +8,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use super::threads::{Threads, ThreadsId};
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 
 /// All such waits in the process.
 static WAITS: Mutex<Vec<Edge>> = Mutex::new(Vec::new());

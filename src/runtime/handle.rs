@@ -14,8 +14,8 @@ use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::ending::Phase;
 use crate::executor::{Executor, Origin, seat};
-use crate::ids::QueueId;
-use crate::large::is_large;
+use crate::ground::ids::QueueId;
+use crate::ground::large::is_large;
 use crate::task::Task;
 
 /// Uses a runtime without owning it. Made by [`Runtime::handle`](crate::Runtime::handle), and

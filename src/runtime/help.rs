@@ -10,7 +10,7 @@ use std::pin::Pin;
 use super::alarm::{Alarm, block_with};
 use crate::executor::worker::{InnerPolls, Step};
 use crate::executor::{Bound, seat};
-use crate::poll::Room;
+use crate::ground::poll::Room;
 
 /// Runs a future on a thread on which a worker sits.
 pub(super) fn help<F: Future>(future: Pin<&mut F>) -> F::Output {

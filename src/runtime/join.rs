@@ -10,10 +10,10 @@ use std::sync::Mutex;
 use super::block_on::block_on;
 use crate::executor::seat;
 use crate::executor::worker::run_joined;
-use crate::ids::ExecutorId;
-use crate::join_error::JoinError;
-use crate::shield::log_warning;
-use crate::sync::unpoisoned;
+use crate::ground::ids::ExecutorId;
+use crate::ground::join_error::JoinError;
+use crate::ground::shield::log_warning;
+use crate::ground::sync::unpoisoned;
 use crate::task::Task;
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use crate::executor::Executor;
-use crate::ids::QueueId;
-use crate::telemetry::Tally;
+use crate::ground::ids::QueueId;
+use crate::ground::telemetry::Tally;
 
 /// A snapshot of a runtime's counters. Made by [`Runtime::metrics`](crate::Runtime::metrics).
 ///

@@ -10,7 +10,7 @@ use super::runtime::Runtime;
 use super::spawn::{spawn_on, try_spawn_large_on, try_spawn_on};
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Origin};
-use crate::large::is_large;
+use crate::ground::large::is_large;
 use crate::task::Task;
 
 /// A spawn whose task gets a name. Made by [`Runtime::named`], [`Handle::named`] and

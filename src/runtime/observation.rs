@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::handle::Handle;
 use crate::executor::Executor;
-use crate::ids::TaskId;
-use crate::shield::shielded;
-use crate::telemetry::{Observer, names};
+use crate::ground::ids::TaskId;
+use crate::ground::shield::shielded;
+use crate::ground::telemetry::{Observer, names};
 
 /// Keeps an observer told of what a runtime does, until it is dropped. Made by
 /// [`Handle::observe`], which has an example.

@@ -10,9 +10,9 @@ use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE,
 use super::threads::Idle;
 use super::workforce::{Assignment, Workforce, queue_id};
 use crate::executor::{Executor, ExecutorParts, Host, MAX_QUEUES, Route, WorkerParts};
+use crate::ground::ids::QueueId;
+use crate::ground::telemetry::RuntimeShape;
 use crate::idle::{Nearby, ParkingLot, Spin};
-use crate::ids::QueueId;
-use crate::telemetry::RuntimeShape;
 
 /// A validated configuration: which queues there are, and which routes their workers take.
 pub(super) struct Plan {
@@ -315,7 +315,7 @@ fn high_for(cores: usize) -> usize {
 mod tests {
     use super::super::stealing::Stealing;
     use super::{Builder, Plan, cores, high_for};
-    use crate::os_thread;
+    use crate::ground::os_thread;
 
     #[test]
     fn nearness_counts_where_low_threads_are_nice_and_high_ones_can_be_everywhere() {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::executor::{Executor, Priority};
-use crate::ids::QueueId;
+use crate::ground::ids::QueueId;
 
 /// A queue to spawn on. Made by [`IntoQueueName`].
 ///

@@ -19,9 +19,9 @@ use super::queue_name::queue_named;
 use super::shutdown_report::ShutdownReport;
 use super::threads::Threads;
 use crate::executor::{Executor, seat};
-use crate::ids::QueueId;
-use crate::os_thread;
-use crate::poll::{being_cut_off_here, may_call_observer_of, polls_under_way};
+use crate::ground::ids::QueueId;
+use crate::ground::os_thread;
+use crate::ground::poll::{being_cut_off_here, may_call_observer_of, polls_under_way};
 
 /// A runtime: queues, and the threads that consume them.
 ///

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::ending::Phase;
 use crate::executor::{Executor, seat};
-use crate::poll::budget::Waited;
+use crate::ground::poll::budget::Waited;
 
 /// Waits until the runtime that the task runs on begins to [`shut down`](crate::Runtime::shutdown).
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::metrics::{QueueMetrics, RuntimeMetrics};
 use crate::executor::Executor;
-use crate::telemetry::CutOffTask;
+use crate::ground::telemetry::CutOffTask;
 
 /// The fate of a runtime's tasks at its shutdown. Made by
 /// [`Runtime::shutdown`](crate::Runtime::shutdown).

@@ -12,7 +12,7 @@ use super::returnable::Returnable;
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Late, Origin, TaskHalf, seat};
-use crate::large::is_large;
+use crate::ground::large::is_large;
 use crate::task::Task;
 
 impl Runtime {

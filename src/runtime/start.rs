@@ -9,9 +9,9 @@ use super::plan::{Plan, Surroundings};
 use super::runtime::Runtime;
 use super::threads::Threads;
 use crate::executor::{Executor, Host, Worker};
+use crate::ground::os_thread;
+use crate::ground::shield::{log_debug, log_warning};
 use crate::idle::{Nearby, Spin};
-use crate::os_thread;
-use crate::shield::{log_debug, log_warning};
 
 /// The process-wide runtime.
 static GLOBAL: OnceLock<Runtime> = OnceLock::new();
@@ -214,8 +214,8 @@ mod tests {
     use super::*;
     use crate::executor::worker::{MayPark, Step, step, wake_all};
     use crate::executor::{Bound, Late, Origin, seat};
+    use crate::ground::ids::{QueueId, WorkerId};
     use crate::idle::Reactor;
-    use crate::ids::{QueueId, WorkerId};
     use crate::task::Task;
 
     /// Threads that are never asked for, and a clock that stands still.

@@ -1,7 +1,7 @@
 //! The choice of which workers take which other tasks than their own. `executor/route.rs` works out
 //! what a worker does then.
 
-use crate::ids::QueueId;
+use crate::ground::ids::QueueId;
 
 /// Whether idle high workers take low tasks, and idle low workers high ones.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use crate::shield::{drop_shielded, shielded};
+use crate::ground::shield::{drop_shielded, shielded};
 
 /// Code of the user's that runs on a thread.
 pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;

@@ -19,14 +19,14 @@ use super::thread_settings::ThreadSettings;
 use super::watchdog::Watchdog;
 use crate::executor::worker::{MayPark, Step, step, wake_all};
 use crate::executor::{Bound, Executor, Host, Worker, seat, telling};
+use crate::ground::ids::WorkerId;
+use crate::ground::os_thread;
+use crate::ground::poll::{between_polls, cut_off_here_in_all, polls_under_way};
+use crate::ground::shield::log_warning;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::Event;
+use crate::ground::telemetry::observers::anyone_observes;
 use crate::idle::{Claim, NAP};
-use crate::ids::WorkerId;
-use crate::os_thread;
-use crate::poll::{between_polls, cut_off_here_in_all, polls_under_way};
-use crate::shield::log_warning;
-use crate::sync::unpoisoned;
-use crate::telemetry::Event;
-use crate::telemetry::observers::anyone_observes;
 
 /// The way in which a worker rests when there is nothing to do.
 ///

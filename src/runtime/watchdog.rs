@@ -19,8 +19,8 @@ mod thresholds;
 use std::time::Duration;
 
 use crate::executor::Executor;
-use crate::ids::{QueueId, WorkerId};
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, unpoisoned};
+use crate::ground::ids::{QueueId, WorkerId};
+use crate::ground::sync::{AtomicBool, Condvar, Mutex, Ordering, unpoisoned};
 
 use attendant::Attendant;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::builder::Builder;
 use crate::executor::{LocalQueue, Queue, Route, Stealable, WorkerParts};
+use crate::ground::ids::{CrewId, QueueId, WorkerId};
 use crate::idle::Board;
-use crate::ids::{CrewId, QueueId, WorkerId};
 
 /// The workers that have been added so far, and the parts of queues that come with them.
 pub(super) struct Workforce {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::error::Waiting;
-use crate::ids::{TaskId, WorkerId};
-use crate::sync::unpoisoned;
-use crate::telemetry::{Event, LongPoll, LostPanic, Observer, PollEnd, RuntimeShape};
+use crate::ground::ids::{TaskId, WorkerId};
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::{Event, LongPoll, LostPanic, Observer, PollEnd, RuntimeShape};
 use crate::time::timer::Timer;
 
 /// Watches the scheduler for the simulation, and passes on each event that it sees.

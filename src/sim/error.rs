@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ids::TaskId;
+use crate::ground::ids::TaskId;
 use crate::runtime::BuildError;
 
 /// Why a simulation did not come to its end.

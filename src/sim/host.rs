@@ -9,8 +9,8 @@ use super::choice::Choice;
 use super::relay::{Parker, Relay};
 use super::wake_flag::WakeFlag;
 use crate::executor::{Bound, Executor, Host, Park, Worker};
+use crate::ground::sync::unpoisoned;
 use crate::runtime::{LOOK_EVERY, LongPolls, Rounds, default_stack_size};
-use crate::sync::unpoisoned;
 use crate::time::timer::Timer;
 use crate::time::wheel::SleeperKey;
 

@@ -142,10 +142,10 @@ use std::time::Duration;
 pub use error::{Deadlock, Error, FailedSeed, FailureCause, TooLong, Waiting};
 
 use crate::executor::seat;
-use crate::large::BoxedOutput;
+use crate::ground::large::BoxedOutput;
+use crate::ground::shield::message;
+use crate::ground::telemetry::{Event, Observer};
 use crate::runtime::{Builder, RuntimeMetrics, Stealing, block_here};
-use crate::shield::message;
-use crate::telemetry::{Event, Observer};
 use crate::time::timer::Timer;
 use crate::time::{now, sleep};
 use cast::Cast;

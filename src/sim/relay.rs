@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 
 use crate::executor::Park;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 
 /// The state that the threads of one simulation share.
 #[derive(Debug)]

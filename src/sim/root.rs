@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::wake_flag::WakeFlag;
-use crate::poll::own_poll;
-use crate::sync::unpoisoned;
+use crate::ground::poll::own_poll;
+use crate::ground::sync::unpoisoned;
 
 /// A future whose type does not matter to the scheduler.
 pub(super) trait Root: Sync {

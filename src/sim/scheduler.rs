@@ -22,9 +22,9 @@ use super::relay::Relay;
 use super::root::Root;
 use crate::executor::worker::{self, MayPark, Step};
 use crate::executor::{Worker, seat};
-use crate::shield::shielded;
-use crate::sync::unpoisoned;
-use crate::telemetry::Event;
+use crate::ground::shield::shielded;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::Event;
 
 /// Lets a cast play a future.
 pub(super) struct Scheduler<'f> {

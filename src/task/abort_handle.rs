@@ -3,7 +3,7 @@
 //! It owns two numbers and no part of the task, so that it may outlive the task and its runtime.
 
 use crate::executor::abort_by_number;
-use crate::ids::{ExecutorId, TaskId};
+use crate::ground::ids::{ExecutorId, TaskId};
 
 /// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has
 /// an example.

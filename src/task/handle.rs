@@ -12,11 +12,11 @@ use std::task::{Context, Poll};
 
 use super::abort_handle::AbortHandle;
 use crate::executor::{Outcome, Priority, TaskHalf, seat, telling};
-use crate::ids::{ExecutorId, QueueId, TaskId};
-use crate::join_error::JoinError;
-use crate::poll::budget::{self, Waited};
-use crate::poll::poll_shielded;
-use crate::telemetry::names::Called;
+use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::join_error::JoinError;
+use crate::ground::poll::budget::{self, Waited};
+use crate::ground::poll::poll_shielded;
+use crate::ground::telemetry::names::Called;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
 ///

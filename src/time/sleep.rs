@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::clock::{self, TimerRef, now};
 use super::wheel::SleeperKey;
 use crate::executor::telling;
-use crate::poll::budget;
+use crate::ground::poll::budget;
 
 /// Waits for so long. More than 100,000 years, such as [`Duration::MAX`], means for ever.
 ///

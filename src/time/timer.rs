@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use super::wheel::{SleeperKey, Tick, Wheel};
-use crate::os_thread;
-use crate::poll::firing;
-use crate::shield::{log_warning, shielded};
-use crate::sync::unpoisoned;
+use crate::ground::os_thread;
+use crate::ground::poll::firing;
+use crate::ground::shield::{log_warning, shielded};
+use crate::ground::sync::unpoisoned;
 
 /// The length of a tick. A sleep ends this much late at the most, besides what the operating system
 /// takes to wake a thread.

@@ -15,7 +15,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::growth;
+use crate::ground::growth;
 
 /// A point on the wheel. What a tick is worth is the timer's business.
 pub(crate) type Tick = u64;

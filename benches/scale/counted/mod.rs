@@ -1,9 +1,9 @@
 //! Counts what cores do to each other, while the simulator plays a program on them.
 //!
 //! The package `laneway-scale` builds Laneway once more, with `cfg(counted)`. In that build the
-//! atomics, locks, channels and deques that `src/sync.rs` hands out are those of this folder: each
-//! does what the real one does, and tells the modelled [machine](measure). All else is the source
-//! that ships.
+//! atomics, locks, channels and deques that `src/ground/sync.rs` hands out are those of this
+//! folder: each does what the real one does, and tells the modelled [machine](measure). All else is
+//! the source that ships.
 //!
 //! - `line.rs`: one cache line, and which cores have it.
 //! - `machine.rs`: the lines, and how much time each core has used.

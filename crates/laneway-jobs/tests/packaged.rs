@@ -26,8 +26,7 @@ fn named_in(source: &Path) -> Vec<PathBuf> {
         ["include_str!(\"", "include_bytes!(\"", "path = \""]
             .iter()
             .filter_map(|before| Some(line.split_once(before)?.1.split_once('"')?.0.to_owned()))
-            .filter(|name| Path::new(name).extension().is_some())
-            .next()
+            .find(|name| Path::new(name).extension().is_some())
     };
     let folder = source.parent().expect("a source is in a folder");
     let attributes = text.lines().filter(|line| !line.trim().starts_with("//"));

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use super::work_end::WorkEnd;
 use crate::Task;
-use crate::shield::{drop_shielded, shielded};
+use crate::ground::shield::{drop_shielded, shielded};
 
 /// The actions that are left to do, in the order of its fields.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use crate::background::errand::{Payload, caught};
 use crate::blocking::unblock;
 use crate::ending::Phase;
 use crate::executor::seat;
-use crate::shield::{drop_shielded, log_error};
+use crate::ground::shield::{drop_shielded, log_error};
 use crate::time::timeout;
 
 /// The life of the task that carries out a piece of work. The run is boxed, so that a task that

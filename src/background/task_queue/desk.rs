@@ -8,7 +8,7 @@ use super::aftermath::Aftermath;
 use super::ledger::{Ledger, Settings};
 use super::work_end::WorkEnd;
 use super::work_id::WorkId;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 use crate::time::now;
 
 /// A ledger that threads share.

@@ -27,8 +27,8 @@ use super::work_id::WorkId;
 use super::work_status::{Cancelling, ListedWork, WorkStatus};
 use crate::Task;
 use crate::background::call_order::Urgency;
-use crate::shield::drop_shielded;
-use crate::waker::keep;
+use crate::ground::shield::drop_shielded;
+use crate::ground::waker::keep;
 
 /// How a task queue is set up.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::ledger::AtEnd;
 use super::work_id::WorkId;
 use super::work_status::WorkStatus;
-use crate::poll::budget::Waited;
+use crate::ground::poll::budget::Waited;
 
 /// A wait for the end of a piece of work. Made by [`TaskQueue::wait`](super::TaskQueue::wait),
 /// which has an example.

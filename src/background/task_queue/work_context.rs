@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::progress::Progress;
 use super::work_id::WorkId;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 
 /// The context of a piece of work: its number, the way to report its progress, and whether it has
 /// been cancelled. Cheap to clone; it may go to other tasks and threads, and may outlive the work.

@@ -8,8 +8,8 @@ use std::panic::Location;
 use std::pin::pin;
 
 use super::*;
+use crate::ground::sync::check;
 use crate::runtime::block_here;
-use crate::sync::check;
 
 /// Threads that stay for a number of closures and never leave before.
 fn stay_for<const JOBS: usize>(pool: Arc<Pool>, name: String) -> io::Result<()> {

@@ -8,11 +8,11 @@
 //! `worker/sifter.rs` next.
 
 use super::{Contents, LocalQueue, Queue, Runnable};
-use crate::ids::QueueId;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::ground::ids::QueueId;
+use crate::ground::sync::{AtomicUsize, Ordering};
 
 /// How many raises were counted when the tasks beside it were last sifted (`Sought` in
-/// `waker/pending.rs`).
+/// `ground/waker/pending.rs`).
 #[derive(Debug, Default)]
 pub(super) struct SiftMark(AtomicUsize);
 

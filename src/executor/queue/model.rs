@@ -10,9 +10,9 @@ use loom::thread::JoinHandle;
 
 use super::tests::runnable;
 use super::*;
+use crate::ground::ids::QueueId;
+use crate::ground::sync::{check, fence, thread};
 use crate::idle::{Claim, Nearby, OtherSearchers, ParkingLot, Search, Standing};
-use crate::ids::QueueId;
-use crate::sync::{check, fence, thread};
 
 const CREW: CrewId = CrewId(0);
 const OWNER: WorkerId = WorkerId(0);

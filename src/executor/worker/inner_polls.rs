@@ -22,10 +22,10 @@ use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::telling;
 use crate::executor::thread_locals::{NOTE, Note};
-use crate::ids::{ExecutorId, TaskId};
-use crate::poll::{self, InnerLevel, Room};
-use crate::telemetry::event::{Event, Source};
-use crate::telemetry::polling::Polled;
+use crate::ground::ids::{ExecutorId, TaskId};
+use crate::ground::poll::{self, InnerLevel, Room};
+use crate::ground::telemetry::event::{Event, Source};
+use crate::ground::telemetry::polling::Polled;
 
 /// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
 /// does nothing.

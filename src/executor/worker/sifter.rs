@@ -34,7 +34,7 @@ use super::{Step, Worker};
 use crate::executor::queue::is_older;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
-use crate::ids::QueueId;
+use crate::ground::ids::QueueId;
 
 /// A worker's notes of its sifting.
 #[derive(Debug, Default)]

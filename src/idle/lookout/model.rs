@@ -5,10 +5,10 @@
 //! the wait that it ends. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
+use crate::ground::ids::CrewId;
+use crate::ground::sync::{Condvar, Mutex, check};
 use crate::idle::nearby::Nearby;
 use crate::idle::{OtherSearchers, ParkingLot, Search};
-use crate::ids::CrewId;
-use crate::sync::{Condvar, Mutex, check};
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@
 //! again, park. A lost wake-up shows as a deadlock, which loom reports.
 
 use super::*;
+use crate::ground::sync::check;
 use crate::idle::lookout::Standing;
-use crate::sync::check;
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
 

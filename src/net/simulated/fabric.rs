@@ -10,9 +10,9 @@ use std::task::{Wake, Waker};
 use super::conditions::NetworkConditions;
 use super::weather::Weather;
 use super::wires::Wires;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
+use crate::ground::waker::wake_shielded;
 use crate::time::timer::Timer;
-use crate::waker::wake_shielded;
 
 /// The network of one simulation.
 pub(crate) struct Fabric {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use crate::ids::TaskId;
+use crate::ground::ids::TaskId;
 
 /// How many names are dropped at once. Few enough that a copy takes no noticeable time.
 const CHUNK: usize = 256;

@@ -2,8 +2,8 @@
 
 use std::panic::Location;
 
-use crate::ids::{QueueId, TaskId, WorkerId};
-use crate::telemetry::{Event, Placement, PollEnd, Source};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::telemetry::{Event, Placement, PollEnd, Source};
 
 /// An event, packed: all of it but the place where a task was spawned, which is no number.
 ///

@@ -13,7 +13,7 @@ use std::panic::Location;
 use std::sync::OnceLock;
 
 use super::packed::Packed;
-use crate::sync::{AtomicCell, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::ground::sync::{AtomicCell, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How many events a chunk holds: 16 kB of them.
 pub(super) const CHUNK: usize = 512;

@@ -4,8 +4,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use super::*;
-use crate::ids::{QueueId, WorkerId};
-use crate::telemetry::{Placement, PollEnd, Source};
+use crate::ground::ids::{QueueId, WorkerId};
+use crate::ground::telemetry::{Placement, PollEnd, Source};
 
 const WORKER: WorkerId = WorkerId(0);
 const TASK: TaskId = TaskId(0);

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use super::names::Names;
 use super::packed::{EventKind, Packed};
 use super::ring::{Ring, Stamped};
-use crate::ids::TaskId;
-use crate::sync::unpoisoned;
+use crate::ground::ids::TaskId;
+use crate::ground::sync::unpoisoned;
 
 /// The events that one thread at a time tells.
 ///

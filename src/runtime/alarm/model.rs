@@ -9,7 +9,7 @@ use std::pin::pin;
 use loom::thread::JoinHandle;
 
 use super::*;
-use crate::sync::check;
+use crate::ground::sync::check;
 
 /// How a thread waits between two polls.
 #[derive(Clone, Copy, PartialEq, Eq)]

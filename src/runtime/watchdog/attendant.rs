@@ -14,8 +14,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::executor::Executor;
-use crate::ids::QueueId;
-use crate::waker::wake_shielded;
+use crate::ground::ids::QueueId;
+use crate::ground::waker::wake_shielded;
 
 /// The time between two visits. A socket that is ready waits behind long polls for two at most.
 const VISIT_EVERY: Duration = Duration::from_millis(1);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::executor::Executor;
-use crate::ids::WorkerId;
-use crate::shield::log_warning;
-use crate::telemetry::{LongPoll, LongPollStage, Polled, Tally, names};
+use crate::ground::ids::WorkerId;
+use crate::ground::shield::log_warning;
+use crate::ground::telemetry::{LongPoll, LongPollStage, Polled, Tally, names};
 
 /// The poll of each worker at the last look.
 #[derive(Debug, Default)]

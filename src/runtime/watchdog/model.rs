@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::sync::{check, fence};
+use crate::ground::sync::{check, fence};
 
 /// The protocol as it is, or with one of its rules left out.
 #[derive(Clone, Copy, PartialEq, Eq)]

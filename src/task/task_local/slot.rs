@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
-use crate::poll::poll_level;
+use crate::ground::poll::poll_level;
 
 /// Where a scope keeps its value while it runs. Emptied by the scope that has filled it.
 pub(super) type ValueCell<T> = RefCell<Option<ManuallyDrop<T>>>;

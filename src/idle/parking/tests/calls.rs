@@ -3,7 +3,7 @@
 use rustix::thread::{CpuSet, sched_getaffinity};
 
 use super::*;
-use crate::os_thread;
+use crate::ground::os_thread;
 
 /// Where its only worker is parked.
 fn core_of_parked(parking_lot: &ParkingLot) -> Option<usize> {

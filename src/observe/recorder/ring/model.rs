@@ -6,7 +6,7 @@
 use loom::sync::Arc;
 
 use super::*;
-use crate::sync::check;
+use crate::ground::sync::check;
 
 /// How the ring is read.
 #[derive(Clone, Copy, PartialEq, Eq)]

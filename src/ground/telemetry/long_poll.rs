@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::names::Called;
-use crate::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
 
 /// The report of a poll that keeps its worker from all other tasks.
 ///

@@ -23,7 +23,7 @@ use std::task::RawWakerVTable;
 
 use super::nesting::{Nesting, Room};
 use super::used::Used;
-use crate::ids::{ExecutorId, TaskId};
+use crate::ground::ids::{ExecutorId, TaskId};
 
 thread_local! {
     /// Has no destructor, so that it can be used in those of a user's own thread-locals, and needs

@@ -89,7 +89,7 @@ fn serve(requests: &Receiver<StartRequest>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os_thread::set_niceness;
+    use crate::ground::os_thread::set_niceness;
 
     #[test]
     fn a_nice_thread_starts_one_that_is_not() {

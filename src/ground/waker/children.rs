@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::keep;
-use crate::poll::trusting;
-use crate::shield::shielded;
-use crate::sync::unpoisoned;
+use crate::ground::poll::trusting;
+use crate::ground::shield::shielded;
+use crate::ground::sync::unpoisoned;
 
 /// The children of one parent, as it knows them. Dropped, it forgets the parent's waker: a waker of
 /// a child may outlive both, and must not keep the parent's task.

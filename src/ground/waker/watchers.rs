@@ -7,8 +7,8 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::shield::shielded;
-use crate::sync::unpoisoned;
+use crate::ground::shield::shielded;
+use crate::ground::sync::unpoisoned;
 
 /// Space for this many wakers is kept while no task waits. More than that is given back when the
 /// last task of a larger crowd has left.

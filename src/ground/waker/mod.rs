@@ -8,7 +8,7 @@ mod watchers;
 
 use std::task::Waker;
 
-use crate::shield::shielded;
+use crate::ground::shield::shielded;
 
 pub(crate) use children::{Child, Children};
 pub(crate) use pending::{Pending, Sought};

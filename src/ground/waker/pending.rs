@@ -16,9 +16,9 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use crate::ids::{Spread, TaskId};
-use crate::sync::Ordering;
-use crate::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
+use crate::ground::ids::{Spread, TaskId};
+use crate::ground::sync::Ordering;
+use crate::ground::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
 
 /// The wakers of pending tasks, in enough shards that workers seldom wait for each other.
 #[derive(Debug)]

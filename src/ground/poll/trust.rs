@@ -11,7 +11,7 @@ use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::budget::with_own_budget;
 use super::this_poll::{POLL, with};
-use crate::shield::ShieldedWaker;
+use crate::ground::shield::ShieldedWaker;
 
 /// Runs `poll` with `waker` known to be one of ours.
 pub(crate) fn trusting<R>(waker: &Waker, poll: impl FnOnce() -> R) -> R {

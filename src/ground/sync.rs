@@ -58,7 +58,7 @@ pub(crate) use crate::counted as unmodelled;
 /// Starts a thread that is not nice, whichever thread asks for it.
 #[cfg(not(all(test, loom)))]
 pub(crate) fn start_thread(name: String, main: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    crate::os_thread::spawn(thread::Builder::new().name(name), main).map(drop)
+    crate::ground::os_thread::spawn(thread::Builder::new().name(name), main).map(drop)
 }
 
 /// Starts a thread of the model.

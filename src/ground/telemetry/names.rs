@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::ids::{ExecutorId, TaskId};
-use crate::sync::unpoisoned;
+use crate::ground::ids::{ExecutorId, TaskId};
+use crate::ground::sync::unpoisoned;
 
 /// A task's number among those of all runtimes.
 pub(crate) type Key = (ExecutorId, TaskId);

@@ -7,8 +7,8 @@ use std::any::Any;
 use std::panic::Location;
 
 use super::long_poll::LongPoll;
-use crate::ids::{QueueId, TaskId, WorkerId};
-use crate::shield::message;
+use crate::ground::ids::{QueueId, TaskId, WorkerId};
+use crate::ground::shield::message;
 
 /// Where a scheduled task was put.
 ///

@@ -8,9 +8,9 @@ use super::event::PollEnd;
 use super::floor::Floor;
 use super::polling::Polling;
 use super::stopwatch::{Stopwatch, read_together};
-use crate::ids::QueueId;
-use crate::sync::Ordering;
-use crate::sync::unmodelled::AtomicU64;
+use crate::ground::ids::QueueId;
+use crate::ground::sync::Ordering;
+use crate::ground::sync::unmodelled::AtomicU64;
 
 /// The counts of one worker for each queue, or those of all threads that are no workers.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
 use super::event::Observer;
-use crate::shield::{drop_shielded, shielded};
-use crate::sync::unpoisoned;
+use crate::ground::shield::{drop_shielded, shielded};
+use crate::ground::sync::unpoisoned;
 
 /// How many runtimes of the process have an observer at the moment.
 static OBSERVED: AtomicUsize = AtomicUsize::new(0);

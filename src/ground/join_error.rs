@@ -9,9 +9,9 @@ use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::sync::{Arc, Mutex};
 
-use crate::shield::message;
-use crate::sync::unpoisoned;
-use crate::telemetry::names::Called;
+use crate::ground::shield::message;
+use crate::ground::sync::unpoisoned;
+use crate::ground::telemetry::names::Called;
 
 /// Why a task has no output: it panicked, or it was cancelled.
 ///

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use crate::ids::{QueueId, TaskId};
+use crate::ground::ids::{QueueId, TaskId};
 
 /// The poll that a worker is in.
 ///

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::names::Called;
-use crate::sync::unpoisoned;
+use crate::ground::sync::unpoisoned;
 
 /// The list of one runtime, which any thread that ends it may add to.
 #[derive(Debug, Default)]

@@ -1,0 +1,27 @@
+//! The ground that the rest of the crate stands on.
+//!
+//! These modules use each other, and nothing of the crate beside this folder: they know neither
+//! workers nor runtimes. From the lowest to the highest:
+//!
+//! - `ids.rs`: the numbers by which tasks, workers, queues, crews and runtimes are known.
+//! - `os_thread/`: the niceness and the core of a thread of the system.
+//! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
+//! - `large.rs`: values that are boxed on their way.
+//! - `growth.rs`: tables that grow.
+//! - `shield.rs`: panics of the user's code, and where they end.
+//! - `poll/`: the poll that is under way on a thread, as the code in it and around it knows it.
+//! - `waker/`: wakers that are kept for other code.
+//! - `telemetry/`: the events and counts of the core.
+//! - `join_error.rs`: the error that an awaiter gets from a task without an output.
+
+pub(crate) mod growth;
+pub(crate) mod ids;
+pub(crate) mod join_error;
+pub(crate) mod large;
+#[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
+pub(crate) mod os_thread;
+pub(crate) mod poll;
+pub(crate) mod shield;
+pub(crate) mod sync;
+pub(crate) mod telemetry;
+pub(crate) mod waker;
