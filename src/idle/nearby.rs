@@ -17,8 +17,10 @@
 //! the bringer goes on with its own poll, and a high worker on its core would keep the core from it
 //! while another core may have nothing to do. So of the parked workers one on another core is taken
 //! for other work. A nice bringer that takes a high worker on its core all the same *sends it away*
-//! (T30): that worker moves to another core before it parks again. Low workers are neither called
-//! nor sent away.
+//! (T30): that worker moves to another core before it parks again.
+//!
+//! Low workers are never called. A bringer that is not nice sends a low one away that parked on its
+//! core (T32): as long as the bringer goes on, the nice thread would hardly get that core.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -142,8 +144,7 @@ impl Nearby {
         Some(best)
     }
 
-    /// Notes that the current thread unparks a worker for work in `queue`. A nice thread calls a
-    /// high worker to its own core for high work, and sends it away from there for other work.
+    /// Notes that the current thread unparks a worker for work in `queue`.
     pub(super) fn note_unpark(
         &self,
         worker: WorkerId,
@@ -151,15 +152,11 @@ impl Nearby {
         queue: QueueId,
         here: Option<usize>,
     ) {
-        if let (Some(moves), Some(here)) = (&self.moves, here)
-            && spot.home == QueueId::HIGH
-            && os_thread::is_nice()
-        {
-            let next = match (queue, spot.core == Some(here)) {
-                (QueueId::HIGH, false) => Move::To(here),
-                (QueueId::HIGH, true) | (_, false) => return,
-                (_, true) => Move::AwayFrom(here),
-            };
+        let (Some(moves), Some(here)) = (&self.moves, here) else {
+            return;
+        };
+        let next = next_move(spot, queue, here, os_thread::is_nice());
+        if next != Move::None {
             // Relaxed: nothing else hangs on it.
             moves[worker.index()].store(next.word(), Ordering::Relaxed);
         }
@@ -177,6 +174,17 @@ impl Nearby {
     }
 }
 
+/// The move of a worker that a thread on the core `here` unparks for work in `queue`.
+fn next_move(spot: Spot, queue: QueueId, here: usize, bringer_is_nice: bool) -> Move {
+    let is_here = spot.core == Some(here);
+    match (bringer_is_nice, spot.home, queue) {
+        (true, QueueId::HIGH, QueueId::HIGH) if !is_here => Move::To(here),
+        (true, QueueId::HIGH, QueueId::HIGH) => Move::None,
+        (true, QueueId::HIGH, _) | (false, QueueId::LOW, _) if is_here => Move::AwayFrom(here),
+        _ => Move::None,
+    }
+}
+
 #[cfg(all(test, not(loom), target_os = "linux"))]
 mod tests {
     use std::thread;
@@ -186,6 +194,10 @@ mod tests {
     const WORKER: WorkerId = WorkerId(1);
     const HERE: usize = 7;
     const ELSEWHERE: usize = 3;
+
+    const HIGH: QueueId = QueueId::HIGH;
+    const LOW: QueueId = QueueId::LOW;
+    const FURTHER: QueueId = QueueId(2);
 
     /// The move of a worker that parked on this core and is unparked by a thread on [`HERE`].
     fn move_after(niceness: u8, home: QueueId, queue: QueueId, core: usize) -> Move {
@@ -205,27 +217,35 @@ mod tests {
 
     #[test]
     fn a_nice_thread_calls_high_workers_for_high_work() {
-        let (high, low) = (QueueId::HIGH, QueueId::LOW);
-        assert_eq!(move_after(1, high, high, ELSEWHERE), Move::To(HERE));
-        assert_eq!(move_after(1, high, high, HERE), Move::None);
-        assert_eq!(move_after(1, high, low, ELSEWHERE), Move::None);
+        assert_eq!(move_after(1, HIGH, HIGH, ELSEWHERE), Move::To(HERE));
+        assert_eq!(move_after(1, HIGH, HIGH, HERE), Move::None);
+        assert_eq!(move_after(1, HIGH, LOW, ELSEWHERE), Move::None);
     }
 
     #[test]
     fn a_nice_thread_sends_high_workers_away_for_other_work() {
-        let (high, low) = (QueueId::HIGH, QueueId::LOW);
-        assert_eq!(move_after(1, high, low, HERE), Move::AwayFrom(HERE));
-        assert_eq!(move_after(1, high, QueueId(2), HERE), Move::AwayFrom(HERE));
+        for queue in [LOW, FURTHER] {
+            assert_eq!(move_after(1, HIGH, queue, HERE), Move::AwayFrom(HERE));
+        }
     }
 
     #[test]
-    fn other_threads_and_low_workers_move_nobody() {
-        for (queue, core) in [QueueId::HIGH, QueueId::LOW]
-            .into_iter()
-            .flat_map(|queue| [(queue, HERE), (queue, ELSEWHERE)])
-        {
-            assert_eq!(move_after(0, QueueId::HIGH, queue, core), Move::None);
-            assert_eq!(move_after(1, QueueId::LOW, queue, core), Move::None);
+    fn a_thread_that_is_not_nice_sends_low_workers_away() {
+        for queue in [HIGH, LOW, FURTHER] {
+            assert_eq!(move_after(0, LOW, queue, HERE), Move::AwayFrom(HERE));
+            assert_eq!(move_after(0, LOW, queue, ELSEWHERE), Move::None);
+        }
+    }
+
+    #[test]
+    fn no_other_thread_moves_a_worker() {
+        for queue in [HIGH, LOW] {
+            for core in [HERE, ELSEWHERE] {
+                assert_eq!(move_after(0, HIGH, queue, core), Move::None);
+                assert_eq!(move_after(1, LOW, queue, core), Move::None);
+                assert_eq!(move_after(1, FURTHER, queue, core), Move::None);
+                assert_eq!(move_after(0, FURTHER, queue, core), Move::None);
+            }
         }
     }
 
