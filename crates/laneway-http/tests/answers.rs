@@ -205,7 +205,7 @@ fn a_stream_that_has_not_the_told_length_is_cut_off() {
     }
     client.send(h2::get(9, "/4"));
     assert_eq!(client.h2_answer(9), (200, "abcd".to_owned()));
-    // What is more than was told after a piece that ends there, hyper does not ask for.
+    // hyper does not ask for more than was told, after a piece that ends there.
     for (length, content) in [(9, "abcd"), (3, "ab")] {
         let mut client = server.connect();
         client.send(get(&format!("/{length}")));
