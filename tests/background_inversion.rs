@@ -52,7 +52,8 @@ async fn echo(_: &mut (), n: u32) -> u32 {
     n
 }
 
-/// How long the last of these high calls of a waiting service takes, beside a backlog of low work. With the end of each call the service is in the low queue again.
+/// How long the last of these high calls of a waiting service takes, beside a backlog of low work.
+/// With the end of each call the service is in the low queue again.
 async fn calls_beside_backlog(calls: usize) -> Duration {
     let (handle, background) = Service::new().build((), echo);
     let _service = spawn_task!(background);
