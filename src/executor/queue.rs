@@ -1,28 +1,30 @@
 //! One queue: a channel that any thread may push to, and a local deque for each of its workers.
 //!
-//! The channel is flume's and takes tasks from everywhere. A [`LocalQueue`] belongs to one worker
-//! and takes the tasks that this worker schedules itself, for a fraction of the channel's price;
-//! other threads reach it from the stealing side only. Its *next-slot* holds the one task that was
-//! scheduled last, which runs next while its data is in the cache.
+//! The channel takes tasks from everywhere. A [`LocalQueue`] belongs to one worker and takes the
+//! tasks that this worker schedules itself, for a fraction of the channel's price; other threads
+//! reach it from the stealing side only. Its *next-slot* holds the one task that was scheduled last,
+//! which runs next while its data is in the cache.
 //!
 //! This file owns the places where tasks lie, and the order within one of them. It never decides at
 //! which place a worker looks first (`route.rs`), and never unparks a worker (`idle/parking.rs`).
-//! Read `route.rs` next.
+//! Read `queue/channel.rs` next.
 
+mod channel;
 mod extract;
 
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
 use crate::ground::ids::{CrewId, WorkerId};
-use crate::ground::sync::unmodelled::{Deque, Receiver, Sender, Steal, Stealer, unbounded};
-use crate::ground::sync::{AtomicBool, AtomicCell, AtomicUsize, Ordering};
+use crate::ground::sync::unmodelled::{Deque, Ring, Steal, Stealer};
+use crate::ground::sync::{AtomicBool, AtomicCell, Ordering};
 use crate::idle::Board;
 
+use channel::Channel;
 use extract::SiftMark;
 pub(super) use extract::is_older;
 
@@ -30,13 +32,7 @@ pub(super) use extract::is_older;
 #[derive(Debug)]
 pub(crate) struct Queue {
     name: Box<str>,
-    sender: Sender<Runnable>,
-    receiver: Receiver<Runnable>,
-    /// How many tasks were ever put into the channel. Counted after the task is in, so that a
-    /// thread that sees the count finds the task. flume's own `len` would take its lock.
-    pushed: CachePadded<AtomicUsize>,
-    /// How many were ever taken out. On a cache line of its own, since other threads write it.
-    taken: CachePadded<AtomicUsize>,
+    channel: Channel,
     /// When the channel was last sifted for raised tasks (`worker/sifter.rs`).
     sifted_at: SiftMark,
     /// Shows which of the local deques may hold something (`idle/board.rs`).
@@ -52,10 +48,8 @@ pub(crate) struct Queue {
     staff: usize,
 }
 
-/// A channel that holds at least this many tasks is emptied in one lock, by flume's `drain` (T1).
-/// That leaves the channel without its memory, which it allocates again; fewer tasks are taken one
-/// by one.
-const WORTH_DRAINING: usize = 16;
+/// Of a channel that holds at least this many tasks, a worker takes all (T1).
+const WORTH_TAKING_ALL: usize = 16;
 
 impl Queue {
     pub(crate) fn new(
@@ -65,15 +59,9 @@ impl Queue {
         locals: Box<[Stealable]>,
         crews: Box<[CrewId]>,
     ) -> Queue {
-        // Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks
-        // that were spawned and have not ended.
-        let (sender, receiver) = unbounded();
         Queue {
             name: name.into(),
-            sender,
-            receiver,
-            pushed: CachePadded::new(AtomicUsize::new(0)),
-            taken: CachePadded::new(AtomicUsize::new(0)),
+            channel: Channel::default(),
             sifted_at: SiftMark::default(),
             board,
             locals,
@@ -93,27 +81,13 @@ impl Queue {
 
     /// Puts a task into the channel.
     pub(super) fn push(&self, runnable: Runnable) {
-        self.sender
-            .send(runnable)
-            .expect("a queue holds its own receiver");
-        // SeqCst: the census is read next; see the protocol in `idle/parking.rs`.
-        self.pushed.fetch_add(1, Ordering::SeqCst);
+        self.channel.push(runnable);
     }
 
-    /// How many tasks wait in the channel, as far as they are counted.
-    ///
-    /// A thread that loses its core between its push and its count hides a task meanwhile: its own,
-    /// or, if that is taken at once, the one that comes next. That task is found when the next one
-    /// after it is counted, or when the thread goes on, which wakes a worker. A thread of niceness
-    /// 0 has its core back after the slices of those that share it; one of a higher niceness waits
-    /// for as long as others want the core.
+    /// How many tasks wait in the channel.
     #[inline]
     pub(super) fn channel_len(&self) -> usize {
-        // SeqCst: a worker that parks reads this after it has entered the census.
-        let taken = self.taken.load(Ordering::SeqCst);
-        let pushed = self.pushed.load(Ordering::SeqCst);
-        // A task can be taken before its push is counted.
-        usize::try_from(pushed.wrapping_sub(taken).cast_signed()).unwrap_or(0)
+        self.channel.len()
     }
 
     /// How many tasks wait, in the channel, the local deques and the next-slots. Each place is
@@ -142,12 +116,10 @@ impl Queue {
 
     /// Takes the oldest task from the channel.
     pub(super) fn take(&self) -> Option<Runnable> {
-        if self.channel_len() == 0 {
-            return None;
+        match self.channel_len() {
+            0 => None,
+            _ => self.channel.pop(),
         }
-        let runnable = self.receiver.try_recv().ok()?;
-        self.taken.fetch_add(1, Ordering::SeqCst);
-        Some(runnable)
     }
 
     /// Takes a share of the channel, which holds about `len` tasks: the oldest one to run, the
@@ -161,14 +133,12 @@ impl Queue {
         local: &mut LocalQueue,
     ) -> Option<Runnable> {
         local.shown.sifted_at.set_back(self.sifted_at());
-        let (first, moved) = if len >= WORTH_DRAINING {
-            local.take_in(self.receiver.drain())?
-        } else {
-            let share = if at_home { len / self.staff + 1 } else { 1 };
-            local.take_in(self.receiver.try_iter().take(share))?
+        let share = match (len, at_home) {
+            (WORTH_TAKING_ALL.., _) => usize::MAX,
+            (_, true) => len / self.staff + 1,
+            (_, false) => 1,
         };
-        self.taken.fetch_add(1 + moved, Ordering::SeqCst);
-        Some(first)
+        local.fetch(|tray| self.channel.take(share, tray))
     }
 
     /// Steals from the deques of other workers, beginning with the `start`th: one task to run, and
@@ -240,6 +210,8 @@ pub(crate) struct LocalQueue {
     contents: Contents,
     /// How many tasks in a row came from the next-slot: [`MAX_STREAK`] at most.
     streak: u8,
+    /// In it, tasks come from a channel. Empty otherwise.
+    tray: Ring<Runnable>,
 }
 
 /// The contents of a local queue, as far as its worker knows: a set of parts. One that is not in
@@ -317,6 +289,7 @@ impl LocalQueue {
             shown,
             contents: Contents::NOTHING,
             streak: 0,
+            tray: Ring::new(),
         };
         (local, stealable)
     }
@@ -431,20 +404,23 @@ impl LocalQueue {
         self.shown.next.take()
     }
 
-    /// Gives the first of these tasks, moves all others into the deque, and gives their number.
-    fn take_in(&mut self, mut tasks: impl Iterator<Item = Runnable>) -> Option<(Runnable, usize)> {
-        let first = tasks.next()?;
-        Some((first, self.refill(tasks)))
+    /// Gives the first of the tasks that come in the tray, and moves all others into the deque.
+    fn fetch(&mut self, fill: impl FnOnce(&mut Ring<Runnable>)) -> Option<Runnable> {
+        let mut tray = mem::take(&mut self.tray);
+        fill(&mut tray);
+        let first = tray.pop_front();
+        self.refill(tray.drain(..));
+        channel::shrink(&mut tray);
+        self.tray = tray;
+        first
     }
 
-    /// Puts tasks into the deque, and gives their number. The caller tells other workers of them.
-    pub(super) fn refill(&mut self, tasks: impl IntoIterator<Item = Runnable>) -> usize {
-        let tasks = tasks.into_iter();
-        let count = tasks.map(|runnable| self.deque.push(runnable)).count();
-        if count > 0 {
+    /// Puts tasks into the deque. The caller tells other workers of them.
+    pub(super) fn refill(&mut self, tasks: impl IntoIterator<Item = Runnable>) {
+        let push = |runnable| self.deque.push(runnable);
+        if tasks.into_iter().map(push).count() > 0 {
             self.note_deque_filled();
         }
-        count
     }
 
     /// Notes that tasks have been put into the deque, and shows it.

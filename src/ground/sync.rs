@@ -4,11 +4,11 @@
 //! A protocol whose correctness hangs on how threads interleave takes its atomics, locks and thread
 //! handles from here. With `--cfg loom` the very same source runs under loom, which tries every
 //! interleaving; the file `model.rs` in a module's folder drives it. Other code uses the standard
-//! library's; channels and deques come from crates that have tests of their own.
+//! library's; deques come from a crate that has tests of its own.
 //!
 //! With `--cfg counted` all of them tell a modelled machine of each access: `benches/scale` asks
 //! what many cores do to each other. What each task touches is taken from here for that reason,
-//! channels and deques as well.
+//! rings and deques as well.
 //!
 //! loom treats sequentially consistent accesses as weaker than they are, and only fences as they
 //! are. Where a protocol of ours relies on such accesses, its model puts a fence beside them, in
@@ -47,7 +47,7 @@ pub(crate) use crate::counted::{
 #[cfg(not(counted))]
 pub(crate) mod unmodelled {
     pub(crate) use crossbeam_deque::{Steal, Stealer, Worker as Deque};
-    pub(crate) use flume::{Receiver, Sender, unbounded};
+    pub(crate) use std::collections::VecDeque as Ring;
     pub(crate) use std::sync::atomic::AtomicU64;
     pub(crate) use std::sync::{Mutex, MutexGuard};
 }

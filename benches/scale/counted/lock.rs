@@ -1,11 +1,20 @@
 //! A lock that tells the machine when it is taken.
 
+use std::any;
 use std::panic::Location;
 use std::sync::{self, LockResult};
 
 pub(crate) use std::sync::MutexGuard;
 
 use super::machine::{Lock, lock};
+
+/// The lock around a ring is that of a channel.
+fn kind<T>() -> Lock {
+    match any::type_name::<T>().contains("ring::Ring<") {
+        true => Lock::Channel,
+        false => Lock::Other,
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
@@ -17,7 +26,7 @@ impl<T> Mutex<T> {
 
     #[track_caller]
     pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        lock(&raw const self.0, Lock::Other, Location::caller());
+        lock(&raw const self.0, kind::<T>(), Location::caller());
         self.0.lock()
     }
 

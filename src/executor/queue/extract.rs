@@ -9,6 +9,7 @@
 
 use super::{Contents, LocalQueue, Queue, Runnable};
 use crate::ground::ids::QueueId;
+use crate::ground::sync::unmodelled::Ring;
 use crate::ground::sync::{AtomicUsize, Ordering};
 
 /// How many raises were counted when the tasks beside it were last sifted (`Sought` in
@@ -123,20 +124,23 @@ impl Queue {
     }
 
     /// Takes the wanted tasks out of the channel, where there are few.
-    pub(in crate::executor) fn pick(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
+    pub(in crate::executor) fn pick(
+        &self,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+    ) -> Ring<Runnable> {
         match self.channel_len() {
             1..=MOST_TO_PICK_AMONG => self.extract(is_wanted),
-            _ => Vec::new(),
+            _ => Ring::new(),
         }
     }
 
     /// Takes the wanted tasks out of the channel. Other threads may have looked in vain meanwhile
     /// for those that are put back.
-    fn extract(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Vec<Runnable> {
-        let (wanted, others): (Vec<_>, Vec<_>) = self.receiver.drain().partition(is_wanted);
-        let taken_out = wanted.len() + others.len();
-        self.taken.fetch_add(taken_out, Ordering::SeqCst);
-        others.into_iter().for_each(|runnable| self.push(runnable));
+    fn extract(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Ring<Runnable> {
+        let mut all = Ring::new();
+        self.channel.take(usize::MAX, &mut all);
+        let (wanted, others) = all.into_iter().partition(is_wanted);
+        self.channel.put_back(others);
         wanted
     }
 }

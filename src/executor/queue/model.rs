@@ -1,9 +1,9 @@
 //! A queue under the model checker: no task lies where no worker will look for it.
 //!
-//! The counters beside the channel, the next-slot and what a worker shows of its deque are loom's;
-//! the channel and the deque themselves are not, so that each of their operations is one step, but
-//! for the one model whose question is that: its deque is a pair of loom's counters. The workers
-//! here are the skeleton of `worker.rs`, and they sleep by the real protocol of `idle/parking.rs`.
+//! The channel's lock and count, the next-slot and what a worker shows of its deque are loom's. The
+//! deque is not, so that each of its operations is one step, but for the one model whose question
+//! is that: its deque is a pair of loom's counters. The workers here are the skeleton of
+//! `worker.rs`, and they sleep by the real protocol of `idle/parking.rs`.
 //! A task that no worker hears of shows as a deadlock, which loom reports.
 
 use loom::thread::JoinHandle;
@@ -11,7 +11,7 @@ use loom::thread::JoinHandle;
 use super::tests::runnable;
 use super::*;
 use crate::ground::ids::QueueId;
-use crate::ground::sync::{check, fence, thread};
+use crate::ground::sync::{AtomicUsize, check, fence, thread};
 use crate::idle::{Claim, Nearby, OtherSearchers, ParkingLot, Search, Standing};
 
 const CREW: CrewId = CrewId(0);
@@ -26,7 +26,7 @@ fn id(runnable: &Runnable) -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Whole,
-    /// A thread that pushes into the channel looks for parked workers before the push is counted.
+    /// A thread that brings a task looks for parked workers before it pushes.
     WakesTooEarly,
     /// A worker does not tell of the first task in its deque.
     KeepsQuiet,
@@ -221,8 +221,7 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
     join([thief, owner]);
 }
 
-/// Two threads bring a task each; one worker finds both. A task can be taken before its push is
-/// counted, which hides the other for as long.
+/// Two threads bring a task each; one worker finds both.
 fn bring_two(protocol: Protocol) {
     let model = Model::new(1, protocol);
     let (brings, finds) = (model.clone(), model.clone());
@@ -288,7 +287,7 @@ fn rescue_while_running(protocol: Protocol) {
 }
 
 #[test]
-fn no_task_is_hidden_by_one_that_was_taken_before_it_was_counted() {
+fn a_worker_finds_the_tasks_of_two_bringers() {
     check(3, || bring_two(Protocol::Whole));
 }
 

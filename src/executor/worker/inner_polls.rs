@@ -192,7 +192,7 @@ impl Worker {
         executor.look_again_for_raised(id, raises);
         let picked = wanted.next();
         match self.locals.get_mut(position) {
-            Some(local) => _ = local.refill(wanted),
+            Some(local) => local.refill(wanted),
             None => wanted.for_each(|runnable| executor.queue(id).push(runnable)),
         }
         self.announce_put_back(id);
