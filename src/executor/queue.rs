@@ -2,8 +2,8 @@
 //!
 //! The channel takes tasks from everywhere. A [`LocalQueue`] belongs to one worker and takes the
 //! tasks that this worker schedules itself, for a fraction of the channel's price; other threads
-//! reach it from the stealing side only. Its *next-slot* holds the one task that was scheduled last,
-//! which runs next while its data is in the cache.
+//! reach it from the stealing side only. Its *next-slot* holds the one task that was scheduled
+//! last, which runs next while its data is in the cache.
 //!
 //! This file owns the places where tasks lie, and the order within one of them. It never decides at
 //! which place a worker looks first (`route.rs`), and never unparks a worker (`idle/parking.rs`).
