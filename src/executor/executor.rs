@@ -19,7 +19,7 @@ use super::host::Host;
 use super::outcome::TaskHalf;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
-use super::seat::{self, Counted};
+use super::seat::{self, Newcomer};
 use super::telling;
 use super::tracked;
 use super::worker::Turn;
@@ -32,7 +32,7 @@ use crate::ground::telemetry::cut_off::CutOffs;
 use crate::ground::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::ground::telemetry::names;
 use crate::ground::telemetry::observers::Observers;
-use crate::ground::telemetry::tally::Tally;
+use crate::ground::telemetry::tally::{QueueTally, Tally};
 use crate::ground::waker::{Pending, Watchers};
 use crate::idle::{ParkingLot, Reactor, Spin};
 
@@ -168,17 +168,17 @@ impl Executor {
         if self.phase() != Phase::Open {
             return None;
         }
-        let counted = seat::count_spawn(self, queue);
+        let newcomer = seat::count_spawn(self, queue);
         // Counted first, so that a thread that drains waits for the task, or its phase is seen
         // here. A worker need not look again: drain waits for the task that the worker runs.
-        if counted.by.is_none() && self.phase() != Phase::Open {
+        if newcomer.by.is_none() && self.phase() != Phase::Open {
             let future = future.take_if(|_| late == Late::Cancelled);
-            let task = future.map(|future| self.make_cancelled(counted, future, queue, origin));
+            let task = future.map(|future| self.make_cancelled(newcomer, future, queue, origin));
             // Last: a shutdown that waits for it is over with this.
             seat::count_late(self, queue);
             return task;
         }
-        let (runnable, task) = self.make_task(counted, future.take()?, queue, origin);
+        let (runnable, task) = self.make_task(newcomer, future.take()?, queue, origin);
         if let Err(runnable) = seat::offer_worker_here(self.id, runnable, queue, Turn::Next) {
             self.inject(runnable);
         }
@@ -190,7 +190,7 @@ impl Executor {
     #[cold]
     pub(crate) fn make_cancelled<F>(
         &self,
-        counted: Counted,
+        newcomer: Newcomer,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
@@ -199,7 +199,7 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (runnable, task) = self.make_task(counted, future, queue, origin);
+        let (runnable, task) = self.make_task(newcomer, future, queue, origin);
         cancel::refuse(runnable);
         task
     }
@@ -207,7 +207,7 @@ impl Executor {
     #[inline]
     fn make_task<F>(
         &self,
-        Counted { task, by }: Counted,
+        Newcomer { task, by }: Newcomer,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
@@ -348,12 +348,13 @@ impl Executor {
         &self.tallies[worker.index()]
     }
 
-    /// The counts of threads that are no workers.
+    /// The counts of a queue by threads outside: those that are no workers of this runtime.
     #[inline]
-    pub(super) fn outside_tally(&self) -> &Tally {
-        self.tallies
-            .last()
+    pub(super) fn outside_tally(&self, queue: QueueId) -> &QueueTally {
+        let outside = self.tallies.last();
+        outside
             .expect("there is one more tally than workers")
+            .queue(queue)
     }
 
     pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
@@ -416,7 +417,7 @@ impl Executor {
         self.live() <= self.ending.excused()
     }
 
-    /// Whether more tasks are left than are excused, and no thread is dropping one of them.
+    /// Whether more tasks are left than are excused, and no thread drops one of them meanwhile.
     pub(crate) fn is_left_alone(&self) -> bool {
         !self.is_drained() && self.cut_offs.under_way() <= self.ending.excused()
     }

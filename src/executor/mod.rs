@@ -77,11 +77,11 @@
 //! - `telling.rs`: how an event reaches a runtime's observers.
 //!
 //! Below the core is, besides these, the rest of `src/ground/`: its `mod.rs` says what stands
-//! there. After the core comes `runtime/`, which gives it its threads. Four notions are named
+//! there. After the core comes `runtime/`, which gives it its threads. Five notions are named
 //! before their files come:
 //!
 //! - A **crew** is made of workers that serve the same queues (`idle/parking.rs`).
-//!
+//! - A thread is **outside** if no worker of the runtime sits on it (`seat.rs`).
 //! - A **standby** is an additional high worker, which takes high tasks alone and is unparked when
 //!   the other high workers are not there for one, mostly since they are in low polls
 //!   (`Builder::with_standby`). For the core it is a worker with a short route. Standbys form a

@@ -18,7 +18,7 @@ use crate::ground::telemetry::names::Called;
 /// The half of a task that its spawner keeps, and gets the outcome from. `Task` is made of it.
 pub(crate) type TaskHalf<T> = async_task::Task<Outcome<T>, Meta>;
 
-/// How a task has ended, before an awaiter is told of it: with an output, or with the reason why
+/// How a task has ended, before an awaiter has that: with an output, or with the reason why
 /// there is none. A task's allocation holds it until an awaiter takes it. If it is dropped before,
 /// a panic is reported, as that of a detached task.
 // Not an enum (T3): where the output has no size, two options are handed on in registers.
@@ -69,12 +69,12 @@ impl<T> Outcome<T> {
 
     #[cold]
     fn throw(self) -> ! {
-        let told = self.tell().map(|_| ());
-        told.expect_err("there is no output").throw()
+        let result = self.into_result().map(|_| ());
+        result.expect_err("there is no output").throw()
     }
 
     /// The result for the awaiter.
-    pub(crate) fn tell(mut self) -> Result<T, JoinError> {
+    pub(crate) fn into_result(mut self) -> Result<T, JoinError> {
         self.output.take().ok_or_else(|| {
             let failure = self.failure.take();
             let failure = failure.expect("a task without an output has failed");
@@ -99,7 +99,7 @@ pub(super) struct Failure {
     pub(super) executor: ExecutorId,
     pub(super) name: Option<Arc<str>>,
     pub(super) spawned_at: &'static Location<'static>,
-    /// `None` once an awaiter has been told of it.
+    /// `None` once an awaiter has it.
     pub(super) cause: Option<Cause>,
 }
 
@@ -120,7 +120,7 @@ impl Failure {
 
     fn into_error(mut self) -> JoinError {
         let cause = self.cause.take();
-        let error = match cause.expect("a failure is consumed when an awaiter is told of it") {
+        let error = match cause.expect("a failure is consumed when an awaiter gets it") {
             Cause::Panicked(payload) | Cause::DropPanicked(payload) => {
                 JoinError::panic(payload, self.spawned_at)
             }

@@ -122,21 +122,25 @@ impl Queue {
         }
     }
 
-    /// Takes a share of the channel, which holds about `len` tasks: the oldest one to run, the
-    /// others moved into `local`, where idle workers can steal them. Of a few tasks a worker at
-    /// home takes a fair share and any other worker takes one; where there are many, either takes
-    /// all. The mark of `local` is set back first, since thieves may take the tasks on at once.
+    /// How many of `len` tasks in the channel are a fair share for a worker at home here.
+    pub(super) fn fair_share(&self, len: usize) -> usize {
+        len / self.staff + 1
+    }
+
+    /// Takes `share` tasks from the channel, which holds about `len`, or all if there are many: the
+    /// oldest one to run, the others moved into `local`, where idle workers can steal them. The
+    /// mark of `local` is set back first, since thieves may take the tasks on at once. It stays so
+    /// where the channel turns out empty: then a thief sifts once more than it need.
     pub(super) fn take_share(
         &self,
         len: usize,
-        at_home: bool,
+        share: usize,
         local: &mut LocalQueue,
     ) -> Option<Runnable> {
         local.shown.sifted_at.set_back(self.sifted_at());
-        let share = match (len, at_home) {
-            (WORTH_TAKING_ALL.., _) => usize::MAX,
-            (_, true) => len / self.staff + 1,
-            (_, false) => 1,
+        let share = match len {
+            WORTH_TAKING_ALL.. => usize::MAX,
+            _ => share,
         };
         local.fetch(|tray| self.channel.take(share, tray))
     }
@@ -180,12 +184,8 @@ impl Queue {
 
     /// Takes the task out of the next-slot of a worker whose thread is stuck in a poll.
     pub(crate) fn rescue(&self, from: WorkerId) -> Option<Runnable> {
-        let stuck = self.local_of(from.index())?;
-        stuck
-            .shown
-            .next
-            .is_filled()
-            .then(|| stuck.shown.next.take())?
+        let next = &self.local_of(from.index())?.shown.next;
+        next.is_filled().then(|| next.take())?
     }
 }
 
@@ -597,7 +597,7 @@ mod tests {
             Box::new([]),
         );
         (0..4).for_each(|id| queue.push(runnable(id)));
-        assert!(queue.take_share(4, true, &mut taker).is_some());
+        assert!(queue.take_share(4, 4, &mut taker).is_some());
         assert_eq!(taker.shown.sifted_at.get(), 0);
     }
 

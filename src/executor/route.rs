@@ -40,9 +40,10 @@ pub(crate) struct Route {
     /// of others and then its own part of those queues.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
-    pub(super) search: Box<[Look]>,
-    /// For each queue that is not home, the places where a task may wait that no other worker
-    /// takes: this worker's own part of the queue, or all of a queue without workers at home.
+    pub(super) searched: Box<[Look]>,
+    /// For each queue that is not home, the places where a task may wait for this worker alone: its
+    /// own part of the queue, from which others may steal and need not, or all of a queue without
+    /// workers at home.
     other_queues: Box<[Looks]>,
 }
 
@@ -79,7 +80,7 @@ impl Route {
             home,
             above: above.into(),
             at_hand: at_hand(&below),
-            search: search(rest.clone()),
+            searched: searched(rest.clone()),
             other_queues: rest.map(seen_to_here).collect(),
             queues,
         }
@@ -97,10 +98,10 @@ impl Route {
     /// The places that go first at this step, since they have been passed over for long enough. The
     /// worker took its last task from the queue at `running_at`, and may have spare ones of it.
     ///
-    /// While it goes on with a single task of one queue, those of this queue that wait elsewhere
-    /// have their turn as well: in the deque of a worker that is in a long poll, say, or in the
-    /// channel of workers that are kept from it, since the system gives nice threads little time
-    /// beside other programs.
+    /// Where it has no spare one, it may run a single task again and again. Then the tasks of that
+    /// queue which wait elsewhere have their turn as well: in the deque of a worker that is in a
+    /// long poll, say, or in the channel. The workers at home there may get little time, since the
+    /// system gives little to nice threads beside other programs.
     ///
     /// Where the turns of home and of another queue fall on one step, the other queue keeps its
     /// turn, and home comes a step later.
@@ -178,7 +179,7 @@ fn at_hand(below: &[usize]) -> Box<[Look]> {
 /// Of the queues that are not home, the deques come before the channels: a channel is seen to by
 /// the workers at home there, and a task in the deque of a worker that is in a long poll by thieves
 /// alone.
-fn search(rest: Range<usize>) -> Box<[Look]> {
+fn searched(rest: Range<usize>) -> Box<[Look]> {
     let home = [Look::Channel(0), Look::Others(0)].into_iter();
     let deques = rest.clone().map(Look::Others);
     home.chain(deques).chain(rest.map(Look::Channel)).collect()
@@ -201,7 +202,7 @@ mod tests {
         assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0), Others(0), Local(1)]);
         assert_eq!(
-            *route.search,
+            *route.searched,
             [Channel(0), Others(0), Others(1), Channel(1)]
         );
     }
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(*route.above, [1]);
         assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(
-            *route.search,
+            *route.searched,
             [Channel(0), Others(0), Others(1), Channel(1)]
         );
     }
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(*route.queues, [QueueId::HIGH]);
         assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0)]);
-        assert_eq!(*route.search, [Channel(0), Others(0)]);
+        assert_eq!(*route.searched, [Channel(0), Others(0)]);
     }
 
     fn steps(route: &Route, overdue: Looks) -> Vec<u64> {

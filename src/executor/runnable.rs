@@ -58,8 +58,8 @@ pub(crate) struct Meta {
     /// Whether its name is entered in `ground/telemetry/names.rs`, from before its first scheduling
     /// to the end of its memory.
     named: bool,
-    /// The bits [`SENT_BACK`] and [`TOLD`], both of which awaiters of this task set: a thread at a
-    /// time, as the task has one handle.
+    /// The bits [`SENT_BACK`] and [`SERVED`], both of which awaiters of this task set: a thread at
+    /// a time, as the task has one handle.
     awaiters: AtomicU8,
     /// Here as well as in `Life` (`tracked.rs`), for code that sees the task and not its future.
     pub(crate) spawned_at: &'static Location<'static>,
@@ -80,8 +80,9 @@ const LENT: u16 = 1 << 13;
 const SENT_BACK: u8 = 1;
 
 /// Set once an awaiter has had the outcome of this task.
-const TOLD: u8 = 2;
+const SERVED: u8 = 2;
 
+/// The bits of `state` that are no queue's number.
 const BITS: u16 = ABORTED | ABORTABLE | LENT;
 
 /// More queues than this would reach into the bits.
@@ -173,24 +174,24 @@ impl Meta {
         }
     }
 
-    /// Lets the task that has ended send its awaiter back pending once: `true` at the first call
-    /// alone.
+    /// Notes that the task, which has ended, sends its awaiter back pending. `false`: it has sent
+    /// one back before, and does so once only.
     #[cold]
-    pub(crate) fn sends_awaiter_back(&self) -> bool {
-        // Relaxed: told by an awaiter to the next one, and handles are handed over safely.
+    pub(crate) fn send_awaiter_back(&self) -> bool {
+        // Relaxed: handles are handed over safely from one awaiter to the next.
         self.awaiters.fetch_or(SENT_BACK, Ordering::Relaxed) & SENT_BACK == 0
     }
 
     /// Whether an awaiter has had the outcome.
     #[inline]
-    pub(crate) fn has_told(&self) -> bool {
-        self.awaiters.load(Ordering::Relaxed) & TOLD != 0
+    pub(crate) fn has_served(&self) -> bool {
+        self.awaiters.load(Ordering::Relaxed) & SERVED != 0
     }
 
     #[inline]
-    pub(crate) fn note_told(&self) {
+    pub(crate) fn note_served(&self) {
         // A plain store: no awaiter comes after this one, and the other bit counts no more.
-        self.awaiters.store(TOLD, Ordering::Relaxed);
+        self.awaiters.store(SERVED, Ordering::Relaxed);
     }
 
     /// Whether the task was told to end.

@@ -45,10 +45,12 @@ pub(crate) struct Entered {
     leaves: Leaves,
 }
 
-/// Which entrances end with one.
+/// The entrances that a thread leaves together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaves {
+    /// The one that is dropped.
     Alone,
+    /// That one, and those that the thread has entered since.
     WithLater,
 }
 
@@ -279,7 +281,7 @@ fn inject(id: ExecutorId, runnable: Runnable) {
 
 /// A task that has been counted and does not exist yet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counted {
+pub(crate) struct Newcomer {
     pub(super) task: TaskId,
     /// The worker that spawns it, if one does.
     pub(super) by: Option<WorkerId>,
@@ -287,11 +289,11 @@ pub(crate) struct Counted {
 
 /// Counts a new task and gives it a number.
 #[inline]
-pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Counted {
+pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Newcomer {
     match &mut Seated::taken().0 {
         Some(worker) if worker.executor_id == executor.id => {
             worker.tally().queue(queue).spawned.add(1, Writer::Only);
-            Counted {
+            Newcomer {
                 task: worker.next_task_id(),
                 by: Some(worker.id),
             }
@@ -301,26 +303,20 @@ pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Counted {
 }
 
 #[inline(never)]
-fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Counted {
-    executor
-        .outside_tally()
-        .queue(queue)
-        .spawned
-        .add(1, Writer::Shared);
-    Counted {
+fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Newcomer {
+    let tally = executor.outside_tally(queue);
+    tally.spawned.add(1, Writer::Shared);
+    Newcomer {
         task: next_number(executor),
         by: None,
     }
 }
 
 /// Counts a task that its runtime does not take.
-pub(crate) fn count_refused(executor: &Executor, queue: QueueId) -> Counted {
-    executor
-        .outside_tally()
-        .queue(queue)
-        .refused
-        .add(1, Writer::Shared);
-    Counted {
+pub(crate) fn count_refused(executor: &Executor, queue: QueueId) -> Newcomer {
+    let tally = executor.outside_tally(queue);
+    tally.refused.add(1, Writer::Shared);
+    Newcomer {
         task: next_number(executor),
         by: worker_of(executor.id),
     }
@@ -334,7 +330,7 @@ pub(super) fn count_late(executor: &Executor, queue: QueueId) {
 }
 
 fn count_end_of(executor: &Executor, queue: QueueId, end: PollEnd) {
-    let tally = executor.outside_tally().queue(queue);
+    let tally = executor.outside_tally(queue);
     tally.count_end(end, Writer::Shared);
     executor.ending.task_ended_outside();
 }

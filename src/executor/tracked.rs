@@ -90,7 +90,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             // Still there where the handle was dropped: async-task drops the future then, in place
-            // of the next poll, or after the poll that is running.
+            // of the next poll, or after the poll that is running. In the first case the note says
+            // still that the task was taken.
             if this.future.is_some() {
                 let note = NOTE.get();
                 let is_unpolled = matches!(note, Note::Taken | Note::TakenObserved);
@@ -101,7 +102,7 @@ pin_project! {
                 drop(drop_future(this.future, this.life));
                 this.life.cancelled();
                 if is_unpolled {
-                    // So that the worker counts no end of a poll: there was none.
+                    // `cancelled` has noted the end of a poll, and there was no poll.
                     NOTE.set(note);
                 }
             }

@@ -7,8 +7,9 @@
 //!
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
 //! is nothing to do it says so, and rests: it is *parked* until another thread unparks it, or
-//! *naps* and comes back by itself. A worker that is not parked is *awake*; for others that is so
-//! while it naps, too. Read `seat.rs` next.
+//! *naps* and comes back by itself. A worker that is not parked is *awake*; one that naps counts as
+//! awake. The *reactor* tells which sockets are ready; one of the parked workers waits there. Read
+//! `seat.rs` next.
 
 mod inner_polls;
 mod sifter;
@@ -44,10 +45,10 @@ use sifter::{Sifted, Sifter};
 
 pub(crate) use inner_polls::{InnerPolls, run_joined};
 
-/// After this many steps a busy worker looks whether something is ready outside. As many as between
-/// two turns of home (`route.rs`), so that the look falls on a step at which the worker asks for
-/// what is overdue anyway.
-const LOOK_OUTSIDE_EVERY: u64 = 61;
+/// After this many steps a busy worker looks into the reactor. As many as between two turns of home
+/// (`route.rs`), so that the look falls on a step at which the worker asks for what is overdue
+/// anyway.
+const LOOK_INTO_REACTOR_EVERY: u64 = 61;
 
 /// A consumer's place: the route that it takes tasks by, and the tasks that it holds.
 // On cache lines of its own: another worker's beside it would change at every step.
@@ -67,15 +68,18 @@ pub(crate) struct Worker {
     /// The task that it runs, or ran last.
     pub(super) current: Current,
     search: Search,
+    // Its memories of its last finds and rests (`idle/`). By these it waits for more tasks: before
+    // it takes from a channel, in a nap, or in a longer search.
     pace: Pace,
     thief: Thief,
     linger: Linger,
-    sifter: Sifter,
-    /// The wakers of tasks for which something was ready at a look outside.
-    ready: Vec<Waker>,
+    /// Its memory of whether its work comes from the reactor.
     outlook: Outlook,
+    sifter: Sifter,
+    /// The wakers of tasks for which something was ready at a look into the reactor.
+    ready: Vec<Waker>,
     steps: u64,
-    /// The first step at which a busy worker looks outside again.
+    /// The first step at which a busy worker looks into the reactor again.
     next_look: u64,
     /// The next step at which something may be overdue.
     next_overdue: u64,
@@ -93,7 +97,8 @@ pub(super) struct Current {
     at: usize,
     /// Whether the task is a high one, which it also is if it was raised in the low queue.
     pub(super) is_high: bool,
-    found: Source,
+    /// The kind of place that it was taken from.
+    source: Source,
     /// A snapshot, from the beginning of this step or of a poll within it, of two counters of
     /// `ground/waker/pending.rs`: of raises, and of vain looks for a waiting task.
     pub(super) sought: Sought,
@@ -169,7 +174,7 @@ fn take() -> Result<Runnable, Step> {
     match seat::with_worker(Worker::next) {
         Some(Ok(runnable)) => Ok(runnable),
         Some(Err(step)) => {
-            // A step that found raised tasks, or something ready outside, takes no task.
+            // A step that found raised tasks, or something ready in the reactor, takes no task.
             sifter::hand_on();
             wake_ready();
             Err(step)
@@ -178,16 +183,16 @@ fn take() -> Result<Runnable, Step> {
     }
 }
 
-/// Wakes the tasks for which something was ready at the worker's last look outside. Not within
-/// `with_worker`, since wakers may run code of the user's, which has to find the worker.
+/// Wakes the tasks for which something was ready at the worker's last look into the reactor. Not
+/// within `with_worker`, since wakers may run code of the user's, which has to find the worker.
 fn wake_ready() {
     if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
         poll::between_polls(|| wake_all(ready));
     }
 }
 
-/// Calls these wakers of tasks for which something was ready outside, and gives the list back to
-/// the worker that sits here, for the next time. After a rest without news the list is empty.
+/// Calls these wakers of tasks for which something was ready in the reactor, and gives the list
+/// back to the worker that sits here, for the next time. After a rest without news it is empty.
 pub(crate) fn wake_all(mut ready: Vec<Waker>) {
     let are_some = !ready.is_empty();
     ready.drain(..).for_each(wake_shielded);
@@ -222,7 +227,7 @@ fn run_or_abort(runnable: Runnable, note: Note) {
 #[cold]
 fn run_observed(runnable: Runnable) {
     let task = runnable.metadata().id;
-    let here = seat::with_worker(|worker| (worker.id, worker.current.queue, worker.current.found));
+    let here = seat::with_worker(|worker| (worker.id, worker.current.queue, worker.current.source));
     let (worker, queue, from) = here.expect("the worker has just taken the task");
     telling::emit(|| Event::Taken {
         task,
@@ -257,7 +262,7 @@ impl Worker {
                 queue: parts.route.home,
                 at: 0,
                 is_high: false,
-                found: Source::Channel,
+                source: Source::Channel,
                 sought: Sought::default(),
             },
             route: parts.route,
@@ -317,13 +322,13 @@ impl Worker {
     /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
     /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
     /// first look is [`Route::overdue`], the second and third are [`held`](Worker::held), the
-    /// fourth to sixth the route's `at_hand`, the others its `search`, which is repeated for a
-    /// while. The tests `a_high_worker_looks_in_the_order_given_above_next` and
+    /// fourth to sixth the route's `at_hand`, the others its `searched`, which are looked at again
+    /// and again for a while. The tests `a_high_worker_looks_in_the_order_given_above_next` and
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
     ///
     /// Before it searches, and at some steps of the first kind, it looks whether something is ready
-    /// outside: see `idle/lookout.rs`.
+    /// in the reactor: see `idle/lookout.rs`.
     // `always`: as `take`.
     #[inline(always)]
     fn next(&mut self) -> Result<Runnable, Step> {
@@ -345,7 +350,7 @@ impl Worker {
         let taken = overdue.or_else(|| self.held());
         let taken = taken.or_else(|| self.look_along(|route| &route.at_hand));
         if taken.is_none() {
-            self.look_outside()?;
+            self.look_into_reactor()?;
         }
         let runnable = taken
             .or_else(|| self.search())
@@ -364,22 +369,18 @@ impl Worker {
         self.begin_poll(task);
     }
 
-    /// Looks whether something is ready outside. `Err`: something is; this step ends, so that the
-    /// caller can wake the tasks that wait for it.
+    /// Looks whether something is ready in the reactor, unless another worker waits there. `Err`:
+    /// something is; this step ends, so that the caller can wake the tasks that wait for it.
     #[inline]
-    fn look_outside(&mut self) -> Result<(), Step> {
-        let lookout = &self.executor.parking_lot.lookout;
-        match lookout.reactor_if_vacant() {
-            Some(_) => lookout.look(&mut self.ready),
-            None => return Ok(()),
-        }
+    fn look_into_reactor(&mut self) -> Result<(), Step> {
+        self.executor.parking_lot.lookout.look(&mut self.ready);
         match self.ready.is_empty() {
             true => Ok(()),
             false => Err(Step::Ran),
         }
     }
 
-    /// A list for the wakers of a look outside, with those of the last look.
+    /// A list for the wakers of a look into the reactor, with those of the last look.
     pub(crate) fn take_ready(&mut self) -> Vec<Waker> {
         mem::take(&mut self.ready)
     }
@@ -388,9 +389,9 @@ impl Worker {
     #[inline(never)]
     fn overdue(&mut self) -> Result<Option<Runnable>, Step> {
         if self.steps >= self.next_look {
-            self.next_look = self.steps + LOOK_OUTSIDE_EVERY;
+            self.next_look = self.steps + LOOK_INTO_REACTOR_EVERY;
             // The step is taken again when those tasks have been woken.
-            self.look_outside().inspect_err(|_| self.steps -= 1)?;
+            self.look_into_reactor().inspect_err(|_| self.steps -= 1)?;
         }
         let (step, at) = (self.steps, self.current.at);
         self.next_overdue = self.route.next_overdue(step);
@@ -442,6 +443,7 @@ impl Worker {
         if self.search == Search::Uncounted {
             self.search = self.executor.parking_lot.start_searching(self.crew);
         }
+        // Not let in: enough others search.
         if self.search == Search::Uncounted {
             return None;
         }
@@ -453,34 +455,34 @@ impl Worker {
     #[inline(never)]
     fn search_on(&mut self) -> Option<Runnable> {
         let spin = self.executor.spin;
-        if spin.rounds == 0 || self.goes_outside() {
+        if spin.rounds == 0 || self.goes_to_reactor() {
             return None;
         }
         self.tally().searching.start(self.now());
-        let (mut linger, from) = (self.linger, self.current.found);
+        let (mut linger, from) = (self.linger, self.current.source);
         let found = linger.look_again(spin, from, || self.look_around());
         self.linger = linger;
         self.tally().searching.stop(self.now());
         found
     }
 
-    /// Whether the worker leaves off its search and waits outside: no other does, and its work
-    /// comes from there (T27).
-    fn goes_outside(&self) -> bool {
+    /// Whether the worker leaves off its search and waits in the reactor: no other does, and its
+    /// work comes from there (T27).
+    fn goes_to_reactor(&self) -> bool {
         let lookout = &self.executor.parking_lot.lookout;
         self.outlook.is_good() && lookout.reactor_if_vacant().is_some()
     }
 
     fn look_around(&mut self) -> Option<Runnable> {
-        self.look_along(|route| &route.search)
+        self.look_along(|route| &route.searched)
     }
 
     /// Turns to the queue at this place of the route, where a task was found.
     #[inline]
     fn turn_to(&mut self, position: usize, source: Source) {
-        self.current.found = source;
+        self.current.source = source;
         self.current.at = position;
-        let before = std::mem::replace(&mut self.current.queue, self.route.queues[position]);
+        let before = mem::replace(&mut self.current.queue, self.route.queues[position]);
         if before != self.current.queue {
             self.turn_away_from(before);
         }
@@ -490,8 +492,7 @@ impl Worker {
     #[cold]
     fn turn_away_from(&mut self, before: QueueId) {
         self.demote_next_of(before);
-        // Another worker is to wait for the world outside while this one is away: see
-        // `idle/lookout.rs`.
+        // Another worker is to wait in the reactor while this one is away: see `idle/lookout.rs`.
         if self.is_away_in(self.current.queue) && !self.is_away_in(before) {
             self.executor.man_lookout();
         }
@@ -516,7 +517,7 @@ impl Worker {
     /// after a wait on the lookout then go into its own local queue (see `local_for`).
     fn go_home(&mut self) {
         if self.is_away_in(self.current.queue) {
-            self.turn_to(0, self.current.found);
+            self.turn_to(0, self.current.source);
         }
     }
 
@@ -563,7 +564,11 @@ impl Worker {
         // It may spin for 2 us. `None`: the channel is empty.
         let len = self.pace.gather(|| queue.channel_len())?;
         let sifted_at = queue.sifted_at();
-        let runnable = queue.take_share(len, position == 0, local)?;
+        let share = match position {
+            0 => queue.fair_share(len),
+            _ => 1,
+        };
+        let runnable = queue.take_share(len, share, local)?;
         self.note_moved(position, sifted_at);
         self.turn_to(position, Source::Channel);
         Some(runnable)
@@ -644,15 +649,10 @@ impl Worker {
     /// it has taken another.
     pub(super) fn count_unpolled(&mut self, task: TaskId) {
         let tally = self.tally();
-        if tally
-            .polling
-            .get()
-            .is_some_and(|polled| polled.task == task)
-        {
-            tally
-                .queue(self.current.queue)
-                .unpolled
-                .add(1, Writer::Only);
+        let polled = tally.polling.get();
+        if polled.is_some_and(|polled| polled.task == task) {
+            let counts = tally.queue(self.current.queue);
+            counts.unpolled.add(1, Writer::Only);
         }
     }
 
@@ -709,12 +709,16 @@ impl Worker {
         self.executor.host.now()
     }
 
-    /// Enters the worker as parked, and takes it back if there turns out to be something to do.
-    pub(crate) fn begin_parking(&mut self) -> MayPark {
+    fn begin_rest(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
         self.go_home();
-        let search = std::mem::replace(&mut self.search, Search::Uncounted);
+    }
+
+    /// Enters the worker as parked, and takes it back if there turns out to be something to do.
+    pub(crate) fn begin_parking(&mut self) -> MayPark {
+        self.begin_rest();
+        let search = mem::replace(&mut self.search, Search::Uncounted);
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
         let look_again = others == OtherSearchers::None;
@@ -742,9 +746,7 @@ impl Worker {
     /// all the same. A searcher unparks another worker first, if it was the last one and work has
     /// come since it looked: see `idle/parking.rs`.
     pub(crate) fn begin_nap(&mut self) {
-        self.tally().parks.add(1, Writer::Only);
-        self.tally().polling.end();
-        self.go_home();
+        self.begin_rest();
         self.leave_search();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
         // does not sleep for ever" in `ending/mod.rs`. The next step sees the phase itself.
@@ -774,15 +776,15 @@ impl Worker {
         Claim::new(self.id, Standing::of(self.route.home))
     }
 
-    /// Goes on after another thread has unparked this worker, or because something is ready
-    /// outside.
+    /// Goes on after another thread has unparked this worker, or because something is ready in the
+    /// reactor.
     pub(crate) fn end_parking(&mut self) {
         if !self.executor.parking_lot.is_awake(self.id) {
             self.executor.parking_lot.cancel_parking(self.crew, self.id);
         }
         self.pace.rested();
         let now = self.now();
-        let rest = self.linger.unparked(now, self.current.found);
+        let rest = self.linger.unparked(now, self.current.source);
         self.thief.unparked(rest);
         self.tally().parked.stop(now);
         self.search = Search::Counted;

@@ -562,7 +562,7 @@ impl<T> TaskGroup<T> {
     fn take_result(&mut self, key: usize) -> Result<T, JoinError> {
         self.not_raised.remove(&key);
         match self.members.remove(key).state {
-            State::Ended(ended) => ended.tell(),
+            State::Ended(ended) => ended.into_result(),
             State::Running(_) => unreachable!("a task that has ended does not run again"),
         }
     }

@@ -1,4 +1,4 @@
-//! Where a parked worker waits for the world outside: in the runtime's reactor, if it has one.
+//! The place in the runtime's reactor, if it has one, where a parked worker waits.
 //!
 //! A [`Reactor`] waits in the operating system for many things at once, for sockets mostly. With a
 //! thread of its own it would cost each wake-up a hop from that thread to a worker's. So the thread

@@ -6,8 +6,8 @@
 //!
 //! - `board.rs`: on which each worker shows whether it holds something.
 //! - `parking.rs`: how workers park, and how they are unparked without losing a wake-up.
-//! - `lookout.rs`: where one of the parked workers waits for the world outside.
-//! - `outlook.rs`: whether a worker's work comes from the world outside.
+//! - `lookout.rs`: where one of the parked workers waits in the reactor, for sockets mostly.
+//! - `outlook.rs`: whether a worker's work comes from the reactor.
 //! - `nearby.rs`: which of several parked workers is unparked.
 //! - `spin.rs`: how a searching worker looks again and again before it rests.
 //! - `patience.rs`: when a worker that comes for tasks too early begins to wait.

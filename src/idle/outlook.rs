@@ -1,20 +1,20 @@
-//! Whether a worker's work comes from the world outside.
+//! Whether a worker's work comes from the reactor.
 //!
 //! A worker whose work comes from sockets looks around for other work only once before it waits for
-//! them again (T27). This file owns the memory by which a worker knows that. It never looks outside
-//! itself. Read `nearby.rs` next.
+//! them again (T27). This file owns the memory by which a worker knows that. It never looks into
+//! the reactor itself. Read `nearby.rs` next.
 
-/// After this many rests in a row without news from outside, a worker expects its work from other
-/// workers again.
+/// After this many rests in a row without news from the reactor, a worker expects its work from
+/// other workers again.
 const RESTS_IN_VAIN: u8 = 8;
 
-/// A worker's memory of its last rests: how many more may end without news from outside.
+/// A worker's memory of its last rests: how many more may end without news from the reactor.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outlook(u8);
 
 impl Outlook {
-    /// Notes the end of a rest, and whether something was ready outside. A nap is not noted, and a
-    /// look without a rest only where something was.
+    /// Notes the end of a rest, and whether something was ready in the reactor. A nap is not noted,
+    /// and a look without a rest only where something was.
     pub(crate) fn looked(&mut self, was_ready: bool) {
         self.0 = match was_ready {
             true => RESTS_IN_VAIN,
@@ -22,7 +22,7 @@ impl Outlook {
         };
     }
 
-    /// Whether the worker expects its work from outside.
+    /// Whether the worker expects its work from the reactor.
     pub(crate) fn is_good(self) -> bool {
         self.0 > 0
     }

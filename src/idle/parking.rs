@@ -347,8 +347,8 @@ impl ParkingLot {
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
-    /// Parks the current thread until its worker is unparked, or something is ready outside. The
-    /// worker goes on as a searcher.
+    /// Parks the current thread until its worker is unparked, or something is ready in the reactor.
+    /// The worker goes on as a searcher.
     pub(crate) fn park(&self, worker: WorkerId, claim: Claim, ready: &mut Vec<Waker>) {
         let is_parked = || !self.is_awake(worker);
         while is_parked() && ready.is_empty() {

@@ -547,7 +547,7 @@ mod tests {
 
     /// A search that goes on begins with a look at the clock. There a task comes that ends it.
     #[test]
-    fn a_worker_whose_work_comes_from_outside_goes_there_and_does_not_search_on() {
+    fn a_worker_whose_work_comes_from_the_reactor_goes_there_and_does_not_search_on() {
         let ([searcher, ..], host, notes) = searching_workers();
         let _entered = seat::enter(notes.executor.clone());
         let sockets = Arc::<Sockets>::default();
@@ -561,11 +561,11 @@ mod tests {
             comes_during_the_search("found");
             assert_eq!(step(), Step::Ran);
             sockets.0.lock().unwrap().push(Waker::noop().clone());
-            assert_eq!(step(), Step::Ran, "the worker wakes a task from outside");
+            assert_eq!(step(), Step::Ran, "the worker wakes a task that is ready");
             comes_during_the_search("left alone");
             assert_eq!(step(), Step::Rest);
             assert_eq!(*notes.ran.lock().unwrap(), ["found"]);
-            // Eight rests that end without news from outside.
+            // Eight rests that end without news from the reactor.
             (0..8).for_each(|_| wake_all(Vec::new()));
             assert_eq!(step(), Step::Ran);
             assert_eq!(*notes.ran.lock().unwrap(), ["found", "left alone"]);

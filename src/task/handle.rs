@@ -289,7 +289,7 @@ impl<T> Task<T> {
     /// Polls for an awaiter: counts a task that has ended in the budget of the awaiter's poll, and
     /// sends the awaiter back once if that is used up.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        if budget::is_used_up() && self.is_finished() && self.handle.metadata().sends_awaiter_back()
+        if budget::is_used_up() && self.is_finished() && self.handle.metadata().send_awaiter_back()
         {
             return budget::put_off(cx);
         }
@@ -311,17 +311,17 @@ impl<T> Task<T> {
 
     /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
     pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        self.poll_for_awaiter(cx).map(Outcome::tell)
+        self.poll_for_awaiter(cx).map(Outcome::into_result)
     }
 
     /// Polls without raising the task, for code that looks after a task and does not wait for it.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        if self.handle.metadata().has_told() {
+        if self.handle.metadata().has_served() {
             self.refuse_awaiter();
         }
         let polled = poll_shielded(Pin::new(&mut self.handle), cx);
         if polled.is_ready() {
-            self.handle.metadata().note_told();
+            self.handle.metadata().note_served();
         }
         polled
     }
@@ -398,7 +398,7 @@ impl<T> FallibleTask<T> {
     /// assert!(laneway::block_on(forever.cancel()).unwrap().is_none());
     /// ```
     pub async fn cancel(self) -> Result<Option<T>, JoinError> {
-        match self.task.end().await.map(Outcome::tell).transpose() {
+        match self.task.end().await.map(Outcome::into_result).transpose() {
             Err(error) if error.is_cancelled() => Ok(None),
             ended => ended,
         }
@@ -450,7 +450,7 @@ impl<T> Future for FallibleTask<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_outcome(cx).map(Outcome::tell)
+        self.task.poll_outcome(cx).map(Outcome::into_result)
     }
 }
 

@@ -36,8 +36,9 @@ impl Channel {
 
     /// Shows the number of tasks, under the lock, so that a thread that sees it finds them.
     fn show(&self, tasks: &Ring<Runnable>) {
-        // SeqCst: a thread that has pushed reads the census next, and a worker that has entered the
-        // census reads this; see the protocol in `idle/parking.rs`.
+        // SeqCst: a thread that has pushed reads the census next, the count of searching and of
+        // parked workers; one that parks reads this after it has entered the census. See the
+        // protocol in `idle/parking.rs`.
         self.len.store(tasks.len(), Ordering::SeqCst);
     }
 

@@ -108,7 +108,7 @@ impl Worker {
     fn go_on_with(&mut self, outer: Current, polled: Option<Polled>) {
         // It may have become a searcher, which it is no longer.
         self.leave_search();
-        self.turn_to(outer.at, outer.found);
+        self.turn_to(outer.at, outer.source);
         self.current = outer;
         match polled {
             Some(polled) => self.tally().polling.begin(polled),

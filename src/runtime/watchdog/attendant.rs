@@ -1,6 +1,6 @@
-//! Looks outside where no worker does.
+//! Looks into the reactor where no worker does.
 //!
-//! While workers run one short task after another, they look outside now and then. In the middle
+//! While workers run one short task after another, they look there now and then. In the middle
 //! of long polls they do not, and a socket that is ready would wait. So the watchdog sends a worker
 //! that is parked to the lookout, or where all are busy, looks itself.
 //!
