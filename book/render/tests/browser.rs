@@ -52,6 +52,7 @@ fn the_book_works_in_a_browser() {
             fits_every_screen(&browser, page, light);
         }
         labels_stand_apart(&browser, page);
+        wrapped_code_is_indented(&browser, page);
         replays_play(&browser, page);
         tokens_stand_apart(&browser, page);
         predictions_answer(&browser, page);
@@ -184,6 +185,33 @@ fn fits_every_screen(browser: &Browser, page: &Path, light: &str) {
             "{place}: {theme}"
         );
     }
+}
+
+/// On a phone, a line of code that is wrapped goes on further to the right than it began, and it
+/// begins in its first row.
+fn wrapped_code_is_indented(browser: &Browser, page: &Path) {
+    browser.resize(390, 800);
+    browser.open(page);
+    let found = browser.run(
+        "const isWrong = (line) => {
+             const range = document.createRange();
+             range.selectNodeContents(line);
+             const rows = [...range.getClientRects()].filter(({ width }) => width > 0);
+             if (!rows.length) return false;
+             const box = line.getBoundingClientRect();
+             const top = Math.min(...rows.map((row) => row.top));
+             const { paddingLeft, textIndent } = getComputedStyle(line);
+             const began = box.left + parseFloat(paddingLeft) + parseFloat(textIndent);
+             return top > box.top + 8
+                 || rows.some((row) => row.top > top + 8 && row.left < began + 1);
+         };
+         return [...document.querySelectorAll('figure:not(.drawing) pre > code')]
+             .filter((code) => !code.querySelector('.code-line')
+                 || [...code.querySelectorAll('.code-line')].some(isWrong))
+             .map((code) => code.textContent.slice(0, 80))",
+    );
+    let place = page.display();
+    assert_eq!(found.as_array().map(Vec::len), Some(0), "{place}: {found}");
 }
 
 fn replays_play(browser: &Browser, page: &Path) {

@@ -1,6 +1,51 @@
-// What the chapters' pages do: predictions that let one guess again, replays that light up the lines
-// of a run and can be printed.
+// What the chapters' pages do: lines of code that are indented where a phone wraps them, predictions
+// that let one guess again, replays that light up the lines of a run and can be printed.
 "use strict";
+
+// Code. A line that is too long for a phone goes on below, further to the right than it began.
+
+/** The lines of a node. A span over several of them is one in each. */
+function linesOf(node) {
+    const lines = [[]];
+    for (const child of node.childNodes) {
+        const pieces = child.nodeType === Node.TEXT_NODE
+            ? child.data.split(/(?<=\n)/).map((text) => new Text(text))
+            : linesOf(child).map((line) => {
+                const copy = child.cloneNode(false);
+                copy.append(...line);
+                return copy;
+            });
+        for (const piece of pieces) {
+            if (lines.at(-1).at(-1)?.textContent.endsWith("\n")) lines.push([]);
+            lines.at(-1).push(piece);
+        }
+    }
+    return lines;
+}
+
+/** Puts the first columns of a line into a span: a phone has a margin in their place. */
+function setIndentApart(line, columns) {
+    const text = document.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode();
+    if (!text || columns === 0) return;
+    text.splitText(Math.min(columns, text.length));
+    const indent = document.createElement("span");
+    indent.className = "code-indent";
+    text.replaceWith(indent);
+    indent.append(text);
+}
+
+for (const code of document.querySelectorAll("figure:is(.listing, .diff, .transcript) pre > code")) {
+    const isDiff = code.closest("figure.diff") !== null;
+    code.replaceChildren(...linesOf(code).map((parts) => {
+        const line = document.createElement("span");
+        line.className = "code-line";
+        line.append(...parts);
+        const before = line.textContent.match(isDiff ? /^[-+ ]? */ : /^ */)[0];
+        line.style.setProperty("--indent", `${before.length}ch`);
+        setIndentApart(line, before.length);
+        return line;
+    }));
+}
 
 const plain = (element) => element.textContent.trim().replace(/\.$/, "");
 
