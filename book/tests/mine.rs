@@ -84,8 +84,9 @@ fn write_as_the_book(shelf: &Shelf, chapter: &Chapter, sources: &Path) {
     let library = sources.join("lib.rs");
     let mut text = fs::read_to_string(&library).expect("a step has a library");
     if chapter.number > 1 {
-        // What the reader built in chapter 1 and the book has no use for.
-        text += "\nmod block_on;\n\npub use block_on::block_on;\n";
+        // The reader built these in chapter 1, and the book has no use for them.
+        text += "\nmod block_on;\nmod letter;\n\n\
+                 pub use block_on::block_on;\npub use letter::letter;\n";
     }
     text += "\nfn of_the_reader() {}\n";
     fs::write(&library, text).expect("a library can be written");
@@ -146,6 +147,17 @@ fn a_check_tells_what_is_missing_and_then_a_line_for_each_check() {
         "{said}"
     );
     assert!(!lines.concat().contains('\u{1b}'), "{lines:#?}");
+}
+
+/// Where chapter 1 is not written, its checks are missing in chapter 2 as well.
+#[test]
+fn no_check_passes_where_nothing_is_written() {
+    let mine = folder("nothing");
+    for number in ["1", "2"] {
+        chapter(&mine, &[number, "mine"]);
+    }
+    let lines = printed(&chapter(&mine, &["2", "check"]));
+    assert!(lines.ends_with("\n0 of 20 checks pass\n"), "{lines}");
 }
 
 /// A recorded run of the reader's own step is a page in one piece. A program that does not record

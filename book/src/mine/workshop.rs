@@ -181,12 +181,15 @@ impl<'a> Workshop<'a> {
         let mut adapter = adapter
             .replace("struct Step;", "struct Mine;")
             .replace("for Step", "for Mine");
-        if sources
-            .values()
-            .any(|text| text.contains("pub fn block_on"))
-        {
-            let own = format!("{}::block_on", chapter.package().replace('-', "_"));
+        let has = |function: &str| sources.values().any(|text| text.contains(function));
+        let package = chapter.package().replace('-', "_");
+        if has("pub fn block_on") {
+            let own = format!("{package}::block_on");
             adapter = adapter.replace("futures_lite::future::block_on", &own);
+        }
+        if has("pub fn letter") && !adapter.contains("fn letter") {
+            let letter = self.letter_method()?.replace("chapter_01", &package);
+            adapter = adapter.replacen("    fn spawn<F>", &format!("{letter}    fn spawn<F>"), 1);
         }
         let number = chapter.number;
         let text = format!(
@@ -196,6 +199,18 @@ impl<'a> Workshop<'a> {
              laneway_conformance::report::<Mine>({number})\n}}\n"
         );
         Ok(renamed(&text, chapter))
+    }
+
+    /// The method that hands a step's letter to the suite. The book has it in chapter 1 alone, since
+    /// its later steps have no letter; the reader's keep theirs.
+    fn letter_method(&self) -> io::Result<String> {
+        let first = self.shelf.chapter(1).map_or_else(String::new, |first| {
+            first.file("tests/chapter/conformance.rs")
+        });
+        let text = self.shelf.read(&first)?;
+        let begin = text.find("    fn letter").unwrap_or(text.len());
+        let end = text[begin..].find("\n    }\n").map_or(0, |end| end + 7);
+        Ok(format!("{}\n", &text[begin..begin + end]))
     }
 
     fn manifest(&self, chapter: &Chapter, book: &Manifest, own: Option<&Manifest>) -> String {
