@@ -14,6 +14,7 @@ pub(crate) const STATE: OptionSpec = value(
     "STATE",
     "in this state: ready, running, done, failed, cancelled, quarantined",
 );
+pub(crate) const ERROR: OptionSpec = value("error", "TEXT", "with this text in the last error");
 pub(crate) const ALL: OptionSpec = flag("all", "all jobs that match, in place of ids");
 pub(crate) const YES: OptionSpec = flag("yes", "does it; without it, --all counts");
 
@@ -23,6 +24,7 @@ pub(crate) fn search(args: &Args) -> Result<JobSearch, Failure> {
         queue: args.owned("queue"),
         kind: args.owned("kind"),
         state: args.state("state")?,
+        error: args.owned("error"),
         limit: LIST_LIMIT,
         ..JobSearch::default()
     })

@@ -91,6 +91,7 @@
 #![forbid(unsafe_code)]
 
 mod bell;
+mod by_hand;
 mod callers_transaction;
 mod complete_error;
 #[cfg(feature = "conformance")]

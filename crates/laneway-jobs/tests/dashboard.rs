@@ -628,6 +628,50 @@ fn one_job_is_retried_cancelled_and_deleted() {
 }
 
 #[test]
+fn a_job_of_later_runs_now_and_one_that_is_due_has_no_button() {
+    let desk = desk();
+    let hour = Duration::from_secs(3600);
+    let id = desk.insert(NewJob {
+        due: Due::In(hour),
+        ..desk.job("mail")
+    });
+    let page = format!("/jobs/{id}");
+    assert!(desk.get(&page).contains("Run now"));
+    let sent = desk.send(&page, &format!("{page}/run-now"), "");
+    assert_eq!(
+        header(&sent, "location"),
+        Some(&*format!("{page}?said=hastened"))
+    );
+    assert!(
+        desk.get(&format!("{page}?said=hastened"))
+            .contains("waits for no time")
+    );
+    assert_eq!(desk.claim(&desk.job("mail")).id, id);
+    let due = desk.insert(desk.job("mail"));
+    assert!(!desk.get(&format!("/jobs/{due}")).contains("Run now"));
+}
+
+#[test]
+fn all_that_wait_for_their_time_run_now() {
+    let desk = desk();
+    for _ in 0..2 {
+        desk.insert(NewJob {
+            due: Due::In(Duration::from_secs(3600)),
+            ..desk.job("mail")
+        });
+    }
+    assert!(desk.get("/jobs").contains("Run now\u{2026}"));
+    let fields = "action=run-now&kind=mail";
+    let target = format!("/bulk?{fields}");
+    assert!(
+        desk.get(&target)
+            .contains("2 jobs would wait for no time any more")
+    );
+    assert!(text(&desk.send(&target, "/bulk", fields)).contains("Changed: 2 jobs"));
+    desk.claim(&desk.job("mail"));
+}
+
+#[test]
 fn a_running_job_is_asked_to_stop() {
     let desk = desk();
     let job = desk.job("mail");

@@ -1,4 +1,4 @@
-//! `retry`, `cancel` and `delete`: some jobs by their ids, or all that match.
+//! `retry`, `run-now`, `cancel` and `delete`: some jobs by their ids, or all that match.
 
 use laneway::block_on;
 use laneway_jobs::store::{Changed, JobAction, JobSearch, Store};
@@ -11,10 +11,10 @@ use crate::failure::Failure;
 use crate::open;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::selection::{ALL, KIND, QUEUE, STATE, YES, all_ids, search, state_or};
+use crate::selection::{ALL, ERROR, KIND, QUEUE, STATE, YES, all_ids, search, state_or};
 use crate::spec::{OptionSpec, Spec};
 
-const OPTIONS: &[OptionSpec] = &[ALL, QUEUE, KIND, STATE, YES];
+const OPTIONS: &[OptionSpec] = &[ALL, QUEUE, KIND, STATE, ERROR, YES];
 
 pub(super) const RETRY: Command = Command {
     spec: Spec {
@@ -24,6 +24,16 @@ pub(super) const RETRY: Command = Command {
         options: OPTIONS,
     },
     run: |args, out| run(JobAction::Retry, args, out),
+};
+
+pub(super) const RUN_NOW: Command = Command {
+    spec: Spec {
+        name: "run-now",
+        takes: "ID...",
+        about: "lets ready jobs wait for no time any more",
+        options: OPTIONS,
+    },
+    run: |args, out| run(JobAction::RunNow, args, out),
 };
 
 pub(super) const CANCEL: Command = Command {
@@ -53,6 +63,7 @@ const AT_ONCE: usize = 500;
 fn done(action: JobAction) -> &'static str {
     match action {
         JobAction::Retry => "runs again",
+        JobAction::RunNow => "waits for no time any more",
         JobAction::Cancel => "is cancelled",
         JobAction::Delete => "is deleted",
     }
@@ -68,7 +79,7 @@ fn run(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
 }
 
 fn by_id(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
-    let only = ["queue", "kind", "state", "yes"]
+    let only = ["queue", "kind", "state", "error", "yes"]
         .into_iter()
         .find(|option| args.has(option));
     if let Some(only) = only {
@@ -146,7 +157,7 @@ fn all(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
 fn matching(action: JobAction, args: &Args) -> Result<JobSearch, Failure> {
     let state = match action {
         JobAction::Retry => state_or(args, JobState::Failed)?,
-        JobAction::Cancel => state_or(args, JobState::Ready)?,
+        JobAction::RunNow | JobAction::Cancel => state_or(args, JobState::Ready)?,
         JobAction::Delete => args
             .state("state")?
             .ok_or_else(|| Failure::usage("delete --all wants --state"))?,

@@ -14,7 +14,7 @@ use crate::args::Args;
 use crate::clock::relative;
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::selection::{KIND, QUEUE, STATE, next_page, search};
+use crate::selection::{ERROR, KIND, QUEUE, STATE, next_page, search};
 use crate::spec::{Spec, flag, value};
 use crate::table::Table;
 use crate::text::short;
@@ -29,7 +29,7 @@ pub(super) const COMMAND: Command = Command {
             QUEUE,
             KIND,
             STATE,
-            value("error", "TEXT", "with this text in the last error"),
+            ERROR,
             value(
                 "before",
                 "ID",
@@ -51,7 +51,6 @@ const CELL: usize = 40;
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
     let wanted = JobSearch {
-        error: args.owned("error"),
         before: args.id("before")?,
         ..search(args)?
     };

@@ -31,6 +31,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     list::COMMAND,
     show::COMMAND,
     by_hand::RETRY,
+    by_hand::RUN_NOW,
     by_hand::CANCEL,
     by_hand::DELETE,
     pauses::PAUSE,

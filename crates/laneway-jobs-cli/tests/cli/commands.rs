@@ -207,6 +207,40 @@ fn jobs_are_retried_cancelled_and_deleted_by_their_ids() {
 }
 
 #[test]
+fn a_job_of_later_runs_now() {
+    let folder = Folder::new("run-now");
+    let jobs = folder.jobs();
+    let day = Duration::from_secs(86_400);
+    let enqueue = jobs.enqueue(Text("later".into())).after(day);
+    let id = block_on(async { enqueue.await.unwrap().id() });
+    let store = folder.store();
+    assert!(claim(&*store, 1).is_empty());
+    let said = folder.run(&format!("run-now {id}")).ok();
+    assert_eq!(said, format!("{id} waits for no time any more\n"));
+    settle(&*store, &claim(&*store, 1)[0], failed());
+    let refused = folder.run(&format!("run-now {id}"));
+    assert_eq!(refused.code, Some(1));
+    let said = format!("{id} is failed; run-now does not apply to it\n");
+    assert_eq!(refused.out, said);
+}
+
+#[test]
+fn those_with_an_error_are_retried_and_the_others_are_not() {
+    let folder = Folder::new("by-error");
+    let ids = some(&folder, 3, 2);
+    let store = folder.store();
+    let busy = Outcome::Failed {
+        error: "10.0.0.7: busy".into(),
+    };
+    settle(&*store, &claim(&*store, 1)[0], busy);
+    let mut retry = folder.command("retry --all --yes --json --error");
+    let ran = crate::support::ran(retry.arg("7: busy").output().unwrap());
+    assert_eq!(ran.json(), [json!({"matched": 1, "changed": 1})]);
+    assert_eq!(state_of(&folder, ids[2]), Some(JobState::Ready));
+    assert_eq!(state_of(&folder, ids[0]), Some(JobState::Failed));
+}
+
+#[test]
 fn all_that_match_are_counted_first_and_changed_with_yes() {
     let folder = Folder::new("bulk");
     let ids = some(&folder, 1_300, 1_200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
-use crate::store::{ByHand, Changed, Guarded, Held, Outcome, Renewal, Rescue};
+use crate::store::{Awaits, ByHand, Changed, Due, Guarded, Held, NewJob, Outcome, Renewal, Rescue};
 use crate::{JobId, JobState};
 
 async fn quarantined(stage: &Stage) -> JobId {
@@ -40,6 +40,89 @@ pub(super) async fn a_ready_job_is_cancelled_and_a_running_one_is_asked(stage: S
     assert_eq!(stage.change(ByHand::Cancel(job.id)).await, Changed::Asked);
     let renewed = stage.store.renew(vec![held(&job)], LONG).await;
     assert_eq!(renewed, Ok(vec![Renewal::CancelAsked]));
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A job that is due in an hour.
+fn later(stage: &Stage) -> NewJob {
+    NewJob {
+        due: Due::In(HOUR),
+        ..stage.job("a")
+    }
+}
+
+pub(super) async fn a_job_of_later_runs_now_by_hand(stage: Stage) {
+    // A job that is claimed first has a later time than the one of "1970" will have.
+    stage.insert_kind("a").await;
+    let first = stage.claim_one(LONG).await;
+    for due in [Due::Now, Due::At(std::time::UNIX_EPOCH)] {
+        let id = stage.insert(later(&stage)).await.id();
+        let none = stage.claim(stage.wish(1, LONG)).await;
+        assert!(none.jobs.is_empty(), "it is due in an hour");
+        assert_eq!(
+            stage.change(ByHand::Reschedule(id, due)).await,
+            Changed::Done
+        );
+        assert_eq!(stage.claim_one(LONG).await.id, id, "{due:?}");
+    }
+    let running = stage.change(ByHand::Reschedule(first.id, Due::Now)).await;
+    assert_eq!(running, Changed::Not(JobState::Running));
+    let unknown = ByHand::Reschedule(stage.jobs.next_id(), Due::Now);
+    assert_eq!(stage.change(unknown).await, Changed::Missing);
+}
+
+pub(super) async fn a_job_that_is_put_off_by_hand_runs_later(stage: Stage) {
+    let id = stage.insert_kind("a").await;
+    let at = std::time::SystemTime::now() + HOUR;
+    for due in [Due::In(HOUR), Due::At(at), Due::In(Duration::MAX)] {
+        assert_eq!(
+            stage.change(ByHand::Reschedule(id, due)).await,
+            Changed::Done
+        );
+        assert!(stage.claim(stage.wish(1, LONG)).await.jobs.is_empty());
+        assert_eq!(stage.look(id).await.state, JobState::Ready);
+    }
+}
+
+pub(super) async fn a_failed_attempt_need_not_wait_and_stays_charged(stage: Stage) {
+    stage.insert_kind("a").await;
+    let job = stage.claim_one(LONG).await;
+    let retry = Outcome::Retry {
+        after: HOUR,
+        error: "no answer".to_owned(),
+    };
+    assert_eq!(stage.settle(held(&job), retry).await, Guarded::Held);
+    let now = ByHand::Reschedule(job.id, Due::Now);
+    assert_eq!(stage.change(now.clone()).await, Changed::Done);
+    let again = stage.claim_one(LONG).await;
+    assert_eq!((again.id, again.attempt), (job.id, 2));
+    let _ = stage.settle(held(&again), completed()).await;
+    assert_eq!(stage.change(now).await, Changed::Not(JobState::Done));
+}
+
+pub(super) async fn a_job_that_waits_for_members_is_not_let_go_by_hand(stage: Stage) {
+    let then = NewJob {
+        awaits: Some(Awaits::Settled),
+        ..later(&stage)
+    };
+    let member = NewJob {
+        awaited_by: Some(then.id),
+        ..stage.job("a")
+    };
+    let (then_id, member_id) = (then.id, member.id);
+    let inserted = stage.store.insert(vec![then, member]).await;
+    assert_eq!(inserted.map(|all| all.len()), Ok(2));
+    let now = ByHand::Reschedule(then_id, Due::Now);
+    assert_eq!(stage.change(now).await, Changed::Done);
+    let job = stage.claim_one(LONG).await;
+    assert_eq!(job.id, member_id, "the batch has not ended");
+    let _ = stage.settle(held(&job), completed()).await;
+    assert_eq!(
+        stage.claim_one(LONG).await.id,
+        then_id,
+        "nor is it due in an hour"
+    );
 }
 
 /// A job that runs and has been asked to stop.

@@ -193,6 +193,10 @@ cases! {
         a_ready_job_is_cancelled_and_a_running_one_is_asked,
         a_job_that_was_asked_to_stop_does_not_run_again,
         a_job_that_was_asked_to_stop_ends_with_its_worker,
+        a_job_of_later_runs_now_by_hand,
+        a_job_that_is_put_off_by_hand_runs_later,
+        a_failed_attempt_need_not_wait_and_stays_charged,
+        a_job_that_waits_for_members_is_not_let_go_by_hand,
         a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
     }
     pruning {

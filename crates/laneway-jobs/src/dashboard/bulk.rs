@@ -88,6 +88,7 @@ fn previewed(html: &mut Html, place: &Place, wanted: &Wanted, seen: (Counted, &[
     let (count, first) = seen;
     let question = match wanted.action {
         JobAction::Retry => "run again",
+        JobAction::RunNow => "wait for no time any more",
         JobAction::Cancel => "be cancelled, or be asked to stop",
         JobAction::Delete => "be deleted for good",
     };
@@ -183,12 +184,13 @@ fn go_on(html: &mut Html, place: &Place, wanted: &Wanted, part: Part<'_>) {
     let text = match (wanted.action, part) {
         (_, Part::Next(..)) => "Go on",
         (JobAction::Retry, _) => "Run them again",
+        (JobAction::RunNow, _) => "Run them now",
         (JobAction::Cancel, _) => "Cancel them",
         (JobAction::Delete, _) => "Delete them for good",
     };
     let class = match wanted.action {
         JobAction::Delete => "danger",
-        JobAction::Retry | JobAction::Cancel => "",
+        JobAction::Retry | JobAction::RunNow | JobAction::Cancel => "",
     };
     place.change_form(html, "/bulk", &wanted.filter.with(more), |html| {
         button(html, class, text);

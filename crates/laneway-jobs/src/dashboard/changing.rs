@@ -31,6 +31,7 @@ async fn job(asked: &Asked<'_>, id: JobId, action: JobAction) -> Answered {
     Ok(match (changed.first(), action) {
         (Some(Changed::Done), JobAction::Delete) => see(asked, "/jobs", "deleted"),
         (Some(Changed::Done), JobAction::Retry) => see(asked, &page, "retried"),
+        (Some(Changed::Done), JobAction::RunNow) => see(asked, &page, "hastened"),
         (Some(Changed::Done), JobAction::Cancel) => see(asked, &page, "cancelled"),
         (Some(Changed::Asked), _) => see(asked, &page, "asked"),
         (Some(Changed::Not(_)), _) => see(asked, &page, "refused"),

@@ -41,8 +41,9 @@ const TABS: [(&str, &str); 5] = [
 
 /// The sentences that a change may lead to, by the word in the address: no other text comes from
 /// there to the page.
-const SAID: [(&str, &str); 9] = [
+const SAID: [(&str, &str); 10] = [
     ("retried", "The job will run again."),
+    ("hastened", "The job waits for no time any more."),
     ("cancelled", "The job is cancelled."),
     (
         "asked",

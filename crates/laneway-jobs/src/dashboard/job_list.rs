@@ -253,6 +253,7 @@ fn bulk_form(html: &mut Html, place: &Place, filter: &JobFilter) {
             ];
             let name = action.name();
             let (first, rest) = name.split_at(1);
+            let rest = rest.replace('-', " ");
             let text = format!("{}{rest}\u{2026}", first.to_uppercase());
             html.text_el("button", &attributes, text);
         }

@@ -102,12 +102,14 @@ fn actions(html: &mut Html, place: &Place, job: &JobView) {
     };
     html.el("div", &[("class", "actions")], |html| {
         for action in JobAction::ALL {
-            if !action.applies_to(job.state) {
+            let waits = action != JobAction::RunNow || job.run_at > place.now;
+            if !action.applies_to(job.state) || !waits {
                 continue;
             }
             let path = path(action);
             match action {
                 JobAction::Retry => act(html, place, &path, ("", "Run again")),
+                JobAction::RunNow => act(html, place, &path, ("", "Run now")),
                 JobAction::Cancel => act(html, place, &path, ("quiet", stop)),
                 JobAction::Delete => delete(html, place, &path),
             }

@@ -4,12 +4,13 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::columns::{Uuid, state_of};
-use super::session::Sql;
+use super::inserting::at_or_wait;
+use super::session::{Params, Sql};
 use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::{Earlier, Everywhere, Tx};
 use crate::job_id::JobId;
-use crate::store::{ByHand, Changed, JobAction, QueueState};
+use crate::store::{ByHand, Changed, Due, JobAction, QueueState};
 
 /// So often a change is tried on a job that is in another state each time.
 const TRIES: u32 = 8;
@@ -23,33 +24,33 @@ impl Tx<'_> {
         Ok(answers)
     }
 
-    async fn change_one(&mut self, change: &ByHand) -> Sql<Changed> {
-        match change {
-            ByHand::Retry(id) => self.act(JobAction::Retry, *id).await,
-            ByHand::Cancel(id) => self.act(JobAction::Cancel, *id).await,
-            ByHand::Delete(id) => self.act(JobAction::Delete, *id).await,
-            ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused).await,
-            ByHand::Resume(queue) => self.set_state(queue, QueueState::Open).await,
-        }
-    }
-
     /// Each statement sees what is committed when it begins: a job that was running when a
     /// statement looked for a ready one may be ready when another asks for its state.
-    async fn act(&mut self, action: JobAction, id: JobId) -> Sql<Changed> {
+    async fn change_one(&mut self, change: &ByHand) -> Sql<Changed> {
+        let action = match change {
+            ByHand::Retry(_) => JobAction::Retry,
+            ByHand::Reschedule(..) => JobAction::RunNow,
+            ByHand::Cancel(_) => JobAction::Cancel,
+            ByHand::Delete(_) => JobAction::Delete,
+            ByHand::Pause(_) | ByHand::Resume(_) => return self.try_once(change).await,
+        };
         for _ in 1..TRIES {
-            match self.try_once(action, id).await? {
+            match self.try_once(change).await? {
                 Changed::Not(state) if action.applies_to(state) => {}
                 changed => return Ok(changed),
             }
         }
-        self.try_once(action, id).await
+        self.try_once(change).await
     }
 
-    async fn try_once(&mut self, action: JobAction, id: JobId) -> Sql<Changed> {
-        match action {
-            JobAction::Retry => self.retry(id).await,
-            JobAction::Cancel => self.cancel(id).await,
-            JobAction::Delete => self.delete(id).await,
+    async fn try_once(&mut self, change: &ByHand) -> Sql<Changed> {
+        match change {
+            ByHand::Retry(id) => self.retry(*id).await,
+            ByHand::Reschedule(id, due) => self.reschedule(*id, *due).await,
+            ByHand::Cancel(id) => self.cancel(*id).await,
+            ByHand::Delete(id) => self.delete(*id).await,
+            ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused).await,
+            ByHand::Resume(queue) => self.set_state(queue, QueueState::Open).await,
         }
     }
 
@@ -73,6 +74,18 @@ impl Tx<'_> {
             self.member_retried(awaiting, state_of(row, "was")).await?;
         }
         self.after_moves(&[moved]).await?;
+        Ok(Changed::Done)
+    }
+
+    async fn reschedule(&mut self, id: JobId, due: Due) -> Sql<Changed> {
+        let (at, wait) = at_or_wait(due);
+        let params: Params<'_> = &[&Uuid::from(id), &at, &wait];
+        let Some(row) = self.row(Statement::Reschedule, params).await? else {
+            return self.why_not(id).await;
+        };
+        self.after_moves(&[Moved::read(&row)]).await?;
+        // Its time may be before that of jobs which were claimed already.
+        self.aftermath.earlier = Some(Earlier);
         Ok(Changed::Done)
     }
 

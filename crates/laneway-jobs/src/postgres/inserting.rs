@@ -135,7 +135,7 @@ pub(super) fn span_of(jobs: &[NewJob]) -> Span {
 }
 
 /// When a job is due: at a time, or after one by the store's clock.
-fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
+pub(super) fn at_or_wait(due: Due) -> (Option<Micros>, Option<Micros>) {
     match due {
         Due::Now => (None, Some(0)),
         Due::In(wait) => (None, Some(length(wait))),

@@ -57,6 +57,7 @@ pub(super) enum Statement {
     Look,
     Counts,
     Retry,
+    Reschedule,
     Cancel,
     AskToCancel,
     Delete,
@@ -149,6 +150,7 @@ impl Statement {
             Statement::Look => LOOK,
             Statement::Counts => COUNTS,
             Statement::Retry => RETRY,
+            Statement::Reschedule => RESCHEDULE,
             Statement::Cancel => CANCEL,
             Statement::AskToCancel => {
                 "UPDATE @laneway_job SET cancel = true WHERE id = $1 AND state + 0 = 1 RETURNING 1"
@@ -711,6 +713,15 @@ FROM clock, before WHERE id = before.job AND state >= 3
 RETURNING id, state,
     CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
     unique_key, awaited_by, queue, was"
+);
+
+const RESCHEDULE: &str = at_t!(
+    "
+UPDATE @laneway_job SET run_at = coalesce($2::bigint, t + $3::bigint) FROM clock
+WHERE id = $1 AND state = 0
+RETURNING id, state,
+    CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
+    unique_key, awaited_by, queue"
 );
 
 const CANCEL: &str = at_t!(

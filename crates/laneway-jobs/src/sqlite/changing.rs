@@ -8,7 +8,7 @@ use super::statement::Statement;
 use super::tx::{Everywhere, Sql, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::store::{ByHand, Changed, QueueState};
+use crate::store::{ByHand, Changed, Due, QueueState};
 
 const PAUSE: &str = "
 INSERT INTO laneway_queue (name, paused) VALUES (?1, ?2)
@@ -25,6 +25,7 @@ impl Tx<'_> {
     fn change_one(&self, change: &ByHand) -> Sql<Changed> {
         match change {
             ByHand::Retry(id) => self.retry(*id),
+            ByHand::Reschedule(id, due) => self.reschedule(*id, *due),
             ByHand::Cancel(id) => self.cancel(*id),
             ByHand::Delete(id) => self.delete(*id),
             ByHand::Pause(queue) => self.set_state(queue, QueueState::Paused),
@@ -47,6 +48,16 @@ impl Tx<'_> {
             Err(error) if is_constraint(&error) => Ok(Changed::KeyTaken),
             Err(error) => Err(error),
         }
+    }
+
+    fn reschedule(&self, id: JobId, due: Due) -> Sql<Changed> {
+        let (bytes, run_at) = (id.to_bytes(), self.run_at(due));
+        let params = &[(":id", &bytes as _), (":run_at", &run_at as _)];
+        let Some(moved) = self.row(Statement::Reschedule, params, Moved::read)? else {
+            return self.why_not(id);
+        };
+        self.after_move(id, &moved)?;
+        Ok(Changed::Done)
     }
 
     fn cancel(&self, id: JobId) -> Sql<Changed> {

@@ -140,7 +140,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn run_at(&self, due: Due) -> Micros {
+    pub(super) fn run_at(&self, due: Due) -> Micros {
         match due {
             Due::Now => self.t,
             Due::In(wait) => self.t.saturating_add(length(wait)),

@@ -93,6 +93,8 @@ pub enum Statement {
     Prune,
     /// Lets a settled job run again, by hand.
     RetryByHand,
+    /// Sets when a ready job may run, by hand.
+    Reschedule,
     /// Cancels a ready job, by hand.
     CancelReady,
     /// Asks the holder of a running job to stop.
@@ -167,6 +169,7 @@ impl Statement {
             Statement::Expire => EXPIRE,
             Statement::Prune => PRUNE,
             Statement::RetryByHand => RETRY_BY_HAND,
+            Statement::Reschedule => RESCHEDULE,
             Statement::CancelReady => CANCEL_READY,
             Statement::AskToStop => {
                 "UPDATE laneway_job SET cancel = 1 WHERE id = :id AND state = 1"
@@ -435,6 +438,10 @@ UPDATE laneway_job SET state = 0, run_at = :t,
     fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL,
     unique_kind = (SELECT unique_kind FROM laneway_kind WHERE name = kind)
 WHERE id = :id AND state >= 3
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+
+const RESCHEDULE: &str = "
+UPDATE laneway_job SET run_at = :run_at WHERE id = :id AND state = 0
 RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
 
 const CANCEL_READY: &str = "

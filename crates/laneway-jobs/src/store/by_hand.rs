@@ -1,5 +1,6 @@
 //! Changes that an operator makes.
 
+use super::insert::Due;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 
@@ -8,6 +9,9 @@ use crate::job_state::JobState;
 pub enum ByHand {
     /// A failed, cancelled or quarantined job runs again, with all its attempts and no crashes.
     Retry(JobId),
+    /// A ready job may run at this time instead: at once, or later. Its attempts and its expiry
+    /// stay as they are, and what it waits for besides the time, it still waits for.
+    Reschedule(JobId, Due),
     /// A ready job is cancelled; a running one is asked to stop, and does not run again: an end of
     /// its attempt by which it would is the cancellation.
     Cancel(JobId),
@@ -27,12 +31,15 @@ pub enum ByHand {
 ///
 /// assert!(JobAction::Retry.applies_to(JobState::Quarantined));
 /// assert!(!JobAction::Delete.applies_to(JobState::Running));
-/// assert_eq!(JobAction::ALL.map(JobAction::name), ["retry", "cancel", "delete"]);
+/// let names = ["retry", "run-now", "cancel", "delete"];
+/// assert_eq!(JobAction::ALL.map(JobAction::name), names);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobAction {
     /// [`ByHand::Retry`].
     Retry,
+    /// [`ByHand::Reschedule`], at once.
+    RunNow,
     /// [`ByHand::Cancel`].
     Cancel,
     /// [`ByHand::Delete`].
@@ -41,13 +48,19 @@ pub enum JobAction {
 
 impl JobAction {
     /// All of them.
-    pub const ALL: [JobAction; 3] = [JobAction::Retry, JobAction::Cancel, JobAction::Delete];
+    pub const ALL: [JobAction; 4] = [
+        JobAction::Retry,
+        JobAction::RunNow,
+        JobAction::Cancel,
+        JobAction::Delete,
+    ];
 
     /// The name, in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             JobAction::Retry => "retry",
+            JobAction::RunNow => "run-now",
             JobAction::Cancel => "cancel",
             JobAction::Delete => "delete",
         }
@@ -58,6 +71,7 @@ impl JobAction {
     pub fn of(self, id: JobId) -> ByHand {
         match self {
             JobAction::Retry => ByHand::Retry(id),
+            JobAction::RunNow => ByHand::Reschedule(id, Due::Now),
             JobAction::Cancel => ByHand::Cancel(id),
             JobAction::Delete => ByHand::Delete(id),
         }
@@ -68,6 +82,7 @@ impl JobAction {
     pub fn applies_to(self, state: JobState) -> bool {
         match self {
             JobAction::Retry => state.is_settled() && state != JobState::Done,
+            JobAction::RunNow => state == JobState::Ready,
             JobAction::Cancel => !state.is_settled(),
             JobAction::Delete => state != JobState::Running,
         }
