@@ -41,7 +41,12 @@ impl fmt::Debug for Enqueue {
 }
 
 impl Enqueue {
+    /// A job with the options of its type.
     pub(crate) fn new<T: Job>(jobs: Jobs, job: &T, parent: Option<JobId>) -> Enqueue {
+        job.options(Enqueue::plain(jobs, job, parent))
+    }
+
+    fn plain<T: Job>(jobs: Jobs, job: &T, parent: Option<JobId>) -> Enqueue {
         let payload = encode(job).map_err(EnqueueError::Payload);
         let job = payload.map(|payload| NewJob {
             id: jobs.next_id(),

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use laneway::time::now;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::lock::unpoisoned;
 
@@ -19,6 +21,16 @@ use crate::lock::unpoisoned;
 /// assert_eq!(id.to_string(), text);
 /// assert!("018f".parse::<JobId>().is_err());
 /// # Ok::<(), laneway_jobs::NoJobId>(())
+/// ```
+///
+/// It may stand in payloads and results, as its text:
+///
+/// ```
+/// # use laneway_jobs::JobId;
+/// let json = "\"018f0e9c-7b3a-7c00-8a1b-000000000001\"";
+/// let id: JobId = serde_json::from_str(json)?;
+/// assert_eq!(serde_json::to_string(&id)?, json);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u128);
@@ -77,6 +89,19 @@ impl FromStr for JobId {
             .then(|| u128::from_str_radix(&hex, 16).ok())
             .flatten();
         id.map(JobId).ok_or_else(|| NoJobId(text.to_owned()))
+    }
+}
+
+impl Serialize for JobId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JobId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

@@ -88,7 +88,6 @@ pub enum IfExists {
 
 /// The fate of a job that was to be enqueued. There is always an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an existing job may have another payload"]
 pub enum Enqueued {
     /// It was inserted.
     Inserted(JobId),
