@@ -124,10 +124,14 @@ fn jobs_that_were_moved_say_where_to() {
 #[test]
 fn a_folder_and_a_missing_folder_are_errors_in_words() {
     let folder = Folder::new("folder");
-    for path in [folder.0.clone(), folder.0.join("missing/jobs.db")] {
-        let refused = SqliteStore::open(&path).unwrap_err();
+    for (path, why) in [
+        (folder.0.clone(), "it is a folder"),
+        (folder.0.join("missing/jobs.db"), "its folder is not there"),
+    ] {
+        let refused = SqliteStore::open(&path).unwrap_err().to_string();
+        let path = path.display().to_string();
         assert!(
-            refused.to_string().contains(&path.display().to_string()),
+            refused.contains(&path) && refused.contains(why),
             "{refused}"
         );
     }

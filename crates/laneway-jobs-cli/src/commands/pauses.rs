@@ -1,7 +1,7 @@
 //! `pause` and `resume`: queues and schedules.
 
 use laneway::block_on;
-use laneway_jobs::store::{ByHand, QueueState, ScheduleChange, ScheduleChanged, Store};
+use laneway_jobs::store::{ByHand, LIST_LIMIT, QueueState, ScheduleChange, ScheduleChanged, Store};
 use serde_json::json;
 
 use super::Command;
@@ -42,6 +42,7 @@ enum Wanted {
 fn run(wanted: Wanted, args: &Args, out: &mut Out) -> Result<(), Failure> {
     let name = args.one_word("NAME")?;
     let store = open::store(args)?;
+    let is_new = !args.has("schedule") && state_of(&*store, name)?.is_none();
     let what = match args.has("schedule") {
         true => schedule(wanted, name, &*store)?,
         false => queue(wanted, name, &*store)?,
@@ -51,7 +52,11 @@ fn run(wanted: Wanted, args: &Args, out: &mut Out) -> Result<(), Failure> {
         Wanted::Open => ("is not paused", false),
     };
     let answer = json!({"what": what, "name": name, "paused": paused});
-    out.tell(&format!("the {what} {name} {is}"), &answer)
+    let so_far = match is_new {
+        true => ", which has had no jobs so far,",
+        false => "",
+    };
+    out.tell(&format!("the {what} {name}{so_far} {is}"), &answer)
 }
 
 fn schedule(wanted: Wanted, name: &str, store: &dyn Store) -> Result<&'static str, Failure> {
@@ -70,21 +75,20 @@ fn schedule(wanted: Wanted, name: &str, store: &dyn Store) -> Result<&'static st
 fn queue(wanted: Wanted, name: &str, store: &dyn Store) -> Result<&'static str, Failure> {
     let change = match wanted {
         Wanted::Paused => ByHand::Pause(name.to_owned()),
-        Wanted::Open => {
-            let queues = block_on(store.queues())?.queues;
-            if queues.iter().all(|queue| queue.name != name) {
-                return Err(Failure::refused(format!("there is no queue {name:?}")));
-            }
-            ByHand::Resume(name.to_owned())
+        Wanted::Open if state_of(store, name)?.is_none() => {
+            return Err(Failure::refused(format!("there is no queue {name:?}")));
         }
+        Wanted::Open => ByHand::Resume(name.to_owned()),
     };
     block_on(store.change(vec![change]))?;
     Ok("queue")
 }
 
-/// Whether a queue is paused.
+/// Whether a queue is paused; `None` where there is none. A list that is full tells of the first
+/// queues alone: any other one counts as open.
 pub(super) fn state_of(store: &dyn Store, name: &str) -> Result<Option<QueueState>, Failure> {
     let queues = block_on(store.queues())?.queues;
+    let left_out = (queues.len() == LIST_LIMIT).then_some(QueueState::Open);
     let found = queues.into_iter().find(|queue| queue.name == name);
-    Ok(found.map(|queue| queue.state))
+    Ok(found.map(|queue| queue.state).or(left_out))
 }

@@ -48,6 +48,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     let address = listen_address(args)?;
     no_empty(args, "token")?;
     no_empty(args, "host")?;
+    no_closed_door(args, address)?;
     let store = open::store(args)?;
     let dashboard = dashboard(args, &Jobs::shared(store));
     let failed = |error: &dyn std::fmt::Display| Failure::refused(error.to_string());
@@ -81,6 +82,16 @@ fn no_empty(args: &Args, name: &str) -> Result<(), Failure> {
     match args.value(name) {
         Some("") => Err(Failure::usage(format!("--{name} is empty"))),
         _ => Ok(()),
+    }
+}
+
+/// Without a token no other machine is let in, so that it would listen to them for nothing.
+fn no_closed_door(args: &Args, address: SocketAddr) -> Result<(), Failure> {
+    match address.ip().is_loopback() || args.has("token") {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "--listen {address} is for other machines, and none is let in without --token"
+        ))),
     }
 }
 

@@ -44,6 +44,8 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
         "move --from a.db",
         "bench --jobs 0",
         "serve --token=",
+        "serve --listen 0.0.0.0:0",
+        "serve --listen [::]:0 --read-only",
         "serve --host=",
         "help nothing",
     ];
@@ -79,7 +81,7 @@ fn help_is_there_for_every_command() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
         .collect();
-    let wanted = "list show retry cancel delete pause resume drain schedules workers serve prune \
+    let wanted = "list show retry run-now cancel delete pause resume drain schedules workers serve prune \
                   move migrate doctor bench";
     assert_eq!(commands, wanted.split_whitespace().collect::<Vec<_>>());
     for command in commands {

@@ -284,6 +284,28 @@ fn a_paused_queue_gives_no_jobs_until_it_is_resumed() {
     );
     assert_eq!(claim(&*store, 1).len(), 1);
     assert!(folder.run("resume other").fails(1).contains("no queue"));
+    let mistyped = folder.run("pause defalt").ok();
+    let said = "the queue defalt, which has had no jobs so far, is paused\n";
+    assert_eq!(mistyped, said);
+}
+
+#[test]
+fn a_queue_behind_a_thousand_others_is_resumed() {
+    let folder = Folder::new("many-queues");
+    drop(folder.store());
+    let connection = Connection::open(folder.file()).unwrap();
+    let many = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number
+            WHERE n < 1500)
+        INSERT INTO laneway_queue (name) SELECT printf('q%04d', n) FROM number";
+    connection.execute_batch(many).unwrap();
+    folder.run("pause q1400").ok();
+    let resumed = folder.run("resume q1400").ok();
+    assert_eq!(resumed, "the queue q1400 is not paused\n");
+    let drained = folder.run("drain q1400").ok();
+    assert!(!drained.contains("is paused"), "{drained}");
+    let text = "SELECT paused FROM laneway_queue WHERE name = 'q1400'";
+    let paused: bool = connection.query_row(text, [], |row| row.get(0)).unwrap();
+    assert!(!paused);
 }
 
 #[test]
@@ -523,5 +545,8 @@ fn a_name_with_a_line_end_stays_in_its_line() {
     drop(folder.store());
     let mut pause = folder.command("pause");
     let ran = crate::support::ran(pause.arg("a\nb").output().unwrap());
-    assert_eq!(ran.ok(), "the queue a\\nb is paused\n");
+    assert_eq!(
+        ran.ok(),
+        "the queue a\\nb, which has had no jobs so far, is paused\n"
+    );
 }

@@ -7,7 +7,9 @@ use super::response::PageResponse;
 use super::route::{Change, Switch};
 use crate::job_id::JobId;
 use crate::resend::resend;
-use crate::store::{ByHand, Changed, JobAction, ScheduleChange, ScheduleChanged, StoreError};
+use crate::store::{
+    ByHand, Changed, JobAction, LIST_LIMIT, ScheduleChange, ScheduleChanged, StoreError,
+};
 
 pub(super) async fn change(asked: &Asked<'_>, change: Change, form: &Form) -> Answered {
     match change {
@@ -51,7 +53,9 @@ fn said(switch: Switch) -> &'static str {
 async fn queue(asked: &Asked<'_>, switch: Switch, form: &Form) -> Answered {
     let name = form.get("queue").unwrap_or_default().to_owned();
     let queues = asked.store.queues().await?.queues;
-    if !queues.iter().any(|queue| queue.name == name) {
+    // A list that is full tells of the first ones alone.
+    let is_whole = queues.len() < LIST_LIMIT;
+    if is_whole && !queues.iter().any(|queue| queue.name == name) {
         return Ok(see(asked, "/", "missing"));
     }
     let change = match switch {

@@ -121,7 +121,7 @@ impl fmt::Display for ConnectError {
             ConnectError::Unreachable { server, message } => write!(
                 f,
                 "no server answers at {server}: {message}; \
-                 start it, or set a longer patience"
+                 start it, or let `PostgresOptions::patience` be longer"
             ),
             ConnectError::Refused { user, message } => write!(
                 f,

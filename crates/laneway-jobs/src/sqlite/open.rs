@@ -333,9 +333,24 @@ pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
         Some(ErrorCode::ReadOnly) => OpenError::ReadOnly,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse,
         _ if is_full(error) => OpenError::Full,
+        Some(ErrorCode::CannotOpen) => return cannot_open(path, error),
         _ => return other(path, error),
     };
     named(path.to_owned())
+}
+
+/// SQLite does not say why.
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let folder = path.parent().filter(|name| !name.as_os_str().is_empty());
+    let message = match folder {
+        _ if path.is_dir() => "it is a folder; name a file in it",
+        Some(folder) if !folder.exists() => "its folder is not there; make that first",
+        _ => return other(path, error),
+    };
+    OpenError::Other {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 pub(super) fn other(path: &Path, error: &dyn std::error::Error) -> OpenError {
