@@ -775,6 +775,13 @@ fn errors_that_differ_in_numbers_are_one_group() {
 }
 
 #[test]
+fn an_error_without_a_text_can_be_followed() {
+    let desk = desk();
+    desk.failed("");
+    assert!(desk.get("/errors").contains(">an error without a text</a>"));
+}
+
+#[test]
 fn schedules_are_paused_and_resumed() {
     let desk = desk();
     let keep = ScheduleChange::Keep(NewSchedule {

@@ -57,9 +57,11 @@ fn grouped(attempts: &[FailedAttempt]) -> Vec<Group<'_>> {
     groups
 }
 
-/// The first line of an error with `#` for all words that have digits.
+/// The first line of an error that is not blank, with `#` for all words that have digits.
 fn pattern(error: &str) -> String {
-    let line = error.lines().next().unwrap_or_default();
+    let mut lines = error.lines();
+    let line = lines.find(|line| !line.trim().is_empty());
+    let line = line.unwrap_or_default();
     let mut pattern = String::with_capacity(line.len());
     let mut word = String::new();
     for letter in line.chars() {
@@ -109,7 +111,11 @@ impl Group<'_> {
                 let address =
                     place.address("/jobs", &[("kind", kind), ("error", piece(&self.pattern))]);
                 let attributes = [("class", "error"), ("href", &*address)];
-                html.text_el("a", &attributes, clip(&self.pattern, 160));
+                let shown = match self.pattern.is_empty() {
+                    true => "an error without a text".into(),
+                    false => clip(&self.pattern, 160),
+                };
+                html.text_el("a", &attributes, shown);
                 let last = place.address(&format!("/jobs/{}", newest.job), &[]);
                 html.text_el("a", &[("class", "dim"), ("href", &last)], "the last one");
             },
@@ -165,6 +171,7 @@ mod tests {
         assert_eq!(pattern(one), pattern(two));
         assert_ne!(pattern("refused"), pattern("too late"));
         assert_eq!(pattern("first\nsecond"), "first");
+        assert_eq!(pattern("\n \nlate"), "late", "a blank line says nothing");
         assert_eq!(pattern(""), "");
         assert_eq!(piece("mail # to #: # late"), "late");
         assert_eq!(piece("#"), "");

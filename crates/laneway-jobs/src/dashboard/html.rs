@@ -69,12 +69,19 @@ impl Html {
 
     /// A text.
     pub(super) fn text(&mut self, text: impl Display) {
-        let mut escaped = Escaped(&mut self.0);
+        let mut escaped = Escaped {
+            html: &mut self.0,
+            marks: 0,
+        };
         write!(escaped, "{text}").expect("a text can always be written");
     }
 }
 
-struct Escaped<'h>(&'h mut String);
+struct Escaped<'h> {
+    html: &'h mut String,
+    /// The marks that stand one upon the other so far.
+    marks: usize,
+}
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
@@ -85,17 +92,30 @@ impl Write for Escaped<'_> {
 
 impl Escaped<'_> {
     fn letter(&mut self, letter: char) {
+        self.marks = match is_mark(letter) {
+            true => self.marks + 1,
+            false => 0,
+        };
         match letter {
-            '&' => self.0.push_str("&amp;"),
-            '<' => self.0.push_str("&lt;"),
-            '>' => self.0.push_str("&gt;"),
-            '"' => self.0.push_str("&quot;"),
-            '\'' => self.0.push_str("&#39;"),
-            '\n' | '\t' => self.0.push(letter),
-            _ if is_unfit(letter) => self.0.push('\u{b7}'),
-            _ => self.0.push(letter),
+            _ if self.marks > MARKS => {}
+            '&' => self.html.push_str("&amp;"),
+            '<' => self.html.push_str("&lt;"),
+            '>' => self.html.push_str("&gt;"),
+            '"' => self.html.push_str("&quot;"),
+            '\'' => self.html.push_str("&#39;"),
+            '\n' | '\t' => self.html.push(letter),
+            _ if is_unfit(letter) => self.html.push('\u{b7}'),
+            _ => self.html.push(letter),
         }
     }
+}
+
+/// As many marks on one letter as any language has; more would reach into other lines.
+const MARKS: usize = 4;
+
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}'
+        | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Controls, and letters that turn round what stands beside them.
@@ -107,6 +127,14 @@ fn is_unfit(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_do_not_reach_into_other_lines() {
+        let mut html = Html::default();
+        html.text(format_args!("e{}x{}", "\u{301}".repeat(300), "\u{302}"));
+        let text = String::from_utf8(html.into_bytes()).unwrap();
+        assert_eq!(text, format!("e{}x\u{302}", "\u{301}".repeat(4)));
+    }
 
     #[test]
     fn no_text_becomes_markup() {
