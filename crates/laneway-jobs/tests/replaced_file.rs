@@ -5,7 +5,7 @@ mod folder;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use laneway::{Runtime, block_on};
 use laneway_jobs::sqlite::SqliteStore;
@@ -78,6 +78,29 @@ fn a_file_that_is_replaced_takes_no_jobs_by_an_earlier_opening() {
     assert!(enqueue(&jobs).is_ok());
     let all = block_on(jobs.search(Default::default())).unwrap();
     assert_eq!(all.jobs.len(), 2, "its own, and the new one");
+}
+
+#[test]
+fn a_log_that_is_deleted_takes_no_jobs_and_loses_none_that_were_taken() {
+    for ending in ["-wal", "-shm"] {
+        let folder = Folder::new(&format!("replaced{ending}"));
+        let file = folder.file("jobs.db");
+        let jobs = Jobs::new(SqliteStore::open(&file).unwrap());
+        assert!(enqueue(&jobs).is_ok());
+        fs::remove_file(format!("{}{ending}", file.display())).unwrap();
+        assert_refused(&jobs, "moved or deleted");
+        drop(jobs);
+        // The end of an opening brings its log into the file.
+        let begun = Instant::now();
+        let all = loop {
+            let jobs = Jobs::new(SqliteStore::open(&file).unwrap());
+            let all = block_on(jobs.search(Default::default())).unwrap().jobs;
+            if !all.is_empty() || begun.elapsed() > Duration::from_secs(10) {
+                break all;
+            }
+        };
+        assert_eq!(all.len(), 1, "{ending}");
+    }
 }
 
 #[test]

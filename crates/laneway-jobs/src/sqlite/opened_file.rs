@@ -1,30 +1,54 @@
-//! The file of an open database, which has to stay in its place.
+//! The files of an open database, which have to stay in their places.
 //!
 //! A file that is deleted, moved or replaced stays open, and SQLite goes on to write to it: jobs
-//! would be taken, and gone with the process.
+//! would be taken, and gone with the process. That holds for the database and for the two files
+//! that SQLite keeps beside it while it is open, the log and the log's index.
 
 use std::io;
 use std::path::PathBuf;
 
 use super::file_identity::FileIdentity;
+use super::owner::beside;
 use crate::store::StoreError;
 
-/// The file that was opened at a path.
+/// A file, and where it was opened.
 #[derive(Debug)]
-pub(super) struct OpenedFile {
+struct Placed {
     path: PathBuf,
     identity: FileIdentity,
 }
 
+/// The files that were opened by the path of a database.
+#[derive(Debug)]
+pub(super) struct OpenedFile {
+    database: Placed,
+    beside: Vec<Placed>,
+}
+
 impl OpenedFile {
-    /// The file at a path where one has just been opened.
+    /// The files at a path where a database has just been opened, and read.
     pub(super) fn at(path: PathBuf) -> io::Result<OpenedFile> {
-        let identity = FileIdentity::of(&path)?;
-        Ok(OpenedFile { path, identity })
+        let beside = ["-wal", "-shm"].map(|ending| Placed::at(beside(&path, ending)));
+        Ok(OpenedFile {
+            beside: beside.into_iter().flatten().collect(),
+            database: Placed::at(path)?,
+        })
     }
 
-    /// An error where the path leads to another file by now, or to none.
+    /// An error where a path leads to another file by now, or to none.
     pub(super) fn check_place(&self) -> Result<(), StoreError> {
+        self.database.check()?;
+        self.beside.iter().try_for_each(Placed::check)
+    }
+}
+
+impl Placed {
+    fn at(path: PathBuf) -> io::Result<Placed> {
+        let identity = FileIdentity::of(&path)?;
+        Ok(Placed { path, identity })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
         match FileIdentity::of(&self.path) {
             Ok(found) if found != self.identity => Err(self.lost("another file is in its place")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
