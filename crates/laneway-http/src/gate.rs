@@ -7,6 +7,7 @@
 
 use super::chunks::Chunks;
 use super::head::{self, Framing, Judged};
+use super::known::Known;
 use super::limits::Limits;
 use super::refusal::Refusal;
 
@@ -14,6 +15,7 @@ use super::refusal::Refusal;
 #[derive(Debug)]
 pub(crate) struct Gate {
     place: Place,
+    known: Known,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Gate {
     pub(crate) fn new() -> Gate {
         Gate {
             place: Place::Head { searched: 0 },
+            known: Known::default(),
         }
     }
 
@@ -93,12 +96,17 @@ impl Gate {
         // Empty lines before a request are not its end.
         let start = bytes.iter().position(|byte| !b"\r\n".contains(byte));
         let start = start.unwrap_or(bytes.len());
+        if let Some(length) = self.known.recognize(&bytes[start..], limits) {
+            self.place = Place::Head { searched: 0 };
+            return Verdict::Pass(start + length);
+        }
         // Of a head that comes in pieces, only what is new is searched for its end.
         let may_end = searched == 0 || has_end(bytes, start.max(searched.saturating_sub(3)));
         let judged = may_end.then(|| head::judge(&bytes[start..], limits));
         let verdict = match judged.flatten() {
             Some(Judged { length, outcome }) => match outcome {
                 Ok(framing) => {
+                    self.known.note(&bytes[start..][..length], framing);
                     self.place = Place::after_head(framing);
                     return Verdict::Pass(start + length);
                 }
@@ -178,6 +186,23 @@ mod tests {
             4;x=y\r\n\n\n\n\n\r\n0\r\nTrailer: t\r\n\r\n";
         let stream = [GET, fixed, b"\r\n", chunked, GET, GET].concat();
         assert_passed(&stream, stream.len(), None);
+    }
+
+    #[test]
+    fn a_head_with_known_fields_is_judged_as_any_other() {
+        let bare = b"GET / HTTP/1.0\r\n\r\n";
+        let needs_host = b"GET / HTTP/1.1\r\n\r\n";
+        let stream = [&bare[..], bare, bare].concat();
+        let passes = stream.len();
+        let stream = [&stream[..], needs_host].concat();
+        assert_passed(&stream, passes, Some(Refusal::Malformed));
+        let body = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nG";
+        let two_hosts = b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n";
+        let stream = [GET, GET, GET, body, body, body, GET, GET, GET].concat();
+        let passes = stream.len();
+        assert_passed(&stream, passes, None);
+        let stream = [&stream[..], two_hosts].concat();
+        assert_passed(&stream, passes, Some(Refusal::Malformed));
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(crate) fn judge(bytes: &[u8], limits: &Limits) -> Option<Judged> {
 }
 
 /// The line that these bytes begin with, with its end, if that has come.
-fn line(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn line(bytes: &[u8]) -> Option<&[u8]> {
     Some(&bytes[..=line_feed(bytes)?])
 }
 
@@ -136,6 +136,11 @@ fn target_is_too_long(request_line: &[u8], limits: &Limits) -> bool {
     request_line.len() > limits.target_bytes && target() > limits.target_bytes
 }
 
+/// Whether there has to be a host among the fields after this line.
+pub(crate) fn needs_host(request_line: &[u8]) -> bool {
+    request_line.trim_ascii_end().ends_with(b"HTTP/1.1")
+}
+
 impl Fields {
     /// Notes what the line of a field says. One that is none is refused by hyper.
     fn add(&mut self, line: &[u8]) {
@@ -163,8 +168,8 @@ impl Fields {
         if self.count > limits.head_fields {
             return Err(Refusal::HeadTooLarge);
         }
-        let needs_host = request_line.trim_ascii_end().ends_with(b"HTTP/1.1");
-        if self.host == Host::Malformed || (needs_host && self.host == Host::Absent) {
+        let is_absent = self.host == Host::Absent && needs_host(request_line);
+        if self.host == Host::Malformed || is_absent {
             return Err(Refusal::Malformed);
         }
         match (self.encoding, self.length) {

@@ -84,8 +84,8 @@
 //! of one: `handshake.rs`, `preface.rs`, `http1.rs` or `http2.rs`, `linger.rs`. Its bytes come from
 //! `stream.rs`, the socket or the TLS around it (`tls/`), and hyper reads and writes them through
 //! `socket.rs` and `adapters/`. In HTTP/1 the intake (`intake.rs`) has a gate (`gate.rs`,
-//! `head.rs`, `chunks.rs`) that lets only whole heads through that were judged; in HTTP/2
-//! `frames.rs` counts. `refusal.rs` has the server's own answers.
+//! `head.rs`, `known.rs`, `chunks.rs`) that lets only whole heads through that were judged; in
+//! HTTP/2 `frames.rs` counts. `refusal.rs` has the server's own answers.
 //!
 //! `serves.rs` has the bounds of a service, `exchange.rs` asks one, `panicked.rs` catches its
 //! panics, `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies,
@@ -115,6 +115,7 @@ mod http1;
 mod http2;
 mod inspect;
 mod intake;
+mod known;
 mod limits;
 mod linger;
 mod low;
