@@ -1,7 +1,7 @@
 //! The fields of a client's last head, which most often are those of its next one as well.
 //!
 //! A head whose fields are byte for byte those of a head that was let through is let through
-//! without a look at each of them. The request line alone may be another one, and the gate
+//! without a look at each of them (T34). The request line alone may be another one, and the gate
 //! judges nothing of it but its length: the rest of it is for hyper to judge, in every head.
 
 use super::head::{self, Framing};
