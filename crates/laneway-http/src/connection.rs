@@ -21,6 +21,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
+
 use super::adapters::read_through;
 use super::alarm::Alarm;
 use super::entry::Origin;
@@ -103,7 +105,7 @@ impl<S: Serves> Connection<S> {
     }
 
     /// The stage that follows a rest.
-    fn wake(mut self, rested: Option<(Protocol, Vec<u8>)>, cx: &mut Context<'_>) -> Stage<S> {
+    fn wake(mut self, rested: Option<(Protocol, BytesMut)>, cx: &mut Context<'_>) -> Stage<S> {
         match rested {
             Some((protocol, first)) => Stage::Awake(Box::pin(self.serve(protocol, first))),
             None => {
@@ -114,7 +116,7 @@ impl<S: Serves> Connection<S> {
     }
 
     /// Serves from the first bytes to a rest or the end.
-    async fn serve(mut self, protocol: Protocol, first: Vec<u8>) -> Option<Connection<S>> {
+    async fn serve(mut self, protocol: Protocol, first: BytesMut) -> Option<Connection<S>> {
         let end = match protocol {
             Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
             Protocol::Http1 => http1::serve(&mut self, first).await,
@@ -146,11 +148,11 @@ impl<S: Serves> Connection<S> {
     }
 
     /// Waits for the first bytes of a connection, or of a request after a rest. None: it is over.
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Protocol, Vec<u8>)>> {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Protocol, BytesMut)>> {
         loop {
             let mut first = match self.spoken {
-                Spoken::OfPreface(bytes) => PREFACE[..bytes.into()].to_vec(),
-                Spoken::Known(_) => Vec::new(),
+                Spoken::OfPreface(bytes) => PREFACE[..bytes.into()].into(),
+                Spoken::Known(_) => BytesMut::new(),
             };
             if !matches!(ready!(self.poll_first(cx, &mut first)), Ok(1..)) {
                 return Poll::Ready(None);
@@ -173,7 +175,11 @@ impl<S: Serves> Connection<S> {
 
     /// Reads until the client has had its time, or the server wants an end: that counts as an end
     /// of the stream.
-    fn poll_first(&mut self, cx: &mut Context<'_>, first: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
         let watch = &self.member.watch;
         let order = watch.attend(cx.waker());
         let read = read_through(&mut self.stream, cx, FIRST_READ, |bytes| {

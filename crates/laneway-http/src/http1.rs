@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
 use hyper::server::conn::http1;
 
-use super::adapters::LaneTimer;
 use super::alarm::Seen;
 use super::connection::{Connection, End};
 use super::exchange::Dispatch;
@@ -23,7 +23,7 @@ const BUFFER: usize = 256 * 1024;
 /// How many fields hyper takes unless it is told otherwise, which costs it more.
 const FIELDS: usize = 100;
 
-pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Vec<u8>) -> End {
+pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: BytesMut) -> End {
     let mut serving = Serving::new(connection, first);
     let end = poll_fn(|cx| serving.poll(cx)).await;
     serving.end(end)
@@ -48,12 +48,12 @@ enum Told {
 }
 
 impl<'a, S: Serves> Serving<'a, S> {
-    fn new(connection: &'a mut Connection<S>, first: Vec<u8>) -> Serving<'a, S> {
+    fn new(connection: &'a mut Connection<S>, first: BytesMut) -> Serving<'a, S> {
         let (limits, watch) = (connection.limits(), connection.member.watch.clone());
         watch.head_begun();
         let dispatch = connection.dispatch();
         let origin = dispatch.origin.clone();
-        let socket = Socket::gated(connection.stream.clone(), origin, &first);
+        let socket = Socket::gated(connection.stream.clone(), origin, first);
         Serving {
             connection,
             served: builder(&limits).serve_connection(socket, dispatch),
@@ -131,7 +131,6 @@ fn builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .half_close(true)
-        .timer(LaneTimer)
         // The gate has the time of a head, and counts its fields.
         .header_read_timeout(None)
         .max_buf_size(BUFFER.max(limits.head_bytes.saturating_add(1)));

@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
 use hyper::server::conn::http2;
 
 use super::adapters::{HighQueue, LaneTimer};
@@ -23,7 +24,7 @@ const WINDOW: u32 = 256 * 1024;
 const RESETS: usize = 20;
 const ERRORS: usize = 200;
 
-pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Vec<u8>) -> End {
+pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: BytesMut) -> End {
     let (limits, watch) = (connection.limits(), connection.member.watch.clone());
     watch.set_waits(Waits::NextRequest);
     let dispatch = connection.dispatch();

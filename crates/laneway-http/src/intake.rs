@@ -33,11 +33,11 @@ pub(crate) enum Handed {
 }
 
 impl Intake {
-    pub(crate) fn new(held: &[u8], origin: Arc<Origin>) -> Intake {
+    pub(crate) fn new(held: BytesMut, origin: Arc<Origin>) -> Intake {
         Intake {
             gate: Gate::new(),
             origin,
-            held: held.into(),
+            held,
             granted: 0,
         }
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::{Buf, BytesMut};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use laneway::time::now;
 
@@ -36,7 +37,7 @@ enum Passage {
 
 struct Open {
     /// The bytes that were read before.
-    first: Vec<u8>,
+    first: BytesMut,
     frames: Frames,
 }
 
@@ -50,7 +51,7 @@ enum Writing {
 }
 
 impl Socket {
-    pub(crate) fn open(stream: Stream, origin: Arc<Origin>, first: Vec<u8>) -> Socket {
+    pub(crate) fn open(stream: Stream, origin: Arc<Origin>, first: BytesMut) -> Socket {
         let open = Open {
             first,
             frames: Frames::new(now()),
@@ -58,7 +59,7 @@ impl Socket {
         Socket::new(stream, origin, Passage::Open(open))
     }
 
-    pub(crate) fn gated(stream: Stream, origin: Arc<Origin>, first: &[u8]) -> Socket {
+    pub(crate) fn gated(stream: Stream, origin: Arc<Origin>, first: BytesMut) -> Socket {
         let intake = Intake::new(first, origin.clone());
         Socket::new(stream, origin, Passage::Gated(intake))
     }
@@ -157,7 +158,7 @@ impl Open {
             let bytes = self.first.len().min(most);
             cursor.put_slice(&self.first[..bytes]);
             let pace = frames.take_in(&self.first[..bytes]);
-            self.first.drain(..bytes);
+            self.first.advance(bytes);
             return Poll::Ready(Ok(pace));
         }
         read_through(stream, cx, most, |bytes| {
