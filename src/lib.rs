@@ -102,13 +102,14 @@
 //! | lets a feature choose the reactor | sqlx | its feature for smol, and nothing else |
 //! | waits for no socket and no time | `tokio::sync`, tower, routers of axum | nothing |
 //! | opens tokio's sockets, or sleeps by it | reqwest | `async_compat::Compat` around a future |
-//! | spawns on tokio, within such a future | reqwest, for each connection | the same |
+//! | spawns on tokio, within such a future | reqwest, for each connection; axum's `ws` | the same |
 //! | spawns on smol's executor | `smol::spawn` | [`spawn_task!`] in its place |
 //!
 //! `Compat` starts a tokio runtime of one thread when it is first used: that thread waits for
 //! sockets and times, and runs what is spawned on tokio. The future itself stays a task of its
-//! lane. The folder `examples/others` has a program for each of reqwest, sqlx, async-tungstenite
-//! and smol, and a test that runs it.
+//! lane. async-tungstenite also takes an upgraded connection of `laneway-http`, whose example
+//! `chat` shows that. The folder `examples/others` has a program for each of reqwest, sqlx,
+//! async-tungstenite and smol, and a test that runs it.
 //!
 //! # Features
 //!

@@ -9,10 +9,14 @@
 //!      │ silence, an order             │ the end                   protocol is known
 //!      ▼                               ▼
 //!     closed ◄──────────────────── linger, if the client may still be sending
+//!                                   ▲
+//!              http1 ───────► given away: another protocol has it, until that drops it
 //! ```
 //!
-//! One task does all of this. While the connection rests, the task holds it and no more: the
-//! buffers and hyper's state are in a box that is made by the first byte and dropped by a rest.
+//! One task does all of this. Where another protocol has the connection, the task waits for the end
+//! of that, and cuts it off at a shutdown's deadline. While the connection rests, the task holds it
+//! and no more: the buffers and hyper's state are in a box that is made by the first byte and
+//! dropped by a rest.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -65,6 +69,8 @@ pub(crate) enum End {
     Close,
     /// The client may still be sending, and is to get this answer first.
     Linger(Option<Refusal>),
+    /// Another protocol has the connection: `handover.rs`.
+    GivenAway,
 }
 
 /// A connection's life, which its task polls.
@@ -76,10 +82,22 @@ pub(crate) struct Life<S> {
 /// Most connections rest. So all that the others need is in a box, the connection itself as well.
 enum Stage<S> {
     Resting(Connection<S>),
-    /// Gives the connection back for a rest. None: it is over.
-    Awake(Pin<Box<dyn Future<Output = Option<Connection<S>>> + Send>>),
+    Awake(Pin<Box<dyn Future<Output = Turn<S>> + Send>>),
+    /// Another protocol has it.
+    GivenAway(Connection<S>),
     Over,
 }
+
+/// What becomes of a connection that was awake.
+enum Turn<S> {
+    Rest(Connection<S>),
+    GivenAway(Connection<S>),
+    Over,
+}
+
+/// The log's warning about an upgrade that nobody waits for.
+const NOBODY: &str = "a service gave its connection away by its answer, and no task took it: a task \
+    has to wait for `upgrade::on` of the request";
 
 /// How much is read while it is not known what it is.
 const FIRST_READ: usize = 4096;
@@ -97,10 +115,10 @@ impl<S: Serves> Connection<S> {
         Life { stage }
     }
 
-    async fn secure(mut self, stream: TlsStream) -> Option<Connection<S>> {
+    async fn secure(mut self, stream: TlsStream) -> Turn<S> {
         match handshake(&mut self, stream).await {
-            Secured::Yes => Some(self),
-            Secured::No => None,
+            Secured::Yes => Turn::Rest(self),
+            Secured::No => Turn::Over,
         }
     }
 
@@ -116,7 +134,7 @@ impl<S: Serves> Connection<S> {
     }
 
     /// Serves from the first bytes to a rest or the end.
-    async fn serve(mut self, protocol: Protocol, first: BytesMut) -> Option<Connection<S>> {
+    async fn serve(mut self, protocol: Protocol, first: BytesMut) -> Turn<S> {
         let end = match protocol {
             Protocol::Http2 => Box::pin(http2::serve(&mut self, first)).await,
             Protocol::Http1 => http1::serve(&mut self, first).await,
@@ -124,12 +142,37 @@ impl<S: Serves> Connection<S> {
         match end {
             End::Hibernate => {
                 self.member.watch.hibernate();
-                return Some(self);
+                return Turn::Rest(self);
+            }
+            End::GivenAway => {
+                if !self.member.watch.is_upgraded() {
+                    log::warn!("{NOBODY}");
+                }
+                return Turn::GivenAway(self);
             }
             End::Close => self.close().await,
             End::Linger(refusal) => Box::pin(linger(&mut self, refusal)).await,
         }
-        None
+        Turn::Over
+    }
+
+    /// Waits for the end of the other protocol, or makes it.
+    fn poll_given_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let watch = &self.member.watch;
+        if watch.attend(cx.waker()) == Order::Cut {
+            self.stream.cut();
+            return Poll::Ready(());
+        }
+        match watch.is_upgraded() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
+    /// Ends what is left when the other protocol has dropped the connection.
+    async fn take_back(mut self) -> Turn<S> {
+        linger(&mut self, None).await;
+        Turn::Over
     }
 
     async fn close(&mut self) {
@@ -217,9 +260,19 @@ impl<S: Serves> Future for Life<S> {
                     }
                 }
                 Stage::Awake(awake) => match ready!(awake.as_mut().poll(cx)) {
-                    Some(connection) => Stage::Resting(connection),
-                    None => Stage::Over,
+                    Turn::Rest(connection) => Stage::Resting(connection),
+                    Turn::GivenAway(connection) => Stage::GivenAway(connection),
+                    Turn::Over => Stage::Over,
                 },
+                Stage::GivenAway(connection) => {
+                    ready!(connection.poll_given_away(cx));
+                    match mem::replace(&mut self.stage, Stage::Over) {
+                        Stage::GivenAway(connection) => {
+                            Stage::Awake(Box::pin(connection.take_back()))
+                        }
+                        _ => unreachable!("it was given away"),
+                    }
+                }
                 Stage::Over => return Poll::Ready(()),
             };
             self.stage = next;

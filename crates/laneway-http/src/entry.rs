@@ -10,14 +10,16 @@ use hyper::body::Incoming;
 use laneway::time::now;
 
 use super::fleet::Fleet;
+use super::handover::Handover;
 use super::limits::Limits;
 use super::metrics::Route;
+use super::offer::Offer;
 use super::panicked::Panicked;
 use super::preface::Protocol;
 use super::refusal::Refusal;
 use super::report::Doing;
 use super::unsent::Unsent;
-use super::watch::{Order, Watch};
+use super::watch::{InFlight, Order, Watch};
 
 /// Where the requests of a connection come from. They share it, so that threads do not fight over
 /// the count of what all connections share.
@@ -25,8 +27,9 @@ use super::watch::{Order, Watch};
 pub(crate) struct Origin {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) watch: Arc<Watch>,
-    /// Of use in HTTP/1.
+    /// Of use in HTTP/1, as the next one is.
     pub(crate) unsent: Unsent,
+    pub(crate) handover: Handover,
 }
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
@@ -63,6 +66,7 @@ impl Origin {
             fleet,
             watch,
             unsent: Unsent::default(),
+            handover: Handover::default(),
         })
     }
 }
@@ -160,6 +164,30 @@ impl Entry {
         self.origin.watch.give(Order::Finish);
     }
 
+    /// The request, for the task that waits for its upgrade.
+    pub(crate) fn offer(&self) -> Offer {
+        Offer {
+            watch: self.origin.watch.clone(),
+            request: self.request,
+        }
+    }
+
+    /// Notes that the service gives the connection away. hyper gets the answer later.
+    pub(crate) fn agreed(&self) {
+        self.origin.handover.agree();
+    }
+
+    /// Notes that hyper gets the answer that gives the connection away.
+    pub(crate) fn upgraded(&self) {
+        self.origin.watch.begin_upgrade(self.request);
+        self.origin.handover.answer();
+    }
+
+    /// Tells those that wait for an upgrade that there will be none.
+    pub(crate) fn refuse_upgrade(&self) {
+        self.origin.watch.refuse_upgrade(self.request);
+    }
+
     /// Notes the status of the answer and its route, for the counts and the log.
     pub(crate) fn note_status(&mut self, status: StatusCode, route: Option<Route>) {
         self.status = Some(status);
@@ -178,6 +206,13 @@ pub(crate) enum Part {
 
 /// The target of the access log.
 const ACCESS: &str = "laneway_http::access";
+
+/// Tells the log of the end of an upgraded connection.
+pub(crate) fn tell_of_end(watch: &Watch, upgraded: &InFlight) {
+    let took = now().saturating_duration_since(upgraded.since).as_micros();
+    let (peer, method, path) = (watch.peer(), &upgraded.method, upgraded.path());
+    log::info!(target: ACCESS, "{peer} {method} {path} upgraded {took} us");
+}
 
 impl Drop for Entry {
     fn drop(&mut self) {
@@ -199,6 +234,15 @@ impl Drop for Entry {
         };
         let (peer, took) = (self.origin.watch.peer(), took.as_micros());
         let status = self.status.as_ref().map_or("cut-off", StatusCode::as_str);
-        log::info!(target: ACCESS, "{peer} {method} {} {status} {took} us", uri.path());
+        let path = path_of(uri);
+        log::info!(target: ACCESS, "{peer} {method} {path} {status} {took} us");
+    }
+}
+
+/// The path of a target, or the host of a tunnel.
+fn path_of(uri: &Uri) -> &str {
+    match uri.authority() {
+        Some(host) if uri.path().is_empty() => host.as_str(),
+        _ => uri.path(),
     }
 }

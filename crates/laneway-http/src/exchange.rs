@@ -19,6 +19,7 @@ use super::entry::{Entry, Origin};
 use super::head::is_host;
 use super::limits::Limits;
 use super::metrics::Route;
+use super::offer::Offered;
 use super::panicked::{Panicked, caught};
 use super::preface::Protocol;
 use super::refusal::Refusal;
@@ -39,7 +40,8 @@ impl<S: Serves> hyper::service::Service<Request<Incoming>> for Dispatch<S> {
 
     fn call(&self, mut request: Request<Incoming>) -> Exchange<S, S::Future> {
         let entry = Entry::new(self.origin.clone(), &request);
-        let asked = Asked::new(request.method(), request.version());
+        let offered = Offered::to(&mut request, || entry.offer());
+        let asked = Asked::new(request.method(), request.version(), offered);
         if let Some(refusal) = judge(&request, self.origin.fleet.limits()) {
             return Exchange {
                 step: Step::Refused { refusal },
@@ -156,6 +158,8 @@ pin_project! {
         NotReady { service: S, request: Option<Request<RequestBody>> },
         Called { #[pin] future: F },
         Refused { refusal: Refusal },
+        // The service gives the connection away, and hyper is told so.
+        Agreed { answer: Option<Box<Response<()>>> },
         // It has panicked.
         Over,
     }
@@ -169,6 +173,8 @@ enum Given<B> {
     Failure,
     /// The service was not asked.
     Refusal(Refusal),
+    /// The service's answer that gives the connection away, at the second time.
+    Upgrade(Box<Response<()>>),
 }
 
 impl<S: Serves> Future for Exchange<S, S::Future> {
@@ -187,6 +193,17 @@ impl<S: Serves> Future for Exchange<S, S::Future> {
             given = Poll::Ready(Given::Failure);
         }
         match given {
+            Poll::Ready(Given::Answer(answer))
+                if this.asked.is_given_away_by(&answer) && !is_to_end(this.entry) =>
+            {
+                let answer = without_body(answer);
+                this.step.set(Step::Agreed { answer });
+                this.entry.as_ref().expect(ENTERED).agreed();
+                Poll::Pending
+            }
+            Poll::Ready(Given::Upgrade(answer)) => {
+                Poll::Ready(Ok(upgraded(answer, *this.asked, this.entry)))
+            }
             Poll::Ready(Given::Answer(answer)) => {
                 Poll::Ready(Ok(passed(answer, *this.asked, this.entry)))
             }
@@ -230,6 +247,10 @@ impl<S: Serves> Step<S, S::Future> {
                 Poll::Pending => {}
             },
             StepProjected::Refused { refusal } => *given = Poll::Ready(Given::Refusal(*refusal)),
+            StepProjected::Agreed { answer } => {
+                let answer = answer.take().expect("there is one answer");
+                *given = Poll::Ready(Given::Upgrade(answer));
+            }
             _ => unreachable!("there is one answer"),
         }
     }
@@ -243,6 +264,32 @@ fn failed<B>(error: impl Into<Box<dyn Error + Send + Sync>>) -> Given<B> {
         error.into()
     );
     Given::Failure
+}
+
+fn is_to_end(entry: &Option<Entry>) -> bool {
+    entry.as_ref().expect(ENTERED).is_to_end()
+}
+
+/// The head of an answer.
+fn without_body<B>(answer: Response<B>) -> Option<Box<Response<()>>> {
+    let (head, body) = answer.into_parts();
+    // A panic of the service's.
+    let _ = caught(|| drop(body));
+    Some(Box::new(Response::from_parts(head, ())))
+}
+
+/// An answer that gives the connection away, as hyper gets it.
+fn upgraded<B>(
+    mut answer: Box<Response<()>>,
+    asked: Asked,
+    entry: &mut Option<Entry>,
+) -> Response<Answer<B>> {
+    let mut entry = entry.take().expect(ENTERED);
+    asked.prepare_upgrade(&mut answer);
+    let route = answer.extensions().get::<Route>().cloned();
+    entry.note_status(answer.status(), route);
+    entry.upgraded();
+    answer.map(|()| Answer::empty(entry))
 }
 
 /// The service's answer as hyper gets it, or one of the server's in its place.
@@ -278,6 +325,10 @@ fn form_of<B: Body>(
     let own = refusal.map(Refusal::status);
     if let Some(status) = own.filter(|status| *status != answer.status()) {
         return Err(status);
+    }
+    if asked.is_given_away_by(answer) {
+        // The server is about to end.
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     asked.prepare(answer).map_err(|reason| {
         let (given, status) = (answer.status(), reason.status());
@@ -320,7 +371,11 @@ fn ended<T>(
     entry: &mut Entry,
 ) -> Option<Endless> {
     // Until now hyper may not have known that there is to be an end.
-    let is_last = refusal.is_some() || entry.is_to_end();
+    // A client whose tunnel is refused may have sent already what belongs into it.
+    let is_last = refusal.is_some() || entry.is_to_end() || asked.is_connect();
+    if asked.is_offered() {
+        entry.refuse_upgrade();
+    }
     if is_last && entry.protocol() == Protocol::Http1 {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(CONNECTION, close);

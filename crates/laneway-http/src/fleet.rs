@@ -11,7 +11,7 @@ use slab::Slab;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::report::CutConnection;
-use super::watch::{Order, Watch};
+use super::watch::{Order, Standing, Watch};
 
 /// The connections of one server, and what they share.
 #[derive(Debug)]
@@ -38,10 +38,11 @@ struct Members {
     wait_for_end: Vec<Waker>,
 }
 
-/// How many connections rest, and how many do something.
+/// How many connections rest, speak another protocol, and serve requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) idle: usize,
+    pub(crate) upgraded: usize,
     pub(crate) busy: usize,
 }
 
@@ -193,11 +194,12 @@ impl Fleet {
             "# HELP laneway_http_connections Open connections; the hibernating ones are idle too.\n\
              # TYPE laneway_http_connections gauge\n",
         );
-        let Counted { idle, busy } = self.members().counted();
+        let counted = self.members().counted();
         let states = [
-            ("busy", busy),
+            ("busy", counted.busy),
             ("hibernating", self.hibernating()),
-            ("idle", idle),
+            ("idle", counted.idle),
+            ("upgraded", counted.upgraded),
         ];
         for (state, count) in states {
             let _ = writeln!(
@@ -228,12 +230,15 @@ impl Members {
     }
 
     fn counted(&self) -> Counted {
-        let idle = self.watches.iter().filter(|(_, watch)| watch.is_idle());
-        let idle = idle.count();
-        Counted {
-            idle,
-            busy: self.watches.len() - idle,
+        let mut counted = Counted::default();
+        for (_, watch) in &self.watches {
+            match watch.standing() {
+                Standing::Idle => counted.idle += 1,
+                Standing::Upgraded => counted.upgraded += 1,
+                Standing::Busy => counted.busy += 1,
+            }
         }
+        counted
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 
 use super::alarm::Seen;
 use super::connection::{Connection, End};
+use super::entry::Origin;
 use super::exchange::Dispatch;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -25,8 +26,10 @@ const FIELDS: usize = 100;
 
 pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: BytesMut) -> End {
     let mut serving = Serving::new(connection, first);
-    let end = poll_fn(|cx| serving.poll(cx)).await;
-    serving.end(end)
+    match poll_fn(|cx| serving.poll(cx)).await {
+        Some(End::GivenAway) => Box::pin(serving.give_away()).await,
+        end => serving.end(end),
+    }
 }
 
 /// A connection that hyper serves.
@@ -38,6 +41,7 @@ struct Serving<'a, S: Serves> {
     told: Told,
     attendance: Attendance,
     seen: Seen,
+    origin: Arc<Origin>,
 }
 
 /// Whether hyper knows that this is the last request.
@@ -53,7 +57,7 @@ impl<'a, S: Serves> Serving<'a, S> {
         watch.head_begun();
         let dispatch = connection.dispatch();
         let origin = dispatch.origin.clone();
-        let socket = Socket::gated(connection.stream.clone(), origin, first);
+        let socket = Socket::gated(connection.stream.clone(), origin.clone(), first);
         Serving {
             connection,
             served: builder(&limits).serve_connection(socket, dispatch),
@@ -62,6 +66,7 @@ impl<'a, S: Serves> Serving<'a, S> {
             told: Told::Nothing,
             attendance: Attendance::default(),
             seen: Seen::default(),
+            origin,
         }
     }
 
@@ -74,6 +79,9 @@ impl<'a, S: Serves> Serving<'a, S> {
         }
         if let Poll::Ready(outcome) = Pin::new(&mut self.served).poll(cx) {
             return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
+        }
+        if self.origin.handover.is_agreed() {
+            return Poll::Ready(Some(End::GivenAway));
         }
         let fleet = &self.connection.member.fleet;
         if fleet.wants_room() && self.watch.is_idle() && fleet.take_wish_for_room() {
@@ -109,6 +117,34 @@ impl<'a, S: Serves> Serving<'a, S> {
                     Due::Idle | Due::Stalled => End::Close,
                 });
             }
+        }
+    }
+
+    /// Lets hyper send the answer that gives the connection away, and then do so. A client that
+    /// does not read it has the time of any answer.
+    async fn give_away(self) -> End {
+        let (connection, watch, limits) = (self.connection, self.watch, self.limits);
+        let mut served = self.served.with_upgrades();
+        let end = poll_fn(|cx| {
+            if watch.attend(cx.waker()) == Order::Cut {
+                return Poll::Ready(End::Close);
+            }
+            if let Poll::Ready(outcome) = Pin::new(&mut served).poll(cx) {
+                return Poll::Ready(outcome.map_or(End::Close, |()| End::GivenAway));
+            }
+            let Some(term) = watch.due(&limits, Rest::ToEnd) else {
+                return Poll::Pending;
+            };
+            connection
+                .alarm
+                .poll(cx, term.deadline())
+                .map(|()| End::Close)
+        });
+        let end = end.await;
+        // hyper has it still if there was no upgrade after all.
+        match served.into_parts() {
+            None => end,
+            Some(_) => End::Close,
         }
     }
 

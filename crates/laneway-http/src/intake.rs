@@ -47,6 +47,11 @@ impl Intake {
         self.gate.is_at_head() && self.held.is_empty()
     }
 
+    /// What hyper has not got of it.
+    pub(crate) fn into_held(self) -> BytesMut {
+        self.held
+    }
+
     /// Hands on what is held and may pass.
     pub(crate) fn hand(&mut self, cursor: &mut ReadBufCursor<'_>) -> Handed {
         if self.held.is_empty() && !self.gate.has_refused() {

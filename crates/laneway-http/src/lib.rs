@@ -61,13 +61,22 @@
 //! A request whose answer never began has `cut-off` in place of the status. Failed services, panics
 //! and failures to accept go to the log as well, as warnings and errors.
 //!
+//! An upgraded connection has a second line at its end, with `upgraded` in place of the status, and
+//! the microseconds from the answer on.
+//!
+//! # Upgrades
+//!
+//! In HTTP/1 a service can give its connection to a task that speaks another protocol on it, such
+//! as WebSocket, or that makes it a tunnel of `CONNECT`: [`upgrade`] has an example, and tells
+//! which limits hold then and how such a connection ends. hyper's `upgrade::on` works too.
+//!
 //! # What it does not do
 //!
-//! A request for an upgrade, or by `CONNECT`, goes to the service like any other one, but the
-//! connection does not. So an answer that gives it away, 101 or a success for `CONNECT`, becomes
-//! 501. Nor are there answers before the last one: those of 1xx become 500, as does an answer whose
-//! `Content-Length` is not the length of its body. Where that shows only while the body is sent,
-//! the client is cut off, or in HTTP/2 its stream is reset. The log tells of each.
+//! HTTP/2 has no upgrades and no tunnels here. An answer that gives a connection away without an
+//! offer, 101 or a success for `CONNECT`, becomes 501. Nor are there answers before the last one:
+//! those of 1xx become 500, as does an answer whose `Content-Length` is not the length of its body.
+//! Where that shows only while the body is sent, the client is cut off, or in HTTP/2 its stream is
+//! reset. The log tells of each.
 //!
 //! A client that waits for leave to send its body (`Expect: 100-continue`) is given it in HTTP/1,
 //! once the service reads the body. In HTTP/2 hyper gives no leave, and the client has to send the
@@ -90,11 +99,12 @@
 //! `serves.rs` has the bounds of a service, `exchange.rs` asks one, `panicked.rs` catches its
 //! panics, `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies,
 //! which go in pieces (`piece.rs`), and `entry.rs` is the request among the others, which
-//! `metrics.rs` counts. `watch.rs` knows what a connection waits for, `unsent.rs` which answers are
-//! not sent yet, `alarm.rs` when a client has had its time by the `limits.rs`, and `fleet.rs` knows
-//! all connections, each with the address of its client (`peer.rs`); `report.rs` is what is left to
-//! say. `low.rs` and `service_fn.rs` make services, and `inspect/` is the page that shows a runtime
-//! live.
+//! `metrics.rs` counts. `offer.rs` says which requests may be upgrades, `handover.rs` gives the
+//! connection away, and `upgrade.rs` is what its new owner has. `watch.rs` knows what a connection
+//! waits for, `unsent.rs` which answers are not sent yet, `alarm.rs` when a client has had its time
+//! by the `limits.rs`, and `fleet.rs` knows all connections, each with the address of its client
+//! (`peer.rs`); `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services, and
+//! `inspect/` is the page that shows a runtime live.
 
 #![forbid(unsafe_code)]
 
@@ -109,6 +119,7 @@ mod exchange;
 mod fleet;
 mod frames;
 mod gate;
+mod handover;
 mod handshake;
 mod head;
 mod http1;
@@ -120,6 +131,7 @@ mod limits;
 mod linger;
 mod low;
 mod metrics;
+mod offer;
 mod panicked;
 mod peer;
 mod piece;
@@ -139,6 +151,7 @@ pub mod tls;
 #[path = "tls_left_out.rs"]
 mod tls;
 mod unsent;
+pub mod upgrade;
 mod watch;
 
 pub use answer::Endless;

@@ -29,6 +29,9 @@ use std::time::Duration;
 /// server sends, with one more for each kB of it. A connection that resets its streams before the
 /// server has accepted them is closed as well.
 ///
+/// Of these, an [`upgraded`](crate::upgrade) connection has to keep to `connections` and `shutdown`
+/// alone.
+///
 /// A kB is 1,024 bytes. `Limits::default()` is [`Limits::public`].
 ///
 /// ```

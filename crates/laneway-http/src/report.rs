@@ -32,11 +32,11 @@ pub struct CutConnection {
     pub peer: SocketAddr,
     /// The request's method, if the head has been read.
     pub method: Option<Method>,
-    /// The request's path, if the head has been read.
+    /// The request's path, or the host of `CONNECT`, if the head has been read.
     pub path: Option<String>,
     /// The activity that was cut off.
     pub doing: Doing,
-    /// When that request or wait had begun.
+    /// When that request, wait or upgrade had begun.
     pub since: Instant,
 }
 
@@ -58,6 +58,8 @@ pub enum Doing {
     Answering,
     /// All is said, and the client is to close.
     Closing,
+    /// It speaks another protocol, or is a tunnel: [`upgrade`](crate::upgrade).
+    Upgraded,
 }
 
 impl fmt::Display for Doing {
@@ -70,6 +72,7 @@ impl fmt::Display for Doing {
             Doing::Handling => "was being handled",
             Doing::Answering => "was being answered",
             Doing::Closing => "was about to close",
+            Doing::Upgraded => "was upgraded",
         })
     }
 }

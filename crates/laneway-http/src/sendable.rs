@@ -6,17 +6,19 @@
 
 use std::fmt;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::answer::Length;
+use super::offer::{Offered, says_upgrade};
 
 /// The facts of a request on which the form of its answer depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     method: Special,
     version: Version,
+    offered: Offered,
 }
 
 /// The methods whose answers are not like others.
@@ -38,9 +40,10 @@ pub(crate) enum Form {
 /// Why an answer cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsendable {
-    /// It says that the protocol is another one from now on.
+    /// It says that the protocol is another one from now on, which was not offered, or does not say
+    /// which one.
     Switch,
-    /// It says that the connection is a tunnel from now on.
+    /// It says that the connection is a tunnel from now on, which was not offered.
     Tunnel,
     /// It says that another answer will follow.
     Interim,
@@ -49,13 +52,49 @@ pub(crate) enum Unsendable {
 }
 
 impl Asked {
-    pub(crate) fn new(method: &Method, version: Version) -> Asked {
+    pub(crate) fn new(method: &Method, version: Version, offered: Offered) -> Asked {
         let method = match *method {
             Method::HEAD => Special::Head,
             Method::CONNECT => Special::Connect,
             _ => Special::Other,
         };
-        Asked { method, version }
+        Asked {
+            method,
+            version,
+            offered,
+        }
+    }
+
+    /// Whether a task may wait for an upgrade.
+    pub(crate) fn is_offered(self) -> bool {
+        self.offered != Offered::Nothing
+    }
+
+    pub(crate) fn is_connect(self) -> bool {
+        self.method == Special::Connect
+    }
+
+    /// Whether an answer gives the connection away, and may do so.
+    pub(crate) fn is_given_away_by<B>(self, answer: &Response<B>) -> bool {
+        match self.offered {
+            Offered::Nothing => false,
+            Offered::Tunnel => answer.status().is_success(),
+            Offered::Upgrade => {
+                answer.status() == StatusCode::SWITCHING_PROTOCOLS
+                    && answer.headers().contains_key(UPGRADE)
+            }
+        }
+    }
+
+    /// Makes the head of an answer that gives the connection away such as the client may get.
+    pub(crate) fn prepare_upgrade<B>(self, answer: &mut Response<B>) {
+        *answer.version_mut() = Version::default();
+        let headers = answer.headers_mut();
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(TRANSFER_ENCODING);
+        if self.offered == Offered::Upgrade && !says_upgrade(headers) {
+            headers.append(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
     }
 
     /// Judges an answer, and makes its head such as the client may get.
@@ -186,8 +225,10 @@ impl Unsendable {
 impl fmt::Display for Unsendable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Unsendable::Switch => "it switches to another protocol",
-            Unsendable::Tunnel => "it makes the connection a tunnel",
+            Unsendable::Switch => {
+                "it names no protocol to switch to, or its request has not asked for an upgrade"
+            }
+            Unsendable::Tunnel => "it makes the connection a tunnel, which is not offered here",
             Unsendable::Interim => "its status announces another answer",
             Unsendable::Length => "its content-length is not the length of its body",
         })

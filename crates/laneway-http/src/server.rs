@@ -166,8 +166,9 @@ where
     ///
     /// At the end, no more connections are accepted, those that rest are closed, and requests that
     /// have begun may finish within the time of [`Limits::shutdown`]. Each that is not over by then
-    /// is cut off and named in the report. If the runtime's own deadline is earlier, it cuts off
-    /// everything at once, this task as well, and there is no report.
+    /// is cut off and named in the report, as is each [`upgraded`](crate::upgrade) connection that
+    /// its task still has. If the runtime's own deadline is earlier, it cuts off everything at
+    /// once, this task as well, and there is no report.
     ///
     /// A service that panics is caught: its client gets 500, the other requests of its connection
     /// come to their end, and then the connection is closed. An answer whose body panics is broken
@@ -229,7 +230,7 @@ impl Fleet {
         ServeReport {
             served: self.metrics.served(),
             idle_closed: counted.idle,
-            finished: counted.busy.saturating_sub(left),
+            finished: (counted.busy + counted.upgraded).saturating_sub(left),
             cut,
         }
     }

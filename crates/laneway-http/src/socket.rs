@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::iter;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,6 +14,7 @@ use laneway::time::now;
 use super::adapters::{Io, read_through};
 use super::entry::Origin;
 use super::frames::{Frames, Pace};
+use super::handover::Tunnel;
 use super::intake::{Handed, Intake};
 use super::refusal::Refusal;
 use super::stream::Stream;
@@ -33,6 +35,8 @@ enum Passage {
     /// HTTP/2 after a flood: hyper gets nothing more.
     Shut,
     Gated(Intake),
+    /// Another protocol.
+    Tunnel(Tunnel),
 }
 
 struct Open {
@@ -76,8 +80,24 @@ impl Socket {
     /// Whether all that has come was handed to hyper, and a head is next.
     pub(crate) fn is_between_requests(&self) -> bool {
         match &self.passage {
-            Passage::Open(_) | Passage::Shut => false,
+            Passage::Open(_) | Passage::Shut | Passage::Tunnel(_) => false,
             Passage::Gated(intake) => intake.is_between_requests(),
+        }
+    }
+
+    /// The bytes of another protocol from now on: the answer that says so is sent.
+    fn give_away(&mut self, request: u64) {
+        if let Passage::Gated(intake) = mem::replace(&mut self.passage, Passage::Shut) {
+            let tunnel = Tunnel::new(intake.into_held(), self.origin.clone(), request);
+            self.passage = Passage::Tunnel(tunnel);
+        }
+    }
+
+    /// The stream and what speaks through it, if that is another protocol.
+    pub(crate) fn into_tunnel(self) -> Option<(Stream, Tunnel)> {
+        match self.passage {
+            Passage::Tunnel(tunnel) => Some((self.io.into_inner(), tunnel)),
+            _ => None,
         }
     }
 
@@ -99,6 +119,9 @@ impl Socket {
     }
 
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Passage::Tunnel(_) = self.passage {
+            return written;
+        }
         let sent = self.io.get_ref().sent_later();
         let Origin { watch, unsent, .. } = &*self.origin;
         match (&written, self.writing) {
@@ -141,6 +164,11 @@ impl Read for Socket {
                 Poll::Ready(Ok(()))
             }
             Passage::Shut => Poll::Pending,
+            Passage::Tunnel(tunnel) => {
+                let most = cursor.remaining();
+                let stream = this.io.get_mut();
+                tunnel.poll_take(stream, cx, most, |bytes| cursor.put_slice(bytes))
+            }
         }
     }
 }
@@ -200,13 +228,19 @@ impl Write for Socket {
         // hyper asks for this once its own buffer is empty.
         if let Some(sent) = self.origin.unsent.send() {
             self.origin.watch.sent(sent);
+            if self.origin.handover.is_answered() {
+                self.give_away(sent.before - 1);
+            }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Leaves the stream open: the connection's task closes it, after a refusal if need be.
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    /// Leaves the stream of HTTP open: the connection's task closes it, after a refusal if need be.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.passage {
+            Passage::Tunnel(_) => Pin::new(&mut self.io).poll_shutdown(cx),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

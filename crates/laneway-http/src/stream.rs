@@ -27,6 +27,15 @@ impl Stream {
         }
     }
 
+    /// Ends the connection in both directions, under the hands of the task that uses it.
+    pub(crate) fn cut(&self) {
+        // Without effect on one that is gone already.
+        let _ = match self {
+            Stream::Plain(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Tls(stream) => stream.tcp().shutdown(Shutdown::Both),
+        };
+    }
+
     /// Ready when the connection is over in both directions: the client has reset it, say.
     pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self {

@@ -7,10 +7,10 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request};
 use laneway::time::now;
 
@@ -51,6 +51,8 @@ struct Serving {
     next: u64,
     /// Why nothing more is let through, until the connection has learned it.
     refused: Option<Refusal>,
+    /// Tasks that wait for an upgrade, or for the end of the server while they have one.
+    onlookers: Vec<Waker>,
 }
 
 /// The server's order to the connection.
@@ -81,14 +83,14 @@ pub(crate) enum Waits {
     Closing,
 }
 
-/// A request that is being served.
+/// A request that is being served, or an upgraded connection.
 #[derive(Debug)]
-struct InFlight {
+pub(crate) struct InFlight {
     number: u64,
-    method: Method,
-    /// None of a request that has none: `CONNECT`.
-    path: Option<PathAndQuery>,
-    since: Instant,
+    pub(crate) method: Method,
+    target: Target,
+    /// When it began: the request, or the other protocol.
+    pub(crate) since: Instant,
     doing: Doing,
     /// When the last part of the answer was given to hyper, if it has not asked for another one.
     given: Option<Instant>,
@@ -104,10 +106,44 @@ enum HeldUp {
     Once,
 }
 
-impl InFlight {
-    fn path(&self) -> &str {
-        self.path.as_ref().map_or("", PathAndQuery::path)
+/// What a request is for.
+#[derive(Debug)]
+enum Target {
+    Path(PathAndQuery),
+    /// The host and port of a tunnel.
+    Host(Authority),
+    Nothing,
+}
+
+impl Target {
+    fn of<B>(request: &Request<B>) -> Target {
+        let uri = request.uri();
+        match (uri.path_and_query(), uri.authority()) {
+            (Some(path), _) => Target::Path(path.clone()),
+            (None, Some(host)) => Target::Host(host.clone()),
+            (None, None) => Target::Nothing,
+        }
     }
+}
+
+impl InFlight {
+    /// The path without its query, or the host of a tunnel.
+    pub(crate) fn path(&self) -> &str {
+        match &self.target {
+            Target::Path(path) => path.path(),
+            Target::Host(host) => host.as_str(),
+            Target::Nothing => "",
+        }
+    }
+}
+
+/// What a connection counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Idle,
+    /// It speaks another protocol.
+    Upgraded,
+    Busy,
 }
 
 /// The first thing that a connection does when it rests.
@@ -162,16 +198,15 @@ impl Watch {
 
     /// Gives an order, unless a stronger one was given, and wakes the connection.
     pub(crate) fn give(&self, order: Order) {
-        let state = self.state();
+        let mut state = self.state();
         // Release: pairs with the Acquire in `order`. Before the look for the waker: a task that
         // leaves its waker later finds the order.
         self.order.fetch_max(order as u8, Ordering::Release);
         let waker = state.waker.clone();
+        let onlookers = state.take_onlookers();
         // Unlock before waking: the task's first act is to take this lock.
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.into_iter().chain(onlookers).for_each(Waker::wake);
     }
 
     /// The present order of the server.
@@ -255,8 +290,7 @@ impl Watch {
     /// Enters a request. Its number, and when it began.
     pub(crate) fn begin<B>(&self, request: &Request<B>) -> (u64, Instant) {
         let since = now();
-        let (method, path) = (request.method(), request.uri().path_and_query());
-        let (method, path) = (method.clone(), path.cloned());
+        let (method, target) = (request.method().clone(), Target::of(request));
         let mut state = self.state();
         let serving = state.serving();
         let number = serving.next;
@@ -264,7 +298,7 @@ impl Watch {
         serving.requests.push(InFlight {
             number,
             method,
-            path,
+            target,
             since,
             doing: Doing::Handling,
             given: None,
@@ -294,7 +328,7 @@ impl Watch {
             if request.number + 1 == sent.before {
                 given = Some(request.since + sent.took);
             }
-            request.number >= sent.before
+            request.number >= sent.before || request.doing == Doing::Upgraded
         });
         // A client that has taken its time rests from now on.
         let rests = match mem::take(&mut serving.held_up) {
@@ -331,6 +365,56 @@ impl Watch {
         request.map_or_else(String::new, |request| {
             format!("{} {}", request.method, request.path())
         })
+    }
+
+    /// Notes that the answer to a request gives the connection away. The request lasts from now on
+    /// for as long as the connection.
+    pub(crate) fn begin_upgrade(&self, number: u64) {
+        self.change(number, |request| {
+            (request.doing, request.since) = (Doing::Upgraded, now());
+        });
+    }
+
+    /// Notes that the task that had the connection has dropped it, and wakes that of the
+    /// connection. Gives the upgrade back.
+    pub(crate) fn end_upgrade(&self, number: u64) -> Option<InFlight> {
+        let mut state = self.state();
+        let place = state.serving().place(number);
+        let ended = place.map(|place| state.serving().requests.swap_remove(place));
+        state.wait_for(Waits::Closing, now());
+        let waker = state.waker.clone();
+        // Unlock before waking: the task's first act is to take this lock.
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+        ended
+    }
+
+    /// Notes that a request for an upgrade got another answer.
+    pub(crate) fn refuse_upgrade(&self, number: u64) {
+        self.change(number, |request| request.doing = Doing::Answering);
+        let onlookers = self.state().take_onlookers();
+        onlookers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready when the request for an upgrade has got another answer.
+    pub(crate) fn poll_refused(&self, number: u64, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        let serving = state.serving();
+        let request = serving.place(number).map(|place| &serving.requests[place]);
+        if request.is_none_or(|request| request.doing == Doing::Answering) {
+            return Poll::Ready(());
+        }
+        serving.leave_onlooker(cx.waker())
+    }
+
+    /// Ready when the server wants its connections to end.
+    pub(crate) fn poll_end_begun(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        // Under the lock, under which the order is given.
+        if self.order() != Order::Serve {
+            return Poll::Ready(());
+        }
+        state.serving().leave_onlooker(cx.waker())
     }
 
     /// Notes that hyper has got a part of the answer, or asks for one.
@@ -370,6 +454,20 @@ impl Watch {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.state().is_idle()
+    }
+
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.state().is_upgraded()
+    }
+
+    /// What the connection counts as.
+    pub(crate) fn standing(&self) -> Standing {
+        let state = self.state();
+        match state.is_idle() {
+            true => Standing::Idle,
+            false if state.is_upgraded() => Standing::Upgraded,
+            false => Standing::Busy,
+        }
     }
 
     /// Since when it has been idle, if it is.
@@ -471,6 +569,16 @@ impl State {
         self.serving.as_ref()?.blocked
     }
 
+    fn is_upgraded(&self) -> bool {
+        let mut requests = self.requests().iter();
+        requests.any(|request| request.doing == Doing::Upgraded)
+    }
+
+    fn take_onlookers(&mut self) -> Vec<Waker> {
+        let serving = self.serving.as_mut();
+        serving.map_or_else(Vec::new, |serving| mem::take(&mut serving.onlookers))
+    }
+
     fn is_idle(&self) -> bool {
         let rests = matches!(self.waits, Waits::FirstByte | Waits::NextRequest);
         rests && self.requests().is_empty() && self.blocked().is_none()
@@ -478,6 +586,13 @@ impl State {
 }
 
 impl Serving {
+    fn leave_onlooker(&mut self, waker: &Waker) -> Poll<()> {
+        if !self.onlookers.iter().any(|left| left.will_wake(waker)) {
+            self.onlookers.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
     fn place(&self, number: u64) -> Option<usize> {
         let mut requests = self.requests.iter();
         requests.position(|request| request.number == number)

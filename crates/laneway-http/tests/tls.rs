@@ -2,17 +2,25 @@
 
 mod client;
 
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use client::h2::{HEADERS, PREFACE, SETTINGS, frame};
-use client::{Client, LARGE, Served, get, h2, post, routes};
+use client::{Client, LARGE, Served, get, h2, post, routes, wait_until};
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use http::header::UPGRADE;
+use http::{Request, Response, StatusCode};
 use laneway::net::TcpListener;
-use laneway::{Priority, Runtime};
+use laneway::{Priority, Runtime, spawn_task};
 use laneway_http::tls::{Tls, TlsError};
-use laneway_http::{Limits, Server, service_fn};
+use laneway_http::upgrade::{self, Upgraded};
+use laneway_http::{Doing, Limits, RequestBody, Server, service_fn};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -33,10 +41,18 @@ fn first() -> Tls {
 
 /// Serves [`routes`] within TLS.
 fn served(limits: Limits, tls: &Tls) -> Served {
+    served_by(limits, tls, routes)
+}
+
+fn served_by<F, R>(limits: Limits, tls: &Tls, handler: F) -> Served
+where
+    F: FnMut(Request<RequestBody>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<String>, Infallible>> + Send + 'static,
+{
     let runtime = Runtime::builder().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server::new(service_fn(routes))
+    let server = Server::new(service_fn(handler))
         .limits(limits)
         .tls(tls.clone());
     let handle = server.handle();
@@ -352,4 +368,122 @@ fn a_tls_client_at_a_plain_port_is_refused() {
     };
     client.send([0x16, 3, 1, 0, 4, 1, 2, 3, 4, b'\r', b'\n', b'\r', b'\n']);
     assert!(client.closed().starts_with("HTTP/1.1 400 "));
+}
+
+/// Agrees to an upgrade, and leaves the connection to a task.
+fn upgraded<F, R>(mut request: Request<RequestBody>, task: F) -> Response<String>
+where
+    F: FnOnce(Upgraded) -> R + Send + 'static,
+    R: Future<Output = ()> + Send + 'static,
+{
+    let upgraded = upgrade::on(&mut request);
+    let task = async { task(upgraded.await.expect("it is answered by 101")).await };
+    spawn_task!(task, Priority::High).detach();
+    let mut answer = Response::new(String::new());
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    answer
+        .headers_mut()
+        .insert(UPGRADE, "echo".parse().unwrap());
+    answer
+}
+
+async fn echo(mut upgraded: Upgraded) {
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = upgraded.read(&mut bytes).await {
+        upgraded.write_all(&bytes[..read]).await.unwrap();
+        upgraded.flush().await.unwrap();
+    }
+}
+
+const ASKING: &str =
+    "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+
+/// Asks for an upgrade, and sends more right behind.
+#[track_caller]
+fn switched(client: &mut Secure, behind: &str) {
+    client
+        .write_all((ASKING.to_owned() + behind).as_bytes())
+        .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("a head");
+        head.push(byte[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "));
+}
+
+#[test]
+fn an_upgraded_connection_stays_within_tls() {
+    let server = served_by(Limits::public(), &first(), async |request| {
+        Ok(upgraded(request, echo))
+    });
+    let mut client = secured(&server, &[b"http/1.1"]);
+    switched(&mut client, "behind");
+    let mut echoed = [0; 6];
+    client.read_exact(&mut echoed).unwrap();
+    assert_eq!(&echoed, b"behind");
+    client.conn.send_close_notify();
+    client.flush().unwrap();
+    let mut rest = String::new();
+    // Without the server's goodbye, that would be an error.
+    client.read_to_string(&mut rest).expect("a goodbye");
+    assert_eq!(rest, "");
+    server.wait_until("it is gone", |server| server.connections() == 0);
+}
+
+#[test]
+fn an_upgraded_connection_within_tls_is_cut_off_at_the_deadline() {
+    let limits = Limits::public().shutdown(Duration::from_millis(20));
+    let server = served_by(limits, &first(), async |request| {
+        Ok(upgraded(request, echo))
+    });
+    let mut client = secured(&server, &[]);
+    switched(&mut client, "");
+    let report = server.end();
+    assert_eq!(report.cut.len(), 1, "{report}");
+    assert_eq!(report.cut[0].doing, Doing::Upgraded);
+    let mut rest = Vec::new();
+    // It may be told that the goodbye is missing.
+    let _ = client.read_to_end(&mut rest);
+    assert_eq!(rest, b"");
+}
+
+#[test]
+fn a_task_that_reads_does_not_take_the_wake_up_of_one_that_writes() {
+    static BLOCKED: AtomicBool = AtomicBool::new(false);
+    static READ: AtomicUsize = AtomicUsize::new(0);
+    let server = served_by(Limits::public(), &first(), async |request| {
+        Ok(upgraded(request, async |upgraded: Upgraded| {
+            let (mut reader, mut writer) = futures_lite::io::split(upgraded);
+            let write = async move {
+                let large = vec![b'x'; LARGE];
+                let mut writing = writer.write_all(&large);
+                poll_fn(|cx| {
+                    let written = Pin::new(&mut writing).poll(cx);
+                    BLOCKED.fetch_or(written.is_pending(), Ordering::Relaxed);
+                    written
+                })
+                .await
+                .expect("the client reads in the end");
+                writer.close().await.expect("the client reads in the end");
+            };
+            spawn_task!(write, Priority::High).detach();
+            let mut bytes = [0; 64];
+            while let Ok(1..) = poll_fn(|cx| Pin::new(&mut reader).poll_read(cx, &mut bytes)).await
+            {
+                READ.fetch_add(1, Ordering::Relaxed);
+            }
+        }))
+    });
+    let mut client = secured(&server, &[]);
+    switched(&mut client, "");
+    wait_until("the writer is blocked", || BLOCKED.load(Ordering::Relaxed));
+    for round in 1..=20 {
+        client.write_all(b"a").unwrap();
+        wait_until("the byte is read", || READ.load(Ordering::Relaxed) >= round);
+    }
+    let mut all = Vec::new();
+    client.read_to_end(&mut all).expect("all of it");
+    assert_eq!(all.len(), LARGE);
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use laneway::net::TcpStream;
@@ -13,8 +13,8 @@ use rustls::ServerConnection;
 
 use crate::handshake::NoHandshake;
 
-/// A stream within TLS. Clones are the same stream; the connection's task is the only one that
-/// uses them.
+/// A stream within TLS. Clones are the same stream. One task reads and one writes, which may be the
+/// same.
 #[derive(Clone)]
 pub(crate) struct TlsStream(Arc<Mutex<Session>>);
 
@@ -25,6 +25,8 @@ struct Session {
     first: Option<u8>,
     /// Bytes that the socket has taken.
     sent: u64,
+    /// The task that waits for the socket to take what was written. None: it does not wait.
+    writer: Option<Waker>,
 }
 
 impl TlsStream {
@@ -34,6 +36,7 @@ impl TlsStream {
             rustls,
             first: None,
             sent: 0,
+            writer: None,
         })))
     }
 
@@ -82,16 +85,16 @@ impl TlsStream {
     ) -> Poll<io::Result<usize>> {
         let mut session = self.session();
         // What was written before goes first, so that no more is kept than rustls has room for.
-        ready!(session.poll_send(cx))?;
+        ready!(session.poll_write_out(cx))?;
         let bytes = session.rustls.writer().write_vectored(slices)?;
-        if let Poll::Ready(sent) = session.poll_send(cx) {
+        if let Poll::Ready(sent) = session.poll_write_out(cx) {
             sent?;
         }
         Poll::Ready(Ok(bytes))
     }
 
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.session().poll_send(cx)
+        self.session().poll_write_out(cx)
     }
 
     /// Says that nothing more will be written, within TLS and to the socket.
@@ -99,7 +102,7 @@ impl TlsStream {
         let mut session = self.session();
         // From the second time on, rustls does nothing.
         session.rustls.send_close_notify();
-        ready!(session.poll_send(cx))?;
+        ready!(session.poll_write_out(cx))?;
         Poll::Ready(session.tcp.shutdown(Shutdown::Write))
     }
 }
@@ -139,10 +142,7 @@ impl Session {
             }
             ready!(self.poll_receive(cx))?;
             self.process(cx)?;
-            // An answer of TLS itself, which has no other occasion to be sent.
-            if let Poll::Ready(sent) = self.poll_send(cx) {
-                sent?;
-            }
+            self.send_of_reader(cx)?;
         }
     }
 
@@ -165,6 +165,27 @@ impl Session {
             io::Error::new(ErrorKind::InvalidData, error)
         })?;
         Ok(())
+    }
+
+    /// Sends an answer of TLS itself, which has no other occasion to be sent. The socket wakes one
+    /// task that waits to send: a writer that does so keeps its place.
+    fn send_of_reader(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let writer = self.writer.clone();
+        let sent = match &writer {
+            Some(writer) => self.poll_send(&mut Context::from_waker(writer)),
+            None => self.poll_send(cx),
+        };
+        match sent {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// As [`poll_send`](Session::poll_send), for the task that writes.
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = self.poll_send(cx);
+        self.writer = sent.is_pending().then(|| cx.waker().clone());
+        sent
     }
 
     /// Ready when the socket has taken all that rustls has for it.

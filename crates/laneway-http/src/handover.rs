@@ -1,0 +1,142 @@
+//! The way of a connection in HTTP/1 from hyper to the task that takes its upgrade.
+//!
+//! ```text
+//!   kept ──────────► agreed ──────────────► answered ──────────► a tunnel, until it is dropped
+//!     the service      http1.rs tells hyper   the socket has      `upgrade::Upgraded`
+//!     says 101         that it is an upgrade  taken the answer
+//! ```
+//!
+//! hyper gives a connection that has ended to the task that waits for the upgrade, whatever the
+//! answer was. So it is not told of upgrades until there is one: the exchange keeps its answer back
+//! (`agreed`), the connection's task goes on with hyper's connection as one that may be upgraded,
+//! and only then does hyper get the answer.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use futures_io::AsyncRead;
+
+use super::adapters::read_through;
+use super::entry::{Origin, tell_of_end};
+use super::stream::Stream;
+use super::watch::Order;
+
+/// How far a connection is on that way.
+///
+/// Relaxed throughout: the connection's task does all of this.
+#[derive(Debug, Default)]
+pub(crate) struct Handover(AtomicU8);
+
+const AGREED: u8 = 1;
+const ANSWERED: u8 = 2;
+
+impl Handover {
+    /// Notes that the service gives the connection away.
+    pub(crate) fn agree(&self) {
+        self.0.store(AGREED, Ordering::Relaxed);
+    }
+
+    /// Notes that hyper has the answer that says so.
+    pub(crate) fn answer(&self) {
+        self.0.store(ANSWERED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == AGREED
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == ANSWERED
+    }
+}
+
+/// A connection's bytes that belong to another protocol now. Dropped, it lets the connection's task
+/// end the connection.
+pub(crate) struct Tunnel {
+    /// The bytes that came behind the request, and were not read yet.
+    first: BytesMut,
+    origin: Arc<Origin>,
+    /// The request that was an upgrade.
+    request: u64,
+}
+
+impl Tunnel {
+    pub(crate) fn new(first: BytesMut, origin: Arc<Origin>, request: u64) -> Tunnel {
+        Tunnel {
+            first,
+            origin,
+            request,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Reads into a caller's buffer.
+    pub(crate) fn poll_read(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if !self.first.is_empty() {
+            let bytes = self.first.len().min(space.len());
+            self.first.copy_to_slice(&mut space[..bytes]);
+            return Poll::Ready(Ok(bytes));
+        }
+        let read = std::pin::Pin::new(stream).poll_read(cx, space);
+        read.map(|read| self.unless_cut(read))
+    }
+
+    /// Reads at most `most` bytes, and hands them to `take`.
+    pub(crate) fn poll_take(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+        most: usize,
+        take: impl FnOnce(&[u8]),
+    ) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let bytes = self.first.len().min(most);
+            take(&self.first.split_to(bytes));
+            return Poll::Ready(Ok(()));
+        }
+        let read = read_through(stream, cx, most, |bytes| {
+            take(bytes);
+            bytes.len()
+        });
+        read.map(|read| self.unless_cut(read).map(drop))
+    }
+
+    /// An end that the server has made is not the client's.
+    fn unless_cut(&self, read: io::Result<usize>) -> io::Result<usize> {
+        match read {
+            Ok(0) if self.origin.watch.order() == Order::Cut => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the server has ended, and cut this connection off",
+            )),
+            read => read,
+        }
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        let watch = &self.origin.watch;
+        if let Some(request) = watch.end_upgrade(self.request) {
+            tell_of_end(watch, &request);
+        }
+    }
+}
+
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let peer = self.origin.watch.peer();
+        f.debug_struct("Tunnel").field("peer", &peer).finish()
+    }
+}
