@@ -1,0 +1,121 @@
+//! A chat by WebSocket that answers at once, beside heavy work on the same two cores.
+//!
+//! `cargo run --release -p laneway-http --example chat -- --listen 127.0.0.1:8080`, and then open
+//! that address in two windows of a browser.
+//!
+//! `routes.rs` agrees to the upgrade, `talk.rs` is the task that has the connection from then on,
+//! `room.rs` knows who is there and what each has still to be told, and `heavy.rs` is the work.
+
+mod heavy;
+mod options;
+#[path = "../../../../examples/output/mod.rs"]
+mod output;
+mod room;
+mod routes;
+mod talk;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::{ExitCode, exit};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use laneway::net::TcpListener;
+use laneway::{Priority, Runtime};
+use laneway_http::{Limits, Server};
+
+use heavy::Heavy;
+use options::Asked;
+use room::Room;
+
+/// What a program exits with that was called in a wrong way.
+const BAD_USAGE: u8 = 2;
+
+/// And one that is interrupted while it says goodbye.
+const INTERRUPTED: i32 = 130;
+
+/// How long goodbyes may take.
+const GOODBYES: Duration = Duration::from_secs(5);
+
+/// The runtime's deadline is later than the server's by so much, so that the server can report.
+const FOR_THE_REPORT: Duration = Duration::from_millis(200);
+
+/// What all requests share.
+#[derive(Clone)]
+struct App {
+    room: Room,
+    heavy: Heavy,
+}
+
+fn main() -> ExitCode {
+    let done = options::asked(std::env::args_os().skip(1)).and_then(|asked| match asked {
+        Asked::Serve { listen } => serve(&listen),
+        Asked::Help => {
+            say(options::USAGE);
+            Ok(())
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            let _ = writeln!(io::stderr(), "chat: {message}");
+            ExitCode::from(BAD_USAGE)
+        }
+    }
+}
+
+/// Serves until a signal comes, and then lets all say goodbye.
+fn serve(listen: &str) -> Result<(), String> {
+    output::may_end("chat");
+    let rt = Runtime::builder()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let cannot = |error| cannot_listen(listen, &error);
+    let listener = rt.block_on(TcpListener::bind(listen)).map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let signals = signals().map_err(|error| format!("signals cannot be caught: {error}"))?;
+
+    let app = App {
+        room: Room::default(),
+        heavy: Heavy::on(&rt.handle()),
+    };
+    let limits = Limits::public().shutdown(GOODBYES);
+    let server = Server::new(routes::routes(app)).limits(limits);
+    let serving = rt.spawn(server.serve(listener), Priority::High);
+    say(format!("listening on http://{address}"));
+
+    // Without a sender there are no signals any more, and no reason to end.
+    let _ = signals.recv();
+    say("saying goodbye");
+    rt.shutdown(GOODBYES + FOR_THE_REPORT);
+    let report = laneway::block_on(serving.fallible()).ok();
+    say(report.map_or("cut off".to_owned(), |report| report.to_string()));
+    Ok(())
+}
+
+/// Tells of Ctrl-C and SIGTERM. The second one ends the program.
+fn signals() -> Result<Receiver<()>, ctrlc::Error> {
+    let (sender, receiver) = channel();
+    let mut first = Some(sender);
+    ctrlc::set_handler(move || match first.take() {
+        Some(sender) => drop(sender.send(())),
+        None => exit(INTERRUPTED),
+    })?;
+    Ok(receiver)
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("cannot listen on {address:?}: {why}; --listen takes one such as 127.0.0.1:8080")
+}
+
+/// Prints a line. To a reader that has gone away, that is no reason to panic.
+fn say(line: impl Display) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
