@@ -13,6 +13,7 @@
 
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
@@ -66,10 +67,19 @@ pub(crate) struct Tunnel {
 
 impl Tunnel {
     pub(crate) fn new(first: BytesMut, origin: Arc<Origin>, request: u64) -> Tunnel {
-        Tunnel {
+        let mut tunnel = Tunnel {
             first,
             origin,
             request,
+        };
+        tunnel.free_first();
+        tunnel
+    }
+
+    /// Gives the memory of the first bytes back once they are read: a connection may rest for long.
+    fn free_first(&mut self) {
+        if self.first.is_empty() {
+            self.first = BytesMut::new();
         }
     }
 
@@ -87,9 +97,10 @@ impl Tunnel {
         if !self.first.is_empty() {
             let bytes = self.first.len().min(space.len());
             self.first.copy_to_slice(&mut space[..bytes]);
+            self.free_first();
             return Poll::Ready(Ok(bytes));
         }
-        let read = std::pin::Pin::new(stream).poll_read(cx, space);
+        let read = Pin::new(stream).poll_read(cx, space);
         read.map(|read| self.unless_cut(read))
     }
 
@@ -104,6 +115,7 @@ impl Tunnel {
         if !self.first.is_empty() {
             let bytes = self.first.len().min(most);
             take(&self.first.split_to(bytes));
+            self.free_first();
             return Poll::Ready(Ok(()));
         }
         let read = read_through(stream, cx, most, |bytes| {

@@ -154,10 +154,19 @@ pub struct Upgraded {
 impl Upgraded {
     fn new(socket: Socket, first: Bytes) -> Upgraded {
         let (stream, tunnel) = socket.into_tunnel().expect("hyper gave it away");
-        Upgraded {
+        let mut upgraded = Upgraded {
             first,
             stream,
             tunnel,
+        };
+        upgraded.free_first();
+        upgraded
+    }
+
+    /// Gives hyper's buffer back once it is read: a connection may rest for long.
+    fn free_first(&mut self) {
+        if self.first.is_empty() {
+            self.first = Bytes::new();
         }
     }
 
@@ -227,21 +236,18 @@ impl Future for OnUpgrade {
 
 impl AsyncRead for Upgraded {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         space: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let Upgraded {
-            first,
-            stream,
-            tunnel,
-        } = self.get_mut();
-        if !first.is_empty() {
-            let bytes = first.len().min(space.len());
-            first.copy_to_slice(&mut space[..bytes]);
+        let this = &mut *self;
+        if !this.first.is_empty() {
+            let bytes = this.first.len().min(space.len());
+            this.first.copy_to_slice(&mut space[..bytes]);
+            this.free_first();
             return Poll::Ready(Ok(bytes));
         }
-        tunnel.poll_read(stream, cx, space)
+        this.tunnel.poll_read(&mut this.stream, cx, space)
     }
 }
 

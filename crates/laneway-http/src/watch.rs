@@ -373,6 +373,8 @@ impl Watch {
         self.change(number, |request| {
             (request.doing, request.since) = (Doing::Upgraded, now());
         });
+        // No other one will come.
+        self.state().serving().requests.shrink_to_fit();
     }
 
     /// Notes that the task that had the connection has dropped it, and wakes that of the

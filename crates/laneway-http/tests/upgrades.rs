@@ -4,7 +4,7 @@
 mod client;
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
 use std::pin::Pin;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::handshake::server::create_response;
 use async_tungstenite::tungstenite::protocol::Role;
 use async_tungstenite::tungstenite::{self, Message};
-use client::{Client, Closed, LARGE, OWN_TASKS, Served, get, wait_until};
+use client::{Client, LARGE, OWN_TASKS, Served, get, wait_until};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use http::header::{CONTENT_LENGTH, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
@@ -417,6 +417,36 @@ fn a_refused_upgrade_is_told_at_once_and_the_connection_goes_on() {
 }
 
 #[test]
+fn a_task_that_waits_already_is_told_of_a_refusal() {
+    let (teller, told) = channel();
+    let limits = Limits::public().hibernate(Duration::MAX);
+    let server = client::serve_with(limits, move |mut request| {
+        let teller = teller.clone();
+        async move {
+            let mut upgraded = upgrade::on(&mut request);
+            let (opener, waited) = client::door();
+            let task = async move {
+                let polled = poll_fn(|cx| {
+                    let polled = Pin::new(&mut upgraded).poll(cx);
+                    opener.open();
+                    polled
+                });
+                teller.send(format!("{:?}", polled.await.err()))
+            };
+            spawn_task!(task, Priority::High).detach();
+            waited.wait().await;
+            Ok(Response::new(String::new()))
+        }
+    });
+    let mut client = server.connect();
+    client.send(asking("/"));
+    client.answer();
+    // While the connection is there.
+    assert_eq!(heard(&told), "Some(Refused)");
+    assert_eq!(server.handle.connections(), 1);
+}
+
+#[test]
 fn a_refused_upgrade_does_not_come_with_a_later_end() {
     // hyper itself would give the connection to the one that waited for the first request.
     let server = client::serve_with(Limits::public(), async |mut request| {
@@ -810,24 +840,4 @@ fn resets_at_every_moment_leave_nothing_behind() {
     assert_nothing_left(&server);
     drop(told);
     assert_eq!(server.end().cut.len(), 0);
-}
-
-#[test]
-fn a_client_that_does_not_read_its_101_is_cut_off() {
-    let limits = Limits::public().write_stall(Duration::from_millis(50));
-    let server = client::serve_with(limits, async |mut request| {
-        if request.uri().path() == "/large" {
-            return Ok(Response::new("x".repeat(LARGE)));
-        }
-        let upgraded = upgrade::on(&mut request);
-        let task = async { assert!(upgraded.await.is_err(), "no answer was sent") };
-        spawn_task!(task, Priority::High).detach();
-        Ok(switching())
-    });
-    let mut client = server.connect();
-    client.send(get("/large") + &asking("/"));
-    assert_nothing_left(&server);
-    match client.rest() {
-        Closed::After(text) | Closed::Reset(text) => assert!(!text.contains(" 101 ")),
-    }
 }
