@@ -601,6 +601,19 @@ mod tests {
         assert_eq!(taker.shown.sifted_at.get(), 0);
     }
 
+    /// The tasks that lay there before have it as well.
+    #[test]
+    fn a_deque_keeps_its_own_mark_where_that_is_the_older_one() {
+        let (mut victim, shown) = local();
+        let (thief, thief_shown) = local();
+        victim.mark_sifted(5);
+        thief.mark_sifted(u32::MAX);
+        (0..4).for_each(|id| _ = victim.push_back(runnable(id)));
+        assert!(shown.steal(&thief).is_some());
+        let mark = thief_shown.shown.sifted_at.get();
+        assert_eq!(mark, u32::MAX, "counts wrap around");
+    }
+
     /// If not, every step would take one of a few locks that all cells of the process share.
     #[test]
     fn a_next_slot_is_one_word_without_a_lock() {

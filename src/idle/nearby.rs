@@ -261,15 +261,17 @@ mod tests {
     #[test]
     fn a_high_worker_is_taken_from_the_bringers_core_and_a_low_one_from_another() {
         let nearby = Nearby::preferred(3);
-        let best = |queue| {
+        let best = |queue, cores: [usize; 3]| {
             let spot = |core| Spot {
                 home: queue,
                 core: Some(core),
             };
-            nearby.best([spot(3), spot(7), spot(3)].into_iter(), queue, Some(7))
+            nearby.best(cores.map(spot).into_iter(), queue, Some(HERE))
         };
-        assert_eq!(best(QueueId::HIGH), Some(1));
-        assert_eq!(best(QueueId::LOW), Some(2));
+        assert_eq!(best(HIGH, [ELSEWHERE, HERE, ELSEWHERE]), Some(1));
+        for queue in [LOW, FURTHER] {
+            assert_eq!(best(queue, [ELSEWHERE, ELSEWHERE, HERE]), Some(1));
+        }
     }
 
     #[test]

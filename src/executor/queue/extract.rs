@@ -187,6 +187,38 @@ mod tests {
         assert_eq!(left(local), [1]);
     }
 
+    fn raised(id: u64) -> Runnable {
+        let runnable = runnable(id);
+        assert!(runnable.metadata().raise(), "it was low");
+        runnable
+    }
+
+    fn sift(local: &mut LocalQueue) -> Vec<u64> {
+        let mut found = Vec::new();
+        local.sift(&mut found);
+        found.into_iter().map(id).collect()
+    }
+
+    #[test]
+    fn the_raised_are_found_also_in_the_next_slot_and_the_others_keep_their_order() {
+        let (mut local, _shown) = local();
+        [runnable(0), raised(1), runnable(2)]
+            .into_iter()
+            .for_each(|task| _ = local.push_back(task));
+        local.push_next(raised(3));
+        assert_eq!(sift(&mut local), [3, 1]);
+        assert_eq!(left(local), [0, 2]);
+    }
+
+    #[test]
+    fn a_task_that_was_not_raised_stays_in_the_next_slot() {
+        let (mut local, _shown) = local();
+        local.push_next(runnable(1));
+        assert_eq!(sift(&mut local), []);
+        assert!(!local.has_spare(), "thieves would see it in the deque");
+        assert_eq!(left(local), [1]);
+    }
+
     #[test]
     fn among_too_many_none_is_looked_for() {
         let (mut local, _shown) = local();
