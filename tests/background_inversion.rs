@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use laneway::background::{CallOrder, Service, ServiceHandle};
 use laneway::sim::{Sim, explore, work};
-use laneway::time::{now, sleep};
+use laneway::time::{now, sleep, timeout};
 use laneway::{Priority, Stealing, Task, spawn_task, yield_now};
 
 const MS: Duration = Duration::from_millis(1);
@@ -139,6 +139,59 @@ fn a_service_in_the_middle_of_a_request_is_raised_and_what_it_awaits() {
     );
 }
 
+/// How long a high task waits for a call that a low task has made before, once the low queue is
+/// full. The handler sleeps for a millisecond more.
+async fn waits_for_a_call_of_a_low_task<F>(
+    call: impl FnOnce(ServiceHandle<u32, u32>) -> F,
+) -> Duration
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    let handler = async |_: &mut (), n: u32| {
+        sleep(2 * MS).await;
+        n
+    };
+    let (handle, background) = Service::new().build((), handler);
+    let service = spawn_task!(background);
+    let called = call(handle.clone());
+    sleep(MS).await;
+    let backlog = backlog();
+    let began = now();
+    spawn_task!(called, Priority::High).await;
+    let waited = now() - began;
+    drop(backlog);
+    sleep(2 * BACKLOG * MS).await;
+    assert_eq!(service.priority(), Priority::Low);
+    waited
+}
+
+#[test]
+fn a_caller_that_is_raised_while_it_waits_raises_the_service() {
+    assert_takes(
+        || waits_for_a_call_of_a_low_task(|handle| spawn_task!(call(handle))),
+        1..=2,
+    );
+}
+
+#[test]
+fn a_high_task_that_is_handed_a_reply_raises_the_service() {
+    assert_takes(
+        || waits_for_a_call_of_a_low_task(|handle| handle.try_call(1).unwrap()),
+        1..=2,
+    );
+}
+
+#[test]
+fn a_high_task_that_gives_a_reply_up_leaves_the_service_low() {
+    async fn gives_up(handle: ServiceHandle<u32, u32>) {
+        let reply = handle.try_call(1).unwrap();
+        sleep(MS).await;
+        assert!(timeout(MS / 2, reply).await.is_err());
+    }
+    assert_takes(|| waits_for_a_call_of_a_low_task(gives_up), 1..=2);
+}
+
 #[test]
 fn a_service_that_is_spawned_after_the_call_is_raised_at_its_second_poll() {
     assert_takes(
@@ -247,6 +300,8 @@ fn high_callers_of_all_kinds_leave_a_low_service_low() {
                 spawn_task!(calls, priority)
             })
             .collect();
+        sleep(a_while()).await;
+        callers[0].escalate();
         for caller in callers {
             caller.await;
         }

@@ -26,7 +26,9 @@ pub enum CallOrder {
     /// counts as a high one, and so does not wait behind the low queue; nor does a low task that
     /// its handler awaits. One that is in the low queue already is looked for there, as
     /// [`Task::escalate`](crate::Task::escalate) does. Without urgent calls it is low again, from
-    /// its next scheduling on.
+    /// its next scheduling on. So it is while a high task waits for a call that was made as a usual
+    /// one: the task was raised after the call, or was handed the [`Reply`](super::Reply). Such a
+    /// call keeps its place among the usual ones.
     #[default]
     UrgentFirst,
     /// The first come is the first served, whichever task calls.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::call_error::{CallError, TryCallError};
 use super::close_reason::CloseReason;
 use super::exchange::{Exchange, GivenUp, SharedExchange};
-use super::mailbox::{Mailbox, Patience, Refused};
+use super::mailbox::{Awaited, Mailbox, Patience, Refused};
 use super::service_metrics::ServiceMetrics;
 use crate::ground::poll::budget::Waited;
 use crate::time::{Elapsed, Timeout, timeout};
@@ -337,6 +337,7 @@ struct PlainCall<'h, Req, Res> {
     mailbox: &'h Mailbox<Req, Res>,
     stage: CallStage<Req, Res>,
     waited: Waited,
+    awaited: Awaited,
 }
 
 enum CallStage<Req, Res> {
@@ -354,6 +355,7 @@ impl<'h, Req, Res> PlainCall<'h, Req, Res> {
             mailbox,
             stage: CallStage::NotSent(Exchange::new(request)),
             waited: Waited::No,
+            awaited: Awaited::AsMade,
         }
     }
 
@@ -391,9 +393,14 @@ impl<Req, Res> Future for PlainCall<'_, Req, Res> {
         match mem::replace(&mut self.stage, CallStage::Over) {
             CallStage::NotSent(exchange) => self.send(exchange, cx),
             CallStage::Sent(exchange) => match Exchange::poll_reply(exchange, cx) {
-                Ok(reply) => Poll::Ready(reply),
+                Ok(reply) => {
+                    self.mailbox.is_awaited_no_more(&mut self.awaited);
+                    Poll::Ready(reply)
+                }
                 Err(exchange) => {
+                    let urgency = exchange.urgency;
                     self.stage = CallStage::Sent(exchange);
+                    self.mailbox.note_awaiter(urgency, &mut self.awaited);
                     Poll::Pending
                 }
             },
@@ -406,6 +413,7 @@ impl<Req, Res> Drop for PlainCall<'_, Req, Res> {
     fn drop(&mut self) {
         if let CallStage::Sent(exchange) = &self.stage {
             give_up(exchange, self.mailbox);
+            self.mailbox.is_awaited_no_more(&mut self.awaited);
         }
     }
 }
@@ -497,6 +505,7 @@ struct PlainReply<Req, Res> {
     exchange: Option<SharedExchange<Req, Res>>,
     mailbox: Arc<Mailbox<Req, Res>>,
     waited: Waited,
+    awaited: Awaited,
 }
 
 impl<Req, Res> PlainReply<Req, Res> {
@@ -511,6 +520,7 @@ impl<Req, Res> PlainReply<Req, Res> {
                 exchange: Some(exchange),
                 mailbox: mailbox.clone(),
                 waited: Waited::No,
+                awaited: Awaited::AsMade,
             }),
             Err(refused) => {
                 let request = exchange.take();
@@ -523,6 +533,7 @@ impl<Req, Res> PlainReply<Req, Res> {
     fn detach(mut self) {
         if let Some(exchange) = self.exchange.take() {
             exchange.forget_caller();
+            self.mailbox.is_awaited_no_more(&mut self.awaited);
         }
     }
 }
@@ -535,15 +546,23 @@ impl<Req, Res> Future for PlainReply<Req, Res> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let PlainReply {
-            exchange, waited, ..
+            exchange,
+            mailbox,
+            waited,
+            awaited,
         } = &mut *self;
         waited.poll(cx, |cx| {
             let asked = exchange.take();
             let asked = asked.expect("a reply is not polled again after its end");
             match Exchange::poll_reply(asked, cx) {
-                Ok(reply) => Poll::Ready(reply),
+                Ok(reply) => {
+                    mailbox.is_awaited_no_more(awaited);
+                    Poll::Ready(reply)
+                }
                 Err(asked) => {
+                    let urgency = asked.urgency;
                     *exchange = Some(asked);
+                    mailbox.note_awaiter(urgency, awaited);
                     Poll::Pending
                 }
             }
@@ -555,6 +574,7 @@ impl<Req, Res> Drop for PlainReply<Req, Res> {
     fn drop(&mut self) {
         if let Some(exchange) = &self.exchange {
             give_up(exchange, &self.mailbox);
+            self.mailbox.is_awaited_no_more(&mut self.awaited);
         }
     }
 }

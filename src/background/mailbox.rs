@@ -9,7 +9,7 @@
 //! A mailbox knows exchanges and wakers; it calls no handler.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -68,6 +68,8 @@ struct UrgentCalls {
     replied: AtomicU64,
     /// Of these, given up in the queue. Written by callers.
     given_up: AtomicU64,
+    /// Other calls that high tasks wait for now. Written by callers.
+    awaited: AtomicUsize,
     /// Whether the loan stands. Written under the post's lock.
     lent: AtomicBool,
 }
@@ -80,10 +82,20 @@ impl UrgentCalls {
         count(&self.entered);
     }
 
-    /// Whether each one was replied to or given up.
+    /// Whether each one was replied to or given up, and no high task waits for another call.
     fn are_over(&self) -> bool {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        read(&self.replied) + read(&self.given_up) >= read(&self.entered)
+        read(&self.replied) + read(&self.given_up) >= read(&self.entered) && !self.is_awaited()
+    }
+
+    fn is_awaited(&self) -> bool {
+        if self.awaited.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        // Pairs with the fence in `is_awaited_no_more`: either the background sees here that the
+        // last awaiter is gone, or that awaiter sees each reply to an urgent call.
+        fence(Ordering::SeqCst);
+        self.awaited.load(Ordering::Relaxed) != 0
     }
 }
 
@@ -129,6 +141,14 @@ pub(super) fn count(counter: &AtomicU64) {
 pub(super) enum Refused {
     Busy,
     Closed(CloseReason),
+}
+
+/// Whether a call has a more urgent awaiter than it had when it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    AsMade,
+    /// Counted in the mailbox, until [`Mailbox::is_awaited_no_more`].
+    ByHighTask,
 }
 
 /// Whether a call is awaited while it waits for room.
@@ -196,6 +216,40 @@ impl<Req, Res> Mailbox<Req, Res> {
         let after_lending = post.loan.lend();
         self.note_loan(post);
         after_lending
+    }
+
+    /// Called for a call that waits, each time that its awaiter has found it pending. One that was
+    /// made as a usual call may have come to be awaited by a high task: its own was raised, or
+    /// another task holds the [`Reply`](super::Reply). The call keeps its place in its line.
+    pub(super) fn note_awaiter(&self, urgency: Urgency, awaited: &mut Awaited) {
+        let is_news = (urgency, *awaited) == (Urgency::Usual, Awaited::AsMade);
+        if is_news && self.call_order.of_caller() == Urgency::Urgent {
+            *awaited = Awaited::ByHighTask;
+            self.lend_for_awaiter();
+        }
+    }
+
+    #[cold]
+    fn lend_for_awaiter(&self) {
+        let mut post = self.lock();
+        self.urgent.awaited.fetch_add(1, Ordering::Relaxed);
+        let after_lending = post.loan.lend();
+        self.note_loan(&post);
+        // Unlock before waking: the background's first act may be to take this lock.
+        drop(post);
+        if let AfterLending::Wake(borrower) = after_lending {
+            borrower.wake();
+        }
+    }
+
+    /// Called for a call that has its reply or is given up.
+    #[inline]
+    pub(super) fn is_awaited_no_more(&self, awaited: &mut Awaited) {
+        if mem::replace(awaited, Awaited::AsMade) == Awaited::ByHighTask {
+            self.urgent.awaited.fetch_sub(1, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            self.end_loan();
+        }
     }
 
     /// Called by the background for each call that it has taken, at its end.
