@@ -372,6 +372,24 @@ fn a_simulation_is_recorded_in_its_own_time_and_order() {
     );
 }
 
+#[test]
+fn a_simulation_of_a_thousand_years_is_recorded_to_its_end() {
+    let recorder = Arc::new(Recorder::new());
+    let sim = Sim::seed(1).observer(recorder.clone()).keep_events();
+    let ran = sim.run(async {
+        for _ in 0..10 {
+            let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+            spawn_task!(sleep(century)).await;
+        }
+    });
+    let recording = recorder.recording();
+    assert_eq!(recording.len(), ran.unwrap().events.len());
+    let times: BTreeSet<Duration> = recording.events().map(|(at, _)| at).collect();
+    assert_eq!(times.len(), recording.len(), "their order is kept");
+    serde_json::from_str::<Value>(&recording.to_replay_json()).unwrap();
+    trace_of(&recording);
+}
+
 // Files.
 
 #[test]

@@ -430,8 +430,14 @@ impl fmt::Debug for Recorder {
     }
 }
 
+/// The latest time that a clock is read as, after 292 years. The events of a simulation that goes on
+/// for longer follow each other from then on without a wait.
+const LATEST: u64 = u64::MAX >> 1;
+
 fn nanos(duration: Duration) -> u64 {
-    duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
+    let of_seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    let nanos = of_seconds.saturating_add(u64::from(duration.subsec_nanos()));
+    nanos.min(LATEST)
 }
 
 #[cfg(test)]
