@@ -148,7 +148,7 @@ pub use job_error::{JobError, Snooze};
 pub use job_id::{JobId, NoJobId};
 pub use job_state::JobState;
 pub use jobs::Jobs;
-pub use payload::{PAYLOAD_LIMIT, PayloadError};
+pub use payload::{NESTING_LIMIT, PAYLOAD_LIMIT, PayloadError};
 pub use retry::Retry;
 pub use schedule::{IfUnfinished, Missed, Schedule, ScheduleBuilder};
 pub use schedule_error::ScheduleError;

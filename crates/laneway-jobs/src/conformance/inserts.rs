@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use laneway::Priority;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::stage::Stage;
+use super::stage::{LONG, Stage, start};
 use crate::store::{Due, Enqueued, JobSearch, LIST_LIMIT, StoreError};
-use crate::{EnqueueError, Job, JobState, PAYLOAD_LIMIT, PayloadError};
+use crate::{
+    Ctx, EnqueueError, Job, JobError, JobState, Limit, NESTING_LIMIT, PAYLOAD_LIMIT, PayloadError,
+    Worker,
+};
 
 pub(super) async fn an_inserted_job_is_ready_and_has_all_that_was_given(stage: Stage) {
     let mut job = stage.job("a");
@@ -60,6 +64,51 @@ pub(super) async fn a_large_payload_is_refused_and_says_what_to_do(stage: Stage)
     let expected = EnqueueError::Payload(PayloadError::TooLarge { bytes });
     assert_eq!(refused, Err(expected.clone()));
     assert!(expected.to_string().contains("store the data elsewhere"));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Deep(Value);
+
+impl Job for Deep {
+    const KIND: &'static str = "a";
+}
+
+impl Deep {
+    fn of(levels: usize) -> Deep {
+        let within = |inner, _| Value::Array(vec![inner]);
+        Deep((1..levels).fold(Value::Array(Vec::new()), within))
+    }
+}
+
+pub(super) async fn a_deep_payload_is_refused_at_every_entrance(stage: Stage) {
+    let deepest = || stage.jobs.enqueue(Deep::of(NESTING_LIMIT));
+    let deeper = || stage.jobs.enqueue(Deep::of(NESTING_LIMIT + 1));
+    let levels = NESTING_LIMIT + 1;
+    let expected = EnqueueError::Payload(PayloadError::TooDeep { levels });
+    assert!(expected.to_string().contains("as a text"));
+    assert_eq!(deeper().await, Err(expected.clone()));
+    let all = stage.jobs.enqueue_all([deepest(), deeper()]).await;
+    assert_eq!(all, Err(expected.clone()));
+    let batch = stage.jobs.batch().member(deeper()).then(deepest()).await;
+    assert_eq!(batch, Err(expected.clone()));
+    let chain = stage.jobs.enqueue_chain([deepest(), deeper()]).await;
+    assert_eq!(chain, Err(expected.clone()));
+    assert!(stage.all().await.is_empty(), "none is enqueued");
+    let id = deepest().await.expect("it can be read back").id();
+    let worker = start(children_of_deep_jobs(&stage));
+    let refused: String = stage.jobs.wait(id).await.expect("it is decoded");
+    assert_eq!(refused, expected.to_string());
+    assert!(worker.shutdown(LONG).await.is_clean());
+}
+
+/// A worker whose handler enqueues a child that is too deep, and gives the reason why it cannot.
+fn children_of_deep_jobs(stage: &Stage) -> Worker {
+    let worker = Worker::new(&stage.jobs).queue("default", Limit::in_flight(1));
+    worker.handle(|Deep(inner), ctx: Ctx| async move {
+        let child = ctx.enqueue(Deep(Value::Array(vec![inner]))).await;
+        let refused = child.err().map(|error| error.to_string());
+        Ok::<_, JobError>(refused.unwrap_or_default())
+    })
 }
 
 pub(super) async fn a_list_is_bounded_and_goes_on_before_its_last_job(stage: Stage) {

@@ -56,6 +56,7 @@ cases! {
         an_insert_that_is_sent_again_is_one_job,
         a_batch_is_answered_in_its_order,
         a_large_payload_is_refused_and_says_what_to_do,
+        a_deep_payload_is_refused_at_every_entrance,
         a_list_is_bounded_and_goes_on_before_its_last_job,
     }
     claims {
