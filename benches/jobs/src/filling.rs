@@ -46,15 +46,23 @@ pub(crate) fn fill(opened: &Opened, filling: Filling, numbers: std::ops::Range<u
         Raw::Postgres(client) => opened.rt.block_on(async {
             let filled = client.batch_execute(&postgres(filling, &numbers)).await;
             filled.expect("rows as the store makes them");
-            // As the server does it by itself after a while.
-            let vacuumed = client
-                .batch_execute("VACUUM ANALYZE laneway.laneway_job")
-                .await;
-            vacuumed.expect("the table is there");
-            // Only a superuser may; what the rows have left to write is not to be written later.
-            let _ = client.batch_execute("CHECKPOINT").await;
         }),
     }
+}
+
+/// Does what the server would do by itself after a while, when rows have been added.
+pub(crate) fn vacuum(opened: &Opened) {
+    let Raw::Postgres(client) = &opened.raw else {
+        return;
+    };
+    opened.rt.block_on(async {
+        let vacuumed = client
+            .batch_execute("VACUUM ANALYZE laneway.laneway_job")
+            .await;
+        vacuumed.expect("the table is there");
+        // Only a superuser may; what the rows have left to write is not to be written later.
+        let _ = client.batch_execute("CHECKPOINT").await;
+    });
 }
 
 const COLUMNS: &str =

@@ -1,18 +1,22 @@
 //! The cost of a job beside few rows and beside many.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use laneway_jobs::{Ctx, JobError, Limit, Worker};
 
 use crate::assignment::Assignment;
-use crate::filling::{Filling, fill};
+use crate::filling::{Filling, fill, vacuum};
 use crate::gauge::{Cost, Gauge};
 use crate::no_op::NoOp;
 use crate::opened::{Opened, PATIENCE};
 
 /// How many rows there are beside the jobs that are measured.
 pub(crate) const SIZES: [u64; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// So many rows are added at once, and told of.
+const ADDED: u64 = 500_000;
 
 /// So many jobs are enqueued and drained at each size, so many times over.
 const JOBS: u32 = 3_200;
@@ -28,7 +32,7 @@ pub(crate) fn measure(assignment: &Assignment, filling: Filling) {
     let mut rows = 0;
     lap(&opened, gauge);
     for size in sizes(u64::from(assignment.jobs)) {
-        fill(&opened, filling, rows..size);
+        grow(&opened, filling, rows..size);
         rows = size;
         // The first one brings the new rows' pages in.
         lap(&opened, gauge);
@@ -40,6 +44,16 @@ pub(crate) fn measure(assignment: &Assignment, filling: Filling) {
 
 pub(crate) fn sizes(most: u64) -> impl Iterator<Item = u64> {
     SIZES.into_iter().filter(move |&size| size <= most)
+}
+
+/// Adds the rows with these numbers, in parts.
+fn grow(opened: &Opened, filling: Filling, numbers: Range<u64>) {
+    for from in numbers.clone().step_by(ADDED as usize) {
+        let to = numbers.end.min(from + ADDED);
+        fill(opened, filling, from..to);
+        eprintln!("  {to} rows {}", filling.name());
+    }
+    vacuum(opened);
 }
 
 fn print(filling: Filling, size: u64, [enqueued, drained]: [f64; 2]) {

@@ -10,7 +10,7 @@ use laneway_jobs::{Ctx, Job, JobError, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::Assignment;
-use crate::filling::{Filling, fill};
+use crate::filling::{Filling, fill, vacuum};
 use crate::no_op::NoOp;
 use crate::opened::{Opened, PATIENCE};
 
@@ -33,6 +33,7 @@ pub(crate) fn measure(assignment: &Assignment) {
     opened.print_durability();
     let drained = u64::from(assignment.jobs);
     fill(&opened, Filling::Ready, 0..BEHIND + drained);
+    vacuum(&opened);
     let low = Arc::new(AtomicU64::new(0));
     let (started, starts) = flume::unbounded();
     let (counted, begun) = (low.clone(), low.clone());
