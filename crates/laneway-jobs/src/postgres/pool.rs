@@ -1,8 +1,8 @@
 //! A few connections, opened when they are wanted and again when they were lost.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use laneway::time::{now, sleep};
@@ -17,6 +17,7 @@ use super::schema::SchemaName;
 use super::serving::Driver;
 use super::session::Session;
 use crate::deadline::after;
+use crate::lock::unpoisoned;
 
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(1);
@@ -26,7 +27,9 @@ pub(super) struct Pool {
     address: Address,
     schema: Arc<str>,
     patience: Duration,
-    slots: (flume::Sender<Slot>, flume::Receiver<Slot>),
+    slots: Mutex<Vec<Slot>>,
+    /// As many as there are slots.
+    permits: (flume::Sender<()>, flume::Receiver<()>),
     /// Grows when a runtime that serves connections begins to shut down.
     generation: AtomicU64,
 }
@@ -60,12 +63,12 @@ impl Pool {
         patience: Duration,
         connections: usize,
     ) -> Arc<Pool> {
-        let slots = flume::bounded(connections);
         let pool = Pool {
             address,
             schema,
             patience,
-            slots,
+            slots: Mutex::default(),
+            permits: flume::bounded(connections),
             generation: AtomicU64::new(0),
         };
         (0..connections).for_each(|_| pool.put(Slot::Empty));
@@ -88,18 +91,27 @@ impl Pool {
     ///
     /// The slot is put back.
     pub(super) async fn take(self: &Arc<Self>) -> Result<Lent, ConnectError> {
-        let slot = self.slots.1.recv_async().await;
+        let slot = self.next().await;
         let mut lent = Lent {
             pool: self.clone(),
             connected: None,
             slot: Slot::Empty,
         };
         let connected = match slot {
-            Ok(Slot::Open(connected)) if self.keeps(&connected) => connected,
+            Slot::Open(connected) if self.keeps(&connected) => connected,
             _ => Box::new(self.persist(|| self.try_connect()).await?),
         };
         lent.connected = Some(connected);
         Ok(lent)
+    }
+
+    /// The slot that was put back last: few connections are in use where few are enough, and the
+    /// server has its caches for them.
+    async fn next(&self) -> Slot {
+        let permit = self.permits.1.recv_async().await;
+        debug_assert!(permit.is_ok(), "the pool holds both ends");
+        let mut slots = unpoisoned(self.slots.lock());
+        slots.pop().unwrap_or(Slot::Empty)
     }
 
     /// A client beside the pool.
@@ -174,8 +186,11 @@ impl Pool {
     /// Closes the connections that are not in use, and the others when they are put back.
     fn retire(&self) {
         self.generation.fetch_add(1, Relaxed);
-        let idle: Vec<Slot> = self.slots.1.try_iter().collect();
-        idle.iter().for_each(|_| self.put(Slot::Empty));
+        let mut slots = unpoisoned(self.slots.lock());
+        let idle: Vec<Slot> = slots.drain(..).collect();
+        slots.extend(idle.iter().map(|_| Slot::Empty));
+        drop(slots);
+        drop(idle);
     }
 
     fn keeps(&self, connected: &Connected) -> bool {
@@ -183,8 +198,15 @@ impl Pool {
     }
 
     fn put(&self, slot: Slot) {
-        let put = self.slots.0.try_send(slot);
-        debug_assert!(put.is_ok(), "there are as many slots as connections");
+        let mut slots = unpoisoned(self.slots.lock());
+        let place = match slot {
+            Slot::Open(_) => slots.len(),
+            Slot::Empty => 0,
+        };
+        slots.insert(place, slot);
+        drop(slots);
+        let put = self.permits.0.try_send(());
+        debug_assert!(put.is_ok(), "there are as many permits as connections");
     }
 }
 
