@@ -1,9 +1,10 @@
 //! Laneway measured against other runtimes, in one run. See `README.md` for the method, and for
 //! what speaks for and against it.
 //!
-//! Three programs: `laneway-peers`, which measures and reports; `laneway-peers-memory`, which it
+//! Four programs: `laneway-peers`, which measures and reports; `laneway-peers-memory`, which it
 //! runs for the one thing that it cannot measure itself, since an allocator that counts would slow
-//! everything else down; and `laneway-peers-http`, the servers that it is a client of.
+//! everything else down; `laneway-peers-http`, the servers that it is a client of; and
+//! `laneway-peers-instructions`, which counts what those servers do for a request.
 //!
 //! `compare.rs` is the story, and `options.rs` what may be said on the command line. `peer.rs`
 //! names those that are compared, `executors/` holds them and `roster.rs` starts them.
@@ -60,6 +61,7 @@ mod wire;
 mod workloads;
 
 pub use compare::compare;
+pub use http::count_instructions;
 pub use memory::{Allocated, print_memory};
 #[cfg(feature = "http")]
 pub use servers::serve_http;

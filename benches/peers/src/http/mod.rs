@@ -10,6 +10,7 @@
 mod answer_length;
 mod churn;
 mod handler;
+mod instructions;
 mod paced;
 mod question;
 mod report;
@@ -26,6 +27,7 @@ use crate::figures::Figures;
 use crate::memory::{self, Held};
 use crate::peer::Peer;
 
+pub use instructions::count_instructions;
 pub(crate) use question::Amounts;
 use question::Question;
 pub(crate) use report::report;

@@ -1,9 +1,10 @@
 //! The process of a server, seen from outside.
 
 use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::peer::Peer;
@@ -50,24 +51,45 @@ impl Program {
     }
 
     pub(crate) fn start(&self, peer: Peer, steps: u64, wire: Wire) -> Server {
-        let mut process = Command::new(&self.path)
+        let command = Command::new(&self.path);
+        let started = self.start_by(command, peer, steps, wire);
+        started.expect("the program was built")
+    }
+
+    /// Starts a server that callgrind counts. Its file is written when the server ends.
+    pub(crate) fn start_under_callgrind(&self, peer: Peer, file: &Path) -> io::Result<Server> {
+        let mut command = Command::new("valgrind");
+        let mut output = OsString::from("--callgrind-out-file=");
+        output.push(file);
+        command.args(["--quiet", "--tool=callgrind"]).arg(output);
+        command.arg(&self.path);
+        self.start_by(command, peer, 0, Wire::Plain)
+    }
+
+    fn start_by(
+        &self,
+        mut command: Command,
+        peer: Peer,
+        steps: u64,
+        wire: Wire,
+    ) -> io::Result<Server> {
+        let mut process = command
             .args([peer.name(), self.threads.to_string(), steps.to_string()])
             .arg(wire.name())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
+            .spawn()?;
         let questions = process.stdin.take();
         let answers = process.stdout.take().expect("the output is piped");
         let mut answers = BufReader::new(answers);
         let address = line(&mut answers);
         let address = address.parse().expect("the server prints its address");
-        Server {
+        Ok(Server {
             address,
             process,
             questions,
             answers,
-        }
+        })
     }
 }
 
