@@ -17,13 +17,18 @@ use crate::fence::Fence;
 use crate::job::Job;
 use crate::job_error::JobError;
 use crate::job_id::JobId;
+use crate::job_state::JobState;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
 use crate::payload::{decode, encode};
 use crate::resend::resend;
 use crate::store::{
-    BatchCounts, ClaimedJob, Guarded, Held, Note, NoteKind, Outcome, Settlement, Step, StoreError,
+    BatchCounts, ClaimedJob, Guarded, Held, JobSearch, Note, NoteKind, Outcome, Settlement, Step,
+    StoreError,
 };
+
+/// Results come with payloads, which may be a mebibyte each.
+const RESULTS_AT_ONCE: usize = 100;
 
 /// The context that a handler is given beside its job. Cheap to clone.
 #[derive(Clone)]
@@ -193,6 +198,71 @@ impl Ctx {
     pub async fn batch_counts(&self) -> Result<BatchCounts, StoreError> {
         let counts = resend(|| self.0.jobs.store().batches(vec![self.id()])).await?;
         Ok(counts.into_iter().flatten().next().unwrap_or_default())
+    }
+
+    /// The results of the jobs that this one waited for, in the order of their ids: of the members
+    /// of its batch, or of the link before it in its chain. Those that were not done, and those
+    /// that were [pruned](crate::Worker::prune) since, are left out. All are held in memory.
+    ///
+    /// ```
+    /// use laneway_jobs::testing::{drain, simulated};
+    /// use laneway_jobs::{Ctx, Job, JobError, Limit, Worker};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Weigh(u32);
+    /// impl Job for Weigh {
+    ///     const KIND: &'static str = "weigh";
+    /// }
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Ship;
+    /// impl Job for Ship {
+    ///     const KIND: &'static str = "ship";
+    /// }
+    ///
+    /// async fn ship(_: Ship, ctx: Ctx) -> Result<u32, JobError> {
+    ///     let weights = ctx.results::<u32>().await?;
+    ///     Ok(weights.into_iter().map(|(_, weight)| weight).sum())
+    /// }
+    ///
+    /// simulated(|jobs| async move {
+    ///     let worker = Worker::new(&jobs)
+    ///         .queue("default", Limit::in_flight(4))
+    ///         .handle(|Weigh(item), _| async move { Ok::<_, JobError>(item * 100) })
+    ///         .handle(ship);
+    ///     let items = (1..=3).map(|item| jobs.enqueue(Weigh(item)));
+    ///     let batch = jobs.batch().members(items).then(jobs.enqueue(Ship)).await.unwrap();
+    ///     assert_eq!(drain(&worker).await.completed(), 4);
+    ///     assert_eq!(jobs.wait::<u32>(batch.then).await, Ok(600));
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store, or that a result is none of the type that was asked for.
+    pub async fn results<R: DeserializeOwned>(&self) -> Result<Vec<(JobId, R)>, JobError> {
+        let mut results = Vec::new();
+        let mut search = JobSearch {
+            awaited_by: Some(self.id()),
+            state: Some(JobState::Done),
+            limit: RESULTS_AT_ONCE,
+            ..JobSearch::default()
+        };
+        loop {
+            let page = self.jobs().search(search.clone()).await?;
+            let ids: Vec<JobId> = page.jobs.iter().map(|job| job.id).collect();
+            let found = resend(|| self.jobs().store().look(ids.clone())).await?;
+            for job in found.into_iter().flatten() {
+                if let Some(json) = &job.result {
+                    results.push((job.id, decode(json)?));
+                }
+            }
+            search.before = page.next;
+            if search.before.is_none() {
+                results.reverse();
+                return Ok(results);
+            }
+        }
     }
 
     /// The client.

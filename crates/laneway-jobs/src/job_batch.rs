@@ -15,7 +15,8 @@ use crate::store::{Awaits, Enqueued, NewJob};
 /// The job that follows is enqueued together with its members, in one transaction. It is ready once
 /// each member is settled, *however it ended*: done, failed for good, cancelled, deleted before it
 /// ran, or quarantined. [`Ctx::batch_counts`](crate::Ctx::batch_counts) tells its handler how many
-/// ended in each way, also of those that have been pruned since.
+/// ended in each way, also of those that have been pruned since, and
+/// [`Ctx::results`](crate::Ctx::results) gives the results of those that were done.
 ///
 /// - An empty batch has ended at once.
 /// - A member's handler adds members by [`Ctx::enqueue_member`](crate::Ctx::enqueue_member).

@@ -50,6 +50,16 @@
 //! - An idle worker on SQLite makes no query. An in-process commit wakes it; for those of other
 //!   processes it looks at the length and time of the write-ahead log, every 1/8 to 2 seconds.
 //!
+//! # Deploys
+//!
+//! - Old and new processes may work on one database at the same time. A worker claims the kinds
+//!   that it has handlers for, and leaves the others.
+//! - To rename a kind, move its old name to [`Job::OLD_KINDS`].
+//! - A payload gets a new field by `#[serde(default)]`. One that does not fit the type is an error
+//!   of its job's attempt, and the job is tried again: by a worker of another release as well.
+//! - On SIGTERM call [`WorkerHandle::shutdown`]; the crates `async-signal` and `ctrlc` tell of
+//!   signals.
+//!
 //! # Features
 //!
 //! | feature | brings |

@@ -237,6 +237,7 @@ cases! {
     }
     workers {
         no_job_runs_twice_among_sixteen_workers,
+        a_job_has_the_results_of_those_that_it_waited_for,
         low_is_not_starved,
         a_failed_job_runs_again_until_it_succeeds,
         a_panic_and_an_undecodable_payload_are_the_jobs_errors,

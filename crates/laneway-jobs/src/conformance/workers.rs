@@ -67,6 +67,45 @@ pub(super) async fn no_job_runs_twice_among_sixteen_workers(stage: Stage) {
     assert_eq!(finished, 1_024);
 }
 
+/// A job that waits for others, and adds their results up.
+#[derive(Serialize, Deserialize)]
+struct Sum;
+
+impl Job for Sum {
+    const KIND: &'static str = "b";
+}
+
+async fn sum(_: Sum, ctx: Ctx) -> Result<Vec<u32>, JobError> {
+    let results = ctx.results().await?;
+    assert!(results.is_sorted(), "{results:?}");
+    Ok(results.into_iter().map(|(_, number)| number).collect())
+}
+
+pub(super) async fn a_job_has_the_results_of_those_that_it_waited_for(stage: Stage) {
+    let worker = worker(&stage, 64)
+        .handle(sum)
+        .handle(|Numbered(n), _| async move {
+            match n {
+                7 => Err(Retry::never("seven")),
+                n => Ok(n),
+            }
+        });
+    let jobs = &stage.jobs;
+    // More than are read at once.
+    let members = (0..250).map(|n| jobs.enqueue(Numbered(n)));
+    let batch = jobs.batch().members(members).then(jobs.enqueue(Sum)).await;
+    let chain = [jobs.enqueue(Numbered(3)), jobs.enqueue(Sum)];
+    let chain = jobs.enqueue_chain(chain).await.expect("it is enqueued");
+    let alone = jobs.enqueue(Sum).await.expect("it is enqueued").id();
+    let worker = start(worker);
+    let then = batch.expect("it is enqueued").then;
+    let all: Vec<u32> = (0..250).filter(|&n| n != 7).collect();
+    assert_eq!(jobs.wait(then).await, Ok(all));
+    assert_eq!(jobs.wait(chain[1]).await, Ok(vec![3]));
+    assert_eq!(jobs.wait(alone).await, Ok(Vec::<u32>::new()));
+    assert!(worker.shutdown(10 * SECOND).await.is_clean());
+}
+
 pub(super) async fn low_is_not_starved(stage: Stage) {
     let low = stage
         .jobs
