@@ -93,6 +93,11 @@
 //! Of tokio this takes the features `sync` and `macros`, and no runtime. Without `Compat`, a future
 //! of `tokio::net` or `tokio::time` panics and says that no reactor is running.
 //!
+//! tokio's runtime does two things for `tokio::sync` that Laneway does not. A task that receives
+//! again and again without a wait yields there: here such a loop calls [`yield_now`] now and then.
+//! And `blocking_recv`, `blocking_send` and `blocking_lock` panic there in async code: here they
+//! block the worker, unless they are called within [`blocking::unblock`] or [`block_in_place`].
+//!
 //! # Which crate needs what
 //!
 //! | a crate that | such as | needs |
@@ -136,6 +141,11 @@
 //! 64-bit atomics, and has no `unsafe` code. Systems other than Linux lack two things: niceness
 //! belongs to the whole process there and is left alone, as [`Runtime::low_nice`] tells; and a
 //! worker does not know its core, so that `latency_first` cannot wake the nearest high thread.
+//!
+//! A process that forks and goes on in the child without `exec` has none of its threads there: a
+//! runtime of the parent runs no task in the child, and its drop waits for ever. If the parent has
+//! slept or has used [`blocking::unblock`] before, no sleep ends in the child, and no such closure
+//! runs. Child processes of `std::process` and `async-process` are not concerned.
 //!
 //! # A tour of the source
 //!

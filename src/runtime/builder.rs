@@ -430,9 +430,13 @@ impl Builder {
     /// [`join!`](crate::join!) or [`block_on`](crate::block_on) keeps its worker, which goes on
     /// within that task's poll: what it waits for has to wait in turn for the end of the poll that
     /// is then running. Such a task must hold no lock that others take, and must not be waited for
-    /// by them in a way that blocks their thread; the log has a warning when it first happens. It
-    /// uses half of the thread's stack at most, and then exceeds the bound after all. In
-    /// [`block_in_place`](crate::block_in_place), the worker stands still.
+    /// by them in a way that blocks their thread; the log has a warning when it first happens. With
+    /// a bound of 0, a service whose handler joins tasks is not to be called by
+    /// `block_on(handle.call(..))` within tasks: such a caller may come to stand above the handler
+    /// on a stack, and the two would wait for each other for ever.
+    ///
+    /// A task that keeps its worker uses half of the thread's stack at most, and then exceeds the
+    /// bound after all. In [`block_in_place`](crate::block_in_place), the worker stands still.
     ///
     /// ```
     /// use laneway::{Priority, Runtime, join, spawn_task};

@@ -44,6 +44,13 @@ use crate::ground::telemetry::names::Called;
 /// A task gives its outcome once. To await it again panics, and so does to join it or to take it
 /// into a group, after an await of `&mut task` has had the outcome.
 ///
+/// # Fair turns
+///
+/// After 64 awaits that were ready at once in one poll of the awaiter, a handle is pending once
+/// more although its task has ended, with a wake-up on its way. So code that polls a handle only
+/// once, such as `now_or_never`, may miss an outcome that is there; a second poll has it, and
+/// [`is_finished`](Task::is_finished) tells in any case.
+///
 /// ```
 /// use laneway::{Runtime, Priority, spawn_task};
 ///

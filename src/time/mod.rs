@@ -14,7 +14,9 @@
 //!
 //! After 64 sleeps, ticks and the like that were ready without a wait, all in one poll of a task,
 //! the next one lets other tasks run first. So a loop over late ticks keeps no other task from its
-//! thread.
+//! thread. The futures of other crates are not counted, and neither are those of `tokio::sync`: a
+//! loop over a channel that always has a message keeps its thread, also within a [`timeout`],
+//! unless it [yields](crate::yield_now) now and then.
 //!
 //! Time here is that of [`Instant`](std::time::Instant). On Linux and macOS that clock stands still
 //! while the machine is suspended: every sleep, timeout and interval, and each periodic process and
