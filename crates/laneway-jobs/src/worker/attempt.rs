@@ -4,7 +4,6 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_lite::FutureExt;
 use futures_lite::future::or;
@@ -14,7 +13,6 @@ use laneway::time::sleep_until;
 use super::core::Core;
 use super::handlers::Handler;
 use super::outcome::Made;
-use super::roster::Phase;
 use crate::ctx::{Attempt, Ctx};
 use crate::job_error::JobError;
 use crate::lease::Lease;
@@ -31,21 +29,13 @@ pub(super) enum Ended {
 /// Dropped when a handler has had its first poll, or gets none.
 pub(super) type Begins = flume::Sender<Infallible>;
 
-/// Holds a job that was claimed at `sent`, and spawns its attempt. While the worker stops, the job
-/// goes back instead.
-pub(super) fn begin(
-    core: &Arc<Core>,
-    job: ClaimedJob,
-    queue: usize,
-    sent: Instant,
-    begins: Option<Begins>,
-) {
+/// Spawns the attempt at a job that is held. While the worker stops, the job goes back instead.
+pub(super) fn begin(core: &Arc<Core>, job: ClaimedJob, queue: usize, begins: Option<Begins>) {
     let held = job.held();
-    let lease = Arc::new(Lease::new(sent, core.settings.lease));
-    let phase = core.roster().hold(&job, queue, lease.clone());
-    if phase == Phase::Stopping {
+    let begun = core.roster().begin(held);
+    let Some(lease) = begun else {
         return give_back(core, held);
-    }
+    };
     let lane = job.lane.into_queue_name();
     let place = core.queues[queue]
         .spawn_on
@@ -60,7 +50,8 @@ pub(super) fn begin(
     }
 }
 
-fn give_back(core: &Core, held: Held) {
+/// The job goes back to the store without charge.
+pub(super) fn give_back(core: &Core, held: Held) {
     core.handled(Settlement {
         held,
         outcome: Outcome::Returned,

@@ -9,9 +9,11 @@ use futures_lite::future::{Future, or};
 use laneway::time::{now, sleep};
 use laneway::{Priority, yield_now};
 
+use super::ahead::Ahead;
 use super::attempt;
 use super::core::Core;
 use super::roster::MayClaim;
+use crate::lease::Lease;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
 use crate::store::{
@@ -19,7 +21,7 @@ use crate::store::{
     Pickup, StoreError, Whom,
 };
 
-/// One claim in this many begins with the low lane.
+/// One claim in this many begins with the low lane. One of more jobs than may run counts twice.
 const LOW_EVERY: u64 = 8;
 /// Leases of lost workers are looked for this often, while claims are made or all slots are taken.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +37,7 @@ pub(super) struct Claimer {
     /// Open while it rests.
     pickup: Arc<Pickup>,
     claims: u64,
+    ahead: Ahead,
     /// After claims that failed.
     pause: Pause,
     /// After claims that found nothing, where a claim alone tells of other processes.
@@ -65,6 +68,7 @@ impl Claimer {
             listener,
             pickup,
             claims: 0,
+            ahead: Ahead::default(),
             pause: Pause::default(),
             idle: Pause::default(),
         }
@@ -87,17 +91,20 @@ impl Claimer {
             }
         }
         drop(self.pickup.close());
+        self.give_back();
         self.core.claimer_ended();
     }
 
     async fn round(&mut self) -> Then {
         let core = self.core.clone();
-        if core.roster().free(self.queue) == 0 {
+        if !self.ahead.is_empty() {
+            return self.begin_ahead().await;
+        }
+        if core.roster().free(self.queue, self.ahead.pace()) == 0 {
             core.wanting[self.queue].store(true, Relaxed);
             return self.rescue_while_full().await;
         }
-        let crowded = || core.roster().is_crowded(self.queue);
-        core.claim_lulls[self.queue].wait(crowded).await;
+        self.lull().await;
         core.turn.hear().await;
         let claimed = self.rescue_and_claim().await;
         core.turn.ring();
@@ -113,6 +120,38 @@ impl Claimer {
                 );
                 Then::Wait(self.pause.next())
             }
+        }
+    }
+
+    /// Waits a little where most slots are taken.
+    async fn lull(&self) {
+        let crowded = || self.core.roster().is_crowded(self.queue);
+        self.core.claim_lulls[self.queue].wait(crowded).await;
+    }
+
+    /// Begins jobs that were claimed before there was a slot for them.
+    async fn begin_ahead(&mut self) -> Then {
+        // From here on each slot that gets free is told.
+        self.core.wanting[self.queue].store(true, Relaxed);
+        self.lull().await;
+        let slots = self.core.roster().slots(self.queue);
+        let jobs = self.ahead.take(slots);
+        self.begin(jobs).await;
+        match self.ahead.left() {
+            _ if self.ahead.is_empty() => Then::GoOn,
+            Some(left) => Then::Wait(left),
+            None => {
+                self.give_back();
+                Then::GoOn
+            }
+        }
+    }
+
+    /// What has not begun goes back.
+    fn give_back(&mut self) {
+        let jobs = self.ahead.take(usize::MAX);
+        for job in jobs {
+            attempt::give_back(&self.core, job.held());
         }
     }
 
@@ -199,9 +238,10 @@ impl Claimer {
     }
 
     fn claim(&mut self, may: &MayClaim) -> Claim {
-        self.claims += 1;
         let core = &self.core;
-        let free = core.roster().free(self.queue);
+        let free = core.roster().free(self.queue, self.ahead.pace());
+        let before = self.claims;
+        self.claims += 1 + u64::from(free > core.queues[self.queue].limit);
         let (whom, kinds, limit) = match may {
             MayClaim::Innocents(kinds) => {
                 let kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
@@ -214,9 +254,9 @@ impl Claimer {
             queue: core.queues[self.queue].name.clone(),
             kinds,
             limit,
-            order: match self.claims % LOW_EVERY {
-                0 => ClaimOrder::LowFirst,
-                _ => ClaimOrder::HighFirst,
+            order: match self.claims / LOW_EVERY == before / LOW_EVERY {
+                true => ClaimOrder::HighFirst,
+                false => ClaimOrder::LowFirst,
             },
             whom,
             lease: core.settings.lease,
@@ -236,10 +276,13 @@ impl Claimer {
             self.idle = Pause::default();
         }
         let goes_on = self.mind_suspects(&claimed, may);
-        self.begin(claimed.jobs, sent).await;
+        self.ahead.claimed(&claimed.jobs, limit);
+        self.hold(claimed.jobs, sent);
+        let jobs = self.ahead.take(self.core.roster().slots(self.queue));
+        self.begin(jobs).await;
         self.core.wanting[self.queue].store(goes_on || found == limit, Relaxed);
         match claimed.next {
-            _ if goes_on => Then::GoOn,
+            _ if goes_on || !self.ahead.is_empty() => Then::GoOn,
             Some(Duration::ZERO) if found == limit => Then::GoOn,
             // An overdue lease or job is the rescue's, which comes at its own time.
             Some(next) => Then::Rest(Some(next.max(until_rescue(&self.core, next)))),
@@ -261,21 +304,33 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
+    /// Holds what was claimed, the high jobs first.
+    fn hold(&mut self, mut jobs: Vec<ClaimedJob>, sent: Instant) {
+        let mut roster = self.core.roster();
+        for job in &jobs {
+            let lease = Arc::new(Lease::new(sent, self.core.settings.lease));
+            roster.hold(job, self.queue, lease);
+        }
+        drop(roster);
+        jobs.sort_by_key(|job| job.lane != Priority::High);
+        self.ahead.add(jobs);
+    }
+
     /// Begins the high jobs first, and the low ones when the handlers of those have begun: the low
     /// ones have threads of their own, which would be faster than a thread that is still asleep.
-    async fn begin(&self, jobs: Vec<ClaimedJob>, sent: Instant) {
+    async fn begin(&self, jobs: Vec<ClaimedJob>) {
         let is_high = |job: &ClaimedJob| job.lane == Priority::High;
         let (high, low): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_high);
         let (begins, begun) = flume::bounded(1);
         let mut begins = Some(begins).filter(|_| !high.is_empty() && !low.is_empty());
         for job in high {
-            attempt::begin(&self.core, job, self.queue, sent, begins.clone());
+            attempt::begin(&self.core, job, self.queue, begins.clone());
         }
         if begins.take().is_some() {
             await_first_polls(begun).await;
         }
         for job in low {
-            attempt::begin(&self.core, job, self.queue, sent, None);
+            attempt::begin(&self.core, job, self.queue, None);
         }
     }
 

@@ -112,7 +112,7 @@ impl Core {
         // A handler that a shutdown has stopped meanwhile has no say any more.
         let mut roster = self.roster();
         let handled = roster.handled(settlement.held);
-        let is_busy = roster.is_busy();
+        let (is_busy, will_be_busy) = (roster.is_busy(), roster.will_be_busy());
         drop(roster);
         let Some(queue) = handled else { return };
         let sent = self.settlements.send(settlement);
@@ -121,8 +121,10 @@ impl Core {
             self.freed[queue].ring();
         }
         if !is_busy {
-            self.settle_lull.has_come();
             self.claim_lulls.iter().for_each(Lull::has_come);
+        }
+        if !will_be_busy {
+            self.settle_lull.has_come();
         }
     }
 

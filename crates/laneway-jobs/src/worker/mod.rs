@@ -14,10 +14,12 @@
 //! one may have come (`doubts.rs`), so that no job runs without a holder.
 //!
 //! A slot of a queue is free again when its handler has ended, so that the next claim shares its
-//! transaction with the settlement; at most twice a queue's limit is held. Both wait a little for
-//! other handlers that are about to end (`lull.rs`). A claimer at rest picks up what callers of
+//! transaction with the settlement; at most twice a queue's limit is held, and while its handlers
+//! are quick twice that (`ahead.rs`). Both wait a little for other handlers that are about to end
+//! (`lull.rs`). A claimer at rest picks up what callers of
 //! this process enqueue (`store/pickup.rs`), so that a job is committed once before it starts.
 
+mod ahead;
 mod attempt;
 mod builder;
 mod claimer;

@@ -23,6 +23,8 @@ pub(super) struct HeldJob {
 
 #[derive(Debug)]
 enum HeldStage {
+    /// It was claimed, and waits for a slot.
+    Waiting,
     /// Its task is being spawned.
     Starting,
     /// Its handler runs.
@@ -34,6 +36,10 @@ enum HeldStage {
 impl HeldStage {
     fn is_settling(&self) -> bool {
         matches!(self, HeldStage::Settling)
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self, HeldStage::Waiting)
     }
 }
 
@@ -59,7 +65,7 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Roster {
     held: BTreeMap<JobId, HeldJob>,
-    /// For each served queue: handlers that run, and jobs that are held.
+    /// For each served queue: jobs that wait for a slot, handlers that run, and jobs that are held.
     load: Vec<Load>,
     /// The present name of each kind.
     present_names: BTreeMap<&'static str, &'static str>,
@@ -71,8 +77,28 @@ pub(super) struct Roster {
 #[derive(Clone, Copy, Debug, Default)]
 struct Load {
     limit: usize,
+    waiting: usize,
     running: usize,
     held: usize,
+}
+
+impl Load {
+    /// A job is no longer in this stage.
+    fn leave(&mut self, stage: &HeldStage) {
+        match stage {
+            HeldStage::Waiting => self.waiting -= 1,
+            HeldStage::Starting | HeldStage::Running(_) => self.running -= 1,
+            HeldStage::Settling => {}
+        }
+    }
+}
+
+/// How fast the handlers of a queue are, as its claimer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    Ordinary,
+    /// A claim takes longer than all the jobs that it brings.
+    Quick,
 }
 
 /// Which jobs the next claim may take.
@@ -103,16 +129,32 @@ impl Roster {
         }
     }
 
-    /// How many jobs a queue may take now.
-    pub(super) fn free(&self, queue: usize) -> usize {
+    /// How many jobs a claim for a queue may take now. Where handlers are quick and none runs, that
+    /// is twice as many as may run: the later half begins while the first one ends.
+    pub(super) fn free(&self, queue: usize, pace: Pace) -> usize {
         let load = self.load[queue];
-        let slots = load.limit.saturating_sub(load.running);
-        slots.min(load.limit.saturating_mul(2).saturating_sub(load.held))
+        let most = match pace {
+            Pace::Quick if load.running == 0 => load.limit.saturating_mul(2),
+            _ => load.limit,
+        };
+        let slots = most.saturating_sub(load.running);
+        slots.min(most.saturating_mul(2).saturating_sub(load.held))
+    }
+
+    /// How many handlers of a queue may begin now.
+    pub(super) fn slots(&self, queue: usize) -> usize {
+        let load = self.load[queue];
+        load.limit.saturating_sub(load.running)
     }
 
     /// Whether a handler runs.
     pub(super) fn is_busy(&self) -> bool {
         self.load.iter().any(|load| load.running > 0)
+    }
+
+    /// Whether a handler runs, or is to run soon.
+    pub(super) fn will_be_busy(&self) -> bool {
+        self.load.iter().any(|load| load.running + load.waiting > 0)
     }
 
     /// Whether handlers of a queue run in more than half of its slots.
@@ -162,20 +204,33 @@ impl Roster {
         self.suspicion = id.map_or(Suspicion::None, |id| Suspicion::Held { kind, id });
     }
 
-    /// Holds a job whose task is about to be spawned, and answers whether it may be.
-    pub(super) fn hold(&mut self, job: &ClaimedJob, queue: usize, lease: Arc<Lease>) -> Phase {
+    /// Holds a job that was claimed.
+    pub(super) fn hold(&mut self, job: &ClaimedJob, queue: usize, lease: Arc<Lease>) {
         let load = &mut self.load[queue];
-        load.running += 1;
+        load.waiting += 1;
         load.held += 1;
         let held = HeldJob {
             fence: job.fence,
             kind: job.kind.as_str().into(),
             queue,
             lease,
-            stage: HeldStage::Starting,
+            stage: HeldStage::Waiting,
         };
         self.held.insert(job.id, held);
-        self.phase
+    }
+
+    /// Gives the lease of a job that waits, whose task is about to be spawned; `None` where it may
+    /// not be, since the worker stops.
+    pub(super) fn begin(&mut self, held: Held) -> Option<Arc<Lease>> {
+        if self.phase == Phase::Stopping {
+            return None;
+        }
+        let job = self.get(held).filter(|job| job.stage.is_waiting())?;
+        job.stage = HeldStage::Starting;
+        let (queue, lease) = (job.queue, job.lease.clone());
+        self.load[queue].waiting -= 1;
+        self.load[queue].running += 1;
+        Some(lease)
     }
 
     pub(super) fn started(&mut self, held: Held, abort: AbortHandle) {
@@ -186,12 +241,12 @@ impl Roster {
         }
     }
 
-    /// The handler has ended: its slot is free.
+    /// The handler has ended, or never begins: its slot is free.
     pub(super) fn handled(&mut self, held: Held) -> Option<usize> {
         let job = self.get(held).filter(|job| !job.stage.is_settling())?;
-        job.stage = HeldStage::Settling;
+        let stage = std::mem::replace(&mut job.stage, HeldStage::Settling);
         let queue = job.queue;
-        self.load[queue].running -= 1;
+        self.load[queue].leave(&stage);
         Some(queue)
     }
 
@@ -206,7 +261,9 @@ impl Roster {
                     let fence = job.fence;
                     stopped.push((Held { id, fence }, job.kind.clone(), abort));
                 }
-                HeldStage::Starting | HeldStage::Settling => job.stage = stage,
+                HeldStage::Waiting | HeldStage::Starting | HeldStage::Settling => {
+                    job.stage = stage;
+                }
             }
         }
         stopped
@@ -218,7 +275,7 @@ impl Roster {
         let job = self.held.remove(&held.id)?;
         let load = &mut self.load[job.queue];
         load.held -= 1;
-        load.running -= usize::from(!job.stage.is_settling());
+        load.leave(&job.stage);
         if matches!(&self.suspicion, Suspicion::Held { id, .. } if *id == held.id) {
             self.suspicion = Suspicion::None;
         }

@@ -9,6 +9,9 @@ use crate::store::{Pruning, Rescue};
 
 /// How many jobs of a queue a worker runs at the same time.
 ///
+/// A worker claims as many as it has slots free. Only while jobs end within moments, it claims up
+/// to twice as many as may run, and gives back what it cannot begin within 10 ms.
+///
 /// ```
 /// use laneway_jobs::Limit;
 ///

@@ -61,7 +61,7 @@ async fn wait(
         return Work::Over;
     };
     left.push(first);
-    core.settle_lull.wait(|| core.roster().is_busy()).await;
+    core.settle_lull.wait(|| core.roster().will_be_busy()).await;
     Work::There
 }
 
