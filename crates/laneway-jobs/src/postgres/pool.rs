@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use laneway::Handle;
 use laneway::time::{now, sleep};
 use tokio_postgres::Client;
 
@@ -111,7 +112,12 @@ impl Pool {
         let permit = self.permits.1.recv_async().await;
         debug_assert!(permit.is_ok(), "the pool holds both ends");
         let mut slots = unpoisoned(self.slots.lock());
-        slots.pop().unwrap_or(Slot::Empty)
+        // Where no runtime is, those that one has opened are the last choice: it may have ended.
+        let slot = match Handle::try_current() {
+            Some(_) => slots.pop(),
+            None => (!slots.is_empty()).then(|| slots.remove(0)),
+        };
+        slot.unwrap_or(Slot::Empty)
     }
 
     /// A client beside the pool.
