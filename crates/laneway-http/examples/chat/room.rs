@@ -61,7 +61,10 @@ impl Room {
             .outboxes
             .values_mut()
             .filter_map(|outbox| {
-                outbox.lines.push_back(line.clone());
+                // One line more than fits tells the guest's task that it was too slow.
+                if outbox.lines.len() <= LINES {
+                    outbox.lines.push_back(line.clone());
+                }
                 outbox.waker.take()
             })
             .collect();
