@@ -58,9 +58,10 @@
 //! - `tracked.rs`: the future, with the work around each poll of it.
 //! - `outcome.rs`: how a task has ended.
 //! - `idle/mod.rs`: how workers without work park, and how they are unparked. A module below the
-//!   core, `src/idle/`, since it knows no tasks.
+//!   core, `src/idle/`, since it knows no tasks. Of its files, a task's life
+//!   needs `parking.rs` alone.
 //!
-//! With `ground/ids.rs` and these nine a task's life is told. The others serve them:
+//! With `ground/ids.rs` and these ten a task's life is told. The others serve them:
 //!
 //! - `executor.rs`: the part of a runtime that all its threads share.
 //! - `host.rs`: the requests of the core to the threads that it runs on.

@@ -33,7 +33,8 @@ pub(super) use extract::is_older;
 pub(crate) struct Queue {
     name: Box<str>,
     channel: Channel,
-    /// When the channel was last sifted for raised tasks (`worker/sifter.rs`).
+    /// The count of raises at which the channel was last sifted for raised tasks
+    /// (`worker/sifter.rs`).
     sifted_at: SiftMark,
     /// Shows which of the local deques may hold something (`idle/board.rs`).
     board: Arc<Board>,
@@ -129,8 +130,8 @@ impl Queue {
 
     /// Takes `share` tasks from the channel, which holds about `len`, or all if there are many: the
     /// oldest one to run, the others moved into `local`, where idle workers can steal them. The
-    /// mark of `local` is set back first, since thieves may take the tasks on at once. It stays so
-    /// where the channel turns out empty: then a thief sifts once more than it need.
+    /// sift mark of `local` is set back first, since thieves may take the tasks on at once. It
+    /// stays so where the channel turns out empty: then a thief sifts once more than it need.
     pub(super) fn take_share(
         &self,
         len: usize,
@@ -443,7 +444,7 @@ impl LocalQueue {
 }
 
 impl Stealable {
-    /// The thief's mark is set back first, since other thieves may take the tasks on at once.
+    /// The thief's sift mark is set back first, since other thieves may take the tasks on at once.
     fn steal(&self, into: &LocalQueue) -> Option<Stolen> {
         // Before the theft: the owner may sift between the two.
         let sifted_at = self.shown.sifted_at.get();
@@ -480,8 +481,8 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 #[derive(Debug, Default)]
 struct Shown {
     next: NextSlot,
-    /// When the worker last sifted the deque for raised tasks. Written by the worker, read by
-    /// thieves, which then hold tasks that it has not sifted.
+    /// The count of raises at which the worker last sifted the deque. Written by the worker, and
+    /// set back when tasks come that were sifted earlier; read by thieves, which inherit it.
     sifted_at: SiftMark,
 }
 
@@ -517,7 +518,7 @@ impl NextSlot {
 
     #[inline]
     fn take(&self) -> Option<Runnable> {
-        // Cleared first, so that a task that fills the slot right after leaves its mark there.
+        // Cleared first, so that the flag stays set where the worker fills the slot right after.
         self.filled.store(false, Ordering::Relaxed);
         self.task.take().map(ManuallyDrop::into_inner)
     }

@@ -142,9 +142,10 @@ impl Route {
         Some(turn.checked_rem(self.other_queues.len())? + 1)
     }
 
-    /// By how many steps home's two turns are delayed, right after they were due: by one for each
-    /// of their steps at which another queue was due. At step 3904, which 61 and 64 divide, the
-    /// other queue goes first, and home has its turns at 3905 and 3906.
+    /// How many steps late home's two turns are by now. They fall due at a step that 61 divides and
+    /// at the next, and each of these that another queue had makes them one step later. At step
+    /// 3904, which 61 and 64 divide, the other queue goes first, and home has its turns at 3905 and
+    /// 3906.
     fn home_delay(&self, step: u64) -> u64 {
         let since_due = (step - step % HOME_EVERY..step).take(2);
         let lost = since_due.filter(|&step| self.other_queue_due(step).is_some());

@@ -52,8 +52,8 @@ pub(crate) struct Meta {
     pub(crate) id: TaskId,
     pub(crate) executor: ExecutorId,
     /// The queue that the task goes to when it is next scheduled, changed by
-    /// [`raise`](Meta::raise), and above that the bits [`ABORTED`], [`ABORTABLE`] and
-    /// [`LENT`].
+    /// [`raise`](Meta::raise) and [`queue_by_loans`](Meta::queue_by_loans), and above that the bits
+    /// [`ABORTED`], [`ABORTABLE`] and [`LENT`].
     state: AtomicU16,
     /// Whether its name is entered in `ground/telemetry/names.rs`, from before its first scheduling
     /// to the end of its memory.
@@ -109,6 +109,7 @@ impl Meta {
         self.named.then(|| names::get(self.key())).flatten()
     }
 
+    /// The queue as the last raise, or the last look at the loans, has left it.
     #[inline]
     pub(super) fn queue(&self) -> QueueId {
         // Relaxed: a hint to the next scheduling; no other data hangs on it.
@@ -127,7 +128,8 @@ impl Meta {
     }
 
     /// The queue that the task goes to by the loans of the moment: a low task to which priority is
-    /// lent goes to the high queue, and one from which it was taken back goes to the low one.
+    /// lent goes to the high queue, and one from which it was taken back goes to the low one. A
+    /// change is written down here, for [`queue`](Meta::queue).
     #[inline]
     pub(crate) fn queue_by_loans(&self) -> QueueId {
         let state = self.state.load(Ordering::Relaxed);

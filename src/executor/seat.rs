@@ -119,8 +119,8 @@ pub(crate) fn shared_runtime_here() -> Option<Arc<Executor>> {
     runtime_here().map(|here| here.shared().clone())
 }
 
-/// Calls `f`, which may run code of the user's, with a runtime that exists, wherever this thread
-/// belongs.
+/// Calls `f`, which may run code of the user's, with the runtime of this number, whether the thread
+/// belongs to it or not. `None`: that runtime is gone.
 pub(super) fn with_runtime<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
     match runtime_here().filter(|here| here.id == id) {
         Some(here) => Some(f(&here)),
@@ -203,8 +203,8 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoStandIn;
 
-/// Gives way before this thread blocks: another thread takes the worker that sits here, if there is
-/// one.
+/// Gives way before this thread blocks: another thread, if `bound` allows one (`host.rs`), takes
+/// the worker that sits here, if there is one.
 pub(crate) fn give_way(bound: Bound) -> Result<(), NoStandIn> {
     let Some(worker) = replace_worker(None) else {
         return Ok(());

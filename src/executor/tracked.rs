@@ -90,8 +90,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             // Still there where the handle was dropped: async-task drops the future then, in place
-            // of the next poll, or after the poll that is running. In the first case the note says
-            // still that the task was taken.
+            // of the next poll, or after the poll that is running. In the first case, if a worker
+            // has taken the task for that poll, the note still says so.
             if this.future.is_some() {
                 let note = NOTE.get();
                 let is_unpolled = matches!(note, Note::Taken | Note::TakenObserved);

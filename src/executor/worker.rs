@@ -8,8 +8,8 @@
 //! A worker moves tasks and runs them. It never looks into a task, and it never blocks: when there
 //! is nothing to do it says so, and rests: it is *parked* until another thread unparks it, or
 //! *naps* and comes back by itself. A worker that is not parked is *awake*; one that naps counts as
-//! awake. The *reactor* tells which sockets are ready; one of the parked workers waits there. Read
-//! `seat.rs` next.
+//! awake. The *reactor* tells which sockets are ready; one of the parked workers waits there, *on
+//! the lookout*. Read `seat.rs` next.
 
 mod inner_polls;
 mod sifter;
@@ -317,7 +317,7 @@ impl Worker {
     /// 6. in its own part of those queues;
     /// 7. as a searcher: in the home channel once more, then in the deques of other workers, from a
     ///    random one on, for tasks of home and then of the rest of its route;
-    /// 8. in the channels of the rest of its route.
+    /// 8. in the channels of the rest of its route: for one task, or for everything as above.
     ///
     /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
     /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
@@ -380,7 +380,8 @@ impl Worker {
         }
     }
 
-    /// A list for the wakers of a look into the reactor, with those of the last look.
+    /// Takes the worker's list for wakers away, with those of its last look into the reactor.
+    /// [`wake_all`] gives it back.
     pub(crate) fn take_ready(&mut self) -> Vec<Waker> {
         mem::take(&mut self.ready)
     }

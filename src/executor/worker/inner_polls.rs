@@ -125,9 +125,10 @@ impl Worker {
         }
     }
 
-    /// Takes one of the wanted tasks, if this worker may take it where it lies. For a low task, it
-    /// takes none while work of a higher rank waits at an earlier place of its route. A low worker,
-    /// at home in the low queue, leaves high work to others meanwhile.
+    /// Takes one of the wanted tasks, if this worker may take it where it lies. Where the task that
+    /// it polls, or polled last, is a low one, it takes none while work of a higher rank waits at
+    /// an earlier place of its route. A low worker, at home in the low queue, leaves high work to
+    /// others meanwhile.
     fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
         if self.executor.phase() == Phase::Closed {
             return None;
