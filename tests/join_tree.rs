@@ -199,6 +199,29 @@ fn a_joined_task_does_not_pass_high_ones_by() {
     assert_eq!(*order.lock().unwrap(), ["high", "joined"]);
 }
 
+/// Nor does it after a high one among those that it joins: the joining task is low all the while.
+#[test]
+fn a_joined_task_behind_a_high_one_does_not_pass_others_by() {
+    let (rt, _started) = counted(1, 0, Stealing::Both);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let notes = order.clone();
+    let task = async move {
+        let note = |name| {
+            let notes = notes.clone();
+            async move { notes.lock().unwrap().push(name) }
+        };
+        let first = spawn_task!(note("joined high"), Priority::High);
+        let high = spawn_task!(note("high"), Priority::High);
+        join!(first, spawn_task!(note("joined low")));
+        high.await;
+    };
+    soon(rt.spawn(task, Priority::Low));
+    assert_eq!(
+        *order.lock().unwrap(),
+        ["joined high", "high", "joined low"]
+    );
+}
+
 #[test]
 fn a_worker_that_does_not_steal_polls_no_task_of_another_queue() {
     let (rt, _started) = counted(1, 1, Stealing::None);

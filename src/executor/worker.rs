@@ -186,7 +186,8 @@ fn take() -> Result<Runnable, Step> {
 /// Wakes the tasks for which something was ready at the worker's last look into the reactor. Not
 /// within `with_worker`, since wakers may run code of the user's, which has to find the worker.
 fn wake_ready() {
-    if let Some(ready) = seat::with_worker(Worker::take_ready).filter(|ready| !ready.is_empty()) {
+    let some = |worker: &mut Worker| (!worker.ready.is_empty()).then(|| worker.take_ready());
+    if let Some(ready) = seat::with_worker(some).flatten() {
         poll::between_polls(|| wake_all(ready));
     }
 }

@@ -430,8 +430,8 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// The latest time that a clock is read as, after 292 years. The events of a simulation that goes on
-/// for longer follow each other from then on without a wait.
+/// The latest time that a clock is read as, after 292 years. The events of a simulation that goes
+/// on for longer follow each other from then on without a wait.
 const LATEST: u64 = u64::MAX >> 1;
 
 fn nanos(duration: Duration) -> u64 {

@@ -340,9 +340,10 @@ impl Threads {
     fn park_here(&self, wait: impl FnOnce(&Executor, (WorkerId, Claim), &mut Vec<Waker>)) {
         let begun = seat::with_worker(|worker| {
             let names = (worker.id, worker.lookout_claim());
-            (names, worker.begin_parking(), worker.take_ready())
+            let may_park = worker.begin_parking() == MayPark::Yes;
+            may_park.then(|| (names, worker.take_ready()))
         });
-        let Some(((worker, claim), MayPark::Yes, mut ready)) = begun else {
+        let Some(((worker, claim), mut ready)) = begun.flatten() else {
             // The worker was parked for a moment, in which the watchdog may have looked.
             self.watchdog.wake_up();
             return;

@@ -37,8 +37,10 @@ pub(crate) fn run_joined(tasks: impl Iterator<Item = (ExecutorId, TaskId)>) {
     let Some(mut inner) = InnerPolls::begin(Room::ForJoined) else {
         return;
     };
+    let joins_in_high = inner.outer.is_high;
     let mut pick = || {
-        let picked = seat::with_worker(|worker| worker.pick_joined(&wanted)).flatten()?;
+        let pick_joined = |worker: &mut Worker| worker.pick_joined(&wanted, joins_in_high);
+        let picked = seat::with_worker(pick_joined).flatten()?;
         wanted.remove(&picked.metadata().id);
         Some(picked)
     };
@@ -126,16 +128,15 @@ impl Worker {
     }
 
     /// Takes one of the wanted tasks, if this worker may take it where it lies. Where the task that
-    /// it polls, or polled last, is a low one, it takes none while work of a higher rank waits at
-    /// an earlier place of its route. A low worker, at home in the low queue, leaves high work to
-    /// others meanwhile.
-    fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>) -> Option<Runnable> {
+    /// joins them is a low one, it takes none while work of a higher rank waits at an earlier place
+    /// of its route. A low worker, at home in the low queue, leaves high work to others meanwhile.
+    fn pick_joined(&mut self, wanted: &BTreeSet<TaskId>, joins_in_high: bool) -> Option<Runnable> {
         if self.executor.phase() == Phase::Closed {
             return None;
         }
         let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id);
         for position in 0..self.route.queues.len() {
-            if !self.current.is_high && self.has_higher_work(position) {
+            if !joins_in_high && self.has_higher_work(position) {
                 return None;
             }
             if let Some((runnable, source)) = self.pick_at(position, &is_wanted) {
