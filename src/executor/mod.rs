@@ -49,7 +49,7 @@
 //!
 //! - `runnable.rs`: the half of a task that waits in queues, with its priority.
 //! - `queue.rs`: the places where tasks wait.
-//! - `queue/channel.rs`: the tasks of a queue that no worker has taken yet.
+//! - `ground/channel.rs`: the channel of a queue. Below the core.
 //! - `route.rs`: which worker takes from which queue, and in what order.
 //! - `worker.rs`: one step of a consumer thread.
 //! - `seat.rs`: the connection of a thread to its runtime and its worker.

@@ -7,9 +7,8 @@
 //!
 //! This file owns the places where tasks lie, and the order within one of them. It never decides at
 //! which place a worker looks first (`route.rs`), and never unparks a worker (`idle/parking.rs`).
-//! Read `queue/channel.rs` next.
+//! Read `ground/channel.rs` next.
 
-mod channel;
 mod extract;
 
 use std::fmt;
@@ -19,12 +18,12 @@ use std::sync::Arc;
 use crossbeam_utils::CachePadded;
 
 use super::runnable::Runnable;
+use crate::ground::channel::{self, Channel};
 use crate::ground::ids::{CrewId, WorkerId};
 use crate::ground::sync::unmodelled::{Deque, Ring, Steal, Stealer};
 use crate::ground::sync::{AtomicBool, AtomicCell, Ordering};
 use crate::idle::Board;
 
-use channel::Channel;
 use extract::SiftMark;
 pub(super) use extract::is_older;
 
@@ -32,7 +31,9 @@ pub(super) use extract::is_older;
 #[derive(Debug)]
 pub(crate) struct Queue {
     name: Box<str>,
-    channel: Channel,
+    /// Unbounded, since a spawn or a wake-up cannot wait. It never holds more than the tasks that
+    /// were spawned and have not ended.
+    channel: Channel<Runnable>,
     /// The count of raises at which the channel was last sifted for raised tasks
     /// (`worker/sifter.rs`).
     sifted_at: SiftMark,
@@ -62,7 +63,7 @@ impl Queue {
     ) -> Queue {
         Queue {
             name: name.into(),
-            channel: Channel::default(),
+            channel: Channel::new(),
             sifted_at: SiftMark::default(),
             board,
             locals,

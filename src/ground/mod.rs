@@ -6,6 +6,7 @@
 //! - `ids.rs`: the numbers by which tasks, workers, queues, crews and runtimes are known.
 //! - `os_thread/`: the niceness and the core of a thread of the system.
 //! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
+//! - `channel.rs`: a ring of values under a lock.
 //! - `large.rs`: values that are boxed on their way.
 //! - `growth.rs`: tables that grow.
 //! - `shield.rs`: panics of the user's code, and where they end.
@@ -14,6 +15,7 @@
 //! - `telemetry/`: the events and counts of the core.
 //! - `join_error.rs`: the error that an awaiter gets from a task without an output.
 
+pub(crate) mod channel;
 pub(crate) mod growth;
 pub(crate) mod ids;
 pub(crate) mod join_error;
