@@ -104,7 +104,7 @@ fn service(rt: &Runtime, soak: &Arc<Soak>) {
                         matches!(replied, Ok(_) | Err(CallError::Panicked(_))),
                         "{replied:?}"
                     );
-                    // One that is given up at once, and one that nobody waits for.
+                    // One that is given up at once, and one for which no task waits.
                     poll_once(handle.call(n)).await;
                     if let Ok(reply) = handle.try_call(2) {
                         reply.detach();

@@ -21,6 +21,7 @@ const POLICIES: [Stealing; 4] = [
     Stealing::None,
 ];
 
+type Note = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Tree = Pin<Box<dyn Future<Output = u32> + Send>>;
 
 /// A runtime of `high` and `low` workers, and how many threads it has started.
@@ -180,17 +181,22 @@ fn a_joined_task_that_waits_for_another_lets_it_run() {
     assert_eq!(soon(rt.spawn(task, Priority::Low)), 1);
 }
 
+/// Makes tasks that note their names in the order in which they run.
+fn noting(order: &Arc<Mutex<Vec<&'static str>>>) -> impl Fn(&'static str) -> Note + use<> {
+    let order = order.clone();
+    move |name| {
+        let order = order.clone();
+        Box::pin(async move { order.lock().unwrap().push(name) })
+    }
+}
+
 #[test]
 fn a_joined_task_does_not_pass_high_ones_by() {
     // One worker, at home in the high queue.
     let (rt, _started) = counted(1, 0, Stealing::Both);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let notes = order.clone();
+    let note = noting(&order);
     let task = async move {
-        let note = |name| {
-            let notes = notes.clone();
-            async move { notes.lock().unwrap().push(name) }
-        };
         let high = spawn_task!(note("high"), Priority::High);
         join!(spawn_task!(note("joined")));
         high.await;
@@ -204,12 +210,8 @@ fn a_joined_task_does_not_pass_high_ones_by() {
 fn a_joined_task_behind_a_high_one_does_not_pass_others_by() {
     let (rt, _started) = counted(1, 0, Stealing::Both);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let notes = order.clone();
+    let note = noting(&order);
     let task = async move {
-        let note = |name| {
-            let notes = notes.clone();
-            async move { notes.lock().unwrap().push(name) }
-        };
         let first = spawn_task!(note("joined high"), Priority::High);
         let high = spawn_task!(note("high"), Priority::High);
         join!(first, spawn_task!(note("joined low")));

@@ -1,4 +1,4 @@
-// What the chapters' pages do: lines of code that are indented where a phone wraps them, predictions
+// The script of the chapters' pages: lines of code that are indented where a phone wraps them, predictions
 // that let one guess again, replays that light up the lines of a run and can be printed.
 "use strict";
 

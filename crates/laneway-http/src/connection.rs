@@ -88,14 +88,14 @@ enum Stage<S> {
     Over,
 }
 
-/// What becomes of a connection that was awake.
+/// The next stage of a connection that was awake.
 enum Turn<S> {
     Rest(Connection<S>),
     GivenAway(Connection<S>),
     Over,
 }
 
-/// The log's warning about an upgrade that nobody waits for.
+/// The log's warning about an upgrade for which no task waits.
 const NOBODY: &str = "a service gave its connection away by its answer, and no task took it: a task \
     has to wait for `upgrade::on` of the request";
 

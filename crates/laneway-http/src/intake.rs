@@ -47,7 +47,7 @@ impl Intake {
         self.gate.is_at_head() && self.held.is_empty()
     }
 
-    /// What hyper has not got of it.
+    /// The bytes that hyper has not got.
     pub(crate) fn into_held(self) -> BytesMut {
         self.held
     }

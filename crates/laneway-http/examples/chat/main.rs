@@ -4,7 +4,7 @@
 //! that address in two windows of a browser.
 //!
 //! `routes.rs` agrees to the upgrade, `talk.rs` is the task that has the connection from then on,
-//! `room.rs` knows who is there and what each has still to be told, and `heavy.rs` is the work.
+//! `room.rs` knows the guests and the lines that wait for each, and `heavy.rs` is the work.
 
 mod heavy;
 mod options;
@@ -28,7 +28,7 @@ use heavy::Heavy;
 use options::Asked;
 use room::Room;
 
-/// What a program exits with that was called in a wrong way.
+/// The exit code of a program that was called in a wrong way.
 const BAD_USAGE: u8 = 2;
 
 /// And one that is interrupted while it says goodbye.
@@ -40,7 +40,7 @@ const GOODBYES: Duration = Duration::from_secs(5);
 /// The runtime's deadline is later than the server's by so much, so that the server can report.
 const FOR_THE_REPORT: Duration = Duration::from_millis(200);
 
-/// What all requests share.
+/// The parts that all requests share.
 #[derive(Clone)]
 struct App {
     room: Room,

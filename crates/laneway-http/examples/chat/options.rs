@@ -10,7 +10,7 @@ Usage: chat [OPTIONS]
   --listen ADDRESS   where to listen; with port 0, the system chooses one [127.0.0.1:8080]
   --help             print this";
 
-/// What the program is to do.
+/// The order to the program.
 pub(crate) enum Asked {
     Help,
     Serve { listen: String },

@@ -1,5 +1,5 @@
 "use strict";
-// What guests say comes from anyone: it reaches the page as text alone, by textContent.
+// The lines of guests come from anyone: they reach the page as text alone, by textContent.
 
 const at = (id) => document.getElementById(id);
 

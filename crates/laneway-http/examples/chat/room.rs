@@ -1,4 +1,4 @@
-//! The room: who is there, and what each has still to be told.
+//! The room: its guests, and the lines that wait for each of them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -21,7 +21,7 @@ struct Guests {
     outboxes: BTreeMap<u64, Outbox>,
 }
 
-/// What a guest has still to be told.
+/// The lines that wait for a guest.
 #[derive(Default)]
 struct Outbox {
     lines: VecDeque<Arc<str>>,

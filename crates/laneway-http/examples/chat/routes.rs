@@ -1,4 +1,4 @@
-//! What the server answers to: a page of three files, and the way into the room.
+//! The server's routes: a page of three files, and the way into the room.
 
 use async_tungstenite::tungstenite::handshake::server::create_response;
 use axum::Router;

@@ -32,7 +32,7 @@ const MOST_WORK: u64 = 64;
 
 type Socket = WebSocketStream<Upgraded>;
 
-/// What happens next.
+/// The next event of a talk.
 enum Event {
     Came(Result<Message, Error>),
     ToTell(Arc<str>),

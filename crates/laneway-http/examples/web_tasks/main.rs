@@ -40,7 +40,7 @@ use app::App;
 use live::Board;
 use options::{Asked, Options};
 
-/// What a program exits with that was called in a wrong way.
+/// The exit code of a program that was called in a wrong way.
 const BAD_USAGE: u8 = 2;
 
 /// And one that is interrupted while it drains.

@@ -15,7 +15,7 @@ Usage: web_tasks [OPTIONS]
   --drain SECONDS    how long requests and tasks may take to end after a signal [10]
   --help             print this";
 
-/// What the program is to do.
+/// The order to the program.
 pub(crate) enum Asked {
     Help,
     Serve(Options),

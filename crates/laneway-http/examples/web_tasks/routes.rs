@@ -1,4 +1,4 @@
-//! What the server answers to.
+//! The server's routes.
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
