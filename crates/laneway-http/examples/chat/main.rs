@@ -12,12 +12,12 @@ mod options;
 mod output;
 mod room;
 mod routes;
+#[path = "../serving/mod.rs"]
+mod serving;
 mod talk;
 
-use std::fmt::Display;
 use std::io::{self, Write};
-use std::process::{ExitCode, exit};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use laneway::net::TcpListener;
@@ -27,12 +27,7 @@ use laneway_http::{Limits, Server};
 use heavy::Heavy;
 use options::Asked;
 use room::Room;
-
-/// The exit code of a program that was called in a wrong way.
-const BAD_USAGE: u8 = 2;
-
-/// And one that is interrupted while it says goodbye.
-const INTERRUPTED: i32 = 130;
+use serving::{BAD_USAGE, cannot_listen, say, signals};
 
 /// How long goodbyes may take.
 const GOODBYES: Duration = Duration::from_secs(5);
@@ -91,31 +86,4 @@ fn serve(listen: &str) -> Result<(), String> {
     let report = laneway::block_on(serving.fallible()).ok();
     say(report.map_or("cut off".to_owned(), |report| report.to_string()));
     Ok(())
-}
-
-/// Tells of Ctrl-C and SIGTERM. The second one ends the program.
-fn signals() -> Result<Receiver<()>, ctrlc::Error> {
-    let (sender, receiver) = channel();
-    let mut first = Some(sender);
-    ctrlc::set_handler(move || match first.take() {
-        Some(sender) => drop(sender.send(())),
-        None => exit(INTERRUPTED),
-    })?;
-    Ok(receiver)
-}
-
-fn cannot_listen(address: &str, error: &io::Error) -> String {
-    let why = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-        _ => error.to_string(),
-    };
-    format!("cannot listen on {address:?}: {why}; --listen takes one such as 127.0.0.1:8080")
-}
-
-/// Prints a line. To a reader that has gone away, that is no reason to panic.
-fn say(line: impl Display) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -22,12 +22,12 @@ mod order;
 mod output;
 mod page;
 mod routes;
+#[path = "../serving/mod.rs"]
+mod serving;
 mod tasks;
 
-use std::fmt::Display;
 use std::io::{self, Write};
-use std::process::{ExitCode, exit};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use laneway::background::{TaskQueue, TaskQueueMetrics, WorkStatus};
@@ -39,12 +39,7 @@ use laneway_http::{Limits, ServeReport, Server, inspect};
 use app::App;
 use live::Board;
 use options::{Asked, Options};
-
-/// The exit code of a program that was called in a wrong way.
-const BAD_USAGE: u8 = 2;
-
-/// And one that is interrupted while it drains.
-const INTERRUPTED: i32 = 130;
+use serving::{BAD_USAGE, cannot_listen, say, signals};
 
 /// The most bytes of a body.
 const BODY: u64 = 16 * 1024;
@@ -112,27 +107,6 @@ fn serve(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// Tells of Ctrl-C and SIGTERM. The second one ends the program.
-fn signals() -> Result<Receiver<()>, ctrlc::Error> {
-    let (sender, receiver) = channel();
-    let mut first = Some(sender);
-    ctrlc::set_handler(move || match first.take() {
-        Some(sender) => drop(sender.send(())),
-        None => exit(INTERRUPTED),
-    })?;
-    Ok(receiver)
-}
-
-fn cannot_listen(address: &str, error: &io::Error) -> String {
-    let why = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-        _ => error.to_string(),
-    };
-    format!("cannot listen on {address:?}: {why}; --listen takes one such as 127.0.0.1:8080")
-}
-
 fn report(served: Option<ServeReport>, tasks: &TaskQueue<()>, shutdown: &ShutdownReport) -> String {
     let requests = served.map_or("cut off".to_owned(), |served| served.to_string());
     let TaskQueueMetrics {
@@ -156,10 +130,4 @@ fn report(served: Option<ServeReport>, tasks: &TaskQueue<()>, shutdown: &Shutdow
         text.push_str(&format!("\nstill in a poll: {name:?}"));
     }
     text
-}
-
-/// Prints a line. To a reader that has gone away, that is no reason to panic.
-fn say(line: impl Display) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
