@@ -1,37 +1,16 @@
 //! What do the metrics and the access log say of requests and connections?
 
+mod access_log;
 mod client;
 
-use std::sync::Mutex;
-
+use access_log::LINES;
 use client::{get, serve_with, wait_until};
 use http::{Response, StatusCode};
 use laneway_http::{Limits, Route};
-use log::{Level, LevelFilter, Log, Metadata, Record};
-
-/// The lines of the access log.
-struct Lines(Mutex<Vec<String>>);
-
-static LINES: Lines = Lines(Mutex::new(Vec::new()));
-
-impl Log for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "laneway_http::access" && metadata.level() <= Level::Info
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            self.0.lock().unwrap().push(record.args().to_string());
-        }
-    }
-
-    fn flush(&self) {}
-}
 
 #[test]
 fn each_request_is_counted_by_its_route_and_told_to_the_log() {
-    log::set_logger(&LINES).unwrap();
-    log::set_max_level(LevelFilter::Info);
+    LINES.collect();
     let server = serve_with(Limits::public(), async |request| {
         let mut answer = Response::new(String::new());
         match request.uri().path() {
@@ -48,7 +27,7 @@ fn each_request_is_counted_by_its_route_and_told_to_the_log() {
     let peer = client.stream.local_addr().unwrap().to_string();
     // The other test of this file is told to the same log.
     let of_peer = || {
-        let lines = LINES.0.lock().unwrap();
+        let lines = LINES.all();
         let lines = lines.iter().filter(|line| line.starts_with(&peer));
         lines.cloned().collect::<Vec<_>>()
     };

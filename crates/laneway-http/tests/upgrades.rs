@@ -1,16 +1,17 @@
 //! Does a connection go to the task that takes its upgrade, with all its bytes, and to no other one;
 //! and do refusals, resets and shutdowns leave nothing behind?
 
+mod access_log;
 mod client;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use access_log::LINES;
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::handshake::server::create_response;
 use async_tungstenite::tungstenite::protocol::Role;
@@ -24,7 +25,6 @@ use laneway::time::sleep;
 use laneway::{Priority, Runtime, spawn_task};
 use laneway_http::upgrade::{self, NotUpgraded, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, low, service_fn};
-use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// What the tasks that wait for upgrades have to say.
 type Told = Receiver<String>;
@@ -662,8 +662,15 @@ fn at_the_deadline_an_upgraded_connection_is_cut_off_and_named() {
     tunnel.head();
     assert_echoes(&mut client, b"hello");
     let peer = client.stream.local_addr().unwrap();
-    let runtime = server.runtime.handle();
-    let report = server.end();
+    // The runtime goes on after the server's end, so that the tasks learn of it.
+    let Served {
+        runtime,
+        handle,
+        serving,
+        ..
+    } = server;
+    handle.shutdown();
+    let report = runtime.block_on(serving);
     assert_eq!(client.closed(), "");
     let kinds = [heard(&told), heard(&told)];
     assert_eq!(kinds, ["ConnectionAborted", "ConnectionAborted"]);
@@ -727,36 +734,16 @@ fn the_upgrade_of_a_low_route_may_be_low() {
     assert_eq!(server.runtime.metrics().queues[1].spawned, 2);
 }
 
-/// The lines of the access log.
-struct Lines(Mutex<Vec<String>>);
-
-static LINES: Lines = Lines(Mutex::new(Vec::new()));
-
-impl Log for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "laneway_http::access" && metadata.level() <= Level::Info
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            self.0.lock().unwrap().push(record.args().to_string());
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn the_access_log_has_the_answer_and_the_end() {
-    log::set_logger(&LINES).unwrap();
-    log::set_max_level(LevelFilter::Info);
+    LINES.collect();
     let (server, told) = served(Limits::public());
     let mut client = server.connect();
     client.send("CONNECT tunnel:443 HTTP/1.1\r\nHost: tunnel:443\r\n\r\n");
     client.head();
     let peer = client.stream.local_addr().unwrap();
     let of_peer = || {
-        let lines = LINES.0.lock().unwrap();
+        let lines = LINES.all();
         let lines = lines
             .iter()
             .filter(|line| line.starts_with(&peer.to_string()));
