@@ -9,28 +9,16 @@ use http_body::Body;
 use hyper::body::Incoming;
 use laneway::time::now;
 
-use super::fleet::Fleet;
-use super::handover::Handover;
+use super::access_log;
 use super::limits::Limits;
 use super::metrics::Route;
 use super::offer::Offer;
+use super::origin::Origin;
 use super::panicked::Panicked;
 use super::preface::Protocol;
 use super::refusal::Refusal;
 use super::report::Doing;
-use super::unsent::Unsent;
-use super::watch::{InFlight, Order, Watch};
-
-/// Where the requests of a connection come from. They share it, so that threads do not fight over
-/// the count of what all connections share.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) fleet: Arc<Fleet>,
-    pub(crate) watch: Arc<Watch>,
-    /// Of use in HTTP/1, as the next one is.
-    pub(crate) unsent: Unsent,
-    pub(crate) handover: Handover,
-}
+use super::watch::{Order, Watch};
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
 #[derive(Debug)]
@@ -60,22 +48,11 @@ enum Noted {
     Answered,
 }
 
-impl Origin {
-    pub(crate) fn new(fleet: Arc<Fleet>, watch: Arc<Watch>) -> Arc<Origin> {
-        Arc::new(Origin {
-            fleet,
-            watch,
-            unsent: Unsent::default(),
-            handover: Handover::default(),
-        })
-    }
-}
-
 impl Entry {
     pub(crate) fn new(origin: Arc<Origin>, request: &Request<Incoming>) -> Entry {
         let (number, since) = origin.watch.begin(request);
-        let logged = log::log_enabled!(target: ACCESS, log::Level::Info);
-        let logged = logged.then(|| Box::new((request.method().clone(), request.uri().clone())));
+        let logged = access_log::is_on()
+            .then(|| Box::new((request.method().clone(), request.uri().clone())));
         Entry {
             origin,
             request: number,
@@ -204,16 +181,6 @@ pub(crate) enum Part {
     Awaited,
 }
 
-/// The target of the access log.
-const ACCESS: &str = "laneway_http::access";
-
-/// Tells the log of the end of an upgraded connection.
-pub(crate) fn tell_of_end(watch: &Watch, upgraded: &InFlight) {
-    let took = now().saturating_duration_since(upgraded.since).as_micros();
-    let (peer, method, path) = (watch.peer(), &upgraded.method, upgraded.path());
-    log::info!(target: ACCESS, "{peer} {method} {path} upgraded {took} us");
-}
-
 impl Drop for Entry {
     fn drop(&mut self) {
         let took = now().saturating_duration_since(self.since);
@@ -229,20 +196,8 @@ impl Drop for Entry {
             .fleet
             .metrics
             .count(self.route.as_ref(), self.status, took);
-        let Some((method, uri)) = self.logged.as_deref() else {
-            return;
-        };
-        let (peer, took) = (self.origin.watch.peer(), took.as_micros());
-        let status = self.status.as_ref().map_or("cut-off", StatusCode::as_str);
-        let path = path_of(uri);
-        log::info!(target: ACCESS, "{peer} {method} {path} {status} {took} us");
-    }
-}
-
-/// The path of a target, or the host of a tunnel.
-fn path_of(uri: &Uri) -> &str {
-    match uri.authority() {
-        Some(host) if uri.path().is_empty() => host.as_str(),
-        _ => uri.path(),
+        if let Some(asked) = self.logged.as_deref() {
+            access_log::tell_of_request(self.peer(), asked, self.status, took);
+        }
     }
 }

@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 
 use super::answer::{Answer, Endless, Length};
-use super::entry::{Entry, Origin};
+use super::entry::Entry;
 use super::head::is_host;
 use super::limits::Limits;
 use super::metrics::Route;
 use super::offer::Offered;
+use super::origin::Origin;
 use super::panicked::{Panicked, caught};
 use super::preface::Protocol;
 use super::refusal::Refusal;

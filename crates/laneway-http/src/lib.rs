@@ -109,6 +109,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod access_log;
 pub mod adapters;
 mod alarm;
 mod answer;
@@ -120,18 +121,15 @@ mod fleet;
 mod frames;
 mod gate;
 mod handover;
-mod handshake;
 mod head;
-mod http1;
-mod http2;
 mod inspect;
-mod intake;
 mod known;
 mod limits;
-mod linger;
 mod low;
 mod metrics;
+mod no_handshake;
 mod offer;
+mod origin;
 mod panicked;
 mod peer;
 mod piece;
@@ -143,7 +141,6 @@ mod sendable;
 mod server;
 mod serves;
 mod service_fn;
-mod socket;
 mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;

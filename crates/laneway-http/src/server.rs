@@ -135,6 +135,15 @@ impl<S> Server<S> {
         }
     }
 
+    /// Serves HTTPS alone, by this certificate. The module [`tls`](super::tls) has an example.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: Tls) -> Server<S> {
+        Server {
+            tls: Some(tls),
+            ..self
+        }
+    }
+
     /// Sets what clients are granted.
     pub fn limits(self, limits: Limits) -> Server<S> {
         Server { limits, ..self }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use laneway::net::TcpStream;
 
-use super::handshake::NoHandshake;
+use super::no_handshake::NoHandshake;
 
 /// A certificate and all else: there is none.
 #[derive(Clone, Debug)]

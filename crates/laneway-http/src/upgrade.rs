@@ -94,9 +94,8 @@ use bytes::{Buf, Bytes};
 use futures_io::{AsyncRead, AsyncWrite};
 use http::Request;
 
-use super::handover::Tunnel;
+use super::connection::{Socket, Tunnel};
 use super::offer::Offer;
-use super::socket::Socket;
 use super::stream::Stream;
 
 /// Waits for the upgrade that a request asks for.

@@ -40,7 +40,6 @@ use std::{fmt, fs};
 use laneway::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::server::Server;
 use certificate::{Certificate, Shown};
 pub use tls_error::TlsError;
 pub(crate) use tls_stream::TlsStream;
@@ -156,16 +155,6 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         path: path.to_owned(),
         error,
     })
-}
-
-impl<S> Server<S> {
-    /// Serves HTTPS alone, by this certificate. The [module](self) has an example.
-    pub fn tls(self, tls: Tls) -> Server<S> {
-        Server {
-            tls: Some(tls),
-            ..self
-        }
-    }
 }
 
 impl fmt::Debug for Tls {

@@ -11,7 +11,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use laneway::net::TcpStream;
 use rustls::ServerConnection;
 
-use crate::handshake::NoHandshake;
+use crate::no_handshake::NoHandshake;
 
 /// A stream within TLS. Clones are the same stream. One task reads and one writes, which may be the
 /// same.

@@ -7,25 +7,11 @@ use laneway::time::now;
 
 use super::connection::Connection;
 use super::linger::linger;
-use super::refusal::Refusal;
-use super::stream::Stream;
-use super::tls::TlsStream;
-use super::watch::{Order, Waits};
-
-/// Why there is no TLS with a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "without the feature there is no handshake to fail"
-)]
-pub(crate) enum NoHandshake {
-    /// The client is gone or has had its time, or the server ends.
-    Gone,
-    /// The client sent no TLS, or none that the server speaks. An alert has been sent.
-    Failed,
-    /// The client speaks HTTP without TLS.
-    PlainHttp,
-}
+use crate::no_handshake::NoHandshake;
+use crate::refusal::Refusal;
+use crate::stream::Stream;
+use crate::tls::TlsStream;
+use crate::watch::{Order, Waits};
 
 /// Whether a connection has TLS now. Otherwise it is over, and the client was told so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

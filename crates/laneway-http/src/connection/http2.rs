@@ -8,14 +8,14 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use hyper::server::conn::http2;
 
-use super::adapters::{HighQueue, LaneTimer};
 use super::connection::{Connection, End};
-use super::exchange::Dispatch;
-use super::limits::Limits;
-use super::refusal::Refusal;
-use super::serves::Serves;
 use super::socket::Socket;
-use super::watch::{Due, Order, Rest, Waits, Watch};
+use crate::adapters::{HighQueue, LaneTimer};
+use crate::exchange::Dispatch;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
+use crate::serves::Serves;
+use crate::watch::{Due, Order, Rest, Waits, Watch};
 
 /// The window of a stream, and of all streams of a connection.
 const WINDOW: u32 = 256 * 1024;

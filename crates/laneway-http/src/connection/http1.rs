@@ -8,15 +8,15 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use hyper::server::conn::http1;
 
-use super::alarm::Seen;
 use super::connection::{Connection, End};
-use super::entry::Origin;
-use super::exchange::Dispatch;
-use super::limits::Limits;
-use super::refusal::Refusal;
-use super::serves::Serves;
 use super::socket::Socket;
-use super::watch::{Attendance, Due, Order, Rest, Watch};
+use crate::alarm::Seen;
+use crate::exchange::Dispatch;
+use crate::limits::Limits;
+use crate::origin::Origin;
+use crate::refusal::Refusal;
+use crate::serves::Serves;
+use crate::watch::{Attendance, Due, Order, Rest, Watch};
 
 /// How hyper's buffers may grow: what it writes at once, too.
 const BUFFER: usize = 256 * 1024;

@@ -11,13 +11,13 @@ use bytes::{Buf, BytesMut};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use laneway::time::now;
 
-use super::adapters::{Io, read_through};
-use super::entry::Origin;
-use super::frames::{Frames, Pace};
-use super::handover::Tunnel;
 use super::intake::{Handed, Intake};
-use super::refusal::Refusal;
-use super::stream::Stream;
+use super::tunnel::Tunnel;
+use crate::adapters::{Io, read_through};
+use crate::frames::{Frames, Pace};
+use crate::origin::Origin;
+use crate::refusal::Refusal;
+use crate::stream::Stream;
 
 /// How much is read at once at most, before it is judged.
 const READ: usize = 16 * 1024;

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use futures_io::AsyncWrite;
 use laneway::time::now;
 
-use super::adapters::read_through;
 use super::connection::Connection;
-use super::refusal::Refusal;
-use super::watch::Order;
+use crate::adapters::read_through;
+use crate::refusal::Refusal;
+use crate::watch::Order;
 
 /// Sends the last answer, if there is one, and reads until the client closes or has had its time.
 pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Refusal>) {
