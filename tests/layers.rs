@@ -1,4 +1,5 @@
-//! Do the files of `src/` stand above each other, as a reader expects it?
+//! Do the files of `src/`, and those of the HTTP server, stand above each other, as a reader
+//! expects it?
 //!
 //! The layers are read from the tree: each file's imports, through the names that `mod.rs` files
 //! hand on. A new module is held to the rules without being entered anywhere.
@@ -56,6 +57,18 @@ fn the_one_circle_of_files_is_the_knot_of_the_core() {
             .text
             .contains("the one knot in the order of the files")
     );
+}
+
+#[test]
+fn the_files_of_the_http_server_form_no_circle() {
+    let house = House::read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/crates/laneway-http/src"
+    )));
+    let files = house.arrows_between(str::to_owned);
+    assert_eq!(circles(&files), Vec::<Vec<String>>::new());
+    let serving = &files["connection/http1.rs"];
+    assert!(serving.contains("exchange/exchange.rs"), "imports are seen");
 }
 
 #[test]

@@ -12,13 +12,13 @@ use laneway::net::{TcpListener, TcpStream};
 use laneway::time::sleep;
 use laneway::{Handle, Priority, ShutdownBegun, shutdown_begun, yield_now};
 
-use super::alarm::Alarm;
 use super::connection::{Connection, Spoken};
+use super::exchange::Serves;
+use super::fleet::Alarm;
 use super::fleet::Fleet;
-use super::serves::Serves;
+use super::fleet::Order;
 use super::stream::Stream;
 use super::tls::Tls;
-use super::watch::Order;
 
 /// How many connections are accepted in one poll.
 const BATCH: usize = 64;

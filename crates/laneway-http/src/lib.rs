@@ -89,57 +89,33 @@
 //!
 //! # A tour of the source
 //!
-//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection.rs` draws the life
-//! of one: `handshake.rs`, `preface.rs`, `http1.rs` or `http2.rs`, `linger.rs`. Its bytes come from
-//! `stream.rs`, the socket or the TLS around it (`tls/`), and hyper reads and writes them through
-//! `socket.rs` and `adapters/`. In HTTP/1 the intake (`intake.rs`) has a gate (`gate.rs`,
-//! `head.rs`, `known.rs`, `chunks.rs`) that lets only whole heads through that were judged; in
-//! HTTP/2 `frames.rs` counts. `refusal.rs` has the server's own answers.
+//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection/` draws the life of
+//! one and leads it through. Its bytes come from `stream.rs`, the socket or the TLS around it
+//! (`tls/`, `https.rs`), and pass `gate/`, which judges them before hyper does. `exchange/` takes a
+//! request from hyper to the service, and the answer back. `fleet/` knows all connections and
+//! counts; `limits.rs` has the limits that a client keeps to, and `refusal.rs` the server's own
+//! answers.
 //!
-//! `serves.rs` has the bounds of a service, `exchange.rs` asks one, `panicked.rs` catches its
-//! panics, `sendable.rs` judges its answers, `request_body.rs` and `answer.rs` are the bodies,
-//! which go in pieces (`piece.rs`), and `entry.rs` is the request among the others, which
-//! `metrics.rs` counts. `offer.rs` says which requests may be upgrades, `handover.rs` gives the
-//! connection away, and `upgrade.rs` is what its new owner has. `watch.rs` knows what a connection
-//! waits for, `unsent.rs` which answers are not sent yet, `alarm.rs` when a client has had its time
-//! by the `limits.rs`, and `fleet.rs` knows all connections, each with the address of its client
-//! (`peer.rs`); `report.rs` is what is left to say. `low.rs` and `service_fn.rs` make services, and
-//! `inspect/` is the page that shows a runtime live.
+//! `upgrade.rs` is for the new owner of a connection that was given away. `low.rs` and
+//! `service_fn.rs` make services, `adapters/` answers to hyper for the runtime, and `inspect/` is
+//! the page that shows a runtime live. Each folder's `mod.rs` says in which order to read on.
 
 #![forbid(unsafe_code)]
 
 mod accept;
-mod access_log;
 pub mod adapters;
-mod alarm;
-mod answer;
-mod chunks;
 mod connection;
-mod entry;
 mod exchange;
 mod fleet;
-mod frames;
 mod gate;
-mod handover;
-mod head;
+#[cfg(feature = "tls")]
+mod https;
 mod inspect;
-mod known;
 mod limits;
 mod low;
-mod metrics;
 mod no_handshake;
-mod offer;
-mod origin;
-mod panicked;
-mod peer;
-mod piece;
-mod preface;
 mod refusal;
-mod report;
-mod request_body;
-mod sendable;
 mod server;
-mod serves;
 mod service_fn;
 mod stream;
 #[cfg(feature = "tls")]
@@ -147,19 +123,15 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_left_out.rs"]
 mod tls;
-mod unsent;
 pub mod upgrade;
-mod watch;
 
-pub use answer::Endless;
+pub use exchange::{BodyError, Endless, RequestBody};
+pub use fleet::{CutConnection, Doing, Route, ServeReport};
 pub use inspect::{
     Inspect, InspectBody, InspectFuture, Mounted, MountedBody, MountedFuture, inspect,
 };
 pub use limits::Limits;
 pub use low::{Low, LowFuture, low};
-pub use metrics::Route;
-pub use report::{CutConnection, Doing, ServeReport};
-pub use request_body::{BodyError, RequestBody};
 pub use server::{Server, ServerHandle, serve};
 pub use service_fn::{ServiceFn, service_fn};
 

@@ -15,12 +15,12 @@ use laneway::{Handle, Priority, spawn_task};
 use tower_service::Service;
 
 use super::accept::Acceptor;
+use super::exchange::RequestBody;
 use super::fleet::Fleet;
+use super::fleet::Order;
+use super::fleet::ServeReport;
 use super::limits::Limits;
-use super::report::ServeReport;
-use super::request_body::RequestBody;
 use super::tls::Tls;
-use super::watch::Order;
 
 /// An HTTP server: HTTP/1 and HTTP/2 on one port.
 ///
@@ -132,15 +132,6 @@ impl<S> Server<S> {
             limits: Limits::public(),
             tls: None,
             fleet,
-        }
-    }
-
-    /// Serves HTTPS alone, by this certificate. The module [`tls`](super::tls) has an example.
-    #[cfg(feature = "tls")]
-    pub fn tls(self, tls: Tls) -> Server<S> {
-        Server {
-            tls: Some(tls),
-            ..self
         }
     }
 

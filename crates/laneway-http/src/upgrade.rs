@@ -95,7 +95,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use http::Request;
 
 use super::connection::{Socket, Tunnel};
-use super::offer::Offer;
+use super::exchange::Offer;
 use super::stream::Stream;
 
 /// Waits for the upgrade that a request asks for.

@@ -4,12 +4,12 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::alarm::Alarm;
 use crate::exchange::Dispatch;
+use crate::exchange::Origin;
+use crate::fleet::Alarm;
 use crate::fleet::Member;
+use crate::gate::Protocol;
 use crate::limits::Limits;
-use crate::origin::Origin;
-use crate::preface::Protocol;
 use crate::refusal::Refusal;
 use crate::stream::Stream;
 
@@ -39,7 +39,7 @@ pub(crate) enum End {
     Close,
     /// The client may still be sending, and is to get this answer first.
     Linger(Option<Refusal>),
-    /// Another protocol has the connection: `handover.rs`.
+    /// Another protocol has the connection (`tunnel.rs`).
     GivenAway,
 }
 

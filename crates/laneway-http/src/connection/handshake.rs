@@ -7,11 +7,11 @@ use laneway::time::now;
 
 use super::connection::Connection;
 use super::linger::linger;
+use crate::fleet::{Order, Waits};
 use crate::no_handshake::NoHandshake;
 use crate::refusal::Refusal;
 use crate::stream::Stream;
 use crate::tls::TlsStream;
-use crate::watch::{Order, Waits};
 
 /// Whether a connection has TLS now. Otherwise it is over, and the client was told so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,13 +10,13 @@ use hyper::server::conn::http1;
 
 use super::connection::{Connection, End};
 use super::socket::Socket;
-use crate::alarm::Seen;
 use crate::exchange::Dispatch;
+use crate::exchange::Origin;
+use crate::exchange::Serves;
+use crate::fleet::Seen;
+use crate::fleet::{Attendance, Due, Order, Rest, Watch};
 use crate::limits::Limits;
-use crate::origin::Origin;
 use crate::refusal::Refusal;
-use crate::serves::Serves;
-use crate::watch::{Attendance, Due, Order, Rest, Watch};
 
 /// How hyper's buffers may grow: what it writes at once, too.
 const BUFFER: usize = 256 * 1024;

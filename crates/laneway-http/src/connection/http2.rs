@@ -12,10 +12,10 @@ use super::connection::{Connection, End};
 use super::socket::Socket;
 use crate::adapters::{HighQueue, LaneTimer};
 use crate::exchange::Dispatch;
+use crate::exchange::Serves;
+use crate::fleet::{Due, Order, Rest, Waits, Watch};
 use crate::limits::Limits;
 use crate::refusal::Refusal;
-use crate::serves::Serves;
-use crate::watch::{Due, Order, Rest, Waits, Watch};
 
 /// The window of a stream, and of all streams of a connection.
 const WINDOW: u32 = 256 * 1024;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use hyper::rt::ReadBufCursor;
 
+use crate::exchange::Origin;
 use crate::gate::{Gate, Verdict};
-use crate::origin::Origin;
 
 /// The gate, and the bytes before it.
 pub(crate) struct Intake {

@@ -11,11 +11,11 @@ use super::connection::{Connection, End};
 use super::handshake::{Secured, handshake};
 use super::linger::linger;
 use super::{http1, http2};
-use crate::preface::Protocol;
-use crate::serves::Serves;
+use crate::exchange::Serves;
+use crate::fleet::Order;
+use crate::gate::Protocol;
 use crate::stream::Stream;
 use crate::tls::TlsStream;
-use crate::watch::Order;
 
 /// A connection's life, which its task polls.
 #[must_use = "it is lived by being polled"]

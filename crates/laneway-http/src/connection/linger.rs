@@ -12,8 +12,8 @@ use laneway::time::now;
 
 use super::connection::Connection;
 use crate::adapters::read_through;
+use crate::fleet::Order;
 use crate::refusal::Refusal;
-use crate::watch::Order;
 
 /// Sends the last answer, if there is one, and reads until the client closes or has had its time.
 pub(crate) async fn linger<S>(connection: &mut Connection<S>, refusal: Option<Refusal>) {

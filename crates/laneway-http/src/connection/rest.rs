@@ -7,8 +7,8 @@ use bytes::BytesMut;
 
 use super::connection::{Connection, Spoken};
 use crate::adapters::read_through;
-use crate::preface::{PREFACE, Protocol, protocol};
-use crate::watch::{Order, Rest};
+use crate::fleet::{Order, Rest};
+use crate::gate::{PREFACE, Protocol, protocol};
 
 /// How much is read while it is not known what it is.
 const FIRST_READ: usize = 4096;

@@ -14,8 +14,8 @@ use laneway::time::now;
 use super::intake::{Handed, Intake};
 use super::tunnel::Tunnel;
 use crate::adapters::{Io, read_through};
-use crate::frames::{Frames, Pace};
-use crate::origin::Origin;
+use crate::exchange::Origin;
+use crate::gate::{Frames, Pace};
 use crate::refusal::Refusal;
 use crate::stream::Stream;
 

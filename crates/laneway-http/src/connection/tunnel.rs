@@ -1,4 +1,4 @@
-//! The bytes of a connection that hyper has given away (`handover.rs`).
+//! The bytes of a connection that hyper has given away (`exchange/handover.rs`).
 
 use std::fmt;
 use std::io;
@@ -9,11 +9,11 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use futures_io::AsyncRead;
 
-use crate::access_log::tell_of_upgrade;
 use crate::adapters::read_through;
-use crate::origin::Origin;
+use crate::exchange::Origin;
+use crate::fleet::Order;
+use crate::fleet::access_log::tell_of_upgrade;
 use crate::stream::Stream;
-use crate::watch::Order;
 
 /// A connection's bytes that belong to another protocol now. Dropped, it lets the connection's task
 /// end the connection.

@@ -15,10 +15,9 @@ use tower_service::Service;
 use super::access::Access;
 use super::body::InspectBody;
 use super::hub::{Hub, MOST};
-use super::mount::Mounted;
 use super::page::page;
-use crate::answer::Endless;
-use crate::request_body::RequestBody;
+use crate::exchange::Endless;
+use crate::exchange::RequestBody;
 
 /// The page that shows a runtime live: queues that fill and drain, what each worker polls, how
 /// long tasks wait, long polls, and the tasks that take most time. A browser is all it needs.
@@ -158,52 +157,14 @@ impl Inspect {
         self
     }
 
-    /// Puts the page beside another service: requests for `prefix` and what is below it are the
-    /// page's, all others the service's.
-    ///
-    /// # Panics
-    ///
-    /// If the prefix does not begin with a slash, or ends with one.
-    ///
-    /// ```
-    /// use http::{Request, Response};
-    /// use laneway::net::TcpListener;
-    /// use laneway::{Priority, Runtime};
-    /// use laneway_http::{RequestBody, Server, inspect, service_fn};
-    /// use std::io::{Read, Write};
-    ///
-    /// let ours = service_fn(|_request: Request<RequestBody>| async {
-    ///     Ok::<_, std::convert::Infallible>(Response::new("ours".to_owned()))
-    /// });
-    /// let rt = Runtime::builder().build()?;
-    /// let server = Server::new(inspect(&rt).mount("/inspect", ours));
-    /// let listener = rt.block_on(TcpListener::bind("127.0.0.1:0"))?;
-    /// let address = listener.local_addr()?;
-    /// rt.spawn(server.serve(listener), Priority::High).detach();
-    ///
-    /// let ask = |path: &str| {
-    ///     let mut client = std::net::TcpStream::connect(address)?;
-    ///     let head = "Host: localhost\r\nConnection: close";
-    ///     write!(client, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n")?;
-    ///     std::io::read_to_string(client)
-    /// };
-    /// assert!(ask("/inspect/")?.contains("<title>Laneway live</title>"));
-    /// assert!(ask("/anything/else")?.ends_with("ours"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn mount<S>(mut self, prefix: &str, service: S) -> Mounted<S> {
-        assert!(
-            prefix.starts_with('/') && !prefix.ends_with('/'),
-            "a prefix is as /inspect: it begins with a slash and does not end with one"
-        );
-        self.prefix = prefix.into();
-        Mounted::new(self, service)
-    }
-
     /// How many browsers look at the moment.
     #[must_use]
     pub fn viewers(&self) -> usize {
         self.hub.viewers()
+    }
+
+    pub(super) fn set_prefix(&mut self, prefix: &str) {
+        self.prefix = prefix.into();
     }
 
     /// The part of a path below the prefix, if the prefix is there.

@@ -26,8 +26,8 @@
 //!
 //! # Where to read
 //!
-//! `certificate.rs` reads PEM, `tls_stream.rs` moves the bytes, `handshake.rs` beside this folder
-//! is the beginning of a connection.
+//! `certificate.rs` reads PEM, `tls_stream.rs` moves the bytes, and `connection/handshake.rs` is
+//! the beginning of a connection.
 
 mod certificate;
 mod tls_error;

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use super::limits::Limits;
 use super::metrics::Metrics;
 use super::report::CutConnection;
 use super::watch::{Order, Standing, Watch};
+use crate::limits::Limits;
 
 /// The connections of one server, and what they share.
 #[derive(Debug)]

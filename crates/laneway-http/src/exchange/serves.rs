@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::request_body::RequestBody;
 
-/// A service that answers requests, as [`Server::serve`](super::Server::serve) takes it.
+/// A service that answers requests, as [`Server::serve`](crate::Server::serve) takes it.
 ///
 /// Each service with these bounds is one. They stand here once for the whole crate; what users see
 /// has them written out.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::fleet::Fleet;
 use super::handover::Handover;
-use super::unsent::Unsent;
-use super::watch::Watch;
+use crate::fleet::Fleet;
+use crate::fleet::Unsent;
+use crate::fleet::Watch;
 
 /// Where the requests of a connection come from. They share it, so that threads do not fight over
 /// the count of what all connections share.

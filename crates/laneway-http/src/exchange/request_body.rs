@@ -15,10 +15,10 @@ use hyper::body::Incoming;
 use laneway::time::{Sleep, now, sleep_until};
 
 use super::entry::Entry;
-use super::limits::Limits;
-use super::refusal::Refusal;
-use super::report::Doing;
-use super::watch::Watch;
+use crate::fleet::Doing;
+use crate::fleet::Watch;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// The body of a request, as the service gets it.
 ///

@@ -1,7 +1,7 @@
 //! What is known of one connection: what it waits for, and what it was told to do.
 //!
 //! The connection's own task, the requests on it and the server share this. It decides when the
-//! client has had its time; `connection.rs` acts on that.
+//! client has had its time; `connection/` acts on that.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -14,11 +14,11 @@ use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request};
 use laneway::time::now;
 
-use super::limits::Limits;
 use super::peer::Peer;
-use super::refusal::Refusal;
 use super::report::{CutConnection, Doing};
 use super::unsent::Sent;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// One connection as the server sees it. A server has one for each, most of which rest.
 #[derive(Debug)]

@@ -9,16 +9,16 @@ use http_body::Body;
 use hyper::body::Incoming;
 use laneway::time::now;
 
-use super::access_log;
-use super::limits::Limits;
-use super::metrics::Route;
 use super::offer::Offer;
 use super::origin::Origin;
 use super::panicked::Panicked;
-use super::preface::Protocol;
-use super::refusal::Refusal;
-use super::report::Doing;
-use super::watch::{Order, Watch};
+use crate::fleet::Doing;
+use crate::fleet::Route;
+use crate::fleet::access_log;
+use crate::fleet::{Order, Watch};
+use crate::gate::Protocol;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// A request that has begun. Dropped, it is over: counted, and told to the log.
 #[derive(Debug)]

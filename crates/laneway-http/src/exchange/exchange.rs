@@ -16,17 +16,17 @@ use pin_project_lite::pin_project;
 
 use super::answer::{Answer, Endless, Length};
 use super::entry::Entry;
-use super::head::is_host;
-use super::limits::Limits;
-use super::metrics::Route;
 use super::offer::Offered;
 use super::origin::Origin;
 use super::panicked::{Panicked, caught};
-use super::preface::Protocol;
-use super::refusal::Refusal;
 use super::request_body::{RequestBody, Terms};
 use super::sendable::{Asked, Form};
 use super::serves::Serves;
+use crate::fleet::Route;
+use crate::gate::Protocol;
+use crate::gate::is_host;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// The service of one connection, as hyper calls it.
 pub(crate) struct Dispatch<S> {

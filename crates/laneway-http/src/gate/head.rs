@@ -6,8 +6,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::limits::Limits;
-use super::refusal::Refusal;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// How the body of a request is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! judges nothing of it but its length: the rest of it is for hyper to judge, in every head.
 
 use super::head::{self, Framing};
-use super::limits::Limits;
+use crate::limits::Limits;
 
 /// How long the fields may be that are kept.
 const KEPT: usize = 1024;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 
 use super::entry::Entry;
-use super::preface::Protocol;
-use super::watch::Watch;
+use crate::fleet::Watch;
+use crate::gate::Protocol;
 
 pub(crate) struct Piece<D> {
     data: D,

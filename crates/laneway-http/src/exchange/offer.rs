@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, Version};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 
-use super::watch::Watch;
+use crate::fleet::Watch;
 
 /// What a connection may become by the answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

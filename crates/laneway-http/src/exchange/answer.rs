@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::entry::{Entry, Part};
 use super::panicked::{Panicked, caught};
 use super::piece::Piece;
-use super::preface::Protocol;
+use crate::gate::Protocol;
 
 pin_project! {
     pub(crate) struct Answer<B> {

@@ -3,13 +3,13 @@
 //! hyper reads a head as it comes, for as long as that takes. Behind the gate it gets each head at
 //! once and the next one only when it asks for it, so the gate knows at any time whether the
 //! client is within a head, within a body, or between two requests. It is a state machine without
-//! input and output: `socket.rs` moves the bytes.
+//! input and output: `connection/socket.rs` moves the bytes.
 
 use super::chunks::Chunks;
 use super::head::{self, Framing, Judged};
 use super::known::Known;
-use super::limits::Limits;
-use super::refusal::Refusal;
+use crate::limits::Limits;
+use crate::refusal::Refusal;
 
 /// Where in the stream of a client the gate stands.
 #[derive(Debug)]

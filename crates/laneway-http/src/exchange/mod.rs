@@ -1,0 +1,27 @@
+//! One request and its answer, between hyper and the service.
+//!
+//! Read on in this order: `serves.rs` has the bounds of a service, `exchange.rs` asks one, and
+//! `panicked.rs` catches its panics. `entry.rs` is the request among the others, `origin.rs` the
+//! connection that it came by. `request_body.rs` is its body. `sendable.rs` judges the answer,
+//! whose body is `answer.rs`, and which goes to hyper in pieces (`piece.rs`). `offer.rs` says which
+//! requests may be upgrades, and `handover.rs` how a connection is given away.
+
+mod answer;
+mod entry;
+mod exchange;
+mod handover;
+mod offer;
+mod origin;
+mod panicked;
+mod piece;
+mod request_body;
+mod sendable;
+mod serves;
+
+pub use answer::Endless;
+pub use request_body::{BodyError, RequestBody};
+
+pub(crate) use exchange::Dispatch;
+pub(crate) use offer::Offer;
+pub(crate) use origin::Origin;
+pub(crate) use serves::Serves;
