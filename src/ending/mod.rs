@@ -25,16 +25,16 @@
 //! # Why no task is left behind
 //!
 //! The thread that ends the runtime comes back when no future is left, by the count of live tasks.
-//! A live task is in one of three states. It is in the hands of a worker, which drops it and then
-//! notifies the thread that ends the runtime, after its last poll or where a poll waits for others
-//! within it (`Executor::thread_leaves`). Or it waits, and is woken, which queues it. Or it is
-//! queued.
+//! A live task is in one of three states. It is in the hands of a worker, polled or in its local
+//! queues. The worker drops it and then notifies the thread that ends the runtime, after its last
+//! poll or where a poll waits for others within it (`Executor::thread_leaves`). Or the task waits,
+//! and is woken, which queues it. Or it lies in a channel.
 //!
-//! To queue a task is to push it and then to look at the phase. To end the runtime is to write the
-//! phase and then to look for tasks, under the lock, before each sleep. Push and look, write and
-//! look are in an order that is the same for all threads. So the thread that ends the runtime sees
-//! the task, or the thread that queued it sees the phase; and since it notifies under the lock,
-//! that is never between the look and the sleep.
+//! A thread that puts a task into a channel pushes it and then looks at the phase. The thread that
+//! ends the runtime writes the phase and then looks for tasks, under the lock, before each sleep.
+//! Push and look, write and look are in an order that is the same for all threads. So the thread
+//! that ends the runtime sees the task, or the thread that queued it sees the phase; and since that
+//! one notifies under the lock, the notification never falls between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
 //!

@@ -21,8 +21,8 @@ pub(crate) trait Host: Send + Sync {
     ) -> Result<(), Box<Worker>>;
 
     /// Lets the thread of a worker that sits here rest until there is something to do for it or
-    /// `is_over`. When `is_over` becomes true, the thread is unparked. Called only where
-    /// [`take_over`](Host::take_over) has given a worker back.
+    /// `is_over`. The caller sees to it that the thread is unparked when `is_over` becomes true.
+    /// Called only where [`take_over`](Host::take_over) has given a worker back.
     fn rest_until(&self, is_over: &dyn Fn() -> bool);
 
     /// Whether a task that joins others is to poll them within its own poll. A simulation tries
@@ -43,7 +43,7 @@ pub(crate) trait Host: Send + Sync {
     }
 }
 
-/// Which threads may stand in for one that is about to block.
+/// How many threads may stand in for others that block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bound {
     /// As many as the runtime's settings allow.

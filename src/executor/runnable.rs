@@ -192,7 +192,7 @@ impl Meta {
 
     #[inline]
     pub(crate) fn note_served(&self) {
-        // A plain store: no awaiter comes after this one, and the other bit counts no more.
+        // A plain store: each later awaiter is refused, so the other bit counts no more.
         self.awaiters.store(SERVED, Ordering::Relaxed);
     }
 

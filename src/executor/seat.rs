@@ -269,8 +269,8 @@ fn tell_if_local(id: ExecutorId, task: TaskId, queue: QueueId, turn: Turn) {
 /// Puts a task into its queue's channel.
 fn inject(id: ExecutorId, runnable: Runnable) {
     // An executor can be found until the last of its futures is dropped, so where there is none,
-    // this task's is gone. The runnable is forgotten then: to drop it would run code that its
-    // waker's caller does not expect.
+    // this task's is gone. The runnable is forgotten then: its drop would run code that its waker's
+    // caller does not expect.
     let runnable = ManuallyDrop::new(runnable);
     with_runtime(id, |executor| {
         executor.inject(ManuallyDrop::into_inner(runnable));

@@ -6,9 +6,9 @@
 //!
 //! The `run` of async-task takes no argument, and tells only whether the task was woken meanwhile.
 //! So the thread that runs a task leaves a `Note` for it in a thread-local: that it was *taken* to
-//! be polled, or an *order* to end instead, where the task was aborted or its runtime has closed
-//! (`cancel.rs` writes those). The task leaves its answer there: that it has *obeyed*, or how its
-//! poll *ended*. `thread_locals.rs` has the type. Read `outcome.rs` next.
+//! be polled, or an *order* to end instead, where the task was aborted, or its runtime has closed
+//! or takes nothing new (`cancel.rs` writes those). The task leaves its answer there: that it has
+//! *obeyed*, or how its poll *ended*. `thread_locals.rs` has the type. Read `outcome.rs` next.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};

@@ -2,7 +2,8 @@
 //!
 //! Any thread pushes and takes. A thread that takes all values leaves the empty ring that it brings
 //! along, and goes off with the full one. So no value is moved under the lock, and the ring that
-//! fills next has its memory already (T33). A queue's tasks are in such a channel.
+//! fills next has its memory already (T33). A queue's tasks are in such a channel. Read
+//! `executor/route.rs` next.
 
 use std::{fmt, mem};
 

@@ -11,7 +11,7 @@
 //! task has paid. Tasks that were stolen do not count: a thief that lingered would take each of
 //! them as it comes, where `thief.rs` lets them gather.
 //!
-//! To linger costs processor time and no wake-up: a worker that does is counted as a searcher, as
+//! A worker that lingers costs processor time and no wake-up: it is counted as a searcher, as
 //! before. Read `executor/executor.rs` next.
 
 use std::time::Duration;

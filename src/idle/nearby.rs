@@ -4,14 +4,14 @@
 //! at home in the work's queue goes before others of its crew, and of several the one that parked
 //! last, whose caches are the warmest. That is all, unless nearness is preferred.
 //!
-//! **Nearness.** To unpark a thread on the core of the unparking thread is several times faster
-//! than on another core that is busy (T14). It is preferred where the low threads are nice and the
-//! high ones, standbys included, are no fewer than the cores (`runtime/plan.rs`). Of the parked
-//! workers the nearest is taken then: one that parked on the core of the bringer. If none did, and
-//! the bringer is a nice thread, which gives way at once, the worker is *called* there: it moves to
-//! that core before it parks again, and is the nearest next time. Bringers that are not nice may
-//! well go on and keep their core: they call no worker. Workers move only while they have nothing
-//! to do, and the system may move them elsewhere whenever it sees reason to.
+//! **Nearness.** The unpark of a thread on the core of the unparking thread is several times faster
+//! than on another core that is busy (T14). Nearness is preferred where the low threads are nice
+//! and the high ones, standbys included, are no fewer than the cores (`runtime/plan.rs`). Of the
+//! parked workers the nearest is taken then: one that parked on the core of the bringer. If none
+//! did, and the bringer is a nice thread, which gives way at once, the worker is *called* there: it
+//! moves to that core before it parks again, and is the nearest next time. Bringers that are not
+//! nice may well go on and keep their core: they call no worker. Workers move only while they have
+//! nothing to do, and the system may move them elsewhere whenever it sees reason to.
 //!
 //! All that is for high work, which is worth the interruption of a nice bringer. Other work is not:
 //! the bringer goes on with its own poll, and a high worker on its core would keep the core from it

@@ -330,7 +330,7 @@ impl ParkingLot {
         Some(crew.make_searcher(taken, &self.awake))
     }
 
-    /// Takes a worker back from among the parked, because it saw work after all.
+    /// Takes a worker back from among the parked: it has seen work, or is not to wait any longer.
     ///
     /// It goes on as a searcher, whether it took itself back or another thread was faster.
     pub(crate) fn cancel_parking(&self, crew: CrewId, worker: WorkerId) {

@@ -1,9 +1,9 @@
 //! When a worker that comes for tasks too early begins to wait for more of them.
 //!
 //! A worker that comes for the tasks of others may find few of them, again and again, because it
-//! comes too early. To wait before it comes pays only where more tasks gather meanwhile. So it
-//! waits when it has found few several times in a row, and keeps waiting, before each find, as long
-//! as that pays. If it does not pay, twice as many small finds have to pass before it tries again.
+//! comes too early. A wait before it comes pays only where more tasks gather meanwhile. So it waits
+//! when it has found few several times in a row, and keeps waiting, before each find, as long as
+//! that pays. If it does not pay, twice as many small finds have to pass before it tries again.
 //!
 //! This file knows neither how the worker waits nor for how long: `pace.rs`, `thief.rs` and
 //! `linger.rs` do. Read `pace.rs` next.

@@ -41,8 +41,8 @@ use crate::ground::telemetry::names::Called;
 /// Awaiting a task that was [aborted](Task::abort), or whose runtime was shut down, panics.
 /// [`fallible`](Task::fallible) gives both as values.
 ///
-/// A task gives its outcome once. To await it again panics, and so does to join it or to take it
-/// into a group, after an await of `&mut task` has had the outcome.
+/// A task gives its outcome once. After an await of `&mut task` has had the outcome, another await
+/// panics, and so do a join of the task and its entry into a group.
 ///
 /// # Fair turns
 ///
@@ -126,7 +126,7 @@ impl<T> Task<T> {
     ///
     /// Awaiting a task that was aborted panics; [`fallible`](Task::fallible) and
     /// [`try_join!`](crate::try_join!) give a [`JoinError`] that is
-    /// [cancelled](JoinError::is_cancelled). To abort a task that has ended has no effect.
+    /// [cancelled](JoinError::is_cancelled). The abort of a task that has ended has no effect.
     ///
     /// ```
     /// use laneway::{spawn_task, try_join};

@@ -43,8 +43,8 @@ pub(in crate::executor) fn is_older(count: u32, than: u32) -> bool {
     count.wrapping_sub(than).cast_signed() < 0
 }
 
-/// Where more tasks than this lie, none is picked: to take them all out would cost more than a
-/// thread does.
+/// From a deque or a channel with more tasks than this, none is picked: the way out and back of all
+/// would cost more than a thread does.
 const MOST_TO_PICK_AMONG: usize = 256;
 
 fn is_raised(runnable: &Runnable) -> bool {

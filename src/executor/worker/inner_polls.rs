@@ -84,7 +84,7 @@ impl InnerPolls {
     }
 
     /// Runs a task. Before the first of them, the observer is told that the outer poll waits for
-    /// polls within it: by [`Event::Replaced`], which else tells that another thread takes the
+    /// polls within it: by [`Event::Replaced`], which elsewhere tells that another thread takes the
     /// worker over.
     fn run(&mut self, runnable: Runnable) {
         if !mem::replace(&mut self.is_told, true) {

@@ -23,8 +23,8 @@
 //!
 //! # What it costs
 //!
-//! To sift takes time by the number of tasks. A worker spends a sixteenth of its time on it at
-//! most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
+//! Sifting takes the longer the more tasks there are. A worker spends a sixteenth of its time on it
+//! at most, unless it has nothing else to do, and leaves a crowd alone that would keep it too long.
 //! Read `worker/inner_polls.rs` next.
 
 use std::mem;

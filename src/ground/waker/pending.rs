@@ -45,7 +45,8 @@ const ONE_RAISE: u64 = 1;
 const ONE_IN_VAIN: u64 = 1 << u32::BITS;
 
 impl Sought {
-    /// Both counts wrap around, and are compared for being the same.
+    /// Both counts wrap around, and are compared for being the same. Sifting also asks which of two
+    /// counts of raises is the older one.
     #[inline]
     pub(crate) fn raises(self) -> u32 {
         self.0 as u32
@@ -134,8 +135,8 @@ impl Pending {
 
     /// Wakes every pending task, now and when others become pending.
     ///
-    /// To wake a task that lies in a queue has no effect. If it is then polled once more and
-    /// waits again, it has to be woken again: each thread calls this after its last poll.
+    /// A wake-up of a task that lies in a queue has no effect. If the task is then polled once more
+    /// and waits again, it has to be woken again: each thread calls this after its last poll.
     pub(crate) fn close(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().expect(UNPOISONED);
