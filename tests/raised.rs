@@ -170,6 +170,35 @@ fn a_task_that_is_cancelled_by_a_high_one_is_dropped_soon() {
 }
 
 /// The service lies in the low queue already, for the call of a low task.
+/// A worker leaves a crowd of more than 131,072 alone, and looks through it when it is smaller.
+#[test]
+fn a_task_that_is_raised_in_a_crowd_is_found_when_the_crowd_has_shrunk() {
+    const CROWD: usize = 140_000;
+    for local_queues in [true, false] {
+        let sim = Sim::seed(1).high(1).low(1).stealing(Stealing::None);
+        let crowd = async {
+            let polls = Arc::new(AtomicUsize::new(0));
+            let others: Vec<Task<()>> = (0..CROWD)
+                .map(|_| {
+                    let polls = polls.clone();
+                    spawn_task!(async move { _ = polls.fetch_add(1, Ordering::Relaxed) })
+                })
+                .collect();
+            let last = spawn_task!(async move { polls.load(Ordering::Relaxed) });
+            let before = spawn_task!(last, Priority::High).await;
+            drop(others);
+            before
+        };
+        let sim = sim.max_steps(10 * CROWD as u64);
+        let before = sim.local_queues(local_queues).run(crowd).unwrap().output;
+        let most = CROWD - 100_000;
+        assert!(
+            before < most,
+            "{before} came before it, local queues: {local_queues}"
+        );
+    }
+}
+
 #[test]
 fn a_service_that_has_an_urgent_call_is_found() {
     assert_short(|| async {

@@ -559,7 +559,9 @@ impl Worker {
     fn take_from_channel(&mut self, position: usize) -> Option<Runnable> {
         let queue = self.executor.queue(self.route.queues[position]);
         let Some(local) = self.locals.get_mut(position) else {
+            let sifted_at = queue.sifted_at();
             let runnable = queue.take()?;
+            self.inherit(position, sifted_at);
             self.turn_to(position, Source::Channel);
             return Some(runnable);
         };
