@@ -50,7 +50,7 @@ async fn race() {
     let mut group = servers();
     let winner = group.join_next().await.expect("there are three");
     let losers = group.len();
-    // Comes back when they are gone. To drop the group would cancel them as well.
+    // Comes back when they are gone. A drop of the group would cancel them as well.
     group.cancel_all().await;
     println!(
         "race         {} won, {losers} were cancelled",

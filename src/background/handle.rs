@@ -68,7 +68,7 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     ///
     /// # Cancellation
     ///
-    /// Nothing is sent before the first poll. To drop the call after that is no error: a request
+    /// Nothing is sent before the first poll. A drop of the call after that is no error: a request
     /// that the handler has not taken is dropped at once and never handled; one that it has taken
     /// is handled to the end, and the reply is dropped, unless
     /// [`Service::abandoned`](super::Service::abandoned) says otherwise.

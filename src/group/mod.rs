@@ -63,7 +63,7 @@ pub use named_member::NamedMember;
 ///
 /// A member owns what it uses, as every task does: it may outlive the stack that it was spawned
 /// from, since nothing makes the owner of a group wait (a future that holds the group can be
-/// forgotten). To let tasks borrow would need `unsafe`, or a promise that the compiler cannot
+/// forgotten). Tasks that borrow would need `unsafe`, or a promise that the compiler cannot
 /// check. Where several futures are to use one value:
 ///
 /// - Share it: an [`Arc`](std::sync::Arc) for each member.

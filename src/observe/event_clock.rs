@@ -10,7 +10,7 @@ use crate::time::now;
 
 /// Tells an observer what time it is when it is told of an event.
 ///
-/// To read the clock costs as much as all the rest of an event. Of the four events of a task that
+/// A reading of the clock costs as much as all the rest of an event. Of the four events of a task that
 /// yields, three are told right after another one, with nothing in between: they are given the
 /// time of that one, which is some 50 ns ago.
 #[derive(Debug)]

@@ -395,7 +395,7 @@ impl Observer for Recorder {
             && track.takes_at_once(packed)
             && self.simulated.load(Ordering::Relaxed) == 0
         {
-            // To read the clock is what costs most.
+            // The reading of the clock costs most.
             track.push(Stamped {
                 at: track.next(),
                 event: packed,

@@ -20,8 +20,9 @@
 //!   polls between.
 //! - **Sched**, and the histogram of scheduled times: from a wake-up to the poll that follows it.
 //!   The wait for the first poll is idle time, as it is with tokio's tasks.
-//! - **Woken, last woken**: each time that the task goes back into a queue. To wake one that is in
-//!   a queue already does not count; to cancel one that waits does: it is queued to be dropped.
+//! - **Woken, last woken**: each time that the task goes back into a queue. The waking of one that
+//!   is in a queue already does not count; the cancelling of one that waits does, since it is
+//!   queued to be dropped.
 //! - **Current wakers, clones, drops**: the one waker that the runtime keeps from the first time
 //!   that the task waits to its end. Those of others are not seen: async-task does not tell of
 //!   them.

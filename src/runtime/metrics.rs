@@ -61,7 +61,7 @@ pub struct QueueMetrics {
     pub panicked: u64,
     /// Of those, tasks that were cancelled.
     pub cancelled: u64,
-    /// Polls of tasks in this queue. To drop a task that was cancelled in the queue is none.
+    /// Polls of tasks in this queue. The drop of a task that was cancelled in the queue is none.
     pub polls: u64,
     /// Of those, polls by workers at home in another queue: what was stolen from here.
     pub stolen: u64,

@@ -10,7 +10,7 @@
 //! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
 //! a second, to see that some worker looks there, and four thousand times while high polls take
 //! long, or while it often finds beside low ones that none does (`attendant.rs`). Workers that nap
-//! instead never count as parked. To show what it polls costs a worker three stores a poll (T20).
+//! instead never count as parked. A worker that shows what it polls pays three stores a poll (T20).
 
 mod attendant;
 mod long_polls;

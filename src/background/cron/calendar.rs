@@ -2,7 +2,7 @@
 //! twice.
 //!
 //! The pattern speaks of the time that clocks show, and `croner` finds the next one that it
-//! matches. To turn that into a moment is this file's part. Where clocks are put forward, some
+//! matches. This file turns that into a moment. Where clocks are put forward, some
 //! times are not shown, and where they are put back, some are shown twice; `jiff` knows where.
 //!
 //! It reads no clock.

@@ -308,8 +308,8 @@ impl LostPanic<'_> {
 /// A task that is being spawned or woken is in no queue while [`on_event`](Observer::on_event) is
 /// told of it, and a worker that parks or gets up is not at its work. So a
 /// [`shutdown`](crate::Runtime::shutdown) from there waits until its deadline has come, since the
-/// end waits for the task and the task for the observer, and to wait for a task of the runtime may
-/// take for ever. To drop the [`Runtime`](crate::Runtime) from there is fine: another thread ends
+/// end waits for the task and the task for the observer, and a wait for a task of the runtime may
+/// take for ever. A drop of the [`Runtime`](crate::Runtime) from there is fine: another thread ends
 /// it, and the drop does not wait for that.
 ///
 /// ```
