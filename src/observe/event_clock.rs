@@ -10,9 +10,9 @@ use crate::time::now;
 
 /// Tells an observer what time it is when it is told of an event.
 ///
-/// A reading of the clock costs as much as all the rest of an event. Of the four events of a task that
-/// yields, three are told right after another one, with nothing in between: they are given the
-/// time of that one, which is some 50 ns ago.
+/// A reading of the clock costs as much as all the rest of an event. Of the four events of a task
+/// that yields, three are told right after another one, with nothing in between: they are given
+/// the time of that one, which is some 50 ns ago.
 #[derive(Debug)]
 pub(super) struct EventClock {
     /// The number by which this clock is told from all others of the process.
