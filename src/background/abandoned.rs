@@ -1,4 +1,4 @@
-//! What becomes of work whose caller has given up.
+//! The fate of work whose caller has given up.
 
 /// The fate of a request that the handler has taken when its caller gives up. Set by
 /// [`Service::abandoned`](super::Service::abandoned).

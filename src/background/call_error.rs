@@ -1,4 +1,4 @@
-//! Why a call has no reply, or was not sent.
+//! The reasons why a call has no reply, or was not sent.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Which call is served next.
+//! The order in which calls are served.
 
 use std::collections::VecDeque;
 use std::mem;

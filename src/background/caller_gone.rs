@@ -1,4 +1,4 @@
-//! How a handler learns that its caller has given up.
+//! The news for a handler that its caller has given up.
 //!
 //! A handler is a plain async closure and has no place for an argument more, so the thread keeps
 //! what belongs to the call while its handler is polled. Nothing is made for a call whose handler

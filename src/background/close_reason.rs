@@ -1,4 +1,4 @@
-//! Why a background takes no more requests.
+//! The reasons why a background takes no more requests.
 
 use std::any::Any;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is spawned: the task behind a handle, as a plain future.
+//! The task behind a handle, as a plain future.
 
 use std::future::Future;
 use std::pin::Pin;

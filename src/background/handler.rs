@@ -1,4 +1,4 @@
-//! What serves requests: an async closure of the state and a request.
+//! The trait of handlers: async closures of the state and a request.
 //!
 //! The traits have no methods. They say in the compiler's messages what to write, where an
 //! ordinary closure was given.

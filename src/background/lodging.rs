@@ -1,5 +1,5 @@
-//! Where the futures of a handler or of runs lie: within the future that polls them, or each in a
-//! box.
+//! The place of the futures of a handler or of runs: within the future that polls them, or each in
+//! a box.
 //!
 //! A large future makes all that it lies within large, and in a build without optimisations each
 //! function that such a future is handed through needs room for it on the stack. A box costs an

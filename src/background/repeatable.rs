@@ -1,4 +1,4 @@
-//! What runs again and again: an async closure without arguments.
+//! The trait of work that runs again and again: an async closure without arguments.
 //!
 //! As with `handler.rs`, the trait is there for the compiler's messages.
 

@@ -1,4 +1,4 @@
-//! When a background that panicked starts anew: after which pause, and how often.
+//! The restarts of a background that panicked: after which pauses, and how many.
 //!
 //! Everything here is decided by instants that are handed in; nothing sleeps. `supervise.rs` acts
 //! on the decisions.

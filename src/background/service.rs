@@ -1,4 +1,4 @@
-//! How a background is set up: what its handler is given, and what becomes of it after a panic.
+//! The set-up of a background: the arguments of its handler, and its fate after a panic.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What a background is doing and has done, in numbers.
+//! The work of a background, in numbers.
 
 /// The present state and the counts of a background. Made by
 /// [`ServiceHandle::metrics`](super::ServiceHandle::metrics); a snapshot, in which counters may

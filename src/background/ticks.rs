@@ -1,4 +1,4 @@
-//! When a periodic process is due: its ticks, late ones, and the jitter.
+//! The ticks of a periodic process, late ones, and the jitter.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Where a closure's outcome meets its awaiter.
+//! The place where a closure's outcome meets its awaiter.
 
 use std::mem;
 use std::panic::Location;

@@ -1,4 +1,4 @@
-//! How a runtime ends: in which order, and which threads see to the tasks that are left.
+//! The end of a runtime: its order, and the threads that see to the tasks that are left.
 //!
 //! This file knows phases and threads; it knows neither tasks nor queues, and asks its caller
 //! whether something is left and how to cancel it.

@@ -1,4 +1,4 @@
-//! How a task is ended before its time: by an order that takes the place of its next poll.
+//! The end of a task before its time: an order takes the place of its next poll.
 //!
 //! The thread that holds the task's [`Runnable`] leaves the order in a thread-local and runs the
 //! task; [`Tracked`](super::tracked) finds the order, drops the future and leaves its awaiter an

@@ -1,4 +1,4 @@
-//! How a task has ended, as its allocation keeps it for its awaiter.
+//! The end of a task, as its allocation keeps it for its awaiter.
 //!
 //! This file owns the output or the reason why there is none, until an awaiter takes it. It never
 //! wakes an awaiter. Read `idle/mod.rs` next.

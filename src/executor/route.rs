@@ -1,4 +1,4 @@
-//! Which worker may take from which queue, and in what order: the stealing policy, as data.
+//! The queues that a worker may take from, and their order: the stealing policy, as data.
 //!
 //! A [`Route`] is one worker's list of places to look for its next task. It is worked out once,
 //! when the runtime is built, by pure functions; a worker then walks the list at every step. To

@@ -1,4 +1,4 @@
-//! How an event reaches the observers of a runtime, from any thread.
+//! The way of an event to the observers of a runtime, from any thread.
 //!
 //! Most programs have no observer: one look at a number says so. An observer is never called while
 //! anything of the core is borrowed, since it may spawn, block, or enter another runtime. Read

@@ -1,5 +1,5 @@
-//! How a table grows that may hold millions: by an eighth, since one that doubles wastes up to half
-//! of itself.
+//! The growth of a table that may hold millions: by an eighth, since one that doubles wastes up to
+//! half of itself.
 
 use slab::Slab;
 

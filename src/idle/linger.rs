@@ -1,4 +1,4 @@
-//! How much longer a worker searches where a thread outside brings one task after another.
+//! The longer search of a worker where a thread outside brings one task after another.
 //!
 //! A thread that spawns a task, sleeps until it has ended, and spawns the next takes about as long
 //! to wake up as a worker searches before it parks. So each task finds the worker parked, or about

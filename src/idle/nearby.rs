@@ -1,4 +1,4 @@
-//! Which of several parked workers is unparked: the policy that `parking.rs` is handed.
+//! The choice among several parked workers: the policy that `parking.rs` is handed.
 //!
 //! The choice is made within one crew: `parking.rs` tells in which order crews are asked. A worker
 //! at home in the work's queue goes before others of its crew, and of several the one that parked

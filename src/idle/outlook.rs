@@ -1,4 +1,4 @@
-//! Whether a worker's work comes from the reactor.
+//! The outlook of a worker: whether its work comes from the reactor.
 //!
 //! A worker whose work comes from sockets looks around for other work only once before it waits for
 //! them again (T27). This file owns the memory by which a worker knows that. It never looks into

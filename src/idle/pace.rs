@@ -1,4 +1,5 @@
-//! When a worker is on the heels of the thread that fills a channel, and lets a batch gather first.
+//! The pace of a worker on the heels of the thread that fills a channel: it lets a batch gather
+//! first.
 //!
 //! A thread outside that spawns one task after the other fills a channel about as fast as one
 //! worker empties it. The worker then finds one or two tasks each time it looks, and for each of

@@ -1,4 +1,4 @@
-//! How workers park, and how they are unparked without losing a wake-up.
+//! The parking of workers, and their unparking without a lost wake-up.
 //!
 //! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
 //! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and

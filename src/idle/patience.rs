@@ -1,4 +1,4 @@
-//! When a worker that comes for tasks too early begins to wait for more of them.
+//! The patience of a worker that comes for tasks too early: it begins to wait for more of them.
 //!
 //! A worker that comes for the tasks of others may find few of them, again and again, because it
 //! comes too early. A wait before it comes pays only where more tasks gather meanwhile. So it waits

@@ -1,4 +1,4 @@
-//! How a searching worker looks again and again before it rests.
+//! The rounds of a searching worker before it rests.
 //!
 //! This file never knows the places that are looked at, and never decides whether the worker rests
 //! afterwards. Read `patience.rs` next.

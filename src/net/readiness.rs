@@ -1,4 +1,4 @@
-//! What a socket is ready for.
+//! The readiness of a socket.
 
 use std::ops::{BitOr, BitOrAssign};
 

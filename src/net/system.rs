@@ -1,4 +1,4 @@
-//! What Unix systems do with sockets; `system_elsewhere.rs` stands in for it on others.
+//! The sockets of Unix systems; `system_elsewhere.rs` stands in for this file on others.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Which news of a connection the system is asked for: Linux tells of urgent bytes as well, and
+//! The news of a connection that the system is asked for: Linux tells of urgent bytes as well, and
 //! `urgent_elsewhere.rs` stands in for it on other systems.
 //!
 //! A read ends before an urgent byte, also where more bytes have come after it. So a read that did

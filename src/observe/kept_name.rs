@@ -1,4 +1,4 @@
-//! What observers keep of a task's name, which may be of any length.
+//! The part that observers keep of a task's name, which may be of any length.
 
 /// The length of the part that is kept, in characters.
 const LENGTH: usize = 120;

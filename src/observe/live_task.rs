@@ -1,4 +1,4 @@
-//! What a [`Monitor`](super::Monitor) knows of a task that has not ended.
+//! The knowledge of a [`Monitor`](super::Monitor) about a task that has not ended.
 
 use std::fmt;
 use std::panic::Location;

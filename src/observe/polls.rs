@@ -1,4 +1,4 @@
-//! What a recording tells of each poll: how long the task had waited, from where it was taken,
+//! The story of each poll, by a recording: how long the task had waited, from where it was taken,
 //! which worker polled it, and how that ended.
 
 use std::collections::HashMap;

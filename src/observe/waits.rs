@@ -1,4 +1,4 @@
-//! How long tasks waited in each queue, by a recording.
+//! The waits of tasks in each queue, by a recording.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a pipeline is made of, and what of that cannot work.
+//! The parts of a pipeline, and the combinations of them that cannot work.
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! What the stages of one tick came to.
+//! The outcomes of the stages of one tick.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where the outcomes of one tick come together.
+//! The place where the outcomes of one tick come together.
 //!
 //! Each tick has a gathering of its own, which is closed when the tick is over. So what a stage
 //! brings too late can get into no other tick's data set.

@@ -1,4 +1,4 @@
-//! What a pipeline goes by, once its builder has checked it.
+//! The settings of a pipeline, once its builder has checked them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What keeps a runtime from being started.
+//! The reasons why a runtime cannot be started.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How a runtime is configured: every setting and its default.
+//! The configuration of a runtime: every setting and its default.
 //!
 //! What the settings come to is worked out in `plan.rs`, and refused there if it cannot be.
 //! `start.rs` brings it to life.

@@ -1,4 +1,4 @@
-//! Which runtimes' threads wait for the end of which other runtimes.
+//! The waits of runtimes' threads for the ends of other runtimes.
 //!
 //! The end of a runtime waits for its threads, and a task that is polled or dropped on one of these
 //! may wait for the end of another runtime. Where that made a circle, all of its waits would last

@@ -1,4 +1,4 @@
-//! What a runtime has done so far, in numbers that are always on.
+//! The work of a runtime so far, in numbers that are always on.
 //!
 //! Every worker counts for itself, on its own cache lines; a snapshot adds up. The counts of a
 //! snapshot are taken one after another while the runtime goes on, so a task may be counted as

@@ -1,4 +1,4 @@
-//! How callers name a queue: by priority, by name, or by number.
+//! The names that callers give a queue: its priority, its name, or its number.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a runtime says of its tasks at its end.
+//! The report on a runtime's tasks at its end.
 
 use std::fmt;
 

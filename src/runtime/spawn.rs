@@ -1,4 +1,4 @@
-//! What programs call to spawn: on a runtime that they hold, or on the one that they run on.
+//! The spawning functions of programs: on a runtime that they hold, or on the one that they run on.
 //!
 //! A spawn on a worker's thread goes through [`spawn`], `spawn_on`, `Executor::spawn`,
 //! `seat::offer_worker_here`, `Worker::push_locally` and `LocalQueue::push_next`; one from outside

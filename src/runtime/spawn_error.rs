@@ -1,4 +1,4 @@
-//! Why a future was not spawned.
+//! The reasons why a future was not spawned.
 
 use std::error::Error;
 use std::fmt;

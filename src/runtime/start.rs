@@ -1,4 +1,4 @@
-//! How a runtime starts: built, as the process-wide one, or without threads of its own.
+//! The start of a runtime: built, as the process-wide one, or without threads of its own.
 
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};

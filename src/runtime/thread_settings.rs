@@ -1,4 +1,4 @@
-//! What is set for every thread that a runtime starts.
+//! The settings of every thread that a runtime starts.
 
 use std::env;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a program draws from fastrand in a simulation.
+//! The numbers that a program draws from fastrand in a simulation.
 
 /// Seeds this thread's generator, which programs and combinators draw from, until this is dropped.
 /// The thread's own numbers then go on where they were.

@@ -1,4 +1,4 @@
-//! How a simulation can fail.
+//! The failures of a simulation.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Where workers stay that sit on no thread, and the host that looks after them.
+//! The place of workers that sit on no thread, and the host that looks after them.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,4 +1,4 @@
-//! How much a client may ask for, and how long it may take.
+//! The limits of a client's demands and of its time.
 
 use std::time::Duration;
 

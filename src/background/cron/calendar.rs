@@ -1,4 +1,4 @@
-//! When a pattern matches in a time zone, and what becomes of times that are missing there or come
+//! The moments that match a pattern in a time zone, and the times that are missing there or come
 //! twice.
 //!
 //! The pattern speaks of the time that clocks show, and `croner` finds the next one that it

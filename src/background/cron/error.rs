@@ -1,4 +1,4 @@
-//! Why there is no such time of day.
+//! The reasons why there is no such time of day.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is left to do when the lock of a task queue is free again.
+//! The duties that are left when the lock of a task queue is free again.
 //!
 //! Wakers, destructors and handles of tasks may run code of a user's, which may use the queue.
 

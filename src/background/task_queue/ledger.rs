@@ -1,4 +1,4 @@
-//! What a task queue knows of its work: each piece on its way from the line to its end.
+//! The ledger of a task queue: each piece of work on its way from the line to its end.
 //!
 //! ```text
 //!              begin                 end

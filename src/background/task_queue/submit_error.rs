@@ -1,4 +1,4 @@
-//! Why a piece of work was not taken.
+//! The reasons why a piece of work was not taken.
 
 use std::error::Error;
 use std::fmt;

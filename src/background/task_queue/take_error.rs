@@ -1,4 +1,4 @@
-//! Why there is no result to be had.
+//! The reasons why there is no result to be had.
 
 use std::error::Error;
 use std::fmt;

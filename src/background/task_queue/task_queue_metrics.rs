@@ -1,4 +1,4 @@
-//! What a task queue is doing and has done, in numbers.
+//! The work of a task queue, in numbers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is submitted: a closure or a future, and how it is to be treated.
+//! A piece of work as it is submitted: a closure or a future, and how it is to be treated.
 
 use std::fmt::{self, Display};
 use std::future::Future;

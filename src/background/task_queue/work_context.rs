@@ -1,4 +1,5 @@
-//! What a piece of work is given to tell of itself, and to learn that its result is not wanted.
+//! The context of a piece of work: it tells of itself there, and learns that its result is not
+//! wanted.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};

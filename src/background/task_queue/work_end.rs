@@ -1,4 +1,4 @@
-//! How a piece of work has ended.
+//! The end of a piece of work.
 
 use std::sync::Arc;
 use std::time::Duration;

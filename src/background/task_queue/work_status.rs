@@ -1,4 +1,4 @@
-//! Where a piece of work stands.
+//! The status of a piece of work.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What Linux can be told and asked about the current thread: its niceness and its core.
+//! The current thread as Linux knows it: its niceness and its core.
 
 mod starter;
 

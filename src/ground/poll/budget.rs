@@ -1,4 +1,4 @@
-//! How many futures that are ready at once a task may await in one poll.
+//! The number of ready futures that a task may await in one poll.
 //!
 //! A task gives its thread to others only where it is pending. One that never has to wait, such as
 //! a loop over ticks that are late, would keep the thread for ever. So those of our futures that

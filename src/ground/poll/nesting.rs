@@ -1,4 +1,4 @@
-//! How deep polls may lie within each other on one stack.
+//! The depth to which polls may lie within each other on one stack.
 
 /// How deep polls lie within each other on one stack.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Which wakers are known not to panic.
+//! The wakers that are known not to panic.
 //!
 //! async-task wakes an awaiter where a panic aborts the process, so a foreign waker is called
 //! through a shield, which costs an allocation. Wakers of our own do not panic and need none. This

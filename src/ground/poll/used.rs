@@ -1,4 +1,4 @@
-//! How much of its budget a poll has used: see `budget.rs`.
+//! The part of its budget that a poll has used: see `budget.rs`.
 
 /// How many futures may be ready at once in one poll.
 const PER_POLL: u16 = 64;

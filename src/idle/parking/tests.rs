@@ -1,4 +1,4 @@
-//! Which of several parked workers is unparked.
+//! Which of several parked workers is unparked?
 
 #[cfg(target_os = "linux")]
 mod calls;

@@ -1,4 +1,4 @@
-//! How a simulated network behaves.
+//! The behaviour of a simulated network.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

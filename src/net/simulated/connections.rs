@@ -1,4 +1,4 @@
-//! How the ends of simulated connections are opened, read, written and closed by their owners.
+//! The ends of simulated connections, as their owners open, read, write and close them.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;

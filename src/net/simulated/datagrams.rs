@@ -1,4 +1,4 @@
-//! How datagrams move through a simulated network: each by itself, whole or not at all.
+//! The way of datagrams through a simulated network: each by itself, whole or not at all.
 
 use std::collections::btree_map::Entry;
 use std::io;

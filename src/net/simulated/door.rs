@@ -1,4 +1,4 @@
-//! What a simulated listener holds.
+//! The state of a simulated listener.
 
 use std::fmt;
 use std::io;

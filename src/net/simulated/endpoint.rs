@@ -1,4 +1,4 @@
-//! What a simulated TCP stream holds.
+//! The state of a simulated TCP stream.
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};

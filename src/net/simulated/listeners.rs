@@ -1,4 +1,4 @@
-//! Where connections come in to a simulated network: its listeners.
+//! The listeners of a simulated network, to which connections come in.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

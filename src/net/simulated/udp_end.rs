@@ -1,4 +1,4 @@
-//! What a simulated UDP socket holds.
+//! The state of a simulated UDP socket.
 
 use std::fmt;
 use std::io;

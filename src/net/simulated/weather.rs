@@ -1,4 +1,4 @@
-//! What a simulated network does by chance: drawn from the seed.
+//! The chances of a simulated network, drawn from the seed.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

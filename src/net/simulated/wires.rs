@@ -1,4 +1,4 @@
-//! What is under way in a simulated network, and what its arrival does.
+//! The bytes under way in a simulated network, and the effects of their arrival.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! How far a reader has come in each track of a recorder.
+//! The place of a reader in each track of a recorder.
 
 /// How far a reader has come in what a recorder keeps. For one recorder alone;
 /// [`Recorder::read_on`](super::Recorder::read_on) has an example.

@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that the handlers share.
 
 use laneway::Handle;
 use laneway::background::TaskQueue;

@@ -1,4 +1,4 @@
-//! What the page is told, as it happens: server-sent events.
+//! The news for the page, as it happens: server-sent events.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What a client orders: the body of a POST.
+//! The order of a client: the body of a POST.
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What hyper asks of a runtime, answered by Laneway: bytes, tasks and time.
+//! Laneway's answers to hyper's demands on a runtime: bytes, tasks and time.
 //!
 //! [`Server`](crate::Server) uses these itself. They are public for programs that drive hyper's
 //! connections on their own.

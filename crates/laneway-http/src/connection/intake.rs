@@ -1,4 +1,4 @@
-//! What was read of a connection in HTTP/1, until hyper gets it.
+//! The bytes that were read of a connection in HTTP/1, until hyper gets them.
 //!
 //! Most heads come whole and alone. Such a one goes to hyper from where it was read; only what has
 //! to wait is held.

@@ -1,4 +1,4 @@
-//! Which answers of a service can be sent, and in which form.
+//! The answers of a service that can be sent, and their form.
 //!
 //! hyper trusts the service here: in HTTP/2 it sends a content where none may be, and in both
 //! protocols a length that the content does not have, after which a client cannot tell where the

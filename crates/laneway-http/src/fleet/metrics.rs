@@ -1,4 +1,4 @@
-//! What the server counts, and how Prometheus reads it.
+//! The counts of the server, and their text for Prometheus.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

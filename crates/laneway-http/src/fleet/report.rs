@@ -1,4 +1,4 @@
-//! What a server did, and what it was cut off from.
+//! The report of a server: its work, and the connections that it was cut off from.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Which answers hyper has got as a whole and may not have sent.
+//! The answers that hyper has got as a whole and may not have sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is known of one connection: what it waits for, and what it was told to do.
+//! The knowledge about one connection: what it waits for, and what it was told to do.
 //!
 //! The connection's own task, the requests on it and the server share this. It decides when the
 //! client has had its time; `connection/` acts on that.

@@ -1,4 +1,4 @@
-//! Where a chunked body ends.
+//! The end of a chunked body.
 //!
 //! Nothing is checked here but where the parts begin and end: hyper decodes the same bytes and
 //! refuses what is malformed, after which no more is read. There is one thing that it does not

@@ -1,4 +1,5 @@
-//! What hyper gets to see of a connection in HTTP/1: whole heads that were judged, and bodies.
+//! The gate between a client and hyper in HTTP/1: it lets whole heads through that were judged,
+//! and bodies.
 //!
 //! hyper reads a head as it comes, for as long as that takes. Behind the gate it gets each head at
 //! once and the next one only when it asks for it, so the gate knows at any time whether the

@@ -1,4 +1,4 @@
-//! Which protocol a client speaks, by its first bytes.
+//! The protocol that a client speaks, by its first bytes.
 
 /// The bytes with which HTTP/2 begins.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Which clients may look at a runtime.
+//! The clients that may look at a runtime.
 //!
 //! A runtime's page names tasks and places in the source, so it is for the machine it runs on. A
 //! browser there may be led astray in two ways: a page from elsewhere may have a name that leads to

@@ -1,4 +1,4 @@
-//! What viewers are sent: what was recorded since the batch before, and the runtime's counters.
+//! The batches for viewers: the events since the batch before, and the runtime's counters.
 //!
 //! A batch is one server-sent event. It is bounded: of a storm of events, the last before each
 //! batch are sent, and the others counted. Its data is a JSON object in one line:

@@ -1,4 +1,4 @@
-//! What one viewer has not taken yet: a few batches, the oldest of which gives way.
+//! The batches that one viewer has not taken yet: a few, the oldest of which gives way.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

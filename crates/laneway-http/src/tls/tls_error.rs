@@ -1,4 +1,4 @@
-//! Why a certificate cannot be used.
+//! The reasons why a certificate cannot be used.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Where workers park, of which the system has something to tell.
+//! Where do workers park of which the system has something to tell?
 
 use rustix::thread::{CpuSet, sched_getaffinity};
 
