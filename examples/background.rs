@@ -11,7 +11,7 @@ use laneway::{BuildError, Runtime, spawn_task};
 
 use record::Record;
 
-/// What the process is sent: a word, and where to send the number of words so far.
+/// A request to the process: a word, and the place to send the number of words so far.
 type Word = (&'static str, Sender<usize>);
 
 /// The process: counts words for as long as anybody can send it one.
@@ -19,7 +19,7 @@ async fn count_words(inbox: Receiver<Word>) {
     let mut count = 0;
     while let Ok((_word, answer)) = inbox.recv().await {
         count += 1;
-        // Whoever asked may have gone away meanwhile.
+        // The caller may have gone away meanwhile.
         let _ = answer.send(count).await;
     }
 }

@@ -35,7 +35,7 @@ struct Options {
     record: Record,
 }
 
-/// What readers get: whole, and for as long as they hold it.
+/// The table that readers get: whole, and for as long as they hold it.
 struct Prices {
     version: u64,
     per_litre: f64,

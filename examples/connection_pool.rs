@@ -23,7 +23,7 @@ use record::Record;
 /// As many connections at most, and so as many requests in flight.
 const MOST: usize = 2;
 
-/// What the background owns: the connections that nobody uses at the moment.
+/// The state of the background: the connections that are not in use at the moment.
 struct Pool {
     server: SocketAddr,
     idle: Mutex<Vec<TcpStream>>,

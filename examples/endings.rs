@@ -72,7 +72,7 @@ const WAYS: [Way; 8] = [
     Way::AtThreadExit,
 ];
 
-/// What the futures of one round have in common.
+/// The state that the futures of one round share.
 #[derive(Default)]
 struct Round {
     made: AtomicUsize,

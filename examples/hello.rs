@@ -21,8 +21,8 @@ fn main() {
     let low = spawn_task!(greet("reader"));
     let high = spawn_task!(greet("writer"), Priority::High);
 
-    // Whichever ran first, and wherever: the outputs come in the order of the arguments. Idle
-    // threads steal, so the low task can well have run on a high thread.
+    // Any task may have run first, on any thread: the outputs come in the order of the arguments.
+    // Idle threads steal, so the low task can well have run on a high thread.
     for line in join!(low, high) {
         println!("{line}");
     }

@@ -40,7 +40,7 @@ struct Options {
 /// How many old files are kept.
 const KEPT: usize = 3;
 
-/// What the background owns.
+/// The state that the background owns.
 struct Log {
     folder: PathBuf,
     file: File,
@@ -69,7 +69,7 @@ impl Log {
 
     async fn handle(&mut self, request: Request) -> io::Result<u64> {
         match request {
-            // Into the operating system's memory: a microsecond. What takes long is unblocked.
+            // Into the operating system's memory: a microsecond. The long part is unblocked.
             Request::Line(line) => writeln!(self.file, "{line}").map(|()| self.lines += 1)?,
             Request::Rotate => {
                 let folder = self.folder.clone();

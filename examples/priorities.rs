@@ -1,4 +1,4 @@
-//! What a priority is worth: `cargo run --release --example priorities` prints how long high and
+//! The worth of a priority: `cargo run --release --example priorities` prints how long high and
 //! low tasks waited for their turn while 32 other low tasks kept every thread busy.
 
 mod record;

@@ -88,7 +88,7 @@ fn sell_twice(seed: u64, observer: Arc<dyn Observer>) {
     assert!(panicked.is_err(), "one seed, one run");
 }
 
-/// What a panic says is in the failure; not a thousand times on the standard error.
+/// The message of a panic is in the failure; not a thousand times on the standard error.
 fn quietly<T>(simulate: impl FnOnce() -> T) -> T {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));

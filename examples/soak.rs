@@ -62,7 +62,7 @@ impl Pattern {
     }
 }
 
-/// What a pattern and the thread that watches it share.
+/// The state that a pattern shares with the thread that watches it.
 #[derive(Default)]
 struct Soak {
     over: AtomicBool,
@@ -228,7 +228,7 @@ fn soak(rt: &Runtime, pattern: Pattern, length: Duration) -> io::Result<i64> {
     writeln!(io::stdout(), "{pattern:?}: {line}").map(|()| grown)
 }
 
-/// What the allocator may keep for itself: some pages for each thread.
+/// The memory that the allocator may keep for itself: some pages for each thread.
 const ALLOWED_KIB: i64 = 2_048;
 
 fn main() -> ExitCode {

@@ -52,7 +52,7 @@ use laneway::{BuildError, Priority, Runtime};
 
 use record::Record;
 
-/// What a dollar costs.
+/// The price of a dollar.
 #[derive(Default)]
 struct Rates {
     cents: u64,

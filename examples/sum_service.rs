@@ -39,7 +39,7 @@ impl Future for SumByHand {
             match ready!(self.inbox.as_mut().poll_next(cx)) {
                 Some((n, reply)) => {
                     self.sum += n;
-                    // Whoever asked may have gone away meanwhile.
+                    // The caller may have gone away meanwhile.
                     let _ = reply.try_send(self.sum);
                 }
                 None => return Poll::Ready(()),
@@ -50,7 +50,7 @@ impl Future for SumByHand {
     }
 }
 
-/// What a handle's `call` does, by hand.
+/// The work of a handle's `call`, by hand.
 async fn call_by_hand(outbox: &Sender<Request>, n: u64) -> Option<u64> {
     let (reply, replied) = async_channel::bounded(1);
     outbox.send((n, reply)).await.ok()?;

@@ -52,7 +52,7 @@ const ENOUGH_FOR_P99: usize = 100;
 /// How many extensions get a line of their own.
 const ROWS: usize = 15;
 
-/// What the longest extension in the table may take up.
+/// The room of the longest extension in the table.
 const LABEL_WIDTH: usize = 18;
 
 /// The exit code after bad arguments, and where nothing could be read.
@@ -185,7 +185,7 @@ impl Options {
     }
 }
 
-/// What is wrong with the configuration, in the words of the command line.
+/// The fault of the configuration, in the words of the command line.
 fn in_options(error: &BuildError) -> String {
     match error {
         BuildError::NoThreads => {
@@ -312,7 +312,7 @@ fn read_all(files: Vec<PathBuf>, display: &Display, census: &mut Census) {
     }
 }
 
-/// What became of one file.
+/// The outcome of one file.
 struct Reading {
     path: PathBuf,
     /// Nothing if Ctrl-C came before the file's end.
@@ -516,7 +516,7 @@ impl Progress {
     }
 }
 
-/// What is to be seen on the terminal, if there is one.
+/// The line on the terminal, if there is one.
 #[derive(Clone)]
 struct Display {
     bar: ProgressBar,
@@ -583,7 +583,7 @@ async fn draw(display: Display, rings: async_channel::Receiver<()>) {
 
 // Printing.
 
-/// What was counted, by extension.
+/// The counts, by extension.
 #[derive(Default)]
 struct Census {
     by_extension: HashMap<String, Counts>,

@@ -1,4 +1,4 @@
-//! What every example takes on its command line: `--record FILE`, which writes down what its
+//! The option that every example takes: `--record FILE`, which writes down what its
 //! runtime does, as a page to look at or as a trace.
 
 #![allow(
@@ -75,7 +75,7 @@ impl Record {
         }
     }
 
-    /// What has been recorded so far.
+    /// The recording so far.
     pub(crate) fn recordings(&self) -> Vec<Recording> {
         let recorders = self.recorders.borrow();
         recorders

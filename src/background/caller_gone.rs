@@ -177,8 +177,8 @@ thread_local! {
         const { Cell::new(ManuallyDrop::new(CallHere::NoCall)) };
 }
 
-/// Polls a handler, which may ask for its caller meanwhile. What it is given then lies in
-/// `absence` afterwards.
+/// Polls a handler, which may ask for its caller meanwhile. The absence that it is given then lies
+/// in `absence` afterwards.
 #[inline]
 pub(super) fn answering<R>(absence: &mut Option<Arc<Absence>>, poll: impl FnOnce() -> R) -> R {
     /// Puts back what was here before, after a panic too.

@@ -125,7 +125,7 @@ impl<'s, Req, Res> Errand<'s, Req, Res> {
     ///
     /// # Errors
     ///
-    /// What the handler panicked with.
+    /// The payload of the handler's panic.
     pub(super) fn run<H: Future<Output = Res>>(self, handler: H) -> AtWork<'s, Req, Res, H> {
         AtWork {
             handler: Some(handler),

@@ -26,7 +26,7 @@ use crate::time::{MissedTickBehavior, now};
 /// A process that runs every `period`, the first time at once, and a handle to watch and stop it.
 /// [`Every`] offers more.
 ///
-/// The process is an async closure or an async fn without arguments. What it captures it keeps
+/// The process is an async closure or an async fn without arguments. Its captures are kept
 /// from run to run. One run ends before the next begins; a tick that comes while a run is under
 /// way is left out, unless [`Every::overlap`] says otherwise.
 ///
@@ -37,15 +37,15 @@ use crate::time::{MissedTickBehavior, now};
 ///
 /// If the period is zero. A panic in a run ends that run and not the process: it goes to the log
 /// as an error, [`Periodic::metrics`] counts it and keeps its message, and the next run comes when
-/// it is due. What the closure has captured is as the panic left it.
+/// it is due. The captures of the closure are as the panic left them.
 ///
 /// # The end
 ///
 /// When the runtime begins to shut down, a run that is under way goes on, and no other is begun,
 /// also not one that is due. The background ends with that run; if the deadline of
-/// [`shutdown`](crate::Runtime::shutdown) comes first, it is cut off as any task is. What a run
-/// spawns during shutdown is cancelled, as always then. [`Periodic::stop`] has the same effect on
-/// any executor.
+/// [`shutdown`](crate::Runtime::shutdown) comes first, it is cut off as any task is. Tasks that a
+/// run spawns during shutdown are cancelled, as always then. [`Periodic::stop`] has the same effect
+/// on any executor.
 ///
 /// # Cancellation
 ///

@@ -132,8 +132,8 @@ impl<Req, Res> ServiceHandle<Req, Res> {
     ///
     /// # Errors
     ///
-    /// Those of [`call`](ServiceHandle::call), and [`CallError::TimedOut`]. What has become of the
-    /// request then is what becomes of it when a call is dropped.
+    /// Those of [`call`](ServiceHandle::call), and [`CallError::TimedOut`]. The request has
+    /// the fate then that it has when a call is dropped.
     ///
     /// ```
     /// use laneway::background::{self, CallError};

@@ -468,7 +468,7 @@ impl<Req, Res> Inbox<Req, Res> {
                 return self.come_again(cx);
             }
             if !self.batch.is_empty() && self.mailbox.loan_is_over() {
-                // What follows is no high work. The task is polled as a low one next.
+                // The rest is no high work. The task is polled as a low one next.
                 return self.come_again(cx);
             }
             if !self.batch.is_empty() && self.mailbox.urgent.queued.load(Ordering::Relaxed) > 0 {

@@ -14,7 +14,7 @@ use super::mailbox::Inbox;
 ///
 /// # Errors
 ///
-/// What the handler panicked with.
+/// The payload of the handler's panic.
 pub(super) async fn in_order<L: Lodging, S, Req, Res, H>(
     state: &mut S,
     handler: &mut H,
@@ -44,7 +44,7 @@ where
 ///
 /// # Errors
 ///
-/// What the handler panicked with. The other requests in flight are dropped.
+/// The payload of the handler's panic. The other requests in flight are dropped.
 pub(super) async fn concurrently<L: Lodging, S, Req, Res, H>(
     state: &S,
     handler: &H,
@@ -86,7 +86,7 @@ fn poll_next<F, Req, Res>(
 where
     F: Future<Output = Result<(), Payload>>,
 {
-    // What is under way goes first: it makes room.
+    // The requests under way go first: that makes room.
     match in_flight.advance(cx) {
         Advance::Ended(ended) => return Poll::Ready(Next::Ended(ended)),
         Advance::Enough => {

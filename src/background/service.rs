@@ -24,8 +24,8 @@ use crate::ground::large::is_large;
 /// time: those of high tasks first, and otherwise in the order in which they come. Its queue has no
 /// bound; [`Service`] offers more.
 ///
-/// The handler is an async closure, or an async fn, of the state and a request. What it borrows
-/// from the state it may hold across its awaits: no other code touches the state meanwhile.
+/// The handler is an async closure, or an async fn, of the state and a request. Borrows
+/// from the state may be held across its awaits: no other code touches the state meanwhile.
 ///
 /// Nothing happens until the [`Background`] is spawned or awaited. Whether it can be spawned, that
 /// is whether it is `Send`, the compiler finds out from the state and the handler.

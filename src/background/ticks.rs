@@ -62,7 +62,7 @@ impl Ticks {
         let Timetable { period, jitter, .. } = self.timetable;
         let mut taken = 0_u64;
         while let Some(due) = self.due.filter(|due| self.comes_by(*due, moment)) {
-            // What was due by then has come, whatever its jitter.
+            // Every tick that was due by then has come, with any jitter.
             let come = moment.checked_sub(jitter).unwrap_or(due).max(due);
             let periods = (come - due).as_nanos() / period.as_nanos();
             let more = u64::try_from(periods).unwrap_or(u64::MAX);

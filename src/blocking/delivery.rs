@@ -85,7 +85,7 @@ impl<T> Delivery<T> {
             Err(payload) => {
                 let panic = JoinError::panic(payload, self.given_at);
                 shielded("the logger, or the payload of a closure's panic,", || {
-                    log::error!("nobody awaits a closure given to unblock: {panic}");
+                    log::error!("no task awaits a closure given to unblock: {panic}");
                     drop(panic);
                 });
             }

@@ -7,7 +7,7 @@
 //! library's; deques come from a crate that has tests of its own.
 //!
 //! With `--cfg counted` all of them tell a modelled machine of each access: `benches/scale` asks
-//! what many cores do to each other. What each task touches is taken from here for that reason,
+//! what many cores do to each other. All that each task touches is taken from here for that reason,
 //! rings and deques as well.
 //!
 //! loom treats sequentially consistent accesses as weaker than they are, and only fences as they

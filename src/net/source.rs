@@ -54,7 +54,7 @@ impl Seen {
 
 impl Source {
     pub(super) fn seen(&self) -> Seen {
-        // Acquire: pairs with the Release in `set`. What the reactor did before is seen.
+        // Acquire: pairs with the Release in `set`. All that the reactor did before is seen.
         Seen(self.state.load(Ordering::Acquire))
     }
 

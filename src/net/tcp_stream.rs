@@ -320,7 +320,7 @@ impl TcpStream {
 /// The longest time in seconds that systems take for the options of a connection.
 const MOST_SECONDS: u64 = 9 * 60 * 60;
 
-/// The same time in whole seconds. What has begun counts: a short time is not none.
+/// The same time in whole seconds. A second that has begun counts: a short time is not none.
 fn whole_seconds(time: Duration) -> Duration {
     let begun = u64::from(time.subsec_nanos() > 0);
     Duration::from_secs(time.as_secs().saturating_add(begun).min(MOST_SECONDS))

@@ -1,13 +1,13 @@
 //! Chrome's trace event format: JSON that ui.perfetto.dev and chrome://tracing open.
 //!
-//! The format is defined in the document "Trace Event Format" of the Chromium project. What is
-//! used of it: metadata (`M`) that names the tracks, complete events (`X`) for polls and for the
-//! time that a worker is parked, flow events (`s` to `f`) for the arrows, counters (`C`) for the
-//! queues, and instants (`i`). Times are in microseconds.
+//! The format is defined in the document "Trace Event Format" of the Chromium project. These parts
+//! of it are used: metadata (`M`) that names the tracks, complete events (`X`) for polls and for
+//! the time that a worker is parked, flow events (`s` to `f`) for the arrows, counters (`C`) for
+//! the queues, and instants (`i`). Times are in microseconds.
 //!
-//! What readers rely on: events come in the order of time; the slices of one track follow each
-//! other or lie within each other; an arrow is bound to the slices that enclose its ends, so both
-//! ends need one. What happens where no slice is, as on threads that are no workers, is given a
+//! Readers rely on this order: events come in the order of time; the slices of one track follow
+//! each other or lie within each other; an arrow is bound to the slices that enclose its ends, so
+//! both ends need one. An event where no slice is, as on threads that are no workers, is given a
 //! slice of a nanosecond.
 //!
 //! So all is gathered first (`gather`), as small [`Piece`]s, and written in their order.
@@ -348,8 +348,8 @@ impl<'a> Trace<'a> {
 
     // Queues.
 
-    /// How many tasks are known to wait in each queue. What was queued before the recording's
-    /// beginning is not.
+    /// How many tasks are known to wait in each queue. Those that were queued before the
+    /// recording's beginning are not.
     fn gather_counts(&mut self) {
         let mut waits_in: HashMap<TaskId, QueueId> = HashMap::new();
         let mut counts = vec![0; self.recording.queues()];

@@ -61,7 +61,7 @@ impl Histogram {
     /// The duration that this part of all durations does not exceed: 0.5 is the median, 0.99 what
     /// one in a hundred takes longer than. Zero if there is none.
     ///
-    /// What lies below 0 counts as 0, the shortest of all, and what lies above 1 as 1, the
+    /// A number below 0 counts as 0, the shortest of all, and one above 1 as 1, the
     /// longest.
     ///
     /// ```

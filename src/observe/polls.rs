@@ -8,7 +8,7 @@ use super::recording::Recording;
 use crate::ground::ids::{QueueId, TaskId, WorkerId};
 use crate::ground::telemetry::{Event, PollEnd, Source};
 
-/// One poll. What was dropped from the recording is not known.
+/// One poll. A part that was dropped from the recording is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordedPoll {
     pub(super) task: TaskId,

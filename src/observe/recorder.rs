@@ -70,7 +70,7 @@ const MAX_CAPACITY: usize = 1 << 27;
 /// where the shortest of these memories does. Memory is taken as it is
 /// needed, 16 kB at a time, and then used again.
 ///
-/// What the timer is to wait for is kept up to 101 days; a longer time is for ever.
+/// A time that the timer is to wait for is kept up to 101 days; a longer time is for ever.
 ///
 /// ```
 /// use laneway::observe::{Event, Recorder};
@@ -169,8 +169,8 @@ impl Recorder {
     /// dropped.
     ///
     /// It begins where nothing is missing any more: from the time on from which all threads' last
-    /// events are kept. What one thread told before is left out where another's has been dropped,
-    /// and counts as dropped too: else a poll would seem to go on whose end was among it.
+    /// events are kept. A thread's earlier events are left out where another's has been dropped,
+    /// and count as dropped too: else a poll would seem to go on whose end was among it.
     ///
     /// ```
     /// use laneway::observe::Recorder;
@@ -186,7 +186,7 @@ impl Recorder {
     /// time, and moves the bookmark on: for a reader that follows what happens, in pieces that are
     /// bounded by the recorder's memory.
     ///
-    /// What was overwritten before it could be read counts as
+    /// An event that was overwritten before it could be read counts as
     /// [dropped](Recording::dropped); the piece begins where nothing is missing any more, as a
     /// [`recording`](Recorder::recording) does. Pieces follow each other in time, except that a
     /// thread which was interrupted while it told something may add that to the next piece.
@@ -230,7 +230,7 @@ impl Recorder {
                 from = from.max(first);
             }
             recording.add_dropped(dropped);
-            // What comes after belongs to a later piece. A track's times never fall.
+            // Later events belong to a later piece. A track's times never fall.
             let whole = events.partition_point(|event| event.at <= until);
             place.event = first + whole as u64;
             kept.extend(events.into_iter().take(whole));

@@ -1,6 +1,6 @@
 //! A recording: what a recorder held at one moment, in the order of time.
 //!
-//! What can be made of one stands in files of their own: `polls.rs` and `waits.rs` ask it
+//! The uses of one stand in files of their own: `polls.rs` and `waits.rs` ask it
 //! questions, `chrome.rs` and `replay.rs` write it.
 
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ impl Recording {
     }
 
     /// Takes over what came from several buffers and lies in the time in which all of them are
-    /// whole. What came before counts as dropped; what comes after belongs to a later recording.
+    /// whole. Earlier events count as dropped; later ones belong to a later recording.
     pub(super) fn fill(
         &mut self,
         records: impl Iterator<Item = Record>,

@@ -17,7 +17,7 @@
 //! assert!(chapter.contains(r#"<script type="application/json">"#));
 //! ```
 //!
-//! What the element may carry besides is told at the top of the script's source.
+//! The other things that the element may carry are told at the top of the script's source.
 #![doc = include_str!("FORMAT.md")]
 
 use std::collections::HashMap;

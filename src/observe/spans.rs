@@ -1,8 +1,9 @@
 //! Spans and events of the `tracing` crate for tasks (feature `tracing`).
 //!
-//! [`Spans`] is an observer that gives each task a span and tells of its wake-ups. What a task logs
-//! is within its span then, and `tokio-console` shows the tasks. What its destructors log is within
-//! it as well if the task ends in a poll, and not if it was cancelled before: then there is none.
+//! [`Spans`] is an observer that gives each task a span and tells of its wake-ups. A line that a
+//! task logs is within its span then, and `tokio-console` shows the tasks. A line of its
+//! destructors is within it as well if the task ends in a poll, and not if it was cancelled before:
+//! then there is none.
 //!
 //! # What tokio-console shows
 //!

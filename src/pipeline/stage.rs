@@ -81,8 +81,8 @@ pub trait Stage<Input>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from having an output. It becomes the stage's entry in the data set, as a
-    /// panic does; the pipeline goes on.
+    /// The reason that keeps it from having an output. It becomes the stage's entry in the data
+    /// set, as a panic does; the pipeline goes on.
     fn run(&self, input: &Input, window: Window) -> Result<Self::Output, StageError>;
 }
 

@@ -1,6 +1,6 @@
 //! The configuration of a runtime: every setting and its default.
 //!
-//! What the settings come to is worked out in `plan.rs`, and refused there if it cannot be.
+//! The outcome of the settings is worked out in `plan.rs`, and refused there if it cannot be.
 //! `start.rs` brings it to life.
 
 use std::fmt;

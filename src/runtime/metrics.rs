@@ -98,7 +98,7 @@ impl QueueMetrics {
 /// let first = rt.metrics().workers[0];
 /// assert_eq!((first.home, first.stolen), (laneway::QueueId::HIGH, 0));
 ///
-/// // What part of its time it was busy:
+/// // The part of its time in which it was busy:
 /// let utilization = first.busy.as_secs_f64() / first.alive().as_secs_f64();
 /// assert!(utilization <= 1.0);
 /// # Ok::<(), laneway::BuildError>(())

@@ -236,8 +236,8 @@ impl Runtime {
     }
 
     fn close(&self, deadline: Option<Instant>) {
-        // Futures are dropped here. What their destructors spawn belongs to this runtime, as on
-        // a worker's thread, and is cancelled; it must not start the process-wide one.
+        // Futures are dropped here. The tasks that their destructors spawn belong to this runtime,
+        // as on a worker's thread, and are cancelled; they must not start the process-wide one.
         let _entered = seat::enter(self.executor.clone());
         self.threads.end(&self.executor, deadline);
     }

@@ -216,7 +216,7 @@ impl Threads {
     pub(crate) fn start_watchdog(&self, executor: &Arc<Executor>, name: &str) -> io::Result<()> {
         let executor = executor.clone();
         self.spawn_thread(name, move |threads| {
-            // What an observer or a logger spawns belongs to this runtime.
+            // A task that an observer or a logger spawns belongs to this runtime.
             seat::belong(executor.clone());
             threads.watchdog.watch(&executor);
         })

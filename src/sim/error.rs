@@ -150,7 +150,7 @@ impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a deadlock after {} steps, at {:?}: nobody can run and no sleep is armed\n  \
+            "a deadlock after {} steps, at {:?}: no task can run and no sleep is armed\n  \
              the simulated future waits",
             self.steps, self.elapsed
         )?;

@@ -27,7 +27,7 @@
 //! assert!(failure.starts_with("seed ") && failure.contains("overdrawn"));
 //! ```
 //!
-//! What goes wrong among tasks goes wrong in one of a thousand runs, and not again when a debugger
+//! A fault among tasks shows in one of a thousand runs, and not again when a debugger
 //! is attached. Here it does: the workers, queues and stealing are those of a real
 //! [`Runtime`](crate::Runtime), but they take their steps one after another, in an order that the
 //! seed decides. One seed gives one run. [`Sim::seed`] repeats it, and sets how many workers there
@@ -73,7 +73,7 @@
 //! With the feature `net`, `net::TcpStream`, `net::TcpListener` and `net::UdpSocket` connect tasks
 //! of the simulation with each other, through a network of its own: any address is one of this
 //! network, and its delays, losses, resets and partitions follow from the seed as `Sim::network`
-//! sets them. What a connection carries arrives whole and in order as long as the connection holds;
+//! sets them. The bytes of a connection arrive whole and in order as long as the connection holds;
 //! a datagram may overtake another, and one that is lost is lost. A socket has room for 256
 //! datagrams that were not received yet, and loses what comes beyond. Unix sockets are refused.
 //!
@@ -280,8 +280,8 @@ impl Sim {
         self
     }
 
-    /// Runs the future and what it spawns until it has ended. What it spawned and did not await
-    /// is cancelled then, as at a runtime's end.
+    /// Runs the future and what it spawns until it has ended. Tasks that it spawned and did not
+    /// await are cancelled then, as at a runtime's end.
     ///
     /// The thread that calls this blocks meanwhile; the simulation runs on another, which is why
     /// the future must be `Send`.

@@ -171,7 +171,7 @@ impl Sleep {
     /// Lets this waker be woken at the deadline, and no other.
     fn wait(&mut self, deadline: Instant, waker: &Waker) {
         let waits = match self.keep(waker) {
-            // What the timer has, if it is armed.
+            // The waker that the timer has, if it is armed.
             Kept::Before => self.armed.is_some(),
             Kept::Now => self.rearm(waker),
         };

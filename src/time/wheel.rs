@@ -1,9 +1,9 @@
 //! The timer wheel: which sleeper is due when, in constant time however many there are.
 //!
-//! A wheel has levels of 64 slots. A slot of the lowest level holds what is due at one tick; a
-//! slot of the next level what is due within 64 ticks, and so on. What is due far away waits in
-//! a high level and moves down as its time comes near, once for each level at most. To insert, to
-//! cancel and to expire a sleeper each touch a handful of words.
+//! A wheel has levels of 64 slots. A slot of the lowest level holds what is due at one tick; a slot
+//! of the next level what is due within 64 ticks, and so on. A sleeper that is due far away waits
+//! in a high level and moves down as its time comes near, once for each level at most. To insert,
+//! to cancel and to expire a sleeper each touch a handful of words.
 //!
 //! The scheme is Varghese and Lauck's ("Hashed and hierarchical timing wheels", 1987), in the
 //! form that the Linux kernel and tokio use, with lists linked by index instead of by pointer.
@@ -17,7 +17,7 @@ use slab::Slab;
 
 use crate::ground::growth;
 
-/// A point on the wheel. What a tick is worth is the timer's business.
+/// A point on the wheel. The worth of a tick is the timer's business.
 pub(crate) type Tick = u64;
 
 /// A sleeper's place, given at its insertion. Of use until the wheel has turned past `due`, which

@@ -135,7 +135,7 @@ impl<S: Serves> Acceptor<S> {
     }
 
     fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
-        // What it writes are whole answers, or parts that are to be seen. Without effect on a
+        // It writes whole answers, or parts that are to be seen. Without effect on a
         // connection that is gone already.
         let _ = stream.set_nodelay(true);
         let stream = match &self.tls {

@@ -144,7 +144,7 @@ pub enum NotUpgraded {
 /// `split` of futures' `AsyncReadExt` makes two halves of it. Closing it says that nothing more
 /// will be written; the client may go on.
 pub struct Upgraded {
-    /// What hyper had read.
+    /// The bytes that hyper had read.
     first: Bytes,
     stream: Stream,
     tunnel: Tunnel,

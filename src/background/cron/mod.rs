@@ -34,7 +34,7 @@
 //!
 //! # When clocks are wrong
 //!
-//! What counts is the system's clock. Where that is set ahead, or goes on after the machine was
+//! The system's clock counts. Where that is set ahead, or goes on after the machine was
 //! suspended, ticks are late and some were missed; [`Cron::missed_ticks`] says what becomes of
 //! them. It is looked at once a minute at least: so much later may a run begin after such a jump.
 //! Where the clock is set back, what has run does not run again.

@@ -7,8 +7,8 @@
 //!                  end (cancelled)
 //! ```
 //!
-//! Plain bookkeeping: nothing here locks, wakes, spawns, or drops what belongs to a user. What has
-//! to be done once the lock is free goes into an [`Aftermath`].
+//! Plain bookkeeping: nothing here locks, wakes, spawns, or drops what belongs to a user. The
+//! duties that are left once the lock is free go into an [`Aftermath`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;

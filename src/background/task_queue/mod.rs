@@ -68,8 +68,8 @@
 //! # The end
 //!
 //! When the runtime begins to shut down, [`submit`](TaskQueue::submit) gives work back as
-//! [`ShutDown`](SubmitError::ShutDown), and what is queued is carried out. What has not ended by
-//! the deadline is [`Cancelled`](WorkStatus::Cancelled), and stands in the
+//! [`ShutDown`](SubmitError::ShutDown), and what is queued is carried out. Work that has not ended
+//! by the deadline is [`Cancelled`](WorkStatus::Cancelled), and stands in the
 //! [`ShutdownReport`](crate::ShutdownReport) by its name. A runtime that is dropped cancels all of
 //! it at once. Results can be taken after either.
 //!

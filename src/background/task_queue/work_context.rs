@@ -69,8 +69,8 @@ impl WorkContext {
     }
 
     /// Reports how far the work has come: a fraction from 0 to 1, and words. The last report shows
-    /// in [`WorkStatus::Running`](super::WorkStatus::Running). What lies outside of 0 to 1 counts
-    /// as the nearer end, and what is no number as 0. [`WorkContext`] has an example.
+    /// in [`WorkStatus::Running`](super::WorkStatus::Running). A number outside of 0 to 1 counts
+    /// as the nearer end, and NaN as 0. [`WorkContext`] has an example.
     pub fn report(&self, fraction: f64, text: impl Into<Arc<str>>) {
         let progress = Progress::new(fraction, text);
         let before = mem::replace(&mut *unpoisoned(self.shared.progress.lock()), progress);

@@ -135,7 +135,7 @@ pub fn cut_off(address: IpAddr) {
     in_simulation("cut_off").cut_off(address);
 }
 
-/// Ends what [`cut_off`] began. What a connection has sent arrives after a while.
+/// Ends what [`cut_off`] began. The bytes that a connection has sent arrive after a while.
 ///
 /// # Panics
 ///

@@ -195,8 +195,8 @@ impl Packed {
             || self.ends_a_yield() && is_next()
     }
 
-    /// Whether it is the end of a poll that has yielded. What was scheduled last before it is this
-    /// task, after all else in the poll.
+    /// Whether it is the end of a poll that has yielded. The task that was scheduled last before it
+    /// is this one, after all else in the poll.
     #[inline]
     fn ends_a_yield(self) -> bool {
         self.kind() == EventKind::PollEnded && self.what >> REST_AT == PollEnd::Yielded as u64

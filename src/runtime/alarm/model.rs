@@ -1,7 +1,7 @@
 //! The alarm under the model checker: a thread that is woken comes back to poll, and sees why.
 //!
-//! What a bringer brings is written and read without any order of its own, so that it arrives by
-//! the alarm or not at all. A lost wake-up shows as a deadlock, which loom reports.
+//! The value that a bringer brings is written and read without any order of its own, so that it
+//! arrives by the alarm or not at all. A lost wake-up shows as a deadlock, which loom reports.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -49,7 +49,7 @@ impl Model {
     }
 
     fn all_parked(&self) -> bool {
-        // What makes the look at the census sequentially consistent for loom.
+        // This makes the look at the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
         !self.up.load(Ordering::Relaxed)
     }
@@ -60,7 +60,7 @@ impl Model {
             self.wake_up();
         }
         self.up.store(true, Ordering::Release);
-        // What makes the change of the census sequentially consistent for loom.
+        // This makes the change of the census sequentially consistent for loom.
         fence(Ordering::SeqCst);
         if self.protocol != Protocol::AsksTooEarly {
             self.wake_up();

@@ -6,7 +6,7 @@ use laneway_http::ServerHandle;
 
 use super::live::Board;
 
-/// What the handlers share: each has a clone.
+/// The state that the handlers share: each has a clone.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) tasks: TaskQueue<()>,

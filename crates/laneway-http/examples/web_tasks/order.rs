@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// What a client orders: `{"ms": 200, "name": "report", "work": "compute"}`.
+/// The order of a client: `{"ms": 200, "name": "report", "work": "compute"}`.
 pub(crate) struct Order {
     pub(crate) time: Duration,
     pub(crate) name: String,

@@ -73,8 +73,8 @@ impl Lingering {
             }
         }
         match self.refusal {
-            // A close would take the last words from a client that has not read so far. What it
-            // still sends waits with it.
+            // A close would take the last words from a client that has not read so far. The bytes
+            // that it still sends wait with it.
             Some(Refusal::Flood) => Poll::Pending,
             _ => Poll::Ready(()),
         }

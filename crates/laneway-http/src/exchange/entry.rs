@@ -99,7 +99,7 @@ impl Entry {
         (&self.origin.watch, self.request)
     }
 
-    /// Notes that the service has answered. What was wrong with the request, if anything.
+    /// Notes that the service has answered. Returns the fault of the request, if there was one.
     pub(crate) fn answered(&mut self) -> Option<Refusal> {
         let watch = &self.origin.watch;
         // In HTTP/1 the answer is sent at once, more often than not: the rest of a long one is

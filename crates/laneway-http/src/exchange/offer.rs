@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 
 use crate::fleet::Watch;
 
-/// What a connection may become by the answer to a request.
+/// The protocols that a connection may come to speak by the answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offered {
     Nothing,

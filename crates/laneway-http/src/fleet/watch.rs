@@ -106,7 +106,7 @@ enum HeldUp {
     Once,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug)]
 enum Target {
     Path(PathAndQuery),
@@ -137,7 +137,7 @@ impl InFlight {
     }
 }
 
-/// What a connection counts as.
+/// The state that a connection counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Idle,
@@ -347,7 +347,7 @@ impl Watch {
         self.change(number, |request| request.failed = Some(refusal));
     }
 
-    /// Notes that the service has answered. What was wrong with the request's body, if anything.
+    /// Notes that the service has answered. Returns the fault of the request's body, if it had one.
     pub(crate) fn answered(&self, number: u64) -> Option<Refusal> {
         let mut failed = None;
         self.change(number, |request| {
@@ -462,7 +462,7 @@ impl Watch {
         self.state().is_upgraded()
     }
 
-    /// What the connection counts as.
+    /// The state that the connection counts as.
     pub(crate) fn standing(&self) -> Standing {
         let state = self.state();
         match state.is_idle() {

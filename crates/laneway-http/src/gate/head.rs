@@ -306,7 +306,7 @@ mod tests {
         for length in 0..40 {
             for feed in 0..length {
                 let mut bytes = vec![0xff; length];
-                // What differs from a feed by one bit does not count.
+                // A byte that differs from a feed by one bit does not count.
                 bytes[..feed].fill(b'\n' + 1);
                 bytes[feed] = b'\n';
                 bytes[length - 1] = b'\n';

@@ -49,7 +49,7 @@ impl Known {
 mod tests {
     use super::*;
 
-    /// What is known after two of these heads.
+    /// The knowledge after two of these heads.
     fn after(head: &[u8]) -> Known {
         let limits = Limits::public();
         let mut known = Known::default();

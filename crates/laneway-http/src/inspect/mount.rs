@@ -186,7 +186,7 @@ where
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             OfProjected::Other { other } => other.poll_frame(cx).map(|frame| {
-                // What is `Bytes` already is not copied.
+                // `Bytes` are not copied.
                 let whole = |mut data: B::Data| data.copy_to_bytes(data.remaining());
                 frame.map(|frame| match frame {
                     Ok(frame) => Ok(frame.map_data(whole)),

@@ -41,7 +41,7 @@ use crate::exchange::RequestBody;
 /// While no browser looks, nothing is recorded and no task runs. While one does, the runtime is
 /// recorded as by a [`Recorder`](laneway::observe::Recorder) of some 16,000 events a thread, and 20
 /// times a second what is new is sent, at most 100,000 events a second and the same ones to all
-/// viewers, of which there may be 256. What goes beyond that is counted and shown as missed. A
+/// viewers, of which there may be 256. Events beyond that are counted and shown as missed. A
 /// browser that reads too slowly misses batches; one that is gone is noticed when a batch cannot be
 /// sent.
 ///

@@ -84,7 +84,7 @@ impl TlsStream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut session = self.session();
-        // What was written before goes first, so that no more is kept than rustls has room for.
+        // Earlier bytes go first, so that no more is kept than rustls has room for.
         ready!(session.poll_write_out(cx))?;
         let bytes = session.rustls.writer().write_vectored(slices)?;
         if let Poll::Ready(sent) = session.poll_write_out(cx) {
