@@ -1,5 +1,5 @@
-//! Does the published package hold what a program that depends on it needs, and nothing else? Do
-//! its docs say what it needs and offers?
+//! Do the published packages hold what a program that depends on them needs, and nothing else? Do
+//! the docs say what the runtime needs and offers?
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ const OTHER_PACKAGES: [&str; 2] = ["examples/console/", "examples/others/"];
 
 #[test]
 fn the_package_holds_the_source_the_examples_and_the_pages() {
-    let packaged = packaged();
+    let packaged = packaged("laneway");
     for page in PAGES {
         assert!(packaged.contains(page), "{page} is missing");
     }
@@ -44,12 +44,28 @@ fn the_package_holds_nothing_else() {
         let in_folder = name.starts_with("src/") || name.starts_with("examples/");
         in_folder || PAGES.contains(&name) || BY_CARGO.contains(&name)
     };
-    let packaged = packaged();
+    let packaged = packaged("laneway");
     let others: Vec<_> = packaged.iter().filter(|name| !needed(name)).collect();
     assert!(others.is_empty(), "not needed: {others:?}");
     for other in OTHER_PACKAGES {
         let file = packaged.iter().find(|name| name.starts_with(other));
         assert_eq!(file, None, "a package of its own");
+    }
+}
+
+/// The other packages that people depend on, or install. Their examples and tests need files that
+/// stand elsewhere.
+#[test]
+fn the_other_packages_hold_their_source_a_page_and_the_licences() {
+    for package in ["laneway-http", "laneway-jobs", "laneway-jobs-cli"] {
+        let folder = format!("crates/{package}/");
+        let source = files_of(&format!("{folder}src"));
+        let names = source.iter().map(|file| &file[folder.len()..]);
+        let pages = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+        let needed: BTreeSet<String> = names.chain(pages).map(str::to_owned).collect();
+        let mut packaged = packaged(package);
+        packaged.retain(|name| !BY_CARGO.contains(&&**name));
+        assert_eq!(packaged, needed, "{package}");
     }
 }
 
@@ -70,10 +86,10 @@ fn the_docs_name_every_feature_and_the_oldest_compiler() {
     }
 }
 
-/// The files of the package, as cargo would publish it.
-fn packaged() -> BTreeSet<String> {
+/// The files of a package, as cargo would publish it.
+fn packaged(package: &str) -> BTreeSet<String> {
     let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-    cargo.args(["package", "--list", "--package", "laneway"]);
+    cargo.args(["package", "--list", "--package", package]);
     cargo.args(["--allow-dirty", "--offline"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = cargo.output().expect("cargo runs");

@@ -104,6 +104,19 @@ pub(super) struct Current {
     pub(super) sought: Sought,
 }
 
+impl Current {
+    /// The notes of a worker that has run nothing yet.
+    fn at_home(route: &Route) -> Current {
+        Current {
+            queue: route.home,
+            at: 0,
+            is_high: false,
+            source: Source::Channel,
+            sought: Sought::default(),
+        }
+    }
+}
+
 /// The parts of a worker.
 #[derive(Debug)]
 pub(crate) struct WorkerParts {
@@ -259,13 +272,7 @@ impl Worker {
             executor,
             id: parts.id,
             crew: parts.crew,
-            current: Current {
-                queue: parts.route.home,
-                at: 0,
-                is_high: false,
-                source: Source::Channel,
-                sought: Sought::default(),
-            },
+            current: Current::at_home(&parts.route),
             route: parts.route,
             locals: parts.locals,
             search: Search::Uncounted,

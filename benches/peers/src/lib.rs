@@ -12,7 +12,7 @@
 //! `memory.rs`, `timer/`, `calls/` and `http/` are what they are put through; `harness/` gives the
 //! workloads their two forms. `measure.rs` and `child.rs` run rounds in fresh processes, and
 //! `statistics.rs` makes medians of them. `results.rs` keeps what a run has measured; the READMEs
-//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and five rows (`summary.rs`).
+//! (`readmes.rs`) are made of what is kept: all tables (`report.rs`), and four rows (`summary.rs`).
 //! `front_page.rs` holds the front page of Laneway's docs to the same figures.
 
 mod calls;

@@ -1,4 +1,4 @@
-//! The two READMEs: all tables go into this package's, five rows into the repository's.
+//! The two READMEs: all tables go into this package's, four rows into the repository's.
 
 use std::fs;
 use std::io;
