@@ -25,6 +25,7 @@
 //! | in which some tasks are waited for and others are not | whose libraries need tokio's reactor |
 //! | whose tasks are `Send` and run on any thread | whose tasks mostly are not: [see `block_on`] |
 //! | whose long computations yield now and then | that counts on preemption |
+//! | that answers on sockets or over HTTP beside heavy work | whose server speaks HTTP/3 |
 //! | that gains by microseconds and survives a late start | that must keep deadlines |
 //!
 //! # Which configuration
