@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::soon;
 use futures_lite::Stream;
 use futures_lite::future::{or, poll_once};
-use laneway::background;
+use laneway::background::{self, TaskQueue, Work};
 use laneway::blocking::{self, unblock};
 use laneway::observe::Event;
 use laneway::pipeline::{Outputs, Period, Pipeline, Shared};
@@ -72,6 +72,10 @@ async fn everything_yields() {
     assert_yields("sleep", ready_sleep).await;
     let past = now();
     assert_yields("sleep_until", |cx| poll_new(sleep_until(past), cx)).await;
+    assert_yields("timeout", |cx| {
+        poll_new(timeout(Duration::ZERO, pending::<()>()), cx)
+    })
+    .await;
     let mut watch = sleep(Duration::ZERO);
     assert_yields("one sleep", |cx| {
         watch.reset(past);
@@ -79,7 +83,8 @@ async fn everything_yields() {
     })
     .await;
     let mut ticks = backlog();
-    assert_yields("tick", |cx| ticks.poll_tick(cx).map(drop)).await;
+    assert_yields("poll_tick", |cx| ticks.poll_tick(cx).map(drop)).await;
+    assert_yields("tick", |cx| poll_new(ticks.tick(), cx)).await;
     assert_yields("reset ticks", |cx| {
         let polled = ticks.poll_tick(cx).map(drop);
         ticks.reset_immediately();
@@ -95,6 +100,8 @@ async fn everything_yields() {
     services_yield().await;
     handlers_yield().await;
     ended_outputs_yield().await;
+    an_ended_pipeline_yields().await;
+    finished_work_yields().await;
 }
 
 async fn tasks_yield() {
@@ -106,6 +113,10 @@ async fn tasks_yield() {
     let tasks = ended_tasks().await.into_iter();
     let mut ends: Vec<_> = tasks.map(|task| Box::pin(task.cancel())).collect();
     assert_yields("cancel", |cx| poll_last(&mut ends, cx)).await;
+    let tasks = ended_tasks().await.into_iter();
+    let ends = tasks.map(|task| Box::pin(task.fallible().cancel()));
+    let mut ends: Vec<_> = ends.collect();
+    assert_yields("fallible cancel", |cx| poll_last(&mut ends, cx)).await;
 }
 
 async fn ended_tasks() -> Vec<Task<()>> {
@@ -149,6 +160,41 @@ async fn groups_yield() {
     })
     .await;
     assert_yields("an empty group", |cx| poll_new(group.join_next(), cx)).await;
+    assert_yields("the join of nothing", |cx| {
+        poll_new(TaskGroup::<()>::new().join_all(), cx)
+    })
+    .await;
+    assert_yields("the errors of nothing", |cx| {
+        poll_new(TaskGroup::<Result<(), ()>>::new().first_error(), cx)
+    })
+    .await;
+    members_end_and_yield().await;
+}
+
+async fn members_end_and_yield() {
+    let mut ids = Vec::new();
+    let mut group = TaskGroup::new();
+    for member in ended_tasks().await {
+        ids.push(group.insert(member));
+    }
+    assert_yields("join_next_with_id", |cx| {
+        poll_new(group.join_next_with_id(), cx)
+    })
+    .await;
+    let stranger = ids[0];
+    assert_yields("the cancel of an ended member", |cx| {
+        poll_new(group.cancel(ids.pop().expect("there are more")), cx)
+    })
+    .await;
+    let mut group = TaskGroup::<()>::new();
+    assert_yields("the cancel of no member", |cx| {
+        poll_new(group.cancel(stranger), cx)
+    })
+    .await;
+    assert_yields("the cancel of all of nothing", |cx| {
+        poll_new(group.cancel_all(), cx)
+    })
+    .await;
 }
 
 async fn services_yield() {
@@ -179,6 +225,13 @@ async fn services_yield() {
     .await;
 }
 
+async fn finished_work_yields() {
+    let queue = TaskQueue::bounded(8);
+    let id = queue.submit(Work::future(async |_| 1)).unwrap();
+    queue.wait(id).await;
+    assert_yields("finished work", |cx| poll_new(queue.wait(id), cx)).await;
+}
+
 /// That of a request that was given up asks again and again whether it was.
 async fn handlers_yield() {
     let handler = async |_: &mut (), _n: usize| {
@@ -207,6 +260,27 @@ async fn ended_outputs_yield() {
         outputs.as_mut().poll_next(cx).map(drop)
     })
     .await;
+}
+
+async fn an_ended_pipeline_yields() {
+    let (pipeline, outputs) = Pipeline::builder(Shared::new(2))
+        .stage_fn("same", |input: &i32, _window| Ok(*input))
+        .every(Period::Millis(1))
+        .build()
+        .unwrap();
+    let running = pipeline.start_here();
+    running.shutdown().await;
+    assert_yields("an ended pipeline", |cx| poll_new(running.ended(), cx)).await;
+    assert_yields("its shutdown", |cx| poll_new(running.shutdown(), cx)).await;
+    assert_yields("its shutdown within a time", |cx| {
+        poll_new(running.shutdown_within(MS), cx)
+    })
+    .await;
+    while outputs.try_recv().is_ok() {}
+    let mut feeds: Vec<_> = (0..4 * BUDGET)
+        .map(|_| Box::pin(outputs.clone().feed(Shared::new(()), |(), _| {})))
+        .collect();
+    assert_yields("feed", |cx| poll_last(&mut feeds, cx)).await;
 }
 
 /// Those of a pipeline that has never been started and is gone.

@@ -19,7 +19,7 @@ use crate::executor::{Outcome, seat};
 use crate::ground::ids::TaskId;
 use crate::ground::join_error::JoinError;
 use crate::ground::large::is_large;
-use crate::ground::poll::budget::Waited;
+use crate::ground::poll::budget::{self, Waited};
 use crate::ground::waker::{Child, Children};
 use crate::runtime::{IntoQueueName, Runtime, spawn};
 use crate::task::Task;
@@ -388,12 +388,13 @@ impl<T> TaskGroup<T> {
     /// ```
     #[doc(alias = "abort")]
     pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
-        let key = self.key_of(member)?;
-        self.not_raised.remove(&key);
-        match self.members.remove(key).state {
-            State::Running(task) => task.cancel().await,
-            State::Ended(ended) => ended.after_cancel(),
-        }
+        let ended = match self.take_out(member) {
+            Some(State::Running(task)) => return task.cancel().await,
+            Some(State::Ended(ended)) => Some(ended),
+            None => None,
+        };
+        budget::spend().await;
+        ended?.after_cancel()
     }
 
     /// Lets all members run on without the group, as [`Task::detach`] does. The group is empty
@@ -457,6 +458,9 @@ impl<T> TaskGroup<T> {
             Poll::Ready(())
         })
         .await;
+        if cancelled.is_empty() {
+            budget::spend().await;
+        }
         for cancel in cancelled {
             cancel.await;
         }
@@ -531,10 +535,11 @@ impl<T> TaskGroup<T> {
 
     // A function of its own: an iterator over the members that lived across an await would keep
     // the future of `cancel` from being `Send`.
-    fn key_of(&self, member: TaskId) -> Option<usize> {
+    fn take_out(&mut self, member: TaskId) -> Option<State<T>> {
         let mut members = self.members.iter();
         let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
-        Some(key)
+        self.not_raised.remove(&key);
+        Some(self.members.remove(key).state)
     }
 
     /// Raises the members that have not been raised yet.

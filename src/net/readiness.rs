@@ -33,6 +33,12 @@ impl Readiness {
     /// back.
     pub(super) const URGENT: Readiness = Readiness(32);
 
+    /// The last read for which the budget of its poll was used up was put off. The next such one is
+    /// not. Changed by these alone.
+    pub(super) const READ_PUT_OFF: Readiness = Readiness(64);
+    /// The same of writes.
+    pub(super) const WRITE_PUT_OFF: Readiness = Readiness(128);
+
     pub(super) fn bits(self) -> usize {
         self.0.into()
     }
@@ -72,6 +78,13 @@ impl Readiness {
     /// Whether both directions are closed, or there will be no more news.
     pub(super) fn is_over(self) -> bool {
         self.has(Readiness::READ_CLOSED | Readiness::WRITE_CLOSED) || self.has(Readiness::GONE)
+    }
+
+    pub(super) fn put_off(direction: Direction) -> Readiness {
+        match direction {
+            Direction::Read => Readiness::READ_PUT_OFF,
+            Direction::Write => Readiness::WRITE_PUT_OFF,
+        }
     }
 
     fn closed(direction: Direction) -> Readiness {

@@ -135,7 +135,7 @@ impl<S: Socket> Registered<S> {
     ) -> Poll<io::Result<T>> {
         loop {
             ready!(self.poll_ready(cx, direction));
-            if budget::is_used_up() {
+            if self.is_put_off(direction) {
                 return budget::put_off(cx);
             }
             if let Some(outcome) = settled(self.attempt(direction, &mut attempt)) {
@@ -153,7 +153,7 @@ impl<S: Socket> Registered<S> {
     ) -> io::Result<T> {
         loop {
             self.ready(direction).await;
-            let tried = |cx: &mut Context<'_>| match budget::is_used_up() {
+            let tried = |cx: &mut Context<'_>| match self.is_put_off(direction) {
                 true => budget::put_off(cx),
                 false => Poll::Ready(self.attempt(direction, &mut attempt)),
             };
@@ -189,13 +189,28 @@ impl<S: Socket> Registered<S> {
     /// wait.
     pub(super) fn poll_counted(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
         ready!(self.poll_ready(cx, direction));
-        count(cx)
+        self.count(cx, direction)
     }
 
     /// As [`poll_counted`](Registered::poll_counted), for any number of tasks at once.
     pub(super) async fn wait_counted(&self, direction: Direction) {
         self.ready(direction).await;
-        poll_fn(|cx| count(cx)).await;
+        poll_fn(|cx| self.count(cx, direction)).await;
+    }
+
+    /// Counts a wait that is over. Ready, unless the task has had its share of this poll.
+    pub(super) fn count(&self, cx: &Context<'_>, direction: Direction) -> Poll<()> {
+        if self.is_put_off(direction) {
+            return budget::put_off(cx);
+        }
+        budget::count_ready();
+        Poll::Ready(())
+    }
+
+    /// Whether the task has had its share of this poll, and the socket was not put off the last
+    /// time that this was so: another branch of the task may use up the budget of every poll.
+    fn is_put_off(&self, direction: Direction) -> bool {
+        budget::is_used_up() && self.source.put_off(direction)
     }
 
     /// Waits until an attempt may succeed.
@@ -206,15 +221,6 @@ impl<S: Socket> Registered<S> {
             id: None,
         }
     }
-}
-
-/// Counts a wait that is over. Ready, unless the task has had its share of this poll.
-fn count(cx: &Context<'_>) -> Poll<()> {
-    if budget::is_used_up() {
-        return budget::put_off(cx);
-    }
-    budget::count_ready();
-    Poll::Ready(())
 }
 
 /// The outcome of an attempt, unless it is to be made again.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 use super::simulated;
 use crate::blocking::unblock;
+use crate::ground::poll::budget;
 
 /// Something that can be turned into addresses of sockets: an address, an address and a port, or a
 /// name and a port, such as `"localhost:8080"` or `("localhost", 8080)`.
@@ -118,6 +119,12 @@ impl<T: ToSocketAddrs + ?Sized> Sealed for &T {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
+    budget::spend().await;
+    addresses(address).await
+}
+
+/// As [`resolve`], where the use of the address is counted.
+pub(super) async fn addresses(address: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
     match address.target() {
         Target::Addresses(addresses) => Ok(addresses),
         Target::Host(host, port) => look_up(host, port).await,

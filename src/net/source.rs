@@ -81,6 +81,12 @@ impl Source {
         let _ = self.state.compare_exchange(seen.0, rest, success, failure);
     }
 
+    /// Puts an attempt in this direction off, unless the last one was: every other one is put off.
+    pub(super) fn put_off(&self, direction: Direction) -> bool {
+        let bit = Readiness::put_off(direction).bits();
+        self.state.fetch_xor(bit, Ordering::Relaxed) & bit == 0
+    }
+
     /// Leaves the waker of a task that polls in this direction, in the place of the last one's.
     /// The state after that: if it allows an attempt, the event may have come before.
     pub(super) fn leave_waker(&self, direction: Direction, waker: &Waker) -> Seen {

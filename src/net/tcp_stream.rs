@@ -175,7 +175,7 @@ impl TcpStream {
         match &self.inner.get().0 {
             // The event was another socket's: the system has a peer for this one still.
             Either::System(stream) if stream.peer_addr().is_ok() => Poll::Pending,
-            _ => Poll::Ready(()),
+            _ => self.inner.count(cx, Direction::Read),
         }
     }
 

@@ -8,8 +8,9 @@ use socket2::SockRef;
 use super::datagram_socket::{DatagramSocket, Datagrams};
 use super::either::Either;
 use super::registered::{Registered, Socket};
-use super::resolve::{ToSocketAddrs, no_address, resolve, try_in_order};
+use super::resolve::{ToSocketAddrs, addresses, no_address, resolve, try_in_order};
 use super::simulated::{self, UdpEnd};
+use crate::ground::poll::budget;
 
 /// A UDP socket. [`DatagramSocket`] has what it shares with others: [`recv`](DatagramSocket::recv),
 /// [`send`](DatagramSocket::send) and the like.
@@ -118,8 +119,7 @@ impl UdpSocket {
     ///
     /// It is sent whole or not at all.
     pub async fn send_to(&self, bytes: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
-        let first = resolve(address).await?.into_iter().next();
-        let address = first.ok_or_else(no_address)?;
+        let address = first_address(address).await?;
         self.write(|socket| socket.send_to(bytes, address)).await
     }
 
@@ -319,6 +319,17 @@ impl Udp {
         match &self.0 {
             Either::System(socket) => socket.peek_from(buffer),
             Either::Simulated(end) => end.peek_from(buffer),
+        }
+    }
+}
+
+async fn first_address(address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+    match addresses(address).await {
+        Ok(addresses) if !addresses.is_empty() => Ok(addresses[0]),
+        failed => {
+            // The socket, which counts what is sent, is not reached.
+            budget::spend().await;
+            failed.and(Err(no_address()))
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::data_set::{DataSet, StageOutcome};
 use super::waiters::{WaiterId, Waiters};
 use super::window::Window;
+use crate::ground::poll::budget::Waited;
 use crate::ground::sync::unpoisoned;
 use crate::time::now;
 
@@ -115,7 +116,8 @@ impl Running {
             control: &self.control,
             waiter: None,
         };
-        poll_fn(|cx| wait.poll(cx)).await
+        let mut waited = Waited::No;
+        poll_fn(|cx| waited.poll(cx, |cx| wait.poll(cx))).await
     }
 
     /// Whether it has ended.

@@ -8,7 +8,8 @@
 //!
 //! A future that has been pending is never put off. The one exception is a task's handle, which is
 //! put off once. So beside a branch that uses up every poll's budget, all other branches of a
-//! `select!` come to their turn within two polls.
+//! `select!` come to their turn within two polls. A socket that is polled by hand has no future, and
+//! notes in its source that it was put off.
 //!
 //! Budgets belong to polls, and not every poll is ours. Another executor may poll within one of our
 //! polls, and code may make a future anew instead of awaiting the one that was put off. So that
@@ -18,6 +19,7 @@
 //!
 //! This file never wakes a task but the one that it puts off.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::this_poll::{POLL, with};
@@ -64,6 +66,12 @@ pub(crate) fn put_off<T>(cx: &Context<'_>) -> Poll<T> {
     note(used().after_put_off());
     cx.waker().wake_by_ref();
     Poll::Pending
+}
+
+/// Counts an `async fn` that is ready without having been pending, or puts it off once.
+pub(crate) async fn spend() {
+    let mut waited = Waited::No;
+    poll_fn(|cx| waited.poll(cx, |_| Poll::Ready(()))).await;
 }
 
 /// Whether a future has left its awaiter pending since it was last ready.

@@ -6,6 +6,7 @@ use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
 use super::pauses::Pauses;
+use crate::ground::poll::budget;
 use crate::net::byte_stream::{ByteStream, Bytes};
 use crate::net::registered::Socket;
 use crate::net::simulated;
@@ -48,6 +49,7 @@ impl UnixStream {
     ///
     /// When the future is dropped, the attempt ends.
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
+        budget::spend().await;
         simulated::refuse_real_sockets()?;
         let address = SocketAddr::from_pathname(path)?;
         let mut pauses = Pauses::new();
