@@ -105,6 +105,90 @@ fn where_the_first_come_is_served_first_nobody_is_raised() {
     );
 }
 
+/// How long the last of these high calls takes of a service that lies in the low queue already,
+/// behind the backlog, since a sleep of its handler has ended.
+async fn calls_of_a_queued_service(calls: usize) -> Duration {
+    let handler = async |_: &mut (), n: u32| {
+        if n == 1 {
+            sleep(3 * MS).await;
+        }
+        n
+    };
+    let (handle, background) = Service::new().build((), handler);
+    let _service = spawn_task!(background);
+    handle.try_call(1).unwrap().detach();
+    sleep(MS).await;
+    let _backlog = backlog();
+    sleep(4 * MS).await;
+    let calls: Vec<_> = (0..calls).map(|_| call_high(&handle)).collect();
+    let mut last = Duration::ZERO;
+    for call in calls {
+        last = call.await;
+    }
+    last
+}
+
+#[test]
+fn a_service_that_was_queued_before_the_call_is_raised() {
+    assert_takes(|| calls_of_a_queued_service(1), 0..=2);
+}
+
+#[test]
+fn of_several_calls_of_a_queued_service_each_is_served_soon() {
+    assert_takes(|| calls_of_a_queued_service(3), 0..=2);
+}
+
+/// Several requests are under way in it, and one of them has what it waited for.
+#[test]
+fn a_service_with_requests_in_flight_that_was_queued_before_the_call_is_raised() {
+    assert_takes(
+        || async {
+            let handler = async |_: &(), n: u32| {
+                if n > 0 {
+                    sleep(n * MS).await;
+                }
+                n
+            };
+            let service = Service::new().in_flight(4);
+            let (handle, background) = service.build((), handler);
+            let _service = spawn_task!(background);
+            for sleeps in [3, 100] {
+                handle.try_call(sleeps).unwrap().detach();
+            }
+            sleep(MS).await;
+            let _backlog = backlog();
+            sleep(4 * MS).await;
+            call_high(&handle).await
+        },
+        0..=2,
+    );
+}
+
+/// It has been yielding since a low call, beside the backlog.
+#[test]
+fn a_service_that_yields_in_the_low_queue_is_raised() {
+    assert_takes(
+        || async {
+            let handler = async |_: &mut (), n: u32| {
+                if n == 1 {
+                    yield_now().await;
+                }
+                n
+            };
+            let (handle, background) = Service::new().build((), handler);
+            let _service = spawn_task!(background);
+            sleep(MS).await;
+            let early = handle.try_call(1).unwrap();
+            let _backlog = backlog();
+            sleep(2 * MS).await;
+            let took = call_high(&handle).await;
+            early.await.unwrap();
+            took
+        },
+        0..=2,
+    );
+}
+
 #[test]
 fn a_service_in_the_middle_of_a_request_is_raised_and_what_it_awaits() {
     // The request in hand awaits a low task that has three polls to go.

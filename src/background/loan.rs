@@ -23,6 +23,22 @@ pub(super) enum AfterLending {
     Nothing,
 }
 
+impl AfterLending {
+    /// Wakes the task, where no waker of the service is at hand.
+    pub(super) fn wake(self) {
+        if let AfterLending::Wake(borrower) = self {
+            borrower.wake();
+        }
+    }
+
+    /// Has the task looked for in the low queue, unless the wake-up has brought it to the high one.
+    pub(super) fn find(self) {
+        if let AfterLending::Wake(borrower) = self {
+            borrower.find();
+        }
+    }
+}
+
 impl Loan {
     /// Lends, unless it stands already.
     pub(super) fn lend(&mut self) -> AfterLending {

@@ -204,10 +204,12 @@ impl<Req, Res> Mailbox<Req, Res> {
         let background = post.background.take();
         // Unlock before waking: the background's first act is to take this lock.
         drop(post);
-        match (background, after_lending) {
-            (None, AfterLending::Wake(borrower)) => borrower.wake(),
-            (background, _) => wake(background),
+        match background {
+            None => after_lending.wake(),
+            background => wake(background),
         }
+        // The task may have been in the low queue before, for a handler that waits no longer.
+        after_lending.find();
         Ok(())
     }
 
@@ -237,9 +239,8 @@ impl<Req, Res> Mailbox<Req, Res> {
         self.note_loan(&post);
         // Unlock before waking: the background's first act may be to take this lock.
         drop(post);
-        if let AfterLending::Wake(borrower) = after_lending {
-            borrower.wake();
-        }
+        after_lending.wake();
+        after_lending.find();
     }
 
     /// Called for a call that has its reply or is given up.

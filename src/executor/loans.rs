@@ -23,9 +23,12 @@ pub(crate) struct Borrower {
     task: TaskId,
 }
 
-/// The loans of all runtimes at the moment. A task to which several callers lend is here once for
-/// each of them.
-static LOANS: Mutex<Vec<Borrower>> = Mutex::new(Vec::new());
+/// The loans of all runtimes at the moment, and whether the task has met each of them: whether it
+/// was scheduled, taken or sifted since. A task to which several callers lend is here once for each
+/// of them.
+static LOANS: Mutex<Vec<(Borrower, Met)>> = Mutex::new(Vec::new());
+
+type Met = bool;
 
 /// A bit for each loan. Written under the lock of [`LOANS`].
 static LOAN_BITS: AtomicU64 = AtomicU64::new(0);
@@ -47,23 +50,29 @@ impl Borrower {
     /// Lends the task priority, from its next scheduling on. Each loan is to be taken back once.
     pub(crate) fn lend(self) {
         let mut loans = loans();
-        loans.push(self);
+        loans.push((self, false));
         write_bits(&loans);
     }
 
     /// Takes a loan back, from the next scheduling on.
     pub(crate) fn take_back(self) {
         let mut loans = loans();
-        let place = loans.iter().position(|loan| *loan == self);
+        let place = loans.iter().position(|loan| loan.0 == self);
         loans.swap_remove(place.expect("each loan is taken back once"));
         write_bits(&loans);
     }
 
-    /// Wakes the task if it waits, so that it raises in turn the tasks that it awaits, and has
-    /// workers look for it in the low queue.
+    /// Wakes the task if it waits, so that it raises in turn the tasks that it awaits.
     pub(crate) fn wake(self) {
         seat::wake_pending(self.executor, self.task);
-        seat::find_raised(self.executor);
+    }
+
+    /// Has workers look for the task in the low queue, unless it has met its loan since: it may lie
+    /// there for another reason than the wake-up that came with the loan.
+    pub(crate) fn find(self) {
+        if loans().contains(&(self, false)) {
+            seat::find_raised(self.executor);
+        }
     }
 }
 
@@ -75,14 +84,17 @@ pub(super) fn may_exist(task: TaskId) -> bool {
     LOAN_BITS.load(Ordering::Acquire) & bit(task) != 0
 }
 
-/// Whether something is lent to the task.
+/// Whether something is lent to the task, which meets its loans by this.
 #[cold]
 pub(super) fn exists(executor: ExecutorId, task: TaskId) -> bool {
-    loans().contains(&Borrower { executor, task })
+    let borrower = Borrower { executor, task };
+    let mut loans = loans();
+    let to_it = loans.iter_mut().filter(|loan| loan.0 == borrower);
+    to_it.map(|loan| loan.1 = true).count() > 0
 }
 
-fn write_bits(loans: &[Borrower]) {
-    let bits = loans.iter().fold(0, |bits, loan| bits | bit(loan.task));
+fn write_bits(loans: &[(Borrower, Met)]) {
+    let bits = loans.iter().fold(0, |bits, loan| bits | bit(loan.0.task));
     LOAN_BITS.store(bits, Ordering::Release);
 }
 
@@ -90,6 +102,6 @@ fn bit(task: TaskId) -> u64 {
     1 << (task.0 % u64::from(u64::BITS))
 }
 
-fn loans() -> MutexGuard<'static, Vec<Borrower>> {
+fn loans() -> MutexGuard<'static, Vec<(Borrower, Met)>> {
     unpoisoned(LOANS.lock())
 }

@@ -8,8 +8,8 @@
 //!
 //! A future that has been pending is never put off. The one exception is a task's handle, which is
 //! put off once. So beside a branch that uses up every poll's budget, all other branches of a
-//! `select!` come to their turn within two polls. A socket that is polled by hand has no future, and
-//! notes in its source that it was put off.
+//! `select!` come to their turn within two polls. A socket that is polled by hand has no future,
+//! and notes in its source that it was put off.
 //!
 //! Budgets belong to polls, and not every poll is ours. Another executor may poll within one of our
 //! polls, and code may make a future anew instead of awaiting the one that was put off. So that
