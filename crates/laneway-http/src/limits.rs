@@ -42,7 +42,8 @@ use std::time::Duration;
 /// assert_ne!(limits, Limits::public());
 /// ```
 ///
-/// Times beyond a century count as one: `Duration::MAX` takes a limit away.
+/// Times beyond a century count as one: `Duration::MAX` takes a limit away. A value with which no
+/// request could be served is a panic that names the setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "limits do nothing until a server is given them"]
 pub struct Limits {
@@ -93,7 +94,7 @@ impl Limits {
         }
     }
 
-    /// The most connections at a time, at least 1. Beyond them, the idle ones that have rested
+    /// The most connections at a time; 0 counts as 1. Beyond them, the idle ones that have rested
     /// longest are closed, and if there is none, new ones wait to be accepted. The default is
     /// 10,000.
     pub fn connections(mut self, most: usize) -> Limits {
@@ -102,70 +103,145 @@ impl Limits {
     }
 
     /// How long a new connection may be silent. The default is 10 s.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn first_byte(mut self, time: Duration) -> Limits {
-        self.first_byte = bounded(time);
+        self.first_byte = some_time("first_byte", time);
         self
     }
 
     /// How long the handshake of TLS may take, from the beginning of the connection. The default
     /// is 10 s. [`first_byte`](Limits::first_byte) counts from its end.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn handshake(mut self, time: Duration) -> Limits {
-        self.handshake = bounded(time);
+        self.handshake = some_time("handshake", time);
         self
     }
 
     /// How long the head of a request may take, from its first byte to its last. The default is
     /// 10 s.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn head_time(mut self, time: Duration) -> Limits {
-        self.head_time = bounded(time);
+        self.head_time = some_time("head_time", time);
         self
     }
 
-    /// The most bytes of a head, and of the fields of one in HTTP/2. The default is 16 kB.
+    /// The most bytes of a head, and of the fields of one in HTTP/2, where each field counts for 32
+    /// bytes more than it has. The default is 16 kB.
+    ///
+    /// # Panics
+    ///
+    /// If it is less than 256.
+    #[track_caller]
     pub fn head_bytes(mut self, most: usize) -> Limits {
+        assert!(
+            most >= LEAST_HEAD,
+            "head_bytes({most}) has no room for the head of a request: it takes {LEAST_HEAD} or \
+             more, and usize::MAX takes the limit away"
+        );
         self.head_bytes = most;
         self
     }
 
     /// The most fields of a head, up to 16,384: more than that counts as so many. Beyond 100, each
     /// request takes memory for this number of fields. The default is 100.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero.
+    #[track_caller]
     pub fn head_fields(mut self, most: usize) -> Limits {
+        assert!(
+            most > 0,
+            "head_fields(0) would refuse each request that names its host: it takes 1 or more, \
+             and usize::MAX is the most that there can be"
+        );
         self.head_fields = most.min(MOST_FIELDS);
         self
     }
 
     /// The most bytes of a request's target. The default is 8 kB.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero.
+    #[track_caller]
     pub fn target_bytes(mut self, most: usize) -> Limits {
+        assert!(
+            most > 0,
+            "target_bytes(0) would refuse each request: it takes 1 or more, and usize::MAX takes \
+             the limit away"
+        );
         self.target_bytes = most;
         self
     }
 
-    /// The most bytes of a request's body that a handler can read. The default is 2 MB.
+    /// The most bytes of a request's body that a handler can read; with 0, no body has any. The
+    /// default is 2 MB.
     pub fn body_bytes(mut self, most: u64) -> Limits {
         self.body_bytes = most;
         self
     }
 
-    /// How long a handler waits for the next bytes of a body. The default is 10 s.
+    /// How long a handler waits for the next bytes of a body. A wait begins with a read that finds
+    /// none and ends when they come, also where the handler has given the read up. The default is
+    /// 10 s.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn body_stall(mut self, time: Duration) -> Limits {
-        self.body_stall = bounded(time);
+        self.body_stall = some_time("body_stall", time);
         self
     }
 
     /// The fewest bytes a second of a body, over a time of waiting for them. The time that a
-    /// handler takes between two reads does not count. The default is 1 kB/s over 30 s.
+    /// handler takes between two reads does not count. A rate of 0 takes the limit away. The default
+    /// is 1 kB/s over 30 s.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn body_rate(mut self, bytes_per_second: u64, over: Duration) -> Limits {
-        self.body_rate = (bytes_per_second, bounded(over));
+        assert!(
+            !over.is_zero(),
+            "body_rate({bytes_per_second}, 0) has no time over which bytes could be counted: the \
+             time is more than zero, such as Duration::from_secs(30), and a rate of 0 takes the \
+             limit away"
+        );
+        self.body_rate = match bytes_per_second {
+            0 => (0, CENTURY),
+            rate => (rate, bounded(over)),
+        };
         self
     }
 
     /// How long an answer may wait for its client to read on. The default is 30 s.
+    ///
+    /// # Panics
+    ///
+    /// If the time is zero.
+    #[track_caller]
     pub fn write_stall(mut self, time: Duration) -> Limits {
-        self.write_stall = bounded(time);
+        self.write_stall = some_time("write_stall", time);
         self
     }
 
-    /// How long a connection may rest between two requests. The default is 60 s.
+    /// How long a connection may rest between two requests; with zero, each is closed after its
+    /// first rest. The default is 60 s.
     pub fn idle(mut self, time: Duration) -> Limits {
         self.idle = bounded(time);
         self
@@ -186,12 +262,22 @@ impl Limits {
     }
 
     /// The most requests at a time on one connection in HTTP/2. The default is 100.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero.
+    #[track_caller]
     pub fn streams(mut self, most: u32) -> Limits {
+        assert!(
+            most > 0,
+            "streams(0) would refuse each request in HTTP/2: it takes 1 or more"
+        );
         self.streams = most;
         self
     }
 
-    /// How long requests may take to finish when the server shuts down. The default is 10 s.
+    /// How long requests may take to finish when the server shuts down; with zero, they are cut off
+    /// at once. The default is 10 s.
     pub fn shutdown(mut self, time: Duration) -> Limits {
         self.shutdown = bounded(time);
         self
@@ -202,9 +288,23 @@ impl Limits {
 /// and hyper makes room for all that there may be.
 const MOST_FIELDS: usize = 16 * 1024;
 
+/// The least that a head can be bounded to. The fields that each request in HTTP/2 has count for
+/// some 170 bytes.
+const LEAST_HEAD: usize = 256;
+
 /// As good as for ever, and within what an instant can hold.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 fn bounded(time: Duration) -> Duration {
     time.min(CENTURY)
+}
+
+#[track_caller]
+fn some_time(setting: &str, time: Duration) -> Duration {
+    assert!(
+        !time.is_zero(),
+        "{setting}(0) would give each client no time at all: the time is more than zero, and \
+         Duration::MAX takes the limit away"
+    );
+    bounded(time)
 }

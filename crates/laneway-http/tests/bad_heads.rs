@@ -226,6 +226,72 @@ fn garbage_that_has_no_end_is_refused_at_once() {
 }
 
 #[test]
+fn a_limit_with_which_no_request_could_be_served_is_a_panic_that_says_what_to_write() {
+    type Set = fn(Limits) -> Limits;
+    let second = Duration::from_secs(1);
+    let zero: [(&str, &str, Set); 10] = [
+        ("first_byte(0)", "Duration::MAX", |it| {
+            it.first_byte(Duration::ZERO)
+        }),
+        ("handshake(0)", "Duration::MAX", |it| {
+            it.handshake(Duration::ZERO)
+        }),
+        ("head_time(0)", "Duration::MAX", |it| {
+            it.head_time(Duration::ZERO)
+        }),
+        ("body_stall(0)", "Duration::MAX", |it| {
+            it.body_stall(Duration::ZERO)
+        }),
+        ("write_stall(0)", "Duration::MAX", |it| {
+            it.write_stall(Duration::ZERO)
+        }),
+        ("body_rate(5, 0)", "a rate of 0", |it| {
+            it.body_rate(5, Duration::ZERO)
+        }),
+        ("head_bytes(255)", "256 or more", |it| it.head_bytes(255)),
+        ("head_fields(0)", "1 or more", |it| it.head_fields(0)),
+        ("target_bytes(0)", "1 or more", |it| it.target_bytes(0)),
+        ("streams(0)", "1 or more", |it| it.streams(0)),
+    ];
+    for (written, instead, set) in zero {
+        let panic = std::panic::catch_unwind(|| set(Limits::public())).unwrap_err();
+        let message = panic.downcast::<String>().map_or_else(
+            |panic| (*panic.downcast::<&str>().unwrap()).to_owned(),
+            |message| *message,
+        );
+        assert!(message.contains(written), "{message}");
+        assert!(message.contains(instead), "{message}");
+    }
+    let least = Limits::public()
+        .connections(0)
+        .head_bytes(256)
+        .head_fields(1);
+    let least = least
+        .target_bytes(1)
+        .streams(1)
+        .body_bytes(0)
+        .linger(0, Duration::ZERO);
+    let least = least.hibernate(Duration::ZERO).body_rate(0, second);
+    let server = served(least);
+    let mut client = server.connect();
+    client.send(get("/"));
+    assert_eq!(client.answer().1, "hello");
+}
+
+#[test]
+fn a_connection_that_may_not_rest_is_closed_after_its_answer() {
+    let server = served(
+        Limits::public()
+            .idle(Duration::ZERO)
+            .shutdown(Duration::ZERO),
+    );
+    let mut client = server.connect();
+    client.send(get("/"));
+    assert_eq!(client.answer().1, "hello");
+    assert_eq!(client.closed(), "");
+}
+
+#[test]
 fn times_without_end_are_as_good_as_long_ones() {
     let max = Duration::MAX;
     let limits = Limits::public()
