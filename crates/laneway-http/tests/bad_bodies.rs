@@ -46,6 +46,83 @@ fn a_body_that_trickles_is_timed_out() {
 }
 
 #[test]
+fn a_body_may_come_at_any_rate_where_the_rate_is_zero() {
+    const SPAN: Duration = Duration::from_millis(5);
+    let runtime = Runtime::builder().with_high_num(1).with_low_num(1);
+    let runtime = runtime.build().unwrap();
+    let server = client::serve_on(runtime, Limits::public().body_rate(0, SPAN), client::routes);
+    let mut client = server.connect();
+    client.send([&post("/echo", 10), "12345"].concat());
+    client.stream.set_read_timeout(Some(20 * SPAN)).unwrap();
+    let waited = client.stream.read(&mut [0]).unwrap_err();
+    assert_eq!(waited.kind(), std::io::ErrorKind::WouldBlock);
+    let polls = |server: &Served| {
+        let queues = server.runtime.metrics().queues;
+        queues.iter().map(|queue| queue.polls).sum::<u64>()
+    };
+    let before = polls(&server);
+    let waited = client.stream.read(&mut [0]).unwrap_err();
+    assert_eq!(waited.kind(), std::io::ErrorKind::WouldBlock);
+    let polls = polls(&server) - before;
+    assert!(polls < 20, "{polls} polls while the client is silent");
+    client.send("67890");
+    assert_eq!(client.answer().1, "1234567890");
+}
+
+#[test]
+fn each_span_of_a_wait_has_to_be_fast_enough() {
+    const SPAN: Duration = Duration::from_millis(80);
+    let limits = Limits::public().body_stall(Duration::MAX);
+    let server = served(limits.body_rate(50, SPAN));
+    let mut client = server.connect();
+    let begun = Instant::now();
+    client.send([&post("/echo", 10), "12345"].concat());
+    let answer = client.closed();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    // The first span brought five bytes and the second none.
+    assert!(begun.elapsed() >= 2 * SPAN, "{:?}", begun.elapsed());
+}
+
+/// The client has sent what it was asked for before the handler looks.
+#[test]
+fn the_time_of_a_handler_that_has_given_up_a_read_is_none_of_the_clients() {
+    const SPAN: Duration = Duration::from_millis(200);
+    let limits = Limits::public().body_rate(1000, SPAN);
+    let (opener, door) = client::door();
+    let server = serve_with(
+        limits,
+        move |request: http::Request<laneway_http::RequestBody>| {
+            let door = door.clone();
+            async move {
+                let mut body = request.into_body();
+                let no_time = laneway::time::timeout(Duration::ZERO, body.frame()).await;
+                assert!(no_time.is_err(), "nothing has come yet");
+                door.wait().await;
+                let answer = match body.collect().await {
+                    Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+                    Err(error) => error.to_string(),
+                };
+                Ok(Response::new(answer))
+            }
+        },
+    );
+    let mut client = server.connect();
+    client.send(post("/", 10));
+    opener.wait_for_a_handler();
+    client.send("12345");
+    // The door stays shut for longer than the span.
+    client.stream.set_read_timeout(Some(2 * SPAN)).unwrap();
+    client.stream.read(&mut [0]).unwrap_err();
+    opener.open();
+    // The next wait has begun long before its own span is over.
+    client.stream.set_read_timeout(Some(SPAN / 4)).unwrap();
+    client.stream.read(&mut [0]).unwrap_err();
+    client.send("67890");
+    client.stream.set_read_timeout(None).unwrap();
+    assert_eq!(client.answer().1, "1234567890");
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused_when_it_is_read() {
     let server = served(Limits::public().body_bytes(1000));
     let mut client = server.connect();

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use laneway::time::{Sleep, now, sleep_until};
 
+use super::arrival::Arrival;
 use super::entry::Entry;
 use crate::fleet::Doing;
 use crate::fleet::Watch;
@@ -87,12 +88,21 @@ pub enum BodyError {
 /// How long the reader has waited for the client.
 #[derive(Debug, Default)]
 struct Wait {
-    /// When the wait began that is going on.
-    since: Option<Instant>,
+    going: Option<Going>,
     /// All other waits of the present span, and the bytes that it brought.
     before: Duration,
     bytes: u64,
     sleep: Option<Sleep>,
+    /// None until the first wait.
+    arrival: Option<Arc<Arrival>>,
+}
+
+/// The wait that is going on.
+#[derive(Clone, Copy, Debug)]
+struct Going {
+    since: Instant,
+    /// From when on it counts for the present span.
+    in_span_since: Instant,
 }
 
 impl RequestBody {
@@ -168,37 +178,64 @@ impl Terms {
 
 impl Wait {
     fn is_waiting(&self) -> bool {
-        self.since.is_some()
+        self.going.is_some()
     }
 
+    /// Ends the wait that goes on, if any, at the time of the client's news: the handler may look
+    /// at them much later.
     fn came(&mut self, bytes: u64) {
         self.bytes += bytes;
-        if let Some(since) = self.since.take() {
-            self.before += now().saturating_duration_since(since);
+        if let Some(going) = self.going.take() {
+            let end = self.arrival.as_ref().and_then(|arrival| arrival.at());
+            let end = end.unwrap_or_else(now);
+            self.before += end.saturating_duration_since(going.in_span_since);
         }
+    }
+
+    /// Polls the body; where nothing is there, its next news are noted.
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut incoming: Pin<&mut Incoming>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Poll::Ready(frame) = incoming.as_mut().poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        let arrival = self.arrival.get_or_insert_default();
+        arrival.expect(cx.waker());
+        let waker = Waker::from(arrival.clone());
+        incoming.poll_frame(&mut Context::from_waker(&waker))
     }
 
     /// Ready when the client has had its time.
     fn poll(&mut self, cx: &mut Context<'_>, limits: &Limits) -> Poll<()> {
-        let since = *self.since.get_or_insert_with(now);
+        let going = self.going.get_or_insert_with(|| Going::since(now()));
         let (rate, span) = limits.body_rate;
         loop {
-            let end_of_span = since.max(since + span.saturating_sub(self.before));
-            let deadline = end_of_span.min(since + limits.body_stall);
+            let end_of_span = going.in_span_since + span.saturating_sub(self.before);
+            let deadline = end_of_span.min(going.since + limits.body_stall);
             let sleep = self.sleep.get_or_insert_with(|| sleep_until(deadline));
             if sleep.deadline() != Some(deadline) {
                 sleep.reset(deadline);
             }
-            if Pin::new(sleep).poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(Pin::new(sleep).poll(cx));
             let enough = self.bytes as f64 >= rate as f64 * span.as_secs_f64();
             if deadline < end_of_span || !enough {
                 return Poll::Ready(());
             }
-            // The span was fast enough; the next one has begun with this wait.
+            // The span was fast enough; the next one begins.
+            going.in_span_since = end_of_span;
             self.before = Duration::ZERO;
             self.bytes = 0;
+        }
+    }
+}
+
+impl Going {
+    fn since(since: Instant) -> Going {
+        Going {
+            since,
+            in_span_since: since,
         }
     }
 }
@@ -220,7 +257,7 @@ impl Body for RequestBody {
         if let Err(error) = terms.check(incoming.size_hint().lower()) {
             return Poll::Ready(Some(Err(error)));
         }
-        match Pin::new(&mut *incoming).poll_frame(cx) {
+        match terms.wait.poll_frame(cx, Pin::new(incoming)) {
             Poll::Pending => terms.wait(cx),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
             Poll::Ready(frame) => {
