@@ -148,6 +148,7 @@ impl<T: Send + 'static> Ledger<T> {
         let is_queued = self.records.get(&id).is_some_and(WorkRecord::is_queued);
         let record = is_queued.then(|| self.records.remove(&id)).flatten()?;
         self.line.remove(&(record.urgency, id));
+        self.call_next(after);
         self.counts.cancelled += 1;
         for waker in record.waiters.into_values() {
             after.wake(Some(waker));
@@ -465,5 +466,50 @@ impl<T> Drop for Ledger<T> {
         while let Some((_id, record)) = self.records.pop_first() {
             drop_shielded(record);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Calls(AtomicUsize);
+
+    impl Wake for Calls {
+        fn wake(self: Arc<Calls>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A shutdown that begins between the two lets the second alone be spawned.
+    #[test]
+    fn work_that_is_withdrawn_lets_the_next_begin() {
+        let settings = Settings {
+            bound: 8,
+            workers: 1,
+            keep_for: Duration::MAX,
+            keep_at_most: 8,
+        };
+        let (mut ledger, now) = (Ledger::new(settings), Instant::now());
+        let [first, second] = [1, 2].map(|number| {
+            let admitted = ledger.admit(Work::sync(move |_| number), now);
+            admitted.unwrap_or_else(|_| panic!("there is room"))
+        });
+        let calls = Arc::new(Calls::default());
+        let waker = Waker::from(calls.clone());
+        let mut after = Aftermath::default();
+        let turn = ledger.at_turn(second, &waker, now, &mut after);
+        assert!(matches!(turn, AtTurn::Waits));
+        assert!(ledger.withdraw(first, &mut after).is_some());
+        after.settle();
+        assert_eq!(calls.0.load(Relaxed), 1);
+        let mut after = Aftermath::default();
+        let turn = ledger.at_turn(second, &waker, now, &mut after);
+        assert!(matches!(turn, AtTurn::Begins(_)));
+        after.settle();
     }
 }
