@@ -48,6 +48,53 @@ fn the_order_of_arrivals_is_a_function_of_the_seed() {
     assert!(orders.len() > 10, "{} orders of 20 seeds", orders.len());
 }
 
+#[test]
+fn a_chance_that_is_none_is_a_panic_that_says_what_to_write() {
+    for chance in [f64::NAN, 7.0, -0.1, f64::INFINITY] {
+        type Set = fn(NetworkConditions, f64) -> NetworkConditions;
+        let settings: [(&str, Set); 2] = [
+            ("loss", NetworkConditions::loss),
+            ("resets", NetworkConditions::resets),
+        ];
+        for (name, set) in settings {
+            let sets = || set(NetworkConditions::new(), chance);
+            let panic = std::panic::catch_unwind(sets).unwrap_err();
+            let message = panic.downcast::<String>().unwrap();
+            assert!(
+                message.starts_with(&format!("{name}({chance})")),
+                "{message}"
+            );
+            assert!(message.contains("from 0 to 1"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_packet_that_takes_for_ever_never_comes() {
+    let conditions = NetworkConditions::new().delay(Duration::MAX..=Duration::MAX);
+    let run = Sim::seed(1).network(conditions).run(async {
+        let listener = TcpListener::bind("10.0.0.1:80").await.unwrap();
+        let connects = timeout(3600 * SECOND, TcpStream::connect("10.0.0.1:80")).await;
+        drop(listener);
+        connects.is_err()
+    });
+    assert!(run.unwrap().output, "it came");
+}
+
+#[test]
+fn a_listener_without_a_backlog_takes_one_connection_after_another() {
+    let run = Sim::seed(1).run(async {
+        let options = ListenOptions::new().backlog(0);
+        let listener = options.bind("10.0.0.1:80").await?;
+        for _ in 0..3 {
+            TcpStream::connect("10.0.0.1:80").await?;
+            listener.accept().await?;
+        }
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
 /// Sends a megabyte there and back. What came back, or what went wrong.
 async fn echo_of(length: usize) -> io::Result<Vec<u8>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -88,7 +88,7 @@ impl ListenOptions {
     }
 
     /// Sets how many connections may wait to be accepted; more are refused or have to try again.
-    /// The default is 4096; the system has a bound of its own.
+    /// The default is 4096; the system has a bound of its own. With 0, one may wait.
     pub fn backlog(mut self, connections: u32) -> ListenOptions {
         self.backlog = connections;
         self

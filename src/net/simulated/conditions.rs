@@ -63,6 +63,7 @@ impl NetworkConditions {
     }
 
     /// How long a packet takes, at least and at most; if the second is shorter, always the first.
+    /// Times beyond 500 years count as so many.
     /// Packets of one connection keep their order; datagrams overtake each other. Default: 0.1 to
     /// 1 ms.
     pub fn delay(mut self, range: RangeInclusive<Duration>) -> NetworkConditions {
@@ -72,20 +73,31 @@ impl NetworkConditions {
 
     /// The chance, from 0 to 1, that a packet is lost. A connection sends it again, 0.2 s later at
     /// first and up to six times, with pauses that double; a datagram never arrives. Default: 0.
+    ///
+    /// # Panics
+    ///
+    /// If the chance is not from 0 to 1.
+    #[track_caller]
     pub fn loss(mut self, chance: f64) -> NetworkConditions {
-        self.loss = chance;
+        self.loss = checked("loss", chance);
         self
     }
 
     /// The chance, from 0 to 1, that a packet breaks its connection: both ends find it reset.
     /// Datagrams have none. Default: 0.
+    ///
+    /// # Panics
+    ///
+    /// If the chance is not from 0 to 1.
+    #[track_caller]
     pub fn resets(mut self, chance: f64) -> NetworkConditions {
-        self.resets = chance;
+        self.resets = checked("resets", chance);
         self
     }
 
     /// Lets the network fall apart again and again: `every` is the time from the start, or from the
-    /// last healing, until it does, and `lasting` the time until it heals, a millisecond at least.
+    /// last healing, until it does, and `lasting` the time until it heals, a millisecond at least;
+    /// of each range that ends before it begins, the beginning counts.
     /// Meanwhile some half of the connections carry nothing. A connection bears that for some 50 s;
     /// then an end that has sent something finds it timed out. Between some half of the pairs of
     /// UDP sockets, datagrams are lost in both directions. Default: never.
@@ -103,6 +115,7 @@ impl NetworkConditions {
     /// # Panics
     ///
     /// If `address` is no IP address.
+    #[track_caller]
     pub fn host(mut self, name: &str, address: &str) -> NetworkConditions {
         let Ok(address) = address.parse() else {
             panic!("the host {name} needs an IP address such as 10.0.0.1, and {address:?} is none");
@@ -118,4 +131,14 @@ impl NetworkConditions {
         let address = in_brackets.unwrap_or(name).parse();
         address.ok().or_else(|| self.hosts.get(name).copied())
     }
+}
+
+#[track_caller]
+fn checked(setting: &str, chance: f64) -> f64 {
+    assert!(
+        (0.0..=1.0).contains(&chance),
+        "{setting}({chance}) is no chance: it is a number from 0 to 1, such as 0.01 for one packet \
+         of a hundred"
+    );
+    chance
 }

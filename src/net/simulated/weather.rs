@@ -120,9 +120,11 @@ impl Partition {
 }
 
 fn draw(rng: &mut fastrand::Rng, range: &RangeInclusive<Duration>) -> Duration {
-    let (least, most) = (
-        range.start().as_nanos() as u64,
-        range.end().as_nanos() as u64,
-    );
+    let (least, most) = (ticks(*range.start()), ticks(*range.end()));
     Duration::from_nanos(rng.u64(least..=most.max(least)))
+}
+
+/// A time as a number to draw from. One that no number holds counts as some 500 years.
+fn ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
