@@ -25,7 +25,7 @@ const BATCH: usize = 64;
 /// How long the acceptor waits after an error that is not one connection's: at first, and at most.
 const BACK_OFF: Duration = Duration::from_millis(10);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
-/// How many idle connections are closed after such an error.
+/// How many idle connections are closed where the system has nothing left for another one.
 const SHED: usize = 16;
 
 pub(crate) struct Acceptor<S> {
@@ -42,32 +42,46 @@ enum Accepted {
     Shutdown,
 }
 
+/// What an error of accepting is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// One connection, which cannot be had; the next one can.
+    Connection,
+    /// Descriptors or memory, which have run out.
+    Exhausted,
+    /// The listener, or something unknown.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    GoOn,
+    Pause,
+}
+
 impl<S: Serves> Acceptor<S> {
     /// Accepts until a shutdown begins. The listener is closed then.
     pub(crate) async fn run(mut self) {
         let mut begun = shutdown_begun();
         let mut back_off = BACK_OFF;
-        let mut batch = 0;
+        let (mut batch, mut failures) = (0, 0);
         loop {
             let accepted = poll_fn(|cx| self.poll_accept(cx, &mut begun, &mut batch)).await;
             match accepted {
                 Accepted::Shutdown => return,
                 Accepted::Connection(stream, peer) => {
-                    back_off = BACK_OFF;
+                    (back_off, failures) = (BACK_OFF, 0);
                     if self.room(&mut begun).await.is_none() {
                         return;
                     }
                     self.start(stream, peer);
                 }
-                Accepted::Failed(error) if is_of_one_connection(&error) => {}
                 Accepted::Failed(error) => {
-                    log::warn!(
-                        "no connection can be accepted, {error}: idle ones are closed, and it is \
-                         tried again in {back_off:?}"
-                    );
-                    self.fleet.shed(SHED);
-                    self.wait(&mut begun, back_off).await;
-                    back_off = LONGEST_BACK_OFF.min(2 * back_off);
+                    failures += 1;
+                    if let Remedy::Pause = self.remedy(&error, failures, back_off) {
+                        self.wait(&mut begun, back_off).await;
+                        back_off = LONGEST_BACK_OFF.min(2 * back_off);
+                    }
                 }
             }
             batch += 1;
@@ -76,6 +90,24 @@ impl<S: Serves> Acceptor<S> {
                 yield_now().await;
             }
         }
+    }
+
+    /// Does what a failure asks for, but for the pause. This many failures have come in a row.
+    fn remedy(&self, error: &io::Error, failures: usize, back_off: Duration) -> Remedy {
+        match Cause::of(error) {
+            Cause::Connection if failures < BATCH => return Remedy::GoOn,
+            Cause::Connection | Cause::Unknown => log::warn!(
+                "no connection can be accepted, {error}: it is tried again in {back_off:?}"
+            ),
+            Cause::Exhausted => {
+                log::warn!(
+                    "no connection can be accepted, {error}: idle ones are closed, and it is tried \
+                     again in {back_off:?}"
+                );
+                self.fleet.shed(SHED);
+            }
+        }
+        Remedy::Pause
     }
 
     fn poll_accept(
@@ -155,13 +187,58 @@ impl<S: Serves> Acceptor<S> {
     }
 }
 
-/// Whether the error is about a connection that was gone before it was accepted.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
+impl Cause {
+    fn of(error: &io::Error) -> Cause {
+        match (error.kind(), error.raw_os_error()) {
+            (
+                io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::Interrupted
+                | io::ErrorKind::NetworkDown
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::Unsupported,
+                _,
+            ) => Cause::Connection,
+            (io::ErrorKind::OutOfMemory | io::ErrorKind::StorageFull, _) => Cause::Exhausted,
+            (_, Some(number)) if OF_A_CONNECTION.contains(&number) => Cause::Connection,
+            (_, Some(number)) if EXHAUSTED.contains(&number) => Cause::Exhausted,
+            _ => Cause::Unknown,
+        }
+    }
+}
+
+// What the standard library has no kind for. These numbers are several systems', and none of them
+// has another meaning for a listener on another one.
+/// EPROTO, ENOPROTOOPT, ENONET and EHOSTDOWN of Linux.
+const OF_A_CONNECTION: [i32; 4] = [71, 92, 64, 112];
+/// EMFILE and ENFILE of Unix, ENOBUFS of Linux and of the BSDs, WSAEMFILE and WSAENOBUFS.
+const EXHAUSTED: [i32; 6] = [24, 23, 105, 55, 10024, 10055];
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_is_one_connections_is_not_taken_for_a_lack() {
+        // As accept(2) has them: ECONNABORTED, EINTR, EPERM, ENETDOWN, EPROTO, ENOPROTOOPT,
+        // EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT.
+        for number in [103, 4, 1, 100, 71, 92, 112, 64, 113, 95, 101, 110] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(Cause::of(&error), Cause::Connection, "{error}");
+        }
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM, and the ENOSPC of a reactor that takes no more.
+        for number in [24, 23, 105, 12, 28] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(Cause::of(&error), Cause::Exhausted, "{error}");
+        }
+        // EBADF, EINVAL.
+        for number in [9, 22] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(Cause::of(&error), Cause::Unknown, "{error}");
+        }
+    }
 }
