@@ -292,6 +292,7 @@ impl Watch {
         let since = now();
         let (method, target) = (request.method().clone(), Target::of(request));
         let mut state = self.state();
+        state.head_ended();
         let serving = state.serving();
         let number = serving.next;
         serving.next += 1;
@@ -313,7 +314,7 @@ impl Watch {
         let serving = state.serving();
         let place = serving.place(number);
         let ended = place.map(|place| serving.requests.swap_remove(place));
-        state.wait_for(Waits::NextRequest, now());
+        state.wait_for_more(now());
         drop(state);
         drop(ended);
     }
@@ -335,7 +336,7 @@ impl Watch {
             HeldUp::Never => given.unwrap_or_else(now),
             HeldUp::Once => now(),
         };
-        state.wait_for(Waits::NextRequest, rests);
+        state.wait_for_more(rests);
     }
 
     pub(crate) fn note(&self, number: u64, doing: Doing) {
@@ -557,6 +558,23 @@ impl State {
         (self.waits, self.since) = (waits, since);
     }
 
+    /// Notes that the head which has begun is whole.
+    fn head_ended(&mut self) {
+        if self.waits == Waits::Head {
+            self.waits = Waits::NextRequest;
+        }
+    }
+
+    /// Waits for the next request, or for the rest of its head if that has begun during the one
+    /// before.
+    fn wait_for_more(&mut self, since: Instant) {
+        let waits = match self.waits {
+            Waits::Head => Waits::Head,
+            _ => Waits::NextRequest,
+        };
+        self.wait_for(waits, since);
+    }
+
     fn serving(&mut self) -> &mut Serving {
         self.serving.get_or_insert_default()
     }
@@ -619,5 +637,52 @@ impl Waits {
             Waits::Head => Doing::ReadingHead,
             Waits::Closing => Doing::Closing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        Watch::new("127.0.0.1:1".parse().unwrap())
+    }
+
+    fn get() -> Request<()> {
+        Request::get("/").body(()).unwrap()
+    }
+
+    fn due(watch: &Watch) -> Due {
+        let term = watch.due(&Limits::public(), Rest::ToHibernate);
+        term.expect("no request is served").due
+    }
+
+    fn send(watch: &Watch, before: u64) {
+        let took = Duration::ZERO;
+        watch.sent(Sent { before, took });
+    }
+
+    #[test]
+    fn a_connection_rests_after_a_request_whose_head_came_in_pieces() {
+        let watch = watch();
+        watch.head_begun();
+        assert_eq!(due(&watch), Due::Head);
+        watch.begin(&get());
+        send(&watch, 1);
+        assert_eq!(due(&watch), Due::Hibernate);
+    }
+
+    /// Its bytes would be thrown away if the connection were to hibernate.
+    #[test]
+    fn a_head_that_begins_before_an_answer_is_sent_is_no_rest() {
+        let watch = watch();
+        watch.begin(&get());
+        watch.head_begun();
+        send(&watch, 1);
+        assert_eq!(due(&watch), Due::Head);
+        assert!(!watch.is_idle());
+        watch.begin(&get());
+        watch.end(1);
+        assert_eq!(due(&watch), Due::Hibernate);
     }
 }
