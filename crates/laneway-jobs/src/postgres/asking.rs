@@ -15,7 +15,7 @@ use super::failure::{Aftereffect, aftereffect, in_words, store_error};
 use super::listening::Listening;
 use super::marks::Marks;
 use super::news::News;
-use super::notifier::Notifier;
+use super::notifier::{Announcement, Notifier};
 use super::pool::{Connected, Pool};
 use super::session::{Params, Session, Sql};
 use super::statement::Statement;
@@ -74,8 +74,8 @@ impl Asking {
         let asked = driver.run(transact(session, span, question, ask));
         match unless_silent(&answers, asked).await {
             Some(Ok((answer, aftermath))) => {
-                for news in self.after(aftermath) {
-                    self.notify(&news, lent.connected()).await;
+                for announcement in self.after(aftermath) {
+                    self.notify(announcement, lent.connected()).await;
                 }
                 lent.put_back();
                 Ok(answer)
@@ -91,7 +91,7 @@ impl Asking {
     }
 
     /// Answers what the caller has to announce to other processes.
-    fn after(self: &Arc<Self>, aftermath: Aftermath) -> Vec<News> {
+    fn after(self: &Arc<Self>, aftermath: Aftermath) -> Vec<Announcement> {
         if aftermath.earlier.is_some() {
             self.marks.forget();
         }
@@ -103,23 +103,24 @@ impl Asking {
 
     /// Announces news in a task. Where there is no runtime they are the caller's; then what comes
     /// shortly after another one is left to the claims that workers make anyway.
-    fn announce(self: &Arc<Self>, news: News) -> Option<News> {
-        let wait = self.notifier.announce(&news)?;
+    fn announce(self: &Arc<Self>, news: News) -> Option<Announcement> {
+        let announcement = self.notifier.announce(news)?;
         let Some(runtime) = Handle::try_current() else {
-            return Some(news);
+            return Some(announcement);
         };
-        let announce = announce(self.clone(), news, wait);
+        let announce = announce(self.clone(), announcement);
         if let Ok(task) = runtime.try_spawn(announce, Priority::High) {
             task.detach();
         }
         None
     }
 
-    async fn notify(&self, news: &News, connected: &mut Connected) {
+    async fn notify(&self, announcement: Announcement, connected: &mut Connected) {
         let Connected {
             session, driver, ..
         } = connected;
-        let (channel, payload) = (&self.notifier.channel, self.notifier.payload(news));
+        let payload = self.notifier.payload(announcement);
+        let channel = &self.notifier.channel;
         let params: Params<'_> = &[channel, &payload];
         let notified = driver.run(session.rows(Statement::Notify, params)).await;
         if let Err(error) = notified {
@@ -152,11 +153,11 @@ async fn unless_silent<T>(answers: &AtomicU64, asked: impl Future<Output = T>) -
 }
 
 /// The one that lies ahead is dropped by a shutdown, and so is one that a server does not answer.
-async fn announce(asking: Arc<Asking>, news: News, wait: Duration) {
+async fn announce(asking: Arc<Asking>, announcement: Announcement) {
     let notify = async {
-        sleep(wait).await;
+        sleep(announcement.wait).await;
         if let Ok(mut lent) = asking.pool.take().await {
-            asking.notify(&news, lent.connected()).await;
+            asking.notify(announcement, lent.connected()).await;
             lent.put_back();
         }
     };
