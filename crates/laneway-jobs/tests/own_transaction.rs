@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use laneway::Runtime;
+use laneway::time::timeout;
 use laneway_jobs::sqlite::{SqliteStore, TransactError};
+use laneway_jobs::store::Store;
 use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ struct Pay(u32);
 impl Job for Pay {
     const KIND: &'static str = "pay";
 }
+
+/// A hint that has not come by then does not come.
+const LIMIT: Duration = Duration::from_secs(20);
 
 type Any = Box<dyn std::error::Error + Send + Sync>;
 
@@ -67,7 +72,10 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
         let worker = Worker::new(&jobs).queue("default", Limit::in_flight(4));
         let worker = worker.handle_with(retry, pay).start(&rt).unwrap();
         let id = jobs.enqueue(Pay(7)).await.unwrap().id();
+        let listener = store.hints().listen_for(id);
         assert_eq!(jobs.wait::<u32>(id).await, Ok(7));
+        // A wait looks again anyway, and so it would end without a hint, if later.
+        assert_eq!(timeout(LIMIT, listener.hinted()).await, Ok(()));
         assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
         let sum = |transaction: &rusqlite::Transaction<'_>| {
             transaction.query_row("SELECT coins FROM purse", [], |row| row.get::<_, i64>(0))

@@ -258,6 +258,9 @@ cases! {
         a_job_in_quarantine_is_not_waited_for,
         a_result_of_another_type_is_an_error,
         a_wait_that_is_dropped_disturbs_no_other,
+        each_end_of_a_job_is_hinted_at,
+        a_settlement_that_is_sent_again_is_hinted_at_again,
+        what_follows_a_settlement_that_is_sent_again_is_hinted_at,
     }
     reports {
         river_1302_a_rescue_leaves_a_completed_job_alone,

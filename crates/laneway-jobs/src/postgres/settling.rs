@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use super::columns::{Uuid, id_of, kept_text, state_number, state_of};
 use super::session::Sql;
 use super::statement::Statement;
-use super::tx::{Earlier, Tx};
+use super::tx::{Earlier, Everywhere, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
@@ -147,7 +147,9 @@ impl Tx<'_> {
         Ok(answer.collect())
     }
 
-    /// Adds what was settled by the same fences before.
+    /// Adds what was settled by the same fences before. It is hinted at anew: the settlement may
+    /// have been in a caller's transaction, whose commit the store has not seen, or its hints were
+    /// lost with its answer.
     async fn settled_before(
         &mut self,
         settlements: &[Settlement],
@@ -162,6 +164,12 @@ impl Tx<'_> {
         let rows = self
             .rows(Statement::SettledBefore, &[&ids, &fences])
             .await?;
+        let settled = rows.iter().map(|row| id_of(row, "id"));
+        self.aftermath.settled.extend(settled);
+        if rows.iter().any(|row| row.get("followed")) {
+            self.aftermath.everywhere = Some(Everywhere);
+            self.aftermath.earlier = Some(Earlier);
+        }
         held.extend(rows.iter().map(held_of));
         Ok(())
     }

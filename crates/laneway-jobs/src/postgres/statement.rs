@@ -493,7 +493,10 @@ SELECT id, fence, state, unique_kind, unique_key, awaited_by, queue FROM settled
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
 /// its fence here.
 const SETTLED_BEFORE: &str = "
-SELECT id, fence FROM unnest($1::uuid[], $2::bigint[]) AS given (id, fence)
+SELECT id, fence, EXISTS (SELECT 1 FROM @laneway_job AS job
+    WHERE job.id = given.id AND job.fence = given.fence
+        AND (state = 0 OR awaited_by IS NOT NULL OR unique_key IS NOT NULL)) AS followed
+FROM unnest($1::uuid[], $2::bigint[]) AS given (id, fence)
 WHERE EXISTS (SELECT 1 FROM @laneway_job AS job
     WHERE job.id = given.id AND job.fence = given.fence AND state <> 1)
 OR EXISTS (SELECT 1 FROM @laneway_attempt AS attempt

@@ -5,7 +5,7 @@ use rusqlite::Row;
 use super::clock::{Micros, length};
 use super::columns::state_of;
 use super::statement::Statement;
-use super::tx::{Found, Params, Sql, Tx};
+use super::tx::{Everywhere, Params, Sql, Tx};
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::store::{Guarded, Held, Outcome, Settlement};
@@ -95,13 +95,21 @@ impl Tx<'_> {
         self.row(Statement::Settle, params, Moved::read)
     }
 
+    /// It is hinted at anew: the settlement may have been in a caller's transaction, whose commit
+    /// the store has not seen, or its hints were lost with its answer.
     fn settled_before(&self, held: Held) -> Sql<Guarded> {
         let (id, fence) = (held.id.to_bytes(), held.fence.number());
         let params = &[(":id", &id as _), (":fence", &fence as _)];
-        Ok(match self.finds(Statement::SettledBefore, params)? {
-            Found::Row => Guarded::Held,
-            Found::Nothing => Guarded::LeaseLost,
-        })
+        let followed: Option<bool> =
+            self.row(Statement::SettledBefore, params, |row| row.get("followed"))?;
+        let Some(followed) = followed else {
+            return Ok(Guarded::LeaseLost);
+        };
+        self.hint_settled(held.id);
+        if followed {
+            self.aftermath.borrow_mut().everywhere = Some(Everywhere);
+        }
+        Ok(Guarded::Held)
     }
 
     /// A settled job lets its successor go, is counted where it is awaited and wakes those that

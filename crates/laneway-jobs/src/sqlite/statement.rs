@@ -332,8 +332,9 @@ RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
 /// its fence here.
 const SETTLED_BEFORE: &str = "
-SELECT 1 FROM laneway_job WHERE id = :id AND fence = :fence AND state <> 1
-UNION ALL SELECT 1 FROM laneway_attempt
+SELECT state = 0 OR awaited_by IS NOT NULL OR unique_key IS NOT NULL AS followed
+    FROM laneway_job WHERE id = :id AND fence = :fence AND state <> 1
+UNION ALL SELECT 0 FROM laneway_attempt
     WHERE job = :id AND fence = :fence AND error <> 'the worker was lost'
 LIMIT 1";
 

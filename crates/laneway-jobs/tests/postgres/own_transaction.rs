@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use laneway::Runtime;
+use laneway::time::timeout;
 use laneway_jobs::postgres::{PostgresOptions, PostgresStore};
 use laneway_jobs::store::{Store, StoreError, ViewStore};
 use laneway_jobs::{
@@ -19,6 +20,9 @@ struct Pay(i32);
 impl Job for Pay {
     const KIND: &'static str = "pay";
 }
+
+/// A hint that has not come by then does not come.
+const LIMIT: Duration = Duration::from_secs(20);
 
 async fn connect(schema: &str) -> Option<PostgresStore> {
     let server = server::shared()?;
@@ -121,7 +125,10 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
             .start(&rt)
             .unwrap();
         let id = jobs.enqueue(Pay(7)).await.unwrap().id();
+        let listener = store.hints().listen_for(id);
         assert_eq!(jobs.wait::<i32>(id).await, Ok(7));
+        // A wait looks again anyway, and so it would end without a hint, if later.
+        assert_eq!(timeout(LIMIT, listener.hinted()).await, Ok(()));
         assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
         let coins = client
             .query_one("SELECT coins FROM purse", &[])
