@@ -2,6 +2,7 @@
 //! not?
 
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use laneway::Runtime;
@@ -97,4 +98,24 @@ fn a_guest_leaves_the_jobs_of_a_living_owner_alone() {
         let view = guest.store().look(vec![id]).await.unwrap().remove(0);
         assert_eq!(view.unwrap().state, JobState::Running);
     });
+}
+
+#[test]
+fn a_file_is_taken_over_beside_a_process_that_writes() {
+    let folder = Folder::new("busy");
+    drop(folder.open());
+    let (writes, written) = mpsc::channel();
+    let path = folder.0.join("jobs.db");
+    let writer = std::thread::spawn(move || {
+        let writer = rusqlite::Connection::open(path).unwrap();
+        let begin = "BEGIN IMMEDIATE; UPDATE laneway_meta SET clock = clock";
+        writer.execute_batch(begin).unwrap();
+        writes.send(()).unwrap();
+        // Long enough for the opening to come to it, and far from the end of its patience.
+        std::thread::sleep(Duration::from_millis(500));
+        writer.execute_batch("COMMIT").unwrap();
+    });
+    written.recv().unwrap();
+    folder.open();
+    writer.join().unwrap();
 }

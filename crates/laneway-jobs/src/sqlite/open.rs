@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
+};
 
 use super::clock::StoreClock;
 use super::connected::{Connected, Home, Opening, is_full};
@@ -313,7 +315,10 @@ pub(super) fn set_durability(
 /// Ends the leases of the former owner, which is gone: the next rescue takes its jobs.
 fn take_over(connected: &Connected) -> Sql<()> {
     let (connection, opening) = (&connected.connection, &connected.opening);
-    let transaction = connection.unchecked_transaction()?;
+    // One that began by reading could not come to write beside another process: SQLite refuses that
+    // at once, however long it may wait.
+    let immediate = TransactionBehavior::Immediate;
+    let transaction = Transaction::new_unchecked(connection, immediate)?;
     let text = "SELECT owner FROM laneway_meta WHERE owner IS NOT NULL";
     let former: Option<String> = connection
         .query_row(text, [], |row| row.get(0))
