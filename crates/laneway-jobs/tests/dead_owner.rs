@@ -119,3 +119,18 @@ fn a_file_is_taken_over_beside_a_process_that_writes() {
     folder.open();
     writer.join().unwrap();
 }
+
+#[test]
+fn an_owner_whose_lock_was_deleted_takes_no_more_jobs() {
+    let folder = Folder::new("lock");
+    laneway::block_on(async {
+        let owner = Jobs::new(folder.open());
+        assert!(owner.enqueue(Nothing).await.is_ok());
+        std::fs::remove_file(folder.0.join("jobs.db-owner")).unwrap();
+        // The next opening cannot know that the owner lives, and ends its leases.
+        let next = Jobs::new(folder.open());
+        let refused = owner.enqueue(Nothing).await.unwrap_err().to_string();
+        assert!(refused.contains("jobs.db-owner"), "{refused}");
+        assert!(next.enqueue(Nothing).await.is_ok());
+    });
+}

@@ -14,7 +14,7 @@ use super::connected::{Connected, Home, Opening, is_full};
 use super::durability::Durability;
 use super::open_error::OpenError;
 use super::opened_file::OpenedFile;
-use super::owner::{Ownership, own};
+use super::owner::{Ownership, lock_of, own};
 use super::probe::{NoProbe, Probe};
 use super::schema::{KNOWN, migrate, version};
 use super::statement::Statement;
@@ -119,8 +119,12 @@ impl SqliteOptions {
         set_durability(path, &connection, durability)?;
         let connected = migrate(&connection).and_then(|()| self.connected(connection, Home::File));
         let connected = connected.map_err(|error| open_error(path, &error))?;
-        let (connected, file) = with_file(connected, path)?;
+        let (mut connected, file) = with_file(connected, path)?;
         let owned = own(&file).map_err(|error| other(path, &error))?;
+        if let Some(opened) = &mut connected.file {
+            let kept = opened.guard_lock(lock_of(&file));
+            kept.map_err(|error| other(path, &error))?;
+        }
         if let Ownership::Owner(_) = owned {
             take_over(&connected).map_err(|error| open_error(path, &error))?;
         }

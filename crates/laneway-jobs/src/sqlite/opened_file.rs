@@ -2,7 +2,8 @@
 //!
 //! A file that is deleted, moved or replaced stays open, and SQLite goes on to write to it: jobs
 //! would be taken, and gone with the process. That holds for the database and for the two files
-//! that SQLite keeps beside it while it is open, the log and the log's index.
+//! that SQLite keeps beside it while it is open, the log and the log's index. The file that the
+//! owner has locked has to stay as well: without it the next opening takes the owner for dead.
 
 use std::io;
 use std::path::PathBuf;
@@ -33,6 +34,12 @@ impl OpenedFile {
             beside: beside.into_iter().flatten().collect(),
             database: Placed::at(path)?,
         })
+    }
+
+    /// From now on the file that tells of the owner has to stay as well.
+    pub(super) fn guard_lock(&mut self, lock: PathBuf) -> io::Result<()> {
+        self.beside.push(Placed::at(lock)?);
+        Ok(())
     }
 
     /// An error where a path leads to another file by now, or to none.

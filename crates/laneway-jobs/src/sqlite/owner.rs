@@ -19,12 +19,17 @@ pub(super) fn own(database: &Path) -> io::Result<Ownership> {
         .create(true)
         .truncate(false)
         .write(true)
-        .open(beside(database, "-owner"))?;
+        .open(lock_of(database))?;
     match file.try_lock() {
         Ok(()) => Ok(Ownership::Owner(file)),
         Err(TryLockError::WouldBlock) => Ok(Ownership::Guest),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// The path of the file that the owner of a database has locked.
+pub(super) fn lock_of(database: &Path) -> PathBuf {
+    beside(database, "-owner")
 }
 
 /// The path of a file that belongs to a database.
