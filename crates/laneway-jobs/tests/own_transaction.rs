@@ -1,7 +1,11 @@
 //! Do jobs and a caller's effects commit together or not at all?
 
+mod folder;
+
+use std::sync::mpsc;
 use std::time::Duration;
 
+use futures_lite::future::poll_once;
 use laneway::Runtime;
 use laneway::time::timeout;
 use laneway_jobs::sqlite::{SqliteStore, TransactError};
@@ -83,4 +87,41 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
         store.transact(sum).await.unwrap()
     });
     assert_eq!(coins, 7);
+}
+
+/// A result whose destructor panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a result goes off");
+    }
+}
+
+/// The caller goes while its transaction runs, and leaves the result to the store.
+async fn leave_a_bomb(store: &SqliteStore) {
+    let (gone, caller_is_gone) = mpsc::channel();
+    let transact = store.transact(move |_| {
+        let _ = caller_is_gone.recv();
+        Ok::<_, ()>(Bomb)
+    });
+    let mut transact = Box::pin(transact);
+    assert!(poll_once(transact.as_mut()).await.is_none());
+    drop(transact);
+    gone.send(()).unwrap();
+}
+
+#[test]
+fn a_result_that_panics_where_it_is_dropped_leaves_the_store_usable() {
+    let rt = Runtime::builder().build().unwrap();
+    let folder = folder::Folder::new("bomb");
+    let file = SqliteStore::open(folder.file("jobs.db")).unwrap();
+    for store in [SqliteStore::memory().unwrap(), file] {
+        let jobs = Jobs::new(store.clone());
+        rt.block_on(async {
+            leave_a_bomb(&store).await;
+            let enqueued = timeout(LIMIT, jobs.enqueue(Pay(1)).into_future()).await;
+            assert!(matches!(enqueued, Ok(Ok(_))), "{enqueued:?}");
+        });
+    }
 }

@@ -7,6 +7,7 @@
 //! its next transaction what came during the last one. Where the last one had many commands, it
 //! waits a moment for as many again, since their callers tend to send on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -128,9 +129,13 @@ impl Driver {
         let Some(mut connected) = self.connected.take() else {
             return Step::Idle;
         };
-        self.run(&mut connected, first);
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run(&mut connected, first)));
         self.connected = Some(connected);
-        Step::Batch
+        match ran {
+            Ok(()) => Step::Batch,
+            // The connection is there again, for the end of the driver to put back.
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// The next command. Where there is none, the connection is put back under the lock, so that
@@ -215,8 +220,8 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// A driver that is cut off, with its runtime or by a panic, leaves the store usable, and no
-    /// caller waiting.
+    /// A driver that is cut off, with its runtime or by the panic of a caller's destructor, leaves
+    /// the store usable, and no caller waiting.
     fn drop(&mut self) {
         let Some(connected) = self.connected.take() else {
             return;
@@ -229,5 +234,7 @@ impl Drop for Driver {
         let unknown = StoreError::OutcomeUnknown;
         left.into_iter()
             .for_each(|command| command.answer(Err(unknown.clone())));
+        // Its last commit may not have been hinted at.
+        self.writer.hints.ready_everywhere();
     }
 }
