@@ -2,25 +2,27 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use laneway::time::timeout;
 use laneway::{Handle, Priority};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use super::connect_error::ConnectError;
 use super::failure::in_words;
-use super::host;
+use super::host::{self, Door};
 use super::messages::Messages;
 use super::security::Security;
 use super::serving::{Driver, Serving};
 use super::tls::Tls;
 use super::url::{Url, encoded};
 
-/// One attempt at one host takes no longer, unless the address says something else.
+/// One attempt at one address of a host takes no longer, unless the address says something else.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const PORT: u16 = 5432;
 /// The schema of an address that names none.
@@ -69,6 +71,10 @@ impl Address {
             .rest
             .parse()
             .map_err(|error| ConnectError::Url(in_words(&error)))?;
+        refuse_unheeded(&config)?;
+        for address in addresses_alone(&config)? {
+            config.host(address.to_string());
+        }
         if config.get_hosts().is_empty() {
             return Err(ConnectError::Url("it names no host".to_owned()));
         }
@@ -128,8 +134,8 @@ impl Address {
     /// At the first host that answers.
     pub(super) async fn open_at_any(&self) -> Result<(Client, Messages), Attempt> {
         let mut last = Attempt::Again("the address names no host".to_owned());
-        for (host, port) in self.hosts() {
-            match self.open_at(host, port).await {
+        for (place, host, port) in self.hosts_in_turn() {
+            match self.open_at(place, host, port).await {
                 Ok(opened) => return Ok(opened),
                 Err(attempt) => last = attempt,
             }
@@ -137,20 +143,85 @@ impl Address {
         Err(last)
     }
 
-    async fn open_at(&self, host: &Host, port: u16) -> Result<(Client, Messages), Attempt> {
-        let limit = self.config.get_connect_timeout().copied();
-        let opened = timeout(limit.unwrap_or(ATTEMPT), async {
-            let socket = host::open(host, port).await;
-            let socket = socket.map_err(|error| Attempt::Again(error.to_string()))?;
-            let mut config = self.config.clone();
-            if host::is_folder(host) {
-                config.ssl_mode(SslMode::Disable);
-            }
-            let connected = self.tls.connect(&config, socket, &host::name(host)).await;
-            connected.map_err(|error| self.refusal(&error))
+    /// The hosts with their places, in the order in which they are tried.
+    fn hosts_in_turn(&self) -> Vec<(usize, &Host, u16)> {
+        let hosts = self.hosts().enumerate();
+        let mut hosts: Vec<_> = hosts
+            .map(|(place, (host, port))| (place, host, port))
+            .collect();
+        if self.config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+            fastrand::shuffle(&mut hosts);
+        }
+        hosts
+    }
+
+    async fn open_at(
+        &self,
+        place: usize,
+        host: &Host,
+        port: u16,
+    ) -> Result<(Client, Messages), Attempt> {
+        let address = self.config.get_hostaddrs().get(place).copied();
+        let found = self.within_limit(async {
+            let doors = host::doors(host, port, address).await;
+            doors.map_err(|error| Attempt::Again(error.to_string()))
         });
-        let opened = opened.await;
-        opened.map_err(|_| Attempt::Again("it did not answer in time".to_owned()))?
+        self.enter_any(host, &found.await?).await
+    }
+
+    /// By the first of a host's doors behind which there is an answer. Each has its own time, so
+    /// that one which leads nowhere does not use up that of the others.
+    async fn enter_any(&self, host: &Host, doors: &[Door]) -> Result<(Client, Messages), Attempt> {
+        let mut last = Attempt::Again("its name has no address".to_owned());
+        for door in doors {
+            match self.within_limit(self.enter(host, door)).await {
+                Ok(opened) => return Ok(opened),
+                Err(attempt) => last = attempt,
+            }
+        }
+        Err(last)
+    }
+
+    async fn within_limit<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, Attempt>>,
+    ) -> Result<T, Attempt> {
+        let limit = self.config.get_connect_timeout().copied();
+        let ended = timeout(limit.unwrap_or(ATTEMPT), attempt).await;
+        ended.map_err(|_| Attempt::Again("it did not answer in time".to_owned()))?
+    }
+
+    async fn enter(&self, host: &Host, door: &Door) -> Result<(Client, Messages), Attempt> {
+        let socket = host::open(door).await;
+        let socket = socket.map_err(|error| Attempt::Again(error.to_string()))?;
+        let mut config = self.config.clone();
+        if host::is_folder(host) {
+            config.ssl_mode(SslMode::Disable);
+        }
+        let connected = self.tls.connect(&config, socket, &host::name(host)).await;
+        let (client, mut messages) = connected.map_err(|error| self.refusal(&error))?;
+        messages.run(self.suits(&client)).await?;
+        Ok((client, messages))
+    }
+
+    /// Whether the session is such as the address asks for.
+    async fn suits(&self, client: &Client) -> Result<(), Attempt> {
+        let (wanted, unlike) = match self.config.get_target_session_attrs() {
+            TargetSessionAttrs::Any => return Ok(()),
+            TargetSessionAttrs::ReadOnly => ("on", "it takes writes"),
+            _ => ("off", "it takes no writes"),
+        };
+        let told = client.simple_query("SHOW transaction_read_only").await;
+        let told = told.map_err(|error| self.refusal(&error))?;
+        let has = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some(wanted),
+            _ => false,
+        };
+        let unlike = || format!("{unlike}, and target_session_attrs asks for another server");
+        told.iter()
+            .any(has)
+            .then_some(())
+            .ok_or_else(|| Attempt::Again(unlike()))
     }
 
     /// Gives the connection to the high queue. A runtime that has ended gives it back: then each
@@ -200,6 +271,50 @@ impl Address {
     }
 }
 
+/// Refuses settings of which the connections know nothing.
+fn refuse_unheeded(config: &Config) -> Result<(), ConnectError> {
+    let default = Config::new();
+    let unheeded = [
+        (
+            "keepalives",
+            config.get_keepalives() != default.get_keepalives(),
+        ),
+        (
+            "keepalives_idle",
+            config.get_keepalives_idle() != default.get_keepalives_idle(),
+        ),
+        (
+            "keepalives_interval",
+            config.get_keepalives_interval().is_some(),
+        ),
+        (
+            "keepalives_retries",
+            config.get_keepalives_retries().is_some(),
+        ),
+        ("tcp_user_timeout", config.get_tcp_user_timeout().is_some()),
+    ];
+    match unheeded.iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((name, _)) => Err(ConnectError::Url(format!(
+            "{name} cannot be set; leave it out: a connection is given up anyway when its server \
+             does not answer for 30 seconds"
+        ))),
+    }
+}
+
+/// The addresses that stand for hosts of no name. Otherwise each is that of one host.
+fn addresses_alone(config: &Config) -> Result<Vec<IpAddr>, ConnectError> {
+    let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs());
+    match hosts {
+        0 => Ok(addresses.to_vec()),
+        _ if addresses.is_empty() || addresses.len() == hosts => Ok(Vec::new()),
+        _ => {
+            let message = "host and hostaddr name a different number of servers";
+            Err(ConnectError::Url(message.to_owned()))
+        }
+    }
+}
+
 /// Whether TLS did not come about, and will not at the next attempt.
 fn is_of_tls(error: &tokio_postgres::Error) -> bool {
     let lost = |source: &io::Error| source.kind() != io::ErrorKind::InvalidData;
@@ -209,4 +324,57 @@ fn is_of_tls(error: &tokio_postgres::Error) -> bool {
         && error
             .to_string()
             .starts_with("error performing TLS handshake")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        match Address::parse(url, None) {
+            Err(error) => error.to_string(),
+            Ok((address, _)) => panic!("{url} is {address}"),
+        }
+    }
+
+    #[test]
+    fn a_setting_that_would_have_no_effect_is_refused() {
+        for (settings, named) in [
+            ("tcp_user_timeout=3", "tcp_user_timeout"),
+            ("keepalives=0", "keepalives"),
+            ("keepalives_idle=30", "keepalives_idle"),
+            ("keepalives_interval=5", "keepalives_interval"),
+            ("keepalives_retries=2", "keepalives_retries"),
+            ("hostaddr=127.0.0.1,127.0.0.2", "hostaddr"),
+        ] {
+            let refused = refused(&format!("postgres://me@db/app?{settings}"));
+            assert!(refused.contains(named), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_a_name_is_that_of_its_host() {
+        let (address, _) = Address::parse("hostaddr=127.0.0.1 port=7 user=me", None).unwrap();
+        assert_eq!(address.to_string(), "127.0.0.1:7");
+    }
+
+    #[test]
+    fn an_address_that_does_not_answer_leaves_the_next_one_its_time() {
+        let url = "postgres://me@db/app?connect_timeout=1";
+        let (address, _) = Address::parse(url, None).unwrap();
+        // They take connections, and say nothing.
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let doors = listeners
+            .each_ref()
+            .map(|listener| Door::Address(listener.local_addr().unwrap()));
+        let host = Host::Tcp("db".to_owned());
+        let opened = laneway::block_on(address.enter_any(&host, &doors));
+        assert!(matches!(opened, Err(Attempt::Again(_))));
+        for listener in listeners {
+            listener.set_nonblocking(true).unwrap();
+            assert!(listener.accept().is_ok(), "it was not tried");
+        }
+    }
 }

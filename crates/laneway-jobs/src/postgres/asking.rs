@@ -81,10 +81,12 @@ impl Asking {
                 Ok(answer)
             }
             Some(Err(error)) => {
-                if aftereffect(&error) != Aftereffect::Lost {
+                let told = store_error(&error);
+                // A server that takes no writes may have had a successor: it is looked for anew.
+                if aftereffect(&error) != Aftereffect::Lost && told != StoreError::ReadOnly {
                     lent.put_back();
                 }
-                Err(self.unknown_wakes(store_error(&error)))
+                Err(self.unknown_wakes(told))
             }
             None => Err(self.unknown_wakes(StoreError::OutcomeUnknown)),
         }

@@ -1,25 +1,48 @@
 //! A host: a name of the network, or a folder of sockets.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
-use laneway::net::TcpStream;
 use laneway::net::unix::UnixStream;
+use laneway::net::{TcpStream, resolve};
 use tokio_postgres::config::Host;
 
 use super::socket::PostgresSocket;
 use super::url::encoded;
 
-pub(super) async fn open(host: &Host, port: u16) -> io::Result<PostgresSocket> {
-    Ok(match host {
-        Host::Tcp(name) => {
-            let stream = TcpStream::connect((name.as_str(), port)).await?;
+/// One of the ways to a host.
+pub(super) enum Door {
+    Address(SocketAddr),
+    Socket(PathBuf),
+}
+
+/// All ways to a host; `address` counts in the place of those that its name has.
+pub(super) async fn doors(
+    host: &Host,
+    port: u16,
+    address: Option<IpAddr>,
+) -> io::Result<Vec<Door>> {
+    Ok(match (host, address) {
+        (_, Some(address)) => vec![Door::Address((address, port).into())],
+        (Host::Tcp(name), None) => {
+            let addresses = resolve((name.as_str(), port)).await?;
+            addresses.into_iter().map(Door::Address).collect()
+        }
+        (Host::Unix(folder), None) => {
+            vec![Door::Socket(folder.join(format!(".s.PGSQL.{port}")))]
+        }
+    })
+}
+
+pub(super) async fn open(door: &Door) -> io::Result<PostgresSocket> {
+    Ok(match door {
+        Door::Address(address) => {
+            let stream = TcpStream::connect(*address).await?;
             stream.set_nodelay(true)?;
             PostgresSocket::of(stream)
         }
-        Host::Unix(folder) => {
-            let path = folder.join(format!(".s.PGSQL.{port}"));
-            PostgresSocket::of(UnixStream::connect(path).await?)
-        }
+        Door::Socket(path) => PostgresSocket::of(UnixStream::connect(path).await?),
     })
 }
 

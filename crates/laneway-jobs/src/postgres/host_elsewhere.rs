@@ -1,15 +1,31 @@
 //! A host, on systems where a server has no folder of sockets.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
-use laneway::net::TcpStream;
+use laneway::net::{TcpStream, resolve};
 use tokio_postgres::config::Host;
 
 use super::socket::PostgresSocket;
 
-pub(super) async fn open(host: &Host, port: u16) -> io::Result<PostgresSocket> {
+/// One of the ways to a host.
+pub(super) type Door = SocketAddr;
+
+/// All ways to a host; `address` counts in the place of those that its name has.
+pub(super) async fn doors(
+    host: &Host,
+    port: u16,
+    address: Option<IpAddr>,
+) -> io::Result<Vec<Door>> {
     let Host::Tcp(name) = host;
-    let stream = TcpStream::connect((name.as_str(), port)).await?;
+    match address {
+        Some(address) => Ok(vec![(address, port).into()]),
+        None => resolve((name.as_str(), port)).await,
+    }
+}
+
+pub(super) async fn open(door: &Door) -> io::Result<PostgresSocket> {
+    let stream = TcpStream::connect(*door).await?;
     stream.set_nodelay(true)?;
     Ok(PostgresSocket::of(stream))
 }

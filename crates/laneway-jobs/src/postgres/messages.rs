@@ -1,8 +1,9 @@
 //! The messages of a connection beside its client's answers; asking for them moves the bytes.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
+use futures_lite::future::or;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{AsyncMessage, Connection, Error};
 
@@ -31,6 +32,16 @@ impl Messages {
     /// Nothing is lost.
     pub(super) async fn next(&mut self) -> Said {
         poll_fn(|cx| (self.0)(cx)).await
+    }
+
+    /// Moves the bytes for an operation of the client.
+    pub(super) async fn run<T>(&mut self, operation: impl Future<Output = T>) -> T {
+        let moved = async {
+            while let Some(Ok(_)) = self.next().await {}
+            // The operation learns of the end by itself.
+            std::future::pending().await
+        };
+        or(operation, moved).await
     }
 
     /// Moves the bytes until the connection ends.

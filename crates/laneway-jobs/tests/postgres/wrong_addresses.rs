@@ -187,3 +187,49 @@ fn a_server_that_is_down_at_the_start_and_comes_back_is_waited_for() {
     server.start_again();
     assert!(waiting.join().unwrap().is_ok());
 }
+
+/// The host and port of a server.
+fn place(server: &server::Server) -> String {
+    let url = server.url();
+    let (_, rest) = url.split_once('@').unwrap();
+    rest.split_once('/').unwrap().0.to_owned()
+}
+
+#[test]
+fn of_several_hosts_the_one_that_takes_writes_is_found_where_that_is_asked_for() {
+    let (Some(server), Some(standby)) = (server::shared(), server::own()) else {
+        return;
+    };
+    standby.set("default_transaction_read_only = on");
+    let places = format!("{},{}", place(&standby), place(server));
+    let url = |settings| format!("postgres://tester@{places}/postgres?{settings}");
+    let options = || PostgresOptions::new().schema("hosts");
+    let any = connect(options(), &url("target_session_attrs=any"));
+    assert!(any.is_err(), "the first one takes no writes");
+    for settings in [
+        "target_session_attrs=read-write",
+        "target_session_attrs=read-write&load_balance_hosts=random",
+    ] {
+        let found = connect(options(), &url(settings));
+        assert!(found.is_ok(), "{found:?}");
+    }
+    let only = format!(
+        "postgres://tester@{}/postgres?target_session_attrs=read-write",
+        place(&standby)
+    );
+    let none = connect(options().patience(Duration::ZERO), &only).unwrap_err();
+    assert!(none.to_string().contains("target_session_attrs"), "{none}");
+}
+
+#[test]
+fn an_address_beside_a_name_is_the_one_that_is_used() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let place = place(server);
+    let port = place.split_once(':').unwrap().1;
+    let words =
+        format!("host=nowhere.invalid hostaddr=127.0.0.1 port={port} user=tester dbname=postgres");
+    let connected = connect(PostgresOptions::new().schema("hosts"), &words);
+    assert!(connected.is_ok(), "{connected:?}");
+}
