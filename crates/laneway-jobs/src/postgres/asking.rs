@@ -16,7 +16,7 @@ use super::listening::Listening;
 use super::marks::Marks;
 use super::news::News;
 use super::notifier::{Announcement, Notifier};
-use super::pool::{Connected, Pool};
+use super::pool::{Connected, Lent, Pool};
 use super::session::{Params, Session, Sql};
 use super::statement::Statement;
 use super::tx::{Aftermath, Span, Tx};
@@ -24,6 +24,8 @@ use crate::store::{Hints, StoreError};
 
 /// A server that says nothing for so long is taken to be lost.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Before a question is asked once more beside one that is not answered.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// How often a transaction is made that others got in the way of.
 const TRIES: u32 = 5;
 
@@ -60,13 +62,47 @@ impl Asking {
         self.ask_once(span, question, ask).await
     }
 
+    /// Asks in one statement by a new connection, after a pause, and again after the next one until
+    /// it is answered: the other connections may be silent, or all in use. It ends with an answer
+    /// or not at all.
+    pub(super) async fn ask_beside<Q: Sync, A>(
+        self: &Arc<Self>,
+        pause: Duration,
+        question: &Q,
+        ask: Ask<Q, A>,
+    ) -> Result<A, StoreError> {
+        let pause = pause.max(SHORTEST_PAUSE);
+        loop {
+            sleep(pause).await;
+            let asked = async {
+                let lent = self.pool.open_beside().await.map_err(not_connected)?;
+                self.ask_on(lent, Span::Statement, question, ask).await
+            };
+            match timeout(2 * pause, asked).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => log::debug!("a further connection was of no use: {error}"),
+                Err(_) => log::debug!("a further connection gave no answer"),
+            }
+        }
+    }
+
     async fn ask_once<Q: Sync, A>(
         self: &Arc<Self>,
         span: Span,
         question: &Q,
         ask: Ask<Q, A>,
     ) -> Result<A, StoreError> {
-        let mut lent = self.pool.take().await.map_err(not_connected)?;
+        let lent = self.pool.take().await.map_err(not_connected)?;
+        self.ask_on(lent, span, question, ask).await
+    }
+
+    async fn ask_on<Q: Sync, A>(
+        self: &Arc<Self>,
+        mut lent: Lent,
+        span: Span,
+        question: &Q,
+        ask: Ask<Q, A>,
+    ) -> Result<A, StoreError> {
         let Connected {
             session, driver, ..
         } = lent.connected();
@@ -88,7 +124,11 @@ impl Asking {
                 }
                 Err(self.unknown_wakes(told))
             }
-            None => Err(self.unknown_wakes(StoreError::OutcomeUnknown)),
+            None => {
+                // Those that are not in use lead to the same server, and are as silent.
+                self.pool.retire();
+                Err(self.unknown_wakes(StoreError::OutcomeUnknown))
+            }
         }
     }
 

@@ -67,6 +67,8 @@ impl PostgresOptions {
 
     /// Sets how many connections there are at most, beside the one that listens for workers; 0
     /// counts as 1. Default: 4.
+    ///
+    /// While these give no answer, leases are renewed by one more, which is closed again.
     pub fn connections(mut self, connections: usize) -> PostgresOptions {
         self.connections = connections.max(1);
         self

@@ -93,17 +93,30 @@ impl Pool {
     /// The slot is put back.
     pub(super) async fn take(self: &Arc<Self>) -> Result<Lent, ConnectError> {
         let slot = self.next().await;
-        let mut lent = Lent {
-            pool: self.clone(),
-            connected: None,
-            slot: Slot::Empty,
-        };
+        let mut lent = self.lend(Place::OfPool);
         let connected = match slot {
             Slot::Open(connected) if self.keeps(&connected) => connected,
             _ => Box::new(self.persist(|| self.try_connect()).await?),
         };
         lent.connected = Some(connected);
         Ok(lent)
+    }
+
+    /// A new connection, beside those of the pool and of no more use than one operation.
+    pub(super) async fn open_beside(self: &Arc<Self>) -> Result<Lent, ConnectError> {
+        let connected = self.persist(|| self.try_connect()).await?;
+        let mut lent = self.lend(Place::Beside);
+        lent.connected = Some(Box::new(connected));
+        Ok(lent)
+    }
+
+    fn lend(self: &Arc<Self>, place: Place) -> Lent {
+        Lent {
+            pool: self.clone(),
+            connected: None,
+            slot: Slot::Empty,
+            place,
+        }
     }
 
     /// The slot that was put back last: few connections are in use where few are enough, and the
@@ -190,7 +203,7 @@ impl Pool {
     }
 
     /// Closes the connections that are not in use, and the others when they are put back.
-    fn retire(&self) {
+    pub(super) fn retire(&self) {
         self.generation.fetch_add(1, Relaxed);
         let mut slots = unpoisoned(self.slots.lock());
         let idle: Vec<Slot> = slots.drain(..).collect();
@@ -222,6 +235,15 @@ pub(super) struct Lent {
     connected: Option<Box<Connected>>,
     /// The slot that is put back.
     slot: Slot,
+    place: Place,
+}
+
+/// The place that a connection in use has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    OfPool,
+    /// None: it is closed after its use.
+    Beside,
 }
 
 impl Lent {
@@ -240,7 +262,9 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.pool
-            .put(std::mem::replace(&mut self.slot, Slot::Empty));
+        let slot = std::mem::replace(&mut self.slot, Slot::Empty);
+        if self.place == Place::OfPool {
+            self.pool.put(slot);
+        }
     }
 }

@@ -42,8 +42,8 @@ async fn renew(core: &Core) {
                 renewed(core, held, renewal, sent);
             }
         }
-        // The next renewal comes before the leases end; if it fails as well, their handlers are
-        // dropped by their own deadlines.
+        // An error that came soon leaves time for the next renewal; if it fails as well, or came
+        // late, their handlers are dropped by their own deadlines.
         Err(error) => log::warn!("{} leases could not be renewed: {error}", held.len()),
     }
 }

@@ -24,5 +24,6 @@ mod races;
 mod server;
 mod settings;
 mod shutdown;
+mod silence;
 mod wake_ups;
 mod wrong_addresses;
