@@ -66,17 +66,17 @@
 //!
 //! # Upgrades
 //!
-//! In HTTP/1 a service can give its connection to a task that speaks another protocol on it, such
-//! as WebSocket, or that makes it a tunnel of `CONNECT`: [`upgrade`] has an example, and tells
-//! which limits hold then and how such a connection ends. hyper's `upgrade::on` works too.
+//! A service can give its connection to a task that speaks another protocol on it, such as
+//! WebSocket, or that makes it a tunnel of `CONNECT`; in HTTP/2 it gives a stream. [`upgrade`] has
+//! an example, and tells which limits hold then and how such a connection ends. In HTTP/1 hyper's
+//! `upgrade::on` works too.
 //!
 //! # What it does not do
 //!
-//! HTTP/2 has no upgrades and no tunnels here. An answer that gives a connection away without an
-//! offer, 101 or a success for `CONNECT`, becomes 501. Nor are there answers before the last one:
-//! those of 1xx become 500, as does an answer whose `Content-Length` is not the length of its body.
-//! Where that shows only while the body is sent, the client is cut off, or in HTTP/2 its stream is
-//! reset. The log tells of each.
+//! An answer that gives a connection away without an offer, 101 or a success for a `CONNECT` with a
+//! body, becomes 501. There are no answers before the last one: those of 1xx become 500, as does an
+//! answer whose `Content-Length` is not the length of its body. Where that shows only while the
+//! body is sent, the client is cut off, or in HTTP/2 its stream is reset. The log tells of each.
 //!
 //! A client that waits for leave to send its body (`Expect: 100-continue`) is given it in HTTP/1,
 //! once the service reads the body. In HTTP/2 hyper gives no leave, and the client has to send the

@@ -30,7 +30,7 @@ use std::time::Duration;
 /// server has accepted them is closed as well.
 ///
 /// Of these, an [`upgraded`](crate::upgrade) connection has to keep to `connections` and `shutdown`
-/// alone.
+/// alone, and an upgraded stream of HTTP/2 to `streams` and `shutdown`.
 ///
 /// A kB is 1,024 bytes. `Limits::default()` is [`Limits::public`].
 ///

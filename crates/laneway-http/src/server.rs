@@ -16,9 +16,7 @@ use tower_service::Service;
 
 use super::accept::Acceptor;
 use super::exchange::RequestBody;
-use super::fleet::Fleet;
-use super::fleet::Order;
-use super::fleet::ServeReport;
+use super::fleet::{ConnectProtocol, Fleet, Order, ServeReport};
 use super::limits::Limits;
 use super::tls::Tls;
 
@@ -63,6 +61,7 @@ use super::tls::Tls;
 pub struct Server<S> {
     pub(crate) service: S,
     pub(crate) limits: Limits,
+    pub(crate) connect_protocol: ConnectProtocol,
     pub(crate) tls: Option<Tls>,
     pub(crate) fleet: Arc<Fleet>,
 }
@@ -130,6 +129,7 @@ impl<S> Server<S> {
                 fleet: fleet.clone(),
             }),
             limits: Limits::public(),
+            connect_protocol: ConnectProtocol::NotOffered,
             tls: None,
             fleet,
         }
@@ -138,6 +138,19 @@ impl<S> Server<S> {
     /// Sets what clients are granted.
     pub fn limits(self, limits: Limits) -> Server<S> {
         Server { limits, ..self }
+    }
+
+    /// Offers `CONNECT` with a protocol in HTTP/2 (RFC 8441). The default is not to.
+    ///
+    /// Browsers that have a connection in HTTP/2 open their WebSockets on it then, by a `CONNECT`
+    /// with the path of the WebSocket, in place of a `GET` in HTTP/1.1. So it is for a service that
+    /// knows both: the module [`upgrade`](crate::upgrade#in-http2) has an example.
+    pub fn enable_connect_protocol(self) -> Server<S> {
+        let connect_protocol = ConnectProtocol::Offered;
+        Server {
+            connect_protocol,
+            ..self
+        }
     }
 
     /// A handle of this server.
@@ -185,7 +198,7 @@ where
         if runtime.high_may_wait_for_low() {
             log::warn!("{SLOW}");
         }
-        self.fleet.set_limits(self.limits);
+        self.fleet.set_terms(self.limits, self.connect_protocol);
         let _cut = CutAtTheEnd(&self.fleet);
         let acceptor = Acceptor {
             listener,

@@ -246,7 +246,7 @@ fn an_answer_that_switches_the_protocol_is_501_and_the_connection_goes_on() {
 }
 
 #[test]
-fn an_answer_to_connect_is_the_last_one_and_opens_no_tunnel_in_http2() {
+fn an_answer_to_connect_is_the_last_one_of_its_connection_or_stream() {
     let server = served();
     let mut client = server.connect();
     // Nothing waits for the connection, which ends.
@@ -261,8 +261,11 @@ fn an_answer_to_connect_is_the_last_one_and_opens_no_tunnel_in_http2() {
     client.begin_h2(&[]);
     let method = [&[0x02, 7][..], b"CONNECT"].concat();
     let authority = [&[0x01, 8][..], b"test:443"].concat();
-    let answer = asked_h2(&mut client, 1, &[method, authority].concat());
-    assert_eq!(answer, (501, String::new()));
+    let fields = [method, authority].concat();
+    for stream in [1, 3] {
+        let answer = asked_h2(&mut client, stream, &fields);
+        assert_eq!(answer, (200, String::new()));
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! told goodbye, strangers stay outside, and wrong calls end with one line?
 #![cfg(target_os = "linux")]
 
+mod client;
+
 use std::env::consts::EXE_SUFFIX;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::{Error, Message};
 use async_tungstenite::{WebSocketStream, client_async};
+use client::Client;
+use client::h2::{DATA, END_HEADERS, END_STREAM, HEADERS, connect_fields, frame};
 use futures_lite::StreamExt;
 use laneway::net::TcpStream;
 use laneway::time::timeout;
@@ -145,6 +149,62 @@ fn guests_hear_each_other_and_know_how_many_there_are() {
         drop(second);
         assert_eq!(first.hear("here").await, json!({"here": 1}));
     });
+}
+
+/// Asks for a WebSocket by `CONNECT` in HTTP/2, with these fields besides: the status.
+fn asked_in_h2(chat: &Running, stream: u32, guest: &mut Client, more: &[(&str, &str)]) -> u16 {
+    let fields = [
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/room"),
+        (":authority", &chat.address),
+    ];
+    let fields = connect_fields(&[&fields[..], more].concat());
+    guest.send(frame(HEADERS, END_HEADERS, stream, &fields));
+    guest.frame_of(HEADERS, stream).status()
+}
+
+/// The next message to a guest, which is short.
+fn told_in_h2(guest: &mut Client, stream: u32) -> Value {
+    let message = guest.frame_of(DATA, stream).payload;
+    assert_eq!(message[0], 0x81, "it is a text: {message:?}");
+    serde_json::from_slice(&message[2..]).unwrap()
+}
+
+#[test]
+fn a_guest_may_come_by_http2() {
+    let mut chat = started();
+    let stream = std::net::TcpStream::connect(&chat.address).unwrap();
+    let mut guest = Client { stream };
+    guest.begin_h2(&[]);
+    let version = ("sec-websocket-version", "13");
+    let elsewhere = ("origin", "http://elsewhere.example");
+    let ours = format!("http://{}", chat.address);
+    assert_eq!(asked_in_h2(&chat, 1, &mut guest, &[]), 400);
+    let status = asked_in_h2(&chat, 3, &mut guest, &[version, elsewhere]);
+    assert_eq!(status, 403);
+    let status = asked_in_h2(&chat, 5, &mut guest, &[version, ("origin", &ours)]);
+    assert_eq!(status, 200);
+    assert_eq!(told_in_h2(&mut guest, 5), json!({"here": 1}));
+    laneway::block_on(async {
+        let mut other = chat.enter().await;
+        assert_eq!(told_in_h2(&mut guest, 5), json!({"here": 2}));
+        let text = json!({"say": "hello"}).to_string();
+        let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
+        let message = [&head, text.as_bytes()].concat();
+        guest.send(frame(DATA, 0, 5, &message));
+        let said = json!({"from": 1, "text": "hello"});
+        assert_eq!(other.hear("text").await, said);
+        assert_eq!(told_in_h2(&mut guest, 5), said);
+        kill_process(Pid::from_child(&chat.child), Signal::TERM).expect("it runs");
+        other.goodbye().await;
+    });
+    let goodbye = guest.frame_of(DATA, 5).payload;
+    assert!(goodbye.ends_with(b"the server ends"), "{goodbye:?}");
+    let close = [0x88, 0x80, 0, 0, 0, 0];
+    guest.send(frame(DATA, END_STREAM, 5, &close));
+    drop(guest);
+    assert_eq!(chat.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

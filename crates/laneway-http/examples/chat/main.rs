@@ -1,4 +1,5 @@
-//! A chat by WebSocket that answers at once, beside heavy work on the same two cores.
+//! A chat by WebSocket that answers at once, beside heavy work on the same two cores. A guest comes
+//! by an upgrade in HTTP/1.1, or by `CONNECT` in HTTP/2.
 //!
 //! `cargo run --release -p laneway-http --example chat -- --listen 127.0.0.1:8080`, and then open
 //! that address in two windows of a browser.
@@ -76,6 +77,7 @@ fn serve(listen: &str) -> Result<(), String> {
     };
     let limits = Limits::public().shutdown(GOODBYES);
     let server = Server::new(routes::routes(app)).limits(limits);
+    let server = server.enable_connect_protocol();
     let serving = rt.spawn(server.serve(listener), Priority::High);
     say(format!("listening on http://{address}"));
 

@@ -13,7 +13,7 @@ use super::socket::Socket;
 use crate::adapters::{HighQueue, LaneTimer};
 use crate::exchange::Dispatch;
 use crate::exchange::Serves;
-use crate::fleet::{Due, Order, Rest, Waits, Watch};
+use crate::fleet::{ConnectProtocol, Due, Order, Rest, Waits, Watch};
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 
@@ -29,7 +29,11 @@ pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Byte
     watch.set_waits(Waits::NextRequest);
     let dispatch = connection.dispatch();
     let socket = Socket::open(connection.stream.clone(), dispatch.origin.clone(), first);
-    let served = pin!(builder(&limits).serve_connection(socket, dispatch));
+    let mut builder = builder(&limits);
+    if connection.member.fleet.connect_protocol() == ConnectProtocol::Offered {
+        builder.enable_connect_protocol();
+    }
+    let served = pin!(builder.serve_connection(socket, dispatch));
     let mut serving = Serving {
         connection,
         watch,

@@ -11,7 +11,7 @@ use super::connection::{Connection, End};
 use super::handshake::{Secured, handshake};
 use super::linger::linger;
 use super::{http1, http2};
-use crate::exchange::Serves;
+use crate::exchange::{Serves, tell_of_nobody};
 use crate::fleet::Order;
 use crate::gate::Protocol;
 use crate::stream::Stream;
@@ -38,10 +38,6 @@ enum Turn<S> {
     GivenAway(Connection<S>),
     Over,
 }
-
-/// The log's warning about an upgrade for which no task waits.
-const NOBODY: &str = "a service gave its connection away by its answer, and no task took it: a task \
-    has to wait for `upgrade::on` of the request";
 
 impl<S: Serves> Connection<S> {
     /// Lives this life.
@@ -87,7 +83,7 @@ impl<S: Serves> Connection<S> {
             }
             End::GivenAway => {
                 if !self.member.watch.is_upgraded() {
-                    log::warn!("{NOBODY}");
+                    tell_of_nobody();
                 }
                 return Turn::GivenAway(self);
             }

@@ -10,9 +10,9 @@ use bytes::{Buf, BytesMut};
 use futures_io::AsyncRead;
 
 use crate::adapters::read_through;
-use crate::exchange::Origin;
-use crate::fleet::Order;
+use crate::exchange::{Origin, cut_off};
 use crate::fleet::access_log::tell_of_upgrade;
+use crate::fleet::{Order, Watch};
 use crate::stream::Stream;
 
 /// A connection's bytes that belong to another protocol now. Dropped, it lets the connection's task
@@ -43,8 +43,9 @@ impl Tunnel {
         }
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
+    /// The connection, and the number of the request that was an upgrade.
+    pub(crate) fn place(&self) -> (&Arc<Watch>, u64) {
+        (&self.origin.watch, self.request)
     }
 
     /// Reads into a caller's buffer.
@@ -88,10 +89,7 @@ impl Tunnel {
     /// An end that the server has made is not the client's.
     fn unless_cut(&self, read: io::Result<usize>) -> io::Result<usize> {
         match read {
-            Ok(0) if self.origin.watch.order() == Order::Cut => Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "the server has ended, and cut this connection off",
-            )),
+            Ok(0) if self.origin.watch.order() == Order::Cut => Err(cut_off()),
             read => read,
         }
     }

@@ -9,13 +9,14 @@ use http_body::Body;
 use hyper::body::Incoming;
 use laneway::time::now;
 
+use super::handover::tell_of_nobody;
 use super::offer::Offer;
 use super::origin::Origin;
 use super::panicked::Panicked;
 use crate::fleet::Doing;
 use crate::fleet::Route;
 use crate::fleet::access_log;
-use crate::fleet::{Order, Watch};
+use crate::fleet::{Order, Taker, Watch};
 use crate::gate::Protocol;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
@@ -143,10 +144,7 @@ impl Entry {
 
     /// The request, for the task that waits for its upgrade.
     pub(crate) fn offer(&self) -> Offer {
-        Offer {
-            watch: self.origin.watch.clone(),
-            request: self.request,
-        }
+        Offer::new(self.origin.watch.clone(), self.request)
     }
 
     /// Notes that the service gives the connection away. hyper gets the answer later.
@@ -154,10 +152,20 @@ impl Entry {
         self.origin.handover.agree();
     }
 
-    /// Notes that hyper gets the answer that gives the connection away.
+    /// Notes that hyper gets the answer that gives the connection away, or in HTTP/2 the stream.
     pub(crate) fn upgraded(&self) {
-        self.origin.watch.begin_upgrade(self.request);
-        self.origin.handover.answer();
+        let Origin {
+            watch, handover, ..
+        } = &*self.origin;
+        let taker = watch.begin_upgrade(self.request);
+        match self.protocol {
+            Protocol::Http1 => {
+                watch.free_room();
+                handover.answer();
+            }
+            Protocol::Http2 if taker == Taker::Gone => tell_of_nobody(),
+            Protocol::Http2 => {}
+        }
     }
 
     /// Tells those that wait for an upgrade that there will be none.

@@ -17,6 +17,7 @@ use pin_project_lite::pin_project;
 use super::answer::{Answer, Endless, Length};
 use super::entry::Entry;
 use super::offer::Offered;
+use super::offer::connect_protocol;
 use super::origin::Origin;
 use super::panicked::{Panicked, caught};
 use super::request_body::{RequestBody, Terms};
@@ -68,7 +69,7 @@ fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
     let target = request.uri().path_and_query();
     let length = target.map_or(0, |target| target.as_str().len());
     let authority = request.uri().authority();
-    if !is_target(request.method(), request.uri())
+    if !is_target(request)
         || authority.is_some_and(is_no_host)
         || (request.version() == Version::HTTP_2 && is_malformed(request))
     {
@@ -82,14 +83,18 @@ fn judge<B>(request: &Request<B>, limits: &Limits) -> Option<Refusal> {
 
 /// Whether a request of this method may have this target (RFC 9112, section 3.2): a path, `*` of
 /// the server as a whole, or the host and port of a tunnel. A scheme begins with a letter (RFC
-/// 3986, section 3.1). In HTTP/2 the same rules make the target (RFC 9113, section 8.3.1).
-fn is_target(method: &Method, target: &Uri) -> bool {
+/// 3986, section 3.1). In HTTP/2 the same rules make the target (RFC 9113, section 8.3.1), but a
+/// `CONNECT` that names a protocol has a path (RFC 8441, section 4).
+fn is_target<B>(request: &Request<B>) -> bool {
+    let (method, target) = (request.method(), request.uri());
     let begins_with_letter = |scheme: &str| scheme.starts_with(|first: char| first.is_alphabetic());
     if !target.scheme_str().is_none_or(begins_with_letter) {
         return false;
     }
     match target.path() {
-        _ if method == Method::CONNECT => is_of_tunnel(target),
+        _ if method == Method::CONNECT && connect_protocol(request).is_none() => {
+            is_of_tunnel(target)
+        }
         "*" => method == Method::OPTIONS,
         path => path.starts_with('/'),
     }
@@ -197,9 +202,13 @@ impl<S: Serves> Future for Exchange<S, S::Future> {
             Poll::Ready(Given::Answer(answer))
                 if this.asked.is_given_away_by(&answer) && !is_to_end(this.entry) =>
             {
-                let answer = without_body(answer);
+                let (answer, entry) = (without_body(answer), this.entry.as_ref().expect(ENTERED));
+                if entry.protocol() == Protocol::Http2 {
+                    return Poll::Ready(Ok(upgraded(answer, *this.asked, this.entry)));
+                }
+                entry.agreed();
+                let answer = Some(answer);
                 this.step.set(Step::Agreed { answer });
-                this.entry.as_ref().expect(ENTERED).agreed();
                 Poll::Pending
             }
             Poll::Ready(Given::Upgrade(answer)) => {
@@ -272,11 +281,11 @@ fn is_to_end(entry: &Option<Entry>) -> bool {
 }
 
 /// The head of an answer.
-fn without_body<B>(answer: Response<B>) -> Option<Box<Response<()>>> {
+fn without_body<B>(answer: Response<B>) -> Box<Response<()>> {
     let (head, body) = answer.into_parts();
     // A panic of the service's.
     let _ = caught(|| drop(body));
-    Some(Box::new(Response::from_parts(head, ())))
+    Box::new(Response::from_parts(head, ()))
 }
 
 /// An answer that gives the connection away, as hyper gets it.

@@ -41,3 +41,11 @@ impl Handover {
         self.0.load(Ordering::Relaxed) == ANSWERED
     }
 }
+
+/// Warns of an answer that gives something away for which no task waits.
+pub(crate) fn tell_of_nobody() {
+    log::warn!(
+        "a service gave its connection away by its answer, and no task took it: a task has to wait \
+         for `upgrade::on` of the request"
+    );
+}

@@ -5,7 +5,8 @@
 //! connection that it came by. `request_body.rs` is its body, and `arrival.rs` the time of
 //! its news. `sendable.rs` judges the answer,
 //! whose body is `answer.rs`, and which goes to hyper in pieces (`piece.rs`). `offer.rs` says which
-//! requests may be upgrades, and `handover.rs` how a connection is given away.
+//! requests may be upgrades, `handover.rs` how a connection is given away, and `streamed.rs` how a
+//! stream of one is.
 
 mod answer;
 mod arrival;
@@ -19,11 +20,15 @@ mod piece;
 mod request_body;
 mod sendable;
 mod serves;
+mod streamed;
 
 pub use answer::Endless;
+pub use offer::connect_protocol;
 pub use request_body::{BodyError, RequestBody};
 
 pub(crate) use exchange::Dispatch;
+pub(crate) use handover::tell_of_nobody;
 pub(crate) use offer::Offer;
 pub(crate) use origin::Origin;
 pub(crate) use serves::Serves;
+pub(crate) use streamed::{Streamed, cut_off};

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Request, Version};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 
+use super::streamed::Awaited;
 use crate::fleet::Watch;
 
 /// The protocols that a connection may come to speak by the answer to a request.
@@ -16,7 +17,8 @@ pub(crate) enum Offered {
     Nothing,
     /// One of another protocol, by 101.
     Upgrade,
-    /// A tunnel, by any success.
+    /// A tunnel, by any success. In HTTP/2, the request's stream becomes one, or speaks another
+    /// protocol.
     Tunnel,
 }
 
@@ -25,6 +27,8 @@ pub(crate) enum Offered {
 pub(crate) struct Offer {
     pub(crate) watch: Arc<Watch>,
     pub(crate) request: u64,
+    /// hyper's part in HTTP/2. In HTTP/1 the request has that besides.
+    pub(crate) stream: Option<Awaited>,
 }
 
 impl Offered {
@@ -37,10 +41,20 @@ impl Offered {
             return Offered::Nothing;
         }
         let offered = Offered::judge(request);
-        match offered {
-            Offered::Nothing => drop(request.extensions_mut().remove::<OnUpgrade>()),
-            _ => drop(request.extensions_mut().insert(offer())),
+        let (version, extensions) = (request.version(), request.extensions_mut());
+        let mut offer = match offered {
+            Offered::Nothing => {
+                extensions.remove::<OnUpgrade>();
+                return offered;
+            }
+            _ => offer(),
+        };
+        if version == Version::HTTP_2 {
+            // The connection would not know how long hyper's own future has the stream.
+            let of_hyper = extensions.remove::<OnUpgrade>();
+            offer.stream = of_hyper.map(|of_hyper| offer.to_wait_for(of_hyper));
         }
+        extensions.insert(offer);
         offered
     }
 
@@ -51,10 +65,24 @@ impl Offered {
         let is_tunnel = request.method() == Method::CONNECT;
         match request.version() {
             _ if !request.body().is_end_stream() => Offered::Nothing,
-            Version::HTTP_10 | Version::HTTP_11 if is_tunnel => Offered::Tunnel,
+            _ if is_tunnel => Offered::Tunnel,
             Version::HTTP_11 if says_upgrade(request.headers()) => Offered::Upgrade,
             _ => Offered::Nothing,
         }
+    }
+}
+
+impl Offer {
+    pub(crate) fn new(watch: Arc<Watch>, request: u64) -> Offer {
+        Offer {
+            watch,
+            request,
+            stream: None,
+        }
+    }
+
+    fn to_wait_for(&self, of_hyper: OnUpgrade) -> Awaited {
+        Awaited::new(of_hyper, self.watch.clone(), self.request)
     }
 }
 
@@ -72,4 +100,14 @@ impl fmt::Debug for Offer {
             .field("request", &self.request)
             .finish_non_exhaustive()
     }
+}
+
+/// The protocol that a request asks for by `CONNECT` in HTTP/2 (RFC 8441), such as `websocket`.
+///
+/// No request has one unless the server [offers
+/// it](crate::Server::enable_connect_protocol). The [module](crate::upgrade#in-http2) has an example.
+#[must_use]
+pub fn connect_protocol<B>(request: &Request<B>) -> Option<&str> {
+    let protocol = request.extensions().get::<hyper::ext::Protocol>();
+    protocol.map(hyper::ext::Protocol::as_str)
 }

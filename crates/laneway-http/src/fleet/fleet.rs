@@ -18,10 +18,20 @@ use crate::limits::Limits;
 pub(crate) struct Fleet {
     /// Set when the serving begins.
     limits: OnceLock<Arc<Limits>>,
+    /// Set with them.
+    connect_protocol: OnceLock<ConnectProtocol>,
     pub(crate) metrics: Metrics,
     members: Mutex<Members>,
     /// Whether the acceptor waits for one that rests to make room.
     wants_room: AtomicBool,
+}
+
+/// Whether a `CONNECT` of HTTP/2 may name a protocol (RFC 8441).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ConnectProtocol {
+    #[default]
+    NotOffered,
+    Offered,
 }
 
 #[derive(Debug)]
@@ -58,6 +68,7 @@ impl Fleet {
     pub(crate) fn new() -> Fleet {
         Fleet {
             limits: OnceLock::new(),
+            connect_protocol: OnceLock::new(),
             metrics: Metrics::default(),
             members: Mutex::new(Members {
                 watches: Slab::new(),
@@ -70,13 +81,18 @@ impl Fleet {
         }
     }
 
-    pub(crate) fn set_limits(&self, limits: Limits) {
-        let set = self.limits.set(Arc::new(limits));
-        debug_assert!(set.is_ok(), "a server serves once");
+    pub(crate) fn set_terms(&self, limits: Limits, connect_protocol: ConnectProtocol) {
+        let set = self.limits.set(Arc::new(limits)).is_ok()
+            && self.connect_protocol.set(connect_protocol).is_ok();
+        debug_assert!(set, "a server serves once");
     }
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {
         self.limits.get_or_init(Arc::default)
+    }
+
+    pub(crate) fn connect_protocol(&self) -> ConnectProtocol {
+        self.connect_protocol.get().copied().unwrap_or_default()
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {

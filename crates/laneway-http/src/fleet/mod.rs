@@ -18,6 +18,6 @@ pub use metrics::Route;
 pub use report::{CutConnection, Doing, ServeReport};
 
 pub(crate) use alarm::{Alarm, Seen};
-pub(crate) use fleet::{Fleet, Member};
+pub(crate) use fleet::{ConnectProtocol, Fleet, Member};
 pub(crate) use unsent::Unsent;
-pub(crate) use watch::{Attendance, Due, Order, Rest, Waits, Watch};
+pub(crate) use watch::{Attendance, Due, Order, Rest, Taker, Waits, Watch};

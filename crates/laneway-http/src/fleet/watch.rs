@@ -51,8 +51,9 @@ struct Serving {
     next: u64,
     /// Why nothing more is let through, until the connection has learned it.
     refused: Option<Refusal>,
-    /// Tasks that wait for an upgrade, or for the end of the server while they have one.
-    onlookers: Vec<Waker>,
+    /// Tasks that wait for an upgrade, or for the end of the server while they have one, with the
+    /// number of the request.
+    onlookers: Vec<(u64, Waker)>,
 }
 
 /// The server's order to the connection.
@@ -96,6 +97,15 @@ pub(crate) struct InFlight {
     given: Option<Instant>,
     /// The refusal of its body, if something is wrong with that.
     failed: Option<Refusal>,
+    taker: Taker,
+}
+
+/// Whether a task may still take what a request is answered to give away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// In HTTP/1, hyper knows better.
+    Possible,
+    Gone,
 }
 
 /// Whether the socket has been blocked since the last answer.
@@ -127,6 +137,11 @@ impl Target {
 }
 
 impl InFlight {
+    /// Whether another protocol has its connection or stream, or has just dropped it.
+    fn is_given_away(&self) -> bool {
+        matches!(self.doing, Doing::Upgraded | Doing::Closing)
+    }
+
     /// The path without its query, or the host of a tunnel.
     pub(crate) fn path(&self) -> &str {
         match &self.target {
@@ -304,19 +319,23 @@ impl Watch {
             doing: Doing::Handling,
             given: None,
             failed: None,
+            taker: Taker::Possible,
         });
         (number, since)
     }
 
-    /// Takes a request out again.
+    /// Takes a request of HTTP/2 out again, unless another protocol has its stream.
     pub(crate) fn end(&self, number: u64) {
         let mut state = self.state();
         let serving = state.serving();
         let place = serving.place(number);
+        let place = place.filter(|&place| !serving.requests[place].is_given_away());
         let ended = place.map(|place| serving.requests.swap_remove(place));
+        // hyper has told them that there is no upgrade, unless there is one.
+        let onlookers = ended.as_ref().map(|_| serving.take_onlookers_of(number));
         state.wait_for_more(now());
         drop(state);
-        drop(ended);
+        drop((ended, onlookers));
     }
 
     /// Notes that answers are sent.
@@ -368,14 +387,56 @@ impl Watch {
         })
     }
 
-    /// Notes that the answer to a request gives the connection away. The request lasts from now on
-    /// for as long as the connection.
-    pub(crate) fn begin_upgrade(&self, number: u64) {
+    /// Notes that the answer to a request gives the connection away, or in HTTP/2 its stream,
+    /// unless no task can take it any more. The request lasts from now on for as long as that.
+    pub(crate) fn begin_upgrade(&self, number: u64) -> Taker {
+        let mut taker = Taker::Gone;
         self.change(number, |request| {
-            (request.doing, request.since) = (Doing::Upgraded, now());
+            taker = request.taker;
+            if taker == Taker::Possible {
+                (request.doing, request.since) = (Doing::Upgraded, now());
+            }
         });
-        // No other one will come.
+        taker
+    }
+
+    /// Gives the room for further requests back: none will come.
+    pub(crate) fn free_room(&self) {
         self.state().serving().requests.shrink_to_fit();
+    }
+
+    /// Notes that the task that had a stream has dropped it. Its last bytes are an answer as others
+    /// are.
+    pub(crate) fn part_from_stream(&self, number: u64) {
+        self.change(number, |request| {
+            (request.doing, request.given) = (Doing::Closing, Some(now()));
+        });
+        self.wake();
+    }
+
+    /// Notes that a stream is over, and gives its request back, or else that no task will take it.
+    pub(crate) fn leave_stream(&self, number: u64) -> Option<InFlight> {
+        let mut state = self.state();
+        let serving = state.serving();
+        let place = serving.place(number)?;
+        if !serving.requests[place].is_given_away() {
+            serving.requests[place].taker = Taker::Gone;
+            return None;
+        }
+        let ended = serving.requests.swap_remove(place);
+        let onlookers = serving.take_onlookers_of(number);
+        state.wait_for(Waits::NextRequest, now());
+        // Unlock before waking: the tasks' first act is to take this lock.
+        drop(state);
+        onlookers.into_iter().for_each(Waker::wake);
+        self.wake();
+        Some(ended)
+    }
+
+    /// Wakes the connection's task.
+    fn wake(&self) {
+        let waker = self.state().waker.clone();
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// Notes that the task that had the connection has dropped it, and wakes that of the
@@ -384,18 +445,19 @@ impl Watch {
         let mut state = self.state();
         let place = state.serving().place(number);
         let ended = place.map(|place| state.serving().requests.swap_remove(place));
+        let onlookers = state.take_onlookers();
         state.wait_for(Waits::Closing, now());
         let waker = state.waker.clone();
         // Unlock before waking: the task's first act is to take this lock.
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        waker.into_iter().chain(onlookers).for_each(Waker::wake);
         ended
     }
 
     /// Notes that a request for an upgrade got another answer.
     pub(crate) fn refuse_upgrade(&self, number: u64) {
         self.change(number, |request| request.doing = Doing::Answering);
-        let onlookers = self.state().take_onlookers();
+        let onlookers = self.state().serving().take_onlookers_of(number);
         onlookers.into_iter().for_each(Waker::wake);
     }
 
@@ -407,17 +469,21 @@ impl Watch {
         if request.is_none_or(|request| request.doing == Doing::Answering) {
             return Poll::Ready(());
         }
-        serving.leave_onlooker(cx.waker())
+        serving.leave_onlooker(number, cx.waker())
     }
 
-    /// Ready when the server wants its connections to end.
-    pub(crate) fn poll_end_begun(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Ready when the server wants its connections to end, or the upgrade is over.
+    pub(crate) fn poll_end_begun(&self, number: u64, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state();
         // Under the lock, under which the order is given.
         if self.order() != Order::Serve {
             return Poll::Ready(());
         }
-        state.serving().leave_onlooker(cx.waker())
+        let serving = state.serving();
+        match serving.place(number) {
+            Some(_) => serving.leave_onlooker(number, cx.waker()),
+            None => Poll::Ready(()),
+        }
     }
 
     /// Notes that hyper has got a part of the answer, or asks for one.
@@ -596,7 +662,9 @@ impl State {
 
     fn take_onlookers(&mut self) -> Vec<Waker> {
         let serving = self.serving.as_mut();
-        serving.map_or_else(Vec::new, |serving| mem::take(&mut serving.onlookers))
+        let onlookers = serving.map(|serving| mem::take(&mut serving.onlookers));
+        let onlookers = onlookers.into_iter().flatten();
+        onlookers.map(|(_, waker)| waker).collect()
     }
 
     fn is_idle(&self) -> bool {
@@ -606,11 +674,17 @@ impl State {
 }
 
 impl Serving {
-    fn leave_onlooker(&mut self, waker: &Waker) -> Poll<()> {
-        if !self.onlookers.iter().any(|left| left.will_wake(waker)) {
-            self.onlookers.push(waker.clone());
+    fn leave_onlooker(&mut self, number: u64, waker: &Waker) -> Poll<()> {
+        let mut left = self.onlookers.iter();
+        if !left.any(|(of, left)| *of == number && left.will_wake(waker)) {
+            self.onlookers.push((number, waker.clone()));
         }
         Poll::Pending
+    }
+
+    fn take_onlookers_of(&mut self, number: u64) -> Vec<Waker> {
+        let taken = self.onlookers.extract_if(.., |(of, _)| *of == number);
+        taken.map(|(_, waker)| waker).collect()
     }
 
     fn place(&self, number: u64) -> Option<usize> {

@@ -56,6 +56,28 @@ pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
     frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields)
 }
 
+/// The fields of a `CONNECT`: these pseudo fields, and those of any other name.
+pub(crate) fn connect_fields(fields: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let field = |(name, value): &(&str, &str)| [vec![0], text(name), text(value)].concat();
+    let fields = fields.iter().flat_map(field);
+    field(&(":method", "CONNECT"))
+        .into_iter()
+        .chain(fields)
+        .collect()
+}
+
+/// A request for a stream that speaks this protocol (RFC 8441).
+pub(crate) fn connect(stream: u32, protocol: &str, path: &str) -> Vec<u8> {
+    let fields = connect_fields(&[
+        (":protocol", protocol),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "test"),
+    ]);
+    frame(HEADERS, END_HEADERS, stream, &fields)
+}
+
 impl Frame {
     /// The status of an answer's head: one of the static table, or a literal of three digits.
     /// Sizes of the table may stand before it.

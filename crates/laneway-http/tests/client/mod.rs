@@ -67,9 +67,20 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    serve_server(runtime, Server::new(service).limits(limits))
+}
+
+pub(crate) fn serve_server<S, B>(runtime: Runtime, server: Server<S>) -> Served
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server::new(service).limits(limits);
     let handle = server.handle();
     let serving = runtime.spawn(server.serve(listener), Priority::High);
     Served {
