@@ -550,3 +550,17 @@ fn a_shutdown_says_goaway_and_lets_streams_finish() {
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.served, report.finished), (1, 1));
 }
+
+#[test]
+fn a_body_in_small_pieces_is_no_flood() {
+    const PIECES: usize = 5000;
+    let server = served(Limits::public());
+    let mut client = begun(&server);
+    let head = frame(HEADERS, END_HEADERS, 1, &fields(METHOD_POST, "/echo"));
+    let piece = frame(DATA, 0, 1, b"0123456789");
+    let last = frame(DATA, END_STREAM, 1, b"!");
+    client.send([head, piece.repeat(PIECES), last].concat());
+    let (status, body) = client.h2_answer(1);
+    assert_eq!(status, 200);
+    assert_eq!(body, "0123456789".repeat(PIECES) + "!");
+}

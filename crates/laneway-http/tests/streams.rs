@@ -523,6 +523,21 @@ fn a_full_window_holds_back_its_own_stream_alone() {
 }
 
 #[test]
+fn bursts_of_small_messages_are_no_flood() {
+    const MESSAGES: usize = 5000;
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/echo");
+    client.send(window(0, 1_000_000));
+    client.send(window(1, 1_000_000));
+    client.send(data(1, b"0123456789").repeat(MESSAGES));
+    let echo = read(&mut client, 1, 10 * MESSAGES);
+    assert!(echo.chunks(10).all(|message| message == b"0123456789"));
+    client.send(end(1));
+    assert_eq!(heard(&told), format!("echoed {}", 10 * MESSAGES));
+}
+
+#[test]
 fn a_client_that_does_not_read_the_last_words_is_cut_off() {
     let stall = Duration::from_millis(50);
     let (server, told) = served(Limits::public().write_stall(stall));

@@ -15,7 +15,7 @@ use super::intake::{Handed, Intake};
 use super::tunnel::Tunnel;
 use crate::adapters::{Io, read_through};
 use crate::exchange::Origin;
-use crate::gate::{Frames, Pace};
+use crate::gate::{Frames, Pace, hand_merged};
 use crate::refusal::Refusal;
 use crate::stream::Stream;
 
@@ -184,16 +184,20 @@ impl Open {
         let (frames, most) = (&mut self.frames, cursor.remaining());
         if !self.first.is_empty() {
             let bytes = self.first.len().min(most);
-            cursor.put_slice(&self.first[..bytes]);
-            let pace = frames.take_in(&self.first[..bytes]);
+            let pace = hand_on(&self.first[..bytes], frames, cursor);
             self.first.advance(bytes);
             return Poll::Ready(Ok(pace));
         }
-        read_through(stream, cx, most, |bytes| {
-            cursor.put_slice(bytes);
-            frames.take_in(bytes)
-        })
+        read_through(stream, cx, most, |bytes| hand_on(bytes, frames, cursor))
     }
+}
+
+/// Hands bytes of frames to hyper.
+fn hand_on(bytes: &[u8], frames: &mut Frames, cursor: &mut ReadBufCursor<'_>) -> Pace {
+    let (begun, next) = bytes.split_at(frames.next_begins(bytes));
+    cursor.put_slice(begun);
+    hand_merged(next, |part| cursor.put_slice(part));
+    frames.take_in(bytes)
 }
 
 /// Reads until some of it may pass.

@@ -31,9 +31,9 @@ const BY_DATA: u64 = 3;
 const EARNING: usize = 1024;
 
 /// The head of a frame: its length in three bytes, its kind, its flags and its stream.
-const HEAD: usize = 9;
+pub(crate) const HEAD: usize = 9;
 
-const DATA: u8 = 0;
+pub(crate) const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
@@ -52,7 +52,7 @@ pub(crate) struct Frames {
 }
 
 /// The heads of the frames in one direction.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Heads {
     /// How much of the preface or of a payload is to come before the next head.
     ahead: usize,
@@ -87,6 +87,11 @@ impl Frames {
             beside: 0,
             since,
         }
+    }
+
+    /// Where the next frame begins within these bytes, which come next.
+    pub(crate) fn next_begins(&self, bytes: &[u8]) -> usize {
+        self.received.next_begins(bytes).min(bytes.len())
     }
 
     /// Looks at the next bytes of the client.
@@ -150,6 +155,17 @@ impl Heads {
             head: [0; HEAD],
             come: 0,
         }
+    }
+
+    /// Where the next frame begins within these bytes or behind them.
+    fn next_begins(&self, bytes: &[u8]) -> usize {
+        let of_head = match self.come {
+            0 => return self.ahead,
+            come => HEAD - come,
+        };
+        let mut heads = *self;
+        let head = heads.next(&mut &bytes[..of_head.min(bytes.len())]);
+        of_head + head.map_or(0, |head| head.length)
     }
 
     /// The next head within these bytes, which are taken as far as that.
