@@ -208,8 +208,8 @@ impl Limits {
     }
 
     /// The fewest bytes a second of a body, over a time of waiting for them. The time that a
-    /// handler takes between two reads does not count. A rate of 0 takes the limit away. The default
-    /// is 1 kB/s over 30 s.
+    /// handler takes between two reads does not count. A rate of 0 takes the limit away. The
+    /// default is 1 kB/s over 30 s.
     ///
     /// # Panics
     ///

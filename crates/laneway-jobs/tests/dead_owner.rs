@@ -112,7 +112,7 @@ fn a_file_is_taken_over_beside_a_process_that_writes() {
         writer.execute_batch(begin).unwrap();
         writes.send(()).unwrap();
         // Long enough for the opening to come to it, and far from the end of its patience.
-        std::thread::sleep(Duration::from_millis(500));
+        laneway::block_on(laneway::time::sleep(Duration::from_millis(500)));
         writer.execute_batch("COMMIT").unwrap();
     });
     written.recv().unwrap();

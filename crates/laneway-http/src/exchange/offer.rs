@@ -104,8 +104,8 @@ impl fmt::Debug for Offer {
 
 /// The protocol that a request asks for by `CONNECT` in HTTP/2 (RFC 8441), such as `websocket`.
 ///
-/// No request has one unless the server [offers
-/// it](crate::Server::enable_connect_protocol). The [module](crate::upgrade#in-http2) has an example.
+/// No request has one unless the server [offers it](crate::Server::enable_connect_protocol). The
+/// [module](crate::upgrade#in-http2) has an example.
 #[must_use]
 pub fn connect_protocol<B>(request: &Request<B>) -> Option<&str> {
     let protocol = request.extensions().get::<hyper::ext::Protocol>();

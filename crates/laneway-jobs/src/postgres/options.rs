@@ -99,10 +99,10 @@ impl PostgresOptions {
     ///
     /// The address is a URL, `postgres://user:password@host:5432/database`, or of the form
     /// `host=/run/postgresql user=app dbname=app`. A URL may name the schema, `?schema=jobs`, which
-    /// then counts more than [`schema`](Self::schema). It may name several hosts, which are tried in
-    /// their order, or by chance with `load_balance_hosts=random`, and each address of a host's name
-    /// has its own `connect_timeout`; `target_session_attrs=read-write` passes over a standby. Those
-    /// and `hostaddr` are as Postgres defines them. `keepalives..` and `tcp_user_timeout` are
+    /// then counts more than [`schema`](Self::schema). It may name several hosts, which are tried
+    /// in their order, or by chance with `load_balance_hosts=random`, and each address of a host's
+    /// name has its own `connect_timeout`; `target_session_attrs=read-write` passes over a standby.
+    /// Those and `hostaddr` are as Postgres defines them. `keepalives..` and `tcp_user_timeout` are
     /// refused.
     ///
     /// # Errors
