@@ -22,6 +22,7 @@ use crate::jobs::Jobs;
 use crate::lease::Lease;
 use crate::payload::{decode, encode};
 use crate::resend::resend;
+use crate::retry::Retry;
 use crate::store::{
     BatchCounts, ClaimedJob, Guarded, Held, JobSearch, Note, NoteKind, Outcome, Settlement, Step,
     StoreError,
@@ -146,7 +147,9 @@ impl Ctx {
     ///
     /// # Errors
     ///
-    /// The future's own error, after which the step has not been made; or that of the store.
+    /// The future's own error, after which the step has not been made; or that of the store. A
+    /// value that cannot be stored, since it is too large, too deep or no JSON, is an error after
+    /// which the job is not [tried again](crate::Retry::never): the step's effects would come again.
     ///
     /// # Cancellation
     ///
@@ -166,9 +169,10 @@ impl Ctx {
             return Ok(decode(&made.value)?);
         }
         let value = step.await.map_err(Into::into)?;
+        let unkept = |error| Retry::never(format!("the step {name} is not kept: {error}"));
         let step = Step {
             name: name.to_owned(),
-            value: encode(&value)?,
+            value: encode(&value).map_err(unkept)?,
         };
         self.note(NoteKind::Step(step)).await?;
         Ok(value)

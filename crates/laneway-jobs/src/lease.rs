@@ -1,6 +1,6 @@
 //! A worker's own view of a lease: until when it may go on, and whether it should stop.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_lite::future::or;
@@ -15,6 +15,8 @@ use crate::signal::Signal;
 #[derive(Debug)]
 pub(crate) struct Lease {
     deadline: Mutex<Instant>,
+    /// The end of the attempt, once that has begun.
+    attempt_ends: OnceLock<Instant>,
     /// An operator or a shutdown wants the handler to stop by itself.
     pub(crate) cancelled: Signal,
     lost: Signal,
@@ -25,6 +27,7 @@ impl Lease {
     pub(crate) fn new(sent: Instant, length: Duration) -> Lease {
         Lease {
             deadline: Mutex::new(after(sent, own_part(length))),
+            attempt_ends: OnceLock::new(),
             cancelled: Signal::default(),
             lost: Signal::default(),
         }
@@ -36,6 +39,18 @@ impl Lease {
 
     pub(crate) fn renewed(&self, sent: Instant, length: Duration) {
         *unpoisoned(self.deadline.lock()) = after(sent, own_part(length));
+    }
+
+    /// The attempt has begun, and has until then.
+    pub(crate) fn ends_with(&self, attempt_ends: Instant) {
+        let _ = self.attempt_ends.set(attempt_ends);
+    }
+
+    /// Whether the attempt is over by a whole lease and its handler has not noticed, since one poll
+    /// of it lasts that long.
+    pub(crate) fn is_overdue(&self, length: Duration) -> bool {
+        let ended = self.attempt_ends.get();
+        ended.is_some_and(|&ended| now() >= after(ended, length))
     }
 
     pub(crate) fn lose(&self) {

@@ -324,3 +324,151 @@ fn a_settlement_that_the_database_refuses_holds_up_no_other() {
         let _ = worker.shutdown(SECOND).await;
     });
 }
+
+/// A text that no store takes.
+fn too_large() -> String {
+    "x".repeat((1 << 20) + 1)
+}
+
+/// How a job ends whose handler keeps, or returns, such a text, and how often that runs.
+fn ends_with(in_a_step: bool) -> (JobState, String, u32) {
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = runs.clone();
+    let (state, error) = simulated(move |jobs| async move {
+        let worker = worker(&jobs).handle(move |_: Call, ctx: Ctx| {
+            counted.fetch_add(1, Relaxed);
+            async move {
+                match in_a_step {
+                    true => {
+                        ctx.step("text", async { Ok::<_, JobError>(too_large()) })
+                            .await
+                    }
+                    false => Ok(too_large()),
+                }
+            }
+        });
+        let worker = worker.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        let ended = jobs.wait::<String>(id).await;
+        let _ = worker.shutdown(SECOND).await;
+        (state(&jobs, id).await, ended.unwrap_err().to_string())
+    });
+    (state, error, runs.load(Relaxed))
+}
+
+#[test]
+fn effects_whose_result_cannot_be_kept_are_not_had_again() {
+    for (in_a_step, what) in [
+        (false, "no result is kept"),
+        (true, "the step text is not kept"),
+    ] {
+        let (state, error, runs) = ends_with(in_a_step);
+        assert_eq!((state, runs), (JobState::Failed, 1), "{error}");
+        assert!(
+            error.contains(what) && error.contains("1048579 bytes"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_job_whose_handler_blocks_in_one_poll_is_rescued() {
+    let short = Duration::from_millis(200);
+    let rt = Runtime::builder().with_low_num(4).build().unwrap();
+    let jobs = Jobs::new(SqliteStore::memory().unwrap());
+    let (let_go, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(Some(blocked));
+    let blocks_once = move |_: Call, _: Ctx| {
+        let blocked = blocked.lock().unwrap().take();
+        async move {
+            if let Some(blocked) = blocked {
+                let _ = blocked.recv();
+            }
+            Ok::<_, JobError>(())
+        }
+    };
+    let worker = Worker::new(&jobs)
+        .queue("default", Limit::in_flight(2))
+        .timeout(short)
+        .lease(short)
+        .handle(blocks_once)
+        .start(&rt)
+        .unwrap();
+    rt.block_on(async {
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
+        let views = jobs.store().look(vec![id]).await.unwrap();
+        let view = views[0].as_ref().unwrap();
+        assert_eq!((view.attempt, view.crashes), (2, 1));
+        let_go.send(()).unwrap();
+        let report = worker.shutdown(20 * SECOND).await;
+        assert_eq!(report.leases_lost, 1, "{report}");
+    });
+}
+
+#[test]
+fn a_suspect_in_a_full_queue_does_not_bar_its_kind_elsewhere() {
+    #[derive(Serialize, Deserialize)]
+    struct Report;
+    impl Job for Report {
+        const KIND: &'static str = "report";
+    }
+    simulated(|jobs| async move {
+        let slow = |worker: Worker| worker.queue("slow", Limit::in_flight(1)).lease(SECOND);
+        let calls = || |_: Call, _: Ctx| async { Ok::<_, JobError>(()) };
+        let hangs = |_: Call, _: Ctx| pending::<Result<(), JobError>>();
+        let lost = slow(Worker::new(&jobs))
+            .handle(hangs)
+            .start(&Handle::current());
+        let suspect = jobs.enqueue(Call).queue("slow").await.unwrap().id();
+        sleep(SECOND).await;
+        drop(lost.unwrap());
+
+        let report = jobs.enqueue(Report).queue("slow").await.unwrap().id();
+        let reports = |_: Report, _: Ctx| async {
+            sleep(HOUR).await;
+            Ok::<_, JobError>(())
+        };
+        let worker = slow(worker(&jobs)).handle(reports).handle(calls());
+        let worker = worker.start(&Handle::current()).unwrap();
+        sleep(60 * SECOND).await;
+        assert_eq!(state(&jobs, report).await, JobState::Running);
+        let innocent = jobs.enqueue(Call).await.unwrap().id();
+        sleep(SECOND).await;
+        assert_eq!(state(&jobs, innocent).await, JobState::Done);
+        assert_eq!(jobs.wait::<()>(suspect).await, Ok(()));
+        assert!(worker.shutdown(SECOND).await.is_clean());
+    });
+}
+
+/// Also one that is started for a short while, again and again.
+#[test]
+fn a_worker_prunes_soon_after_its_first_job() {
+    simulated(|jobs| async move {
+        let pruning = Pruning {
+            done_after: Duration::ZERO,
+            limit: 1,
+            ..Pruning::default()
+        };
+        let first = worker(&jobs)
+            .prune(None)
+            .handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) });
+        let first = first.start(&Handle::current()).unwrap();
+        let id = jobs.enqueue(Call).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(id).await, Ok(()));
+        assert!(first.shutdown(SECOND).await.is_clean());
+        let next = worker(&jobs)
+            .prune(Some(pruning))
+            .handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) });
+        let next = next.start(&Handle::current()).unwrap();
+        let other = jobs.enqueue(Call).await.unwrap().id();
+        assert_eq!(jobs.wait::<()>(other).await, Ok(()));
+        sleep(5 * SECOND).await;
+        let views = jobs.store().look(vec![id, other]).await.unwrap();
+        assert!(
+            views.iter().all(Option::is_none),
+            "a young worker prunes as well: {views:?}"
+        );
+        assert!(next.shutdown(SECOND).await.is_clean());
+    });
+}

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use futures_lite::FutureExt;
 use futures_lite::future::or;
-use laneway::IntoQueueName;
 use laneway::time::sleep_until;
+use laneway::{AbortHandle, IntoQueueName};
 
 use super::core::Core;
 use super::handlers::Handler;
@@ -43,7 +43,8 @@ pub(super) fn begin(core: &Arc<Core>, job: ClaimedJob, queue: usize, begins: Opt
     let attempt = run(core.clone(), job, lease, begins);
     match core.runtime.try_spawn(attempt, place) {
         Ok(task) => {
-            core.roster().started(held, task.abort_handle());
+            let stopped = core.roster().started(held, task.abort_handle());
+            stopped.iter().for_each(AbortHandle::abort);
             task.detach();
         }
         Err(_) => give_back(core, held),
@@ -65,14 +66,12 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>, begins: Option
     };
     let attempt = Attempt::at(&job, core.settings.timeout);
     let ctx = Ctx::new(core.jobs.clone(), attempt, lease.clone());
+    lease.ends_with(ctx.deadline());
     let made = Made::of(&job, handler, &core.settings);
     let outcome = outcome(handler, job.payload, ctx, &lease, &made);
     match or(outcome, after_first_poll(begins)).await {
         Some(outcome) => core.handled(Settlement { held, outcome }),
-        None => {
-            core.lease_lost(held);
-            core.release([held]);
-        }
+        None => core.lose(held),
     }
 }
 

@@ -152,6 +152,15 @@ impl Core {
         }
     }
 
+    /// A job that is held no more, since its lease is lost, if it was held until now.
+    pub(super) fn lose(&self, held: Held) {
+        let is_held = self.roster().lease(held).is_some();
+        if is_held {
+            self.lease_lost(held);
+            self.release([held]);
+        }
+    }
+
     pub(super) fn lease_lost(&self, held: Held) {
         self.tally.leases_lost.fetch_add(1, Relaxed);
         log::warn!(

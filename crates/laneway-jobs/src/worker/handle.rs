@@ -129,8 +129,8 @@ impl WorkerHandle {
     fn stop_handlers(&self) -> Vec<(Held, LeftJob)> {
         let running = self.core.roster().stop_running();
         // The lock is free by now: a handler's destructor may be anything.
-        let stop = |(held, kind, abort): (Held, Arc<str>, AbortHandle)| {
-            abort.abort();
+        let stop = |(held, kind, abort): (Held, Arc<str>, Option<AbortHandle>)| {
+            abort.iter().for_each(AbortHandle::abort);
             (
                 held,
                 LeftJob {

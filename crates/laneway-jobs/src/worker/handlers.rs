@@ -94,7 +94,8 @@ where
         Box::pin(async move {
             let handling = handler(decode(&payload)?, ctx);
             let result = handling.await.map_err(Into::into)?;
-            Ok(encode(&result)?)
+            // A further attempt would have the handler's effects again, and the same result.
+            encode(&result).map_err(|error| Retry::never(format!("no result is kept: {error}")))
         })
     })
 }

@@ -49,7 +49,8 @@ impl HeldStage {
 pub(super) enum Suspicion {
     #[default]
     None,
-    /// A suspect of this kind is due; no more of the kind is claimed until none is held.
+    /// A suspect of this kind is due; once its queue has a slot for it, no more of the kind is
+    /// claimed until none is held.
     Draining { kind: String, queue: usize },
     /// It is held.
     Held { kind: String, id: JobId },
@@ -170,6 +171,7 @@ impl Roster {
     ) -> MayClaim {
         let barred = match &self.suspicion {
             Suspicion::None => None,
+            Suspicion::Draining { queue: of, .. } if self.slots(*of) == 0 => None,
             Suspicion::Draining { kind, queue: of } if *of == queue && !self.holds(kind) => {
                 return MayClaim::Suspect(kind.clone());
             }
@@ -233,11 +235,15 @@ impl Roster {
         Some(lease)
     }
 
-    pub(super) fn started(&mut self, held: Held, abort: AbortHandle) {
-        if let Some(job) = self.get(held)
-            && matches!(job.stage, HeldStage::Starting)
-        {
-            job.stage = HeldStage::Running(abort);
+    /// The handler's task is spawned. Gives its end back to be ordered, where the handler was
+    /// stopped meanwhile, or has ended.
+    pub(super) fn started(&mut self, held: Held, abort: AbortHandle) -> Option<AbortHandle> {
+        match self.get(held) {
+            Some(job) if matches!(job.stage, HeldStage::Starting) => {
+                job.stage = HeldStage::Running(abort);
+                None
+            }
+            _ => Some(abort),
         }
     }
 
@@ -250,21 +256,23 @@ impl Roster {
         Some(queue)
     }
 
-    /// Takes the say from all handlers that run, and gives what stops them.
-    pub(super) fn stop_running(&mut self) -> Vec<(Held, Arc<str>, AbortHandle)> {
+    /// Takes the say from all handlers that run, and gives what stops them. A handler that is just
+    /// about to be spawned has nothing yet that would: its spawner stops it.
+    pub(super) fn stop_running(&mut self) -> Vec<(Held, Arc<str>, Option<AbortHandle>)> {
         let mut stopped = Vec::new();
         for (&id, job) in &mut self.held {
             let stage = std::mem::replace(&mut job.stage, HeldStage::Settling);
-            match stage {
-                HeldStage::Running(abort) => {
-                    self.load[job.queue].running -= 1;
-                    let fence = job.fence;
-                    stopped.push((Held { id, fence }, job.kind.clone(), abort));
-                }
-                HeldStage::Waiting | HeldStage::Starting | HeldStage::Settling => {
+            let abort = match stage {
+                HeldStage::Running(abort) => Some(abort),
+                HeldStage::Starting => None,
+                HeldStage::Waiting | HeldStage::Settling => {
                     job.stage = stage;
+                    continue;
                 }
-            }
+            };
+            self.load[job.queue].running -= 1;
+            let fence = job.fence;
+            stopped.push((Held { id, fence }, job.kind.clone(), abort));
         }
         stopped
     }
