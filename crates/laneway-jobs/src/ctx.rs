@@ -149,7 +149,8 @@ impl Ctx {
     ///
     /// The future's own error, after which the step has not been made; or that of the store. A
     /// value that cannot be stored, since it is too large, too deep or no JSON, is an error after
-    /// which the job is not [tried again](crate::Retry::never): the step's effects would come again.
+    /// which the job is not [tried again](crate::Retry::never): the step's effects would come
+    /// again.
     ///
     /// # Cancellation
     ///

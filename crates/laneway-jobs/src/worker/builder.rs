@@ -172,8 +172,8 @@ impl Worker {
     /// Sets how long an attempt may take, where the job says nothing else. Default: one hour.
     ///
     /// A handler is dropped at its next await after that. One that blocks its thread within a
-    /// single poll has none: a lease and a third later at most its slot is free for another job, and
-    /// its own job is taken for one whose worker was lost. The thread stays the handler's.
+    /// single poll has none: a lease and a third later at most its slot is free for another job,
+    /// and its own job is taken for one whose worker was lost. The thread stays the handler's.
     pub fn timeout(mut self, timeout: Duration) -> Worker {
         self.settings.timeout = timeout;
         self
@@ -194,8 +194,8 @@ impl Worker {
 
     /// Sets which old jobs are deleted; `None` keeps all. Default: [`Pruning::default`].
     ///
-    /// The worker looks for them soon after its first job, and every ten minutes if any has finished
-    /// since.
+    /// The worker looks for them soon after its first job, and every ten minutes if any has
+    /// finished since.
     pub fn prune(mut self, pruning: Option<Pruning>) -> Worker {
         self.settings.pruning = pruning;
         self

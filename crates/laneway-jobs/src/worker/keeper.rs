@@ -59,8 +59,8 @@ async fn renew(core: &Core) {
     }
 }
 
-/// A handler whose one poll lasts for longer than its attempt keeps its thread, but neither its slot
-/// nor the job: that is rescued when its lease ends, as one of a lost worker.
+/// A handler whose one poll lasts for longer than its attempt keeps its thread, but neither its
+/// slot nor the job: that is rescued when its lease ends, as one of a lost worker.
 fn give_up_overdue(core: &Core) {
     let length = core.settings.lease;
     let roster = core.roster();
