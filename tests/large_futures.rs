@@ -265,31 +265,30 @@ fn closures_may_be_large() {
     assert_eq!(block_on(rt.spawn(task, Priority::Low)), 1);
 }
 
-const LARGE_OUTPUT: usize = 64 * 1024;
-
-async fn large_output() -> [u8; LARGE_OUTPUT] {
-    yield_now().await;
-    [7; LARGE_OUTPUT]
+#[test]
+fn a_thread_with_an_ordinary_stack_awaits_large_outputs_of_tasks() {
+    let rt = Runtime::builder().build().unwrap();
+    assert_eq!(
+        block_on(rt.spawn(quite_large_output(), Priority::Low))[17],
+        7
+    );
+    assert_eq!(
+        join!(rt.spawn(quite_large_output(), Priority::Low))[0][17],
+        7
+    );
+    let mut group = TaskGroup::new();
+    group.spawn_on(&rt, quite_large_output(), Priority::Low);
+    group.spawn_on(&rt, quite_large_output(), Priority::Low);
+    assert_eq!(block_on(group.join_all())[0].as_ref().unwrap()[17], 7);
+    let task = rt.try_spawn(quite_large_output(), Priority::Low).unwrap();
+    assert_eq!(block_on(task)[17], 7);
 }
 
 #[test]
-fn outputs_may_be_quite_large() {
+fn a_future_with_a_large_output_comes_back_if_it_is_not_taken() {
     let rt = Runtime::builder().build().unwrap();
-    assert_eq!(block_on(rt.spawn(large_output(), Priority::Low))[17], 7);
-    let mut group = TaskGroup::new();
-    group.spawn_on(&rt, large_output(), Priority::Low);
-    group.spawn_on(&rt, large_output(), Priority::Low);
-    assert_eq!(block_on(group.join_next()).unwrap().unwrap()[17], 7);
-    assert_eq!(block_on(group.join_all())[0].as_ref().unwrap()[17], 7);
-    let queue = TaskQueue::bounded(1).on(&rt.handle());
-    for work in [
-        Work::future(|_| large_output()),
-        Work::sync(|_| [7; LARGE_OUTPUT]),
-    ] {
-        let id = queue.submit(work).unwrap();
-        block_on(queue.wait(id));
-        assert_eq!(queue.take(id).unwrap()[17], 7);
-    }
+    let refused = rt.try_spawn(quite_large_output(), "nowhere").unwrap_err();
+    assert_eq!(block_on(refused.into_future())[17], 7);
 }
 
 /// Runs a future on a worker, whose stack has the default size.
@@ -420,33 +419,76 @@ fn a_service_that_restarts_has_large_values() {
     });
 }
 
-const LARGER_OUTPUT: usize = 64 * 1024;
-
-async fn larger_output() -> [u8; LARGER_OUTPUT] {
-    yield_now().await;
-    [7; LARGER_OUTPUT]
-}
-
 #[test]
-fn the_outputs_of_tasks_may_be_quite_large_on_a_worker() {
-    let spawned = || spawn_task!(larger_output());
+fn a_task_awaits_large_outputs_of_tasks() {
+    let spawned = || spawn_task!(quite_large_output());
     on_worker(async move { assert_eq!(spawned().await[17], 7) });
     on_worker(async move { assert_eq!(spawned().fallible().await.unwrap()[17], 7) });
     on_worker(async move { assert_eq!(join!(spawned())[0][17], 7) });
     on_worker(async move { assert_eq!(try_join!(spawned())[0].as_ref().unwrap()[17], 7) });
     on_worker(async move {
+        let named = spawn_task!(name = "large", quite_large_output(), Priority::High);
+        assert_eq!(named.await[17], 7);
+    });
+    let simulated = Sim::seed(1).run(async move { spawned().await[17] });
+    assert_eq!(simulated.unwrap().output, 7);
+}
+
+#[test]
+fn a_task_joins_a_group_with_large_outputs() {
+    let filled = || {
         let mut group = TaskGroup::new();
-        group.spawn(larger_output(), Priority::High);
+        group.spawn(quite_large_output(), Priority::High);
+        group.insert(spawn_task!(quite_large_output()));
+        group
+    };
+    on_worker(async move { assert_eq!(filled().join_all().await[1].as_ref().unwrap()[17], 7) });
+    on_worker(async move { filled().cancel_all().await });
+    on_worker(async move { filled().detach_all() });
+}
+
+async fn wrapped_output() -> [u8; WRAPPED] {
+    yield_now().await;
+    [7; WRAPPED]
+}
+
+async fn finished<T>(task: Task<T>) -> Task<T> {
+    while !task.is_finished() {
+        yield_now().await;
+    }
+    task
+}
+
+#[test]
+fn a_task_gets_large_outputs_within_other_values() {
+    let spawned = || spawn_task!(wrapped_output());
+    on_worker(async move {
+        let mut group = TaskGroup::new();
         group.insert(spawned());
         assert_eq!(group.join_next().await.unwrap().unwrap()[17], 7);
-        assert_eq!(group.join_all().await[0].as_ref().unwrap()[17], 7);
     });
     on_worker(async move {
-        let task = spawned();
-        while !task.is_finished() {
-            yield_now().await;
-        }
-        assert_eq!(task.cancel().await.unwrap()[17], 7);
+        let mut group = TaskGroup::new();
+        group.insert(finished(spawned()).await);
+        assert_eq!(group.try_join_next().unwrap().unwrap()[17], 7);
+    });
+    on_worker(async move {
+        let mut group = TaskGroup::new();
+        let member = group.insert(finished(spawned()).await);
+        assert_eq!(group.cancel(member).await.unwrap()[17], 7);
+    });
+    on_worker(async move {
+        let mut group = TaskGroup::new();
+        group.insert(spawn_task!(async { Ok::<_, ()>(wrapped_output().await) }));
+        assert_eq!(group.first_error().await.unwrap()[0][17], 7);
+    });
+    on_worker(async move {
+        let cancelled = finished(spawned()).await.cancel().await;
+        assert_eq!(cancelled.unwrap()[17], 7);
+    });
+    on_worker(async move {
+        let cancelled = finished(spawned()).await.fallible().cancel().await;
+        assert_eq!(cancelled.unwrap().unwrap()[17], 7);
     });
 }
 

@@ -121,5 +121,5 @@ pub(crate) use loans::Borrower;
 pub(crate) use outcome::{Outcome, TaskHalf};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;
-pub(crate) use runnable::{MAX_QUEUES, Origin};
+pub(crate) use runnable::{MAX_QUEUES, Meta, Origin};
 pub(crate) use worker::{Worker, WorkerParts};

@@ -43,6 +43,13 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// The outcome with what `keep` makes of the output, if there is one.
+    pub(crate) fn map<K>(mut self, keep: impl FnOnce(T) -> K) -> Outcome<K> {
+        let output = self.output.take().map(keep);
+        let failure = self.failure.take();
+        Outcome { output, failure }
+    }
+
     /// Whether there is no output.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()

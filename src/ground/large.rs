@@ -27,6 +27,10 @@ impl<F> BoxedOutput<F> {
     pub(crate) fn of(future: F) -> BoxedOutput<F> {
         BoxedOutput { future }
     }
+
+    pub(crate) fn into_inner(self) -> F {
+        self.future
+    }
 }
 
 impl<F: Future> Future for BoxedOutput<F> {

@@ -22,7 +22,7 @@ use crate::ground::large::is_large;
 use crate::ground::poll::budget::{self, Waited};
 use crate::ground::waker::{Child, Children};
 use crate::runtime::{IntoQueueName, Runtime, spawn};
-use crate::task::Task;
+use crate::task::{Task, unkept};
 
 pub use named_member::NamedMember;
 
@@ -113,9 +113,29 @@ struct Member<T> {
 }
 
 enum State<T> {
-    Running(Task<T>),
-    /// It had ended before the group could wait for it.
-    Ended(Outcome<T>),
+    /// The task has its outcome until the member is joined.
+    WithTask(Task<T>),
+    /// The task ended while the group began to wait for it. Boxed, as the output may be large.
+    Ended(Outcome<Box<T>>),
+}
+
+impl<T> Member<T> {
+    /// Whether the member has ended. If it has not, its end wakes it.
+    fn has_ended(&mut self) -> bool {
+        let State::WithTask(task) = &mut self.state else {
+            return true;
+        };
+        if task.is_finished() {
+            return true;
+        }
+        match self.child.poll(|cx| task.poll_end_boxed(cx)) {
+            Poll::Pending => false,
+            Poll::Ready(ended) => {
+                self.state = State::Ended(ended);
+                true
+            }
+        }
+    }
 }
 
 impl<T> TaskGroup<T> {
@@ -214,19 +234,18 @@ impl<T> TaskGroup<T> {
     /// let group: TaskGroup<u32> = (0..3).map(|n| spawn_task!(async move { n })).collect();
     /// assert_eq!(group.len(), 3);
     /// ```
-    pub fn insert(&mut self, mut task: Task<T>) -> TaskId {
+    pub fn insert(&mut self, task: Task<T>) -> TaskId {
+        task.refuse_if_served();
         let id = task.id();
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let child = self.children.add(key);
-        let state = match child.poll(|cx| task.poll_end(cx)) {
-            Poll::Pending => State::Running(task),
-            Poll::Ready(ended) => {
-                child.wake();
-                State::Ended(ended)
-            }
-        };
-        entry.insert(Member { id, child, state });
+        let state = State::WithTask(task);
+        let mut member = Member { id, child, state };
+        if member.has_ended() {
+            member.child.wake();
+        }
+        entry.insert(member);
         self.not_raised.insert(key);
         id
     }
@@ -389,12 +408,17 @@ impl<T> TaskGroup<T> {
     #[doc(alias = "abort")]
     pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
         let ended = match self.take_out(member) {
-            Some(State::Running(task)) => return task.cancel().await,
-            Some(State::Ended(ended)) => Some(ended),
-            None => None,
+            Some(State::WithTask(task)) => task.end().await,
+            Some(State::Ended(ended)) => {
+                budget::spend().await;
+                Some(ended)
+            }
+            None => {
+                budget::spend().await;
+                None
+            }
         };
-        budget::spend().await;
-        ended?.after_cancel()
+        ended?.after_cancel().map(|output| *output)
     }
 
     /// Lets all members run on without the group, as [`Task::detach`] does. The group is empty
@@ -413,7 +437,7 @@ impl<T> TaskGroup<T> {
     pub fn detach_all(&mut self) {
         for member in mem::take(self).into_members() {
             match member.state {
-                State::Running(task) => task.detach(),
+                State::WithTask(task) => task.detach(),
                 State::Ended(ended) => drop(ended),
             }
         }
@@ -493,9 +517,8 @@ impl<T> TaskGroup<T> {
         self.members.is_empty()
     }
 
-    // An output may be large. It stays with its member until all polls have come back, since each
-    // function that it is given through needs room for it on the stack in a build without
-    // optimisations.
+    // An output may be large. It stays with its member until all polls have come back, as
+    // `ground/large.rs` tells.
 
     /// Waits until a member has ended, and gives its key. `None`: there are no members.
     async fn ended(&mut self) -> Option<usize> {
@@ -517,7 +540,7 @@ impl<T> TaskGroup<T> {
         }
         loop {
             let key = ready!(self.children.poll_next(cx));
-            if self.has_ended(key) {
+            if self.has_member_ended(key) {
                 return Poll::Ready(Some(key));
             }
         }
@@ -527,7 +550,7 @@ impl<T> TaskGroup<T> {
     fn next_ended(&mut self) -> Option<usize> {
         loop {
             let key = self.children.next()?;
-            if self.has_ended(key) {
+            if self.has_member_ended(key) {
                 return Some(key);
             }
         }
@@ -545,30 +568,25 @@ impl<T> TaskGroup<T> {
     /// Raises the members that have not been raised yet.
     fn raise(&mut self) {
         for key in mem::take(&mut self.not_raised) {
-            if let State::Running(task) = &self.members[key].state {
+            if let State::WithTask(task) = &self.members[key].state
+                && !task.is_finished()
+            {
                 task.escalate();
             }
         }
     }
 
     /// Whether the member of this key, which was woken, is there and has ended.
-    fn has_ended(&mut self, key: usize) -> bool {
-        let Some(member) = self.members.get_mut(key) else {
-            return false;
-        };
-        if let State::Running(task) = &mut member.state
-            && let Poll::Ready(ended) = member.child.poll(|cx| task.poll_end(cx))
-        {
-            member.state = State::Ended(ended);
-        }
-        matches!(member.state, State::Ended(_))
+    fn has_member_ended(&mut self, key: usize) -> bool {
+        let member = self.members.get_mut(key);
+        member.is_some_and(Member::has_ended)
     }
 
     fn take_result(&mut self, key: usize) -> Result<T, JoinError> {
         self.not_raised.remove(&key);
         match self.members.remove(key).state {
-            State::Ended(ended) => ended.into_result(),
-            State::Running(_) => unreachable!("a task that has ended does not run again"),
+            State::WithTask(task) => task.into_result(),
+            State::Ended(ended) => unkept(ended.into_result()),
         }
     }
 
@@ -609,20 +627,31 @@ impl<V, E> TaskGroup<Result<V, E>> {
     #[doc(alias = "try_join_all")]
     pub async fn first_error(mut self) -> Result<Vec<V>, E> {
         let mut values = Vec::with_capacity(self.len());
-        while let Some(joined) = self.join_next().await {
-            match joined {
-                Ok(Ok(value)) => values.push(value),
-                Ok(Err(error)) => {
+        while let Some(key) = self.ended().await {
+            match self.take_value(key, &mut values) {
+                Ok(()) => {}
+                Err(Ok(error)) => {
                     self.cancel_all().await;
                     return Err(error);
                 }
-                Err(error) => {
+                Err(Err(error)) => {
                     self.cancel_all().await;
                     error.throw();
                 }
             }
         }
         Ok(values)
+    }
+
+    /// Puts the value of a member that has ended to the others, or gives its error, or the reason
+    /// why it has neither. Not in `first_error`, whose frame would hold the value several times.
+    fn take_value(&mut self, key: usize, values: &mut Vec<V>) -> Result<(), Result<E, JoinError>> {
+        match self.take_result(key) {
+            Ok(Ok(value)) => values.push(value),
+            Ok(Err(error)) => return Err(Ok(error)),
+            Err(error) => return Err(Err(error)),
+        }
+        Ok(())
     }
 }
 
@@ -659,7 +688,7 @@ impl<T> fmt::Debug for TaskGroup<T> {
 async fn cancel<T>(member: Member<T>) {
     match member.state {
         // The destructor of an outcome panics in no case, and reports a panic.
-        State::Running(task) => drop(task.end().await),
+        State::WithTask(task) => drop(task.end().await),
         State::Ended(ended) => drop(ended),
     }
 }

@@ -468,10 +468,11 @@ impl Builder {
     /// is one that a service's handler gives, the run of a periodic process, and one that is
     /// simulated; what its polls call does. The output of a closure or of `block_on`, and a
     /// request, a reply and the state of a service go their way in a box if they have more than 4
-    /// KiB. The functions that make such a value and those that await it still need room for it: in
-    /// a build without optimisations, an `async` block that awaits it has it several times on its
-    /// stack. The output of a task is handed on by value: in such a build, one of more than some 32
-    /// kB is better put into a box, since each function on its way needs room for it. A size of
+    /// KiB, and so does the output of a task in a build with debug assertions. The functions that
+    /// make such a value and those that await it still need room for it: in a build without
+    /// optimisations, an `async` block that awaits it has it several times on its stack, once more
+    /// for each `unwrap`. An output of 256 KiB passes there by every way that gives it as it is,
+    /// and one of 128 KiB within an `Option` of a `Result`, as `join_next` gives it. A size of
     /// less than 64 KiB is a [`BuildError::SmallStack`], and one that the operating system refuses
     /// is a [`BuildError::Thread`].
     ///

@@ -14,7 +14,7 @@ use crate::ground::ids::ExecutorId;
 use crate::ground::join_error::JoinError;
 use crate::ground::shield::log_warning;
 use crate::ground::sync::unpoisoned;
-use crate::task::Task;
+use crate::task::{Kept, Task, is_boxed, unkept};
 
 /// Blocks this thread until all tasks have ended, and gives their outputs in the order of the
 /// tasks: what [`join!`](crate::join!) calls, for tasks that are in a collection.
@@ -55,11 +55,19 @@ use crate::task::Task;
 #[track_caller]
 pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
     let tasks = begin(tasks, Location::caller());
+    match const { is_boxed::<T>() } {
+        true => outputs::<T, Box<T>>(tasks),
+        false => outputs::<T, T>(tasks),
+    }
+}
+
+fn outputs<T, K: Kept<T>>(tasks: Vec<Task<T>>) -> Vec<T> {
     block_on(async {
         let mut outputs = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let output = output(task).await;
-            outputs.push(output.unwrap_or_else(|error| error.throw()));
+            let kept = result::<T, K>(task).await;
+            let kept = kept.unwrap_or_else(|error| error.throw());
+            outputs.push(kept.unkept());
         }
         outputs
     })
@@ -88,10 +96,18 @@ pub fn join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
 #[track_caller]
 pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, JoinError>> {
     let tasks = begin(tasks, Location::caller());
+    match const { is_boxed::<T>() } {
+        true => results::<T, Box<T>>(tasks),
+        false => results::<T, T>(tasks),
+    }
+}
+
+fn results<T, K: Kept<T>>(tasks: Vec<Task<T>>) -> Vec<Result<T, JoinError>> {
     block_on(async {
         let mut results = Vec::with_capacity(tasks.len());
         for task in tasks {
-            results.push(output(task).await);
+            let kept = result::<T, K>(task).await;
+            results.push(unkept(kept));
         }
         results
     })
@@ -99,8 +115,8 @@ pub fn try_join_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T
 
 /// Awaits a task. Not counted: a thread that blocks for many tasks gives way to nothing between two
 /// that have ended.
-async fn output<T>(mut task: Task<T>) -> Result<T, JoinError> {
-    poll_fn(|cx| task.poll_uncounted(cx)).await
+async fn result<T, K: Kept<T>>(mut task: Task<T>) -> Result<K, JoinError> {
+    poll_fn(|cx| task.poll_uncounted::<K>(cx)).await
 }
 
 /// Does all of a join but to wait: runs what this thread can run of it.

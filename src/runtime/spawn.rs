@@ -12,8 +12,8 @@ use super::returnable::Returnable;
 use super::runtime::Runtime;
 use super::spawn_error::SpawnError;
 use crate::executor::{Executor, Late, Origin, TaskHalf, seat};
-use crate::ground::large::is_large;
-use crate::task::Task;
+use crate::ground::large::{BoxedOutput, is_large};
+use crate::task::{Half, Task, is_boxed};
 
 impl Runtime {
     /// Spawns a future on one of this runtime's queues: the one of a
@@ -132,16 +132,39 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    Task::new(match const { is_boxed::<F::Output>() } {
+        true => Half::boxed(spawn_small_on(
+            executor,
+            BoxedOutput::of(future),
+            queue,
+            origin,
+        )),
+        false => Half::Within(spawn_small_on(executor, future, queue, origin)),
+    })
+}
+
+/// As [`spawn_on`], for an output that may be moved a few times.
+#[inline]
+fn spawn_small_on<F>(
+    executor: Option<&Executor>,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> TaskHalf<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     let here = executor.is_none().then(seat::runtime_here).flatten();
     let executor = or_process_wide(executor.or(here.as_deref()), origin);
     let mut future = Some(future);
     let spawned = queue
         .find(executor)
         .and_then(|id| executor.spawn(&mut future, id, origin, Late::Cancelled));
-    Task::new(spawned.unwrap_or_else(|| {
+    spawned.unwrap_or_else(|| {
         let future = future.expect(NOT_SPAWNED_STILL_THERE);
         refused(executor, future, queue, origin)
-    }))
+    })
 }
 
 #[inline]
@@ -185,6 +208,31 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    match const { is_boxed::<F::Output>() } {
+        true => {
+            let spawned = try_spawn_small_on(executor, BoxedOutput::of(future), queue, origin);
+            let half =
+                spawned.map_err(|error| error.map(|future| Box::new(future.into_inner())))?;
+            Ok(Task::new(Half::boxed(half)))
+        }
+        false => {
+            let half = try_spawn_small_on(executor, future, queue, origin)?;
+            Ok(Task::new(Half::Within(half)))
+        }
+    }
+}
+
+/// As [`try_spawn_on`], for an output that may be moved a few times.
+fn try_spawn_small_on<F>(
+    executor: Option<&Executor>,
+    future: F,
+    queue: QueueName<'_>,
+    origin: Origin<'_>,
+) -> Result<TaskHalf<F::Output>, SpawnError<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     let here = executor.is_none().then(seat::runtime_here).flatten();
     let executor = or_process_wide(executor.or(here.as_deref()), origin);
     let Some(id) = queue.find(executor) else {
@@ -193,7 +241,7 @@ where
     };
     let mut future = Some(future);
     let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
-    spawned.map(Task::new).ok_or_else(|| {
+    spawned.ok_or_else(|| {
         let future = future.expect(NOT_SPAWNED_STILL_THERE);
         SpawnError::shut_down(Box::new(future))
     })

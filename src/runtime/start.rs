@@ -216,7 +216,7 @@ mod tests {
     use crate::executor::{Bound, Late, Origin, seat};
     use crate::ground::ids::{QueueId, WorkerId};
     use crate::idle::Reactor;
-    use crate::task::Task;
+    use crate::task::{Half, Task};
 
     /// Threads that are never asked for, and a clock that stands still.
     type Deed = Box<dyn FnOnce() + Send>;
@@ -310,7 +310,7 @@ mod tests {
             let spawned = self
                 .executor
                 .spawn(&mut Some(task), queue, origin, Late::GivenBack);
-            Task::new(spawned.expect("the runtime is open"))
+            Task::new(Half::Within(spawned.expect("the runtime is open")))
         }
 
         /// Calls `spawn` on the seat of another worker.

@@ -1,21 +1,22 @@
 //! The handle of a task, which the caller of a spawn keeps.
 //!
-//! [`Task`] holds one of the two halves that `async-task` makes of a future; the other, the
-//! `Runnable` of `executor/runnable.rs`, is in the hands of queues and workers. This file never
+//! [`Task`] holds one of the two halves that `async-task` makes of a future (`half.rs`); the other,
+//! the `Runnable` of `executor/runnable.rs`, is in the hands of queues and workers. This file never
 //! decides where a task goes, and never polls its future. Read `executor/tracked.rs` next.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::abort_handle::AbortHandle;
-use crate::executor::{Outcome, Priority, TaskHalf, seat, telling};
+use super::half::{Half, Kept, is_boxed, unkept};
+use crate::executor::{Meta, Outcome, Priority, seat, telling};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId};
 use crate::ground::join_error::JoinError;
 use crate::ground::poll::budget::{self, Waited};
-use crate::ground::poll::poll_shielded;
+use crate::ground::poll::{poll_shielded, trusting};
 use crate::ground::telemetry::names::Called;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
@@ -66,12 +67,13 @@ use crate::ground::telemetry::names::Called;
 #[doc(alias = "JoinHandle")]
 #[must_use = "dropping a Task cancels it: await it, join it, or let it go with `detach()`"]
 pub struct Task<T> {
-    handle: TaskHalf<T>,
+    half: Half<T>,
 }
 
 impl<T> Task<T> {
-    pub(crate) fn new(handle: TaskHalf<T>) -> Task<T> {
-        Task { handle }
+    #[inline]
+    pub(crate) fn new(half: Half<T>) -> Task<T> {
+        Task { half }
     }
 
     /// Lets the task run on without a handle. Its output is dropped; its panic is reported to
@@ -85,7 +87,7 @@ impl<T> Task<T> {
     /// assert_eq!(receiver.recv(), Ok("still here"));
     /// ```
     pub fn detach(self) {
-        self.handle.detach();
+        self.half.detach();
     }
 
     /// Cancels the task and waits until its future has been dropped.
@@ -108,16 +110,19 @@ impl<T> Task<T> {
     /// ```
     #[doc(alias = "abort")]
     pub async fn cancel(self) -> Option<T> {
-        self.end().await.and_then(Outcome::after_cancel)
+        let ended = self.end().await?;
+        ended.after_cancel().map(|output| *output)
     }
 
     /// Tells the task to end, and waits for it. `None`: an awaiter has had its outcome before.
-    pub(crate) async fn end(self) -> Option<Outcome<T>> {
+    pub(crate) async fn end(mut self) -> Option<Outcome<Box<T>>> {
         self.raise_for_awaiter();
         self.abort();
-        let mut handle = self.handle.fallible();
+        if self.meta().has_served() {
+            return None;
+        }
         let mut waited = Waited::No;
-        poll_fn(|cx| waited.poll(cx, |cx| poll_shielded(Pin::new(&mut handle), cx))).await
+        Some(poll_fn(|cx| waited.poll(cx, |cx| self.poll_end_boxed(cx))).await)
     }
 
     /// Tells the task to end, and does not wait for it: instead of its next poll, its future is
@@ -137,7 +142,7 @@ impl<T> Task<T> {
     /// ```
     #[doc(alias = "kill")]
     pub fn abort(&self) {
-        let meta = self.handle.metadata();
+        let meta = self.meta();
         meta.abort();
         self.wake_if_waiting();
     }
@@ -156,7 +161,7 @@ impl<T> Task<T> {
     /// assert!(laneway::block_on(task).unwrap_err().is_cancelled());
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
-        let meta = self.handle.metadata();
+        let meta = self.meta();
         meta.make_abortable();
         AbortHandle::new(meta.executor, meta.id)
     }
@@ -188,7 +193,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.handle.is_finished()
+        self.half.is_finished()
     }
 
     /// The priority that the task's next scheduling will use. A task on a further queue counts
@@ -201,7 +206,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn priority(&self) -> Priority {
-        match self.handle.metadata().queue_by_loans() {
+        match self.meta().queue_by_loans() {
             QueueId::HIGH => Priority::High,
             _ => Priority::Low,
         }
@@ -235,7 +240,7 @@ impl<T> Task<T> {
     /// Raises the task if it is a low one, and wakes it if it waits. Gives the runtime in which it
     /// may lie in the low queue, for [`seat::find_raised`].
     pub(crate) fn raise(&self) -> Option<ExecutorId> {
-        let meta = self.handle.metadata();
+        let meta = self.meta();
         if !meta.raise() {
             return None;
         }
@@ -246,7 +251,7 @@ impl<T> Task<T> {
 
     /// Wakes the task if it waits, so that it sees its new priority or the order to end.
     fn wake_if_waiting(&self) {
-        let meta = self.handle.metadata();
+        let meta = self.meta();
         if !self.is_finished() {
             seat::wake_pending(meta.executor, meta.id);
         }
@@ -261,7 +266,7 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.handle.metadata().id
+        self.meta().id
     }
 
     /// The name that the task was spawned with, if any. A handle knows it after the task's end as
@@ -276,12 +281,12 @@ impl<T> Task<T> {
     /// ```
     #[must_use]
     pub fn name(&self) -> Option<Arc<str>> {
-        self.handle.metadata().name()
+        self.meta().name()
     }
 
     /// The numbers of the task and of its runtime.
     pub(crate) fn numbers(&self) -> (ExecutorId, TaskId) {
-        let meta = self.handle.metadata();
+        let meta = self.meta();
         (meta.executor, meta.id)
     }
 
@@ -295,12 +300,12 @@ impl<T> Task<T> {
 
     /// Polls for an awaiter: counts a task that has ended in the budget of the awaiter's poll, and
     /// sends the awaiter back once if that is used up.
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        if budget::is_used_up() && self.is_finished() && self.handle.metadata().send_awaiter_back()
-        {
+    #[inline]
+    fn poll_outcome<K: Kept<T>>(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<K>> {
+        if budget::is_used_up() && self.is_finished() && self.meta().send_awaiter_back() {
             return budget::put_off(cx);
         }
-        let polled = self.poll_for_awaiter(cx);
+        let polled = self.poll_for_awaiter::<K>(cx);
         if polled.is_ready() {
             budget::count_ready();
         }
@@ -308,8 +313,8 @@ impl<T> Task<T> {
     }
 
     #[inline]
-    fn poll_for_awaiter(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        let ended = self.poll_end(cx);
+    fn poll_for_awaiter<K: Kept<T>>(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<K>> {
+        let ended = self.poll_end::<K>(cx);
         if ended.is_pending() {
             self.raise_for_awaiter();
         }
@@ -317,20 +322,65 @@ impl<T> Task<T> {
     }
 
     /// Polls for a caller that keeps its thread anyhow, beyond the budget of any poll.
-    pub(crate) fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        self.poll_for_awaiter(cx).map(Outcome::into_result)
+    pub(crate) fn poll_uncounted<K: Kept<T>>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<K, JoinError>> {
+        self.poll_for_awaiter::<K>(cx).map(Outcome::into_result)
     }
 
     /// Polls without raising the task, for code that looks after a task and does not wait for it.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        if self.handle.metadata().has_served() {
-            self.refuse_awaiter();
-        }
-        let polled = poll_shielded(Pin::new(&mut self.handle), cx);
+    fn poll_end<K: Kept<T>>(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<K>> {
+        self.refuse_if_served();
+        let polled = poll_shielded(Pin::new(K::handle(&mut self.half)), cx);
         if polled.is_ready() {
-            self.handle.metadata().note_served();
+            self.meta().note_served();
         }
         polled
+    }
+
+    /// As [`poll_end`](Task::poll_end). The output is in a box, of whatever size it is.
+    pub(crate) fn poll_end_boxed(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<Box<T>>> {
+        match const { is_boxed::<T>() } {
+            true => self.poll_end::<Box<T>>(cx),
+            false => self.poll_end_and_box(cx),
+        }
+    }
+
+    // A function of its own: where nothing is optimised, a frame has room for what any of its
+    // branches holds.
+    fn poll_end_and_box(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<Box<T>>> {
+        self.poll_end::<T>(cx).map(|ended| ended.map(Box::new))
+    }
+
+    /// The result of a task that has ended and whose outcome no awaiter has had.
+    pub(crate) fn into_result(self) -> Result<T, JoinError> {
+        match const { is_boxed::<T>() } {
+            true => unkept(self.into_kept::<Box<T>>()),
+            false => self.into_kept::<T>(),
+        }
+    }
+
+    fn into_kept<K: Kept<T>>(mut self) -> Result<K, JoinError> {
+        let nothing = Waker::noop();
+        let mut cx = Context::from_waker(nothing);
+        match trusting(nothing, || self.poll_end::<K>(&mut cx)) {
+            Poll::Ready(ended) => ended.into_result(),
+            Poll::Pending => unreachable!("the task has ended"),
+        }
+    }
+
+    #[inline]
+    fn meta(&self) -> &Meta {
+        self.half.meta()
+    }
+
+    /// Panics if an awaiter has had the outcome.
+    #[inline]
+    pub(crate) fn refuse_if_served(&self) {
+        if self.meta().has_served() {
+            self.refuse_awaiter();
+        }
     }
 
     #[cold]
@@ -339,7 +389,7 @@ impl<T> Task<T> {
         panic!(
             "the task{} spawned at {} has given its outcome to an earlier await, and has no other",
             Called(name.as_deref()),
-            self.handle.metadata().spawned_at
+            self.meta().spawned_at
         )
     }
 }
@@ -348,7 +398,31 @@ impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.poll_outcome(cx).map(Outcome::output)
+        match const { is_boxed::<T>() } {
+            true => poll_output::<T, Box<T>>(&mut self, cx),
+            false => poll_output::<T, T>(&mut self, cx),
+        }
+    }
+}
+
+// Neither with `map`, whose frame would hold the output once more where nothing is optimised.
+
+#[inline]
+fn poll_output<T, K: Kept<T>>(task: &mut Task<T>, cx: &mut Context<'_>) -> Poll<T> {
+    match task.poll_outcome::<K>(cx) {
+        Poll::Ready(outcome) => Poll::Ready(outcome.output().unkept()),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+#[inline]
+fn poll_result<T, K: Kept<T>>(
+    task: &mut Task<T>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, JoinError>> {
+    match task.poll_outcome::<K>(cx) {
+        Poll::Ready(outcome) => Poll::Ready(unkept(outcome.into_result())),
+        Poll::Pending => Poll::Pending,
     }
 }
 
@@ -405,9 +479,11 @@ impl<T> FallibleTask<T> {
     /// assert!(laneway::block_on(forever.cancel()).unwrap().is_none());
     /// ```
     pub async fn cancel(self) -> Result<Option<T>, JoinError> {
-        match self.task.end().await.map(Outcome::into_result).transpose() {
-            Err(error) if error.is_cancelled() => Ok(None),
-            ended => ended,
+        match self.task.end().await.map(Outcome::into_result) {
+            None => Ok(None),
+            Some(Ok(output)) => Ok(Some(*output)),
+            Some(Err(error)) if error.is_cancelled() => Ok(None),
+            Some(Err(error)) => Err(error),
         }
     }
 
@@ -457,7 +533,10 @@ impl<T> Future for FallibleTask<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_outcome(cx).map(Outcome::into_result)
+        match const { is_boxed::<T>() } {
+            true => poll_result::<T, Box<T>>(&mut self.task, cx),
+            false => poll_result::<T, T>(&mut self.task, cx),
+        }
     }
 }
 
