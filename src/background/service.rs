@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::abandoned::Abandoned;
@@ -461,7 +462,7 @@ impl Service<OneAtATime, Once> {
         };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, (Box::new(state), handler), lives),
-            false => open(&self.settings, size, (state, handler), lives),
+            false => open_plain(&self.settings, size, (state, handler), lives),
         }
     }
 }
@@ -505,7 +506,7 @@ impl Service<ManyAtOnce, Once> {
         };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, (Box::new(state), handler, limit), lives),
-            false => open(&self.settings, size, (state, handler, limit), lives),
+            false => open_plain(&self.settings, size, (state, handler, limit), lives),
         }
     }
 }
@@ -534,7 +535,7 @@ impl Service<OneAtATime, Restarting> {
         };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, parts, lives),
-            false => open(&self.settings, size, parts, lives),
+            false => open_plain(&self.settings, size, parts, lives),
         }
     }
 }
@@ -564,7 +565,7 @@ impl Service<ManyAtOnce, Restarting> {
         };
         match const { any_is_large::<S, Req, Res>() } {
             true => open_with_boxes(&self.settings, parts, lives),
-            false => open(&self.settings, size, parts, lives),
+            false => open_plain(&self.settings, size, parts, lives),
         }
     }
 }
@@ -721,7 +722,7 @@ struct Lives<F, G, B> {
 }
 
 /// The first handle of a new service, and its background.
-fn open<Req, Res, P, Q, F: Future<Output = ()>, G: Future<Output = ()>, B>(
+fn open_plain<Req, Res, P, Q, F: Future<Output = ()>, G: Future<Output = ()>, B>(
     settings: &Settings,
     size: Size,
     parts: P,
@@ -731,14 +732,11 @@ fn open<Req, Res, P, Q, F: Future<Output = ()>, G: Future<Output = ()>, B>(
         impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
     >,
 ) -> Opened<F, G, B, Req, Res> {
-    let mailbox = Mailbox::new(settings.bound, settings.call_order);
-    let handle = ServiceHandle::first(AnyMailbox::Plain(mailbox.clone()));
-    let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
-    let life = match size {
+    let (mailbox, serving) = settings.open(|inbox| match size {
         Size::Small => Life::Within(Box::pin((lives.within)(parts, inbox))),
         Size::Large => Life::WithBoxes(Box::pin((lives.boxed)(parts, inbox))),
-    };
-    let serving = Serving::new(life, mailbox, settings.at_shutdown);
+    });
+    let handle = ServiceHandle::first(AnyMailbox::Plain(mailbox));
     (handle, Background::new(AnyServing::Plain(serving)))
 }
 
@@ -752,10 +750,20 @@ fn open_with_boxes<Req, Res, P, Q, F, G, B: Future<Output = ()>>(
         impl FnOnce(Q, Inbox<Box<Req>, Box<Res>>) -> B,
     >,
 ) -> Opened<F, G, B, Req, Res> {
-    let mailbox = Mailbox::new(settings.bound, settings.call_order);
-    let handle = ServiceHandle::first(AnyMailbox::OfBoxes(mailbox.clone()));
-    let inbox = Inbox::new(mailbox.clone(), settings.abandoned);
-    let life = Box::pin((lives.of_boxes)(parts, inbox));
-    let serving = Serving::new(life, mailbox, settings.at_shutdown);
+    let (mailbox, serving) = settings.open(|inbox| Box::pin((lives.of_boxes)(parts, inbox)));
+    let handle = ServiceHandle::first(AnyMailbox::OfBoxes(mailbox));
     (handle, Background::new(AnyServing::OfBoxes(serving)))
+}
+
+impl Settings {
+    /// The mailbox of a new service, and the life that serves it.
+    fn open<Req, Res, L>(
+        &self,
+        live: impl FnOnce(Inbox<Req, Res>) -> L,
+    ) -> (Arc<Mailbox<Req, Res>>, Serving<L, Req, Res>) {
+        let mailbox = Mailbox::new(self.bound, self.call_order);
+        let inbox = Inbox::new(mailbox.clone(), self.abandoned);
+        let serving = Serving::new(live(inbox), mailbox.clone(), self.at_shutdown);
+        (mailbox, serving)
+    }
 }

@@ -13,7 +13,7 @@ use loom::thread::JoinHandle;
 use super::*;
 use crate::ground::ids::{CrewId, QueueId, WorkerId};
 use crate::ground::sync::{AtomicUsize, check};
-use crate::idle::{Claim, Nearby, ParkingLot, Search, Standing};
+use crate::idle::{Claim, Enrolled, Nearby, ParkingLot, Standing};
 
 const CREW: CrewId = CrewId(0);
 const WORKER: WorkerId = WorkerId(0);
@@ -163,7 +163,7 @@ impl Model {
             let before = self.ending.phase();
             let _ = self
                 .parking_lot
-                .begin_parking(CREW, WORKER, QueueId::LOW, Search::Uncounted);
+                .begin_parking(CREW, WORKER, QueueId::LOW, Enrolled::No);
             let phase = match self.protocol {
                 Protocol::LooksTooEarly => before,
                 _ => self.ending.worker_rests(),

@@ -40,7 +40,7 @@ pub(crate) struct Route {
     /// of others and then its own part of those queues.
     pub(super) at_hand: Box<[Look]>,
     /// The places where a worker without work of its own searches for some.
-    pub(super) searched: Box<[Look]>,
+    pub(super) farther: Box<[Look]>,
     /// For each queue that is not home, the places where a task may wait for this worker alone: its
     /// own part of the queue, from which others may steal and need not, or all of a queue without
     /// workers at home.
@@ -80,7 +80,7 @@ impl Route {
             home,
             above: above.into(),
             at_hand: at_hand(&below),
-            searched: searched(rest.clone()),
+            farther: farther(rest.clone()),
             other_queues: rest.map(seen_to_here).collect(),
             queues,
         }
@@ -180,7 +180,7 @@ fn at_hand(below: &[usize]) -> Box<[Look]> {
 /// Of the queues that are not home, the deques come before the channels: a channel is seen to by
 /// the workers at home there, and a task in the deque of a worker that is in a long poll by thieves
 /// alone.
-fn searched(rest: Range<usize>) -> Box<[Look]> {
+fn farther(rest: Range<usize>) -> Box<[Look]> {
     let home = [Look::Channel(0), Look::Others(0)].into_iter();
     let deques = rest.clone().map(Look::Others);
     home.chain(deques).chain(rest.map(Look::Channel)).collect()
@@ -203,7 +203,7 @@ mod tests {
         assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0), Others(0), Local(1)]);
         assert_eq!(
-            *route.searched,
+            *route.farther,
             [Channel(0), Others(0), Others(1), Channel(1)]
         );
     }
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(*route.above, [1]);
         assert_eq!(*route.at_hand, [Channel(0)]);
         assert_eq!(
-            *route.searched,
+            *route.farther,
             [Channel(0), Others(0), Others(1), Channel(1)]
         );
     }
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(*route.queues, [QueueId::HIGH]);
         assert!(route.above.is_empty());
         assert_eq!(*route.at_hand, [Channel(0)]);
-        assert_eq!(*route.searched, [Channel(0), Others(0)]);
+        assert_eq!(*route.farther, [Channel(0), Others(0)]);
     }
 
     fn steps(route: &Route, overdue: Looks) -> Vec<u64> {

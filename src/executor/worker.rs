@@ -39,7 +39,7 @@ use crate::ground::telemetry::observers::anyone_observes;
 use crate::ground::telemetry::polling::Polled;
 use crate::ground::telemetry::tally::{Tally, Writer};
 use crate::ground::waker::{Sought, wake_shielded};
-use crate::idle::{Claim, Linger, OtherSearchers, Outlook, Pace, Search, Standing, Thief};
+use crate::idle::{Claim, Enrolled, Linger, OtherSearchers, Outlook, Pace, Standing, Thief};
 
 use sifter::{Sifted, Sifter};
 
@@ -67,7 +67,7 @@ pub(crate) struct Worker {
     locals: Box<[LocalQueue]>,
     /// The task that it runs, or ran last.
     pub(super) current: Current,
-    search: Search,
+    enrolled: Enrolled,
     // Its memories of its last finds and rests (`idle/`). By these it waits for more tasks: before
     // it takes from a channel, in a nap, or in a longer search.
     pace: Pace,
@@ -275,7 +275,7 @@ impl Worker {
             current: Current::at_home(&parts.route),
             route: parts.route,
             locals: parts.locals,
-            search: Search::Uncounted,
+            enrolled: Enrolled::No,
             sifter: Sifter::default(),
             ready: Vec::new(),
             outlook: Outlook::default(),
@@ -294,7 +294,7 @@ impl Worker {
 
     #[allow(dead_code, reason = "asked where a machine is modelled")]
     pub(crate) fn is_searching(&self) -> bool {
-        self.search == Search::Counted
+        self.enrolled == Enrolled::Yes
     }
 
     /// A number for a task that this worker spawns.
@@ -330,7 +330,7 @@ impl Worker {
     /// Before all this, a worker that has news of a raised task looks for it where low tasks lie
     /// (`sifter.rs`). Its own part of a queue is the next-slot and the deque that it has there. The
     /// first look is [`Route::overdue`], the second and third are [`held`](Worker::held), the
-    /// fourth to sixth the route's `at_hand`, the others its `searched`, which are looked at again
+    /// fourth to sixth the route's `at_hand`, the others its `farther`, which are looked at again
     /// and again for a while. The tests `a_high_worker_looks_in_the_order_given_above_next` and
     /// `a_low_worker_looks_in_the_order_given_above_next` in `runtime/start.rs` hold the list to
     /// what a worker does.
@@ -373,7 +373,7 @@ impl Worker {
     #[inline(always)]
     fn begin(&mut self, task: &Meta) {
         self.current.is_high = task.queue_by_loans() == QueueId::HIGH;
-        self.leave_search();
+        self.leave_searchers();
         self.begin_poll(task);
     }
 
@@ -449,11 +449,11 @@ impl Worker {
 
     /// Looks for something to steal, again and again for a short while.
     fn search(&mut self) -> Option<Runnable> {
-        if self.search == Search::Uncounted {
-            self.search = self.executor.parking_lot.start_searching(self.crew);
+        if self.enrolled == Enrolled::No {
+            self.enrolled = self.executor.parking_lot.start_searching(self.crew);
         }
         // Not let in: enough others search.
-        if self.search == Search::Uncounted {
+        if self.enrolled == Enrolled::No {
             return None;
         }
         self.look_around().or_else(|| self.search_on())
@@ -483,7 +483,7 @@ impl Worker {
     }
 
     fn look_around(&mut self) -> Option<Runnable> {
-        self.look_along(|route| &route.searched)
+        self.look_along(|route| &route.farther)
     }
 
     /// Turns to the queue at this place of the route, where a task was found.
@@ -608,7 +608,7 @@ impl Worker {
     /// searcher tells when its search ends.
     fn note_moved(&mut self, position: usize, sifted_at: u32) {
         self.inherit(position, sifted_at);
-        if self.search == Search::Uncounted && self.has_spare(position) {
+        if self.enrolled == Enrolled::No && self.has_spare(position) {
             self.announce(self.route.queues[position]);
         }
     }
@@ -620,17 +620,17 @@ impl Worker {
 
     /// Ends the search, if this was one: the worker has found work, or naps.
     #[inline]
-    fn leave_search(&mut self) {
-        if self.search == Search::Counted {
-            self.end_search();
+    fn leave_searchers(&mut self) {
+        if self.enrolled == Enrolled::Yes {
+            self.leave_census();
         }
     }
 
     /// The last searcher unparks the next if there is work: the threads that brought it may have
     /// relied on this searcher (`idle/parking.rs`).
     #[inline(never)]
-    fn end_search(&mut self) {
-        self.search = Search::Uncounted;
+    fn leave_census(&mut self) {
+        self.enrolled = Enrolled::No;
         if self.executor.parking_lot.stop_searching(self.crew) == OtherSearchers::None {
             let busy = self.route.queues.iter().filter(|&&id| self.has_work(id));
             busy.for_each(|&id| self.executor.unpark_one(id));
@@ -729,9 +729,9 @@ impl Worker {
     /// Enters the worker as parked, and takes it back if there turns out to be something to do.
     pub(crate) fn begin_parking(&mut self) -> MayPark {
         self.begin_rest();
-        let search = mem::replace(&mut self.search, Search::Uncounted);
+        let enrolled = mem::replace(&mut self.enrolled, Enrolled::No);
         let parking_lot = &self.executor.parking_lot;
-        let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, search);
+        let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, enrolled);
         let look_again = others == OtherSearchers::None;
         // After it was entered, with a fence: a thread that changes the phase and then unparks all
         // workers is either seen here or sees this worker. The same fence lets drain see the ends
@@ -758,7 +758,7 @@ impl Worker {
     /// come since it looked: see `idle/parking.rs`.
     pub(crate) fn begin_nap(&mut self) {
         self.begin_rest();
-        self.leave_search();
+        self.leave_searchers();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
         // does not sleep for ever" in `ending/mod.rs`. The next step sees the phase itself.
         fence(Ordering::SeqCst);
@@ -779,7 +779,7 @@ impl Worker {
     /// a searcher then, as a worker does that was unparked.
     pub(crate) fn cancel_parking(&mut self) {
         self.executor.parking_lot.cancel_parking(self.crew, self.id);
-        self.search = Search::Counted;
+        self.enrolled = Enrolled::Yes;
     }
 
     /// The worker's claim to the lookout.
@@ -798,7 +798,7 @@ impl Worker {
         let rest = self.linger.unparked(now, self.current.source);
         self.thief.unparked(rest);
         self.tally().parked.stop(now);
-        self.search = Search::Counted;
+        self.enrolled = Enrolled::Yes;
     }
 
     // Ending.
@@ -806,7 +806,7 @@ impl Worker {
     /// Empties the local queues of a runtime that has shut down. Each task is to be cancelled,
     /// after the worker has left its seat.
     pub(crate) fn close(mut self) -> Vec<Runnable> {
-        self.leave_search();
+        self.leave_searchers();
         self.tally().polling.end();
         self.tally().alive.stop(self.now());
         let mut left = Vec::new();

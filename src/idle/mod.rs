@@ -32,6 +32,6 @@ pub(crate) use lookout::{Claim, Reactor, Standing};
 pub(crate) use nearby::Nearby;
 pub(crate) use outlook::Outlook;
 pub(crate) use pace::Pace;
-pub(crate) use parking::{OtherSearchers, ParkingLot, Search};
+pub(crate) use parking::{Enrolled, OtherSearchers, ParkingLot};
 pub(crate) use spin::Spin;
 pub(crate) use thief::{NAP, Thief};

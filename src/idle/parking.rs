@@ -143,11 +143,11 @@ impl Reliance {
 
 /// Whether the census counts a worker among the searchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Search {
+pub(crate) enum Enrolled {
     /// It is in the census as a searcher.
-    Counted,
+    Yes,
     /// It is not: it has work, is parked or naps, or enough others search already.
-    Uncounted,
+    No,
 }
 
 /// Whether a worker that leaves the searchers leaves any behind. If not, it looks at everything
@@ -253,15 +253,15 @@ impl ParkingLot {
     }
 
     /// Counts the worker as a searcher, unless half of its crew searches already.
-    pub(crate) fn start_searching(&self, crew: CrewId) -> Search {
+    pub(crate) fn start_searching(&self, crew: CrewId) -> Enrolled {
         let crew = &self.crews[crew.0];
         // Relaxed: a stale count only lets one searcher too many or too few begin.
         let census = Census::of(crew.census.load(Ordering::Relaxed));
         if 2 * census.searching >= crew.members {
-            return Search::Uncounted;
+            return Enrolled::No;
         }
         crew.census.fetch_add(ONE_SEARCHING, Ordering::SeqCst);
-        Search::Counted
+        Enrolled::Yes
     }
 
     /// Takes a searcher that found work, or that naps, out of the count. The last one looks for
@@ -286,7 +286,7 @@ impl ParkingLot {
         crew: CrewId,
         worker: WorkerId,
         home: QueueId,
-        search: Search,
+        enrolled: Enrolled,
     ) -> OtherSearchers {
         let thread = thread::current();
         let spot = self.policy.find_spot(worker, home);
@@ -299,9 +299,9 @@ impl ParkingLot {
             spot,
             thread,
         });
-        let delta = match search {
-            Search::Counted => ONE_PARKED - ONE_SEARCHING,
-            Search::Uncounted => ONE_PARKED,
+        let delta = match enrolled {
+            Enrolled::Yes => ONE_PARKED - ONE_SEARCHING,
+            Enrolled::No => ONE_PARKED,
         };
         let after = crew.census.fetch_add(delta, Ordering::SeqCst) + delta;
         // Enter the census before looking for work once more.

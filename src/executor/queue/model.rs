@@ -12,7 +12,7 @@ use super::tests::runnable;
 use super::*;
 use crate::ground::ids::QueueId;
 use crate::ground::sync::{AtomicUsize, check, fence, thread};
-use crate::idle::{Claim, Nearby, OtherSearchers, ParkingLot, Search, Standing};
+use crate::idle::{Claim, Enrolled, Nearby, OtherSearchers, ParkingLot, Standing};
 
 const CREW: CrewId = CrewId(0);
 const OWNER: WorkerId = WorkerId(0);
@@ -92,12 +92,12 @@ impl Model {
 
     /// The life of a worker until it has found a given number of tasks.
     fn find(&self, tasks: usize, worker: WorkerId, take: &mut dyn FnMut() -> Option<Runnable>) {
-        let mut search = Search::Uncounted;
+        let mut enrolled = Enrolled::No;
         for _ in 0..tasks {
             while take().is_none() {
-                search = self.search_or_rest(worker, search);
+                enrolled = self.search_or_rest(worker, enrolled);
             }
-            if std::mem::replace(&mut search, Search::Uncounted) == Search::Counted
+            if std::mem::replace(&mut enrolled, Enrolled::No) == Enrolled::Yes
                 && self.parking_lot.stop_searching(CREW) == OtherSearchers::None
                 && self.queue.has_work()
             {
@@ -106,14 +106,13 @@ impl Model {
         }
     }
 
-    fn search_or_rest(&self, worker: WorkerId, search: Search) -> Search {
-        if search == Search::Uncounted && self.parking_lot.start_searching(CREW) == Search::Counted
-        {
-            return Search::Counted;
+    fn search_or_rest(&self, worker: WorkerId, enrolled: Enrolled) -> Enrolled {
+        if enrolled == Enrolled::No && self.parking_lot.start_searching(CREW) == Enrolled::Yes {
+            return Enrolled::Yes;
         }
         let laid_down = self
             .parking_lot
-            .begin_parking(CREW, worker, QueueId::LOW, search);
+            .begin_parking(CREW, worker, QueueId::LOW, enrolled);
         if laid_down == OtherSearchers::None && self.queue.has_work() {
             self.parking_lot.cancel_parking(CREW, worker);
             // It may see a task before its owner has shown it, and again: let the owner go on.
@@ -122,7 +121,7 @@ impl Model {
             self.parking_lot
                 .park(worker, Claim::new(worker, Standing::High), &mut Vec::new());
         }
-        Search::Counted
+        Enrolled::Yes
     }
 }
 
@@ -181,11 +180,11 @@ fn push_behind_what_is_stolen(protocol: Protocol) {
     let model = Model::new(3, protocol);
     let deque = Arc::new(TwoStepDeque::default());
     deque.push();
-    assert_eq!(model.parking_lot.start_searching(CREW), Search::Counted);
+    assert_eq!(model.parking_lot.start_searching(CREW), Enrolled::Yes);
 
     let parking = model
         .parking_lot
-        .begin_parking(CREW, PARKED, QueueId::LOW, Search::Uncounted);
+        .begin_parking(CREW, PARKED, QueueId::LOW, Enrolled::No);
     assert_eq!(parking, OtherSearchers::Some);
 
     let (thief, stolen) = (model.clone(), deque.clone());

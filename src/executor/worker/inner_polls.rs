@@ -109,7 +109,7 @@ impl Drop for InnerPolls {
 impl Worker {
     fn go_on_with(&mut self, outer: Current, polled: Option<Polled>) {
         // It may have become a searcher, which it is no longer.
-        self.leave_search();
+        self.leave_searchers();
         self.turn_to(outer.at, outer.source);
         self.current = outer;
         match polled {

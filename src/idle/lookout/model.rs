@@ -8,7 +8,7 @@ use super::*;
 use crate::ground::ids::CrewId;
 use crate::ground::sync::{Condvar, Mutex, check};
 use crate::idle::nearby::Nearby;
-use crate::idle::{OtherSearchers, ParkingLot, Search};
+use crate::idle::{Enrolled, OtherSearchers, ParkingLot};
 // Not loom's: that one must not be dropped when a deadlock has ended the model.
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ impl Model {
 
     fn rest(&self, worker: WorkerId, home: QueueId, ready: &mut Vec<Waker>) {
         let parking_lot = &self.parking_lot;
-        let _ = parking_lot.begin_parking(CREW, worker, home, Search::Uncounted);
+        let _ = parking_lot.begin_parking(CREW, worker, home, Enrolled::No);
         let claim = Claim::new(worker, Standing::of(home));
         if !self.is_work_in_sight() {
             parking_lot.park(worker, claim, ready);

@@ -68,21 +68,21 @@ impl Model {
     }
 
     fn work_once(&self, worker: WorkerId, protocol: Protocol) {
-        let mut search = Search::Uncounted;
+        let mut enrolled = Enrolled::No;
         loop {
-            if search == Search::Uncounted && !self.in_sight() {
-                search = self.parking_lot.start_searching(CREW);
+            if enrolled == Enrolled::No && !self.in_sight() {
+                enrolled = self.parking_lot.start_searching(CREW);
             }
             if self.take() {
-                self.work_found(search, protocol);
+                self.work_found(enrolled, protocol);
                 return;
             }
-            search = self.rest(worker, search, protocol);
+            enrolled = self.rest(worker, enrolled, protocol);
         }
     }
 
-    fn work_found(&self, search: Search, protocol: Protocol) {
-        let last = search == Search::Counted
+    fn work_found(&self, enrolled: Enrolled, protocol: Protocol) {
+        let last = enrolled == Enrolled::Yes
             && self.parking_lot.stop_searching(CREW) == OtherSearchers::None;
         if last && protocol != Protocol::NoWakeNext && self.in_sight() {
             self.parking_lot.unpark_one(&[CREW], QUEUE);
@@ -92,10 +92,10 @@ impl Model {
     /// Searches once, and naps if it finds nothing: for so long that no work may wait for it. Gives
     /// the pieces of work that it has taken.
     fn search_and_nap(&self, protocol: Protocol) -> usize {
-        let search = self.parking_lot.start_searching(CREW);
+        let enrolled = self.parking_lot.start_searching(CREW);
         let taken = self.take();
         let looks = taken || protocol != Protocol::NoLookBeforeNap;
-        let last = search == Search::Counted
+        let last = enrolled == Enrolled::Yes
             && self.parking_lot.stop_searching(CREW) == OtherSearchers::None;
         if last && looks && self.in_sight() {
             self.parking_lot.unpark_one(&[CREW], QUEUE);
@@ -103,8 +103,10 @@ impl Model {
         usize::from(taken)
     }
 
-    fn rest(&self, worker: WorkerId, search: Search, protocol: Protocol) -> Search {
-        let others = self.parking_lot.begin_parking(CREW, worker, QUEUE, search);
+    fn rest(&self, worker: WorkerId, enrolled: Enrolled, protocol: Protocol) -> Enrolled {
+        let others = self
+            .parking_lot
+            .begin_parking(CREW, worker, QUEUE, enrolled);
         let look = others == OtherSearchers::None && protocol != Protocol::NoSecondLook;
         if look && self.in_sight() {
             self.parking_lot.cancel_parking(CREW, worker);
@@ -112,7 +114,7 @@ impl Model {
             self.parking_lot
                 .park(worker, Claim::new(worker, Standing::High), &mut Vec::new());
         }
-        Search::Counted
+        Enrolled::Yes
     }
 }
 
@@ -201,10 +203,9 @@ fn two_bringers_wake_one_searcher() {
     check(3, || {
         let model = Model::new(2);
         for id in [0, 1] {
-            let others =
-                model
-                    .parking_lot
-                    .begin_parking(CREW, WorkerId(id), QUEUE, Search::Uncounted);
+            let others = model
+                .parking_lot
+                .begin_parking(CREW, WorkerId(id), QUEUE, Enrolled::No);
             assert_eq!(others, OtherSearchers::None);
         }
         let other = model.clone();
@@ -232,7 +233,7 @@ fn a_refused_searcher_is_not_counted() {
             ask(model.clone())(),
             other.join().expect("a thread that asks does not panic"),
         ];
-        let counted = granted.iter().filter(|&&s| s == Search::Counted).count();
+        let counted = granted.iter().filter(|&&s| s == Enrolled::Yes).count();
         let census = model.parking_lot.crews[0].census();
         assert_eq!(census.searching, counted);
         assert!(counted >= 1, "the first to ask is never refused");

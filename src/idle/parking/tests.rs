@@ -60,7 +60,7 @@ fn unparked(nearby: Nearby, home: QueueId) -> usize {
     let crew = CrewId(0);
     let parking_lot = ParkingLot::new(&[2], nearby);
     for worker in [WorkerId(0), WorkerId(1)] {
-        let _ = parking_lot.begin_parking(crew, worker, home, Search::Uncounted);
+        let _ = parking_lot.begin_parking(crew, worker, home, Enrolled::No);
     }
     parking_lot.unpark_one(&[crew], home);
     parking_lot.unpark_one(&[crew], home);

@@ -29,9 +29,9 @@ fn two_cores() -> Option<(usize, usize)> {
 fn parks_next_on(first: usize, near: usize, queue: QueueId) -> Option<usize> {
     const CREW: CrewId = CrewId(0);
     let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1));
-    let begin_parking = |search| {
+    let begin_parking = |enrolled| {
         os_thread::move_to_core(first);
-        let _ = parking_lot.begin_parking(CREW, WorkerId(0), QueueId::HIGH, search);
+        let _ = parking_lot.begin_parking(CREW, WorkerId(0), QueueId::HIGH, enrolled);
     };
     let unpark = || {
         os_thread::set_niceness(1).unwrap();
@@ -39,9 +39,9 @@ fn parks_next_on(first: usize, near: usize, queue: QueueId) -> Option<usize> {
         parking_lot.unpark_one(&[CREW], queue);
     };
     let on_a_thread = |act: &(dyn Fn() + Sync)| thread::scope(|scope| scope.spawn(act).join());
-    on_a_thread(&|| begin_parking(Search::Uncounted)).unwrap();
+    on_a_thread(&|| begin_parking(Enrolled::No)).unwrap();
     on_a_thread(&unpark).unwrap();
-    on_a_thread(&|| begin_parking(Search::Counted)).unwrap();
+    on_a_thread(&|| begin_parking(Enrolled::Yes)).unwrap();
     core_of_parked(&parking_lot)
 }
 
