@@ -299,3 +299,34 @@ fn whatever_is_done_to_a_group_each_member_is_accounted_for_once() {
         assert_eq!(drops.count(), spawned, "seed {seed}");
     }
 }
+
+#[test]
+fn members_that_are_told_to_end_are_joined_as_cancelled_ones() {
+    let rt = runtime();
+    let mut group = TaskGroup::new();
+    let (_first, _gate_of_first) = gated(&rt, &mut group, 1);
+    let (second, gate) = gated(&rt, &mut group, 2);
+    let abort = group.abort_handle(second).unwrap();
+    assert_eq!(group.ids().count(), 2);
+    abort.abort();
+    let (id, ended) = soon(group.join_next_with_id()).unwrap();
+    assert_eq!(id, second);
+    assert!(ended.unwrap_err().is_cancelled());
+    assert_eq!(group.abort_handle(second), None);
+    group.abort_all();
+    assert_eq!(group.len(), 1, "it is a member until it is joined");
+    assert!(soon(group.join_next()).unwrap().unwrap_err().is_cancelled());
+    drop(gate);
+}
+
+#[test]
+fn members_that_end_while_they_are_inserted_are_joined() {
+    let rt = runtime();
+    let mut group = TaskGroup::new();
+    for n in 0..4_000_usize {
+        group.insert(rt.spawn(async move { n }, Priority::Low));
+    }
+    let results = soon(group.join_all());
+    let sum: usize = results.into_iter().map(Result::unwrap).sum();
+    assert_eq!(sum, 4_000 * 3_999 / 2);
+}

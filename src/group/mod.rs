@@ -22,7 +22,7 @@ use crate::ground::large::is_large;
 use crate::ground::poll::budget::{self, Waited};
 use crate::ground::waker::{Child, Children};
 use crate::runtime::{IntoQueueName, Runtime, spawn};
-use crate::task::{Task, unkept};
+use crate::task::{AbortHandle, Task, unkept};
 
 pub use named_member::NamedMember;
 
@@ -109,31 +109,36 @@ pub struct TaskGroup<T> {
 struct Member<T> {
     id: TaskId,
     child: Child,
-    state: State<T>,
-}
-
-enum State<T> {
-    /// The task has its outcome until the member is joined.
-    WithTask(Task<T>),
-    /// The task ended while the group began to wait for it. Boxed, as the output may be large.
-    Ended(Outcome<Box<T>>),
+    /// Keeps its outcome until the member is joined.
+    task: Task<T>,
+    /// The outcome of a task that ended while the group began to wait for it. Boxed, as the output
+    /// may be large.
+    ended: Option<Outcome<Box<T>>>,
 }
 
 impl<T> Member<T> {
     /// Whether the member has ended. If it has not, its end wakes it.
     fn has_ended(&mut self) -> bool {
-        let State::WithTask(task) = &mut self.state else {
-            return true;
-        };
-        if task.is_finished() {
-            return true;
+        if !self.task.is_finished()
+            && let Poll::Ready(ended) = self.child.poll(|cx| self.task.poll_end_boxed(cx))
+        {
+            self.ended = Some(ended);
         }
-        match self.child.poll(|cx| task.poll_end_boxed(cx)) {
-            Poll::Pending => false,
-            Poll::Ready(ended) => {
-                self.state = State::Ended(ended);
-                true
-            }
+        self.task.is_finished()
+    }
+
+    fn into_result(self) -> Result<T, JoinError> {
+        match self.ended {
+            Some(ended) => unkept(ended.into_result()),
+            None => self.task.into_result(),
+        }
+    }
+
+    /// Tells the member to end, and waits for it.
+    async fn end(self) -> Option<Outcome<Box<T>>> {
+        match self.ended {
+            Some(ended) => Some(ended),
+            None => self.task.end().await,
         }
     }
 }
@@ -240,8 +245,12 @@ impl<T> TaskGroup<T> {
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let child = self.children.add(key);
-        let state = State::WithTask(task);
-        let mut member = Member { id, child, state };
+        let mut member = Member {
+            id,
+            child,
+            task,
+            ended: None,
+        };
         if member.has_ended() {
             member.child.wake();
         }
@@ -384,8 +393,8 @@ impl<T> TaskGroup<T> {
     ///
     /// Gives the output if the member had completed already, and `None` if it was cancelled, had
     /// panicked, or is no member; the panic is reported as that of a detached task. Looks through
-    /// the members for it. ([`Task::abort_handle`] tells a task to end from anywhere and without
-    /// a wait; the group then joins it as a cancelled one.)
+    /// the members for it. (A handle that [`abort_handle`](TaskGroup::abort_handle) gives tells a
+    /// member to end from anywhere and without a wait; the group then joins it as a cancelled one.)
     ///
     /// # Cancellation
     ///
@@ -407,18 +416,65 @@ impl<T> TaskGroup<T> {
     /// ```
     #[doc(alias = "abort")]
     pub async fn cancel(&mut self, member: TaskId) -> Option<T> {
-        let ended = match self.take_out(member) {
-            Some(State::WithTask(task)) => task.end().await,
-            Some(State::Ended(ended)) => {
-                budget::spend().await;
-                Some(ended)
-            }
-            None => {
-                budget::spend().await;
-                None
-            }
+        let Some(key) = self.key_of(member) else {
+            budget::spend().await;
+            return None;
         };
-        ended?.after_cancel().map(|output| *output)
+        self.not_raised.remove(&key);
+        let ended = self.members.remove(key).end().await?;
+        ended.after_cancel().map(|output| *output)
+    }
+
+    /// Tells all members to end, and does not wait for them, as [`Task::abort`] does. They stay
+    /// members, and are joined as cancelled ones. [`cancel_all`](TaskGroup::cancel_all) waits until
+    /// their futures have been dropped.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.spawn(std::future::pending::<u32>(), Priority::Low);
+    /// group.abort_all();
+    /// let error = laneway::block_on(group.join_next()).unwrap().unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// ```
+    pub fn abort_all(&self) {
+        for (_key, member) in &self.members {
+            member.task.abort();
+        }
+    }
+
+    /// Gives a handle that can tell the member of this number to end, as [`Task::abort_handle`]
+    /// does. `None`: there is no such member. Looks through the members for it.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// let member = group.spawn(std::future::pending::<u32>(), Priority::Low);
+    /// let abort = group.abort_handle(member).unwrap();
+    /// std::thread::spawn(move || abort.abort());
+    /// let error = laneway::block_on(group.join_next()).unwrap().unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// assert_eq!(group.abort_handle(member), None);
+    /// ```
+    #[must_use]
+    pub fn abort_handle(&self, member: TaskId) -> Option<AbortHandle> {
+        let key = self.key_of(member)?;
+        Some(self.members[key].task.abort_handle())
+    }
+
+    /// The numbers of the members, in no order.
+    ///
+    /// ```
+    /// use laneway::{Priority, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// let member = group.spawn(async {}, Priority::Low);
+    /// assert!(group.ids().eq([member]));
+    /// ```
+    pub fn ids(&self) -> impl Iterator<Item = TaskId> {
+        self.members.iter().map(|(_key, member)| member.id)
     }
 
     /// Lets all members run on without the group, as [`Task::detach`] does. The group is empty
@@ -436,10 +492,7 @@ impl<T> TaskGroup<T> {
     /// ```
     pub fn detach_all(&mut self) {
         for member in mem::take(self).into_members() {
-            match member.state {
-                State::WithTask(task) => task.detach(),
-                State::Ended(ended) => drop(ended),
-            }
+            member.task.detach();
         }
     }
 
@@ -558,19 +611,17 @@ impl<T> TaskGroup<T> {
 
     // A function of its own: an iterator over the members that lived across an await would keep
     // the future of `cancel` from being `Send`.
-    fn take_out(&mut self, member: TaskId) -> Option<State<T>> {
+    fn key_of(&self, member: TaskId) -> Option<usize> {
         let mut members = self.members.iter();
         let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
-        self.not_raised.remove(&key);
-        Some(self.members.remove(key).state)
+        Some(key)
     }
 
     /// Raises the members that have not been raised yet.
     fn raise(&mut self) {
         for key in mem::take(&mut self.not_raised) {
-            if let State::WithTask(task) = &self.members[key].state
-                && !task.is_finished()
-            {
+            let task = &self.members[key].task;
+            if !task.is_finished() {
                 task.escalate();
             }
         }
@@ -584,10 +635,7 @@ impl<T> TaskGroup<T> {
 
     fn take_result(&mut self, key: usize) -> Result<T, JoinError> {
         self.not_raised.remove(&key);
-        match self.members.remove(key).state {
-            State::WithTask(task) => task.into_result(),
-            State::Ended(ended) => unkept(ended.into_result()),
-        }
+        self.members.remove(key).into_result()
     }
 
     fn into_members(self) -> impl Iterator<Item = Member<T>> {
@@ -686,9 +734,6 @@ impl<T> fmt::Debug for TaskGroup<T> {
 }
 
 async fn cancel<T>(member: Member<T>) {
-    match member.state {
-        // The destructor of an outcome panics in no case, and reports a panic.
-        State::WithTask(task) => drop(task.end().await),
-        State::Ended(ended) => drop(ended),
-    }
+    // The destructor of an outcome panics in no case, and reports a panic.
+    drop(member.end().await);
 }

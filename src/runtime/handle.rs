@@ -39,6 +39,16 @@ use crate::task::Task;
 /// assert!(handle.try_spawn(async {}, Priority::Low).unwrap_err().is_shut_down());
 /// # Ok::<(), laneway::BuildError>(())
 /// ```
+///
+/// Two handles are equal if they are of the same runtime:
+///
+/// ```
+/// # use laneway::Runtime;
+/// let (one, other) = (Runtime::builder().build()?, Runtime::builder().build()?);
+/// assert_eq!(one.handle(), one.handle());
+/// assert_ne!(one.handle(), other.handle());
+/// # Ok::<(), laneway::BuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     pub(super) executor: Arc<Executor>,
@@ -256,6 +266,14 @@ impl Handle {
         self.executor.phase() != Phase::Open
     }
 }
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Handle) -> bool {
+        Arc::ptr_eq(&self.executor, &other.executor)
+    }
+}
+
+impl Eq for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,18 @@ use crate::ground::ids::{ExecutorId, TaskId};
 /// Can tell one task to end. Made by [`Task::abort_handle`](super::Task::abort_handle), which has
 /// an example.
 ///
-/// It does not keep the task: dropping it changes nothing.
-#[derive(Clone, Debug)]
+/// It does not keep the task: dropping it changes nothing. So it does not know whether the task has
+/// ended; [`Task::is_finished`](super::Task::is_finished) does. Two handles are equal if they are
+/// of the same task:
+///
+/// ```
+/// use laneway::spawn_task;
+///
+/// let (one, other) = (spawn_task!(async {}), spawn_task!(async {}));
+/// assert_eq!(one.abort_handle(), one.abort_handle());
+/// assert_ne!(one.abort_handle(), other.abort_handle());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AbortHandle {
     executor: ExecutorId,
     task: TaskId,

@@ -527,6 +527,41 @@ impl<T> FallibleTask<T> {
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
+
+    /// The name that the task was spawned with, if any, as [`Task::name`] gives it.
+    ///
+    /// ```
+    /// # use laneway::spawn_task;
+    /// let parser = spawn_task!(name = "parser", async {}).fallible();
+    /// assert_eq!(parser.name().as_deref(), Some("parser"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.task.name()
+    }
+
+    /// The priority that the task's next scheduling will use, as [`Task::priority`] gives it.
+    ///
+    /// ```
+    /// # use laneway::{Priority, spawn_task};
+    /// assert_eq!(spawn_task!(async {}).fallible().priority(), Priority::Low);
+    /// ```
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.task.priority()
+    }
+
+    /// Raises a low task to high priority, as [`Task::escalate`] does.
+    ///
+    /// ```
+    /// # use laneway::{Priority, spawn_task};
+    /// let task = spawn_task!(std::future::pending::<()>()).fallible();
+    /// task.escalate();
+    /// assert_eq!(task.priority(), Priority::High);
+    /// ```
+    pub fn escalate(&self) {
+        self.task.escalate();
+    }
 }
 
 impl<T> Future for FallibleTask<T> {
