@@ -3,6 +3,7 @@
 mod common;
 
 use std::error::Error;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{LazyLock, Mutex};
@@ -11,11 +12,12 @@ use std::time::Duration;
 
 use common::cut_off;
 use futures_lite::future::yield_now;
+use laneway::background::{ServiceHandle, TaskQueue};
 use laneway::observe::{Event, LostPanic, Observer, RuntimeMetrics};
 use laneway::{
-    BuildError, Builder, FallibleTask, Idle, IntoQueueName, JoinError, Priority, QueueId,
-    QueueName, Runtime, ShutdownReport, SpawnError, Stealing, Task, join, join_all, spawn_task,
-    try_join, try_join_all,
+    BuildError, Builder, FallibleTask, Handle, Idle, IntoQueueName, JoinError, Priority, QueueId,
+    QueueName, Runtime, ShutdownReport, SpawnError, Stealing, Task, TaskGroup, join, join_all,
+    spawn_task, try_join, try_join_all,
 };
 
 /// Long enough for the slowest machine; a test that reaches it has hung.
@@ -296,4 +298,20 @@ fn a_panic_costs_no_worker_and_a_detached_one_is_reported_once() {
     assert_eq!(rt.block_on(rt.spawn(async { 1 }, Priority::Low)), 1);
     assert!(rt.shutdown(DEADLINE).is_clean());
     assert_eq!(*lost.0.lock().unwrap(), ["detached"]);
+}
+
+#[test]
+fn runtimes_and_handles_may_be_used_across_a_caught_panic() {
+    fn may<T: UnwindSafe + RefUnwindSafe>() {}
+    may::<Runtime>();
+    may::<Handle>();
+    may::<Task<u8>>();
+    may::<FallibleTask<u8>>();
+    may::<TaskGroup<u8>>();
+    may::<ServiceHandle<u8, u8>>();
+    may::<TaskQueue<u8>>();
+    let rt = Runtime::builder().build().unwrap();
+    let caught = catch_unwind(|| rt.block_on(async { panic!("caught") }));
+    assert!(caught.is_err());
+    assert_eq!(rt.block_on(rt.spawn(async { 7 }, Priority::High)), 7);
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Poll, ready};
 
 use slab::Slab;
@@ -718,6 +719,10 @@ impl<T> FromIterator<Task<T>> for TaskGroup<T> {
         group
     }
 }
+
+// As a `Task`: an outcome lies there untouched until it is handed out.
+impl<T> UnwindSafe for TaskGroup<T> {}
+impl<T> RefUnwindSafe for TaskGroup<T> {}
 
 impl<T> Default for TaskGroup<T> {
     fn default() -> TaskGroup<T> {

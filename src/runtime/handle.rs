@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use super::block_on::block_on;
@@ -266,6 +266,10 @@ impl Handle {
         self.executor.phase() != Phase::Open
     }
 }
+
+// As a `Runtime`.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl PartialEq for Handle {
     fn eq(&self, other: &Handle) -> bool {
