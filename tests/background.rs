@@ -692,6 +692,35 @@ fn a_handle_does_not_keep_the_waker_of_a_background_that_is_gone() {
     assert!(!process.metrics().running);
 }
 
+/// A task as executors write it whose wakers own the future.
+struct OwnTask<F>(Mutex<Option<Pin<Box<F>>>>);
+
+impl<F: Future + Send + 'static> Wake for OwnTask<F> {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Polls a future once in a task that its wakers own, and drops the task.
+fn drop_own_task<F: Future + Send + 'static>(future: F) {
+    let task = Arc::new(OwnTask(Mutex::new(Some(Box::pin(future)))));
+    let waker = Waker::from(task.clone());
+    let mut future = task.0.lock().unwrap();
+    let polled = future.as_mut().map(|future| {
+        let cx = &mut Context::from_waker(&waker);
+        future.as_mut().poll(cx)
+    });
+    assert!(polled.is_some_and(|polled| polled.is_pending()));
+}
+
+#[test]
+fn a_service_in_a_task_that_its_wakers_own_ends_with_its_handles() {
+    let dropped = DropCounter::new();
+    let (handle, background) = background::service(dropped.token(), async |_, n: u8| n);
+    drop_own_task(background);
+    assert_eq!(dropped.count(), 0, "the handle may call");
+    drop(handle);
+    assert_eq!(dropped.count(), 1);
+}
+
 #[test]
 fn nor_does_a_waker_of_a_request_that_was_in_flight() {
     let kept = Mutex::new(None);

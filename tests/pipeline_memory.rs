@@ -41,13 +41,37 @@ fn run_chain(rt: &Runtime, ticks: usize) {
     block_on(second.shutdown());
 }
 
+/// How many more allocations are live than at the beginning of the region.
+fn live(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    change.allocations.cast_signed() - change.deallocations.cast_signed()
+}
+
+/// How many bytes more are live than at the beginning of the region.
+fn live_bytes(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    change.bytes_allocated.cast_signed() - change.bytes_deallocated.cast_signed()
+}
+
+/// The handles of a pipeline that has ended, for as long as they are held.
+fn ended(rt: &Runtime) -> impl Sized {
+    let (pipeline, outputs) = Pipeline::builder(Shared::new(()))
+        .stage_fn("nothing", |(), _window| Ok(()))
+        .every(Period::Millis(1))
+        .build()
+        .unwrap();
+    let running = pipeline.start(rt);
+    outputs.recv().unwrap();
+    block_on(running.shutdown());
+    while outputs.try_recv().is_ok() {}
+    (running, outputs)
+}
+
+// One test, since all of the process's allocations are counted.
 #[test]
 fn nothing_is_left_of_a_pipeline() {
     let rt = Runtime::builder().with_low_num(2).build().unwrap();
-    let live = |region: &Region<'_, System>| {
-        let change = region.change();
-        change.allocations.cast_signed() - change.deallocations.cast_signed()
-    };
+    handles_keep_no_task(&rt);
     // Until queues and tables have the size that they need.
     (0..20).for_each(|_| run_chain(&rt, 20));
     let region = Region::new(ALLOCATOR);
@@ -57,4 +81,15 @@ fn nothing_is_left_of_a_pipeline() {
     let region = Region::new(ALLOCATOR);
     run_chain(&rt, 3_000);
     assert!(live(&region) < 50, "{} for 3,000 ticks", live(&region));
+}
+
+/// The handles of pipelines that have ended keep what they tell, and not the pipelines' tasks.
+fn handles_keep_no_task(rt: &Runtime) {
+    const PIPELINES: isize = 100;
+    (0..20).for_each(|_| drop(ended(rt)));
+    let region = Region::new(ALLOCATOR);
+    let handles: Vec<_> = (0..PIPELINES).map(|_| ended(rt)).collect();
+    let each = live_bytes(&region) / PIPELINES;
+    assert!(each < 1_200, "{each} bytes for each pair of handles");
+    drop(handles);
 }

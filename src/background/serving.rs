@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -20,8 +21,26 @@ pin_project! {
         life: F,
         mailbox: Arc<Mailbox<Req, Res>>,
         watch: Watch,
-        // Of the last poll, while it goes on.
-        waker: Option<Waker>,
+        // Of the last poll.
+        place: Option<Place>,
+    }
+}
+
+/// The task that a service is polled in, known by the addresses in its waker. A clone of the waker
+/// would lie within the task itself, which would never be dropped where its waker owns it. A
+/// later task may have the same addresses: its high callers then raise nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    task: usize,
+    kind: usize,
+}
+
+impl Place {
+    fn of(waker: &Waker) -> Place {
+        Place {
+            task: waker.data().addr(),
+            kind: ptr::from_ref(waker.vtable()).addr(),
+        }
     }
 }
 
@@ -35,7 +54,7 @@ impl<F, Req, Res> Serving<F, Req, Res> {
             life,
             mailbox,
             watch: Watch::new(at_shutdown),
-            waker: None,
+            place: None,
         }
     }
 }
@@ -46,10 +65,11 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let here = cx.waker();
-        let begun = match this.waker {
-            Some(waker) if waker.will_wake(here) => this.watch.poll(here),
-            _ => {
-                *this.waker = Some(here.clone());
+        let place = Some(Place::of(here));
+        let begun = match *this.place == place {
+            true => this.watch.poll(here),
+            false => {
+                *this.place = place;
                 this.mailbox.is_in(Borrower::polled_here());
                 this.watch.leave_notice(here)
             }
@@ -58,9 +78,6 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
             this.mailbox.close_admission(CloseReason::ShutDown);
         }
         let polled = this.life.poll(cx);
-        if polled.is_ready() {
-            *this.waker = None;
-        }
         if this.mailbox.loan_is_over() {
             this.mailbox.end_loan();
         }

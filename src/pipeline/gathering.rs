@@ -62,7 +62,11 @@ impl<O> Gathering<O> {
 
     /// Nothing is taken from now on. Gives what there is.
     pub(super) fn close(&self) -> Vec<Option<Box<StageOutcome<O>>>> {
-        let places = self.lock().places.take();
+        let mut state = self.lock();
+        // A stage that does not return keeps the gathering, and a waker its task's memory.
+        let (places, awaiter) = (state.places.take(), state.awaiter.take());
+        drop(state);
+        drop(awaiter);
         places.expect("a gathering is closed once, by its pipeline")
     }
 

@@ -137,8 +137,10 @@ impl<O> Drop for Sender<O> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.ended = true;
-        let waiting = state.waiting.take();
+        // A waker keeps its task's memory, and outputs keep this state.
+        let (waiting, own) = (state.waiting.take(), state.sender.take());
         drop(state);
+        drop(own);
         waiting.wake();
     }
 }

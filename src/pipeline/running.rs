@@ -280,7 +280,7 @@ struct State {
     counts: PipelineCounts,
     /// Some once the pipeline has ended.
     report: Option<PipelineReport>,
-    /// The pipeline's task.
+    /// The pipeline's task, until it ends.
     task: Option<Waker>,
     /// The callers that wait for the report.
     waiting: Waiters,
@@ -347,7 +347,8 @@ impl Control {
         change(&mut self.lock().counts);
     }
 
-    /// Notes the end, and tells the callers that wait for it.
+    /// Notes the end, and tells the callers that wait for it. The task's own waker goes: it keeps
+    /// the memory of the task, and handles keep this state.
     pub(super) fn finish(&self, end: End, cut_off: Option<Window>, still_running: Vec<Arc<str>>) {
         let mut state = self.lock();
         state.report = Some(PipelineReport {
@@ -356,8 +357,9 @@ impl Control {
             cut_off,
             still_running,
         });
-        let waiting = state.waiting.take();
+        let (waiting, task) = (state.waiting.take(), state.task.take());
         drop(state);
+        drop(task);
         waiting.wake();
     }
 

@@ -62,6 +62,13 @@ enum State {
     Begun,
 }
 
+impl ShutdownBegun {
+    /// Whether it waits for nothing, since it was first polled on another executor.
+    pub(crate) fn never_comes(&self) -> bool {
+        matches!(self.state, State::Never)
+    }
+}
+
 impl Future for ShutdownBegun {
     type Output = ();
 
