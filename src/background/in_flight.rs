@@ -3,7 +3,7 @@
 //! Each future lies in a berth, and the berths are the children of the background
 //! (`ground/waker/children.rs`): those that are new or were woken are polled, and no others. A
 //! berth, its waker and its memory are used again, so that in the long run a future costs no
-//! allocation.
+//! allocation. After a rush as many berths stay free as are in use, and a few.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,10 +11,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::ground::growth::Table;
 use crate::ground::waker::{Child, Children};
 
 /// After this many polls of futures the thread is for others.
 const POLLS_PER_POLL: u32 = 64;
+
+/// As many berths stay free as are in use, and this many more.
+const MOST_FREE: usize = 64;
 
 /// How far the futures in flight have come.
 pub(super) enum Advance<T> {
@@ -28,7 +32,7 @@ pub(super) enum Advance<T> {
 
 /// The futures in flight.
 pub(super) struct InFlight<F> {
-    berths: Vec<Berth<F>>,
+    berths: Table<Berth<F>>,
     free: Vec<usize>,
     /// Pushed, and not polled yet.
     fresh: VecDeque<usize>,
@@ -45,7 +49,7 @@ struct Berth<F> {
 impl<F: Future> InFlight<F> {
     pub(super) fn new() -> InFlight<F> {
         InFlight {
-            berths: Vec::new(),
+            berths: Table::new(),
             free: Vec::new(),
             fresh: VecDeque::new(),
             children: Children::default(),
@@ -65,29 +69,45 @@ impl<F: Future> InFlight<F> {
     }
 
     fn add_berth(&mut self) -> usize {
-        let key = self.berths.len();
-        self.berths.push(Berth {
+        let key = self.berths.next_place();
+        self.berths.insert(Berth {
             future: Box::pin(None),
             child: self.children.add(key),
-        });
-        key
+        })
     }
 
     /// Polls those that are new or were woken, until one of them ends.
     pub(super) fn advance(&mut self, cx: &mut Context<'_>) -> Advance<F::Output> {
         while self.spent < POLLS_PER_POLL {
             let Some(key) = self.fresh.pop_front().or_else(|| self.children.next()) else {
+                self.fresh.shrink_to(MOST_FREE);
                 return Advance::Idle;
             };
             self.spent += 1;
-            if let Poll::Ready(output) = self.berths[key].poll() {
-                self.free.push(key);
+            // Without a berth: woken by a waker of a future whose berth is gone.
+            if let Some(berth) = self.berths.get_mut(key)
+                && let Poll::Ready(output) = berth.poll()
+            {
+                self.leave(key);
                 return Advance::Ended(output);
             }
         }
         self.spent = 0;
         cx.waker().wake_by_ref();
         Advance::Enough
+    }
+
+    /// Keeps a berth whose future has ended, or gives it back after a rush.
+    fn leave(&mut self, key: usize) {
+        self.free.push(key);
+        while self.free.len() > MOST_FREE + self.len()
+            && let Some(free) = self.free.pop()
+        {
+            self.berths.remove(free);
+        }
+        if self.free.len() < self.free.capacity() / 4 {
+            self.free.shrink_to(self.free.capacity() / 2);
+        }
     }
 
     /// Leaves the waker for the next of them to wake. Not if one was woken meanwhile, which

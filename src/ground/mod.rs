@@ -8,7 +8,7 @@
 //! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
 //! - `channel.rs`: a ring of values under a lock.
 //! - `large.rs`: values that are boxed on their way.
-//! - `growth.rs`: tables that grow.
+//! - `growth.rs`: tables that grow, and give memory back.
 //! - `shield.rs`: panics of the user's code, and where they end.
 //! - `poll/`: the poll that is under way on a thread, as the code in it and around it knows it.
 //! - `waker/`: wakers that are kept for other code.

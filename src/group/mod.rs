@@ -14,9 +14,8 @@ use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Poll, ready};
 
-use slab::Slab;
-
 use crate::executor::{Outcome, seat};
+use crate::ground::growth::Table;
 use crate::ground::ids::TaskId;
 use crate::ground::join_error::JoinError;
 use crate::ground::large::is_large;
@@ -100,7 +99,7 @@ pub use named_member::NamedMember;
 pub struct TaskGroup<T> {
     // Dropped before the members, whose cancellation then finds no group to tell.
     children: Children,
-    members: Slab<Member<T>>,
+    members: Table<Member<T>>,
     /// Members that no high task has waited for yet.
     not_raised: BTreeSet<usize>,
     /// For the next member.
@@ -154,7 +153,7 @@ impl<T> TaskGroup<T> {
     pub fn new() -> TaskGroup<T> {
         TaskGroup {
             children: Children::default(),
-            members: Slab::new(),
+            members: Table::new(),
             not_raised: BTreeSet::new(),
             waited: Waited::No,
         }
@@ -243,8 +242,7 @@ impl<T> TaskGroup<T> {
     pub fn insert(&mut self, task: Task<T>) -> TaskId {
         task.refuse_if_served();
         let id = task.id();
-        let entry = self.members.vacant_entry();
-        let key = entry.key();
+        let key = self.members.next_place();
         let child = self.children.add(key);
         let mut member = Member {
             id,
@@ -255,7 +253,7 @@ impl<T> TaskGroup<T> {
         if member.has_ended() {
             member.child.wake();
         }
-        entry.insert(member);
+        self.members.insert(member);
         self.not_raised.insert(key);
         id
     }
@@ -440,7 +438,7 @@ impl<T> TaskGroup<T> {
     /// assert!(error.is_cancelled());
     /// ```
     pub fn abort_all(&self) {
-        for (_key, member) in &self.members {
+        for (_key, member) in self.members.iter() {
             member.task.abort();
         }
     }
@@ -613,8 +611,8 @@ impl<T> TaskGroup<T> {
     // A function of its own: an iterator over the members that lived across an await would keep
     // the future of `cancel` from being `Send`.
     fn key_of(&self, member: TaskId) -> Option<usize> {
-        let mut members = self.members.iter();
-        let (key, _) = members.find(|(_key, candidate)| candidate.id == member)?;
+        let is_it = |&(_key, candidate): &(usize, &Member<T>)| candidate.id == member;
+        let (key, _) = self.members.iter().find(is_it)?;
         Some(key)
     }
 
@@ -640,7 +638,7 @@ impl<T> TaskGroup<T> {
     }
 
     fn into_members(self) -> impl Iterator<Item = Member<T>> {
-        self.members.into_iter().map(|(_key, member)| member)
+        self.members.into_values()
     }
 }
 

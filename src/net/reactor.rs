@@ -15,12 +15,11 @@ use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token};
-use slab::Slab;
 
 use super::readiness::Readiness;
 use super::source::Source;
 use crate::executor::seat;
-use crate::ground::growth;
+use crate::ground::growth::Table;
 use crate::ground::shield::log_error;
 use crate::ground::sync::unpoisoned;
 use crate::idle;
@@ -37,7 +36,7 @@ pub(super) struct Reactor {
     poll: Mutex<Waiting>,
     registry: Registry,
     notification: mio::Waker,
-    sources: Mutex<Slab<Arc<Source>>>,
+    sources: Mutex<Table<Arc<Source>>>,
     /// Set when the runtime has ended.
     closed: AtomicBool,
 }
@@ -85,7 +84,7 @@ impl Reactor {
         let source = Arc::new(Source::default());
         // The source goes in before the system knows the socket: the first event may come at once.
         let mut sources = unpoisoned(self.sources.lock());
-        let number = growth::insert(&mut sources, source.clone());
+        let number = sources.insert(source.clone());
         drop(sources);
         let token = Token(number);
         if let Err(error) = self.registry.register(socket, token, interest) {
@@ -162,7 +161,7 @@ impl idle::Reactor for Reactor {
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         let mut waiting = Vec::new();
-        for (_, source) in &*unpoisoned(self.sources.lock()) {
+        for (_, source) in unpoisoned(self.sources.lock()).iter() {
             source.close(&mut waiting);
         }
         waiting

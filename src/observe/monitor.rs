@@ -17,6 +17,7 @@ use super::event_clock::EventClock;
 use super::histogram::{Counting, Histogram};
 use super::kept_name::kept_name;
 use super::live_task::{LiveTask, TaskState, Wake, WokenBy};
+use crate::ground::growth;
 use crate::ground::ids::{QueueId, Spread, TaskId, WorkerId};
 use crate::ground::poll::observed_task;
 use crate::ground::sync::unpoisoned;
@@ -232,7 +233,7 @@ impl Monitor {
             .get_mut(&task)
             .and_then(|entry| entry.end_poll(worker, now));
         if end.is_last() {
-            shard.remove(&task);
+            forget(&mut shard, task);
         }
         drop(shard);
         if let Some(poll) = ended {
@@ -260,6 +261,11 @@ impl Monitor {
             counting.get_or_init(Counting::default).add(duration);
         }
     }
+}
+
+fn forget(shard: &mut Shard, task: TaskId) {
+    shard.remove(&task);
+    growth::give_back(shard);
 }
 
 impl Observer for Monitor {
@@ -307,7 +313,7 @@ impl Observer for Monitor {
                     .get(&task)
                     .is_some_and(|entry| entry.running.is_none())
                 {
-                    shard.remove(&task);
+                    forget(&mut shard, task);
                 }
             }
             Event::TimerArmed { task, after_us, .. } => {

@@ -54,6 +54,7 @@ use crossbeam_utils::CachePadded;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info_span, trace};
 
+use crate::ground::growth;
 use crate::ground::ids::{QueueId, Spread, TaskId};
 use crate::ground::sync::unpoisoned;
 use crate::ground::telemetry::{Event, Observer, PollEnd};
@@ -240,8 +241,11 @@ impl Spans {
     }
 
     fn close(&self, task: TaskId) {
-        let state = self.shard(task).remove(&task);
+        let mut shard = self.shard(task);
+        let state = shard.remove(&task);
+        growth::give_back(&mut shard);
         // Unlocked before, as above.
+        drop(shard);
         if let Some(SpanState::Open { span, waker_told }) = state
             && waker_told
         {

@@ -38,6 +38,9 @@ const TICKS_PER_SECOND: Tick = 1_000_000_000 / TICK.as_nanos() as Tick;
 /// all wait for ever says so, and does not run its clock to the last time that it can tell.
 const NEVER: Tick = 100_000 * 365 * 24 * 60 * 60 * TICKS_PER_SECOND;
 
+/// Room for this many wakers is kept between two turns.
+const KEPT: usize = 1024;
+
 static GLOBAL: LazyLock<Timer> = LazyLock::new(|| Timer::new(Clock::Machine));
 
 /// A wheel behind a lock, and the clock that turns it.
@@ -265,6 +268,9 @@ impl Timer {
             if !TURNS.get() {
                 return;
             }
+            // A crowd that was due at once leaves no more memory than this.
+            LEFT.with_borrow_mut(|left| left.shrink_to(KEPT));
+            due.shrink_to(KEPT);
             self.wait_for_due(&mut due);
             LEFT.with_borrow_mut(|left| left.extend(due.drain(..)));
         }

@@ -13,9 +13,7 @@
 use std::num::NonZeroU32;
 use std::task::Waker;
 
-use slab::Slab;
-
-use crate::ground::growth;
+use crate::ground::growth::Table;
 
 /// A point on the wheel. The worth of a tick is the timer's business.
 pub(crate) type Tick = u64;
@@ -53,10 +51,6 @@ const BITS_PER_LEVEL: u32 = SLOTS.trailing_zeros();
 /// Enough levels for every tick there is.
 const LEVELS: usize = Tick::BITS.div_ceil(BITS_PER_LEVEL) as usize;
 
-/// Space for this many sleepers is kept while there is none: 2 MiB. More than that is given back
-/// when the last of a larger crowd has left.
-const KEPT: usize = 1 << 16;
-
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
@@ -64,7 +58,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Wheel {
     levels: Box<[Level; LEVELS]>,
-    sleepers: Slab<Sleeper>,
+    sleepers: Table<Sleeper>,
     /// Everything due before or at this tick has been taken out.
     now: Tick,
 }
@@ -100,7 +94,7 @@ impl Wheel {
         };
         Wheel {
             levels: Box::new([empty; LEVELS]),
-            sleepers: Slab::new(),
+            sleepers: Table::new(),
             now: 0,
         }
     }
@@ -125,7 +119,7 @@ impl Wheel {
             previous: NONE,
             next: NONE,
         };
-        let index = u32::try_from(growth::insert(&mut self.sleepers, sleeper)).ok();
+        let index = u32::try_from(self.sleepers.insert(sleeper)).ok();
         let index = index.filter(|&index| index != NONE);
         let index = index.expect("fewer sleepers than a key can tell apart");
         self.link(index, self.slot_for(due));
@@ -138,9 +132,7 @@ impl Wheel {
             return None;
         }
         self.unlink(key.index(), self.slot_for(key.due));
-        let waker = self.sleepers.remove(key.index() as usize).waker;
-        self.give_back();
-        Some(waker)
+        Some(self.sleepers.remove(key.index() as usize).waker)
     }
 
     /// The waker of a sleeper, to look at or to replace. `None`: its time has come already.
@@ -165,13 +157,6 @@ impl Wheel {
             self.empty(slot, start, due);
         }
         self.now = self.now.max(now);
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
-        if self.sleepers.is_empty() && self.sleepers.capacity() > KEPT {
-            self.sleepers = Slab::new();
-        }
     }
 
     /// Empties a slot whose time has come: sleepers that are due are woken, the others move down.
@@ -363,26 +348,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crowd_took_is_given_back_when_the_last_has_left() {
+    fn the_memory_of_a_crowd_is_given_back_beside_one_that_sleeps_on() {
+        const CROWD: usize = 100_000;
+        let mut wheel = Wheel::new();
         let crowd = |wheel: &mut Wheel| -> Vec<SleeperKey> {
-            let keys = (0..=KEPT).map(|_| wheel.insert(500, Waker::noop().clone()));
+            let keys = (0..CROWD).map(|_| wheel.insert(500, Waker::noop().clone()));
             keys.collect()
         };
-        let mut wheel = Wheel::new();
-        let mut keys = crowd(&mut wheel);
-        let last = keys.pop().expect("it is a crowd");
+        let early = wheel.insert(1000, Waker::noop().clone());
+        let keys = crowd(&mut wheel);
         keys.into_iter().for_each(|key| drop(wheel.remove(key)));
-        assert!(wheel.sleepers.capacity() > KEPT, "given back too early");
-        assert!(wheel.remove(last).is_some());
-        assert_eq!(
-            wheel.sleepers.capacity(),
-            0,
-            "kept after the last was removed"
-        );
-
+        assert!(wheel.sleepers.capacity() < 4096, "kept after the removals");
         crowd(&mut wheel);
-        assert_eq!(turn(&mut wheel, 500), KEPT + 1);
-        assert_eq!(wheel.sleepers.capacity(), 0, "kept after the last was due");
+        let late = wheel.insert(1000, Waker::noop().clone());
+        assert_eq!(turn(&mut wheel, 500), CROWD);
+        assert!(wheel.sleepers.capacity() < 4096, "kept after all were due");
+        assert!(wheel.remove(early).is_some() && wheel.remove(late).is_some());
     }
 
     /// Against a model: a list that is searched.

@@ -18,6 +18,9 @@ use crate::ground::poll::trusting;
 use crate::ground::shield::shielded;
 use crate::ground::sync::unpoisoned;
 
+/// Room for this many keys is kept while no child is woken.
+const KEPT: usize = 64;
+
 /// The children of one parent, as it knows them. Dropped, it forgets the parent's waker: a waker of
 /// a child may outlive both, and must not keep the parent's task.
 #[derive(Default)]
@@ -32,6 +35,17 @@ struct Woken {
     keys: VecDeque<usize>,
     /// The parent's, while it waits.
     parent: Option<Waker>,
+}
+
+impl Woken {
+    fn next(&mut self) -> Option<usize> {
+        let next = self.keys.pop_front();
+        if next.is_none() {
+            // A crowd that was woken at once leaves no more memory than this.
+            self.keys.shrink_to(KEPT);
+        }
+        next
+    }
 }
 
 impl Children {
@@ -50,13 +64,13 @@ impl Children {
 
     /// The child that was woken first.
     pub(crate) fn next(&self) -> Option<usize> {
-        lock(&self.woken).keys.pop_front()
+        lock(&self.woken).next()
     }
 
     /// The child that was woken first, or the wait for one.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<usize> {
         let mut woken = lock(&self.woken);
-        if let Some(key) = woken.keys.pop_front() {
+        if let Some(key) = woken.next() {
             return Poll::Ready(key);
         }
         let replaced = keep(&mut woken.parent, cx.waker());

@@ -16,6 +16,7 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
+use crate::ground::growth;
 use crate::ground::ids::{Spread, TaskId};
 use crate::ground::sync::Ordering;
 use crate::ground::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
@@ -60,9 +61,6 @@ impl Sought {
 
 const SHARDS_PER_WORKER: usize = 4;
 
-/// A map of at least this capacity gives memory back when three quarters of it are unused.
-const WORTH_SHRINKING: usize = 1024;
-
 impl Pending {
     pub(crate) fn new(workers: usize) -> Pending {
         let shards = (SHARDS_PER_WORKER * workers).next_power_of_two();
@@ -105,10 +103,7 @@ impl Pending {
     pub(crate) fn remove(&self, task: TaskId) {
         let mut shard = self.shard(task);
         let waker = shard.wakers.remove(&task);
-        let (used, capacity) = (shard.wakers.len(), shard.wakers.capacity());
-        if capacity >= WORTH_SHRINKING && used < capacity / 4 {
-            shard.wakers.shrink_to(capacity / 2);
-        }
+        growth::give_back(&mut shard.wakers);
         drop(shard);
         // Dropped after the lock is released: that may run code that takes the lock.
         drop(waker);
@@ -167,6 +162,7 @@ const UNPOISONED: &str = "nothing panics while a shard is locked";
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::ground::growth::WORTH_SHRINKING;
 
     fn capacity(pending: &Pending) -> usize {
         let shards = pending.shards.iter();
@@ -183,6 +179,7 @@ mod tests {
         assert!(capacity(&pending) >= CROWD as usize);
         (0..CROWD).for_each(|task| pending.remove(TaskId(task)));
         let left = capacity(&pending);
-        assert!(left <= 8 * WORTH_SHRINKING * 2, "room for {left} is left");
+        let kept = 8 * WORTH_SHRINKING / size_of::<(TaskId, Waker)>();
+        assert!(left <= 2 * kept, "room for {left} is left");
     }
 }

@@ -5,19 +5,14 @@
 use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
-use slab::Slab;
-
+use crate::ground::growth::Table;
 use crate::ground::shield::shielded;
 use crate::ground::sync::unpoisoned;
-
-/// Space for this many wakers is kept while no task waits. More than that is given back when the
-/// last task of a larger crowd has left.
-const KEPT: usize = 1024;
 
 /// The wakers of the tasks that wait for shutdown to begin.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    wakers: Mutex<Slab<Waker>>,
+    wakers: Mutex<Table<Waker>>,
 }
 
 impl Watchers {
@@ -45,9 +40,6 @@ impl Watchers {
     pub(crate) fn remove(&self, key: usize) {
         let mut wakers = self.lock();
         let removed = wakers.try_remove(key);
-        if wakers.is_empty() && wakers.capacity() > KEPT {
-            *wakers = Slab::new();
-        }
         // Not under the lock, as above.
         drop(wakers);
         drop(removed);
@@ -56,15 +48,15 @@ impl Watchers {
     /// Wakes all these tasks. Called after the phase has changed.
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut *self.lock());
-        for (_key, waker) in wakers {
+        for waker in wakers.into_values() {
             shielded("the waker of a task that waits for shutdown", || {
                 waker.wake()
             });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab<Waker>> {
-        // A waker's `clone` may panic under the lock; the slab is whole even then.
+    fn lock(&self) -> MutexGuard<'_, Table<Waker>> {
+        // A waker's `clone` may panic under the lock; the table is whole even then.
         unpoisoned(self.wakers.lock())
     }
 }
@@ -78,10 +70,8 @@ mod tests {
         let watchers = Watchers::default();
         let enter = |_| watchers.insert(Waker::noop().clone());
         let mut keys: Vec<usize> = (0..300_000).map(enter).collect();
-        let last = keys.pop().expect("it is a crowd");
+        let _stays = keys.pop().expect("it is a crowd");
         keys.into_iter().for_each(|key| watchers.remove(key));
-        assert!(watchers.lock().capacity() > KEPT, "given back too early");
-        watchers.remove(last);
-        assert!(watchers.lock().capacity() <= KEPT);
+        assert!(watchers.lock().capacity() <= 2048);
     }
 }
