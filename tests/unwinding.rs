@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::thread;
 
+use laneway::sim::Sim;
 use laneway::{Priority, Runtime, spawn_task, try_join};
 
 /// Tells whether its thread was panicking when it was dropped.
@@ -45,6 +46,16 @@ fn the_fields_of_a_future_that_panics_are_dropped_while_the_panic_goes_on() {
     let ends = spawn_task!(async move { drop(tells_too) });
     laneway::block_on(ends);
     assert_eq!(tells.recv(), Ok(false));
+}
+
+#[test]
+fn so_are_those_of_the_future_of_a_simulation() {
+    let (told, tells) = mpsc::channel();
+    let panics = Panics {
+        _tells: Tells(told),
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| Sim::seed(1).run(panics))).is_err());
+    assert_eq!(tells.recv(), Ok(true));
 }
 
 #[test]

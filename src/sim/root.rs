@@ -62,14 +62,18 @@ where
             return false;
         };
         let waker = Waker::from(self.woken.clone());
-        let mut cx = Context::from_waker(&waker);
-        let poll = || own_poll(&waker, || future.as_mut().poll(&mut cx));
+        // The future moves into the closure: if it panics, it is dropped in the unwinding.
+        let poll = move || {
+            let mut cx = Context::from_waker(&waker);
+            let polled = own_poll(&waker, || future.as_mut().poll(&mut cx));
+            (polled, future)
+        };
         let outcome = match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(Poll::Pending) => {
+            Ok((Poll::Pending, future)) => {
                 *lock(&self.future) = Some(future);
                 return false;
             }
-            Ok(Poll::Ready(output)) => Ok(output),
+            Ok((Poll::Ready(output), _future)) => Ok(output),
             Err(payload) => Err(payload),
         };
         *lock(&self.outcome) = Some(outcome);
