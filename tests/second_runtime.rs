@@ -4,7 +4,8 @@
 
 use std::env;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex};
+use std::thread;
 
 use laneway::{Runtime, block_on, spawn_task};
 use log::Level;
@@ -80,6 +81,28 @@ fn a_spawn_on_a_plain_thread_beside_a_runtime_is_warned_of_once() {
         .into_iter()
         .for_each(|task| assert_eq!(block_on(task), 1));
     block_on(spawn_task!(async {}));
+    assert_told(Level::Warn, place, "(1 others exist)");
+}
+
+/// Each of them finds no runtime, and one of them starts it.
+#[test]
+fn first_spawns_of_several_threads_at_once_are_warned_of_once() {
+    if !is_alone("first_spawns_of_several_threads_at_once_are_warned_of_once") {
+        return;
+    }
+    keep_lines();
+    let _rt = Runtime::builder().build().unwrap();
+    let start = Barrier::new(8);
+    let place = line!() + 4;
+    thread::scope(|scope| {
+        let first_spawn = || {
+            start.wait();
+            spawn_task!(async {}).detach();
+        };
+        for _ in 0..8 {
+            scope.spawn(first_spawn);
+        }
+    });
     assert_told(Level::Warn, place, "(1 others exist)");
 }
 

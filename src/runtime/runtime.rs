@@ -248,7 +248,12 @@ impl Runtime {
         // Handed over by a channel, and so not dropped here with a thread that never starts.
         let (sender, receiver) = mpsc::sync_channel(1);
         let builder = thread::Builder::new().name("laneway-closer".to_owned());
-        let started = os_thread::spawn(builder, move || drop(receiver.recv()));
+        let executor = self.executor.clone();
+        let started = os_thread::spawn(builder, move || {
+            // The futures are dropped here: what their thread-locals spawn belongs to this runtime.
+            seat::belong(executor);
+            drop(receiver.recv());
+        });
         let ends = started.is_ok();
         if ends {
             let runtime = Runtime {

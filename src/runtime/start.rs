@@ -37,10 +37,7 @@ impl Runtime {
     /// assert_eq!(rt.block_on(async { 5 }), 5);
     /// ```
     pub fn global() -> &'static Runtime {
-        GLOBAL.get_or_init(|| match Builder::new().build() {
-            Ok(runtime) => runtime,
-            Err(error) => panic!("the process-wide runtime could not start: {error}"),
-        })
+        GLOBAL.get_or_init(build_global)
     }
 
     /// The process-wide runtime, for a spawn on a thread that belongs to none. If it has to be
@@ -48,9 +45,14 @@ impl Runtime {
     /// program.
     #[cold]
     pub(crate) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
-        if GLOBAL.get().is_none() {
-            let others = Executor::count();
-            let runtime = Runtime::global();
+        // Of several threads that come here at once, the one that builds the runtime tells of it.
+        let mut others = None;
+        let runtime = GLOBAL.get_or_init(|| {
+            others = Some(Executor::count());
+            build_global()
+        });
+        // Told outside of the initializer, since the logger may spawn.
+        if let Some(others) = others {
             let words = format_args!(
                 "the process-wide runtime has started for {spawned_at}, on a thread that \
                  belongs to no runtime ({others} others exist)"
@@ -59,9 +61,8 @@ impl Runtime {
                 0 => log_debug(words),
                 _ => log_warning(words),
             }
-            return &runtime.executor;
         }
-        &Runtime::global().executor
+        &runtime.executor
     }
 
     fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
@@ -74,6 +75,13 @@ impl Runtime {
             // Another thread was faster; this runtime ends here.
             Err(_second) => Err(BuildError::AlreadyRunning),
         }
+    }
+}
+
+fn build_global() -> Runtime {
+    match Builder::new().build() {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("the process-wide runtime could not start: {error}"),
     }
 }
 
