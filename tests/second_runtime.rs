@@ -2,13 +2,19 @@
 //!
 //! There is one process-wide runtime in a process, so each test runs in a process of its own.
 
+use std::cell::RefCell;
 use std::env;
 use std::process::Command;
-use std::sync::{Barrier, Mutex};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use laneway::{Runtime, block_on, spawn_task};
+use laneway::observe::{Event, Observer};
+use laneway::{Priority, Runtime, block_on, spawn_task};
 use log::Level;
+
+const MS: Duration = Duration::from_millis(1);
 
 /// Keeps the lines that speak of the process-wide runtime.
 struct Lines(Mutex<Vec<(Level, String)>>);
@@ -117,6 +123,72 @@ fn a_spawn_in_block_on_without_a_runtime_is_warned_of() {
     let answer = block_on(async { spawn_task!(async { 2 }).await });
     assert_eq!(answer, 2);
     assert_told(Level::Warn, place, "(1 others exist)");
+}
+
+thread_local! {
+    static LAST: RefCell<Option<SpawnsWhenDropped>> = const { RefCell::new(None) };
+}
+
+/// Spawns a task.
+struct SpawnsWhenDropped(Sender<()>);
+
+impl Drop for SpawnsWhenDropped {
+    fn drop(&mut self) {
+        spawn_task!(async {}).detach();
+        self.0.send(()).unwrap();
+    }
+}
+
+/// Leaves such a value to the thread that drops it.
+struct LeavesLast(Sender<()>);
+
+impl Drop for LeavesLast {
+    fn drop(&mut self) {
+        LAST.set(Some(SpawnsWhenDropped(self.0.clone())));
+    }
+}
+
+/// Drops its runtime at the first event after it has it.
+#[derive(Default)]
+struct DropsRuntime(Mutex<Option<Runtime>>);
+
+impl Observer for DropsRuntime {
+    fn on_event(&self, event: Event) {
+        if matches!(event, Event::Spawned { by: None, .. }) {
+            let runtime = self.0.lock().unwrap().take();
+            drop(runtime);
+        }
+    }
+}
+
+/// An observer has dropped the runtime, which another thread ends therefore.
+#[test]
+fn a_thread_local_on_the_thread_that_ends_a_runtime_starts_no_other() {
+    if !is_alone("a_thread_local_on_the_thread_that_ends_a_runtime_starts_no_other") {
+        return;
+    }
+    keep_lines();
+    let observer = Arc::new(DropsRuntime::default());
+    let rt = Runtime::builder().with_high_num(0).with_low_num(1);
+    let rt = rt.with_observer(observer.clone()).build().unwrap();
+    let ((told, tells), (end, may_end)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (begins, has_begun) = mpsc::channel();
+    let blocks = async move {
+        begins.send(()).unwrap();
+        may_end.recv().unwrap_err();
+    };
+    rt.spawn(blocks, Priority::Low).detach();
+    has_begun.recv().unwrap();
+    // The only worker is busy, so the thread that ends the runtime drops this one.
+    let last = LeavesLast(told);
+    rt.spawn(async move { drop(last) }, Priority::Low).detach();
+    let handle = rt.handle();
+    *observer.0.lock().unwrap() = Some(rt);
+    handle.spawn(async {}, Priority::Low).detach();
+    tells.recv_timeout(MS).unwrap_err();
+    drop(end);
+    tells.recv().unwrap();
+    assert!(LINES.0.lock().unwrap().is_empty());
 }
 
 #[test]
