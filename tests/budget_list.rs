@@ -213,12 +213,12 @@ fn each_test_that_the_list_names_is_there() {
     for (future, held) in FUTURES {
         let By(texts) = held else { continue };
         for text in *texts {
-            let asserts = |test: &&str| {
+            let asserts = |test: &str| {
                 test.replace("(\n        ", "(")
                     .contains(&format!("assert_yields(\"{text}\""))
             };
             assert!(
-                TESTS.iter().any(|test| asserts(&test)),
+                TESTS.iter().any(|test| asserts(test)),
                 "{future}: no test has {text:?}"
             );
         }

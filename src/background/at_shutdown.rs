@@ -75,8 +75,8 @@ impl Watch {
         });
         let waker = Waker::from(notice.clone());
         let polled = pin!(&mut begun).poll(&mut Context::from_waker(&waker));
-        // On another executor nothing is to be heard, and a notice would keep the task's waker within
-        // the task. A waker that owns its task would never be dropped then.
+        // On another executor nothing is to be heard, and a notice would keep the task's waker
+        // within the task. A waker that owns its task would never be dropped then.
         if polled.is_pending() && !begun.never_comes() {
             *self = Watch::Waits { begun, notice };
         }

@@ -118,7 +118,7 @@ impl<T> Table<T> {
     }
 
     /// For how many values there is memory.
-    #[cfg(test)]
+    #[allow(dead_code, reason = "tests ask it")]
     pub(crate) fn capacity(&self) -> usize {
         self.pages.iter().map(Slab::capacity).sum()
     }
