@@ -183,12 +183,12 @@ fn the_first_spawn_says_what_is_wrong_with_a_variable() {
             // Not half started: a configuration that needs no variable still can be.
             assert_eq!(
                 Runtime::new()
-                    .with_high_num(1)
+                    .with_high_num(2)
                     .run()
                     .metrics()
                     .workers
                     .len(),
-                3
+                4
             );
             assert_eq!(join!(spawn_task!(async { 3 })), [3]);
         },
@@ -256,7 +256,7 @@ fn a_spawn_starts_the_process_wide_runtime_for_good() {
 fn of_many_threads_that_start_it_one_succeeds() {
     let said = in_child("of_many_threads_that_start_it_one_succeeds", &[], || {
         let all = Arc::new(Barrier::new(8));
-        let threads: Vec<_> = (1..=8)
+        let threads: Vec<_> = (2..=9)
             .map(|n| {
                 let all = all.clone();
                 thread::spawn(move || {

@@ -22,6 +22,7 @@ fn network_and_cpu() -> Runtime {
     Runtime::builder()
         .with_high_num(1)
         .with_low_num(1)
+        .with_standby(1)
         .with_queue("network", 1, &[])
         .with_queue("cpu", 5, &[])
         .build()

@@ -519,11 +519,11 @@ fn hostile_names_stay_names() {
 
 #[test]
 fn a_recording_names_the_workers_that_stand_by() {
-    let (rt, recorder) = recorded(1, 2);
+    let (rt, recorder) = recorded(2, 2);
     rt.shutdown(Duration::from_secs(20));
     let json: Value = serde_json::from_str(&recorder.recording().to_replay_json()).unwrap();
-    assert_eq!(json["homes"], json!([0, 0, 1, 1]));
-    assert_eq!(json["standbys"], json!([1]));
+    assert_eq!(json["homes"], json!([0, 0, 0, 1, 1]));
+    assert_eq!(json["standbys"], json!([2]));
 }
 
 #[test]

@@ -266,6 +266,12 @@ impl Executor {
         self.parking_lot.unpark_one(self.queue(id).crews(), id);
     }
 
+    /// The same where a worker that is at work in that queue has brought the work.
+    #[inline]
+    pub(super) fn unpark_helper(&self, id: QueueId) {
+        self.parking_lot.unpark_helper(self.queue(id).crews(), id);
+    }
+
     /// Whether every worker that might be unparked for a queue is at work.
     pub(super) fn all_busy(&self, id: QueueId) -> bool {
         self.parking_lot.all_busy(self.queue(id).crews())

@@ -549,7 +549,7 @@ impl Worker {
         // Pairs with the census of `idle/parking.rs`: the push goes before the look for parked
         // workers.
         fence(Ordering::SeqCst);
-        self.executor.unpark_one(queue);
+        self.executor.unpark_helper(queue);
     }
 
     /// Tells other workers, and the thread that ends the runtime, of tasks that were put back into
@@ -633,7 +633,7 @@ impl Worker {
         self.enrolled = Enrolled::No;
         if self.executor.parking_lot.stop_searching(self.crew) == OtherSearchers::None {
             let busy = self.route.queues.iter().filter(|&&id| self.has_work(id));
-            busy.for_each(|&id| self.executor.unpark_one(id));
+            busy.for_each(|&id| self.executor.unpark_helper(id));
             // A thread that has raised a task may have relied on this searcher, too.
             if self.has_news_of_raises() {
                 self.executor.unpark_for_raised();

@@ -19,8 +19,16 @@
 //! for other work. A nice bringer that takes a high worker on its core all the same *sends it away*
 //! (T30): that worker moves to another core before it parks again.
 //!
+//! A high worker that parks where another one of its crew is parked already moves away before it
+//! parks the next time, so that they spread over the cores.
+//!
 //! Low workers are never called. A bringer that is not nice sends a low one away that parked on its
 //! core (T32): as long as the bringer goes on, the nice thread would hardly get that core.
+//!
+//! **Kept workers.** By default on two cores there is a high worker, and two stand by for it: one
+//! for each core while low work is done on both. Where two of the three are at high work, the
+//! third would only get into their way. So a worker at high work leaves the last parked one where
+//! it is, and only a thread outside or a worker in a low poll unparks that.
 //!
 //! **Reliance.** A bringer relies on a searcher that is there already. But a worker counts as a
 //! searcher from when it is unparked, and may get its core only milliseconds later: Linux lets a
@@ -41,6 +49,8 @@ use crate::ground::os_thread;
 pub(crate) struct Nearby {
     /// For each worker the [`Move`] that it is to make, as a word.
     moves: Option<Box<[AtomicUsize]>>,
+    /// How many of the parked ones a worker at high work leaves parked.
+    kept: usize,
 }
 
 /// How a worker that is about to park moves first.
@@ -92,14 +102,27 @@ pub(super) struct Spot {
 impl Nearby {
     /// All parked workers are as good as each other.
     pub(crate) fn indifferent() -> Nearby {
-        Nearby { moves: None }
+        Nearby {
+            moves: None,
+            kept: 0,
+        }
     }
 
-    /// The nearest parked worker is taken.
-    pub(crate) fn preferred(workers: usize) -> Nearby {
+    /// The nearest parked worker is taken. A worker at high work leaves `kept` of them parked.
+    pub(crate) fn preferred(workers: usize, kept: usize) -> Nearby {
         let moves = (0..workers).map(|_| AtomicUsize::new(Move::None.word()));
         Nearby {
             moves: Some(moves.collect()),
+            kept,
+        }
+    }
+
+    /// How many parked workers are left so by a worker that is at work in this queue.
+    #[inline]
+    pub(super) fn kept(&self, queue: QueueId) -> usize {
+        match queue {
+            QueueId::HIGH => self.kept,
+            _ => 0,
         }
     }
 
@@ -162,6 +185,22 @@ impl Nearby {
         }
     }
 
+    /// Notes that a worker parks, beside others of its crew that are parked.
+    pub(super) fn note_parking(
+        &self,
+        worker: WorkerId,
+        spot: Spot,
+        mut others: impl Iterator<Item = Spot>,
+    ) {
+        let (Some(moves), QueueId::HIGH, Some(core)) = (&self.moves, spot.home, spot.core) else {
+            return;
+        };
+        if others.any(|other| other == spot) {
+            let next = Move::AwayFrom(core);
+            moves[worker.index()].store(next.word(), Ordering::Relaxed);
+        }
+    }
+
     /// Moves the current thread, whose worker is about to park.
     fn make_move(&self, worker: WorkerId) {
         let Some(moves) = &self.moves else { return };
@@ -201,7 +240,7 @@ mod tests {
 
     /// The move of a worker that parked on this core and is unparked by a thread on [`HERE`].
     fn move_after(niceness: u8, home: QueueId, queue: QueueId, core: usize) -> Move {
-        let nearby = Nearby::preferred(2);
+        let nearby = Nearby::preferred(2, 0);
         let unpark = || {
             os_thread::set_niceness(niceness).unwrap();
             let spot = Spot {
@@ -260,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_high_worker_is_taken_from_the_bringers_core_and_a_low_one_from_another() {
-        let nearby = Nearby::preferred(3);
+        let nearby = Nearby::preferred(3, 0);
         let best = |queue, cores: [usize; 3]| {
             let spot = |core| Spot {
                 home: queue,
@@ -276,13 +315,32 @@ mod tests {
 
     #[test]
     fn a_move_is_made_once() {
-        let nearby = Nearby::preferred(2);
+        let nearby = Nearby::preferred(2, 0);
         let here = nearby.core_here().expect("Linux tells the core");
         let moves = nearby.moves.as_ref().expect("nearness is preferred");
         moves[WORKER.index()].store(Move::To(here).word(), Ordering::Relaxed);
         nearby.make_move(WORKER);
         let left = moves[WORKER.index()].load(Ordering::Relaxed);
         assert_eq!(Move::of(left), Move::None);
+    }
+
+    #[test]
+    fn a_high_worker_that_parks_beside_another_leaves_that_core_the_next_time() {
+        let noted = |home, other: (QueueId, usize)| {
+            let nearby = Nearby::preferred(2, 0);
+            let spot = |home, core| Spot {
+                home,
+                core: Some(core),
+            };
+            let others = [spot(other.0, other.1)].into_iter();
+            nearby.note_parking(WORKER, spot(home, HERE), others);
+            let moves = nearby.moves.as_ref().expect("nearness is preferred");
+            Move::of(moves[WORKER.index()].load(Ordering::Relaxed))
+        };
+        assert_eq!(noted(HIGH, (HIGH, HERE)), Move::AwayFrom(HERE));
+        assert_eq!(noted(HIGH, (HIGH, ELSEWHERE)), Move::None);
+        assert_eq!(noted(HIGH, (LOW, HERE)), Move::None);
+        assert_eq!(noted(LOW, (LOW, HERE)), Move::None);
     }
 
     #[test]

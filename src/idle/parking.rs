@@ -23,7 +23,8 @@
 //!   that serve it. If a worker there is searching, the bringer does nothing: a searcher will see
 //!   the work. If none is searching and one is parked, the bringer unparks one, which goes on *as a
 //!   searcher*. Where nearness counts, a bringer of high work relies on no searcher and unparks one
-//!   in any case (`nearby.rs`).
+//!   in any case, unless it is a worker at high work itself and no more are parked than are *kept*
+//!   (`nearby.rs`).
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
 //! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher
@@ -41,9 +42,10 @@
 //!
 //! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher, and case
 //!    3 tells how a searcher stops.
-//! 2. If it read *none searching and none parked*, every crew member was in a poll or in a nap;
-//!    each of them parks later than that read, and the last to do so leaves no searcher, looks once
-//!    more, and sees W.
+//! 2. If it read *none searching and none parked*, or *no more parked than are kept*, every other
+//!    crew member, and there is one, was in a poll or in a nap, or searching as in case 3; each of
+//!    them parks later than that read, and the last to do so leaves no searcher, looks once more,
+//!    and sees W.
 //! 3. If it read *one searching*, or unparked one as in case 1, that searcher leaves the count
 //!    later than the read. It leaves by finding work or for a nap, and if it was the last one it
 //!    looks for work and unparks the next; or by parking, and if it left no searcher it looks once
@@ -208,6 +210,21 @@ impl ParkingLot {
         }
     }
 
+    /// The same for work that a worker has brought which is at work in `queue` itself. It leaves
+    /// those parked that are kept for cores on which other work is done (`nearby.rs`).
+    #[inline]
+    pub(crate) fn unpark_helper(&self, crews: &[CrewId], queue: QueueId) {
+        let kept = self.policy.kept(queue);
+        if kept == 0 || self.parked(crews) > kept {
+            self.unpark_one(crews, queue);
+        }
+    }
+
+    fn parked(&self, crews: &[CrewId]) -> usize {
+        let parked = |id: &CrewId| self.crews[id.0].census().parked;
+        crews.iter().map(parked).sum()
+    }
+
     #[inline(never)]
     fn unpark_best(&self, crews: &[CrewId], queue: QueueId, reliance: Reliance) {
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
@@ -292,6 +309,8 @@ impl ParkingLot {
         let spot = self.policy.find_spot(worker, home);
         let crew = &self.crews[crew.0];
         let mut parked = crew.parked.lock().expect(UNPOISONED);
+        let others = parked.iter().map(|parked| parked.spot);
+        self.policy.note_parking(worker, spot, others);
         // Relaxed: it is written under this lock alone, and read by the worker's own thread alone.
         self.awake[worker.index()].store(false, Ordering::Relaxed);
         parked.push(Parked {

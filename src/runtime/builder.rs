@@ -24,7 +24,7 @@ use crate::ground::telemetry::Observer;
 /// | [`with_low_num`] | 1 | threads at home in the low queue |
 /// | [`with_stealing`] | both, but nice low threads | which idle threads steal from the others |
 /// | [`with_reserved_high`] | 0 | high threads that never steal |
-/// | [`with_standby`] | 1 where high threads steal | run high tasks while those are in low ones |
+/// | [`with_standby`] | 1 or 2 where high ones steal | run high tasks while those are in low ones |
 /// | [`with_low_nice`] | 19 beside a standby | the low threads' niceness, 0 to 19; Linux only |
 /// | [`with_queue`] | none | a further queue with threads of its own |
 /// | [`with_thread_name`] | `laneway` | the beginning of the threads' names: `laneway-high-0` |
@@ -117,6 +117,16 @@ pub const LOW_NUM_VARIABLE: &str = "LANEWAY_LOW_NUM";
 /// The cores that this process may use, by its cgroup's quota too. One if the system does not tell.
 pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// One, but beside a single high thread on two cores one for each core: that thread and the low one
+/// keep both busy with low tasks.
+fn standby_for(high: usize, cores: usize) -> usize {
+    match (high, cores) {
+        (0, _) => 0,
+        (1, 2) => 2,
+        _ => 1,
+    }
 }
 
 impl Builder {
@@ -232,13 +242,19 @@ impl Builder {
 
     /// Sets how many threads stand by for the high ones, beside those of
     /// [`with_high_num`](Builder::with_high_num). Default: 1 where every high thread takes low
-    /// tasks, and otherwise 0.
+    /// tasks, but 2 where there is one on two cores, as is the default there; otherwise 0.
     ///
     /// A high thread that has taken a low task is away until the end of that poll. If a high task
     /// comes meanwhile, a standby is unparked for it. Standbys take high tasks alone, so that a
     /// standby is free unless other high tasks keep it busy. It is unparked for what the other high
     /// threads leave, and also helps where there are more high tasks than those can see to. While
     /// there are only low tasks, it stays parked, and costs nothing but its stack.
+    ///
+    /// On two cores, low tasks keep both busy by default, and a high task starts soonest on the
+    /// core of the thread that spawned or woke it. So there is a standby for each core then. A high
+    /// task that spawns or wakes another leaves the second one parked, since two threads at high
+    /// work keep both cores busy. Standbys that are asked for by number are unparked for all high
+    /// tasks.
     ///
     /// With none, the low threads are not nice either, unless
     /// [`with_low_nice`](Builder::with_low_nice) says so, and a high task may wait for the end of a
@@ -247,8 +263,9 @@ impl Builder {
     /// ```
     /// use laneway::{BuildError, Priority, Runtime, Stealing};
     ///
-    /// let rt = Runtime::builder().with_high_num(1).with_low_num(1).build()?;
-    /// assert_eq!(rt.metrics().workers.len(), 3);
+    /// let builder = || Runtime::builder().with_high_num(1).with_low_num(1);
+    /// assert_eq!(builder().with_standby(1).build()?.metrics().workers.len(), 3);
+    /// assert!(builder().build()?.metrics().workers.len() >= 3);
     ///
     /// let for_none = Runtime::builder().with_stealing(Stealing::None).with_standby(1).build();
     /// assert!(matches!(for_none, Err(BuildError::StandbyForNone)));
@@ -641,8 +658,20 @@ impl Builder {
     pub(super) fn effective_standby(&self, high: usize) -> usize {
         let stealing = self.stealing.unwrap_or_default();
         let steals = !stealing.high_takes().is_empty() && self.reserved_high == 0;
-        let may_be_away = high > 0 && steals;
-        self.standby.unwrap_or(may_be_away.into())
+        let default = || match steals {
+            true => standby_for(high, cores()),
+            false => 0,
+        };
+        self.standby.unwrap_or_else(default)
+    }
+
+    /// How many high threads and standbys are left parked by those at high work: as many as there
+    /// are standbys beyond the first, unless the user has asked for them.
+    pub(super) fn kept(&self, standby: usize) -> usize {
+        match self.standby {
+            Some(_) => 0,
+            None => standby.saturating_sub(1),
+        }
     }
 
     /// Which threads will really take tasks of the other queue.

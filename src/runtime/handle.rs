@@ -234,7 +234,8 @@ impl Handle {
     }
 
     /// Whether a high task may have to wait for the end of a low poll: every high thread takes low
-    /// tasks as well, and none [stands by](crate::Builder::with_standby). By default, one does.
+    /// tasks as well, and none [stands by](crate::Builder::with_standby). By default, at least one
+    /// does.
     ///
     /// ```
     /// # use laneway::{Runtime, Stealing};

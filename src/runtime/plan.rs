@@ -39,6 +39,8 @@ struct QueuePlan {
     reserved: usize,
     /// How many workers stand by besides: they take from no other queue.
     standby: usize,
+    /// How many of all these a worker at high work leaves parked (`idle/nearby.rs`).
+    kept: usize,
     niceness: Option<u8>,
 }
 
@@ -53,6 +55,7 @@ impl Plan {
             QueuePlan {
                 reserved: builder.reserved_high,
                 standby,
+                kept: builder.kept(standby),
                 ..QueuePlan::new("high", high, stealing.high_takes().to_vec())
             },
             QueuePlan {
@@ -150,7 +153,7 @@ impl Plan {
         let [high, low] = [QueueId::HIGH, QueueId::LOW].map(|id| &self.queues[id.index()]);
         match low.niceness {
             Some(1..) if high.threads + high.standby >= cores() => {
-                Nearby::preferred(self.threads())
+                Nearby::preferred(self.threads(), high.kept)
             }
             _ => Nearby::indifferent(),
         }
@@ -249,6 +252,7 @@ impl QueuePlan {
             steals_from,
             reserved: 0,
             standby: 0,
+            kept: 0,
             niceness: None,
         }
     }

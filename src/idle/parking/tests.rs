@@ -69,7 +69,34 @@ fn unparked(nearby: Nearby, home: QueueId) -> usize {
 
 #[test]
 fn only_high_work_that_must_start_at_once_does_not_rely_on_searchers() {
-    assert_eq!(unparked(Nearby::preferred(2), QueueId::HIGH), 2);
-    assert_eq!(unparked(Nearby::preferred(2), QueueId::LOW), 1);
+    assert_eq!(unparked(Nearby::preferred(2, 0), QueueId::HIGH), 2);
+    assert_eq!(unparked(Nearby::preferred(2, 0), QueueId::LOW), 1);
     assert_eq!(unparked(Nearby::indifferent(), QueueId::HIGH), 1);
+}
+
+#[test]
+fn a_worker_at_high_work_leaves_the_kept_ones_parked_and_other_bringers_do_not() {
+    let crews = [CrewId(0), CrewId(1)];
+    let parking_lot = ParkingLot::new(&[1, 2], Nearby::preferred(3, 1));
+    for (crew, worker) in [(0, 0), (1, 1), (1, 2)] {
+        let (crew, worker) = (CrewId(crew), WorkerId(worker));
+        let _ = parking_lot.begin_parking(crew, worker, QueueId::HIGH, Search::Uncounted);
+    }
+    let parked_after = |unpark: fn(&ParkingLot, &[CrewId], QueueId)| {
+        unpark(&parking_lot, &crews, QueueId::HIGH);
+        parking_lot.parked(&crews)
+    };
+    assert_eq!(parked_after(ParkingLot::unpark_helper), 2);
+    assert_eq!(parked_after(ParkingLot::unpark_helper), 1);
+    assert_eq!(parked_after(ParkingLot::unpark_helper), 1);
+    assert_eq!(parked_after(ParkingLot::unpark_one), 0);
+}
+
+#[test]
+fn none_is_kept_from_other_work() {
+    let crew = [CrewId(0)];
+    let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1, 1));
+    let _ = parking_lot.begin_parking(crew[0], WorkerId(0), QueueId::HIGH, Search::Uncounted);
+    parking_lot.unpark_helper(&crew, QueueId::LOW);
+    assert_eq!(parking_lot.parked(&crew), 0);
 }

@@ -21,7 +21,7 @@ impl Laneway {
     }
 
     /// One half of the threads high, the other low and nice, the high ones taking from the low
-    /// queue, and one that stands by, as by default.
+    /// queue, and two that stand by, as by default on two cores.
     pub(crate) fn default_queues(threads: usize) -> Laneway {
         let builder = Runtime::builder()
             .with_high_num(threads / 2)

@@ -28,7 +28,7 @@ fn two_cores() -> Option<(usize, usize)> {
 /// for work in `queue`. Its thread is on `first` again when it begins to park.
 fn parks_next_on(first: usize, near: usize, queue: QueueId) -> Option<usize> {
     const CREW: CrewId = CrewId(0);
-    let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1));
+    let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1, 0));
     let begin_parking = |enrolled| {
         os_thread::move_to_core(first);
         let _ = parking_lot.begin_parking(CREW, WorkerId(0), QueueId::HIGH, enrolled);
