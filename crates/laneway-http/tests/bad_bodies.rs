@@ -14,7 +14,7 @@ use laneway::Runtime;
 use laneway_http::Limits;
 
 #[test]
-fn a_body_that_stalls_is_timed_out() {
+fn hyper_2864_a_body_that_stalls_is_timed_out() {
     let server = served(Limits::public().body_stall(Duration::from_millis(40)));
     let mut client = server.connect();
     client.send([&post("/echo", 10), "12345"].concat());
@@ -24,7 +24,7 @@ fn a_body_that_stalls_is_timed_out() {
 }
 
 #[test]
-fn a_body_that_trickles_is_timed_out() {
+fn hyper_2457_a_body_that_trickles_is_timed_out() {
     let limits = Limits::public().body_rate(100_000, Duration::from_millis(60));
     let server = served(limits);
     let mut client = server.connect();

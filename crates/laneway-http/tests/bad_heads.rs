@@ -315,7 +315,7 @@ fn times_without_end_are_as_good_as_long_ones() {
 }
 
 #[test]
-fn transfer_encoding_with_content_length_is_refused() {
+fn hyper_3860_and_4123_transfer_encoding_beside_a_length_is_refused_in_either_order() {
     let (length, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
     for fields in [[length, chunked].concat(), [chunked, length].concat()] {
         let head = with_fields(&["Host: a\r\n", &fields].concat());
@@ -399,7 +399,7 @@ fn a_client_that_says_nothing_is_closed() {
 }
 
 #[test]
-fn a_head_that_comes_byte_by_byte_is_timed_out_as_a_whole() {
+fn hyper_2457_a_head_that_comes_byte_by_byte_is_timed_out_as_a_whole() {
     const TIME: Duration = Duration::from_millis(100);
     let server = served(Limits::public().head_time(TIME));
     let mut client = server.connect();
@@ -430,7 +430,7 @@ fn a_second_head_has_its_own_time() {
 }
 
 #[test]
-fn a_connection_that_rests_too_long_is_closed() {
+fn hyper_1628_a_connection_that_rests_too_long_is_closed() {
     for hibernate in [Duration::from_millis(1), Duration::from_secs(60)] {
         let limits = Limits::public()
             .idle(Duration::from_millis(40))

@@ -95,7 +95,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 }
 
 #[test]
-fn a_client_that_leaves_in_the_middle_of_an_answer() {
+fn hyper_1764_a_client_that_leaves_in_the_middle_of_an_answer() {
     let _alone = alone();
     let server = paused();
     let mut client = server.connect();
@@ -106,7 +106,7 @@ fn a_client_that_leaves_in_the_middle_of_an_answer() {
 }
 
 #[test]
-fn a_client_that_half_closes_in_the_middle_of_an_answer() {
+fn hyper_4085_a_client_that_half_closes_in_the_middle_of_an_answer() {
     let _alone = alone();
     let server = paused();
     let mut client = server.connect();

@@ -520,7 +520,7 @@ fn short_rest() -> Limits {
 }
 
 #[test]
-fn a_connection_that_rests_too_long_gets_goaway() {
+fn hyper_1628_a_connection_that_rests_too_long_gets_goaway() {
     let server = served(short_rest());
     let mut client = begun(&server);
     client.send(get(1, "/"));

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use client::{get, serve_on};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use http::Response;
 use laneway::{Builder, Runtime, Stealing};
 use laneway_http::Limits;
@@ -69,7 +70,7 @@ fn async_io_190_a_server_is_not_held_up_by_the_threads_of_another_runtime() {
 }
 
 #[test]
-fn other_connections_are_answered_while_a_handler_computes() {
+fn tokio_4730_other_connections_are_answered_while_a_handler_computes() {
     for (name, builder) in configurations() {
         println!("{name}");
         let (begun, begins) = mpsc::channel();
@@ -105,4 +106,29 @@ fn other_connections_are_answered_while_a_handler_computes() {
         drop((long, others));
         assert!(server.end().is_clean());
     }
+}
+
+/// The thread may have been the one that watched the sockets.
+#[test]
+fn async_io_40_a_thread_that_waited_for_a_socket_and_computes_keeps_no_other_waiting() {
+    let runtime = Runtime::builder().with_high_num(1).with_low_num(1);
+    let server = serve_on(runtime.build().unwrap(), Limits::public(), client::routes);
+    let others: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let computes = async {
+        let stream = laneway::net::TcpStream::connect(server.address).await;
+        let mut stream = stream.expect("the server listens");
+        for _ in 0..10 {
+            let asked = stream.write_all(get("/").as_bytes()).await;
+            asked.expect("the server reads");
+            let read = stream.read(&mut [0; 1024]).await.expect("an answer");
+            assert!(read > 0);
+        }
+        // From here on, this thread polls nothing else.
+        for mut other in others {
+            other.send(get("/"));
+            assert_eq!(other.answer().1, "hello");
+        }
+    };
+    server.runtime.block_on(computes);
+    assert!(server.end().is_clean());
 }

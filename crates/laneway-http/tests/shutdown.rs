@@ -46,7 +46,7 @@ fn a_request_that_has_begun_is_answered_and_told_that_it_was_the_last() {
 }
 
 #[test]
-fn hyper_3188_connections_that_clients_keep_for_later_do_not_hold_up_the_end() {
+fn hyper_3188_axum_991_and_2611_connections_that_clients_keep_for_later_do_not_hold_up_the_end() {
     let server = served(Limits::public().shutdown(Duration::MAX));
     let mut unused = server.connect();
     let mut used = server.connect();
@@ -65,6 +65,49 @@ fn hyper_3188_connections_that_clients_keep_for_later_do_not_hold_up_the_end() {
         (unused.closed(), used.closed()),
         (String::new(), String::new())
     );
+}
+
+/// A connection whose first bytes may be those of HTTP/2, or of HTTP/1.
+#[test]
+fn hyper_3576_a_client_whose_protocol_is_not_known_yet_does_not_hold_up_the_end() {
+    let limits = Limits::public().shutdown(Duration::MAX);
+    let server = served(limits.head_time(Duration::from_millis(50)));
+    let mut silent = server.connect();
+    let mut begun = server.connect();
+    begun.send("PRI * HT");
+    server.wait_until("one has begun, and one has not", |server| {
+        let text = server.prometheus();
+        text.contains("state=\"busy\"} 1") && text.contains("state=\"idle\"} 1")
+    });
+    let started = Instant::now();
+    let report = server.end();
+    assert!(started.elapsed() < Duration::from_secs(5), "{report}");
+    assert_eq!(
+        (silent.closed(), begun.closed()),
+        (String::new(), String::new())
+    );
+}
+
+#[test]
+fn axum_3478_a_head_that_stays_half_does_not_hold_up_the_end() {
+    let limits = Limits::public().shutdown(Duration::MAX);
+    let server = served(limits.head_time(Duration::from_millis(50)));
+    let halves = ["GET / HT", "GET / HTTP/1.1\r\nHost: a\r\nX: "];
+    let mut clients = halves.map(|half| {
+        let mut client = server.connect();
+        client.send(half);
+        client
+    });
+    server.wait_until("both have begun", |server| {
+        server.prometheus().contains("state=\"busy\"} 2")
+    });
+    let started = Instant::now();
+    let report = server.end();
+    assert!(started.elapsed() < Duration::from_secs(5), "{report}");
+    for client in &mut clients {
+        let answer = client.closed();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn http2_is_preferred_where_the_client_speaks_it() {
 }
 
 #[test]
-fn a_hello_that_never_comes_or_breaks_off_is_closed_in_time() {
+fn axum_server_37_a_hello_that_never_comes_or_breaks_off_is_closed_in_time() {
     let limits = Limits::public().handshake(Duration::from_millis(60));
     let server = served(limits, &first());
     let mut silent = server.connect();
@@ -189,6 +189,33 @@ fn a_hello_that_never_comes_or_breaks_off_is_closed_in_time() {
     );
     assert_others_unharmed(&server);
     server.wait_until("all are gone", |server| server.connections() == 0);
+}
+
+#[test]
+fn hyper_3944_a_large_answer_arrives_though_the_body_of_its_request_is_left_alone() {
+    let server = served(Limits::public(), &first());
+    for length in [5, 60_000] {
+        let mut client = secured(&server, &[]);
+        let head = format!("GET /large HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        client.write_all(head.as_bytes()).unwrap();
+        client.write_all(&vec![b'x'; length]).unwrap();
+        let mut answer = Vec::new();
+        let head = loop {
+            let mut part = [0; 16 * 1024];
+            let read = client.read(&mut part).expect("no reset");
+            answer.extend_from_slice(&part[..read]);
+            if let Some(end) = answer.windows(4).position(|end| end == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+        let mut rest = vec![0; head + LARGE - answer.len()];
+        client.read_exact(&mut rest).expect("the whole answer");
+        assert!(rest.iter().all(|&byte| byte == b'x'));
+        // The end of the connection, or the next answer on it.
+        client.sock.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(client.read(&mut [0]).expect("no reset"), 0);
+    }
 }
 
 #[test]
