@@ -81,7 +81,7 @@ pub use crate::ground::ids::WorkerId;
 pub use crate::ground::telemetry::{
     Event, LongPoll, LongPollStage, LostPanic, Observer, Placement, PollEnd, RuntimeShape, Source,
 };
-pub use crate::runtime::{Observation, QueueMetrics, RuntimeMetrics, WorkerMetrics};
+pub use crate::runtime::{LongPollNames, Observation, QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use histogram::Histogram;
 pub use live_task::{LiveTask, TaskState, Wake, WokenBy};
 pub use monitor::{Monitor, QueueTimes};

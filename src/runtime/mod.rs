@@ -45,7 +45,7 @@ pub use handle::{EnterGuard, Handle};
 pub use join::{join_all, try_join_all};
 pub use metrics::{QueueMetrics, RuntimeMetrics, WorkerMetrics};
 pub use named_spawn::{NamedSpawn, named};
-pub use observation::Observation;
+pub use observation::{LongPollNames, Observation};
 pub use queue_name::{IntoQueueName, QueueName};
 pub use runtime::Runtime;
 pub use shutdown_begun::{ShutdownBegun, shutdown_begun};

@@ -1,4 +1,4 @@
-//! An observer that comes while a runtime goes on, and leaves again.
+//! What looks at a runtime that goes on, for a while: an observer, or a function that names tasks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::handle::Handle;
 use crate::executor::Executor;
 use crate::ground::ids::TaskId;
 use crate::ground::shield::shielded;
-use crate::ground::telemetry::{Observer, names};
+use crate::ground::telemetry::{Observer, namers, names};
 
 /// Keeps an observer told of what a runtime does, until it is dropped. Made by
 /// [`Handle::observe`], which has an example.
@@ -15,6 +15,13 @@ use crate::ground::telemetry::{Observer, names};
 pub struct Observation {
     executor: Arc<Executor>,
     observer: u64,
+}
+
+/// Keeps a function that names tasks in the reports of their long polls, until it is dropped. Made
+/// by [`Handle::name_long_polls`], which has an example.
+#[must_use = "the function is not asked once this is dropped"]
+pub struct LongPollNames {
+    number: u64,
 }
 
 impl Handle {
@@ -57,6 +64,51 @@ impl Handle {
         }
     }
 
+    /// Lets a function name tasks of this runtime that were given no name, in the reports of their
+    /// [long polls](crate::observe::LongPoll), for as long as the guard lives. It is for those who
+    /// know what a task does at the moment, as a server knows the request that it serves. Of
+    /// several functions, the first that gives a name counts.
+    ///
+    /// The function is called on the watchdog's thread while the poll lasts, and not for polls that
+    /// are short: it must not wait for the task.
+    ///
+    /// ```
+    /// use laneway::observe::{LongPoll, Observer};
+    /// use laneway::sim::{Sim, work};
+    /// use laneway::time::sleep;
+    /// use laneway::{Handle, Priority};
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Default)]
+    /// struct Names(Mutex<Vec<String>>);
+    ///
+    /// impl Observer for Names {
+    ///     fn on_long_poll(&self, poll: &LongPoll<'_>) {
+    ///         self.0.lock().unwrap().extend(poll.name().map(str::to_owned));
+    ///     }
+    /// }
+    ///
+    /// let names = Arc::new(Names::default());
+    /// Sim::seed(1).observer(names.clone()).run(async {
+    ///     let here = Handle::current();
+    ///     let _named = here.name_long_polls(|task| Some(format!("that of {task:?}")));
+    ///     here.spawn(async { work(Duration::from_millis(35)) }, Priority::High).await;
+    ///     sleep(Duration::from_millis(1)).await;
+    /// })?;
+    /// // While it lasts, and at its end.
+    /// assert_eq!(names.0.lock().unwrap().len(), 2);
+    /// # Ok::<(), laneway::sim::Error>(())
+    /// ```
+    pub fn name_long_polls(
+        &self,
+        name: impl Fn(TaskId) -> Option<String> + Send + Sync + 'static,
+    ) -> LongPollNames {
+        LongPollNames {
+            number: namers::add(self.executor.id, Arc::new(name)),
+        }
+    }
+
     /// The name of a task of this runtime, if it has one and its handle or its future is still
     /// there: for an observer that came after the task was spawned.
     ///
@@ -71,6 +123,18 @@ impl Handle {
     #[must_use]
     pub fn task_name(&self, task: TaskId) -> Option<Arc<str>> {
         names::get((self.executor.id, task))
+    }
+}
+
+impl Drop for LongPollNames {
+    fn drop(&mut self) {
+        namers::remove(self.number);
+    }
+}
+
+impl fmt::Debug for LongPollNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LongPollNames").finish_non_exhaustive()
     }
 }
 

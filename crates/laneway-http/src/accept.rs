@@ -174,14 +174,17 @@ impl<S: Serves> Acceptor<S> {
             None => Stream::Plain(stream),
             Some(tls) => Stream::Tls(tls.stream(stream)),
         };
+        let member = self.fleet.enter(peer);
+        let watch = member.watch.clone();
         let connection = Connection {
             stream,
-            member: self.fleet.enter(peer),
+            member,
             service: self.service.clone(),
             alarm: Alarm::new(),
             spoken: Spoken::OfPreface(0),
         };
         if let Ok(task) = self.runtime.try_spawn(connection.run(), Priority::High) {
+            watch.is_led_by(task.id());
             task.detach();
         }
     }

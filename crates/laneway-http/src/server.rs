@@ -10,6 +10,7 @@ use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
 use laneway::net::TcpListener;
+use laneway::observe::LongPollNames;
 use laneway::time::{now, timeout, timeout_at};
 use laneway::{Handle, Priority, spawn_task};
 use tower_service::Service;
@@ -187,6 +188,10 @@ where
     /// come to their end, and then the connection is closed. An answer whose body panics is broken
     /// off. Both are told to the log and counted as `laneway_http_panics_total`.
     ///
+    /// A report of a [long poll](laneway::observe::LongPoll) names the request that was served by
+    /// its method and path, where the service's own future took so long. Those of a
+    /// [`low`](crate::low()) service run in tasks of their own, which have no such names.
+    ///
     /// On a runtime whose high tasks
     /// [may wait for low polls](laneway::Handle::high_may_wait_for_low), one warning says so.
     ///
@@ -199,6 +204,7 @@ where
             log::warn!("{SLOW}");
         }
         self.fleet.set_terms(self.limits, self.connect_protocol);
+        let _named = name_long_polls(&runtime, &self.fleet);
         let _cut = CutAtTheEnd(&self.fleet);
         let acceptor = Acceptor {
             listener,
@@ -213,6 +219,12 @@ where
         }
         self.fleet.end(now()).await
     }
+}
+
+/// Lets reports of long polls say which request was served.
+fn name_long_polls(runtime: &Handle, fleet: &Arc<Fleet>) -> LongPollNames {
+    let fleet = Arc::downgrade(fleet);
+    runtime.name_long_polls(move |task| fleet.upgrade()?.served_by(task))
 }
 
 /// The runtime of the caller, or else the process-wide one.

@@ -9,9 +9,10 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::{get, serve_on};
+use client::{get, h2, serve_on};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use http::Response;
+use laneway::observe::{LongPoll, Observer};
 use laneway::{Builder, Runtime, Stealing};
 use laneway_http::Limits;
 
@@ -131,4 +132,71 @@ fn async_io_40_a_thread_that_waited_for_a_socket_and_computes_keeps_no_other_wai
     };
     server.runtime.block_on(computes);
     assert!(server.end().is_clean());
+}
+
+/// Keeps the names that reports of long polls give.
+#[derive(Default)]
+struct Reported(Mutex<Vec<Option<String>>>);
+
+impl Observer for Reported {
+    fn on_long_poll(&self, poll: &LongPoll<'_>) {
+        let name = poll.name().map(str::to_owned);
+        self.0.lock().unwrap().push(name);
+    }
+}
+
+#[test]
+fn a_report_of_a_long_poll_names_the_request() {
+    let reported = Arc::new(Reported::default());
+    let builder = Runtime::builder().with_observer(reported.clone());
+    // Others' polls may be long here where the machine gives them no time.
+    let builder = builder.with_long_poll(Duration::from_millis(300));
+    let (end, ends) = mpsc::channel::<()>();
+    let ends = Arc::new(Mutex::new(ends));
+    let handler = move |request: http::Request<laneway_http::RequestBody>| {
+        let ends = ends.clone();
+        async move {
+            if request.uri().path().ends_with("/long") {
+                ends.lock().unwrap().recv().expect("the test ends it");
+            }
+            Ok(Response::new(request.uri().path().to_owned()))
+        }
+    };
+    let server = serve_on(builder.build().unwrap(), Limits::public(), handler);
+    let names = || reported.0.lock().unwrap().clone();
+    // While it lasts, and then when it has ended.
+    let wait_for = |count: usize| {
+        client::wait_until("the watchdog reports", || names().len() >= count);
+    };
+    let mut first = server.connect();
+    first.send(get("/short"));
+    first.answer();
+    first.send(get("/one/long?query"));
+    wait_for(1);
+    end.send(()).unwrap();
+    assert_eq!(first.answer().1, "/one/long");
+    wait_for(2);
+    let mut second = server.connect();
+    second.begin_h2(&[]);
+    second.send(
+        [
+            h2::get(1, "/short"),
+            h2::get(3, "/two/long"),
+            h2::get(5, "/"),
+        ]
+        .concat(),
+    );
+    wait_for(3);
+    end.send(()).unwrap();
+    assert_eq!(second.h2_answer(3), (200, "/two/long".to_owned()));
+    wait_for(4);
+    let [one, two] = ["GET /one/long", "GET /two/long"].map(|name| Some(name.to_owned()));
+    assert_eq!(names(), [one.clone(), one, two.clone(), two]);
+    let (end, ends) = mpsc::channel::<()>();
+    let blocks = async move { ends.recv().expect("the test ends it") };
+    let other = server.runtime.spawn(blocks, laneway::Priority::High);
+    wait_for(5);
+    end.send(()).unwrap();
+    server.runtime.block_on(other);
+    assert_eq!(names()[4], None, "a task of another kind has no name");
 }

@@ -82,7 +82,9 @@ impl LongPoll<'_> {
         self.task
     }
 
-    /// The task's name, if it was given one. The log shows it in quotes and escaped.
+    /// The task's name, if it was given one, or the one that a function of
+    /// [`Handle::name_long_polls`](crate::Handle::name_long_polls) gives it. The log shows it in
+    /// quotes and escaped.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name

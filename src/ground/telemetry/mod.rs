@@ -5,6 +5,7 @@
 //! `sim/` show it.
 //!
 //! - `names.rs`: the names of the tasks that have one.
+//! - `namers.rs`: functions that name others, where a report speaks of one.
 //! - `event.rs`: the events that an observer is told of.
 //! - `observers.rs`: the observers of a runtime.
 //! - `long_poll.rs`: the report of a poll that takes too long.
@@ -18,6 +19,7 @@ pub(crate) mod cut_off;
 pub(crate) mod event;
 mod floor;
 pub(crate) mod long_poll;
+pub(crate) mod namers;
 pub(crate) mod names;
 pub(crate) mod observers;
 pub(crate) mod polling;

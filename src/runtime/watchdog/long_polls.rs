@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::executor::Executor;
 use crate::ground::ids::WorkerId;
 use crate::ground::shield::log_warning;
-use crate::ground::telemetry::{LongPoll, LongPollStage, Polled, Tally, names};
+use crate::ground::telemetry::{LongPoll, LongPollStage, Polled, Tally, namers};
 
 /// The poll of each worker at the last look.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl SeenPoll {
         let lasted = now.saturating_sub(self.since);
         let is_long = !lasted.is_zero() && lasted >= executor.long_poll(self.polled.queue);
         if is_long && matches!(self.report, Report::NotDue) {
-            let name = names::get((executor.id, self.polled.task));
+            let name = namers::name_of((executor.id, self.polled.task));
             let stage = LongPollStage::Lasting;
             tell(
                 executor,

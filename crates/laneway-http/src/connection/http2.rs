@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
+use hyper::rt::Executor;
 use hyper::server::conn::http2;
+use laneway::{Handle, Priority};
 
 use super::connection::{Connection, End};
 use super::socket::Socket;
-use crate::adapters::{HighQueue, LaneTimer};
+use crate::adapters::LaneTimer;
 use crate::exchange::Dispatch;
 use crate::exchange::Serves;
 use crate::fleet::{ConnectProtocol, Due, Order, Rest, Waits, Watch};
@@ -29,7 +31,7 @@ pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Byte
     watch.set_waits(Waits::NextRequest);
     let dispatch = connection.dispatch();
     let socket = Socket::open(connection.stream.clone(), dispatch.origin.clone(), first);
-    let mut builder = builder(&limits);
+    let mut builder = builder(&limits, watch.clone());
     if connection.member.fleet.connect_protocol() == ConnectProtocol::Offered {
         builder.enable_connect_protocol();
     }
@@ -49,7 +51,7 @@ struct Serving<'a, S: Serves> {
     connection: &'a mut Connection<S>,
     watch: Arc<Watch>,
     limits: Arc<Limits>,
-    served: Pin<&'a mut http2::Connection<Socket, Dispatch<S>, HighQueue>>,
+    served: Pin<&'a mut http2::Connection<Socket, Dispatch<S>, StreamTasks>>,
     told: Told,
 }
 
@@ -118,8 +120,28 @@ impl<S: Serves> Serving<'_, S> {
     }
 }
 
-fn builder(limits: &Limits) -> http2::Builder<HighQueue> {
-    let mut builder = http2::Builder::new(HighQueue::current());
+/// Spawns the task of each stream, which hyper asks for as soon as the service is called.
+#[derive(Clone)]
+struct StreamTasks {
+    runtime: Handle,
+    watch: Arc<Watch>,
+}
+
+impl<F> Executor<F> for StreamTasks
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        if let Ok(task) = self.runtime.try_spawn(future, Priority::High) {
+            self.watch.last_is_served_by(task.id());
+            task.detach();
+        }
+    }
+}
+
+fn builder(limits: &Limits, watch: Arc<Watch>) -> http2::Builder<StreamTasks> {
+    let runtime = Handle::current();
+    let mut builder = http2::Builder::new(StreamTasks { runtime, watch });
     builder
         .timer(LaneTimer)
         .max_concurrent_streams(limits.streams)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use laneway::TaskId;
 use slab::Slab;
 
 use super::metrics::Metrics;
@@ -194,6 +195,13 @@ impl Fleet {
         let mut cut: Vec<_> = watches.flat_map(|(_, watch)| watch.cut()).collect();
         cut.sort_by_key(|cut| cut.since);
         cut
+    }
+
+    /// The method and path of the request that a task serves at the moment, if it serves one.
+    pub(crate) fn served_by(&self, task: TaskId) -> Option<String> {
+        let members = self.members();
+        let mut watches = members.watches.iter();
+        watches.find_map(|(_, watch)| watch.served_by(task))
     }
 
     pub(crate) fn hibernating(&self) -> usize {

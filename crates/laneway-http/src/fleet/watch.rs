@@ -6,12 +6,13 @@
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request};
+use laneway::TaskId;
 use laneway::time::now;
 
 use super::peer::Peer;
@@ -26,6 +27,8 @@ pub(crate) struct Watch {
     peer: Peer,
     /// The [`Order`]: raised under the lock of the state, and read without it.
     order: AtomicU8,
+    /// The connection's task, once it has one.
+    task: OnceLock<TaskId>,
     state: Mutex<State>,
 }
 
@@ -98,6 +101,8 @@ pub(crate) struct InFlight {
     /// The refusal of its body, if something is wrong with that.
     failed: Option<Refusal>,
     taker: Taker,
+    /// The task that serves it, if that is not the connection's own.
+    task: Option<TaskId>,
 }
 
 /// Whether a task may still take what a request is answered to give away.
@@ -194,6 +199,7 @@ impl Watch {
         Watch {
             peer: peer.into(),
             order: AtomicU8::new(Order::Serve as u8),
+            task: OnceLock::new(),
             state: Mutex::new(State {
                 waits: Waits::FirstByte,
                 since: now(),
@@ -320,8 +326,38 @@ impl Watch {
             given: None,
             failed: None,
             taker: Taker::Possible,
+            task: None,
         });
         (number, since)
+    }
+
+    /// Notes the task of the connection.
+    pub(crate) fn is_led_by(&self, task: TaskId) {
+        let noted = self.task.set(task);
+        debug_assert!(noted.is_ok(), "a connection has one task");
+    }
+
+    /// Notes that the request that was entered last has a task of its own.
+    pub(crate) fn last_is_served_by(&self, task: TaskId) {
+        let mut state = self.state();
+        let serving = state.serving();
+        let last = serving.next.wrapping_sub(1);
+        if let Some(place) = serving.place(last) {
+            // Another one may be spawned later, for a stream that is given away.
+            serving.requests[place].task.get_or_insert(task);
+        }
+    }
+
+    /// The method and path of the request that a task serves at the moment, if it serves one.
+    pub(crate) fn served_by(&self, task: TaskId) -> Option<String> {
+        let is_ours = self.task.get() == Some(&task);
+        let state = self.state();
+        let mut requests = state.requests().iter();
+        let request = requests.find(|request| match request.task {
+            Some(own) => own == task,
+            None => is_ours && request.doing != Doing::Upgraded,
+        });
+        request.map(|request| format!("{} {}", request.method, request.path()))
     }
 
     /// Takes a request of HTTP/2 out again, unless another protocol has its stream.
