@@ -1,8 +1,11 @@
 //! How many system calls does the server make for a request, when it has no pause?
 //!
 //! `perf` counts them on the threads of the runtime alone, and `strace` where there is no `perf`, or
-//! it may not count. Where there is neither, the test says so and is skipped. Waits for sockets and
-//! wake-ups of other threads are left out: their number depends on how many requests come at once.
+//! it may not count. Where there is neither, the test says so and is skipped.
+//!
+//! Waits for sockets and wake-ups of other threads depend on how many requests come at once, so the
+//! bound of all calls is wide: it would be one of four for clients that ask one after the other.
+//! Without those two the bound is narrow.
 #![cfg(target_os = "linux")]
 
 mod client;
@@ -17,11 +20,23 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const CONNECTIONS: usize = 64;
 
-/// The most calls for a request: one that reads, one that writes, and few besides.
+/// The most calls for a request of which none waits or wakes: one that reads, one that writes, and
+/// few besides.
 const MOST: f64 = 2.1;
 
-/// The calls that are not counted.
-const LEFT_OUT: [&str; 2] = ["epoll_wait", "futex"];
+/// The most calls for a request, the waits and wake-ups among them. Between 2.2 and 2.5 were seen,
+/// and 2.1 is wanted.
+const MOST_IN_ALL: f64 = 2.75;
+
+/// The calls that wait and wake.
+const WAITS: [&str; 2] = ["epoll_wait", "futex"];
+
+/// How many calls there are for a request.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    in_all: f64,
+    of_waits: f64,
+}
 
 #[test]
 fn a_request_costs_two_system_calls_and_few_besides() {
@@ -31,11 +46,12 @@ fn a_request_costs_two_system_calls_and_few_besides() {
     clients.ask(10 * CONNECTIONS);
     let threads = threads_of_the_runtime();
     assert!(threads.len() > 1, "{threads:?}");
-    let per_request = counted_by_perf(&threads, || clients.ask(50_000))
+    let calls = counted_by_perf(&threads, || clients.ask(50_000))
         .or_else(|| counted_by_strace(&threads, || clients.ask(5_000)));
-    if let Some(per_request) = per_request {
-        println!("{per_request:.3} calls for a request");
-        assert!(per_request <= MOST, "{per_request:.3} calls for a request");
+    if let Some(calls) = calls {
+        println!("calls for a request: {calls:.3?}");
+        assert!(calls.in_all - calls.of_waits <= MOST, "{calls:.3?}");
+        assert!(calls.in_all <= MOST_IN_ALL, "{calls:.3?}");
     }
 }
 
@@ -93,12 +109,12 @@ fn threads_of_the_runtime() -> Vec<String> {
 }
 
 /// Calls for a request by `perf`, which counts for as long as another program runs.
-fn counted_by_perf(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f64> {
-    let left_out = LEFT_OUT.map(|name| format!(",syscalls:sys_enter_{name}"));
+fn counted_by_perf(threads: &[String], ask: impl FnOnce() -> usize) -> Option<Calls> {
+    let waits = WAITS.map(|name| format!(",syscalls:sys_enter_{name}"));
     let mut perf = started(
         Command::new("perf")
             .args(["stat", "-x,", "-t", &threads.join(","), "-e"])
-            .arg(["raw_syscalls:sys_enter", &left_out.concat()].concat())
+            .arg(["raw_syscalls:sys_enter", &waits.concat()].concat())
             .args(["sh", "-c", "echo counting; read end"]),
     )?;
     let mut line = String::new();
@@ -111,10 +127,10 @@ fn counted_by_perf(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f6
     let counts = said.lines().filter(|line| line.contains("sys_enter"));
     let counts = counts.map(|line| line.split(',').next()?.parse::<f64>().ok());
     match (asked, counts.collect::<Option<Vec<_>>>().as_deref()) {
-        (Some(asked), Some([all, left_out @ ..])) if left_out.len() == LEFT_OUT.len() => {
-            println!("{:.3} calls for a request in all", all / asked as f64);
-            Some((all - left_out.iter().sum::<f64>()) / asked as f64)
-        }
+        (Some(asked), Some([all, waits @ ..])) if waits.len() == WAITS.len() => Some(Calls {
+            in_all: all / asked as f64,
+            of_waits: waits.iter().sum::<f64>() / asked as f64,
+        }),
         _ => {
             println!("perf cannot count here: {}", said.trim());
             None
@@ -123,7 +139,7 @@ fn counted_by_perf(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f6
 }
 
 /// Calls for a request by `strace`. It makes each call so slow that the server has pauses.
-fn counted_by_strace(threads: &[String], ask: impl FnOnce() -> usize) -> Option<f64> {
+fn counted_by_strace(threads: &[String], ask: impl FnOnce() -> usize) -> Option<Calls> {
     let threads = threads.iter().flat_map(|thread| ["-p", thread]);
     let mut strace = started(Command::new("strace").arg("-c").args(threads.clone()))?;
     let mut said = BufReader::new(strace.stderr.take().expect("it is piped")).lines();
@@ -139,13 +155,17 @@ fn counted_by_strace(threads: &[String], ask: impl FnOnce() -> usize) -> Option<
     kill_process(process, Signal::INT).expect("it runs until it is told to end");
     let table: Vec<String> = said.map_while(Result::ok).collect();
     strace.wait().expect("it is ours to wait for");
-    let calls = table.iter().filter_map(|line| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        let name = words.last()?;
-        let is_counted = !LEFT_OUT.contains(name) && *name != "total";
-        is_counted.then(|| words.get(3)?.parse::<f64>().ok())?
-    });
-    Some(calls.sum::<f64>() / asked as f64)
+    let calls = |is_counted: fn(&str) -> bool| {
+        let calls = table.iter().filter_map(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            is_counted(words.last()?).then(|| words.get(3)?.parse::<f64>().ok())?
+        });
+        calls.sum::<f64>() / asked as f64
+    };
+    Some(Calls {
+        in_all: calls(|name| name != "total"),
+        of_waits: calls(|name| WAITS.contains(&name)),
+    })
 }
 
 /// A program with all its ends piped, where it is installed.
