@@ -73,7 +73,9 @@
 //!
 //! A process that [`Command`](std::process::Command) starts gets none of these descriptors. A child
 //! of a bare `fork` has copies of all of them and no worker that looks at them: it must not use its
-//! parent's sockets, nor start runtimes of its own before it runs another program.
+//! parent's sockets, nor start runtimes of its own before it runs another program. Its parent goes
+//! on as before, but a connection that the parent drops stays open until the child runs that
+//! program.
 //! A runtime's threads stay behind as well: see [`Runtime`](crate::Runtime#processes-that-fork).
 //!
 //! # Unix sockets
