@@ -141,7 +141,9 @@
 //! Laneway is developed, tested and measured on Linux, on x86-64. It needs Rust 1.88, threads and
 //! 64-bit atomics, and has no `unsafe` code. Systems other than Linux lack two things: niceness
 //! belongs to the whole process there and is left alone, as [`Runtime::low_nice`] tells; and a
-//! worker does not know its core, so that `latency_first` cannot wake the nearest high thread.
+//! worker does not know its core, so that `latency_first` cannot wake the nearest high thread. Each
+//! change is checked by the compiler for Windows and macOS too, where nothing is run: all features
+//! of this package, and `laneway-http` without TLS.
 //!
 //! A process that forks and goes on in the child without `exec` has none of its threads there: a
 //! runtime of the parent runs no task in the child, and its drop waits for ever. If the parent has
