@@ -26,7 +26,7 @@
 //! core (T32): as long as the bringer goes on, the nice thread would hardly get that core.
 //!
 //! **Kept workers.** By default on two cores there is a high worker, and two stand by for it: one
-//! for each core while low work is done on both (T35). Where two of the three are at high work, the
+//! for each core while low work is done on both (T38). Where two of the three are at high work, the
 //! third would only get into their way. So a worker at high work leaves the last parked one where
 //! it is, and only a thread outside or a worker in a low poll unparks that.
 //!

@@ -56,8 +56,8 @@
 //! sockets at once, and wakes the task from where it sits. So an answer costs no hop between
 //! threads, and in the default configuration a high task that waits for a socket goes on within
 //! microseconds beside any low load. While all workers are busy they look at the sockets every 61
-//! tasks. Where polls take long, the watchdog looks after a millisecond, and after a quarter of one
-//! where polls take long again and again.
+//! tasks. Where polls take long, the watchdog looks after a millisecond, after five if many short
+//! ones came before, and after a quarter of one where polls take long again and again.
 //!
 //! A task that is never out of bytes, datagrams or connections gives its thread to others after 64
 //! of them in one poll.

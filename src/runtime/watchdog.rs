@@ -8,9 +8,10 @@
 //!
 //! The price is a thread that wakes up a hundred times a second while the runtime works, and not at
 //! all while its workers are parked. Where the runtime has a reactor, it wakes up a thousand times
-//! a second, to see that some worker looks there, and four thousand times while high polls take
-//! long, or while it often finds beside low ones that none does (`attendant.rs`). Workers that nap
-//! instead never count as parked. A worker that shows what it polls pays three stores a poll (T20).
+//! a second, to see that some worker looks there: four thousand times while high polls take long,
+//! or while it often finds beside low ones that none does, and two hundred times among many short
+//! high polls (`attendant.rs`). Workers that nap instead never count as parked. A worker that shows
+//! what it polls pays three stores a poll (T20).
 
 mod attendant;
 mod long_polls;

@@ -8,7 +8,8 @@
 //! while after one in the middle of a long high poll, or after one that found something to do
 //! beside low polls: where one poll took long, others will. A short poll may seem to take a few
 //! milliseconds, since the system lets a thread of another program run meanwhile. Where there are
-//! high polls alone, those do not count.
+//! high polls alone, those do not count. Where these are many, each is short, and visits are
+//! rarer still (T35).
 
 use std::task::Waker;
 use std::time::Duration;
@@ -22,6 +23,12 @@ const VISIT_EVERY: Duration = Duration::from_millis(1);
 
 /// The same for a while after a visit that found something to do.
 const VISIT_OFTEN_EVERY: Duration = Duration::from_micros(250);
+
+/// The same after many high polls and no low ones.
+const VISIT_SELDOM_EVERY: Duration = Duration::from_millis(5);
+
+/// After this many high polls between two visits, the next visit comes later.
+const MANY_POLLS: u64 = 16;
 
 /// A poll that goes on for this long is a long one. The system takes the core away from a thread
 /// for less at a time.
@@ -55,6 +62,8 @@ struct Visits {
     looks: usize,
     /// How many polls workers at home in the high queue had begun.
     polls: u64,
+    /// How many of these they had begun since the visit before, where there were no low ones.
+    new_polls: u64,
     /// For how long there had been no look.
     unattended: Duration,
     /// How many more visits are frequent.
@@ -138,6 +147,7 @@ fn grown(time: Duration, goes_on: bool, rest: Duration) -> Duration {
 impl Visits {
     fn rest(&self) -> Duration {
         match self.frequent {
+            0 if self.new_polls >= MANY_POLLS => VISIT_SELDOM_EVERY,
             0 => VISIT_EVERY,
             _ => VISIT_OFTEN_EVERY,
         }
@@ -145,11 +155,14 @@ impl Visits {
 
     /// Looks if that is due, and notes whether `look` found something to do.
     fn visit(&mut self, looks: usize, polls: u64, beside: Beside, look: impl FnOnce() -> bool) {
+        let new_polls = polls.saturating_sub(self.polls);
         let found = self.is_due(looks, polls) && look();
-        self.note(match beside {
-            Beside::LowPolls => found,
-            Beside::HighPolls(longest) => longest >= LONG_POLL,
-        });
+        let (take_long, new_polls) = match beside {
+            Beside::LowPolls => (found, 0),
+            Beside::HighPolls(longest) => (longest >= LONG_POLL, new_polls),
+        };
+        self.note(take_long);
+        self.new_polls = new_polls;
     }
 
     /// Whether there has been no look for as long as between rare visits, or none since the last
@@ -233,6 +246,29 @@ mod tests {
             visits.visit(0, polls, Beside::HighPolls(Duration::ZERO), || true);
             assert_eq!(visits.rest(), VISIT_EVERY);
         }
+    }
+
+    #[test]
+    fn visits_are_seldom_after_many_high_polls_and_as_before_beside_low_ones() {
+        let mut visits = Visits::default();
+        let short = Beside::HighPolls(Duration::ZERO);
+        let rests = [
+            (15, short),
+            (31, short),
+            (47, Beside::LowPolls),
+            (63, short),
+            (78, short),
+            (1000, Beside::HighPolls(LONG_POLL)),
+        ];
+        let rests = rests.map(|(polls, beside)| {
+            visits.visit(0, polls, beside, || false);
+            visits.rest()
+        });
+        let (every, seldom) = (VISIT_EVERY, VISIT_SELDOM_EVERY);
+        assert_eq!(
+            rests,
+            [every, seldom, every, seldom, every, VISIT_OFTEN_EVERY]
+        );
     }
 
     #[test]
