@@ -544,8 +544,13 @@ impl Worker {
         }
     }
 
-    /// Tells other workers of tasks that have just come into this worker's deque.
+    /// Tells other workers of tasks that have just come into this worker's deque. A searcher leaves
+    /// that to [`end_search`](Worker::end_search): one that wakes many tasks after a wait in the
+    /// reactor unparks one worker for all of them (T36).
     fn announce(&self, queue: QueueId) {
+        if self.search == Search::Counted {
+            return;
+        }
         // Pairs with the census of `idle/parking.rs`: the push goes before the look for parked
         // workers.
         fence(Ordering::SeqCst);

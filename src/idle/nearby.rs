@@ -35,6 +35,7 @@
 //! nice thread end its slice now and then, and a hypervisor takes cores away. So where nearness is
 //! preferred, which is where high tasks are to start within microseconds, each piece of high work
 //! unparks a worker of its own as long as one is parked (T15). More wake-ups than needed lose none.
+//! Pieces that a searcher brings, which has its core, unpark one for all of them (T36).
 //!
 //! This file never decides whether work is seen: that is the business of `parking.rs`. Read
 //! `spin.rs` next.

@@ -368,7 +368,7 @@ mod tests {
     }
 
     /// Two high workers and a low one that look once more before they rest.
-    fn searching_workers() -> ([Worker; 3], Arc<NoThreads>, Notes) {
+    fn searching_workers(nearby: Nearby) -> ([Worker; 3], Arc<NoThreads>, Notes) {
         let builder = Builder::new().with_high_num(2).with_low_num(1);
         let builder = builder.with_stealing(Stealing::None).with_standby(0);
         let host = Arc::<NoThreads>::default();
@@ -378,7 +378,7 @@ mod tests {
                 rounds: 1,
                 offers_core: false,
             },
-            nearby: Nearby::indifferent(),
+            nearby,
             rng: fastrand::Rng::with_seed(1),
         };
         let plan = Plan::new(&builder).expect("the settings make sense");
@@ -526,7 +526,7 @@ mod tests {
     /// between two looks of its search.
     #[test]
     fn a_searcher_that_finds_other_work_leaves_a_raised_task_to_a_parked_worker() {
-        let ([searcher, parked, _low], host, notes) = searching_workers();
+        let ([searcher, parked, _low], host, notes) = searching_workers(Nearby::indifferent());
         let _entered = seat::enter(notes.executor.clone());
 
         let raised = notes.spawn_task("raised", QueueId::LOW, |_| {});
@@ -556,7 +556,7 @@ mod tests {
     /// A search that goes on begins with a look at the clock. There a task comes that ends it.
     #[test]
     fn a_worker_whose_work_comes_from_the_reactor_goes_there_and_does_not_search_on() {
-        let ([searcher, ..], host, notes) = searching_workers();
+        let ([searcher, ..], host, notes) = searching_workers(Nearby::indifferent());
         let _entered = seat::enter(notes.executor.clone());
         let sockets = Arc::<Sockets>::default();
         notes.executor.set_reactor(sockets.clone());
@@ -577,6 +577,33 @@ mod tests {
             (0..8).for_each(|_| wake_all(Vec::new()));
             assert_eq!(step(), Step::Ran);
             assert_eq!(*notes.ran.lock().unwrap(), ["found", "left alone"]);
+        });
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
+    /// Each piece of high work unparks a worker here, unless a searcher brings it.
+    #[test]
+    fn a_searcher_tells_of_the_tasks_that_it_has_woken_when_its_search_ends() {
+        let ([searcher, parked, _low], _, notes) = searching_workers(Nearby::preferred(3));
+        let _entered = seat::enter(notes.executor.clone());
+        let is_awake = || notes.executor.parking_lot.is_awake(WorkerId(1));
+
+        let begin_parking = || seat::with_worker(Worker::begin_parking);
+        let _parked = notes.as_worker(parked, |_| {
+            assert_eq!(begin_parking(), Some(MayPark::Yes));
+        });
+        let _searcher = notes.as_worker(searcher, |notes| {
+            assert_eq!(begin_parking(), Some(MayPark::Yes));
+            seat::with_worker(Worker::end_parking);
+            let woken = ["one", "another", "a third"];
+            woken.map(|name| notes.spawn(name, QueueId::HIGH));
+            assert!(!is_awake(), "the worker has its core and still wakes tasks");
+            assert_eq!(step(), Step::Ran);
+            assert!(
+                is_awake(),
+                "tasks lie behind the first, which may take long"
+            );
         });
         notes.executor.close();
         notes.executor.unregister();
