@@ -358,7 +358,7 @@ impl Worker {
         let taken = overdue.or_else(|| self.held());
         let taken = taken.or_else(|| self.look_along(|route| &route.at_hand));
         if taken.is_none() {
-            self.look_into_reactor()?;
+            self.look_outside()?;
         }
         let runnable = taken
             .or_else(|| self.search())
@@ -375,6 +375,15 @@ impl Worker {
         self.current.is_high = task.queue_by_loans() == QueueId::HIGH;
         self.leave_searchers();
         self.begin_poll(task);
+    }
+
+    /// Looks into the reactor, or does without: where the worker waits there next, and no work is
+    /// in sight, it rests at once, which is an `Err` as well (T37).
+    fn look_outside(&mut self) -> Result<(), Step> {
+        match self.goes_to_reactor() && !self.work_in_sight() {
+            true => Err(self.sift_or_rest()),
+            false => self.look_into_reactor(),
+        }
     }
 
     /// Looks whether something is ready in the reactor, unless another worker waits there. `Err`:
@@ -545,10 +554,10 @@ impl Worker {
     }
 
     /// Tells other workers of tasks that have just come into this worker's deque. A searcher leaves
-    /// that to [`end_search`](Worker::end_search): one that wakes many tasks after a wait in the
+    /// that to [`leave_searchers`](Worker::leave_searchers): one that wakes many tasks after a wait in the
     /// reactor unparks one worker for all of them (T36).
     fn announce(&self, queue: QueueId) {
-        if self.search == Search::Counted {
+        if self.enrolled == Enrolled::Yes {
             return;
         }
         // Pairs with the census of `idle/parking.rs`: the push goes before the look for parked
@@ -764,6 +773,8 @@ impl Worker {
     pub(crate) fn begin_nap(&mut self) {
         self.begin_rest();
         self.leave_searchers();
+        // It does not wait in the reactor, so that it is to look there.
+        self.outlook = Outlook::default();
         // The ends of the worker's tasks are counted before it looks at the phase: see "Why drain
         // does not sleep for ever" in `ending/mod.rs`. The next step sees the phase itself.
         fence(Ordering::SeqCst);

@@ -582,6 +582,27 @@ mod tests {
         notes.executor.unregister();
     }
 
+    #[test]
+    fn a_worker_that_waits_in_the_reactor_next_looks_there_first_only_after_a_nap() {
+        let ([searcher, ..], _, notes) = searching_workers(Nearby::indifferent());
+        let _entered = seat::enter(notes.executor.clone());
+        let sockets = Arc::<Sockets>::default();
+        notes.executor.set_reactor(sockets.clone());
+        let is_ready = || sockets.0.lock().unwrap().push(Waker::noop().clone());
+
+        let _searcher = notes.as_worker(searcher, |_| {
+            is_ready();
+            assert_eq!(step(), Step::Ran, "its work comes from the reactor");
+            is_ready();
+            assert_eq!(step(), Step::Rest);
+            seat::with_worker(Worker::begin_nap);
+            seat::with_worker(Worker::end_nap);
+            assert_eq!(step(), Step::Ran, "a nap is no wait in the reactor");
+        });
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
     /// Each piece of high work unparks a worker here, unless a searcher brings it.
     #[test]
     fn a_searcher_tells_of_the_tasks_that_it_has_woken_when_its_search_ends() {
