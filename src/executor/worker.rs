@@ -554,8 +554,8 @@ impl Worker {
     }
 
     /// Tells other workers of tasks that have just come into this worker's deque. A searcher leaves
-    /// that to [`leave_searchers`](Worker::leave_searchers): one that wakes many tasks after a wait in the
-    /// reactor unparks one worker for all of them (T36).
+    /// that to [`leave_searchers`](Worker::leave_searchers): one that wakes many tasks after a wait
+    /// in the reactor unparks one worker for all of them (T36).
     fn announce(&self, queue: QueueId) {
         if self.enrolled == Enrolled::Yes {
             return;
