@@ -8,10 +8,10 @@ use std::time::Duration;
 use laneway::time::sleep;
 use laneway::{Handle, Runtime};
 use laneway_jobs::sqlite::SqliteStore;
-use laneway_jobs::store::{ByHand, Changed, Pruning};
+use laneway_jobs::store::{ByHand, Changed, Pruning, ScheduleView};
 use laneway_jobs::testing::simulated;
 use laneway_jobs::{
-    Ctx, IfExists, Job, JobError, JobId, JobState, Jobs, Limit, Retry, WaitError, Worker,
+    Ctx, IfExists, Job, JobError, JobId, JobState, Jobs, Limit, Retry, Schedule, WaitError, Worker,
 };
 use serde::{Deserialize, Serialize};
 
@@ -470,5 +470,51 @@ fn a_worker_prunes_soon_after_its_first_job() {
             "a young worker prunes as well: {views:?}"
         );
         assert!(next.shutdown(SECOND).await.is_clean());
+    });
+}
+
+#[derive(Serialize, Deserialize)]
+struct Unwanted;
+
+impl Job for Unwanted {
+    const KIND: &'static str = "unwanted";
+}
+
+/// A schedule whose job the database refuses must not hold up the others.
+#[test]
+fn a_schedule_whose_job_the_database_refuses_holds_up_no_other() {
+    const REFUSES: &str = "
+        CREATE TRIGGER refuses BEFORE INSERT ON laneway_job WHEN NEW.kind = 'unwanted'
+        BEGIN SELECT RAISE(ABORT, 'this kind is not wanted here'); END";
+    simulated(|jobs| async move {
+        let store: &SqliteStore = jobs.store().as_any().downcast_ref().unwrap();
+        let trigger = |transaction: &rusqlite::Transaction<'_>| transaction.execute_batch(REFUSES);
+        store.transact(trigger).await.unwrap();
+        let unwanted = Schedule::every("unwanted", SECOND).job(|_| Unwanted);
+        let call = Schedule::every("call", SECOND).job(|_| Call);
+        let worker = Worker::new(&jobs)
+            .queue("default", Limit::in_flight(8))
+            .handle(|_: Call, _: Ctx| async { Ok::<_, JobError>(()) })
+            .schedule(unwanted.unwrap())
+            .schedule(call.unwrap())
+            .start(&Handle::current())
+            .unwrap();
+        sleep(20 * SECOND).await;
+        let allowed = |transaction: &rusqlite::Transaction<'_>| {
+            transaction.execute_batch("DROP TRIGGER refuses")
+        };
+        store.transact(allowed).await.unwrap();
+        sleep(5 * SECOND).await;
+        let fires = |view: &ScheduleView| view.fires.len();
+        let views = jobs.schedules().await.unwrap();
+        let of = |name: &str| views.iter().find(|view| view.name == name).map(fires);
+        let of_call = of("call").unwrap();
+        assert!(of_call >= 18, "{of_call} of 20 that are kept");
+        let of_unwanted = of("unwanted").unwrap();
+        assert!(
+            (4..=7).contains(&of_unwanted),
+            "it goes on as missed ones do: {of_unwanted}"
+        );
+        let _ = worker.shutdown(SECOND).await;
     });
 }

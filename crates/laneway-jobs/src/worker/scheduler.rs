@@ -109,8 +109,24 @@ impl Scheduler {
             ScheduleChange::Keep(new_schedule(schedule, view, now.now))
         });
         let removed = self.others(&now);
-        let changes = kept.chain(removed).collect();
-        self.core.store().change_schedules(changes).await.map(drop)
+        let changes: Vec<ScheduleChange> = kept.chain(removed).collect();
+        match self.core.store().change_schedules(changes.clone()).await {
+            Err(StoreError::Database(_)) => self.keep_each(changes).await,
+            kept => kept.map(drop),
+        }
+    }
+
+    /// One schedule's fault must not be the others': each on its own. One that is refused is told
+    /// of, and not served.
+    async fn keep_each(&self, changes: Vec<ScheduleChange>) -> Result<(), StoreError> {
+        for change in changes {
+            let changed = self.core.store().change_schedules(vec![change.clone()]);
+            match changed.await {
+                Err(StoreError::Database(why)) => log::error!("{change:?} was refused: {why}"),
+                changed => drop(changed?),
+            }
+        }
+        Ok(())
     }
 
     /// Tells of the schedules that are not in the code, and removes them if that was asked for.
@@ -148,15 +164,55 @@ impl Scheduler {
         if firings.is_empty() {
             return Ok(Then::Wait(self.until_next(&now)));
         }
-        let fired = self.core.store().fire(firings.clone()).await?;
-        firings.iter().zip(&fired).for_each(log_refused);
-        let lost_all = fired.iter().all(|fired| *fired == Fired::Elsewhere);
+        let fired = self.fire(&firings).await?;
+        if fired.contains(&None) {
+            // Refused ones are due again, and the others' instants do not wait for them.
+            let next = self.until_other(&now, &firings);
+            return Ok(Then::Wait(next.into_iter().chain([pause.next()]).min()));
+        }
+        let lost_all = fired.iter().all(|one| *one == Some(Fired::Elsewhere));
         Ok(match lost_all {
             // Another worker was faster, and has moved them on: unless the clocks of two stores on
             // one database differ, the next look finds nothing due.
             true => Then::Wait(Some(pause.next())),
             false => Then::GoOn,
         })
+    }
+
+    /// How long it is until an instant that is not due yet.
+    fn until_other(&self, now: &SchedulesNow, firings: &[Firing]) -> Option<Duration> {
+        let after = firings.iter().filter_map(|firing| firing.next);
+        let served = self.served(now).map(|(_, _, at)| at);
+        let next = after.chain(served).filter(|at| *at > now.now).min()?;
+        next.duration_since(now.now).ok()
+    }
+
+    /// The answers; `None` where a firing was refused, which is then due again.
+    async fn fire(&self, firings: &[Firing]) -> Result<Vec<Option<Fired>>, StoreError> {
+        match self.core.store().fire(firings.to_vec()).await {
+            // One schedule's fault must not be the others': each on its own.
+            Err(StoreError::Database(_)) => self.fire_each(firings).await,
+            fired => {
+                let fired = fired?;
+                firings.iter().zip(&fired).for_each(log_refused);
+                Ok(fired.into_iter().map(Some).collect())
+            }
+        }
+    }
+
+    async fn fire_each(&self, firings: &[Firing]) -> Result<Vec<Option<Fired>>, StoreError> {
+        let mut all = Vec::with_capacity(firings.len());
+        for firing in firings {
+            let fired = self.core.store().fire(vec![firing.clone()]).await;
+            all.push(match fired {
+                Err(StoreError::Database(why)) => {
+                    log::warn!("the schedule {:?} could not be fired: {why}", firing.name);
+                    None
+                }
+                fired => fired?.pop().inspect(|fired| log_refused((firing, fired))),
+            });
+        }
+        Ok(all)
     }
 
     fn firings(&self, now: &SchedulesNow) -> Vec<Firing> {
