@@ -4,6 +4,7 @@
 //! why a job runs: a listener looks at the store before it waits, and again at its own time.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::insert::NewJob;
@@ -15,14 +16,39 @@ use crate::lock::unpoisoned;
 #[derive(Debug, Default)]
 pub struct Hints {
     queues: Mutex<BTreeMap<String, Vec<flume::Sender<()>>>>,
-    jobs: Mutex<BTreeMap<JobId, Vec<flume::Sender<()>>>>,
+    jobs: Arc<Waiting>,
     schedules: Mutex<Vec<flume::Sender<()>>>,
     pickups: Mutex<BTreeMap<String, Vec<Weak<Pickup>>>>,
 }
 
+/// Those that wait for a job, each under a number of its own.
+#[derive(Debug, Default)]
+struct Waiting {
+    senders: Mutex<BTreeMap<(JobId, u64), flume::Sender<()>>>,
+    next: AtomicU64,
+}
+
+/// The place of one that waits. It is free again when this is dropped: a caller may look for its
+/// job many times before there is a hint.
+#[derive(Debug)]
+struct Place {
+    waiting: Arc<Waiting>,
+    key: (JobId, u64),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        unpoisoned(self.waiting.senders.lock()).remove(&self.key);
+    }
+}
+
 /// The listening end. It holds one hint at most; further ones add nothing.
 #[derive(Debug)]
-pub struct Listener(flume::Receiver<()>);
+pub struct Listener {
+    hints: flume::Receiver<()>,
+    #[expect(dead_code, reason = "the place is free when it is dropped")]
+    place: Option<Place>,
+}
 
 impl Listener {
     /// Waits for a hint that came since the last one was taken.
@@ -31,7 +57,7 @@ impl Listener {
     ///
     /// A hint that has not been taken stays.
     pub async fn hinted(&self) {
-        if self.0.recv_async().await.is_err() {
+        if self.hints.recv_async().await.is_err() {
             // The store is gone; only the listener's own time is left.
             std::future::pending::<()>().await;
         }
@@ -42,29 +68,29 @@ impl Hints {
     /// Listens for jobs in a queue.
     #[must_use]
     pub fn listen(&self, queue: &str) -> Listener {
-        let (sender, listener) = flume::bounded(1);
+        let (sender, hints) = flume::bounded(1);
         let mut queues = unpoisoned(self.queues.lock());
         queues.entry(queue.to_owned()).or_default().push(sender);
-        Listener(listener)
+        Listener { hints, place: None }
     }
 
     /// Listens for the settlement of a job.
     #[must_use]
     pub fn listen_for(&self, job: JobId) -> Listener {
-        let (sender, listener) = flume::bounded(1);
-        let mut jobs = unpoisoned(self.jobs.lock());
-        // Callers that gave up waiting leave nothing behind for longer than until the next one.
-        jobs.retain(|_, senders| senders.iter().any(|sender| !sender.is_disconnected()));
-        jobs.entry(job).or_default().push(sender);
-        Listener(listener)
+        let (sender, hints) = flume::bounded(1);
+        let waiting = self.jobs.clone();
+        let key = (job, waiting.next.fetch_add(1, Relaxed));
+        unpoisoned(waiting.senders.lock()).insert(key, sender);
+        let place = Some(Place { waiting, key });
+        Listener { hints, place }
     }
 
     /// Listens for changes of schedules.
     #[must_use]
     pub fn listen_to_schedules(&self) -> Listener {
-        let (sender, listener) = flume::bounded(1);
+        let (sender, hints) = flume::bounded(1);
         unpoisoned(self.schedules.lock()).push(sender);
-        Listener(listener)
+        Listener { hints, place: None }
     }
 
     /// A pickup for a claimer of this queue.
@@ -112,14 +138,16 @@ impl Hints {
 
     /// Hints that jobs are settled.
     pub fn settled(&self, ids: impl IntoIterator<Item = JobId>) {
-        let mut jobs = unpoisoned(self.jobs.lock());
-        if jobs.is_empty() {
+        let senders = unpoisoned(self.jobs.senders.lock());
+        if senders.is_empty() {
             return;
         }
-        let heard = ids.into_iter().filter_map(|id| jobs.remove(&id));
-        heard.flatten().for_each(|sender| {
-            hint(&sender);
-        });
+        for id in ids {
+            let waiting = senders.range((id, 0)..=(id, u64::MAX));
+            waiting.for_each(|(_, sender)| {
+                hint(sender);
+            });
+        }
     }
 }
 
@@ -139,5 +167,27 @@ fn hint(sender: &flume::Sender<()>) -> Heard {
     match sender.try_send(()) {
         Err(flume::TrySendError::Disconnected(())) => Heard::Gone,
         Ok(()) | Err(flume::TrySendError::Full(())) => Heard::Left,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_leaves_nothing_behind_and_disturbs_no_other() {
+        let hints = Hints::default();
+        let (job, other) = (JobId::from_bytes([1; 16]), JobId::from_bytes([2; 16]));
+        let waiting = [(); 3].map(|()| hints.listen_for(job));
+        drop(hints.listen_for(job));
+        let unconcerned = hints.listen_for(other);
+        assert_eq!(unpoisoned(hints.jobs.senders.lock()).len(), 4);
+        hints.settled([job]);
+        for listener in &waiting {
+            assert!(listener.hints.try_recv().is_ok());
+        }
+        assert!(unconcerned.hints.try_recv().is_err());
+        drop((waiting, unconcerned));
+        assert!(unpoisoned(hints.jobs.senders.lock()).is_empty());
     }
 }
