@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use laneway::time::timeout;
-use laneway::{Handle, Runtime};
+use laneway::{Handle, Priority, Runtime};
 use laneway_jobs::sqlite::SqliteStore;
-use laneway_jobs::store::{Rescue, Rescued};
-use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
+use laneway_jobs::store::{Rescue, Rescued, StoreError};
+use laneway_jobs::{Ctx, EnqueueError, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -95,5 +95,37 @@ fn each_queue_of_a_worker_hears_of_another_process() {
             assert!(matches!(done, Ok(Ok(()))), "{name}: {done:?}");
         }
         assert!(worker.shutdown(LIMIT).await.is_clean());
+    });
+}
+
+/// All callers hear of it in about the time that a transaction waits, however many they are.
+#[test]
+fn callers_of_a_file_that_is_locked_for_long_do_not_wait_one_after_the_other() {
+    let folder = std::env::temp_dir().join(format!("laneway-jobs-busy-{}", std::process::id()));
+    let folder = Folder(folder);
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let file = folder.0.join("jobs.db");
+    let rt = Runtime::builder().build().unwrap();
+    let jobs = Jobs::new(SqliteStore::open(&file).unwrap());
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    rt.block_on(async {
+        let enqueue = |_| {
+            let jobs = jobs.clone();
+            rt.spawn(async move { jobs.enqueue(Nothing).await }, Priority::Low)
+        };
+        let callers: Vec<_> = (0..8).map(enqueue).collect();
+        let refused = async {
+            for caller in callers {
+                assert_eq!(caller.await, Err(EnqueueError::Store(StoreError::Busy)));
+            }
+        };
+        // Eight times five seconds, one after the other.
+        assert!(
+            timeout(LIMIT, refused).await.is_ok(),
+            "they wait for longer"
+        );
+        other.execute_batch("COMMIT").unwrap();
+        assert!(jobs.enqueue(Nothing).await.is_ok());
     });
 }

@@ -156,10 +156,12 @@ impl Driver {
 
     fn run(&mut self, connected: &mut Connected, first: Box<dyn Command>) {
         let mut batch = Batch::of(first);
+        let waiting = self.writer.queue.len();
         let ended = connected.transaction(&mut batch, |batch| self.more(batch));
         self.former = batch.len();
         connected.former = batch.len();
         match ended {
+            Ended::Failed(StoreError::Busy) if batch.len() == 1 => self.refuse(batch, waiting),
             Ended::Failed(_) if batch.len() > 1 => {
                 // One command's fault must not be the others': each on its own.
                 for command in batch {
@@ -168,6 +170,14 @@ impl Driver {
             }
             ended => self.finish(connected, batch, ended),
         }
+    }
+
+    /// Another process had the lock for longer than a transaction waits for it. The commands that
+    /// have waited for as long hear of it as well: each for itself would wait once more.
+    fn refuse(&self, batch: Batch, waiting: usize) {
+        batch.refuse(&StoreError::Busy);
+        let waited = self.writer.queue.try_iter().take(waiting);
+        waited.for_each(|command| command.answer(Err(StoreError::Busy)));
     }
 
     fn run_alone(&mut self, connected: &mut Connected, command: Box<dyn Command>) {
