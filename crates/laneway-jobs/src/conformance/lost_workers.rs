@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use laneway::time::sleep;
 
-use super::stage::{LONG, LONGER, SHORT, Stage, at_once, held};
+use super::stage::{LONG, LONGER, SHORT, Stage, at_once, held, retry};
 use crate::store::{
     ByHand, Changed, ClaimedJob, Guarded, JobStory, NewJob, Outcome, Renewal, Rescue, Rescued, Whom,
 };
@@ -87,8 +87,24 @@ pub(super) async fn a_job_that_expires_before_it_is_begun_fails(stage: Stage) {
     sleep(LONGER).await;
     assert!(stage.claim(stage.wish(1, LONG)).await.jobs.is_empty());
     assert_eq!(stage.rescue(at_once()).await.failed, 1);
-    assert_eq!(stage.look(id).await.state, JobState::Failed);
+    let expired = stage.look(id).await;
+    let error = expired.error.as_deref();
+    assert_eq!(expired.state, JobState::Failed);
+    assert_eq!(error, Some("it expired before it was begun"));
     assert_eq!(stage.look(later).await.state, JobState::Ready);
+}
+
+pub(super) async fn a_job_that_expires_after_an_attempt_says_so(stage: Stage) {
+    let mut job = stage.job("a");
+    let second = Duration::from_secs(1);
+    job.expires_after = Some(second);
+    let id = stage.insert(job).await.id();
+    let job = stage.claim_one(LONG).await;
+    assert_eq!(stage.settle(held(&job), retry(LONG)).await, Guarded::Held);
+    sleep(second + LONGER).await;
+    assert_eq!(stage.rescue(at_once()).await.failed, 1);
+    let error = stage.look(id).await.error;
+    assert_eq!(error.as_deref(), Some("it expired before its next attempt"));
 }
 
 pub(super) async fn a_backoff_without_end_is_a_long_one(stage: Stage) {

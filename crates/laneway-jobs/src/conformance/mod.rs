@@ -181,6 +181,7 @@ cases! {
         the_last_attempt_is_not_run_again,
         a_suspect_is_claimed_alone,
         a_job_that_expires_before_it_is_begun_fails,
+        a_job_that_expires_after_an_attempt_says_so,
         a_backoff_without_end_is_a_long_one,
         a_suspect_that_none_may_have_is_neither_told_nor_claimed,
         a_suspect_gets_a_fence_and_a_holder_of_its_own,

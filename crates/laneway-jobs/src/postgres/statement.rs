@@ -652,7 +652,9 @@ expired AS MATERIALIZED (
     WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= (SELECT t FROM clock)
     LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
 UPDATE @laneway_job AS job SET state = 3, finished_at = (SELECT t FROM clock),
-    error = 'it expired before it was begun'
+    error = CASE attempt
+        WHEN 0 THEN 'it expired before it was begun'
+        ELSE 'it expired before its next attempt' END
 FROM expired WHERE job.id = expired.id AND job.state = 0
 RETURNING job.id, state,
     CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,

@@ -420,7 +420,9 @@ WHERE seq IN (SELECT seq FROM laneway_job
 RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";
 
 const EXPIRE: &str = "
-UPDATE laneway_job SET state = 3, finished_at = :t, error = 'it expired before it was begun'
+UPDATE laneway_job SET state = 3, finished_at = :t, error = CASE attempt
+        WHEN 0 THEN 'it expired before it was begun'
+        ELSE 'it expired before its next attempt' END
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= :t LIMIT :limit)
 RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";

@@ -39,7 +39,7 @@ impl Default for Rescue {
 pub struct Rescued {
     /// Jobs that run again.
     pub ready: usize,
-    /// Jobs that had their last attempt, were asked to stop, or expired before they were begun.
+    /// Jobs that had their last attempt, were asked to stop, or expired.
     pub failed: usize,
     /// Jobs that workers were lost with once too often.
     pub quarantined: usize,
