@@ -84,8 +84,8 @@ pub enum Missed {
     /// One job for the last of them, however many they are. The default.
     #[default]
     Once,
-    /// One job for each of the last ones: for this many at most, from 1 to 1,000. It goes with
-    /// [`IfUnfinished::Allow`] alone.
+    /// One job for each of the last ones: for this many at most, from 1 to 1,000, and 0 counts as
+    /// 1. It goes with [`IfUnfinished::Allow`] alone.
     All(u32),
 }
 

@@ -7,11 +7,11 @@ use crate::job_state::JobState;
 /// How expired leases are taken from lost workers.
 #[derive(Clone, Copy, Debug)]
 pub struct Rescue {
-    /// At most this many at a time.
+    /// At most this many at a time; 0 turns the rescue off.
     pub limit: usize,
     /// How long a job waits after its first crash; twice as long after each further one.
     pub backoff: Duration,
-    /// After this many crashes a job is quarantined.
+    /// After this many crashes a job is quarantined; 0 counts as 1.
     pub max_crashes: u32,
 }
 
@@ -52,7 +52,7 @@ pub struct Pruning {
     pub done_after: Duration,
     /// Jobs that failed, this long after. Quarantined ones stay.
     pub failed_after: Duration,
-    /// At most this many at a time.
+    /// At most this many at a time; 0 deletes none.
     pub limit: usize,
 }
 
