@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use crate::name::NameError;
 use crate::payload::PayloadError;
 use crate::store::StoreError;
+
+/// The most bytes that the text of a progress may have: lists of jobs read it.
+pub const PROGRESS_LIMIT: usize = 4_096;
 
 /// Why a holder could not complete its job, or keep a step or its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +17,13 @@ pub enum CompleteError {
     LeaseLost,
     /// The value is none that can be stored, or read back as this type.
     Payload(PayloadError),
+    /// The name of the step is none.
+    Name(NameError),
+    /// The text of the progress has more than [`PROGRESS_LIMIT`] bytes.
+    LongProgress {
+        /// How many it has.
+        bytes: usize,
+    },
     /// The store could not.
     Store(StoreError),
     /// The transaction is one of another kind of database than the store's.
@@ -27,6 +38,12 @@ impl fmt::Display for CompleteError {
                  roll back and stop",
             ),
             CompleteError::Payload(error) => error.fmt(f),
+            CompleteError::Name(error) => error.fmt(f),
+            CompleteError::LongProgress { bytes } => write!(
+                f,
+                "{bytes} bytes are more than the {PROGRESS_LIMIT} that a progress may tell; say it \
+                 in short, and keep the rest as the value of a step"
+            ),
             CompleteError::Store(error) => error.fmt(f),
             CompleteError::OtherDatabase => f.write_str(
                 "the jobs are in another kind of database than the transaction; \

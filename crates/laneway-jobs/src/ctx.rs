@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::callers_transaction::CallersTransaction;
-use crate::complete_error::CompleteError;
+use crate::complete_error::{CompleteError, PROGRESS_LIMIT};
 use crate::deadline::after;
 use crate::enqueue::Enqueue;
 use crate::fence::Fence;
@@ -20,6 +20,7 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
+use crate::name::{check_key, kept_text};
 use crate::payload::{decode, encode};
 use crate::resend::resend;
 use crate::retry::Retry;
@@ -126,17 +127,24 @@ impl Ctx {
         self.0.lease.cancelled.is_set()
     }
 
-    /// Tells how far the job has come: `part` from 0 to 1, and what it is at.
+    /// Tells how far the job has come: `part` from 0 to 1, and what it is at, in at most
+    /// [`PROGRESS_LIMIT`] bytes.
     ///
     /// # Errors
     ///
     /// [`CompleteError::LeaseLost`] when another worker may have the job; the handler is dropped
-    /// soon after.
+    /// soon after. [`CompleteError::LongProgress`] when the text is too long.
     pub async fn progress(&self, part: f64, text: impl Into<String>) -> Result<(), CompleteError> {
         // A part that is no number counts as none.
         let part = if part > 0.0 { part.min(1.0) } else { 0.0 };
-        let text = text.into();
-        self.note(NoteKind::Progress { part, text }).await
+        let text: String = text.into();
+        match text.len() {
+            bytes if bytes > PROGRESS_LIMIT => Err(CompleteError::LongProgress { bytes }),
+            _ => {
+                let text = kept_text(&text);
+                self.note(NoteKind::Progress { part, text }).await
+            }
+        }
     }
 
     /// Makes a step once: a later attempt gets the value that was stored, and does not poll the
@@ -146,6 +154,8 @@ impl Ctx {
     /// again; give the other side (id, name) where that must not be.
     ///
     /// # Errors
+    ///
+    /// [`CompleteError::Name`] when the name is none, before the future is polled.
     ///
     /// The future's own error, after which the step has not been made; or that of the store. A
     /// value that cannot be stored, since it is too large, too deep or no JSON, is an error after
@@ -165,6 +175,7 @@ impl Ctx {
         T: Serialize + DeserializeOwned,
         E: Into<JobError>,
     {
+        check_key("the name of a step", name).map_err(CompleteError::Name)?;
         let made = resend(|| self.0.jobs.store().steps(self.id())).await?;
         if let Some(made) = made.into_iter().find(|made| made.name == name) {
             return Ok(decode(&made.value)?);

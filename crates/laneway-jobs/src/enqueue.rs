@@ -12,6 +12,7 @@ use crate::enqueue_error::EnqueueError;
 use crate::job::Job;
 use crate::job_id::JobId;
 use crate::jobs::Jobs;
+use crate::name::{NameError, check_key, check_name};
 use crate::payload::encode;
 use crate::store::{Due, Enqueued, IfExists, NewJob, Uniqueness};
 
@@ -159,12 +160,24 @@ impl Enqueue {
         self,
         transaction: &C,
     ) -> C::Answer<'_, Enqueued, EnqueueError> {
-        transaction.insert(self.jobs.store().clone(), self.job)
+        let store = self.jobs.store().clone();
+        transaction.insert(store, self.into_new_job())
     }
 
     pub(crate) fn into_new_job(self) -> Result<NewJob, EnqueueError> {
-        self.job
+        let job = self.job?;
+        check_names(&job).map_err(EnqueueError::Name)?;
+        Ok(job)
     }
+}
+
+fn check_names(job: &NewJob) -> Result<(), NameError> {
+    for kind in job.old_kinds.iter().copied().chain([&*job.kind]) {
+        check_name("a kind", kind)?;
+    }
+    check_name("the name of a queue", &job.queue)?;
+    let mut unique = job.unique.iter();
+    unique.try_for_each(|unique| check_key("a unique key", &unique.key))
 }
 
 impl IntoFuture for Enqueue {
@@ -173,7 +186,8 @@ impl IntoFuture for Enqueue {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let inserted = self.jobs.insert(vec![self.job?]).await?;
+            let jobs = self.jobs.clone();
+            let inserted = jobs.insert(vec![self.into_new_job()?]).await?;
             Ok(inserted[0])
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::name::NameError;
 use crate::payload::PayloadError;
 use crate::store::StoreError;
 
@@ -11,6 +12,8 @@ use crate::store::StoreError;
 pub enum EnqueueError {
     /// Its payload is none.
     Payload(PayloadError),
+    /// Its kind, its queue or its unique key is no name.
+    Name(NameError),
     /// The store could not.
     Store(StoreError),
     /// The transaction is one of another kind of database than the store's.
@@ -23,6 +26,7 @@ impl fmt::Display for EnqueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EnqueueError::Payload(error) => error.fmt(f),
+            EnqueueError::Name(error) => error.fmt(f),
             EnqueueError::Store(error) => error.fmt(f),
             EnqueueError::OtherDatabase => f.write_str(
                 "the jobs are in another kind of database than the transaction; \

@@ -78,7 +78,8 @@
 //! 2. [`store`]: the trait between the worker and databases, and the plain types that cross it. It
 //!    owns no behaviour. A new store implements [`Store`](store::Store) and passes `conformance`.
 //! 3. `enqueue.rs`, `job_batch.rs`, `jobs.rs`: the client. It owns the making of ids, so that an
-//!    insert can be sent again (`resend.rs`), and the limit of payloads (`payload.rs`).
+//!    insert can be sent again (`resend.rs`), and the limits of payloads (`payload.rs`) and names
+//!    (`name.rs`).
 //! 4. `schedule.rs`, `cron.rs`: a schedule as the code has it. The store keeps its next instant.
 //! 5. `worker/`: the policy. It decides how much to claim, when to try again, which jobs with a
 //!    crash behind them wait, and when a handler is dropped (`lease.rs`). It reads no clock for
@@ -125,6 +126,7 @@ mod lease;
 mod lock;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod micros;
+mod name;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outline;
 mod pause;
@@ -147,7 +149,7 @@ mod wait_error;
 mod worker;
 
 pub use callers_transaction::CallersTransaction;
-pub use complete_error::CompleteError;
+pub use complete_error::{CompleteError, PROGRESS_LIMIT};
 pub use ctx::Ctx;
 pub use enqueue::{DEFAULT_ATTEMPTS, DEFAULT_QUEUE, Enqueue};
 pub use enqueue_error::EnqueueError;
@@ -158,6 +160,7 @@ pub use job_error::{JobError, Snooze};
 pub use job_id::{JobId, NoJobId};
 pub use job_state::JobState;
 pub use jobs::Jobs;
+pub use name::{KEY_LIMIT, NAME_LIMIT, NameError};
 pub use payload::{NESTING_LIMIT, PAYLOAD_LIMIT, PayloadError};
 pub use retry::Retry;
 pub use schedule::{IfUnfinished, Missed, Schedule, ScheduleBuilder};

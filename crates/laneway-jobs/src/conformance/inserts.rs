@@ -6,11 +6,14 @@ use laneway::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::stage::{LONG, Stage, start};
-use crate::store::{Due, Enqueued, JobSearch, LIST_LIMIT, StoreError};
+use super::stage::{LONG, Stage, held, start};
+use crate::store::{
+    Claim, Due, Enqueued, Guarded, IfExists, JobSearch, LIST_LIMIT, NewJob, Note, NoteKind, Step,
+    StoreError, Uniqueness,
+};
 use crate::{
-    Ctx, EnqueueError, Job, JobError, JobState, Limit, NESTING_LIMIT, PAYLOAD_LIMIT, PayloadError,
-    Worker,
+    Ctx, Enqueue, EnqueueError, Job, JobError, JobState, KEY_LIMIT, Limit, NAME_LIMIT,
+    NESTING_LIMIT, NameError, PAYLOAD_LIMIT, PayloadError, Worker,
 };
 
 pub(super) async fn an_inserted_job_is_ready_and_has_all_that_was_given(stage: Stage) {
@@ -64,6 +67,69 @@ pub(super) async fn a_large_payload_is_refused_and_says_what_to_do(stage: Stage)
     let expected = EnqueueError::Payload(PayloadError::TooLarge { bytes });
     assert_eq!(refused, Err(expected.clone()));
     assert!(expected.to_string().contains("store the data elsewhere"));
+}
+
+fn small(stage: &Stage) -> Enqueue {
+    stage.jobs.enqueue(Large(String::new()))
+}
+
+/// A text that takes as many bytes in a store as it has.
+fn random(bytes: usize) -> String {
+    let mut rng = fastrand::Rng::with_seed(7);
+    (0..bytes).map(|_| rng.alphanumeric()).collect()
+}
+
+pub(super) async fn a_name_that_not_every_store_keeps_is_refused_and_says_what_to_do(stage: Stage) {
+    let keyed = |key: String| small(&stage).unique(key, IfExists::Keep);
+    for (refused, advice) in [
+        (small(&stage).queue("a\0b"), "leave it out"),
+        (small(&stage).queue(random(NAME_LIMIT + 1)), "shorten it"),
+        (keyed("a\0b".to_owned()), "leave it out"),
+        (keyed(random(KEY_LIMIT + 1)), "shorten it"),
+    ] {
+        let refused = refused.await;
+        let says = |error: &NameError| error.to_string().contains(advice);
+        assert!(
+            matches!(&refused, Err(EnqueueError::Name(error)) if says(error)),
+            "{refused:?}"
+        );
+    }
+    assert!(stage.all().await.is_empty());
+}
+
+pub(super) async fn the_longest_names_are_kept(stage: Stage) {
+    let (queue, key) = (random(NAME_LIMIT), random(KEY_LIMIT));
+    let kind = random(NAME_LIMIT);
+    let mut job = stage.job(&kind);
+    job.queue.clone_from(&queue);
+    job.unique = Some(Uniqueness {
+        key,
+        if_exists: IfExists::Keep,
+    });
+    let id = stage.insert(job.clone()).await.id();
+    let again = NewJob {
+        id: stage.jobs.next_id(),
+        ..job
+    };
+    let existing = stage.insert(again).await;
+    assert_eq!(existing, Enqueued::Existing(id, JobState::Ready));
+    let claim = Claim {
+        kinds: vec![kind],
+        queue,
+        worker: random(NAME_LIMIT),
+        ..stage.wish(1, LONG)
+    };
+    let job = &stage.claim(claim).await.jobs[0];
+    let step = Step {
+        name: random(KEY_LIMIT),
+        value: b"1".to_vec(),
+    };
+    let note = Note {
+        held: held(job),
+        kind: NoteKind::Step(step.clone()),
+    };
+    assert_eq!(stage.store.note(vec![note]).await, Ok(vec![Guarded::Held]));
+    assert_eq!(stage.store.steps(id).await, Ok(vec![step]));
 }
 
 #[derive(Serialize, Deserialize)]

@@ -57,6 +57,8 @@ cases! {
         a_batch_is_answered_in_its_order,
         a_large_payload_is_refused_and_says_what_to_do,
         a_deep_payload_is_refused_at_every_entrance,
+        a_name_that_not_every_store_keeps_is_refused_and_says_what_to_do,
+        the_longest_names_are_kept,
         a_list_is_bounded_and_goes_on_before_its_last_job,
     }
     claims {
@@ -244,6 +246,7 @@ cases! {
         a_panic_and_an_undecodable_payload_are_the_jobs_errors,
         a_timeout_is_an_error,
         a_step_is_made_once,
+        texts_of_a_handler_are_bounded_and_lose_their_zeros,
         shutdown_returns_what_runs_and_charges_nothing,
         a_suspect_runs_alone_of_its_kind,
         a_suspect_runs_alone_of_all_names_of_its_kind,

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::stage::{LONGER, SHORT, Stage, at_once, start};
 use crate::lock::unpoisoned;
-use crate::{Ctx, Job, JobError, JobId, JobState, Limit, Retry, WaitError, Worker, WorkerHandle};
+use crate::{
+    CompleteError, Ctx, Job, JobError, JobId, JobState, Limit, PROGRESS_LIMIT, Retry, WaitError,
+    Worker, WorkerHandle,
+};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Numbered(u32);
@@ -216,6 +219,26 @@ pub(super) async fn a_step_is_made_once(stage: Stage) {
     }));
     assert_eq!(stage.jobs.wait::<usize>(id).await, Ok(1));
     assert_eq!(made.load(Relaxed), 1);
+    assert!(worker.shutdown(SECOND).await.is_clean());
+}
+
+pub(super) async fn texts_of_a_handler_are_bounded_and_lose_their_zeros(stage: Stage) {
+    let id = enqueue(&stage, 1).await[0];
+    let worker = start(
+        worker(&stage, 1).handle(|_: Numbered, ctx: Ctx| async move {
+            let long = ctx.progress(0.1, "x".repeat(PROGRESS_LIMIT + 1)).await;
+            let too_long = matches!(long, Err(CompleteError::LongProgress { bytes: 4_097 }));
+            let none = ctx.step("a\0b", async { Ok::<_, JobError>(()) }).await;
+            let refused = none.is_err_and(|error| error.to_string().contains("leave it out"));
+            ctx.progress(0.5, "half\0way").await?;
+            Err::<(), _>(Retry::never(format!("{too_long} {refused} a\0b")))
+        }),
+    );
+    let failed = stage.jobs.wait::<()>(id).await;
+    let error = "true true a\u{fffd}b".to_owned();
+    assert_eq!(failed, Err(WaitError::Failed(error)));
+    let told = stage.look(id).await.progress_text;
+    assert_eq!(told.as_deref(), Some("half\u{fffd}way"));
     assert!(worker.shutdown(SECOND).await.is_clean());
 }
 

@@ -7,7 +7,7 @@ use laneway::Priority;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::columns::{Uuid, count_of, id_of, kept_text, lane_number, lane_of, limit_number};
+use super::columns::{Uuid, count_of, id_of, lane_number, lane_of, limit_number};
 use super::inserting::Rows;
 use super::marks::From;
 use super::session::{Params, Sql};
@@ -16,6 +16,7 @@ use super::tx::Tx;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::micros::{Micros, duration_of, length};
+use crate::name::kept_text;
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, NewJob, Whom};
 
 /// The jobs that a claim has found.

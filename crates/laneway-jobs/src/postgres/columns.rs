@@ -87,8 +87,3 @@ pub(super) fn count_number(count: u32) -> i32 {
 pub(super) fn limit_number(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
-
-/// Text for people: a character of code zero, which Postgres does not keep, becomes another one.
-pub(super) fn kept_text(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::columns::{Uuid, kept_text};
+use super::columns::Uuid;
 use super::session::{Params, Sql};
 use super::settling::{held_of, split};
 use super::statement::Statement;
 use super::tx::Tx;
 use crate::job_id::JobId;
 use crate::micros::length;
+use crate::name::kept_text;
 use crate::store::{Guarded, Held, Note, NoteKind, Renewal, Step};
 
 impl Tx<'_> {

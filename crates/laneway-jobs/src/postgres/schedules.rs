@@ -2,12 +2,13 @@
 
 use tokio_postgres::Row;
 
-use super::columns::{Uuid, kept_text, limit_number};
+use super::columns::{Uuid, limit_number};
 use super::session::{Params, Sql};
 use super::statement::Statement;
 use super::tx::{SchedulesChanged, Tx};
 use crate::job_id::JobId;
 use crate::micros::{micros_of, time_of};
+use crate::name::kept_text;
 use crate::store::{
     Enqueued, Fire, FireOutcome, Fired, Firing, FiringRun, NewJob, NewSchedule, ScheduleChange,
     ScheduleChanged, ScheduleState, ScheduleView, SchedulesNow, WantedSchedules,

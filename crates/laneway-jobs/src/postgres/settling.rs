@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tokio_postgres::Row;
 
-use super::columns::{Uuid, id_of, kept_text, state_number, state_of};
+use super::columns::{Uuid, id_of, state_number, state_of};
 use super::session::Sql;
 use super::statement::Statement;
 use super::tx::{Earlier, Everywhere, Tx};
@@ -12,6 +12,7 @@ use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::micros::{Micros, length};
+use crate::name::kept_text;
 use crate::store::{Guarded, Held, Outcome, Settlement};
 
 /// Whether a settlement has completed a job that no other row follows.

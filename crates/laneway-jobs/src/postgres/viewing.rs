@@ -5,9 +5,7 @@ use std::time::SystemTime;
 
 use tokio_postgres::Row;
 
-use super::columns::{
-    Uuid, count_of, id_of, kept_text, lane_number, limit_number, state_number, state_of,
-};
+use super::columns::{Uuid, count_of, id_of, lane_number, limit_number, state_number, state_of};
 use super::reading::outline;
 use super::session::{Params, Sql};
 use super::statement::Statement;
@@ -16,6 +14,7 @@ use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::micros::{duration_of, time_of};
+use crate::name::kept_text;
 use crate::store::{
     AttemptView, ERROR_LIMIT, FailedAttempt, JobPage, JobSearch, JobStory, JobView, LIST_LIMIT,
     LeaseView, QueueState, QueueView, QueuesNow, SEARCH_LIMIT, STORY_LIMIT, StopRequest,

@@ -20,6 +20,7 @@ use crate::ctx::Ctx;
 use crate::job::Job;
 use crate::job_error::JobError;
 use crate::jobs::Jobs;
+use crate::name::{NameError, check_name};
 use crate::retry::Retry;
 use crate::schedule::Schedule;
 use crate::store::{Pruning, Rescue};
@@ -238,6 +239,7 @@ impl Worker {
         if self.handlers.kinds().next().is_none() {
             return Err(StartError::NoHandler);
         }
+        self.check_names().map_err(StartError::Name)?;
         let mut named = BTreeSet::new();
         if let Some(twice) = self.schedules.iter().find(|one| !named.insert(one.name())) {
             return Err(StartError::ScheduleTwice(twice.name().to_owned()));
@@ -254,6 +256,15 @@ impl Worker {
                 .map(|queue| served(queue, runtime))
                 .collect(),
         }
+    }
+
+    fn check_names(&self) -> Result<(), NameError> {
+        check_name("the name of a worker", &self.settings.name)?;
+        for (queue, _) in &self.queues {
+            check_name("the name of a queue", queue)?;
+        }
+        let mut kinds = self.handlers.kinds();
+        kinds.try_for_each(|kind| check_name("a kind", kind))
     }
 }
 

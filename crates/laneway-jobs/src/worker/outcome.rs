@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::handlers::Handler;
 use super::settings::Settings;
 use crate::job_error::{JobError, Next};
+use crate::name::kept_text;
 use crate::retry::Retry;
 use crate::store::{ClaimedJob, Outcome};
 
@@ -63,7 +64,10 @@ fn kept(mut message: String) -> String {
         message.truncate(end.unwrap_or_default());
         message.push_str(" ... (it is longer)");
     }
-    message
+    match message.contains('\0') {
+        true => kept_text(&message),
+        false => message,
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use crate::name::NameError;
+
 /// Why a worker does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
+    /// Its own name, or that of a queue or kind, is none.
+    Name(NameError),
     /// It serves no queue.
     NoQueue,
     /// It serves this queue twice.
@@ -25,6 +29,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            StartError::Name(error) => error.fmt(f),
             StartError::NoQueue => f.write_str("the worker serves no queue; add one by `queue`"),
             StartError::QueueTwice(name) => {
                 write!(
