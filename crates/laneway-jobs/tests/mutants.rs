@@ -152,6 +152,16 @@ fn suspects_among_innocents_are_caught() {
     assert_caught(Statement::Claim, " AND crashes = 0", "", case);
 }
 
+/// The innocents that were lost along with a poison job would go to quarantine with it.
+#[test]
+fn blame_without_suspects_is_caught() {
+    let case = "reports::good_job_922_a_poison_job_is_quarantined_and_no_innocent";
+    let (from, to) = ("LIMIT min(1, :limit)", "LIMIT :limit");
+    assert_caught(Statement::ClaimSuspect, from, to, case);
+    let case = "workers::a_suspect_runs_alone_of_its_kind";
+    assert_caught(Statement::Claim, " AND crashes = 0", "", case);
+}
+
 #[test]
 fn a_firing_with_a_guard_less_is_caught() {
     for (guard, case) in [
