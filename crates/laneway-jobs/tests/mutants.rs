@@ -55,6 +55,7 @@ fn assert_caught(statement: Statement, from: &'static str, to: &'static str, cas
 }
 
 const OLDER: &str = "fences::an_older_fence_is_refused_by_every_transition";
+const PROLONGS: &str = "fences::a_lost_holder_prolongs_no_other_lease";
 const ENDED: &str = "fences::a_lease_that_has_ended_is_refused_by_every_transition";
 
 #[test]
@@ -70,6 +71,7 @@ fn every_transition_by_id_alone_is_caught() {
         assert_caught(statement, FENCE, "", OLDER);
         assert_caught(statement, LEASE, "", ENDED);
     }
+    assert_caught(Statement::Renew, FENCE, "", PROLONGS);
 }
 
 #[test]

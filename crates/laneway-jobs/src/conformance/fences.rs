@@ -70,6 +70,22 @@ pub(super) async fn an_older_fence_is_refused_by_every_transition(stage: Stage) 
     );
 }
 
+pub(super) async fn a_lost_holder_prolongs_no_other_lease(stage: Stage) {
+    stage.insert_kind("a").await;
+    let lost = stage.claim_one(SHORT).await;
+    sleep(LONGER).await;
+    assert_eq!(stage.rescue(at_once()).await.ready, 1);
+    assert!(stage.claim_suspect(SHORT).await.is_some());
+    let renewed = stage.store.renew(vec![held(&lost)], LONG).await;
+    assert_eq!(renewed, Ok(vec![Renewal::LeaseLost]));
+    sleep(LONGER).await;
+    assert_eq!(
+        stage.rescue(at_once()).await.ready,
+        1,
+        "its own lease has ended"
+    );
+}
+
 pub(super) async fn a_lease_that_has_ended_is_refused_by_every_transition(stage: Stage) {
     let id = stage.insert_kind("a").await;
     let lost = stage.claim_one(SHORT).await;

@@ -107,6 +107,7 @@ cases! {
     }
     fences {
         an_older_fence_is_refused_by_every_transition,
+        a_lost_holder_prolongs_no_other_lease,
         a_lease_that_has_ended_is_refused_by_every_transition,
         a_renewal_after_the_end_is_refused,
         a_renewed_lease_goes_on,

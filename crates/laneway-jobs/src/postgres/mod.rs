@@ -3,17 +3,18 @@
 //! No runtime but laneway is needed: the connections are sockets of [`laneway::net`], and each is
 //! served by a task on the high queue of the runtime on which it was opened.
 //!
-//! Read in this order: `statement.rs` (all SQL of the transitions) beside the files in
-//! `migrations/`; `tx.rs`, an open transaction; what runs in one: `inserting.rs` with `parts.rs`,
-//! `claiming.rs` with `marks.rs`, `settling.rs` with `awaiting.rs` (batches and chains),
-//! `keeping.rs`, `rescuing.rs` with `lost_mark.rs`, `changing.rs`, `reading.rs`, `schedules.rs`,
-//! `viewing.rs` with `activity.rs`, `examining.rs`; `session.rs`, a connection and what is prepared
-//! on it; `pool.rs`; `asking.rs`, `gatherer.rs` and `completing.rs`, how questions get there;
-//! `news.rs`, `notifier.rs` and `listening.rs`, how processes wake each other; `url.rs`,
-//! `address.rs` with `host.rs`, `security.rs`, `tls/`, `socket.rs`, `messages.rs` and `serving.rs`,
-//! how a connection is opened; `options.rs` and `schema.rs`; `callers.rs`, a caller's own
-//! transaction; `store.rs`, which puts it together. `occupancy.rs`, `transfer_ends.rs`,
-//! `transfer.rs` and `moved_column.rs` move everything from a schema or to one.
+//! Read in this order: `statement.rs` (all SQL of the transitions; by `probe.rs` tests make mutants
+//! of it) beside the files in `migrations/`; `tx.rs`, an open transaction; what runs in one:
+//! `inserting.rs` with `parts.rs`, `claiming.rs` with `marks.rs`, `settling.rs` with `awaiting.rs`
+//! (batches and chains), `keeping.rs`, `rescuing.rs` with `lost_mark.rs`, `changing.rs`,
+//! `reading.rs`, `schedules.rs`, `viewing.rs` with `activity.rs`, `examining.rs`; `session.rs`, a
+//! connection and what is prepared on it; `pool.rs`; `asking.rs`, `gatherer.rs` and
+//! `completing.rs`, how questions get there; `news.rs`, `notifier.rs` and `listening.rs`, how
+//! processes wake each other; `url.rs`, `address.rs` with `host.rs`, `security.rs`, `tls/`,
+//! `socket.rs`, `messages.rs` and `serving.rs`, how a connection is opened; `options.rs` and
+//! `schema.rs`; `callers.rs`, a caller's own transaction; `store.rs`, which puts it together.
+//! `occupancy.rs`, `transfer_ends.rs`, `transfer.rs` and `moved_column.rs` move everything from a
+//! schema or to one.
 //!
 //! # What it needs
 //!
@@ -66,6 +67,7 @@ mod parts;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod probe;
 mod reading;
 mod renamed_kinds;
 mod rescuing;
@@ -89,6 +91,7 @@ mod viewing;
 pub use connect_error::ConnectError;
 pub use notifier::WakeUps;
 pub use options::PostgresOptions;
+pub use probe::Probe;
 pub use schema::MIGRATIONS;
 pub use store::PostgresStore;
 pub use tokio_postgres;

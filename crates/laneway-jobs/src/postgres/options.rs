@@ -13,6 +13,7 @@ use super::failure::in_words;
 use super::notifier::WakeUps;
 use super::occupancy::{Entrance, Occupancy, enter};
 use super::pool::{Connected, Pool};
+use super::probe::{NoProbe, Probe};
 use super::schema::{Opening, SchemaName, SetUp};
 use super::store::PostgresStore;
 use super::transfer::MovedSchema;
@@ -38,6 +39,7 @@ pub struct PostgresOptions {
     patience: Duration,
     wake_ups: WakeUps,
     runtime: Option<Handle>,
+    probe: Arc<dyn Probe>,
 }
 
 impl Default for PostgresOptions {
@@ -55,6 +57,7 @@ impl PostgresOptions {
             patience: Duration::from_secs(5),
             wake_ups: WakeUps::default(),
             runtime: None,
+            probe: Arc::new(NoProbe),
         }
     }
 
@@ -92,6 +95,12 @@ impl PostgresOptions {
     /// connection is opened; where there is none, the operations serve them.
     pub fn runtime(mut self, runtime: Handle) -> PostgresOptions {
         self.runtime = Some(runtime);
+        self
+    }
+
+    /// Sets a probe of the statements, for tests. Default: none.
+    pub fn probe(mut self, probe: Arc<dyn Probe>) -> PostgresOptions {
+        self.probe = probe;
         self
     }
 
@@ -157,7 +166,8 @@ impl PostgresOptions {
         let (address, schema) = Address::parse(url, self.runtime.clone())?;
         let schema = SchemaName::new(schema.as_deref().unwrap_or(&self.schema))?;
         let prefix: Arc<str> = schema.prefix().into();
-        let pool = Pool::new(address, prefix, self.patience, self.connections);
+        let probe = self.probe.clone();
+        let pool = Pool::new(address, prefix, probe, self.patience, self.connections);
         Ok((pool, schema))
     }
 

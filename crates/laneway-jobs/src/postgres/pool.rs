@@ -14,6 +14,7 @@ use super::connect_error::ConnectError;
 use super::failure::in_words;
 use super::messages::Messages;
 use super::occupancy::Entrance;
+use super::probe::Probe;
 use super::schema::SchemaName;
 use super::serving::Driver;
 use super::session::Session;
@@ -27,6 +28,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     address: Address,
     schema: Arc<str>,
+    probe: Arc<dyn Probe>,
     patience: Duration,
     slots: Mutex<Vec<Slot>>,
     /// As many as there are slots.
@@ -61,12 +63,14 @@ impl Pool {
     pub(super) fn new(
         address: Address,
         schema: Arc<str>,
+        probe: Arc<dyn Probe>,
         patience: Duration,
         connections: usize,
     ) -> Arc<Pool> {
         let pool = Pool {
             address,
             schema,
+            probe,
             patience,
             slots: Mutex::default(),
             permits: flume::bounded(connections),
@@ -167,7 +171,7 @@ impl Pool {
             }
         };
         let (client, mut driver) = self.address.open(retire).await?;
-        let session = Session::new(client, self.schema.clone());
+        let session = Session::new(client, self.schema.clone(), self.probe.clone());
         match driver.run(session.set_up()).await {
             Ok(Entrance::Open) => Ok(Connected {
                 session,

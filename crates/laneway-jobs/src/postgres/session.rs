@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement as Prepared};
 
 use super::occupancy::{Entrance, Occupancy, enter};
+use super::probe::Probe;
 use super::statement::Statement;
 
 pub(super) type Sql<T> = Result<T, tokio_postgres::Error>;
@@ -45,16 +46,18 @@ WHERE current_setting('synchronous_commit') = 'off'";
 pub(super) struct Session {
     client: Client,
     schema: Arc<str>,
+    probe: Arc<dyn Probe>,
     prepared: HashMap<Statement, Prepared>,
     /// Grows with each statement that the server has answered.
     answers: Arc<AtomicU64>,
 }
 
 impl Session {
-    pub(super) fn new(client: Client, schema: Arc<str>) -> Session {
+    pub(super) fn new(client: Client, schema: Arc<str>, probe: Arc<dyn Probe>) -> Session {
         Session {
             client,
             schema,
+            probe,
             prepared: HashMap::new(),
             answers: Arc::default(),
         }
@@ -116,7 +119,9 @@ impl Session {
         if let Some(prepared) = self.prepared.get(&statement) {
             return Ok(prepared.clone());
         }
-        let prepared = self.client.prepare(&statement.text(&self.schema)).await?;
+        let text = statement.text(&self.schema);
+        let text = self.probe.text(&format!("{statement:?}"), text);
+        let prepared = self.client.prepare(&text).await?;
         self.prepared.insert(statement, prepared.clone());
         Ok(prepared)
     }

@@ -17,6 +17,7 @@ mod idle;
 mod killed;
 mod lost_connections;
 mod moving;
+mod mutants;
 mod own_transaction;
 mod plans;
 mod races;
