@@ -6,7 +6,10 @@ mod client;
 
 use std::convert::Infallible;
 use std::net::Shutdown;
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use access_log::LINES;
@@ -14,8 +17,8 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::Message;
 use async_tungstenite::tungstenite::protocol::Role;
 use client::h2::{
-    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
-    connect, connect_fields, frame, get,
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, connect, connect_fields, frame, get,
 };
 use client::{Client, OWN_TASKS, Served, wait_until};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
@@ -84,6 +87,10 @@ async fn answer(
         _ => {}
     }
     let upgraded = upgrade::on(&mut request);
+    if path == "/twice" {
+        let again = upgrade::on(&mut request).await.err();
+        let _ = teller.send(format!("{again:?}"));
+    }
     let task = path.clone();
     let waiting = async move {
         let told = match upgraded.await {
@@ -573,22 +580,52 @@ fn the_times_of_http_do_not_hold_for_a_stream() {
 }
 
 #[test]
+fn the_first_call_alone_gets_the_stream() {
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/twice");
+    assert_eq!(heard(&told), "Some(NotAsked)");
+    assert_echoes(&mut client, 1, b"hello");
+}
+
+#[test]
+fn a_client_may_end_its_part_after_the_end_has_begun() {
+    let (server, told) = served(Limits::public().shutdown(WATCHDOG));
+    let mut client = begun(&server);
+    open(&mut client, 1, "/echo");
+    server.handle.shutdown();
+    client.frame_of(GOAWAY, 0);
+    assert_echoes(&mut client, 1, b"hello");
+    client.send(end(1));
+    assert_eq!(heard(&told), "echoed 5");
+    drop(client);
+    assert!(server.end().is_clean());
+}
+
+#[test]
 fn tasks_learn_of_the_end_and_say_goodbye() {
     let (server, told) = served(Limits::public().shutdown(WATCHDOG));
     let mut client = begun(&server);
     open(&mut client, 1, "/goodbye");
     open(&mut client, 3, "/goodbye");
     server.handle.shutdown();
-    client.frame_of(GOAWAY, 0);
-    let ping = client.frame_of(PING, 0);
-    let (first, second) = (client.frame_of(DATA, 1), client.frame_of(DATA, 3));
-    assert_eq!(
-        (first.payload, second.payload),
-        (b"bye".to_vec(), b"bye".to_vec())
-    );
-    client.send(frame(PING, 1, 0, &ping.payload));
+    let mut words = Vec::new();
+    while let Some(Frame {
+        kind,
+        stream,
+        payload,
+        ..
+    }) = client.frame()
+    {
+        match kind {
+            PING => client.send(frame(PING, ACK, 0, &payload)),
+            DATA if !payload.is_empty() => words.push((stream, payload)),
+            _ => {}
+        }
+    }
+    words.sort();
+    assert_eq!(words, [(1, b"bye".to_vec()), (3, b"bye".to_vec())]);
     assert_eq!([heard(&told), heard(&told)], ["gone", "gone"]);
-    assert_eq!(client.goaway().error_code(), NO_ERROR);
     let report = server.end();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.served, report.finished), (2, 1));
@@ -707,6 +744,59 @@ fn the_access_log_has_the_answer_and_the_end() {
     client.stream.shutdown(Shutdown::Both).unwrap();
     assert_nothing_left(&server);
     assert_eq!(of_peer().len(), 3);
+}
+
+struct Unheard;
+
+impl Wake for Unheard {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn waits_that_are_over_are_forgotten() {
+    let unheard = Arc::new(Unheard);
+    let waker = Arc::new(Waker::from(unheard.clone()));
+    let service = service_fn(move |mut request: Request<RequestBody>| {
+        let (upgraded, waker) = (upgrade::on(&mut request), waker.clone());
+        let waker = Waker::clone(&waker);
+        let agrees = request.uri().path() == "/agrees";
+        let waits = async move {
+            let mut upgraded = pin!(upgraded);
+            let poll = upgraded.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(poll.is_pending());
+            if agrees {
+                let upgraded = upgraded.await.unwrap();
+                let mut end = pin!(upgraded.end_begun());
+                let poll = end.as_mut().poll(&mut Context::from_waker(&waker));
+                assert!(poll.is_pending());
+                drop(upgraded);
+                end.await;
+            }
+        };
+        let waits = spawn_task!(waits, Priority::High);
+        async move {
+            match agrees {
+                true => waits.detach(),
+                false => std::future::pending().await,
+            }
+            Ok::<_, Infallible>(Response::new(String::new()))
+        }
+    });
+    let server = Server::new(service).enable_connect_protocol();
+    let server = client::serve_server(Runtime::builder().build().unwrap(), server);
+    let mut client = begun(&server);
+    // The test's own, and that of all clones of the service.
+    let kept = 2;
+    for stream in [1, 5, 9] {
+        client.send(connect(stream, "echo", "/"));
+        wait_until("it waits", || Arc::strong_count(&unheard) > kept);
+        client.send(reset(stream));
+        wait_until("it is forgotten", || Arc::strong_count(&unheard) == kept);
+        open(&mut client, stream + 2, "/agrees");
+        assert_eq!(rest(&mut client, stream + 2), b"");
+        wait_until("it is forgotten", || Arc::strong_count(&unheard) == kept);
+    }
+    assert_no_task_left(&server);
 }
 
 /// Agrees to a WebSocket, and sends each message back.

@@ -2,6 +2,9 @@
 
 mod client;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use client::serve_with;
 use futures_lite::AsyncReadExt;
 use http::header::{HeaderValue, UPGRADE};
@@ -16,13 +19,32 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 /// Bytes of live heap for each upgraded connection whose task waits for bytes, at most.
 const UPGRADED: isize = 1400;
 
+/// What a client sends: a field of so many bytes, and so many bytes right behind the request.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    field: usize,
+    behind: usize,
+}
+
 #[test]
 fn an_upgraded_connection_that_rests_holds_little() {
-    const CONNECTIONS: usize = 400;
-    let server = serve_with(Limits::public(), async |mut request| {
-        let upgraded = upgrade::on(&mut request);
-        let task = async {
+    for (field, behind) in [(1, 0), (3000, 0), (1, 3000)] {
+        assert_holds_little(Sent { field, behind });
+    }
+}
+
+fn assert_holds_little(sent: Sent) {
+    const CONNECTIONS: usize = 200;
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let counts = waiting.clone();
+    let server = serve_with(Limits::public(), move |mut request| {
+        let (upgraded, counts) = (upgrade::on(&mut request), counts.clone());
+        let task = async move {
             let mut upgraded = upgraded.await.expect("it is answered by 101");
+            for _ in 0..sent.behind {
+                upgraded.read_exact(&mut [0; 1]).await.expect("it came");
+            }
+            counts.fetch_add(1, Ordering::Relaxed);
             let _ = upgraded.read(&mut [0; 1]).await;
         };
         spawn_task!(task, Priority::High).detach();
@@ -30,24 +52,31 @@ fn an_upgraded_connection_that_rests_holds_little() {
         *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let name = HeaderValue::from_static("nothing");
         answer.headers_mut().insert(UPGRADE, name);
-        Ok(answer)
+        std::future::ready(Ok(answer))
     });
-    let before = upgraded(&server, 100);
+    let before = upgraded(&server, 100, sent, &waiting);
     let region = Region::new(ALLOCATOR);
-    let clients = upgraded(&server, CONNECTIONS);
+    let clients = upgraded(&server, CONNECTIONS, sent, &waiting);
     let change = region.change();
     let live = change.bytes_allocated as isize - change.bytes_deallocated as isize;
     let each = live / CONNECTIONS as isize;
-    assert!((1..UPGRADED).contains(&each), "{each} bytes each");
+    assert!((1..UPGRADED).contains(&each), "{sent:?}: {each} bytes each");
     drop((before, clients));
     server.wait_until("all are gone", |server| server.connections() == 0);
 }
 
-fn upgraded(server: &client::Served, count: usize) -> Vec<client::Client> {
+fn upgraded(
+    server: &client::Served,
+    count: usize,
+    sent: Sent,
+    waiting: &AtomicUsize,
+) -> Vec<client::Client> {
     let connect = |_| {
         let mut client = server.connect();
-        let fields = "Host: a\r\nConnection: upgrade\r\nUpgrade: nothing\r\n\r\n";
-        client.send(format!("GET / HTTP/1.1\r\n{fields}"));
+        let fields = "Host: a\r\nConnection: upgrade\r\nUpgrade: nothing\r\n";
+        let (field, behind) = ("x".repeat(sent.field), "y".repeat(sent.behind));
+        let request = format!("GET / HTTP/1.1\r\n{fields}A: {field}\r\n\r\n{behind}");
+        client.send(request);
         assert!(client.head().starts_with("http/1.1 101 "));
         client
     };
@@ -57,8 +86,7 @@ fn upgraded(server: &client::Served, count: usize) -> Vec<client::Client> {
     server.wait_until("all are upgraded", |server| {
         server.prometheus().contains(&all)
     });
-    // Each has its connection, and waits.
-    let ready = || server.runtime.metrics().queues[0].depth == 0;
-    client::wait_until("the tasks wait", ready);
+    // Each has read what came with its request, and waits.
+    client::wait_until("the tasks wait", || waiting.load(Ordering::Relaxed) == open);
     clients
 }

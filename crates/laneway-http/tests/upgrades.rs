@@ -79,6 +79,10 @@ async fn answer(
         _ => {}
     }
     let upgraded = upgrade::on(&mut request);
+    if path == "/twice" {
+        let again = upgrade::on(&mut request).await.err();
+        let _ = teller.send(format!("{again:?}"));
+    }
     let task = path.clone();
     let waiting = async move {
         let told = match upgraded.await {
@@ -118,13 +122,26 @@ async fn task_of(path: &str, mut upgraded: Upgraded) -> String {
             upgraded.write_all(b"bye").await.unwrap();
             "gone".to_owned()
         }
+        "/closes" => {
+            upgraded.write_all(b"bye").await.unwrap();
+            upgraded.close().await.unwrap();
+            let mut rest = String::new();
+            upgraded.read_to_string(&mut rest).await.unwrap();
+            rest
+        }
+        "/by-pieces" => echoed_by::<3>(upgraded).await,
         _ => echoed(upgraded).await,
     }
 }
 
 /// Sends back what comes: why it ended.
-async fn echoed(mut upgraded: Upgraded) -> String {
-    let mut bytes = [0; 4096];
+async fn echoed(upgraded: Upgraded) -> String {
+    echoed_by::<4096>(upgraded).await
+}
+
+/// The same, in pieces of this size at most.
+async fn echoed_by<const SIZE: usize>(mut upgraded: Upgraded) -> String {
+    let mut bytes = [0; SIZE];
     let mut echoed = 0;
     loop {
         let read = match upgraded.read(&mut bytes).await {
@@ -316,6 +333,33 @@ fn hypers_own_future_gets_the_connection_as_well() {
     assert_eq!(client.closed(), "");
     assert_eq!(heard(&told), "one, echoed 3");
     assert_nothing_left(&server);
+}
+
+#[test]
+fn hypers_own_future_fails_at_once_where_nothing_is_offered() {
+    let server = client::serve_with(Limits::public(), async |mut request| {
+        let upgraded = hyper::upgrade::on(&mut request).await;
+        Ok(Response::new(upgraded.is_ok().to_string()))
+    });
+    let mut client = server.connect();
+    client.send(with_fields("/", "Upgrade: echo\r\n"));
+    assert_eq!(client.answer().1, "false");
+    let length = "Content-Length: 5\r\n";
+    let fields = format!("Connection: upgrade\r\nUpgrade: echo\r\n{length}");
+    client.send(with_fields("/", &fields) + "hello");
+    assert_eq!(client.answer().1, "false");
+}
+
+#[test]
+fn what_is_sent_right_behind_the_request_may_be_read_in_pieces() {
+    let (server, told) = served(Limits::public());
+    let mut client = server.connect();
+    client.send(asking("/by-pieces") + "some bytes");
+    assert_switched(&mut client);
+    assert_reads(&mut client, b"some bytes");
+    assert_echoes(&mut client, b"and others");
+    finish(&client);
+    assert_eq!(heard(&told), "echoed 20");
 }
 
 #[test]
@@ -618,6 +662,42 @@ fn an_upgraded_connection_counts_and_is_not_closed_to_make_room() {
     drop(client);
     assert_eq!(heard(&told), "echoed 5");
     assert_eq!(next.answer().1, "");
+}
+
+#[test]
+fn the_first_call_alone_gets_the_upgrade() {
+    let (server, told) = served(Limits::public());
+    let mut client = server.connect();
+    client.send(asking("/twice"));
+    assert_eq!(heard(&told), "Some(NotAsked)");
+    assert_switched(&mut client);
+    assert_echoes(&mut client, b"hello");
+}
+
+#[test]
+fn a_task_that_has_said_all_of_its_part_may_still_read() {
+    let (server, told) = served(Limits::public());
+    let mut client = server.connect();
+    client.send(asking("/closes"));
+    assert_switched(&mut client);
+    assert_eq!(client.closed(), "bye");
+    client.send("and so on");
+    finish(&client);
+    assert_eq!(heard(&told), "and so on");
+    assert_nothing_left(&server);
+}
+
+#[test]
+fn a_client_may_end_its_part_after_the_end_has_begun() {
+    let (server, told) = served(Limits::public().shutdown(WATCHDOG));
+    let mut client = server.connect();
+    client.send(asking("/echo"));
+    assert_switched(&mut client);
+    server.handle.shutdown();
+    assert_echoes(&mut client, b"hello");
+    finish(&client);
+    assert_eq!(heard(&told), "echoed 5");
+    assert!(server.end().is_clean());
 }
 
 #[test]
