@@ -5,10 +5,11 @@ mod access_log;
 mod client;
 
 use std::convert::Infallible;
+use std::io::IoSlice;
 use std::net::Shutdown;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use client::h2::{
 };
 use client::{Client, OWN_TASKS, Served, wait_until};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{Extensions, Request, Response, StatusCode};
 use laneway::{Priority, Runtime, spawn_task};
 use laneway_http::upgrade::{self, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, Server, low, service_fn};
@@ -47,6 +49,9 @@ const ENABLE_CONNECT_PROTOCOL: [u8; 6] = [0, 8, 0, 0, 0, 1];
 fn heard(told: &Told) -> String {
     told.recv_timeout(WATCHDOG).expect("a task tells")
 }
+
+/// The extensions of requests that a service keeps.
+static KEPT: Mutex<Vec<Extensions>> = Mutex::new(Vec::new());
 
 fn served(limits: Limits) -> (Served, Told) {
     let (teller, told) = channel();
@@ -82,6 +87,13 @@ async fn answer(
             let _ = teller.send(format!("{}", upgraded.await.unwrap_err()));
             *answer.status_mut() = StatusCode::NOT_FOUND;
             return Ok(answer);
+        }
+        // As a middleware might.
+        "/kept" => KEPT.lock().unwrap().push(request.extensions().clone()),
+        "/body" => {
+            *answer.body_mut() = "no place for this".to_owned();
+            let fields = answer.headers_mut();
+            fields.insert(CONTENT_LENGTH, 17.into());
         }
         "/unknown" => *answer.status_mut() = StatusCode::NOT_IMPLEMENTED,
         _ => {}
@@ -134,6 +146,10 @@ async fn task_of(path: &str, mut upgraded: Upgraded) -> String {
             let mut rest = String::new();
             upgraded.read_to_string(&mut rest).await.unwrap();
             rest
+        }
+        "/vectored" => {
+            let slices = [IoSlice::new(b""), IoSlice::new(b"bye")];
+            upgraded.write_vectored(&slices).await.unwrap().to_string()
         }
         "/unread" => {
             upgraded.end_begun().await;
@@ -458,6 +474,18 @@ fn a_stream_that_nobody_takes_or_keeps_ends() {
 }
 
 #[test]
+fn a_stream_ends_though_the_request_is_kept() {
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/kept");
+    assert_echoes(&mut client, 1, b"hello");
+    client.send(end(1));
+    assert_eq!(heard(&told), "echoed 5");
+    let idle = "\"busy\"} 0 \"hibernating\"} 0 \"idle\"} 1 \"upgraded\"} 0";
+    wait_until("it rests", || states(&server) == idle);
+}
+
+#[test]
 fn last_words_arrive_though_the_client_still_sends() {
     let (server, told) = served(Limits::public());
     let mut client = begun(&server);
@@ -577,6 +605,43 @@ fn the_times_of_http_do_not_hold_for_a_stream() {
     client.send(end(1));
     assert_eq!(heard(&told), "echoed 15");
     assert_eq!(client.goaway().error_code(), NO_ERROR);
+}
+
+#[test]
+fn the_head_of_an_answer_is_corrected() {
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/body");
+    assert_echoes(&mut client, 1, b"hello");
+    client.send(end(1));
+    assert_eq!(heard(&told), "echoed 5");
+}
+
+#[test]
+fn several_slices_are_written_from_the_first_that_is_not_empty() {
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/vectored");
+    assert_eq!(heard(&told), "3");
+    assert_eq!(rest(&mut client, 1), b"bye");
+}
+
+#[test]
+fn at_the_deadline_last_words_that_are_not_read_are_named() {
+    let deadline = Duration::from_millis(300);
+    let (server, told) = served(Limits::public().shutdown(deadline));
+    let mut client = server.connect();
+    // A window of no bytes.
+    client.begin_h2(&[0, 4, 0, 0, 0, 0]);
+    open(&mut client, 1, "/last-words");
+    assert_eq!(heard(&told), "gone");
+    let report = server.end();
+    assert!(
+        report
+            .to_string()
+            .contains("CONNECT /last-words was about to close"),
+        "{report}"
+    );
 }
 
 #[test]

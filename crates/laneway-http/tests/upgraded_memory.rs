@@ -2,6 +2,8 @@
 
 mod client;
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,8 +11,10 @@ use client::serve_with;
 use futures_lite::AsyncReadExt;
 use http::header::{HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
+use hyper::rt::{Read as _, ReadBuf};
 use laneway::{Priority, spawn_task};
-use laneway_http::{Limits, upgrade};
+use laneway_http::Limits;
+use laneway_http::upgrade::{self, OnUpgrade};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -26,28 +30,68 @@ struct Sent {
     behind: usize,
 }
 
+/// The future that takes the upgrade.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Ours,
+    Hypers,
+}
+
 #[test]
 fn an_upgraded_connection_that_rests_holds_little() {
-    for (field, behind) in [(1, 0), (3000, 0), (1, 3000)] {
-        assert_holds_little(Sent { field, behind });
+    for (field, behind, by) in [
+        (1, 0, By::Ours),
+        (3000, 0, By::Ours),
+        (1, 3000, By::Ours),
+        (1, 3000, By::Hypers),
+    ] {
+        assert_holds_little(Sent { field, behind }, by);
     }
 }
 
-fn assert_holds_little(sent: Sent) {
+/// Reads what came with the request, and waits.
+async fn rest(upgraded: OnUpgrade, behind: usize, counts: Arc<AtomicUsize>) {
+    let mut upgraded = upgraded.await.expect("it is answered by 101");
+    for _ in 0..behind {
+        upgraded.read_exact(&mut [0; 1]).await.expect("it came");
+    }
+    counts.fetch_add(1, Ordering::Relaxed);
+    let _ = upgraded.read(&mut [0; 1]).await;
+}
+
+async fn rest_by_hyper(
+    upgraded: hyper::upgrade::OnUpgrade,
+    behind: usize,
+    counts: Arc<AtomicUsize>,
+) {
+    let mut upgraded = upgraded.await.expect("it is answered by 101");
+    for byte in 0..=behind {
+        if byte == behind {
+            counts.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut space = [0; 1];
+        let mut buffer = ReadBuf::new(&mut space);
+        let read = poll_fn(|cx| Pin::new(&mut upgraded).poll_read(cx, buffer.unfilled()));
+        read.await.expect("it came");
+    }
+}
+
+fn assert_holds_little(sent: Sent, by: By) {
     const CONNECTIONS: usize = 200;
     let waiting = Arc::new(AtomicUsize::new(0));
     let counts = waiting.clone();
     let server = serve_with(Limits::public(), move |mut request| {
-        let (upgraded, counts) = (upgrade::on(&mut request), counts.clone());
-        let task = async move {
-            let mut upgraded = upgraded.await.expect("it is answered by 101");
-            for _ in 0..sent.behind {
-                upgraded.read_exact(&mut [0; 1]).await.expect("it came");
+        let counts = counts.clone();
+        match by {
+            By::Ours => {
+                let upgraded = upgrade::on(&mut request);
+                spawn_task!(rest(upgraded, sent.behind, counts), Priority::High).detach();
             }
-            counts.fetch_add(1, Ordering::Relaxed);
-            let _ = upgraded.read(&mut [0; 1]).await;
-        };
-        spawn_task!(task, Priority::High).detach();
+            By::Hypers => {
+                let upgraded = hyper::upgrade::on(&mut request);
+                spawn_task!(rest_by_hyper(upgraded, sent.behind, counts), Priority::High).detach();
+            }
+        }
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let name = HeaderValue::from_static("nothing");
@@ -60,7 +104,10 @@ fn assert_holds_little(sent: Sent) {
     let change = region.change();
     let live = change.bytes_allocated as isize - change.bytes_deallocated as isize;
     let each = live / CONNECTIONS as isize;
-    assert!((1..UPGRADED).contains(&each), "{sent:?}: {each} bytes each");
+    assert!(
+        (1..UPGRADED).contains(&each),
+        "{sent:?}, {by:?}: {each} bytes each"
+    );
     drop((before, clients));
     server.wait_until("all are gone", |server| server.connections() == 0);
 }

@@ -7,8 +7,9 @@ mod client;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use access_log::LINES;
@@ -17,14 +18,15 @@ use async_tungstenite::tungstenite::handshake::server::create_response;
 use async_tungstenite::tungstenite::protocol::Role;
 use async_tungstenite::tungstenite::{self, Message};
 use client::{Client, LARGE, OWN_TASKS, Served, get, wait_until};
+use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
-use http::header::{CONTENT_LENGTH, UPGRADE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::{Method, Request, Response, StatusCode, Version};
 use laneway::net::TcpStream;
 use laneway::time::sleep;
 use laneway::{Priority, Runtime, spawn_task};
 use laneway_http::upgrade::{self, NotUpgraded, Upgraded};
-use laneway_http::{Doing, Limits, RequestBody, low, service_fn};
+use laneway_http::{Doing, Limits, RequestBody, Route, low, service_fn};
 
 /// What the tasks that wait for upgrades have to say.
 type Told = Receiver<String>;
@@ -98,10 +100,14 @@ async fn answer(
     match path.as_str() {
         "/refused" => *answer.status_mut() = StatusCode::FORBIDDEN,
         "/ok" | "/tunnel" => *answer.status_mut() = StatusCode::OK,
+        "/version" => *answer.version_mut() = Version::HTTP_10,
+        "/route" => drop(answer.extensions_mut().insert(Route::named("/named"))),
         "/nameless" => drop(answer.headers_mut().remove(UPGRADE)),
         "/body" => {
             *answer.body_mut() = "no place for this".to_owned();
-            answer.headers_mut().insert(CONTENT_LENGTH, 17.into());
+            let fields = answer.headers_mut();
+            fields.insert(CONTENT_LENGTH, 17.into());
+            fields.insert(TRANSFER_ENCODING, "chunked".parse().unwrap());
         }
         "/slow" => std::future::pending().await,
         _ => {}
@@ -121,6 +127,13 @@ async fn task_of(path: &str, mut upgraded: Upgraded) -> String {
             upgraded.end_begun().await;
             upgraded.write_all(b"bye").await.unwrap();
             "gone".to_owned()
+        }
+        "/end-begun" => {
+            let mut end = pin!(upgraded.end_begun());
+            assert_eq!(poll_once(end.as_mut()).await, None);
+            drop(upgraded);
+            end.await;
+            "over".to_owned()
         }
         "/closes" => {
             upgraded.write_all(b"bye").await.unwrap();
@@ -532,7 +545,14 @@ fn the_head_of_an_upgrade_is_corrected_or_refused() {
     client.send(asking("/body"));
     let head = assert_switched(&mut client);
     assert!(!head.contains("content-length"), "{head}");
+    assert!(!head.contains("transfer-encoding"), "{head}");
     assert_echoes(&mut client, b"hello");
+    drop(client);
+    heard(&told);
+
+    let mut client = server.connect();
+    client.send(asking("/version"));
+    assert_switched(&mut client);
     drop(client);
     heard(&told);
 
@@ -662,6 +682,87 @@ fn an_upgraded_connection_counts_and_is_not_closed_to_make_room() {
     drop(client);
     assert_eq!(heard(&told), "echoed 5");
     assert_eq!(next.answer().1, "");
+}
+
+#[test]
+fn an_upgrade_is_counted_by_its_route() {
+    let (server, _told) = served(Limits::public());
+    let mut client = server.connect();
+    client.send(asking("/route"));
+    assert_switched(&mut client);
+    let counted = "laneway_http_requests_total{route=\"/named\",status=\"1xx\"} 1\n";
+    server.wait_until("it is counted", |server| {
+        server.prometheus().contains(counted)
+    });
+}
+
+/// A body whose end panics.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("the end of a body");
+    }
+}
+
+impl http_body::Body for Panics {
+    type Data = bytes::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Infallible>>> {
+        unreachable!("an upgrade has no body")
+    }
+}
+
+#[test]
+fn a_body_that_panics_is_left_out_as_any_other() {
+    let service = service_fn(async |mut request: Request<RequestBody>| {
+        let upgraded = upgrade::on(&mut request);
+        spawn_task!(async { echoed(upgraded.await.unwrap()).await }).detach();
+        Ok::<_, Infallible>(switching().map(|_| Panics))
+    });
+    let runtime = Runtime::builder().build().unwrap();
+    let server = client::serve_service(runtime, Limits::public(), service);
+    let mut client = server.connect();
+    client.send(asking("/"));
+    assert_switched(&mut client);
+    assert_echoes(&mut client, b"hello");
+}
+
+#[test]
+fn the_wait_for_the_end_is_over_with_the_connection() {
+    let (server, told) = served(Limits::public());
+    let mut client = server.connect();
+    client.send(asking("/end-begun"));
+    assert_switched(&mut client);
+    assert_eq!(client.closed(), "");
+    assert_eq!(heard(&told), "over");
+    assert_nothing_left(&server);
+}
+
+#[test]
+fn an_upgrade_lasts_from_its_answer_on() {
+    let (opener, waiting) = client::door();
+    let limits = Limits::public().shutdown(Duration::ZERO);
+    let server = client::serve_with(limits, move |mut request| {
+        let (upgraded, waiting) = (upgrade::on(&mut request), waiting.clone());
+        spawn_task!(async { echoed(upgraded.await.unwrap()).await }).detach();
+        async move {
+            waiting.wait().await;
+            Ok(switching())
+        }
+    });
+    let mut client = server.connect();
+    client.send(asking("/"));
+    opener.wait_for_a_handler();
+    let answered = Instant::now();
+    opener.open();
+    assert_switched(&mut client);
+    let report = server.end();
+    assert!(report.cut[0].since >= answered, "{report}");
 }
 
 #[test]
