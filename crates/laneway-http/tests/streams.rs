@@ -697,6 +697,42 @@ fn tasks_learn_of_the_end_and_say_goodbye() {
 }
 
 #[test]
+fn the_shutdown_of_the_runtime_is_told_as_well() {
+    let (server, told) = served(Limits::public());
+    let mut client = begun(&server);
+    open(&mut client, 1, "/goodbye");
+    let reader = std::thread::spawn(move || {
+        let words = rest(&mut client, 1);
+        // The ping of the server's goodbye is not answered.
+        drop(client);
+        words
+    });
+    let report = server.runtime.shutdown(WATCHDOG);
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!(reader.join().unwrap(), b"bye");
+    assert_eq!(heard(&told), "gone");
+}
+
+#[test]
+fn more_streams_than_a_client_may_have_are_refused() {
+    const REFUSED_STREAM: u32 = 7;
+    let (server, told) = served(Limits::public().streams(2));
+    let mut client = begun(&server);
+    // The limit holds once the client knows of it.
+    client.frame_of(SETTINGS, 0);
+    client.send(frame(SETTINGS, ACK, 0, &[]));
+    open(&mut client, 1, "/echo");
+    open(&mut client, 3, "/echo");
+    client.send(connect(5, "echo", "/echo"));
+    assert_eq!(client.frame_of(RST_STREAM, 5).error_code(), REFUSED_STREAM);
+    client.send(end(1));
+    assert_eq!(rest(&mut client, 1), b"");
+    assert_eq!(heard(&told), "echoed 0");
+    open(&mut client, 7, "/echo");
+    assert_echoes(&mut client, 3, b"hello");
+}
+
+#[test]
 fn a_stream_goes_on_after_a_goaway_of_the_client() {
     let (server, told) = served(Limits::public());
     let mut client = begun(&server);

@@ -7,7 +7,7 @@ mod client;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use async_tungstenite::tungstenite::handshake::server::create_response;
 use async_tungstenite::tungstenite::protocol::Role;
 use async_tungstenite::tungstenite::{self, Message};
 use client::{Client, LARGE, OWN_TASKS, Served, get, wait_until};
-use futures_lite::future::poll_once;
+use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Version};
 use laneway::net::TcpStream;
 use laneway::time::sleep;
-use laneway::{Priority, Runtime, spawn_task};
+use laneway::{Priority, Runtime, spawn_task, yield_now};
 use laneway_http::upgrade::{self, NotUpgraded, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, Route, low, service_fn};
 
@@ -129,10 +129,13 @@ async fn task_of(path: &str, mut upgraded: Upgraded) -> String {
             "gone".to_owned()
         }
         "/end-begun" => {
-            let mut end = pin!(upgraded.end_begun());
-            assert_eq!(poll_once(end.as_mut()).await, None);
-            drop(upgraded);
-            end.await;
+            let end = upgraded.end_begun();
+            let drops = async {
+                // The other one waits first.
+                yield_now().await;
+                drop(upgraded);
+            };
+            zip(end, drops).await;
             "over".to_owned()
         }
         "/closes" => {
@@ -402,6 +405,40 @@ fn hypers_own_writes_and_its_shutdown_reach_the_client() {
     client.send(asking("/"));
     assert_switched(&mut client);
     assert_eq!(client.closed(), "bye");
+}
+
+#[test]
+fn a_connection_stays_upgraded_while_hypers_own_writes_wait() {
+    let (teller, told) = channel();
+    let server = client::serve_with(Limits::public(), move |mut request| {
+        let (upgraded, teller) = (hyper::upgrade::on(&mut request), teller.clone());
+        let task = async move {
+            use hyper::rt::Write as _;
+            let mut upgraded = upgraded.await.unwrap();
+            let (bytes, mut written) = (vec![b'x'; LARGE], 0);
+            poll_fn(|cx| {
+                while written < LARGE {
+                    let poll = Pin::new(&mut upgraded).poll_write(cx, &bytes[written..]);
+                    let Poll::Ready(more) = poll else {
+                        let _ = teller.send("waits".to_owned());
+                        return Poll::Pending;
+                    };
+                    written += more.unwrap();
+                }
+                Poll::Ready(())
+            })
+            .await;
+        };
+        spawn_task!(task, Priority::High).detach();
+        std::future::ready(Ok(switching()))
+    });
+    let mut client = server.connect();
+    client.send(asking("/"));
+    assert_eq!(heard(&told), "waits");
+    let upgraded = "laneway_http_connections{state=\"upgraded\"} 1\n";
+    assert!(server.handle.prometheus().contains(upgraded));
+    assert_switched(&mut client);
+    assert_eq!(client.closed().len(), LARGE);
 }
 
 #[test]
