@@ -145,6 +145,13 @@
 //! change is checked by the compiler for Windows and macOS too, where nothing is run: all features
 //! of this package, and `laneway-http` without TLS.
 //!
+//! | system | what was done there |
+//! |---|---|
+//! | Linux, x86-64 | all tests, all figures |
+//! | Windows, x86-64 (`-pc-windows-gnu`) | `cargo check` with `net`, and of `laneway-http` |
+//! | macOS, aarch64 | the same |
+//! | others | nothing |
+//!
 //! A process that forks and goes on in the child without `exec` has none of its threads there: a
 //! runtime of the parent runs no task in the child, and its drop waits for ever. If the parent has
 //! slept or has used [`blocking::unblock`] before, no sleep ends in the child, and no such closure
