@@ -87,6 +87,7 @@ impl<T> Table<T> {
         self.try_remove(place).expect("there is a value")
     }
 
+    #[allow(dead_code, reason = "asked by `net`, which is a feature")]
     pub(crate) fn get(&self, place: usize) -> Option<&T> {
         self.pages.get(place / PAGE)?.get(place % PAGE)
     }
