@@ -606,7 +606,7 @@ mod tests {
     /// Each piece of high work unparks a worker here, unless a searcher brings it.
     #[test]
     fn a_searcher_tells_of_the_tasks_that_it_has_woken_when_its_search_ends() {
-        let ([searcher, parked, _low], _, notes) = searching_workers(Nearby::preferred(3));
+        let ([searcher, parked, _low], _, notes) = searching_workers(Nearby::preferred(3, 0));
         let _entered = seat::enter(notes.executor.clone());
         let is_awake = || notes.executor.parking_lot.is_awake(WorkerId(1));
 
@@ -618,7 +618,9 @@ mod tests {
             assert_eq!(begin_parking(), Some(MayPark::Yes));
             seat::with_worker(Worker::end_parking);
             let woken = ["one", "another", "a third"];
-            woken.map(|name| notes.spawn(name, QueueId::HIGH));
+            woken
+                .into_iter()
+                .for_each(|name| notes.spawn(name, QueueId::HIGH));
             assert!(!is_awake(), "the worker has its core and still wakes tasks");
             assert_eq!(step(), Step::Ran);
             assert!(

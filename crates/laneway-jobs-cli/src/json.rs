@@ -36,6 +36,7 @@ pub(crate) fn job(job: &JobView) -> Value {
         "created_at": exact(job.created_at),
         "finished_at": time(job.finished_at),
         "unique_key": job.unique_key,
+        "limit_key": job.limit_key,
         "parent": job.parent.map(|id| id.to_string()),
         "awaited_by": job.awaited_by.map(|id| id.to_string()),
         "progress": job.progress,

@@ -55,6 +55,7 @@ impl fmt::Debug for Ctx {
 /// The facts that a worker knows of an attempt at its beginning.
 pub(crate) struct Attempt {
     held: Held,
+    kind: String,
     number: u32,
     max_attempts: u32,
     timeout_at: Instant,
@@ -66,6 +67,7 @@ impl Attempt {
     pub(crate) fn at(job: &ClaimedJob, timeout: Duration) -> Attempt {
         Attempt {
             held: job.held(),
+            kind: job.kind.clone(),
             number: job.attempt,
             max_attempts: job.max_attempts,
             timeout_at: after(now(), job.timeout.unwrap_or(timeout)),
@@ -87,6 +89,12 @@ impl Ctx {
     #[must_use]
     pub fn id(&self) -> JobId {
         self.0.attempt.held.id
+    }
+
+    /// The kind under which the job is stored: one of its type's names.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.0.attempt.kind
     }
 
     /// The fence of this attempt. The store refuses all older ones; send (id, fence) along to

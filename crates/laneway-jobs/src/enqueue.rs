@@ -60,6 +60,7 @@ impl Enqueue {
             timeout: None,
             expires_after: None,
             unique: None,
+            limit_key: None,
             parent,
             awaits: None,
             awaited_by: None,
@@ -104,6 +105,16 @@ impl Enqueue {
     pub fn unique(self, key: impl Into<String>, if_exists: IfExists) -> Enqueue {
         let key = key.into();
         self.with(|job| job.unique = Some(Uniqueness { key, if_exists }))
+    }
+
+    /// Limits the job by a key: workers with [`Limit::per_key`](crate::Limit::per_key) run no more
+    /// jobs of one key at the same time than that, such as of one customer. An empty key is none.
+    /// Default: none.
+    ///
+    /// A job has a limit key or a unique key, and not both.
+    pub fn limit_key(self, key: impl Into<String>) -> Enqueue {
+        let key = key.into();
+        self.with(|job| job.limit_key = Some(key).filter(|key| !key.is_empty()))
     }
 
     /// Sets how many attempts it gets; 0 counts as 1. Default: [`DEFAULT_ATTEMPTS`].
@@ -160,14 +171,16 @@ impl Enqueue {
         self,
         transaction: &C,
     ) -> C::Answer<'_, Enqueued, EnqueueError> {
-        let store = self.jobs.store().clone();
-        transaction.insert(store, self.into_new_job())
+        transaction.insert(self.jobs.store().clone(), self.into_new_job())
     }
 
     pub(crate) fn into_new_job(self) -> Result<NewJob, EnqueueError> {
         let job = self.job?;
         check_names(&job).map_err(EnqueueError::Name)?;
-        Ok(job)
+        match job.unique.is_some() && job.limit_key.is_some() {
+            true => Err(EnqueueError::TwoKeys),
+            false => Ok(job),
+        }
     }
 }
 
@@ -176,8 +189,11 @@ fn check_names(job: &NewJob) -> Result<(), NameError> {
         check_name("a kind", kind)?;
     }
     check_name("the name of a queue", &job.queue)?;
-    let mut unique = job.unique.iter();
-    unique.try_for_each(|unique| check_key("a unique key", &unique.key))
+    if let Some(unique) = &job.unique {
+        check_key("a unique key", &unique.key)?;
+    }
+    let mut limit_key = job.limit_key.iter();
+    limit_key.try_for_each(|key| check_key("a limit key", key))
 }
 
 impl IntoFuture for Enqueue {

@@ -20,6 +20,8 @@ pub enum EnqueueError {
     OtherDatabase,
     /// A job that waits for others, or that begins a chain, has a unique key.
     WaitingUnique,
+    /// A job has a unique key and a limit key.
+    TwoKeys,
 }
 
 impl fmt::Display for EnqueueError {
@@ -35,6 +37,9 @@ impl fmt::Display for EnqueueError {
             EnqueueError::WaitingUnique => f.write_str(
                 "a link of a chain, or the job that follows a batch, cannot be unique, since \
                  another job may have its key when its wait ends; leave the key away",
+            ),
+            EnqueueError::TwoKeys => f.write_str(
+                "a job has a unique key or a limit key, and not both; leave one of them away",
             ),
         }
     }

@@ -167,7 +167,9 @@ pub use schedule::{IfUnfinished, Missed, Schedule, ScheduleBuilder};
 pub use schedule_error::ScheduleError;
 pub use store::{BatchCounts, Enqueued, IfExists};
 pub use wait_error::WaitError;
-pub use worker::{LeftJob, Limit, OnRuntime, StartError, Worker, WorkerHandle, WorkerReport};
+pub use worker::{
+    Handled, LeftJob, Limit, Next, OnRuntime, StartError, Worker, WorkerHandle, WorkerReport,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,8 @@
 macro_rules! outline {
     () => {
         "id, kind, queue, lane, state, attempt, max_attempts, crashes, fence, worker, run_at,
-    created_at, finished_at, unique_key, parent, awaited_by, progress, progress_text, error"
+    created_at, finished_at, unique_key, limit_key, parent, awaited_by, progress, progress_text,
+    error"
     };
 }
 

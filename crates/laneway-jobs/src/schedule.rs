@@ -213,8 +213,8 @@ impl ScheduleBuilder {
     /// Sets the options of the jobs: queue, lane, attempts. Default: those of
     /// [`Jobs::enqueue`].
     ///
-    /// A unique key that is set here counts with [`IfUnfinished::Allow`] alone: the other two take
-    /// the key for the schedule.
+    /// A unique key or a limit key that is set here counts with [`IfUnfinished::Allow`] alone: the
+    /// other two take a unique key for the schedule.
     ///
     /// ```
     /// use laneway::Priority;

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use laneway_jobs::dashboard::{Dashboard, PageRequest, PageResponse};
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::{
-    Awaits, Claim, ClaimId, ClaimOrder, ClaimedJob, Due, Enqueued, Held, NewJob, NewSchedule, Note,
-    NoteKind, Outcome, QueueState, ScheduleChange, ScheduleStore, Settlement, Step, Store,
-    ViewStore, Whom,
+    Awaits, Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Due, Enqueued, Held, KeyRound, NewJob,
+    NewSchedule, Note, NoteKind, Outcome, QueueState, ScheduleChange, ScheduleStore, Settlement,
+    Step, Store, ViewStore, Whom,
 };
 use laneway_jobs::{JobId, JobState, Jobs};
 
@@ -96,6 +96,7 @@ impl Desk {
             timeout: None,
             expires_after: None,
             unique: None,
+            limit_key: None,
             parent: None,
             awaits: None,
             awaited_by: None,
@@ -119,6 +120,8 @@ impl Desk {
             whom: Whom::Innocents,
             lease: Duration::from_secs(60),
             worker: format!("worker {HOSTILE}"),
+            bounds: Bounds::default(),
+            round: KeyRound::default(),
         };
         let claimed = laneway::block_on(self.store.claim(claim)).unwrap();
         claimed.jobs.into_iter().next().expect("it is due")

@@ -8,7 +8,7 @@ use std::time::Duration;
 use laneway::Runtime;
 use laneway::time::timeout;
 use laneway_jobs::sqlite::SqliteStore;
-use laneway_jobs::store::{Claim, ClaimId, ClaimOrder, Rescue, Whom};
+use laneway_jobs::store::{Bounds, Claim, ClaimId, ClaimOrder, KeyRound, Rescue, Whom};
 use laneway_jobs::{Ctx, Job, JobError, JobId, JobState, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ async fn claimed(jobs: &Jobs) -> JobId {
         whom: Whom::Innocents,
         lease: HOUR,
         worker: "the owner".to_owned(),
+        bounds: Bounds::default(),
+        round: KeyRound::default(),
     };
     assert_eq!(jobs.store().claim(claim).await.unwrap().jobs.len(), 1);
     id

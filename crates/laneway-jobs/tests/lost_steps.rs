@@ -11,8 +11,8 @@ use laneway::time::sleep;
 use laneway::{Handle, Priority};
 use laneway_jobs::sqlite::{Moment, Probe, SqliteOptions, SqliteStore, Transition, Verdict};
 use laneway_jobs::store::{
-    ByHand, Changed, Claim, ClaimId, ClaimOrder, FireOutcome, Pruning, StoreError, WantedSchedules,
-    Whom,
+    Bounds, ByHand, Changed, Claim, ClaimId, ClaimOrder, FireOutcome, KeyRound, Pruning,
+    StoreError, WantedSchedules, Whom,
 };
 use laneway_jobs::{
     Ctx, Enqueued, IfExists, IfUnfinished, Job, JobError, JobState, Jobs, Limit, Schedule, Worker,
@@ -132,6 +132,8 @@ fn claim(limit: usize) -> Claim {
         whom: Whom::Innocents,
         lease: SECOND,
         worker: "lost".to_owned(),
+        bounds: Bounds::default(),
+        round: KeyRound::default(),
     }
 }
 

@@ -472,3 +472,38 @@ fn a_rescue_that_says_too_little_or_too_much_is_caught() {
     let doubles = "lost_workers::the_backoff_doubles_with_each_crash";
     assert_caught(Statement::Rescue, " << min(crashes, 20))", ")", doubles);
 }
+
+#[test]
+fn limits_that_do_not_hold_are_caught() {
+    let case = "limits::no_more_of_a_key_run_than_have_places";
+    assert_caught(
+        Statement::ChooseKeyed,
+        "AND state >= 1",
+        "AND state > 1",
+        case,
+    );
+    let elsewhere = "limits::keys_of_other_queues_are_others";
+    assert_caught(Statement::ChooseKeyed, "queue = :queue", "1", elsewhere);
+    let turns = "limits::keys_take_turns";
+    assert_caught(
+        Statement::ChooseKeyed,
+        "limit_key > :after",
+        "limit_key > ''",
+        turns,
+    );
+    let suspect = "limits::a_suspect_waits_for_a_place_of_its_key";
+    for statement in [Statement::ClaimKeyedSuspect, Statement::DueKeyed] {
+        assert_caught(statement, "< :per_key", "< 9", suspect);
+    }
+    let kept = "limits::a_job_with_a_key_keeps_it_through_retries_by_hand_and_waits";
+    let (keyed, held) = (
+        "iif(limit_key IS NULL, 0, 3)",
+        " WHEN limit_key IS NOT NULL THEN 3",
+    );
+    assert_caught(Statement::LetGo, keyed, "0", kept);
+    assert_caught(Statement::RetryByHand, held, "", kept);
+    let rate = "limits::a_rate_holds_over_all_claims_and_tells_when_it_allows_more";
+    assert_caught(Statement::KeepBegun, ":begun", "begun", rate);
+    let told = "limits::the_time_of_a_job_with_a_key_is_told";
+    assert_caught(Statement::Next, "held = 3", "held = 9", told);
+}

@@ -214,7 +214,7 @@ mod tests {
     fn a_task_that_was_not_raised_stays_in_the_next_slot() {
         let (mut local, _shown) = local();
         local.push_next(runnable(1));
-        assert_eq!(sift(&mut local), []);
+        assert_eq!(sift(&mut local), Vec::<u64>::new());
         assert!(!local.has_spare(), "thieves would see it in the deque");
         assert_eq!(left(local), [1]);
     }

@@ -80,7 +80,7 @@ fn a_worker_at_high_work_leaves_the_kept_ones_parked_and_other_bringers_do_not()
     let parking_lot = ParkingLot::new(&[1, 2], Nearby::preferred(3, 1));
     for (crew, worker) in [(0, 0), (1, 1), (1, 2)] {
         let (crew, worker) = (CrewId(crew), WorkerId(worker));
-        let _ = parking_lot.begin_parking(crew, worker, QueueId::HIGH, Search::Uncounted);
+        let _ = parking_lot.begin_parking(crew, worker, QueueId::HIGH, Enrolled::No);
     }
     let parked_after = |unpark: fn(&ParkingLot, &[CrewId], QueueId)| {
         unpark(&parking_lot, &crews, QueueId::HIGH);
@@ -96,7 +96,7 @@ fn a_worker_at_high_work_leaves_the_kept_ones_parked_and_other_bringers_do_not()
 fn none_is_kept_from_other_work() {
     let crew = [CrewId(0)];
     let parking_lot = ParkingLot::new(&[1], Nearby::preferred(1, 1));
-    let _ = parking_lot.begin_parking(crew[0], WorkerId(0), QueueId::HIGH, Search::Uncounted);
+    let _ = parking_lot.begin_parking(crew[0], WorkerId(0), QueueId::HIGH, Enrolled::No);
     parking_lot.unpark_helper(&crew, QueueId::LOW);
     assert_eq!(parking_lot.parked(&crew), 0);
 }

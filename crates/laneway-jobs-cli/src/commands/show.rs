@@ -124,6 +124,7 @@ fn facts(whole: &Whole) -> Vec<(&'static str, String)> {
         ("fence", job.fence.map(|fence| fence.to_string())),
         ("stop", asked(story.stop)),
         ("unique key", job.unique_key.clone()),
+        ("limit key", job.limit_key.clone()),
         ("parent", job.parent.map(|id| id.to_string())),
         ("awaited by", job.awaited_by.map(|id| id.to_string())),
         ("progress", progress(job)),

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use crate::support::{Folder, Text, lines};
 use laneway::block_on;
 use laneway_jobs::store::{
-    Claim, ClaimId, ClaimOrder, ClaimedJob, Held, JobView, NewSchedule, Note, NoteKind, Outcome,
-    ScheduleChange, Settlement, Step, Store, Whom,
+    Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Held, JobView, KeyRound, NewSchedule, Note,
+    NoteKind, Outcome, ScheduleChange, Settlement, Step, Store, Whom,
 };
 use laneway_jobs::{IfExists, JobId, JobState};
 use rusqlite::Connection;
@@ -32,6 +32,8 @@ fn claim(store: &dyn Store, limit: usize) -> Vec<ClaimedJob> {
         whom: Whom::Innocents,
         lease: Duration::from_secs(60),
         worker: "ada".into(),
+        bounds: Bounds::default(),
+        round: KeyRound::default(),
     };
     block_on(store.claim(claim)).unwrap().jobs
 }

@@ -20,6 +20,7 @@ mod chains;
 mod claims;
 mod fences;
 mod inserts;
+mod limits;
 mod losing;
 mod lost_answers;
 mod lost_workers;
@@ -73,6 +74,28 @@ cases! {
         no_part_of_a_claim_takes_what_none_may_have,
         jobs_come_by_their_time_and_not_by_their_age,
         next_is_the_first_of_all_that_come,
+    }
+    limits {
+        no_more_of_a_key_run_than_have_places,
+        a_claim_without_a_bound_takes_all_of_a_key,
+        keys_of_other_queues_are_others,
+        other_claims_pass_over_jobs_with_keys_and_tell_of_them,
+        what_no_claim_may_take_is_not_told_and_not_taken,
+        the_time_of_a_job_with_a_key_is_told,
+        keys_take_turns,
+        a_claim_looks_at_so_many_keys_and_tells_where_to_go_on,
+        high_comes_before_low_among_the_keys_of_a_claim,
+        a_job_that_is_tried_again_gives_its_place_away,
+        a_lost_worker_keeps_its_places_until_the_rescue_and_no_longer,
+        a_suspect_waits_for_a_place_of_its_key,
+        a_claim_of_an_older_fence_settles_no_job_with_a_key,
+        a_claim_whose_answer_was_lost_is_answered_again,
+        a_job_with_a_key_keeps_it_through_retries_by_hand_and_waits,
+        a_job_with_a_key_is_cancelled_deleted_and_counted_as_any_other,
+        a_unique_job_keeps_no_limit_key,
+        a_rate_holds_over_all_claims_and_tells_when_it_allows_more,
+        a_rate_counts_jobs_with_keys_and_suspects,
+        workers_run_no_more_of_a_key_and_all_jobs_in_the_end,
     }
     taken_along {
         it_is_inserted_and_held_by_a_fence,

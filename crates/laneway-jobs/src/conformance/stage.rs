@@ -7,8 +7,9 @@ use laneway::{Handle, Priority};
 
 use crate::jobs::Jobs;
 use crate::store::{
-    ByHand, Changed, Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, Guarded, Held,
-    JobSearch, JobView, LIST_LIMIT, NewJob, Outcome, Rescue, Rescued, Settlement, Store, Whom,
+    Bounds, ByHand, Changed, Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued,
+    Guarded, Held, JobSearch, JobView, KeyRound, LIST_LIMIT, NewJob, Outcome, Rescue, Rescued,
+    Settlement, Store, Whom,
 };
 use crate::{JobId, Worker, WorkerHandle};
 
@@ -46,6 +47,7 @@ impl Stage {
             timeout: None,
             expires_after: None,
             unique: None,
+            limit_key: None,
             parent: None,
             awaits: None,
             awaited_by: None,
@@ -74,6 +76,8 @@ impl Stage {
             whom: Whom::Innocents,
             lease,
             worker: "the case".to_owned(),
+            bounds: Bounds::default(),
+            round: KeyRound::default(),
         }
     }
 

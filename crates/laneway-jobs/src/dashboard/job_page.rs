@@ -155,10 +155,13 @@ fn facts(html: &mut Html, place: &Place, known: &Known) {
         if let Some(timeout) = story.timeout {
             fact(html, "Time per attempt", |html| html.text(length(timeout)));
         }
-        if let Some(key) = &job.unique_key {
-            fact(html, "Unique key", |html| {
-                html.text_el("code", &[], clip(key, 200))
-            });
+        for (name, key) in [
+            ("Unique key", &job.unique_key),
+            ("Limit key", &job.limit_key),
+        ] {
+            if let Some(key) = key {
+                fact(html, name, |html| html.text_el("code", &[], clip(key, 200)));
+            }
         }
         running(html, place, known);
         relations(html, place, known);

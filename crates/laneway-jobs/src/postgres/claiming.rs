@@ -12,11 +12,12 @@ use super::inserting::Rows;
 use super::marks::From;
 use super::session::{Params, Sql};
 use super::statement::Statement;
-use super::tx::Tx;
+use super::tx::{Span, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::micros::{Micros, duration_of, length};
 use crate::name::kept_text;
+use crate::store::allowance::Allowance;
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Due, Enqueued, NewJob, Whom};
 
 /// The jobs that a claim has found.
@@ -27,6 +28,10 @@ pub(super) struct Found {
     pub(super) suspect: Option<String>,
     /// The time until a job is due, where fewer were claimed than were wanted.
     pub(super) wait: Option<Duration>,
+    /// The time until the queue's rate allows more, where that has ended the claim.
+    pub(super) allowed: Option<Duration>,
+    pub(super) keys_left: bool,
+    pub(super) last_key: Option<String>,
 }
 
 /// The values of `Statement::Claim` and `Statement::ClaimSuspect`.
@@ -40,10 +45,13 @@ struct Wish {
     claim: Uuid,
     from: (Micros, Micros),
     of_first: i64,
+    per_key: i64,
+    after: String,
+    keys: i64,
 }
 
 impl Wish {
-    fn of(claim: &Claim, from: From) -> Wish {
+    fn of(claim: &Claim, limit: usize, from: From) -> Wish {
         let first = first_lane(claim.order);
         let second = match first {
             Priority::High => Priority::Low,
@@ -53,12 +61,15 @@ impl Wish {
             queue: kept_text(&claim.queue),
             kinds: claim.kinds.iter().map(|kind| kept_text(kind)).collect(),
             first: lane_number(first),
-            limit: limit_number(claim.limit),
+            limit: limit_number(limit),
             lease: length(claim.lease),
             worker: kept_text(&claim.worker),
             claim: Uuid(claim.id.to_bytes()),
             from: (from.lane(first), from.lane(second)),
             of_first: limit_number(claim.of_first_lane()),
+            per_key: claim.bounds.per_key.map_or(i64::MAX, i64::from),
+            after: kept_text(&claim.round.after),
+            keys: claim.round.keys.max(1).into(),
         }
     }
 
@@ -77,6 +88,34 @@ impl Wish {
         ]
     }
 
+    fn keyed(&self) -> [&(dyn ToSql + Sync); 11] {
+        [
+            &self.queue,
+            &self.kinds,
+            &self.first,
+            &self.limit,
+            &self.lease,
+            &self.worker,
+            &self.claim,
+            &self.per_key,
+            &self.after,
+            &self.of_first,
+            &self.keys,
+        ]
+    }
+
+    fn keyed_suspect(&self) -> [&(dyn ToSql + Sync); 7] {
+        [
+            &self.queue,
+            &self.kinds,
+            &self.limit,
+            &self.lease,
+            &self.worker,
+            &self.claim,
+            &self.per_key,
+        ]
+    }
+
     fn suspect(&self) -> [&(dyn ToSql + Sync); 6] {
         [
             &self.queue,
@@ -90,12 +129,48 @@ impl Wish {
 }
 
 impl Tx<'_> {
+    /// One statement, unless [limits are counted](is_counted).
     pub(super) async fn claim(&mut self, claim: &Claim, from: From) -> Sql<Found> {
-        let wish = Wish::of(claim, from);
+        match is_counted(claim) {
+            false => self.claim_rows(claim, claim.limit, from).await,
+            true => self.claim_counted(claim, from).await,
+        }
+    }
+
+    /// Claims while no other claim for the queue can count.
+    async fn claim_counted(&mut self, claim: &Claim, from: From) -> Sql<Found> {
+        let queue = kept_text(&claim.queue);
+        let row = self.row(Statement::LockBegun, &[&queue]).await?;
+        // A queue without a row has no jobs.
+        let (t, begun): (Micros, String) =
+            row.map_or_else(Default::default, |row| (row.get("t"), row.get("begun")));
+        let mut allowance = Allowance::of(claim, &begun, t);
+        let mut found = self.claim_rows(claim, allowance.limit(), from).await?;
+        if let Some(begun) = allowance.kept(found.jobs.len()) {
+            self.rows(Statement::KeepBegun, &[&queue, &begun]).await?;
+        }
+        found.allowed = allowance.wait(found.jobs.len());
+        Ok(found)
+    }
+
+    async fn claim_rows(&mut self, claim: &Claim, limit: usize, from: From) -> Sql<Found> {
+        let wish = Wish::of(claim, limit, from);
         let rows = match claim.whom {
             Whom::Innocents => self.rows(Statement::Claim, &wish.innocents()).await?,
-            Whom::Suspects => self.rows(Statement::ClaimSuspect, &wish.suspect()).await?,
+            Whom::Keyed => self.rows(Statement::ClaimKeyed, &wish.keyed()).await?,
+            Whom::Suspects => return self.claim_suspect(claim, &wish).await,
         };
+        Ok(found(&rows, claim.order))
+    }
+
+    async fn claim_suspect(&mut self, claim: &Claim, wish: &Wish) -> Sql<Found> {
+        let rows = self.rows(Statement::ClaimSuspect, &wish.suspect()).await?;
+        let without_key = found(&rows, claim.order);
+        if !without_key.jobs.is_empty() {
+            return Ok(without_key);
+        }
+        let params = wish.keyed_suspect();
+        let rows = self.rows(Statement::ClaimKeyedSuspect, &params).await?;
         Ok(found(&rows, claim.order))
     }
 
@@ -117,7 +192,7 @@ impl Tx<'_> {
         claim: &Claim,
         from: From,
     ) -> Sql<(Vec<Enqueued>, Option<Claimed>)> {
-        let (rows, wish) = (Rows::of(jobs), Wish::of(claim, from));
+        let (rows, wish) = (Rows::of(jobs), Wish::of(claim, claim.limit, from));
         let (high, low) = (from.lane(Priority::High), from.lane(Priority::Low));
         let claiming: Params<'_> = &[
             &wish.queue,
@@ -161,6 +236,21 @@ fn found(rows: &[Row], order: ClaimOrder) -> Found {
         jobs: in_order(claimed.map(claimed_job).collect(), first_lane(order)),
         suspect: row.and_then(|row| row.get("suspect")),
         wait: wait.map(duration_of),
+        allowed: None,
+        keys_left: row.is_some_and(|row| row.get("keys_left")),
+        last_key: row.and_then(|row| row.get("last_key")),
+    }
+}
+
+/// Whether a claim counts what other claims have taken, and so is more than one statement.
+fn is_counted(claim: &Claim) -> bool {
+    claim.bounds.rate.is_some() || claim.whom != Whom::Innocents
+}
+
+pub(super) fn span_of(claim: &Claim) -> Span {
+    match is_counted(claim) {
+        false => Span::Statement,
+        true => Span::All,
     }
 }
 
@@ -170,7 +260,7 @@ pub(super) fn are_for(jobs: &[NewJob], claim: &Claim) -> bool {
         let at_once = job.due == Due::Now && job.expires_after.is_none();
         at_once && job.is_plain() && job.queue == claim.queue && claim.kinds.contains(&job.kind)
     };
-    claim.whom == Whom::Innocents && jobs.len() <= claim.limit && jobs.iter().all(is_for)
+    !is_counted(claim) && jobs.len() <= claim.limit && jobs.iter().all(is_for)
 }
 
 /// The rows of `Statement::InsertClaimed`: one for each job that was not there before, and one also
@@ -192,8 +282,9 @@ fn born_claimed(rows: &[Row], jobs: &[NewJob], claim: &Claim) -> Option<Claimed>
     };
     Some(Claimed {
         jobs,
-        suspect: None,
         next,
+        // A claim tells of jobs with limit keys: this one has not looked for them.
+        ..Claimed::default()
     })
 }
 

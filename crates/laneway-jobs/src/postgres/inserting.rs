@@ -22,11 +22,17 @@ enum Place {
     Successor,
     /// It waits for those that name it.
     Awaiting,
+    /// It waits for a place of its limit key.
+    Keyed,
 }
 
 impl Place {
     fn of(job: &NewJob) -> Place {
-        job.awaits.map_or(Place::First, |_| Place::Awaiting)
+        match (job.awaits, job.kept_limit_key()) {
+            (Some(_), _) => Place::Awaiting,
+            (None, Some(_)) => Place::Keyed,
+            (None, None) => Place::First,
+        }
     }
 }
 
@@ -104,6 +110,7 @@ struct Places<'j> {
     held: Vec<i16>,
     unique_keys: Vec<Option<&'j str>>,
     awaited_by: Vec<Option<Uuid>>,
+    limit_keys: Vec<Option<&'j str>>,
 }
 
 impl<'j> Places<'j> {
@@ -112,6 +119,7 @@ impl<'j> Places<'j> {
         self.held.push(place as i16);
         self.unique_keys.push(unique);
         self.awaited_by.push(job.awaited_by.map(Uuid::from));
+        self.limit_keys.push(job.kept_limit_key());
     }
 }
 
@@ -283,7 +291,12 @@ impl Tx<'_> {
             rows.push(job);
             places.push(job, place);
         }
-        let further: Params<'_> = &[&places.held, &places.unique_keys, &places.awaited_by];
+        let further: Params<'_> = &[
+            &places.held,
+            &places.unique_keys,
+            &places.awaited_by,
+            &places.limit_keys,
+        ];
         let params = [&rows.params()[..], further].concat();
         let inserted = self.rows(Statement::InsertPlaced, &params).await?;
         Ok(inserted.iter().map(|row| id_of(row, "id")).collect())

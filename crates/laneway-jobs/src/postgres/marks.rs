@@ -107,7 +107,7 @@ fn key(claim: &Claim) -> Key {
 mod tests {
     use super::*;
     use crate::job_id::JobId;
-    use crate::store::{ClaimId, ClaimOrder, Whom};
+    use crate::store::{Bounds, ClaimId, ClaimOrder, KeyRound, Whom};
 
     fn claim(kind: &str) -> Claim {
         Claim {
@@ -119,6 +119,8 @@ mod tests {
             whom: Whom::Innocents,
             lease: Duration::from_secs(1),
             worker: String::new(),
+            bounds: Bounds::default(),
+            round: KeyRound::default(),
         }
     }
 

@@ -34,8 +34,10 @@ impl ColumnKind {
         match name {
             "paused" | "cancel" | "ended" | "unfinished" => ColumnKind::YesOrNo,
             "id" | "job" | "claim" | "parent" | "awaited_by" => ColumnKind::Id,
-            "name" | "kind" | "queue" | "worker" | "unique_key" | "unique_kind"
-            | "progress_text" | "error" | "pattern" | "zone" | "schedule" => ColumnKind::Text,
+            "name" | "kind" | "queue" | "worker" | "unique_key" | "unique_kind" | "limit_key"
+            | "begun" | "progress_text" | "error" | "pattern" | "zone" | "schedule" => {
+                ColumnKind::Text
+            }
             "payload" | "result" | "value" => ColumnKind::Bytes,
             "progress" => ColumnKind::Real,
             _ => ColumnKind::Number,

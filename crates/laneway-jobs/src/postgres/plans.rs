@@ -15,7 +15,7 @@ use crate::job_state::JobState;
 mod server;
 
 /// The statements that workers and callers run all the time, and those that run once a second.
-const HOT: [Statement; 25] = [
+const HOT: [Statement; 26] = [
     Statement::Insert,
     Statement::InsertClaimed,
     Statement::InsertPlaced,
@@ -26,6 +26,7 @@ const HOT: [Statement; 25] = [
     Statement::Replace,
     Statement::Claim,
     Statement::ClaimSuspect,
+    Statement::ClaimKeyedSuspect,
     Statement::CompleteLone,
     Statement::Settle,
     Statement::SettledBefore,
@@ -73,6 +74,14 @@ async fn fill(client: &Client) {
         FROM plans.laneway_job WHERE state = 0;
         ANALYZE";
     client.batch_execute(scheduled).await.unwrap();
+    let keyed = "
+        INSERT INTO plans.laneway_job (id, kind, queue, lane, held, run_at, max_attempts,
+            created_at, payload, limit_key)
+        SELECT md5('keyed-' || seq)::uuid, kind, queue, lane, 3, run_at, max_attempts, created_at,
+            payload, 'key ' || seq % 100
+        FROM plans.laneway_job WHERE state = 0;
+        ANALYZE";
+    client.batch_execute(keyed).await.unwrap();
 }
 
 /// The text of the one value that a query answers.
@@ -171,6 +180,15 @@ async fn hold(client: &Client) {
         let condition = step["Index Cond"].as_str().unwrap();
         assert!(condition.contains("run_at"), "{claim:#}");
     }
+    // A claim for jobs with limit keys reads what an index has of each key, and sorts that alone.
+    let keyed = plan(client, Statement::ClaimKeyed).await;
+    let of_key = |step: &&Value| step["Index Name"] == "laneway_job_key";
+    assert!(!reads(&keyed).iter().any(|step| !finds(step)), "{keyed:#}");
+    assert_eq!(
+        reads(&keyed).into_iter().filter(of_key).count(),
+        6,
+        "{keyed:#}"
+    );
     // The job of a holder is found by its id, and not among all that run.
     for statement in [Statement::CompleteLone, Statement::Settle, Statement::Renew] {
         let plan = plan(client, statement).await;

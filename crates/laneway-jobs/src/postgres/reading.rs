@@ -59,6 +59,7 @@ pub(super) fn outline(row: &Row) -> JobView {
         created_at: time_of(row.get("created_at")),
         finished_at: finished.map(time_of),
         unique_key: row.get("unique_key"),
+        limit_key: row.get("limit_key"),
         parent: parent.map(JobId::from),
         awaited_by: awaited_by.map(JobId::from),
         progress: row.get("progress"),

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_waits.sql"),
     include_str!("migrations/0003_renamed_kinds.sql"),
+    include_str!("migrations/0004_limits.sql"),
 ];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;

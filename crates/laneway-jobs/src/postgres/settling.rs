@@ -27,7 +27,8 @@ pub(super) enum Completed {
 pub(super) struct Moved {
     pub(super) id: JobId,
     pub(super) state: JobState,
-    /// Its queue; a settled job may leave it out.
+    /// The queue in which a claim may find more now: the job itself, or another one of its limit
+    /// key.
     queue: Option<String>,
     /// Its unique key, if it has one, and the kind among whose jobs it is unique.
     unique: Option<(String, String)>,
@@ -179,10 +180,10 @@ impl Tx<'_> {
     /// wait for it; one that is ready again wakes the workers.
     pub(super) async fn after_moves(&mut self, moved: &[Moved]) -> Sql<()> {
         for one in moved {
-            match one.state.is_settled() {
-                true => self.aftermath.settled.push(one.id),
-                false => one.queue.iter().for_each(|queue| self.hint_ready(queue)),
+            if one.state.is_settled() {
+                self.aftermath.settled.push(one.id);
             }
+            one.queue.iter().for_each(|queue| self.hint_ready(queue));
         }
         let settled: Vec<&Moved> = moved.iter().filter(|one| one.state.is_settled()).collect();
         self.release_successors(&settled).await?;

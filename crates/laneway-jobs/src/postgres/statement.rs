@@ -8,7 +8,8 @@
 //!
 //! A transition of a holder finds its rows by their ids. `state + 0 = 1` is `state = 1` for all but
 //! the planner, which would take the index over all running jobs for a short way: it is one to go
-//! through for each row, out of order, and with the entries of jobs that are settled by now.
+//! through for each row, out of order, and with the entries of jobs that are settled by now. For
+//! the same reason the jobs of a limit key that run are those of `state <= 1 AND state >= 1`.
 
 use crate::outline::outline;
 
@@ -30,6 +31,10 @@ pub(super) enum Statement {
     MergeKeys,
     Claim,
     ClaimSuspect,
+    ClaimKeyed,
+    ClaimKeyedSuspect,
+    LockBegun,
+    KeepBegun,
     ClaimedBy,
     CompleteLone,
     Settle,
@@ -121,6 +126,10 @@ impl Statement {
             Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::ClaimKeyed => CLAIM_KEYED,
+            Statement::ClaimKeyedSuspect => CLAIM_KEYED_SUSPECT,
+            Statement::LockBegun => LOCK_BEGUN,
+            Statement::KeepBegun => "UPDATE @laneway_queue SET begun = $2 WHERE name = $1",
             Statement::ClaimedBy => CLAIMED_BY,
             Statement::CompleteLone => COMPLETE_LONE,
             Statement::Settle => SETTLE,
@@ -221,16 +230,17 @@ RETURNING 1"
 const INSERT_PLACED: &str = at_t!(
     "
 INSERT INTO @laneway_job (id, kind, queue, lane, run_at, max_attempts, timeout, expires_at, parent,
-    created_at, payload, held, unique_key, unique_kind, awaited_by)
+    created_at, payload, held, unique_key, unique_kind, awaited_by, limit_key)
 SELECT id, kind, queue, lane, coalesce(at, t + wait), max_attempts, timeout, t + expires_after,
     parent, t, payload, held, unique_key,
     CASE WHEN unique_key IS NOT NULL
-        THEN (SELECT unique_kind FROM @laneway_kind WHERE name = given.kind) END, awaited_by
+        THEN (SELECT unique_kind FROM @laneway_kind WHERE name = given.kind) END, awaited_by,
+    limit_key
 FROM clock, unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[],
     $7::integer[], $8::bigint[], $9::bigint[], $10::uuid[], $11::bytea[], $12::smallint[],
-    $13::text[], $14::uuid[])
+    $13::text[], $14::uuid[], $15::text[])
     AS given (id, kind, queue, lane, at, wait, max_attempts, timeout, expires_after, parent,
-    payload, held, unique_key, awaited_by)
+    payload, held, unique_key, awaited_by, limit_key)
 ON CONFLICT DO NOTHING
 RETURNING id"
 );
@@ -300,6 +310,56 @@ macro_rules! ready_rows {
     };
 }
 
+/// The kinds of suspects, the first one's first.
+macro_rules! suspects {
+    ($others:literal) => {
+        concat!(
+            "
+    SELECT kind FROM @laneway_job
+    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)",
+            $others
+        )
+    };
+}
+
+/// Those with limit keys that have places.
+macro_rules! keyed_suspects {
+    ($per_key:literal) => {
+        keyed_suspects!($per_key, "kind")
+    };
+    ($per_key:literal, $column:literal) => {
+        concat!(
+            "
+    SELECT ",
+            $column,
+            " FROM @laneway_job AS suspect
+    WHERE state = 0 AND held = 3 AND crashes > 0 AND queue = $1
+        AND run_at <= (SELECT t FROM clock)
+        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock))
+        AND kind = ANY ($2::text[])
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+        AND (SELECT count(*) FROM @laneway_job AS running
+            WHERE running.limit_key IS NOT NULL AND running.state <= 1 AND running.queue = $1
+                AND running.limit_key = suspect.limit_key AND running.state >= 1) < ",
+            $per_key
+        )
+    };
+}
+
+/// Whether jobs with limit keys are due.
+macro_rules! keys_due {
+    () => {
+        "EXISTS (SELECT 1 FROM @laneway_job
+        WHERE state = 0 AND held = 3 AND queue = $1 AND run_at <= (SELECT t FROM clock)
+            AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
+            AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+        ) AS keys_left, NULL::text AS last_key"
+    };
+}
+
 /// The end of a claim. The fence is taken when all rows are locked, so that it is higher than that
 /// of every earlier holder of them. A row is found by its place, where it was locked; one that has
 /// another version by now is left for the next claim.
@@ -309,7 +369,9 @@ macro_rules! ready_rows {
 /// are ends of leases: the index keeps entries of settled jobs, and a worker looks for such ends at
 /// intervals anyway.
 macro_rules! claim_picked {
-    ($limit:literal, $lease:literal, $worker:literal, $claim:literal, $other_suspects:literal) => {
+    (
+        $limit:literal, $lease:literal, $worker:literal, $claim:literal, $suspect:expr, $keys:expr
+    ) => {
         concat!(
             "
 number AS MATERIALIZED (
@@ -328,15 +390,12 @@ claimed AS (
     FROM picked WHERE job.ctid = picked.ctid AND job.state = 0
     RETURNING job.id, job.run_at, job.seq, fence, kind, lane, attempt, max_attempts, crashes,
         timeout, awaited_by, payload)
-SELECT claimed.*, (
-    SELECT kind FROM @laneway_job
-    WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
-        AND run_at <= (SELECT t FROM clock)
-        AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
-        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)",
-            $other_suspects,
+SELECT claimed.*, (",
+            $suspect,
             "
-    ORDER BY run_at, seq LIMIT 1) AS suspect,
+    ORDER BY run_at, seq LIMIT 1) AS suspect, ",
+            $keys,
+            ",
     CASE WHEN (SELECT count(*) FROM picked) < ",
             $limit,
             " THEN least(
@@ -348,6 +407,9 @@ SELECT claimed.*, (
             AND run_at > (SELECT t FROM clock)),
     (SELECT min(run_at) FROM @laneway_job
         WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = $1
+            AND run_at > (SELECT t FROM clock)),
+    (SELECT min(run_at) FROM @laneway_job
+        WHERE state = 0 AND held = 3 AND queue = $1
             AND run_at > (SELECT t FROM clock))) - (SELECT t FROM clock) END AS wait
 FROM (SELECT 1) AS always LEFT JOIN claimed ON true"
         )
@@ -381,7 +443,7 @@ third AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED),
 picked AS MATERIALIZED (
     SELECT ctid FROM first UNION ALL SELECT ctid FROM second UNION ALL SELECT ctid FROM third),",
-    claim_picked!("$4", "$5", "$6", "$7", "")
+    claim_picked!("$4", "$5", "$6", "$7", suspects!(""), keys_due!())
 );
 
 /// Jobs as `INSERT` has them that are due at once, in the queue and of the kinds of a claim that
@@ -433,8 +495,118 @@ picked AS MATERIALIZED (
         "$4",
         "$5",
         "$6",
-        " AND ctid NOT IN (SELECT ctid FROM picked)"
+        suspects!(" AND ctid NOT IN (SELECT ctid FROM picked)"),
+        keys_due!()
     )
+);
+
+/// The row of the queue is locked while its limits are counted: the next claim begins its
+/// statements, and so its view of what runs, after the commit of this one.
+const LOCK_BEGUN: &str = at_t!(
+    "
+SELECT t, coalesce(begun, '') AS begun FROM clock, @laneway_queue WHERE name = $1
+FOR NO KEY UPDATE OF laneway_queue"
+);
+
+/// The first ready jobs of a lane of a key. The key comes from the row beside.
+macro_rules! ready_of_key {
+    ($lane:literal) => {
+        concat!(
+            "(SELECT ctid, lane, run_at, seq FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key = key.name
+            AND state = 0 AND lane = ",
+            $lane,
+            " AND held + 0 = 3 AND crashes = 0 AND run_at <= (SELECT t FROM clock)
+            AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock))
+            AND kind = ANY ($2::text[])
+        ORDER BY run_at, seq LIMIT least(free, $4::bigint))"
+        )
+    };
+}
+
+/// Looks at the keys behind `$9` and then at those before it, `$11` at most: a step of the index
+/// for each, however many jobs a key has. Of each key it takes as many jobs as have places, those
+/// of the first lane first; then the first jobs of all keys come before the second ones. The next
+/// claim goes on behind the last key that was looked at, or behind the last one whose turn it was
+/// where there was no room for all.
+const CLAIM_KEYED: &str = concat!(
+    "WITH RECURSIVE clock AS MATERIALIZED (
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS t),
+behind (name, place) AS (
+    SELECT (SELECT limit_key FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key > $9::text
+        ORDER BY limit_key LIMIT 1), 1::bigint
+    UNION ALL
+    SELECT (SELECT limit_key FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key > name
+        ORDER BY limit_key LIMIT 1), place + 1
+    FROM behind WHERE name IS NOT NULL AND place < $11::bigint),
+before (name, place) AS (
+    SELECT (SELECT limit_key FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key <= $9
+        ORDER BY limit_key LIMIT 1), (SELECT count(name) FROM behind) + 1
+    UNION ALL
+    SELECT (SELECT limit_key FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key > name
+            AND limit_key <= $9
+        ORDER BY limit_key LIMIT 1), place + 1
+    FROM before WHERE name IS NOT NULL AND place < $11),
+round AS MATERIALIZED (
+    SELECT name, place FROM behind WHERE name IS NOT NULL
+    UNION ALL SELECT name, place FROM before WHERE name IS NOT NULL AND place <= $11),
+key AS MATERIALIZED (
+    SELECT name, place, $8::bigint - (SELECT count(*) FROM (
+        SELECT 1 FROM @laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = $1 AND limit_key = round.name
+            AND state >= 1
+        LIMIT $8) AS running) AS free
+    FROM round
+    WHERE NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)),
+turned AS MATERIALIZED (
+    SELECT job.ctid AS row, name, place, lane, free,
+        row_number() OVER (PARTITION BY place ORDER BY lane <> $3::smallint, run_at, seq) AS turn
+    FROM key CROSS JOIN LATERAL (",
+    ready_of_key!("0"),
+    "
+        UNION ALL ",
+    ready_of_key!("1"),
+    ") AS job
+    WHERE free > 0),
+chosen AS MATERIALIZED (
+    SELECT row, name, place, turn FROM (
+        SELECT *, row_number() OVER (PARTITION BY lane ORDER BY turn, place) AS rank
+        FROM turned WHERE turn <= free) AS ranked
+    ORDER BY CASE WHEN lane <> $3 THEN 1 WHEN rank <= $10::bigint THEN 0 ELSE 2 END, turn, place
+    LIMIT $4),
+picked AS MATERIALIZED (
+    SELECT ctid FROM @laneway_job
+    WHERE ctid = ANY (ARRAY(SELECT row FROM chosen)) AND state = 0
+    FOR UPDATE SKIP LOCKED),",
+    claim_picked!(
+        "$4",
+        "$5",
+        "$6",
+        "$7",
+        // What this claim takes does not run yet for this statement.
+        concat!(
+            keyed_suspects!("$8"),
+            " AND limit_key NOT IN (SELECT name FROM chosen)"
+        ),
+        "(SELECT count(*) FROM round) >= $11 OR (SELECT count(*) FROM chosen) >= $4 AS keys_left,
+    CASE WHEN (SELECT count(*) FROM chosen) >= $4
+        THEN (SELECT name FROM chosen WHERE turn = 1 ORDER BY place DESC LIMIT 1)
+        ELSE (SELECT name FROM round ORDER BY place DESC LIMIT 1) END AS last_key"
+    )
+);
+
+/// The queue's row is locked.
+const CLAIM_KEYED_SUSPECT: &str = at_t!(
+    ",
+picked AS MATERIALIZED (",
+    keyed_suspects!("$7::bigint", "ctid"),
+    "
+    ORDER BY run_at, seq LIMIT least(1, $3::bigint) FOR UPDATE SKIP LOCKED),",
+    claim_picked!("$3", "$4", "$5", "$6", suspects!(""), keys_due!())
 );
 
 /// The index over what runs is read as a whole: an answer is seldom lost.
@@ -446,7 +618,7 @@ RETURNING id, run_at, seq, fence, kind, lane, attempt, max_attempts, crashes, ti
     payload"
 );
 
-/// Completes jobs with no unique key and that none awaits, so that no other row follows them. It
+/// Completes jobs with no key and that none awaits, so that no other row follows them. It
 /// answers with their places among those that were given.
 const COMPLETE_LONE: &str = at_t!(
     ",
@@ -457,7 +629,7 @@ settled AS (
         AS given (id, fence, result, place)
     WHERE job.id = given.id AND job.state + 0 = 1 AND job.fence = given.fence
         AND job.lease_until > (SELECT t FROM clock) AND job.unique_key IS NULL
-        AND job.awaited_by IS NULL
+        AND job.awaited_by IS NULL AND job.limit_key IS NULL
     RETURNING place)
 SELECT array_agg(place) AS places FROM settled"
 );
@@ -481,7 +653,7 @@ settled AS (
     RETURNING job.id, job.fence, job.state, given.error,
         CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
         unique_key, awaited_by,
-        CASE WHEN job.state = 0 THEN queue END AS queue),
+        CASE WHEN job.state = 0 OR job.limit_key IS NOT NULL THEN queue END AS queue),
 kept AS (
     INSERT INTO @laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
     SELECT job.id, settled.fence, job.attempt, job.worker, job.started_at, t, settled.error
@@ -545,7 +717,8 @@ RETURNING batch.job, ended, awaits = 1 AND batch.done < total AS cancels";
 /// has made of the job while the count waited.
 const LET_GO: &str = at_t!(
     "
-UPDATE @laneway_job AS job SET held = 0, run_at = greatest(run_at, (SELECT t FROM clock))
+UPDATE @laneway_job AS job SET held = CASE WHEN limit_key IS NULL THEN 0 ELSE 3 END,
+    run_at = greatest(run_at, (SELECT t FROM clock))
 FROM unnest($1::uuid[]) AS given (id)
 WHERE job.id = given.id AND state + 0 = 0 AND held = 2
 RETURNING queue"
@@ -658,7 +831,7 @@ UPDATE @laneway_job AS job SET state = 3, finished_at = (SELECT t FROM clock),
 FROM expired WHERE job.id = expired.id AND job.state = 0
 RETURNING job.id, state,
     CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
-    unique_key, awaited_by, queue"
+    unique_key, awaited_by, NULL::text AS queue"
 );
 
 /// Arrays of ids, since the planner would join the other way round, and go through all attempts for
@@ -699,6 +872,8 @@ SELECT name, state::smallint AS state, (SELECT count(*) FROM (
             AND states.state = 0 AND queue = name
     UNION ALL SELECT 1 FROM @laneway_job AS job
         WHERE job.state = 0 AND held = 2 AND states.state = 0 AND queue = name
+    UNION ALL SELECT 1 FROM @laneway_job AS job
+        WHERE job.state = 0 AND held = 3 AND states.state = 0 AND queue = name
     LIMIT $1::bigint) AS counted) AS count
 FROM @laneway_queue, generate_series(0, 5) AS states (state)
 ORDER BY name, state";
@@ -710,8 +885,9 @@ open AS MATERIALIZED (SELECT job FROM @laneway_batch WHERE job = $1 AND NOT ende
 before AS MATERIALIZED (
     SELECT id AS job, state AS was, (SELECT count(*) FROM open) AS waits FROM @laneway_job
     WHERE id = $1 AND state >= 3 FOR UPDATE)
-UPDATE @laneway_job SET state = 0, held = CASE WHEN waits > 0 THEN 2 ELSE 0 END, run_at = t,
-    attempt = 0, crashes = 0, cancel = false, fence = nextval(#fence), finished_at = NULL,
+UPDATE @laneway_job SET state = 0, run_at = t,
+    held = CASE WHEN waits > 0 THEN 2 WHEN limit_key IS NOT NULL THEN 3 ELSE 0 END, attempt = 0,
+    crashes = 0, cancel = false, fence = nextval(#fence), finished_at = NULL,
     expires_at = NULL,
     unique_kind = (SELECT unique_kind FROM @laneway_kind WHERE name = kind)
 FROM clock, before WHERE id = before.job AND state >= 3
@@ -734,7 +910,7 @@ const CANCEL: &str = at_t!(
 UPDATE @laneway_job SET state = 4, held = 0, finished_at = t FROM clock WHERE id = $1 AND state = 0
 RETURNING id, state,
     CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
-    unique_key, awaited_by, queue"
+    unique_key, awaited_by, NULL::text AS queue"
 );
 
 /// A member that was settled before has been counted, and the key of such a job may be another
@@ -747,7 +923,7 @@ gone AS (
     RETURNING id, CASE state WHEN 0 THEN 4::smallint ELSE state END AS state,
         CASE WHEN unique_key IS NOT NULL THEN coalesce(unique_kind, kind) END AS unique_kind,
         CASE state WHEN 0 THEN unique_key END AS unique_key,
-        CASE state WHEN 0 THEN awaited_by END AS awaited_by, queue),
+        CASE state WHEN 0 THEN awaited_by END AS awaited_by, NULL::text AS queue),
 steps AS (DELETE FROM @laneway_step WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 attempts AS (DELETE FROM @laneway_attempt WHERE job = ANY (ARRAY(SELECT id FROM gone))),
 batches AS (DELETE FROM @laneway_batch WHERE job = ANY (ARRAY(SELECT id FROM gone)))

@@ -9,7 +9,7 @@ use futures_lite::future::or;
 use tokio_postgres::{Client, Transaction};
 
 use super::asking::{Ask, Asking, not_connected};
-use super::claiming::{Found, are_for};
+use super::claiming::{self, Found, are_for};
 use super::completing::Completing;
 use super::connect_error::ConnectError;
 use super::failure::store_error;
@@ -235,7 +235,7 @@ impl PostgresStore {
         }
         match claim.whom {
             Whom::Innocents => asking.marks.next(claim),
-            Whom::Suspects => From::FRONT,
+            Whom::Keyed | Whom::Suspects => From::FRONT,
         }
     }
 
@@ -246,11 +246,13 @@ impl PostgresStore {
         }
         let next = match found.jobs.len() >= claim.limit && claim.limit > 0 {
             true => Some(Duration::ZERO),
-            false => found.wait,
+            false => found.wait.into_iter().chain(found.allowed).min(),
         };
         Claimed {
             jobs: found.jobs.into_iter().map(|(_, job)| job).collect(),
             suspect: found.suspect,
+            keys_left: found.keys_left,
+            last_key: found.last_key,
             next,
         }
     }
@@ -289,9 +291,10 @@ impl PostgresStore {
     }
 
     async fn find(&self, claim: Claim, from: From) -> Result<(Claim, From, Found), StoreError> {
+        let span = claiming::span_of(&claim);
         let question = (claim, from);
         let ask: Ask<(Claim, From), Found> = |tx, (claim, from)| Box::pin(tx.claim(claim, *from));
-        let found = self.0.asking.ask(Span::Statement, &question, ask).await?;
+        let found = self.0.asking.ask(span, &question, ask).await?;
         Ok((question.0, from, found))
     }
 
@@ -326,7 +329,8 @@ fn span_of<T>(each: &[T]) -> Span {
 fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
     let has_zero = |job: &NewJob| {
         let key = job.unique.as_ref().map_or("", |unique| &unique.key);
-        let names = [&*job.kind, &*job.queue, key].into_iter();
+        let limit_key = job.limit_key.as_deref().unwrap_or_default();
+        let names = [&*job.kind, &*job.queue, key, limit_key].into_iter();
         names
             .chain(job.old_kinds.iter().copied())
             .any(|name| name.contains('\0'))
@@ -334,7 +338,7 @@ fn refuse_zeros(jobs: &[NewJob]) -> Result<(), StoreError> {
     match jobs.iter().any(has_zero) {
         false => Ok(()),
         true => Err(StoreError::Database(
-            "a kind, queue or unique key has a character of code zero; leave it out".to_owned(),
+            "a kind, queue or key has a character of code zero; leave it out".to_owned(),
         )),
     }
 }

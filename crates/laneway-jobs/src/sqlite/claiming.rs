@@ -11,6 +11,7 @@ use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
+use crate::store::allowance::Allowance;
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Enqueued, NewJob, Whom};
 use laneway::Priority;
 
@@ -32,47 +33,109 @@ impl Tx<'_> {
 
     pub(super) fn claim(&self, claim: &Claim) -> Sql<Claimed> {
         let kinds = serde_json::to_string(&claim.kinds).unwrap_or_default();
-        let jobs = self.claim_rows(claim, &kinds)?;
-        if !jobs.is_empty() {
+        let mut allowance = self.allowance(claim)?;
+        let mut claimed = self.claim_rows(claim, allowance.limit(), &kinds)?;
+        if !claimed.jobs.is_empty() {
             self.run(Statement::TakeFence, &[])?;
         }
-        let due = [(":queue", &claim.queue as _), (":kinds", &kinds as _)];
-        let suspect = self.row(Statement::DueSuspect, &due, |row| row.get(0))?;
-        let next = match jobs.len() >= claim.limit && claim.limit > 0 {
+        if let Some(begun) = allowance.kept(claimed.jobs.len()) {
+            let params = &[(":queue", &claim.queue as _), (":begun", &begun as _)];
+            self.run(Statement::KeepBegun, params)?;
+        }
+        self.look_beside(claim, &kinds, &mut claimed)?;
+        claimed.next = match claimed.jobs.len() >= claim.limit && claim.limit > 0 {
             true => Some(Duration::ZERO),
             false => self.next(&claim.queue)?,
         };
-        Ok(Claimed {
-            jobs,
-            suspect,
-            next,
-        })
+        let allowed = allowance.wait(claimed.jobs.len());
+        claimed.next = claimed.next.into_iter().chain(allowed).min();
+        Ok(claimed)
     }
 
-    fn claim_rows(&self, claim: &Claim, kinds: &str) -> Sql<Vec<ClaimedJob>> {
-        let first = match claim.order {
-            ClaimOrder::HighFirst => Priority::High,
-            ClaimOrder::LowFirst => Priority::Low,
+    fn allowance(&self, claim: &Claim) -> Sql<Allowance> {
+        let kept: Option<String> = match claim.bounds.rate {
+            None => None,
+            Some(_) => {
+                let queue = [(":queue", &claim.queue as _)];
+                self.row(Statement::Begun, &queue, |row| row.get(0))?
+                    .flatten()
+            }
         };
-        let statement = match claim.whom {
-            Whom::Innocents => Statement::Claim,
-            Whom::Suspects => Statement::ClaimSuspect,
-        };
+        Ok(Allowance::of(claim, &kept.unwrap_or_default(), self.t))
+    }
+
+    /// What the worker is told beside its jobs.
+    fn look_beside(&self, claim: &Claim, kinds: &str, claimed: &mut Claimed) -> Sql<()> {
+        let per_key = per_key_number(claim);
+        let due = [
+            (":queue", &claim.queue as _),
+            (":kinds", &kinds as _),
+            (":per_key", &per_key as _),
+        ];
+        claimed.suspect = self.row(Statement::DueSuspect, &due, |row| row.get(0))?;
+        let keyed: Option<Option<String>> =
+            self.row(Statement::DueKeyed, &due, |row| row.get(0))?;
+        if claim.whom != Whom::Keyed {
+            claimed.keys_left = keyed.is_some();
+        }
+        claimed.suspect = claimed.suspect.take().or(keyed.flatten());
+        Ok(())
+    }
+
+    fn claim_rows(&self, claim: &Claim, limit: usize, kinds: &str) -> Sql<Claimed> {
+        let first = first_lane(claim.order);
         let params: Params<'_> = &[
             (":queue", &claim.queue),
             (":kinds", &kinds),
             (":first", &lane_number(first)),
             (":of_first", &limit_number(claim.of_first_lane())),
-            (":limit", &limit_number(claim.limit)),
+            (":limit", &limit_number(limit)),
             (":lease", &length(claim.lease)),
             (":worker", &claim.worker),
             (":claim", &claim.id.to_bytes()),
             (":instance", &self.instance),
+            (":per_key", &per_key_number(claim)),
         ];
-        match self.run(statement, params)? {
-            0 => Ok(Vec::new()),
-            _ => self.those_of(Statement::Claimed, claim.id, claim.lease, first),
+        let mut claimed = Claimed::default();
+        let changed = match claim.whom {
+            Whom::Innocents => self.run(Statement::Claim, params)?,
+            Whom::Keyed => self.claim_keyed(claim, limit, params, &mut claimed)?,
+            Whom::Suspects => match self.run(Statement::ClaimSuspect, params)? {
+                0 => self.run(Statement::ClaimKeyedSuspect, params)?,
+                changed => changed,
+            },
+        };
+        if changed > 0 {
+            claimed.jobs = self.those_of(Statement::Claimed, claim.id, claim.lease, first)?;
         }
+        Ok(claimed)
+    }
+
+    /// Claims jobs of the keys that have places. The choice is a statement of its own; the
+    /// transaction has the lock of the file, so that it stands.
+    fn claim_keyed(
+        &self,
+        claim: &Claim,
+        limit: usize,
+        params: Params<'_>,
+        claimed: &mut Claimed,
+    ) -> Sql<usize> {
+        let round: Params<'_> = &[
+            (":after", &claim.round.after),
+            (":keys", &claim.round.keys.max(1)),
+        ];
+        let params = [params, round].concat();
+        let rows = self.rows(Statement::ChooseKeyed, &params, KeyedRow::read)?;
+        let chosen: Vec<i64> = rows
+            .iter()
+            .filter_map(|row| Some(row.job.as_ref()?.seq))
+            .collect();
+        let seen = rows.first().map_or(0, |row| row.keys);
+        claimed.keys_left = chosen.len() >= limit.max(1) || seen >= claim.round.keys.max(1);
+        claimed.last_key = last_key(rows, limit);
+        let chosen = serde_json::to_string(&chosen).unwrap_or_default();
+        let params = [&params[..], &[(":chosen", &chosen as _)]].concat();
+        self.run(Statement::ClaimKeyed, &params)
     }
 
     pub(super) fn claimed_by(&self, claim: ClaimId, lease: Duration) -> Sql<Vec<ClaimedJob>> {
@@ -99,6 +162,64 @@ impl Tx<'_> {
             .flatten()
             .map(|at| duration_of(at.saturating_sub(self.t))))
     }
+}
+
+/// A row of `Statement::ChooseKeyed`.
+struct KeyedRow {
+    job: Option<ChosenJob>,
+    /// How many keys were looked at, and the last one of them.
+    keys: u32,
+    last: Option<String>,
+}
+
+struct ChosenJob {
+    seq: i64,
+    key: String,
+    turn: i64,
+    place: i64,
+}
+
+impl KeyedRow {
+    fn read(row: &Row<'_>) -> Sql<KeyedRow> {
+        let job = match row.get::<_, Option<i64>>(0)? {
+            None => None,
+            Some(seq) => Some(ChosenJob {
+                seq,
+                key: row.get(1)?,
+                turn: row.get(2)?,
+                place: row.get(3)?,
+            }),
+        };
+        Ok(KeyedRow {
+            job,
+            keys: row.get(4)?,
+            last: row.get(5)?,
+        })
+    }
+}
+
+/// The next claim goes on behind the last key that was looked at, or behind the last one whose turn
+/// it was where there was no room for all.
+fn last_key(mut rows: Vec<KeyedRow>, limit: usize) -> Option<String> {
+    let last = rows.first_mut().and_then(|row| row.last.take());
+    let jobs = rows.into_iter().filter_map(|row| row.job);
+    let jobs: Vec<ChosenJob> = jobs.collect();
+    if jobs.len() < limit {
+        return last;
+    }
+    let first_turns = jobs.into_iter().filter(|job| job.turn == 1);
+    first_turns.max_by_key(|job| job.place).map(|job| job.key)
+}
+
+fn first_lane(order: ClaimOrder) -> Priority {
+    match order {
+        ClaimOrder::HighFirst => Priority::High,
+        ClaimOrder::LowFirst => Priority::Low,
+    }
+}
+
+fn per_key_number(claim: &Claim) -> i64 {
+    claim.bounds.per_key.map_or(i64::MAX, i64::from)
 }
 
 fn limit_number(limit: usize) -> i64 {

@@ -26,7 +26,7 @@ const LONG_DUE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Counts the jobs that the life of a job does not allow: `job_state.rs` has it drawn.
 const UNKNOWN: &str = "
 SELECT count(*) FROM laneway_job
-WHERE state NOT IN (0, 1, 2, 3, 4, 5) OR lane NOT IN (0, 1) OR held NOT IN (0, 1, 2)
+WHERE state NOT IN (0, 1, 2, 3, 4, 5) OR lane NOT IN (0, 1) OR held NOT IN (0, 1, 2, 3)
     OR (state = 1 AND (lease_until IS NULL OR fence IS NULL))
     OR (state >= 2 AND finished_at IS NULL) OR length(id) <> 16";
 

@@ -16,6 +16,18 @@ enum Place {
     Successor,
     /// It waits for those that name it.
     Awaiting,
+    /// It waits for a place of its limit key.
+    Keyed,
+}
+
+impl Place {
+    fn of(job: &NewJob) -> Place {
+        match (job.awaits, job.kept_limit_key()) {
+            (Some(_), _) => Place::Awaiting,
+            (None, Some(_)) => Place::Keyed,
+            (None, None) => Place::First,
+        }
+    }
 }
 
 impl Tx<'_> {
@@ -33,7 +45,7 @@ impl Tx<'_> {
         }
         // Each turn ends the insert, or has found that a rival is settled by now: within one
         // transaction that is so at most once.
-        let place = job.awaits.map_or(Place::First, |_| Place::Awaiting);
+        let place = Place::of(job);
         self.merge_kinds(job)?;
         loop {
             if let Some(inserted) = self.try_insert(job, place)? {
@@ -114,6 +126,7 @@ impl Tx<'_> {
                 (":unique_key", &unique.map(|unique| &unique.key)),
                 (":awaited_by", &awaited_by.as_ref().map(|id| &id[..])),
                 (":parent", &parent.as_ref().map(|id| &id[..])),
+                (":limit_key", &job.kept_limit_key()),
                 (":payload", &job.payload),
             ],
         )

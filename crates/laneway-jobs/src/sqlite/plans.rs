@@ -1,7 +1,7 @@
 //! Do transitions, and what people look through, read so many rows only, however many jobs there
 //! are?
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus, ToSql};
 
 use super::open::set_up;
 use super::reading::{LOOK, count};
@@ -12,7 +12,7 @@ use super::{activity, viewing};
 use crate::job_state::JobState;
 
 /// The statements that workers and callers run all the time or once a second.
-const HOT: [Statement; 27] = [
+const HOT: [Statement; 31] = [
     Statement::Insert,
     Statement::KnowQueue,
     Statement::FindId,
@@ -22,7 +22,11 @@ const HOT: [Statement; 27] = [
     Statement::Claim,
     Statement::ClaimSuspect,
     Statement::Claimed,
+    Statement::ClaimKeyed,
     Statement::DueSuspect,
+    Statement::DueKeyed,
+    Statement::Begun,
+    Statement::KeepBegun,
     Statement::Next,
     Statement::CompleteLone,
     Statement::Complete,
@@ -132,6 +136,55 @@ fn no_transition_reads_all_jobs_or_sorts_them() {
             assert!(!steps.iter().any(bad), "{text}\n{steps:#?}");
         }
     }
+}
+
+/// Of each key it reads what an index has of it, and sorts that alone.
+#[test]
+fn a_claim_for_jobs_with_keys_reads_no_key_as_a_whole() {
+    for statement in [
+        Statement::ChooseKeyed,
+        Statement::ClaimKeyedSuspect,
+        Statement::DueKeyed,
+    ] {
+        let steps = plan(&filled(), statement.text());
+        let bad = |step: &str| reads_all(step) || step.contains("laneway_job_running");
+        let bad = |step: &str| bad(step) || step.contains("limit_key=? AND state<?");
+        assert!(!steps.iter().any(|step| bad(step)), "{steps:#?}");
+        let of_key = |step: &&String| step.contains("laneway_job_key (queue=? AND limit_key=?");
+        assert!(steps.iter().any(|step| of_key(&step)), "{steps:#?}");
+    }
+}
+
+/// The steps of SQLite's machine for a choice beside so many jobs of one key, which is full.
+fn steps_beside(ready: u32) -> i32 {
+    let connection = connection();
+    let fill = "
+        WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
+        INSERT INTO laneway_job (id, kind, queue, lane, state, held, run_at, max_attempts,
+            created_at, payload, limit_key)
+        SELECT CAST(n AS BLOB), 'kind', 'default', 1, n = 0, 3, n, 20, n, 'null', 'full'
+        FROM number";
+    connection.execute(fill, [ready]).unwrap();
+    let mut choice = connection.prepare(Statement::ChooseKeyed.text()).unwrap();
+    let values: &[(&str, &dyn ToSql)] = &[
+        (":queue", &"default"),
+        (":kinds", &"[\"kind\"]"),
+        (":t", &i64::MAX),
+        (":first", &0),
+        (":limit", &9),
+        (":of_first", &9),
+        (":per_key", &1),
+        (":after", &""),
+        (":keys", &9),
+    ];
+    let job: Option<i64> = choice.query_row(values, |row| row.get(0)).unwrap();
+    assert_eq!(job, None, "the key is full");
+    choice.get_status(StatementStatus::VmStep)
+}
+
+#[test]
+fn a_full_key_costs_the_same_however_many_jobs_it_has() {
+    assert_eq!(steps_beside(10), steps_beside(10_000));
 }
 
 #[test]

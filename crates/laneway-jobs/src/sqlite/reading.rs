@@ -91,6 +91,7 @@ pub(super) fn outline(row: &Row<'_>) -> Sql<JobView> {
         created_at: time_of(row.get("created_at")?),
         finished_at: finished.map(time_of),
         unique_key: row.get("unique_key")?,
+        limit_key: row.get("limit_key")?,
         parent: parent.map(JobId::from_bytes),
         awaited_by: awaited_by.map(JobId::from_bytes),
         progress: row.get("progress")?,

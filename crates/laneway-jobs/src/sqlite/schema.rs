@@ -14,6 +14,7 @@ use super::tx::Sql;
 pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_renamed_kinds.sql"),
+    include_str!("migrations/0003_limits.sql"),
 ];
 
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

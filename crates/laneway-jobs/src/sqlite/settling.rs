@@ -14,6 +14,8 @@ use crate::store::{Guarded, Held, Outcome, Settlement};
 pub(super) struct Moved {
     pub(super) state: JobState,
     pub(super) queue: String,
+    /// The key by which it is limited.
+    limit_key: Option<String>,
     /// Its unique key, if it has one, and the kind among whose jobs it is unique.
     pub(super) unique: Option<(String, String)>,
     pub(super) awaited_by: Option<JobId>,
@@ -26,6 +28,7 @@ impl Moved {
         Ok(Moved {
             state: state_of(row, "state")?,
             queue: row.get("queue")?,
+            limit_key: row.get("limit_key")?,
             unique: kind.zip(key),
             awaited_by: row
                 .get::<_, Option<_>>("awaited_by")?
@@ -121,6 +124,10 @@ impl Tx<'_> {
             return Ok(());
         }
         self.hint_settled(id);
+        // The key has a place for another one.
+        if moved.limit_key.is_some() {
+            self.hint_ready(&moved.queue);
+        }
         if let Some(awaiting) = moved.awaited_by {
             self.member_settled(awaiting, moved.state)?;
         }

@@ -31,19 +31,32 @@ pub enum Statement {
     Claim,
     /// Claims one job that a worker was lost with.
     ClaimSuspect,
+    /// Chooses jobs with limit keys, of keys that have places.
+    ChooseKeyed,
+    /// Claims jobs that were chosen so.
+    ClaimKeyed,
+    /// Claims one job that a worker was lost with, and whose limit key has a place.
+    ClaimKeyedSuspect,
     /// Reads the jobs that a claim of the same transaction has taken.
     Claimed,
     /// Answers a claim again: jobs that it took and that still run.
     ClaimedBy,
     /// The kind of the first suspect that is due.
     DueSuspect,
+    /// Whether jobs with limit keys are due, and the kind of the first suspect among them whose key
+    /// has a place.
+    DueKeyed,
+    /// The claims of a queue that its rate counts.
+    Begun,
+    /// Keeps them.
+    KeepBegun,
     /// When the next thing happens in a queue.
     Next,
     /// Takes the fence that the transaction has given out.
     TakeFence,
     /// Keeps the highest T.
     KeepClock,
-    /// Completes a job with no unique key and that none awaits, so that no other row follows it.
+    /// Completes a job with no key and that none awaits, so that no other row follows it.
     CompleteLone,
     /// Completes any job.
     Complete,
@@ -134,9 +147,15 @@ impl Statement {
             Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
+            Statement::ChooseKeyed => CHOOSE_KEYED,
+            Statement::ClaimKeyed => CLAIM_KEYED,
+            Statement::ClaimKeyedSuspect => CLAIM_KEYED_SUSPECT,
             Statement::Claimed => CLAIMED,
             Statement::ClaimedBy => CLAIMED_BY,
             Statement::DueSuspect => DUE_SUSPECT,
+            Statement::DueKeyed => DUE_KEYED,
+            Statement::Begun => "SELECT begun FROM laneway_queue WHERE name = :queue",
+            Statement::KeepBegun => "UPDATE laneway_queue SET begun = :begun WHERE name = :queue",
             Statement::Next => NEXT,
             Statement::TakeFence => "UPDATE laneway_meta SET fence = fence + 1",
             Statement::KeepClock => "UPDATE laneway_meta SET clock = max(clock, :t)",
@@ -188,13 +207,13 @@ impl Statement {
 /// completion write: rows that grew would not fit into their pages any more.
 const INSERT: &str = "
 INSERT INTO laneway_job (id, kind, queue, lane, held, run_at, max_attempts, timeout, expires_at,
-    unique_key, unique_kind, parent, awaited_by, created_at, payload, instance)
+    unique_key, unique_kind, parent, awaited_by, created_at, payload, instance, limit_key)
 VALUES (:id, :kind, :queue, :lane, :held, :run_at, :max_attempts, :timeout, :expires_at,
     :unique_key,
     CASE WHEN :unique_key IS NOT NULL
         THEN (SELECT unique_kind FROM laneway_kind WHERE name = :kind) END,
     :parent, :awaited_by, :t, :payload,
-    'not claimed yet; this is room for what claims and completions write here....')
+    'not claimed yet; this is room for what claims and completions write here....', :limit_key)
 ON CONFLICT DO NOTHING";
 
 const FIND_UNIQUE: &str = "
@@ -263,6 +282,109 @@ WHERE seq IN (
     ORDER BY run_at, seq LIMIT min(1, :limit))
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 
+/// Looks at the keys behind `:after` and then at those before it, `:keys` at most: a step of the
+/// index for each, however many jobs a key has. Of each key it takes as many jobs as have places,
+/// those of the first lane first; then the first jobs of all keys come before the second ones.
+/// Beside each row it tells the last key and how many there were, also where there is no job. Those
+/// that run are of `state <= 1 AND state >= 1`: the index finds them so, and not among the ready.
+const CHOOSE_KEYED: &str = "
+WITH RECURSIVE behind (name, place) AS (
+    SELECT (SELECT limit_key FROM laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key > :after
+        ORDER BY limit_key LIMIT 1), 1
+    UNION ALL
+    SELECT (SELECT limit_key FROM laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key > name
+        ORDER BY limit_key LIMIT 1), place + 1
+    FROM behind WHERE name IS NOT NULL AND place < :keys),
+before (name, place) AS (
+    SELECT (SELECT limit_key FROM laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key <= :after
+        ORDER BY limit_key LIMIT 1), (SELECT count(name) FROM behind) + 1
+    UNION ALL
+    SELECT (SELECT limit_key FROM laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key > name
+            AND limit_key <= :after
+        ORDER BY limit_key LIMIT 1), place + 1
+    FROM before WHERE name IS NOT NULL AND place < :keys),
+round (name, place) AS MATERIALIZED (
+    SELECT name, place FROM behind WHERE name IS NOT NULL
+    UNION ALL SELECT name, place FROM before WHERE name IS NOT NULL AND place <= :keys),
+key (name, place, free) AS MATERIALIZED (
+    SELECT name, place, :per_key - (SELECT count(*) FROM (
+        SELECT 1 FROM laneway_job
+        WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key = name
+            AND state >= 1
+        LIMIT :per_key))
+    FROM round),
+turned (seq, name, lane, turn, place, free) AS (
+    SELECT seq, name, lane, row_number() OVER (PARTITION BY place ORDER BY lane <> :first, run_at,
+        seq), place, free
+    FROM key CROSS JOIN laneway_job ON free > 0 AND seq IN (
+        SELECT seq FROM (
+            SELECT seq FROM laneway_job
+            WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key = name
+                AND state = 0 AND lane = 0 AND held = 3 AND crashes = 0
+                AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+                AND kind IN (SELECT value FROM json_each(:kinds))
+            ORDER BY run_at LIMIT min(:per_key, :limit))
+        UNION ALL
+        SELECT seq FROM (
+            SELECT seq FROM laneway_job
+            WHERE limit_key IS NOT NULL AND state <= 1 AND queue = :queue AND limit_key = name
+                AND state = 0 AND lane = 1 AND held = 3 AND crashes = 0
+                AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+                AND kind IN (SELECT value FROM json_each(:kinds))
+            ORDER BY run_at LIMIT min(:per_key, :limit)))),
+chosen (seq, name, turn, place, part) AS (
+    SELECT seq, name, turn, place, CASE WHEN lane <> :first THEN 1
+        WHEN row_number() OVER (PARTITION BY lane ORDER BY turn, place) <= :of_first THEN 0
+        ELSE 2 END
+    FROM turned WHERE turn <= free)
+SELECT chosen.seq, chosen.name, chosen.turn, chosen.place, (SELECT count(*) FROM round),
+    (SELECT name FROM round ORDER BY place DESC LIMIT 1)
+FROM (SELECT 1) LEFT JOIN (
+    SELECT * FROM chosen ORDER BY part, turn, place LIMIT :limit) AS chosen ON 1";
+
+/// The rows are found by their places, and not among all that wait.
+const CLAIM_KEYED: &str = "
+UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
+    fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
+    claim = :claim, started_at = :t
+WHERE seq IN (SELECT value FROM json_each(:chosen)) AND state + 0 = 0 AND held + 0 = 3
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
+
+const CLAIM_KEYED_SUSPECT: &str = "
+UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
+    fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
+    claim = :claim, started_at = :t
+WHERE seq IN (
+    SELECT seq FROM laneway_job AS suspect
+    WHERE state = 0 AND held = 3 AND crashes > 0 AND queue = :queue
+        AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+        AND kind IN (SELECT value FROM json_each(:kinds))
+        AND (SELECT count(*) FROM laneway_job AS job
+            WHERE job.limit_key IS NOT NULL AND job.state <= 1 AND job.queue = :queue
+                AND job.limit_key = suspect.limit_key AND job.state >= 1) < :per_key
+    ORDER BY run_at, seq LIMIT min(1, :limit))
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
+
+const DUE_KEYED: &str = "
+SELECT (SELECT kind FROM laneway_job AS suspect
+    WHERE state = 0 AND held = 3 AND crashes > 0 AND queue = :queue
+        AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+        AND kind IN (SELECT value FROM json_each(:kinds))
+        AND (SELECT count(*) FROM laneway_job AS job
+            WHERE job.limit_key IS NOT NULL AND job.state <= 1 AND job.queue = :queue
+                AND job.limit_key = suspect.limit_key AND job.state >= 1) < :per_key
+    ORDER BY run_at, seq LIMIT 1)
+FROM (SELECT 1 FROM laneway_job
+    WHERE state = 0 AND held = 3 AND queue = :queue
+        AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
+        AND kind IN (SELECT value FROM json_each(:kinds))
+        AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
+    LIMIT 1)";
+
 /// The jobs that have just been claimed, found by their lease. An answer of the claim itself would
 /// cost SQLite another row for each, in a table of its own.
 const CLAIMED: &str = "
@@ -297,6 +419,9 @@ SELECT min(at) FROM (
     UNION ALL
     SELECT min(run_at) FROM laneway_job
         WHERE state = 0 AND held = 0 AND crashes > 0 AND queue = :queue AND run_at > :t
+    UNION ALL
+    SELECT min(run_at) FROM laneway_job
+        WHERE state = 0 AND held = 3 AND queue = :queue AND run_at > :t
     UNION ALL SELECT min(lease_until) FROM laneway_job WHERE state = 1
     UNION ALL SELECT min(expires_at) FROM laneway_job WHERE state = 0 AND expires_at IS NOT NULL)";
 
@@ -305,13 +430,14 @@ const COMPLETE_LONE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
     lease_until = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t AND unique_key IS NULL
-    AND awaited_by IS NULL";
+    AND awaited_by IS NULL AND limit_key IS NULL";
 
 const COMPLETE: &str = "
 UPDATE laneway_job SET state = 2, result = :result, error = NULL, finished_at = :t,
     lease_until = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by";
 
 const KEEP_ATTEMPT: &str = "
 INSERT INTO laneway_attempt (job, fence, attempt, worker, started_at, ended_at, error)
@@ -327,7 +453,8 @@ UPDATE laneway_job SET state = CASE WHEN :state = 0 AND cancel = 1 THEN 4 ELSE :
     error = coalesce(:error, error), finished_at = CASE WHEN :state >= 2 OR cancel = 1 THEN :t END,
     lease_until = NULL, worker = NULL
 WHERE id = :id AND state = 1 AND fence = :fence AND lease_until > :t
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by";
 
 /// A rescue and a retry by hand take a fence of their own, so that a lost holder does not find
 /// its fence here.
@@ -358,7 +485,7 @@ WHERE job = :job AND ended = 0
 RETURNING ended, awaits = 1 AND done < total";
 
 const LET_GO: &str = "
-UPDATE laneway_job SET held = 0, run_at = max(run_at, :t)
+UPDATE laneway_job SET held = iif(limit_key IS NULL, 0, 3), run_at = max(run_at, :t)
 WHERE id = :job AND state = 0 AND held = 2
 RETURNING queue";
 
@@ -417,7 +544,8 @@ UPDATE laneway_job SET crashes = crashes + 1,
     error = 'the worker was lost'
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 1 AND lease_until <= :t ORDER BY lease_until LIMIT :limit)
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by, id";
 
 const EXPIRE: &str = "
 UPDATE laneway_job SET state = 3, finished_at = :t, error = CASE attempt
@@ -425,7 +553,8 @@ UPDATE laneway_job SET state = 3, finished_at = :t, error = CASE attempt
         ELSE 'it expired before its next attempt' END
 WHERE seq IN (SELECT seq FROM laneway_job
     WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= :t LIMIT :limit)
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by, id";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by, id";
 
 const PRUNE: &str = "
 DELETE FROM laneway_job
@@ -437,19 +566,22 @@ RETURNING id";
 const RETRY_BY_HAND: &str = "
 UPDATE laneway_job SET state = 0, run_at = :t,
     held = CASE WHEN EXISTS (SELECT 1 FROM laneway_batch WHERE job = :id AND ended = 0)
-        THEN 2 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
+        THEN 2 WHEN limit_key IS NOT NULL THEN 3 ELSE 0 END, attempt = 0, crashes = 0, cancel = 0,
     fence = (SELECT fence + 1 FROM laneway_meta), finished_at = NULL, expires_at = NULL,
     unique_kind = (SELECT unique_kind FROM laneway_kind WHERE name = kind)
 WHERE id = :id AND state >= 3
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by";
 
 const RESCHEDULE: &str = "
 UPDATE laneway_job SET run_at = :run_at WHERE id = :id AND state = 0
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by";
 
 const CANCEL_READY: &str = "
 UPDATE laneway_job SET state = 4, held = 0, finished_at = :t WHERE id = :id AND state = 0
-RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, queue, awaited_by";
+RETURNING state, coalesce(unique_kind, kind) AS unique_kind, unique_key, limit_key, queue,
+    awaited_by";
 
 /// A member that was settled before has been counted, and the key of such a job may be another
 /// one's by now: only a ready one is named as awaited, and has a key.
@@ -457,7 +589,7 @@ const DELETE_BY_HAND: &str = "
 DELETE FROM laneway_job WHERE id = :id AND state <> 1
 RETURNING CASE state WHEN 0 THEN 4 ELSE state END AS state,
     coalesce(unique_kind, kind) AS unique_kind, CASE state WHEN 0 THEN unique_key END AS unique_key,
-    queue, CASE state WHEN 0 THEN awaited_by END AS awaited_by";
+    NULL AS limit_key, queue, CASE state WHEN 0 THEN awaited_by END AS awaited_by";
 
 const KEEP_SCHEDULE: &str = "
 INSERT INTO laneway_schedule (name, pattern, zone, kind, next_at, served_at)

@@ -6,6 +6,7 @@ use laneway::Priority;
 
 use super::claim_id::ClaimId;
 use super::keeping::Held;
+use super::rate::Rate;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 
@@ -29,6 +30,30 @@ pub struct Claim {
     pub lease: Duration,
     /// The worker's name, for people.
     pub worker: String,
+    /// What holds over all workers of the queue.
+    pub bounds: Bounds,
+    /// Where a claim for [`Whom::Keyed`] looks.
+    pub round: KeyRound,
+}
+
+/// What holds over all workers of a queue, as far as they claim with the same bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many jobs of one limit key run at the same time, counted from the rows that run; `None`:
+    /// any number.
+    pub per_key: Option<u32>,
+    /// How many jobs are claimed in a time; `None`: any number.
+    pub rate: Option<Rate>,
+}
+
+/// Which limit keys a claim looks at. All keys that have unfinished jobs are a round: a claim goes
+/// on behind a key, and from the last one to the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRound {
+    /// The keys behind this one come first.
+    pub after: String,
+    /// It looks at this many keys at most.
+    pub keys: u32,
 }
 
 /// Which lane a claim begins with; the other one fills up what is left, see
@@ -58,8 +83,11 @@ impl Claim {
 /// The jobs that a claim takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Jobs that no worker was lost with.
+    /// Jobs without limit keys that no worker was lost with.
     Innocents,
+    /// Jobs with limit keys that no worker was lost with: no more of a key than have a place, in
+    /// turn from the keys that the claim looks at.
+    Keyed,
     /// Jobs with `crashes > 0`; the worker runs nothing else of that kind beside one.
     Suspects,
 }
@@ -69,9 +97,15 @@ pub enum Whom {
 pub struct Claimed {
     /// The jobs, which the caller holds now.
     pub jobs: Vec<ClaimedJob>,
-    /// The kind of the first suspect of this queue that is due.
+    /// The kind of the first suspect of this queue that is due, and whose limit key has a place.
     pub suspect: Option<String>,
-    /// The time until a job of this queue is due, a lease ends or a job expires. `None`: a worker
+    /// After a claim for [`Whom::Keyed`]: it has not looked at all keys. After any other one: jobs
+    /// with limit keys are due.
+    pub keys_left: bool,
+    /// The key behind which the next claim for [`Whom::Keyed`] goes on.
+    pub last_key: Option<String>,
+    /// The time until a job of this queue is due, a lease ends, a job expires or its rate allows
+    /// another job. `None`: a worker
     /// may sleep until the next hint. A store that workers ask at intervals
     /// ([`Elsewhere::Untold`](super::Elsewhere::Untold)) may leave out leases and expiries. Zero
     /// where more may be due than was claimed, or a rescue is.

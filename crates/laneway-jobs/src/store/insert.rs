@@ -32,6 +32,9 @@ pub struct NewJob {
     pub expires_after: Option<Duration>,
     /// The key that makes it one of a kind among unfinished jobs.
     pub unique: Option<Uniqueness>,
+    /// The key by which it is limited: workers may bound how many jobs of one key run at the same
+    /// time, see [`Bounds::per_key`](super::Bounds::per_key). It is not kept beside `unique`.
+    pub limit_key: Option<String>,
     /// The job that enqueued it.
     pub parent: Option<JobId>,
     /// It is not ready before the jobs that name it have ended. A key in `unique` is not kept.
@@ -44,9 +47,15 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// Whether a job is like most: it waits for none, none waits for it, and it has no unique key.
+    /// Whether a job is like most: it waits for none, none waits for it, and it has no key.
     pub(crate) fn is_plain(&self) -> bool {
-        self.unique.is_none() && self.awaits.is_none() && self.awaited_by.is_none()
+        let has_key = self.unique.is_some() || self.kept_limit_key().is_some();
+        !has_key && self.awaits.is_none() && self.awaited_by.is_none()
+    }
+
+    /// The limit key that is kept.
+    pub(crate) fn kept_limit_key(&self) -> Option<&str> {
+        self.limit_key.as_deref().filter(|_| self.unique.is_none())
     }
 }
 

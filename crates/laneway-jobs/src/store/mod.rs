@@ -1,13 +1,17 @@
 //! What keeps jobs: the trait [`Store`], whose implementations all pass one conformance body.
 //!
-//! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs`, `claim_id.rs`, `settlement.rs`,
-//! `keeping.rs` (what a holder may do meanwhile), `rescue.rs`, `view.rs`, `by_hand.rs` and
-//! `schedule.rs`; `view_store.rs`, what people look through; then `hints.rs`,
-//! `pickup.rs` and `error.rs`.
+//! Read in this order: `insert.rs` with `awaits.rs`, `claim.rs` with `rate.rs`, `begun.rs` and
+//! `allowance.rs`, `claim_id.rs`, `settlement.rs`, `keeping.rs` (what a holder may do meanwhile),
+//! `rescue.rs`, `view.rs`, `by_hand.rs` and `schedule.rs`; `view_store.rs`, what people look
+//! through; then `hints.rs`, `pickup.rs` and `error.rs`.
 //! `transfer.rs` and `moving.rs` move everything to another store.
 
 mod activity;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod allowance;
 mod awaits;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod begun;
 mod by_hand;
 mod claim;
 mod claim_id;
@@ -23,6 +27,7 @@ mod moving;
 mod part_tally;
 mod pickup;
 mod queue_view;
+mod rate;
 mod rescue;
 mod schedule;
 mod search;
@@ -41,7 +46,7 @@ use std::time::Duration;
 pub use activity::{Activity, ActivitySlot, ActivityWanted, LaneActivity, SLOT_LIMIT};
 pub use awaits::{Awaits, BatchCounts};
 pub use by_hand::{ByHand, Changed, JobAction};
-pub use claim::{Claim, ClaimOrder, Claimed, ClaimedJob, Whom};
+pub use claim::{Bounds, Claim, ClaimOrder, Claimed, ClaimedJob, KeyRound, Whom};
 pub use claim_id::ClaimId;
 pub use elsewhere::Elsewhere;
 pub use error::StoreError;
@@ -55,6 +60,7 @@ pub use moving::{TransferError, TransferStep, Transferred, transfer};
 pub use part_tally::PartTally;
 pub(crate) use pickup::{PickedUp, Pickup};
 pub use queue_view::{QueueState, QueueView, QueuesNow};
+pub use rate::Rate;
 pub use rescue::{Pruning, Rescue, Rescued};
 pub use schedule::{
     Fire, FireOutcome, Fired, Firing, FiringRun, NewSchedule, ScheduleChange, ScheduleChanged,
@@ -92,6 +98,10 @@ pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///   same settlement (by its fence) succeed if the first one did. A claim is not sent again: its
 ///   sender asks [`claimed_by`](Store::claimed_by) for the answer that was lost, so that no job
 ///   runs without a holder and is charged a crash, although no worker was lost.
+/// - **Limits hold over all workers.** A job with a limit key is claimed where fewer jobs of its
+///   key run than [`Bounds::per_key`] says, by the rows that run: a lost worker's jobs keep their
+///   places until they are rescued, and no longer. A [`Rate`] counts claimed jobs in the claim's
+///   own transaction. Two claims for one queue see each other's jobs.
 /// - **Batches and chains are counted with the transition.** Whatever settles a job that another
 ///   one awaits (settlement, rescue, expiry, a change by hand) counts it there in the same
 ///   transaction, once. The last one ends the wait: the job is ready, with `run_at` no earlier than

@@ -81,7 +81,7 @@ impl StorePart {
     #[must_use]
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            StorePart::Queues => &["name", "paused"],
+            StorePart::Queues => &["name", "paused", "begun"],
             StorePart::Kinds => &["name", "unique_kind"],
             StorePart::Jobs => JOB_COLUMNS,
             StorePart::Attempts => &[
@@ -154,6 +154,7 @@ const JOB_COLUMNS: &[&str] = &[
     "expires_at",
     "unique_key",
     "unique_kind",
+    "limit_key",
     "parent",
     "awaited_by",
     "created_at",

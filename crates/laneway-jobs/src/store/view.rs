@@ -39,6 +39,8 @@ pub struct JobView {
     pub finished_at: Option<SystemTime>,
     /// Its unique key.
     pub unique_key: Option<String>,
+    /// Its limit key.
+    pub limit_key: Option<String>,
     /// The job that enqueued it.
     pub parent: Option<JobId>,
     /// The job that waits for it.

@@ -12,6 +12,7 @@ use super::claimer::Claimer;
 use super::core::Core;
 use super::handle::{OnRuntime, WorkerHandle};
 use super::handlers::Handlers;
+use super::next::{Handled, Next};
 use super::scheduler::Scheduler;
 use super::settings::{Limit, OtherSchedules, ServedQueue, Settings};
 use super::start_error::StartError;
@@ -112,6 +113,66 @@ impl Worker {
         E: Into<JobError>,
     {
         self.handlers.add(handler, Some(retry));
+        self
+    }
+
+    /// Runs a hook around every handler of this worker, whether it is given before or after: for a
+    /// span, a measurement, or what belongs to the tenant of a job. The hook awaits `next`, and may
+    /// wrap it in another future, change its error, or give an error without it. Of several hooks
+    /// the later one runs around the earlier one.
+    ///
+    /// A panic of the handler goes through the hook, and one of the hook counts as the handler's.
+    /// Where the attempt times out, is cut off by a shutdown or loses its lease, the hook is
+    /// dropped together with the handler: what has to be undone belongs in a destructor. An
+    /// undecodable payload is an error of `next`.
+    ///
+    /// ```
+    /// use laneway_jobs::testing::{drain, simulated};
+    /// use laneway_jobs::{Ctx, Job, JobError, Limit, Next, Worker};
+    /// use serde::{Deserialize, Serialize};
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Greet(String);
+    /// impl Job for Greet {
+    ///     const KIND: &'static str = "greet";
+    /// }
+    ///
+    /// simulated(|jobs| async move {
+    ///     let lengths = Arc::new(Mutex::new(Vec::new()));
+    ///     let kept = lengths.clone();
+    ///     let worker = Worker::new(&jobs)
+    ///         .queue("default", Limit::in_flight(8))
+    ///         .handle(|Greet(name), _: Ctx| async move {
+    ///             laneway::time::sleep(Duration::from_secs(2)).await;
+    ///             Ok::<_, JobError>(format!("Hello, {name}!"))
+    ///         })
+    ///         .around(move |next: Next, ctx: Ctx| {
+    ///             let kept = kept.clone();
+    ///             async move {
+    ///                 let begun = laneway::time::now();
+    ///                 let ended = next.await;
+    ///                 let length = laneway::time::now() - begun;
+    ///                 kept.lock().unwrap().push((ctx.kind().to_owned(), length, ended.is_ok()));
+    ///                 ended
+    ///             }
+    ///         });
+    ///     jobs.enqueue(Greet("Ada".to_owned())).await.unwrap();
+    ///     assert_eq!(drain(&worker).await.completed(), 1);
+    ///     let lengths = lengths.lock().unwrap();
+    ///     assert_eq!(*lengths, [("greet".to_owned(), Duration::from_secs(2), true)]);
+    /// });
+    /// ```
+    pub fn around<F, Fut>(mut self, hook: F) -> Worker
+    where
+        F: Fn(Next, Ctx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Handled, JobError>> + Send + 'static,
+    {
+        self.handlers.add_hook(Arc::new(move |next, ctx| {
+            let hooked = hook(next, ctx);
+            Box::pin(async move { hooked.await.map(|Handled(result)| result) })
+        }));
         self
     }
 
@@ -277,6 +338,7 @@ fn served((name, limit): &(String, Limit), runtime: &Handle) -> Result<ServedQue
         name: name.clone(),
         limit: limit.jobs(),
         spawn_on: spawn_on.transpose()?,
+        bounds: limit.bounds,
     })
 }
 

@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::attempt;
 use super::core::Core;
 use super::roster::MayClaim;
+use super::turns::{NextTurn, Turns};
 use crate::lease::Lease;
 use crate::lock::unpoisoned;
 use crate::pause::Pause;
@@ -37,6 +38,7 @@ pub(super) struct Claimer {
     /// Open while it rests.
     pickup: Arc<Pickup>,
     claims: u64,
+    turns: Turns,
     ahead: Ahead,
     /// After claims that failed.
     pause: Pause,
@@ -46,6 +48,23 @@ pub(super) struct Claimer {
 
 /// The insert that was taken along, and its answer.
 type Inserted = (PickedUp, Vec<Enqueued>);
+
+/// What a claim has asked for.
+struct AskedFor {
+    id: ClaimId,
+    whom: Whom,
+    limit: usize,
+}
+
+impl AskedFor {
+    fn of(claim: &Claim) -> AskedFor {
+        AskedFor {
+            id: claim.id,
+            whom: claim.whom,
+            limit: claim.limit,
+        }
+    }
+}
 
 /// The next action of a claimer after a round.
 enum Then {
@@ -68,6 +87,7 @@ impl Claimer {
             listener,
             pickup,
             claims: 0,
+            turns: Turns::default(),
             ahead: Ahead::default(),
             pause: Pause::default(),
             idle: Pause::default(),
@@ -174,16 +194,16 @@ impl Claimer {
         let may = core.roster().may_claim(self.queue, core.handlers.kinds());
         let sent = now();
         let claim = self.claim(&may);
-        let (id, limit) = (claim.id, claim.limit);
+        let asked_for = AskedFor::of(&claim);
         match self.ask(claim).await {
             Err(StoreError::OutcomeUnknown) => {
-                let (claimed, sent) = self.asked_again(id).await;
-                self.take(claimed, limit, &may, sent).await;
+                let (claimed, sent) = self.asked_again(asked_for.id).await;
+                self.take(claimed, &asked_for, &may, sent).await;
                 Ok(Then::GoOn)
             }
             asked => {
                 let (claimed, inserted) = asked?;
-                let then = self.take(claimed, limit, &may, sent).await;
+                let then = self.take(claimed, &asked_for, &may, sent).await;
                 // Once its jobs have begun: a caller that is woken takes a core.
                 if let Some((picked_up, enqueued)) = inserted {
                     picked_up.answer(enqueued);
@@ -245,7 +265,7 @@ impl Claimer {
         let (whom, kinds, limit) = match may {
             MayClaim::Innocents(kinds) => {
                 let kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
-                (Whom::Innocents, kinds, free)
+                (self.turns.next(), kinds, free)
             }
             MayClaim::Suspect(kind) => (Whom::Suspects, vec![kind.clone()], 1),
         };
@@ -261,27 +281,34 @@ impl Claimer {
             whom,
             lease: core.settings.lease,
             worker: core.settings.name.clone(),
+            bounds: core.queues[self.queue].bounds,
+            round: self.turns.round(limit),
         }
     }
 
     async fn take(
         &mut self,
         claimed: Claimed,
-        limit: usize,
+        asked_for: &AskedFor,
         may: &MayClaim,
         sent: Instant,
     ) -> Then {
-        let found = claimed.jobs.len();
+        let (found, limit) = (claimed.jobs.len(), asked_for.limit);
         if found > 0 {
             self.idle = Pause::default();
         }
-        let goes_on = self.mind_suspects(&claimed, may);
+        let turn = self.turns.claimed(asked_for.whom, &claimed, limit);
+        let goes_on = self.mind_suspects(&claimed, may) || turn == NextTurn::Now;
         self.ahead.claimed(&claimed.jobs, limit);
         self.hold(claimed.jobs, sent);
         let jobs = self.ahead.take(self.core.roster().slots(self.queue));
         self.begin(jobs).await;
         self.core.wanting[self.queue].store(goes_on || found == limit, Relaxed);
-        match claimed.next {
+        let next = match turn {
+            NextTurn::In(pause) => Some(claimed.next.map_or(pause, |next| next.min(pause))),
+            NextTurn::Now | NextTurn::None => claimed.next,
+        };
+        match next {
             _ if goes_on || !self.ahead.is_empty() => Then::GoOn,
             Some(Duration::ZERO) if found == limit => Then::GoOn,
             // An overdue lease or job is the rescue's, which comes at its own time.

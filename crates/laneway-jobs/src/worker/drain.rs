@@ -13,11 +13,13 @@ use crate::ctx::{Attempt, Ctx};
 use crate::job_id::JobId;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
-use crate::store::{Claim, ClaimId, ClaimOrder, ClaimedJob, Held, Outcome, Settlement, Whom};
+use crate::store::{
+    Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Held, KeyRound, Outcome, Settlement, Whom,
+};
 
 /// Runs all that is due in a worker's queues, one job after the other, until nothing is left, and
 /// says what ran. The worker is not started; its handlers, retries, timeouts and names of queues
-/// count.
+/// count, and so do limits by key; rates do not.
 ///
 /// Jobs that handlers enqueue, and retries that are due at once, run as well. Later ones are left:
 /// move the clock on and drain again. Schedules do not fire.
@@ -127,10 +129,14 @@ impl fmt::Display for Drained {
 impl Worker {
     async fn run_next(&self) -> Option<Ran> {
         let kinds: Vec<String> = self.handlers.kinds().map(str::to_owned).collect();
-        for (queue, _) in &self.queues {
-            for whom in [Whom::Innocents, Whom::Suspects] {
+        for (queue, limit) in &self.queues {
+            for whom in [Whom::Innocents, Whom::Keyed, Whom::Suspects] {
                 let claim = Claim {
                     whom,
+                    bounds: Bounds {
+                        rate: None,
+                        ..limit.bounds
+                    },
                     ..claim_one(&self.jobs, queue, kinds.clone(), self.settings.lease)
                 };
                 if let Some(job) = claimed(&self.jobs, claim).await {
@@ -171,6 +177,11 @@ pub(super) fn claim_one(jobs: &Jobs, queue: &str, kinds: Vec<String>, lease: Dur
         whom: Whom::Innocents,
         lease,
         worker: "the test".to_owned(),
+        bounds: Bounds::default(),
+        round: KeyRound {
+            after: String::new(),
+            keys: u32::MAX,
+        },
     }
 }
 

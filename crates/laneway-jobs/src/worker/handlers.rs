@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,11 +12,13 @@ use crate::job::Job;
 use crate::job_error::JobError;
 use crate::payload::{decode, encode};
 use crate::retry::Retry;
-
-pub(super) type Handling = Pin<Box<dyn Future<Output = Result<Vec<u8>, JobError>> + Send>>;
+use crate::worker::next::{Handling, Next};
 
 /// A handler whose types are gone.
 type Erased = Arc<dyn Fn(Vec<u8>, Ctx) -> Handling + Send + Sync>;
+
+/// What runs around a handler.
+pub(super) type Hook = Arc<dyn Fn(Next, Ctx) -> Handling + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Handler {
@@ -32,6 +33,8 @@ pub(super) struct Handler {
 #[derive(Clone, Default)]
 pub(super) struct Handlers {
     by_kind: BTreeMap<&'static str, Handler>,
+    /// They run around all handlers, each around those before it.
+    hooks: Vec<Hook>,
     /// A kind that two handlers were given for.
     pub(super) doubled: Option<&'static str>,
 }
@@ -51,9 +54,10 @@ impl Handlers {
         R: Serialize,
         E: Into<JobError>,
     {
+        let run = self.hooks.iter().fold(erased(handler), hooked);
         let handler = Handler {
             kind: T::KIND,
-            run: erased(handler),
+            run,
             retry,
         };
         for kind in [T::KIND].iter().chain(T::OLD_KINDS) {
@@ -61,6 +65,13 @@ impl Handlers {
                 self.doubled = Some(kind);
             }
         }
+    }
+
+    pub(super) fn add_hook(&mut self, hook: Hook) {
+        for handler in self.by_kind.values_mut() {
+            handler.run = hooked(handler.run.clone(), &hook);
+        }
+        self.hooks.push(hook);
     }
 
     pub(super) fn get(&self, kind: &str) -> Option<&Handler> {
@@ -78,6 +89,18 @@ impl Handlers {
     pub(super) fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.by_kind.keys().copied()
     }
+}
+
+fn hooked(inner: Erased, hook: &Hook) -> Erased {
+    let hook = hook.clone();
+    Arc::new(move |payload, ctx| {
+        let (inner, own) = (inner.clone(), ctx.clone());
+        // An inner hook is called when the outer one awaits it.
+        hook(
+            Next(Box::pin(async move { inner(payload, own).await })),
+            ctx,
+        )
+    })
 }
 
 fn erased<T, F, Fut, R, E>(handler: F) -> Erased

@@ -6,9 +6,12 @@
 //! decides). Each job is a task in its lane (`attempt.rs`). The tasks share `core.rs`, and wake
 //! each other by bells (`bell.rs`) and signals (`signal.rs`). The jobs that the worker holds at the
 //! moment stand in `roster.rs`, which decides without acting: how much is free, which kinds may be
-//! claimed, when all is over. `handlers.rs` finds the handler of a kind, `outcome.rs` tells the
+//! claimed, when all is over. `handlers.rs` finds the handler of a kind, and
+//! puts hooks around it (`next.rs`); `outcome.rs` tells the
 //! outcome of an attempt, `builder.rs` has the settings, `handle.rs` the end. `drain.rs` and
 //! `trial.rs` run jobs in tests, without a worker's tasks.
+//!
+//! `turns.rs` says whether a claim is for jobs with limit keys or for others.
 //!
 //! A claim whose answer is lost is asked about until the store answers, and once more when a late
 //! one may have come (`doubts.rs`), so that no job runs without a holder.
@@ -32,6 +35,7 @@ mod handle;
 mod handlers;
 mod keeper;
 mod lull;
+mod next;
 mod outcome;
 mod report;
 mod roster;
@@ -41,9 +45,11 @@ mod settler;
 mod start_error;
 #[cfg(feature = "testing")]
 pub(crate) mod trial;
+mod turns;
 
 pub use builder::Worker;
 pub use handle::{OnRuntime, WorkerHandle};
+pub use next::{Handled, Next};
 pub use report::{LeftJob, WorkerReport};
 pub use settings::Limit;
 pub use start_error::StartError;

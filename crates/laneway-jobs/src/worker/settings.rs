@@ -5,7 +5,7 @@ use std::time::Duration;
 use laneway::QueueId;
 
 use crate::retry::Retry;
-use crate::store::{Pruning, Rescue};
+use crate::store::{Bounds, Pruning, Rate, Rescue};
 
 /// How many jobs of a queue a worker runs at the same time.
 ///
@@ -17,10 +17,14 @@ use crate::store::{Pruning, Rescue};
 ///
 /// assert_eq!(Limit::in_flight(8).jobs(), 8);
 /// ```
+///
+/// [`per_key`](Limit::per_key) and [`rate`](Limit::rate) hold over all workers of the queue, in all
+/// processes, as far as these have the same limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     jobs: usize,
     pub(super) spawn_on: Option<String>,
+    pub(super) bounds: Bounds,
 }
 
 impl Limit {
@@ -30,7 +34,73 @@ impl Limit {
         Limit {
             jobs: jobs.max(1),
             spawn_on: None,
+            bounds: Bounds::default(),
         }
+    }
+
+    /// Runs at most this many jobs of one limit key at the same time, over all workers; none counts
+    /// as one. Default: any number. A job has a key by
+    /// [`Enqueue::limit_key`](crate::Enqueue::limit_key); jobs without one are not limited.
+    ///
+    /// Jobs are counted by what the store has of running ones. So a worker that is lost keeps the
+    /// places of its jobs until they are rescued, when their leases have ended, and no longer.
+    ///
+    /// Keys take turns, however many jobs a key has. Jobs with keys and jobs without them take
+    /// turns as well. Within the keys whose turn it is high jobs come before low ones.
+    ///
+    /// ```
+    /// use laneway::time::sleep;
+    /// use laneway_jobs::testing::simulated;
+    /// use laneway_jobs::{Ctx, Job, JobError, Limit, Worker};
+    /// use serde::{Deserialize, Serialize};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Import;
+    /// impl Job for Import {
+    ///     const KIND: &'static str = "import";
+    /// }
+    ///
+    /// simulated(|jobs| async move {
+    ///     let worker = Worker::new(&jobs)
+    ///         .queue("default", Limit::in_flight(64).per_key(2))
+    ///         .handle(|_: Import, _: Ctx| async {
+    ///             sleep(Duration::from_secs(60)).await;
+    ///             Ok::<_, JobError>(())
+    ///         })
+    ///         .start(&laneway::Handle::current())
+    ///         .unwrap();
+    ///     for customer in ["ada", "ada", "ada", "grace"] {
+    ///         jobs.enqueue(Import).limit_key(customer).await.unwrap();
+    ///     }
+    ///     sleep(Duration::from_secs(30)).await; // of simulated time
+    ///     assert_eq!(jobs.leases(10).await.unwrap().len(), 3, "two of Ada's and Grace's");
+    ///     let _ = worker.shutdown(Duration::from_secs(3600)).await;
+    /// });
+    /// ```
+    #[must_use]
+    pub fn per_key(mut self, jobs: u32) -> Limit {
+        self.bounds.per_key = Some(jobs.max(1));
+        self
+    }
+
+    /// Claims at most so many jobs in each time of this length, over all workers. No job counts as
+    /// one, and less than a millisecond as a millisecond. Default: any number.
+    ///
+    /// A job counts when it is claimed, also where it is given back or tried again. It counts for
+    /// the period and at most a thirty-second of it longer.
+    ///
+    /// ```
+    /// use laneway_jobs::Limit;
+    /// use std::time::Duration;
+    ///
+    /// let limit = Limit::in_flight(64).rate(100, Duration::from_secs(1));
+    /// assert_eq!(limit.jobs(), 64);
+    /// ```
+    #[must_use]
+    pub fn rate(mut self, jobs: u32, period: Duration) -> Limit {
+        self.bounds.rate = Some(Rate::new(jobs, period));
+        self
     }
 
     /// Runs the handlers on a further queue of the runtime, whatever their lanes. Default: lanes
@@ -55,6 +125,7 @@ pub(super) struct ServedQueue {
     pub(super) limit: usize,
     /// Where its handlers run, if not by their lanes.
     pub(super) spawn_on: Option<QueueId>,
+    pub(super) bounds: Bounds,
 }
 
 /// The fate of schedules in the store that a worker does not have.

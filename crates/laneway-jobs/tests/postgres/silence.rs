@@ -87,6 +87,8 @@ async fn hold(store: &PostgresStore) -> Held {
         whom: Whom::Innocents,
         lease: LEASE,
         worker: "ada".into(),
+        bounds: laneway_jobs::store::Bounds::default(),
+        round: Default::default(),
     };
     store.claim(claim).await.unwrap().jobs[0].held()
 }

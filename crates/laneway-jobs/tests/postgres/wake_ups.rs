@@ -7,7 +7,8 @@ use laneway::time::{sleep, timeout};
 use laneway::{Priority, Runtime};
 use laneway_jobs::postgres::{PostgresOptions, PostgresStore, WakeUps};
 use laneway_jobs::store::{
-    Claim, ClaimId, ClaimOrder, Listener, NewSchedule, ScheduleChange, ScheduleStore, Store, Whom,
+    Bounds, Claim, ClaimId, ClaimOrder, KeyRound, Listener, NewSchedule, ScheduleChange,
+    ScheduleStore, Store, Whom,
 };
 use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ async fn claim(store: &PostgresStore) {
         whom: Whom::Innocents,
         lease: Duration::from_secs(1),
         worker: "ada".into(),
+        bounds: Bounds::default(),
+        round: KeyRound::default(),
     };
     assert!(store.claim(claim).await.unwrap().jobs.is_empty());
 }
