@@ -1,9 +1,10 @@
 //! The priority that urgent callers lend to the task of their service.
 //!
 //! A low service would let its high callers wait behind the low queue. While one of them waits, the
-//! task that the service runs in counts as high (`executor/loans.rs`); afterwards it is low again.
+//! task that the service runs in counts as high (`ground/loans.rs`); afterwards it is low again.
 
-use crate::executor::Borrower;
+use crate::executor::seat;
+use crate::ground::loans::Borrower;
 
 /// The state of a mailbox's loan.
 #[derive(Debug, Default)]
@@ -24,17 +25,21 @@ pub(super) enum AfterLending {
 }
 
 impl AfterLending {
-    /// Wakes the task, where no waker of the service is at hand.
+    /// Wakes the task, where no waker of the service is at hand. Once it is polled, it raises in
+    /// turn the tasks that it awaits.
     pub(super) fn wake(self) {
-        if let AfterLending::Wake(borrower) = self {
-            borrower.wake();
+        if let AfterLending::Wake(Borrower { executor, task }) = self {
+            seat::wake_pending(executor, task);
         }
     }
 
-    /// Has the task looked for in the low queue, unless the wake-up has brought it to the high one.
+    /// Has the task looked for in the low queue, unless it has met its loan since: it may lie there
+    /// for another reason than the wake-up that came with the loan.
     pub(super) fn find(self) {
-        if let AfterLending::Wake(borrower) = self {
-            borrower.find();
+        if let AfterLending::Wake(borrower) = self
+            && borrower.has_news()
+        {
+            seat::find_raised(borrower.executor);
         }
     }
 }

@@ -22,7 +22,7 @@ use super::close_reason::CloseReason;
 use super::exchange::{Exchange, SharedExchange};
 use super::loan::{AfterLending, Loan};
 use super::service_metrics::ServiceMetrics;
-use crate::executor::Borrower;
+use crate::ground::loans::Borrower;
 use crate::ground::shield::{drop_shielded, shielded};
 use crate::ground::sync::unpoisoned;
 use crate::ground::waker::keep;

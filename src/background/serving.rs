@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::at_shutdown::{AtShutdown, Watch};
 use super::close_reason::CloseReason;
 use super::mailbox::Mailbox;
-use crate::executor::Borrower;
+use crate::executor::seat;
 
 pin_project! {
     /// The life of a service, which takes no new calls when shutdown begins, and notes in which
@@ -70,7 +70,7 @@ impl<F: Future<Output = ()>, Req, Res> Future for Serving<F, Req, Res> {
             true => this.watch.poll(here),
             false => {
                 *this.place = place;
-                this.mailbox.is_in(Borrower::polled_here());
+                this.mailbox.is_in(seat::low_task_here());
                 this.watch.leave_notice(here)
             }
         };

@@ -71,7 +71,8 @@
 //!   module below the core, `src/ending/`, since it knows a task's number alone.
 //! - `ending/mod.rs`: how a runtime ends.
 //! - `ground/waker/pending.rs`: the wakers of tasks that wait. Below the core.
-//! - `loans.rs`: how a caller lends its priority to the task that serves it.
+//! - `ground/loans.rs`: the priority that a caller lends to the task that serves it. Below the
+//!   core.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.
 //! - `worker/sifter.rs`: how a worker finds the tasks that were raised in the low queue.
 //! - `worker/inner_polls.rs`: how a worker polls a task within the poll of another.
@@ -101,7 +102,6 @@
 mod cancel;
 mod executor;
 mod host;
-mod loans;
 mod outcome;
 mod queue;
 mod route;
@@ -117,7 +117,6 @@ pub use runnable::Priority;
 pub(crate) use cancel::abort_by_number;
 pub(crate) use executor::{Executor, ExecutorParts, Late};
 pub(crate) use host::{Bound, Host, Park};
-pub(crate) use loans::Borrower;
 pub(crate) use outcome::{Outcome, TaskHalf};
 pub(crate) use queue::{LocalQueue, Queue, Stealable};
 pub(crate) use route::Route;

@@ -20,12 +20,10 @@ use crossbeam_utils::CachePadded;
 use super::runnable::Runnable;
 use crate::ground::channel::{self, Channel};
 use crate::ground::ids::{CrewId, WorkerId};
+use crate::ground::sift_mark::SiftMark;
 use crate::ground::sync::unmodelled::{Deque, Ring, Steal, Stealer};
 use crate::ground::sync::{AtomicBool, AtomicCell, Ordering};
 use crate::idle::Board;
-
-use extract::SiftMark;
-pub(super) use extract::is_older;
 
 /// A queue, shared by all threads.
 #[derive(Debug)]

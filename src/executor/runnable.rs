@@ -7,9 +7,9 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
-use super::loans;
 use crate::ending::abort_orders;
 use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::loans::Borrower;
 use crate::ground::telemetry::names;
 
 /// How urgent a task is: whether it waits in the high or in the low queue. A task in a further
@@ -72,7 +72,7 @@ const ABORTED: u16 = 1 << 15;
 /// memory.
 const ABORTABLE: u16 = 1 << 14;
 
-/// Set while a low task goes to the high queue because priority is lent to it (`loans.rs`).
+/// Set while a low task goes to the high queue because priority is lent to it (`ground/loans.rs`).
 const LENT: u16 = 1 << 13;
 
 /// Set once the awaiter of this task was sent back pending although the task had ended, since the
@@ -134,7 +134,7 @@ impl Meta {
     pub(crate) fn queue_by_loans(&self) -> QueueId {
         let state = self.state.load(Ordering::Relaxed);
         // One comparison for most tasks: of the three bits `LENT` is the lowest.
-        match state >= LENT || loans::may_exist(self.id) {
+        match state >= LENT || Borrower::may_have_loans(self.id) {
             false => QueueId(state),
             true => self.settle_loan(),
         }
@@ -142,7 +142,11 @@ impl Meta {
 
     #[cold]
     fn settle_loan(&self) -> QueueId {
-        let is_lent = loans::exists(self.executor, self.id);
+        let borrower = Borrower {
+            executor: self.executor,
+            task: self.id,
+        };
+        let is_lent = borrower.meets_loans();
         self.change(|queue, bits| match (is_lent, queue, bits & LENT) {
             (true, QueueId::LOW, _) => Some((QueueId::HIGH, bits | LENT)),
             (false, _, LENT) => Some((QueueId::LOW, bits ^ LENT)),

@@ -19,6 +19,7 @@ use super::telling;
 use super::thread_locals::{ENTERED, FOR_LIFE, Here, NUMBERS, SEAT, Undropped};
 use super::worker::{Turn, Worker};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::loans::Borrower;
 use crate::ground::poll;
 use crate::ground::telemetry::event::{Event, PollEnd};
 use crate::ground::telemetry::observers::anyone_observes;
@@ -401,6 +402,19 @@ pub(super) fn enter_waker(id: ExecutorId, task: TaskId, waker: &Waker) -> bool {
         waker.wake_by_ref();
     }
     is_sought.is_some()
+}
+
+/// The task that is being polled on this thread, if it is a low one.
+pub(crate) fn low_task_here() -> Option<Borrower> {
+    with_worker(|worker| {
+        let polled = worker.tally().polling.get()?;
+        let low = polled.queue == QueueId::LOW && !worker.current.is_high;
+        low.then_some(Borrower {
+            executor: worker.executor_id,
+            task: polled.task,
+        })
+    })
+    .flatten()
 }
 
 /// Wakes a task that waits, wherever that may be. One without a runtime has ended, or is about to.

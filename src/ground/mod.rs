@@ -13,6 +13,8 @@
 //! - `poll/`: the poll that is under way on a thread, as the code in it and around it knows it.
 //! - `waker/`: wakers that are kept for other code.
 //! - `telemetry/`: the events and counts of the core.
+//! - `loans.rs`: the priority that a caller lends to the task that serves it.
+//! - `sift_mark.rs`: the count of raises at which a place was last sifted.
 //! - `join_error.rs`: the error that an awaiter gets from a task without an output.
 
 pub(crate) mod channel;
@@ -20,10 +22,12 @@ pub(crate) mod growth;
 pub(crate) mod ids;
 pub(crate) mod join_error;
 pub(crate) mod large;
+pub(crate) mod loans;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 pub(crate) mod os_thread;
 pub(crate) mod poll;
 pub(crate) mod shield;
+pub(crate) mod sift_mark;
 pub(crate) mod sync;
 pub(crate) mod telemetry;
 pub(crate) mod waker;

@@ -24,8 +24,8 @@
 //!   the work. If none is searching and one is parked, the bringer unparks one, which goes on *as a
 //!   searcher*. Where nearness counts, a bringer of high work relies on no searcher and unparks one
 //!   in any case, unless it is a worker at high work itself and no more are parked than are *kept*
-//!   (`nearby.rs`). A searcher that brings work itself, such as the tasks that it wakes after a wait
-//!   in the reactor, leaves that to the end of its search.
+//!   (`nearby.rs`). A searcher that brings work itself, such as the tasks that it wakes after a
+//!   wait in the reactor, leaves that to the end of its search.
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
 //! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher

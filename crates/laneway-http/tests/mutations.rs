@@ -199,7 +199,7 @@ fn ask_until(server: &Served, over: &AtomicBool) -> Vec<Duration> {
 fn pause_until(over: &AtomicBool) -> Duration {
     let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
     while !over.load(Ordering::Relaxed) {
-        thread::sleep(Duration::from_millis(10));
+        thread::park_timeout(Duration::from_millis(10));
         longest = longest.max(last.elapsed());
         last = Instant::now();
     }

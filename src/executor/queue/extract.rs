@@ -3,45 +3,13 @@
 //!
 //! Since neither a deque nor a channel lets a task out of its middle, all tasks are taken out, and
 //! those that are not wanted are put back in their order. Joined tasks are picked only where few
-//! tasks lie. Each channel and each local queue carries a [`SiftMark`], by which a worker knows
-//! what is left to sift. This file never decides when to look, and never polls a task. Read
-//! `worker/sifter.rs` next.
+//! tasks lie. Each channel and each local queue carries a
+//! [`SiftMark`](crate::ground::sift_mark::SiftMark), by which a worker knows what is left to sift.
+//! This file never decides when to look, and never polls a task. Read `worker/sifter.rs` next.
 
 use super::{Contents, LocalQueue, Queue, Runnable};
 use crate::ground::ids::QueueId;
 use crate::ground::sync::unmodelled::Ring;
-use crate::ground::sync::{AtomicUsize, Ordering};
-
-/// How many raises were counted when the tasks beside it were last sifted (`Sought` in
-/// `ground/waker/pending.rs`).
-#[derive(Debug, Default)]
-pub(super) struct SiftMark(AtomicUsize);
-
-impl SiftMark {
-    pub(super) fn get(&self) -> u32 {
-        self.0.load(Ordering::Acquire) as u32
-    }
-
-    pub(super) fn set(&self, at: u32) {
-        // Release: pairs with the Acquire in `get`. A worker that sees the mark takes tasks that
-        // were sifted.
-        self.0.store(at as usize, Ordering::Release);
-    }
-
-    /// Sets the mark to an older count, unless it is as old already. Gives the one from before.
-    pub(super) fn set_back(&self, to: u32) -> u32 {
-        let before = self.get();
-        if is_older(to, before) {
-            self.set(to);
-        }
-        before
-    }
-}
-
-/// Whether a count of raises was reached before another. Counts wrap around.
-pub(in crate::executor) fn is_older(count: u32, than: u32) -> bool {
-    count.wrapping_sub(than).cast_signed() < 0
-}
 
 /// From a deque or a channel with more tasks than this, none is picked: the way out and back of all
 /// would cost more than a thread does.

@@ -31,10 +31,10 @@ use std::mem;
 use std::time::Duration;
 
 use super::{Step, Worker};
-use crate::executor::queue::is_older;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::ground::ids::QueueId;
+use crate::ground::sift_mark::is_older;
 
 /// A worker's notes of its sifting.
 #[derive(Debug, Default)]
