@@ -66,11 +66,17 @@ where
         let future = self.service.call(request);
         let place = Arc::new(Mutex::new(Place::Empty(None)));
         let sender = Sender(place.clone());
-        let future = AssertUnwindSafe(future).catch_unwind();
+        let future = AssertUnwindSafe(as_a_local(future)).catch_unwind();
         let work = async move { sender.put(future.await) };
         let task = spawn_task!(work, Priority::Low);
         LowFuture { place, _task: task }
     }
+}
+
+/// Awaits a future as a local variable, which is dropped while a panic of its own goes on: a guard
+/// in it then poisons its lock.
+async fn as_a_local<F: Future>(future: F) -> F::Output {
+    future.await
 }
 
 /// The answer of a [`Low`] service. Dropped before it is there, it cancels the work.

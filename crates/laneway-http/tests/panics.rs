@@ -4,12 +4,12 @@ mod client;
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use client::h2::{GOAWAY, HEADERS, RST_STREAM};
-use client::{Closed, Served, door, get, h2, serve_service};
+use client::{Closed, Served, WATCHDOG, door, get, h2, serve_service};
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use laneway::Runtime;
@@ -209,4 +209,78 @@ fn a_panic_behind_low_is_told_as_it_was() {
         ERRORS
             .has("a service panicked, and its client gets 500: GET /low: in the future of /future")
     );
+}
+
+/// Tells whether it was dropped while a panic went on.
+struct Witness(mpsc::Sender<bool>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.0.send(std::thread::panicking());
+    }
+}
+
+/// A future and a body that are written by hand, and panic in their polls.
+struct Bare {
+    _witness: Witness,
+}
+
+impl Bare {
+    fn new(tell: &mpsc::Sender<bool>) -> Bare {
+        Bare {
+            _witness: Witness(tell.clone()),
+        }
+    }
+}
+
+impl Future for Bare {
+    type Output = Result<Response<Bare>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        panic!("in a future by hand");
+    }
+}
+
+impl Body for Bare {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        panic!("in a body by hand");
+    }
+}
+
+/// So that a guard within it poisons its lock.
+#[test]
+fn what_panics_is_dropped_while_the_panic_goes_on() {
+    let (tell, told) = mpsc::channel();
+    let assert_told = |what: &str, serve: &dyn Fn(Runtime) -> Served| {
+        let server = serve(Runtime::builder().build().unwrap());
+        let mut client = server.connect();
+        client.send(get("/"));
+        let _ = client.rest();
+        assert_eq!(told.recv_timeout(WATCHDOG), Ok(true), "{what}");
+        assert!(server.end().is_clean());
+    };
+    let future = {
+        let tell = tell.clone();
+        move |_request: Request<RequestBody>| Bare::new(&tell)
+    };
+    let of_future = service_fn(future);
+    assert_told("a future", &|runtime| {
+        serve_service(runtime, Limits::public(), of_future.clone())
+    });
+    assert_told("a future behind low", &|runtime| {
+        serve_service(runtime, Limits::public(), low(of_future.clone()))
+    });
+    let of_body = service_fn(move |_request: Request<RequestBody>| {
+        let body = Bare::new(&tell);
+        async { Ok::<_, Infallible>(Response::new(body)) }
+    });
+    assert_told("a body", &|runtime| {
+        serve_service(runtime, Limits::public(), of_body.clone())
+    });
 }

@@ -140,6 +140,28 @@ fn piece<D>(entry: &mut Option<Entry>, data: D, is_last: bool) -> Piece<D> {
     Piece::of(entry.as_ref().expect("the last piece takes it"), data)
 }
 
+/// A body in the middle of its poll. If that panics, it is dropped while the panic goes on, as a
+/// local variable would be: a guard in it then poisons its lock.
+struct NoneIfItPanics<'a, B>(Pin<&'a mut Option<B>>);
+
+impl<B> Drop for NoneIfItPanics<'_, B> {
+    fn drop(&mut self) {
+        // A second panic is caught.
+        let _ = caught(|| self.0.set(None));
+    }
+}
+
+fn poll_body<B: Body>(
+    body: Pin<&mut Option<B>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    let mut polled = NoneIfItPanics(body);
+    let body = polled.0.as_mut().as_pin_mut();
+    let frame = body.map_or(Poll::Ready(None), |body| body.poll_frame(cx));
+    std::mem::forget(polled);
+    frame
+}
+
 impl<B> Body for Answer<B>
 where
     B: Body,
@@ -152,21 +174,21 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Piece<B::Data>>, Self::Error>>> {
-        let this = self.project();
-        let (Some(mut body), Some(entry)) = (this.body.as_pin_mut(), this.entry.as_mut()) else {
+        let mut this = self.project();
+        let (true, Some(entry)) = (this.body.is_some(), this.entry.as_mut()) else {
             return Poll::Ready(None);
         };
         if *this.length == Length::Endless && entry.is_to_end() {
             return Poll::Ready(None);
         }
-        let frame = match caught(|| body.as_mut().poll_frame(cx)) {
+        let frame = match caught(|| poll_body(this.body.as_mut(), cx)) {
             Ok(frame) => frame,
             Err(message) => {
                 entry.panicked(Panicked::Body, &message);
                 return Poll::Ready(Some(Err(Panicked::Body.into())));
             }
         };
-        let is_last = body.is_end_stream();
+        let is_last = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
         if !takes(this.length, &frame, is_last) {
             log::error!("{WRONG_LENGTH}, and its client is cut off");
             return Poll::Ready(Some(Err(WRONG_LENGTH.into())));

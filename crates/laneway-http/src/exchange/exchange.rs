@@ -171,6 +171,17 @@ pin_project! {
     }
 }
 
+/// A step in the middle of its poll. If that panics, what the service has made is dropped while the
+/// panic goes on, as a local variable would be: a guard in it then poisons its lock.
+struct OverIfItPanics<'e, S, F>(Pin<&'e mut Step<S, F>>);
+
+impl<S, F> Drop for OverIfItPanics<'_, S, F> {
+    fn drop(&mut self) {
+        // A second panic is caught.
+        let _ = caught(|| self.0.set(Step::Over));
+    }
+}
+
 /// The reason for an answer, or the answer itself.
 enum Given<B> {
     /// The service's answer.
@@ -191,11 +202,13 @@ impl<S: Serves> Future for Exchange<S, S::Future> {
         let entry = this.entry.as_ref().expect(ENTERED);
         // Written from within: what a caught call gives is moved twice.
         let mut given = Poll::Pending;
-        let polled = caught(|| this.step.as_mut().poll_answer(cx, &mut given));
+        let polled = caught(|| {
+            let mut polled = OverIfItPanics(this.step.as_mut());
+            polled.0.as_mut().poll_answer(cx, &mut given);
+            std::mem::forget(polled);
+        });
         if let Err(message) = polled {
             entry.panicked(Panicked::Service, &message);
-            // The rest of it is dropped here, where a second panic is caught.
-            let _ = caught(|| this.step.set(Step::Over));
             given = Poll::Ready(Given::Failure);
         }
         match given {

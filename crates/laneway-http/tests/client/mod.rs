@@ -24,7 +24,7 @@ use tower_service::Service;
 pub(crate) const LARGE: usize = 16 * 1024 * 1024;
 
 /// No answer takes longer.
-const WATCHDOG: Duration = Duration::from_secs(20);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(20);
 
 /// The tasks of a server without connections: the one that serves, and the one that accepts.
 pub(crate) const OWN_TASKS: u64 = 2;
