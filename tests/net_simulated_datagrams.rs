@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use laneway::net::{NetworkConditions, UdpSocket, cut_off, reconnect};
+use laneway::net::{NetworkConditions, TcpStream, UdpSocket, cut_off, reconnect};
 use laneway::sim::{Error, Sim};
 use laneway::spawn_task;
 use laneway::time::{now, sleep, timeout};
@@ -196,6 +196,26 @@ fn a_connected_socket_hears_its_peer_alone_and_learns_that_it_is_gone() {
         let refused = client.take_error()?.expect("it is told each time");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn a_network_whose_ports_are_all_taken_says_so() {
+    let run = Sim::seed(1).run(async {
+        let mut sockets = Vec::new();
+        let refused = loop {
+            match UdpSocket::bind("10.0.0.1:0").await {
+                Ok(socket) => sockets.push(socket),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+        assert_eq!(sockets.len(), (49_152..=u16::MAX).count());
+        let refused = TcpStream::connect("10.0.0.2:80").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrNotAvailable);
+        sockets.truncate(1);
+        UdpSocket::bind("10.0.0.1:0").await
     });
     run.unwrap().output.unwrap();
 }

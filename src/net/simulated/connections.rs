@@ -13,15 +13,16 @@ use crate::net::source::Source;
 const SEGMENT: usize = 16 * 1024;
 
 impl Wires {
-    pub(super) fn connect(&mut self, address: SocketAddr) -> (EndId, Arc<Source>) {
+    pub(super) fn connect(&mut self, address: SocketAddr) -> io::Result<(EndId, Arc<Source>)> {
         let remote = SocketAddr::new(reachable(address.ip()), address.port());
-        let local = SocketAddr::new(remote.ip(), self.free_port());
+        let port = self.free_port().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let local = SocketAddr::new(remote.ip(), port);
         self.connections += 1;
         let end = End::new(local, remote, self.connections, ConnectionPhase::Connecting);
         let source = end.source.clone();
         let id = self.ends.insert(end);
         self.send(id, Segment::Call);
-        (id, source)
+        Ok((id, source))
     }
 
     pub(super) fn end(&mut self, id: EndId) -> &mut End {

@@ -16,18 +16,20 @@ impl Wires {
         mut address: SocketAddr,
     ) -> io::Result<(SocketAddr, Arc<Source>)> {
         if address.port() == 0 {
-            address.set_port(self.free_port());
+            address.set_port(self.free_port().ok_or(io::ErrorKind::AddrInUse)?);
         }
         let Entry::Vacant(place) = self.udp_ports.entry(address) else {
             return Err(io::ErrorKind::AddrInUse.into());
         };
         let source = place.insert(UdpPort::default()).source.clone();
         source.set(Readiness::WRITE, &mut self.ready);
+        self.take_port(address.port());
         Ok((address, source))
     }
 
     pub(super) fn unbind_udp(&mut self, bound: SocketAddr) {
         self.udp_ports.remove(&bound);
+        self.leave_port(bound.port());
     }
 
     pub(super) fn udp_port(&mut self, bound: SocketAddr) -> &mut UdpPort {

@@ -25,7 +25,7 @@ impl Endpoint {
         if address.port() == 0 {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let (id, source) = network.with(|wires| wires.connect(address));
+        let (id, source) = network.with(|wires| wires.connect(address))?;
         Ok((Endpoint::new(network, id), source))
     }
 

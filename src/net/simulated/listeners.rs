@@ -17,7 +17,7 @@ impl Wires {
         backlog: usize,
     ) -> io::Result<(SocketAddr, Arc<Source>)> {
         if address.port() == 0 {
-            address.set_port(self.free_port());
+            address.set_port(self.free_port().ok_or(io::ErrorKind::AddrInUse)?);
         }
         if self.doors.contains_key(&address) {
             return Err(io::ErrorKind::AddrInUse.into());
@@ -25,6 +25,7 @@ impl Wires {
         let doorway = Doorway::new(backlog);
         let source = doorway.source.clone();
         self.doors.insert(address, doorway);
+        self.take_port(address.port());
         Ok((address, source))
     }
 
@@ -41,6 +42,7 @@ impl Wires {
 
     pub(super) fn shut_door(&mut self, door: SocketAddr) {
         let doorway = self.doors.remove(&door).expect("the listener is held");
+        self.leave_port(door.port());
         for id in doorway.waiting {
             self.ends[id].farewell = Farewell::Reset;
             self.drop_end(id);

@@ -40,6 +40,8 @@ pub(super) struct Wires {
     pub(super) connections: u64,
     /// The port that is tried first when the network is to choose one.
     next_port: u16,
+    /// How many listeners and sockets for datagrams have each port, at different addresses.
+    taken_ports: BTreeMap<u16, usize>,
 }
 
 /// A message that arrives at a moment.
@@ -64,17 +66,28 @@ impl Wires {
             sent: 0,
             connections: 0,
             next_port: FIRST_PORT,
+            taken_ports: BTreeMap::new(),
         }
     }
 
-    pub(super) fn free_port(&mut self) -> u16 {
-        loop {
+    /// The next port that no listener and no socket for datagrams has, if there is one.
+    pub(super) fn free_port(&mut self) -> Option<u16> {
+        (FIRST_PORT..=u16::MAX).find_map(|_| {
             let port = self.next_port;
             self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
-            let mut taken = self.doors.keys().chain(self.udp_ports.keys());
-            if taken.all(|taken| taken.port() != port) {
-                return port;
-            }
+            (!self.taken_ports.contains_key(&port)).then_some(port)
+        })
+    }
+
+    pub(super) fn take_port(&mut self, port: u16) {
+        *self.taken_ports.entry(port).or_default() += 1;
+    }
+
+    pub(super) fn leave_port(&mut self, port: u16) {
+        let takers = self.taken_ports.get_mut(&port).expect("it was taken");
+        *takers -= 1;
+        if *takers == 0 {
+            self.taken_ports.remove(&port);
         }
     }
 

@@ -188,7 +188,12 @@ where
                 return Poll::Ready(Some(Err(Panicked::Body.into())));
             }
         };
-        let is_last = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
+        let is_last = this
+            .body
+            .as_ref()
+            .get_ref()
+            .as_ref()
+            .is_none_or(Body::is_end_stream);
         if !takes(this.length, &frame, is_last) {
             log::error!("{WRONG_LENGTH}, and its client is cut off");
             return Poll::Ready(Some(Err(WRONG_LENGTH.into())));
