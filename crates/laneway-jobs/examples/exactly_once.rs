@@ -2,16 +2,20 @@
 //! fail after they have paid and a payment is asked for twice.
 //!
 //! `cargo run -p laneway-jobs --example exactly_once [FILE]` keeps purses and jobs in FILE, or in a
-//! file of its own that it removes. It moves some coins, counts them and ends by itself.
+//! file of its own that it removes; with `-- --postgres URL` both are in that database. It moves
+//! some coins, counts them and ends by itself.
 
 #[path = "../../../examples/output/mod.rs"]
 mod output;
 
-use std::path::Path;
+mod kept;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
+use kept::Kept;
 use laneway::Runtime;
+use laneway_jobs::postgres::PostgresStore;
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Retry, Worker};
 use rusqlite::Transaction;
@@ -33,35 +37,99 @@ impl Job for Pay {
 }
 
 const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS purse (owner TEXT PRIMARY KEY, coins INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS purse (owner TEXT PRIMARY KEY, coins BIGINT NOT NULL);
 INSERT INTO purse VALUES ('Ada', 1000), ('Grace', 0)
-ON CONFLICT DO UPDATE SET coins = excluded.coins;";
+ON CONFLICT (owner) DO UPDATE SET coins = excluded.coins;";
+const TAKE: &str = "UPDATE purse SET coins = coins - $1 WHERE owner = 'Ada'";
+const GIVE: &str = "UPDATE purse SET coins = coins + $1 WHERE owner = $2";
+const COINS_OF: &str = "SELECT coins FROM purse WHERE owner = $1";
 
-/// Moves the coins and completes the job, both in one transaction: they are there together, or not
-/// at all.
-fn pay(transaction: &Transaction<'_>, pay: &Pay, ctx: &Ctx) -> Result<i64, Failed> {
-    let take = "UPDATE purse SET coins = coins - ?1 WHERE owner = 'Ada'";
-    transaction.execute(take, [pay.coins])?;
-    let give = "UPDATE purse SET coins = coins + ?1 WHERE owner = ?2";
-    transaction.execute(give, (pay.coins, &pay.to))?;
-    ctx.complete_in(transaction, &pay.coins)?;
-    // What comes after the effect may fail as well.
+/// The database that holds the purses beside the jobs.
+#[derive(Clone)]
+enum Bank {
+    File(SqliteStore),
+    Server(PostgresStore),
+}
+
+impl Bank {
+    async fn open(kept: &Kept) -> Result<Bank, Failed> {
+        Ok(match kept {
+            Kept::File(file) => Bank::File(SqliteStore::open(file)?),
+            Kept::Own(folder) => Bank::File(SqliteStore::open(folder.file())?),
+            Kept::Postgres(url) => Bank::Server(PostgresStore::connect(url).await?),
+        })
+    }
+
+    fn jobs(&self) -> Jobs {
+        match self {
+            Bank::File(store) => Jobs::new(store.clone()),
+            Bank::Server(store) => Jobs::new(store.clone()),
+        }
+    }
+
+    async fn set_up(&self) -> Result<(), Failed> {
+        match self {
+            Bank::File(store) => {
+                let tables = |transaction: &Transaction<'_>| transaction.execute_batch(TABLES);
+                store.transact(tables).await?;
+            }
+            Bank::Server(store) => store.client().await?.batch_execute(TABLES).await?,
+        }
+        Ok(())
+    }
+
+    /// Moves the coins and completes the job, both in one transaction: they are there together, or
+    /// not at all.
+    async fn pay(&self, pay: Pay, ctx: Ctx) -> Result<i64, Failed> {
+        match self {
+            Bank::File(store) => {
+                let moved = move |transaction: &Transaction<'_>| {
+                    transaction.execute(TAKE, [pay.coins])?;
+                    transaction.execute(GIVE, (pay.coins, &pay.to))?;
+                    ctx.complete_in(transaction, &pay.coins)?;
+                    go_on(&pay, &ctx)
+                };
+                let moved = store.transact(moved).await;
+                moved.map_err(|error| error.to_string().into())
+            }
+            Bank::Server(store) => {
+                let mut client = store.client().await?;
+                let transaction = client.transaction().await?;
+                transaction.execute(TAKE, &[&pay.coins]).await?;
+                transaction.execute(GIVE, &[&pay.coins, &pay.to]).await?;
+                ctx.complete_in(&transaction, &pay.coins).await?;
+                let coins = go_on(&pay, &ctx)?;
+                transaction.commit().await?;
+                Ok(coins)
+            }
+        }
+    }
+
+    async fn coins(&self, owner: &'static str) -> Result<i64, Failed> {
+        Ok(match self {
+            Bank::File(store) => {
+                let coins = move |transaction: &Transaction<'_>| {
+                    transaction.query_row(COINS_OF, [owner], |row| row.get(0))
+                };
+                store.transact(coins).await?
+            }
+            Bank::Server(store) => {
+                let client = store.client().await?;
+                client.query_one(COINS_OF, &[&owner]).await?.get(0)
+            }
+        })
+    }
+}
+
+/// What comes after the effect may fail as well.
+fn go_on(pay: &Pay, ctx: &Ctx) -> Result<i64, Failed> {
     match ctx.attempt() {
         1 if pay.coins % 2 == 1 => Err("the light went out".into()),
         _ => Ok(pay.coins),
     }
 }
 
-/// The coins of one owner, or of all.
-async fn coins(store: &SqliteStore, owner: &'static str) -> Result<i64, Failed> {
-    let sum = "SELECT sum(coins) FROM purse WHERE owner LIKE ?1";
-    let count = move |transaction: &Transaction<'_>| {
-        transaction.query_row(sum, [owner], |row| row.get::<_, i64>(0))
-    };
-    Ok(store.transact(count).await?)
-}
-
-async fn pay_all(store: &SqliteStore, jobs: &Jobs) -> Result<(), Failed> {
+async fn pay_all(bank: &Bank, jobs: &Jobs) -> Result<(), Failed> {
     let mut asked = Vec::new();
     for number in 1..=PAYMENTS {
         // Each is asked for twice, as by a button that is pressed twice.
@@ -81,7 +149,7 @@ async fn pay_all(store: &SqliteStore, jobs: &Jobs) -> Result<(), Failed> {
     for id in asked {
         jobs.wait::<i64>(id).await?;
     }
-    let (ada, grace) = (coins(store, "Ada").await?, coins(store, "Grace").await?);
+    let (ada, grace) = (bank.coins("Ada").await?, bank.coins("Grace").await?);
     println!("Ada has {ada} coins, Grace {grace}");
     let moved = i64::from(PAYMENTS * (PAYMENTS + 1) / 2);
     match (ada + grace, grace) == (COINS, moved) {
@@ -90,34 +158,28 @@ async fn pay_all(store: &SqliteStore, jobs: &Jobs) -> Result<(), Failed> {
     }
 }
 
-fn run(file: &Path) -> Result<(), Failed> {
+fn run(kept: &Kept) -> Result<(), Failed> {
     let rt = Runtime::builder().build()?;
-    let store = SqliteStore::open(file)?;
-    let jobs = Jobs::new(store.clone());
-    let bank = store.clone();
+    let bank = rt.block_on(Bank::open(kept))?;
+    let jobs = bank.jobs();
+    let payer = bank.clone();
     let handler = move |payment: Pay, ctx: Ctx| {
-        let bank = bank.clone();
+        let bank = payer.clone();
         async move {
-            let attempt = ctx.attempt();
-            let coins = payment.coins;
-            let paid = bank
-                .transact(move |transaction| pay(transaction, &payment, &ctx))
-                .await;
-            paid.map_err(|error| {
+            let (attempt, coins) = (ctx.attempt(), payment.coins);
+            bank.pay(payment, ctx).await.map_err(|error| {
                 println!("{coins} coins, attempt {attempt}: {error}; nothing is moved");
                 JobError::new(error)
             })
         }
     };
     rt.block_on(async {
-        store
-            .transact(|transaction| transaction.execute_batch(TABLES))
-            .await?;
+        bank.set_up().await?;
         let worker = Worker::new(&jobs)
             .queue("default", Limit::in_flight(4))
             .handle_with(Retry::fixed(Duration::from_millis(50)), handler)
             .start(&rt)?;
-        pay_all(&store, &jobs).await?;
+        pay_all(&bank, &jobs).await?;
         println!("{}", worker.shutdown(Duration::from_secs(5)).await);
         Ok(())
     })
@@ -125,25 +187,11 @@ fn run(file: &Path) -> Result<(), Failed> {
 
 fn main() -> ExitCode {
     output::may_end("exactly_once");
-    let mut arguments = std::env::args_os().skip(1);
-    let (file, more) = (arguments.next(), arguments.next());
-    let is_option = file
-        .as_ref()
-        .is_some_and(|file| file.to_string_lossy().starts_with('-'));
-    if more.is_some() || is_option {
-        eprintln!("usage: exactly_once [FILE]   (the file in which purses and jobs are kept)");
+    let Some(kept) = Kept::of(std::env::args_os().skip(1).collect(), "purse") else {
+        eprintln!("usage: exactly_once [FILE | --postgres URL]   (where purses and jobs are kept)");
         return ExitCode::from(2);
-    }
-    let folder = std::env::temp_dir().join(format!("laneway-purse-{}", std::process::id()));
-    let ended = match file {
-        Some(file) => run(Path::new(&file)),
-        None => std::fs::create_dir_all(&folder)
-            .map_err(Failed::from)
-            .and_then(|()| run(&folder.join("purse.db"))),
     };
-    // It is in the folder for such files, which the system empties in any case.
-    let _ = std::fs::remove_dir_all(&folder);
-    match ended {
+    match kept.map_err(Failed::from).and_then(|kept| run(&kept)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("exactly_once: {error}");

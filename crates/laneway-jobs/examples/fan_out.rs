@@ -1,7 +1,8 @@
 //! A batch: pages are read apart from each other, each adds its pictures, a report follows.
 //!
 //! `cargo run -p laneway-jobs --example fan_out [PAGES]` fans out over so many pages, 12 where none
-//! is said, and at most 10,000. The jobs are kept in memory. It ends by itself.
+//! is said, and at most 10,000. The jobs are kept in memory, or with `-- --postgres URL` in that
+//! database. It ends by itself.
 
 #[path = "../../../examples/output/mod.rs"]
 mod output;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use laneway::Runtime;
+use laneway_jobs::postgres::PostgresStore;
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Retry, Worker};
 use serde::{Deserialize, Serialize};
@@ -84,36 +86,59 @@ async fn fan_out(jobs: &Jobs, pages: u32) -> Result<(), Failed> {
     one_by_one(jobs).await
 }
 
-fn run(pages: u32) -> Result<(), Failed> {
+fn run(asked: &Asked) -> Result<(), Failed> {
     let rt = Runtime::builder().build()?;
-    let jobs = Jobs::new(SqliteStore::memory()?);
+    let jobs = match &asked.postgres {
+        None => Jobs::new(SqliteStore::memory()?),
+        Some(url) => Jobs::new(rt.block_on(PostgresStore::connect(url))?),
+    };
     let worker = Worker::new(&jobs)
         .queue("default", Limit::in_flight(8))
         .handle(read_page)
         .handle(read_picture)
         .handle(report)
         .start(&rt)?;
-    rt.block_on(fan_out(&jobs, pages))?;
+    rt.block_on(fan_out(&jobs, asked.pages))?;
     println!("{}", rt.block_on(worker.shutdown(Duration::from_secs(5))));
     Ok(())
 }
 
 const MOST: u32 = 10_000;
 
-fn pages() -> Option<u32> {
-    let mut arguments = std::env::args_os().skip(1);
-    let (pages, more) = (arguments.next(), arguments.next());
-    let pages = pages.map_or(Some(12), |text| text.to_str()?.parse().ok());
-    pages.filter(|&pages| pages <= MOST && more.is_none())
+/// The arguments.
+struct Asked {
+    pages: u32,
+    postgres: Option<String>,
+}
+
+impl Asked {
+    fn read() -> Option<Asked> {
+        let arguments: Option<Vec<String>> = std::env::args_os()
+            .skip(1)
+            .map(|argument| argument.into_string().ok())
+            .collect();
+        let mut asked = Asked {
+            pages: 12,
+            postgres: None,
+        };
+        let mut arguments = arguments?.into_iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--postgres" => asked.postgres = Some(arguments.next()?),
+                number => asked.pages = number.parse().ok()?,
+            }
+        }
+        (asked.pages <= MOST).then_some(asked)
+    }
 }
 
 fn main() -> ExitCode {
     output::may_end("fan_out");
-    let Some(pages) = pages() else {
-        eprintln!("usage: fan_out [PAGES]   (a number, at most {MOST})");
+    let Some(asked) = Asked::read() else {
+        eprintln!("usage: fan_out [PAGES] [--postgres URL]   (a number, at most {MOST})");
         return ExitCode::from(2);
     };
-    match run(pages) {
+    match run(&asked) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fan_out: {error}");

@@ -2,17 +2,21 @@
 //! a newsletter goes out by a cron schedule.
 //!
 //! `cargo run -p laneway-jobs --example mailer [FILE]` keeps its jobs in FILE, or in a file of its
-//! own that it removes. It sends a few mails, prints what happens and ends by itself.
+//! own that it removes; with `-- --postgres URL` they are in that database. It sends a few mails,
+//! prints what happens and ends by itself.
 
 #[path = "../../../examples/output/mod.rs"]
 mod output;
 
-use std::path::PathBuf;
+mod kept;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
+use kept::Kept;
 use laneway::time::sleep;
 use laneway::{Priority, Runtime};
+use laneway_jobs::postgres::PostgresStore;
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::FireOutcome;
 use laneway_jobs::{
@@ -51,9 +55,13 @@ fn newsletter() -> Result<Schedule, ScheduleError> {
 
 type Failed = Box<dyn std::error::Error>;
 
-fn run(file: &PathBuf) -> Result<(), Failed> {
+fn run(kept: &Kept) -> Result<(), Failed> {
     let rt = Runtime::builder().build()?;
-    let jobs = Jobs::new(SqliteStore::open(file)?);
+    let jobs = match kept {
+        Kept::File(file) => Jobs::new(SqliteStore::open(file)?),
+        Kept::Own(folder) => Jobs::new(SqliteStore::open(folder.file())?),
+        Kept::Postgres(url) => Jobs::new(rt.block_on(PostgresStore::connect(url))?),
+    };
     let worker = Worker::new(&jobs)
         .queue("default", Limit::in_flight(8))
         .handle_with(Retry::fixed(Duration::from_millis(200)), send_mail)
@@ -106,23 +114,11 @@ async fn see_a_newsletter(jobs: &Jobs) -> Result<(), Failed> {
 
 fn main() -> ExitCode {
     output::may_end("mailer");
-    let mut arguments = std::env::args_os().skip(1);
-    let (file, more) = (arguments.next().map(PathBuf::from), arguments.next());
-    let is_option = file
-        .as_ref()
-        .is_some_and(|file| file.to_string_lossy().starts_with('-'));
-    if more.is_some() || is_option {
-        eprintln!("usage: mailer [FILE]   (the file in which the jobs are kept)");
+    let Some(kept) = Kept::of(std::env::args_os().skip(1).collect(), "mailer") else {
+        eprintln!("usage: mailer [FILE | --postgres URL]   (where the jobs are kept)");
         return ExitCode::from(2);
-    }
-    let folder = std::env::temp_dir().join(format!("laneway-mailer-{}", std::process::id()));
-    let own = file.is_none().then(|| std::fs::create_dir_all(&folder));
-    let ended = run(&file.unwrap_or_else(|| folder.join("jobs.db")));
-    if own.is_some() {
-        // It is in the folder for such files, which the system empties in any case.
-        let _ = std::fs::remove_dir_all(&folder);
-    }
-    match ended {
+    };
+    match kept.map_err(Failed::from).and_then(|kept| run(&kept)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mailer: {error}");

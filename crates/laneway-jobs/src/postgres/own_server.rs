@@ -152,6 +152,7 @@ impl Server {
     }
 
     /// The user that runs it, where that is another one.
+    #[allow(dead_code, reason = "the tests of TLS ask for it")]
     pub(crate) fn user(&self) -> Option<u32> {
         self.user
     }

@@ -6,6 +6,7 @@
 mod conformance;
 #[cfg(feature = "tls")]
 mod encrypted;
+mod examples;
 mod exhausted;
 mod faults;
 #[path = "../folder/mod.rs"]
