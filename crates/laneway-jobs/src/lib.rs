@@ -70,7 +70,15 @@
 //! | `dashboard` | pages that show the jobs and change them, for any server: `dashboard` |
 //! | `postgres` | the store in a Postgres database, for workers on many machines: `postgres` |
 //! | `tls` | TLS to Postgres, by rustls |
+//! | `metrics` | counts of attempts through the `metrics` crate, named below |
+//! | `tracing` | a span of the `tracing` crate for each attempt |
 //! | `conformance` | the body of cases that every store passes |
+//!
+//! With `metrics` a worker counts the attempts that have ended in `laneway_jobs_attempts_total`, by
+//! `queue`, `kind`, `lane` and `end` (`done`, `retried`, `failed`, `snoozed` or `returned`), keeps
+//! their times in the histogram `laneway_jobs_attempt_seconds`, and counts lost leases in
+//! `laneway_jobs_leases_lost_total`. With `tracing` a handler runs in a span `job` of the target
+//! `laneway_jobs`, which has the fields `id`, `kind`, `queue`, `lane` and `attempt`.
 //!
 //! # Where to read, and what owns what
 //!

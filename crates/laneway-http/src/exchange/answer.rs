@@ -151,10 +151,9 @@ impl<B> Drop for NoneIfItPanics<'_, B> {
     }
 }
 
-fn poll_body<B: Body>(
-    body: Pin<&mut Option<B>>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+type PolledFrame<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
+fn poll_body<B: Body>(body: Pin<&mut Option<B>>, cx: &mut Context<'_>) -> PolledFrame<B> {
     let mut polled = NoneIfItPanics(body);
     let body = polled.0.as_mut().as_pin_mut();
     let frame = body.map_or(Poll::Ready(None), |body| body.poll_frame(cx));

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use laneway::{AbortHandle, IntoQueueName};
 
 use super::core::Core;
 use super::handlers::Handler;
+use super::observed::{Counted, within};
 use super::outcome::Made;
 use crate::ctx::{Attempt, Ctx};
 use crate::job_error::JobError;
@@ -40,7 +42,7 @@ pub(super) fn begin(core: &Arc<Core>, job: ClaimedJob, queue: usize, begins: Opt
     let place = core.queues[queue]
         .spawn_on
         .map_or(lane, IntoQueueName::into_queue_name);
-    let attempt = run(core.clone(), job, lease, begins);
+    let attempt = run(core.clone(), job, queue, lease, begins);
     match core.runtime.try_spawn(attempt, place) {
         Ok(task) => {
             let stopped = core.roster().started(held, task.abort_handle());
@@ -59,7 +61,13 @@ pub(super) fn give_back(core: &Core, held: Held) {
     });
 }
 
-async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>, begins: Option<Begins>) {
+async fn run(
+    core: Arc<Core>,
+    mut job: ClaimedJob,
+    queue: usize,
+    lease: Arc<Lease>,
+    begins: Option<Begins>,
+) {
     let held = job.held();
     let Some(handler) = core.handlers.get(&job.kind) else {
         return give_back(&core, held);
@@ -67,9 +75,14 @@ async fn run(core: Arc<Core>, job: ClaimedJob, lease: Arc<Lease>, begins: Option
     let attempt = Attempt::at(&job, core.settings.timeout);
     let ctx = Ctx::new(core.jobs.clone(), attempt, lease.clone());
     lease.ends_with(ctx.deadline());
+    let queue = &core.queues[queue].name;
+    let counted = Counted::begin(&job, queue);
+    let payload = mem::take(&mut job.payload);
     let made = Made::of(&job, handler, &core.settings);
-    let outcome = outcome(handler, job.payload, ctx, &lease, &made);
-    match or(outcome, after_first_poll(begins)).await {
+    let outcome = within(&job, queue, outcome(handler, payload, ctx, &lease, &made));
+    let outcome = or(outcome, after_first_poll(begins)).await;
+    counted.end(outcome.as_ref());
+    match outcome {
         Some(outcome) => core.handled(Settlement { held, outcome }),
         None => core.lose(held),
     }

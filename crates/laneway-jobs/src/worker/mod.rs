@@ -6,10 +6,10 @@
 //! decides). Each job is a task in its lane (`attempt.rs`). The tasks share `core.rs`, and wake
 //! each other by bells (`bell.rs`) and signals (`signal.rs`). The jobs that the worker holds at the
 //! moment stand in `roster.rs`, which decides without acting: how much is free, which kinds may be
-//! claimed, when all is over. `handlers.rs` finds the handler of a kind, and
-//! puts hooks around it (`next.rs`); `outcome.rs` tells the
-//! outcome of an attempt, `builder.rs` has the settings, `handle.rs` the end. `drain.rs` and
-//! `trial.rs` run jobs in tests, without a worker's tasks.
+//! claimed, when all is over. `handlers.rs` finds the handler of a kind, and puts hooks around it
+//! (`next.rs`); `outcome.rs` tells the outcome of an attempt, `observed/` other tools, `builder.rs`
+//! has the settings, `handle.rs` the end. `drain.rs` and `trial.rs` run jobs in tests, without a
+//! worker's tasks.
 //!
 //! `turns.rs` says whether a claim is for jobs with limit keys or for others.
 //!
@@ -36,6 +36,7 @@ mod handlers;
 mod keeper;
 mod lull;
 mod next;
+mod observed;
 mod outcome;
 mod report;
 mod roster;
