@@ -47,7 +47,7 @@ fn main() {
     let record = Record::from_args("priorities");
 
     // One thread for each queue, each of which takes the other's tasks when it has none of its own,
-    // and one that stands by for high tasks.
+    // and one or two that stand by for high tasks.
     let builder = Runtime::new().with_high_num(1).with_low_num(1);
     record.watch(builder).run();
 
