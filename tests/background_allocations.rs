@@ -58,8 +58,14 @@ fn assert_one_each(
         change.allocations + change.reallocations
     };
     let allocations = block_on(rt.spawn(calls, priority));
+    // A service that is in its poll when a high task calls may be looked for among the low tasks,
+    // and those that are found are listed.
+    let more = match priority {
+        Priority::High => CALLS / 10,
+        Priority::Low => FEW,
+    };
     assert!(
-        (CALLS..CALLS + FEW).contains(&allocations),
+        (CALLS..CALLS + more).contains(&allocations),
         "{allocations} allocations for {CALLS} calls, {way}, by a {priority:?} task"
     );
 }

@@ -141,7 +141,8 @@ fn a_hook_that_panics_or_spawns_costs_no_thread() {
             count.fetch_add(1, Ordering::SeqCst);
             panic!("in the hook");
         });
-    let rt = rt.with_high_num(1).with_low_num(1).build().unwrap();
+    let rt = rt.with_high_num(1).with_low_num(1).with_standby(1);
+    let rt = rt.build().unwrap();
     rt.block_on(rt.spawn(async {}, Priority::High));
     drop(rt);
     assert_eq!(ran.load(Ordering::SeqCst), 3);
