@@ -21,6 +21,7 @@ impl Job for Report {
     const KIND: &'static str = "report";
 }
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The first of January 2026, UTC.
@@ -242,7 +243,7 @@ fn a_closure_that_panics_makes_no_job_and_ends_nothing() {
         });
         let worker = worker(&jobs).schedule(schedule.unwrap());
         let worker = worker.start(&Handle::current()).unwrap();
-        sleep(2 * HOUR).await;
+        sleep(2 * HOUR + SECOND).await;
         let fires = jobs.schedules().await.unwrap().remove(0).fires;
         let panicked = FireOutcome::Refused("the schedule's closure panicked".to_owned());
         assert_eq!(fires[1].outcome, panicked);

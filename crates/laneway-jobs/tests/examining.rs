@@ -94,7 +94,7 @@ fn each_fault_is_found_by_its_name() {
 
 #[test]
 fn a_queue_that_is_paused_while_jobs_wait_is_found() {
-    let pause = "INSERT INTO laneway_queue VALUES ('q', 1), ('empty', 1);";
+    let pause = "INSERT INTO laneway_queue (name, paused) VALUES ('q', 1), ('empty', 1);";
     let found = Folder::new("paused").found(&(pause.to_owned() + &job("state", "0")));
     assert!(
         matches!(&found[..], [Finding::LongPaused { queue, .. }] if queue == "q"),

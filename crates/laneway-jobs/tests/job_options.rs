@@ -78,7 +78,7 @@ fn children_members_and_scheduled_jobs_have_the_options_of_their_type() {
         let hourly = Schedule::every("hourly", hour).job(|_| Invoice(3)).unwrap();
         let worker = worker().schedule(hourly).start(&laneway::Handle::current());
         let worker = worker.unwrap();
-        sleep(hour).await; // of simulated time
+        sleep(hour + Duration::from_secs(1)).await; // of simulated time
         let _ = worker.shutdown(hour).await;
         let found = jobs.search(Default::default()).await.unwrap().jobs;
         // The schedule keeps its jobs one at a time by a key of its own.
