@@ -219,7 +219,7 @@ pub enum Event {
 /// }
 ///
 /// let sketch = Arc::new(Sketch::default());
-/// let builder = Runtime::builder().with_high_num(1).with_low_num(2);
+/// let builder = Runtime::builder().with_high_num(1).with_low_num(2).with_standby(1);
 /// let rt = builder.with_observer(sketch.clone()).build()?;
 /// let shape = sketch.0.lock().unwrap().clone().unwrap();
 /// assert_eq!(shape.queues, ["high", "low"]);

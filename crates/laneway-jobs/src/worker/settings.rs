@@ -50,8 +50,9 @@ impl Limit {
     ///
     /// ```
     /// use laneway::time::sleep;
+    /// use laneway_jobs::store::JobSearch;
     /// use laneway_jobs::testing::simulated;
-    /// use laneway_jobs::{Ctx, Job, JobError, Limit, Worker};
+    /// use laneway_jobs::{Ctx, Job, JobError, JobState, Limit, Worker};
     /// use serde::{Deserialize, Serialize};
     /// use std::time::Duration;
     ///
@@ -74,7 +75,12 @@ impl Limit {
     ///         jobs.enqueue(Import).limit_key(customer).await.unwrap();
     ///     }
     ///     sleep(Duration::from_secs(30)).await; // of simulated time
-    ///     assert_eq!(jobs.leases(10).await.unwrap().len(), 3, "two of Ada's and Grace's");
+    ///     let running = JobSearch {
+    ///         state: Some(JobState::Running),
+    ///         ..JobSearch::default()
+    ///     };
+    ///     let running = jobs.search(running).await.unwrap().jobs;
+    ///     assert_eq!(running.len(), 3, "two of Ada's and Grace's");
     ///     let _ = worker.shutdown(Duration::from_secs(3600)).await;
     /// });
     /// ```
