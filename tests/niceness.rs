@@ -85,6 +85,10 @@ fn a_runtime_that_is_built_in_a_nice_task_has_the_niceness_that_it_was_given() {
         let high = inner.spawn(async { own() }, Priority::High);
         let low = inner.spawn(async { own() }, Priority::Low);
         let found = inner.block_on(async { (high.await, low.await) });
+        // A thread takes its name itself, as the first thing it does.
+        eventually("the inner runtime has a watchdog", || {
+            threads_named("inner-watchdog").len() == 1
+        });
         (found, threads_named("inner-watchdog"))
     };
     let (found, watchdog) = soon(rt.spawn(task, Priority::Low));
