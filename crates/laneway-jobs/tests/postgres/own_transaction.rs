@@ -101,7 +101,7 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
         };
         let jobs = Jobs::new(store.clone());
         let client = store.client().await.unwrap();
-        let table = "CREATE TABLE purse (coins integer); INSERT INTO purse VALUES (0)";
+        let table = "CREATE TABLE till (coins integer); INSERT INTO till VALUES (0)";
         client.batch_execute(table).await.unwrap();
         let bank = Arc::new(store.clone());
         let pay = move |Pay(amount): Pay, ctx: Ctx| {
@@ -109,7 +109,7 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
             async move {
                 let mut client = bank.client().await?;
                 let transaction = client.transaction().await?;
-                let add = "UPDATE purse SET coins = coins + $1";
+                let add = "UPDATE till SET coins = coins + $1";
                 transaction.execute(add, &[&amount]).await?;
                 ctx.complete_in(&transaction, &amount).await?;
                 if ctx.attempt() == 1 {
@@ -131,7 +131,7 @@ fn a_job_that_completes_in_its_own_transaction_moves_the_money_once() {
         assert_eq!(timeout(LIMIT, listener.hinted()).await, Ok(()));
         assert!(worker.shutdown(Duration::from_secs(5)).await.is_clean());
         let coins = client
-            .query_one("SELECT coins FROM purse", &[])
+            .query_one("SELECT coins FROM till", &[])
             .await
             .unwrap();
         assert_eq!(coins.get::<_, i32>(0), 7);
