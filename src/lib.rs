@@ -32,14 +32,14 @@
 //!
 //! | for | take | a high task starts after: median, p99 |
 //! |---|---|---|
-//! | most programs | the defaults | 4.7 us, 28 us |
-//! | high tasks that compute for long | [`latency_first`] | 4.3 us, 10 us |
+//! | most programs | the defaults | 4.1 us, 11 us |
+//! | high tasks that compute for long | [`latency_first`] | 4.0 us, 11 us |
 //! | computations beside other work | a queue of their own: [`with_queue`] | once it gets a core |
 //!
 //! The figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the same
-//! takes 0.91 ms and 46 ms; on two tokio runtimes, of which one has nice threads, 20 us and 47 us.
-//! Small tasks alone take up to 1.36 times as long with `latency_first` as with the defaults, and
-//! on tokio 4.2 times as long if their handles are awaited, 2.4 times if they are detached. All of
+//! takes 0.95 ms and 24 ms; on two tokio runtimes, of which one has nice threads, 20 us and 40 us.
+//! Small tasks alone take up to 1.47 times as long with `latency_first` as with the defaults, and
+//! on tokio 3.9 times as long if their handles are awaited, 2.3 times if they are detached. All of
 //! this is on two cores under Linux: `benches/peers` in the repository has the tables, the method
 //! and its bias. [`Builder`] lists all settings.
 //!
