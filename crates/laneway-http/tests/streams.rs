@@ -701,6 +701,12 @@ fn the_shutdown_of_the_runtime_is_told_as_well() {
     let (server, told) = served(Limits::public());
     let mut client = begun(&server);
     open(&mut client, 1, "/goodbye");
+    // The connection, the exchange, the task with the stream, and the one by which hyper sends its
+    // bytes: a runtime that shuts down begins no more.
+    wait_until("all tasks of the stream have begun", || {
+        let queues = server.runtime.metrics().queues;
+        queues.iter().map(|queue| queue.spawned).sum::<u64>() == OWN_TASKS + 4
+    });
     let reader = std::thread::spawn(move || {
         let words = rest(&mut client, 1);
         // The ping of the server's goodbye is not answered.
