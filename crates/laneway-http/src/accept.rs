@@ -42,7 +42,7 @@ enum Accepted {
     Shutdown,
 }
 
-/// What an error of accepting is about.
+/// The subject of an error of accepting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// One connection, which cannot be had; the next one can.
@@ -214,8 +214,8 @@ impl Cause {
     }
 }
 
-// What the standard library has no kind for. These numbers are several systems', and none of them
-// has another meaning for a listener on another one.
+// Errors for which the standard library has no kind. These numbers are several systems', and none
+// of them has another meaning for a listener on another one.
 /// EPROTO, ENOPROTOOPT, ENONET and EHOSTDOWN of Linux.
 const OF_A_CONNECTION: [i32; 4] = [71, 92, 64, 112];
 /// EMFILE and ENFILE of Unix, ENOBUFS of Linux and of the BSDs, WSAEMFILE and WSAENOBUFS.

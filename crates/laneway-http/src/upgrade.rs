@@ -96,7 +96,7 @@
 //! that resets it ends it as one that closes it does. The connection goes on with its other
 //! requests, and has the [`write_stall`](crate::Limits::write_stall) as ever if its client reads
 //! nothing at all. The task should read on: all streams of a connection share a window of 256 kB,
-//! and a client of many small messages that nobody reads is taken for a flood.
+//! and a client of many small messages that the task leaves unread is taken for a flood.
 //!
 //! # Which limits
 //!

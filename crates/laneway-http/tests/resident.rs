@@ -31,7 +31,7 @@ fn a_connection_that_rests_takes_little_resident_memory() {
         .map_or(CONNECTIONS, |most| most as usize / 2 - 200);
     let connections = CONNECTIONS.min(most);
     let server = served(Limits::public().hibernate(Duration::from_millis(10)));
-    // What all connections share, and what one needs while it is awake, is there before the count.
+    // The memory that all connections share, and that of one which is awake, is there before.
     let mut clients = Vec::with_capacity(2 * connections);
     rest(&server, &mut clients, connections / 4);
     let before = resident();

@@ -29,7 +29,7 @@ use laneway::{Priority, Runtime, spawn_task};
 use laneway_http::upgrade::{self, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, Server, low, service_fn};
 
-/// What the tasks that wait for upgrades have to say.
+/// The words of the tasks that wait for upgrades.
 type Told = Receiver<String>;
 
 /// No task is silent for longer.
@@ -229,7 +229,7 @@ fn read(client: &mut Client, stream: u32, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// What comes until the server ends the stream.
+/// The bytes that come until the server ends the stream.
 #[track_caller]
 fn rest(client: &mut Client, stream: u32) -> Vec<u8> {
     let mut bytes = Vec::new();

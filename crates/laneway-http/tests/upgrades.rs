@@ -28,7 +28,7 @@ use laneway::{Priority, Runtime, spawn_task, yield_now};
 use laneway_http::upgrade::{self, NotUpgraded, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, Route, low, service_fn};
 
-/// What the tasks that wait for upgrades have to say.
+/// The words of the tasks that wait for upgrades.
 type Told = Receiver<String>;
 
 /// No task is silent for longer.

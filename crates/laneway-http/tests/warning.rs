@@ -1,4 +1,4 @@
-//! Is there a warning where requests may wait for low polls, or a connection is given to nobody, and
+//! Is there a warning where requests may wait for low polls, or no task takes a connection, and
 //! nowhere else?
 
 mod client;

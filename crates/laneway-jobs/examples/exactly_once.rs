@@ -121,7 +121,7 @@ impl Bank {
     }
 }
 
-/// What comes after the effect may fail as well.
+/// A step after the effect may fail as well.
 fn go_on(pay: &Pay, ctx: &Ctx) -> Result<i64, Failed> {
     match ctx.attempt() {
         1 if pay.coins % 2 == 1 => Err("the light went out".into()),

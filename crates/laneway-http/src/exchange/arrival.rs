@@ -15,7 +15,7 @@ pub(crate) struct Arrival(Mutex<Awaited>);
 enum Awaited {
     #[default]
     Nothing,
-    /// What to wake.
+    /// The waker of the task that waits.
     News(Waker),
     Came(Instant),
 }

@@ -2,11 +2,10 @@
 //!
 //! Read on in this order: `serves.rs` has the bounds of a service, `exchange.rs` asks one, and
 //! `panicked.rs` catches its panics. `entry.rs` is the request among the others, `origin.rs` the
-//! connection that it came by. `request_body.rs` is its body, and `arrival.rs` the time of
-//! its news. `sendable.rs` judges the answer,
-//! whose body is `answer.rs`, and which goes to hyper in pieces (`piece.rs`). `offer.rs` says which
-//! requests may be upgrades, `handover.rs` how a connection is given away, and `streamed.rs` how a
-//! stream of one is.
+//! connection that it came by. `request_body.rs` is its body, and `arrival.rs` the time of its
+//! news. `sendable.rs` judges the answer, whose body is `answer.rs`, and which goes to hyper in
+//! pieces (`piece.rs`). `offer.rs` says which requests may be upgrades, `handover.rs` how a
+//! connection is given away, and `streamed.rs` how a stream of one is.
 
 mod answer;
 mod arrival;
