@@ -19,6 +19,8 @@ pub(crate) enum Peer {
     TokioSpawnBlocking,
     /// The same with rayon for them.
     TokioRayon,
+    /// No runtime: a thread for each connection, over HTTP.
+    Threads,
     /// async-executor's `Executor`.
     AsyncExecutor,
     /// async-executor's `StaticExecutor`.
@@ -103,13 +105,14 @@ impl Peer {
 
     /// The servers over HTTP. Where no name says otherwise, tokio is under hyper, and Laneway is
     /// under `laneway-http`, which is on hyper too.
-    pub(crate) const FOR_HTTP: [Peer; 9] = [
+    pub(crate) const FOR_HTTP: [Peer; 10] = [
         Peer::Tokio,
         Peer::TokioAxum,
         Peer::TokioSpawnBlocking,
         Peer::TokioRayon,
         Peer::TokioTwo,
         Peer::TokioTwoNiced,
+        Peer::Threads,
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
         Peer::LanewayAxum,
@@ -122,6 +125,14 @@ impl Peer {
         Peer::Laneway,
         Peer::LanewayLatencyFirst,
         Peer::LanewayAxum,
+    ];
+
+    /// Those that are asked beside a handler that computes. The first shows what the kernel takes.
+    pub(crate) const BESIDE_HANDLER: [Peer; 4] = [
+        Peer::Threads,
+        Peer::Tokio,
+        Peer::Laneway,
+        Peer::LanewayLatencyFirst,
     ];
 
     /// Those that are asked beside low tasks.

@@ -27,7 +27,11 @@ impl Peer {
             Peer::FlumePool => keep(flume_pool::FlumePool::start(threads)),
             Peer::FlumePoolTwoNiced => keep(flume_pool::FlumePool::two_niced(threads)),
             Peer::FlumePoolBound => keep(flume_pool::FlumePool::bound(threads)),
-            Peer::TokioAxum | Peer::TokioSpawnBlocking | Peer::TokioRayon | Peer::LanewayAxum => {
+            Peer::TokioAxum
+            | Peer::TokioSpawnBlocking
+            | Peer::TokioRayon
+            | Peer::Threads
+            | Peer::LanewayAxum => {
                 panic!("{} is a server over HTTP", self.name())
             }
             Peer::LanewayOneQueue => keep(laneway::Laneway::one_queue(threads)),

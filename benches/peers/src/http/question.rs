@@ -91,9 +91,8 @@ impl Question {
     pub(crate) fn peers(self) -> &'static [Peer] {
         match self {
             Question::Beside => &Peer::BESIDE_LOW,
-            Question::Alone | Question::Handler => {
-                &[Peer::Tokio, Peer::Laneway, Peer::LanewayLatencyFirst]
-            }
+            Question::Handler => &Peer::BESIDE_HANDLER,
+            Question::Alone => &[Peer::Tokio, Peer::Laneway, Peer::LanewayLatencyFirst],
             Question::ChurnHttp2 | Question::ChurnTls => {
                 &[Peer::TokioAxum, Peer::Laneway, Peer::LanewayAxum]
             }

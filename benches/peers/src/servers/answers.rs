@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 
-const HELLO: &str = "Hello, World!";
+pub(crate) const HELLO: &str = "Hello, World!";
 
 /// The answer of a function.
 pub(crate) async fn answer<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -40,7 +40,7 @@ pub(crate) fn router() -> Router {
 }
 
 /// The text, after 20 ms of computing without a pause.
-fn long() -> &'static [u8] {
+pub(crate) fn long() -> &'static [u8] {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(20) {}
     HELLO.as_bytes()

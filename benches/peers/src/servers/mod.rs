@@ -7,6 +7,7 @@ mod answers;
 mod held;
 mod laneway;
 mod low_work;
+mod threads;
 mod tls_on_tokio;
 mod tokio;
 
@@ -69,6 +70,7 @@ pub(crate) fn start(peer: Peer, threads: usize, wire: Wire) -> Serving {
         Peer::LanewayAxum => laneway::axum(threads, wire),
         Peer::Laneway => laneway::by_default(threads, wire),
         Peer::LanewayLatencyFirst => laneway::latency_first(threads),
+        Peer::Threads => threads::start(),
         _ => tokio::hyper(peer, threads),
     }
 }
