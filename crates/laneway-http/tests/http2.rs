@@ -564,3 +564,22 @@ fn a_body_in_small_pieces_is_no_flood() {
     assert_eq!(status, 200);
     assert_eq!(body, "0123456789".repeat(PIECES) + "!");
 }
+
+#[test]
+fn the_settings_come_however_much_a_client_has_said_after_its_preface() {
+    let server = served(Limits::public());
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    for said in 0..=settings.len() {
+        let mut client = server.connect();
+        client.send([PREFACE, &settings[..said]].concat());
+        let first = client.frame().expect("the server's settings");
+        assert_eq!(
+            (first.kind, first.flags),
+            (SETTINGS, 0),
+            "after {said} bytes"
+        );
+        client.send(&settings[said..]);
+        client.send(get(1, "/"));
+        assert_eq!(client.h2_answer(1), (200, "hello".to_owned()));
+    }
+}

@@ -1,7 +1,6 @@
 //! A connection's bytes as hyper gets them: watched, and in HTTP/1 through the gate.
 
 use std::io::{self, IoSlice};
-use std::iter;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use bytes::{Buf, BytesMut};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use laneway::time::now;
 
+use super::greeting::Greeting;
 use super::intake::{Handed, Intake};
 use super::tunnel::Tunnel;
 use crate::adapters::{Io, read_through};
@@ -26,6 +26,7 @@ pub(crate) struct Socket {
     io: Io<Stream>,
     origin: Arc<Origin>,
     passage: Passage,
+    greeting: Greeting,
     writing: Writing,
 }
 
@@ -56,11 +57,15 @@ enum Writing {
 
 impl Socket {
     pub(crate) fn open(stream: Stream, origin: Arc<Origin>, first: BytesMut) -> Socket {
+        let greeting = Greeting::to(&first);
         let open = Open {
             first,
             frames: Frames::new(now()),
         };
-        Socket::new(stream, origin, Passage::Open(open))
+        Socket {
+            greeting,
+            ..Socket::new(stream, origin, Passage::Open(open))
+        }
     }
 
     pub(crate) fn gated(stream: Stream, origin: Arc<Origin>, first: BytesMut) -> Socket {
@@ -73,6 +78,7 @@ impl Socket {
             io: Io::new(stream),
             origin,
             passage,
+            greeting: Greeting::none(),
             writing: Writing::Flows,
         }
     }
@@ -99,6 +105,35 @@ impl Socket {
             Passage::Tunnel(tunnel) => Some((self.io.into_inner(), tunnel)),
             _ => None,
         }
+    }
+
+    /// Writes slices by `write`, after the words that were kept, or keeps them with those.
+    fn poll_say(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        write: impl FnOnce(Pin<&mut Io<Stream>>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let written = match self.greeting.keep(slices) {
+            Some(bytes) => Poll::Ready(Ok(bytes)),
+            None => {
+                ready!(self.poll_greet(cx))?;
+                write(Pin::new(&mut self.io), cx)
+            }
+        };
+        self.let_out(written, slices.iter().map(|slice| &**slice))
+    }
+
+    /// Writes the words that were kept.
+    fn poll_greet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.greeting.words().is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(cx, self.greeting.words());
+            match ready!(self.wrote(written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => self.greeting.words().advance(bytes),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Notes what was written of these slices.
@@ -222,11 +257,17 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.let_out(written, iter::once(bytes))
+        let this = &mut *self;
+        this.poll_say(cx, &[IoSlice::new(bytes)], |io, cx| {
+            io.poll_write(cx, bytes)
+        })
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.greeting.puts_off() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_greet(cx))?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         ready!(self.wrote(flushed))?;
         // hyper asks for this once its own buffer is empty.
@@ -256,7 +297,7 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.let_out(written, slices.iter().map(|slice| &**slice))
+        let this = &mut *self;
+        this.poll_say(cx, slices, |io, cx| io.poll_write_vectored(cx, slices))
     }
 }
