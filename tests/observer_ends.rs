@@ -4,6 +4,7 @@ mod common;
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use common::{eventually, soon};
@@ -83,6 +84,50 @@ fn an_observer_that_panics_when_it_is_dropped_may_end_with_a_task_that_drops_the
     give.send(rt).unwrap();
     // On the runtime's own thread, which has the last reference.
     is_dropped.recv_timeout(LONG).unwrap();
+}
+
+/// Holds back the thread that raises a task, and tells which thread drops it.
+struct HoldsRaiseBack {
+    held: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+    dropped: Sender<ThreadId>,
+}
+
+impl Observer for HoldsRaiseBack {
+    fn on_event(&self, event: Event) {
+        if let Event::Escalated { .. } = event {
+            self.held.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+        }
+    }
+}
+
+impl Drop for HoldsRaiseBack {
+    fn drop(&mut self) {
+        self.dropped.send(thread::current().id()).unwrap();
+    }
+}
+
+/// A thread that is in the middle of a raise, or of a wake-up, has the last reference.
+#[test]
+fn a_thread_outside_does_not_drop_the_observer_of_a_runtime_that_ends_meanwhile() {
+    let (held, is_held) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let (dropped, is_dropped) = mpsc::channel();
+    let observer = Arc::new(HoldsRaiseBack {
+        held,
+        go_on: Mutex::new(goes_on),
+        dropped,
+    });
+    let rt = one_worker().with_observer(observer).build().unwrap();
+    let task = rt.spawn(std::future::pending::<()>(), Priority::Low);
+    let raiser = thread::spawn(move || task.escalate());
+    is_held.recv_timeout(LONG).unwrap();
+    drop(rt);
+    go_on.send(()).unwrap();
+    let dropper = is_dropped.recv_timeout(LONG).unwrap();
+    assert_ne!(dropper, raiser.thread().id());
+    raiser.join().unwrap();
 }
 
 /// Ends its runtime when it is told of a long poll.

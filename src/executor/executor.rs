@@ -27,7 +27,7 @@ use crate::ending::{Ending, Phase};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::ground::poll;
 use crate::ground::sync::unmodelled::AtomicU64;
-use crate::ground::sync::{Ordering, unpoisoned};
+use crate::ground::sync::{Ordering, start_thread, unpoisoned};
 use crate::ground::telemetry::cut_off::CutOffs;
 use crate::ground::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::ground::telemetry::names;
@@ -143,8 +143,24 @@ impl Executor {
             .map_or(0, HashMap::len)
     }
 
+    /// The executor of this number. To be [let go](Executor::let_go).
     pub(super) fn find(id: ExecutorId) -> Option<Arc<Executor>> {
         unpoisoned(EXECUTORS.read()).as_ref()?.get(&id).cloned()
+    }
+
+    /// Drops a reference that [`find`](Executor::find) gave. If the runtime has ended meanwhile and
+    /// this is the last one, the executor is dropped by a thread of its own: observers, hooks and
+    /// wakers of the user's end with it, and the caller may be a waker, under any lock.
+    pub(super) fn let_go(executor: Arc<Executor>) {
+        if let Some(last) = Arc::into_inner(executor) {
+            last.drop_elsewhere();
+        }
+    }
+
+    #[cold]
+    fn drop_elsewhere(self) {
+        // Where the system refuses a thread, it is dropped here after all.
+        let _refused = start_thread("laneway-last-drop".to_owned(), move || drop(self));
     }
 
     // Spawning and scheduling.

@@ -156,6 +156,7 @@ impl Drop for Failure {
             ));
             if let Some(executor) = Executor::find(self.executor) {
                 executor.observe(|observer| observer.on_lost_panic(&panic));
+                Executor::let_go(executor);
             }
             drop_shielded(payload);
         }

@@ -125,7 +125,12 @@ pub(crate) fn shared_runtime_here() -> Option<Arc<Executor>> {
 pub(super) fn with_runtime<R>(id: ExecutorId, f: impl FnOnce(&Executor) -> R) -> Option<R> {
     match runtime_here().filter(|here| here.id == id) {
         Some(here) => Some(f(&here)),
-        None => Some(f(&*Executor::find(id)?)),
+        None => {
+            let executor = Executor::find(id)?;
+            let result = f(&executor);
+            Executor::let_go(executor);
+            Some(result)
+        }
     }
 }
 

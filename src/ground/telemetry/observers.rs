@@ -37,7 +37,7 @@ struct Guest {
 }
 
 /// An observer whose destructor may panic. The last reference may be dropped in the middle of a
-/// worker's step, by a waker, or with a thread, and a panic goes no further.
+/// worker's step, or with a thread, and a panic goes no further.
 #[derive(Clone)]
 struct ShieldedObserver(Option<Arc<dyn Observer>>);
 
