@@ -34,14 +34,14 @@
 //! ends the runtime writes the phase and then looks for tasks, under the lock, before each sleep.
 //! Push and look, write and look are in an order that is the same for all threads. So the thread
 //! that ends the runtime sees the task, or the thread that queued it sees the phase; and since that
-//! one notifies under the lock, the notification never falls between the look and the sleep.
+//! one takes the lock before it notifies, that never falls between the look and the sleep.
 //!
 //! # Why drain does not sleep for ever
 //!
 //! A task that ends is counted first; then its thread looks at the phase: a worker's thread when
 //! the worker next rests, which it does after the last task, and any other thread at once. A thread
 //! that drains moves the phase first and counts then. So the last task is counted, or its thread
-//! sees that another waits; it notifies under the lock, and hence not between count and sleep.
+//! sees that another waits; it takes the lock and then notifies, hence not between count and sleep.
 //!
 //! # Why drain misses no task
 //!
@@ -234,8 +234,9 @@ impl Ending {
     /// Wakes the threads that wait here, for another look.
     #[cold]
     pub(crate) fn notify(&self) {
-        // Under the lock: the waiter is before its look or already waiting.
-        let _looking = unpoisoned(self.looking.lock());
+        // After the lock was taken: the waiter is before its look or already waiting. Unlocked by
+        // now, since a nice thread may give its core to the waiter at once.
+        drop(unpoisoned(self.looking.lock()));
         self.changed.notify_all();
     }
 }

@@ -25,6 +25,7 @@ use super::tracked;
 use super::worker::Turn;
 use crate::ending::{Ending, Phase};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
+use crate::ground::os_thread;
 use crate::ground::poll;
 use crate::ground::sync::unmodelled::AtomicU64;
 use crate::ground::sync::{Ordering, start_thread, unpoisoned};
@@ -250,9 +251,9 @@ impl Executor {
         self.observe(|observer| observer.on_named(task, name));
     }
 
-    /// Puts a task into its queue's channel and unparks a worker for it, or wakes the thread that
-    /// ends the runtime. Of the user's code it runs the observer alone, since the caller may be a
-    /// waker, under any lock.
+    /// Puts a task into its queue's channel, or into the outbox that a nice worker has instead, and
+    /// unparks a worker for it, or wakes the thread that ends the runtime. Of the user's code it
+    /// runs the observer alone, since the caller may be a waker, under any lock.
     pub(crate) fn inject(&self, runnable: Runnable) {
         let task = runnable.metadata().id;
         let raises = self.pending.sought().raises();
@@ -261,10 +262,22 @@ impl Executor {
             let by = seat::worker_of(self.id);
             telling::scheduled(self, (task, queue), by, Placement::Channel);
         }
-        self.queue(queue).push(runnable);
-        self.look_again_for_raised(queue, raises);
+        if let Err(runnable) = self.send(runnable, queue) {
+            self.queue(queue).push(runnable);
+            self.look_again_for_raised(queue, raises);
+        }
         self.unpark_one(queue);
         self.ending.task_queued();
+    }
+
+    /// Puts a task into the outbox of the nice worker that sits here. Gives it back where it is no
+    /// high task, and where there is no such worker.
+    #[inline]
+    fn send(&self, runnable: Runnable, queue: QueueId) -> Result<(), Runnable> {
+        match queue == QueueId::HIGH && os_thread::is_nice() {
+            true => seat::offer_outbox_here(self.id, runnable),
+            false => Err(runnable),
+        }
     }
 
     /// Called after tasks were pushed into a queue's channel. `raises` were counted when their

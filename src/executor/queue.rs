@@ -5,6 +5,11 @@
 //! reach it from the stealing side only. Its *next-slot* holds the one task that was scheduled
 //! last, which runs next while its data is in the cache.
 //!
+//! A worker whose thread is nice has an *outbox* besides, where the high queue is not on its route:
+//! a deque for the high tasks that it schedules. In the channel's lock a nice thread that gives way
+//! to other programs would hold up all others; a deque is stolen from without waiting. Of all that
+//! a worker decides and tells, an outbox is a part of the channel.
+//!
 //! This file owns the places where tasks lie, and the order within one of them. It never decides at
 //! which place a worker looks first (`route.rs`), and never unparks a worker (`idle/parking.rs`).
 //! Read `ground/channel.rs` next.
@@ -86,7 +91,7 @@ impl Queue {
 
     /// How many tasks wait in the channel.
     #[inline]
-    pub(super) fn channel_len(&self) -> usize {
+    pub(crate) fn channel_len(&self) -> usize {
         self.channel.len()
     }
 
@@ -158,10 +163,14 @@ impl Queue {
         let stolen = marked
             .filter(|&victim| victim != thief.index())
             .find_map(|victim| self.local_of(victim)?.steal(local));
-        if stolen.is_some() && local.has_spare() {
-            local.note_deque_filled();
-        }
-        stolen
+        local.note_loot(stolen)
+    }
+
+    /// Steals from the outboxes, as [`steal`](Queue::steal) does from all deques.
+    pub(super) fn steal_from_outboxes(&self, local: &mut LocalQueue) -> Option<Stolen> {
+        let mut outboxes = self.locals.iter().filter(|victim| victim.is_outbox);
+        let stolen = outboxes.find_map(|outbox| outbox.steal(local));
+        local.note_loot(stolen)
     }
 
     /// Whether the board shows a task in the deque of another worker.
@@ -194,6 +203,8 @@ impl Queue {
 pub(super) struct Stolen {
     pub(super) runnable: Runnable,
     pub(super) from: WorkerId,
+    /// Whether it comes from that worker's outbox.
+    pub(super) from_outbox: bool,
     /// The [`SiftMark`] of the victim's deque.
     pub(super) sifted_at: u32,
 }
@@ -246,6 +257,8 @@ pub(crate) struct Stealable {
     owner: WorkerId,
     deque: Stealer<Runnable>,
     shown: Arc<CachePadded<Shown>>,
+    /// Whether the owner puts tasks there for others alone, and takes none.
+    is_outbox: bool,
 }
 
 /// Whether other workers have to be told of a push.
@@ -281,6 +294,7 @@ impl LocalQueue {
             owner,
             deque: deque.stealer(),
             shown: shown.clone(),
+            is_outbox: false,
         };
         let local = LocalQueue {
             owner,
@@ -291,6 +305,13 @@ impl LocalQueue {
             streak: 0,
             tray: Ring::new(),
         };
+        (local, stealable)
+    }
+
+    /// An outbox, and the side of the threads that it is for.
+    pub(crate) fn new_outbox(owner: WorkerId, board: Arc<Board>) -> (LocalQueue, Stealable) {
+        let (local, mut stealable) = LocalQueue::new(owner, board);
+        stealable.is_outbox = true;
         (local, stealable)
     }
 
@@ -423,6 +444,21 @@ impl LocalQueue {
         }
     }
 
+    /// Notes a theft by this worker, whose other tasks lie in the deque.
+    fn note_loot(&mut self, stolen: Option<Stolen>) -> Option<Stolen> {
+        if stolen.is_some() && self.has_spare() {
+            self.note_deque_filled();
+        }
+        stolen
+    }
+
+    /// Shows that an outbox is empty, if others have emptied it.
+    pub(super) fn tidy_outbox(&mut self) {
+        if self.contents.has(Contents::IN_DEQUE) && self.deque.is_empty() {
+            self.note_deque_empty();
+        }
+    }
+
     /// Notes that tasks have been put into the deque, and shows it.
     #[inline]
     fn note_deque_filled(&mut self) {
@@ -455,6 +491,7 @@ impl Stealable {
         Some(Stolen {
             runnable,
             from: self.owner,
+            from_outbox: self.is_outbox,
             sifted_at,
         })
     }

@@ -18,8 +18,10 @@ pub(super) enum Look {
     Local(usize),
     /// That queue's channel.
     Channel(usize),
-    /// The deques of the other workers that serve that queue.
+    /// The deques of the other workers that serve that queue, and the outboxes.
     Others(usize),
+    /// The outboxes alone, in which nice workers leave tasks of that queue.
+    Outboxes(usize),
 }
 
 /// A few places, in the order in which to look there.
@@ -105,6 +107,9 @@ impl Route {
     ///
     /// Where the turns of home and of another queue fall on one step, the other queue keeps its
     /// turn, and home comes a step later.
+    ///
+    /// At every other turn of the high queue's channel its outboxes go first: a channel that never
+    /// runs dry does not keep the tasks waiting that nice workers leave there.
     pub(super) fn overdue(&self, step: u64, running_at: usize, has_spare: bool) -> Looks {
         let goes_on_alone = |at| at == running_at && !has_spare;
         if let Some(at) = self.other_queue_due(step) {
@@ -115,6 +120,7 @@ impl Route {
         }
         let since_home = step % HOME_EVERY;
         match since_home.checked_sub(self.home_delay(step)) {
+            Some(0) if self.is_turn_of_outboxes(step) => OUTBOXES,
             Some(0) if goes_on_alone(0) => waiting(0),
             Some(0) => HOME,
             Some(1) => OWN_HOME,
@@ -131,6 +137,11 @@ impl Route {
             _ => step.next_multiple_of(HOME_EVERY),
         };
         home.min((step + 1).next_multiple_of(OTHER_QUEUE_EVERY))
+    }
+
+    /// Whether home's turn, which is due at this step, begins with the outboxes.
+    fn is_turn_of_outboxes(&self, step: u64) -> bool {
+        self.home == QueueId::HIGH && (step / HOME_EVERY).is_multiple_of(2)
     }
 
     /// The other queue whose turn this step is. Steps count from 1.
@@ -155,6 +166,13 @@ impl Route {
 
 /// The home queue: its channel, or else the worker's own part of it.
 const HOME: Looks = [Some(Look::Channel(0)), Some(Look::Local(0)), None];
+
+/// The high queue as home: the outboxes, and then as at its other turns.
+const OUTBOXES: Looks = [
+    Some(Look::Outboxes(0)),
+    Some(Look::Channel(0)),
+    Some(Look::Local(0)),
+];
 
 /// The places where a task of a queue may wait while the worker goes on with its own part of it,
 /// and last that part.
@@ -236,7 +254,10 @@ mod tests {
     #[test]
     fn the_home_channel_goes_first_every_61st_step() {
         let route = route(QueueId::HIGH, &[QueueId::LOW]);
-        assert_eq!(steps(&route, HOME), [61, 122, 183]);
+        assert_eq!(steps(&route, HOME), [61, 183]);
+        assert_eq!(steps(&route, OUTBOXES), [122]);
+        let low = self::route(QueueId::LOW, &[]);
+        assert_eq!(steps(&low, HOME), [61, 122, 183]);
     }
 
     #[test]
@@ -265,12 +286,14 @@ mod tests {
         let other = [Some(Local(1)), None, None];
         // The first step that 61 and 64 both divide, and the first one that 64 divides after one
         // that 61 divides.
-        assert_eq!(overdue(3903..=3907), [none, other, home, own_home, none]);
+        let expected = [none, other, OUTBOXES, own_home, none];
+        assert_eq!(overdue(3903..=3907), expected);
         assert_eq!(overdue(2622..=2626), [none, home, other, own_home, none]);
         for step in 1..10_000 {
             let turns = overdue(step..=step + 63);
             assert_eq!(turns.iter().filter(|turn| **turn == other).count(), 1);
-            assert!(turns.contains(&home) && turns.contains(&own_home));
+            assert!(turns.contains(&home) || turns.contains(&OUTBOXES));
+            assert!(turns.contains(&own_home));
         }
     }
 

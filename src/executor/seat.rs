@@ -260,6 +260,14 @@ pub(super) fn offer_worker_here(
     }
 }
 
+/// Offers a high task to the outbox of the worker that sits here, if that has one.
+pub(super) fn offer_outbox_here(id: ExecutorId, runnable: Runnable) -> Result<(), Runnable> {
+    match &mut Seated::taken().0 {
+        Some(worker) if worker.executor_id == id => worker.send(runnable),
+        _ => Err(runnable),
+    }
+}
+
 /// Tells of a task before it is in a local queue: another worker might take it, and tell so, at
 /// once.
 #[cold]

@@ -26,7 +26,7 @@ use crossbeam_utils::CachePadded;
 
 use super::cancel;
 use super::executor::Executor;
-use super::queue::{LocalQueue, Pushed, Queue};
+use super::queue::{LocalQueue, Pushed, Queue, Stolen};
 use super::route::{Look, Route};
 use super::runnable::{Meta, Runnable};
 use super::thread_locals::{NOTE, Note};
@@ -65,6 +65,9 @@ pub(crate) struct Worker {
     /// Its own part of each queue on its route, in the route's order. Empty where local queues
     /// are off.
     locals: Box<[LocalQueue]>,
+    /// The high tasks that it schedules, if its thread is nice and it serves no high queue
+    /// (`queue.rs`).
+    outbox: Option<Box<LocalQueue>>,
     /// The task that it runs, or ran last.
     pub(super) current: Current,
     enrolled: Enrolled,
@@ -124,6 +127,7 @@ pub(crate) struct WorkerParts {
     pub(crate) crew: CrewId,
     pub(crate) route: Route,
     pub(crate) locals: Box<[LocalQueue]>,
+    pub(crate) outbox: Option<Box<LocalQueue>>,
     pub(crate) seed: u64,
 }
 
@@ -275,6 +279,7 @@ impl Worker {
             current: Current::at_home(&parts.route),
             route: parts.route,
             locals: parts.locals,
+            outbox: parts.outbox,
             enrolled: Enrolled::No,
             sifter: Sifter::default(),
             ready: Vec::new(),
@@ -315,7 +320,8 @@ impl Worker {
     ///    queue. Every 64th step: in its own part of one of the other queues on its route, in turn,
     ///    or everywhere in a queue that has no workers at home. While the worker goes on with a
     ///    single task of a queue, that queue's turn begins with its channel, and then with the
-    ///    deques of other workers;
+    ///    deques of other workers. At home in the high queue, it looks every other time in the
+    ///    outboxes of nice workers before it looks in the channel;
     /// 2. in its own part of the queues that outrank home: so a low worker runs the high tasks that
     ///    it has taken before it goes on with low ones;
     /// 3. in its home next-slot, three times in a row at most, and in its home deque;
@@ -411,6 +417,7 @@ impl Worker {
             // The step is taken again when those tasks have been woken.
             self.look_into_reactor().inspect_err(|_| self.steps -= 1)?;
         }
+        self.tidy_outbox();
         let (step, at) = (self.steps, self.current.at);
         self.next_overdue = self.route.next_overdue(step);
         let overdue = self.route.overdue(step, at, self.has_spare(at));
@@ -442,6 +449,8 @@ impl Worker {
             Look::Channel(at) => self.take_from_channel(at),
             Look::Others(at) if !self.queue(at).others_have_spare(self.id) => None,
             Look::Others(at) => self.steal(at),
+            Look::Outboxes(at) if !self.queue(at).others_have_spare(self.id) => None,
+            Look::Outboxes(at) => self.take_from_outboxes(at),
         }
     }
 
@@ -609,11 +618,29 @@ impl Worker {
             victims => self.rng.usize(..victims),
         };
         let stolen = queue.steal(self.id, start, local)?;
+        if stolen.from_outbox {
+            return Some(self.receive(position, stolen));
+        }
         self.thief.stole(1 + local.spare());
         self.tally().steals.add(1, Writer::Only);
         self.note_moved(position, stolen.sifted_at);
         self.turn_to(position, Source::Worker(stolen.from));
         Some(stolen.runnable)
+    }
+
+    #[cold]
+    fn take_from_outboxes(&mut self, position: usize) -> Option<Runnable> {
+        let local = self.locals.get_mut(position)?;
+        let queue = self.executor.queue(self.route.queues[position]);
+        let sent = queue.steal_from_outboxes(local)?;
+        Some(self.receive(position, sent))
+    }
+
+    /// Notes that tasks have come from an outbox, which is no theft.
+    fn receive(&mut self, position: usize, sent: Stolen) -> Runnable {
+        self.note_moved(position, sent.sifted_at);
+        self.turn_to(position, Source::Channel);
+        sent.runnable
     }
 
     /// Notes when the tasks were sifted last that came along with the one that was taken, since
@@ -728,6 +755,25 @@ impl Worker {
         }
     }
 
+    /// Puts a high task into the outbox, or gives it back where there is none. The caller tells
+    /// other workers of it.
+    pub(super) fn send(&mut self, runnable: Runnable) -> Result<(), Runnable> {
+        let Some(outbox) = &mut self.outbox else {
+            return Err(runnable);
+        };
+        outbox.push_back(runnable);
+        // Pairs with the census of `idle/parking.rs`: the push goes before the look for parked
+        // workers.
+        fence(Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn tidy_outbox(&mut self) {
+        self.outbox
+            .iter_mut()
+            .for_each(|outbox| outbox.tidy_outbox());
+    }
+
     // Resting.
 
     fn now(&self) -> Duration {
@@ -737,6 +783,7 @@ impl Worker {
     fn begin_rest(&mut self) {
         self.tally().parks.add(1, Writer::Only);
         self.tally().polling.end();
+        self.tidy_outbox();
         self.go_home();
     }
 
@@ -826,7 +873,8 @@ impl Worker {
         self.tally().polling.end();
         self.tally().alive.stop(self.now());
         let mut left = Vec::new();
-        for local in &mut self.locals {
+        let outbox = self.outbox.iter_mut().map(|outbox| &mut **outbox);
+        for local in self.locals.iter_mut().chain(outbox) {
             left.extend(iter::from_fn(|| local.pop()));
         }
         left

@@ -265,7 +265,11 @@ impl Lookout {
         fence(Ordering::SeqCst);
         if self.heirs_claim.load(Ordering::Relaxed) != VACANT {
             let heir = unpoisoned(self.heir.lock());
-            heir.iter().for_each(|heir| heir.thread.unpark());
+            let thread = heir.as_ref().map(|heir| heir.thread.clone());
+            // Unlock before waking: a nice thread may give its core to the heir at once, and the
+            // heir takes this lock when it leaves.
+            drop(heir);
+            thread.iter().for_each(Thread::unpark);
         }
     }
 

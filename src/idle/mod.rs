@@ -6,6 +6,7 @@
 //!
 //! - `board.rs`: on which each worker shows whether it holds something.
 //! - `parking.rs`: how workers park, and how they are unparked without losing a wake-up.
+//! - `nudge.rs`: how a nice thread unparks a worker without a lock.
 //! - `lookout.rs`: where one of the parked workers waits in the reactor, for sockets mostly.
 //! - `outlook.rs`: whether a worker's work comes from the reactor.
 //! - `nearby.rs`: which of several parked workers is unparked.
@@ -19,6 +20,7 @@ mod board;
 mod linger;
 mod lookout;
 mod nearby;
+mod nudge;
 mod outlook;
 mod pace;
 mod parking;

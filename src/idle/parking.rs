@@ -3,8 +3,8 @@
 //! This file knows workers and the queues they serve; it knows no tasks. Two questions decide what
 //! a runtime costs when there is little to do: *which worker is unparked when work arrives*, and
 //! *which thread makes sure that the work was seen*. The answer to the first is a policy that is
-//! handed in (`nearby.rs`); the second is the protocol here. Read `lookout.rs` next, which tells
-//! where the thread of a parked worker waits.
+//! handed in (`nearby.rs`); the second is the protocol here. Read `nudge.rs` next, which tells how
+//! a nice thread unparks a worker.
 //!
 //! # The protocol
 //!
@@ -25,7 +25,8 @@
 //!   searcher*. Where nearness counts, a bringer of high work relies on no searcher and unparks one
 //!   in any case, unless it is a worker at high work itself and no more are parked than are *kept*
 //!   (`nearby.rs`). A searcher that brings work itself, such as the tasks that it wakes after a
-//!   wait in the reactor, leaves that to the end of its search.
+//!   wait in the reactor, leaves that to the end of its search. A nice bringer nudges a worker in
+//!   place of unparking it, and holds no lock (`nudge.rs`).
 //! - A searcher that finds work stops searching. If it was the last one, and more work is in
 //!   sight, it unparks the next, since the bringers of that work may have relied on it.
 //! - A worker that finds nothing enters the census as parked *first*. If it leaves no searcher
@@ -42,7 +43,7 @@
 //! accesses, between their two halves, so in every run one of them sees the other:
 //!
 //! 1. If the bringer read *none searching and one parked*, it unparked one, as a searcher, and case
-//!    3 tells how a searcher stops.
+//!    3 tells how a searcher stops. `nudge.rs` has this case for nice bringers.
 //! 2. If it read *none searching and none parked*, or *no more parked than are kept*, every other
 //!    crew member, and there is one, was in a poll or in a nap, or searching as in case 3; each of
 //!    them parks later than that read, and the last to do so leaves no searcher, looks once more,
@@ -84,7 +85,9 @@ use crossbeam_utils::CachePadded;
 
 use super::lookout::{Claim, Lookout};
 use super::nearby::{Nearby, Reliance, Spot};
+use super::nudge::{Perched, Perches};
 use crate::ground::ids::{CrewId, QueueId, WorkerId};
+use crate::ground::os_thread;
 use crate::ground::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, fence, thread};
 
 /// The crews of a runtime: which workers search, and which are parked.
@@ -94,6 +97,7 @@ pub(crate) struct ParkingLot {
     /// Whether a worker may go on. Set by the thread that takes it from among the parked, before it
     /// unparks the worker's thread, so that a stray unpark does not count.
     awake: Box<[CachePadded<AtomicBool>]>,
+    perches: Perches,
     policy: Nearby,
     pub(crate) lookout: Lookout,
 }
@@ -185,6 +189,7 @@ impl ParkingLot {
             awake: (0..workers)
                 .map(|_| CachePadded::new(AtomicBool::new(true)))
                 .collect(),
+            perches: Perches::new(workers),
             policy,
             lookout: Lookout::new(),
         }
@@ -228,10 +233,42 @@ impl ParkingLot {
 
     #[inline(never)]
     fn unpark_best(&self, crews: &[CrewId], queue: QueueId, reliance: Reliance) {
+        if os_thread::is_nice() {
+            return self.nudge_best(crews, queue, reliance);
+        }
         let mut crews = crews.iter().map(|&id| &self.crews[id.0]);
         let best = crews.find_map(|crew| self.take_best(crew, queue, reliance));
         // The lock is free by now: the worker's first act may be to take it.
         best.iter().for_each(|parked| self.unpark(parked));
+    }
+
+    /// Nudges the best of the parked workers (`nudge.rs`), for a nice thread. One that is about to
+    /// get up because of a nudge is relied on as a searcher is.
+    fn nudge_best(&self, crews: &[CrewId], queue: QueueId, reliance: Reliance) {
+        let is_coming = |worker| !self.is_awake(worker);
+        if reliance == Reliance::OnSearchers && self.perches.nudged(crews).any(is_coming) {
+            return;
+        }
+        let here = self.policy.core_here();
+        for &crew in crews {
+            while let Some(best) = self.best_perched(crew, queue, here) {
+                if let Some(thread) = self.perches.take(best.worker)
+                    && !self.is_awake(best.worker)
+                {
+                    let Perched { worker, spot } = best;
+                    self.policy.note_unpark(worker, spot, queue, here);
+                    self.perches.nudge(worker);
+                    return self.end_wait(worker, &thread);
+                }
+            }
+        }
+    }
+
+    fn best_perched(&self, crew: CrewId, queue: QueueId, here: Option<usize>) -> Option<Perched> {
+        let perched = || self.perches.of_crew(crew);
+        let best = self.policy.best(perched().map(|it| it.spot), queue, here)?;
+        // Others may have taken some meanwhile: then it is another one, and as good as any.
+        perched().nth(best).or_else(|| perched().next())
     }
 
     /// Unparks a worker of a crew although no work has come. `false`: none is parked there.
@@ -251,8 +288,12 @@ impl ParkingLot {
 
     /// Ends the wait of a worker that was taken from among the parked, wherever it waits.
     fn unpark(&self, parked: &Parked) {
-        if !self.lookout.ends_wait_of(parked.worker) {
-            parked.thread.unpark();
+        self.end_wait(parked.worker, &parked.thread);
+    }
+
+    fn end_wait(&self, worker: WorkerId, thread: &Thread) {
+        if !self.lookout.ends_wait_of(worker) {
+            thread.unpark();
         }
     }
 
@@ -308,12 +349,11 @@ impl ParkingLot {
     ) -> OtherSearchers {
         let thread = thread::current();
         let spot = self.policy.find_spot(worker, home);
+        self.post(crew, worker, spot, &thread);
         let crew = &self.crews[crew.0];
         let mut parked = crew.parked.lock().expect(UNPOISONED);
         let others = parked.iter().map(|parked| parked.spot);
         self.policy.note_parking(worker, spot, others);
-        // Relaxed: it is written under this lock alone, and read by the worker's own thread alone.
-        self.awake[worker.index()].store(false, Ordering::Relaxed);
         parked.push(Parked {
             worker,
             spot,
@@ -327,6 +367,14 @@ impl ParkingLot {
         // Enter the census before looking for work once more.
         fence(Ordering::SeqCst);
         OtherSearchers::among(Census::of(after))
+    }
+
+    /// Marks a worker parked that enters the census next, and lets nice bringers nudge it.
+    fn post(&self, crew: CrewId, worker: WorkerId, spot: Spot, thread: &Thread) {
+        // Relaxed: the worker is not among the parked yet, so no other thread writes it. Nice
+        // bringers see it by the handle that is posted next.
+        self.awake[worker.index()].store(false, Ordering::Relaxed);
+        self.perches.post(crew, worker, spot, thread.clone());
     }
 
     /// Takes the best worker from among the parked of a crew, unless a search that is relied on
@@ -367,10 +415,10 @@ impl ParkingLot {
         self.awake[worker.index()].load(Ordering::Acquire)
     }
 
-    /// Parks the current thread until its worker is unparked, or something is ready in the reactor.
-    /// The worker goes on as a searcher.
+    /// Parks the current thread until its worker is unparked or nudged, or something is ready in
+    /// the reactor. The worker goes on as a searcher.
     pub(crate) fn park(&self, worker: WorkerId, claim: Claim, ready: &mut Vec<Waker>) {
-        let is_parked = || !self.is_awake(worker);
+        let is_parked = || !self.is_awake(worker) && !self.perches.is_nudged(worker);
         while is_parked() && ready.is_empty() {
             if !self.lookout.wait(claim, is_parked, ready) {
                 thread::park();

@@ -282,13 +282,13 @@ impl Builder {
     ///
     /// A nice thread gives way to the threads of other programs, too. While those want all cores,
     /// low threads get little, and high ones keep their share; a lock that a low task holds
-    /// meanwhile keeps high tasks waiting, too. So does a low task that loses its core in the very
-    /// step in which it spawns or wakes a high one: it holds the lock of the high queue then, and
-    /// threads that bring or fetch high tasks wait until the low thread goes on. That has taken
-    /// seconds beside threads that kept all cores busy, and is the rarer, the fewer high tasks low
-    /// ones spawn and wake. Within a container or a service of systemd, niceness counts among the
-    /// threads of that cgroup alone. With 0, low threads give way to none, and a high task may wait
-    /// for a core as long as the system's time slices last.
+    /// meanwhile keeps high tasks waiting, too. Of the runtime's own locks, a low task that spawns
+    /// or wakes a high one takes none that threads with high tasks wait for. High and low tasks
+    /// share a few others for some instructions, such as those of the low queue and of the timer;
+    /// a low thread that loses its core just there holds up the high ones that want the same lock.
+    /// Within a container or a service of systemd, niceness counts among the threads of that cgroup
+    /// alone. With 0, low threads give way to none, and a high task may wait for a core as long as
+    /// the system's time slices last.
     ///
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`](crate::Runtime::low_nice) says so. A low thread keeps its niceness

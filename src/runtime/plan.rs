@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::build_error::{BuildError, MAX_NICENESS, MAX_THREADS, MIN_STACK_SIZE};
 use super::builder::{Builder, FurtherQueue, HIGH_NUM_VARIABLE, LOW_NUM_VARIABLE, cores};
 use super::threads::Idle;
-use super::workforce::{Assignment, Workforce, queue_id};
+use super::workforce::{Assignment, GivesWay, Workforce, queue_id};
 use crate::executor::{Executor, ExecutorParts, Host, MAX_QUEUES, Route, WorkerParts};
 use crate::ground::ids::QueueId;
 use crate::ground::telemetry::RuntimeShape;
@@ -198,6 +198,13 @@ impl Plan {
         routes
     }
 
+    fn gives_way(&self, home: QueueId) -> GivesWay {
+        match self.queues[home.index()].niceness {
+            Some(1..) => GivesWay::Yes,
+            _ => GivesWay::No,
+        }
+    }
+
     /// The names and nicenesses of the workers' threads.
     pub(super) fn stations(&self, builder: &Builder) -> Vec<(String, Option<u8>)> {
         let prefix = &builder.thread_name;
@@ -221,7 +228,8 @@ impl Plan {
         let mut rng = surroundings.rng;
         let mut workforce = Workforce::new(self.queues.len(), self.threads());
         for (assignment, route) in self.routes() {
-            workforce.add(assignment, route, builder, rng.u64(..));
+            let gives_way = self.gives_way(route.home);
+            workforce.add(assignment, route, gives_way, builder, rng.u64(..));
         }
         let shape = RuntimeShape {
             queues: self.queues.iter().map(|plan| plan.name.clone()).collect(),

@@ -493,6 +493,80 @@ mod tests {
         assert_eq!(order_to_the_end(&notes), expected);
     }
 
+    /// A high worker, a standby and a nice low worker, the thread of the test being as nice.
+    fn workers_beside_a_nice_one() -> ([Worker; 3], Notes) {
+        let builder = Builder::new().with_high_num(1).with_low_num(1);
+        let builder = builder.with_standby(1).with_low_nice(1);
+        let made =
+            builder.without_threads(Arc::<NoThreads>::default(), fastrand::Rng::with_seed(1));
+        let (executor, workers) = made.expect("the settings make sense");
+        let workers = <[Worker; 3]>::try_from(workers).expect("three workers");
+        os_thread::set_niceness(1).expect("a thread may become nice");
+        let ran = Arc::default();
+        (workers, Notes { executor, ran })
+    }
+
+    /// How many high tasks lie in the channel, where there is niceness: in its lock a nice thread
+    /// would hold up all others.
+    fn in_channel(notes: &Notes, high_tasks: usize) -> usize {
+        let queue = notes.executor.queue(QueueId::HIGH);
+        assert_eq!((queue.len(), queue.has_work()), (high_tasks, true));
+        match os_thread::HAS_NICENESS {
+            true => queue.channel_len(),
+            false => 0,
+        }
+    }
+
+    #[test]
+    fn the_high_tasks_of_a_nice_worker_lie_where_high_ones_find_them_without_a_lock() {
+        let ([high, standby, low], notes) = workers_beside_a_nice_one();
+        let _entered = seat::enter(notes.executor.clone());
+        let _low = notes.as_worker(low, |notes| {
+            let names = ["first", "second", "third"];
+            names
+                .iter()
+                .for_each(|name| notes.spawn(name, QueueId::HIGH));
+        });
+        assert_eq!(in_channel(&notes, 3), 0);
+
+        let _standby = notes.as_worker(standby, |_| assert_eq!(step(), Step::Ran));
+        seat::replace_worker(Some(Box::new(high)));
+        let ran = order_to_the_end(&notes);
+        assert_eq!(ran.len(), 3);
+        assert_eq!(ran[0], "first");
+    }
+
+    #[test]
+    fn the_high_tasks_of_a_nice_worker_have_their_turn_beside_a_channel_that_is_never_empty() {
+        let ([mut high, _standby, low], notes) = workers_beside_a_nice_one();
+        let _entered = seat::enter(notes.executor.clone());
+        let _low = notes.as_worker(low, |notes| notes.spawn("from low", QueueId::HIGH));
+        assert_eq!(in_channel(&notes, 1), 0);
+        for _ in 0..122 {
+            notes.spawn("from outside", QueueId::HIGH);
+            high = notes.as_worker(high, |_| assert_eq!(step(), Step::Ran));
+        }
+        assert!(notes.ran.lock().unwrap().contains(&"from low"));
+        seat::replace_worker(Some(Box::new(high)));
+        assert_eq!(order_to_the_end(&notes).len(), 123);
+    }
+
+    #[test]
+    fn the_end_of_a_runtime_drops_the_high_tasks_of_a_nice_worker() {
+        let ([_high, _standby, low], notes) = workers_beside_a_nice_one();
+        let _entered = seat::enter(notes.executor.clone());
+        let mut left = None;
+        let low = notes.as_worker(low, |notes| {
+            left = Some(notes.spawn_task("from low", QueueId::HIGH, |_| {}));
+        });
+        let tasks = low.close().into_iter();
+        tasks.for_each(|task| notes.executor.cut_off(task));
+        assert!(left.is_some_and(|task| task.is_finished()));
+        assert!(notes.ran.lock().unwrap().is_empty());
+        notes.executor.close();
+        notes.executor.unregister();
+    }
+
     /// A task relies on the only searcher, which has looked everywhere already and then naps.
     #[test]
     fn a_searcher_that_naps_leaves_work_that_came_meanwhile_to_a_parked_worker() {

@@ -123,8 +123,9 @@ impl Watchdog {
     /// Called by a worker that is awake again.
     pub(crate) fn wake_up(&self) {
         if self.dozing.load(Ordering::SeqCst) {
-            // Under the lock: it is not between its look at the workers and its sleep.
-            let _orders = unpoisoned(self.orders.lock());
+            // After the lock was taken: it is not between its look at the workers and its sleep.
+            // Unlocked by now, since a nice thread may give its core to the watchdog at once.
+            drop(unpoisoned(self.orders.lock()));
             self.changed.notify_one();
         }
     }

@@ -29,6 +29,13 @@ pub(super) enum Assignment {
     Standby(usize),
 }
 
+/// Whether a worker's thread is nice, and so gives way to others in the middle of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivesWay {
+    Yes,
+    No,
+}
+
 impl Assignment {
     fn is_standby(self) -> bool {
         matches!(self, Assignment::Standby(_))
@@ -54,6 +61,7 @@ impl Workforce {
         &mut self,
         assignment: Assignment,
         route: Route,
+        gives_way: GivesWay,
         builder: &Builder,
         seed: u64,
     ) {
@@ -61,15 +69,19 @@ impl Workforce {
         let id = WorkerId(number.expect("no more than MAX_THREADS"));
         self.standbys.extend(assignment.is_standby().then_some(id));
         let crew = self.crews.join(assignment, &route);
-        let locals = match builder.local_queues {
-            true => self.make_locals(id, &route),
-            false => Box::default(),
+        let (locals, outbox) = match builder.local_queues {
+            true => (
+                self.make_locals(id, &route),
+                self.make_outbox(id, &route, gives_way),
+            ),
+            false => (Box::default(), None),
         };
         self.workers.push(WorkerParts {
             id,
             crew,
             route,
             locals,
+            outbox,
             seed,
         });
     }
@@ -82,6 +94,23 @@ impl Workforce {
             local
         };
         route.queues.iter().map(local).collect()
+    }
+
+    /// An outbox for the high tasks of a worker whose thread is nice, unless it serves the high
+    /// queue itself.
+    fn make_outbox(
+        &mut self,
+        id: WorkerId,
+        route: &Route,
+        gives_way: GivesWay,
+    ) -> Option<Box<LocalQueue>> {
+        if gives_way == GivesWay::No || route.position(QueueId::HIGH).is_some() {
+            return None;
+        }
+        let visible = &mut self.visible[QueueId::HIGH.index()];
+        let (outbox, stealable) = LocalQueue::new_outbox(id, visible.board.clone());
+        visible.locals.push(stealable);
+        Some(Box::new(outbox))
     }
 
     /// Makes the queues, each with a name and a number of threads.

@@ -33,6 +33,10 @@ enum Protocol {
     NoWakeNext,
     /// The last searcher naps without looking once more.
     NoLookBeforeNap,
+    /// A nice bringer does not look whether the worker whose handle it has taken is parked.
+    NudgesTheAwake,
+    /// A nice bringer ends a worker's wait before it writes the nudge down.
+    NudgesTooLate,
 }
 
 impl Model {
@@ -48,6 +52,42 @@ impl Model {
         // loom treats sequentially consistent accesses as if they were weaker, fences as they are.
         fence(Ordering::SeqCst);
         self.parking_lot.unpark_one(&[CREW], QUEUE);
+    }
+
+    /// As `bring`, by a nice thread.
+    fn bring_nicely(&self, protocol: Protocol) {
+        self.work.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let census = self.parking_lot.crews[0].census();
+        if census.searching > 0 || census.parked == 0 {
+            return;
+        }
+        match protocol {
+            Protocol::NudgesTheAwake | Protocol::NudgesTooLate => self.nudge_badly(protocol),
+            _ => (self.parking_lot).nudge_best(&[CREW], QUEUE, Reliance::OnSearchers),
+        }
+    }
+
+    /// As `ParkingLot::nudge_best`, with a step left out or too late.
+    fn nudge_badly(&self, protocol: Protocol) {
+        let parking_lot = &self.parking_lot;
+        let mut posted = parking_lot.perches.of_crew(CREW);
+        let nudged = posted.find_map(|perched| {
+            let handle = parking_lot.perches.take(perched.worker)?;
+            let is_parked = !parking_lot.is_awake(perched.worker);
+            let nudges = is_parked || protocol == Protocol::NudgesTheAwake;
+            nudges.then_some((perched.worker, handle))
+        });
+        let Some((worker, handle)) = nudged else {
+            return;
+        };
+        if protocol == Protocol::NudgesTooLate {
+            handle.unpark();
+        }
+        parking_lot.perches.nudge(worker);
+        if protocol != Protocol::NudgesTooLate {
+            handle.unpark();
+        }
     }
 
     fn in_sight(&self) -> bool {
@@ -113,6 +153,10 @@ impl Model {
         } else {
             self.parking_lot
                 .park(worker, Claim::new(worker, Standing::High), &mut Vec::new());
+            // As `Worker::end_parking`, for one that was nudged.
+            if !self.parking_lot.is_awake(worker) {
+                self.parking_lot.cancel_parking(CREW, worker);
+            }
         }
         Enrolled::Yes
     }
@@ -195,6 +239,68 @@ fn no_wake_up_is_lost_to_a_searcher_that_naps() {
 #[should_panic(expected = "deadlock")]
 fn without_the_look_before_a_nap_a_wake_up_is_lost() {
     check(3, || bring_while_one_naps(Protocol::NoLookBeforeNap));
+}
+
+/// A nice bringer and another one bring a piece each, for each of two workers.
+fn bring_nicely_beside_another(protocol: Protocol) {
+    let model = Model::new(2);
+    let workers = [0, 1].map(|id| {
+        let model = model.clone();
+        loom::thread::spawn(move || model.work(1, WorkerId(id), protocol))
+    });
+    model.bring();
+    model.bring_nicely(protocol);
+    for worker in workers {
+        worker.join().expect("the worker took its piece of work");
+    }
+    assert_eq!(model.work.load(Ordering::SeqCst), 0);
+}
+
+/// A worker takes the pieces of a nice bringer, one after the other.
+fn bring_nicely_to_one(pieces: usize, protocol: Protocol) {
+    let model = Model::new(1);
+    let works = model.clone();
+    let worker = loom::thread::spawn(move || works.work(pieces, WorkerId(0), protocol));
+    (0..pieces).for_each(|_| model.bring_nicely(protocol));
+    worker.join().expect("the worker took its pieces of work");
+    assert_eq!(model.work.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn no_nudge_is_lost_with_one_worker() {
+    check(4, || bring_nicely_to_one(2, Protocol::Whole));
+}
+
+#[test]
+fn no_nudge_is_lost_with_two_workers_and_another_bringer() {
+    check(3, || bring_nicely_beside_another(Protocol::Whole));
+}
+
+/// Two nice bringers at once: one takes the handle, and the other relies on it.
+#[test]
+fn no_nudge_is_lost_between_two_nice_bringers() {
+    check(3, || {
+        let model = Model::new(1);
+        let works = model.clone();
+        let worker = loom::thread::spawn(move || works.work(2, WorkerId(0), Protocol::Whole));
+        let other = model.clone();
+        let bringer = loom::thread::spawn(move || other.bring_nicely(Protocol::Whole));
+        model.bring_nicely(Protocol::Whole);
+        bringer.join().expect("the bringer only brings");
+        worker.join().expect("the worker took both pieces of work");
+    });
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_nudge_for_a_worker_that_is_awake_leaves_the_parked_one_asleep() {
+    check(3, || bring_nicely_beside_another(Protocol::NudgesTheAwake));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_nudge_that_is_written_down_too_late_is_lost() {
+    check(4, || bring_nicely_to_one(1, Protocol::NudgesTooLate));
 }
 
 /// Two bringers at once must unpark one worker between them: the second relies on the first's.

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod calls;
+#[cfg(target_os = "linux")]
+mod nudges;
 
 use super::*;
 use crate::idle::nearby::Spot;

@@ -41,6 +41,8 @@ fn parks_next_on(first: usize, near: usize, queue: QueueId) -> Option<usize> {
     let on_a_thread = |act: &(dyn Fn() + Sync)| thread::scope(|scope| scope.spawn(act).join());
     on_a_thread(&|| begin_parking(Enrolled::No)).unwrap();
     on_a_thread(&unpark).unwrap();
+    // A nudged worker takes itself back.
+    parking_lot.cancel_parking(CREW, WorkerId(0));
     on_a_thread(&|| begin_parking(Enrolled::Yes)).unwrap();
     core_of_parked(&parking_lot)
 }
