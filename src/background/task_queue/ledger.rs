@@ -17,6 +17,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::aftermath::Aftermath;
+use super::line::Line;
 use super::submit_error::SubmitError;
 use super::take_error::TakeError;
 use super::task_queue_metrics::TaskQueueMetrics;
@@ -43,8 +44,7 @@ pub(super) struct Settings {
 pub(super) struct Ledger<T> {
     pub(super) settings: Settings,
     records: BTreeMap<WorkId, WorkRecord<T>>,
-    /// The work that is queued, in the order in which it is to begin.
-    line: BTreeSet<(Urgency, WorkId)>,
+    line: Line,
     /// The work that has ended and that no caller awaits, the oldest first.
     kept: BTreeSet<(Instant, WorkId)>,
     /// Places that are taken: one for each piece that runs or lingers.
@@ -107,15 +107,15 @@ pub(super) enum AtEnd {
 impl<T: Send + 'static> Ledger<T> {
     pub(super) fn new(settings: Settings) -> Ledger<T> {
         Ledger {
-            settings,
             records: BTreeMap::new(),
-            line: BTreeSet::new(),
+            line: Line::new(settings.workers),
             kept: BTreeSet::new(),
             places_taken: 0,
             running: 0,
             next_id: 1,
             next_waiter: 0,
             counts: TaskQueueMetrics::default(),
+            settings,
         }
     }
 
@@ -129,7 +129,7 @@ impl<T: Send + 'static> Ledger<T> {
         let id = WorkId(self.next_id);
         self.next_id += 1;
         self.counts.submitted += 1;
-        self.line.insert((Urgency::Usual, id));
+        self.line.push(id);
         self.records.insert(id, WorkRecord::queued(id, work, now));
         Ok(id)
     }
@@ -147,7 +147,7 @@ impl<T: Send + 'static> Ledger<T> {
     pub(super) fn withdraw(&mut self, id: WorkId, after: &mut Aftermath) -> Option<Work<T>> {
         let is_queued = self.records.get(&id).is_some_and(WorkRecord::is_queued);
         let record = is_queued.then(|| self.records.remove(&id)).flatten()?;
-        self.line.remove(&(record.urgency, id));
+        self.line.remove(record.urgency, id);
         self.call_next(after);
         self.counts.cancelled += 1;
         for waker in record.waiters.into_values() {
@@ -177,14 +177,13 @@ impl<T: Send + 'static> Ledger<T> {
         let WorkState::Queued(queued) = &mut record.state else {
             return AtTurn::Leaves;
         };
-        let free = self.settings.workers.saturating_sub(self.places_taken);
-        if !self.line.iter().take(free).any(|(_, next)| *next == id) {
+        if !self.line.is_due(record.urgency, id) {
             after.discard(keep(&mut queued.waker, waker));
             return AtTurn::Waits;
         }
         let begun = record.begin(now);
         let (begun, waited) = begun.expect("it is queued");
-        self.line.remove(&(record.urgency, id));
+        self.line.begin(record.urgency, id);
         self.places_taken += 1;
         self.running += 1;
         self.counts.begun += 1;
@@ -203,11 +202,16 @@ impl<T: Send + 'static> Ledger<T> {
     /// has changed.
     pub(super) fn call_next(&mut self, after: &mut Aftermath) {
         let free = self.settings.workers.saturating_sub(self.places_taken);
-        for (_, id) in self.line.iter().take(free) {
-            let record = self.records.get_mut(id);
-            if let Some(WorkState::Queued(queued)) = record.map(|record| &mut record.state) {
-                after.wake(queued.waker.take());
-            }
+        self.line.set_free(free);
+        while let Some(id) = self.line.next_due() {
+            self.call(id, after);
+        }
+    }
+
+    fn call(&mut self, id: WorkId, after: &mut Aftermath) {
+        let record = self.records.get_mut(&id);
+        if let Some(WorkState::Queued(queued)) = record.map(|record| &mut record.state) {
+            after.wake(queued.waker.take());
         }
     }
 
@@ -239,7 +243,7 @@ impl<T: Send + 'static> Ledger<T> {
         record.end(end, now, after);
         let (urgency, awaited) = (record.urgency, record.awaited);
         if found == Cancelling::NeverRuns {
-            self.line.remove(&(urgency, id));
+            self.line.remove(urgency, id);
             self.call_next(after);
         }
         if awaited == 0 {
@@ -283,9 +287,10 @@ impl<T: Send + 'static> Ledger<T> {
         let before = mem::replace(&mut record.urgency, Urgency::Urgent);
         let task = record.task.clone();
         if record.is_queued() && before == Urgency::Usual {
-            self.line.remove(&(Urgency::Usual, id));
-            self.line.insert((Urgency::Urgent, id));
-            self.call_next(after);
+            self.line.raise(id);
+            if self.line.is_due(Urgency::Urgent, id) {
+                self.call(id, after);
+            }
         }
         task
     }
@@ -339,14 +344,13 @@ impl<T: Send + 'static> Ledger<T> {
         let Some(record) = self.records.get(&id) else {
             return WorkStatus::Unknown;
         };
-        let place = (record.urgency, id);
-        record.status(|| self.line.range(..place).count())
+        record.status(|| self.line.ahead(record.urgency, id))
     }
 
     /// The last `at_most` pieces of work, the newest first.
     pub(super) fn list(&self, at_most: usize) -> Vec<ListedWork> {
         let places = self.line.iter().enumerate();
-        let ahead: BTreeMap<WorkId, usize> = places.map(|(ahead, (_, id))| (*id, ahead)).collect();
+        let ahead: BTreeMap<WorkId, usize> = places.map(|(ahead, id)| (id, ahead)).collect();
         let newest = self.records.iter().rev().take(at_most);
         let lines = newest.map(|(id, record)| ListedWork {
             id: *id,
@@ -485,20 +489,49 @@ mod tests {
         }
     }
 
+    fn ledger(workers: usize) -> Ledger<usize> {
+        Ledger::new(Settings {
+            bound: usize::MAX,
+            workers,
+            keep_for: Duration::MAX,
+            keep_at_most: 8,
+        })
+    }
+
+    fn admitted(ledger: &mut Ledger<usize>, number: usize) -> WorkId {
+        let admitted = ledger.admit(Work::sync(move |_| number), Instant::now());
+        admitted.unwrap_or_else(|_| panic!("there is room"))
+    }
+
+    /// The fastest of a few times in which so much work goes through a ledger.
+    fn time_of(workers: usize, work: usize) -> Duration {
+        let times = (0..3).map(|_| {
+            let (mut ledger, now) = (ledger(workers), Instant::now());
+            let ids: Vec<_> = (0..work).map(|n| admitted(&mut ledger, n)).collect();
+            for id in ids {
+                let mut after = Aftermath::default();
+                let turn = ledger.at_turn(id, Waker::noop(), now, &mut after);
+                assert!(matches!(turn, AtTurn::Begins(_)));
+                let _ = ledger.end(id, WorkEnd::Cancelled, now, &mut after);
+                ledger.leave_place(&mut after);
+                after.settle();
+            }
+            now.elapsed()
+        });
+        times.min().expect("there are some")
+    }
+
+    #[test]
+    fn work_costs_no_more_for_the_number_of_workers() {
+        let [one, many] = [1, usize::MAX].map(|workers| time_of(workers, 3_000));
+        assert!(many < 8 * one, "one worker: {one:?}, many: {many:?}");
+    }
+
     /// A shutdown that begins between the two lets the second alone be spawned.
     #[test]
     fn work_that_is_withdrawn_lets_the_next_begin() {
-        let settings = Settings {
-            bound: 8,
-            workers: 1,
-            keep_for: Duration::MAX,
-            keep_at_most: 8,
-        };
-        let (mut ledger, now) = (Ledger::new(settings), Instant::now());
-        let [first, second] = [1, 2].map(|number| {
-            let admitted = ledger.admit(Work::sync(move |_| number), now);
-            admitted.unwrap_or_else(|_| panic!("there is room"))
-        });
+        let (mut ledger, now) = (ledger(1), Instant::now());
+        let [first, second] = [1, 2].map(|number| admitted(&mut ledger, number));
         let calls = Arc::new(Calls::default());
         let waker = Waker::from(calls.clone());
         let mut after = Aftermath::default();

@@ -86,6 +86,7 @@ mod aftermath;
 mod carry_out;
 mod desk;
 mod ledger;
+mod line;
 mod progress;
 mod submit_error;
 mod take_error;

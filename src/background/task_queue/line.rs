@@ -1,0 +1,108 @@
+//! The line of work that is queued, and which of it is due.
+
+use std::collections::BTreeSet;
+
+use super::work_id::WorkId;
+use crate::background::call_order::Urgency;
+
+/// The work that is queued, in the order in which it is to begin.
+///
+/// As much of its head as there are free places is due: that work may begin. The two parts are kept
+/// apart, so that no change of the line costs more for the length of it or the number of workers.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The free places.
+    free: usize,
+    /// The head of the line: as much as there are free places, or all of it.
+    due: BTreeSet<Standing>,
+    /// The work behind that.
+    rest: BTreeSet<Standing>,
+}
+
+/// The place of work in the line: urgent work stands before all that is usual, and work that was
+/// submitted first before the later.
+type Standing = (Urgency, WorkId);
+
+impl Line {
+    pub(super) fn new(free: usize) -> Line {
+        Line {
+            free,
+            due: BTreeSet::new(),
+            rest: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.due.len() + self.rest.len()
+    }
+
+    /// Puts the newest work at the end.
+    pub(super) fn push(&mut self, id: WorkId) {
+        // Where a place is free for it, all that stands before it is due.
+        let part = match self.due.len() < self.free {
+            true => &mut self.due,
+            false => &mut self.rest,
+        };
+        part.insert((Urgency::Usual, id));
+    }
+
+    pub(super) fn is_due(&self, urgency: Urgency, id: WorkId) -> bool {
+        self.due.contains(&(urgency, id))
+    }
+
+    /// Takes work out that is due and begins, and the place that was free for it.
+    pub(super) fn begin(&mut self, urgency: Urgency, id: WorkId) {
+        let was_due = self.due.remove(&(urgency, id));
+        assert!(was_due, "only work that is due begins, not {id}");
+        self.free -= 1;
+    }
+
+    /// Takes work out that will not begin. The next may be due in its stead.
+    pub(super) fn remove(&mut self, urgency: Urgency, id: WorkId) {
+        let place = (urgency, id);
+        if !self.due.remove(&place) {
+            self.rest.remove(&place);
+        }
+    }
+
+    /// Puts usual work before all that is usual. It may be due by that.
+    pub(super) fn raise(&mut self, id: WorkId) {
+        self.remove(Urgency::Usual, id);
+        self.due.insert((Urgency::Urgent, id));
+        // All urgent work stands before all other: what is put back is the last of the line's head.
+        self.put_back();
+    }
+
+    /// Sets the number of free places. More work may be due by that, or less.
+    pub(super) fn set_free(&mut self, free: usize) {
+        self.free = free;
+        self.put_back();
+    }
+
+    /// Makes the next work due, if a place is free for it. To be called after a change until it
+    /// gives none.
+    pub(super) fn next_due(&mut self) -> Option<WorkId> {
+        let is_free = self.due.len() < self.free;
+        let next = is_free.then(|| self.rest.pop_first()).flatten()?;
+        self.due.insert(next);
+        Some(next.1)
+    }
+
+    /// Work that is due and has no free place is not due.
+    fn put_back(&mut self) {
+        while self.due.len() > self.free {
+            self.rest.extend(self.due.pop_last());
+        }
+    }
+
+    /// How much work stands before this.
+    pub(super) fn ahead(&self, urgency: Urgency, id: WorkId) -> usize {
+        let place = (urgency, id);
+        self.due.range(..place).count() + self.rest.range(..place).count()
+    }
+
+    /// All of it, in its order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = WorkId> {
+        self.due.iter().chain(&self.rest).map(|(_, id)| *id)
+    }
+}
