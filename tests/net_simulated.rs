@@ -1,7 +1,7 @@
 //! Does a simulated network do what its seed says, and nothing else?
 
 use std::io::{self, ErrorKind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use laneway::net::unix::{UnixDatagram, UnixListener, UnixStream};
@@ -90,6 +90,70 @@ fn a_listener_without_a_backlog_takes_one_connection_after_another() {
             TcpStream::connect("10.0.0.1:80").await?;
             listener.accept().await?;
         }
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn a_call_that_a_full_listener_never_takes_times_out() {
+    let run = Sim::seed(6).run(async {
+        let full = ListenOptions::new().backlog(1);
+        let _listener = full.bind("10.0.0.1:80").await?;
+        let _first = TcpStream::connect("10.0.0.1:80").await?;
+        let begun = now();
+        let second = timeout(300 * SECOND, TcpStream::connect("10.0.0.1:80")).await;
+        let error = second.expect("it gives up").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let time = now() - begun;
+        assert!((50 * SECOND..60 * SECOND).contains(&time), "{time:?}");
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+/// A connection, and when its other end was dropped.
+async fn left_alone() -> io::Result<(TcpStream, Instant)> {
+    let listener = TcpListener::bind("10.0.0.1:80").await?;
+    let client = TcpStream::connect("10.0.0.1:80").await?;
+    drop(listener.accept().await?);
+    Ok((client, now()))
+}
+
+#[test]
+fn a_peer_that_is_gone_is_learned_of_by_its_answers_alone() {
+    let slow = NetworkConditions::new().delay(SECOND..=SECOND);
+    let run = Sim::seed(1).network(slow).run(async {
+        let (mut client, gone) = left_alone().await?;
+        client.write_all(b"lost").await?;
+        assert_eq!(now(), gone, "the news is under way");
+        assert_eq!(client.read(&mut [0]).await?, 0);
+        assert_eq!(now(), gone + SECOND);
+        client.write_all(b"lost as well").await?;
+        // There and back, from the first of these bytes on.
+        sleep(SECOND + MS).await;
+        let refused = client.write(b"x").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::BrokenPipe);
+        assert_eq!(client.read(&mut [0]).await?, 0);
+        io::Result::Ok(())
+    });
+    run.unwrap().output.unwrap();
+}
+
+#[test]
+fn a_writer_to_a_peer_that_is_gone_waits_for_its_answer_or_gives_up() {
+    let server = "10.0.0.1".parse().unwrap();
+    let run = Sim::seed(1).run(async move {
+        let (mut client, gone) = left_alone().await?;
+        let refused = client.write_all(&vec![0; 1 << 20]).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::BrokenPipe);
+        assert!(now() > gone);
+        let (mut client, _) = left_alone().await?;
+        cut_off(server);
+        client.write_all(b"x").await?;
+        let waited = timeout(300 * SECOND, client.read(&mut [0])).await;
+        let error = waited.expect("it gives up").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
         io::Result::Ok(())
     });
     run.unwrap().output.unwrap();

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// How the network of a [simulation](crate::sim) behaves. The seed decides the rest: which packet
 /// takes how long, and which one meets a fault.
 ///
+/// A peer is as far away when it goes: what is written to a connection whose other end has been
+/// dropped is taken and lost, until the news of that or the answer to the bytes has come. A call to
+/// a listener with a full backlog is repeated, and times out after some 50 s.
+///
 /// ```
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
 /// use laneway::net::{NetworkConditions, TcpListener, TcpStream};

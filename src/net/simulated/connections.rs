@@ -44,17 +44,31 @@ impl Wires {
     pub(super) fn write(&mut self, id: EndId, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let end = &self.ends[id];
         end.check_sending()?;
-        let peer = end.peer.ok_or(io::ErrorKind::BrokenPipe)?;
-        // As much as there is room for: fewer bytes than were given mean that it is used up.
-        let room = WINDOW.saturating_sub(self.ends[peer].unread);
-        let bytes = first_of(buffers, room);
-        if bytes.is_empty() && buffers.iter().any(|buffer| !buffer.is_empty()) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
+        let Some(peer) = end.peer else {
+            return self.write_in_vain(id, buffers);
+        };
+        let bytes = what_fits(buffers, self.ends[peer].unread)?;
         let length = bytes.len();
         self.ends[peer].unread += length;
         for segment in bytes.chunks(SEGMENT) {
             self.send(peer, Segment::Bytes(segment.to_vec()));
+        }
+        Ok(length)
+    }
+
+    /// Takes bytes for an end that is gone: they are answered by a reset once they have come there.
+    fn write_in_vain(&mut self, id: EndId, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let before = match self.ends[id].sending {
+            Sending::InVain { bytes } => bytes,
+            Sending::Open | Sending::Shut => 0,
+        };
+        let length = what_fits(buffers, before)?.len();
+        let bytes = before + length;
+        if bytes > 0 {
+            self.ends[id].sending = Sending::InVain { bytes };
+        }
+        if before == 0 && bytes > 0 {
+            self.answer(id, Segment::Reset);
         }
         Ok(length)
     }
@@ -98,5 +112,19 @@ impl Wires {
         } else if end.sending == Sending::Open {
             self.send(peer, Segment::Fin);
         }
+    }
+}
+
+/// As much as there is room for, where so many bytes are under way or unread: fewer than were given
+/// mean that the room is used up.
+///
+/// # Errors
+///
+/// `WouldBlock`, if there is none.
+fn what_fits(buffers: &[IoSlice<'_>], unread: usize) -> io::Result<Vec<u8>> {
+    let bytes = first_of(buffers, WINDOW.saturating_sub(unread));
+    match bytes.is_empty() && buffers.iter().any(|buffer| !buffer.is_empty()) {
+        true => Err(io::ErrorKind::WouldBlock.into()),
+        false => Ok(bytes),
     }
 }

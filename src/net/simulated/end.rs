@@ -54,6 +54,11 @@ pub(super) enum ConnectionPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sending {
     Open,
+    /// To an end that is gone. So many bytes are on their way there, and the answer to them is a
+    /// reset.
+    InVain {
+        bytes: usize,
+    },
     Shut,
 }
 
@@ -142,7 +147,7 @@ impl End {
             (ConnectionPhase::Failed(kind), _) => Err(kind.into()),
             (ConnectionPhase::Connecting, _) => Err(io::ErrorKind::NotConnected.into()),
             (_, Sending::Shut) => Err(io::ErrorKind::BrokenPipe.into()),
-            (ConnectionPhase::Open | ConnectionPhase::Ended, Sending::Open) => Ok(()),
+            (_, Sending::Open | Sending::InVain { .. }) => Ok(()),
         }
     }
 }

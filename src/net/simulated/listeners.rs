@@ -68,6 +68,7 @@ impl Wires {
         let end = &self.ends[client];
         let (local, remote, connection) = (end.local, end.remote, end.connection);
         let Some(address) = self.door_at(remote) else {
+            self.ends[client].vain = 0;
             let refused = io::ErrorKind::ConnectionRefused;
             return self.send(client, Segment::Answer(Err(refused)));
         };
@@ -79,6 +80,7 @@ impl Wires {
                 .push_front((self.now, Segment::Call));
             return self.try_again(client);
         }
+        self.ends[client].vain = 0;
         let mut server = End::new(remote, local, connection, ConnectionPhase::Open);
         server.peer = Some(client);
         server.source.set(Readiness::WRITE, &mut self.ready);

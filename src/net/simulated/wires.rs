@@ -9,7 +9,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::doorway::Doorway;
-use super::end::{ConnectionPhase, End, EndId, Segment};
+use super::end::{ConnectionPhase, End, EndId, Segment, Sending};
 use super::udp_port::{UdpPacket, UdpPort};
 use super::weather::{RETRANSMISSION, Weather};
 use crate::net::readiness::Readiness;
@@ -94,6 +94,17 @@ impl Wires {
     /// Sends to an end.
     pub(super) fn send(&mut self, to: EndId, segment: Segment) {
         let time = self.now + self.weather.delay();
+        self.send_for(time, to, segment);
+    }
+
+    /// Answers what an end sends now to one that is gone. It takes the way there and back.
+    pub(super) fn answer(&mut self, to: EndId, segment: Segment) {
+        let time = self.now + self.weather.delay() + self.weather.delay();
+        self.send_for(time, to, segment);
+    }
+
+    /// Sends what is to arrive at this time, or behind what is under way already.
+    fn send_for(&mut self, time: Instant, to: EndId, segment: Segment) {
         let end = &mut self.ends[to];
         let last = end.incoming.back().map_or(time, |(last, _)| *last);
         end.incoming.push_back((time.max(last), segment));
@@ -143,10 +154,13 @@ impl Wires {
             return self.try_again(to);
         }
         let end = &mut self.ends[to];
-        end.vain = 0;
         let Some((_, segment)) = end.incoming.pop_front() else {
             return;
         };
+        // A listener may have no room for a call, which is in vain then.
+        if !matches!(segment, Segment::Call) {
+            end.vain = 0;
+        }
         let next = end.incoming.front().map(|(time, _)| *time);
         match segment {
             Segment::Bytes(_) | Segment::Fin if self.weather.resets() => self.break_link(to),
@@ -167,9 +181,9 @@ impl Wires {
             return self.fly(to, self.now + pause);
         }
         end.incoming.clear();
-        // The sender gives up. A call is sent by this end itself.
-        let sender = match end.phase {
-            ConnectionPhase::Connecting => Some(to),
+        // The sender gives up. A call is sent by this end itself, and so is what has no answer.
+        let sender = match (end.phase, end.sending) {
+            (ConnectionPhase::Connecting, _) | (_, Sending::InVain { .. }) => Some(to),
             _ => end.peer,
         };
         if let Some(sender) = sender {
@@ -196,8 +210,19 @@ impl Wires {
                 }
                 self.tell(id, Readiness::READ | Readiness::READ_CLOSED);
             }
-            Segment::Reset => self.fail(id, io::ErrorKind::ConnectionReset),
+            Segment::Reset => self.reset(id),
         }
+    }
+
+    /// The peer is not there any more. An end that has been told of its end goes on to read that,
+    /// and writes fail.
+    fn reset(&mut self, id: EndId) {
+        let end = &mut self.ends[id];
+        if end.phase != ConnectionPhase::Ended {
+            return self.fail(id, io::ErrorKind::ConnectionReset);
+        }
+        end.sending = Sending::Shut;
+        self.tell(id, Readiness::WRITE | Readiness::WRITE_CLOSED);
     }
 
     /// Breaks a connection: both ends find it reset.
