@@ -21,7 +21,7 @@ use crate::job_state::JobState;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
 use crate::name::{check_key, kept_text};
-use crate::payload::{decode, encode};
+use crate::payload::{PayloadError, decode, encode};
 use crate::resend::resend;
 use crate::retry::Retry;
 use crate::store::{
@@ -166,9 +166,9 @@ impl Ctx {
     /// [`CompleteError::Name`] when the name is none, before the future is polled.
     ///
     /// The future's own error, after which the step has not been made; or that of the store. A
-    /// value that cannot be stored, since it is too large, too deep or no JSON, is an error after
-    /// which the job is not [tried again](crate::Retry::never): the step's effects would come
-    /// again.
+    /// value that cannot be stored, since it is too large, too deep or no JSON, or not be read back,
+    /// is an error after which the job is not [tried again](crate::Retry::never): the step's effects
+    /// would come again.
     ///
     /// # Cancellation
     ///
@@ -192,7 +192,7 @@ impl Ctx {
         let unkept = |error| Retry::never(format!("the step {name} is not kept: {error}"));
         let step = Step {
             name: name.to_owned(),
-            value: encode(&value).map_err(unkept)?,
+            value: readable::<T>(&value).map_err(unkept)?,
         };
         self.note(NoteKind::Step(step)).await?;
         Ok(value)
@@ -331,4 +331,10 @@ impl Ctx {
             _ => Err(CompleteError::LeaseLost),
         }
     }
+}
+
+/// JSON that a further attempt can read: it has no place for all numbers, or for all keys of maps.
+fn readable<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec<u8>, PayloadError> {
+    let json = encode(value)?;
+    decode::<T>(&json).map(|_| json)
 }

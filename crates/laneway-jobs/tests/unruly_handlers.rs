@@ -371,6 +371,28 @@ fn effects_whose_result_cannot_be_kept_are_not_had_again() {
     }
 }
 
+/// JSON has no such number: what is written in its place is none for a further attempt.
+#[test]
+fn a_step_whose_value_cannot_be_read_back_is_not_made_again() {
+    let made = Arc::new(AtomicU32::new(0));
+    let counted = made.clone();
+    let error = failed(move |worker| {
+        worker.handle(move |_: Call, ctx: Ctx| {
+            let counted = counted.clone();
+            async move {
+                let made = async {
+                    counted.fetch_add(1, Relaxed);
+                    Ok::<_, JobError>(f64::NAN)
+                };
+                ctx.step("mean", made).await.map(drop)?;
+                Err::<(), _>(JobError::new("after the step"))
+            }
+        })
+    });
+    assert!(error.contains("the step mean is not kept"), "{error}");
+    assert_eq!(made.load(Relaxed), 1);
+}
+
 #[test]
 fn a_job_whose_handler_blocks_in_one_poll_is_rescued() {
     let short = Duration::from_millis(200);
