@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use laneway::block_on;
-use laneway_jobs::sqlite::{Durability, MIGRATIONS, OpenError, SqliteOptions, SqliteStore};
+use laneway_jobs::sqlite::{
+    Durability, MIGRATIONS, OpenError, SqliteOptions, SqliteSource, SqliteStore, SqliteTarget,
+};
 use laneway_jobs::store::StoreError;
 use laneway_jobs::{EnqueueError, Enqueued, IfExists, Job, JobId, JobState, Jobs};
 use rusqlite::Connection;
@@ -135,6 +137,38 @@ fn a_folder_and_a_missing_folder_are_errors_in_words() {
             "{refused}"
         );
     }
+}
+
+/// SQLite would wait at the one, and leave a journal beside the other.
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_ordinary_file_is_refused_and_nothing_is_made() {
+    use std::os::unix::net::UnixListener;
+
+    let folder = Folder::new("socket");
+    let _listener = UnixListener::bind(folder.file()).unwrap();
+    let opened = [
+        SqliteStore::open(folder.file()).map(drop),
+        SqliteOptions::new().visit(folder.file()).map(drop),
+        SqliteSource::open(folder.file()).map(drop),
+        SqliteTarget::open(folder.file()).map(drop),
+        SqliteStore::open("/dev/null").map(drop),
+    ];
+    for refused in opened {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("no ordinary file"), "{refused}");
+    }
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    assert!(!Path::new("/dev/null-journal").exists());
+}
+
+#[test]
+fn tables_of_another_program_are_named_without_a_page_of_sql() {
+    let folder = Folder::new("tables");
+    change(&folder.file(), "CREATE TABLE laneway_job (id)");
+    let refused = SqliteStore::open(folder.file()).unwrap_err().to_string();
+    assert!(refused.contains("laneway_job already exists"), "{refused}");
+    assert!(!refused.contains('\n') && refused.len() < 300, "{refused}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How a database is opened: checked, set up, migrated, owned.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -189,7 +190,7 @@ pub(super) fn set_up(connection: &Connection) -> Sql<()> {
 
 /// A connection to a file that has jobs, or may have some, and the version of its schema.
 fn readable(path: &Path) -> Result<(Connection, i64), OpenError> {
-    let connection = checked(path).map_err(|error| open_error(path, &error))?;
+    let connection = checked(path)?;
     let found = known_version(path, &connection)?;
     refuse_moved(path, &connection, found)?;
     refuse_filling(path, &connection)?;
@@ -220,7 +221,24 @@ pub(super) fn known_version(path: &Path, connection: &Connection) -> Result<i64,
 }
 
 /// A connection to a file that is a database and can be written.
-pub(super) fn checked(path: &Path) -> Sql<Connection> {
+pub(super) fn checked(path: &Path) -> Result<Connection, OpenError> {
+    refuse_irregular(path)?;
+    writable(path).map_err(|error| open_error(path, &error))
+}
+
+/// SQLite would go on with a device or a pipe, and leave a journal beside it.
+fn refuse_irregular(path: &Path) -> Result<(), OpenError> {
+    let is_other = |found: Metadata| !found.is_file() && !found.is_dir();
+    match path.metadata().is_ok_and(is_other) {
+        false => Ok(()),
+        true => Err(OpenError::Other {
+            path: path.to_owned(),
+            message: "it is no ordinary file; name one".to_owned(),
+        }),
+    }
+}
+
+fn writable(path: &Path) -> Sql<Connection> {
     let connection = connection_to(path)?;
     connection.busy_timeout(BUSY)?;
     let writable = !connection.is_readonly("main")?;
@@ -343,7 +361,7 @@ pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse,
         _ if is_full(error) => OpenError::Full,
         Some(ErrorCode::CannotOpen) => return cannot_open(path, error),
-        _ => return other(path, error),
+        _ => return in_words(path, error),
     };
     named(path.to_owned())
 }
@@ -354,11 +372,22 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> OpenError {
     let message = match folder {
         _ if path.is_dir() => "it is a folder; name a file in it",
         Some(folder) if !folder.exists() => "its folder is not there; make that first",
-        _ => return other(path, error),
+        _ => return in_words(path, error),
     };
     OpenError::Other {
         path: path.to_owned(),
         message: message.to_owned(),
+    }
+}
+
+/// SQLite's message, without the statement.
+fn in_words(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => OpenError::Other {
+            path: path.to_owned(),
+            message: msg.clone(),
+        },
+        error => other(path, error),
     }
 }
 

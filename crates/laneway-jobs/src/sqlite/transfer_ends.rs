@@ -41,7 +41,7 @@ impl fmt::Debug for Alone {
 impl Alone {
     fn open(path: &Path) -> Result<Alone, OpenError> {
         let failed = |error: rusqlite::Error| open_error(path, &error);
-        let connection = checked(path).map_err(failed)?;
+        let connection = checked(path)?;
         let name = itself(path)?;
         let owned = own(&name).map_err(|error| other(path, &error))?;
         if let Ownership::Guest = owned {
@@ -135,7 +135,7 @@ impl SqliteSource {
             return Err(OpenError::NoJobs(path.to_owned()));
         }
         let failed = |error: rusqlite::Error| open_error(path, &error);
-        let connection = checked(path).map_err(failed)?;
+        let connection = checked(path)?;
         if known_version(path, &connection)? == 0 {
             return Err(OpenError::NoJobs(path.to_owned()));
         }
