@@ -39,7 +39,8 @@ impl fmt::Display for StoreError {
             }
             StoreError::Full => f.write_str("the disk is full; make room and try again"),
             StoreError::ReadOnly => f.write_str(
-                "the database is read-only; make the file and its folder writable for this user",
+                "the database takes no writes; make the file and its folder writable for this \
+                 user, or connect to a server that takes writes",
             ),
             StoreError::Database(message) => write!(f, "the database reports: {message}"),
         }

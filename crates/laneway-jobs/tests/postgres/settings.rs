@@ -7,7 +7,8 @@ use laneway::time::timeout;
 use laneway_jobs::conformance::{CASES, Case, Stage};
 use laneway_jobs::postgres::tokio_postgres::Client;
 use laneway_jobs::postgres::{ConnectError, PostgresOptions, PostgresStore};
-use laneway_jobs::{Ctx, Job, JobError, Jobs, Limit, Retry, WaitError, Worker};
+use laneway_jobs::store::StoreError;
+use laneway_jobs::{Ctx, EnqueueError, Job, JobError, Jobs, Limit, Retry, WaitError, Worker};
 use serde::{Deserialize, Serialize};
 
 use crate::server;
@@ -118,6 +119,29 @@ fn a_commit_is_waited_for_also_where_the_server_would_not() {
         let url = server.url_of("hasty", "postgres");
         let jobs = Jobs::new(options().connect(&url).await.unwrap());
         assert!(jobs.enqueue(Call).await.is_ok());
+    });
+}
+
+/// So are the sessions of a standby.
+#[test]
+fn a_session_that_takes_no_writes_is_told_in_words_of_a_server() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let options = || PostgresOptions::new().schema("only read");
+        drop(options().connect(&server.url()).await.unwrap());
+        let only = "?options=-c%20default_transaction_read_only%3Don";
+        let url = format!("{}{only}", server.url());
+        let store = options().connect(&url);
+        let jobs = Jobs::new(store.await.unwrap());
+        let refused = jobs.enqueue(Call).await.unwrap_err();
+        assert_eq!(refused, EnqueueError::Store(StoreError::ReadOnly));
+        assert!(
+            refused.to_string().contains("a server that takes writes"),
+            "{refused}"
+        );
     });
 }
 
