@@ -72,6 +72,7 @@ impl Address {
             .parse()
             .map_err(|error| ConnectError::Url(in_words(&error)))?;
         refuse_unheeded(&config)?;
+        refuse_signs(&config)?;
         for address in addresses_alone(&config)? {
             config.host(address.to_string());
         }
@@ -302,6 +303,17 @@ fn refuse_unheeded(config: &Config) -> Result<(), ConnectError> {
     }
 }
 
+/// Refuses a host that has the end of a password before it. It is not shown.
+fn refuse_signs(config: &Config) -> Result<(), ConnectError> {
+    let has_sign = |host: &Host| host::name(host).contains('@');
+    match config.get_hosts().iter().any(has_sign) {
+        false => Ok(()),
+        true => Err(ConnectError::Url(
+            "its host has an @ in it; write the @ of a user or a password as %40".to_owned(),
+        )),
+    }
+}
+
 /// The addresses that stand for hosts of no name. Otherwise each is that of one host.
 fn addresses_alone(config: &Config) -> Result<Vec<IpAddr>, ConnectError> {
     let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs());
@@ -351,6 +363,17 @@ mod tests {
         ] {
             let refused = refused(&format!("postgres://me@db/app?{settings}"));
             assert!(refused.contains(named), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_password_is_not_taken_for_a_host() {
+        for url in ["postgres://me:se@cret@db/app", "host=secret@db user=me"] {
+            let refused = refused(url);
+            assert!(
+                refused.contains("%40") && !refused.contains("cret"),
+                "{refused}"
+            );
         }
     }
 

@@ -78,6 +78,9 @@ fn decoded(text: &str) -> Result<String, ConnectError> {
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         let (digits, rest) = part.split_at_checked(2).ok_or_else(wrong)?;
+        if digits.starts_with('+') {
+            return Err(wrong());
+        }
         bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
         bytes.extend_from_slice(rest.as_bytes());
     }
@@ -124,6 +127,7 @@ mod tests {
             "postgres://db/app?schema=%4",
             "postgres://db/app?schema=%zz",
             "postgres://db/app?schema=%ff",
+            "postgres://db/app?schema=%+f",
         ] {
             let refused = Url::read(address);
             assert!(matches!(refused, Err(ConnectError::Url(_))), "{address}");
