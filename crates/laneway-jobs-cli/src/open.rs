@@ -1,6 +1,7 @@
 //! Where a store is found by its address.
 
 use std::env::{self, VarError};
+use std::path::Path;
 use std::sync::Arc;
 
 use laneway::block_on;
@@ -51,6 +52,9 @@ enum Address<'a> {
 /// A further kind of store begins here, and in the functions below.
 fn read(address: &str) -> Result<Address<'_>, Failure> {
     match address.split_once("://") {
+        None if is_in_words(address) => Err(Failure::usage(
+            "this program takes a server's address as postgres://user:password@host:5432/database",
+        )),
         None => Ok(Address::File(address)),
         Some(("sqlite", file)) => Ok(Address::File(file)),
         Some(("postgres" | "postgresql", _)) => Ok(Address::Server(address)),
@@ -61,15 +65,22 @@ fn read(address: &str) -> Result<Address<'_>, Failure> {
     }
 }
 
-/// An address without its user and password, for people.
+/// Whether it is an address as `host=db user=me`, which the library takes, and no file's name.
+fn is_in_words(address: &str) -> bool {
+    const NAMES: [&str; 6] = ["host", "hostaddr", "port", "dbname", "user", "password"];
+    let name_of = |word: &str| word.split_once('=').map(|(name, _)| name.to_owned());
+    let first = address.split_whitespace().next().and_then(name_of);
+    first.is_some_and(|name| NAMES.contains(&&*name)) && !Path::new(address).exists()
+}
+
+/// An address without its user and password, for people. A password may have any sign in it.
 pub(crate) fn shown(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else {
         return address.to_owned();
     };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let hosts = rest[..end].rsplit('@').next().unwrap_or_default();
-    let database = rest[end..].split('?').next().unwrap_or_default();
-    format!("{scheme}://{hosts}{database}")
+    let place = rest.rsplit('@').next().unwrap_or_default();
+    let place = place.split('?').next().unwrap_or_default();
+    format!("{scheme}://{place}")
 }
 
 /// The SQL that leads to each version of the schema, for the kind of store that is named.
@@ -130,6 +141,9 @@ mod tests {
             ),
             ("postgres://db/app", "postgres://db/app"),
             ("postgres:///app?password=secret", "postgres:///app"),
+            ("postgres://me:a/b@db/app", "postgres://db/app"),
+            ("postgres://me:a?b@db/app?schema=x", "postgres://db/app"),
+            ("postgres://me:a/b?c@d@db/app", "postgres://db/app"),
         ] {
             assert_eq!(shown(address), expected);
         }

@@ -75,6 +75,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     interrupt::note()?;
     let folder = OwnFolder::new();
     let address = match args.value("database") {
+        Some("") => return Err(Failure::usage("--database is empty")),
         Some(address) => address.to_owned(),
         None => folder.file()?,
     };
@@ -145,7 +146,8 @@ async fn enqueue(
     ids: &mut Vec<JobId>,
 ) -> Result<(), Failure> {
     let next = Arc::new(AtomicUsize::new(0));
-    let callers = (0..plan.callers).map(|_| {
+    // No more than there are jobs have something to do.
+    let callers = (0..plan.callers.min(plan.jobs)).map(|_| {
         let caller = enqueue_some(plan.jobs, next.clone(), jobs.clone());
         rt.spawn(caller, Priority::Low)
     });

@@ -43,6 +43,7 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
         "move",
         "move --from a.db",
         "bench --jobs 0",
+        "bench --database=",
         "serve --token=",
         "serve --listen 0.0.0.0:0",
         "serve --listen [::]:0 --read-only",
@@ -165,6 +166,48 @@ fn an_address_that_makes_no_sense_is_wrong_usage() {
         let told = folder.run(&format!("list --database {address}")).fails(2);
         assert!(told.contains(reason), "{address}: {told}");
     }
+}
+
+/// The library takes addresses of this form, and a file of such a name would have the password in
+/// it.
+#[test]
+fn an_address_in_words_makes_no_file() {
+    let folder = Folder::new("words");
+    for line in ["list", "migrate", "bench --jobs 1", "move --to x.db"] {
+        for address in [
+            "host=db user=me password=secret",
+            " dbname=app  host=/run/x",
+        ] {
+            let option = match line.starts_with("move") {
+                true => "--from",
+                false => "--database",
+            };
+            let mut command = program(line);
+            let command = command.arg(option).arg(address);
+            let told = ran(command.current_dir(folder.path("")).output().unwrap()).fails(2);
+            assert!(told.contains("postgres://user:password@host"), "{told}");
+            assert!(!told.contains("secret"), "{told}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_password_with_an_at_sign_is_not_taken_for_a_host() {
+    let folder = Folder::new("at-sign");
+    let address = "postgres://me:se@cret@127.0.0.1:1/app";
+    let told = folder.run(&format!("list --database {address}")).fails(2);
+    assert!(told.contains("%40") && !told.contains("cret"), "{told}");
+}
+
+#[test]
+fn more_callers_than_jobs_are_as_many_as_jobs() {
+    let folder = Folder::new("callers");
+    let most = usize::MAX;
+    let line = format!("bench --jobs 3 --callers {most} --in-flight {most} --json");
+    let measured = folder.run(&line).json();
+    assert_eq!(measured.len(), 2);
+    assert!(measured.iter().all(|part| part["jobs"] == 3));
 }
 
 #[test]
