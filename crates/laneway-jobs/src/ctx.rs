@@ -166,9 +166,9 @@ impl Ctx {
     /// [`CompleteError::Name`] when the name is none, before the future is polled.
     ///
     /// The future's own error, after which the step has not been made; or that of the store. A
-    /// value that cannot be stored, since it is too large, too deep or no JSON, or not be read back,
-    /// is an error after which the job is not [tried again](crate::Retry::never): the step's effects
-    /// would come again.
+    /// value that cannot be stored, since it is too large, too deep or no JSON, or cannot be read
+    /// back, is an error after which the job is not [tried again](crate::Retry::never): the step's
+    /// effects would come again.
     ///
     /// # Cancellation
     ///
