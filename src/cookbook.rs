@@ -8,7 +8,7 @@
 //! | let tasks finish on Ctrl-C | [Shutdown](#shutdown) | ctrlc, futures-lite |
 //! | compute, a few inputs at a time | [A batch](#a-batch-on-the-processor) | |
 //! | serve sockets | [A TCP server](#a-tcp-server) | async-net, futures-lite |
-//! | do something every so often | [A periodic job](#a-periodic-job) | |
+//! | do something at a period | [A periodic job](#a-periodic-job) | |
 //! | keep a state behind a handle | [An actor](#an-actor) | |
 //! | test under every order of events | [A simulated test](#a-simulated-test) | async-channel |
 //! | tell a monitoring system how it goes | [Metrics](#metrics) | |

@@ -1,4 +1,4 @@
-//! Processes that run every so often.
+//! Processes that run at a period.
 //!
 //! Ticks are counted while a run is under way, which is how overlaps are known; a run is never
 //! begun while another one is under way. `ticks.rs` says when they come.

@@ -1,5 +1,5 @@
-//! Work in the background: a task behind a handle that serves requests, processes that run every
-//! so often, and a queue of heavy work.
+//! Work in the background: a task behind a handle that serves requests, processes that run at
+//! a period, and a queue of heavy work.
 //!
 //! # Services
 //!

@@ -146,7 +146,7 @@ impl<T> IndexMut<usize> for Table<T> {
     }
 }
 
-/// A map of at least so many bytes gives memory back when three quarters of it are unused.
+/// A map gives memory back when three quarters of it are unused, if it has this number of bytes.
 pub(crate) const WORTH_SHRINKING: usize = 1 << 13;
 
 /// Gives back half of a map's memory after a removal, if three quarters are unused.

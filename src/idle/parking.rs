@@ -60,18 +60,18 @@
 //! # The bringer without a fence
 //!
 //! The proof holds for all bringers but one: a worker that pushes behind other tasks into its own
-//! deque while no member of the crews is searching or parked, or behind so many that it does not
-//! read the census (T25). There is no fence between its push and its look at the census or the
-//! deque, so it may have looked before its push can be seen. In the first case each member was busy
-//! a moment ago, and would have to end its poll, search in vain and park within the time that a
-//! store takes to leave its processor, which is less than a search takes. In the second case a
-//! member saw the deque empty: all of the many tasks would have to be stolen within that time, half
-//! of them by each theft, and the member would have to park besides. `executor/queue/tests/many.rs`
-//! takes these steps, and finds the task left behind where there are few. If it happens all the
-//! same, the task waits until its own worker comes to the end of its poll, or until the watchdog
-//! has seen that poll at two of its looks (`rescue` in `runtime/watchdog.rs`). A push that sees a
-//! member searching or parked has its fence: `executor/queue/model.rs` has the deque in two steps,
-//! and fails without.
+//! deque while no member of the crews is searching or parked, or behind a number of them at which
+//! it does not read the census (T25). There is no fence between its push and its look at the census
+//! or the deque, so it may have looked before its push can be seen. In the first case each member
+//! was busy a moment ago, and would have to end its poll, search in vain and park within the time
+//! that a store takes to leave its processor, which is less than a search takes. In the second case
+//! a member saw the deque empty: all of the many tasks would have to be stolen within that time,
+//! half of them by each theft, and the member would have to park besides.
+//! `executor/queue/tests/many.rs` takes these steps, and finds the task left behind where there are
+//! few. If it happens all the same, the task waits until its own worker comes to the end of its
+//! poll, or until the watchdog has seen that poll at two of its looks (`rescue` in
+//! `runtime/watchdog.rs`). A push that sees a member searching or parked has its fence:
+//! `executor/queue/model.rs` has the deque in two steps, and fails without.
 //!
 //! # How many search
 //!

@@ -14,7 +14,7 @@ use crate::runtime::RuntimeMetrics;
 type OwnedLabels = Vec<(&'static str, String)>;
 
 /// Hands the counters of a program's only runtime to the recorder that was installed for the
-/// `metrics` crate, whichever exporter that belongs to. Call it every so often, for instance from
+/// `metrics` crate, whichever exporter that belongs to. Call it at regular times, for instance from
 /// a [`background::every`](crate::background::every).
 ///
 /// The names and labels are those of [`Prometheus`](super::Prometheus), except that the time of

@@ -516,7 +516,7 @@ where
     Sim::seed(0).explore(seeds, make)
 }
 
-/// Keeps the worker of this thread busy for so long, as a computation would: in a simulation for
+/// Keeps the worker of this thread busy for a time, as a computation would: in a simulation for
 /// so much simulated time, and elsewhere by doing nothing useful.
 ///
 /// No other task runs on that worker meanwhile, and tasks in its queue wait or are stolen.

@@ -126,7 +126,7 @@ impl Relay {
             .iter()
             .enumerate()
             .filter(|(_, b)| b.is_woken());
-        let (place, _) = woken.nth(at).expect("so many are woken");
+        let (place, _) = woken.nth(at).expect("the number was drawn below theirs");
         let blocked = state.blocked.remove(place);
         self.give_and_wait(state, &blocked)
     }

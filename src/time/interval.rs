@@ -264,7 +264,7 @@ impl Interval {
         self.reset_at(now());
     }
 
-    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes after so long, which
+    /// Starts anew, as [`reset`](Interval::reset) does: the next tick comes after this time, which
     /// may be zero, and the others a period apart from there. After a time beyond what the clock
     /// can say, such as [`Duration::MAX`], no tick comes.
     ///

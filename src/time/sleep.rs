@@ -10,7 +10,7 @@ use super::wheel::SleeperKey;
 use crate::executor::telling;
 use crate::ground::poll::budget;
 
-/// Waits for so long. More than 100,000 years, such as [`Duration::MAX`], means for ever.
+/// Waits for a time. More than 100,000 years, such as [`Duration::MAX`], means for ever.
 ///
 /// The time runs from the call, not from the first poll. It ends up to a tenth of a millisecond
 /// late, besides what the operating system takes to wake a thread; never early.

@@ -19,7 +19,7 @@ use laneway::time::{interval, sleep};
 use laneway::{Priority, Runtime, spawn_task, yield_now};
 use laneway_http::{RequestBody, Server, inspect, service_fn};
 
-/// How often tasks are spawned, so many at once as it takes.
+/// How often tasks are spawned, as many at once as the rate takes.
 const EVERY: Duration = Duration::from_millis(5);
 
 fn main() -> ExitCode {

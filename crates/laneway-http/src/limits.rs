@@ -154,7 +154,7 @@ impl Limits {
         self
     }
 
-    /// The most fields of a head, up to 16,384: more than that counts as so many. Beyond 100, each
+    /// The most fields of a head, up to 16,384: a larger number counts as that. Beyond 100, each
     /// request takes memory for this number of fields. The default is 100.
     ///
     /// # Panics

@@ -18,7 +18,7 @@ use laneway::Runtime;
 use laneway_http::{Limits, RequestBody, service_fn};
 
 /// `/status/N` answers with this status, as the host `status.N` does, and `/status/N/LENGTH` says
-/// that its content is so long, as `/length/N` does. `/chunked` says that it is chunked as well,
+/// that its content has N bytes, as `/length/N` does. `/chunked` says that it is chunked as well,
 /// `/version` says that it is of HTTP/3. The content is `four`.
 async fn answer(request: Request<RequestBody>) -> Result<Response<String>, Infallible> {
     let path = request.uri().path().to_owned();

@@ -242,7 +242,7 @@ fn a_flood_of_frames_for_a_stream_that_is_over_ends_with_goaway() {
     }
 }
 
-/// An answer in so many pieces.
+/// An answer in a number of pieces.
 async fn in_pieces<const PIECES: usize>() -> Result<Response<PiecesBody>, Infallible> {
     let piece = |_| Ok(http_body::Frame::data(Bytes::from_static(&[b'x'; 100])));
     let pieces = stream::iter((0..PIECES).map(piece));

@@ -88,7 +88,7 @@ impl Seen {
     }
 
     fn wait_for_viewers(&self, viewers: usize) {
-        wait_until("so many viewers", || self.page.viewers() == viewers);
+        wait_until("the number of viewers", || self.page.viewers() == viewers);
     }
 
     fn end(self) -> ServeReport {
@@ -126,7 +126,7 @@ impl View {
         }
     }
 
-    /// Reads so many bytes, and keeps none of them.
+    /// Reads this number of bytes, and keeps none of them.
     #[track_caller]
     fn read_past(&mut self, bytes: usize) {
         let mut read = 0;

@@ -162,7 +162,7 @@ fn visit(address: SocketAddr, stream: &[u8], dice: &mut Dice) {
     }
 }
 
-/// Sends so many mutations from some threads.
+/// Sends this number of mutations from some threads.
 fn attack(address: SocketAddr, mutations: u64, seed: u64) {
     let valid = valid();
     thread::scope(|scope| {
@@ -206,7 +206,7 @@ fn pause_until(over: &AtomicBool) -> Duration {
     longest
 }
 
-/// The latency that so many in a thousand keep to, and the longest, of a client that was there
+/// The latency that a part of all keep to, and the longest, of a client that was there
 /// during the attack. On a machine with nothing else to do, the bounds are far away; a time for
 /// which the process was stopped is not the server's.
 fn assert_not_noticed(latencies: &[Duration], pause: Duration) -> String {
@@ -240,8 +240,8 @@ fn assert_nothing_is_left(server: &Served, descriptors_before: usize) {
     });
 }
 
-/// Limits that let a client go that was cut short. One that rests is let be: the clients that are to
-/// notice nothing rest themselves where the machine gives them no time.
+/// Limits that let a client go that was cut short. One that rests is let be: the clients that are
+/// to notice nothing rest themselves where the machine gives them no time.
 fn short() -> Limits {
     let time = Duration::from_millis(500);
     Limits::public()

@@ -113,7 +113,7 @@ impl Clients {
         Clients { clients, length }
     }
 
-    /// Asks so often, and gives back how often.
+    /// Asks at least this number of times, and gives back how often.
     fn ask(&mut self, requests: usize) -> usize {
         let (request, mut answer) = (get("/"), vec![0; self.length]);
         self.clients

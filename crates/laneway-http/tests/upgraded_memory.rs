@@ -24,7 +24,8 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 /// have just grown have room for others.
 const UPGRADED: isize = 1600;
 
-/// The request of a client: a field of so many bytes, and so many bytes right behind the request.
+/// The request of a client: a field of a number of bytes, and a number of bytes right behind the
+/// request.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     field: usize,

@@ -1,8 +1,8 @@
 //! A batch: pages are read apart from each other, each adds its pictures, a report follows.
 //!
-//! `cargo run -p laneway-jobs --example fan_out [PAGES]` fans out over so many pages, 12 where none
-//! is said, and at most 10,000. The jobs are kept in memory, or with `-- --postgres URL` in that
-//! database. It ends by itself.
+//! `cargo run -p laneway-jobs --example fan_out [PAGES]` fans out over this number of pages, 12
+//! where none is said, and at most 10,000. The jobs are kept in memory, or with `-- --postgres URL`
+//! in that database. It ends by itself.
 
 #[path = "../../../examples/output/mod.rs"]
 mod output;

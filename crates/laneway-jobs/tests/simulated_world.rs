@@ -56,7 +56,7 @@ impl Job for Drawn {
     const KIND: &'static str = "drawn";
 }
 
-/// Loses one arrival of so many, anywhere, as long as times are bad.
+/// Loses one arrival of a number of them, anywhere, as long as times are bad.
 #[derive(Debug)]
 struct Faults {
     rng: Mutex<Rng>,

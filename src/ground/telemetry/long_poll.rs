@@ -20,7 +20,7 @@ use crate::ground::ids::{QueueId, TaskId, WorkerId};
 /// it computes, and should [yield](crate::yield_now) now and then.
 ///
 /// All this costs three stores a poll, and no look at a clock. The time is the machine's: a thread
-/// that the system has set aside for so long is reported as well.
+/// that the system has set aside for that time is reported as well.
 ///
 /// ```
 /// use laneway::sim::{Sim, work};

@@ -129,8 +129,8 @@ impl Model {
         }
     }
 
-    /// Searches once, and naps if it finds nothing: for so long that no work may wait for it. Gives
-    /// the pieces of work that it has taken.
+    /// Searches once, and naps if it finds nothing: for a time in which no work may wait for it.
+    /// Gives the pieces of work that it has taken.
     fn search_and_nap(&self, protocol: Protocol) -> usize {
         let enrolled = self.parking_lot.start_searching(CREW);
         let taken = self.take();

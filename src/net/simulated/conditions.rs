@@ -67,7 +67,7 @@ impl NetworkConditions {
     }
 
     /// How long a packet takes, at least and at most; if the second is shorter, always the first.
-    /// Times beyond 500 years count as so many.
+    /// Times beyond 500 years count as 500 years.
     /// Packets of one connection keep their order; datagrams overtake each other. Default: 0.1 to
     /// 1 ms.
     pub fn delay(mut self, range: RangeInclusive<Duration>) -> NetworkConditions {

@@ -75,7 +75,7 @@ struct Visits {
 enum Beside {
     /// Low ones among them.
     LowPolls,
-    /// High ones alone, of which the longest has lasted so long.
+    /// High ones alone, and how long the longest of them has lasted.
     HighPolls(Duration),
 }
 

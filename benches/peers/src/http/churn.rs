@@ -51,7 +51,7 @@ impl Churn {
         }
     }
 
-    /// Connects exactly so often. How many were answered.
+    /// Connects exactly this number of times. How many were answered.
     fn visit(&self, address: SocketAddr, connections: usize) -> usize {
         let (begun, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {

@@ -38,7 +38,7 @@ pub(crate) fn measure(server: &mut Server, name: &str, path: &str, requests: usi
     ]
 }
 
-/// Asks a server so often, and measures nothing.
+/// Asks a server a number of times, and measures nothing.
 pub(crate) fn ask(address: SocketAddr, path: &str, requests: usize) {
     Clients::connect(address, &get(path)).ask(requests);
 }
@@ -77,7 +77,7 @@ impl Clients {
         }
     }
 
-    /// Asks exactly so often. How many answers have come.
+    /// Asks exactly this number of times. How many answers have come.
     fn ask(&mut self, requests: usize) -> usize {
         let mut asked = requests.min(CONNECTIONS);
         (0..asked).for_each(|number| self.send(number));

@@ -18,7 +18,7 @@ use super::tasks::listed;
 /// How often a viewer is told of changes at most.
 const TICK: Duration = Duration::from_millis(200);
 
-/// After so long without a change the viewer gets a comment, which shows whether it is there.
+/// After this time without a change the viewer gets a comment, which shows whether it is there.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// How old the state may be that a viewer is told.

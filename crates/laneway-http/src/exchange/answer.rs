@@ -29,15 +29,15 @@ pin_project! {
 pub(crate) enum Length {
     /// The service ends it.
     Finite,
-    /// The same, but it has told how many bytes there are, of which so many are left. hyper sends
-    /// in HTTP/2 what there is, and in HTTP/1 no more than was told.
+    /// The same, but it has told how many bytes there are, and this number of them are left. In
+    /// HTTP/2 hyper sends all that there are, and in HTTP/1 no more than was told.
     Told(u64),
     /// The server ends it.
     Endless,
 }
 
 impl Length {
-    /// Takes a frame of so many bytes from what was told. Whether both agree.
+    /// Takes a frame of this number of bytes from those that were told. Whether both agree.
     fn takes(&mut self, bytes: usize, is_last: bool) -> bool {
         let Length::Told(left) = self else {
             return true;

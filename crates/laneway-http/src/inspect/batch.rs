@@ -69,7 +69,7 @@ impl Session {
     }
 }
 
-/// The most events of a batch so long after the one before.
+/// The most events of a batch this time after the one before.
 fn most_in(since: Duration) -> usize {
     let most = MOST_PER_SECOND * since.as_micros() / 1_000_000;
     usize::try_from(most.min(MOST)).expect("a small number")

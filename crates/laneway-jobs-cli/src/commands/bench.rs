@@ -28,13 +28,9 @@ pub(super) const COMMAND: Command = Command {
         takes: "",
         about: "measures jobs that do nothing, in a file of its own or in --database",
         options: &[
-            value("jobs", "N", "so many; 10000 by default"),
-            value("callers", "N", "enqueue by so many callers; 64 by default"),
-            value(
-                "in-flight",
-                "N",
-                "so many run at the same time; 64 by default",
-            ),
+            value("jobs", "N", "the number of jobs; 10000 by default"),
+            value("callers", "N", "enqueue by N callers; 64 by default"),
+            value("in-flight", "N", "N run at the same time; 64 by default"),
         ],
     },
     run,

@@ -35,7 +35,7 @@ pub(super) const COMMAND: Command = Command {
                 "ID",
                 "older than this job: the last one of a list",
             ),
-            value("limit", "N", "at most so many jobs; 50 by default"),
+            value("limit", "N", "at most N jobs; 50 by default"),
             flag("queues", "lists queues, with their jobs by state"),
         ],
     },

@@ -25,11 +25,7 @@ pub(super) const COMMAND: Command = Command {
         takes: "",
         about: "lists schedules, with their next and last instants",
         options: &[
-            value(
-                "fires",
-                "N",
-                "so many of the last instants, in JSON; 20 by default",
-            ),
+            value("fires", "N", "the last N instants, in JSON; 20 by default"),
             value(
                 "remove",
                 "NAME",

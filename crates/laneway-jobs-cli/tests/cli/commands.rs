@@ -57,7 +57,7 @@ fn failed() -> Outcome {
     }
 }
 
-/// Some jobs, of which so many have failed.
+/// Some jobs, of which this number have failed.
 fn some(folder: &Folder, all: usize, bad: usize) -> Vec<JobId> {
     let ids = (0..all).map(|n| enqueue(folder, &n.to_string())).collect();
     let store = folder.store();

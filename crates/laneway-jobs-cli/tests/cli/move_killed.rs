@@ -24,7 +24,7 @@ fn line(folder: &Folder) -> String {
     format!("move --from {from} --to {to} --json")
 }
 
-/// Ends the move when it has told of so many steps. It may be further by then.
+/// Ends the move when it has told of this number of steps. It may be further by then.
 fn kill_after(folder: &Folder, steps: usize) {
     let mut child = folder.spawn(&line(folder));
     let told = BufReader::new(child.stdout.take().unwrap()).lines();

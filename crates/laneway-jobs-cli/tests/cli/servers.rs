@@ -172,7 +172,7 @@ fn an_address_that_leads_nowhere_is_told_in_words() {
 
 const JOBS: usize = 1_500;
 
-/// Ends the move when it has told of so many steps. It may be further by then.
+/// Ends the move when it has told of this number of steps. It may be further by then.
 fn kill_after(mut command: Command, steps: usize) {
     command.stdout(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -26,7 +26,7 @@ async fn insert_keyed(stage: &Stage, keys: &[&str]) -> Vec<JobId> {
     ids
 }
 
-/// A claim for jobs with keys, with so many places for each key.
+/// A claim for jobs with keys, with a number of places for each key.
 fn wish(stage: &Stage, per_key: u32, limit: usize) -> Claim {
     Claim {
         whom: Whom::Keyed,

@@ -22,7 +22,7 @@ use super::statement::Statement;
 use super::tx::{Aftermath, Span, Tx};
 use crate::store::{Hints, StoreError};
 
-/// A server that says nothing for so long is taken to be lost.
+/// A server that says nothing for this time is taken to be lost.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Before a question is asked once more beside one that is not answered.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

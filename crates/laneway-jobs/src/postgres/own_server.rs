@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A server that takes no connections after so long has failed.
+/// A server that takes no connections after this time has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.

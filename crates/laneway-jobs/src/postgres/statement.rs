@@ -1006,8 +1006,8 @@ FROM clock LEFT JOIN @laneway_queue ON true
 ORDER BY name COLLATE \"C\" LIMIT $1::bigint"
 );
 
-/// Looks at so many rows of one index, and filters those. One row at least, which has the last row
-/// that was looked at, where there may be further ones.
+/// Looks at a number of rows of one index, and filters those. One row at least, which has the last
+/// row that was looked at, where there may be further ones.
 macro_rules! search {
     ($way:literal) => {
         concat!(

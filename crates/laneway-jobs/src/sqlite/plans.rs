@@ -1,4 +1,4 @@
-//! Do transitions, and what people look through, read so many rows only, however many jobs there
+//! Do transitions, and what people look through, read a few rows only, however many jobs there
 //! are?
 
 use rusqlite::{Connection, StatementStatus, ToSql};
@@ -155,7 +155,7 @@ fn a_claim_for_jobs_with_keys_reads_no_key_as_a_whole() {
     }
 }
 
-/// The steps of SQLite's machine for a choice beside so many jobs of one key, which is full.
+/// The steps of SQLite's machine for a choice beside a number of jobs of one key, which is full.
 fn steps_beside(ready: u32) -> i32 {
     let connection = connection();
     let fill = "

@@ -25,8 +25,8 @@ use crate::store::{Hints, StoreError};
 const BATCH: usize = 1_024;
 /// A transaction takes no more commands after this time.
 const BATCH_TIME: Duration = Duration::from_millis(5);
-/// A transaction waits so long for a next command, while it has less than half of what the last one
-/// had: its callers are about to send again, and a commit costs more than the wait.
+/// A transaction waits this time for a next command, while it has less than half of what the last
+/// one had: its callers are about to send again, and a commit costs more than the wait.
 const GATHERING: Duration = Duration::from_micros(100);
 /// Callers wait when this many commands are on their way.
 const CHANNEL: usize = 2 * BATCH;

@@ -34,7 +34,8 @@ impl Allowance {
         self.limit
     }
 
-    /// What the queue's row is to keep after the claim has taken so many jobs; `None`: as before.
+    /// The rate's part of the queue's row after a claim has taken this number of jobs; `None`: as
+    /// it was.
     pub(crate) fn kept(&mut self, jobs: usize) -> Option<String> {
         let (rate, begun) = self.rate.as_mut().filter(|_| jobs > 0)?;
         begun.add(*rate, self.t, jobs);
@@ -42,7 +43,7 @@ impl Allowance {
     }
 
     /// The time until the rate allows more, where it and nothing else has ended a claim that took
-    /// so many jobs.
+    /// this number of jobs.
     pub(crate) fn wait(&self, jobs: usize) -> Option<Duration> {
         let (rate, begun) = self.rate.as_ref()?;
         let ended = self.limit < self.wanted && jobs >= self.limit;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rate::Rate;
 use crate::micros::{Micros, duration_of, length};
 
-/// A period has so many slots, and claims of one slot are counted together.
+/// The slots of a period. Claims of one slot are counted together.
 const SLOTS: Micros = 32;
 
 /// The claims of a queue in the last period, as its row keeps them: each slot by its end, with the

@@ -1,4 +1,4 @@
-//! A rate: so many jobs of a queue are claimed in a time, by all workers together.
+//! A rate: the most jobs of a queue that all workers together claim in a time.
 
 use std::time::Duration;
 

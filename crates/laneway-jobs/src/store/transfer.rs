@@ -222,8 +222,8 @@ pub trait TransferEnd: Send + Sync + fmt::Debug {
     /// The name by which users and the other end know it. Opening it leads to the same database.
     fn name(&self) -> &str;
 
-    /// Rows in the order of their keys, texts by their bytes: at most so many, and no more than
-    /// [`PAGE_BYTES`] after the first. None: there are no further ones.
+    /// Rows in the order of their keys, texts by their bytes: at most the page's number, and no
+    /// more than [`PAGE_BYTES`] after the first. None: there are no further ones.
     fn export(&self, page: TransferPage) -> StoreFuture<'_, Vec<PartRow>>;
 
     /// The counters of the store.

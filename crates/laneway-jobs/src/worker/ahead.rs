@@ -21,7 +21,7 @@ use crate::store::ClaimedJob;
 /// not begun by then go back.
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// Claims are no larger than usual for so long after one that brought high jobs beside low ones.
+/// Claims are no larger than usual for this time after one that brought high jobs beside low ones.
 const CALM: Duration = Duration::from_secs(1);
 
 /// The jobs of the last claim that have not begun.
@@ -38,7 +38,7 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// A claim for so many jobs is back with these.
+    /// A claim for at most `limit` jobs is back with these.
     pub(super) fn claimed(&mut self, jobs: &[ClaimedJob], limit: usize) {
         self.until = Some(after(now(), MOMENT));
         self.missing = limit.saturating_sub(jobs.len());
@@ -65,7 +65,7 @@ impl Ahead {
         self.jobs.is_empty()
     }
 
-    /// The first jobs, at most so many.
+    /// The first jobs, at most `most`.
     pub(super) fn take(&mut self, most: usize) -> Vec<ClaimedJob> {
         let most = most.min(self.jobs.len());
         self.jobs.drain(..most).collect()

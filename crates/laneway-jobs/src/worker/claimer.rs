@@ -27,8 +27,8 @@ const LOW_EVERY: u64 = 8;
 /// Leases of lost workers are looked for this often, while claims are made or all slots are taken.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
 
-/// Low jobs wait so long at most for the first polls of the high ones that were claimed with them:
-/// all threads of the high queue may be busy.
+/// Low jobs wait this time at most for the first polls of the high ones that were claimed with
+/// them: all threads of the high queue may be busy.
 const HIGH_FIRST: Duration = Duration::from_millis(1);
 
 pub(super) struct Claimer {

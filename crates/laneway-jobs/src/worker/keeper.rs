@@ -34,7 +34,7 @@ pub(super) async fn run(core: Arc<Core>) {
     zip(renewals, prunings).await;
 }
 
-/// Waits so long, and says whether the worker is there still.
+/// Waits for a time, and says whether the worker is there still.
 async fn goes_on_after(core: &Core, pause: Duration) -> bool {
     or(core.over.wait(), sleep(pause)).await;
     !core.over.is_set()

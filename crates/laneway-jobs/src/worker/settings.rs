@@ -90,8 +90,8 @@ impl Limit {
         self
     }
 
-    /// Claims at most so many jobs in each time of this length, over all workers. No job counts as
-    /// one, and less than a millisecond as a millisecond. Default: any number.
+    /// Claims at most this number of jobs in each time of this length, over all workers. No job
+    /// counts as one, and less than a millisecond as a millisecond. Default: any number.
     ///
     /// A job counts when it is claimed, also where it is given back or tried again. It counts for
     /// the period and at most a thirty-second of it longer.

@@ -49,7 +49,7 @@ impl Turns {
         }
     }
 
-    /// Where the next claim for jobs with keys looks, if it may take so many.
+    /// Where the next claim for jobs with keys looks, if it may take `limit` of them.
     pub(super) fn round(&self, limit: usize) -> KeyRound {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let keys = limit.saturating_mul(4).saturating_add(KEYS_BESIDE);
@@ -59,7 +59,7 @@ impl Turns {
         }
     }
 
-    /// A claim is back, with so many jobs of those that it asked for.
+    /// A claim for at most `limit` jobs is back.
     pub(super) fn claimed(&mut self, whom: Whom, claimed: &Claimed, limit: usize) -> NextTurn {
         let (found, is_full) = (claimed.jobs.len(), claimed.jobs.len() >= limit);
         // Only a claim for such jobs tells that none are left.
