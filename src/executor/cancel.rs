@@ -8,7 +8,7 @@
 
 use super::runnable::Runnable;
 use super::seat;
-use super::thread_locals::{LIFE, NOTE, Note};
+use super::thread_locals::{NOTE, Note};
 use crate::ending::abort_orders;
 use crate::ground::ids::{ExecutorId, TaskId};
 use crate::ground::join_error::Order;
@@ -49,11 +49,7 @@ pub(super) fn refuse(runnable: Runnable) {
 /// obey with: async-task drops its future.
 fn run_with(order: Order, runnable: Runnable) -> bool {
     // The future's destructor may end other tasks: each call puts back what it found.
-    let outer = (
-        NOTE.replace(Note::Order(order)),
-        LIFE.replace(runnable.metadata().life()),
-    );
+    let outer = NOTE.replace(Note::Order(order));
     runnable.run();
-    LIFE.set(outer.1);
-    NOTE.replace(outer.0) == Note::Obeyed
+    NOTE.replace(outer) == Note::Obeyed
 }

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::iter;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, fence};
 use std::sync::{Arc, RwLock};
@@ -512,16 +511,6 @@ impl Executor {
         self.cut_offs.note(|| cancel::cut_off(runnable));
         // Another thread that ends the runtime may wait for the note.
         self.ending.notify();
-    }
-}
-
-impl Drop for Executor {
-    /// Cancels the tasks that were queued after the last thread that empties the queues had looked.
-    fn drop(&mut self) {
-        for queue in &self.queues {
-            let left = iter::from_fn(|| queue.take_any());
-            left.for_each(|runnable| drop(cancel::cut_off(runnable)));
-        }
     }
 }
 

@@ -7,25 +7,22 @@
 //! | [`FOR_LIFE`] | `seat::belong` | the end of the thread, which leaves the runtime |
 //! | [`SEAT`] | a thread that seats a worker, or gives it away | spawns, wake-ups, counters |
 //! | [`NUMBERS`] | spawns while no worker sits here | the same |
-//! | [`LIFE`] | a thread that polls a task or orders it to end | the task |
 //! | [`NOTE`] | a thread that polls a task or orders it to end; the task | the other one |
 //!
-//! [`LIFE`] and [`NOTE`] stand in for arguments: between the two ends of a call lies async-task,
-//! whose signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used
+//! [`NOTE`] stands in for an argument: between the two ends of a call lies async-task, whose
+//! signatures cannot be changed. All but [`FOR_LIFE`] have no destructor, so they can be used
 //! in the destructors of a user's own thread-locals. Read `cancel.rs` next.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::executor::Executor;
-use super::runnable::Birth;
 use super::seat::Entered;
 use super::worker::Worker;
-use crate::ground::ids::{ExecutorId, QueueId, TaskId};
+use crate::ground::ids::ExecutorId;
 use crate::ground::join_error::Order;
 use crate::ground::telemetry::event::PollEnd;
 
@@ -46,10 +43,6 @@ thread_local! {
     /// Task numbers set aside for spawns from this thread while no worker sits here: the runtime
     /// that set them aside, and the next of them.
     pub(super) static NUMBERS: Cell<(Option<ExecutorId>, u64)> = const { Cell::new((None, 0)) };
-
-    /// The books of the task that this thread runs. A thread that runs other tasks within its poll
-    /// puts them back.
-    pub(super) static LIFE: Cell<Life> = const { Cell::new(Life::NONE) };
 
     /// The latest message between a task and the thread that runs it.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };
@@ -93,30 +86,6 @@ impl Deref for Here {
 /// without a destructor needs no check that it still exists, at each of several accesses in a poll
 /// (T18).
 pub(super) type Undropped<T> = ManuallyDrop<T>;
-
-/// The books kept for one task. They lie beside async-task's part of the task (`Meta`), where its
-/// future does not see them, so the thread that runs it takes them along (T39).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) birth: Birth,
-    pub(super) is_named: bool,
-    /// Whether its waker is among the pending: from the first time that it waits.
-    pub(super) is_entered: bool,
-}
-
-impl Life {
-    /// The books on a thread that has run no task yet.
-    const NONE: Life = Life {
-        birth: Birth {
-            spawned_at: Location::caller(),
-            id: TaskId(u64::MAX),
-            executor: ExecutorId(u32::MAX),
-            spawned_on: QueueId::LOW,
-        },
-        is_named: false,
-        is_entered: false,
-    };
-}
 
 /// A message between a task and the thread that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ use super::executor::Executor;
 use super::queue::{LocalQueue, Pushed, Queue, Stolen};
 use super::route::{Look, Route};
 use super::runnable::{Meta, Runnable};
-use super::thread_locals::{LIFE, NOTE, Note};
+use super::thread_locals::{NOTE, Note};
 use super::{seat, telling};
 use crate::ending::Phase;
 use crate::ground::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
@@ -236,9 +236,7 @@ fn run(runnable: Runnable) {
 fn run_or_abort(runnable: Runnable, note: Note) {
     // Not by `set`, which is compiled into a call.
     NOTE.with(|told| told.set(note));
-    let meta = runnable.metadata();
-    LIFE.with(|told| told.set(meta.life()));
-    match meta.is_aborted() {
+    match runnable.metadata().is_aborted() {
         false => drop(runnable.run()),
         true => cancel::abort(runnable),
     }

@@ -389,7 +389,7 @@ impl<T> Task<T> {
         panic!(
             "the task{} spawned at {} has given its outcome to an earlier await, and has no other",
             Called(name.as_deref()),
-            { self.meta().spawned_at }
+            self.meta().spawned_at
         )
     }
 }

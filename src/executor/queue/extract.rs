@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn pick(local: &mut LocalQueue, wanted: &[u64]) -> Option<u64> {
-        let is_wanted = |runnable: &Runnable| wanted.contains(&{ runnable.metadata().id }.0);
+        let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id.0);
         local.pick(&is_wanted).map(id)
     }
 

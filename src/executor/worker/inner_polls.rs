@@ -21,7 +21,7 @@ use crate::ending::Phase;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::telling;
-use crate::executor::thread_locals::{LIFE, Life, NOTE, Note};
+use crate::executor::thread_locals::{NOTE, Note};
 use crate::ground::ids::{ExecutorId, TaskId};
 use crate::ground::poll::{self, InnerLevel, Room};
 use crate::ground::telemetry::event::{Event, Source};
@@ -41,7 +41,7 @@ pub(crate) fn run_joined(tasks: impl Iterator<Item = (ExecutorId, TaskId)>) {
     let mut pick = || {
         let pick_joined = |worker: &mut Worker| worker.pick_joined(&wanted, joins_in_high);
         let picked = seat::with_worker(pick_joined).flatten()?;
-        wanted.remove(&{ picked.metadata().id });
+        wanted.remove(&picked.metadata().id);
         Some(picked)
     };
     while let Some(picked) = pick() {
@@ -54,7 +54,6 @@ pub(crate) struct InnerPolls {
     outer: Current,
     outer_polled: Option<Polled>,
     outer_note: Note,
-    outer_life: Life,
     /// Whether the observer knows that the outer poll waits for polls within it.
     is_told: bool,
     _level: InnerLevel,
@@ -73,7 +72,6 @@ impl InnerPolls {
             outer,
             outer_polled,
             outer_note: NOTE.get(),
-            outer_life: LIFE.get(),
             is_told: false,
             _level: InnerLevel::begin(room, executor.host.stack_size())?,
             _entered: seat::enter(executor),
@@ -102,7 +100,6 @@ impl InnerPolls {
 impl Drop for InnerPolls {
     fn drop(&mut self) {
         NOTE.set(self.outer_note);
-        LIFE.set(self.outer_life);
         // An inner poll may have given the worker away, and noted whether its own task is high.
         poll::note_blocks_in_high(self.outer.is_high);
         seat::with_worker(|worker| worker.go_on_with(self.outer, self.outer_polled));
@@ -137,7 +134,7 @@ impl Worker {
         if self.executor.phase() == Phase::Closed {
             return None;
         }
-        let is_wanted = |runnable: &Runnable| wanted.contains(&{ runnable.metadata().id });
+        let is_wanted = |runnable: &Runnable| wanted.contains(&runnable.metadata().id);
         for position in 0..self.route.queues.len() {
             if !joins_in_high && self.has_higher_work(position) {
                 return None;

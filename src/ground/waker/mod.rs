@@ -1,10 +1,9 @@
 //! Wakers that are kept where other code finds them. `pending.rs` has those of all tasks that wait,
-//! in the tables of `wakers.rs`, and `watchers.rs` those of the tasks that are told when shutdown
-//! begins. `children.rs` gives each of a parent's futures a waker of its own.
+//! and `watchers.rs` those of the tasks that are told when shutdown begins. `children.rs` gives
+//! each of a parent's futures a waker of its own.
 
 mod children;
 mod pending;
-mod wakers;
 mod watchers;
 
 use std::task::Waker;

@@ -10,12 +10,14 @@
 //! the poll: if it has changed, the task is polled once more, which at worst is one poll too many.
 //! Read `ground/loans.rs` next.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
-use super::wakers::{PAGE, Wakers};
-use crate::ground::ids::TaskId;
+use crate::ground::growth;
+use crate::ground::ids::{Spread, TaskId};
 use crate::ground::sync::Ordering;
 use crate::ground::sync::unmodelled::{AtomicU64, Mutex, MutexGuard};
 
@@ -30,7 +32,7 @@ pub(crate) struct Pending {
 
 #[derive(Debug, Default)]
 struct Shard {
-    wakers: Wakers,
+    wakers: HashMap<TaskId, Waker, BuildHasherDefault<Spread>>,
     /// Whether the runtime has shut down and wakes every task.
     closed: bool,
 }
@@ -90,7 +92,8 @@ impl Pending {
     #[inline]
     pub(crate) fn insert(&self, task: TaskId, waker: &Waker) {
         let mut shard = self.shard(task);
-        shard.wakers.insert(task, waker.clone());
+        let before = shard.wakers.insert(task, waker.clone());
+        debug_assert!(before.is_none(), "a task is entered once");
         if shard.closed {
             waker.wake_by_ref();
         }
@@ -99,7 +102,8 @@ impl Pending {
     #[inline]
     pub(crate) fn remove(&self, task: TaskId) {
         let mut shard = self.shard(task);
-        let waker = shard.wakers.remove(task);
+        let waker = shard.wakers.remove(&task);
+        growth::give_back(&mut shard.wakers);
         drop(shard);
         // Dropped after the lock is released: that may run code that takes the lock.
         drop(waker);
@@ -121,7 +125,7 @@ impl Pending {
     }
 
     fn waker_of(&self, task: TaskId) -> Option<Waker> {
-        self.shard(task).wakers.get(task).cloned()
+        self.shard(task).wakers.get(&task).cloned()
     }
 
     /// Wakes every pending task, now and when others become pending.
@@ -135,7 +139,7 @@ impl Pending {
             let mut wakers: Vec<(TaskId, Waker)> = shard
                 .wakers
                 .iter()
-                .map(|(task, waker)| (task, waker.clone()))
+                .map(|(&task, waker)| (task, waker.clone()))
                 .collect();
             // Unlock before waking: that queues the task, and may call an observer, whose code may
             // come back here.
@@ -147,11 +151,35 @@ impl Pending {
     }
 
     fn shard(&self, task: TaskId) -> MutexGuard<'_, Shard> {
-        // Numbers are handed out one after another, so pages are spread evenly. Tasks of one page
-        // lie in one shard.
-        let index = (task.0 / PAGE) as usize & (self.shards.len() - 1);
+        // Numbers are handed out one after another, so the low bits are spread evenly.
+        let index = task.0 as usize & (self.shards.len() - 1);
         self.shards[index].lock().expect(UNPOISONED)
     }
 }
 
 const UNPOISONED: &str = "nothing panics while a shard is locked";
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::ground::growth::WORTH_SHRINKING;
+
+    fn capacity(pending: &Pending) -> usize {
+        let shards = pending.shards.iter();
+        shards
+            .map(|shard| shard.lock().unwrap().wakers.capacity())
+            .sum()
+    }
+
+    #[test]
+    fn the_memory_of_a_crowd_is_given_back_when_the_crowd_has_gone() {
+        const CROWD: u64 = 300_000;
+        let pending = Pending::new(2);
+        (0..CROWD).for_each(|task| pending.insert(TaskId(task), Waker::noop()));
+        assert!(capacity(&pending) >= CROWD as usize);
+        (0..CROWD).for_each(|task| pending.remove(TaskId(task)));
+        let left = capacity(&pending);
+        let kept = 8 * WORTH_SHRINKING / size_of::<(TaskId, Waker)>();
+        assert!(left <= 2 * kept, "room for {left} is left");
+    }
+}
