@@ -320,22 +320,34 @@ impl LocalQueue {
     /// the back of the deque itself.
     #[inline]
     pub(super) fn push_next(&mut self, runnable: Runnable) -> Pushed {
+        match self.streak >= MAX_STREAK || self.contents.has(Contents::IN_NEXT_SLOT) {
+            true => self.push_next_or_back(runnable),
+            false => self.fill_next(runnable),
+        }
+    }
+
+    /// The rarer cases of [`push_next`](LocalQueue::push_next), apart from it so that the most
+    /// frequent one, of a wake-up, is small enough to cost no call (T39).
+    #[inline(never)]
+    fn push_next_or_back(&mut self, runnable: Runnable) -> Pushed {
         if self.streak >= MAX_STREAK && !self.deque.is_empty() {
             return self.push_back(runnable);
         }
-        if self.contents.has(Contents::IN_NEXT_SLOT) {
-            return self.displace_next(runnable);
+        if !self.contents.has(Contents::IN_NEXT_SLOT) {
+            return self.fill_next(runnable);
         }
-        self.contents = self.contents.with(Contents::IN_NEXT_SLOT);
-        self.shown.next.fill(runnable);
-        Pushed::NextSlot
-    }
-
-    fn displace_next(&mut self, runnable: Runnable) -> Pushed {
         match self.shown.next.replace(runnable) {
             None => Pushed::NextSlot,
             Some(displaced) => self.push_back(displaced),
         }
+    }
+
+    /// Puts a task into the next-slot, which is empty.
+    #[inline]
+    fn fill_next(&mut self, runnable: Runnable) -> Pushed {
+        self.contents = self.contents.with(Contents::IN_NEXT_SLOT);
+        self.shown.next.fill(runnable);
+        Pushed::NextSlot
     }
 
     /// Puts a task that has yielded behind all others. Where there are none it goes into the
