@@ -279,14 +279,15 @@ fn a_claim_that_leaves_no_place_to_the_other_lane_is_caught() {
 
 #[test]
 fn an_insert_that_is_taken_along_by_a_claim_with_a_guard_less_is_caught() {
+    // A job of another kind is in the way of each claim.
     let case = "taken_along::what_no_claim_may_take_stays_ready";
     for (from, to) in [
         ("run_at <= :t", "1"),
         ("paused = 1", "paused = 2"),
-        ("AND kind IN (SELECT value FROM json_each(:kinds))", ""),
-        ("queue = :queue AND lane", "lane"),
+        ("AND kind = known.value", ""),
+        ("queue = :queue\n", "1\n"),
     ] {
-        assert_caught(Statement::Claim, from, to, case);
+        assert_caught(Statement::ClaimByKind, from, to, case);
     }
 }
 
@@ -303,14 +304,17 @@ fn a_claim_with_a_guard_less_is_caught() {
             "paused = 2",
             "a_paused_queue_gives_nothing_until_it_is_resumed",
         ),
-        (
-            "AND kind IN (SELECT value FROM json_each(:kinds))",
-            "",
-            "an_unknown_kind_is_not_claimed",
-        ),
     ] {
         assert_caught(Statement::Claim, from, to, &format!("claims::{case}"));
     }
+    let (kind, unknown) = (
+        "AND kind = known.value",
+        "claims::an_unknown_kind_is_not_claimed",
+    );
+    assert_caught(Statement::ClaimByKind, kind, "", unknown);
+    let behind = "claims::jobs_behind_those_of_another_kind_come_in_order";
+    let (order, age) = ("ORDER BY run_at, seq", "ORDER BY seq");
+    assert_caught(Statement::ClaimByKind, order, age, behind);
 }
 
 #[test]

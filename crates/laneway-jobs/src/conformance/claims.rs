@@ -230,6 +230,21 @@ pub(super) async fn jobs_come_by_their_time_and_not_by_their_age(stage: Stage) {
     }
 }
 
+/// As those that nothing is in the way of.
+pub(super) async fn jobs_behind_those_of_another_kind_come_in_order(stage: Stage) {
+    let now = stage.store.queues().await.expect("they are listed").now;
+    for (lane, seconds) in [(Priority::High, 9), (Priority::Low, 8), (Priority::Low, 2)] {
+        let job = NewJob {
+            lane,
+            due: Due::At(now - Duration::from_secs(seconds)),
+            ..stage.job("unknown")
+        };
+        let _ = stage.insert(job).await;
+    }
+    jobs_come_by_their_time_and_not_by_their_age(stage.clone()).await;
+    low_first_leaves_half_of_its_places_to_high(stage).await;
+}
+
 async fn next(stage: &Stage) -> Duration {
     let claimed = stage.claim(stage.wish(9, LONG)).await;
     assert!(claimed.jobs.is_empty(), "nothing is due");

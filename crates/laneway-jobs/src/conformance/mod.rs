@@ -73,6 +73,7 @@ cases! {
         low_first_leaves_half_of_its_places_to_high,
         no_part_of_a_claim_takes_what_none_may_have,
         jobs_come_by_their_time_and_not_by_their_age,
+        jobs_behind_those_of_another_kind_come_in_order,
         next_is_the_first_of_all_that_come,
     }
     limits {

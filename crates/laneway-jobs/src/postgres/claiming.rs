@@ -32,9 +32,15 @@ pub(super) struct Found {
     pub(super) allowed: Option<Duration>,
     pub(super) keys_left: bool,
     pub(super) last_key: Option<String>,
+    /// A job of another kind is the first one of a lane, from where the claim began.
+    pub(super) others: Option<OthersFirst>,
 }
 
-/// The values of `Statement::Claim` and `Statement::ClaimSuspect`.
+/// Jobs of other kinds are in the way of a claim that goes through all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OthersFirst;
+
+/// The values of `Statement::Claim`, `Statement::ClaimByKind` and `Statement::ClaimSuspect`.
 struct Wish {
     queue: String,
     kinds: Vec<String>,
@@ -156,7 +162,13 @@ impl Tx<'_> {
     async fn claim_rows(&mut self, claim: &Claim, limit: usize, from: From) -> Sql<Found> {
         let wish = Wish::of(claim, limit, from);
         let rows = match claim.whom {
-            Whom::Innocents => self.rows(Statement::Claim, &wish.innocents()).await?,
+            Whom::Innocents => {
+                let statement = match from == From::FRONT {
+                    true => Statement::ClaimByKind,
+                    false => Statement::Claim,
+                };
+                self.rows(statement, &wish.innocents()).await?
+            }
             Whom::Keyed => self.rows(Statement::ClaimKeyed, &wish.keyed()).await?,
             Whom::Suspects => return self.claim_suspect(claim, &wish).await,
         };
@@ -239,6 +251,7 @@ fn found(rows: &[Row], order: ClaimOrder) -> Found {
         allowed: None,
         keys_left: row.is_some_and(|row| row.get("keys_left")),
         last_key: row.and_then(|row| row.get("last_key")),
+        others: row.filter(|row| row.get("others")).map(|_| OthersFirst),
     }
 }
 

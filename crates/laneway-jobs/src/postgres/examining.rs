@@ -12,10 +12,15 @@ use crate::micros::{Micros, duration_of, length, time_of};
 use crate::store::{Finding, StoreError};
 
 /// The indices of the schema.
-const INDICES: [&str; 12] = [
+const INDICES: [&str; 17] = [
     "laneway_job_pkey",
     "laneway_job_ready",
+    "laneway_job_kind",
     "laneway_job_suspect",
+    "laneway_job_key",
+    "laneway_job_keyed",
+    "laneway_job_keyed_kind",
+    "laneway_job_keyed_suspect",
     "laneway_job_waiting",
     "laneway_job_running",
     "laneway_job_expires",

@@ -2,9 +2,9 @@
 //!
 //! An index keeps the entries of claimed rows for as long as any snapshot in the database may see
 //! them. A claim that began at the front would go through all of them; it begins at the last job
-//! that was claimed. A job may still lie below the mark, where its transaction took longer than
-//! that of a later one. So a claim begins at the front now and then, and always when it finds
-//! nothing.
+//! that was claimed. Where jobs of other kinds are the first ones from there, it goes from the front,
+//! kind by kind. A job may still lie below the mark, where its transaction took longer than that of
+//! a later one. So a claim begins at the front now and then, and always when it finds nothing.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use laneway::Priority;
 use laneway::time::now;
 
+use super::claiming::OthersFirst;
 use crate::lock::unpoisoned;
 use crate::micros::Micros;
 use crate::store::Claim;
@@ -33,6 +34,8 @@ pub(super) struct Marks(Mutex<HashMap<Key, Mark>>);
 #[derive(Debug)]
 struct Mark {
     from: From,
+    /// As the last claim has found it.
+    others: Option<OthersFirst>,
     claims: u32,
     front_at: Instant,
 }
@@ -66,24 +69,32 @@ impl Marks {
             return From::FRONT;
         };
         mark.claims += 1;
-        if mark.claims < FRONT_EVERY && now() - mark.front_at < FRONT_AFTER {
+        let may_go_on = mark.others.is_none() && mark.claims < FRONT_EVERY;
+        if may_go_on && now() - mark.front_at < FRONT_AFTER {
             return mark.from;
         }
         (mark.claims, mark.front_at) = (0, now());
         From::FRONT
     }
 
-    /// Notes when the jobs of a claim were due.
-    pub(super) fn claimed(&self, claim: &Claim, due: impl Iterator<Item = (Priority, Micros)>) {
+    /// Notes when the jobs of a claim were due, and what was in its way.
+    pub(super) fn claimed(
+        &self,
+        claim: &Claim,
+        due: impl Iterator<Item = (Priority, Micros)>,
+        others: Option<OthersFirst>,
+    ) {
         let mut marks = unpoisoned(self.0.lock());
         if marks.len() >= KEPT {
             marks.clear();
         }
         let mark = marks.entry(key(claim)).or_insert_with(|| Mark {
             from: From::FRONT,
+            others,
             claims: 0,
             front_at: now(),
         });
+        mark.others = others;
         for (lane, run_at) in due {
             let from = match lane {
                 Priority::High => &mut mark.from.high,
@@ -131,6 +142,7 @@ mod tests {
         marks.claimed(
             &claim("a"),
             [(Priority::Low, 7), (Priority::Low, 5)].into_iter(),
+            None,
         );
         let (high, low) = (Micros::MIN, 7);
         let begun: Vec<From> = (0..64).map(|_| marks.next(&claim("a"))).collect();
@@ -141,6 +153,14 @@ mod tests {
             From::FRONT,
             "other kinds were left behind"
         );
+        marks.claimed(&claim("a"), std::iter::empty(), Some(OthersFirst));
+        assert_eq!(
+            marks.next(&claim("a")),
+            From::FRONT,
+            "others are in its way"
+        );
+        marks.claimed(&claim("a"), std::iter::empty(), None);
+        assert_eq!(marks.next(&claim("a")), From { high, low });
         marks.forget();
         assert_eq!(marks.next(&claim("a")), From::FRONT);
     }

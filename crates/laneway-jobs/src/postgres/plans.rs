@@ -15,7 +15,7 @@ use crate::job_state::JobState;
 mod server;
 
 /// The statements that workers and callers run all the time, and those that run once a second.
-const HOT: [Statement; 26] = [
+const HOT: [Statement; 27] = [
     Statement::Insert,
     Statement::InsertClaimed,
     Statement::InsertPlaced,
@@ -25,6 +25,7 @@ const HOT: [Statement; 26] = [
     Statement::FindSuccessor,
     Statement::Replace,
     Statement::Claim,
+    Statement::ClaimByKind,
     Statement::ClaimSuspect,
     Statement::ClaimKeyedSuspect,
     Statement::CompleteLone,
@@ -175,11 +176,16 @@ async fn hold(client: &Client) {
     let claim = plan(client, Statement::Claim).await;
     let ready = |step: &&&Value| step["Index Name"] == "laneway_job_ready";
     let reads_of_claim = reads(&claim);
-    assert_eq!(reads_of_claim.iter().filter(ready).count(), 5, "{claim:#}");
+    assert_eq!(reads_of_claim.iter().filter(ready).count(), 7, "{claim:#}");
     for step in reads_of_claim.iter().filter(ready) {
         let condition = step["Index Cond"].as_str().unwrap();
         assert!(condition.contains("run_at"), "{claim:#}");
     }
+    let by_kind = plan(client, Statement::ClaimByKind).await;
+    let of_kind = |step: &&Value| step["Index Name"] == "laneway_job_kind";
+    let reads_by_kind = reads(&by_kind);
+    let found = reads_by_kind.into_iter().filter(of_kind).count();
+    assert_eq!(found, 6, "{by_kind:#}");
     // A claim for jobs with limit keys reads what an index has of each key, and sorts that alone.
     let keyed = plan(client, Statement::ClaimKeyed).await;
     let of_key = |step: &&Value| step["Index Name"] == "laneway_job_key";
@@ -198,4 +204,67 @@ async fn hold(client: &Client) {
     // That a bad plan can be seen at all.
     let all = plan(client, Statement::Counts).await;
     assert!(!reads(&all).is_empty());
+}
+
+/// The blocks that the server touches for a claim of one kind's jobs, and how many rows it answers.
+async fn claimed(client: &Client, claim: Statement) -> (i64, i64) {
+    let text = claim.text("\"behind\".");
+    let prepare = format!("DEALLOCATE ALL; PREPARE one AS {text}");
+    client.batch_execute(&prepare).await.unwrap();
+    let claim = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE one('default', '{known,further}',
+        1, 4, 30000000, 'worker', '00000000-0000-7000-8000-000000000000', -9223372036854775808,
+        -9223372036854775808, 2)";
+    let told: Value = serde_json::from_str(&value(client, claim).await).unwrap();
+    let top = &told[0]["Plan"];
+    let blocks = |name: &str| top[name].as_i64().unwrap();
+    let touched = blocks("Shared Hit Blocks") + blocks("Shared Read Blocks");
+    (touched, top["Actual Rows"].as_i64().unwrap())
+}
+
+/// Jobs of another kind, without limit keys and with them, that have been ready for longer.
+async fn put_before(client: &Client, others: u32) {
+    let fill = format!(
+        "TRUNCATE behind.laneway_job;
+        INSERT INTO behind.laneway_job (id, kind, queue, lane, held, run_at, max_attempts,
+            created_at, payload, limit_key)
+        SELECT md5('other ' || held || n)::uuid, 'other', 'default', n % 2, held, n, 20, n, 'null',
+            CASE held WHEN 3 THEN 'key' END
+        FROM generate_series(1, {others}) AS number (n), unnest('{{0,3}}'::smallint[]) AS _ (held);
+        INSERT INTO behind.laneway_job (id, kind, queue, lane, run_at, max_attempts, created_at,
+            payload)
+        SELECT md5('known ' || n)::uuid, 'known', 'default', n % 2, 1000000 + n, 20, n, 'null'
+        FROM generate_series(1, 8) AS number (n);
+        ANALYZE"
+    );
+    client.batch_execute(&fill).await.unwrap();
+}
+
+#[test]
+fn a_claim_costs_the_same_however_many_jobs_of_other_kinds_come_first() {
+    let Some(server) = server::own() else {
+        return;
+    };
+    let rt = Runtime::builder().build().unwrap();
+    rt.block_on(async {
+        let options = PostgresOptions::new().schema("behind");
+        let store = options.connect(&server.url()).await.unwrap();
+        let client = store.client().await.unwrap();
+        client.batch_execute(SETTINGS).await.unwrap();
+        put_before(&client, 10).await;
+        let (of_few, few) = claimed(&client, Statement::ClaimByKind).await;
+        put_before(&client, 100_000).await;
+        let (of_many, many) = claimed(&client, Statement::ClaimByKind).await;
+        assert_eq!((few, many), (4, 4));
+        println!("{of_few} blocks beside few, {of_many} beside many");
+        // An index of many entries has two levels more.
+        assert!(
+            of_many < 2 * of_few,
+            "{of_few} blocks beside few, {of_many} beside many"
+        );
+        // That it can be seen at all.
+        put_before(&client, 100_000).await;
+        let (of_all, _) = claimed(&client, Statement::Claim).await;
+        println!("{of_all} blocks for a claim through all");
+        assert!(of_all > 10 * of_many, "{of_all}");
+    });
 }

@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_waits.sql"),
     include_str!("migrations/0003_renamed_kinds.sql"),
     include_str!("migrations/0004_limits.sql"),
+    include_str!("migrations/0005_kinds.sql"),
 ];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;

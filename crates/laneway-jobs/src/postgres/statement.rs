@@ -30,6 +30,7 @@ pub(super) enum Statement {
     MergeKinds,
     MergeKeys,
     Claim,
+    ClaimByKind,
     ClaimSuspect,
     ClaimKeyed,
     ClaimKeyedSuspect,
@@ -125,6 +126,7 @@ impl Statement {
             Statement::MergeKinds => MERGE_KINDS,
             Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
+            Statement::ClaimByKind => CLAIM_BY_KIND,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
             Statement::ClaimKeyed => CLAIM_KEYED,
             Statement::ClaimKeyedSuspect => CLAIM_KEYED_SUSPECT,
@@ -349,13 +351,47 @@ macro_rules! keyed_suspects {
     };
 }
 
-/// Whether jobs with limit keys are due.
+/// Whether the first ready job of a lane is of another kind.
+macro_rules! other_first {
+    ($lane:literal, $from:literal) => {
+        concat!(
+            "(SELECT kind <> ALL ($2) FROM @laneway_job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = $1 AND lane = (",
+            $lane,
+            ")::smallint AND run_at >= ",
+            $from,
+            " AND run_at <= (SELECT t FROM clock)
+        ORDER BY run_at, seq LIMIT 1)"
+        )
+    };
+}
+
+/// Whether jobs with limit keys are due; and, where marks of the lanes are given, whether a job of
+/// another kind is the first one of a lane from its mark on.
 macro_rules! keys_due {
     () => {
-        "EXISTS (SELECT 1 FROM @laneway_job
-        WHERE state = 0 AND held = 3 AND queue = $1 AND run_at <= (SELECT t FROM clock)
-            AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock)) AND kind = ANY ($2)
-            AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+        concat!(keys_due!(@keys), ", false AS others")
+    };
+    ($high:literal, $low:literal) => {
+        concat!(
+            keys_due!(@keys),
+            ", coalesce(",
+            other_first!("$3", $high),
+            ", false) OR coalesce(",
+            other_first!("1 - $3", $low),
+            ", false) AS others"
+        )
+    };
+    (@keys) => {
+        "(EXISTS (SELECT 1 FROM @laneway_job
+            WHERE state = 0 AND held = 3 AND queue = $1 AND run_at <= (SELECT t FROM clock))
+        AND EXISTS (SELECT 1 FROM unnest($2) AS known (kind) CROSS JOIN LATERAL (
+            SELECT 1 FROM @laneway_job AS job
+            WHERE state = 0 AND held = 3 AND job.kind >= '' AND queue = $1
+                AND job.kind = known.kind AND run_at <= (SELECT t FROM clock)
+                AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock))
+            LIMIT 1) AS due)
+        AND NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
         ) AS keys_left, NULL::text AS last_key"
     };
 }
@@ -443,7 +479,83 @@ third AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED),
 picked AS MATERIALIZED (
     SELECT ctid FROM first UNION ALL SELECT ctid FROM second UNION ALL SELECT ctid FROM third),",
-    claim_picked!("$4", "$5", "$6", "$7", suspects!(""), keys_due!())
+    claim_picked!("$4", "$5", "$6", "$7", suspects!(""), keys_due!("$8", "$9"))
+);
+
+/// The ready jobs of a lane that are of one kind.
+macro_rules! ready_of_kind {
+    ($columns:literal, $kind:literal, $lane:literal, $others:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM @laneway_job AS job
+        WHERE state = 0 AND held = 0 AND crashes = 0 AND job.kind >= '' AND queue = $1
+            AND job.kind = ",
+            $kind,
+            " AND lane = ",
+            $lane,
+            "::smallint AND run_at <= (SELECT t FROM clock)
+            AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock))",
+            $others,
+            "
+        ORDER BY run_at, seq LIMIT "
+        )
+    };
+}
+
+/// Jobs of a lane, kind after kind: the kind whose first job has been ready for longest is the
+/// first one. None is locked that is not taken.
+macro_rules! ready_by_kind {
+    ($lane:literal, $limit:literal) => {
+        ready_by_kind!($lane, $limit, "")
+    };
+    ($lane:literal, $limit:literal, $others:literal) => {
+        concat!(
+            "
+    SELECT job.ctid FROM (
+        SELECT known.kind FROM unnest($2::text[]) AS known (kind) CROSS JOIN LATERAL (",
+            ready_of_kind!("run_at, seq", "known.kind", $lane, ""),
+            "1) AS head
+        WHERE NOT EXISTS (SELECT 1 FROM @laneway_queue WHERE name = $1 AND paused)
+        ORDER BY head.run_at, head.seq) AS due CROSS JOIN LATERAL (",
+            ready_of_kind!("ctid", "due.kind", $lane, $others),
+            $limit,
+            "
+        FOR UPDATE SKIP LOCKED) AS job
+    LIMIT ",
+            $limit
+        )
+    };
+}
+
+/// Jobs of other kinds cost it nothing, however many there are. It begins at the front; a claim
+/// that begins further on goes by `CLAIM`, until jobs of other kinds are in its way.
+const CLAIM_BY_KIND: &str = at_t!(
+    ",
+first AS MATERIALIZED (",
+    ready_by_kind!("$3", "$10::bigint"),
+    "),
+second AS MATERIALIZED (",
+    ready_by_kind!("(1 - $3)", "($4::bigint - (SELECT count(*) FROM first))"),
+    "),
+third AS MATERIALIZED (",
+    ready_by_kind!(
+        "$3",
+        "CASE WHEN (SELECT count(*) FROM first) < $10 THEN 0
+        ELSE $4 - $10 - (SELECT count(*) FROM second) END",
+        " AND job.ctid NOT IN (SELECT ctid FROM first)"
+    ),
+    "),
+picked AS MATERIALIZED (
+    SELECT ctid FROM first UNION ALL SELECT ctid FROM second UNION ALL SELECT ctid FROM third),",
+    claim_picked!(
+        "$4",
+        "$5",
+        "$6",
+        "$7",
+        suspects!(""),
+        keys_due!("$8::bigint", "$9::bigint")
+    )
 );
 
 /// Jobs as `INSERT` has them that are due at once, in the queue and of the kinds of a claim that
@@ -595,7 +707,8 @@ picked AS MATERIALIZED (
         "(SELECT count(*) FROM round) >= $11 OR (SELECT count(*) FROM chosen) >= $4 AS keys_left,
     CASE WHEN (SELECT count(*) FROM chosen) >= $4
         THEN (SELECT name FROM chosen WHERE turn = 1 ORDER BY place DESC LIMIT 1)
-        ELSE (SELECT name FROM round ORDER BY place DESC LIMIT 1) END AS last_key"
+        ELSE (SELECT name FROM round ORDER BY place DESC LIMIT 1) END AS last_key,
+    false AS others"
     )
 );
 

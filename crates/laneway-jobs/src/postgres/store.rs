@@ -242,7 +242,7 @@ impl PostgresStore {
     fn claimed(&self, claim: &Claim, found: Found) -> Claimed {
         if claim.whom == Whom::Innocents {
             let due = found.jobs.iter().map(|(run_at, job)| (job.lane, *run_at));
-            self.0.asking.marks.claimed(claim, due);
+            self.0.asking.marks.claimed(claim, due, found.others);
         }
         let next = match found.jobs.len() >= claim.limit && claim.limit > 0 {
             true => Some(Duration::ZERO),

@@ -8,7 +8,7 @@ use rusqlite::Row;
 use super::clock::{Micros, duration_of, length};
 use super::columns::{id_of, lane_number, lane_of};
 use super::statement::Statement;
-use super::tx::{Params, Sql, Tx};
+use super::tx::{Found, Params, Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::store::allowance::Allowance;
@@ -98,7 +98,10 @@ impl Tx<'_> {
         ];
         let mut claimed = Claimed::default();
         let changed = match claim.whom {
-            Whom::Innocents => self.run(Statement::Claim, params)?,
+            Whom::Innocents => match self.finds(Statement::OthersFirst, params)? {
+                Found::Nothing => self.run(Statement::Claim, params)?,
+                Found::Row => self.run(Statement::ClaimByKind, params)?,
+            },
             Whom::Keyed => self.claim_keyed(claim, limit, params, &mut claimed)?,
             Whom::Suspects => match self.run(Statement::ClaimSuspect, params)? {
                 0 => self.run(Statement::ClaimKeyedSuspect, params)?,

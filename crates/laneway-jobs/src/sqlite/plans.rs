@@ -1,18 +1,26 @@
 //! Do transitions, and what people look through, read a few rows only, however many jobs there
 //! are?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
 use rusqlite::{Connection, StatementStatus, ToSql};
 
 use super::open::set_up;
+use super::probe::NoProbe;
 use super::reading::{LOOK, count};
 use super::schema::migrate;
 use super::searching::Way;
 use super::statement::Statement;
+use super::tx::Tx;
 use super::{activity, viewing};
+use crate::job_id::JobId;
 use crate::job_state::JobState;
+use crate::store::{Bounds, Claim, ClaimId, ClaimOrder, KeyRound, Whom};
 
 /// The statements that workers and callers run all the time or once a second.
-const HOT: [Statement; 31] = [
+const HOT: [Statement; 32] = [
     Statement::Insert,
     Statement::KnowQueue,
     Statement::FindId,
@@ -20,6 +28,7 @@ const HOT: [Statement; 31] = [
     Statement::FindSuccessor,
     Statement::Replace,
     Statement::Claim,
+    Statement::OthersFirst,
     Statement::ClaimSuspect,
     Statement::Claimed,
     Statement::ClaimKeyed,
@@ -80,7 +89,12 @@ fn reads_all(step: &str) -> bool {
 
 /// The rows of a small table, or of a list that the caller brings, are read as a whole.
 fn reads_few(step: &str) -> bool {
-    let small = ["SCAN json_each", "SCAN laneway_meta", "SCAN (subquery"];
+    let small = [
+        "SCAN json_each",
+        "SCAN known",
+        "SCAN laneway_meta",
+        "SCAN (subquery",
+    ];
     !step.starts_with("SCAN") || small.iter().any(|small| step.starts_with(small))
 }
 
@@ -185,6 +199,62 @@ fn steps_beside(ready: u32) -> i32 {
 #[test]
 fn a_full_key_costs_the_same_however_many_jobs_it_has() {
     assert_eq!(steps_beside(10), steps_beside(10_000));
+}
+
+/// A claim of one kind's jobs in a lane, and how many of SQLite's steps it takes, beside so many
+/// jobs of another kind that have been ready for longer.
+fn claimed_behind(others: u32, held: u8) -> (usize, u64) {
+    let mut connection = connection();
+    let fill = "
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
+        INSERT INTO laneway_job (id, kind, queue, lane, run_at, max_attempts, created_at, payload,
+            held, limit_key)
+        SELECT CAST(printf('other %010d', n) AS BLOB), 'other', 'default', n % 2, n, 20, n, x'31',
+            ?2, iif(?2 = 3, 'key', NULL)
+        FROM number
+        UNION ALL
+        SELECT CAST(printf('known %010d', n) AS BLOB), 'known', 'default', n % 2, 1000000 + n, 20,
+            n, x'31', 0, NULL
+        FROM number WHERE n <= 5";
+    connection.execute(fill, (others, held)).unwrap();
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    let count = move || {
+        counted.fetch_add(1, Relaxed);
+        false
+    };
+    connection.progress_handler(1, Some(count)).unwrap();
+    let tx = Tx::new(&connection, 1 << 40, "instance", &NoProbe);
+    let claimed = tx.claim(&claim_of(&["known", "further"])).unwrap();
+    (claimed.jobs.len(), steps.load(Relaxed))
+}
+
+fn claim_of(kinds: &[&str]) -> Claim {
+    Claim {
+        id: ClaimId::new(JobId::from_bytes([0; 16])),
+        queue: "default".to_owned(),
+        kinds: kinds.iter().map(|&kind| kind.to_owned()).collect(),
+        limit: 4,
+        order: ClaimOrder::LowFirst,
+        whom: Whom::Innocents,
+        lease: Duration::from_secs(30),
+        worker: "worker".to_owned(),
+        bounds: Bounds::default(),
+        round: KeyRound::default(),
+    }
+}
+
+#[test]
+fn a_claim_costs_the_same_however_many_jobs_of_other_kinds_come_first() {
+    for held in [0, 3] {
+        let (few, of_few) = claimed_behind(10, held);
+        let (many, of_many) = claimed_behind(10_000, held);
+        assert_eq!((few, many), (4, 4));
+        assert!(
+            of_many.abs_diff(of_few) < 20,
+            "{of_few} steps beside few, {of_many} beside many"
+        );
+    }
 }
 
 #[test]

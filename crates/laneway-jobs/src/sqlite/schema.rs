@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_renamed_kinds.sql"),
     include_str!("migrations/0003_limits.sql"),
+    include_str!("migrations/0004_kinds.sql"),
 ];
 
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -29,6 +29,10 @@ pub enum Statement {
     MergeKeys,
     /// Claims jobs that no worker was lost with.
     Claim,
+    /// Whether a job of another kind is the first one of a lane.
+    OthersFirst,
+    /// Claims as `Claim` does, and goes to the jobs of each kind by themselves.
+    ClaimByKind,
     /// Claims one job that a worker was lost with.
     ClaimSuspect,
     /// Chooses jobs with limit keys, of keys that have places.
@@ -146,6 +150,8 @@ impl Statement {
             }
             Statement::MergeKeys => MERGE_KEYS,
             Statement::Claim => CLAIM,
+            Statement::OthersFirst => OTHERS_FIRST,
+            Statement::ClaimByKind => CLAIM_BY_KIND,
             Statement::ClaimSuspect => CLAIM_SUSPECT,
             Statement::ChooseKeyed => CHOOSE_KEYED,
             Statement::ClaimKeyed => CLAIM_KEYED,
@@ -270,6 +276,66 @@ WHERE seq IN (
     LIMIT :limit)
 AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)";
 
+/// The kind of the first job of a lane, where the worker has no handler for it or may not run it.
+macro_rules! other_first {
+    ($lane:literal) => {
+        concat!(
+            "
+SELECT 1 FROM (SELECT kind FROM laneway_job
+    WHERE state = 0 AND held = 0 AND crashes = 0 AND queue = :queue AND lane = ",
+            $lane,
+            " AND run_at <= :t
+    ORDER BY run_at, seq LIMIT 1)
+WHERE kind NOT IN (SELECT value FROM json_each(:kinds))"
+        )
+    };
+}
+
+const OTHERS_FIRST: &str = concat!(other_first!("0"), " UNION ALL", other_first!("1"));
+
+/// The first ready jobs of a lane that are of some kinds. Of each kind it reads as many as are
+/// wanted in all, and then takes the first ones of these.
+macro_rules! ready_by_kind {
+    ($lane:literal, $part:literal) => {
+        concat!(
+            "
+    SELECT seq FROM (
+        SELECT job.seq, job.run_at FROM json_each(:kinds) AS known
+        CROSS JOIN laneway_job AS job ON job.seq IN (
+            SELECT seq FROM laneway_job
+            WHERE state = 0 AND held = 0 AND crashes = 0 AND kind >= '' AND queue = :queue
+                AND kind = known.value AND lane = ",
+            $lane,
+            " AND run_at <= :t
+                AND (expires_at IS NULL OR expires_at > :t)
+            ORDER BY run_at, seq LIMIT :limit)
+        ORDER BY job.run_at, job.seq LIMIT ",
+            $part,
+            ")"
+        )
+    };
+}
+
+/// Jobs of other kinds cost it nothing, however many there are. It is for where they are in the way
+/// of `CLAIM`, which takes the same jobs.
+const CLAIM_BY_KIND: &str = concat!(
+    "
+UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
+    fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
+    claim = :claim, started_at = :t
+WHERE seq IN (",
+    ready_by_kind!(":first", ":of_first"),
+    "
+    UNION ALL",
+    ready_by_kind!("1 - :first", ":limit"),
+    "
+    UNION ALL",
+    ready_by_kind!(":first", ":limit OFFSET :of_first"),
+    "
+    LIMIT :limit)
+AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)"
+);
+
 const CLAIM_SUSPECT: &str = "
 UPDATE laneway_job SET state = 1, attempt = attempt + 1, lease_until = :t + :lease,
     fence = (SELECT fence + 1 FROM laneway_meta), worker = :worker, instance = :instance,
@@ -378,10 +444,10 @@ SELECT (SELECT kind FROM laneway_job AS suspect
             WHERE job.limit_key IS NOT NULL AND job.state <= 1 AND job.queue = :queue
                 AND job.limit_key = suspect.limit_key AND job.state >= 1) < :per_key
     ORDER BY run_at, seq LIMIT 1)
-FROM (SELECT 1 FROM laneway_job
-    WHERE state = 0 AND held = 3 AND queue = :queue
-        AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t)
-        AND kind IN (SELECT value FROM json_each(:kinds))
+FROM (SELECT 1 FROM json_each(:kinds) AS known
+    WHERE EXISTS (SELECT 1 FROM laneway_job
+            WHERE state = 0 AND held = 3 AND queue = :queue AND kind = known.value
+                AND run_at <= :t AND (expires_at IS NULL OR expires_at > :t))
         AND NOT EXISTS (SELECT 1 FROM laneway_queue WHERE name = :queue AND paused = 1)
     LIMIT 1)";
 
