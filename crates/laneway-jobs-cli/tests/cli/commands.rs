@@ -552,3 +552,19 @@ fn a_name_with_a_line_end_stays_in_its_line() {
         "the queue a\\nb, which has had no jobs so far, is paused\n"
     );
 }
+
+#[test]
+fn what_only_reads_does_not_wait_for_a_program_that_writes() {
+    let folder = Folder::new("held-lock");
+    let id = enqueue(&folder, "one");
+    let writing = Connection::open(folder.file()).unwrap();
+    writing.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for line in ["list", "list --queues", "schedules", "workers"] {
+        folder.run(line).ok();
+    }
+    folder.run(&format!("show {id}")).ok();
+    // A change waits, and says in the end why it was not made.
+    folder.run("pause default").fails(1);
+    drop(writing);
+    folder.run("pause default").ok();
+}

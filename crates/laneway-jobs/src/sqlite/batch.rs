@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use laneway::time::now;
 
-use super::command::{Command, Sharing};
+use super::command::{Access, Command, Sharing};
 use super::tx::Aftermath;
 use crate::store::{Hints, StoreError};
 
@@ -42,6 +42,17 @@ impl Batch {
 
     pub(super) fn sharing(&self) -> Sharing {
         self.commands[0].sharing()
+    }
+
+    /// The first command's: what comes to one that reads does so as well.
+    pub(super) fn access(&self) -> Access {
+        self.commands[0].access()
+    }
+
+    /// Whether a further command may share the transaction.
+    pub(super) fn admits(&self, command: &dyn Command) -> bool {
+        let fits = self.access() == Access::Writes || command.access() == Access::Reads;
+        fits && command.sharing() == Sharing::WithOthers
     }
 
     pub(super) fn add(&mut self, command: Box<dyn Command>) {

@@ -23,6 +23,21 @@ pub(super) trait Command: Send {
     fn sharing(&self) -> Sharing {
         Sharing::WithOthers
     }
+
+    fn access(&self) -> Access {
+        match self.transition() {
+            Transition::Read => Access::Reads,
+            _ => Access::Writes,
+        }
+    }
+}
+
+/// What a command does to the file. One that reads needs no lock, and so does not wait for a
+/// process that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Reads,
+    Writes,
 }
 
 /// Whether a command may share its transaction.

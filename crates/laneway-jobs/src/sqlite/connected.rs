@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::batch::{Batch, Ended};
 use super::clock::StoreClock;
-use super::command::Command;
+use super::command::{Access, Command};
 use super::opened_file::OpenedFile;
 use super::probe::{Moment, Probe, Transition, Verdict};
 use super::statement::Statement;
@@ -77,8 +77,11 @@ impl Connected {
         batch: &mut Batch,
         more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
     ) -> Ended {
-        let immediate = TransactionBehavior::Immediate;
-        let transaction = match Transaction::new_unchecked(&self.connection, immediate) {
+        let behavior = match batch.access() {
+            Access::Reads => TransactionBehavior::Deferred,
+            Access::Writes => TransactionBehavior::Immediate,
+        };
+        let transaction = match Transaction::new_unchecked(&self.connection, behavior) {
             Ok(transaction) => transaction,
             Err(error) => return Ended::Failed(store_error(&error)),
         };

@@ -95,7 +95,7 @@ struct Driver {
     writer: Arc<Writer>,
     /// `None` once it has been put back.
     connected: Option<Connected>,
-    /// A command that wants a transaction of its own, taken from the channel already.
+    /// A command that begins the next transaction, taken from the channel already.
     next: Option<Box<dyn Command>>,
     /// How many commands the transaction before had.
     former: usize,
@@ -193,9 +193,9 @@ impl Driver {
             return None;
         }
         let command = self.next_for(batch)?;
-        match command.sharing() {
-            Sharing::WithOthers => Some(command),
-            Sharing::Alone => {
+        match batch.admits(command.as_ref()) {
+            true => Some(command),
+            false => {
                 self.next = Some(command);
                 None
             }
