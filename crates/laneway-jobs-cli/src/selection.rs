@@ -1,5 +1,7 @@
 //! Which jobs a command is about: some by their ids, or all that match.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use laneway_jobs::store::{JobPage, JobSearch, LIST_LIMIT, Store, StoreError};
 use laneway_jobs::{JobId, JobState};
 
@@ -15,16 +17,45 @@ pub(crate) const STATE: OptionSpec = value(
     "in this state: ready, running, done, failed, cancelled, quarantined",
 );
 pub(crate) const ERROR: OptionSpec = value("error", "TEXT", "with this text in the last error");
+pub(crate) const UNIQUE: OptionSpec = value("unique", "KEY", "with this unique key");
+pub(crate) const LIMIT_KEY: OptionSpec = value("limit-key", "KEY", "with this limit key");
+pub(crate) const BATCH: OptionSpec =
+    value("batch", "ID", "awaited by this job: its batch's members");
+pub(crate) const SINCE: OptionSpec = value("since", "LENGTH", "enqueued in this time: 90s, 2h, 7d");
+pub(crate) const UNTIL: OptionSpec = value("until", "LENGTH", "enqueued this long ago or earlier");
 pub(crate) const ALL: OptionSpec = flag("all", "all jobs that match, in place of ids");
 pub(crate) const YES: OptionSpec = flag("yes", "does it; without it, --all counts");
 
+/// The options by which jobs are chosen, by their names.
+pub(crate) const FILTERS: [&str; 9] = [
+    "queue",
+    "kind",
+    "state",
+    "error",
+    "unique",
+    "limit-key",
+    "batch",
+    "since",
+    "until",
+];
+
 /// The search that the options ask for.
 pub(crate) fn search(args: &Args) -> Result<JobSearch, Failure> {
+    let now = SystemTime::now();
+    let ago = |name| -> Result<Option<SystemTime>, Failure> {
+        let length = args.length(name)?;
+        Ok(length.map(|length| now.checked_sub(length).unwrap_or(UNIX_EPOCH)))
+    };
     Ok(JobSearch {
         queue: args.owned("queue"),
         kind: args.owned("kind"),
         state: args.state("state")?,
         error: args.owned("error"),
+        unique_key: args.owned("unique"),
+        limit_key: args.owned("limit-key"),
+        awaited_by: args.id("batch")?,
+        since: ago("since")?,
+        until: ago("until")?,
         limit: LIST_LIMIT,
         ..JobSearch::default()
     })

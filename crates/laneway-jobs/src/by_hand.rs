@@ -1,5 +1,6 @@
 //! Changes by hand through the client: to one job, to a queue.
 
+use crate::job::Job;
 use crate::job_id::JobId;
 use crate::jobs::Jobs;
 use crate::resend::resend;
@@ -66,6 +67,23 @@ impl Jobs {
     /// If the future is dropped before its end, the change is made or not.
     pub async fn cancel(&self, id: JobId) -> Result<Changed, StoreError> {
         self.change(ByHand::Cancel(id)).await
+    }
+
+    /// Cancels the job of a type that [has a unique key](Jobs::find_unique), as
+    /// [`cancel`](Jobs::cancel) does; [`Changed::Missing`] where there is none.
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before its end, the change is made or not.
+    pub async fn cancel_unique<J: Job>(&self, key: &str) -> Result<Changed, StoreError> {
+        match self.find_unique::<J>(key).await? {
+            Some((id, _)) => self.cancel(id).await,
+            None => Ok(Changed::Missing),
+        }
     }
 
     /// Deletes a job that does not run.

@@ -204,6 +204,43 @@ impl Jobs {
         Ok(self.store().look(vec![id]).await?.pop().flatten())
     }
 
+    /// The job of a type that has a unique key and has not ended, and its state: the one that an
+    /// enqueue with this key would find.
+    ///
+    /// ```
+    /// use laneway_jobs::sqlite::SqliteStore;
+    /// use laneway_jobs::store::Changed;
+    /// use laneway_jobs::{IfExists, Job, JobState, Jobs};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Remind;
+    /// impl Job for Remind {
+    ///     const KIND: &'static str = "remind";
+    /// }
+    ///
+    /// let jobs = Jobs::new(SqliteStore::memory()?);
+    /// laneway::block_on(async {
+    ///     let id = jobs.enqueue(Remind).unique("ada", IfExists::Keep).await.unwrap().id();
+    ///     let found = jobs.find_unique::<Remind>("ada").await.unwrap();
+    ///     assert_eq!(found, Some((id, JobState::Ready)));
+    ///     assert_eq!(jobs.cancel_unique::<Remind>("ada").await, Ok(Changed::Done));
+    ///     assert_eq!(jobs.find_unique::<Remind>("ada").await, Ok(None));
+    /// });
+    /// # Ok::<(), laneway_jobs::sqlite::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn find_unique<J: Job>(
+        &self,
+        key: &str,
+    ) -> Result<Option<(JobId, JobState)>, StoreError> {
+        let kind = J::KIND.to_owned();
+        self.store().unfinished(kind, key.to_owned()).await
+    }
+
     /// Searches for jobs, newest first: one page, which tells where the next one begins.
     ///
     /// ```

@@ -11,10 +11,15 @@ use crate::failure::Failure;
 use crate::open;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::selection::{ALL, ERROR, KIND, QUEUE, STATE, YES, all_ids, search, state_or};
+use crate::selection::{
+    ALL, BATCH, ERROR, FILTERS, KIND, LIMIT_KEY, QUEUE, SINCE, STATE, UNIQUE, UNTIL, YES, all_ids,
+    search, state_or,
+};
 use crate::spec::{OptionSpec, Spec};
 
-const OPTIONS: &[OptionSpec] = &[ALL, QUEUE, KIND, STATE, ERROR, YES];
+const OPTIONS: &[OptionSpec] = &[
+    ALL, QUEUE, KIND, STATE, ERROR, UNIQUE, LIMIT_KEY, BATCH, SINCE, UNTIL, YES,
+];
 
 pub(super) const RETRY: Command = Command {
     spec: Spec {
@@ -73,23 +78,60 @@ fn run(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
     match (args.has("all"), args.words()) {
         (true, []) => all(action, args, out),
         (true, _) => Err(Failure::usage("give ids or --all, not both")),
-        (false, []) => Err(Failure::usage("give the ids of jobs, or --all")),
+        (false, []) if args.has("unique") => by_key(action, args, out),
+        (false, []) => Err(Failure::usage(
+            "give the ids of jobs, or --all, or --kind KIND --unique KEY",
+        )),
         (false, _) => by_id(action, args, out),
     }
 }
 
+/// The one job that has a unique key among those of a kind and has not ended.
+fn by_key(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let beside = FILTERS.into_iter().chain(["yes"]);
+    let mut beside = beside.filter(|name| !["kind", "unique"].contains(name));
+    if let Some(only) = beside.find(|option| args.has(option)) {
+        return Err(Failure::usage(format!("--{only} goes with --all")));
+    }
+    let (Some(kind), Some(key)) = (args.owned("kind"), args.owned("unique")) else {
+        return Err(Failure::usage("--unique without --all goes with --kind"));
+    };
+    let store = open::store(args)?;
+    let none = format!("no unfinished job of the kind {kind:?} has the unique key {key:?}");
+    let found = block_on(store.unfinished(kind, key))?;
+    let (id, _) = found.ok_or_else(|| Failure::refused(none))?;
+    match change(action, &*store, &[id], out)? {
+        0 => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}
+
 fn by_id(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
-    let only = ["queue", "kind", "state", "error", "yes"]
+    let only = FILTERS
         .into_iter()
+        .chain(["yes"])
         .find(|option| args.has(option));
     if let Some(only) = only {
         return Err(Failure::usage(format!("--{only} goes with --all")));
     }
     let ids = args.ids()?;
     let store = open::store(args)?;
+    match change(action, &*store, &ids, out)? {
+        0 => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}
+
+/// Changes jobs and tells of each; how many did not allow it.
+fn change(
+    action: JobAction,
+    store: &dyn Store,
+    ids: &[JobId],
+    out: &mut Out,
+) -> Result<usize, Failure> {
     let (mut refused, mut told) = (0, Ok(()));
     for ids in ids.chunks(AT_ONCE) {
-        let answers = block_on(make(action, &*store, ids))?;
+        let answers = block_on(make(action, store, ids))?;
         for (id, changed) in ids.iter().zip(answers) {
             let (text, object) = (sentence(action, *id, changed), one(*id, changed));
             // An output that is closed does not end the changes.
@@ -98,8 +140,8 @@ fn by_id(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> {
         }
     }
     match refused {
-        0 => told,
-        _ => Err(Failure::Told),
+        0 => told.map(|()| 0),
+        refused => Ok(refused),
     }
 }
 

@@ -14,7 +14,9 @@ use crate::args::Args;
 use crate::clock::relative;
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::selection::{ERROR, KIND, QUEUE, STATE, next_page, search};
+use crate::selection::{
+    BATCH, ERROR, KIND, LIMIT_KEY, QUEUE, SINCE, STATE, UNIQUE, UNTIL, next_page, search,
+};
 use crate::spec::{Spec, flag, value};
 use crate::table::Table;
 use crate::text::short;
@@ -30,6 +32,11 @@ pub(super) const COMMAND: Command = Command {
             KIND,
             STATE,
             ERROR,
+            UNIQUE,
+            LIMIT_KEY,
+            BATCH,
+            SINCE,
+            UNTIL,
             value(
                 "before",
                 "ID",

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Folder, Text, lines};
+use crate::support::{Folder, Text, lines, ran};
 use laneway::block_on;
 use laneway_jobs::store::{
     Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Held, JobView, KeyRound, NewSchedule, Note,
@@ -551,6 +551,42 @@ fn a_name_with_a_line_end_stays_in_its_line() {
         ran.ok(),
         "the queue a\\nb, which has had no jobs so far, is paused\n"
     );
+}
+
+#[test]
+fn the_job_of_a_unique_key_is_listed_and_cancelled() {
+    let folder = Folder::new("unique");
+    let jobs = folder.jobs();
+    let job = jobs.enqueue(Text("once".to_owned()));
+    let job = job.unique("a key", IfExists::Keep);
+    let id = block_on(job.into_future()).unwrap().id();
+    enqueue(&folder, "other");
+    let run = |words: &[&str]| {
+        let mut command = folder.command(words[0]);
+        ran(command.args(&words[1..]).output().unwrap())
+    };
+    let listed = run(&["list", "--json", "--unique", "a key"]).json();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["id"], id.to_string());
+    assert_eq!(run(&["list", "--json", "--since", "1h"]).json().len(), 2);
+    assert_eq!(run(&["list", "--json", "--until", "1h"]).json().len(), 0);
+    assert_eq!(
+        run(&["list", "--json", "--limit-key", "a key"])
+            .json()
+            .len(),
+        0
+    );
+    run(&["cancel", "--unique", "a key"]).fails(2);
+    run(&[
+        "cancel", "--kind", "text", "--unique", "a key", "--queue", "x",
+    ])
+    .fails(2);
+    let other = run(&["cancel", "--kind", "text", "--unique", "b"]).fails(1);
+    assert!(other.contains("no unfinished job"), "{other}");
+    let cancelled = run(&["cancel", "--kind", "text", "--unique", "a key"]).ok();
+    assert_eq!(cancelled, format!("{id} is cancelled\n"));
+    assert_eq!(state_of(&folder, id), Some(JobState::Cancelled));
+    run(&["cancel", "--kind", "text", "--unique", "a key"]).fails(1);
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::JobId;
 use crate::lock::unpoisoned;
 use crate::store::{
     Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
@@ -14,6 +13,7 @@ use crate::store::{
     Rescued, ScheduleChange, ScheduleChanged, ScheduleStore, SchedulesNow, Settlement, Step, Store,
     StoreError, StoreFuture, ViewStore, WantedSchedules,
 };
+use crate::{JobId, JobState};
 
 /// The fate of a claim whose answer is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ impl ViewStore for Losing {
     as_they_are! {
         queues() -> QueuesNow;
         search(searches: Vec<JobSearch>) -> Vec<JobPage>;
+        unfinished(kind: String, unique_key: String) -> Option<(JobId, JobState)>;
         stories(jobs: Vec<JobId>) -> Vec<Option<JobStory>>;
         failed_attempts(newest: usize) -> Vec<FailedAttempt>;
         leases(at_most: usize) -> Vec<LeaseView>;

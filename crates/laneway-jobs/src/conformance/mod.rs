@@ -252,6 +252,8 @@ cases! {
     views {
         queues_tell_what_is_paused_and_what_is_due,
         a_search_finds_what_its_filter_says,
+        a_search_finds_keys_and_times,
+        the_unfinished_job_of_a_key_is_found,
         a_search_by_state_finds_each_state,
         a_search_goes_on_where_it_stopped,
         a_search_is_bounded_and_tells_where_to_go_on,

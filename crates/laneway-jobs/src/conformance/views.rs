@@ -7,10 +7,10 @@ use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, completed, held};
 use crate::store::{
-    Activity, ActivitySlot, ActivityWanted, Awaits, ByHand, JobPage, JobSearch, NewJob, Outcome,
-    QueueState, SEARCH_LIMIT, Settlement, StopRequest,
+    Activity, ActivitySlot, ActivityWanted, Awaits, ByHand, Changed, JobPage, JobSearch, NewJob,
+    Outcome, QueueState, SEARCH_LIMIT, Settlement, StopRequest, Uniqueness,
 };
-use crate::{JobId, JobState};
+use crate::{IfExists, JobId, JobState};
 
 async fn search(stage: &Stage, search: JobSearch) -> JobPage {
     let mut pages = stage.store.search(vec![search]).await;
@@ -81,6 +81,63 @@ pub(super) async fn a_search_finds_what_its_filter_says(stage: Stage) {
     let page = search(&stage, any()).await;
     assert!(page.jobs.iter().all(|job| job.payload.is_empty()));
     assert_eq!(page.next, None);
+}
+
+pub(super) async fn a_search_finds_keys_and_times(stage: Stage) {
+    let mut unique = stage.job("a");
+    unique.unique = Some(Uniqueness {
+        key: "key".to_owned(),
+        if_exists: IfExists::Keep,
+    });
+    let unique = stage.insert(unique).await.id();
+    let mut limited = stage.job("a");
+    limited.limit_key = Some("key".to_owned());
+    let limited = stage.insert(limited).await.id();
+    sleep(LONGER).await;
+    let last = stage.insert_kind("a").await;
+    let of_key = || Some("key".to_owned());
+    let any = JobSearch::default;
+    let with_unique = JobSearch {
+        unique_key: of_key(),
+        ..any()
+    };
+    let with_limit = JobSearch {
+        limit_key: of_key(),
+        ..any()
+    };
+    let at = Some(stage.look(last).await.created_at);
+    let since = JobSearch { since: at, ..any() };
+    let until = JobSearch { until: at, ..any() };
+    for (search, ids) in [
+        (with_unique.clone(), vec![unique]),
+        (with_limit, vec![limited]),
+        (since, vec![last]),
+        (until, vec![limited, unique]),
+    ] {
+        assert_eq!(found(&stage, search.clone()).await, ids, "{search:?}");
+    }
+    stage.by_hand(ByHand::Cancel(unique)).await;
+    assert_eq!(found(&stage, with_unique).await, [unique], "it has ended");
+}
+
+pub(super) async fn the_unfinished_job_of_a_key_is_found(stage: Stage) {
+    let find = |kind: &str, key: &str| {
+        let found = stage.store.unfinished(kind.to_owned(), key.to_owned());
+        async { found.await.expect("the look is answered") }
+    };
+    let mut job = stage.job("a");
+    job.unique = Some(Uniqueness {
+        key: "key".to_owned(),
+        if_exists: IfExists::Keep,
+    });
+    let id = stage.insert(job).await.id();
+    assert_eq!(find("a", "key").await, Some((id, JobState::Ready)));
+    assert_eq!(find("b", "key").await, None);
+    assert_eq!(find("a", "other").await, None);
+    stage.claim_one(LONG).await;
+    assert_eq!(find("a", "key").await, Some((id, JobState::Running)));
+    assert_eq!(stage.change(ByHand::Cancel(id)).await, Changed::Asked);
+    assert!(find("a", "key").await.is_some(), "it still runs");
 }
 
 pub(super) async fn a_search_by_state_finds_each_state(stage: Stage) {

@@ -1,5 +1,7 @@
 //! The filter of a list of jobs: from an address, to one, and to the store.
 
+use std::time::{Duration, SystemTime};
+
 use laneway::Priority;
 
 use super::form::Form;
@@ -16,6 +18,10 @@ pub(super) struct JobFilter {
     pub(super) kind: String,
     pub(super) lane: String,
     pub(super) error: String,
+    pub(super) unique_key: String,
+    pub(super) limit_key: String,
+    pub(super) newer: String,
+    pub(super) older: String,
     pub(super) awaited_by: String,
 }
 
@@ -32,17 +38,25 @@ impl JobFilter {
             kind: get("kind"),
             lane: get("lane"),
             error: get("error"),
+            unique_key: get("unique_key"),
+            limit_key: get("limit_key"),
+            newer: get("newer"),
+            older: get("older"),
             awaited_by: get("awaited_by"),
         }
     }
 
-    pub(super) fn fields(&self) -> [(&'static str, &str); 6] {
+    pub(super) fn fields(&self) -> [(&'static str, &str); 10] {
         [
             ("state", &self.state),
             ("queue", &self.queue),
             ("kind", &self.kind),
             ("lane", &self.lane),
             ("error", &self.error),
+            ("unique_key", &self.unique_key),
+            ("limit_key", &self.limit_key),
+            ("newer", &self.newer),
+            ("older", &self.older),
             ("awaited_by", &self.awaited_by),
         ]
     }
@@ -73,6 +87,10 @@ impl JobFilter {
             state: read(&self.state, "state", state_named)?,
             lane: read(&self.lane, "lane", lane_named)?,
             error: some(&self.error),
+            unique_key: some(&self.unique_key),
+            limit_key: some(&self.limit_key),
+            since: read(&self.newer, "newer", ago)?,
+            until: read(&self.older, "older", ago)?,
             awaited_by: read(&self.awaited_by, "awaited_by", id_named)?,
             ..JobSearch::default()
         })
@@ -102,6 +120,21 @@ fn state_named(name: &str) -> Option<JobState> {
 fn lane_named(name: &str) -> Option<Priority> {
     let both = [Priority::High, Priority::Low];
     both.into_iter().find(|&lane| lane_name(lane) == name)
+}
+
+/// The names of the ages that a list may be bound by, and their seconds.
+pub(super) const AGES: [(&str, u64); 5] = [
+    ("5m", 300),
+    ("1h", 3_600),
+    ("6h", 21_600),
+    ("1d", 86_400),
+    ("7d", 604_800),
+];
+
+/// The time that lies so far back.
+fn ago(name: &str) -> Option<SystemTime> {
+    let (_, seconds) = AGES.into_iter().find(|(age, _)| *age == name)?;
+    SystemTime::now().checked_sub(Duration::from_secs(seconds))
 }
 
 fn id_named(text: &str) -> Option<JobId> {

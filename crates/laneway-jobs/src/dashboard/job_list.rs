@@ -3,7 +3,7 @@
 use laneway::Priority;
 
 use super::asked::{Answered, Asked};
-use super::filter::{JobFilter, NoFilter, before, lane_name};
+use super::filter::{AGES, JobFilter, NoFilter, before, lane_name};
 use super::frame::empty;
 use super::html::Html;
 use super::moment::{past, time};
@@ -79,6 +79,11 @@ fn filter_form(html: &mut Html, asked: &Asked<'_>, filter: &JobFilter, queues: &
         select(html, ("lane", "Lane"), &filter.lane, lanes);
         input(html, ("kind", "Kind"), &filter.kind);
         input(html, ("error", "Text in the error"), &filter.error);
+        input(html, ("unique_key", "Unique key"), &filter.unique_key);
+        input(html, ("limit_key", "Limit key"), &filter.limit_key);
+        let ages = AGES.map(|(age, _)| age);
+        select(html, ("newer", "Newer than"), &filter.newer, ages);
+        select(html, ("older", "Older than"), &filter.older, ages);
         if !filter.awaited_by.is_empty() {
             input(
                 html,

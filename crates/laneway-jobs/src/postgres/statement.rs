@@ -1139,6 +1139,9 @@ FROM (SELECT 1) AS always LEFT JOIN (
         AND ($5::smallint IS NULL OR state = $5) AND ($6::smallint IS NULL OR lane = $6)
         AND ($7::text IS NULL OR strpos(error, $7) > 0)
         AND ($9::uuid IS NULL OR awaited_by = $9)
+        AND ($10::text IS NULL OR unique_key = $10) AND ($11::text IS NULL OR limit_key = $11)
+        AND ($12::bigint IS NULL OR created_at >= $12)
+        AND ($13::bigint IS NULL OR created_at < $13)
     ORDER BY id DESC LIMIT $8::bigint) AS found ON true
 ORDER BY found.id DESC"
         )

@@ -25,6 +25,7 @@ use super::rescuing::Look;
 use super::serving::Driver;
 use super::tx::{Span, Tx};
 use crate::job_id::JobId;
+use crate::job_state::JobState;
 use crate::lock::unpoisoned;
 use crate::store::{
     Activity, ActivityWanted, BatchCounts, ByHand, Changed, Claim, ClaimId, Claimed, ClaimedJob,
@@ -372,6 +373,16 @@ impl ViewStore for PostgresStore {
     fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>> {
         let span = span_of(&searches);
         self.ask(span, searches, |tx, searches| Box::pin(tx.search(searches)))
+    }
+
+    fn unfinished(
+        &self,
+        kind: String,
+        unique_key: String,
+    ) -> StoreFuture<'_, Option<(JobId, JobState)>> {
+        self.ask(Span::Statement, (kind, unique_key), |tx, key| {
+            Box::pin(tx.unfinished(key))
+        })
     }
 
     fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {

@@ -13,7 +13,7 @@ use super::tx::Tx;
 use crate::fence::Fence;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
-use crate::micros::{duration_of, time_of};
+use crate::micros::{duration_of, micros_of, time_of};
 use crate::name::kept_text;
 use crate::store::{
     AttemptView, ERROR_LIMIT, FailedAttempt, JobPage, JobSearch, JobStory, JobView, LIST_LIMIT,
@@ -52,9 +52,22 @@ impl Tx<'_> {
             &search.error.as_deref().map(kept_text),
             &limit_number(limit),
             &search.awaited_by.map(Uuid::from),
+            &search.unique_key.as_deref().map(kept_text),
+            &search.limit_key.as_deref().map(kept_text),
+            &search.since.map(micros_of),
+            &search.until.map(micros_of),
         ];
         let rows = self.rows(way(search), params).await?;
         Ok(page(&rows, limit))
+    }
+
+    pub(super) async fn unfinished(
+        &mut self,
+        (kind, key): &(String, String),
+    ) -> Sql<Option<(JobId, JobState)>> {
+        let params: Params<'_> = &[&kept_text(kind), &kept_text(key)];
+        let row = self.row(Statement::FindUnique, params).await?;
+        Ok(row.map(|row| (id_of(&row, "id"), state_of(&row, "state"))))
     }
 
     pub(super) async fn stories(&mut self, jobs: &[JobId]) -> Sql<Vec<Option<JobStory>>> {

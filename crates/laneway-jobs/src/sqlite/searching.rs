@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 use rusqlite::types::ToSql;
 
+use super::clock::micros_of;
 use super::columns::{id_of, lane_number};
 use super::reading::outline;
 use super::tx::{Sql, Tx};
@@ -69,6 +70,9 @@ const MATCHES: &str = "
 (:queue IS NULL OR queue = :queue) AND (:kind IS NULL OR kind = :kind)
 AND (:state IS NULL OR state = :state) AND (:lane IS NULL OR lane = :lane)
 AND (:error IS NULL OR instr(error, :error) > 0)
+AND (:unique_key IS NULL OR unique_key = :unique_key)
+AND (:limit_key IS NULL OR limit_key = :limit_key)
+AND (:since IS NULL OR created_at >= :since) AND (:until IS NULL OR created_at < :until)
 AND (:awaited_by IS NULL OR awaited_by = :awaited_by)";
 
 /// Below all ids, and above them.
@@ -118,6 +122,10 @@ impl Tx<'_> {
             ":state": search.state.map(JobState::number),
             ":lane": search.lane.map(lane_number),
             ":error": search.error,
+            ":unique_key": search.unique_key,
+            ":limit_key": search.limit_key,
+            ":since": search.since.map(micros_of),
+            ":until": search.until.map(micros_of),
             ":awaited_by": awaited_by(search),
             ":limit": search.limit.min(LIST_LIMIT) as i64,
         };

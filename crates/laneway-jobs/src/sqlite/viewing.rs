@@ -6,10 +6,12 @@ use super::clock::{Micros, duration_of, time_of};
 use super::columns::{id_of, state_of};
 use super::probe::Transition;
 use super::reading::outline;
+use super::statement::Statement;
 use super::store::SqliteStore;
 use super::tx::{Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
+use crate::job_state::JobState;
 use crate::outline::outline;
 use crate::store::{
     Activity, ActivityWanted, AttemptView, ERROR_LIMIT, FailedAttempt, JobPage, JobSearch,
@@ -58,6 +60,16 @@ impl ViewStore for SqliteStore {
         })
     }
 
+    fn unfinished(
+        &self,
+        kind: String,
+        unique_key: String,
+    ) -> StoreFuture<'_, Option<(JobId, JobState)>> {
+        self.ask(Transition::Read, (kind, unique_key), |tx, (kind, key)| {
+            tx.unfinished(kind, key)
+        })
+    }
+
     fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>> {
         self.ask(Transition::Read, jobs, |tx, jobs| {
             jobs.iter().map(|&job| tx.story(job)).collect()
@@ -80,6 +92,13 @@ impl ViewStore for SqliteStore {
 }
 
 impl Tx<'_> {
+    fn unfinished(&self, kind: &str, key: &str) -> Sql<Option<(JobId, JobState)>> {
+        let params = &[(":kind", &kind as _), (":key", &key as _)];
+        self.row(Statement::FindUnique, params, |row| {
+            Ok((id_of(row, "id")?, state_of(row, "state")?))
+        })
+    }
+
     fn queue_views(&self) -> Sql<QueuesNow> {
         let mut prepared = self.connection.prepare_cached(QUEUES)?;
         let queues = prepared.query_map([LIST_LIMIT as i64], queue)?;

@@ -1,5 +1,7 @@
 //! Searches for jobs, in pages.
 
+use std::time::SystemTime;
+
 use laneway::Priority;
 
 use super::view::JobView;
@@ -30,6 +32,14 @@ pub struct JobSearch {
     pub lane: Option<Priority>,
     /// With this text in its last error.
     pub error: Option<String>,
+    /// With this unique key. A job keeps it when it has ended.
+    pub unique_key: Option<String>,
+    /// With this limit key.
+    pub limit_key: Option<String>,
+    /// Enqueued at this time or later, by the store's clock.
+    pub since: Option<SystemTime>,
+    /// Enqueued before this time.
+    pub until: Option<SystemTime>,
     /// Awaited by this job: the members of its batch.
     pub awaited_by: Option<JobId>,
     /// Inserted before this job: where the page before says to go on.
@@ -47,6 +57,10 @@ impl Default for JobSearch {
             state: None,
             lane: None,
             error: None,
+            unique_key: None,
+            limit_key: None,
+            since: None,
+            until: None,
             awaited_by: None,
             before: None,
             limit: 50,

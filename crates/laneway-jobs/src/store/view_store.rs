@@ -8,6 +8,7 @@ use super::queue_view::QueuesNow;
 use super::search::{JobPage, JobSearch};
 use super::story::JobStory;
 use crate::job_id::JobId;
+use crate::job_state::JobState;
 
 /// The part of a store that people look through: a dashboard, or a tool on the command line.
 ///
@@ -23,6 +24,14 @@ pub trait ViewStore {
     /// Searches for jobs, newest first. Each search looks at [`SEARCH_LIMIT`](super::SEARCH_LIMIT)
     /// jobs at most; its answer tells where to go on.
     fn search(&self, searches: Vec<JobSearch>) -> StoreFuture<'_, Vec<JobPage>>;
+
+    /// The job that has a unique key among the jobs of a kind and has not ended; one that waits for
+    /// the end of another one with the same key is none.
+    fn unfinished(
+        &self,
+        kind: String,
+        unique_key: String,
+    ) -> StoreFuture<'_, Option<(JobId, JobState)>>;
 
     /// The stories of jobs; `None` where there is no such job.
     fn stories(&self, jobs: Vec<JobId>) -> StoreFuture<'_, Vec<Option<JobStory>>>;

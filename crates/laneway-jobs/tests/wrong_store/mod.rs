@@ -4,9 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
-use laneway_jobs::JobId;
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::*;
+use laneway_jobs::{JobId, JobState};
 
 /// A mistake: the operations that are made in another way than the store makes them.
 pub(crate) trait Mistake: fmt::Debug + Send + Sync + 'static {
@@ -59,6 +59,7 @@ impl<M: Mistake> ViewStore for Wrong<M> {
     as_it_is! {
         queues() -> QueuesNow;
         search(searches: Vec<JobSearch>) -> Vec<JobPage>;
+        unfinished(kind: String, unique_key: String) -> Option<(JobId, JobState)>;
         stories(jobs: Vec<JobId>) -> Vec<Option<JobStory>>;
         failed_attempts(newest: usize) -> Vec<FailedAttempt>;
         leases(at_most: usize) -> Vec<LeaseView>;
