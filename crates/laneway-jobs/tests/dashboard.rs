@@ -399,14 +399,16 @@ fn a_read_only_dashboard_has_no_forms_and_changes_nothing() {
         "/schedules",
         &format!("/jobs/{id}"),
     ] {
-        let page = desk.get(target);
+        let asked = near("GET", target).header("authorization", b"Bearer open");
+        let page = text(&desk.ask(asked));
         assert!(
             !page.contains("method=\"post\"") && !page.contains("form_token"),
             "{page}"
         );
         assert!(page.contains("read-only"), "{target}");
     }
-    assert_eq!(desk.status("GET", "/bulk?action=delete"), 403);
+    let bulk = near("GET", "/bulk?action=delete").header("authorization", b"Bearer open");
+    assert_eq!(desk.ask(bulk).status, 403);
     // The token itself stands for that of a form, which this dashboard gives to no page.
     let program = near("POST", &format!("/jobs/{id}/retry"))
         .peer("10.0.0.2".parse().unwrap())
@@ -419,6 +421,32 @@ fn a_read_only_dashboard_has_no_forms_and_changes_nothing() {
         text(&refused)
     );
     assert_eq!(desk.state(id), Some(JobState::Failed));
+}
+
+#[test]
+fn programs_read_the_numbers_of_the_queues() {
+    let desk = desk_with(|dashboard| dashboard.token("open"));
+    desk.failed("broken");
+    let mut job = desk.job("mail");
+    job.queue = "a \"queue\"\\\n".to_owned();
+    desk.insert(job);
+    assert_eq!(desk.status("GET", "/metrics"), 401);
+    let numbers = desk.ask(near("GET", "/metrics").header("authorization", b"Bearer open"));
+    let content_type = header(&numbers, "content-type").unwrap();
+    assert!(
+        content_type.starts_with("text/plain; version=0.0.4"),
+        "{content_type}"
+    );
+    let numbers = text(&numbers);
+    for line in [
+        "# TYPE laneway_jobs gauge",
+        "laneway_jobs{queue=\"default\",state=\"failed\"} 1",
+        "laneway_jobs{queue=\"a \\\"queue\\\"\\\\\\n\",state=\"ready\"} 1",
+        "laneway_queue_paused{queue=\"default\"} 0",
+        "laneway_overdue_seconds{queue=\"default\",lane=\"high\"} 0",
+    ] {
+        assert!(numbers.lines().any(|one| one == line), "{line}\n{numbers}");
+    }
 }
 
 #[test]

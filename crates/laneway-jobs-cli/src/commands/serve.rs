@@ -34,7 +34,7 @@ pub(super) const COMMAND: Command = Command {
             value(
                 "token",
                 "TOKEN",
-                "lets other machines in that give it; put TLS before it",
+                "every client gives it, also from other machines; put TLS before it",
             ),
             value("host", "NAME", "a name by which browsers call this machine"),
             flag("read-only", "changes nothing"),

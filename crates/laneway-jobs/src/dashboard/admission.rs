@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::request::PageRequest;
+use super::request::{FORWARDED, PageRequest};
 use super::secret::{Sameness, Secret};
 
 /// The cookie of a browser that has given the token.
@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "laneway-jobs";
 pub(super) struct Door {
     /// The names by which it may be called, beside those of the loopback.
     pub(super) hosts: Vec<String>,
-    /// The token that clients must give that are not on this machine.
+    /// The token that every client must give. Without one only clients on this machine get in.
     pub(super) token: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Door {
             return Admission::WrongHost;
         }
         match &self.token {
-            _ if is_near(request) => Admission::Browser,
+            None if is_near(request) => Admission::Browser,
             None => Admission::FarAway,
             Some(token) => by_token(token, request, secret),
         }
@@ -59,11 +59,10 @@ impl Door {
     }
 }
 
-/// Whether the other end is on this machine. A proxy on this machine that says that it forwards
-/// is not the other end.
+/// Whether the other end is on this machine. A proxy on this machine that does not say that it
+/// forwards cannot be told from a browser: a token is for that.
 fn is_near(request: &PageRequest) -> bool {
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"];
-    let is_forwarded = forwarded.iter().any(|name| request.get(name).is_some());
+    let is_forwarded = FORWARDED.iter().any(|name| request.get(name).is_some());
     let peer = request.peer.map(|peer| peer.to_canonical());
     !is_forwarded && peer.is_some_and(|peer| peer.is_loopback())
 }
@@ -141,8 +140,16 @@ mod tests {
             Admission::FarAway,
             "an unknown peer"
         );
-        let forwarded = from("127.0.0.1", "localhost").header("X-Forwarded-For", b"10.0.0.2");
-        assert_eq!(admitted(&forwarded), Admission::FarAway);
+        for name in [
+            "X-Forwarded-For",
+            "Forwarded",
+            "Via",
+            "X-Forwarded-Proto",
+            "X-Real-IP",
+        ] {
+            let forwarded = from("127.0.0.1", "localhost").header(name, b"10.0.0.2");
+            assert_eq!(admitted(&forwarded), Admission::FarAway, "{name}");
+        }
         let unnamed = PageRequest::new("GET", "/").peer("127.0.0.1".parse().unwrap());
         assert_eq!(admitted(&unnamed), Admission::WrongHost);
         let whole = PageRequest::new("GET", "http://evil.example/").header("host", b"localhost");
@@ -159,6 +166,12 @@ mod tests {
         let admitted = |request: PageRequest| door.admit(&request, &secret);
         let far = || from("10.0.0.2", "jobs.example:443");
         assert_eq!(admitted(far()), Admission::TokenWanted);
+        let near = from("127.0.0.1", "localhost");
+        assert_eq!(
+            admitted(near),
+            Admission::TokenWanted,
+            "or a silent proxy is it"
+        );
         let by_header = |value: &[u8]| admitted(far().header("Authorization", value));
         assert_eq!(by_header(b"Bearer open"), Admission::Program);
         assert_eq!(by_header(b"Bearer opens"), Admission::TokenWanted);

@@ -36,16 +36,29 @@
 //! ```
 //!
 //! The example `dashboard` is a whole program. A server that listens to more than the loopback
-//! tells the peer's own address, or none; behind a proxy on this machine that does not say
-//! `X-Forwarded-For`, every client would count as near.
+//! tells the peer's own address, or none.
+//!
+//! # Behind a proxy
+//!
+//! Without a token the peer's address decides, and a request that says by a header that it was
+//! forwarded comes from elsewhere. A proxy on this machine that adds no such header looks as a
+//! browser on this machine does, and lets all of its clients in: give the dashboard a
+//! [token](Dashboard::token), which every client has to give then, also on this machine. The names
+//! by which it may be called ([`host`](Dashboard::host)) keep a site out that lets its own name
+//! point here; they do not tell clients apart.
+//!
+//! # Numbers
+//!
+//! `metrics` below the place where it is mounted answers with the numbers of the queues, as
+//! Prometheus reads them.
 //!
 //! # Where to read
 //!
 //! `mounted.rs`, the way of a request; `request.rs`, `admission.rs` with `secret.rs`, `route.rs`;
 //! `html.rs`, which escapes everything, `place.rs`, `frame.rs`; then a file for each page:
 //! `overview.rs` with `flow.rs` and `chart.rs`, `job_list.rs`, `job_page.rs` with `timeline.rs`,
-//! `error_groups.rs`, `schedule_list.rs`, `worker_list.rs`; `changing.rs` and `bulk.rs`, what forms
-//! change.
+//! `error_groups.rs`, `schedule_list.rs`, `worker_list.rs`, `gauges.rs`;
+//! `changing.rs` and `bulk.rs`, what forms change.
 
 mod admission;
 mod asked;
@@ -58,6 +71,7 @@ mod filter;
 mod flow;
 mod form;
 mod frame;
+mod gauges;
 mod html;
 mod job_list;
 mod job_page;

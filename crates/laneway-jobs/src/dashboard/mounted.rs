@@ -12,7 +12,7 @@ use super::response::PageResponse;
 use super::route::{Change, Route, Routed, routed};
 use super::secret::{Sameness, Secret};
 use super::{
-    bulk, changing, error_groups, job_list, job_page, overview, schedule_list, worker_list,
+    bulk, changing, error_groups, gauges, job_list, job_page, overview, schedule_list, worker_list,
 };
 use crate::jobs::Jobs;
 use crate::store::StoreError;
@@ -27,8 +27,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 ///
 /// # Who gets in
 ///
-/// Clients on this machine, by the address that the server tells and by a name of the loopback in
-/// the request. Others give the [`token`](Dashboard::token); without one they get nothing.
+/// Without a token, clients on this machine: by the address that the server tells, by a name of the
+/// loopback in the request, and if no header says that a proxy has forwarded it. Others get
+/// nothing. With a [`token`](Dashboard::token) every client has to give it.
 /// Forms carry a token of their own, so that another site cannot make a browser send them.
 ///
 /// ```
@@ -86,8 +87,8 @@ impl Dashboard {
         self
     }
 
-    /// Lets clients in that are not on this machine, if they give this token: in a form, or as
-    /// `Authorization: Bearer`. An empty one lets no client in. Default: none.
+    /// Lets clients in that give this token, wherever they are, and no others: in a form, or as
+    /// `Authorization: Bearer`. An empty one is none. Default: none.
     ///
     /// The token crosses the wire: put TLS before it.
     #[must_use]
@@ -173,6 +174,7 @@ impl Dashboard {
             Route::Errors => error_groups::errors(&asked).await,
             Route::Schedules => schedule_list::schedules(&asked).await,
             Route::Workers => worker_list::workers(&asked).await,
+            Route::Metrics => gauges::gauges(&asked, &now).await,
             Route::Bulk if self.mode == Mode::ReadOnly => Ok(read_only(&asked.place)),
             Route::Bulk => bulk::preview(&asked).await,
             _ => overview::overview(&asked, now.queues).await,

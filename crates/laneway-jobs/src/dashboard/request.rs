@@ -27,14 +27,20 @@ pub struct PageRequest {
 }
 
 /// The headers that the dashboard reads.
-const READ: [&str; 7] = [
-    "authorization",
-    "cookie",
+const READ: [&str; 4] = ["authorization", "cookie", "host", "sec-fetch-site"];
+
+/// And those by which a proxy says that it is not the other end itself.
+pub(super) const FORWARDED: [&str; 10] = [
     "forwarded",
-    "host",
-    "sec-fetch-site",
+    "via",
     "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
     "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
 ];
 
 impl PageRequest {
@@ -56,7 +62,7 @@ impl PageRequest {
     /// Adds a header. All may be given; those that are not read are left out.
     pub fn header(mut self, name: &str, value: &[u8]) -> PageRequest {
         let name = name.to_ascii_lowercase();
-        if READ.contains(&&*name) {
+        if READ.contains(&&*name) || FORWARDED.contains(&&*name) {
             let value = String::from_utf8_lossy(value).into_owned();
             self.headers.push((name, value));
         }

@@ -63,6 +63,12 @@ impl PageResponse {
             )
     }
 
+    /// The numbers of the queues, for a program.
+    pub(super) fn gauges(text: String) -> PageResponse {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        PageResponse::new(200, content_type, text.into_bytes()).with("cache-control", "no-store")
+    }
+
     /// Leads to another page after a change.
     pub(super) fn see(target: &str) -> PageResponse {
         PageResponse::new(303, "text/plain; charset=utf-8", Vec::new())

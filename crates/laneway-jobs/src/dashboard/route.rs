@@ -14,6 +14,8 @@ pub(super) enum Route {
     Errors,
     Schedules,
     Workers,
+    /// The numbers of the queues, for a program.
+    Metrics,
     /// The preview of a change to all that match.
     Bulk,
     Login,
@@ -100,6 +102,7 @@ fn shown(path: &str) -> Option<Route> {
         ["errors"] => Route::Errors,
         ["schedules"] => Route::Schedules,
         ["workers"] => Route::Workers,
+        ["metrics"] => Route::Metrics,
         ["bulk"] => Route::Bulk,
         ["login"] => Route::Login,
         ["style.css"] => Route::Style,
