@@ -11,8 +11,8 @@ use laneway::time::sleep;
 use laneway::{Handle, Priority};
 use laneway_jobs::sqlite::{Moment, Probe, SqliteOptions, SqliteStore, Transition, Verdict};
 use laneway_jobs::store::{
-    Bounds, ByHand, Changed, Claim, ClaimId, ClaimOrder, FireOutcome, KeyRound, Pruning,
-    StoreError, WantedSchedules, Whom,
+    Bounds, ByHand, Changed, Claim, ClaimId, ClaimOrder, ClaimedJob, FireOutcome, KeyRound,
+    Pruning, Renewal, StoreError, WantedSchedules, Whom,
 };
 use laneway_jobs::{
     Ctx, Enqueued, IfExists, IfUnfinished, Job, JobError, JobState, Jobs, Limit, Schedule, Worker,
@@ -135,6 +135,35 @@ fn claim(limit: usize) -> Claim {
         bounds: Bounds::default(),
         round: KeyRound::default(),
     }
+}
+
+#[test]
+fn a_claim_that_is_asked_about_again_has_its_jobs_whatever_is_lost() {
+    at_each_moment(Transition::ClaimedBy, |store| async {
+        let jobs = Jobs::new(store);
+        let all = (0..4).map(|n| jobs.enqueue(Numbered(n)));
+        let ids = jobs.enqueue_all(all).await.unwrap();
+        let claimed = jobs.store().claim(claim(4)).await.unwrap();
+        let store = jobs.store();
+        let again = loop {
+            match store.claimed_by(claim(4).id, 5 * SECOND).await {
+                Ok(again) => break again,
+                Err(error) => assert_eq!(error, StoreError::OutcomeUnknown),
+            }
+        };
+        assert_eq!(again.len(), ids.len());
+        for (job, before) in again.iter().zip(&claimed.jobs) {
+            assert_eq!((job.id, job.fence), (before.id, before.fence));
+            assert_eq!((job.attempt, job.crashes), (1, 0));
+        }
+        sleep(2 * SECOND).await;
+        let held: Vec<_> = again.iter().map(ClaimedJob::held).collect();
+        let renewed = store.renew(held, SECOND).await.unwrap();
+        assert!(
+            renewed.iter().all(|one| *one != Renewal::LeaseLost),
+            "the answer came with a lease: {renewed:?}"
+        );
+    });
 }
 
 #[test]
