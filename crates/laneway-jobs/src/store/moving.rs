@@ -13,12 +13,16 @@ use std::fmt;
 use super::error::StoreError;
 use super::part_tally::PartTally;
 use super::transfer::{
-    Begun, PartRow, StorePart, TransferCounters, TransferEnd, TransferPage, TransferSource,
-    TransferTarget,
+    Begun, PartField, PartRow, StorePart, TransferCounters, TransferEnd, TransferPage,
+    TransferSource, TransferTarget,
 };
+use crate::name::kept_text;
 
 /// Rows that move in one transaction.
 const ROWS: usize = 500;
+
+/// The columns of all parts whose texts are for people.
+const FOR_PEOPLE: [&str; 3] = ["error", "progress_text", "worker"];
 
 /// How far a move is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +224,7 @@ async fn copy(
     let (mut after, mut copied) = (None, 0);
     loop {
         let rows = source.end().export(page(part, after.clone(), ROWS)).await?;
+        let rows = portable(part, rows);
         // Behind the last row of the source there must be none.
         let expected = page(part, after.clone(), rows.len().max(1));
         let there = target.end().export(expected).await?;
@@ -241,6 +246,25 @@ async fn copy(
 
 fn page(part: StorePart, after: Option<PartRow>, limit: usize) -> TransferPage {
     TransferPage { part, after, limit }
+}
+
+/// Rows as every store can keep them: texts for people have no character of code zero any more, as
+/// in rows that are written today. Names and keys are others' ways to find a row, and stay as they
+/// are: an end that cannot keep one refuses it.
+fn portable(part: StorePart, mut rows: Vec<PartRow>) -> Vec<PartRow> {
+    let columns = part.columns().iter().enumerate();
+    let places: Vec<usize> = columns
+        .filter(|(_, name)| FOR_PEOPLE.contains(*name))
+        .map(|(place, _)| place)
+        .collect();
+    for row in &mut rows {
+        for &place in &places {
+            if let PartField::Text(text) = &mut row[place] {
+                *text = kept_text(text);
+            }
+        }
+    }
+    rows
 }
 
 fn key_of(part: StorePart, row: &PartRow) -> PartRow {
@@ -271,6 +295,7 @@ async fn tally(part: StorePart, end: &dyn TransferEnd) -> Result<PartTally, Stor
             return Ok(tally);
         };
         after = Some(key_of(part, last));
+        let rows = portable(part, rows);
         rows.iter().for_each(|row| tally.add(row));
     }
 }

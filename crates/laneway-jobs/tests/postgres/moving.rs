@@ -103,6 +103,40 @@ fn move_all(source: &dyn TransferSource, target: &dyn TransferTarget) -> Transfe
     block_on(transfer(source, target, |_| {})).unwrap()
 }
 
+/// As earlier releases and other programs have written them.
+#[test]
+fn texts_with_a_character_of_code_zero_move() {
+    let Some(server) = server::shared() else {
+        return;
+    };
+    let folder = Folder::new("move-zeros");
+    let file = folder.file("old.db");
+    fill(&file);
+    let beside = "
+        UPDATE laneway_job SET error = 'a' || char(0) || 'b', worker = char(0),
+            progress_text = char(0) || 'c';
+        UPDATE laneway_attempt SET error = char(0), worker = 'w' || char(0);
+        UPDATE laneway_fire SET error = 'd' || char(0);";
+    let connection = Connection::open(&file).unwrap();
+    connection.execute_batch(beside).unwrap();
+    drop(connection);
+    let url = format!("{}?schema=zeros", server.url());
+    let move_once = || {
+        let source = SqliteSource::open(&file).unwrap();
+        let target = block_on(PostgresOptions::new().target(&url)).unwrap();
+        (move_all(&source, &target), all_of(target.end()))
+    };
+    let (moved, there) = move_once();
+    assert_eq!(
+        (moved, move_once().0),
+        (Transferred::Now, Transferred::Before)
+    );
+    let text = format!("{there:?}");
+    for kept in ["a\u{fffd}b", "\u{fffd}c", "w\u{fffd}", "d\u{fffd}"] {
+        assert!(text.contains(kept), "{kept:?}");
+    }
+}
+
 #[test]
 fn everything_moves_to_a_server_and_back() {
     let Some(server) = server::shared() else {
