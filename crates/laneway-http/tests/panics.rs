@@ -11,7 +11,7 @@ use bytes::Bytes;
 use client::h2::{GOAWAY, HEADERS, RST_STREAM};
 use client::{Closed, Served, WATCHDOG, door, get, h2, serve_service};
 use http::{Request, Response};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use laneway::Runtime;
 use laneway_http::{Limits, RequestBody, low, service_fn};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -47,6 +47,10 @@ enum Parts {
     Begun,
     Waits,
     Broken,
+    /// It panics when it is asked how long it is.
+    Unmeasured,
+    /// It panics when it is asked whether it is over.
+    Unending,
 }
 
 impl Body for Parts {
@@ -62,6 +66,7 @@ impl Body for Parts {
             Parts::Begun => (Poll::Ready(Some("first")), Parts::Waits),
             Parts::Waits => (Poll::Pending, Parts::Broken),
             Parts::Broken => panic!("no second part"),
+            Parts::Unmeasured | Parts::Unending => panic!("polled after it has panicked"),
         };
         *self = next;
         cx.waker().wake_by_ref();
@@ -69,7 +74,18 @@ impl Body for Parts {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Parts::Whole)
+        match self {
+            Parts::Unending => panic!("no end"),
+            Parts::Whole => true,
+            _ => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Parts::Unmeasured => panic!("no length"),
+            _ => SizeHint::default(),
+        }
     }
 }
 
@@ -90,6 +106,8 @@ async fn answer(path: String) -> Result<Response<Parts>, Infallible> {
         "/future" => panic!("in the future of {path}"),
         "/payload" => std::panic::panic_any(Rude),
         "/body" => Parts::Begun,
+        "/length" => Parts::Unmeasured,
+        "/end" => Parts::Unending,
         _ => Parts::Whole,
     }))
 }
@@ -151,6 +169,22 @@ fn a_body_that_panics_breaks_its_answer_off() {
     assert_counted(&server, 1);
     assert!(ERRORS.has("an answer's body panicked, and is broken off: GET /body: no second part"));
     server.wait_until("it is gone", |server| server.connections() == 0);
+    assert!(server.end().is_clean());
+}
+
+#[test]
+fn a_body_that_panics_in_a_question_about_itself_breaks_its_answer_off() {
+    let server = serve();
+    for (number, (path, message)) in (1..).zip([("/length", "no length"), ("/end", "no end")]) {
+        let mut client = server.connect();
+        client.send(get(path));
+        let (Closed::After(answer) | Closed::Reset(answer)) = client.rest();
+        assert!(!answer.contains("\r\n0\r\n"), "it looks whole: {answer}");
+        assert_counted(&server, number);
+        let line = format!("an answer's body panicked, and is broken off: GET {path}: {message}");
+        assert!(ERRORS.has(&line));
+    }
+    server.wait_until("all are gone", |server| server.connections() == 0);
     assert!(server.end().is_clean());
 }
 

@@ -1,5 +1,6 @@
 //! The body of an answer. With it, or in HTTP/2 with its last piece, the request ends.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,6 +22,8 @@ pin_project! {
         // None once the last piece has it.
         entry: Option<Entry>,
         length: Length,
+        // Set once the body has panicked in a question about itself.
+        is_broken: Cell<bool>,
     }
 }
 
@@ -101,6 +104,7 @@ impl<B> Answer<B> {
             body: Some(body),
             entry: Some(entry),
             length,
+            is_broken: Cell::new(false),
         }
     }
 
@@ -109,7 +113,25 @@ impl<B> Answer<B> {
             body: None,
             entry: Some(entry),
             length: Length::Finite,
+            is_broken: Cell::new(false),
         }
+    }
+}
+
+impl<B: Body> Answer<B> {
+    /// Asks the body about itself. If it panics, it is asked no more, and breaks off at hyper's next
+    /// poll.
+    fn ask<T>(&self, question: impl FnOnce(&B) -> T, unknown: T) -> T {
+        let Some(body) = self.body.as_ref().filter(|_| !self.is_broken.get()) else {
+            return unknown;
+        };
+        caught(|| question(body)).unwrap_or_else(|message| {
+            self.is_broken.set(true);
+            if let Some(entry) = &self.entry {
+                entry.panicked(Panicked::Body, &message);
+            }
+            unknown
+        })
     }
 }
 
@@ -170,10 +192,13 @@ where
     type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Piece<B::Data>>, Self::Error>>> {
-        let mut this = self.project();
+        if self.is_broken.get() {
+            return Poll::Ready(Some(Err(Panicked::Body.into())));
+        }
+        let mut this = self.as_mut().project();
         let (true, Some(entry)) = (this.body.is_some(), this.entry.as_mut()) else {
             return Poll::Ready(None);
         };
@@ -187,12 +212,9 @@ where
                 return Poll::Ready(Some(Err(Panicked::Body.into())));
             }
         };
-        let is_last = this
-            .body
-            .as_ref()
-            .get_ref()
-            .as_ref()
-            .is_none_or(Body::is_end_stream);
+        let is_last = self.is_end_stream();
+        let this = self.project();
+        let entry = this.entry.as_mut().expect("it was there before the poll");
         if !takes(this.length, &frame, is_last) {
             log::error!("{WRONG_LENGTH}, and its client is cut off");
             return Poll::Ready(Some(Err(WRONG_LENGTH.into())));
@@ -210,12 +232,12 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.is_none() || self.ask(Body::is_end_stream, false)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            Some(body) => body.size_hint(),
+        match self.body {
+            Some(_) => self.ask(Body::size_hint, SizeHint::default()),
             None => SizeHint::with_exact(0),
         }
     }
