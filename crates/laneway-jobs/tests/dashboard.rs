@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use laneway_jobs::dashboard::{Dashboard, PageRequest, PageResponse};
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::{
-    Awaits, Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Due, Enqueued, Held, KeyRound, NewJob,
-    NewSchedule, Note, NoteKind, Outcome, QueueState, ScheduleChange, ScheduleStore, Settlement,
-    Step, Store, ViewStore, Whom,
+    Awaits, Bounds, ByHand, Changed, Claim, ClaimId, ClaimOrder, ClaimedJob, Due, Enqueued, Held,
+    KeyRound, NewJob, NewSchedule, Note, NoteKind, Outcome, QueueState, ScheduleChange,
+    ScheduleStore, Settlement, Step, Store, ViewStore, Whom,
 };
 use laneway_jobs::{JobId, JobState, Jobs};
 
@@ -656,6 +656,21 @@ fn one_job_is_retried_cancelled_and_deleted() {
     let other = desk.failed("broken");
     let gone = desk.send(&format!("/jobs/{other}"), &format!("{page}/retry"), "");
     assert_eq!(header(&gone, "location"), Some("/jobs?said=missing"));
+}
+
+/// Such are those that were cancelled or expired before they were begun.
+#[test]
+fn a_job_that_ended_without_an_attempt_is_not_said_to_begin() {
+    let desk = desk();
+    let id = desk.insert(desk.job("mail"));
+    let path = format!("/jobs/{id}");
+    let begins = "A worker that handles this kind begins it";
+    assert!(desk.get(&path).contains(begins));
+    let cancelled = laneway::block_on(desk.store.change(vec![ByHand::Cancel(id)]));
+    assert_eq!(cancelled, Ok(vec![Changed::Done]));
+    let page = desk.get(&path);
+    assert!(!page.contains(begins), "{page}");
+    assert!(page.contains("No attempt was made"), "{page}");
 }
 
 #[test]

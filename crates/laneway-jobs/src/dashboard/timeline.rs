@@ -47,6 +47,8 @@ impl Outcome {
 pub(super) struct Timeline {
     from: SystemTime,
     tried: Vec<Tried>,
+    /// Whether the job has ended before a worker began it.
+    is_unbegun: bool,
 }
 
 /// The width of the scale, in its own units.
@@ -78,10 +80,18 @@ impl Timeline {
             _ => {}
         }
         let from = job.created_at;
-        Timeline { from, tried }
+        Timeline {
+            from,
+            tried,
+            is_unbegun: job.state.is_settled() && job.attempt == 0,
+        }
     }
 
     pub(super) fn draw(&self, html: &mut Html, place: &Place) {
+        if self.is_unbegun {
+            let end = "The job was cancelled, or its time was over, before a worker began it.";
+            return empty(html, "No attempt was made.", end);
+        }
         if self.tried.is_empty() {
             let next = "A worker that handles this kind begins it when it is due.";
             return empty(html, "No attempt has ended yet.", next);
