@@ -214,7 +214,8 @@ impl RestartPolicy {
         let factor = 2_u32.checked_pow(in_a_row).unwrap_or(u32::MAX);
         let pause = self.first.saturating_mul(factor).min(self.longest);
         match self.jitter {
-            Jitter::Half => pause.mul_f64(1.0 - shortened / 2.0),
+            // Not by a factor near one: that of the longest time would overflow.
+            Jitter::Half => pause.saturating_sub(pause.mul_f64(shortened / 2.0)),
             Jitter::None => pause,
         }
     }
@@ -264,6 +265,9 @@ mod tests {
         assert_eq!(policy.pause(0, 0.5), 75 * MS);
         assert_eq!(policy.pause(0, 1.0), 50 * MS);
         assert_eq!(policy.without_jitter().pause(0, 1.0), 100 * MS);
+        let policy = RestartPolicy::new().backoff(Duration::MAX, Duration::MAX);
+        assert_eq!(policy.pause(0, 0.0), Duration::MAX);
+        assert!(policy.pause(0, f64::EPSILON / 4.0) > Duration::MAX / 2);
     }
 
     #[test]
