@@ -273,7 +273,7 @@ fn no_nudge_is_lost_with_one_worker() {
 
 #[test]
 fn no_nudge_is_lost_with_two_workers_and_another_bringer() {
-    check(3, || bring_nicely_beside_another(Protocol::Whole));
+    check(2, || bring_nicely_beside_another(Protocol::Whole));
 }
 
 /// Two nice bringers at once: one takes the handle, and the other relies on it.
