@@ -46,7 +46,8 @@ pub enum Idle {
     #[default]
     Park,
     /// It sleeps for this long, looks around, and sleeps again. No thread wakes it for new work, so
-    /// napping is both slower and busier than parking. For teaching, and for comparing.
+    /// napping is both slower and busier than parking: a task waits for the end of a nap, and after
+    /// one of [`Duration::MAX`] for ever. For teaching, and for comparing.
     Nap(Duration),
 }
 
