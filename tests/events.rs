@@ -258,8 +258,8 @@ fn raising_a_task_is_told_once() {
         .into_iter()
         .map(|by| by.map(WorkerId::index))
         .collect();
-    // The high thread, or the one that stands by for it.
-    assert!(matches!(*workers, [Some(0 | 1)]), "{workers:?}");
+    // The high thread, or one of those that stand by for it.
+    assert!(matches!(*workers, [Some(0..=2)]), "{workers:?}");
 }
 
 #[test]
