@@ -2,9 +2,10 @@
 //!
 //! An index keeps the entries of claimed rows for as long as any snapshot in the database may see
 //! them. A claim that began at the front would go through all of them; it begins at the last job
-//! that was claimed. Where jobs of other kinds are the first ones from there, it goes from the front,
-//! kind by kind. A job may still lie below the mark, where its transaction took longer than that of
-//! a later one. So a claim begins at the front now and then, and always when it finds nothing.
+//! that was claimed. Where jobs of other kinds are the first ones from there, it goes from the
+//! front, kind by kind. A job may still lie below the mark, where its transaction took longer than
+//! that of a later one. So a claim begins at the front now and then, and always when it finds
+//! nothing.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
