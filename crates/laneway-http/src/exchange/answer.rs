@@ -119,8 +119,8 @@ impl<B> Answer<B> {
 }
 
 impl<B: Body> Answer<B> {
-    /// Asks the body about itself. If it panics, it is asked no more, and breaks off at hyper's next
-    /// poll.
+    /// Asks the body about itself. If it panics, it is asked no more, and breaks off at hyper's
+    /// next poll.
     fn ask<T>(&self, question: impl FnOnce(&B) -> T, unknown: T) -> T {
         let Some(body) = self.body.as_ref().filter(|_| !self.is_broken.get()) else {
             return unknown;
