@@ -5,7 +5,7 @@ use std::fs;
 
 use laneway_jobs::sqlite::Transition;
 
-/// What holds where the writer is lost at a transition.
+/// The rules that hold where the writer is lost at a transition.
 struct Row {
     transition: Transition,
     /// Before the commit, and after it.

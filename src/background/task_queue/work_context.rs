@@ -80,9 +80,9 @@ impl WorkContext {
     /// Whether the result is not wanted any more: the work was cancelled, its time is over, or its
     /// runtime has ended.
     ///
-    /// A closure is never stopped from outside. It should ask this from time to time, and return.
-    /// What it returns then is dropped. A future has no need to ask: it is dropped. [`WorkContext`]
-    /// has an example.
+    /// A closure is never stopped from outside. It should ask this from time to time, and return. A
+    /// value that it returns then is dropped. A future has no need to ask: it is dropped.
+    /// [`WorkContext`] has an example.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         // Acquire; pairs with the Release in `tell_over`.

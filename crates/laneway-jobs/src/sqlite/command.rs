@@ -32,7 +32,7 @@ pub(super) trait Command: Send {
     }
 }
 
-/// What a command does to the file. One that reads needs no lock, and so does not wait for a
+/// The access of a command to the file. One that reads needs no lock, and so does not wait for a
 /// process that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {

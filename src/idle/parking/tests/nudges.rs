@@ -1,4 +1,4 @@
-//! What a nice bringer does without, and which worker it nudges.
+//! A nice bringer takes no lock and no worker: which one does it nudge?
 
 use std::sync::mpsc;
 use std::thread;
