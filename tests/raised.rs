@@ -99,6 +99,23 @@ fn a_task_is_found_that_low_workers_hold() {
     });
 }
 
+/// The worker that holds the tasks is within a poll of half a second.
+#[test]
+fn a_task_is_found_that_a_worker_in_a_long_poll_holds() {
+    assert_short(|| async {
+        let parent = spawn_task!(async {
+            let before = backlog(0..BACKLOG / 2);
+            let low = spawn_task!(async {});
+            let behind = backlog(BACKLOG / 2..BACKLOG);
+            let awaiting = spawn_task!(awaited(vec![low]), Priority::High);
+            work(500 * MS);
+            (before, behind, awaiting)
+        });
+        let (_before, _behind, awaiting) = parent.await;
+        awaiting.await
+    });
+}
+
 #[test]
 fn a_task_is_found_that_was_woken_and_queued_again() {
     assert_short(|| async {

@@ -307,8 +307,8 @@ impl Executor {
     }
 
     /// Makes workers sift the low queue for a task that was raised and may lie there. Those that
-    /// are awake do so at their next step. If the low channel holds a task, one is unparked for it,
-    /// as for high work.
+    /// are awake do so at their next step. If the low queue holds a task, one is unparked for it, as
+    /// for high work.
     #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();
@@ -318,9 +318,9 @@ impl Executor {
         self.unpark_for_raised();
     }
 
-    /// Unparks a worker for tasks that were raised in the low queue's channel, if one has to be.
+    /// Unparks a worker for tasks that were raised in the low queue, if one has to be.
     pub(super) fn unpark_for_raised(&self) {
-        if self.queue(QueueId::LOW).channel_len() > 0 {
+        if self.queue(QueueId::LOW).has_work() {
             self.unpark_one(QueueId::HIGH);
         }
     }

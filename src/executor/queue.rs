@@ -511,6 +511,11 @@ impl Stealable {
     fn steal_one(&self) -> Option<Runnable> {
         insist(|| self.deque.steal())
     }
+
+    /// Steals the tasks that lie in the deque now.
+    fn steal_all(&self) -> impl Iterator<Item = Runnable> {
+        (0..self.deque.len()).map_while(|_| self.steal_one())
+    }
 }
 
 /// Steals until that succeeds or there is nothing left. Each retry means that another thread took a

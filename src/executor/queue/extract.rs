@@ -7,8 +7,9 @@
 //! [`SiftMark`](crate::ground::sift_mark::SiftMark), by which a worker knows what is left to sift.
 //! This file never decides when to look, and never polls a task. Read `worker/sifter.rs` next.
 
-use super::{Contents, LocalQueue, Queue, Runnable};
+use super::{Contents, LocalQueue, Queue, Runnable, Stealable};
 use crate::ground::ids::QueueId;
+use crate::ground::sift_mark::is_older;
 use crate::ground::sync::unmodelled::Ring;
 
 /// From a deque or a channel with more tasks than this, none is picked: the way out and back of all
@@ -87,7 +88,18 @@ impl Queue {
 
     /// Takes the raised tasks out of the channel.
     pub(in crate::executor) fn sift(&self, at: u32, raised: &mut Vec<Runnable>) {
-        raised.extend(self.extract(&is_raised));
+        raised.extend(self.extract(&is_raised, Ring::new()));
+        self.sifted_at.set(at);
+    }
+
+    /// Takes the raised tasks out of the channel, and out of the deques whose workers have not
+    /// sifted them since. The others of these go to the front of the channel: their worker may be
+    /// within a long poll, or a nice thread without a core.
+    pub(in crate::executor) fn sift_all(&self, at: u32, raised: &mut Vec<Runnable>) {
+        let unsifted = |local: &&Stealable| is_older(local.shown.sifted_at.get(), at);
+        let held = self.locals.iter().filter(unsifted);
+        let held = held.flat_map(Stealable::steal_all).collect();
+        raised.extend(self.extract(&is_raised, held));
         self.sifted_at.set(at);
     }
 
@@ -97,17 +109,21 @@ impl Queue {
         is_wanted: &dyn Fn(&Runnable) -> bool,
     ) -> Ring<Runnable> {
         match self.channel_len() {
-            1..=MOST_TO_PICK_AMONG => self.extract(is_wanted),
+            1..=MOST_TO_PICK_AMONG => self.extract(is_wanted, Ring::new()),
             _ => Ring::new(),
         }
     }
 
-    /// Takes the wanted tasks out of the channel. Other threads may have looked in vain meanwhile
-    /// for those that are put back.
-    fn extract(&self, is_wanted: &dyn Fn(&Runnable) -> bool) -> Ring<Runnable> {
+    /// Takes the wanted tasks out of the channel and of `held`, tasks that come before those in the
+    /// channel. Other threads may have looked in vain meanwhile for those that are put back.
+    fn extract(
+        &self,
+        is_wanted: &dyn Fn(&Runnable) -> bool,
+        held: Ring<Runnable>,
+    ) -> Ring<Runnable> {
         let mut all = Ring::new();
         self.channel.take(usize::MAX, &mut all);
-        let (wanted, others) = all.into_iter().partition(is_wanted);
+        let (wanted, others) = held.into_iter().chain(all).partition(is_wanted);
         self.channel.put_back(others);
         wanted
     }

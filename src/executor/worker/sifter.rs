@@ -3,7 +3,10 @@
 //! A task has one runnable, and that one lies where it was put when the task was a low one: in the
 //! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
 //! sees a new count at its next step sifts the low tasks that it holds; the first of them sifts the
-//! channel. The raised tasks go to the high queue's channel. Until there is a raise, that costs a
+//! channel. A worker that holds them may be within a long poll, or on a nice thread that waits for
+//! a core. So a worker of the high queue, if it is the first, takes the tasks out of the others'
+//! deques as well; those that were not raised go to the channel. The raised tasks go to the high
+//! queue's channel. Until there is a raise, that costs a
 //! worker one comparison a step, of a word that it reads anyway.
 //!
 //! # What is found
@@ -107,11 +110,12 @@ impl Worker {
 
     fn sift(&mut self) -> Sifted {
         let began = self.now();
-        if let Some(low) = self.route.position(QueueId::LOW) {
+        let low = self.route.position(QueueId::LOW);
+        if let Some(low) = low {
             self.sift_held(low);
-            self.sift_channel();
-        } else if self.route.home == QueueId::HIGH {
-            self.sift_channel();
+        }
+        if low.is_some() || self.route.home == QueueId::HIGH {
+            self.sift_shared();
         }
         self.sifter.sifted_at = self.current.sought.raises();
         let ended = self.now();
@@ -147,14 +151,19 @@ impl Worker {
         }
     }
 
-    /// Sifts the channel, unless another worker has done it.
-    fn sift_channel(&mut self) {
+    /// Sifts the channel, unless another worker has done it. A worker of the high queue also sifts
+    /// the deques of workers that have not done it yet.
+    fn sift_shared(&mut self) {
         let (executor, at) = (self.executor.clone(), self.current.sought.raises());
         let queue = executor.queue(QueueId::LOW);
         if !is_older(queue.sifted_at(), at) || queue.channel_len() > self.most() {
             return;
         }
-        queue.sift(at, &mut self.sifter.raised);
+        let raised = &mut self.sifter.raised;
+        match self.route.home == QueueId::HIGH && queue.len() <= MOST_ELSEWHERE {
+            true => queue.sift_all(at, raised),
+            false => queue.sift(at, raised),
+        }
         self.announce_put_back(QueueId::LOW);
     }
 
