@@ -307,8 +307,8 @@ impl Executor {
     }
 
     /// Makes workers sift the low queue for a task that was raised and may lie there. Those that
-    /// are awake do so at their next step. If the low queue holds a task, one is unparked for it, as
-    /// for high work.
+    /// are awake do so at their next step. If the low queue holds a task, one is unparked for it,
+    /// as for high work.
     #[cold]
     pub(super) fn look_for_raised(&self) {
         self.pending.note_raise();

@@ -297,6 +297,10 @@ impl Worker {
         &self.tally
     }
 
+    pub(crate) fn takes_high_tasks_alone(&self) -> bool {
+        *self.route.queues == [QueueId::HIGH]
+    }
+
     #[allow(dead_code, reason = "asked where a machine is modelled")]
     pub(crate) fn is_searching(&self) -> bool {
         self.enrolled == Enrolled::Yes

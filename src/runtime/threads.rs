@@ -279,6 +279,9 @@ impl Threads {
                 "the niceness of a worker's thread could not be set to {niceness}: {error}"
             ));
         }
+        if worker.takes_high_tasks_alone() {
+            os_thread::shorten_slices();
+        }
         self.settings.started();
         let mut next = Some(worker);
         while let Some(worker) = next {

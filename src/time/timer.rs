@@ -371,6 +371,8 @@ fn start_thread(left: VecDeque<Waker>) -> Result<(), (io::Error, VecDeque<Waker>
     let (sender, receiver) = mpsc::sync_channel(1);
     let builder = thread::Builder::new().name("laneway-timer".to_owned());
     let started = os_thread::spawn(builder, move || {
+        // Each sleep in the process ends by this thread.
+        os_thread::shorten_slices();
         if let Ok(left) = receiver.recv() {
             Timer::global().turn(left);
         }

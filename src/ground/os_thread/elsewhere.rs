@@ -1,4 +1,5 @@
-//! Systems where only whole processes have a niceness, and where threads stay where they are.
+//! Systems where only whole processes have a niceness, and where threads keep their slices and stay
+//! where they are.
 
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -15,6 +16,9 @@ pub(crate) fn set_niceness(_niceness: u8) -> io::Result<()> {
 pub(crate) fn is_nice() -> bool {
     false
 }
+
+/// Does nothing.
+pub(crate) fn shorten_slices() {}
 
 /// Unknown: the system is not asked.
 pub(crate) fn core() -> Option<usize> {
