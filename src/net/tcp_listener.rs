@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::either::Either;
 use super::listener::{Accepts, Listener};
@@ -163,6 +163,35 @@ impl TcpListener {
     fn of_system(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         let listener = mio::net::TcpListener::from_std(listener);
         Listener::new(TcpDoor(Either::System(listener)))
+    }
+
+    /// Has connections send small writes at once from their beginning, or gather them for some
+    /// milliseconds. Connections that are there already stay as they are. Not every system hands
+    /// this on from a listener to its connections, as Linux does: [`TcpStream::nodelay`] tells.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    ///
+    /// ```
+    /// use laneway::net::{TcpListener, TcpStream};
+    ///
+    /// laneway::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     listener.set_nodelay(true)?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (stream, _) = listener.accept().await?;
+    ///     assert!(stream.nodelay()? || !cfg!(target_os = "linux"));
+    ///     assert!(!client.nodelay()?);
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        let system = self.inner.get().0.system();
+        system.map_or(Ok(()), |listener| {
+            SockRef::from(listener).set_tcp_nodelay(nodelay)
+        })
     }
 
     /// The standard library's listener of it, which does not block; it may be set to. The runtime

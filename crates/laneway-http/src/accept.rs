@@ -17,6 +17,7 @@ use super::exchange::Serves;
 use super::fleet::Alarm;
 use super::fleet::Fleet;
 use super::fleet::Order;
+use super::nodelay::Nodelay;
 use super::stream::Stream;
 use super::tls::Tls;
 
@@ -30,6 +31,7 @@ const SHED: usize = 16;
 
 pub(crate) struct Acceptor<S> {
     pub(crate) listener: TcpListener,
+    pub(crate) nodelay: Nodelay,
     pub(crate) service: S,
     pub(crate) tls: Option<Tls>,
     pub(crate) fleet: Arc<Fleet>,
@@ -167,9 +169,7 @@ impl<S: Serves> Acceptor<S> {
     }
 
     fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
-        // It writes whole answers, or parts that are to be seen. Without effect on a
-        // connection that is gone already.
-        let _ = stream.set_nodelay(true);
+        self.nodelay.see_to(&stream);
         let stream = match &self.tls {
             None => Stream::Plain(stream),
             Some(tls) => Stream::Tls(tls.stream(stream)),

@@ -89,12 +89,12 @@
 //!
 //! # A tour of the source
 //!
-//! `server.rs` begins and ends, `accept.rs` takes connections, and `connection/` draws the life of
-//! one and leads it through. Its bytes come from `stream.rs`, the socket or the TLS around it
-//! (`tls/`, `https.rs`), and pass `gate/`, which judges them before hyper does. `exchange/` takes a
-//! request from hyper to the service, and the answer back. `fleet/` knows all connections and
-//! counts; `limits.rs` has the limits that a client keeps to, and `refusal.rs` the server's own
-//! answers.
+//! `server.rs` begins and ends, `accept.rs` takes connections, `nodelay.rs` lets them send at once,
+//! and `connection/` draws the life of one and leads it through. Its bytes come from `stream.rs`,
+//! the socket or the TLS around it (`tls/`, `https.rs`), and pass `gate/`, which judges them before
+//! hyper does. `exchange/` takes a request from hyper to the service, and the answer back. `fleet/`
+//! knows all connections and counts; `limits.rs` has the limits that a client keeps to, and
+//! `refusal.rs` the server's own answers.
 //!
 //! `upgrade.rs` is for the new owner of a connection that was given away. `low.rs` and
 //! `service_fn.rs` make services, `adapters/` answers to hyper for the runtime, and `inspect/` is
@@ -114,6 +114,7 @@ mod inspect;
 mod limits;
 mod low;
 mod no_handshake;
+mod nodelay;
 mod refusal;
 mod server;
 mod service_fn;

@@ -19,6 +19,7 @@ use super::accept::Acceptor;
 use super::exchange::RequestBody;
 use super::fleet::{ConnectProtocol, Fleet, Order, ServeReport};
 use super::limits::Limits;
+use super::nodelay::Nodelay;
 use super::tls::Tls;
 
 /// An HTTP server: HTTP/1 and HTTP/2 on one port.
@@ -207,6 +208,7 @@ where
         let _named = name_long_polls(&runtime, &self.fleet);
         let _cut = CutAtTheEnd(&self.fleet);
         let acceptor = Acceptor {
+            nodelay: Nodelay::of(&listener),
             listener,
             service: self.service,
             tls: self.tls,
