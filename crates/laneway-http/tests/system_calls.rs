@@ -33,11 +33,11 @@ const MOST_IN_ALL: f64 = 2.75;
 /// The most calls for a connection of one request of which none waits or wakes. It takes seven: two
 /// accept, one of them in vain, two enter it in the reactor and take it out again, and one each
 /// reads, writes and closes. In an unoptimized program the standard library makes one more.
-const MOST_OF_A_CONNECTION: f64 = 8.5;
+const MOST_OF_A_CONNECTION: f64 = 8.75;
 
 /// The same in HTTP/2. It takes nine, of which two write: the server's settings with its
 /// acknowledgement, and the answer.
-const MOST_OF_AN_HTTP2_CONNECTION: f64 = 10.5;
+const MOST_OF_AN_HTTP2_CONNECTION: f64 = 10.75;
 
 /// The calls that wait and wake.
 const WAITS: [&str; 2] = ["epoll_wait", "futex"];
