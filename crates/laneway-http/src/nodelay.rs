@@ -1,7 +1,7 @@
 //! The option by which connections send at once what is written (`TCP_NODELAY`).
 //!
 //! A server writes whole answers, or parts that are to be seen. On Linux connections have the
-//! option from their listener, which saves a system call for each (T41). The connections that
+//! option from their listener, which saves a system call for each (T40). The connections that
 //! waited before the listener had it do not; these are accepted first, and each of them gets it.
 //! This file never accepts a connection: `accept.rs` does.
 

@@ -47,7 +47,7 @@ const SHORT_SLICES: Duration = Duration::from_micros(100);
 /// thread has, and not the policy.
 const KEEP_POLICY: DeadlineFlags = DeadlineFlags::from_bits_retain(1 << 3);
 
-/// Asks the system to give the thread its core in short slices (T42), so that a thread with longer
+/// Asks the system to give the thread its core in short slices (T41), so that a thread with longer
 /// ones gives way to it as soon as it is woken: see "What do short slices do?" in DESIGN.md.
 ///
 /// Does nothing where the thread's niceness is not 0, since the call would set it to 0. Systems

@@ -9,8 +9,7 @@
 //! beside low polls: where one poll took long, others will. A short poll may seem to take a few
 //! milliseconds, since the system lets a thread of another program run meanwhile. Where there are
 //! high polls alone, those do not count. Where these are many, each is short, and visits are
-//! rarer still (T35). The same is seen after a poll that seemed to take longer, since its thread
-//! had lost the core: the more polls there are, the sooner the frequent visits end (T40).
+//! rarer still (T35).
 
 use std::task::Waker;
 use std::time::Duration;
@@ -35,9 +34,8 @@ const MANY_POLLS: u64 = 16;
 /// for less at a time.
 const LONG_POLL: Duration = Duration::from_millis(5);
 
-/// After this many visits in vain they are rare again. Beside high polls alone, each poll counts
-/// as a visit.
-const FREQUENT_VISITS: u64 = 400;
+/// After this many visits in vain they are rare again.
+const FREQUENT_VISITS: u32 = 400;
 
 /// Keeps the lookout attended.
 #[derive(Debug, Default)]
@@ -68,8 +66,8 @@ struct Visits {
     new_polls: u64,
     /// For how long there had been no look.
     unattended: Duration,
-    /// How many more visits are frequent, if no high polls begin meanwhile.
-    frequent: u64,
+    /// How many more visits are frequent.
+    frequent: u32,
 }
 
 /// The polls that go on while the watchdog visits.
@@ -163,7 +161,7 @@ impl Visits {
             Beside::LowPolls => (found, 0),
             Beside::HighPolls(longest) => (longest >= LONG_POLL, new_polls),
         };
-        self.note(take_long, new_polls);
+        self.note(take_long);
         self.new_polls = new_polls;
     }
 
@@ -177,11 +175,11 @@ impl Visits {
         is_unattended && (is_stuck || self.unattended >= VISIT_EVERY)
     }
 
-    /// Notes whether polls take long, and how many have begun.
-    fn note(&mut self, take_long: bool, new_polls: u64) {
+    /// Notes whether polls take long.
+    fn note(&mut self, take_long: bool) {
         self.frequent = match take_long {
             true => FREQUENT_VISITS,
-            false => self.frequent.saturating_sub(1 + new_polls),
+            false => self.frequent.saturating_sub(1),
         };
     }
 }
@@ -194,36 +192,12 @@ mod tests {
     fn visits_are_frequent_for_a_while_after_one_that_found_something_to_do() {
         let mut visits = Visits::default();
         assert_eq!(visits.rest(), VISIT_EVERY);
-        visits.note(true, 0);
+        visits.note(true);
         for _ in 0..FREQUENT_VISITS {
             assert_eq!(visits.rest(), VISIT_OFTEN_EVERY);
-            visits.note(false, 0);
+            visits.note(false);
         }
         assert_eq!(visits.rest(), VISIT_EVERY);
-    }
-
-    /// How many visits are frequent after a long poll, with so many new polls at each.
-    fn frequent_visits(new_polls: u64, beside: Beside) -> u64 {
-        let mut visits = Visits::default();
-        visits.note(true, 0);
-        let visit = |visits: &mut Visits, looks: usize| {
-            visits.visit(looks, visits.polls + new_polls, beside, || false);
-        };
-        let is_frequent = |visits: &Visits| visits.rest() == VISIT_OFTEN_EVERY;
-        let mut count = 0;
-        while is_frequent(&visits) {
-            count += 1;
-            visit(&mut visits, count);
-        }
-        count as u64
-    }
-
-    #[test]
-    fn frequent_visits_end_soon_among_many_short_polls_and_not_beside_low_ones() {
-        let high = Beside::HighPolls(Duration::ZERO);
-        assert_eq!(frequent_visits(0, high), FREQUENT_VISITS);
-        assert_eq!(frequent_visits(9, high), FREQUENT_VISITS / 10);
-        assert_eq!(frequent_visits(9, Beside::LowPolls), FREQUENT_VISITS);
     }
 
     #[test]
@@ -300,7 +274,7 @@ mod tests {
     #[test]
     fn a_frequent_visit_finds_a_poll_that_lasts_and_leaves_short_ones_alone() {
         let mut visits = Visits::default();
-        visits.note(true, 0);
+        visits.note(true);
         // All workers were in one poll since the last visit, and none has looked.
         assert!(visits.is_due(0, 0));
         // One has looked.
