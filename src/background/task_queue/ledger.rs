@@ -349,13 +349,12 @@ impl<T: Send + 'static> Ledger<T> {
 
     /// The last `at_most` pieces of work, the newest first.
     pub(super) fn list(&self, at_most: usize) -> Vec<ListedWork> {
-        let places = self.line.iter().enumerate();
-        let ahead: BTreeMap<WorkId, usize> = places.map(|(ahead, id)| (id, ahead)).collect();
+        let mut places = self.line.from_the_newest();
         let newest = self.records.iter().rev().take(at_most);
         let lines = newest.map(|(id, record)| ListedWork {
             id: *id,
             name: record.name.clone(),
-            status: record.status(|| ahead[id]),
+            status: record.status(|| places.ahead_of_next(record.urgency)),
         });
         lines.collect()
     }
@@ -525,6 +524,68 @@ mod tests {
     fn work_costs_no_more_for_the_number_of_workers() {
         let [one, many] = [1, usize::MAX].map(|workers| time_of(workers, 3_000));
         assert!(many < 8 * one, "one worker: {one:?}, many: {many:?}");
+    }
+
+    /// The fastest of many lists of the last two of so much work in the line.
+    fn time_of_a_list(length: usize) -> Duration {
+        let mut ledger = ledger(1);
+        for number in 0..length {
+            admitted(&mut ledger, number);
+        }
+        let times = (0..50).map(|_| {
+            let begun = Instant::now();
+            assert_eq!(ledger.list(2).len(), 2);
+            begun.elapsed()
+        });
+        times.min().expect("there are some")
+    }
+
+    #[test]
+    fn a_list_costs_no_more_for_the_length_of_the_line() {
+        let [short, long] = [10, 30_000].map(time_of_a_list);
+        // A look at each of 30,000 costs a thousand times as much.
+        assert!(long < 50 * short, "short: {short:?}, long: {long:?}");
+    }
+
+    #[test]
+    fn a_list_tells_the_same_as_a_question_about_each() {
+        let (mut ledger, now) = (ledger(3), Instant::now());
+        let ids: Vec<_> = (0..20)
+            .map(|number| admitted(&mut ledger, number))
+            .collect();
+        let mut after = Aftermath::default();
+        for raised in [3, 17, 9, 3, 4] {
+            ledger.raise(ids[raised], &mut after);
+            assert_listed(&ledger, &ids);
+        }
+        for begun in [3, 9] {
+            let turn = ledger.at_turn(ids[begun], Waker::noop(), now, &mut after);
+            assert!(matches!(turn, AtTurn::Begins(_)));
+            assert_listed(&ledger, &ids);
+        }
+        for gone in [17, 0, 5, 19] {
+            assert!(ledger.withdraw(ids[gone], &mut after).is_some());
+            assert_listed(&ledger, &ids);
+        }
+        let _ = ledger.end(ids[4], WorkEnd::Cancelled, now, &mut after);
+        let _ = ledger.end(ids[9], WorkEnd::Done(Box::new(9)), now, &mut after);
+        ledger.leave_place(&mut after);
+        assert_listed(&ledger, &ids);
+        after.settle();
+    }
+
+    /// That lists of any length show for each work what a question about it gives.
+    #[track_caller]
+    fn assert_listed(ledger: &Ledger<usize>, ids: &[WorkId]) {
+        let known = ids.iter().rev().map(|id| (*id, ledger.status(*id)));
+        let known: Vec<_> = known
+            .filter(|(_, status)| *status != WorkStatus::Unknown)
+            .collect();
+        for length in [1, 5, ids.len()] {
+            let listed = ledger.list(length).into_iter();
+            let listed: Vec<_> = listed.map(|work| (work.id, work.status)).collect();
+            assert_eq!(listed, known[..length.min(known.len())]);
+        }
     }
 
     /// A shutdown that begins between the two lets the second alone be spawned.

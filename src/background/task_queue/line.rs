@@ -17,6 +17,18 @@ pub(super) struct Line {
     due: BTreeSet<Standing>,
     /// The work behind that.
     rest: BTreeSet<Standing>,
+    /// How much of both is urgent.
+    urgent: usize,
+}
+
+/// The places of work in the line, from the newest work of each urgency to the oldest: all that
+/// stands before work is older than it, or more urgent.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The urgent work that is older than the last.
+    urgent: usize,
+    /// The usual work that is older than the last, and all that is urgent.
+    all: usize,
 }
 
 /// The place of work in the line: urgent work stands before all that is usual, and work that was
@@ -29,6 +41,7 @@ impl Line {
             free,
             due: BTreeSet::new(),
             rest: BTreeSet::new(),
+            urgent: 0,
         }
     }
 
@@ -55,13 +68,20 @@ impl Line {
         let was_due = self.due.remove(&(urgency, id));
         assert!(was_due, "only work that is due begins, not {id}");
         self.free -= 1;
+        self.note_left(urgency);
     }
 
     /// Takes work out that will not begin. The next may be due in its stead.
     pub(super) fn remove(&mut self, urgency: Urgency, id: WorkId) {
         let place = (urgency, id);
-        if !self.due.remove(&place) {
-            self.rest.remove(&place);
+        if self.due.remove(&place) || self.rest.remove(&place) {
+            self.note_left(urgency);
+        }
+    }
+
+    fn note_left(&mut self, urgency: Urgency) {
+        if urgency == Urgency::Urgent {
+            self.urgent -= 1;
         }
     }
 
@@ -69,6 +89,7 @@ impl Line {
     pub(super) fn raise(&mut self, id: WorkId) {
         self.remove(Urgency::Usual, id);
         self.due.insert((Urgency::Urgent, id));
+        self.urgent += 1;
         // All urgent work stands before all other: what is put back is the last of the line's head.
         self.put_back();
     }
@@ -101,8 +122,24 @@ impl Line {
         self.due.range(..place).count() + self.rest.range(..place).count()
     }
 
-    /// All of it, in its order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = WorkId> {
-        self.due.iter().chain(&self.rest).map(|(_, id)| *id)
+    /// Counts the places back, without a look at the whole line.
+    pub(super) fn from_the_newest(&self) -> Places {
+        Places {
+            urgent: self.urgent,
+            all: self.len(),
+        }
+    }
+}
+
+impl Places {
+    /// How much work stands before the next of this urgency. To be asked for each work that is
+    /// queued, the newest first.
+    pub(super) fn ahead_of_next(&mut self, urgency: Urgency) -> usize {
+        let left = match urgency {
+            Urgency::Urgent => &mut self.urgent,
+            Urgency::Usual => &mut self.all,
+        };
+        *left -= 1;
+        *left
     }
 }
