@@ -209,6 +209,10 @@ fn a_pattern_or_a_zone_that_is_none_is_an_error() {
                 .ends_with("write \"03:00\" or \"15:04:05\"")
         );
     }
+    for missing in [", * L MON,2 ,2", "0 , * * *", "0 1,,2 * * *", "0 0 * * ,"] {
+        let reason = wrong(missing, ZURICH).to_string();
+        assert!(reason.ends_with("one of them is missing"), "{reason}");
+    }
     for never in ["0 0 30 2 *", "0 0 0 1 1 * 1999"] {
         assert_eq!(wrong(never, ZURICH), CronError::Never(never.to_owned()));
     }

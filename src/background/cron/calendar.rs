@@ -7,13 +7,14 @@
 //!
 //! It reads no clock.
 
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::time::SystemTime;
 
-use croner::Cron;
-use jiff::civil::DateTime;
+use croner::{Cron, Weekday, YEAR_UPPER_LIMIT};
+use jiff::civil::{Date, DateTime, date};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::error::CronError;
 
@@ -36,9 +37,9 @@ enum Hours {
 
 impl Calendar {
     pub(super) fn new(pattern: &str, zone: &str) -> Result<Calendar, CronError> {
-        let parsed: Cron = pattern.parse().map_err(|reason| CronError::Pattern {
+        let parsed = parse(pattern).map_err(|reason| CronError::Pattern {
             pattern: pattern.to_owned(),
-            reason: format!("{reason}"),
+            reason,
         })?;
         let matches = |hour| parsed.pattern.hour_match(hour).unwrap_or(false);
         let hours = match (0..24).all(matches) {
@@ -51,6 +52,49 @@ impl Calendar {
             hours,
             zone,
         })
+    }
+
+    /// Whether any year from that of this moment on has a day that matches. Where none has, to look
+    /// for the next moment takes seconds: `croner` looks at every day up to the year 5000.
+    pub(super) fn has_a_day_since(&self, moment: SystemTime) -> bool {
+        let Ok(moment) = Timestamp::try_from(moment) else {
+            return false;
+        };
+        let first = self.zone.to_datetime(moment).year();
+        let years = (first..=YEAR_UPPER_LIMIT as i16).filter(|year| self.matches_year(*year));
+        // There are fourteen kinds of years, by the length and by the weekday of the first day.
+        let mut kinds = HashMap::new();
+        for new_year in years.map(|year| date(year, 1, 1)) {
+            let kind = (new_year.in_leap_year(), new_year.weekday());
+            kinds.entry(kind).or_insert(new_year);
+        }
+        kinds
+            .into_values()
+            .any(|new_year| self.has_a_day_in(new_year))
+    }
+
+    fn has_a_day_in(&self, new_year: Date) -> bool {
+        let days = new_year.series(Span::new().days(1));
+        let mut days = days.take_while(|day| day.year() == new_year.year());
+        days.any(|day| self.matches_day(day))
+    }
+
+    fn matches_year(&self, year: i16) -> bool {
+        self.pattern
+            .pattern
+            .year_match(year.into())
+            .unwrap_or(false)
+    }
+
+    fn matches_day(&self, day: Date) -> bool {
+        let pattern = &self.pattern.pattern;
+        let (year, month) = (day.year().into(), day.month().unsigned_abs().into());
+        let weekday = Weekday::from_days_from_sunday(
+            day.weekday().to_sunday_zero_offset().unsigned_abs().into(),
+        );
+        let in_month = day.day().unsigned_abs().into();
+        let is_day = || pattern.day_match(year, month, in_month, weekday);
+        pattern.month_match(month).unwrap_or(false) && is_day().unwrap_or(false)
     }
 
     /// The first moment after this one at which the pattern matches.
@@ -121,6 +165,20 @@ impl Calendar {
             .ok()?;
         offset.to_timestamp(next).ok()
     }
+}
+
+/// Reads a pattern, or tells why it is none.
+fn parse(pattern: &str) -> Result<Cron, String> {
+    let parsed: Cron = pattern.parse().map_err(|reason| format!("{reason}"))?;
+    let mut places = pattern
+        .split_whitespace()
+        .flat_map(|field| field.split(','));
+    if places.any(str::is_empty) {
+        return Err(
+            "a comma stands between two values, and here one of them is missing".to_owned(),
+        );
+    }
+    Ok(parsed)
 }
 
 /// The pattern of a time of day, `03:00` or `15:04:05`.

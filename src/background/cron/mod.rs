@@ -154,7 +154,8 @@ impl Cron {
     /// ```
     pub fn new(pattern: &str, zone: &str) -> Result<Cron, CronError> {
         let calendar = Calendar::new(pattern, zone)?;
-        if calendar.next_after(wall_now()).is_none() {
+        let now = wall_now();
+        if !calendar.has_a_day_since(now) || calendar.next_after(now).is_none() {
             return Err(CronError::Never(pattern.to_owned()));
         }
         Ok(Cron {
@@ -329,5 +330,59 @@ impl Cron {
     {
         let start = move || WallTicks::start(self.almanac);
         process(self.name, self.overlap, start, run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// The fastest of three refusals.
+    fn time_of_a_refusal(pattern: &str) -> Duration {
+        let times = (0..3).map(|_| {
+            let begun = Instant::now();
+            let refused = Cron::new(pattern, "UTC").unwrap_err();
+            assert_eq!(refused, CronError::Never(pattern.to_owned()));
+            begun.elapsed()
+        });
+        times.min().expect("there are some")
+    }
+
+    #[test]
+    fn a_pattern_that_never_matches_is_refused_without_a_look_at_every_day() {
+        let calendar = Calendar::new("0 0 30 2 *", "UTC").unwrap();
+        let begun = Instant::now();
+        assert_eq!(calendar.next_after(wall_now()), None);
+        let look_at_every_day = begun.elapsed();
+        let never = [
+            "0 0 30 2 *",
+            "* * * 31 2,4,6,9,11 *",
+            "0 0 30W 2 *",
+            "0 0 * * L",
+        ];
+        for pattern in never.into_iter().chain(["0 0 0 30 2 * 2000-5000"]) {
+            let refusal = time_of_a_refusal(pattern);
+            assert!(
+                10 * refusal < look_at_every_day,
+                "{pattern:?}: {refusal:?}, of every day: {look_at_every_day:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rare_day_is_found() {
+        for (pattern, seconds) in [
+            ("0 0 * 2 MON#5", 2_340_316_800),
+            ("0 0 29 2 *", 1_835_395_200),
+            ("0 0 0 29 2 * 4996", 95_496_451_200),
+        ] {
+            let cron = Cron::new(pattern, "UTC").unwrap();
+            let new_year = SystemTime::UNIX_EPOCH + Duration::from_secs(1_735_689_600);
+            let next = cron.next_after(new_year).unwrap();
+            let since = next.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert_eq!(since.as_secs(), seconds, "{pattern:?}");
+        }
     }
 }
