@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt, future, stream};
 use laneway::net::{TcpListener, TcpStream};
-use laneway::time::sleep;
+use laneway::time::{sleep, timeout};
 use laneway::{Idle, Priority, Runtime, ShutdownReport, shutdown_begun};
 
 /// Two ends of a connection, in the runtime of the caller.
@@ -66,6 +66,20 @@ fn when_a_runtime_is_dropped_what_waits_for_its_sockets_gets_an_error() {
     // What needs no wait goes on.
     assert_eq!(client.try_write(b"x").unwrap(), 1);
     drop(server);
+}
+
+#[test]
+fn when_a_runtime_is_dropped_what_waits_for_the_end_of_its_connections_is_told() {
+    let owner = small();
+    let (client, server) = owner.block_on(pair()).unwrap();
+    let user = small();
+    let waiting = client.clone();
+    let over = future::poll_fn(move |cx| waiting.poll_over(cx));
+    let mut over = user.spawn(timeout(Duration::from_secs(20), over), Priority::High);
+    assert!(user.block_on(future::poll_once(&mut over)).is_none());
+    drop(owner);
+    user.block_on(over).expect("there will be no more news");
+    drop((client, server));
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub struct ByteStream<S: Bytes> {
 pub trait Bytes: Socket {
     /// The address of an end.
     type Address;
+    /// Whether a read that fills a part of its buffer alone has taken all that there was.
+    const READS_TAKE_ALL: bool;
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
     fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
@@ -179,9 +181,16 @@ impl<S: Bytes> ByteStream<S> {
     }
 }
 
-fn read(socket: &impl Bytes, buffer: &mut [u8]) -> io::Result<Attempt<usize>> {
+fn read<S: Bytes>(socket: &S, buffer: &mut [u8]) -> io::Result<Attempt<usize>> {
     let bytes = socket.read(buffer)?;
-    Ok(Attempt::of_stream(bytes, buffer.len()))
+    Ok(of_read::<S>(bytes, buffer.len()))
+}
+
+fn of_read<S: Bytes>(bytes: usize, size: usize) -> Attempt<usize> {
+    match S::READS_TAKE_ALL {
+        true => Attempt::of_stream(bytes, size),
+        false => Attempt::More(bytes),
+    }
 }
 
 fn write(socket: &impl Bytes, buffer: &[u8]) -> io::Result<Attempt<usize>> {
@@ -213,7 +222,7 @@ impl<S: Bytes> AsyncRead for &ByteStream<S> {
         }
         self.inner.poll(cx, Direction::Read, |socket| {
             let bytes = socket.read_vectored(buffers)?;
-            Ok(Attempt::of_stream(bytes, size))
+            Ok(of_read::<S>(bytes, size))
         })
     }
 }

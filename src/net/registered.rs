@@ -184,6 +184,11 @@ impl<S: Socket> Registered<S> {
         }
     }
 
+    /// Whether the runtime of the socket has ended, so that no event will tell of it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.source.seen().readiness().has(Readiness::GONE)
+    }
+
     /// As [`poll_ready`](Registered::poll_ready), but counted, and put off where the task has had
     /// its share of this poll: for a user's own loop of tries and waits, which may never have to
     /// wait.

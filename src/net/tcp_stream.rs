@@ -146,7 +146,8 @@ impl TcpStream {
     }
 
     /// Ready when the connection is over in both directions: the peer has reset it, say. A peer
-    /// that has closed its own direction may still read, and this waits on.
+    /// that has closed its own direction may still read, and this waits on. Ready as well when the
+    /// runtime of the connection has ended, which could tell of nothing any more.
     ///
     /// This is for code that waits for something else than this connection, and has no reason to go
     /// on without it: a handler at work, say. Nothing is read. Of several tasks that poll this, or
@@ -173,8 +174,11 @@ impl TcpStream {
     pub fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.inner.poll_over(cx));
         match &self.inner.get().0 {
-            // The event was another socket's: the system has a peer for this one still.
-            Either::System(stream) if stream.peer_addr().is_ok() => Poll::Pending,
+            // The event was another socket's: the system has a peer for this one still. That is no
+            // reason to wait where no event will ever come.
+            Either::System(stream) if stream.peer_addr().is_ok() && !self.inner.is_gone() => {
+                Poll::Pending
+            }
             _ => self.inner.count(cx, Direction::Read),
         }
     }
@@ -343,6 +347,8 @@ impl Socket for Tcp {
 
 impl Bytes for Tcp {
     type Address = SocketAddr;
+    /// But before an urgent byte, of which an event tells.
+    const READS_TAKE_ALL: bool = true;
 
     #[inline]
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::paths::address_of;
 use super::pauses::Pauses;
 use crate::net::datagram_socket::{DatagramSocket, Datagrams};
 use crate::net::registered::Socket;
@@ -37,12 +38,13 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// The system's: the path exists, also where its socket is gone; it is too long, 107 bytes on
-    /// Linux; or its folder must not be written.
+    /// The system's: the path exists, also where its socket is gone; it is empty or too long, with
+    /// 107 bytes on Linux the longest; or its folder must not be written.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
         // Before there is a path.
         simulated::refuse_real_sockets()?;
-        DatagramSocket::new(Datagram(mio::net::UnixDatagram::bind(path)?))
+        let socket = std::os::unix::net::UnixDatagram::bind_addr(&address_of(path)?)?;
+        DatagramSocket::try_from(socket)
     }
 
     /// A socket without a path, to which nothing can be sent.

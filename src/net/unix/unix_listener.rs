@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::paths::address_of;
 use super::unix_stream::{Stream, UnixStream};
 use crate::net::byte_stream::ByteStream;
 use crate::net::listener::{Accepts, Listener};
@@ -42,12 +43,12 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// The system's: the path exists, also where its listener is gone; it is too long, 107 bytes on
-    /// Linux; or its folder must not be written.
+    /// The system's: the path exists, also where its listener is gone; it is empty or too long, with
+    /// 107 bytes on Linux the longest; or its folder must not be written.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         // Before there is a path.
         simulated::refuse_real_sockets()?;
-        Listener::new(Door(mio::net::UnixListener::bind(path)?))
+        Listener::new(Door(mio::net::UnixListener::bind_addr(&address_of(path)?)?))
     }
 
     /// The standard library's listener of it, which does not block; it may be set to. The runtime

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::paths::address_of;
 use super::pauses::Pauses;
 use crate::ground::poll::budget;
 use crate::net::byte_stream::{ByteStream, Bytes};
@@ -43,7 +44,8 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// The system's: nothing listens there, there is no such path, or it must not be used.
+    /// The system's: nothing listens there, there is no such path, it is empty or too long, or it
+    /// must not be used.
     ///
     /// # Cancellation
     ///
@@ -51,7 +53,7 @@ impl UnixStream {
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
         budget::spend().await;
         simulated::refuse_real_sockets()?;
-        let address = SocketAddr::from_pathname(path)?;
+        let address = address_of(path)?;
         let mut pauses = Pauses::new();
         loop {
             match mio::net::UnixStream::connect_addr(&address) {
@@ -94,6 +96,9 @@ impl Socket for Stream {
 
 impl Bytes for Stream {
     type Address = SocketAddr;
+    /// The system ends a read behind bytes that came with a descriptor, and before those of another
+    /// process if the reader is told of that, and does not tell of the rest.
+    const READS_TAKE_ALL: bool = false;
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.0).read(buffer)
