@@ -25,7 +25,7 @@ use client::{Client, OWN_TASKS, Served, wait_until};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use http::header::CONTENT_LENGTH;
 use http::{Extensions, Request, Response, StatusCode};
-use laneway::{Priority, Runtime, spawn_task};
+use laneway::{Handle, Priority, Runtime, Stealing, spawn_task};
 use laneway_http::upgrade::{self, Upgraded};
 use laneway_http::{Doing, Limits, RequestBody, Server, low, service_fn};
 
@@ -54,10 +54,13 @@ fn heard(told: &Told) -> String {
 static KEPT: Mutex<Vec<Extensions>> = Mutex::new(Vec::new());
 
 fn served(limits: Limits) -> (Served, Told) {
+    served_on(Runtime::builder().build().unwrap(), limits)
+}
+
+fn served_on(runtime: Runtime, limits: Limits) -> (Served, Told) {
     let (teller, told) = channel();
     let service = service_fn(move |request| answer(request, teller.clone()));
     let server = Server::new(service).limits(limits);
-    let runtime = Runtime::builder().build().unwrap();
     let served = client::serve_server(runtime, server.enable_connect_protocol());
     (served, told)
 }
@@ -96,6 +99,21 @@ async fn answer(
             fields.insert(CONTENT_LENGTH, 17.into());
         }
         "/unknown" => *answer.status_mut() = StatusCode::NOT_IMPLEMENTED,
+        "/late" => {
+            let upgraded = upgrade::on(&mut request);
+            let late = teller.clone();
+            let task = async move {
+                let _ = late.send(echoed(upgraded.await.unwrap()).await);
+            };
+            spawn_task!(task, Priority::High).detach();
+            let _ = teller.send("late".to_owned());
+            // Nothing else has its turn on this thread until the runtime begins no more tasks.
+            let handle = Handle::current();
+            while handle.try_spawn(async {}, Priority::Low).is_ok() {
+                std::thread::yield_now();
+            }
+            return Ok(answer);
+        }
         _ => {}
     }
     let upgraded = upgrade::on(&mut request);
@@ -717,6 +735,27 @@ fn the_shutdown_of_the_runtime_is_told_as_well() {
     assert!(report.is_clean(), "{report:?}");
     assert_eq!(reader.join().unwrap(), b"bye");
     assert_eq!(heard(&told), "gone");
+}
+
+/// hyper has a task of its own send what is written to the stream.
+#[test]
+fn a_stream_that_is_given_away_when_the_runtime_begins_no_more_tasks_is_written_to() {
+    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    let builder = builder.with_standby(0).with_stealing(Stealing::None);
+    let (server, told) = served_on(builder.build().unwrap(), Limits::public());
+    let mut client = begun(&server);
+    client.send(connect(1, "echo", "/late"));
+    assert_eq!(heard(&told), "late");
+    let ends = std::thread::spawn(move || server.runtime.shutdown(WATCHDOG));
+    assert_agreed(&mut client, 1);
+    assert_echoes(&mut client, 1, b"hello");
+    client.send(end(1));
+    assert_eq!(rest(&mut client, 1), b"");
+    // The ping of the server's goodbye is not answered.
+    drop(client);
+    assert_eq!(heard(&told), "echoed 5");
+    let report = ends.join().unwrap();
+    assert!(report.is_clean(), "{report:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
@@ -11,6 +11,7 @@ use hyper::server::conn::http2;
 use laneway::{Handle, Priority};
 
 use super::connection::{Connection, End};
+use super::orphans::{Adopted, Orphans};
 use super::socket::Socket;
 use crate::adapters::LaneTimer;
 use crate::exchange::Dispatch;
@@ -31,7 +32,8 @@ pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Byte
     watch.set_waits(Waits::NextRequest);
     let dispatch = connection.dispatch();
     let socket = Socket::open(connection.stream.clone(), dispatch.origin.clone(), first);
-    let mut builder = builder(&limits, watch.clone());
+    let orphans = Arc::new(Orphans::default());
+    let mut builder = builder(&limits, watch.clone(), &orphans);
     if connection.member.fleet.connect_protocol() == ConnectProtocol::Offered {
         builder.enable_connect_protocol();
     }
@@ -41,6 +43,8 @@ pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: Byte
         watch,
         limits,
         served,
+        orphans,
+        adopted: Adopted::default(),
         told: Told::Nothing,
     };
     poll_fn(|cx| serving.poll(cx)).await
@@ -52,6 +56,8 @@ struct Serving<'a, S: Serves> {
     watch: Arc<Watch>,
     limits: Arc<Limits>,
     served: Pin<&'a mut http2::Connection<Socket, Dispatch<S>, StreamTasks>>,
+    orphans: Arc<Orphans>,
+    adopted: Adopted,
     told: Told,
 }
 
@@ -76,6 +82,7 @@ impl<S: Serves> Serving<'_, S> {
             if let Poll::Ready(end) = self.poll_served(cx) {
                 return Poll::Ready(end);
             }
+            self.adopted.poll(&self.orphans, cx);
             // A client that is there still answers the server's last ping.
             if self.told == Told::ToFinish {
                 self.watch.set_closing();
@@ -120,11 +127,14 @@ impl<S: Serves> Serving<'_, S> {
     }
 }
 
-/// Spawns the task of each stream, which hyper asks for as soon as the service is called.
+/// Spawns the task of each stream, which hyper asks for as soon as the service is called; and that
+/// of each stream that is given away. The connection polls those that the runtime refuses.
 #[derive(Clone)]
 struct StreamTasks {
     runtime: Handle,
     watch: Arc<Watch>,
+    /// Weak: the connection holds futures that hold this.
+    orphans: Weak<Orphans>,
 }
 
 impl<F> Executor<F> for StreamTasks
@@ -132,16 +142,32 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        if let Ok(task) = self.runtime.try_spawn(future, Priority::High) {
-            self.watch.last_is_served_by(task.id());
-            task.detach();
+        match self.runtime.try_spawn(future, Priority::High) {
+            Ok(task) => {
+                self.watch.last_is_served_by(task.id());
+                task.detach();
+            }
+            Err(refused) => {
+                // Where the connection is over, so is the stream.
+                if let Some(orphans) = self.orphans.upgrade() {
+                    orphans.take_in(refused.into_future());
+                    self.watch.wake();
+                }
+            }
         }
     }
 }
 
-fn builder(limits: &Limits, watch: Arc<Watch>) -> http2::Builder<StreamTasks> {
-    let runtime = Handle::current();
-    let mut builder = http2::Builder::new(StreamTasks { runtime, watch });
+fn builder(
+    limits: &Limits,
+    watch: Arc<Watch>,
+    orphans: &Arc<Orphans>,
+) -> http2::Builder<StreamTasks> {
+    let mut builder = http2::Builder::new(StreamTasks {
+        runtime: Handle::current(),
+        watch,
+        orphans: Arc::downgrade(orphans),
+    });
     builder
         .timer(LaneTimer)
         .max_concurrent_streams(limits.streams)

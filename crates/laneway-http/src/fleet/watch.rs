@@ -470,7 +470,7 @@ impl Watch {
     }
 
     /// Wakes the connection's task.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let waker = self.state().waker.clone();
         waker.into_iter().for_each(Waker::wake);
     }
