@@ -28,8 +28,8 @@
 //! with 400, as section 8.1.1 allows before the stream ends. So it answers a request with a host
 //! that is not its authority, with two hosts, with neither, with a user or a malformed port in its
 //! authority or no host in it, with an empty scheme, with the path `*` where it asks for no options,
-//! without a port where it asks for a tunnel, or with white space around a value, all of which h2
-//! lets pass too. Of a `CONNECT` whose length is not zero, hyper makes the end of the connection.
+//! without a port where it asks for a tunnel, with white space around a value, or with the same
+//! length twice (RFC 9110, section 8.6, leaves that to the server), all of which h2 lets pass too. Of a `CONNECT` whose length is not zero, hyper makes the end of the connection.
 
 mod client;
 
@@ -571,6 +571,11 @@ fn requests_section_8() {
         .concat();
         frame(HEADERS, END_HEADERS, 1, &head)
     };
+    let of_lengths = |lengths: [&str; 2]| {
+        let lengths = lengths.map(|length| field("content-length", length));
+        let head = [fields(METHOD_POST, "/echo"), lengths.concat()].concat();
+        frame(HEADERS, END_HEADERS, 1, &head)
+    };
     let body = || frame(DATA, END_STREAM, 1, b"four");
     let waiting = || {
         let head = [
@@ -625,6 +630,24 @@ fn requests_section_8() {
             "a body of its length",
             &[of_length("4"), body()],
             Answers(1, 200, "four"),
+        ),
+        case(
+            "8.1.1",
+            "two lengths that differ, which a server must not accept",
+            &[of_lengths(["4", "5"]), body()],
+            malformed,
+        ),
+        case(
+            "8.1.1",
+            "two lengths that are the same (RFC 9110, 8.6: accepted or rejected)",
+            &[of_lengths(["4", "4"]), body()],
+            Answers(1, 400, ""),
+        ),
+        case(
+            "8.1.1",
+            "a list of lengths",
+            &[of_length("4, 4"), body()],
+            malformed,
         ),
         case(
             "8.2.1",

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -114,14 +114,17 @@ fn is_no_host(authority: &Authority) -> bool {
 
 /// Whether h2 has let through what RFC 9113 calls malformed, and another server might read in
 /// another way: hosts that differ, no host at all (section 8.3.1), or white space around a value
-/// (section 8.2.1). The gate has judged the heads of HTTP/1.
+/// (section 8.2.1). The same length twice is refused as in HTTP/1 (RFC 9110, section 8.6, leaves
+/// that to the server). The gate has judged the heads of HTTP/1.
 fn is_malformed<B>(request: &Request<B>) -> bool {
     let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let is_padded = |value: &HeaderValue| {
         let bytes = value.as_bytes();
         is_white(bytes.first()) || is_white(bytes.last())
     };
+    let lengths = request.headers().get_all(CONTENT_LENGTH);
     !names_one_host(request.uri().authority(), request.headers())
+        || lengths.iter().nth(1).is_some()
         || request.headers().values().any(is_padded)
 }
 
