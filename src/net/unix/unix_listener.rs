@@ -43,8 +43,8 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// The system's: the path exists, also where its listener is gone; it is empty or too long, with
-    /// 107 bytes on Linux the longest; or its folder must not be written.
+    /// The system's: the path exists, also where its listener is gone; it is empty or too long,
+    /// with 107 bytes on Linux the longest; or its folder must not be written.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         // Before there is a path.
         simulated::refuse_real_sockets()?;

@@ -20,10 +20,10 @@
 //!
 //! Read on in this order: `connection.rs` is a connection's state, and `life.rs` leads it through
 //! its stages. `handshake.rs` is TLS's beginning, `rest.rs` the wait for the first bytes.
-//! `http1.rs` and `http2.rs` serve, the latter with `orphans.rs` for the end of a runtime; hyper reads and writes the bytes through `socket.rs`, what it
-//! reads in HTTP/1 by way of `intake.rs`, its first words in HTTP/2 by `greeting.rs`. `linger.rs`
-//! is the end, and a connection that was given
-//! away is a tunnel (`tunnel.rs`).
+//! `http1.rs` and `http2.rs` serve, the latter with `orphans.rs` for the end of a runtime; hyper
+//! reads and writes the bytes through `socket.rs`, what it reads in HTTP/1 by way of `intake.rs`,
+//! its first words in HTTP/2 by `greeting.rs`. `linger.rs` is the end, and a connection that was
+//! given away is a tunnel (`tunnel.rs`).
 
 mod connection;
 mod greeting;
