@@ -126,6 +126,7 @@
 //! | `cron` | `background::cron`: processes at times of day in a time zone | `croner`, `jiff` |
 //! | `metrics` | `observe::facade`: the counters, for that crate's recorder | `metrics` |
 //! | `net` | `net`: TCP, UDP and Unix sockets, and names | `mio`, `socket2`, `futures-io` |
+//! | `slices` | no wait for a nice thread's slice: [`Builder::with_low_nice`] | `thread-priority` |
 //! | `tracing` | `observe::spans`: a span for each task, as tokio-console reads it | `tracing` |
 //!
 //! # Cookbook, examples, book

@@ -112,7 +112,7 @@ fn one_argument_many_and_a_trailing_comma() {
 #[test]
 fn a_collection_may_be_empty_or_large() {
     let rt = one_and_one("all");
-    assert_eq!(join_all(Vec::<Task<u8>>::new()), []);
+    assert_eq!(join_all(Vec::<Task<u8>>::new()), [0_u8; 0]);
     let squares = (0..10_000_u64).map(|n| {
         let priority = [Priority::High, Priority::Low][(n % 2) as usize];
         rt.spawn(async move { n * n }, priority)

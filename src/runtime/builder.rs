@@ -290,10 +290,10 @@ impl Builder {
     /// alone. With 0, low threads give way to none, and a high task may wait for a core as long as
     /// the system's time slices last.
     ///
-    /// A nice thread may end its slice all the same, which takes up to 2.8 ms. From Linux 6.12 on,
-    /// standbys and high threads that steal nothing do not wait for that: they ask for slices of
-    /// 0.1 ms, unless the program is nice as a whole. Threads that their tasks start by themselves
-    /// have such slices, too.
+    /// A nice thread may end its slice now and then, which takes up to 2.8 ms. With the feature
+    /// `slices`, and from Linux 6.12 on, standbys and high threads that steal nothing do not wait
+    /// for that: they ask for slices of 0.1 ms, unless the program is nice as a whole. Threads that
+    /// their tasks start by themselves have such slices, too.
     ///
     /// Linux only: elsewhere niceness belongs to the whole process and is left alone, and
     /// [`Runtime::low_nice`](crate::Runtime::low_nice) says so. A low thread keeps its niceness

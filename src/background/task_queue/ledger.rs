@@ -349,7 +349,7 @@ impl<T: Send + 'static> Ledger<T> {
 
     /// The last `at_most` pieces of work, the newest first.
     pub(super) fn list(&self, at_most: usize) -> Vec<ListedWork> {
-        let mut places = self.line.from_the_newest();
+        let mut places = self.line.newest_first();
         let newest = self.records.iter().rev().take(at_most);
         let lines = newest.map(|(id, record)| ListedWork {
             id: *id,

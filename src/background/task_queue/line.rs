@@ -123,7 +123,7 @@ impl Line {
     }
 
     /// Counts the places back, without a look at the whole line.
-    pub(super) fn from_the_newest(&self) -> Places {
+    pub(super) fn newest_first(&self) -> Places {
         Places {
             urgent: self.urgent,
             all: self.len(),

@@ -387,7 +387,7 @@ macro_rules! keys_due {
             WHERE state = 0 AND held = 3 AND queue = $1 AND run_at <= (SELECT t FROM clock))
         AND EXISTS (SELECT 1 FROM unnest($2) AS known (kind) CROSS JOIN LATERAL (
             SELECT 1 FROM @laneway_job AS job
-            WHERE state = 0 AND held = 3 AND job.kind >= '' AND queue = $1
+            WHERE state = 0 AND held + 0 = 3 AND job.kind >= '' AND queue = $1
                 AND job.kind = known.kind AND run_at <= (SELECT t FROM clock)
                 AND (expires_at IS NULL OR expires_at > (SELECT t FROM clock))
             LIMIT 1) AS due)
