@@ -160,7 +160,7 @@ impl Builder {
         );
         // From here on an early return drops the runtime, which ends the threads that started.
         let runtime = Runtime::new_started(executor.clone(), threads.clone(), plan.low_nice());
-        if plan.low_nice().is_some() {
+        if plan.low_nice().is_some() || os_thread::HAS_SHORT_SLICES {
             os_thread::keep_niceness().map_err(BuildError::Thread)?;
         }
         for parts in workers {

@@ -7,6 +7,9 @@ use std::thread::{Builder, JoinHandle};
 /// Whether niceness can be set for one thread.
 pub(crate) const HAS_NICENESS: bool = false;
 
+/// Whether threads may ask for short slices.
+pub(crate) const HAS_SHORT_SLICES: bool = false;
+
 /// Does nothing.
 pub(crate) fn set_niceness(_niceness: u8) -> io::Result<()> {
     Ok(())

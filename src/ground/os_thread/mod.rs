@@ -10,7 +10,7 @@ use std::io;
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-pub(crate) use slices::shorten_slices;
+pub(crate) use slices::{HAS_SHORT_SLICES, shorten_slices};
 pub(crate) use starter::{keep_niceness, spawn};
 
 /// Whether niceness can be set for one thread.

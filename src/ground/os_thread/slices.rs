@@ -3,6 +3,7 @@
 //! Linux hands them over by a call that rustix does not have. thread-priority makes it for the
 //! policy of deadlines, and a flag says that the thread keeps the policy that it has.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use thread_priority::unix::set_thread_priority_and_policy;
@@ -11,6 +12,18 @@ use thread_priority::{
 };
 
 use super::niceness;
+
+/// Whether threads may ask for short slices.
+pub(crate) const HAS_SHORT_SLICES: bool = true;
+
+thread_local! {
+    static ARE_SHORT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the thread has asked for short slices.
+pub(super) fn are_short() -> bool {
+    ARE_SHORT.get()
+}
 
 /// The shortest slices that Linux grants.
 const SHORT_SLICES: Duration = Duration::from_micros(100);
@@ -23,11 +36,13 @@ const KEEP_POLICY: DeadlineFlags = DeadlineFlags::from_bits_retain(1 << 3);
 /// ones gives way to it as soon as it is woken: see "What do short slices do?" in DESIGN.md.
 ///
 /// Does nothing where the thread's niceness is not 0, since the call would set it to 0. Systems
-/// that know no such slices change nothing. Threads that this one starts have them as well.
+/// that know no such slices change nothing. Threads that this one starts have them as well, unless
+/// `starter.rs` does it.
 pub(crate) fn shorten_slices() {
     if niceness() != 0 {
         return;
     }
+    ARE_SHORT.set(true);
     let this_thread = 0;
     // With the flag, these are no deadlines: the thread keeps its policy, for which the system
     // reads the first of the three as the slice.

@@ -2,7 +2,7 @@
 //!
 //! A thread inherits the niceness of the one that starts it, and can never lower it again. So, from
 //! before the first thread is made nice, one is kept that is not, and it starts all threads that
-//! nice ones ask for.
+//! nice ones ask for, and those with short slices, which are inherited as well.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::niceness;
+use super::slices::are_short;
 
 /// The process's starter, if there is one. It never ends.
 static STARTER: Mutex<Option<Starter>> = Mutex::new(None);
@@ -47,7 +48,9 @@ pub(crate) fn spawn(
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     match starter {
-        Some(starter) if niceness() > starter.niceness => starter.spawn(builder, Box::new(main)),
+        Some(starter) if are_short() || niceness() > starter.niceness => {
+            starter.spawn(builder, Box::new(main))
+        }
         _ => builder.spawn(main),
     }
 }
