@@ -4,7 +4,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-cfg=counted");
     // Laneway's features, none of which is of interest here.
-    println!(
-        "cargo::rustc-check-cfg=cfg(feature, values(\"cron\", \"metrics\", \"net\", \"tracing\"))"
-    );
+    let features = ["cron", "metrics", "net", "slices", "tracing"];
+    for feature in features {
+        println!("cargo::rustc-check-cfg=cfg(feature, values(\"{feature}\"))");
+    }
 }

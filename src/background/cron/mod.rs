@@ -339,9 +339,9 @@ mod tests {
 
     use super::*;
 
-    /// The fastest of three refusals.
+    /// The fastest of five refusals.
     fn time_of_a_refusal(pattern: &str) -> Duration {
-        let times = (0..3).map(|_| {
+        let times = (0..5).map(|_| {
             let begun = Instant::now();
             let refused = Cron::new(pattern, "UTC").unwrap_err();
             assert_eq!(refused, CronError::Never(pattern.to_owned()));
@@ -365,7 +365,7 @@ mod tests {
         for pattern in never.into_iter().chain(["0 0 0 30 2 * 2000-5000"]) {
             let refusal = time_of_a_refusal(pattern);
             assert!(
-                10 * refusal < look_at_every_day,
+                3 * refusal < look_at_every_day,
                 "{pattern:?}: {refusal:?}, of every day: {look_at_every_day:?}"
             );
         }

@@ -97,8 +97,10 @@ impl Queue {
     /// within a long poll, or a nice thread without a core.
     pub(in crate::executor) fn sift_all(&self, at: u32, raised: &mut Vec<Runnable>) {
         let unsifted = |local: &&Stealable| is_older(local.shown.sifted_at.get(), at);
-        let held = self.locals.iter().filter(unsifted);
-        let held = held.flat_map(Stealable::steal_all).collect();
+        let mut held = Ring::new();
+        for local in self.locals.iter().filter(unsifted) {
+            held.extend(local.steal_all());
+        }
         raised.extend(self.extract(&is_raised, held));
         self.sifted_at.set(at);
     }
