@@ -64,7 +64,7 @@ fn bytes_of_another_process_are_read() {
     assert_eq!(laneway::block_on(read_all(stream, 8)), b"oneother");
 }
 
-/// The system would choose a name that nobody knows.
+/// The system would choose a name that no client knows.
 #[test]
 fn an_empty_path_is_refused() {
     let bound = laneway::block_on(async { UnixListener::bind("") });
