@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, fence};
 use std::sync::{Arc, RwLock};
@@ -21,7 +20,7 @@ use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
 use super::seat::{self, Newcomer};
 use super::telling;
-use super::tracked;
+use super::tracked::{self, Spawnable};
 use super::worker::Turn;
 use crate::ending::{Ending, Phase};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
@@ -171,17 +170,13 @@ impl Executor {
     /// a second look, after the task was counted, shows that it takes nothing new, `late` decides
     /// whether the future stays there or becomes a cancelled task.
     #[inline]
-    pub(crate) fn spawn<F>(
+    pub(crate) fn spawn<F: Spawnable>(
         &self,
         future: &mut Option<F>,
         queue: QueueId,
         origin: Origin<'_>,
         late: Late,
-    ) -> Option<TaskHalf<F::Output>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    ) -> Option<TaskHalf<F::Output>> {
         if self.phase() != Phase::Open {
             return None;
         }
@@ -205,34 +200,26 @@ impl Executor {
     /// Makes a counted task that is cancelled before it begins, for a runtime that takes nothing
     /// new.
     #[cold]
-    pub(crate) fn make_cancelled<F>(
+    pub(crate) fn make_cancelled<F: Spawnable>(
         &self,
         newcomer: Newcomer,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
-    ) -> TaskHalf<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    ) -> TaskHalf<F::Output> {
         let (runnable, task) = self.make_task(newcomer, future, queue, origin);
         cancel::refuse(runnable);
         task
     }
 
     #[inline]
-    fn make_task<F>(
+    fn make_task<F: Spawnable>(
         &self,
         Newcomer { task, by }: Newcomer,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
-    ) -> (Runnable, TaskHalf<F::Output>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    ) -> (Runnable, TaskHalf<F::Output>) {
         self.emit(|| Event::Spawned {
             task,
             queue,
@@ -386,10 +373,8 @@ impl Executor {
     /// The counts of a queue by threads outside: those that are no workers of this runtime.
     #[inline]
     pub(super) fn outside_tally(&self, queue: QueueId) -> &QueueTally {
-        let outside = self.tallies.last();
-        outside
-            .expect("there is one more tally than workers")
-            .queue(queue)
+        // Behind those of the workers.
+        self.tallies[self.shape.homes.len()].queue(queue)
     }
 
     pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {

@@ -71,6 +71,7 @@
 //!   module below the core, `src/ending/`, since it knows a task's number alone.
 //! - `ending/mod.rs`: how a runtime ends.
 //! - `ground/waker/pending.rs`: the wakers of tasks that wait. Below the core.
+//! - `ground/next_slot.rs`: room for one task. Below the core.
 //! - `ground/loans.rs`: the priority that a caller lends to the task that serves it. Below the
 //!   core.
 //! - `queue/extract.rs`: how raised tasks, and tasks that a thread joins, are taken out of a queue.

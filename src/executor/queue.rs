@@ -16,8 +16,7 @@
 
 mod extract;
 
-use std::fmt;
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
@@ -25,10 +24,12 @@ use crossbeam_utils::CachePadded;
 use super::runnable::Runnable;
 use crate::ground::channel::{self, Channel};
 use crate::ground::ids::{CrewId, WorkerId};
+use crate::ground::next_slot::NextSlot;
 use crate::ground::sift_mark::SiftMark;
 use crate::ground::sync::unmodelled::{Deque, Ring, Steal, Stealer};
-use crate::ground::sync::{AtomicBool, AtomicCell, Ordering};
 use crate::idle::Board;
+
+pub(super) use extract::IsWanted;
 
 /// A queue, shared by all threads.
 #[derive(Debug)]
@@ -533,66 +534,10 @@ fn insist(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 /// The part of a local queue, besides the deque, that other threads see.
 #[derive(Debug, Default)]
 struct Shown {
-    next: NextSlot,
+    next: NextSlot<Runnable>,
     /// The count of raises at which the worker last sifted the deque. Written by the worker, and
     /// set back when tasks come that were sifted earlier; read by thieves, which inherit it.
     sifted_at: SiftMark,
-}
-
-/// Room for one task.
-///
-/// Only its worker fills it. It is not stolen from in the ordinary run of things: its task is about
-/// to run here, where its data is. The watchdog may empty it when that is not so, and the end of
-/// the runtime does, hence it is always emptied by a swap. Its worker fills it by a plain store
-/// where it knows the slot to be empty (T2).
-#[derive(Default)]
-struct NextSlot {
-    // In `ManuallyDrop`, since a cell that drops its content swaps even to store.
-    task: AtomicCell<Option<ManuallyDrop<Runnable>>>,
-    /// For other threads to look at. It may be wrong for a moment, or until the next task if two
-    /// threads filled and emptied the slot at once.
-    filled: AtomicBool,
-}
-
-impl NextSlot {
-    /// Puts a task into the slot, which is empty.
-    #[inline]
-    fn fill(&self, runnable: Runnable) {
-        self.task.store(Some(ManuallyDrop::new(runnable)));
-        self.filled.store(true, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn replace(&self, runnable: Runnable) -> Option<Runnable> {
-        let displaced = self.task.swap(Some(ManuallyDrop::new(runnable)));
-        self.filled.store(true, Ordering::Relaxed);
-        displaced.map(ManuallyDrop::into_inner)
-    }
-
-    #[inline]
-    fn take(&self) -> Option<Runnable> {
-        // Cleared first, so that the flag stays set where the worker fills the slot right after.
-        self.filled.store(false, Ordering::Relaxed);
-        self.task.take().map(ManuallyDrop::into_inner)
-    }
-
-    fn is_filled(&self) -> bool {
-        self.filled.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for NextSlot {
-    fn drop(&mut self) {
-        drop(self.take());
-    }
-}
-
-impl fmt::Debug for NextSlot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NextSlot")
-            .field("filled", &self.is_filled())
-            .finish_non_exhaustive()
-    }
 }
 
 #[cfg(all(test, loom))]
@@ -602,6 +547,7 @@ mod model;
 mod tests {
     mod many;
 
+    use std::mem::ManuallyDrop;
     use std::panic::Location;
 
     use super::*;

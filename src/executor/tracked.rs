@@ -30,20 +30,21 @@ use crate::ground::poll::{budget, trust_task};
 use crate::ground::telemetry::event::PollEnd;
 use crate::ground::telemetry::names;
 
+/// A future that can become a task: one that may go from thread to thread, as its output may.
+pub(crate) trait Spawnable: Future<Output: Send + 'static> + Send + 'static {}
+
+impl<F: Future<Output: Send + 'static> + Send + 'static> Spawnable for F {}
+
 /// Makes the two halves of a task. Neither has been queued or polled yet. Its name, if it has
 /// one, is in `ground/telemetry/names.rs` already.
 #[inline]
-pub(super) fn halves<F>(
+pub(super) fn halves<F: Spawnable>(
     future: F,
     id: TaskId,
     executor: ExecutorId,
     queue: QueueId,
     origin: Origin<'_>,
-) -> (Runnable, TaskHalf<F::Output>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+) -> (Runnable, TaskHalf<F::Output>) {
     let spawned_at = origin.spawned_at;
     let named = origin.name.is_some();
     let tracked = move |meta: &Meta| Tracked {

@@ -7,6 +7,7 @@
 //! - `os_thread/`: the niceness and the core of a thread of the system.
 //! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
 //! - `channel.rs`: a ring of values under a lock.
+//! - `next_slot.rs`: room for one value.
 //! - `large.rs`: values that are boxed on their way.
 //! - `growth.rs`: tables that grow, and give memory back.
 //! - `shield.rs`: panics of the user's code, and where they end.
@@ -23,6 +24,7 @@ pub(crate) mod ids;
 pub(crate) mod join_error;
 pub(crate) mod large;
 pub(crate) mod loans;
+pub(crate) mod next_slot;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 pub(crate) mod os_thread;
 pub(crate) mod poll;

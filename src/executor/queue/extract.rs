@@ -16,6 +16,9 @@ use crate::ground::sync::unmodelled::Ring;
 /// would cost more than a thread does.
 const MOST_TO_PICK_AMONG: usize = 256;
 
+/// Tells the tasks that are to be taken out from those that stay.
+pub(in crate::executor) type IsWanted<'a> = &'a dyn Fn(&Runnable) -> bool;
+
 fn is_raised(runnable: &Runnable) -> bool {
     runnable.metadata().queue_by_loans() == QueueId::HIGH
 }
@@ -46,10 +49,7 @@ impl LocalQueue {
     /// Takes the wanted task that is nearest to its turn. Others that are wanted are moved to the
     /// front of the deque, so that the next calls find them there; a task in the next-slot that is
     /// not wanted goes to the deque's back.
-    pub(in crate::executor) fn pick(
-        &mut self,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Option<Runnable> {
+    pub(in crate::executor) fn pick(&mut self, is_wanted: IsWanted<'_>) -> Option<Runnable> {
         if let Some(next) = self.take_next() {
             if is_wanted(&next) {
                 return Some(next);
@@ -73,10 +73,7 @@ impl LocalQueue {
     }
 
     /// Takes all tasks out of the deque: the wanted, and the others.
-    fn empty_deque(
-        &mut self,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> (Vec<Runnable>, Vec<Runnable>) {
+    fn empty_deque(&mut self, is_wanted: IsWanted<'_>) -> (Vec<Runnable>, Vec<Runnable>) {
         std::iter::from_fn(|| self.deque.pop()).partition(is_wanted)
     }
 }
@@ -106,10 +103,7 @@ impl Queue {
     }
 
     /// Takes the wanted tasks out of the channel, where there are few.
-    pub(in crate::executor) fn pick(
-        &self,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Ring<Runnable> {
+    pub(in crate::executor) fn pick(&self, is_wanted: IsWanted<'_>) -> Ring<Runnable> {
         match self.channel_len() {
             1..=MOST_TO_PICK_AMONG => self.extract(is_wanted, Ring::new()),
             _ => Ring::new(),
@@ -118,11 +112,7 @@ impl Queue {
 
     /// Takes the wanted tasks out of the channel and of `held`, tasks that come before those in the
     /// channel. Other threads may have looked in vain meanwhile for those that are put back.
-    fn extract(
-        &self,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-        held: Ring<Runnable>,
-    ) -> Ring<Runnable> {
+    fn extract(&self, is_wanted: IsWanted<'_>, held: Ring<Runnable>) -> Ring<Runnable> {
         let mut all = Ring::new();
         self.channel.take(usize::MAX, &mut all);
         let (wanted, others) = held.into_iter().chain(all).partition(is_wanted);

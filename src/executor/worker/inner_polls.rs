@@ -18,6 +18,7 @@ use std::mem;
 
 use super::{Current, Step, Worker, run, step_with};
 use crate::ending::Phase;
+use crate::executor::queue::IsWanted;
 use crate::executor::runnable::Runnable;
 use crate::executor::seat;
 use crate::executor::telling;
@@ -26,6 +27,9 @@ use crate::ground::ids::{ExecutorId, TaskId};
 use crate::ground::poll::{self, InnerLevel, Room};
 use crate::ground::telemetry::event::{Event, Source};
 use crate::ground::telemetry::polling::Polled;
+
+/// A task, and the kind of place that it was picked from.
+type Picked = (Runnable, Source);
 
 /// Polls those of the tasks that lie in queues of the worker that sits here. Without a worker it
 /// does nothing.
@@ -159,20 +163,12 @@ impl Worker {
         })
     }
 
-    fn pick_at(
-        &mut self,
-        position: usize,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Option<(Runnable, Source)> {
+    fn pick_at(&mut self, position: usize, is_wanted: IsWanted<'_>) -> Option<Picked> {
         let local = self.pick_local(position, is_wanted);
         local.or_else(|| self.pick_in_channel(position, is_wanted))
     }
 
-    fn pick_local(
-        &mut self,
-        position: usize,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Option<(Runnable, Source)> {
+    fn pick_local(&mut self, position: usize, is_wanted: IsWanted<'_>) -> Option<Picked> {
         let local = self.locals.get_mut(position)?;
         let picked = local.pick(is_wanted);
         if local.has_spare() {
@@ -182,11 +178,7 @@ impl Worker {
         Some((picked?, Source::Local))
     }
 
-    fn pick_in_channel(
-        &mut self,
-        position: usize,
-        is_wanted: &dyn Fn(&Runnable) -> bool,
-    ) -> Option<(Runnable, Source)> {
+    fn pick_in_channel(&mut self, position: usize, is_wanted: IsWanted<'_>) -> Option<Picked> {
         let id = self.route.queues[position];
         let executor = self.executor.clone();
         let raises = executor.pending.sought().raises();

@@ -8,7 +8,7 @@
 //! A thread may look for a task in the middle of its first poll, and does not find it. So looks in
 //! vain are counted, and a worker that enters a waker compares the count with the one from before
 //! the poll: if it has changed, the task is polled once more, which at worst is one poll too many.
-//! Read `ground/loans.rs` next.
+//! Read `ground/next_slot.rs` next.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
