@@ -49,15 +49,19 @@ fn assert_short<F>(waits: fn() -> F)
 where
     F: Future<Output = Duration> + Send + 'static,
 {
-    for stealing in ALL {
-        for local_queues in [true, false] {
-            for seed in 0..10 {
-                let sim = Sim::seed(seed).high(1).low(1).stealing(stealing);
-                let waited = sim.local_queues(local_queues).run(waits()).unwrap().output;
-                assert!(
-                    waited <= FEW * MS,
-                    "{waited:?} under {stealing:?} with seed {seed}, local queues: {local_queues}"
-                );
+    for (low, seeds) in [(1, 6), (2, 3), (3, 3)] {
+        for stealing in ALL {
+            for local_queues in [true, false] {
+                for seed in 0..seeds {
+                    let sim = Sim::seed(seed).high(1).low(low).stealing(stealing);
+                    let ran = sim.local_queues(local_queues).run(waits());
+                    let waited = ran.unwrap().output;
+                    assert!(
+                        waited <= FEW * MS,
+                        "{waited:?} under {stealing:?} with seed {seed}, {low} low workers, \
+                        local queues: {local_queues}"
+                    );
+                }
             }
         }
     }
@@ -103,6 +107,41 @@ fn a_task_is_found_that_low_workers_hold() {
 #[test]
 fn a_task_is_found_that_a_worker_in_a_long_poll_holds() {
     assert_short(|| async {
+        let parent = spawn_task!(async {
+            let before = backlog(0..BACKLOG / 2);
+            let low = spawn_task!(async {});
+            let behind = backlog(BACKLOG / 2..BACKLOG);
+            let awaiting = spawn_task!(awaited(vec![low]), Priority::High);
+            work(500 * MS);
+            (before, behind, awaiting)
+        });
+        let (_before, _behind, awaiting) = parent.await;
+        awaiting.await
+    });
+}
+
+/// It is the one that the worker would run next.
+#[test]
+fn a_task_is_found_in_the_next_slot_of_a_worker_in_a_long_poll() {
+    assert_short(|| async {
+        let parent = spawn_task!(async {
+            let low = spawn_task!(async {});
+            let awaiting = spawn_task!(awaited(vec![low]), Priority::High);
+            work(500 * MS);
+            [awaiting]
+        });
+        let [awaiting] = parent.await;
+        awaiting.await
+    });
+}
+
+/// One worker is within a long poll, and the others have a backlog of their own.
+#[test]
+fn a_task_is_found_that_a_worker_in_a_long_poll_holds_beside_busy_ones() {
+    assert_short(|| async {
+        let busy =
+            || spawn_task!(async { backlog(0..BACKLOG / 4).into_iter().for_each(Task::detach) });
+        (0..4).for_each(|_| busy().detach());
         let parent = spawn_task!(async {
             let before = backlog(0..BACKLOG / 2);
             let low = spawn_task!(async {});

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU32, fence};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -26,8 +25,8 @@ use crate::ending::{Ending, Phase};
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
 use crate::ground::os_thread;
 use crate::ground::poll;
-use crate::ground::sync::unmodelled::AtomicU64;
 use crate::ground::sync::{Ordering, start_thread, unpoisoned};
+use crate::ground::task_numbers::TaskNumbers;
 use crate::ground::telemetry::cut_off::CutOffs;
 use crate::ground::telemetry::event::{Event, Observer, Placement, RuntimeShape};
 use crate::ground::telemetry::names;
@@ -53,7 +52,7 @@ pub(crate) struct Executor {
     pub(crate) ending: Ending,
     /// The tasks that shutdown has cancelled.
     pub(crate) cut_offs: CutOffs,
-    next_task_id: CachePadded<AtomicU64>,
+    pub(super) task_numbers: TaskNumbers,
     pub(crate) observers: Observers,
     /// For each queue, how long a poll may take before it is reported.
     long_polls: Box<[Duration]>,
@@ -119,7 +118,7 @@ impl Executor {
             high_waits: parts.high_waits,
             ending: Ending::new(),
             cut_offs: CutOffs::default(),
-            next_task_id: CachePadded::new(AtomicU64::new(0)),
+            task_numbers: TaskNumbers::new(),
             observers: Observers::new(parts.observer),
             long_polls: parts.long_polls,
             spin: parts.spin,
@@ -307,7 +306,8 @@ impl Executor {
 
     /// Unparks a worker for tasks that were raised in the low queue, if one has to be.
     pub(super) fn unpark_for_raised(&self) {
-        if self.queue(QueueId::LOW).has_work() {
+        // In a next-slot, too, which one worker alone would look into.
+        if self.queue(QueueId::LOW).len() > 0 {
             self.unpark_one(QueueId::HIGH);
         }
     }
@@ -339,13 +339,6 @@ impl Executor {
             let mut crews = queue.crews().iter().rev();
             crews.any(|&crew| self.parking_lot.unpark_any(crew))
         })
-    }
-
-    /// Sets aside numbers for `count` tasks, which is 16 or a multiple of it.
-    pub(super) fn reserve_task_ids(&self, count: u64) -> Range<u64> {
-        debug_assert!(count.is_multiple_of(16), "{count} at a time: see `seat.rs`");
-        let start = self.next_task_id.fetch_add(count, Ordering::Relaxed);
-        start..start + count
     }
 
     // Looking things up.

@@ -41,6 +41,8 @@ pub(crate) struct Queue {
     /// The count of raises at which the channel was last sifted for raised tasks
     /// (`worker/sifter.rs`).
     sifted_at: SiftMark,
+    /// The same for the deques and next-slots, out of which other workers take tasks then.
+    swept_at: SiftMark,
     /// Shows which of the local deques may hold something (`idle/board.rs`).
     board: Arc<Board>,
     /// The stealing side of the local deques of the workers that serve this queue, in the order of
@@ -69,6 +71,7 @@ impl Queue {
             name: name.into(),
             channel: Channel::new(),
             sifted_at: SiftMark::default(),
+            swept_at: SiftMark::default(),
             board,
             locals,
             crews,
@@ -513,9 +516,11 @@ impl Stealable {
         insist(|| self.deque.steal())
     }
 
-    /// Steals the tasks that lie in the deque now.
-    fn steal_all(&self) -> impl Iterator<Item = Runnable> {
-        (0..self.deque.len()).map_while(|_| self.steal_one())
+    /// Takes the task in the next-slot, and those that lie in the deque now.
+    fn take_all(&self) -> impl Iterator<Item = Runnable> {
+        let next = self.shown.next.is_filled().then(|| self.shown.next.take());
+        let others = (0..self.deque.len()).map_while(|_| self.steal_one());
+        next.flatten().into_iter().chain(others)
     }
 }
 

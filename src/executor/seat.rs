@@ -182,7 +182,7 @@ fn with_worker_of<R>(id: ExecutorId, f: impl FnOnce(&mut Worker) -> R) -> Option
 
 /// The worker of the given runtime that sits here.
 #[inline]
-pub(super) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
+pub(crate) fn worker_of(id: ExecutorId) -> Option<WorkerId> {
     with_worker_of(id, |worker| worker.id)
 }
 
@@ -308,7 +308,7 @@ pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Newcomer {
         Some(worker) if worker.executor_id == executor.id => {
             worker.tally().queue(queue).spawned.add(1, Writer::Only);
             Newcomer {
-                task: worker.next_task_id(),
+                task: worker.numbers.next(&executor.task_numbers),
                 by: Some(worker.id),
             }
         }
@@ -349,17 +349,13 @@ fn count_end_of(executor: &Executor, queue: QueueId, end: PollEnd) {
     executor.ending.task_ended_outside();
 }
 
-/// A number for a task that is spawned from outside. A few numbers are set aside at a time:
-/// `AT_A_TIME`, from a multiple of it on (T8).
+/// A number for a task that is spawned from outside.
 #[inline]
 fn next_number(executor: &Executor) -> TaskId {
-    const AT_A_TIME: u64 = 16;
-    let (of, mut next) = NUMBERS.get();
-    if next.is_multiple_of(AT_A_TIME) || of != Some(executor.id) {
-        next = executor.reserve_task_ids(AT_A_TIME).start;
-    }
-    NUMBERS.set((Some(executor.id), next + 1));
-    TaskId(next)
+    let mut numbers = NUMBERS.get();
+    let task = numbers.next(executor.id, &executor.task_numbers);
+    NUMBERS.set(numbers);
+    task
 }
 
 /// Corrects the count of polls, if the worker that sits here has taken this task to poll it: its

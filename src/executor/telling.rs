@@ -4,8 +4,6 @@
 //! anything of the core is borrowed, since it may spawn, block, or enter another runtime. Read
 //! `runtime/mod.rs` next.
 
-use std::time::Duration;
-
 use super::executor::Executor;
 use super::seat;
 use crate::ground::ids::{ExecutorId, QueueId, TaskId, WorkerId};
@@ -24,7 +22,7 @@ pub(crate) fn emit(event: impl FnOnce() -> Event) {
 }
 
 /// Tells the observers of a given runtime, if the runtime exists and has observers.
-fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
+pub(crate) fn emit_to(id: ExecutorId, event: impl FnOnce() -> Event) {
     if anyone_observes() {
         seat::with_runtime(id, |executor| executor.emit(event));
     }
@@ -65,29 +63,4 @@ pub(super) fn cancelled(id: ExecutorId, task: TaskId) {
         task,
         by: seat::worker_of(id),
     });
-}
-
-/// Tells that a task was raised.
-#[cold]
-#[inline(never)]
-pub(crate) fn escalated(id: ExecutorId, task: TaskId) {
-    emit_to(id, || Event::Escalated {
-        task,
-        by: seat::worker_of(id),
-    });
-}
-
-/// Tells that the task that is being polled on this thread begins to wait for the timer, or sets
-/// anew how long a wait lasts.
-pub(crate) fn timer_armed(wait: impl FnOnce() -> Duration) {
-    if anyone_observes()
-        && let Some((id, task)) = poll::observed_task()
-    {
-        let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);
-        emit_to(id, || Event::TimerArmed {
-            task,
-            by: seat::worker_of(id),
-            after_us,
-        });
-    }
 }

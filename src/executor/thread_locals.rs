@@ -22,8 +22,8 @@ use std::sync::Arc;
 use super::executor::Executor;
 use super::seat::Entered;
 use super::worker::Worker;
-use crate::ground::ids::ExecutorId;
 use crate::ground::join_error::Order;
+use crate::ground::task_numbers::ThreadsNumbers;
 use crate::ground::telemetry::event::PollEnd;
 
 thread_local! {
@@ -40,9 +40,8 @@ thread_local! {
     /// stands in for it, and while `Seated` has it.
     pub(super) static SEAT: Cell<Option<Undropped<Box<Worker>>>> = const { Cell::new(None) };
 
-    /// Task numbers set aside for spawns from this thread while no worker sits here: the runtime
-    /// that set them aside, and the next of them.
-    pub(super) static NUMBERS: Cell<(Option<ExecutorId>, u64)> = const { Cell::new((None, 0)) };
+    /// Task numbers set aside for spawns from this thread while no worker sits here.
+    pub(super) static NUMBERS: Cell<ThreadsNumbers> = const { Cell::new(ThreadsNumbers::NONE) };
 
     /// The latest message between a task and the thread that runs it.
     pub(super) static NOTE: Cell<Note> = const { Cell::new(Note::Ended(PollEnd::Cancelled)) };

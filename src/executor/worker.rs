@@ -16,7 +16,6 @@ mod sifter;
 
 use std::iter;
 use std::mem;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
@@ -34,6 +33,7 @@ use super::{seat, telling};
 use crate::ending::Phase;
 use crate::ground::ids::{CrewId, ExecutorId, QueueId, TaskId, WorkerId};
 use crate::ground::poll;
+use crate::ground::task_numbers::WorkersNumbers;
 use crate::ground::telemetry::event::{Event, Placement, Source};
 use crate::ground::telemetry::observers::anyone_observes;
 use crate::ground::telemetry::polling::Polled;
@@ -88,8 +88,8 @@ pub(crate) struct Worker {
     next_overdue: u64,
     /// Where to begin stealing.
     rng: fastrand::Rng,
-    /// Task numbers set aside for this worker, so that it need not ask for each.
-    ids: Range<u64>,
+    /// For the tasks that it spawns.
+    pub(super) numbers: WorkersNumbers,
 }
 
 /// A worker's notes of the task that it runs, or ran last.
@@ -288,7 +288,7 @@ impl Worker {
             next_look: 0,
             next_overdue: 0,
             rng: fastrand::Rng::with_seed(parts.seed),
-            ids: 0..0,
+            numbers: WorkersNumbers::default(),
         }
     }
 
@@ -304,16 +304,6 @@ impl Worker {
     #[allow(dead_code, reason = "asked where a machine is modelled")]
     pub(crate) fn is_searching(&self) -> bool {
         self.enrolled == Enrolled::Yes
-    }
-
-    /// A number for a task that this worker spawns.
-    #[inline]
-    pub(super) fn next_task_id(&mut self) -> TaskId {
-        let id = self.ids.next().unwrap_or_else(|| {
-            self.ids = self.executor.reserve_task_ids(1024);
-            self.ids.next().expect("1024 numbers were reserved")
-        });
-        TaskId(id)
     }
 
     // Finding a task.
@@ -373,6 +363,10 @@ impl Worker {
         let runnable = taken
             .or_else(|| self.search())
             .ok_or_else(|| self.sift_or_rest())?;
+        let runnable = match self.sifter.has_unsifted_loot {
+            true => self.sift_loot(runnable)?,
+            false => runnable,
+        };
         self.begin(runnable.metadata());
         Ok(runnable)
     }

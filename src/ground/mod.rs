@@ -16,6 +16,7 @@
 //! - `telemetry/`: the events and counts of the core.
 //! - `loans.rs`: the priority that a caller lends to the task that serves it.
 //! - `sift_mark.rs`: the count of raises at which a place was last sifted.
+//! - `task_numbers.rs`: the numbers of a runtime's tasks.
 //! - `join_error.rs`: the error that an awaiter gets from a task without an output.
 
 pub(crate) mod channel;
@@ -31,5 +32,6 @@ pub(crate) mod poll;
 pub(crate) mod shield;
 pub(crate) mod sift_mark;
 pub(crate) mod sync;
+pub(crate) mod task_numbers;
 pub(crate) mod telemetry;
 pub(crate) mod waker;

@@ -17,6 +17,7 @@ use crate::ground::ids::{ExecutorId, QueueId, TaskId};
 use crate::ground::join_error::JoinError;
 use crate::ground::poll::budget::{self, Waited};
 use crate::ground::poll::{poll_shielded, trusting};
+use crate::ground::telemetry::event::Event;
 use crate::ground::telemetry::names::Called;
 
 /// A spawned future: await it for its output, or keep it to keep the future going.
@@ -244,7 +245,7 @@ impl<T> Task<T> {
         if !meta.raise() {
             return None;
         }
-        telling::escalated(meta.executor, meta.id);
+        tell_of_raise(meta.executor, meta.id);
         self.wake_if_waiting();
         Some(meta.executor)
     }
@@ -392,6 +393,14 @@ impl<T> Task<T> {
             self.meta().spawned_at
         )
     }
+}
+
+/// Tells the observers that a task was raised.
+#[cold]
+#[inline(never)]
+fn tell_of_raise(executor: ExecutorId, task: TaskId) {
+    let by = seat::worker_of(executor);
+    telling::emit_to(executor, || Event::Escalated { task, by });
 }
 
 impl<T> Future for Task<T> {

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::clock::{self, TimerRef, now};
 use super::wheel::SleeperKey;
-use crate::executor::telling;
-use crate::ground::poll::budget;
+use crate::executor::{seat, telling};
+use crate::ground::poll::{self, budget};
+use crate::ground::telemetry::event::Event;
+use crate::ground::telemetry::observers::anyone_observes;
 
 /// Waits for a time. More than 100,000 years, such as [`Duration::MAX`], means for ever.
 ///
@@ -207,7 +209,7 @@ impl Sleep {
             }
         };
         self.armed = armed;
-        telling::timer_armed(|| deadline.saturating_duration_since(now()));
+        tell_of_wait(|| deadline.saturating_duration_since(now()));
     }
 
     /// Gives the timer another waker. `false`: it is not armed, or has come to its end.
@@ -261,5 +263,17 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.disarm();
+    }
+}
+
+/// Tells the observers that the task that is being polled on this thread begins to wait for the
+/// timer, or sets anew how long a wait lasts.
+fn tell_of_wait(wait: impl FnOnce() -> Duration) {
+    if anyone_observes()
+        && let Some((executor, task)) = poll::observed_task()
+    {
+        let by = seat::worker_of(executor);
+        let after_us = u64::try_from(wait().as_micros()).unwrap_or(u64::MAX);
+        telling::emit_to(executor, || Event::TimerArmed { task, by, after_us });
     }
 }

@@ -83,23 +83,31 @@ impl Queue {
         self.sifted_at.get()
     }
 
-    /// Takes the raised tasks out of the channel.
-    pub(in crate::executor) fn sift(&self, at: u32, raised: &mut Vec<Runnable>) {
-        raised.extend(self.extract(&is_raised, Ring::new()));
-        self.sifted_at.set(at);
+    /// Takes the raised tasks out of the channel. `false`: that has been done since `at`.
+    pub(in crate::executor) fn sift(&self, at: u32, raised: &mut Vec<Runnable>) -> bool {
+        let is_due = is_older(self.sifted_at.get(), at);
+        if is_due {
+            raised.extend(self.extract(&is_raised, Ring::new()));
+            self.sifted_at.set(at);
+        }
+        is_due
     }
 
-    /// Takes the raised tasks out of the channel, and out of the deques whose workers have not
+    /// Takes the raised tasks out of the channel, and out of the hands of workers that have not
     /// sifted them since. The others of these go to the front of the channel: their worker may be
-    /// within a long poll, or a nice thread without a core.
-    pub(in crate::executor) fn sift_all(&self, at: u32, raised: &mut Vec<Runnable>) {
-        let unsifted = |local: &&Stealable| is_older(local.shown.sifted_at.get(), at);
-        let mut held = Ring::new();
-        for local in self.locals.iter().filter(unsifted) {
-            held.extend(local.steal_all());
+    /// within a long poll, or a nice thread without a core. `false`: that has been done since `at`.
+    pub(in crate::executor) fn sweep(&self, at: u32, raised: &mut Vec<Runnable>) -> bool {
+        let is_due = is_older(self.swept_at.get(), at);
+        if is_due {
+            let unsifted = |local: &&Stealable| is_older(local.shown.sifted_at.get(), at);
+            let unsifted = self.locals.iter().filter(unsifted);
+            let mut held = Ring::new();
+            held.extend(unsifted.flat_map(Stealable::take_all));
+            raised.extend(self.extract(&is_raised, held));
+            self.sifted_at.set(at);
+            self.swept_at.set(at);
         }
-        raised.extend(self.extract(&is_raised, held));
-        self.sifted_at.set(at);
+        is_due
     }
 
     /// Takes the wanted tasks out of the channel, where there are few.

@@ -4,10 +4,10 @@
 //! low queue's channel, or in the hands of a worker. So a raise is counted, and each worker that
 //! sees a new count at its next step sifts the low tasks that it holds; the first of them sifts the
 //! channel. A worker that holds them may be within a long poll, or on a nice thread that waits for
-//! a core. So a worker of the high queue, if it is the first, takes the tasks out of the others'
-//! deques as well; those that were not raised go to the channel. The raised tasks go to the high
-//! queue's channel. Until there is a raise, that costs a
-//! worker one comparison a step, of a word that it reads anyway.
+//! a core. So a worker that runs high tasks, if it is the first, takes the tasks out of the others'
+//! deques and next-slots as well; those that were not raised go to the channel. The raised tasks go
+//! to the high queue's channel. Until there is a raise, that costs a worker one comparison a step,
+//! of a word that it reads anyway, and a look at a flag.
 //!
 //! # What is found
 //!
@@ -16,8 +16,9 @@
 //! by the worker itself, by a priority that was read after the count.
 //!
 //! A thief, and a worker that takes from the channel, inherits the mark of the deque or the channel
-//! that it takes from, and sifts again if that mark is older than its own. The mark comes before
-//! the tasks: another thief may take them on at once.
+//! that it takes from. If that mark is older than its own, it sifts again before it polls the first
+//! of the tasks: while they were on their way, a worker that sweeps may have looked for them in
+//! vain. The mark comes before the tasks: another thief may take them on at once.
 //!
 //! A task may be raised while another thread, which saw a low one, is about to push it into the
 //! channel, and another worker may sift the channel just before the push. So the thread that pushes
@@ -44,6 +45,8 @@ use crate::ground::sift_mark::is_older;
 pub(super) struct Sifter {
     /// How many raises were counted when the worker last sifted what it holds.
     sifted_at: u32,
+    /// Whether tasks came to it in this step that are still to be sifted.
+    pub(super) has_unsifted_loot: bool,
     /// When it may sift again.
     not_before: Duration,
     /// The tasks that it has found and not handed on yet.
@@ -114,7 +117,7 @@ impl Worker {
         if let Some(low) = low {
             self.sift_held(low);
         }
-        if low.is_some() || self.route.home == QueueId::HIGH {
+        if low.is_some() || self.runs_high_tasks() {
             self.sift_shared();
         }
         self.sifter.sifted_at = self.current.sought.raises();
@@ -151,20 +154,24 @@ impl Worker {
         }
     }
 
-    /// Sifts the channel, unless another worker has done it. A worker of the high queue also sifts
-    /// the deques of workers that have not done it yet.
+    fn runs_high_tasks(&self) -> bool {
+        self.route.position(QueueId::HIGH).is_some()
+    }
+
+    /// Sifts the channel, unless another worker has done it. A worker that runs high tasks also
+    /// sweeps: it sifts what lies in the hands of workers that have not done it yet.
     fn sift_shared(&mut self) {
         let (executor, at) = (self.executor.clone(), self.current.sought.raises());
         let queue = executor.queue(QueueId::LOW);
-        if !is_older(queue.sifted_at(), at) || queue.channel_len() > self.most() {
-            return;
-        }
+        let (most, sweeps) = (self.most(), self.runs_high_tasks());
         let raised = &mut self.sifter.raised;
-        match self.route.home == QueueId::HIGH && queue.len() <= MOST_ELSEWHERE {
-            true => queue.sift_all(at, raised),
-            false => queue.sift(at, raised),
+        let looked = match sweeps && queue.len() <= MOST_ELSEWHERE {
+            true => queue.sweep(at, raised),
+            false => queue.channel_len() <= most && queue.sift(at, raised),
+        };
+        if looked {
+            self.announce_put_back(QueueId::LOW);
         }
-        self.announce_put_back(QueueId::LOW);
     }
 
     /// Notes that tasks came to this worker, by a theft or from the channel, that were last sifted
@@ -173,6 +180,22 @@ impl Worker {
         if self.route.queues[position] == QueueId::LOW && is_older(sifted_at, self.sifter.sifted_at)
         {
             self.sifter.sifted_at = sifted_at;
+            self.sifter.has_unsifted_loot = self.has_spare(position);
         }
+    }
+
+    /// Sifts the tasks that came along with `first` before that runs, which may take long. If there
+    /// were raised ones, this step ends, so that they can be handed on, and the next one takes
+    /// `first`.
+    #[cold]
+    pub(super) fn sift_loot(&mut self, first: Runnable) -> Result<Runnable, Step> {
+        self.sifter.has_unsifted_loot = false;
+        if self.sift_in_turn() == Sifted::FoundNone {
+            return Ok(first);
+        }
+        let local = &mut self.locals[self.current.at];
+        let pushed = local.push_next(first);
+        self.announce_pushed(pushed, self.current.queue);
+        Err(Step::Ran)
     }
 }
