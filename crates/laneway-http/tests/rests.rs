@@ -3,14 +3,17 @@
 mod client;
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io::Read;
 use std::net::Shutdown;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use client::{Client, get, serve_with};
+use client::{Client, Served, WATCHDOG, door, get, post, serve_with};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use http::header::{CONNECTION, UPGRADE};
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use laneway::{Priority, spawn_task};
 use laneway_http::{Limits, RequestBody, upgrade};
 
@@ -117,4 +120,70 @@ fn a_refused_head_is_told() {
         client.send("GET / HTTP/1.1\r\n\r\n");
         assert!(client.closed().starts_with("HTTP/1.1 400 "));
     });
+}
+
+/// Sends the first part of a body that a task reads on after the answer, and lets the connection
+/// rest.
+fn begun(server: &Served, length: usize) -> Client {
+    let mut client = server.connect();
+    client.send(post("/early", 5 + length) + "begin");
+    assert_eq!(client.answer().1, "/early");
+    let answered = Instant::now();
+    while answered.elapsed() < REST * 5 {
+        std::thread::yield_now();
+    }
+    client
+}
+
+/// Answers with the path, and has what is made of the body of `/early` polled by a task.
+fn early<F>(read: impl Fn(RequestBody) -> F + Clone + Send + 'static) -> Served
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let answer = move |request: Request<RequestBody>| {
+        let path = request.uri().path().to_owned();
+        if path == "/early" {
+            spawn_task!(read(request.into_body()), Priority::High).detach();
+        }
+        async { Ok(Response::new(path)) }
+    };
+    serve_with(Limits::public().hibernate(REST), answer)
+}
+
+#[test]
+fn a_body_that_a_task_reads_after_the_answer_is_no_request() {
+    let (tell, told) = channel();
+    let server = early(move |body| {
+        let tell = tell.clone();
+        async move {
+            let body = body.collect().await.map(|body| body.to_bytes().len());
+            let _ = tell.send(body.map_err(|error| error.to_string()));
+        }
+    });
+    let rest = get("/within-the-body");
+    let mut client = begun(&server, rest.len());
+    // What comes with the last bytes of the body comes before the rest.
+    client.send(rest.clone() + &get("/next"));
+    assert_eq!(client.answer().1, "/next");
+    assert_eq!(told.recv_timeout(WATCHDOG), Ok(Ok(5 + rest.len())));
+    server.wait_until("it hibernates", |server| server.hibernating() == 1);
+}
+
+#[test]
+fn a_body_that_a_task_gives_up_after_the_answer_is_no_request() {
+    let (opener, door) = door();
+    let server = early(move |mut body| {
+        let door = door.clone();
+        async move {
+            body.frame().await.expect("it begins").expect("it is sound");
+            door.wait().await;
+        }
+    });
+    let rest = get("/within-the-body");
+    let mut client = begun(&server, rest.len());
+    opener.open();
+    assert_eq!(client.closed(), "");
+    client.try_send(rest.as_bytes());
+    server.wait_until("it is over", |server| server.connections() == 0);
+    assert_eq!(server.end().served, 1);
 }

@@ -25,11 +25,24 @@ const BUFFER: usize = 256 * 1024;
 const FIELDS: usize = 100;
 
 pub(crate) async fn serve<S: Serves>(connection: &mut Connection<S>, first: BytesMut) -> End {
-    let mut serving = Serving::new(connection, first);
-    match poll_fn(|cx| serving.poll(cx)).await {
-        Some(End::GivenAway) => Box::pin(serving.give_away()).await,
-        end => serving.end(end),
+    let mut next = Next::Serve(first);
+    loop {
+        let mut serving = match next {
+            Next::Serve(first) => Serving::new(connection, first),
+            Next::End(end) => return end,
+        };
+        next = match poll_fn(|cx| serving.poll(cx)).await {
+            Some(End::GivenAway) => Next::End(Box::pin(serving.give_away()).await),
+            end => serving.end(end),
+        };
     }
+}
+
+/// The stage that follows one of hyper's.
+enum Next {
+    /// Another one, whose first bytes have come already.
+    Serve(BytesMut),
+    End(End),
 }
 
 /// A connection that hyper serves.
@@ -44,10 +57,13 @@ struct Serving<'a, S: Serves> {
     origin: Arc<Origin>,
 }
 
-/// Whether hyper knows that this is the last request.
+/// Whether hyper knows that this is the last request, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,
+    /// A rest. hyper ends at once, unless a task reads the body of the last request still.
+    ToRest,
+    /// The end of the connection.
     ToFinish,
 }
 
@@ -77,32 +93,45 @@ impl<'a, S: Serves> Serving<'a, S> {
             Order::Finish => self.tell_to_finish(),
             Order::Cut => return Poll::Ready(Some(End::Close)),
         }
-        if let Poll::Ready(outcome) = Pin::new(&mut self.served).poll(cx) {
-            return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
+        loop {
+            if let Poll::Ready(outcome) = Pin::new(&mut self.served).poll(cx) {
+                return Poll::Ready(outcome.is_err().then_some(End::Linger(None)));
+            }
+            if self.origin.handover.is_agreed() {
+                return Poll::Ready(Some(End::GivenAway));
+            }
+            let fleet = &self.connection.member.fleet;
+            if fleet.wants_room() && self.watch.is_idle() && fleet.take_wish_for_room() {
+                return Poll::Ready(Some(End::Close));
+            }
+            match ready!(self.poll_due(cx)) {
+                End::Hibernate => self.tell(Told::ToRest),
+                end => return Poll::Ready(Some(end)),
+            }
         }
-        if self.origin.handover.is_agreed() {
-            return Poll::Ready(Some(End::GivenAway));
-        }
-        let fleet = &self.connection.member.fleet;
-        if fleet.wants_room() && self.watch.is_idle() && fleet.take_wish_for_room() {
-            return Poll::Ready(Some(End::Close));
-        }
-        self.poll_due(cx).map(Some)
     }
 
     fn tell_to_finish(&mut self) {
         // A head that has begun is waited for: hyper does not know of it yet and would close.
         let may_be_told = self.watch.has_requests() || self.watch.is_idle();
-        if self.told == Told::Nothing && may_be_told {
-            Pin::new(&mut self.served).graceful_shutdown();
-            self.told = Told::ToFinish;
+        if self.told != Told::ToFinish && may_be_told {
+            self.tell(Told::ToFinish);
         }
+    }
+
+    fn tell(&mut self, told: Told) {
+        Pin::new(&mut self.served).graceful_shutdown();
+        self.told = told;
     }
 
     fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // In HTTP/1 all of this happens in the connection's own task.
+        let rest = match self.told {
+            Told::Nothing => Rest::ToHibernate,
+            Told::ToRest | Told::ToFinish => Rest::ToEnd,
+        };
         loop {
-            let Some(term) = self.watch.due(&self.limits, Rest::ToHibernate) else {
+            let Some(term) = self.watch.due(&self.limits, rest) else {
                 // A request is served. Of a client that has reset the connection, hyper would learn
                 // by the next write alone, and the service may never have one.
                 return self.connection.stream.poll_over(cx).map(|()| End::Close);
@@ -110,7 +139,7 @@ impl<'a, S: Serves> Serving<'a, S> {
             let alarm = &mut self.connection.alarm;
             ready!(alarm.poll_term(cx, term, &mut self.seen));
             // Another thread may have changed meanwhile what the alarm is for.
-            if self.watch.due(&self.limits, Rest::ToHibernate) == Some(term) {
+            if self.watch.due(&self.limits, rest) == Some(term) {
                 return Poll::Ready(match term.due {
                     Due::Hibernate => End::Hibernate,
                     Due::Head => End::Linger(Some(Refusal::TimedOut)),
@@ -148,18 +177,30 @@ impl<'a, S: Serves> Serving<'a, S> {
         }
     }
 
-    /// The end of the connection, or its rest.
-    fn end(self, end: Option<End>) -> End {
+    /// The end of the connection, or its rest, or further requests.
+    fn end(self, end: Option<End>) -> Next {
         let refusal = self.watch.take_refusal();
-        match end {
+        Next::End(match end {
             Some(End::Linger(timed_out)) => End::Linger(refusal.or(timed_out)),
             Some(end) => end,
             None if refusal.is_some() => End::Linger(refusal),
+            None if self.told == Told::ToRest => return rest(self.served.into_parts()),
             None => match self.served.into_parts().io.is_between_requests() {
                 true => End::Close,
                 false => End::Linger(None),
             },
-        }
+        })
+    }
+}
+
+/// A rest, unless a head has come before hyper has ended. Nothing that hyper has left unread of a
+/// body may be taken for a head: the task that was to read it has given it up.
+fn rest<S>(parts: http1::Parts<Socket, S>) -> Next {
+    let next = parts.io.into_next().filter(|_| parts.read_buf.is_empty());
+    match next {
+        Some(first) if first.is_empty() => Next::End(End::Hibernate),
+        Some(first) => Next::Serve(first),
+        None => Next::End(End::Linger(None)),
     }
 }
 

@@ -52,6 +52,12 @@ impl Intake {
         self.held
     }
 
+    /// The bytes that were read of the next request, if hyper has got all of the one before.
+    pub(crate) fn into_next(self) -> Option<BytesMut> {
+        let is_next = self.gate.is_at_head() && self.granted == 0;
+        is_next.then_some(self.held)
+    }
+
     /// Hands on what is held and may pass.
     pub(crate) fn hand(&mut self, cursor: &mut ReadBufCursor<'_>) -> Handed {
         if self.held.is_empty() && !self.gate.has_refused() {

@@ -91,6 +91,14 @@ impl Socket {
         }
     }
 
+    /// The bytes that were read of the next request, if hyper has got all of the one before.
+    pub(crate) fn into_next(self) -> Option<BytesMut> {
+        match self.passage {
+            Passage::Gated(intake) => intake.into_next(),
+            Passage::Open(_) | Passage::Shut | Passage::Tunnel(_) => None,
+        }
+    }
+
     /// The bytes of another protocol from now on: the answer that says so is sent.
     fn give_away(&mut self, request: u64) {
         if let Passage::Gated(intake) = mem::replace(&mut self.passage, Passage::Shut) {

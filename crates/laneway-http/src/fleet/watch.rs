@@ -534,11 +534,13 @@ impl Watch {
         });
     }
 
+    /// Changes a request, unless it is over: a task may read its body on, and the connection may
+    /// hibernate meanwhile.
     fn change(&self, number: u64, change: impl FnOnce(&mut InFlight)) {
         let mut state = self.state();
-        let serving = state.serving();
-        if let Some(place) = serving.place(number) {
-            change(&mut serving.requests[place]);
+        let mut requests = state.serving.iter_mut().flat_map(|it| &mut it.requests);
+        if let Some(request) = requests.find(|request| request.number == number) {
+            change(request);
         }
     }
 
@@ -780,6 +782,17 @@ mod tests {
         watch.begin(&get());
         send(&watch, 1);
         assert_eq!(due(&watch), Due::Hibernate);
+    }
+
+    #[test]
+    fn a_task_that_has_read_on_after_the_answer_wakes_no_connection() {
+        let watch = watch();
+        let (request, _) = watch.begin(&get());
+        send(&watch, request + 1);
+        watch.hibernate();
+        watch.note(request, Doing::Handling);
+        watch.note_failed(request, Refusal::TimedOut);
+        assert!(watch.hibernates());
     }
 
     /// Its bytes would be thrown away if the connection were to hibernate.
