@@ -547,6 +547,31 @@ mod tests {
         assert!(long < 50 * short, "short: {short:?}, long: {long:?}");
     }
 
+    /// The fastest of many questions about the last of so much work in the line, half of which is
+    /// urgent.
+    fn time_of_a_question(length: usize) -> Duration {
+        let (mut ledger, mut after) = (ledger(1), Aftermath::default());
+        let ids: Vec<_> = (0..length).map(|n| admitted(&mut ledger, n)).collect();
+        for raised in ids.iter().step_by(2) {
+            ledger.raise(*raised, &mut after);
+        }
+        let times = (0..50).map(|_| {
+            let begun = Instant::now();
+            let status = ledger.status(ids[length - 1]);
+            let ahead = length - 1;
+            assert_eq!(status, WorkStatus::Queued { ahead });
+            begun.elapsed()
+        });
+        times.min().expect("there are some")
+    }
+
+    #[test]
+    fn a_question_costs_no_more_for_the_work_ahead() {
+        let [short, long] = [1_000, 100_000].map(time_of_a_question);
+        // A look at each of 100,000 costs a hundred times as much.
+        assert!(long < 10 * short, "short: {short:?}, long: {long:?}");
+    }
+
     #[test]
     fn a_list_tells_the_same_as_a_question_about_each() {
         let (mut ledger, now) = (ledger(3), Instant::now());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::census::Census;
 use super::work_id::WorkId;
 use crate::background::call_order::Urgency;
 
@@ -17,8 +18,10 @@ pub(super) struct Line {
     due: BTreeSet<Standing>,
     /// The work behind that.
     rest: BTreeSet<Standing>,
-    /// How much of both is urgent.
-    urgent: usize,
+    /// The urgent work of both.
+    urgent: Census,
+    /// The usual work of both.
+    usual: Census,
 }
 
 /// The places of work in the line, from the newest work of each urgency to the oldest: all that
@@ -41,7 +44,8 @@ impl Line {
             free,
             due: BTreeSet::new(),
             rest: BTreeSet::new(),
-            urgent: 0,
+            urgent: Census::default(),
+            usual: Census::default(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Line {
             false => &mut self.rest,
         };
         part.insert((Urgency::Usual, id));
+        self.usual.add(id.0);
     }
 
     pub(super) fn is_due(&self, urgency: Urgency, id: WorkId) -> bool {
@@ -68,20 +73,21 @@ impl Line {
         let was_due = self.due.remove(&(urgency, id));
         assert!(was_due, "only work that is due begins, not {id}");
         self.free -= 1;
-        self.note_left(urgency);
+        self.census(urgency).remove(id.0);
     }
 
     /// Takes work out that will not begin. The next may be due in its stead.
     pub(super) fn remove(&mut self, urgency: Urgency, id: WorkId) {
         let place = (urgency, id);
         if self.due.remove(&place) || self.rest.remove(&place) {
-            self.note_left(urgency);
+            self.census(urgency).remove(id.0);
         }
     }
 
-    fn note_left(&mut self, urgency: Urgency) {
-        if urgency == Urgency::Urgent {
-            self.urgent -= 1;
+    fn census(&mut self, urgency: Urgency) -> &mut Census {
+        match urgency {
+            Urgency::Urgent => &mut self.urgent,
+            Urgency::Usual => &mut self.usual,
         }
     }
 
@@ -89,7 +95,7 @@ impl Line {
     pub(super) fn raise(&mut self, id: WorkId) {
         self.remove(Urgency::Usual, id);
         self.due.insert((Urgency::Urgent, id));
-        self.urgent += 1;
+        self.urgent.add(id.0);
         // All urgent work stands before all other: what is put back is the last of the line's head.
         self.put_back();
     }
@@ -116,16 +122,18 @@ impl Line {
         }
     }
 
-    /// How much work stands before this.
+    /// How much work stands before this. Counted without a look at each.
     pub(super) fn ahead(&self, urgency: Urgency, id: WorkId) -> usize {
-        let place = (urgency, id);
-        self.due.range(..place).count() + self.rest.range(..place).count()
+        match urgency {
+            Urgency::Urgent => self.urgent.below(id.0),
+            Urgency::Usual => self.urgent.len() + self.usual.below(id.0),
+        }
     }
 
     /// Counts the places back, without a look at the whole line.
     pub(super) fn newest_first(&self) -> Places {
         Places {
-            urgent: self.urgent,
+            urgent: self.urgent.len(),
             all: self.len(),
         }
     }

@@ -78,12 +78,14 @@
 //!
 //! # Where to read
 //!
-//! `work.rs` is what is submitted, `ledger.rs` decides all that happens to it, `aftermath.rs` does
-//! what the ledger leaves to do, `desk.rs` is the lock around it, `carry_out.rs` the task of a
-//! piece of work, `wait.rs` the wait for its end.
+//! `work.rs` is what is submitted, `ledger.rs` decides all that happens to it, `line.rs` with
+//! `census.rs` is the line of what waits, `aftermath.rs` does what the ledger leaves to do,
+//! `desk.rs` is the lock around it, `carry_out.rs` the task of a piece of work, `wait.rs` the wait
+//! for its end.
 
 mod aftermath;
 mod carry_out;
+mod census;
 mod desk;
 mod ledger;
 mod line;
