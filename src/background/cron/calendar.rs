@@ -1,27 +1,28 @@
 //! The moments that match a pattern in a time zone, and the times that are missing there or come
 //! twice.
 //!
-//! The pattern speaks of the time that clocks show, and `croner` finds the next one that it
+//! The pattern speaks of the time that clocks show, and `pattern.rs` finds the next one that it
 //! matches. This file turns that into a moment. Where clocks are put forward, some
 //! times are not shown, and where they are put back, some are shown twice; `jiff` knows where.
 //!
 //! It reads no clock.
 
-use std::collections::HashMap;
-use std::ops::Bound;
 use std::time::SystemTime;
 
-use croner::{Cron, Weekday, YEAR_UPPER_LIMIT};
-use jiff::civil::{Date, DateTime, date};
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::error::CronError;
+use super::pattern::Pattern;
+
+/// The smallest step of time.
+const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
 
 /// A pattern in a time zone.
 #[derive(Clone, Debug)]
 pub(super) struct Calendar {
-    pattern: Cron,
+    pattern: Pattern,
     hours: Hours,
     zone: TimeZone,
 }
@@ -37,12 +38,11 @@ enum Hours {
 
 impl Calendar {
     pub(super) fn new(pattern: &str, zone: &str) -> Result<Calendar, CronError> {
-        let parsed = parse(pattern).map_err(|reason| CronError::Pattern {
+        let parsed = Pattern::parse(pattern).map_err(|reason| CronError::Pattern {
             pattern: pattern.to_owned(),
             reason,
         })?;
-        let matches = |hour| parsed.pattern.hour_match(hour).unwrap_or(false);
-        let hours = match (0..24).all(matches) {
+        let hours = match parsed.has_all_hours() {
             true => Hours::All,
             false => Hours::Named,
         };
@@ -52,49 +52,6 @@ impl Calendar {
             hours,
             zone,
         })
-    }
-
-    /// Whether any year from that of this moment on has a day that matches. Where none has, to look
-    /// for the next moment takes seconds: `croner` looks at every day up to the year 5000.
-    pub(super) fn has_a_day_since(&self, moment: SystemTime) -> bool {
-        let Ok(moment) = Timestamp::try_from(moment) else {
-            return false;
-        };
-        let first = self.zone.to_datetime(moment).year();
-        let years = (first..=YEAR_UPPER_LIMIT as i16).filter(|year| self.matches_year(*year));
-        // There are fourteen kinds of years, by the length and by the weekday of the first day.
-        let mut kinds = HashMap::new();
-        for new_year in years.map(|year| date(year, 1, 1)) {
-            let kind = (new_year.in_leap_year(), new_year.weekday());
-            kinds.entry(kind).or_insert(new_year);
-        }
-        kinds
-            .into_values()
-            .any(|new_year| self.has_a_day_in(new_year))
-    }
-
-    fn has_a_day_in(&self, new_year: Date) -> bool {
-        let days = new_year.series(Span::new().days(1));
-        let mut days = days.take_while(|day| day.year() == new_year.year());
-        days.any(|day| self.matches_day(day))
-    }
-
-    fn matches_year(&self, year: i16) -> bool {
-        self.pattern
-            .pattern
-            .year_match(year.into())
-            .unwrap_or(false)
-    }
-
-    fn matches_day(&self, day: Date) -> bool {
-        let pattern = &self.pattern.pattern;
-        let (year, month) = (day.year().into(), day.month().unsigned_abs().into());
-        let weekday = Weekday::from_days_from_sunday(
-            day.weekday().to_sunday_zero_offset().unsigned_abs().into(),
-        );
-        let in_month = day.day().unsigned_abs().into();
-        let is_day = || pattern.day_match(year, month, in_month, weekday);
-        pattern.month_match(month).unwrap_or(false) && is_day().unwrap_or(false)
     }
 
     /// The first moment after this one at which the pattern matches.
@@ -109,15 +66,16 @@ impl Calendar {
 
     /// Goes by the times that clocks show, each once.
     fn next_named(&self, after: Timestamp) -> Option<Timestamp> {
-        let mut shown = self.zone.to_datetime(after);
+        let mut from = self.zone.to_datetime(after.checked_add(MOMENT).ok()?);
         loop {
-            shown = self.pattern.find_next_occurrence(&shown, false).ok()?;
+            let shown = self.pattern.next_from(from)?;
             // Not after it is what has come already: the first of two, or what the end of a gap
             // stood for.
             let moment = self.moment_of(shown)?;
             if moment > after {
                 return Some(moment);
             }
+            from = shown.checked_add(MOMENT).ok()?;
         }
     }
 
@@ -130,7 +88,7 @@ impl Calendar {
             true => {
                 // By the offset before the gap, it lies beyond its end by as much as it is in it.
                 let beyond = ambiguous.later().ok()?;
-                let just_beyond = beyond.checked_add(SignedDuration::from_nanos(1)).ok()?;
+                let just_beyond = beyond.checked_add(MOMENT).ok()?;
                 let end = self.zone.preceding(just_beyond).next()?;
                 Some(end.timestamp())
             }
@@ -139,46 +97,35 @@ impl Calendar {
 
     /// Goes by the moments as they pass: from one change of clocks to the next, clocks are steady.
     fn next_of_all(&self, after: Timestamp) -> Option<Timestamp> {
-        let mut next = self.next_while_steady(Bound::Excluded(after))?;
-        for change in self.zone.following(after) {
-            let change = change.timestamp();
-            if next < change {
-                break;
+        let mut from = after.checked_add(MOMENT).ok()?;
+        loop {
+            let next = self.next_while_steady(from)?;
+            match self.zone.following(from).next() {
+                Some(change) if change.timestamp() <= next => {
+                    from = self.before_next_day(change.timestamp())?;
+                }
+                _ => return Some(next),
             }
-            next = self.next_while_steady(Bound::Included(change))?;
         }
-        Some(next)
     }
 
-    /// The next moment as if clocks never changed any more.
-    fn next_while_steady(&self, from: Bound<Timestamp>) -> Option<Timestamp> {
-        let (from, is_included) = match from {
-            Bound::Included(from) => (from, true),
-            Bound::Excluded(from) => (from, false),
-            Bound::Unbounded => (Timestamp::MIN, true),
-        };
+    /// The next moment from one on, as if clocks never changed any more.
+    fn next_while_steady(&self, from: Timestamp) -> Option<Timestamp> {
         let offset = self.zone.to_offset(from);
-        let shown = offset.to_datetime(from);
-        let next = self
-            .pattern
-            .find_next_occurrence(&shown, is_included)
-            .ok()?;
+        let next = self.pattern.next_from(offset.to_datetime(from))?;
         offset.to_timestamp(next).ok()
     }
-}
 
-/// Reads a pattern, or tells why it is none.
-fn parse(pattern: &str) -> Result<Cron, String> {
-    let parsed: Cron = pattern.parse().map_err(|reason| format!("{reason}"))?;
-    let mut places = pattern
-        .split_whitespace()
-        .flat_map(|field| field.split(','));
-    if places.any(str::is_empty) {
-        return Err(
-            "a comma stands between two values, and here one of them is missing".to_owned(),
-        );
+    /// This moment, or a later one before which no clock shows a day that matches: there may be
+    /// thousands of changes of clocks until then.
+    fn before_next_day(&self, moment: Timestamp) -> Option<Timestamp> {
+        // No clock is two days away from this one.
+        let utc = Offset::UTC;
+        let first_shown = utc.to_datetime(moment).date().saturating_sub(2.days());
+        let day = self.pattern.next_day(first_shown)?.saturating_sub(2.days());
+        let before = utc.to_timestamp(day.into()).ok()?;
+        Some(moment.max(before))
     }
-    Ok(parsed)
 }
 
 /// The pattern of a time of day, `03:00` or `15:04:05`.

@@ -42,11 +42,13 @@
 //! In a [simulation](crate::sim), the clock begins with the year 1970 in UTC and goes by simulated
 //! time.
 //!
-//! To read the source: `calendar.rs` says when a pattern matches, `wall_clock.rs` what time it is;
-//! `wall_ticks.rs` waits for one to come to the other.
+//! To read the source: `pattern.rs` says which times a pattern matches, `calendar.rs` at which
+//! moments clocks show them, `wall_clock.rs` what time it is; `wall_ticks.rs` waits for one to come
+//! to the other.
 
 mod calendar;
 mod error;
+mod pattern;
 mod wall_clock;
 mod wall_ticks;
 
@@ -154,8 +156,7 @@ impl Cron {
     /// ```
     pub fn new(pattern: &str, zone: &str) -> Result<Cron, CronError> {
         let calendar = Calendar::new(pattern, zone)?;
-        let now = wall_now();
-        if !calendar.has_a_day_since(now) || calendar.next_after(now).is_none() {
+        if calendar.next_after(wall_now()).is_none() {
             return Err(CronError::Never(pattern.to_owned()));
         }
         Ok(Cron {
@@ -339,35 +340,52 @@ mod tests {
 
     use super::*;
 
-    /// The fastest of five refusals.
-    fn time_of_a_refusal(pattern: &str) -> Duration {
+    /// The fastest of five looks for the next time of a pattern, which may have none.
+    fn time_of_a_look(pattern: &str, zone: &str) -> Duration {
         let times = (0..5).map(|_| {
             let begun = Instant::now();
-            let refused = Cron::new(pattern, "UTC").unwrap_err();
-            assert_eq!(refused, CronError::Never(pattern.to_owned()));
+            let found = Cron::new(pattern, zone);
+            assert!(
+                matches!(found, Ok(_) | Err(CronError::Never(_))),
+                "{found:?}"
+            );
             begun.elapsed()
         });
         times.min().expect("there are some")
     }
 
-    #[test]
-    fn a_pattern_that_never_matches_is_refused_without_a_look_at_every_day() {
-        let calendar = Calendar::new("0 0 30 2 *", "UTC").unwrap();
+    fn time_of_a_walk_through_all_days() -> Duration {
+        let never: croner::Cron = "0 0 30 2 *".parse().unwrap();
         let begun = Instant::now();
-        assert_eq!(calendar.next_after(wall_now()), None);
-        let look_at_every_day = begun.elapsed();
-        let never = [
+        let found = never.find_next_occurrence(&jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0), true);
+        assert!(found.is_err());
+        begun.elapsed()
+    }
+
+    #[test]
+    fn a_time_that_never_comes_or_is_far_away_takes_no_walk_through_the_days() {
+        let walk = time_of_a_walk_through_all_days();
+        let patterns = [
             "0 0 30 2 *",
             "* * * 31 2,4,6,9,11 *",
             "0 0 30W 2 *",
             "0 0 * * L",
+            "0 0 0 30 2 * 2000-5000",
+            "0 0 0 29 2 * 4996",
+            "0 0 0 29 2 * 2029-2031,2033-2035,2037-2039,4996",
+            "0 0 0 29 2 * 2027-2999/4,4996",
+            // By each hour that passes: not by each change of clocks until then.
+            "* * * * * * 4999",
+            "* * * 29 2 +MON 2029-2031,4996",
         ];
-        for pattern in never.into_iter().chain(["0 0 0 30 2 * 2000-5000"]) {
-            let refusal = time_of_a_refusal(pattern);
-            assert!(
-                3 * refusal < look_at_every_day,
-                "{pattern:?}: {refusal:?}, of every day: {look_at_every_day:?}"
-            );
+        for zone in ["UTC", "Europe/Zurich", "America/Santiago"] {
+            for pattern in patterns {
+                let look = time_of_a_look(pattern, zone);
+                assert!(
+                    50 * look < walk,
+                    "{pattern:?} in {zone}: {look:?}, of all days: {walk:?}"
+                );
+            }
         }
     }
 
