@@ -55,13 +55,16 @@ fn bytes_of_another_process_are_read() {
     let (sender, stream) = StdStream::pair().unwrap();
     sockopt::set_socket_passcred(&stream, true).unwrap();
     rustix::io::write(&sender, b"one").unwrap();
+    let of_child = sender.try_clone().unwrap();
     let echo = std::process::Command::new("echo")
         .arg("-n")
         .arg("other")
-        .stdout(std::os::fd::OwnedFd::from(sender))
+        .stdout(std::os::fd::OwnedFd::from(of_child))
         .status();
     assert!(echo.unwrap().success());
     assert_eq!(laneway::block_on(read_all(stream, 8)), b"oneother");
+    // Open until then: the system tells of its end, and what is there would be read after all.
+    drop(sender);
 }
 
 /// The system would choose a name that no client knows.
