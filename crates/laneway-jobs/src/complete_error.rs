@@ -26,7 +26,7 @@ pub enum CompleteError {
     },
     /// The store could not.
     Store(StoreError),
-    /// The transaction is one of another kind of database than the store's.
+    /// The transaction is one in another database than the store's.
     OtherDatabase,
 }
 
@@ -46,8 +46,7 @@ impl fmt::Display for CompleteError {
             ),
             CompleteError::Store(error) => error.fmt(f),
             CompleteError::OtherDatabase => f.write_str(
-                "the jobs are in another kind of database than the transaction; \
-                 open both on the same one",
+                "the jobs are in another database than the transaction; open both on the same one",
             ),
         }
     }

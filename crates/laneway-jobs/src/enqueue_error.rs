@@ -16,7 +16,7 @@ pub enum EnqueueError {
     Name(NameError),
     /// The store could not.
     Store(StoreError),
-    /// The transaction is one of another kind of database than the store's.
+    /// The transaction is one in another database than the store's.
     OtherDatabase,
     /// A job that waits for others, or that begins a chain, has a unique key.
     WaitingUnique,
@@ -31,8 +31,7 @@ impl fmt::Display for EnqueueError {
             EnqueueError::Name(error) => error.fmt(f),
             EnqueueError::Store(error) => error.fmt(f),
             EnqueueError::OtherDatabase => f.write_str(
-                "the jobs are in another kind of database than the transaction; \
-                 open both on the same one",
+                "the jobs are in another database than the transaction; open both on the same one",
             ),
             EnqueueError::WaitingUnique => f.write_str(
                 "a link of a chain, or the job that follows a batch, cannot be unique, since \

@@ -5,12 +5,13 @@ mod folder;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use folder::Folder;
 use futures_lite::future::poll_once;
 use laneway::Runtime;
 use laneway::time::timeout;
 use laneway_jobs::sqlite::{SqliteStore, TransactError};
-use laneway_jobs::store::Store;
-use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, Jobs, Limit, Worker};
+use laneway_jobs::store::{JobSearch, Store};
+use laneway_jobs::{Ctx, EnqueueError, Enqueued, IfExists, Job, JobError, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -43,6 +44,56 @@ fn a_rival_that_rolls_back_leaves_the_unique_key_free() {
     let second =
         laneway::block_on(async { jobs.enqueue(Pay(2)).unique("key", IfExists::Keep).await });
     assert!(matches!(second, Ok(Enqueued::Inserted(_))), "{second:?}");
+}
+
+#[test]
+fn a_transaction_in_another_database_is_refused() {
+    let folder = Folder::new("another-database");
+    let file = |name| SqliteStore::open(folder.file(name)).unwrap();
+    let memory = || SqliteStore::memory().unwrap();
+    let stores = [file("a.db"), file("b.db"), memory(), memory()];
+    for (of_jobs, store) in stores.iter().enumerate() {
+        let jobs = Jobs::new(store.clone());
+        for (of_transaction, store) in stores.iter().enumerate() {
+            let jobs = jobs.clone();
+            let enqueued = laneway::block_on(store.transact(move |transaction| {
+                Ok::<_, Any>(jobs.enqueue(Pay(1)).enqueue_in(transaction))
+            }));
+            let enqueued = enqueued.unwrap();
+            match of_jobs == of_transaction {
+                true => assert!(enqueued.is_ok(), "{enqueued:?}"),
+                false => assert_eq!(enqueued, Err(EnqueueError::OtherDatabase)),
+            }
+        }
+        let page = laneway::block_on(jobs.search(JobSearch::default()));
+        assert_eq!(page.unwrap().jobs.len(), 1);
+    }
+}
+
+/// By a link as well.
+#[cfg(unix)]
+#[test]
+fn any_connection_to_the_same_file_has_its_jobs() {
+    let folder = Folder::new("same-file");
+    let path = folder.file("jobs.db");
+    let jobs = Jobs::new(SqliteStore::open(&path).unwrap());
+    let link = folder.file("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for path in [&path, &link] {
+        let mut connection = rusqlite::Connection::open(path).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let enqueued = jobs.enqueue(Pay(1)).enqueue_in(&transaction);
+        assert!(
+            matches!(enqueued, Ok(Enqueued::Inserted(_))),
+            "{enqueued:?}"
+        );
+        transaction.commit().unwrap();
+    }
+    let mut memory = rusqlite::Connection::open_in_memory().unwrap();
+    let enqueued = jobs
+        .enqueue(Pay(1))
+        .enqueue_in(&memory.transaction().unwrap());
+    assert_eq!(enqueued, Err(EnqueueError::OtherDatabase));
 }
 
 #[test]
@@ -114,7 +165,7 @@ async fn leave_a_bomb(store: &SqliteStore) {
 #[test]
 fn a_result_that_panics_where_it_is_dropped_leaves_the_store_usable() {
     let rt = Runtime::builder().build().unwrap();
-    let folder = folder::Folder::new("bomb");
+    let folder = Folder::new("bomb");
     let file = SqliteStore::open(folder.file("jobs.db")).unwrap();
     for store in [SqliteStore::memory().unwrap(), file] {
         let jobs = Jobs::new(store.clone());

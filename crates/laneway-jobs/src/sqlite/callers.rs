@@ -21,8 +21,7 @@ impl CallersTransaction for Transaction<'_> {
         store: Arc<dyn Store>,
         job: Result<NewJob, EnqueueError>,
     ) -> Result<Enqueued, EnqueueError> {
-        let store = store.as_any().downcast_ref::<SqliteStore>();
-        let store = store.ok_or(EnqueueError::OtherDatabase)?;
+        let store = of(&*store, self).ok_or(EnqueueError::OtherDatabase)?;
         store.insert_in(self, job?).map_err(EnqueueError::Store)
     }
 
@@ -31,8 +30,7 @@ impl CallersTransaction for Transaction<'_> {
         store: Arc<dyn Store>,
         settlement: Result<Settlement, CompleteError>,
     ) -> Result<(), CompleteError> {
-        let store = store.as_any().downcast_ref::<SqliteStore>();
-        let store = store.ok_or(CompleteError::OtherDatabase)?;
+        let store = of(&*store, self).ok_or(CompleteError::OtherDatabase)?;
         match store
             .settle_in(self, &settlement?)
             .map_err(CompleteError::Store)?
@@ -41,4 +39,10 @@ impl CallersTransaction for Transaction<'_> {
             Guarded::LeaseLost => Err(CompleteError::LeaseLost),
         }
     }
+}
+
+/// The store, if its database is that of a transaction.
+fn of<'s>(store: &'s dyn Store, transaction: &Transaction<'_>) -> Option<&'s SqliteStore> {
+    let store = store.as_any().downcast_ref::<SqliteStore>();
+    store.filter(|store| store.has(transaction))
 }

@@ -1,7 +1,9 @@
 //! The connection, and one transaction on it.
 
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -29,12 +31,20 @@ pub(super) struct Opening {
     /// Its name, which a later owner of the file asks about.
     pub(super) instance: String,
     pub(super) probe: Arc<dyn Probe>,
+    /// Where the store's connection lies, while a transaction is open: a database in memory has no
+    /// other name. Otherwise 0.
+    pub(super) connection: AtomicUsize,
 }
 
 impl Opening {
     /// A transaction at T on a connection: the store's, or a caller's own.
     pub(super) fn tx<'c>(&'c self, connection: &'c Connection) -> Tx<'c> {
         Tx::new(connection, self.clock.t(), &self.instance, &*self.probe)
+    }
+
+    /// Whether it is the store's connection, on which a transaction is open.
+    pub(super) fn is_its_own(&self, connection: &Connection) -> bool {
+        self.connection.load(Relaxed) == ptr::from_ref(connection).addr()
     }
 }
 
@@ -74,6 +84,18 @@ impl Connected {
     /// Runs a batch, and what `more` adds to it, in one transaction.
     pub(super) fn transaction(
         &mut self,
+        batch: &mut Batch,
+        more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
+    ) -> Ended {
+        let place = ptr::from_ref(&self.connection).addr();
+        self.opening.connection.store(place, Relaxed);
+        let ended = self.transaction_here(batch, more);
+        self.opening.connection.store(0, Relaxed);
+        ended
+    }
+
+    fn transaction_here(
+        &self,
         batch: &mut Batch,
         more: impl FnMut(&Batch) -> Option<Box<dyn Command>>,
     ) -> Ended {

@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
@@ -166,6 +167,7 @@ impl SqliteOptions {
             clock: StoreClock::start(wall, highest),
             instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)),
             probe: self.probe,
+            connection: AtomicUsize::new(0),
         };
         Ok(Connected {
             connection,

@@ -59,6 +59,13 @@ struct OpenFile {
     owned: Ownership,
 }
 
+impl OpenFile {
+    /// Whether a path leads to it, by whichever links.
+    fn is_at(&self, path: &Path) -> bool {
+        self.path == path || path.canonicalize().is_ok_and(|path| path == self.path)
+    }
+}
+
 impl SqliteStore {
     /// Opens a file with the default options, or makes it.
     ///
@@ -119,7 +126,8 @@ impl SqliteStore {
     ///
     /// With [`Enqueue::enqueue_in`](crate::Enqueue::enqueue_in) and
     /// [`Ctx::complete_in`](crate::Ctx::complete_in), jobs and effects commit together or not at
-    /// all. The closure must not commit by itself.
+    /// all. The closure must not commit by itself, nor wait for the store, whose one connection it
+    /// has: for a job that it enqueues in another way, say.
     ///
     /// # Errors
     ///
@@ -148,6 +156,16 @@ impl SqliteStore {
             self.0.hints.ready_everywhere();
         }
         unpacked(came)
+    }
+
+    /// Whether a transaction of a caller's is one in the store's own database.
+    pub(crate) fn has(&self, transaction: &Connection) -> bool {
+        match &self.0.file {
+            Some(file) => transaction
+                .path()
+                .is_some_and(|path| file.is_at(path.as_ref())),
+            None => self.0.opening.is_its_own(transaction),
+        }
     }
 
     /// Inserts a job in a caller's transaction.
