@@ -20,6 +20,7 @@ use crate::job_id::JobId;
 use crate::job_state::JobState;
 use crate::jobs::Jobs;
 use crate::lease::Lease;
+use crate::made_steps::{KnownStep, MadeSteps};
 use crate::name::{check_key, kept_text};
 use crate::payload::{PayloadError, decode, encode};
 use crate::resend::resend;
@@ -40,6 +41,7 @@ struct Inner {
     jobs: Jobs,
     attempt: Attempt,
     lease: Arc<Lease>,
+    steps: MadeSteps,
 }
 
 impl fmt::Debug for Ctx {
@@ -82,6 +84,7 @@ impl Ctx {
             jobs,
             attempt,
             lease,
+            steps: MadeSteps::default(),
         }))
     }
 
@@ -184,9 +187,8 @@ impl Ctx {
         E: Into<JobError>,
     {
         check_key("the name of a step", name).map_err(CompleteError::Name)?;
-        let made = resend(|| self.0.jobs.store().steps(self.id())).await?;
-        if let Some(made) = made.into_iter().find(|made| made.name == name) {
-            return Ok(decode(&made.value)?);
+        if let Some(made) = self.made(name).await? {
+            return Ok(decode(&made)?);
         }
         let value = step.await.map_err(Into::into)?;
         let unkept = |error| Retry::never(format!("the step {name} is not kept: {error}"));
@@ -194,8 +196,25 @@ impl Ctx {
             name: name.to_owned(),
             value: readable::<T>(&value).map_err(unkept)?,
         };
-        self.note(NoteKind::Step(step)).await?;
+        self.0.steps.begins(name);
+        self.note(NoteKind::Step(step.clone())).await?;
+        self.0.steps.is_kept(step);
         Ok(value)
+    }
+
+    /// The value of a step that was made.
+    async fn made(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.0.steps.look(name) {
+            KnownStep::Made(value) => Ok(Some(value)),
+            KnownStep::NotMade => Ok(None),
+            KnownStep::Unknown => {
+                let read = resend(|| self.0.jobs.store().steps(self.id())).await?;
+                let made = read.iter().find(|step| step.name == name);
+                let value = made.map(|step| step.value.clone());
+                self.0.steps.were_read(read);
+                Ok(value)
+            }
+        }
     }
 
     /// A job to enqueue, whose parent is this one.

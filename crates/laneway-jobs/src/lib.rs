@@ -92,8 +92,8 @@
 //! 5. `worker/`: the policy. It decides how much to claim, when to try again, which jobs with a
 //!    crash behind them wait, and when a handler is dropped (`lease.rs`). It reads no clock for
 //!    times that are stored: the store does, and its present time is called T here.
-//! 6. `ctx.rs`: what a handler sees. `callers_transaction.rs` is where each database says how a
-//!    caller's own transaction is used, at once or by a future.
+//! 6. `ctx.rs` with `made_steps.rs`: what a handler sees. `callers_transaction.rs` is where each
+//!    database says how a caller's own transaction is used, at once or by a future.
 //! 7. [`sqlite`]: one writer, all SQL under names. It owns T, the fence's counter and the hints.
 //! 8. `dashboard/`: pages for people. It knows [`store::ViewStore`] and no database, and makes HTML
 //!    of what it reads.
@@ -132,6 +132,7 @@ mod job_state;
 mod jobs;
 mod lease;
 mod lock;
+mod made_steps;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod micros;
 mod name;
