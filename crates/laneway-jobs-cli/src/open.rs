@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use laneway::block_on;
-use laneway_jobs::postgres::PostgresOptions;
-use laneway_jobs::sqlite::{SqliteOptions, SqliteSource, SqliteStore, SqliteTarget};
+use laneway_jobs::postgres::{ConnectError, PostgresOptions};
+use laneway_jobs::sqlite::{OpenError, SqliteOptions, SqliteSource, SqliteStore, SqliteTarget};
 use laneway_jobs::store::{Store, TransferSource, TransferTarget};
 use laneway_jobs::{postgres, sqlite};
 
@@ -116,6 +116,20 @@ pub(crate) fn source_at(address: &str) -> Result<Box<dyn TransferSource>, Failur
     match read(address)? {
         Address::File(path) => Ok(Box::new(SqliteSource::open(path)?)),
         Address::Server(url) => Ok(Box::new(block_on(PostgresOptions::new().source(url))?)),
+    }
+}
+
+/// Whether a store is there. None is made.
+pub(crate) fn is_there(address: &str) -> Result<bool, Failure> {
+    match read(address)? {
+        Address::File(path) => {
+            let visited = SqliteOptions::new().visit(path);
+            Ok(!matches!(visited, Err(OpenError::NoJobs(_))))
+        }
+        Address::Server(url) => {
+            let visited = block_on(PostgresOptions::new().visit(url));
+            Ok(!matches!(visited, Err(ConnectError::NoJobs(_))))
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! `move`: everything goes to another database.
 
+use std::path::Path;
+
 use laneway::block_on;
-use laneway_jobs::store::{PartTally, StorePart, TransferStep, Transferred, transfer};
+use laneway_jobs::store::{
+    PartTally, StorePart, TransferError, TransferSource, TransferStep, Transferred, transfer,
+};
 use serde_json::{Value, json};
 
 use super::Command;
@@ -43,7 +47,9 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     if is_same(from, to) {
         return Err(Failure::usage("--from and --to are the same database"));
     }
-    let (source, target) = (open::source_at(from)?, open::target_at(to)?);
+    let source = open::source_at(from)?;
+    refuse_moved(&*source, to)?;
+    let target = open::target_at(to)?;
     let mut told = Told::new(out);
     let moved = block_on(transfer(&*source, &*target, |step| told.step(step)))?;
     told.end()?;
@@ -64,6 +70,25 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
 fn wanted<'a>(args: &'a Args, name: &str) -> Result<&'a str, Failure> {
     let value = args.value(name).filter(|value| !value.is_empty());
     value.ok_or_else(|| Failure::usage("move wants --from DATABASE and --to DATABASE"))
+}
+
+/// Jobs that were moved before are in a database that is there: another one is not made for them.
+fn refuse_moved(source: &dyn TransferSource, to: &str) -> Result<(), Failure> {
+    match block_on(source.moved_to())? {
+        Some(place) if !open::is_there(to)? => Err(match is_place(&place, to) {
+            true => TransferError::TargetLost(place).into(),
+            false => TransferError::MovedElsewhere(place).into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a file that is not there would be at this place.
+fn is_place(place: &str, file: &str) -> bool {
+    let (place, file) = (Path::new(place), Path::new(file));
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    place.file_name() == file.file_name() && folder.is_ok_and(|at| place.parent() == Some(&at))
 }
 
 /// Files may have several names.

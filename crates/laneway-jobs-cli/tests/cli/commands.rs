@@ -1,5 +1,6 @@
 //! Does each command do what it says, and say it in JSON?
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
@@ -480,6 +481,16 @@ fn move_brings_everything_over_and_the_old_file_says_where() {
         .run(&format!("move --from {from} --to {elsewhere}"))
         .fails(1);
     assert!(refused.contains("move from there"), "{refused}");
+    assert!(
+        !fs::exists(&elsewhere).unwrap(),
+        "an empty database was made"
+    );
+    fs::remove_file(&to).unwrap();
+    let lost = folder
+        .run(&format!("move --from {from} --to {to}"))
+        .fails(1);
+    assert!(lost.contains("restore it"), "{lost}");
+    assert!(!fs::exists(&to).unwrap(), "an empty database was made");
 }
 
 #[test]

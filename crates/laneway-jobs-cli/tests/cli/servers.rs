@@ -215,6 +215,13 @@ fn a_killed_move_to_a_server_goes_on_and_so_does_the_one_back() {
                 .unwrap(),
         );
         assert_eq!(listed.json().len(), JOBS, "{steps}");
+        let elsewhere = format!("{}?schema=elsewhere", server.url());
+        let again = format!("move --from {} --to {elsewhere}", folder.file());
+        let refused = ran(program(&again).output().unwrap()).fails(1);
+        assert!(refused.contains("move from there"), "{refused}");
+        let line = format!("list --database {elsewhere}");
+        let none = ran(program(&line).output().unwrap()).fails(1);
+        assert!(none.contains("no jobs"), "{none}");
         let back = folder.path(&format!("back{steps}.db"));
         let line = format!("move --from {there} --to {back} --json");
         kill_after(program(&line), steps);
