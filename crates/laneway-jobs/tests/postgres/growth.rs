@@ -48,12 +48,14 @@ async fn blocks_after(client: &Client, rows: i64) -> i64 {
     }
 }
 
+/// Jobs that were done just now: old ones would be deleted meanwhile, the more the longer it takes.
 async fn fill(client: &Client, rows: i64) {
     let text = format!(
         "INSERT INTO growth.laneway_job (id, kind, queue, lane, state, run_at, attempt, created_at,
             finished_at, max_attempts, payload)
         SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'numbered',
-            'default', 1, 2, n, 1, n, n, 20, '0'
+            'default', 1, 2, n, 1, n, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+            20, '0'
         FROM generate_series(1, {rows}) AS number (n)
         ON CONFLICT DO NOTHING"
     );
