@@ -44,7 +44,7 @@ impl JobId {
 
     /// The id that [`to_bytes`](JobId::to_bytes) wrote.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> JobId {
+    pub const fn from_bytes(bytes: [u8; 16]) -> JobId {
         JobId(u128::from_be_bytes(bytes))
     }
 }

@@ -18,7 +18,7 @@ impl Job for Tour {
     const KIND: &'static str = "tour";
 }
 
-/// Counts what is read.
+/// Counts transactions that read.
 #[derive(Debug, Default)]
 struct Reads(AtomicUsize);
 

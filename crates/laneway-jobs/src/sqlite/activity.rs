@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::clock::{Micros, duration_of, time_of};
-use super::columns::lane_number;
+use super::columns::{lane_number, some_micros, text};
 use super::tx::{Sql, Tx};
 use crate::slots::Slots;
 use crate::store::{Activity, ActivitySlot, ActivityWanted, LaneActivity};
@@ -125,8 +125,8 @@ impl Tx<'_> {
     fn measure_waits(&self, of_slot: OfSlot<'_>, place: usize, both: &mut Both) -> Sql<()> {
         self.by_lane(WAITS, of_slot, |lane, row| {
             let slot = &mut both[lane][place];
-            slot.wait_mean = row.get::<_, Option<Micros>>(1)?.map(duration_of);
-            slot.wait_max = row.get::<_, Option<Micros>>(2)?.map(duration_of);
+            slot.wait_mean = some_micros(row, 1)?.map(duration_of);
+            slot.wait_max = some_micros(row, 2)?.map(duration_of);
             Ok(())
         })
     }
@@ -150,7 +150,7 @@ impl Tx<'_> {
         let mut prepared = self.connection.prepare_cached(ERRORS)?;
         let mut rows = prepared.query((slots.from, slots.length, ERRORS_READ))?;
         while let Some(row) = rows.next()? {
-            let (queue, lane): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (queue, lane): (_, i64) = (text(row, 0)?, row.get(1)?);
             let place = row.get::<_, i64>(2)?.unsigned_abs() as usize;
             let is_it =
                 |one: &&mut LaneActivity| one.queue == queue && lane_number(one.lane) == lane;

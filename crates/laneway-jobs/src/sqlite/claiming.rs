@@ -6,11 +6,12 @@ use std::time::Duration;
 use rusqlite::Row;
 
 use super::clock::{Micros, duration_of, length};
-use super::columns::{id_of, lane_number, lane_of};
+use super::columns::{
+    NO_ID, bytes, count, id_of, lane_number, lane_of, some_id_of, some_text, text,
+};
 use super::statement::Statement;
 use super::tx::{Found, Params, Sql, Tx};
 use crate::fence::Fence;
-use crate::job_id::JobId;
 use crate::store::allowance::Allowance;
 use crate::store::{Claim, ClaimId, ClaimOrder, Claimed, ClaimedJob, Enqueued, NewJob, Whom};
 use laneway::Priority;
@@ -188,7 +189,7 @@ impl KeyedRow {
             None => None,
             Some(seq) => Some(ChosenJob {
                 seq,
-                key: row.get(1)?,
+                key: text(row, 1)?,
                 turn: row.get(2)?,
                 place: row.get(3)?,
             }),
@@ -196,7 +197,7 @@ impl KeyedRow {
         Ok(KeyedRow {
             job,
             keys: row.get(4)?,
-            last: row.get(5)?,
+            last: some_text(row, 5)?,
         })
     }
 }
@@ -229,8 +230,10 @@ fn limit_number(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// The rows come in the order in which the file has them.
+/// The rows come in the order in which the file has them. One without an id of a job cannot be
+/// settled: it is left to the rescues, which quarantine it.
 fn in_order(mut rows: Vec<(Micros, i64, ClaimedJob)>, first: Priority) -> Vec<ClaimedJob> {
+    rows.retain(|(_, _, job)| job.id != NO_ID);
     rows.sort_by_key(|(run_at, seq, job)| (job.lane != first, *run_at, *seq));
     rows.into_iter().map(|(_, _, job)| job).collect()
 }
@@ -240,14 +243,14 @@ fn claimed(row: &Row<'_>) -> Sql<(Micros, i64, ClaimedJob)> {
     let job = ClaimedJob {
         id: id_of(row, 2)?,
         fence: Fence::new(row.get(3)?),
-        kind: row.get(4)?,
+        kind: text(row, 4)?,
         lane: lane_of(row, 5)?,
-        attempt: row.get(6)?,
-        max_attempts: row.get(7)?,
-        crashes: row.get(8)?,
+        attempt: count(row, 6)?,
+        max_attempts: count(row, 7)?,
+        crashes: count(row, 8)?,
         timeout: row.get::<_, Option<Micros>>(9)?.map(duration_of),
-        payload: row.get(10)?,
-        awaited_by: row.get::<_, Option<_>>(11)?.map(JobId::from_bytes),
+        payload: bytes(row, 10)?,
+        awaited_by: some_id_of(row, 11)?,
     };
     Ok((row.get(0)?, row.get(1)?, job))
 }

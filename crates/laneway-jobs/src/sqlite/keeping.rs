@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::clock::length;
+use super::columns::{bytes, text};
 use super::statement::Statement;
 use super::tx::{Found, Sql, Tx};
 use crate::job_id::JobId;
@@ -76,12 +77,12 @@ impl Tx<'_> {
     }
 
     pub(super) fn steps(&self, job: JobId) -> Sql<Vec<Step>> {
-        let text = "SELECT name, value FROM laneway_step WHERE job = ?1 ORDER BY name";
-        let mut prepared = self.connection.prepare_cached(text)?;
+        let steps = "SELECT name, value FROM laneway_step WHERE job = ?1 ORDER BY name";
+        let mut prepared = self.connection.prepare_cached(steps)?;
         let steps = prepared.query_map([job.to_bytes()], |row| {
             Ok(Step {
-                name: row.get(0)?,
-                value: row.get(1)?,
+                name: text(row, 0)?,
+                value: bytes(row, 1)?,
             })
         })?;
         steps.collect()

@@ -9,7 +9,7 @@ use rusqlite::{Connection, StatementStatus, ToSql};
 
 use super::open::set_up;
 use super::probe::NoProbe;
-use super::reading::{LOOK, count};
+use super::reading::{LOOK, counting};
 use super::schema::migrate;
 use super::searching::Way;
 use super::statement::Statement;
@@ -270,7 +270,7 @@ fn no_view_reads_all_jobs() {
             ways.into_iter()
                 .flat_map(|way| [way.floor(), way.matching()]),
         )
-        .chain(JobState::ALL.map(count));
+        .chain(JobState::ALL.map(counting));
     for text in texts {
         let steps = plan(&connection, &text);
         assert!(

@@ -4,7 +4,9 @@ use laneway::Priority;
 use rusqlite::{OptionalExtension, Row};
 
 use super::clock::{Micros, time_of};
-use super::columns::{id_of, lane_of, state_of};
+use super::columns::{
+    bytes, count, id_of, lane_of, some_bytes, some_id_of, some_text, state_of, text,
+};
 use super::tx::{Sql, Tx};
 use crate::fence::Fence;
 use crate::job_id::JobId;
@@ -46,8 +48,7 @@ impl Tx<'_> {
     }
 
     fn count_of(&self, queue: &str, state: JobState, at_most: u64) -> Sql<u64> {
-        let text = count(state);
-        let mut prepared = self.connection.prepare_cached(&text)?;
+        let mut prepared = self.connection.prepare_cached(&counting(state))?;
         let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
         let count: i64 = prepared.query_row((queue, at_most), |row| row.get(0))?;
         Ok(count.unsigned_abs())
@@ -56,7 +57,7 @@ impl Tx<'_> {
 
 /// Counts the jobs of a queue in a state. The texts name the states and what else their indices ask
 /// for: otherwise all rows are read.
-pub(super) fn count(state: JobState) -> String {
+pub(super) fn counting(state: JobState) -> String {
     let rows = match state {
         JobState::Ready => READY.to_owned(),
         JobState::Running => "SELECT 1 FROM laneway_job INDEXED BY laneway_job_running
@@ -73,30 +74,28 @@ pub(super) fn count(state: JobState) -> String {
 
 /// A job without its payload and result.
 pub(super) fn outline(row: &Row<'_>) -> Sql<JobView> {
-    let parent: Option<[u8; 16]> = row.get("parent")?;
-    let awaited_by: Option<[u8; 16]> = row.get("awaited_by")?;
     let finished: Option<Micros> = row.get("finished_at")?;
     Ok(JobView {
         id: id_of(row, "id")?,
-        kind: row.get("kind")?,
-        queue: row.get("queue")?,
+        kind: text(row, "kind")?,
+        queue: text(row, "queue")?,
         lane: lane_of(row, "lane").unwrap_or(Priority::Low),
         state: state_of(row, "state")?,
-        attempt: row.get("attempt")?,
-        max_attempts: row.get("max_attempts")?,
-        crashes: row.get("crashes")?,
+        attempt: count(row, "attempt")?,
+        max_attempts: count(row, "max_attempts")?,
+        crashes: count(row, "crashes")?,
         fence: row.get::<_, Option<i64>>("fence")?.map(Fence::new),
-        worker: row.get("worker")?,
+        worker: some_text(row, "worker")?,
         run_at: time_of(row.get("run_at")?),
         created_at: time_of(row.get("created_at")?),
         finished_at: finished.map(time_of),
-        unique_key: row.get("unique_key")?,
-        limit_key: row.get("limit_key")?,
-        parent: parent.map(JobId::from_bytes),
-        awaited_by: awaited_by.map(JobId::from_bytes),
+        unique_key: some_text(row, "unique_key")?,
+        limit_key: some_text(row, "limit_key")?,
+        parent: some_id_of(row, "parent")?,
+        awaited_by: some_id_of(row, "awaited_by")?,
         progress: row.get("progress")?,
-        progress_text: row.get("progress_text")?,
-        error: row.get("error")?,
+        progress_text: some_text(row, "progress_text")?,
+        error: some_text(row, "error")?,
         payload: Vec::new(),
         result: None,
     })
@@ -104,8 +103,8 @@ pub(super) fn outline(row: &Row<'_>) -> Sql<JobView> {
 
 fn whole(row: &Row<'_>) -> Sql<JobView> {
     Ok(JobView {
-        payload: row.get("payload")?,
-        result: row.get("result")?,
+        payload: bytes(row, "payload")?,
+        result: some_bytes(row, "result")?,
         ..outline(row)?
     })
 }

@@ -1,7 +1,7 @@
 //! Expired leases, expired jobs, and old rows.
 
 use super::clock::length;
-use super::columns::id_of;
+use super::columns::{id_of, text};
 use super::settling::Moved;
 use super::statement::Statement;
 use super::tx::{Params, Sql, Tx};
@@ -70,9 +70,9 @@ impl Tx<'_> {
     }
 
     pub(super) fn queues(&self) -> Sql<Vec<String>> {
-        let text = "SELECT name FROM laneway_queue ORDER BY name";
-        let mut prepared = self.connection.prepare_cached(text)?;
-        let names = prepared.query_map([], |row| row.get(0))?;
+        let names = "SELECT name FROM laneway_queue ORDER BY name";
+        let mut prepared = self.connection.prepare_cached(names)?;
+        let names = prepared.query_map([], |row| text(row, 0))?;
         names.collect()
     }
 }

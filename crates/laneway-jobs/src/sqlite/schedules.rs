@@ -3,6 +3,7 @@
 use rusqlite::Row;
 
 use super::clock::{Micros, micros_of, time_of};
+use super::columns::{some_text, text};
 use super::probe::Transition;
 use super::statement::Statement;
 use super::store::SqliteStore;
@@ -173,10 +174,10 @@ fn schedule(row: &Row<'_>) -> Sql<ScheduleView> {
         _ => ScheduleState::Paused,
     };
     Ok(ScheduleView {
-        name: row.get("name")?,
-        pattern: row.get("pattern")?,
-        zone: row.get("zone")?,
-        kind: row.get("kind")?,
+        name: text(row, "name")?,
+        pattern: text(row, "pattern")?,
+        zone: text(row, "zone")?,
+        kind: text(row, "kind")?,
         state,
         next: row.get::<_, Option<Micros>>("next_at")?.map(time_of),
         resumed_at: row.get::<_, Option<Micros>>("resumed_at")?.map(time_of),
@@ -188,7 +189,7 @@ fn schedule(row: &Row<'_>) -> Sql<ScheduleView> {
 fn fire(row: &Row<'_>) -> Sql<Fire> {
     let job: Option<[u8; 16]> = row.get("job")?;
     let unfinished: i64 = row.get("unfinished")?;
-    let error: Option<String> = row.get("error")?;
+    let error = some_text(row, "error")?;
     let outcome = match (job.map(JobId::from_bytes), unfinished) {
         (Some(id), 0) => FireOutcome::Enqueued(id),
         (Some(id), _) => FireOutcome::Unfinished(id),

@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::clock::{Micros, length};
-use super::columns::state_of;
+use super::columns::{some_id_of, some_text, state_of, text};
 use super::statement::Statement;
 use super::tx::{Everywhere, Params, Sql, Tx};
 use crate::job_id::JobId;
@@ -23,16 +23,14 @@ pub(super) struct Moved {
 
 impl Moved {
     pub(super) fn read(row: &Row<'_>) -> Sql<Moved> {
-        let key: Option<String> = row.get("unique_key")?;
-        let kind = key.is_some().then(|| row.get("unique_kind")).transpose()?;
+        let key = some_text(row, "unique_key")?;
+        let kind = key.is_some().then(|| text(row, "unique_kind"));
         Ok(Moved {
             state: state_of(row, "state")?,
-            queue: row.get("queue")?,
-            limit_key: row.get("limit_key")?,
-            unique: kind.zip(key),
-            awaited_by: row
-                .get::<_, Option<_>>("awaited_by")?
-                .map(JobId::from_bytes),
+            queue: text(row, "queue")?,
+            limit_key: some_text(row, "limit_key")?,
+            unique: kind.transpose()?.zip(key),
+            awaited_by: some_id_of(row, "awaited_by")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::clock::{Micros, duration_of, time_of};
-use super::columns::{id_of, state_of};
+use super::columns::{count, id_of, some_text, state_of, text};
 use super::probe::Transition;
 use super::reading::outline;
 use super::statement::Statement;
@@ -152,7 +152,7 @@ fn stop_in(row: &Row<'_>) -> Sql<StopRequest> {
 
 fn queue(row: &Row<'_>) -> Sql<QueueView> {
     Ok(QueueView {
-        name: row.get("name")?,
+        name: text(row, "name")?,
         state: match row.get::<_, i64>("paused")? {
             0 => QueueState::Open,
             _ => QueueState::Paused,
@@ -175,23 +175,23 @@ fn story(row: &Row<'_>) -> Sql<JobStory> {
 
 fn attempt(row: &Row<'_>) -> Sql<AttemptView> {
     Ok(AttemptView {
-        attempt: row.get("attempt")?,
+        attempt: count(row, "attempt")?,
         fence: Fence::new(row.get("fence")?),
-        worker: row.get("worker")?,
+        worker: some_text(row, "worker")?,
         started_at: time_in(row, "started_at")?,
         ended_at: time_of(row.get("ended_at")?),
-        error: row.get("error")?,
+        error: text(row, "error")?,
     })
 }
 
 fn failed(row: &Row<'_>) -> Sql<FailedAttempt> {
     Ok(FailedAttempt {
         job: id_of(row, "id")?,
-        kind: row.get("kind")?,
-        queue: row.get("queue")?,
+        kind: text(row, "kind")?,
+        queue: text(row, "queue")?,
         state: state_of(row, "state")?,
         ended_at: time_of(row.get("ended_at")?),
-        error: row.get("error")?,
+        error: text(row, "error")?,
     })
 }
 
