@@ -66,7 +66,8 @@ impl Calendar {
 
     /// Goes by the times that clocks show, each once.
     fn next_named(&self, after: Timestamp) -> Option<Timestamp> {
-        let mut from = self.zone.to_datetime(after.checked_add(MOMENT).ok()?);
+        // By the clock of this moment: the next one may lie behind a gap.
+        let mut from = self.zone.to_datetime(after).checked_add(MOMENT).ok()?;
         loop {
             let shown = self.pattern.next_from(from)?;
             // Not after it is what has come already: the first of two, or what the end of a gap
