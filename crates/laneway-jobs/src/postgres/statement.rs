@@ -482,10 +482,10 @@ picked AS MATERIALIZED (
     claim_picked!("$4", "$5", "$6", "$7", suspects!(""), keys_due!("$8", "$9"))
 );
 
-/// The ready jobs of a lane that are of one kind. The index has one number for a kind, its queue and
-/// its lane, which costs an insert half of what their names would. Two that share a number are told
-/// apart by the row; what is `IS TRUE` is so for all but the planner, which would take the index of
-/// all kinds for it.
+/// The ready jobs of a lane that are of one kind. The index has one number for a kind, its queue
+/// and its lane, which costs an insert half of what their names would. Two that share a number are
+/// told apart by the row; what is `IS TRUE` is so for all but the planner, which would take the
+/// index of all kinds for it.
 macro_rules! ready_of_kind {
     ($columns:literal, $kind:literal, $lane:literal, $others:literal) => {
         concat!(
