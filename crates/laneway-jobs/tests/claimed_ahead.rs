@@ -9,7 +9,7 @@ use laneway::time::sleep;
 use laneway::{Handle, Priority};
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::JobSearch;
-use laneway_jobs::{Ctx, Job, JobError, JobState, Jobs, Limit, Worker, WorkerHandle};
+use laneway_jobs::{Ctx, Job, JobError, JobId, JobState, Jobs, Limit, Worker, WorkerHandle};
 use serde::{Deserialize, Serialize};
 
 const LIMIT: usize = 8;
@@ -161,4 +161,51 @@ fn a_shutdown_returns_what_has_not_begun_without_charge() {
         assert_eq!(count(&jobs, JobState::Ready, 0).await, SLOW);
     });
     run.unwrap();
+}
+
+/// Takes long where another job has been claimed, which then waits.
+async fn nap_beside(jobs: Jobs, other: JobId, id: JobId) -> Result<(), JobError> {
+    let other_is_claimed = jobs.find(other).await?.unwrap().state == JobState::Running;
+    if id != other && other_is_claimed {
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// How many high jobs begin before a low one, where a high one takes long whenever the low one has
+/// been claimed and waits.
+fn high_jobs_before_a_low_one(seed: u64) -> usize {
+    let run = Sim::seed(seed).run(async {
+        let jobs = Jobs::new(SqliteStore::memory().unwrap());
+        let low = jobs.enqueue(Nap(Duration::ZERO)).lane(Priority::Low);
+        let low = low.await.unwrap().id();
+        let high = (0..QUICK).map(|_| jobs.enqueue(Nap(Duration::ZERO)).lane(Priority::High));
+        jobs.enqueue_all(high).await.unwrap();
+        let (begun, before) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(usize::MAX)));
+        let (low_began, of_worker) = (before.clone(), jobs.clone());
+        let handler = move |_: Nap, ctx: Ctx| {
+            let nth = begun.fetch_add(1, Relaxed);
+            if ctx.id() == low {
+                low_began.store(nth, Relaxed);
+            }
+            nap_beside(of_worker.clone(), low, ctx.id())
+        };
+        let worker = Worker::new(&jobs).queue("default", Limit::in_flight(1));
+        let worker = worker.handle(handler).start(&Handle::current()).unwrap();
+        assert_eq!(jobs.wait::<()>(low).await, Ok(()));
+        assert!(worker.shutdown(HOUR).await.is_clean());
+        before.load(Relaxed)
+    });
+    run.unwrap().output
+}
+
+#[test]
+fn the_low_lane_has_its_turn_though_a_high_job_turns_out_to_be_slow() {
+    for seed in 0..16 {
+        let before = high_jobs_before_a_low_one(seed);
+        assert!(
+            before <= 8,
+            "{before} high jobs began first with seed {seed}"
+        );
+    }
 }

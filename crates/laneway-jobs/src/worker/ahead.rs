@@ -27,7 +27,7 @@ const CALM: Duration = Duration::from_secs(1);
 /// The jobs of the last claim that have not begun.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// Those of the high lane first.
+    /// Those of the high lane first, or after one of the low lane.
     jobs: Vec<ClaimedJob>,
     /// A moment after the last claim.
     until: Option<Instant>,

@@ -53,6 +53,7 @@ type Inserted = (PickedUp, Vec<Enqueued>);
 struct AskedFor {
     id: ClaimId,
     whom: Whom,
+    order: ClaimOrder,
     limit: usize,
 }
 
@@ -61,6 +62,7 @@ impl AskedFor {
         AskedFor {
             id: claim.id,
             whom: claim.whom,
+            order: claim.order,
             limit: claim.limit,
         }
     }
@@ -300,7 +302,7 @@ impl Claimer {
         let turn = self.turns.claimed(asked_for.whom, &claimed, limit);
         let goes_on = self.mind_suspects(&claimed, may) || turn == NextTurn::Now;
         self.ahead.claimed(&claimed.jobs, limit);
-        self.hold(claimed.jobs, sent);
+        self.hold(claimed.jobs, asked_for.order, sent);
         let jobs = self.ahead.take(self.core.roster().slots(self.queue));
         self.begin(jobs).await;
         self.core.wanting[self.queue].store(goes_on || found == limit, Relaxed);
@@ -331,15 +333,22 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
-    /// Holds what was claimed, the high jobs first.
-    fn hold(&mut self, mut jobs: Vec<ClaimedJob>, sent: Instant) {
+    /// Holds what was claimed, the high jobs first. Of a claim that began with the low lane, one low
+    /// job comes before them: if it found no slot and went back, its lane would lose its turn.
+    fn hold(&mut self, mut jobs: Vec<ClaimedJob>, order: ClaimOrder, sent: Instant) {
         let mut roster = self.core.roster();
         for job in &jobs {
             let lease = Arc::new(Lease::new(sent, self.core.settings.lease));
             roster.hold(job, self.queue, lease);
         }
         drop(roster);
-        jobs.sort_by_key(|job| job.lane != Priority::High);
+        let is_low = |job: &ClaimedJob| job.lane != Priority::High;
+        jobs.sort_by_key(is_low);
+        if order == ClaimOrder::LowFirst
+            && let Some(first_low) = jobs.iter().position(is_low)
+        {
+            jobs[..=first_low].rotate_right(1);
+        }
         self.ahead.add(jobs);
     }
 
