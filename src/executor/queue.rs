@@ -29,8 +29,6 @@ use crate::ground::sift_mark::SiftMark;
 use crate::ground::sync::unmodelled::{Deque, Ring, Steal, Stealer};
 use crate::idle::Board;
 
-pub(super) use extract::IsWanted;
-
 /// A queue, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Queue {

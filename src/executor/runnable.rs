@@ -46,6 +46,9 @@ impl Priority {
 /// The half of a task that waits in queues and is polled.
 pub(super) type Runnable = async_task::Runnable<Meta>;
 
+/// Tells the tasks that are to be taken out of a place from those that stay there.
+pub(super) type IsWanted<'a> = &'a dyn Fn(&Runnable) -> bool;
+
 /// The part of a task besides its future. It lies in the task's one allocation.
 #[derive(Debug)]
 pub(crate) struct Meta {

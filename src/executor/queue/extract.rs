@@ -8,6 +8,7 @@
 //! This file never decides when to look, and never polls a task. Read `worker/sifter.rs` next.
 
 use super::{Contents, LocalQueue, Queue, Runnable, Stealable};
+use crate::executor::runnable::IsWanted;
 use crate::ground::ids::QueueId;
 use crate::ground::sift_mark::is_older;
 use crate::ground::sync::unmodelled::Ring;
@@ -15,9 +16,6 @@ use crate::ground::sync::unmodelled::Ring;
 /// From a deque or a channel with more tasks than this, none is picked: the way out and back of all
 /// would cost more than a thread does.
 const MOST_TO_PICK_AMONG: usize = 256;
-
-/// Tells the tasks that are to be taken out from those that stay.
-pub(in crate::executor) type IsWanted<'a> = &'a dyn Fn(&Runnable) -> bool;
 
 fn is_raised(runnable: &Runnable) -> bool {
     runnable.metadata().queue_by_loans() == QueueId::HIGH

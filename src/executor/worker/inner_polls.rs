@@ -18,8 +18,7 @@ use std::mem;
 
 use super::{Current, Step, Worker, run, step_with};
 use crate::ending::Phase;
-use crate::executor::queue::IsWanted;
-use crate::executor::runnable::Runnable;
+use crate::executor::runnable::{IsWanted, Runnable};
 use crate::executor::seat;
 use crate::executor::telling;
 use crate::executor::thread_locals::{NOTE, Note};

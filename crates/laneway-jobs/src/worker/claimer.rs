@@ -333,8 +333,8 @@ impl Claimer {
         roster.suspicion != before || matches!(may, MayClaim::Suspect(_))
     }
 
-    /// Holds what was claimed, the high jobs first. Of a claim that began with the low lane, one low
-    /// job comes before them: if it found no slot and went back, its lane would lose its turn.
+    /// Holds what was claimed, the high jobs first. Of a claim that began with the low lane, one
+    /// low job comes before them: if it found no slot and went back, its lane would lose its turn.
     fn hold(&mut self, mut jobs: Vec<ClaimedJob>, order: ClaimOrder, sent: Instant) {
         let mut roster = self.core.roster();
         for job in &jobs {
