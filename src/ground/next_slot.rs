@@ -51,8 +51,8 @@ impl<T> NextSlot<T> {
 impl<T> Default for NextSlot<T> {
     fn default() -> NextSlot<T> {
         NextSlot {
-            value: AtomicCell::new(None),
-            filled: AtomicBool::new(false),
+            value: AtomicCell::default(),
+            filled: AtomicBool::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use loom::thread::JoinHandle;
 use super::tests::runnable;
 use super::*;
 use crate::ground::ids::QueueId;
-use crate::ground::sync::{AtomicUsize, check, fence, thread};
+use crate::ground::sync::{AtomicUsize, Ordering, check, fence, thread};
 use crate::idle::{Claim, Enrolled, Nearby, OtherSearchers, ParkingLot, Standing};
 
 const CREW: CrewId = CrewId(0);
