@@ -450,6 +450,33 @@ mod tests {
         assert_eq!(order_to_the_end(&notes), expected);
     }
 
+    /// They were on their way while other workers looked for them.
+    #[test]
+    fn a_thief_hands_on_the_raised_tasks_of_its_loot_before_it_runs_the_first() {
+        const LOW: QueueId = QueueId::LOW;
+        let ([_high, thief, victim], notes) = workers(1, 2, Stealing::None);
+        let _entered = seat::enter(notes.executor.clone());
+        let mut raised = None;
+        let _victim = notes.as_worker(victim, |notes| {
+            notes.spawn("first", LOW);
+            raised = Some(notes.spawn_task("raised", LOW, |_| {}));
+            ["third", "out of reach", "out of reach", "out of reach"]
+                .map(|name| notes.spawn(name, LOW));
+        });
+        let raised = raised.expect("it was spawned");
+        raised.escalate();
+        raised.detach();
+
+        seat::replace_worker(Some(Box::new(thief)));
+        assert_eq!(step(), Step::Ran);
+        assert!(notes.ran.lock().unwrap().is_empty());
+        assert_eq!(notes.executor.queue(QueueId::HIGH).channel_len(), 1);
+        assert_eq!(step(), Step::Ran);
+        assert_eq!(*notes.ran.lock().unwrap(), ["first"]);
+        let order = order_to_the_end(&notes);
+        assert!(!order.contains(&"raised"), "{order:?}");
+    }
+
     #[test]
     fn a_low_worker_looks_in_the_order_given_above_next() {
         const HIGH: QueueId = QueueId::HIGH;

@@ -162,7 +162,7 @@ fn a_body_that_a_task_reads_after_the_answer_is_no_request() {
     });
     let rest = get("/within-the-body");
     let mut client = begun(&server, rest.len());
-    // What comes with the last bytes of the body comes before the rest.
+    // A head that comes with the last bytes of the body comes before the rest.
     client.send(rest.clone() + &get("/next"));
     assert_eq!(client.answer().1, "/next");
     assert_eq!(told.recv_timeout(WATCHDOG), Ok(Ok(5 + rest.len())));

@@ -11,7 +11,7 @@ use laneway::time::timeout;
 use laneway_jobs::dashboard::{Dashboard, PageRequest};
 use laneway_jobs::sqlite::SqliteStore;
 use laneway_jobs::store::{JobSearch, Pruning};
-use laneway_jobs::{Job, JobError, JobId, JobState, Jobs, Limit, Worker};
+use laneway_jobs::{Job, JobError, JobId, JobState, Jobs, Limit, Worker, WorkerHandle};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,14 @@ fn set(path: &Path, job: JobId, column: &str, value: &str) {
     assert_eq!(connection.execute(&text, [job.to_bytes()]), Ok(1));
 }
 
+fn start(jobs: &Jobs, rt: &Runtime) -> WorkerHandle {
+    Worker::new(jobs)
+        .queue("default", Limit::in_flight(4))
+        .handle(|Text(text): Text, _| async move { Ok::<_, JobError>(text) })
+        .start(rt)
+        .unwrap()
+}
+
 /// The state of the job whose column has this value, when another job of the queue is done and
 /// people have looked at both.
 fn state_with(column: &str, value: &str) -> JobState {
@@ -43,11 +51,7 @@ fn state_with(column: &str, value: &str) -> JobState {
         let odd = jobs.enqueue(Text("odd".into())).await.unwrap().id();
         set(&path, odd, column, value);
         let even = jobs.enqueue(Text("even".into())).await.unwrap().id();
-        let worker = Worker::new(&jobs)
-            .queue("default", Limit::in_flight(4))
-            .handle(|Text(text): Text, _| async move { Ok::<_, JobError>(text) })
-            .start(&rt)
-            .unwrap();
+        let worker = start(&jobs, &rt);
         let done = timeout(LONG, jobs.wait::<String>(even)).await;
         assert_eq!(done, Ok(Ok("even".to_owned())), "{column} = {value}");
         let report = worker.shutdown(LONG).await;
@@ -116,11 +120,7 @@ fn a_row_whose_id_is_none_holds_up_no_other_job() {
         let odd = jobs.enqueue(Text("odd".into())).await.unwrap().id();
         set(&path, odd, "id", "x'0102'");
         let even = jobs.enqueue(Text("even".into())).await.unwrap().id();
-        let worker = Worker::new(&jobs)
-            .queue("default", Limit::in_flight(4))
-            .handle(|Text(text): Text, _| async move { Ok::<_, JobError>(text) })
-            .start(&rt)
-            .unwrap();
+        let worker = start(&jobs, &rt);
         let done = timeout(LONG, jobs.wait::<String>(even)).await;
         assert_eq!(done, Ok(Ok("even".to_owned())));
         let report = worker.shutdown(LONG).await;
