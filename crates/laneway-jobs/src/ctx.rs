@@ -162,7 +162,8 @@ impl Ctx {
     /// future. Two steps of one job have two names.
     ///
     /// A worker that is lost between the end of the future and the store's commit makes the step
-    /// again; give the other side (id, name) where that must not be.
+    /// again; give the other side (id, name) where that must not be. An attempt keeps the values of
+    /// all steps of its job in memory until it ends.
     ///
     /// # Errors
     ///
