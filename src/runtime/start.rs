@@ -460,8 +460,9 @@ mod tests {
         let _victim = notes.as_worker(victim, |notes| {
             notes.spawn("first", LOW);
             raised = Some(notes.spawn_task("raised", LOW, |_| {}));
-            ["third", "out of reach", "out of reach", "out of reach"]
-                .map(|name| notes.spawn(name, LOW));
+            for name in ["third", "out of reach", "out of reach", "out of reach"] {
+                notes.spawn(name, LOW);
+            }
         });
         let raised = raised.expect("it was spawned");
         raised.escalate();
