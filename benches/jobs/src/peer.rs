@@ -13,6 +13,9 @@ pub(crate) enum Peer {
     #[value(name = "laneway-256")]
     Laneway256,
     Apalis,
+    /// Fetches no more jobs at once than `laneway` claims.
+    #[value(name = "apalis-64")]
+    Apalis64,
     Fang,
     #[value(name = "graphile_worker")]
     GraphileWorker,
@@ -42,6 +45,7 @@ impl Peer {
                 Peer::Laneway256,
                 Peer::GraphileWorker,
                 Peer::Apalis,
+                Peer::Apalis64,
                 Peer::Fang,
             ],
         }
@@ -52,8 +56,8 @@ impl Peer {
         match (self, store) {
             (Peer::Laneway | Peer::Laneway256, _) => 32_000,
             (Peer::GraphileWorker, _) => 16_000,
-            (Peer::Apalis, StoreKind::Postgres) => 6_400,
-            (Peer::Apalis | Peer::Fang, _) => 1_280,
+            (Peer::Apalis | Peer::Apalis64, StoreKind::Postgres) => 6_400,
+            (Peer::Apalis | Peer::Apalis64 | Peer::Fang, _) => 1_280,
         }
     }
 }

@@ -161,7 +161,7 @@ fn ratios(store: StoreKind, figures: &Figures) -> String {
 fn goal(store: StoreKind, peer: Peer) -> &'static str {
     match (store, peer) {
         (StoreKind::Sqlite, _) => "drain 25, enqueue 10",
-        (StoreKind::Postgres, Peer::Apalis) => "drain 3",
+        (StoreKind::Postgres, Peer::Apalis | Peer::Apalis64) => "drain 3",
         (StoreKind::Postgres, Peer::Fang) => "drain 15",
         (StoreKind::Postgres, _) => "drain 1.3",
     }

@@ -7,12 +7,15 @@ use tokio::runtime::Runtime;
 
 use crate::assignment::Assignment;
 use crate::gauge::Gauge;
+use crate::peer::Peer;
 use crate::{callers, counted, durability};
 
 /// Handlers at the same time.
 const CONCURRENCY: usize = 64;
-/// Jobs that are fetched at once.
+/// Jobs that are fetched at once, where it is tuned.
 const BATCH: usize = 256;
+/// As many as a claim of Laneway's with its default limit has.
+const SMALL_BATCH: usize = 64;
 
 async fn no_op(number: u32) -> Result<(), BoxDynError> {
     counted::tally().ran(number);
@@ -22,7 +25,11 @@ async fn no_op(number: u32) -> Result<(), BoxDynError> {
 pub(crate) fn measure(rt: &Runtime, assignment: &Assignment) {
     let pool = rt.block_on(open(&assignment.address));
     rt.block_on(durability::print_of_postgres(&assignment.address));
-    let config = Config::default().queue("no-op").batch_size(BATCH);
+    let batch = match assignment.peer {
+        Peer::Apalis64 => SMALL_BATCH,
+        _ => BATCH,
+    };
+    let config = Config::default().queue("no-op").batch_size(batch);
     let storage: PostgresStorage<u32> = PostgresStorage::new(&pool).with_config(config);
     let jobs = assignment.jobs;
     let gauge = Gauge {

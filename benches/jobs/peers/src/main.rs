@@ -47,7 +47,9 @@ fn main() -> ExitCode {
     counted::begin(assignment.jobs);
     match (assignment.peer, StoreKind::at(&assignment.address)) {
         (Peer::Apalis, StoreKind::Sqlite) => apalis_sqlite::measure(&rt, &assignment),
-        (Peer::Apalis, StoreKind::Postgres) => apalis_postgres::measure(&rt, &assignment),
+        (Peer::Apalis | Peer::Apalis64, StoreKind::Postgres) => {
+            apalis_postgres::measure(&rt, &assignment)
+        }
         (Peer::Fang, _) => fang_tasks::measure(&rt, &assignment),
         (Peer::GraphileWorker, StoreKind::Postgres) => graphile::measure(&rt, &assignment),
         (peer, _) => {
