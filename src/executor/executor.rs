@@ -17,7 +17,7 @@ use super::host::Host;
 use super::outcome::TaskHalf;
 use super::queue::Queue;
 use super::runnable::{Origin, Runnable};
-use super::seat::{self, Newcomer};
+use super::seat;
 use super::telling;
 use super::tracked::{self, Spawnable};
 use super::worker::Turn;
@@ -68,7 +68,7 @@ pub(crate) struct Executor {
 pub(crate) enum Late {
     /// It becomes a cancelled task.
     Cancelled,
-    /// It stays where it is.
+    /// It is given back.
     GivenBack,
 }
 
@@ -164,36 +164,37 @@ impl Executor {
 
     // Spawning and scheduling.
 
-    /// Edge 1 of the life cycle. Takes the future out of its option (T4) and gives the task, unless
-    /// the runtime takes nothing new: then it gives `None` and leaves the future. Where only
-    /// a second look, after the task was counted, shows that it takes nothing new, `late` decides
-    /// whether the future stays there or becomes a cancelled task.
+    /// Edge 1 of the life cycle. Gives the task, or gives the future back if the runtime takes
+    /// nothing new. Where only a second look, after the task was counted, shows that it takes
+    /// nothing new, `late` decides whether the future comes back or becomes a cancelled task.
     #[inline]
     pub(crate) fn spawn<F: Spawnable>(
         &self,
-        future: &mut Option<F>,
+        future: F,
         queue: QueueId,
         origin: Origin<'_>,
         late: Late,
-    ) -> Option<TaskHalf<F::Output>> {
+    ) -> Result<TaskHalf<F::Output>, F> {
         if self.phase() != Phase::Open {
-            return None;
+            return Err(future);
         }
         let newcomer = seat::count_spawn(self, queue);
         // Counted first, so that a thread that drains waits for the task, or its phase is seen
         // here. A worker need not look again: drain waits for the task that the worker runs.
-        if newcomer.by.is_none() && self.phase() != Phase::Open {
-            let future = future.take_if(|_| late == Late::Cancelled);
-            let task = future.map(|future| self.make_cancelled(newcomer, future, queue, origin));
+        if !newcomer.by_worker && self.phase() != Phase::Open {
+            let task = match late {
+                Late::Cancelled => Ok(self.make_cancelled(newcomer.task, future, queue, origin)),
+                Late::GivenBack => Err(future),
+            };
             // Last: a shutdown that waits for it is over with this.
             seat::count_late(self, queue);
             return task;
         }
-        let (runnable, task) = self.make_task(newcomer, future.take()?, queue, origin);
+        let (runnable, task) = self.make_task(newcomer.task, future, queue, origin);
         if let Err(runnable) = seat::offer_worker_here(self.id, runnable, queue, Turn::Next) {
             self.inject(runnable);
         }
-        Some(task)
+        Ok(task)
     }
 
     /// Makes a counted task that is cancelled before it begins, for a runtime that takes nothing
@@ -201,12 +202,12 @@ impl Executor {
     #[cold]
     pub(crate) fn make_cancelled<F: Spawnable>(
         &self,
-        newcomer: Newcomer,
+        task: TaskId,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
     ) -> TaskHalf<F::Output> {
-        let (runnable, task) = self.make_task(newcomer, future, queue, origin);
+        let (runnable, task) = self.make_task(task, future, queue, origin);
         cancel::refuse(runnable);
         task
     }
@@ -214,16 +215,17 @@ impl Executor {
     #[inline]
     fn make_task<F: Spawnable>(
         &self,
-        Newcomer { task, by }: Newcomer,
+        task: TaskId,
         future: F,
         queue: QueueId,
         origin: Origin<'_>,
     ) -> (Runnable, TaskHalf<F::Output>) {
-        self.emit(|| Event::Spawned {
+        let (id, spawned_at) = (self.id, origin.spawned_at);
+        self.emit(move || Event::Spawned {
             task,
             queue,
-            by,
-            spawned_at: origin.spawned_at,
+            by: seat::worker_of(id),
+            spawned_at,
         });
         if let Some(name) = origin.name {
             self.enter_name(task, name);

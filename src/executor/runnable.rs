@@ -217,14 +217,25 @@ impl Meta {
 }
 
 impl Drop for Meta {
-    #[inline]
+    // `always`, and values for the seldom call: a spawn has a way on which it drops this and makes
+    // no task. For a call by reference on that way it would put this together in memory (T42).
+    #[inline(always)]
     fn drop(&mut self) {
-        if self.named {
-            names::leave(self.key());
+        let is_abortable = *self.state.get_mut() & ABORTABLE != 0;
+        if self.named | is_abortable {
+            leave(self.key(), self.named, is_abortable);
         }
-        if *self.state.get_mut() & ABORTABLE != 0 {
-            abort_orders::leave(self.key());
-        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn leave(key: (ExecutorId, TaskId), named: bool, is_abortable: bool) {
+    if named {
+        names::leave(key);
+    }
+    if is_abortable {
+        abort_orders::leave(key);
     }
 }
 

@@ -297,8 +297,8 @@ fn inject(id: ExecutorId, runnable: Runnable) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Newcomer {
     pub(super) task: TaskId,
-    /// The worker that spawns it, if one does.
-    pub(super) by: Option<WorkerId>,
+    /// Whether a worker of its runtime spawns it.
+    pub(super) by_worker: bool,
 }
 
 /// Counts a new task and gives it a number.
@@ -309,7 +309,7 @@ pub(super) fn count_spawn(executor: &Executor, queue: QueueId) -> Newcomer {
             worker.tally().queue(queue).spawned.add(1, Writer::Only);
             Newcomer {
                 task: worker.numbers.next(&executor.task_numbers),
-                by: Some(worker.id),
+                by_worker: true,
             }
         }
         _ => count_spawn_outside(executor, queue),
@@ -322,18 +322,15 @@ fn count_spawn_outside(executor: &Executor, queue: QueueId) -> Newcomer {
     tally.spawned.add(1, Writer::Shared);
     Newcomer {
         task: next_number(executor),
-        by: None,
+        by_worker: false,
     }
 }
 
 /// Counts a task that its runtime does not take.
-pub(crate) fn count_refused(executor: &Executor, queue: QueueId) -> Newcomer {
+pub(crate) fn count_refused(executor: &Executor, queue: QueueId) -> TaskId {
     let tally = executor.outside_tally(queue);
     tally.refused.add(1, Writer::Shared);
-    Newcomer {
-        task: next_number(executor),
-        by: worker_of(executor.id),
-    }
+    next_number(executor)
 }
 
 /// Counts a spawn as cancelled: a thread outside has counted it, and then saw that shutdown had

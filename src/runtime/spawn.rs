@@ -157,14 +157,15 @@ where
 {
     let here = executor.is_none().then(seat::runtime_here).flatten();
     let executor = or_process_wide(executor.or(here.as_deref()), origin);
-    let mut future = Some(future);
-    let spawned = queue
-        .find(executor)
-        .and_then(|id| executor.spawn(&mut future, id, origin, Late::Cancelled));
-    spawned.unwrap_or_else(|| {
-        let future = future.expect(NOT_SPAWNED_STILL_THERE);
-        refused(executor, future, queue, origin)
-    })
+    let spawned = match queue.find(executor) {
+        Some(id) => executor.spawn(future, id, origin, Late::Cancelled),
+        None => Err(future),
+    };
+    // No closure, which would have its captures in memory (T42).
+    match spawned {
+        Ok(task) => task,
+        Err(future) => refused(executor, future, queue, origin),
+    }
 }
 
 #[inline]
@@ -193,8 +194,8 @@ where
         let place = origin.spawned_at;
         panic!("spawn at {place}: the runtime has no queue {queue}, only {names:?}");
     };
-    let counted = seat::count_refused(executor, id);
-    executor.make_cancelled(counted, future, id, origin)
+    let task = seat::count_refused(executor, id);
+    executor.make_cancelled(task, future, id, origin)
 }
 
 /// As [`spawn_on`], or gives the future back.
@@ -239,12 +240,8 @@ where
         let name = queue.to_string();
         return Err(SpawnError::no_such_queue(Box::new(future), name));
     };
-    let mut future = Some(future);
-    let spawned = executor.spawn(&mut future, id, origin, Late::GivenBack);
-    spawned.ok_or_else(|| {
-        let future = future.expect(NOT_SPAWNED_STILL_THERE);
-        SpawnError::shut_down(Box::new(future))
-    })
+    let spawned = executor.spawn(future, id, origin, Late::GivenBack);
+    spawned.map_err(|future| SpawnError::shut_down(Box::new(future)))
 }
 
 /// As [`try_spawn_on`], for a large future.
@@ -261,5 +258,3 @@ where
     let spawned = try_spawn_on(executor, Returnable::NotPolled(future), queue, origin);
     spawned.map_err(|error| error.map(Returnable::into_inner))
 }
-
-const NOT_SPAWNED_STILL_THERE: &str = "a future that was not spawned is still there";

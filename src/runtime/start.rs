@@ -315,10 +315,11 @@ mod tests {
                 then(&notes);
             };
             let origin = Origin::unnamed(Location::caller());
-            let spawned = self
-                .executor
-                .spawn(&mut Some(task), queue, origin, Late::GivenBack);
-            Task::new(Half::Within(spawned.expect("the runtime is open")))
+            let spawned = self.executor.spawn(task, queue, origin, Late::GivenBack);
+            let Ok(half) = spawned else {
+                unreachable!("the runtime is open");
+            };
+            Task::new(Half::Within(half))
         }
 
         /// Calls `spawn` on the seat of another worker.
