@@ -220,12 +220,11 @@ impl Executor {
         queue: QueueId,
         origin: Origin<'_>,
     ) -> (Runnable, TaskHalf<F::Output>) {
-        let (id, spawned_at) = (self.id, origin.spawned_at);
-        self.emit(move || Event::Spawned {
+        self.emit(|| Event::Spawned {
             task,
             queue,
-            by: seat::worker_of(id),
-            spawned_at,
+            by: seat::worker_of(self.id),
+            spawned_at: origin.spawned_at,
         });
         if let Some(name) = origin.name {
             self.enter_name(task, name);

@@ -229,7 +229,6 @@ impl Drop for Meta {
 }
 
 #[cold]
-#[inline(never)]
 fn leave(key: (ExecutorId, TaskId), named: bool, is_abortable: bool) {
     if named {
         names::leave(key);

@@ -788,6 +788,9 @@ impl Worker {
     /// Enters the worker as parked, and takes it back if there turns out to be something to do.
     pub(crate) fn begin_parking(&mut self) -> MayPark {
         self.begin_rest();
+        if self.linger.follows() {
+            self.executor.parking_lot.follow_bringer(self.id);
+        }
         let enrolled = mem::replace(&mut self.enrolled, Enrolled::No);
         let parking_lot = &self.executor.parking_lot;
         let others = parking_lot.begin_parking(self.crew, self.id, self.route.home, enrolled);

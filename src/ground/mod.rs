@@ -5,6 +5,7 @@
 //!
 //! - `ids.rs`: the numbers by which tasks, workers, queues, crews and runtimes are known.
 //! - `os_thread/`: the niceness and the core of a thread of the system.
+//! - `core_use.rs`: whether a thread gives up its core where it waits.
 //! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
 //! - `channel.rs`: a ring of values under a lock.
 //! - `next_slot.rs`: room for one value.
@@ -20,6 +21,7 @@
 //! - `join_error.rs`: the error that an awaiter gets from a task without an output.
 
 pub(crate) mod channel;
+pub(crate) mod core_use;
 pub(crate) mod growth;
 pub(crate) mod ids;
 pub(crate) mod join_error;

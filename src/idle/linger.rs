@@ -12,7 +12,15 @@
 //! them as it comes, where `thief.rs` lets them gather.
 //!
 //! A worker that lingers costs processor time and no wake-up: it is counted as a searcher, as
-//! before. Read `executor/executor.rs` next.
+//! before.
+//!
+//! Where a thread on another core takes longer to wake up than a worker lingers, as on many virtual
+//! machines, lingering is in vain. Then the worker *follows* its bringers (T43): before it parks it
+//! goes to the core of the last one, if that is a thread that gives up its core where it waits
+//! (`nearby.rs`). There the bringer's wake-up interrupts the nice worker, which goes on when the
+//! bringer waits again, and finds the next task without a rest. The rule is the same: a worker
+//! whose rest has become long by that, since the bringer kept its core, follows the next time after
+//! twice as many short rests. Read `executor/executor.rs` next.
 
 use std::time::Duration;
 
@@ -23,10 +31,16 @@ use crate::ground::telemetry::event::Source;
 /// How many rounds longer a worker that lingers searches: some 20 us.
 const ROUNDS: u32 = 200;
 
+/// After how many short rests a worker follows a bringer at last, where that was always in vain: in
+/// the end it costs nothing that could be measured.
+const MOST_BEFORE_FOLLOWING: u32 = 1 << 16;
+
 /// A worker's memory of its last rests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linger {
     patience: Patience,
+    /// The same, for the question whether the worker follows its bringers.
+    following: Patience,
     /// When it parked last, since the runtime was made.
     parked_at: Duration,
 }
@@ -35,6 +49,7 @@ impl Linger {
     pub(crate) fn new() -> Linger {
         Linger {
             patience: Patience::new(),
+            following: Patience::up_to(MOST_BEFORE_FOLLOWING),
             parked_at: Duration::ZERO,
         }
     }
@@ -63,6 +78,11 @@ impl Linger {
         found
     }
 
+    /// Whether the worker, which is about to park, follows its last bringer.
+    pub(crate) fn follows(&self) -> bool {
+        self.following.calls_for_wait()
+    }
+
     /// Notes that the worker parks.
     pub(crate) fn parked(&mut self, now: Duration) {
         self.parked_at = now;
@@ -72,12 +92,18 @@ impl Linger {
     /// from `source`.
     pub(crate) fn unparked(&mut self, now: Duration, source: Source) -> Duration {
         let rest = now.saturating_sub(self.parked_at);
+        let find = match rest <= SHORT_REST && source == Source::Channel {
+            true => Find::Small,
+            false => Find::Enough,
+        };
         if !self.patience.calls_for_wait() {
-            self.patience
-                .found(match rest <= SHORT_REST && source == Source::Channel {
-                    true => Find::Small,
-                    false => Find::Enough,
-                });
+            self.patience.found(find);
+        }
+        // To the patience of one that follows, a rest that stays short has paid.
+        match (self.follows(), find) {
+            (false, _) => self.following.found(find),
+            (true, Find::Small) => self.following.waited_for(Find::Enough),
+            (true, Find::Enough) => self.following.waited_for(Find::Small),
         }
         rest
     }
@@ -141,6 +167,37 @@ mod tests {
         // After 4, 8, ... and 256 short rests; the rest after a vain search is the first of a row.
         assert_eq!(times(&mut linger, 508 + 1, SOON, false), 7);
         assert_eq!(times(&mut linger, 10 * 256, SOON, false), 10);
+    }
+
+    #[test]
+    fn a_worker_follows_after_short_rests_and_stops_after_a_long_one_for_ever_longer() {
+        let mut linger = Linger::new();
+        let mut rests_until_it_follows = || {
+            let mut rests = 0;
+            while !linger.follows() {
+                linger.unparked(SOON, Source::Channel);
+                rests += 1;
+            }
+            linger.unparked(2 * SHORT_REST, Source::Channel);
+            rests
+        };
+        let rests: Vec<u32> = (0..16).map(|_| rests_until_it_follows()).collect();
+        let doubled: Vec<u32> = (2..=16).chain([16]).map(|power| 1 << power).collect();
+        assert_eq!(rests, doubled);
+    }
+
+    #[test]
+    fn a_worker_follows_for_as_long_as_its_rests_are_short() {
+        let mut linger = Linger::new();
+        let followed = (0..100).filter(|_| {
+            let follows = linger.follows();
+            linger.unparked(SOON, Source::Channel);
+            follows
+        });
+        assert_eq!(followed.count(), 96);
+        let mut thief = Linger::new();
+        (0..100).for_each(|_| _ = thief.unparked(SOON, Source::Worker(WorkerId(1))));
+        assert!(!thief.follows());
     }
 
     #[test]

@@ -22,8 +22,12 @@
 //! A high worker that parks where another one of its crew is parked already moves away before it
 //! parks the next time, so that they spread over the cores.
 //!
-//! Low workers are never called. A bringer that is not nice sends a low one away that parked on its
-//! core (T32): as long as the bringer goes on, the nice thread would hardly get that core.
+//! A bringer that is not nice sends a low worker away that parked on its core (T32): as long as the
+//! bringer goes on, the nice thread would hardly get that core. But a thread that brings one task,
+//! waits until it has ended, and brings the next is served soonest on its own core, without a
+//! wake-up on another one. So a low worker whose rests are short *follows* such bringers to their
+//! cores for as long as its rests stay short (T43): see `linger.rs`. Threads that compute, or that
+//! spin where they wait, are not followed (`ground/core_use.rs`): they keep their core.
 //!
 //! **Kept workers.** By default on two cores there is a high worker, and two stand by for it: one
 //! for each core while low work is done on both (T38). Where two of the three are at high work, the
@@ -43,7 +47,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::ground::ids::{QueueId, WorkerId};
-use crate::ground::os_thread;
+use crate::ground::{core_use, os_thread};
 
 /// Whether nearness is preferred, and where the parked workers are to go.
 #[derive(Debug)]
@@ -63,22 +67,27 @@ enum Move {
     To(usize),
     /// It was sent away from this core.
     AwayFrom(usize),
+    /// Its bringer was on this core: it goes there if it follows its bringers, and otherwise leaves
+    /// the core if it is there.
+    AwayUnlessFollowing(usize),
 }
 
 impl Move {
     fn word(self) -> usize {
         match self {
             Move::None => usize::MAX,
-            Move::To(core) => core << 1,
-            Move::AwayFrom(core) => core << 1 | 1,
+            Move::To(core) => core << 2,
+            Move::AwayFrom(core) => core << 2 | 1,
+            Move::AwayUnlessFollowing(core) => core << 2 | 2,
         }
     }
 
     fn of(word: usize) -> Move {
-        match word {
-            usize::MAX => Move::None,
-            word if word.is_multiple_of(2) => Move::To(word >> 1),
-            word => Move::AwayFrom(word >> 1),
+        match (word, word & 3) {
+            (usize::MAX, _) => Move::None,
+            (_, 0) => Move::To(word >> 2),
+            (_, 1) => Move::AwayFrom(word >> 2),
+            _ => Move::AwayUnlessFollowing(word >> 2),
         }
     }
 }
@@ -179,7 +188,7 @@ impl Nearby {
         let (Some(moves), Some(here)) = (&self.moves, here) else {
             return;
         };
-        let next = next_move(spot, queue, here, os_thread::is_nice());
+        let next = next_move(spot, queue, Bringer::here(here, spot.home));
         if next != Move::None {
             // Relaxed: nothing else hangs on it.
             moves[worker.index()].store(next.word(), Ordering::Relaxed);
@@ -202,25 +211,62 @@ impl Nearby {
         }
     }
 
+    /// Lets a worker that is about to park go to the core of its last bringer, where that is the
+    /// move of one that follows.
+    pub(super) fn follow_bringer(&self, worker: WorkerId) {
+        let Some(moves) = &self.moves else { return };
+        let next = &moves[worker.index()];
+        if let Move::AwayUnlessFollowing(core) = Move::of(next.load(Ordering::Relaxed)) {
+            next.store(Move::To(core).word(), Ordering::Relaxed);
+        }
+    }
+
     /// Moves the current thread, whose worker is about to park.
     fn make_move(&self, worker: WorkerId) {
         let Some(moves) = &self.moves else { return };
         let word = moves[worker.index()].swap(Move::None.word(), Ordering::Relaxed);
+        let is_on = |core| os_thread::core() == Some(core);
         match Move::of(word) {
-            Move::None => {}
-            Move::To(core) => os_thread::move_to_core(core),
+            Move::To(core) if !is_on(core) => os_thread::move_to_core(core),
             Move::AwayFrom(core) => os_thread::leave_core(core),
+            Move::AwayUnlessFollowing(core) if is_on(core) => os_thread::leave_core(core),
+            _ => {}
         }
     }
 }
 
-/// The move of a worker that a thread on the core `here` unparks for work in `queue`.
-fn next_move(spot: Spot, queue: QueueId, here: usize, bringer_is_nice: bool) -> Move {
+/// The thread that unparks a worker.
+#[derive(Clone, Copy, Debug)]
+struct Bringer {
+    core: usize,
+    is_nice: bool,
+    /// Whether it is likely to give up its core soon, to wait.
+    gives_up_core: bool,
+}
+
+impl Bringer {
+    /// The current thread, which unparks a worker that is at home in this queue.
+    fn here(core: usize, home: QueueId) -> Bringer {
+        let is_nice = os_thread::is_nice();
+        Bringer {
+            core,
+            is_nice,
+            // Asked where it makes a difference alone: it costs a system call.
+            gives_up_core: home == QueueId::LOW && !is_nice && core_use::gave_up_core(),
+        }
+    }
+}
+
+/// The move of a worker that is unparked for work in `queue`.
+fn next_move(spot: Spot, queue: QueueId, bringer: Bringer) -> Move {
+    let here = bringer.core;
     let is_here = spot.core == Some(here);
-    match (bringer_is_nice, spot.home, queue) {
+    match (bringer.is_nice, spot.home, queue) {
         (true, QueueId::HIGH, QueueId::HIGH) if !is_here => Move::To(here),
         (true, QueueId::HIGH, QueueId::HIGH) => Move::None,
-        (true, QueueId::HIGH, _) | (false, QueueId::LOW, _) if is_here => Move::AwayFrom(here),
+        (true, QueueId::HIGH, _) if is_here => Move::AwayFrom(here),
+        (false, QueueId::LOW, _) if bringer.gives_up_core => Move::AwayUnlessFollowing(here),
+        (false, QueueId::LOW, _) if is_here => Move::AwayFrom(here),
         _ => Move::None,
     }
 }
@@ -278,6 +324,40 @@ mod tests {
     }
 
     #[test]
+    fn a_low_worker_follows_a_bringer_that_gives_up_its_core_and_otherwise_leaves_that() {
+        let next = |home, core, gives_up_core| {
+            let bringer = Bringer {
+                core: HERE,
+                is_nice: false,
+                gives_up_core,
+            };
+            let core = Some(core);
+            next_move(Spot { home, core }, LOW, bringer)
+        };
+        for core in [HERE, ELSEWHERE] {
+            assert_eq!(next(LOW, core, true), Move::AwayUnlessFollowing(HERE));
+            assert_ne!(next(LOW, core, false), Move::AwayUnlessFollowing(HERE));
+            assert_eq!(next(HIGH, core, true), Move::None);
+        }
+    }
+
+    #[test]
+    fn a_worker_that_follows_goes_to_the_core_of_its_bringer() {
+        let nearby = Nearby::preferred(2, 0);
+        let moves = nearby.moves.as_ref().expect("nearness is preferred");
+        let next = || Move::of(moves[WORKER.index()].load(Ordering::Relaxed));
+        let note = |next: Move| moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
+        note(Move::AwayUnlessFollowing(HERE));
+        nearby.follow_bringer(WORKER);
+        assert_eq!(next(), Move::To(HERE));
+        for other in [Move::None, Move::To(HERE), Move::AwayFrom(HERE)] {
+            note(other);
+            nearby.follow_bringer(WORKER);
+            assert_eq!(next(), other);
+        }
+    }
+
+    #[test]
     fn no_other_thread_moves_a_worker() {
         for queue in [HIGH, LOW] {
             for core in [HERE, ELSEWHERE] {
@@ -292,7 +372,13 @@ mod tests {
     #[test]
     fn a_move_survives_as_a_word() {
         for core in [0, 1, 2, 1023] {
-            for next in [Move::None, Move::To(core), Move::AwayFrom(core)] {
+            let all = [
+                Move::None,
+                Move::To(core),
+                Move::AwayFrom(core),
+                Move::AwayUnlessFollowing(core),
+            ];
+            for next in all {
                 assert_eq!(Move::of(next.word()), next);
             }
         }

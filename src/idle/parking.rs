@@ -338,6 +338,11 @@ impl ParkingLot {
         OtherSearchers::among(Census::of(before - ONE_SEARCHING))
     }
 
+    /// Lets a worker that is about to park follow its last bringer: see `nearby.rs`.
+    pub(crate) fn follow_bringer(&self, worker: WorkerId) {
+        self.policy.follow_bringer(worker);
+    }
+
     /// Enters the worker, whose thread is the current one, as parked. If it leaves no searcher
     /// behind, it looks at everything once more before it calls [`park`](ParkingLot::park).
     pub(crate) fn begin_parking(

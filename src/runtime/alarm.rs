@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::executor::{Park, seat};
+use crate::ground::core_use;
 use crate::ground::poll::own_poll;
 use crate::ground::sync::{AtomicBool, Ordering, Thread, thread};
 use crate::time::timer::hand_over;
@@ -81,6 +82,7 @@ impl Alarm {
     }
 
     fn spin_and_park(&self) {
+        core_use::note_spin();
         for round in 1..=spin_rounds() {
             if self.take() {
                 return;

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// Whether niceness can be set for one thread.
 pub(crate) const HAS_NICENESS: bool = false;
@@ -22,6 +23,11 @@ pub(crate) fn is_nice() -> bool {
 
 /// Does nothing.
 pub(crate) fn shorten_slices() {}
+
+/// Unknown: the system is not asked.
+pub(crate) fn processor_time() -> Option<Duration> {
+    None
+}
 
 /// Unknown: the system is not asked.
 pub(crate) fn core() -> Option<usize> {

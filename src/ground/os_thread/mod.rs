@@ -7,8 +7,10 @@ mod starter;
 
 use std::cell::Cell;
 use std::io;
+use std::time::Duration;
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) use slices::{HAS_SHORT_SLICES, shorten_slices};
 pub(crate) use starter::{keep_niceness, spawn};
@@ -37,6 +39,11 @@ fn niceness() -> i32 {
 /// Whether the thread has been made nice.
 pub(crate) fn is_nice() -> bool {
     IS_NICE.get()
+}
+
+/// The processor time that the thread has used.
+pub(crate) fn processor_time() -> Option<Duration> {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().ok()
 }
 
 /// The number of the core that the thread runs on. The thread may have moved by the time the number
