@@ -31,8 +31,8 @@ use crate::ground::telemetry::event::Source;
 /// How many rounds longer a worker that lingers searches: some 20 us.
 const ROUNDS: u32 = 200;
 
-/// After how many short rests a worker follows a bringer at last, where that was always in vain: in
-/// the end it costs nothing that could be measured.
+/// After how many short rests a worker follows a bringer at last, where that was always in vain: it
+/// may cost the next tasks milliseconds each time.
 const MOST_BEFORE_FOLLOWING: u32 = 1 << 16;
 
 /// A worker's memory of its last rests.
