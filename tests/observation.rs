@@ -168,3 +168,23 @@ fn what_a_slow_reader_missed_is_counted_piece_by_piece() {
     assert_eq!(piece.dropped(), 0, "what was missed before is counted once");
     assert!(piece.len() > 30, "{}", piece.len());
 }
+
+#[test]
+fn a_bookmark_of_another_recorder_misses_what_is_there_and_nothing_more() {
+    let observed = |polls| {
+        let recorder = Arc::new(Recorder::new());
+        let builder = Runtime::builder().with_high_num(0).with_low_num(1);
+        let rt = builder.with_observer(recorder.clone()).build().unwrap();
+        run(&rt, polls);
+        drop(rt);
+        recorder
+    };
+    let (long, short) = (observed(100), observed(1));
+    let mut bookmark = Bookmark::new();
+    assert!(!long.read_on(&mut bookmark).is_empty());
+    let piece = short.read_on(&mut bookmark);
+    assert_eq!((piece.len(), piece.dropped()), (0, 0));
+    // It is one of this recorder from now on.
+    assert!(short.read_on(&mut bookmark).is_empty());
+    assert!(!long.read_on(&mut bookmark).is_empty());
+}

@@ -224,7 +224,8 @@ impl Recorder {
         for (number, track) in self.tracks().enumerate() {
             let place = bookmark.track_mark(number);
             let (events, first) = track.read_from(place.event);
-            let dropped = first - place.event;
+            // A bookmark of another recorder may be ahead of all that this one has ever kept.
+            let dropped = first.saturating_sub(place.event);
             if dropped > 0 {
                 let first = events.first().map_or(until, |first| first.at);
                 from = from.max(first);
