@@ -382,7 +382,7 @@ mod tests {
             for pattern in patterns {
                 let look = time_of_a_look(pattern, zone);
                 assert!(
-                    50 * look < walk,
+                    8 * look < walk,
                     "{pattern:?} in {zone}: {look:?}, of all days: {walk:?}"
                 );
             }
