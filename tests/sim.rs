@@ -616,6 +616,68 @@ fn a_closure_given_to_unblock_may_block_on_tasks() {
     .unwrap();
 }
 
+/// Hands over another closure, as the thread of a pool may for ever.
+fn hands_over_another(ran: &Arc<AtomicUsize>) {
+    // Far more than a simulation that comes to its end has time for.
+    if ran.fetch_add(1, Ordering::Relaxed) < 100_000 {
+        let ran = ran.clone();
+        unblock(move || hands_over_another(&ran)).detach();
+    }
+}
+
+#[test]
+fn closures_that_hand_over_others_keep_no_simulation_from_its_end() {
+    let (ran, dropped) = (Arc::<AtomicUsize>::default(), DropCounter::new());
+    let (first, token) = (ran.clone(), dropped.token());
+    let run = Sim::seed(1).run(async move {
+        hands_over_another(&first);
+        unblock(move || drop(token)).detach();
+    });
+    run.unwrap();
+    let in_time = ran.load(Ordering::Relaxed);
+    assert!(in_time < 100, "{in_time} closures ran");
+    assert_eq!(dropped.count(), 1);
+
+    let first = ran.clone();
+    let endless = Sim::seed(1).max_steps(1_000).run(async move {
+        hands_over_another(&first);
+        std::future::pending::<()>().await;
+    });
+    assert!(matches!(endless, Err(Error::TooLong(long)) if long.steps == 1_000));
+    let in_steps = ran.load(Ordering::Relaxed) - in_time;
+    assert!(in_steps <= 1_002, "{in_steps} closures ran in 1,000 steps");
+    assert_eq!(Arc::strong_count(&ran), 1, "a closure is left");
+}
+
+#[test]
+fn what_was_spawned_in_a_making_that_panics_is_dropped() {
+    let (dropped, observer) = (DropCounter::new(), Arc::new(Nothing));
+    let sim = Sim::seed(1).observer(observer.clone());
+    let failed = sim.explore(1, || {
+        let (of_task, of_closure) = (dropped.token(), dropped.token());
+        spawn_task!(async move { drop(of_task) }).detach();
+        unblock(move || drop(of_closure)).detach();
+        if dropped.count() == 0 {
+            panic!("in the making");
+        }
+        async {}
+    });
+    let cause = failed.unwrap_err().cause;
+    assert!(matches!(cause, FailureCause::Panic(message) if message == "in the making"));
+    assert_eq!(dropped.count(), 2);
+    drop(sim);
+    assert_eq!(
+        Arc::strong_count(&observer),
+        1,
+        "the simulated runtime is left"
+    );
+}
+
+/// Is told everything, and does nothing.
+struct Nothing;
+
+impl laneway::observe::Observer for Nothing {}
+
 #[test]
 fn a_simulation_in_a_simulation_is_one_step() {
     let run = Sim::seed(1).run(async {

@@ -111,10 +111,10 @@ pub use pool::BLOCKING_NUM_VARIABLE;
 /// down waits until the deadline of [`shutdown`](crate::Runtime::shutdown) has come. It is to be
 /// detached instead.
 ///
-/// The threads serve all runtimes of the process and belong to none: `spawn_task!` in a closure,
-/// and in the destructor of a thread-local when such a thread leaves, starts the process-wide
-/// runtime.
-/// [`Handle::enter`](crate::Handle::enter) makes a closure's spawns go elsewhere.
+/// The threads serve all runtimes of the process and belong to none: `spawn_task!` in a closure
+/// that was given outside of any runtime, and in the destructor of a thread-local when such a
+/// thread leaves, uses the process-wide runtime. [`Handle::enter`](crate::Handle::enter) makes a
+/// closure's spawns go elsewhere.
 ///
 /// # Panics
 ///

@@ -105,10 +105,16 @@ impl Pool {
     /// The process's pool.
     pub(super) fn global() -> &'static Arc<Pool> {
         static GLOBAL: OnceLock<Arc<Pool>> = OnceLock::new();
-        GLOBAL.get_or_init(|| match max_threads(env::var(BLOCKING_NUM_VARIABLE)) {
-            Ok(max_threads) => Pool::new(max_threads, KEEP_IDLE, start_thread),
+        if let Some(pool) = GLOBAL.get() {
+            return pool;
+        }
+        // Not in the initializer: the hook of the panic may ask for the pool as well.
+        match max_threads(env::var(BLOCKING_NUM_VARIABLE)) {
+            Ok(max_threads) => {
+                GLOBAL.get_or_init(|| Pool::new(max_threads, KEEP_IDLE, start_thread))
+            }
             Err(message) => panic!("{message}"),
-        })
+        }
     }
 
     pub(super) fn push(self: &Arc<Pool>, job: Job) -> Ticket {
@@ -133,10 +139,10 @@ impl Pool {
         ticket
     }
 
-    /// Whether a job waits.
-    pub(crate) fn has_waiting(&self) -> bool {
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
         let state = self.lock();
-        !(state.queue.is_empty() && state.urgent.is_empty())
+        state.queue.len() + state.urgent.len()
     }
 
     /// Takes the job that has waited longest.

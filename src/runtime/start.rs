@@ -1,7 +1,7 @@
 //! The start of a runtime: built, as the process-wide one, or without threads of its own.
 
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::build_error::BuildError;
 use super::builder::{Builder, cores};
@@ -11,10 +11,16 @@ use super::threads::Threads;
 use crate::executor::{Executor, Host, Worker};
 use crate::ground::os_thread;
 use crate::ground::shield::{log_debug, log_warning};
+use crate::ground::sync::unpoisoned;
 use crate::idle::{Nearby, Spin};
 
 /// The process-wide runtime.
 static GLOBAL: OnceLock<Runtime> = OnceLock::new();
+
+/// Locked by the thread that starts it with defaults, so that of several one does. Not an
+/// initializer of the above: a failure has to be out of it before a panic's hook is called, which
+/// may ask for the runtime as well.
+static STARTS: Mutex<()> = Mutex::new(());
 
 /// How often a searching worker looks again before it rests, where there is another core
 /// that could bring work meanwhile.
@@ -37,7 +43,7 @@ impl Runtime {
     /// assert_eq!(rt.block_on(async { 5 }), 5);
     /// ```
     pub fn global() -> &'static Runtime {
-        GLOBAL.get_or_init(build_global)
+        Runtime::get_or_start(|| {})
     }
 
     /// The process-wide runtime, for a spawn on a thread that belongs to none. If it has to be
@@ -47,11 +53,8 @@ impl Runtime {
     pub(crate) fn start_global(spawned_at: &'static Location<'static>) -> &'static Arc<Executor> {
         // Of several threads that come here at once, the one that builds the runtime tells of it.
         let mut others = None;
-        let runtime = GLOBAL.get_or_init(|| {
-            others = Some(Executor::count());
-            build_global()
-        });
-        // Told outside of the initializer, since the logger may spawn.
+        let runtime = Runtime::get_or_start(|| others = Some(Executor::count()));
+        // Told outside of the lock, since the logger may spawn.
         if let Some(others) = others {
             let words = format_args!(
                 "the process-wide runtime has started for {spawned_at}, on a thread that \
@@ -63,6 +66,17 @@ impl Runtime {
             }
         }
         &runtime.executor
+    }
+
+    /// The process-wide runtime. `starts` is called before it is built here.
+    fn get_or_start(starts: impl FnOnce()) -> &'static Runtime {
+        match GLOBAL.get() {
+            Some(runtime) => runtime,
+            None => match start_with_defaults(starts) {
+                Ok(runtime) => runtime,
+                Err(error) => panic!("the process-wide runtime could not start: {error}"),
+            },
+        }
     }
 
     fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
@@ -78,11 +92,18 @@ impl Runtime {
     }
 }
 
-fn build_global() -> Runtime {
-    match Builder::new().build() {
-        Ok(runtime) => runtime,
-        Err(error) => panic!("the process-wide runtime could not start: {error}"),
+/// Starts the process-wide runtime, unless another thread has done so.
+fn start_with_defaults(starts: impl FnOnce()) -> Result<&'static Runtime, BuildError> {
+    let starting = unpoisoned(STARTS.lock());
+    if let Some(runtime) = GLOBAL.get() {
+        return Ok(runtime);
     }
+    starts();
+    let second = GLOBAL.set(Builder::new().build()?);
+    // Unlock before a second one ends: another thread has installed the first meanwhile.
+    drop(starting);
+    drop(second);
+    Ok(GLOBAL.get().expect("it has been set"))
 }
 
 impl Builder {

@@ -8,6 +8,7 @@ use super::network::{self, Conditions, Network};
 use super::relay::{Relay, Requests};
 use crate::blocking::{self, Pool};
 use crate::executor::{Executor, seat};
+use crate::ground::shield::{drop_shielded, shielded};
 use crate::runtime::{BuildError, Builder};
 use crate::time::clock;
 use crate::time::timer::Timer;
@@ -61,6 +62,34 @@ impl Cast {
             _pool: blocking::enter(self.pool.clone()),
             _network: self.network.enter(),
         }
+    }
+
+    /// Ends the simulation's runtime when the guard is dropped, and drops what is left in it: a
+    /// simulation may have come to no end, or not even begun.
+    pub(super) fn until_dropped(&self) -> Ends<'_> {
+        Ends(self)
+    }
+
+    fn end(&self) {
+        self.executor.close();
+        self.host.dismiss(&self.executor);
+        // Those that a destructor hands over are not waited for.
+        for _ in 0..self.pool.waiting() {
+            drop_shielded(self.pool.take_next());
+        }
+    }
+}
+
+/// The end of a simulation's runtime.
+#[must_use]
+pub(super) struct Ends<'c>(&'c Cast);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        // The simulator itself may have panicked.
+        shielded("the end of a simulation", || self.0.end());
+        self.0.executor.unregister();
+        self.0.network.close();
     }
 }
 

@@ -156,6 +156,17 @@ impl SimulatedHost {
         self.places()[number] = Whereabouts::Asleep(worker);
     }
 
+    /// Closes the workers that are left, which hold the executor, and drops their tasks.
+    pub(super) fn dismiss(&self, executor: &Executor) {
+        let left = mem::take(&mut *self.places());
+        for place in left {
+            if let Whereabouts::Awake(worker) | Whereabouts::Asleep(worker) = place {
+                let tasks = worker.close().into_iter();
+                tasks.for_each(|task| executor.cut_off(task));
+            }
+        }
+    }
+
     /// Does the watchdog's part, to be called before time passes. `true`: it took its look, and
     /// a task may be able to go on. `steps` is how many the simulation has made.
     pub(super) fn watch(&self, executor: &Executor, steps: u64) -> bool {

@@ -281,7 +281,8 @@ impl Sim {
     }
 
     /// Runs the future and what it spawns until it has ended. Tasks that it spawned and did not
-    /// await are cancelled then, as at a runtime's end.
+    /// await are cancelled then, as at a runtime's end. Closures that it has given to
+    /// [`unblock`](crate::blocking::unblock) still run; those that they hand over in turn do not.
     ///
     /// The thread that calls this blocks meanwhile; the simulation runs on another, which is why
     /// the future must be `Send`.
@@ -381,12 +382,11 @@ impl Sim {
         let (cast, requests) = cast.map_err(Error::Build)?;
         // The future is made here, and dropped here if it panics in the making.
         let _entered = cast.enter();
+        let _ends = cast.until_dropped();
         let _chance = Chance::for_making(self.seed);
         let root = RootFuture::new(make());
         let scheduler = Scheduler::new(&cast, &root, self.max_steps);
         let ran = seat::block_in_place(|| cast.host.relay.run(requests, || scheduler.drive()));
-        cast.executor.unregister();
-        cast.network.close();
         ran.map_err(Error::Thread)?;
         let end = scheduler.into_conclusion();
         refuse_unended(end.verdict, end.steps, end.elapsed)?;

@@ -44,6 +44,9 @@ struct State {
     conclusion: Option<Conclusion>,
     /// Whether the executor takes nothing new.
     closed: bool,
+    /// Of the closures that waited for a thread when the end came, those that are still to run. The
+    /// ones that come later do not: each may hand over another, for ever.
+    last_jobs: usize,
     /// Everything that can go on. Empty between two choices; kept for its allocation.
     choices: Vec<Choice>,
 }
@@ -79,6 +82,7 @@ impl<'f> Scheduler<'f> {
                 steps: 0,
                 conclusion: None,
                 closed: false,
+                last_jobs: 0,
                 choices: Vec::new(),
             }),
         }
@@ -116,11 +120,7 @@ impl<'f> Scheduler<'f> {
                 }
             }
             Some(Choice::Worker(number)) => self.step(number),
-            Some(Choice::Job) => {
-                if let Some(job) = self.cast.pool.take_next() {
-                    shielded("a closure given to unblock", job);
-                }
-            }
+            Some(Choice::Job) => self.run_job(),
         }
         true
     }
@@ -139,7 +139,7 @@ impl<'f> Scheduler<'f> {
         if self.root.is_woken() && !ends {
             choices.push(Choice::Root);
         }
-        if self.cast.pool.has_waiting() {
+        if self.cast.pool.waiting() > 0 && (!ends || state.last_jobs > 0) {
             choices.push(Choice::Job);
         }
         choices.extend((0..self.relay().woken()).map(Choice::Woken));
@@ -152,6 +152,14 @@ impl<'f> Scheduler<'f> {
         state.choices = choices;
         state.steps += u64::from(picked.is_some());
         picked
+    }
+
+    fn run_job(&self) {
+        let left = self.state().last_jobs.saturating_sub(1);
+        self.state().last_jobs = left;
+        if let Some(job) = self.cast.pool.take_next() {
+            shielded("a closure given to unblock", job);
+        }
     }
 
     /// One step of a worker, on this thread.
@@ -204,11 +212,14 @@ impl<'f> Scheduler<'f> {
     fn end(&self, verdict: Verdict) {
         let mut state = self.state();
         let (steps, elapsed) = (state.steps, self.cast.timer.elapsed());
-        state.conclusion.get_or_insert(Conclusion {
-            verdict,
-            steps,
-            elapsed,
-        });
+        if state.conclusion.is_none() {
+            state.last_jobs = self.cast.pool.waiting();
+            state.conclusion = Some(Conclusion {
+                verdict,
+                steps,
+                elapsed,
+            });
+        }
     }
 
     fn has_ended(&self) -> bool {

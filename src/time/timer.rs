@@ -178,8 +178,12 @@ impl Timer {
 
     fn insert(&self, mut state: MutexGuard<'_, State>, due: Tick, waker: Waker) -> SleeperKey {
         // First: if no thread can be had, nothing is left behind.
-        if state.thread == Turner::NotStarted {
-            start_first_thread(&mut state);
+        if state.thread == Turner::NotStarted
+            && let Err(error) = start_first_thread(&mut state)
+        {
+            // Unlock before the panic, whose hook may ask the timer. The next sleeper tries again.
+            drop(state);
+            panic!("no thread could be started for the timer: {error}");
         }
         let key = state.wheel.insert(due, waker);
         match state.thread {
@@ -357,12 +361,10 @@ fn hand_over_from_here() {
 }
 
 /// Starts the thread of the process's timer, the only one to have any.
-fn start_first_thread(state: &mut State) {
-    match start_thread(VecDeque::new()) {
-        Ok(()) => state.thread = Turner::Turning,
-        // The next sleeper tries again.
-        Err((error, _)) => panic!("no thread could be started for the timer: {error}"),
-    }
+fn start_first_thread(state: &mut State) -> io::Result<()> {
+    start_thread(VecDeque::new()).map_err(|(error, _none_left)| error)?;
+    state.thread = Turner::Turning;
+    Ok(())
 }
 
 /// Starts a thread that turns the wheel. Gives back those that were left to it if it cannot be had.

@@ -319,8 +319,12 @@ impl<T: Send + 'static> TaskQueue<T> {
     }
 
     fn home(&self) -> &Handle {
-        self.home
-            .get_or_init(|| Handle::try_current().unwrap_or_else(|| Runtime::global().handle()))
+        if let Some(home) = self.home.get() {
+            return home;
+        }
+        // Not in the initializer: if no runtime can start, the hook of the panic may use the queue.
+        let home = Handle::try_current().unwrap_or_else(|| Runtime::global().handle());
+        self.home.get_or_init(|| home)
     }
 
     /// Where a piece of work stands.
