@@ -6,6 +6,7 @@
 //! - `ids.rs`: the numbers by which tasks, workers, queues, crews and runtimes are known.
 //! - `os_thread/`: the niceness and the core of a thread of the system.
 //! - `core_use.rs`: whether a thread gives up its core where it waits.
+//! - `moment.rs`: a moment that a thread which spins lets pass.
 //! - `sync.rs`: the primitives of the protocols between threads, or the model checker's.
 //! - `channel.rs`: a ring of values under a lock.
 //! - `next_slot.rs`: room for one value.
@@ -27,6 +28,7 @@ pub(crate) mod ids;
 pub(crate) mod join_error;
 pub(crate) mod large;
 pub(crate) mod loans;
+pub(crate) mod moment;
 pub(crate) mod next_slot;
 #[cfg_attr(not(target_os = "linux"), path = "os_thread/elsewhere.rs")]
 pub(crate) mod os_thread;

@@ -211,6 +211,18 @@ impl Nearby {
         }
     }
 
+    /// Whether workers move from core to core at all.
+    pub(super) fn workers_move(&self) -> bool {
+        self.moves.is_some()
+    }
+
+    /// Whether the last bringer of a worker is one that the worker may follow.
+    pub(super) fn bringer_leads(&self, worker: WorkerId) -> bool {
+        let next = |moves: &[AtomicUsize]| moves[worker.index()].load(Ordering::Relaxed);
+        let next = self.moves.as_deref().map(next).map(Move::of);
+        matches!(next, Some(Move::AwayUnlessFollowing(_)))
+    }
+
     /// Lets a worker that is about to park go to the core of its last bringer, where that is the
     /// move of one that follows.
     pub(super) fn follow_bringer(&self, worker: WorkerId) {
@@ -348,10 +360,12 @@ mod tests {
         let next = || Move::of(moves[WORKER.index()].load(Ordering::Relaxed));
         let note = |next: Move| moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
         note(Move::AwayUnlessFollowing(HERE));
+        assert!(nearby.bringer_leads(WORKER));
         nearby.follow_bringer(WORKER);
         assert_eq!(next(), Move::To(HERE));
         for other in [Move::None, Move::To(HERE), Move::AwayFrom(HERE)] {
             note(other);
+            assert!(!nearby.bringer_leads(WORKER));
             nearby.follow_bringer(WORKER);
             assert_eq!(next(), other);
         }

@@ -11,11 +11,11 @@
 //! time (T9): by the rule of `patience.rs`. Only the worker's own thread waits, and never for long.
 //! Read `thief.rs` next.
 
-use std::hint;
 use std::num::NonZero;
 
 use super::patience::{Find, Patience};
 use super::spin::Spin;
+use crate::ground::moment;
 
 /// A worker's memory of the last times it took from a channel. `None`: it takes at once, for ever,
 /// since no other thread could bring anything meanwhile.
@@ -25,8 +25,8 @@ pub(crate) struct Pace(Option<Patience>);
 /// A worker that finds this many does not wait for more.
 const ENOUGH: usize = 16;
 
-/// How many of the processor's pauses a wait takes: some 2 us.
-const PAUSES: u32 = 60;
+/// How many moments a wait takes: some 2 us.
+const MOMENTS: u32 = 60;
 
 impl Pace {
     pub(crate) fn new(spin: Spin) -> Pace {
@@ -42,7 +42,7 @@ impl Pace {
         if !patience.calls_for_wait() {
             patience.found(Find::of(found));
         } else if found < ENOUGH {
-            (0..PAUSES).for_each(|_| hint::spin_loop());
+            (0..MOMENTS).for_each(|_| moment::pass());
             let gathered = len();
             patience.waited_for(Find::of(gathered));
             return Some(gathered);

@@ -338,6 +338,16 @@ impl ParkingLot {
         OtherSearchers::among(Census::of(before - ONE_SEARCHING))
     }
 
+    /// Whether workers may follow their bringers: see `nearby.rs`.
+    pub(crate) fn workers_follow(&self) -> bool {
+        self.policy.workers_move()
+    }
+
+    /// Whether the thread that has unparked this worker is one to follow.
+    pub(crate) fn bringer_leads(&self, worker: WorkerId) -> bool {
+        self.policy.bringer_leads(worker)
+    }
+
     /// Lets a worker that is about to park follow its last bringer: see `nearby.rs`.
     pub(crate) fn follow_bringer(&self, worker: WorkerId) {
         self.policy.follow_bringer(worker);

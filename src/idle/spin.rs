@@ -3,8 +3,9 @@
 //! This file never knows the places that are looked at, and never decides whether the worker rests
 //! afterwards. Read `patience.rs` next.
 
-use std::hint;
 use std::thread;
+
+use crate::ground::moment;
 
 /// How often a searching worker looks again, and how it waits between two looks.
 #[derive(Clone, Copy, Debug)]
@@ -20,17 +21,17 @@ impl Spin {
     /// Looks in each round, and gives the first thing found.
     pub(crate) fn look_again<T>(self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         (1..=self.rounds).find_map(|round| {
-            self.wait_a_moment(round);
+            self.wait_a_little(round);
             look()
         })
     }
 
-    /// Lets a moment pass, so that a searcher does not keep the cache lines from the threads that
-    /// are to bring it work.
-    fn wait_a_moment(self, round: u32) {
+    /// Lets some moments pass, so that a searcher does not keep the cache lines from the threads
+    /// that are to bring it work.
+    fn wait_a_little(self, round: u32) {
         match self.offers_core && round.is_multiple_of(4) {
             true => thread::yield_now(),
-            false => (0..4).for_each(|_| hint::spin_loop()),
+            false => (0..4).for_each(|_| moment::pass()),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A thread that blocks on a future waits for an alarm: it spins for a while, then parks.
 
 use std::future::Future;
-use std::hint;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::executor::{Park, seat};
 use crate::ground::core_use;
+use crate::ground::moment;
 use crate::ground::poll::own_poll;
 use crate::ground::sync::{AtomicBool, Ordering, Thread, thread};
 use crate::time::timer::hand_over;
@@ -90,7 +90,7 @@ impl Alarm {
             if round.is_multiple_of(OFFER_CORE_EVERY) {
                 thread::yield_now();
             } else {
-                hint::spin_loop();
+                moment::pass();
             }
         }
         hand_over();

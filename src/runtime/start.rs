@@ -26,6 +26,11 @@ static STARTS: Mutex<()> = Mutex::new(());
 /// that could bring work meanwhile.
 const SPIN_ROUNDS: u32 = 100;
 
+/// The same where low threads are nice (T44). A thread that brings one task at a time, and waits for
+/// each without a spin, takes longer than this to wake up, so that the worker parks meanwhile and
+/// can follow it (T43). Where that does not pay, the worker searches for longer (`idle/linger.rs`).
+const SPIN_ROUNDS_NICE: u32 = 40;
+
 /// The same where low threads are nice and high ones take no low tasks: a high thread that goes on
 /// looking keeps its core from them (T16).
 const SPIN_ROUNDS_BESIDE_NICE: u32 = 10;
@@ -223,6 +228,7 @@ impl Builder {
 fn spin(plan: &Plan) -> Spin {
     let rounds = match plan.low_nice() {
         Some(1..) if !plan.high_may_be_away() => SPIN_ROUNDS_BESIDE_NICE,
+        Some(1..) => SPIN_ROUNDS_NICE,
         _ => SPIN_ROUNDS,
     };
     Spin {
@@ -353,17 +359,17 @@ mod tests {
     }
 
     #[test]
-    fn only_high_threads_that_leave_low_tasks_alone_soon_leave_their_core_to_nice_threads() {
+    fn beside_nice_threads_the_others_search_for_less_long() {
         let rounds = |builder: Builder| spin(&Plan::new(&builder).expect("it is valid")).rounds;
         let preset = || Builder::new().latency_first();
         let on_two_cores = |rounds| if cores() > 1 { rounds } else { 0 };
-        assert_eq!(rounds(Builder::new()), on_two_cores(SPIN_ROUNDS));
-        assert_eq!(rounds(preset().with_low_nice(0)), on_two_cores(SPIN_ROUNDS));
-        let few = match os_thread::HAS_NICENESS {
-            true => SPIN_ROUNDS_BESIDE_NICE,
-            false => SPIN_ROUNDS,
+        let nice = |rounds| match os_thread::HAS_NICENESS {
+            true => on_two_cores(rounds),
+            false => on_two_cores(SPIN_ROUNDS),
         };
-        assert_eq!(rounds(preset()), on_two_cores(few));
+        assert_eq!(rounds(Builder::new()), nice(SPIN_ROUNDS_NICE));
+        assert_eq!(rounds(preset().with_low_nice(0)), on_two_cores(SPIN_ROUNDS));
+        assert_eq!(rounds(preset()), nice(SPIN_ROUNDS_BESIDE_NICE));
     }
 
     #[test]
