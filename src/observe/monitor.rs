@@ -220,7 +220,7 @@ impl Monitor {
             return;
         };
         if let Some(waited) = waited {
-            self.count(worker, |counts| &counts.waits[queue.index()], waited);
+            self.count(worker, |counts| counts.waits.get(queue.index()), waited);
         }
         if let Some(before) = before {
             self.count_poll(before, now);
@@ -245,7 +245,7 @@ impl Monitor {
         let lasted = now.saturating_duration_since(poll.since);
         self.count(
             poll.worker,
-            |counts| &counts.polls[poll.queue.index()],
+            |counts| counts.polls.get(poll.queue.index()),
             lasted,
         );
     }
@@ -253,11 +253,13 @@ impl Monitor {
     fn count(
         &self,
         worker: WorkerId,
-        place: impl FnOnce(&Timings) -> &OnceLock<Counting>,
+        place: impl FnOnce(&Timings) -> Option<&OnceLock<Counting>>,
         duration: Duration,
     ) {
-        if let Some(watched) = self.watched.get() {
-            let counting = place(&watched.workers[worker.index()]);
+        let watched = self.watched.get();
+        // A second runtime, of which the log tells, may have more workers and queues.
+        let worker = watched.and_then(|watched| watched.workers.get(worker.index()));
+        if let Some(counting) = worker.and_then(|worker| place(worker)) {
             counting.get_or_init(Counting::default).add(duration);
         }
     }
@@ -576,6 +578,35 @@ mod tests {
         assert_state(&monitor, TaskState::Running(A), 1);
         monitor.on_event(ended(A, PollEnd::Pending));
         assert_state(&monitor, TaskState::Waiting, 2);
+    }
+
+    // The log tells of the second runtime, once: not of each of its events.
+    #[test]
+    fn a_second_runtime_may_have_more_workers_and_queues() {
+        let monitor = told(&[]);
+        let (task, further) = (TaskId(8), QueueId(2));
+        let of_the_second = [
+            Event::Spawned {
+                task,
+                queue: further,
+                by: None,
+                spawned_at: Location::caller(),
+            },
+            Event::Scheduled {
+                task,
+                queue: further,
+                by: None,
+                to: Placement::Channel,
+            },
+        ];
+        of_the_second.map(|event| monitor.on_event(event));
+        for worker in [B, WorkerId(5)] {
+            monitor.on_event(Event::PollStarted { task, worker });
+            let end = PollEnd::Pending;
+            monitor.on_event(Event::PollEnded { task, worker, end });
+        }
+        assert_eq!(monitor.queues().len(), 2);
+        assert_eq!(monitor.tasks().len(), 2);
     }
 
     #[test]
