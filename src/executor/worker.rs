@@ -859,7 +859,7 @@ impl Worker {
         }
         self.pace.rested();
         let now = self.now();
-        let leads = self.executor.parking_lot.bringer_leads(self.id);
+        let leads = self.executor.parking_lot.woken(self.id);
         (self.thief).unparked(self.linger.unparked(now, self.current.source, leads));
         self.tally().parked.stop(now);
         self.enrolled = Enrolled::Yes;

@@ -16,8 +16,10 @@
 //! All that is for high work, which is worth the interruption of a nice bringer. Other work is not:
 //! the bringer goes on with its own poll, and a high worker on its core would keep the core from it
 //! while another core may have nothing to do. So of the parked workers one on another core is taken
-//! for other work. A nice bringer that takes a high worker on its core all the same *sends it away*
-//! (T30): that worker moves to another core before it parks again.
+//! for other work. It may have parked on the bringer's core all the same, or the system wakes it
+//! there, since a nice thread is easily displaced. So a nice bringer *sends it away* (T30): a
+//! worker that comes to itself on that core leaves it at once (T45). The system would leave the two
+//! there: to its balance between the cores, a nice thread weighs next to nothing.
 //!
 //! A high worker that parks where another one of its crew is parked already moves away before it
 //! parks the next time, so that they spread over the cores.
@@ -58,7 +60,7 @@ pub(crate) struct Nearby {
     kept: usize,
 }
 
-/// How a worker that is about to park moves first.
+/// How a worker moves before it parks the next time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Move {
     /// It stays.
@@ -67,6 +69,8 @@ enum Move {
     To(usize),
     /// It was sent away from this core.
     AwayFrom(usize),
+    /// It was sent away from this core, which it leaves as soon as it is awake.
+    AwayAtOnce(usize),
     /// Its bringer was on this core: it goes there if it follows its bringers, and otherwise leaves
     /// the core if it is there.
     AwayUnlessFollowing(usize),
@@ -79,6 +83,7 @@ impl Move {
             Move::To(core) => core << 2,
             Move::AwayFrom(core) => core << 2 | 1,
             Move::AwayUnlessFollowing(core) => core << 2 | 2,
+            Move::AwayAtOnce(core) => core << 2 | 3,
         }
     }
 
@@ -87,7 +92,8 @@ impl Move {
             (usize::MAX, _) => Move::None,
             (_, 0) => Move::To(word >> 2),
             (_, 1) => Move::AwayFrom(word >> 2),
-            _ => Move::AwayUnlessFollowing(word >> 2),
+            (_, 2) => Move::AwayUnlessFollowing(word >> 2),
+            _ => Move::AwayAtOnce(word >> 2),
         }
     }
 }
@@ -216,11 +222,17 @@ impl Nearby {
         self.moves.is_some()
     }
 
-    /// Whether the last bringer of a worker is one that the worker may follow.
-    pub(super) fn bringer_leads(&self, worker: WorkerId) -> bool {
-        let next = |moves: &[AtomicUsize]| moves[worker.index()].load(Ordering::Relaxed);
-        let next = self.moves.as_deref().map(next).map(Move::of);
-        matches!(next, Some(Move::AwayUnlessFollowing(_)))
+    /// Lets a worker that was unparked, whose thread is the current one, make a move that cannot
+    /// wait. Gives whether its bringer is one that it may follow.
+    pub(super) fn woken(&self, worker: WorkerId) -> bool {
+        let Some(moves) = &self.moves else {
+            return false;
+        };
+        let next = Move::of(moves[worker.index()].load(Ordering::Relaxed));
+        if matches!(next, Move::AwayAtOnce(_)) {
+            self.make_move(worker);
+        }
+        matches!(next, Move::AwayUnlessFollowing(_))
     }
 
     /// Lets a worker that is about to park go to the core of its last bringer, where that is the
@@ -233,7 +245,7 @@ impl Nearby {
         }
     }
 
-    /// Moves the current thread, whose worker is about to park.
+    /// Moves the current thread, as its worker is to.
     fn make_move(&self, worker: WorkerId) {
         let Some(moves) = &self.moves else { return };
         let word = moves[worker.index()].swap(Move::None.word(), Ordering::Relaxed);
@@ -241,7 +253,9 @@ impl Nearby {
         match Move::of(word) {
             Move::To(core) if !is_on(core) => os_thread::move_to_core(core),
             Move::AwayFrom(core) => os_thread::leave_core(core),
-            Move::AwayUnlessFollowing(core) if is_on(core) => os_thread::leave_core(core),
+            Move::AwayUnlessFollowing(core) | Move::AwayAtOnce(core) if is_on(core) => {
+                os_thread::leave_core(core);
+            }
             _ => {}
         }
     }
@@ -276,7 +290,8 @@ fn next_move(spot: Spot, queue: QueueId, bringer: Bringer) -> Move {
     match (bringer.is_nice, spot.home, queue) {
         (true, QueueId::HIGH, QueueId::HIGH) if !is_here => Move::To(here),
         (true, QueueId::HIGH, QueueId::HIGH) => Move::None,
-        (true, QueueId::HIGH, _) if is_here => Move::AwayFrom(here),
+        // Wherever it parked: the system may wake it here, since a nice thread is easily displaced.
+        (true, QueueId::HIGH, _) => Move::AwayAtOnce(here),
         (false, QueueId::LOW, _) if bringer.gives_up_core => Move::AwayUnlessFollowing(here),
         (false, QueueId::LOW, _) if is_here => Move::AwayFrom(here),
         _ => Move::None,
@@ -317,13 +332,14 @@ mod tests {
     fn a_nice_thread_calls_high_workers_for_high_work() {
         assert_eq!(move_after(1, HIGH, HIGH, ELSEWHERE), Move::To(HERE));
         assert_eq!(move_after(1, HIGH, HIGH, HERE), Move::None);
-        assert_eq!(move_after(1, HIGH, LOW, ELSEWHERE), Move::None);
     }
 
     #[test]
     fn a_nice_thread_sends_high_workers_away_for_other_work() {
         for queue in [LOW, FURTHER] {
-            assert_eq!(move_after(1, HIGH, queue, HERE), Move::AwayFrom(HERE));
+            for core in [HERE, ELSEWHERE] {
+                assert_eq!(move_after(1, HIGH, queue, core), Move::AwayAtOnce(HERE));
+            }
         }
     }
 
@@ -360,12 +376,12 @@ mod tests {
         let next = || Move::of(moves[WORKER.index()].load(Ordering::Relaxed));
         let note = |next: Move| moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
         note(Move::AwayUnlessFollowing(HERE));
-        assert!(nearby.bringer_leads(WORKER));
+        assert!(nearby.woken(WORKER));
         nearby.follow_bringer(WORKER);
         assert_eq!(next(), Move::To(HERE));
         for other in [Move::None, Move::To(HERE), Move::AwayFrom(HERE)] {
             note(other);
-            assert!(!nearby.bringer_leads(WORKER));
+            assert!(!nearby.woken(WORKER));
             nearby.follow_bringer(WORKER);
             assert_eq!(next(), other);
         }
@@ -391,6 +407,7 @@ mod tests {
                 Move::To(core),
                 Move::AwayFrom(core),
                 Move::AwayUnlessFollowing(core),
+                Move::AwayAtOnce(core),
             ];
             for next in all {
                 assert_eq!(Move::of(next.word()), next);
@@ -423,6 +440,21 @@ mod tests {
         nearby.make_move(WORKER);
         let left = moves[WORKER.index()].load(Ordering::Relaxed);
         assert_eq!(Move::of(left), Move::None);
+    }
+
+    #[test]
+    fn a_worker_that_is_sent_away_at_once_moves_when_it_is_woken_and_others_when_they_park() {
+        let nearby = Nearby::preferred(2, 0);
+        let moves = nearby.moves.as_ref().expect("nearness is preferred");
+        let is_made = |next: Move| {
+            moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
+            assert!(!nearby.woken(WORKER));
+            Move::of(moves[WORKER.index()].load(Ordering::Relaxed)) == Move::None
+        };
+        let here = nearby.core_here().expect("Linux tells the core");
+        assert!(is_made(Move::AwayAtOnce(here)));
+        assert!(!is_made(Move::AwayFrom(here)));
+        assert!(!is_made(Move::To(here)));
     }
 
     #[test]

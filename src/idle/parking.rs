@@ -343,9 +343,10 @@ impl ParkingLot {
         self.policy.workers_move()
     }
 
-    /// Whether the thread that has unparked this worker is one to follow.
-    pub(crate) fn bringer_leads(&self, worker: WorkerId) -> bool {
-        self.policy.bringer_leads(worker)
+    /// Called by a worker that was unparked: it may leave its core. Gives whether the thread that
+    /// unparked it is one to follow: see `nearby.rs`.
+    pub(crate) fn woken(&self, worker: WorkerId) -> bool {
+        self.policy.woken(worker)
     }
 
     /// Lets a worker that is about to park follow its last bringer: see `nearby.rs`.
