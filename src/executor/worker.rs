@@ -272,7 +272,7 @@ impl Worker {
             executor_id: executor.id,
             pace: Pace::new(executor.spin),
             thief: Thief::new(),
-            linger: Linger::new(executor.parking_lot.workers_follow()),
+            linger: Linger::new(),
             executor,
             id: parts.id,
             crew: parts.crew,
@@ -859,8 +859,8 @@ impl Worker {
         }
         self.pace.rested();
         let now = self.now();
-        let leads = self.executor.parking_lot.woken(self.id);
-        (self.thief).unparked(self.linger.unparked(now, self.current.source, leads));
+        let waking = self.executor.parking_lot.woken(self.id);
+        (self.thief).unparked(self.linger.unparked(now, self.current.source, waking));
         self.tally().parked.stop(now);
         self.enrolled = Enrolled::Yes;
     }

@@ -12,36 +12,56 @@ use std::time::{Duration, Instant};
 use super::os_thread;
 
 thread_local! {
-    /// The time of the last question, if the thread has not spun since.
-    static ASKED: Cell<Option<Question>> = const { Cell::new(None) };
+    /// The thread's use of its core since the last question.
+    static SINCE: Cell<Since> = const { Cell::new(Since::Start) };
 }
 
-/// The moment of a question.
+/// A thread's use of its core since the last question.
 #[derive(Clone, Copy, Debug)]
-struct Question {
-    at: Instant,
-    /// The processor time that the thread had used by then.
-    used: Duration,
+enum Since {
+    /// There has been no question.
+    Start,
+    /// It has not spun.
+    Question {
+        at: Instant,
+        /// The processor time that the thread had used by then.
+        used: Duration,
+    },
+    /// It has spun.
+    Spin,
+}
+
+/// How a thread uses its core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CoreUse {
+    /// It spins where it waits.
+    Spins,
+    /// It waits for a good part of the time, and gives its core up.
+    GivesUp,
+    /// It keeps its core, as far as is known.
+    Keeps,
 }
 
 /// Notes that the current thread spins.
 pub(crate) fn note_spin() {
-    ASKED.set(None);
+    SINCE.set(Since::Spin);
 }
 
-/// Whether the current thread has waited since this was last asked, for most of the time, and has
-/// not spun.
-pub(crate) fn gave_up_core() -> bool {
-    let now = os_thread::processor_time().map(|used| Question {
-        at: Instant::now(),
-        used,
-    });
-    match (ASKED.replace(now), now) {
-        (Some(last), Some(now)) => {
-            let used = now.used.saturating_sub(last.used);
-            2 * used < now.at.saturating_duration_since(last.at)
+/// How the current thread has used its core since this was last asked.
+pub(crate) fn core_use() -> CoreUse {
+    let now = os_thread::processor_time().map(|used| (Instant::now(), used));
+    let next = now.map_or(Since::Start, |(at, used)| Since::Question { at, used });
+    match (SINCE.replace(next), now) {
+        (Since::Spin, _) => CoreUse::Spins,
+        (Since::Question { at, used }, Some((now, used_now))) => {
+            let (time, used) = (now - at, used_now.saturating_sub(used));
+            // A wait and the wake-up from it take processor time as well.
+            match 4 * used < 3 * time {
+                true => CoreUse::GivesUp,
+                false => CoreUse::Keeps,
+            }
         }
-        _ => false,
+        (Since::Start | Since::Question { .. }, _) => CoreUse::Keeps,
     }
 }
 
@@ -66,23 +86,23 @@ mod tests {
 
     #[test]
     fn a_thread_that_waits_gives_up_its_core_and_one_that_spins_between_does_not() {
-        assert!(!gave_up_core(), "nothing is known at first");
+        assert_eq!(core_use(), CoreUse::Keeps, "nothing is known at first");
         wait();
-        assert!(gave_up_core());
+        assert_eq!(core_use(), CoreUse::GivesUp);
         wait();
         note_spin();
-        assert!(!gave_up_core());
+        assert_eq!(core_use(), CoreUse::Spins);
         wait();
-        assert!(gave_up_core());
+        assert_eq!(core_use(), CoreUse::GivesUp);
     }
 
     #[test]
     fn a_thread_that_computes_keeps_its_core() {
         // Where other programs take the core for a while, it looks like a wait.
         let kept = (0..100).any(|_| {
-            gave_up_core();
+            core_use();
             compute();
-            !gave_up_core()
+            core_use() == CoreUse::Keeps
         });
         assert!(kept);
     }

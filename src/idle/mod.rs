@@ -14,9 +14,11 @@
 //! - `patience.rs`: when a worker that comes for tasks too early begins to wait.
 //! - `pace.rs`: when a worker lets tasks gather in a channel before it takes them.
 //! - `thief.rs`: when a worker that steals naps, so that tasks gather in a deque.
+//! - `following.rs`: when a worker goes to the core of the thread that brings its tasks.
 //! - `linger.rs`: when a worker searches for longer before it parks.
 
 mod board;
+mod following;
 mod linger;
 mod lookout;
 mod nearby;

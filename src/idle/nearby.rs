@@ -28,8 +28,8 @@
 //! bringer goes on, the nice thread would hardly get that core. But a thread that brings one task,
 //! waits until it has ended, and brings the next is served soonest on its own core, without a
 //! wake-up on another one. So a low worker whose rests are short *follows* such bringers to their
-//! cores for as long as its rests stay short (T43): see `linger.rs`. Threads that compute, or that
-//! spin where they wait, are not followed (`ground/core_use.rs`): they keep their core.
+//! cores for as long as it is there in time (T43): see `following.rs`. Threads that compute, or
+//! that spin where they wait, are not followed (`ground/core_use.rs`): they keep their core.
 //!
 //! **Kept workers.** By default on two cores there is a high worker, and two stand by for it: one
 //! for each core while low work is done on both (T38). Where two of the three are at high work, the
@@ -46,16 +46,21 @@
 //! This file never decides whether work is seen: that is the business of `parking.rs`. Read
 //! `spin.rs` next.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use crate::ground::core_use::{CoreUse, core_use};
 use crate::ground::ids::{QueueId, WorkerId};
-use crate::ground::{core_use, os_thread};
+use crate::ground::os_thread;
 
 /// Whether nearness is preferred, and where the parked workers are to go.
 #[derive(Debug)]
 pub(crate) struct Nearby {
     /// For each worker the [`Move`] that it is to make, as a word.
     moves: Option<Box<[AtomicUsize]>>,
+    /// For each worker the time at which it was unparked, since `epoch`, in nanoseconds.
+    unparked_at: Box<[AtomicU64]>,
+    epoch: Instant,
     /// How many of the parked ones a worker at high work leaves parked.
     kept: usize,
 }
@@ -71,6 +76,9 @@ enum Move {
     AwayFrom(usize),
     /// It was sent away from this core, which it leaves as soon as it is awake.
     AwayAtOnce(usize),
+    /// Its bringer was on this core, and spins where it waits: the worker leaves the core if it is
+    /// there.
+    AwayFromSpinner(usize),
     /// Its bringer was on this core: it goes there if it follows its bringers, and otherwise leaves
     /// the core if it is there.
     AwayUnlessFollowing(usize),
@@ -80,20 +88,23 @@ impl Move {
     fn word(self) -> usize {
         match self {
             Move::None => usize::MAX,
-            Move::To(core) => core << 2,
-            Move::AwayFrom(core) => core << 2 | 1,
-            Move::AwayUnlessFollowing(core) => core << 2 | 2,
-            Move::AwayAtOnce(core) => core << 2 | 3,
+            Move::To(core) => core << 3,
+            Move::AwayFrom(core) => core << 3 | 1,
+            Move::AwayUnlessFollowing(core) => core << 3 | 2,
+            Move::AwayAtOnce(core) => core << 3 | 3,
+            Move::AwayFromSpinner(core) => core << 3 | 4,
         }
     }
 
     fn of(word: usize) -> Move {
-        match (word, word & 3) {
-            (usize::MAX, _) => Move::None,
-            (_, 0) => Move::To(word >> 2),
-            (_, 1) => Move::AwayFrom(word >> 2),
-            (_, 2) => Move::AwayUnlessFollowing(word >> 2),
-            _ => Move::AwayAtOnce(word >> 2),
+        let (core, kind) = (word >> 3, word & 7);
+        match kind {
+            0 => Move::To(core),
+            1 => Move::AwayFrom(core),
+            2 => Move::AwayUnlessFollowing(core),
+            3 => Move::AwayAtOnce(core),
+            4 => Move::AwayFromSpinner(core),
+            _ => Move::None,
         }
     }
 }
@@ -105,6 +116,27 @@ pub(super) enum Reliance {
     OnSearchers,
     /// On none: it unparks one in any case.
     OnNone,
+}
+
+/// A worker's wake-up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waking {
+    pub(super) bringer: BringerKind,
+    /// How long after the bringer's call it goes on; zero where nearness makes no difference.
+    pub(super) delay: Duration,
+}
+
+/// The thread that has unparked a worker, as that one sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BringerKind {
+    /// Workers do not follow bringers here, and none is asked.
+    Unknown,
+    /// It is not followed.
+    NotFollowed,
+    /// It is not followed, and spins where it waits.
+    Spins,
+    /// It may be followed.
+    MayBeFollowed,
 }
 
 /// Where a worker parks.
@@ -120,6 +152,8 @@ impl Nearby {
     pub(crate) fn indifferent() -> Nearby {
         Nearby {
             moves: None,
+            unparked_at: Box::default(),
+            epoch: Instant::now(),
             kept: 0,
         }
     }
@@ -129,6 +163,8 @@ impl Nearby {
         let moves = (0..workers).map(|_| AtomicUsize::new(Move::None.word()));
         Nearby {
             moves: Some(moves.collect()),
+            unparked_at: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            epoch: Instant::now(),
             kept,
         }
     }
@@ -194,9 +230,10 @@ impl Nearby {
         let (Some(moves), Some(here)) = (&self.moves, here) else {
             return;
         };
+        // Relaxed, here and below: nothing else hangs on it.
+        self.unparked_at[worker.index()].store(self.now(), Ordering::Relaxed);
         let next = next_move(spot, queue, Bringer::here(here, spot.home));
         if next != Move::None {
-            // Relaxed: nothing else hangs on it.
             moves[worker.index()].store(next.word(), Ordering::Relaxed);
         }
     }
@@ -217,22 +254,33 @@ impl Nearby {
         }
     }
 
-    /// Whether workers move from core to core at all.
-    pub(super) fn workers_move(&self) -> bool {
-        self.moves.is_some()
-    }
-
     /// Lets a worker that was unparked, whose thread is the current one, make a move that cannot
-    /// wait. Gives whether its bringer is one that it may follow.
-    pub(super) fn woken(&self, worker: WorkerId) -> bool {
+    /// wait, and tells it how it was unparked.
+    pub(super) fn woken(&self, worker: WorkerId) -> Waking {
         let Some(moves) = &self.moves else {
-            return false;
+            return Waking {
+                bringer: BringerKind::Unknown,
+                delay: Duration::ZERO,
+            };
         };
         let next = Move::of(moves[worker.index()].load(Ordering::Relaxed));
         if matches!(next, Move::AwayAtOnce(_)) {
             self.make_move(worker);
         }
-        matches!(next, Move::AwayUnlessFollowing(_))
+        let unparked_at = self.unparked_at[worker.index()].load(Ordering::Relaxed);
+        Waking {
+            bringer: match next {
+                Move::AwayUnlessFollowing(_) => BringerKind::MayBeFollowed,
+                Move::AwayFromSpinner(_) => BringerKind::Spins,
+                _ => BringerKind::NotFollowed,
+            },
+            delay: Duration::from_nanos(self.now().saturating_sub(unparked_at)),
+        }
+    }
+
+    /// In nanoseconds since the epoch.
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Lets a worker that is about to park go to the core of its last bringer, where that is the
@@ -253,7 +301,11 @@ impl Nearby {
         match Move::of(word) {
             Move::To(core) if !is_on(core) => os_thread::move_to_core(core),
             Move::AwayFrom(core) => os_thread::leave_core(core),
-            Move::AwayUnlessFollowing(core) | Move::AwayAtOnce(core) if is_on(core) => {
+            Move::AwayUnlessFollowing(core)
+            | Move::AwayAtOnce(core)
+            | Move::AwayFromSpinner(core)
+                if is_on(core) =>
+            {
                 os_thread::leave_core(core);
             }
             _ => {}
@@ -266,8 +318,7 @@ impl Nearby {
 struct Bringer {
     core: usize,
     is_nice: bool,
-    /// Whether it is likely to give up its core soon, to wait.
-    gives_up_core: bool,
+    core_use: CoreUse,
 }
 
 impl Bringer {
@@ -278,7 +329,10 @@ impl Bringer {
             core,
             is_nice,
             // Asked where it makes a difference alone: it costs a system call.
-            gives_up_core: home == QueueId::LOW && !is_nice && core_use::gave_up_core(),
+            core_use: match home == QueueId::LOW && !is_nice {
+                true => core_use(),
+                false => CoreUse::Keeps,
+            },
         }
     }
 }
@@ -292,8 +346,12 @@ fn next_move(spot: Spot, queue: QueueId, bringer: Bringer) -> Move {
         (true, QueueId::HIGH, QueueId::HIGH) => Move::None,
         // Wherever it parked: the system may wake it here, since a nice thread is easily displaced.
         (true, QueueId::HIGH, _) => Move::AwayAtOnce(here),
-        (false, QueueId::LOW, _) if bringer.gives_up_core => Move::AwayUnlessFollowing(here),
-        (false, QueueId::LOW, _) if is_here => Move::AwayFrom(here),
+        (false, QueueId::LOW, _) => match bringer.core_use {
+            CoreUse::GivesUp => Move::AwayUnlessFollowing(here),
+            CoreUse::Spins => Move::AwayFromSpinner(here),
+            CoreUse::Keeps if is_here => Move::AwayFrom(here),
+            CoreUse::Keeps => Move::None,
+        },
         _ => Move::None,
     }
 }
@@ -353,19 +411,21 @@ mod tests {
 
     #[test]
     fn a_low_worker_follows_a_bringer_that_gives_up_its_core_and_otherwise_leaves_that() {
-        let next = |home, core, gives_up_core| {
+        let next = |home, core, core_use| {
             let bringer = Bringer {
                 core: HERE,
                 is_nice: false,
-                gives_up_core,
+                core_use,
             };
             let core = Some(core);
             next_move(Spot { home, core }, LOW, bringer)
         };
         for core in [HERE, ELSEWHERE] {
-            assert_eq!(next(LOW, core, true), Move::AwayUnlessFollowing(HERE));
-            assert_ne!(next(LOW, core, false), Move::AwayUnlessFollowing(HERE));
-            assert_eq!(next(HIGH, core, true), Move::None);
+            let follows = Move::AwayUnlessFollowing(HERE);
+            assert_eq!(next(LOW, core, CoreUse::GivesUp), follows);
+            assert_ne!(next(LOW, core, CoreUse::Keeps), follows);
+            assert_eq!(next(LOW, core, CoreUse::Spins), Move::AwayFromSpinner(HERE));
+            assert_eq!(next(HIGH, core, CoreUse::GivesUp), Move::None);
         }
     }
 
@@ -376,12 +436,12 @@ mod tests {
         let next = || Move::of(moves[WORKER.index()].load(Ordering::Relaxed));
         let note = |next: Move| moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
         note(Move::AwayUnlessFollowing(HERE));
-        assert!(nearby.woken(WORKER));
+        assert_eq!(nearby.woken(WORKER).bringer, BringerKind::MayBeFollowed);
         nearby.follow_bringer(WORKER);
         assert_eq!(next(), Move::To(HERE));
         for other in [Move::None, Move::To(HERE), Move::AwayFrom(HERE)] {
             note(other);
-            assert!(!nearby.woken(WORKER));
+            assert_ne!(nearby.woken(WORKER).bringer, BringerKind::MayBeFollowed);
             nearby.follow_bringer(WORKER);
             assert_eq!(next(), other);
         }
@@ -408,6 +468,7 @@ mod tests {
                 Move::AwayFrom(core),
                 Move::AwayUnlessFollowing(core),
                 Move::AwayAtOnce(core),
+                Move::AwayFromSpinner(core),
             ];
             for next in all {
                 assert_eq!(Move::of(next.word()), next);
@@ -448,13 +509,18 @@ mod tests {
         let moves = nearby.moves.as_ref().expect("nearness is preferred");
         let is_made = |next: Move| {
             moves[WORKER.index()].store(next.word(), Ordering::Relaxed);
-            assert!(!nearby.woken(WORKER));
+            nearby.woken(WORKER);
             Move::of(moves[WORKER.index()].load(Ordering::Relaxed)) == Move::None
         };
         let here = nearby.core_here().expect("Linux tells the core");
         assert!(is_made(Move::AwayAtOnce(here)));
-        assert!(!is_made(Move::AwayFrom(here)));
-        assert!(!is_made(Move::To(here)));
+        for later in [
+            Move::AwayFrom(here),
+            Move::AwayFromSpinner(here),
+            Move::To(here),
+        ] {
+            assert!(!is_made(later), "{later:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 
 use super::lookout::{Claim, Lookout};
-use super::nearby::{Nearby, Reliance, Spot};
+use super::nearby::{Nearby, Reliance, Spot, Waking};
 use super::nudge::{Perched, Perches};
 use crate::ground::ids::{CrewId, QueueId, WorkerId};
 use crate::ground::os_thread;
@@ -338,14 +338,9 @@ impl ParkingLot {
         OtherSearchers::among(Census::of(before - ONE_SEARCHING))
     }
 
-    /// Whether workers may follow their bringers: see `nearby.rs`.
-    pub(crate) fn workers_follow(&self) -> bool {
-        self.policy.workers_move()
-    }
-
-    /// Called by a worker that was unparked: it may leave its core. Gives whether the thread that
-    /// unparked it is one to follow: see `nearby.rs`.
-    pub(crate) fn woken(&self, worker: WorkerId) -> bool {
+    /// Called by a worker that was unparked: it may leave its core. Tells how it was unparked: see
+    /// `nearby.rs`.
+    pub(crate) fn woken(&self, worker: WorkerId) -> Waking {
         self.policy.woken(worker)
     }
 

@@ -17,8 +17,6 @@ pub(super) struct Patience {
     small_finds: u32,
     /// After how many of them the worker waits.
     limit: u32,
-    /// The limit after many waits in vain.
-    most: u32,
 }
 
 /// Whether a worker has found enough tasks to be worth the trouble.
@@ -48,15 +46,9 @@ const MOST: u32 = 256;
 
 impl Patience {
     pub(super) fn new() -> Patience {
-        Patience::up_to(MOST)
-    }
-
-    /// For a wait that costs much where it is in vain: in the end, `most` small finds come before.
-    pub(super) fn up_to(most: u32) -> Patience {
         Patience {
             small_finds: 0,
             limit: LEAST,
-            most,
         }
     }
 
@@ -80,7 +72,7 @@ impl Patience {
         match find {
             Find::Small => {
                 self.small_finds = 0;
-                self.limit = self.most.min(2 * self.limit);
+                self.limit = MOST.min(2 * self.limit);
             }
             // The row stays: the worker waits the next time, too.
             Find::Enough => self.limit = LEAST,

@@ -12,7 +12,7 @@
 //!
 //! A worker that naps is for all others like one in a poll of that length: they do not count on it,
 //! and if it was the last searcher, it has unparked another for the work that came meanwhile
-//! (`parking.rs`). Read `linger.rs` next.
+//! (`parking.rs`). Read `following.rs` next.
 
 use std::mem;
 use std::time::Duration;

@@ -599,7 +599,9 @@ mod tests {
                 to: Placement::Channel,
             },
         ];
-        of_the_second.map(|event| monitor.on_event(event));
+        of_the_second
+            .into_iter()
+            .for_each(|event| monitor.on_event(event));
         for worker in [B, WorkerId(5)] {
             monitor.on_event(Event::PollStarted { task, worker });
             let end = PollEnd::Pending;

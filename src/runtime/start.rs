@@ -28,8 +28,7 @@ const SPIN_ROUNDS: u32 = 100;
 
 /// The same where low threads are nice (T44). A thread that brings one task at a time, and waits
 /// for each without a spin, takes longer than this to wake up, so that the worker parks meanwhile
-/// and can follow it (T43). Where that does not pay, the worker searches for longer
-/// (`idle/linger.rs`).
+/// and can follow it (T43). For other threads it may search for longer (`idle/linger.rs`).
 const SPIN_ROUNDS_NICE: u32 = 40;
 
 /// The same where low threads are nice and high ones take no low tasks: a high thread that goes on
