@@ -246,6 +246,7 @@ cases! {
         many_workers_fire_each_instant_once,
         missed_instants_are_fired_once_for_the_last_of_them,
         missed_instants_are_fired_each_up_to_a_number,
+        many_missed_instants_are_fired_once_each,
         instants_of_a_pause_are_not_made_up_for,
         a_schedule_of_no_worker_stays_until_a_worker_removes_it,
     }
