@@ -227,6 +227,7 @@ cases! {
         a_failed_attempt_need_not_wait_and_stays_charged,
         a_job_that_waits_for_members_is_not_let_go_by_hand,
         a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
+        a_queue_of_no_name_is_not_paused,
     }
     pruning {
         only_settled_jobs_that_are_old_enough_are_deleted,
