@@ -242,6 +242,7 @@ cases! {
         an_instant_that_was_fired_gets_no_second_job,
         a_paused_schedule_does_not_fire_until_it_is_resumed,
         a_removed_schedule_is_gone_and_an_unknown_one_is_missing,
+        a_schedule_of_a_name_that_none_has_is_missing,
         an_unfinished_job_skips_or_queues_the_next_one,
         an_instant_whose_job_cannot_be_made_is_kept_with_the_reason,
         many_workers_fire_each_instant_once,

@@ -219,6 +219,21 @@ pub(super) async fn a_removed_schedule_is_gone_and_an_unknown_one_is_missing(sta
     assert_eq!(view(&stage).await.fires, [], "and its fires went with it");
 }
 
+/// A form of a page may have been sent with any text.
+pub(super) async fn a_schedule_of_a_name_that_none_has_is_missing(stage: Stage) {
+    due(&stage).await;
+    for name in ["nightly\0", "\0", "", &"a".repeat(10_000)] {
+        for unknown in [
+            ScheduleChange::Pause(name.to_owned()),
+            ScheduleChange::Resume(name.to_owned()),
+            ScheduleChange::Remove(name.to_owned()),
+        ] {
+            assert_eq!(change(&stage, unknown).await, ScheduleChanged::Missing);
+        }
+    }
+    assert_eq!(view(&stage).await.state, ScheduleState::Active);
+}
+
 pub(super) async fn an_unfinished_job_skips_or_queues_the_next_one(stage: Stage) {
     let FireOutcome::Enqueued(first) = fire_now(&stage, IfExists::Keep).await else {
         panic!("nothing was unfinished");
