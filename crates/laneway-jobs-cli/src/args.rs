@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use laneway_jobs::{JobId, JobState};
+use laneway_jobs::{JobId, JobState, NAME_LIMIT, NameError};
 
 use crate::failure::Failure;
 use crate::length;
@@ -123,6 +123,25 @@ impl Args {
         }
     }
 
+    /// The word of a command that takes one queue.
+    pub(crate) fn one_queue(&self, wanted: &str) -> Result<&str, Failure> {
+        let name = self.one_word(wanted)?;
+        fits("the name of a queue", name, NAME_LIMIT)?;
+        Ok(name)
+    }
+
+    /// An option whose value is a name or a key that jobs have.
+    pub(crate) fn named(
+        &self,
+        option: &str,
+        named: &'static str,
+        limit: usize,
+    ) -> Result<Option<String>, Failure> {
+        let value = self.value(option);
+        value.map_or(Ok(()), |value| fits(named, value, limit))?;
+        Ok(value.map(str::to_owned))
+    }
+
     pub(crate) fn one_word(&self, wanted: &str) -> Result<&str, Failure> {
         match &self.words[..] {
             [word] => Ok(word),
@@ -131,6 +150,21 @@ impl Args {
                 self.command
             ))),
         }
+    }
+}
+
+/// A longer one would match no job, and a queue of that name could not have any.
+fn fits(named: &'static str, name: &str, limit: usize) -> Result<(), Failure> {
+    match name.len() {
+        bytes if bytes > limit => Err(Failure::usage(
+            NameError::TooLong {
+                named,
+                bytes,
+                limit,
+            }
+            .to_string(),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use laneway_jobs::store::{JobPage, JobSearch, LIST_LIMIT, Store, StoreError};
-use laneway_jobs::{JobId, JobState};
+use laneway_jobs::{JobId, JobState, KEY_LIMIT, NAME_LIMIT};
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -47,18 +47,26 @@ pub(crate) fn search(args: &Args) -> Result<JobSearch, Failure> {
         Ok(length.map(|length| now.checked_sub(length).unwrap_or(UNIX_EPOCH)))
     };
     Ok(JobSearch {
-        queue: args.owned("queue"),
-        kind: args.owned("kind"),
+        queue: args.named("queue", "the name of a queue", NAME_LIMIT)?,
+        kind: kind(args)?,
         state: args.state("state")?,
         error: args.owned("error"),
-        unique_key: args.owned("unique"),
-        limit_key: args.owned("limit-key"),
+        unique_key: unique_key(args)?,
+        limit_key: args.named("limit-key", "a limit key", KEY_LIMIT)?,
         awaited_by: args.id("batch")?,
         since: ago("since")?,
         until: ago("until")?,
         limit: LIST_LIMIT,
         ..JobSearch::default()
     })
+}
+
+pub(crate) fn kind(args: &Args) -> Result<Option<String>, Failure> {
+    args.named("kind", "a kind", NAME_LIMIT)
+}
+
+pub(crate) fn unique_key(args: &Args) -> Result<Option<String>, Failure> {
+    args.named("unique", "a unique key", KEY_LIMIT)
 }
 
 /// The next page of a search, which goes on behind it. `None` where there is no further one.

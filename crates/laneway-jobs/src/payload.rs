@@ -1,9 +1,12 @@
 //! Payloads, results and values of steps: JSON of at most 1 MiB that can be read back.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 /// The most bytes that a payload, a result or the value of a step may have: 1 MiB.
 pub const PAYLOAD_LIMIT: usize = 1 << 20;
@@ -30,7 +33,7 @@ pub enum PayloadError {
     },
     /// Its lists, structs and maps lie within each other deeper than [`NESTING_LIMIT`].
     TooDeep {
-        /// How deep they lie.
+        /// The first level that is too deep: no more are counted.
         levels: usize,
     },
     /// Its type does not serialize to JSON.
@@ -49,8 +52,8 @@ impl fmt::Display for PayloadError {
             ),
             PayloadError::TooDeep { levels } => write!(
                 f,
-                "{levels} levels of lists and objects are more than the {NESTING_LIMIT} that can \
-                 be read back; keep the parts in a flat list, or the whole as a text within"
+                "{levels} levels or more of lists and objects are too many: {NESTING_LIMIT} can be \
+                 read back; keep the parts in a flat list, or the whole as a text within"
             ),
             PayloadError::Encode(message) => write!(f, "the value is no JSON: {message}"),
             PayloadError::Decode(message) => {
@@ -63,21 +66,74 @@ impl fmt::Display for PayloadError {
 impl std::error::Error for PayloadError {}
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, PayloadError> {
-    let json =
-        serde_json::to_vec(value).map_err(|error| PayloadError::Encode(error.to_string()))?;
-    match (json.len(), depth_of(&json)) {
-        (bytes, _) if bytes > PAYLOAD_LIMIT => Err(PayloadError::TooLarge { bytes }),
-        (_, levels) if levels > NESTING_LIMIT => Err(PayloadError::TooDeep { levels }),
+    let mut json = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut json, Shallow::default());
+    let written = value.serialize(&mut serializer);
+    written.map_err(|error| match error.is_io() {
+        true => PayloadError::TooDeep {
+            levels: NESTING_LIMIT + 1,
+        },
+        false => PayloadError::Encode(error.to_string()),
+    })?;
+    match json.len() {
+        bytes if bytes > PAYLOAD_LIMIT => Err(PayloadError::TooLarge { bytes }),
         _ => Ok(json),
     }
 }
 
-/// How deep JSON is; 0 where it is too short to be deeper than the limit, or longer than may be.
-fn depth_of(json: &[u8]) -> usize {
-    let may_be_too_deep = 2 * (NESTING_LIMIT + 1)..=PAYLOAD_LIMIT;
-    if !may_be_too_deep.contains(&json.len()) {
-        return 0;
+/// JSON without spaces that ends with an error where it becomes too deep: a value may lie deeper
+/// than the stack has room for. A vector takes all that is written, so that this is the only error
+/// of input and output.
+#[derive(Default)]
+struct Shallow {
+    depth: usize,
+}
+
+impl Shallow {
+    fn begin(&mut self, levels: usize) -> io::Result<()> {
+        if self.depth + levels > NESTING_LIMIT {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.depth += levels;
+        Ok(())
     }
+}
+
+impl Formatter for Shallow {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(1)?;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(1)?;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"}")
+    }
+
+    /// JSON that the value has as a text.
+    fn write_raw_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let levels = depth_of(fragment.as_bytes());
+        self.begin(levels)?;
+        self.depth -= levels;
+        writer.write_all(fragment.as_bytes())
+    }
+}
+
+/// How deep JSON is.
+fn depth_of(json: &[u8]) -> usize {
     let (mut depth, mut deepest): (usize, usize) = (0, 0);
     let mut bytes = json.iter();
     while let Some(byte) = bytes.next() {
@@ -126,6 +182,39 @@ mod tests {
         assert!(decode::<Value>(&deeper).is_err());
         let refused = PayloadError::TooDeep { levels: 128 };
         assert_eq!(encode(&lists(128)), Err(refused));
+    }
+
+    /// A value that is made while it is written: the value itself takes no stack.
+    struct Within(usize);
+
+    impl Serialize for Within {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                0 => serializer.serialize_unit(),
+                levels => serializer.collect_seq([Within(levels - 1)]),
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_much_too_deep_is_refused_on_a_small_stack() {
+        let small = std::thread::Builder::new().stack_size(128 * 1024);
+        let refused = small.spawn(|| encode(&Within(1_000_000)));
+        let levels = NESTING_LIMIT + 1;
+        let too_deep = PayloadError::TooDeep { levels };
+        assert_eq!(refused.unwrap().join().unwrap(), Err(too_deep));
+    }
+
+    #[test]
+    fn json_that_is_written_as_it_is_counts_with_what_it_lies_in() {
+        let lists = |levels| format!("{}\"]\"{}", "[".repeat(levels), "]".repeat(levels));
+        let mut format = Shallow { depth: 7 };
+        let mut json = Vec::new();
+        let fits = lists(NESTING_LIMIT - 7);
+        format.write_raw_fragment(&mut json, &fits).unwrap();
+        assert_eq!(json, fits.as_bytes());
+        let deeper = lists(NESTING_LIMIT - 6);
+        assert!(format.write_raw_fragment(&mut json, &deeper).is_err());
     }
 
     #[test]

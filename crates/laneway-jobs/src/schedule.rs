@@ -73,7 +73,7 @@ pub(crate) struct Instants {
     pub(crate) next_after: Arc<dyn Fn(SystemTime) -> Option<SystemTime> + Send + Sync>,
 }
 
-/// The most missed instants that are fired: they share a transaction.
+/// The most missed instants that are fired.
 pub(crate) const MISSED_LIMIT: u32 = 1_000;
 
 /// The fate of instants at which no worker was there to fire them.
@@ -84,8 +84,9 @@ pub enum Missed {
     /// One job for the last of them, however many they are. The default.
     #[default]
     Once,
-    /// One job for each of the last ones: for this many at most, from 1 to 1,000, and 0 counts as
-    /// 1. It goes with [`IfUnfinished::Allow`] alone.
+    /// One job for each of the last ones: for this many at most, from 1 to 1,000; of 0, for one. It
+    /// goes with [`IfUnfinished::Allow`] alone. A hundred share a transaction, and the next ones
+    /// follow at once.
     All(u32),
 }
 

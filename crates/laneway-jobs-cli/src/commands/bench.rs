@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use laneway::time::sleep;
 use laneway::{Priority, Runtime};
-use laneway_jobs::store::{ByHand, Store};
-use laneway_jobs::{Ctx, Job, JobError, JobId, Jobs, Limit, Worker};
+use laneway_jobs::store::{ByHand, JobSearch, Store};
+use laneway_jobs::{Ctx, Enqueued, IfExists, Job, JobError, JobId, JobState, Jobs, Limit, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,8 +36,11 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
+/// The name of the first queue; those of runs beside it have a number behind it.
 const QUEUE: &str = "laneway-jobs-bench";
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Longer than any bench.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 const LAST_WORD: Duration = Duration::from_secs(10);
 /// Jobs that are deleted in one transaction.
 const AT_ONCE: usize = 500;
@@ -97,20 +100,69 @@ fn plan(args: &Args) -> Result<Plan, Failure> {
     })
 }
 
+/// A queue that no other run works on.
+struct OwnQueue {
+    jobs: Jobs,
+    name: String,
+    /// The job that keeps other runs out.
+    sign: JobId,
+}
+
+impl OwnQueue {
+    /// Takes the first queue that is empty: runs that follow each other share one. A run that was
+    /// killed leaves its jobs, and its queue to them.
+    async fn take(jobs: Jobs) -> Result<OwnQueue, Failure> {
+        let mut places = 1;
+        loop {
+            let name = match places {
+                1 => QUEUE.to_owned(),
+                _ => format!("{QUEUE}-{places}"),
+            };
+            if let Some(sign) = put_sign(&jobs, &name).await? {
+                return Ok(OwnQueue { jobs, name, sign });
+            }
+            places += 1;
+        }
+    }
+}
+
+/// The sign of a run in a queue that is empty: a job that does not run before the deletion of all.
+/// Of several runs at the same time one has it.
+async fn put_sign(jobs: &Jobs, queue: &str) -> Result<Option<JobId>, Failure> {
+    let unfinished = [JobState::Ready, JobState::Running].map(|state| JobSearch {
+        queue: Some(queue.to_owned()),
+        state: Some(state),
+        limit: 1,
+        ..JobSearch::default()
+    });
+    let found = jobs.store().search(unfinished.into()).await?;
+    if found.iter().any(|page| !page.jobs.is_empty()) {
+        return Ok(None);
+    }
+    let sign = jobs.enqueue(Nothing).queue(queue).after(CENTURY);
+    let enqueued = sign.unique(queue, IfExists::Keep).await;
+    match enqueued.map_err(|error| Failure::refused(error.to_string()))? {
+        Enqueued::Inserted(id) => Ok(Some(id)),
+        Enqueued::Existing(..) => Ok(None),
+    }
+}
+
 /// Enqueues and drains; then the jobs are deleted, whatever has come in between.
 fn measure(plan: Plan, store: Arc<dyn Store>) -> Result<Vec<Measured>, Failure> {
     let rt = Runtime::builder().build();
     let rt = rt.map_err(|error| Failure::refused(error.to_string()))?;
-    let jobs = Jobs::shared(store);
+    let own = rt.block_on(OwnQueue::take(Jobs::shared(store)))?;
     let mut ids = Vec::new();
     let enqueue = measured("enqueue", plan.jobs, || {
-        rt.block_on(enqueue(plan, &rt, &jobs, &mut ids))
+        rt.block_on(enqueue(plan, &rt, &own, &mut ids))
     });
     let both = enqueue.and_then(|enqueue| {
-        let drain = measured("drain", plan.jobs, || drain(plan, &rt, &jobs))?;
+        let drain = measured("drain", plan.jobs, || drain(plan, &rt, &own))?;
         Ok(vec![enqueue, drain])
     });
-    let deleted = rt.block_on(delete(&jobs, &ids));
+    // The sign is the last to go.
+    ids.push(own.sign);
+    let deleted = rt.block_on(delete(&own.jobs, &ids));
     let both = both?;
     deleted.map(|()| both)
 }
@@ -138,13 +190,13 @@ fn measured(
 async fn enqueue(
     plan: Plan,
     rt: &Runtime,
-    jobs: &Jobs,
+    own: &OwnQueue,
     ids: &mut Vec<JobId>,
 ) -> Result<(), Failure> {
     let next = Arc::new(AtomicUsize::new(0));
     // No more than there are jobs have something to do.
     let callers = (0..plan.callers.min(plan.jobs)).map(|_| {
-        let caller = enqueue_some(plan.jobs, next.clone(), jobs.clone());
+        let caller = enqueue_some(plan.jobs, next.clone(), own.jobs.clone(), own.name.clone());
         rt.spawn(caller, Priority::Low)
     });
     let callers: Vec<_> = callers.collect();
@@ -162,10 +214,11 @@ async fn enqueue_some(
     all: usize,
     next: Arc<AtomicUsize>,
     jobs: Jobs,
+    queue: String,
 ) -> (Vec<JobId>, Result<(), Failure>) {
     let mut ids = Vec::new();
     while !interrupt::came() && next.fetch_add(1, Relaxed) < all {
-        match jobs.enqueue(Nothing).queue(QUEUE).await {
+        match jobs.enqueue(Nothing).queue(&queue).await {
             Ok(enqueued) => ids.push(enqueued.id()),
             Err(error) => {
                 // The other callers are to end as well, and the watch.
@@ -190,15 +243,15 @@ async fn watch(what: &str, all: usize, count: &AtomicUsize) {
     }
 }
 
-fn drain(plan: Plan, rt: &Runtime, jobs: &Jobs) -> Result<(), Failure> {
+fn drain(plan: Plan, rt: &Runtime, own: &OwnQueue) -> Result<(), Failure> {
     let done = Arc::new(AtomicUsize::new(0));
     let count = done.clone();
     let handler = move |_: Nothing, _: Ctx| {
         count.fetch_add(1, Relaxed);
         async { Ok::<_, JobError>(()) }
     };
-    let worker = Worker::new(jobs)
-        .queue(QUEUE, Limit::in_flight(plan.in_flight))
+    let worker = Worker::new(&own.jobs)
+        .queue(&own.name, Limit::in_flight(plan.in_flight))
         .handle(handler)
         .start(rt)
         .map_err(|error| Failure::refused(error.to_string()))?;

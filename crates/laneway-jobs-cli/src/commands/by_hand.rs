@@ -13,7 +13,7 @@ use crate::out::Out;
 use crate::progress::Progress;
 use crate::selection::{
     ALL, BATCH, ERROR, FILTERS, KIND, LIMIT_KEY, QUEUE, SINCE, STATE, UNIQUE, UNTIL, YES, all_ids,
-    search, state_or,
+    kind, search, state_or, unique_key,
 };
 use crate::spec::{OptionSpec, Spec};
 
@@ -93,7 +93,7 @@ fn by_key(action: JobAction, args: &Args, out: &mut Out) -> Result<(), Failure> 
     if let Some(only) = beside.find(|option| args.has(option)) {
         return Err(Failure::usage(format!("--{only} goes with --all")));
     }
-    let (Some(kind), Some(key)) = (args.owned("kind"), args.owned("unique")) else {
+    let (Some(kind), Some(key)) = (kind(args)?, unique_key(args)?) else {
         return Err(Failure::usage("--unique without --all goes with --kind"));
     };
     let store = open::store(args)?;

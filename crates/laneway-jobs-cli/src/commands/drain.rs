@@ -51,7 +51,7 @@ impl Left {
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     let queue = match args.words() {
         [] => DEFAULT_QUEUE,
-        _ => args.one_word("QUEUE at most")?,
+        _ => args.one_queue("QUEUE at most")?,
     };
     let timeout = args.length("timeout")?;
     let store = open::store(args)?;

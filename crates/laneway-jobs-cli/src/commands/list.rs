@@ -15,7 +15,7 @@ use crate::clock::relative;
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::selection::{
-    BATCH, ERROR, KIND, LIMIT_KEY, QUEUE, SINCE, STATE, UNIQUE, UNTIL, next_page, search,
+    BATCH, ERROR, FILTERS, KIND, LIMIT_KEY, QUEUE, SINCE, STATE, UNIQUE, UNTIL, next_page, search,
 };
 use crate::spec::{Spec, flag, value};
 use crate::table::Table;
@@ -57,6 +57,9 @@ const CELL: usize = 40;
 
 fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
     args.no_words()?;
+    if args.has("queues") {
+        return all_queues(args, out);
+    }
     let wanted = JobSearch {
         before: args.id("before")?,
         ..search(args)?
@@ -66,9 +69,16 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Failure> {
         limit => limit.unwrap_or(SHOWN),
     };
     let store = open::store(args)?;
-    match args.has("queues") {
-        true => queues(&*store, out),
-        false => jobs(&*store, wanted, limit, out),
+    jobs(&*store, wanted, limit, out)
+}
+
+fn all_queues(args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let mut of_jobs = FILTERS.into_iter().chain(["before", "limit"]);
+    match of_jobs.find(|option| args.has(option)) {
+        Some(option) => Err(Failure::usage(format!(
+            "--{option} is about jobs, and does not go with --queues"
+        ))),
+        None => queues(&*open::store(args)?, out),
     }
 }
 

@@ -40,7 +40,10 @@ enum Wanted {
 }
 
 fn run(wanted: Wanted, args: &Args, out: &mut Out) -> Result<(), Failure> {
-    let name = args.one_word("NAME")?;
+    let name = match args.has("schedule") {
+        true => args.one_word("NAME")?,
+        false => args.one_queue("NAME")?,
+    };
     let store = open::store(args)?;
     let is_new = !args.has("schedule") && state_of(&*store, name)?.is_none();
     let what = match args.has("schedule") {

@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 use crate::support::{Folder, Text, program, ran};
 use laneway::block_on;
-use laneway_jobs::Job;
 use laneway_jobs::sqlite::SqliteStore;
+use laneway_jobs::{Job, KEY_LIMIT, NAME_LIMIT};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
         "list --json --json",
         "list --json=yes",
         "list --before me",
+        "list --queues --state done",
+        "list --queues --limit 3",
+        "list --before 018f0e9c-7b3a-7c00-8a1b-000000000001 --queues",
         "show",
         "show 1 2",
         "show me",
@@ -58,6 +61,34 @@ fn wrong_usage_is_exit_code_2_and_one_line() {
     assert!(folder.run(&same).fails(2).contains("same database"));
     let told = ran(program("list").output().unwrap()).fails(2);
     assert!(told.contains("LANEWAY_JOBS_DATABASE"), "{told}");
+}
+
+#[test]
+fn a_name_that_no_job_can_have_is_wrong_usage() {
+    let folder = Folder::new("long-names");
+    drop(folder.jobs());
+    let (name, key) = ("x".repeat(NAME_LIMIT), "x".repeat(KEY_LIMIT));
+    for (line, longest) in [
+        ("pause", &name),
+        ("resume", &name),
+        ("drain", &name),
+        ("list --queue", &name),
+        ("list --kind", &name),
+        ("list --unique", &key),
+        ("list --limit-key", &key),
+        ("retry --all --queue", &name),
+        ("cancel --unique a --kind", &name),
+        ("cancel --kind a --unique", &key),
+        ("delete --all --state done --limit-key", &key),
+    ] {
+        let told = folder.run(&format!("{line} {longest}x")).fails(2);
+        let bytes = longest.len() + 1;
+        assert!(told.contains(&format!("{bytes} bytes are more")), "{told}");
+        let ended = folder.run(&format!("{line} {longest}")).code;
+        assert_ne!(ended, Some(2), "{line} takes the longest");
+    }
+    let queues = folder.run("list --queues --json").json();
+    assert_eq!(queues.len(), 1, "the longest name alone was paused");
 }
 
 #[cfg(unix)]

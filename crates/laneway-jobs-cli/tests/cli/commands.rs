@@ -11,8 +11,9 @@ use laneway_jobs::store::{
     Bounds, Claim, ClaimId, ClaimOrder, ClaimedJob, Held, JobView, KeyRound, NewSchedule, Note,
     NoteKind, Outcome, ScheduleChange, Settlement, Step, Store, Whom,
 };
-use laneway_jobs::{IfExists, JobId, JobState};
+use laneway_jobs::{IfExists, Job, JobId, JobState};
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 fn enqueue(folder: &Folder, text: &str) -> JobId {
@@ -453,6 +454,34 @@ fn bench_measures_and_leaves_nothing() {
         .ok();
     assert_eq!(table.lines().count(), 3, "{table}");
     assert_eq!(folder.run("list").ok(), "no jobs match\n");
+}
+
+#[derive(Serialize, Deserialize)]
+struct OfABench;
+
+impl Job for OfABench {
+    const KIND: &'static str = "laneway-jobs-bench";
+}
+
+#[test]
+fn bench_leaves_the_jobs_of_another_bench_alone() {
+    let folder = Folder::new("benches");
+    let jobs = folder.jobs();
+    let other = block_on(async {
+        let others = (0..30).map(|_| jobs.enqueue(OfABench).queue("laneway-jobs-bench"));
+        jobs.enqueue_all(others).await.unwrap()
+    });
+    drop(jobs);
+    for _ in 0..2 {
+        let line = format!("bench --jobs 20 --database {}", folder.file());
+        folder.run(&line).ok();
+    }
+    for job in other {
+        assert_eq!(state_of(&folder, job.id()), Some(JobState::Ready));
+    }
+    assert_eq!(folder.run("list --json").json().len(), 30);
+    let queues = folder.run("list --queues --json").json();
+    assert_eq!(queues.len(), 2, "runs that follow each other share one");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use laneway::block_on;
 use laneway_jobs::Jobs;
@@ -118,6 +118,27 @@ fn each_command_works_on_a_server() {
 }
 
 #[test]
+fn benches_on_one_schema_do_not_count_each_other() {
+    let Some(schema) = Schema::new("benches") else {
+        return;
+    };
+    schema.run("migrate").ok();
+    let line = format!("bench --jobs 1000 --json --database {}", schema.url());
+    let benches = [(); 3].map(|()| {
+        let mut bench = schema.command(&line);
+        bench.stdout(Stdio::piped()).stderr(Stdio::piped());
+        bench.spawn().unwrap()
+    });
+    for bench in benches {
+        let measured = ran(bench.wait_with_output().unwrap()).json();
+        assert!(measured.iter().all(|part| part["jobs"] == 1_000));
+    }
+    assert_eq!(schema.run("list").ok(), "no jobs match\n");
+    let queues = schema.run("list --queues --json").json();
+    assert!((1..=3).contains(&queues.len()), "{queues:?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_schema_is_found() {
     let Some(schema) = Schema::new("ill") else {
         return;
@@ -174,7 +195,7 @@ const JOBS: usize = 1_500;
 
 /// Ends the move when it has told of this number of steps. It may be further by then.
 fn kill_after(mut command: Command, steps: usize) {
-    command.stdout(std::process::Stdio::piped());
+    command.stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let told = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(told.take(steps).all(|line| line.is_ok()));

@@ -5,8 +5,10 @@ use std::time::Duration;
 use laneway::time::sleep;
 
 use super::stage::{LONG, LONGER, SHORT, Stage, at_once, completed, held};
-use crate::store::{Awaits, ByHand, Changed, Due, Guarded, Held, NewJob, Outcome, Renewal, Rescue};
-use crate::{JobId, JobState};
+use crate::store::{
+    Awaits, ByHand, Changed, Due, Guarded, Held, NewJob, Outcome, Renewal, Rescue, StoreError,
+};
+use crate::{JobId, JobState, NAME_LIMIT};
 
 async fn quarantined(stage: &Stage) -> JobId {
     let id = stage.insert_kind("a").await;
@@ -186,4 +188,24 @@ pub(super) async fn a_deleted_job_is_gone_and_a_running_one_is_not_deleted(stage
             .map(|views| views[0].is_none()),
         Ok(true)
     );
+}
+
+pub(super) async fn a_queue_of_no_name_is_not_paused(stage: Stage) {
+    for (name, advice) in [
+        ("a".repeat(NAME_LIMIT + 1), "shorten it"),
+        ("a\0b".to_owned(), "leave it out"),
+    ] {
+        for refused in [
+            stage.jobs.pause_queue(&name).await,
+            stage.jobs.resume_queue(&name).await,
+        ] {
+            let says = |error: &StoreError| error.to_string().contains(advice);
+            assert!(refused.as_ref().is_err_and(says), "{refused:?}");
+        }
+    }
+    let longest = "a".repeat(NAME_LIMIT);
+    assert_eq!(stage.jobs.pause_queue(&longest).await, Ok(()));
+    let queues = stage.store.queues().await.expect("they are listed").queues;
+    let names: Vec<_> = queues.into_iter().map(|queue| queue.name).collect();
+    assert_eq!(names, [longest]);
 }

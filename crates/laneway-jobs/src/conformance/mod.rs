@@ -227,6 +227,7 @@ cases! {
         a_failed_attempt_need_not_wait_and_stays_charged,
         a_job_that_waits_for_members_is_not_let_go_by_hand,
         a_deleted_job_is_gone_and_a_running_one_is_not_deleted,
+        a_queue_of_no_name_is_not_paused,
     }
     pruning {
         only_settled_jobs_that_are_old_enough_are_deleted,
@@ -241,11 +242,13 @@ cases! {
         an_instant_that_was_fired_gets_no_second_job,
         a_paused_schedule_does_not_fire_until_it_is_resumed,
         a_removed_schedule_is_gone_and_an_unknown_one_is_missing,
+        a_schedule_of_a_name_that_none_has_is_missing,
         an_unfinished_job_skips_or_queues_the_next_one,
         an_instant_whose_job_cannot_be_made_is_kept_with_the_reason,
         many_workers_fire_each_instant_once,
         missed_instants_are_fired_once_for_the_last_of_them,
         missed_instants_are_fired_each_up_to_a_number,
+        many_missed_instants_are_fired_once_each,
         instants_of_a_pause_are_not_made_up_for,
         a_schedule_of_no_worker_stays_until_a_worker_removes_it,
     }

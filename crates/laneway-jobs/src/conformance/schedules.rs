@@ -219,6 +219,21 @@ pub(super) async fn a_removed_schedule_is_gone_and_an_unknown_one_is_missing(sta
     assert_eq!(view(&stage).await.fires, [], "and its fires went with it");
 }
 
+/// A form of a page may have been sent with any text.
+pub(super) async fn a_schedule_of_a_name_that_none_has_is_missing(stage: Stage) {
+    due(&stage).await;
+    for name in ["nightly\0", "\0", "", &"a".repeat(10_000)] {
+        for unknown in [
+            ScheduleChange::Pause(name.to_owned()),
+            ScheduleChange::Resume(name.to_owned()),
+            ScheduleChange::Remove(name.to_owned()),
+        ] {
+            assert_eq!(change(&stage, unknown).await, ScheduleChanged::Missing);
+        }
+    }
+    assert_eq!(view(&stage).await.state, ScheduleState::Active);
+}
+
 pub(super) async fn an_unfinished_job_skips_or_queues_the_next_one(stage: Stage) {
     let FireOutcome::Enqueued(first) = fire_now(&stage, IfExists::Keep).await else {
         panic!("nothing was unfinished");
@@ -314,8 +329,12 @@ pub(super) async fn many_workers_fire_each_instant_once(stage: Stage) {
 
 /// A schedule whose last ten instants no worker has fired; the first of them.
 async fn neglected(stage: &Stage) -> SystemTime {
+    neglected_for(stage, 10 * SECOND).await
+}
+
+async fn neglected_for(stage: &Stage, time: Duration) -> SystemTime {
     let schedule = every_second(Missed::Once);
-    let first = schedule.next_after(now(stage).await.now - 10 * SECOND);
+    let first = schedule.next_after(now(stage).await.now - time);
     let first = first.expect("the period goes on");
     keep(stage, "every 1 s", first).await;
     first
@@ -333,6 +352,37 @@ pub(super) async fn missed_instants_are_fired_each_up_to_a_number(stage: Stage) 
     let fires = fires_after(&stage, 2, Missed::All(3), SECOND / 10).await;
     assert!((3..=4).contains(&fires.len()), "{fires:?}");
     assert!(fires[0].at >= first + 7 * SECOND, "{fires:?}");
+    assert_eq!(jobs(&stage).await, fires.len());
+}
+
+/// They take several transactions, of whichever worker comes first.
+pub(super) async fn many_missed_instants_are_fired_once_each(stage: Stage) {
+    let first = neglected_for(&stage, 250 * SECOND).await;
+    let started: Vec<WorkerHandle> = (0..2)
+        .map(|_| worker(&stage, every_second(Missed::All(1_000))))
+        .collect();
+    let is_behind = |now: SchedulesNow| now.schedules[0].next < Some(now.now);
+    while is_behind(now(&stage).await) {
+        sleep(SECOND / 100).await;
+    }
+    for worker in started {
+        assert!(worker.shutdown(LONG).await.is_clean());
+    }
+    let wanted = WantedSchedules {
+        names: None,
+        fires: 400,
+    };
+    let mut now = stage
+        .store
+        .schedules(wanted)
+        .await
+        .expect("they are listed");
+    let mut fires = now.schedules.remove(0).fires;
+    fires.reverse();
+    assert_eq!(fires[0].at, first);
+    let one_after_the_other = |two: &[Fire]| two[0].at + SECOND == two[1].at;
+    assert!(fires.windows(2).all(one_after_the_other), "{fires:?}");
+    assert!(fires.len() >= 250, "{fires:?}");
     assert_eq!(jobs(&stage).await, fires.len());
 }
 

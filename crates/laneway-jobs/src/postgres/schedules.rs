@@ -43,11 +43,12 @@ impl Tx<'_> {
     }
 
     async fn change_schedule(&mut self, change: &ScheduleChange) -> Sql<ScheduleChanged> {
+        let name = kept_text(name_of(change));
         let changed = match change {
             ScheduleChange::Keep(schedule) => self.keep_schedule(schedule).await?,
-            ScheduleChange::Pause(name) => self.rows(Statement::PauseSchedule, &[name]).await?,
-            ScheduleChange::Resume(name) => self.rows(Statement::ResumeSchedule, &[name]).await?,
-            ScheduleChange::Remove(name) => self.remove_schedule(name).await?,
+            ScheduleChange::Pause(_) => self.rows(Statement::PauseSchedule, &[&name]).await?,
+            ScheduleChange::Resume(_) => self.rows(Statement::ResumeSchedule, &[&name]).await?,
+            ScheduleChange::Remove(_) => self.remove_schedule(&name).await?,
         };
         if changed.is_empty() {
             return Ok(ScheduleChanged::Missing);

@@ -483,8 +483,10 @@ impl Store for PostgresStore {
     }
 
     fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>> {
-        self.ask(Span::All, changes, |tx, changes| {
-            Box::pin(tx.change(changes))
+        Box::pin(async move {
+            ByHand::check_names(&changes)?;
+            let change: Ask<Vec<ByHand>, Vec<Changed>> = |tx, changes| Box::pin(tx.change(changes));
+            self.0.asking.ask(Span::All, &changes, change).await
         })
     }
 

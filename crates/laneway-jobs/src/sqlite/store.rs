@@ -275,8 +275,10 @@ impl Store for SqliteStore {
     }
 
     fn change(&self, changes: Vec<ByHand>) -> StoreFuture<'_, Vec<Changed>> {
-        self.ask(Transition::Change, changes, |tx, changes| {
-            tx.change(changes)
+        Box::pin(async move {
+            ByHand::check_names(&changes)?;
+            let change = |tx: &Tx<'_>, changes: &Vec<ByHand>| tx.change(changes);
+            self.ask(Transition::Change, changes, change).await
         })
     }
 

@@ -1,8 +1,10 @@
 //! Changes that an operator makes.
 
+use super::StoreError;
 use super::insert::Due;
 use crate::job_id::JobId;
 use crate::job_state::JobState;
+use crate::name::check_name;
 
 /// A change by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,20 @@ pub enum ByHand {
     Pause(String),
     /// They do again.
     Resume(String),
+}
+
+impl ByHand {
+    /// A queue of a name that no job can have is neither paused nor resumed: not every store could
+    /// keep it.
+    pub(crate) fn check_names(changes: &[ByHand]) -> Result<(), StoreError> {
+        let queues = changes.iter().filter_map(|change| match change {
+            ByHand::Pause(queue) | ByHand::Resume(queue) => Some(queue),
+            _ => None,
+        });
+        let mut checked = queues.map(|queue| check_name("the name of a queue", queue));
+        let checked = checked.find_map(Result::err);
+        checked.map_or(Ok(()), |error| Err(StoreError::Database(error.to_string())))
+    }
 }
 
 /// The changes by hand that one job allows.

@@ -8,7 +8,7 @@ use futures_lite::future::or;
 use laneway::time::sleep;
 
 use super::core::Core;
-use super::due_instants::DueInstants;
+use super::due_instants::{AT_ONCE, DueInstants};
 use super::settings::OtherSchedules;
 use crate::pause::Pause;
 use crate::schedule::Schedule;
@@ -189,6 +189,14 @@ impl Scheduler {
 
     /// The answers; `None` where a firing was refused, which is then due again.
     async fn fire(&self, firings: &[Firing]) -> Result<Vec<Option<Fired>>, StoreError> {
+        let mut fired = Vec::with_capacity(firings.len());
+        for part in parts(firings) {
+            fired.extend(self.fire_at_once(part).await?);
+        }
+        Ok(fired)
+    }
+
+    async fn fire_at_once(&self, firings: &[Firing]) -> Result<Vec<Option<Fired>>, StoreError> {
         match self.core.store().fire(firings.to_vec()).await {
             // One schedule's fault must not be the others': each on its own.
             Err(StoreError::Database(_)) => self.fire_each(firings).await,
@@ -286,6 +294,20 @@ fn new_schedule(schedule: &Schedule, view: Option<&ScheduleView>, now: SystemTim
         kind: schedule.kind.to_owned(),
         next: schedule.next_after(from),
     }
+}
+
+/// Firings that share a transaction: with [`AT_ONCE`] jobs at most, as one of them has.
+fn parts(mut firings: &[Firing]) -> impl Iterator<Item = &[Firing]> {
+    std::iter::from_fn(move || {
+        let mut jobs = 0;
+        let fits = |firing: &&Firing| {
+            jobs += firing.runs.len();
+            jobs <= AT_ONCE
+        };
+        let (part, rest) = firings.split_at(firings.iter().take_while(fits).count());
+        firings = rest;
+        Some(part).filter(|part| !part.is_empty())
+    })
 }
 
 fn log_refused((firing, fired): (&Firing, &Fired)) {
