@@ -386,6 +386,10 @@ fn joins_one_after_another_do_not_pile_up_threads() {
         let root = [Priority::High, Priority::Low][n % 2];
         rt.block_on(rt.spawn(tree(1), root));
     }
+    // A thread takes its name itself, as the first thing it does.
+    eventually("the watchdog is there", || {
+        threads_named("jpile-").contains_key("jpile-watchdog")
+    });
     let threads = threads_named("jpile-");
     assert!(threads["jpile-watchdog"] == 1, "{threads:?}");
     // A thread that blocks and one that takes its place, for each worker; a few more where the

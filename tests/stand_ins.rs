@@ -242,6 +242,15 @@ fn beyond_the_bound_a_closure_blocks_its_worker() {
     assert_eq!(soon(rt.spawn(tree(3), Priority::Low)), 8);
 }
 
+/// Waits until this many workers are there, with the watchdog and the thread that starts others. A
+/// thread that is still coming needs memory, and takes its name after that.
+#[cfg(target_os = "linux")]
+fn wait_for_threads(workers: usize) {
+    eventually("all threads are there", || {
+        threads_named("laneway-") == workers + 2
+    });
+}
+
 /// How many threads of this process have names that begin so.
 #[cfg(target_os = "linux")]
 fn threads_named(prefix: &str) -> usize {
@@ -308,8 +317,7 @@ fn a_task_that_blocks_goes_on_where_the_system_refuses_a_thread() {
         return;
     }
     let rt = low(2, 512).with_stack_size(1 << 30).build().unwrap();
-    // A thread that is still coming needs memory, and takes its name after that.
-    eventually("all threads are there", || threads_named("laneway-") == 3);
+    wait_for_threads(2);
     refuse_threads();
     assert_eq!(rt.block_on(rt.spawn(tree(9), Priority::Low)), 512);
     let joined = rt.spawn(
@@ -393,7 +401,7 @@ fn a_stand_in_that_the_system_refuses_is_not_told_of() {
     let told = Told::default();
     let rt = low(1, 512).with_observer(Arc::new(told.clone()));
     let rt = rt.build().unwrap();
-    eventually("all threads are there", || threads_named("laneway-") == 2);
+    wait_for_threads(1);
     refuse_threads();
     let in_place = async { block_in_place(|| 1) };
     assert_eq!(rt.block_on(rt.spawn(in_place, Priority::Low)), 1);

@@ -3,6 +3,8 @@
 //! The clock is the real one here. A test may find an event later than it was due, on a busy
 //! machine; it must never find it earlier, and never not at all.
 
+mod common;
+
 use std::future::{Future, pending, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::in_time;
 use laneway::sim::{Sim, work};
 use laneway::time::{
     Elapsed, Interval, MissedTickBehavior, interval, interval_at, now, sleep, sleep_until, timeout,
@@ -293,14 +296,6 @@ fn a_storm_of_sleeps_loses_none() {
         )
     });
     join_all(tasks);
-}
-
-/// What `make` made with the shortest time for which it came before that was over, as it says. On
-/// a busy machine a thread may stand still for longer than any time that is chosen beforehand.
-fn in_time<T>(make: impl FnMut(Duration) -> (T, bool)) -> T {
-    let times = (0..20).map(|power| MS * 2_u32.pow(power));
-    let made = times.map(make).find(|(_, in_time)| *in_time);
-    made.expect("nine minutes are long enough").0
 }
 
 fn is_due(ticks: &mut Interval) -> bool {

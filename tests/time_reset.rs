@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{eventually, soon};
+use common::{eventually, in_time, soon};
 use futures_lite::Stream;
 use laneway::sim::Sim;
 use laneway::time::{Interval, Sleep, interval, interval_at, now, sleep, timeout};
@@ -76,9 +76,13 @@ fn a_sleep_that_is_set_to_a_later_time_wakes_then_and_not_before() {
     let reset = |sleep: &mut Sleep| sleep.reset(now() + 30 * MS);
     let later = || changed(sleep(10 * MS), poll_sleep, reset);
     assert_eq!(simulated(async move { later().await }), 30 * MS);
-    let started = Instant::now();
-    soon(later());
-    assert!(started.elapsed() >= 30 * MS);
+    let (mut watch, waiter) = waiting();
+    let later = watch.deadline().unwrap() + 20 * MS;
+    watch.reset(later);
+    eventually("it wakes at the later time", || {
+        waiter.last_wake().is_some_and(|last| last >= later)
+    });
+    assert!(waiter.poll(&mut watch).is_ready());
 }
 
 #[test]
@@ -144,9 +148,7 @@ fn a_sleep_can_be_set_from_another_task() {
 
 #[test]
 fn a_sleep_that_has_woken_its_waiter_and_was_not_polled_since_wakes_it_again() {
-    let mut watch = sleep(MS);
-    let waiter = Waiter::new();
-    assert!(waiter.poll(&mut watch).is_pending());
+    let (mut watch, waiter) = waiting();
     eventually("it wakes", || waiter.wakes() == 1);
     watch.reset(Instant::now() + MS);
     eventually("it wakes again", || waiter.wakes() == 2);
@@ -157,9 +159,7 @@ fn a_sleep_that_has_woken_its_waiter_and_was_not_polled_since_wakes_it_again() {
 
 #[test]
 fn a_sleep_that_has_ended_wakes_nobody_when_it_is_set_anew() {
-    let mut watch = sleep(MS);
-    let waiter = Waiter::new();
-    assert!(waiter.poll(&mut watch).is_pending());
+    let (mut watch, waiter) = waiting();
     eventually("it wakes", || waiter.wakes() == 1);
     assert!(waiter.poll(&mut watch).is_ready());
     watch.reset(Instant::now());
@@ -356,14 +356,27 @@ fn an_interval_of_the_longest_period_is_set_to_never_and_back() {
 
 #[test]
 fn a_timeout_that_moved_to_another_task_ends_there() {
-    let moved = || async {
-        let mut limited = Box::pin(timeout(10 * MS, std::future::pending::<()>()));
+    // Whether it waited before it moved.
+    let moved = async |time| {
+        let mut limited = Box::pin(timeout(time, std::future::pending::<()>()));
         let polled = poll_fn(|cx| Poll::Ready(limited.as_mut().poll(cx))).await;
-        assert!(polled.is_pending());
-        assert!(spawn_task!(limited).await.is_err());
+        if polled.is_pending() {
+            assert!(spawn_task!(limited).await.is_err());
+        }
+        polled.is_pending()
     };
-    assert_eq!(simulated(moved()), 10 * MS);
-    soon(moved());
+    let waited = async { assert!(moved(10 * MS).await) };
+    assert_eq!(simulated(waited), 10 * MS);
+    in_time(|time| ((), soon(moved(time))));
+}
+
+/// A short sleep that has been polled and waits.
+fn waiting() -> (Sleep, Waiter) {
+    in_time(|time| {
+        let (mut watch, waiter) = (sleep(time), Waiter::new());
+        let polled = waiter.poll(&mut watch);
+        ((watch, waiter), polled.is_pending())
+    })
 }
 
 /// Polls, and notes when it is woken.

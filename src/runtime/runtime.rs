@@ -194,7 +194,7 @@ impl Runtime {
     /// use std::time::Duration;
     ///
     /// let rt = Runtime::builder().build()?;
-    /// rt.spawn(async { /* finishes */ }, Priority::Low).detach();
+    /// rt.block_on(rt.spawn(async { /* finishes */ }, Priority::Low));
     /// rt.spawn(std::future::pending::<()>(), Priority::Low).detach();
     ///
     /// let report = rt.shutdown(Duration::from_millis(50));

@@ -86,7 +86,7 @@ fn each_span_of_a_wait_has_to_be_fast_enough() {
 /// The client has sent what it was asked for before the handler looks.
 #[test]
 fn the_time_of_a_handler_that_has_given_up_a_read_is_none_of_the_clients() {
-    const SPAN: Duration = Duration::from_millis(200);
+    const SPAN: Duration = Duration::from_millis(600);
     let limits = Limits::public().body_rate(1000, SPAN);
     let (opener, door) = client::door();
     let server = serve_with(

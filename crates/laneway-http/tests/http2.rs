@@ -513,9 +513,10 @@ fn a_body_that_stalls_is_timed_out_and_the_connection_goes_on() {
     assert_eq!(client.h2_answer(3), (200, "hello".to_owned()));
 }
 
-/// The client of this file never answers the ping that follows a GOAWAY.
+/// The client of this file never answers the ping that follows a GOAWAY. One that stands still for
+/// as long before it asks has rested too long as well.
 fn short_rest() -> Limits {
-    let time = Duration::from_millis(40);
+    let time = Duration::from_millis(400);
     Limits::public().idle(time).linger(64 * 1024, time)
 }
 

@@ -243,7 +243,7 @@ fn assert_nothing_is_left(server: &Served, descriptors_before: usize) {
 /// Limits that let a client go that was cut short. One that rests is let be: the clients that are
 /// to notice nothing rest themselves where the machine gives them no time.
 fn short() -> Limits {
-    let time = Duration::from_millis(500);
+    let time = Duration::from_secs(2);
     Limits::public()
         .head_time(time)
         .first_byte(time)

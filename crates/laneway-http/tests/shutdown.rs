@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 use client::{Client, door, get, post, serve_with, served};
 use laneway_http::{Doing, Limits};
 
+/// The time of a head that stays half. Long enough for a test to see that it has begun, and far
+/// shorter than the end may take.
+const HEAD_TIME: Duration = Duration::from_secs(1);
+
 #[test]
 fn a_request_that_has_begun_is_answered_and_told_that_it_was_the_last() {
     let (opener, waiting) = door();
@@ -71,7 +75,7 @@ fn hyper_3188_axum_991_and_2611_connections_that_clients_keep_for_later_do_not_h
 #[test]
 fn hyper_3576_a_client_whose_protocol_is_not_known_yet_does_not_hold_up_the_end() {
     let limits = Limits::public().shutdown(Duration::MAX);
-    let server = served(limits.head_time(Duration::from_millis(50)));
+    let server = served(limits.head_time(HEAD_TIME));
     let mut silent = server.connect();
     let mut begun = server.connect();
     begun.send("PRI * HT");
@@ -91,7 +95,7 @@ fn hyper_3576_a_client_whose_protocol_is_not_known_yet_does_not_hold_up_the_end(
 #[test]
 fn axum_3478_a_head_that_stays_half_does_not_hold_up_the_end() {
     let limits = Limits::public().shutdown(Duration::MAX);
-    let server = served(limits.head_time(Duration::from_millis(50)));
+    let server = served(limits.head_time(HEAD_TIME));
     let halves = ["GET / HT", "GET / HTTP/1.1\r\nHost: a\r\nX: "];
     let mut clients = halves.map(|half| {
         let mut client = server.connect();
@@ -188,7 +192,8 @@ fn bad_clients(server: &client::Served) -> Vec<(Client, Doing, Option<&'static s
 
 #[test]
 fn the_deadline_holds_with_every_bad_client_and_the_report_names_them() {
-    const DEADLINE: Duration = Duration::from_millis(100);
+    // Long enough for each request to come to where it is cut off.
+    const DEADLINE: Duration = Duration::from_millis(300);
     let limits = Limits::public()
         .shutdown(DEADLINE)
         .linger(64 * 1024, Duration::from_secs(60));
@@ -219,7 +224,8 @@ fn the_deadline_holds_with_every_bad_client_and_the_report_names_them() {
         assert!(took >= DEADLINE);
         took - DEADLINE
     };
-    // Another program may have the cores in one round, and hardly in five.
-    let least = (0..5).map(late).min().unwrap();
-    assert!(least < Duration::from_millis(50), "{least:?} late");
+    // Another program may have the cores in one round, and hardly in each of them.
+    let mut rounds = (0..20).map(late);
+    let is_in_time = rounds.any(|late| late < Duration::from_millis(50));
+    assert!(is_in_time, "late in each round");
 }

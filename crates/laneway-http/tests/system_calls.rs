@@ -17,7 +17,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
 use client::h2::{self, SETTINGS};
-use client::{Client, WATCHDOG, get, routes, serve_on, served};
+use client::{Client, Served, WATCHDOG, get, routes, serve_on};
 use laneway::{Priority, Runtime};
 use laneway_http::Limits;
 use rustix::process::{Pid, Signal, kill_process};
@@ -32,9 +32,9 @@ const MOST: f64 = 2.1;
 /// were kept from their sockets.
 const MOST_IN_ALL: f64 = 2.4;
 
-/// How often the calls for requests are counted, until they are few. Among them are writes that
-/// tell a worker in the reactor of work, which are more where other programs take the cores.
-const TRIES: usize = 4;
+/// How often the calls are counted, until they are few. Among them are writes that tell a worker in
+/// the reactor of work, which are more where other programs take the cores.
+const TRIES: usize = 10;
 
 /// The most calls for a connection of one request of which none waits or wakes. It takes seven: two
 /// accept, one of them in vain, two enter it in the reactor and take it out again, and one each
@@ -65,32 +65,19 @@ struct Calls {
 #[test]
 fn a_request_costs_two_system_calls_and_few_besides() {
     let _counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-    // The two workers are all threads that serve.
-    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
-    let runtime = builder.with_standby(0).build().unwrap();
-    let server = serve_on(runtime, Limits::public(), routes);
+    let server = served_by_two();
     let mut clients = Clients::connect(&server);
-    // The server's preparations are over before the count.
-    clients.ask(10);
-    let threads = workers();
-    assert!(threads.len() > 1, "{threads:?}");
-    let mut counts = (0..TRIES).map_while(|_| {
-        counted_by_perf(&threads, || clients.ask(800))
-            .or_else(|| counted_by_strace(&threads, || clients.ask(80)))
-            .inspect(|calls| println!("calls for a request: {calls:.3?}"))
-    });
-    let are_few =
-        |calls: &Calls| calls.in_all - calls.of_waits <= MOST && calls.in_all <= MOST_IN_ALL;
-    // Where neither program can count, there is no first one either.
-    if let Some(first) = counts.next() {
-        assert!(are_few(&first) || counts.any(|calls| are_few(&calls)));
-    }
+    assert_costs(
+        [800, 80],
+        |rounds| clients.ask(rounds),
+        |calls| calls.in_all - calls.of_waits <= MOST && calls.in_all <= MOST_IN_ALL,
+    );
 }
 
 #[test]
 fn a_connection_costs_no_call_for_its_options() {
-    assert_costs_of_a_connection(MOST_OF_A_CONNECTION, |client| {
-        client.send("GET / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n");
+    let words = b"GET / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n";
+    assert_costs_of_a_connection(MOST_OF_A_CONNECTION, words, |client| {
         let (head, body) = client.answer();
         assert!(head.starts_with("http/1.1 200"), "{head}");
         assert_eq!(body, "hello");
@@ -99,47 +86,76 @@ fn a_connection_costs_no_call_for_its_options() {
 
 #[test]
 fn an_http2_connection_is_answered_by_two_writes() {
-    assert_costs_of_a_connection(MOST_OF_AN_HTTP2_CONNECTION, |client| {
-        // A client says all of this at once.
-        let words = [
-            h2::PREFACE.to_vec(),
-            h2::frame(SETTINGS, 0, 0, &[]),
-            h2::get(1, "/"),
-        ];
-        client.send(words.concat());
+    // A client says all of this at once.
+    let words = [
+        h2::PREFACE.to_vec(),
+        h2::frame(SETTINGS, 0, 0, &[]),
+        h2::get(1, "/"),
+    ];
+    assert_costs_of_a_connection(MOST_OF_AN_HTTP2_CONNECTION, &words.concat(), |client| {
         assert_eq!(client.h2_answer(1), (200, "hello".to_owned()));
     });
 }
 
 /// Asks by connections one after the other, each of which costs at most so many calls of which none
-/// waits or wakes.
+/// waits or wakes. The server finds a connection when its client has sent all: it would look for a
+/// request once more in vain where the client is the slower one.
 #[track_caller]
-fn assert_costs_of_a_connection(most: f64, ask: impl Fn(&mut Client)) {
+fn assert_costs_of_a_connection(most: f64, words: &[u8], take_answer: impl Fn(&mut Client)) {
     let _counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = served(Limits::public());
-    let ask = |connections: usize| {
-        (0..connections).for_each(|_| ask(&mut server.connect()));
-        connections
+    let server = served_by_two();
+    let ask = || {
+        let kept = Kept::from_sockets(&server.runtime);
+        let mut client = server.connect();
+        client.send(words);
+        drop(kept);
+        take_answer(&mut client);
     };
+    assert_costs(
+        [1_000, 250],
+        |connections| (0..connections).map(|_| ask()).count(),
+        |calls| calls.in_all - calls.of_waits <= most,
+    );
+}
+
+/// A server on a runtime whose two workers are all threads that serve.
+fn served_by_two() -> Served {
+    let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    let runtime = builder.with_standby(0).build().unwrap();
+    serve_on(runtime, Limits::public(), routes)
+}
+
+/// Counts what it costs to ask so many times, the fewer times by `strace`, until the calls are few.
+#[track_caller]
+fn assert_costs(
+    [by_perf, by_strace]: [usize; 2],
+    mut ask: impl FnMut(usize) -> usize,
+    are_few: impl Fn(&Calls) -> bool,
+) {
+    // The server's preparations are over before the count.
     ask(10);
     let threads = workers();
-    let calls = counted_by_perf(&threads, || ask(2_000))
-        .or_else(|| counted_by_strace(&threads, || ask(500)));
-    if let Some(calls) = calls {
-        println!("calls for a connection: {calls:.3?}");
-        assert!(calls.in_all - calls.of_waits <= most, "{calls:.3?}");
+    assert!(threads.len() > 1, "{threads:?}");
+    let mut counts = (0..TRIES).map_while(|_| {
+        counted_by_perf(&threads, || ask(by_perf))
+            .or_else(|| counted_by_strace(&threads, || ask(by_strace)))
+            .inspect(|calls| println!("calls for each: {calls:.3?}"))
+    });
+    // Where neither program can count, there is no first one either.
+    if let Some(first) = counts.next() {
+        assert!(are_few(&first) || counts.any(|calls| are_few(&calls)));
     }
 }
 
 /// Clients that ask again when all have their answers.
 struct Clients<'a> {
-    server: &'a client::Served,
+    server: &'a Served,
     clients: Vec<Client>,
     length: usize,
 }
 
 impl Clients<'_> {
-    fn connect(server: &client::Served) -> Clients<'_> {
+    fn connect(server: &Served) -> Clients<'_> {
         let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
         let [first, ..] = &mut clients[..] else {
             unreachable!("there are some");

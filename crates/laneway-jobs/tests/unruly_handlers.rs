@@ -395,7 +395,8 @@ fn a_step_whose_value_cannot_be_read_back_is_not_made_again() {
 
 #[test]
 fn a_job_whose_handler_blocks_in_one_poll_is_rescued() {
-    let short = Duration::from_millis(200);
+    // A worker that stands still for as long loses the second lease too.
+    let short = SECOND;
     let rt = Runtime::builder().with_low_num(4).build().unwrap();
     let jobs = Jobs::new(SqliteStore::memory().unwrap());
     let (let_go, blocked) = std::sync::mpsc::channel::<()>();

@@ -340,26 +340,29 @@ mod tests {
 
     use super::*;
 
-    /// The fastest of five looks for the next time of a pattern, which may have none.
+    /// How long a look for the next time of a pattern takes, which may have none.
     fn time_of_a_look(pattern: &str, zone: &str) -> Duration {
-        let times = (0..5).map(|_| {
-            let begun = Instant::now();
-            let found = Cron::new(pattern, zone);
-            assert!(
-                matches!(found, Ok(_) | Err(CronError::Never(_))),
-                "{found:?}"
-            );
-            begun.elapsed()
-        });
-        times.min().expect("there are some")
+        let begun = Instant::now();
+        let found = Cron::new(pattern, zone);
+        let took = begun.elapsed();
+        assert!(
+            matches!(found, Ok(_) | Err(CronError::Never(_))),
+            "{found:?}"
+        );
+        took
     }
 
+    /// The fastest of three walks: other programs may have the core in some of them.
     fn time_of_a_walk_through_all_days() -> Duration {
         let never: croner::Cron = "0 0 30 2 *".parse().unwrap();
-        let begun = Instant::now();
-        let found = never.find_next_occurrence(&jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0), true);
-        assert!(found.is_err());
-        begun.elapsed()
+        let walks = (0..3).map(|_| {
+            let begun = Instant::now();
+            let new_year = jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0);
+            let found = never.find_next_occurrence(&new_year, true);
+            assert!(found.is_err());
+            begun.elapsed()
+        });
+        walks.min().expect("there are some")
     }
 
     #[test]
@@ -380,10 +383,11 @@ mod tests {
         ];
         for zone in ["UTC", "Europe/Zurich", "America/Santiago"] {
             for pattern in patterns {
-                let look = time_of_a_look(pattern, zone);
+                // One of many looks at least has the core for as long as it takes.
+                let mut looks = (0..100).map(|_| time_of_a_look(pattern, zone));
                 assert!(
-                    8 * look < walk,
-                    "{pattern:?} in {zone}: {look:?}, of all days: {walk:?}"
+                    looks.any(|look| 8 * look < walk),
+                    "{pattern:?} in {zone}: as long as {walk:?}, of all days"
                 );
             }
         }
