@@ -26,9 +26,22 @@ pub enum ByHand {
 }
 
 impl ByHand {
-    /// A queue of a name that no job can have is neither paused nor resumed: not every store could
-    /// keep it.
-    pub(crate) fn check_names(changes: &[ByHand]) -> Result<(), StoreError> {
+    /// Refuses to pause or resume a queue of a name that no job can have, which not every store
+    /// could keep. Each store asks this before it makes changes.
+    ///
+    /// ```
+    /// use laneway_jobs::NAME_LIMIT;
+    /// use laneway_jobs::store::ByHand;
+    ///
+    /// let pause = |bytes| [ByHand::Pause("a".repeat(bytes))];
+    /// assert!(ByHand::check_names(&pause(NAME_LIMIT)).is_ok());
+    /// assert!(ByHand::check_names(&pause(NAME_LIMIT + 1)).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError::Database`] that says what is wrong with the first such name.
+    pub fn check_names(changes: &[ByHand]) -> Result<(), StoreError> {
         let queues = changes.iter().filter_map(|change| match change {
             ByHand::Pause(queue) | ByHand::Resume(queue) => Some(queue),
             _ => None,
