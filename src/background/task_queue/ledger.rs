@@ -502,7 +502,7 @@ mod tests {
         admitted.unwrap_or_else(|_| panic!("there is room"))
     }
 
-    /// How many measurements count by the fastest: other programs may have the core in some of them.
+    /// How many measurements count by the fastest: others may have the core in some of them.
     const TIMES: usize = 20;
 
     /// The fastest of some times in which so much work goes through a ledger.
