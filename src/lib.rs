@@ -38,8 +38,8 @@
 //!
 //! The figures are those beside 64 low tasks that compute 2 ms in each poll. On tokio the same
 //! takes 0.95 ms and 24 ms; on two tokio runtimes, of which one has nice threads, 20 us and 40 us.
-//! Small tasks alone take up to 4.26 times as long with `latency_first` as with the defaults, and
-//! on tokio 2.6 times as long if their handles are awaited, 1.8 times if they are detached. All of
+//! Small tasks alone take up to 1.65 times as long with `latency_first` as with the defaults, and
+//! on tokio 3.3 times as long if their handles are awaited, 1.7 times if they are detached. All of
 //! this is on two cores under Linux: `benches/peers` in the repository has the tables, the method
 //! and its bias. [`Builder`] lists all settings.
 //!
