@@ -44,7 +44,7 @@ fn in_the_hook_of<R>(panics: impl FnOnce() -> R, used: fn()) -> String {
     set_hook(Box::new(move |panic| {
         let mut told = TOLD.lock().unwrap();
         told.push(panic.to_string());
-        // What the hook does may end with a panic too.
+        // A panic within the call comes here as well.
         let is_first = told.len() == 1;
         drop(told);
         if is_first {

@@ -101,9 +101,10 @@ impl Linger {
                 false => Find::Enough,
             });
         }
-        match self.follows() {
-            true => self.following.followed(waking.delay),
-            false => self.following.rested(was_short),
+        match (self.follows(), waking.delay) {
+            (false, _) => self.following.rested(was_short),
+            (true, Some(delay)) => self.following.followed(delay),
+            (true, None) => {}
         }
         self.bringer = waking.bringer;
         rest
@@ -137,7 +138,7 @@ mod tests {
 
     fn rests(linger: &mut Linger, rest: Duration, source: Source, bringer: BringerKind) {
         linger.parked(SOON);
-        let delay = Duration::ZERO;
+        let delay = Some(Duration::ZERO);
         let waking = Waking { bringer, delay };
         assert_eq!(linger.unparked(SOON + rest, source, waking), rest);
     }

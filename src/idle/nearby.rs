@@ -58,7 +58,8 @@ use crate::ground::os_thread;
 pub(crate) struct Nearby {
     /// For each worker the [`Move`] that it is to make, as a word.
     moves: Option<Box<[AtomicUsize]>>,
-    /// For each worker the time at which it was unparked, since `epoch`, in nanoseconds.
+    /// For each worker the time at which it was unparked, since `epoch`, in nanoseconds; 0 if it was
+    /// not since it parked.
     unparked_at: Box<[AtomicU64]>,
     epoch: Instant,
     /// How many of the parked ones a worker at high work leaves parked.
@@ -122,8 +123,9 @@ pub(super) enum Reliance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waking {
     pub(super) bringer: BringerKind,
-    /// How long after the bringer's call it goes on; zero where nearness makes no difference.
-    pub(super) delay: Duration,
+    /// How long after the bringer's call it goes on. `None`: no bringer has unparked it, or nearness
+    /// makes no difference.
+    pub(super) delay: Option<Duration>,
 }
 
 /// The thread that has unparked a worker, as that one sees it.
@@ -195,6 +197,10 @@ impl Nearby {
     /// Where the current thread's worker parks, after the move that it was to make.
     pub(super) fn find_spot(&self, worker: WorkerId, home: QueueId) -> Spot {
         self.make_move(worker);
+        if let Some(unparked_at) = self.unparked_at.get(worker.index()) {
+            // Relaxed: no bringer sees the worker before it is entered as parked.
+            unparked_at.store(0, Ordering::Relaxed);
+        }
         Spot {
             home,
             core: self.core_here(),
@@ -260,7 +266,7 @@ impl Nearby {
         let Some(moves) = &self.moves else {
             return Waking {
                 bringer: BringerKind::Unknown,
-                delay: Duration::ZERO,
+                delay: None,
             };
         };
         let next = Move::of(moves[worker.index()].load(Ordering::Relaxed));
@@ -274,7 +280,8 @@ impl Nearby {
                 Move::AwayFromSpinner(_) => BringerKind::Spins,
                 _ => BringerKind::NotFollowed,
             },
-            delay: Duration::from_nanos(self.now().saturating_sub(unparked_at)),
+            delay: (unparked_at != 0)
+                .then(|| Duration::from_nanos(self.now().saturating_sub(unparked_at))),
         }
     }
 
@@ -521,6 +528,18 @@ mod tests {
         ] {
             assert!(!is_made(later), "{later:?}");
         }
+    }
+
+    #[test]
+    fn a_worker_that_no_bringer_has_unparked_since_it_parked_was_not_late() {
+        let nearby = Nearby::preferred(2, 0);
+        let here = nearby.core_here();
+        let spot = nearby.find_spot(WORKER, LOW);
+        nearby.note_unpark(WORKER, spot, LOW, here);
+        assert!(nearby.woken(WORKER).delay.is_some());
+        // It parks again, and something is ready in the reactor.
+        nearby.find_spot(WORKER, LOW);
+        assert_eq!(nearby.woken(WORKER).delay, None);
     }
 
     #[test]
