@@ -58,8 +58,8 @@ use crate::ground::os_thread;
 pub(crate) struct Nearby {
     /// For each worker the [`Move`] that it is to make, as a word.
     moves: Option<Box<[AtomicUsize]>>,
-    /// For each worker the time at which it was unparked, since `epoch`, in nanoseconds; 0 if it was
-    /// not since it parked.
+    /// For each worker the time at which it was unparked, since `epoch`, in nanoseconds; 0 if it
+    /// was not since it parked.
     unparked_at: Box<[AtomicU64]>,
     epoch: Instant,
     /// How many of the parked ones a worker at high work leaves parked.
@@ -123,8 +123,8 @@ pub(super) enum Reliance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waking {
     pub(super) bringer: BringerKind,
-    /// How long after the bringer's call it goes on. `None`: no bringer has unparked it, or nearness
-    /// makes no difference.
+    /// How long after the bringer's call it goes on. `None`: no bringer has unparked it, or
+    /// nearness makes no difference.
     pub(super) delay: Option<Duration>,
 }
 
