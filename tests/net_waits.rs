@@ -1,7 +1,7 @@
 //! What do tasks get that wait for one connection together, or give up a wait?
 
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::task::Poll;
 use std::time::Duration;
@@ -235,6 +235,43 @@ fn a_task_that_is_never_out_of_bytes_leaves_its_thread_to_others_again_and_again
         });
         let polls = laneway::spawn(counted, Priority::Low).await;
         assert_eq!(polls, 5, "64 in each poll");
+        Ok(())
+    });
+}
+
+/// More slices than a system takes at once.
+const SLICES: usize = 3000;
+
+#[test]
+fn more_slices_than_the_system_takes_at_once_go_by_several_writes() {
+    run(async {
+        let (mut client, _server) = pair().await?;
+        let slices = vec![IoSlice::new(b"x"); SLICES];
+        // There is room for all of it, so that no event tells of room.
+        let mut written = 0;
+        while written < SLICES {
+            written += client.write_vectored(&slices[written..]).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn more_slices_than_the_system_fills_at_once_are_filled_by_several_reads() {
+    run(async {
+        let (mut client, mut server) = pair().await?;
+        server.write_all(&[7; SLICES]).await?;
+        while client.peek(&mut [0; SLICES]).await? < SLICES {
+            laneway::yield_now().await;
+        }
+        let mut bytes = [[0]; SLICES];
+        let mut read = 0;
+        while read < SLICES {
+            let rest = bytes[read..].iter_mut();
+            let mut rest: Vec<_> = rest.map(|byte| IoSliceMut::new(byte)).collect();
+            read += client.read_vectored(&mut rest).await?;
+        }
+        assert_eq!(bytes, [[7]; SLICES]);
         Ok(())
     });
 }

@@ -44,6 +44,10 @@ pub trait Bytes: Socket {
     fn peer_addr(&self) -> io::Result<Self::Address>;
 }
 
+/// How many buffers every system moves at once: POSIX asks for no more. Of a larger number the
+/// system may have left the last ones alone although there was more to move.
+const MOVED_AT_ONCE: usize = 16;
+
 impl<S: Bytes> ByteStream<S> {
     pub(super) fn new(socket: S) -> io::Result<ByteStream<S>> {
         Ok(ByteStream::of(Registered::new(socket, urgent::CONNECTION)?))
@@ -222,7 +226,10 @@ impl<S: Bytes> AsyncRead for &ByteStream<S> {
         }
         self.inner.poll(cx, Direction::Read, |socket| {
             let bytes = socket.read_vectored(buffers)?;
-            Ok(of_read::<S>(bytes, size))
+            match buffers.len() <= MOVED_AT_ONCE {
+                true => Ok(of_read::<S>(bytes, size)),
+                false => Ok(Attempt::More(bytes)),
+            }
         })
     }
 }
@@ -251,7 +258,10 @@ impl<S: Bytes> AsyncWrite for &ByteStream<S> {
         }
         self.inner.poll(cx, Direction::Write, |socket| {
             let bytes = socket.write_vectored(buffers)?;
-            Ok(Attempt::of_stream(bytes, size))
+            match buffers.len() <= MOVED_AT_ONCE {
+                true => Ok(Attempt::of_stream(bytes, size)),
+                false => Ok(Attempt::More(bytes)),
+            }
         })
     }
 
